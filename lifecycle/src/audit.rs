@@ -1,0 +1,83 @@
+//! The record of who decided what.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Timestamp;
+
+/// What an entry is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// A bundle was created, cloned or imported as a draft.
+    DraftCreated,
+    /// A draft's content was saved.
+    DraftEdited,
+    /// A bundle was withdrawn from review or approval.
+    Withdrawn,
+    /// An edit or withdrawal voided a packet and every action on it.
+    PacketVoided,
+    /// A review packet was built.
+    PacketBuilt,
+    /// A reviewer approved.
+    Approved,
+    /// A reviewer rejected.
+    Rejected,
+    /// A reviewer asked for changes.
+    ChangesRequested,
+    /// A bundle entered service.
+    Applied,
+    /// A bundle's share of traffic was raised.
+    Promoted,
+    /// A bundle was taken out of service.
+    RolledBack,
+    /// A bundle was replaced at 100 %.
+    Superseded,
+    /// A bundle returned to 100 % after a rollback.
+    Restored,
+    /// An incident was opened.
+    IncidentOpened,
+    /// An incident moved on.
+    IncidentUpdated,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody signed out.
+    SignedOut,
+    /// A person was added or changed.
+    PersonChanged,
+    /// A token was created.
+    TokenCreated,
+    /// A token was revoked.
+    TokenRevoked,
+    /// A setting was changed.
+    SettingsChanged,
+    /// The live bundle was changed by SQL.
+    ManualFailover,
+    /// The example workspace was loaded.
+    DemoLoaded,
+}
+
+/// One entry. It can be added, never changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Position, without gaps, from 1.
+    pub seq: i64,
+    /// When, by the database's clock.
+    pub at: Timestamp,
+    /// What happened.
+    pub event_type: EventType,
+    /// Who did it: an email, a token's name or `system`.
+    pub actor: String,
+    /// In which roles.
+    pub roles: Vec<String>,
+    /// Through what: `session`, `token`, `cli` or `worker`.
+    pub via: String,
+    /// What kind of thing: `bundle`, `packet`, `incident`, `person`, `token`, `settings`.
+    pub subject_type: String,
+    /// Which one.
+    pub subject_id: String,
+    /// In a sentence, for a person.
+    pub summary: String,
+    /// Facts for programs: states before and after, reasons, digests.
+    pub detail: Value,
+}

@@ -1,0 +1,135 @@
+//! Who acts, and the permit that a write needs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Permission, Roles};
+
+/// The way an actor reached us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// A browser session.
+    Session,
+    /// A bearer token.
+    Token,
+    /// The command line on the database.
+    Cli,
+    /// The server's own workers.
+    Worker,
+}
+
+impl Via {
+    /// The name used in JSON and SQL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Token => "token",
+            Self::Cli => "cli",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// An authenticated person or program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The email of a person (also behind a token of theirs), or the name of a program. Separation of duties compares
+    /// this name.
+    pub name: String,
+    /// What they may be trusted with.
+    pub roles: Roles,
+    /// How they reached us.
+    pub via: Via,
+}
+
+impl Actor {
+    /// Whether any of their roles has `permission`.
+    pub fn may(&self, permission: Permission) -> bool {
+        permission.roles().iter().any(|role| self.roles.contains(role))
+    }
+}
+
+/// Proof that the authorizer let this actor do this. Only [`authorize`] makes one, and every write asks for one.
+#[derive(Debug, Clone)]
+pub struct Permit {
+    actor: Actor,
+    permission: Permission,
+}
+
+impl Permit {
+    /// Who was let through.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// For what.
+    pub fn permission(&self) -> Permission {
+        self.permission
+    }
+}
+
+/// The actor's roles do not include the permission.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{actor}` may not {}", .permission.describe())]
+pub struct Denied {
+    /// Who asked.
+    pub actor: String,
+    /// For what.
+    pub permission: Permission,
+}
+
+/// The one place where access is decided.
+///
+/// # Errors
+/// [`Denied`] when none of the actor's roles has the permission.
+pub fn authorize(actor: &Actor, permission: Permission) -> Result<Permit, Denied> {
+    if actor.may(permission) {
+        Ok(Permit { actor: actor.clone(), permission })
+    } else {
+        Err(Denied { actor: actor.name.clone(), permission })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::Role;
+
+    /// The table of the contract, written out a second time on purpose: role by permission.
+    const TABLE: [(Permission, [u8; 8]); 11] = [
+        (Permission::Read, [1, 1, 1, 1, 1, 1, 1, 0]),
+        (Permission::EditDrafts, [1, 1, 0, 1, 0, 0, 0, 0]),
+        (Permission::BuildPackets, [1, 1, 0, 1, 0, 0, 0, 0]),
+        (Permission::ActOnPackets, [0, 1, 1, 1, 1, 0, 0, 0]),
+        (Permission::Apply, [0, 0, 0, 1, 0, 0, 0, 0]),
+        (Permission::RollBack, [0, 0, 0, 1, 1, 0, 0, 0]),
+        (Permission::Pause, [0, 0, 0, 1, 1, 0, 0, 0]),
+        (Permission::HandleIncidents, [1, 1, 1, 1, 1, 0, 0, 0]),
+        (Permission::DisableEvaluation, [0, 0, 0, 0, 0, 1, 0, 0]),
+        (Permission::Administer, [0, 0, 0, 0, 0, 1, 0, 0]),
+        (Permission::Evaluate, [0, 0, 0, 0, 0, 0, 0, 1]),
+    ];
+
+    fn actor(roles: impl IntoIterator<Item = Role>) -> Actor {
+        Actor { name: "ada@example.com".into(), roles: roles.into_iter().collect(), via: Via::Session }
+    }
+
+    #[test]
+    fn every_role_has_exactly_the_permissions_of_the_table() {
+        assert_eq!(TABLE.map(|(permission, _)| permission), Permission::ALL);
+        for (permission, row) in TABLE {
+            for (role, allowed) in Role::ALL.into_iter().zip(row) {
+                let answer = authorize(&actor([role]), permission);
+                assert_eq!(answer.is_ok(), allowed == 1, "{role} × {permission}");
+            }
+            assert!(authorize(&actor([]), permission).is_err(), "nobody × {permission}");
+        }
+    }
+
+    #[test]
+    fn several_roles_add_up() {
+        let both = actor([Role::Author, Role::Approver]);
+        assert!(both.may(Permission::EditDrafts) && both.may(Permission::ActOnPackets));
+        assert!(!both.may(Permission::Apply));
+    }
+}

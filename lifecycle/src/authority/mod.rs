@@ -1,0 +1,9 @@
+//! Who may do what: one pure table for the UI, the API, the command line and the workers.
+
+pub mod actor;
+pub mod permission;
+pub mod role;
+
+pub use actor::{Actor, Denied, Permit, Via, authorize};
+pub use permission::Permission;
+pub use role::{Role, Roles};

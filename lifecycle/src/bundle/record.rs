@@ -1,0 +1,84 @@
+//! A bundle as kept and as the API answers it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Effect, State};
+use crate::Timestamp;
+
+/// A stored bundle. Its JSON form is the contract of `GET /policy/bundles/{id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Number given by the database. A number, so that `jq '.bundles[0].id'` can be pasted into a path.
+    pub id: i64,
+    /// `SemVer`.
+    pub version: String,
+    /// Where it stands.
+    pub state: State,
+    /// Whether it serves traffic now.
+    pub active: bool,
+    /// Its share of traffic in percent: 100 for stable, 10 or 50 for a canary, else 0.
+    pub canary_pct: i16,
+    /// `sha256:` + hex of the canonical content; see [`super::digest`].
+    pub digest: String,
+    /// Rules as written.
+    pub rules: Vec<Map<String, Value>>,
+    /// What happens when no rule matches.
+    pub default_effect: Effect,
+    /// What happens on an evaluation error.
+    pub on_error: Effect,
+    /// The declared domain as written, or null.
+    pub schema: Option<Value>,
+    /// Free text.
+    pub notes: String,
+    /// Free object.
+    pub metadata: Map<String, Value>,
+    /// The version it was made from.
+    pub base_version: Option<String>,
+    /// Who made it.
+    pub created_by: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its content or state last changed.
+    pub updated_at: Timestamp,
+    /// When it last entered service.
+    pub activated_at: Option<Timestamp>,
+    /// Who put it there.
+    pub activated_by: Option<String>,
+    /// Counts edits and state changes; the etag of `If-Match`.
+    pub revision: i64,
+    /// Keys this program does not know, kept as they came.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// A row of a list of bundles: everything but the content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// See [`Record::id`].
+    pub id: i64,
+    /// See [`Record::version`].
+    pub version: String,
+    /// See [`Record::state`].
+    pub state: State,
+    /// See [`Record::active`].
+    pub active: bool,
+    /// See [`Record::canary_pct`].
+    pub canary_pct: i16,
+    /// See [`Record::digest`].
+    pub digest: String,
+    /// How many rules it has.
+    pub rule_count: u32,
+    /// See [`Record::notes`].
+    pub notes: String,
+    /// See [`Record::base_version`].
+    pub base_version: Option<String>,
+    /// See [`Record::created_by`].
+    pub created_by: String,
+    /// See [`Record::created_at`].
+    pub created_at: Timestamp,
+    /// See [`Record::updated_at`].
+    pub updated_at: Timestamp,
+    /// See [`Record::activated_at`].
+    pub activated_at: Option<Timestamp>,
+}

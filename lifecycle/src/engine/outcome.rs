@@ -1,0 +1,88 @@
+//! The answer of an evaluation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bundle::{Budget, Effect};
+
+/// How an answer came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// A rule matched.
+    Matched,
+    /// No rule matched; the default effect answers.
+    NoMatch,
+    /// The deciding rule, or the schema, met a value of the wrong type; `on_error` answers.
+    Error,
+}
+
+impl Status {
+    /// The name used in JSON, SQL and the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Matched => "matched",
+            Self::NoMatch => "no_match",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The JSON type of a value that was found where another was wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueType {
+    /// Absent or null.
+    Missing,
+    /// `true` or `false`.
+    Boolean,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// What kind of evaluation error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// A rule compares a value of the wrong type.
+    WrongType,
+    /// The input is outside the bundle's enforced schema.
+    SchemaViolation,
+}
+
+/// Why an evaluation ended in an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvaluationError {
+    /// Kind of error.
+    pub code: ErrorCode,
+    /// The rule that could not be decided; none for a schema violation.
+    pub rule: Option<String>,
+    /// The field, as a dotted path.
+    pub field: String,
+    /// What was wanted, in words: `number`, `one of phishing, malware`, `0 to 100`.
+    pub wanted: String,
+    /// The type that was found.
+    pub found: ValueType,
+}
+
+/// What a bundle says about one input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The effect that holds.
+    pub effect: Effect,
+    /// How it came about.
+    pub status: Status,
+    /// The rule that matched, or that was in error; none for no match and for schema violations.
+    pub matched_rule: Option<String>,
+    /// Why, for a person: the rule's reason, or a sentence about the default or the error.
+    pub reason: String,
+    /// The matched rule's budget.
+    pub budget: Option<Budget>,
+    /// What went wrong; empty unless `status` is `error`.
+    pub errors: Vec<EvaluationError>,
+}

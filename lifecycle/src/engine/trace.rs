@@ -1,0 +1,54 @@
+//! Why an answer came about: every rule that was considered, and what stopped it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What became of one condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConditionResult {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// The value has a type it cannot be compared with.
+    Error,
+}
+
+/// One condition against one input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConditionTrace {
+    /// The condition in words: `risk_score ≥ 85`.
+    pub text: String,
+    /// The field.
+    pub field: String,
+    /// The value the input has there; null when absent.
+    pub saw: Value,
+    /// What came of it.
+    pub result: ConditionResult,
+}
+
+/// What became of one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleResult {
+    /// Agent or action differ.
+    NotAddressed,
+    /// A condition is false.
+    Passed,
+    /// It decided.
+    Matched,
+    /// It was in error and decided as `on_error`.
+    Error,
+}
+
+/// One rule against one input, in evaluation order; the last one decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleTrace {
+    /// The rule.
+    pub rule: String,
+    /// What came of it.
+    pub result: RuleResult,
+    /// Its conditions; empty when it was not addressed.
+    pub conditions: Vec<ConditionTrace>,
+}

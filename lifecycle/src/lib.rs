@@ -1,0 +1,28 @@
+//! What policy *is*: rules, evaluation, analysis, replay, review, rollout, roles.
+//!
+//! Everything here is pure. There is no I/O, no clock (time is a parameter), no randomness and no panic, so the same
+//! code serves live decisions, proves a draft while its author types in a browser, and re-runs an approver's evidence
+//! from a file. Data flows through the folders in this order:
+//!
+//! ```text
+//! bundle → engine → lint → replay → review → rollout        (policy, from a draft to full traffic)
+//! authority, signing, audit, incident, system               (who may, who did, and what happened)
+//! ```
+
+pub mod audit;
+pub mod authority;
+pub mod bundle;
+pub mod decision;
+pub mod engine;
+pub mod incident;
+pub mod limits;
+pub mod lint;
+pub mod problem;
+pub mod replay;
+pub mod review;
+pub mod rollout;
+pub mod signing;
+pub mod system;
+pub mod timestamp;
+
+pub use timestamp::Timestamp;

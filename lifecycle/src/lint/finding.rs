@@ -1,0 +1,115 @@
+//! One finding of the linter.
+
+use json_patch::Patch;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Blocks submitting for review.
+    Error,
+    /// Should be looked at.
+    Warning,
+    /// Good to know.
+    Info,
+}
+
+/// The kinds of findings. Each has one severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// A rule has no id.
+    MissingId,
+    /// Two rules share an id.
+    DuplicateId,
+    /// A field of a rule or of the bundle breaks the language.
+    Schema,
+    /// A rule has no reason.
+    MissingReason,
+    /// An operator stands behind the field or inside the value.
+    BadOperator,
+    /// The conditions of a rule can never all be true.
+    Contradiction,
+    /// A condition cannot compare with the declared type of its field.
+    TypeClash,
+    /// An invariant of the workspace is violated.
+    Invariant,
+    /// The reason is shorter than it should be.
+    ShortReason,
+    /// A `needs_approval` rule states no budget.
+    ApprovalWithoutBudget,
+    /// A rule's budget exceeds the limit.
+    HighCost,
+    /// A rule can never decide.
+    Unreachable,
+    /// Two rules of different effect overlap at equal priority.
+    Conflict,
+    /// Removing the rule changes nothing.
+    Redundant,
+    /// A compared value lies outside the declared domain.
+    OutOfDomain,
+    /// An agent, action or field is not declared.
+    Undeclared,
+    /// Two rules differ in almost nothing.
+    NearDuplicate,
+    /// A guardrail rule is shadowed by priority.
+    GuardrailShadowed,
+    /// The rule is switched off.
+    Disabled,
+    /// Inputs that fall to the default effect.
+    Gap,
+    /// The analysis ran out of its work budget.
+    Undecided,
+}
+
+impl Code {
+    /// The severity every finding of this kind has.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::MissingId
+            | Self::DuplicateId
+            | Self::Schema
+            | Self::MissingReason
+            | Self::BadOperator
+            | Self::Contradiction
+            | Self::TypeClash
+            | Self::Invariant => Severity::Error,
+            Self::ShortReason
+            | Self::ApprovalWithoutBudget
+            | Self::HighCost
+            | Self::Unreachable
+            | Self::Conflict
+            | Self::Redundant
+            | Self::OutOfDomain
+            | Self::Undeclared
+            | Self::NearDuplicate
+            | Self::GuardrailShadowed => Severity::Warning,
+            Self::Disabled | Self::Gap | Self::Undecided => Severity::Info,
+        }
+    }
+}
+
+/// One thing the linter has to say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What kind.
+    pub code: Code,
+    /// How bad; follows from the code.
+    pub severity: Severity,
+    /// The rule it is about, when that rule has an id.
+    pub rule_id: Option<String>,
+    /// JSON Pointer into the bundle document.
+    pub path: String,
+    /// What is the matter, for a person.
+    pub message: String,
+    /// What to do about it.
+    pub suggestion: Option<String>,
+    /// A repair (RFC 6902, against the bundle document) when there is one right answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Patch>,
+    /// An input that shows it, when the finding is about inputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Value>,
+}

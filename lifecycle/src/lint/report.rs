@@ -1,0 +1,63 @@
+//! All findings of a bundle, as the API answers them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Severity};
+
+/// Counts of a lint run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Rules looked at.
+    pub total_rules: usize,
+    /// Findings of severity error.
+    pub errors: usize,
+    /// Findings of severity warning.
+    pub warnings: usize,
+    /// Findings of severity info.
+    pub info: usize,
+    /// All findings.
+    pub total_issues: usize,
+}
+
+/// The result of a lint run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// What blocks submitting.
+    pub errors: Vec<Finding>,
+    /// What should be looked at.
+    pub warnings: Vec<Finding>,
+    /// What is good to know.
+    pub info: Vec<Finding>,
+    /// Counts.
+    pub summary: Summary,
+    /// Whether there is no error.
+    pub passed: bool,
+}
+
+impl Report {
+    /// Sorts `findings` by severity; within one, the order is kept.
+    pub fn new(findings: Vec<Finding>, total_rules: usize) -> Self {
+        let mut report = Self::default();
+        for finding in findings {
+            match finding.severity {
+                Severity::Error => report.errors.push(finding),
+                Severity::Warning => report.warnings.push(finding),
+                Severity::Info => report.info.push(finding),
+            }
+        }
+        report.summary = Summary {
+            total_rules,
+            errors: report.errors.len(),
+            warnings: report.warnings.len(),
+            info: report.info.len(),
+            total_issues: report.errors.len() + report.warnings.len() + report.info.len(),
+        };
+        report.passed = report.errors.is_empty();
+        report
+    }
+
+    /// Every finding, worst first.
+    pub fn all(&self) -> impl Iterator<Item = &Finding> {
+        self.errors.iter().chain(&self.warnings).chain(&self.info)
+    }
+}

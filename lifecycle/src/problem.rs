@@ -1,0 +1,186 @@
+//! The one shape of an error that leaves the product: RFC 9457 `application/problem+json` with a stable `code`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One thing wrong with one place of a request body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// JSON Pointer (RFC 6901) to the value that is wrong.
+    pub pointer: String,
+    /// What is wrong and what to do, for a person.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+/// A stable, machine-readable name of what went wrong, with the HTTP status it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The body is not JSON.
+    MalformedJson,
+    /// A signature or signed file was refused.
+    InvalidSignature,
+    /// Nobody is signed in, or the token is unknown, expired or revoked.
+    Unauthenticated,
+    /// The caller lacks the permission.
+    Forbidden,
+    /// Nothing has this id.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The state machine has no such transition.
+    InvalidTransition,
+    /// No earlier version can take over.
+    NoPreviousVersion,
+    /// The version number is taken.
+    VersionExists,
+    /// Somebody else changed the same thing first.
+    Conflict,
+    /// The approval was given against another base.
+    StaleApproval,
+    /// A gate, a wait or a rule of the rollout is not met.
+    GateNotPassed,
+    /// The caller's `If-Match` names an older state.
+    PreconditionFailed,
+    /// The write needs an `If-Match` header.
+    PreconditionRequired,
+    /// The body is larger than the limit.
+    TooLarge,
+    /// A field has a wrong type or value.
+    InvalidField,
+    /// The bundle has lint errors.
+    LintErrors,
+    /// A safety pause is in force.
+    Paused,
+    /// Too many requests.
+    TooManyRequests,
+    /// Something failed inside; the details are in the server's log.
+    Internal,
+    /// The database cannot be reached.
+    Unavailable,
+}
+
+impl Code {
+    /// The HTTP status this code answers with.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::MalformedJson | Self::InvalidSignature => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::InvalidTransition
+            | Self::NoPreviousVersion
+            | Self::VersionExists
+            | Self::Conflict
+            | Self::StaleApproval
+            | Self::GateNotPassed => 409,
+            Self::PreconditionFailed => 412,
+            Self::TooLarge => 413,
+            Self::InvalidField | Self::LintErrors => 422,
+            Self::Paused => 423,
+            Self::PreconditionRequired => 428,
+            Self::TooManyRequests => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// A short summary of the kind of problem, the same for every occurrence.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::MalformedJson => "The body is not valid JSON",
+            Self::InvalidSignature => "The signature was refused",
+            Self::Unauthenticated => "Sign in first",
+            Self::Forbidden => "Your roles do not allow this",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "This path does not support that method",
+            Self::InvalidTransition => "Not possible in this state",
+            Self::NoPreviousVersion => "No earlier version can take over",
+            Self::VersionExists => "This version number is taken",
+            Self::Conflict => "Somebody else was faster",
+            Self::StaleApproval => "The approval is stale",
+            Self::GateNotPassed => "Not ready to promote",
+            Self::PreconditionFailed => "Changed since you read it",
+            Self::PreconditionRequired => "If-Match is required",
+            Self::TooLarge => "Too large",
+            Self::InvalidField => "A field is not valid",
+            Self::LintErrors => "The bundle has errors",
+            Self::Paused => "A safety pause is in force",
+            Self::TooManyRequests => "Too many requests",
+            Self::Internal => "Something went wrong on the server",
+            Self::Unavailable => "The database cannot be reached",
+        }
+    }
+}
+
+/// An RFC 9457 problem. `type` is always `about:blank`, so it is not written; `code` tells problems apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable machine-readable name.
+    pub code: Code,
+    /// Summary of the kind of problem.
+    pub title: String,
+    /// What happened this time and what to do, for a person.
+    pub detail: String,
+    /// The places of the body that are wrong, if any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+    /// Further members that depend on the code: `permission`, `roles`, `from`, `to`, `retry_after_seconds`…
+    #[serde(flatten, default)]
+    pub extra: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem of kind `code` with a sentence for a person.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            status: code.status(),
+            code,
+            title: code.title().to_owned(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            extra: Map::new(),
+        }
+    }
+
+    /// The fields of a body that are wrong. The detail repeats the first.
+    pub fn invalid_fields(errors: Vec<Fault>) -> Self {
+        let detail = errors.first().map_or_else(
+            || "a field is not valid".to_owned(),
+            |first| format!("`{}`: {}", first.pointer, first.detail),
+        );
+        Self { errors, ..Self::new(Code::InvalidField, detail) }
+    }
+
+    /// One wrong field.
+    pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::invalid_fields(vec![Fault::new(pointer, detail)])
+    }
+
+    /// Adds a member that programs can read.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}

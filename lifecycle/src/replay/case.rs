@@ -1,0 +1,143 @@
+//! Cases and what comes of them, in the shapes the API answers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    bundle::{Budget, Effect},
+    engine::{Input, Status},
+};
+
+/// One input with, perhaps, an expectation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// Unique in its dataset.
+    pub case_id: String,
+    /// Who wants to act.
+    pub agent: String,
+    /// What it wants to do.
+    pub action: String,
+    /// The facts.
+    #[serde(default)]
+    pub context: Map<String, Value>,
+    /// What the author expects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_effect: Option<Effect>,
+}
+
+impl Case {
+    /// The question this case asks.
+    pub fn input(&self) -> Input {
+        Input { agent: self.agent.clone(), action: self.action.clone(), context: self.context.clone() }
+    }
+}
+
+/// Where cases come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dataset {
+    /// The built-in and saved cases.
+    Fixtures,
+    /// Generated from a seed, the schema and the thresholds.
+    Synthetic,
+    /// The decision log.
+    Recorded,
+    /// Given in the request.
+    Custom,
+}
+
+/// What one case came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseResult {
+    /// The case.
+    pub case_id: String,
+    /// The deciding rule.
+    pub matched_rule: Option<String>,
+    /// The effect that holds.
+    pub effect: Effect,
+    /// How it came about.
+    pub status: Status,
+    /// Why.
+    pub reason: String,
+    /// The matched rule's budget.
+    pub budget: Option<Budget>,
+    /// What the author expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_effect: Option<Effect>,
+    /// Whether the effect is as expected; none without an expectation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<bool>,
+}
+
+/// Spending limits of a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// USD; more is a breach.
+    pub cost: f64,
+    /// Compute units; more is a breach.
+    pub compute: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { cost: 1000.0, compute: 100.0 }
+    }
+}
+
+/// A spending limit that was passed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Breach {
+    /// `cost` (USD) or `compute` (units).
+    pub kind: String,
+    /// What the cases come to.
+    pub value: f64,
+    /// What was allowed.
+    pub limit: f64,
+}
+
+/// Counts, rates (0–1) and spending of a run. Rates of an empty run are 0.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Cases evaluated.
+    pub total_cases: usize,
+    /// Cases answered `allow`.
+    pub allow_count: usize,
+    /// Cases answered `deny`.
+    pub deny_count: usize,
+    /// Cases answered `needs_approval`.
+    pub approval_count: usize,
+    /// Cases no rule matched (also counted under the default effect).
+    pub no_match_count: usize,
+    /// Cases in error (also counted under `on_error`).
+    pub error_count: usize,
+    /// `allow_count / total_cases`
+    pub allow_rate: f64,
+    /// `deny_count / total_cases`
+    pub deny_rate: f64,
+    /// `approval_count / total_cases`
+    pub approval_rate: f64,
+    /// `no_match_count / total_cases`
+    pub no_match_rate: f64,
+    /// `error_count / total_cases`
+    pub error_rate: f64,
+    /// USD: the budgets of matched `needs_approval` rules, summed.
+    pub estimated_cost: f64,
+    /// Units: the same for compute.
+    pub estimated_compute: f64,
+    /// The limits that were passed.
+    pub breaches: Vec<Breach>,
+}
+
+/// The result of a simulation, as the API answers it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Simulation {
+    /// Counts and rates.
+    pub summary: Summary,
+    /// One result a case, in the order of the cases.
+    pub results: Vec<CaseResult>,
+    /// A few telling results: failed expectations first, then errors, then one a rule.
+    pub examples: Vec<CaseResult>,
+    /// Rules that could not be understood and were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped_rules: Vec<String>,
+}

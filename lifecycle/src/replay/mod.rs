@@ -1,0 +1,11 @@
+//! Running a bundle over many inputs: saved cases, generated ones, recorded ones.
+
+pub mod case;
+pub mod compare;
+pub mod fixtures;
+pub mod simulate;
+pub mod synthetic;
+
+pub use case::{Case, CaseResult, Dataset, Limits, Simulation, Summary};
+pub use compare::{Change, Comparison, Deltas, compare};
+pub use simulate::simulate;

@@ -1,0 +1,186 @@
+//! What a packet contains. Its id is the hash of its content, so nothing in [`Content`] may depend on who built it,
+//! when, or where.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Action;
+use crate::{
+    Timestamp,
+    bundle::{Effect, diff::TextDiff},
+    lint,
+    replay::{Change, Deltas, Summary},
+};
+
+/// Version of the content's shape.
+pub const SCHEMA_VERSION: &str = "countersign.packet.v1";
+
+/// A bundle with all that its digest covers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Side {
+    /// Its version.
+    pub version: String,
+    /// Its content address.
+    pub digest: String,
+    /// Rules as written.
+    pub rules: Vec<Map<String, Value>>,
+    /// What happens when no rule matches.
+    pub default_effect: Effect,
+    /// What happens on an evaluation error.
+    pub on_error: Effect,
+    /// The declared domain.
+    pub schema: Option<Value>,
+}
+
+/// What replaying recorded decisions showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplayReport {
+    /// `sha256:` over the canonical JSON of the cases.
+    pub corpus_digest: String,
+    /// How many cases.
+    pub corpus_count: usize,
+    /// Where they come from: `recorded`, or `fixtures` when nothing is recorded yet.
+    pub corpus_source: String,
+    /// Time of the first and last recorded case.
+    pub window: Option<(Timestamp, Timestamp)>,
+    /// Version of the engine that replayed.
+    pub engine_version: String,
+    /// How the base answers; none without a base.
+    pub base_summary: Option<Summary>,
+    /// How the draft answers.
+    pub bundle_summary: Summary,
+    /// Draft minus base.
+    pub deltas: Option<Deltas>,
+    /// The cases that flip; the first thousand.
+    pub flips: Vec<Change>,
+    /// How many flip in all.
+    pub total_flips: usize,
+    /// `sha256:` over corpus digest, bundle digests, engine version and every result line.
+    pub replay_checksum: String,
+    /// Whether two replays gave the same checksum. Measured, never assumed.
+    pub deterministic_pass: bool,
+    /// Whether the corpus is too small to conclude from (under 100 decisions).
+    pub insufficient_evidence: bool,
+}
+
+/// One part of the risk score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RiskPart {
+    /// What it measures, for a person.
+    pub name: String,
+    /// Basis points it adds.
+    pub bps: u32,
+}
+
+/// Everything the packet id is the hash of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Content {
+    /// [`SCHEMA_VERSION`]
+    pub schema_version: String,
+    /// The draft under review.
+    pub bundle: Side,
+    /// What is live now; none before the first bundle.
+    pub base: Option<Side>,
+    /// Rules added, removed and modified, field by field.
+    pub text_diff: TextDiff,
+    /// What the linter says about the draft.
+    pub lint: lint::Report,
+    /// What replaying showed.
+    pub replay: ReplayReport,
+    /// 0–10000 basis points.
+    pub risk_score_bps: u32,
+    /// What the score is made of.
+    pub risk_parts: Vec<RiskPart>,
+    /// How many people must approve.
+    pub required_approvals: u8,
+    /// What to do when it goes wrong.
+    pub fallback_plan: String,
+}
+
+/// Where a packet stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PacketStatus {
+    /// Waits for reviewers.
+    InReview,
+    /// Has its quorum.
+    Approved,
+    /// Refused.
+    Rejected,
+    /// Sent back.
+    ChangesRequested,
+    /// The bundle was edited or withdrawn.
+    Void,
+}
+
+impl PacketStatus {
+    /// The name used in JSON, SQL and the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InReview => "in_review",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::ChangesRequested => "changes_requested",
+            Self::Void => "void",
+        }
+    }
+}
+
+/// A stored packet: its content, and what has happened to it since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Packet {
+    /// `pktv1:` + hex SHA-256 of the canonical JSON of the content.
+    pub packet_id: String,
+    /// Where it stands.
+    pub status: PacketStatus,
+    /// The bundle under review.
+    pub bundle_id: i64,
+    /// The bundle that was live when it was built.
+    pub base_id: Option<i64>,
+    /// Who built it.
+    pub built_by: String,
+    /// Everyone who wrote content of the bundle.
+    pub authors: Vec<String>,
+    /// When it was built.
+    pub built_at: Timestamp,
+    /// What reviewers did, oldest first.
+    pub actions: Vec<Action>,
+    /// Whether another bundle has become stable since it was built.
+    pub stale: bool,
+    /// The evidence: its members stand beside the ones above.
+    #[serde(flatten)]
+    pub content: Content,
+    /// `replay.replay_checksum`, repeated at the top for those who compare it.
+    pub replay_checksum: String,
+}
+
+/// A row of the queue or the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PacketSummary {
+    /// See [`Packet::packet_id`].
+    pub packet_id: String,
+    /// See [`Packet::status`].
+    pub status: PacketStatus,
+    /// See [`Packet::bundle_id`].
+    pub bundle_id: i64,
+    /// The bundle's version.
+    pub bundle_version: String,
+    /// The bundle's notes.
+    pub notes: String,
+    /// The base's version.
+    pub base_version: Option<String>,
+    /// See [`Packet::built_by`].
+    pub built_by: String,
+    /// See [`Packet::authors`].
+    pub authors: Vec<String>,
+    /// See [`Packet::built_at`].
+    pub built_at: Timestamp,
+    /// See [`Content::risk_score_bps`].
+    pub risk_score_bps: u32,
+    /// See [`Content::required_approvals`].
+    pub required_approvals: u8,
+    /// Who has approved so far.
+    pub approved_by: Vec<String>,
+    /// See [`Packet::replay_checksum`].
+    pub replay_checksum: String,
+}

@@ -1,0 +1,90 @@
+//! The signed records of what was put into service and taken out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// One apply or promotion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApplyRecord {
+    /// Number given by the database.
+    pub id: i64,
+    /// The bundle.
+    pub bundle_id: i64,
+    /// Its version.
+    pub version: String,
+    /// Its content address.
+    pub digest: String,
+    /// The packet it was approved by; none for the first bundle of the demo.
+    pub packet_id: Option<String>,
+    /// Share of traffic before, in percent.
+    pub from_pct: i16,
+    /// Share of traffic after.
+    pub to_pct: i16,
+    /// Who did it.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+    /// Name of the key that signed.
+    pub key_id: String,
+    /// HMAC-SHA256 over the canonical JSON of everything above but the id.
+    pub signature: String,
+}
+
+/// One rollback.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RollbackRecord {
+    /// Number given by the database.
+    pub id: i64,
+    /// The bundle taken out.
+    pub bundle_id: i64,
+    /// Its version.
+    pub version: String,
+    /// Its content address.
+    pub digest: String,
+    /// Its share of traffic before, in percent.
+    pub from_pct: i16,
+    /// The bundle that serves everything now.
+    pub restored_bundle_id: i64,
+    /// Its version.
+    pub restored_version: String,
+    /// Why.
+    pub reason: String,
+    /// Who did it.
+    pub actor: String,
+    /// On whose behalf, as stated.
+    pub on_behalf_of: Option<String>,
+    /// When the trouble was noticed.
+    pub rollback_triggered_at: Timestamp,
+    /// When traffic returned.
+    pub rolled_back_at: Timestamp,
+    /// The incident that was opened.
+    pub incident_id: Option<String>,
+    /// Name of the key that signed.
+    pub key_id: String,
+    /// HMAC-SHA256 over the canonical JSON of everything above but the id.
+    pub signature: String,
+}
+
+/// What `POST …/rollback` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RollbackResponse {
+    /// The bundle that serves everything now.
+    pub id: i64,
+    /// Its version.
+    pub version: String,
+    /// The version taken out.
+    pub rolled_back_from: String,
+    /// True: the bundle of `id` serves.
+    pub active: bool,
+    /// Its share of traffic: 100.
+    pub canary_pct: i16,
+    /// In a sentence.
+    pub message: String,
+    /// Whether an incident was opened.
+    pub incident_created: bool,
+    /// Which.
+    pub incident_id: Option<String>,
+    /// The record.
+    pub rollback_id: i64,
+}

@@ -1,0 +1,47 @@
+//! The keys this instance signs and verifies with.
+
+use std::fmt;
+
+/// A secret with its public name. The secret is never shown, not even by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Public name, written into what is signed.
+    pub id: String,
+    secret: Vec<u8>,
+}
+
+impl Key {
+    /// A key called `id`.
+    pub fn new(id: impl Into<String>, secret: impl Into<Vec<u8>>) -> Self {
+        Self { id: id.into(), secret: secret.into() }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("id", &self.id).field("secret", &"[hidden]").finish()
+    }
+}
+
+/// The current key, and earlier ones that only verify.
+#[derive(Debug, Clone)]
+pub struct KeyRing {
+    /// Signs and verifies.
+    pub current: Key,
+    /// Verify only.
+    pub previous: Vec<Key>,
+}
+
+/// Why a signature was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No key of the ring has the stated id.
+    #[error("the key that signed this is not known here")]
+    UnknownKey,
+    /// The signature does not belong to this content.
+    #[error("the signature does not match the content")]
+    Mismatch,
+    /// A member is missing or has a wrong type.
+    #[error("`{0}` is missing or malformed")]
+    Malformed(&'static str),
+}

@@ -1,0 +1,108 @@
+//! Points in time, as values. This crate never asks what time it is.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+
+/// A UTC time in whole microseconds (the resolution Postgres keeps), written as RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(OffsetDateTime);
+
+impl Timestamp {
+    /// The first moment of 1970.
+    pub const EPOCH: Self = Self(OffsetDateTime::UNIX_EPOCH);
+
+    /// The time `seconds` after 1970 began, clamped to the years that can be written.
+    pub fn from_unix_seconds(seconds: i64) -> Self {
+        OffsetDateTime::from_unix_timestamp(seconds).map_or(Self::EPOCH, Self)
+    }
+
+    /// Whole seconds since 1970 began.
+    pub fn unix_seconds(self) -> i64 {
+        self.0.unix_timestamp()
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        (self.0 - earlier.0).try_into().unwrap_or(Duration::ZERO)
+    }
+
+    /// This time moved on by `by`; unchanged when the result could not be written.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        time::Duration::try_from(by).ok().and_then(|by| self.0.checked_add(by)).map_or(self, Self)
+    }
+
+    /// This time moved back by `by`; unchanged when the result could not be written.
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        time::Duration::try_from(by).ok().and_then(|by| self.0.checked_sub(by)).map_or(self, Self)
+    }
+
+    /// The year, for incident numbers.
+    pub fn year(self) -> i32 {
+        self.0.year()
+    }
+}
+
+impl From<OffsetDateTime> for Timestamp {
+    fn from(at: OffsetDateTime) -> Self {
+        let at = at.to_offset(UtcOffset::UTC);
+        let micros = at.microsecond();
+        Self(at.replace_microsecond(micros).unwrap_or(at))
+    }
+}
+
+impl From<Timestamp> for OffsetDateTime {
+    fn from(at: Timestamp) -> Self {
+        at.0
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.format(&Rfc3339).unwrap_or_default())
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = time::error::Parse;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        OffsetDateTime::parse(text, &Rfc3339).map(Self::from)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_survives_being_written_and_read() {
+        let at: Timestamp = "2026-11-22T23:01:02.345678+02:00".parse().unwrap();
+        assert_eq!(at.to_string(), "2026-11-22T21:01:02.345678Z");
+        assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
+    }
+
+    #[test]
+    fn time_never_runs_backwards() {
+        let early = Timestamp::from_unix_seconds(10);
+        let late = early.plus(Duration::from_secs(5));
+        assert_eq!(late.since(early), Duration::from_secs(5));
+        assert_eq!(early.since(late), Duration::ZERO);
+    }
+}
