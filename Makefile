@@ -1,0 +1,71 @@
+# Countersign. `make run` and `make test` do all of their own set-up; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Where the demo listens and keeps its data: make run ADDR=127.0.0.1:4000 DATA_DIR=/tmp/demo
+PORT ?= 3000
+ADDR ?= 127.0.0.1:$(PORT)
+DATA_DIR ?= .data
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BIN := $(TARGET)/release/countersign
+STAMPS := target/stamps
+FRONT := target/front
+SITE := target/site
+
+# Folders are listed with the files in them, so that a deleted file counts as a change.
+below = $(shell find $(1) -not -name '.*' 2>/dev/null)
+MANIFESTS := Cargo.toml Cargo.lock .cargo/config.toml
+FRONT_SOURCES := $(MANIFESTS) $(call below,app lifecycle) scripts/build-front
+SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
+SERVER_SOURCES := $(MANIFESTS) $(call below,app lifecycle store server migrations)
+
+.PHONY: help run build test check fmt setup screenshots
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+run: build ## Build the release and serve the demo workspace (ADDR=…, PORT=…, DATA_DIR=…)
+	@exec $(BIN) serve --demo --addr $(ADDR) --data-dir $(DATA_DIR)
+
+build: setup $(BIN) ## Build target/release/countersign, one file with everything inside
+
+test: ## Run every check a release needs: formatting, lints, all tests, the studio in a browser
+	@scripts/test
+
+check: ## Run the quick checks: formatting, lints, unit tests of the core
+	@scripts/test quick
+
+fmt: ## Format the Rust code
+	@cargo fmt --all
+
+screenshots: build ## Photograph every page at three widths in both themes into target/screenshots
+	@scripts/end2end screenshots
+
+# Quick looks, each time: these name or install what is missing on the machine.
+setup:
+	@scripts/ensure-rust
+	@scripts/ensure-node
+	@scripts/ensure-postgres >/dev/null
+
+$(STAMPS)/npm: package.json package-lock.json | setup
+	@echo "==> Fetching the front end's npm packages" >&2
+	@npm ci --no-audit --no-fund --loglevel=error >&2
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/front: $(FRONT_SOURCES) $(STAMPS)/npm
+	@scripts/build-front $(FRONT)
+	@touch $@
+
+$(STAMPS)/site: $(STAMPS)/front $(SITE_SOURCES)
+	@echo "==> Packing styles, fonts and scripts" >&2
+	@node scripts/pack-site.mjs $(FRONT) $(SITE)
+	@touch $@
+
+$(BIN): $(STAMPS)/site $(SERVER_SOURCES)
+	@echo "==> Compiling the server" >&2
+	@cargo build --release -p server
+	@touch $@

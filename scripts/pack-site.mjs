@@ -1,0 +1,45 @@
+// pack-site.mjs FRONT SITE: puts together everything that the server hands to browsers, for it to embed.
+//
+// FRONT is what `build-front` left. SITE is written anew: pkg/ (script, wasm, one stylesheet), fonts/, and what lies in
+// public/; each file above a kilobyte gets a .br and a .gz sibling, so that nothing is compressed per request.
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { bundle } from "lightningcss";
+
+const [front, site] = process.argv.slice(2);
+const FONTS = [
+  "inter/files/inter-latin-wght-normal.woff2",
+  "inter/files/inter-latin-ext-wght-normal.woff2",
+  "jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
+];
+const WORTH_COMPRESSING = /\.(js|wasm|css|svg|html|txt|json|webmanifest|ico)$/;
+
+rmSync(site, { recursive: true, force: true });
+mkdirSync(join(site, "fonts"), { recursive: true });
+if (existsSync("public")) cpSync("public", site, { recursive: true });
+cpSync(front, join(site, "pkg"), { recursive: true });
+
+const style = bundle({ filename: "style/main.css", minify: true });
+writeFileSync(join(site, "pkg", "countersign.css"), style.code);
+
+for (const font of FONTS) {
+  cpSync(join("node_modules/@fontsource-variable", font), join(site, "fonts", font.split("/").pop()));
+}
+
+const filesBelow = (folder) =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? filesBelow(join(folder, entry.name)) : [join(folder, entry.name)],
+  );
+
+for (const file of filesBelow(site)) {
+  if (!WORTH_COMPRESSING.test(file) || statSync(file).size <= 1024) continue;
+  const content = readFileSync(file);
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: 11,
+    [constants.BROTLI_PARAM_LGWIN]: 22,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+  };
+  writeFileSync(`${file}.br`, brotliCompressSync(content, { params }));
+  writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
+}
