@@ -1,1 +1,3 @@
 //! What is remembered.
+
+pub mod postgres;

@@ -1,0 +1,77 @@
+//! Why a private PostgreSQL could not be had. Every message says where, and what to do.
+
+use std::{io, path::PathBuf};
+
+/// Why a private PostgreSQL could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No server programs are installed.
+    #[error(
+        "PostgreSQL is not installed: no `initdb` and `postgres` were found in {searched}. Install it (Debian: `apt-get \
+         install postgresql`), set COUNTERSIGN_PG_BIN to the folder of its programs, or set DATABASE_URL to use another server"
+    )]
+    NotInstalled {
+        /// Where was looked.
+        searched: String,
+    },
+    /// The data was written by another major version.
+    #[error("the data in `{}` was made by PostgreSQL {wanted}, but only {found} is installed: install PostgreSQL {wanted}", .cluster.display())]
+    WrongVersion {
+        /// The data.
+        cluster: PathBuf,
+        /// Major version that made it.
+        wanted: String,
+        /// Major versions that are installed.
+        found: String,
+    },
+    /// PostgreSQL refuses to run as root and no other account can be used.
+    #[error(
+        "PostgreSQL does not run as root, and there is no account `postgres` or `nobody` to run it as: add one, or start as another user"
+    )]
+    NoAccount,
+    /// Another process of ours works on the same data.
+    #[error("`{}` is in use by another Countersign: stop it, or choose another data directory", .0.display())]
+    InUse(PathBuf),
+    /// A file or folder could not be used.
+    #[error("cannot {action} `{}`: {source}", .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A program of PostgreSQL failed.
+    #[error("`{program}` failed: {output}")]
+    Failed {
+        /// Which program.
+        program: &'static str,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// The server ended, or did not become ready in time.
+    #[error("PostgreSQL did not start; the end of `{}` says: {tail}", .log.display())]
+    NotStarted {
+        /// Its log.
+        log: PathBuf,
+        /// The end of the log.
+        tail: String,
+    },
+    /// An earlier server on this data does not stop.
+    #[error("an earlier PostgreSQL (process {pid}) still runs on `{}` and does not stop: end it, then start again", .cluster.display())]
+    StillRunning {
+        /// Its process id.
+        pid: i32,
+        /// The data.
+        cluster: PathBuf,
+    },
+}
+
+impl Error {
+    /// An I/O error with what was tried on which path.
+    pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

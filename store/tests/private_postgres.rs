@@ -1,0 +1,70 @@
+//! The private PostgreSQL: first start, second start, a lost owner, a foreign owner.
+
+use std::{fs, path::PathBuf};
+
+use sqlx::{Connection, PgConnection};
+use store::postgres::{Error, Options, Private};
+
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("countersign-test-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _left = fs::remove_dir_all(&self.0);
+    }
+}
+
+const THROWAWAY: Options = Options { durable: false, max_connections: 20 };
+
+async fn number(server: &Private, sql: &'static str) -> i32 {
+    let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
+    sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_survives_a_restart_and_a_second_owner_is_refused() {
+    let folder = Folder::new("restart");
+    let server = Private::start(&folder.0, &THROWAWAY).unwrap();
+    number(&server, "with made as (select 1) select 41 + 1").await;
+    let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
+    sqlx::query("create table kept as select 7 as n").execute(&mut connection).await.unwrap();
+
+    let refused = Private::start(&folder.0, &THROWAWAY).unwrap_err();
+    assert!(matches!(refused, Error::InUse(_)), "{refused}");
+
+    server.stop();
+    let server = Private::start(&folder.0, &THROWAWAY).unwrap();
+    assert_eq!(number(&server, "select n from kept").await, 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_left_behind_by_a_killed_process_is_replaced() {
+    let folder = Folder::new("orphan");
+    let server = Private::start(&folder.0, &THROWAWAY).unwrap();
+    let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
+    sqlx::query("create table kept as select 8 as n").execute(&mut connection).await.unwrap();
+    // As if we had been killed: nobody stops the server, the lock goes with us.
+    server.abandon_for_test();
+
+    let server = Private::start(&folder.0, &THROWAWAY).unwrap();
+    assert_eq!(number(&server, "select n from kept").await, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deep_folder_gets_a_short_socket_path() {
+    let folder = Folder::new("deep");
+    let deep = folder.0.join("d".repeat(100));
+    let server = Private::start(&deep, &THROWAWAY).unwrap();
+    assert_eq!(number(&server, "select 5").await, 5);
+    let socket = server.socket_dir().to_owned();
+    drop(server);
+    let _left = fs::remove_dir_all(socket);
+}
