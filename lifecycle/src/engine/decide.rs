@@ -1,16 +1,259 @@
-//! The plain evaluator.
+//! The plain evaluator: rules sorted once, found by agent and action, tried one after the other.
 
-use super::{Answer, Input, Status};
-use crate::bundle::Bundle;
+use std::collections::HashMap;
 
-/// What `bundle` says about `input`.
-pub fn decide(bundle: &Bundle, _input: &Input) -> Answer {
+use super::{
+    Answer, EvaluationError, Input, Status, condition, order,
+    outcome::ErrorCode,
+    schema,
+    trace::{self, ConditionResult, RuleResult, RuleTrace},
+    words,
+};
+use crate::bundle::{ActionPattern, AgentPattern, Bundle, Effect, Rule, Schema};
+
+/// A bundle made ready to answer: disabled rules gone, the others in evaluation order and indexed by agent and
+/// action. It never changes, so any number of threads may share one.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    // INVARIANT: enabled rules only, sorted by `order::compare`; the index holds positions in this vector, ascending.
+    rules: Vec<Rule>,
+    default_effect: Effect,
+    on_error: Effect,
+    schema: Option<Schema>,
+    any_agent: ByAction,
+    // INVARIANT: keys end in a dot.
+    agent_prefix: HashMap<String, ByAction>,
+    exact_agent: HashMap<String, ByAction>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct ByAction {
+    any: Vec<u32>,
+    exact: HashMap<String, Vec<u32>>,
+}
+
+impl ByAction {
+    fn add(&mut self, action: &ActionPattern, rank: u32) {
+        match action {
+            ActionPattern::Any => self.any.push(rank),
+            ActionPattern::Exact(name) => self.exact.entry(name.clone()).or_default().push(rank),
+        }
+    }
+
+    fn lists<'a>(&'a self, action: &str) -> impl Iterator<Item = &'a [u32]> {
+        std::iter::once(self.any.as_slice()).chain(self.exact.get(action).map(Vec::as_slice))
+    }
+}
+
+impl Prepared {
+    /// Makes `bundle` ready.
+    pub fn new(bundle: &Bundle) -> Self {
+        let mut rules: Vec<Rule> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
+        rules.sort_by(order::compare);
+        let mut prepared = Self {
+            rules: Vec::new(),
+            default_effect: bundle.default_effect,
+            on_error: bundle.on_error,
+            schema: bundle.schema.clone(),
+            any_agent: ByAction::default(),
+            agent_prefix: HashMap::new(),
+            exact_agent: HashMap::new(),
+        };
+        for (rank, rule) in (0..).zip(&rules) {
+            let actions = match &rule.agent {
+                AgentPattern::Any => &mut prepared.any_agent,
+                AgentPattern::Prefix(prefix) => prepared.agent_prefix.entry(prefix.clone()).or_default(),
+                AgentPattern::Exact(name) => prepared.exact_agent.entry(name.clone()).or_default(),
+            };
+            actions.add(&rule.action, rank);
+        }
+        prepared.rules = rules;
+        prepared
+    }
+
+    /// The enabled rules, in evaluation order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What happens when no rule matches.
+    pub fn default_effect(&self) -> Effect {
+        self.default_effect
+    }
+
+    /// What the bundle says about `input`. The first rule in order that matches or errs decides; an input outside an
+    /// enforced schema is an error before any rule is looked at.
+    pub fn decide(&self, input: &Input) -> Answer {
+        if let Some(answer) = self.outside_schema(input) {
+            return answer;
+        }
+        for rule in self.addressed(input) {
+            match try_rule(rule, input) {
+                ConditionResult::False => {}
+                ConditionResult::True => return matched(rule),
+                ConditionResult::Error => return self.in_error(rule, input),
+            }
+        }
+        self.no_match(input)
+    }
+
+    /// Every rule that was considered, in evaluation order, down to the one that decided. Empty when the input is
+    /// outside an enforced schema, because then no rule is asked.
+    pub fn trace(&self, input: &Input) -> Vec<RuleTrace> {
+        let mut traces = Vec::new();
+        if self.outside_schema(input).is_some() {
+            return traces;
+        }
+        for rule in &self.rules {
+            if !addresses(rule, input) {
+                traces.push(RuleTrace {
+                    rule: rule.id.clone(),
+                    result: RuleResult::NotAddressed,
+                    conditions: Vec::new(),
+                });
+                continue;
+            }
+            let conditions = rule.conditions.iter().map(|condition| trace::condition(condition, input)).collect();
+            let result = match try_rule(rule, input) {
+                ConditionResult::False => RuleResult::Passed,
+                ConditionResult::True => RuleResult::Matched,
+                ConditionResult::Error => RuleResult::Error,
+            };
+            traces.push(RuleTrace { rule: rule.id.clone(), result, conditions });
+            if result != RuleResult::Passed {
+                break;
+            }
+        }
+        traces
+    }
+
+    /// The rules whose agent and action fit, in evaluation order: a merge of the few index lists that can hold them.
+    fn addressed<'a>(&'a self, input: &Input) -> impl Iterator<Item = &'a Rule> {
+        let mut lists: Vec<&[u32]> = self.any_agent.lists(&input.action).collect();
+        for (dot, _) in input.agent.match_indices('.') {
+            if let Some(actions) = input.agent.get(..=dot).and_then(|prefix| self.agent_prefix.get(prefix)) {
+                lists.extend(actions.lists(&input.action));
+            }
+        }
+        if let Some(actions) = self.exact_agent.get(&input.agent) {
+            lists.extend(actions.lists(&input.action));
+        }
+        lists.retain(|list| !list.is_empty());
+        std::iter::from_fn(move || {
+            let next = lists.iter_mut().filter(|list| !list.is_empty()).min_by_key(|list| list.first().copied())?;
+            let (rank, rest) = next.split_first()?;
+            *next = rest;
+            self.rules.get(usize::try_from(*rank).ok()?)
+        })
+    }
+
+    fn outside_schema(&self, input: &Input) -> Option<Answer> {
+        let errors = schema::violations(self.schema.as_ref()?, input);
+        let first = errors.first()?;
+        let reason = format!("Error: {}; on_error answers {}.", schema::sentence(first, input), self.on_error.name());
+        Some(Answer { effect: self.on_error, status: Status::Error, matched_rule: None, reason, budget: None, errors })
+    }
+
+    fn in_error(&self, rule: &Rule, input: &Input) -> Answer {
+        let errors: Vec<EvaluationError> = rule
+            .conditions
+            .iter()
+            .filter_map(|condition| {
+                let value = condition::lookup(&input.context, &condition.field);
+                (condition::apply(&condition.test, value) == ConditionResult::Error).then(|| EvaluationError {
+                    code: ErrorCode::WrongType,
+                    rule: Some(rule.id.clone()),
+                    field: condition.field.clone(),
+                    wanted: condition::wanted_type(condition),
+                    found: condition::type_of(value),
+                })
+            })
+            .collect();
+        let what = errors.first().map_or_else(String::new, |error| {
+            let value = condition::lookup(&input.context, &error.field);
+            format!(
+                "rule `{}` wants `{}` to be {}, but the input has {} there",
+                rule.id,
+                error.field,
+                error.wanted,
+                words::found(error.found, value)
+            )
+        });
+        Answer {
+            effect: self.on_error,
+            status: Status::Error,
+            matched_rule: Some(rule.id.clone()),
+            reason: format!("Error: {what}; on_error answers {}.", self.on_error.name()),
+            budget: None,
+            errors,
+        }
+    }
+
+    fn no_match(&self, input: &Input) -> Answer {
+        Answer {
+            effect: self.default_effect,
+            status: Status::NoMatch,
+            matched_rule: None,
+            reason: format!(
+                "No rule matches `{}` by `{}`; the default effect answers {}.",
+                clip(&input.action),
+                clip(&input.agent),
+                self.default_effect.name()
+            ),
+            budget: None,
+            errors: Vec::new(),
+        }
+    }
+}
+
+/// What `bundle` says about `input`. To ask more than once, keep a [`Prepared`].
+pub fn decide(bundle: &Bundle, input: &Input) -> Answer {
+    Prepared::new(bundle).decide(input)
+}
+
+/// Whether the rule speaks about this agent and this action.
+pub fn addresses(rule: &Rule, input: &Input) -> bool {
+    let agent = match &rule.agent {
+        AgentPattern::Any => true,
+        AgentPattern::Prefix(prefix) => input.agent.starts_with(prefix.as_str()),
+        AgentPattern::Exact(name) => *name == input.agent,
+    };
+    let action = match &rule.action {
+        ActionPattern::Any => true,
+        ActionPattern::Exact(name) => *name == input.action,
+    };
+    agent && action
+}
+
+/// The conditions together: false as soon as one is false, else in error when one is, else true.
+fn try_rule(rule: &Rule, input: &Input) -> ConditionResult {
+    let mut result = ConditionResult::True;
+    for condition in &rule.conditions {
+        match condition::apply(&condition.test, condition::lookup(&input.context, &condition.field)) {
+            ConditionResult::False => return ConditionResult::False,
+            ConditionResult::Error => result = ConditionResult::Error,
+            ConditionResult::True => {}
+        }
+    }
+    result
+}
+
+fn matched(rule: &Rule) -> Answer {
     Answer {
-        effect: bundle.default_effect,
-        status: Status::NoMatch,
-        matched_rule: None,
-        reason: String::new(),
-        budget: None,
+        effect: rule.effect,
+        status: Status::Matched,
+        matched_rule: Some(rule.id.clone()),
+        reason: rule.reason.clone(),
+        budget: rule.budget,
         errors: Vec::new(),
     }
+}
+
+/// Names in sentences stay readable, whatever a caller sends.
+fn clip(name: &str) -> String {
+    const SHOWN: usize = 80;
+    if name.chars().count() <= SHOWN {
+        return name.to_owned();
+    }
+    name.chars().take(SHOWN).chain(['…']).collect()
 }

@@ -1,12 +1,19 @@
 //! Evaluation: one input, one bundle, one answer. There is no second implementation outside tests.
 
+pub mod condition;
 pub mod decide;
 pub mod input;
 pub mod order;
 pub mod outcome;
+pub mod schema;
 pub mod split;
 pub mod trace;
+pub mod words;
 
-pub use decide::decide;
-pub use input::Input;
+pub use decide::{Prepared, decide};
+pub use input::{Input, OverLimit};
 pub use outcome::{Answer, EvaluationError, Status, ValueType};
+
+/// Version of the evaluation's meaning. It changes when, and only when, some answer may change; a packet names it, so
+/// that a replay checksum can be held against the engine that made it.
+pub const VERSION: &str = "countersign-engine-1";

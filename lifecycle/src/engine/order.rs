@@ -1,1 +1,12 @@
-//! (being written)
+//! The total order in which rules are considered. The first that matches, or is in error, decides.
+
+use std::cmp::Ordering;
+
+use crate::bundle::Rule;
+
+/// Priority descending, then the stricter effect first (`deny`, `needs_approval`, `allow`), then id ascending.
+///
+/// Total for the rules of one bundle, whose ids are unique: how a document orders its rules never matters.
+pub fn compare(a: &Rule, b: &Rule) -> Ordering {
+    b.priority.cmp(&a.priority).then_with(|| a.effect.cmp(&b.effect)).then_with(|| a.id.cmp(&b.id))
+}

@@ -3,6 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{
+    Input,
+    condition::{apply, lookup},
+    words,
+};
+use crate::bundle::Condition;
+
 /// What became of one condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,4 +58,15 @@ pub struct RuleTrace {
     pub result: RuleResult,
     /// Its conditions; empty when it was not addressed.
     pub conditions: Vec<ConditionTrace>,
+}
+
+/// What becomes of `condition` for `input`, in words.
+pub(super) fn condition(condition: &Condition, input: &Input) -> ConditionTrace {
+    let value = lookup(&input.context, &condition.field);
+    ConditionTrace {
+        text: words::condition(condition),
+        field: condition.field.clone(),
+        saw: value.cloned().unwrap_or(Value::Null),
+        result: apply(&condition.test, value),
+    }
 }

@@ -1,8 +1,14 @@
 //! What a reviewer does with a packet.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::{Timestamp, authority::Role};
+use super::ReviewSettings;
+use crate::{
+    Timestamp,
+    authority::{Actor, Permission, Role},
+    signing::{Envelope, KeyRing, Refusal, sign},
+};
 
 /// A reviewer's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,4 +56,133 @@ pub struct Action {
     pub key_id: String,
     /// HMAC-SHA256 over the canonical JSON of everything above.
     pub signature: String,
+}
+
+/// A reviewer's decision as asked for, before it is signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Proposal<'a> {
+    /// The packet.
+    pub packet_id: &'a str,
+    /// Who decides.
+    pub actor: &'a Actor,
+    /// What.
+    pub decision: Verdict,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+/// Why a reviewer's decision was not recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ActionRefused {
+    /// Rejecting and asking for changes need a reason.
+    #[error("say why: the author needs a reason to act on")]
+    ReasonRequired,
+    /// It could not be signed.
+    #[error(transparent)]
+    Signature(#[from] Refusal),
+}
+
+/// The signed record of `proposal`, made at `at`. Roles are written down as held then; only those that let the actor
+/// act on packets count.
+///
+/// # Errors
+/// [`ActionRefused::ReasonRequired`] when a reject or request for changes has a blank reason.
+pub fn record(
+    proposal: &Proposal<'_>,
+    at: Timestamp,
+    settings: &ReviewSettings,
+    keys: &KeyRing,
+) -> Result<Action, ActionRefused> {
+    let reason = proposal.reason.map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
+    if reason.is_none() && proposal.decision != Verdict::Approve {
+        return Err(ActionRefused::ReasonRequired);
+    }
+    let able = Permission::ActOnPackets.roles();
+    let mut action = Action {
+        idempotency_key: idempotency_key(
+            proposal.packet_id,
+            &proposal.actor.name,
+            proposal.decision,
+            reason.as_deref(),
+        )?,
+        packet_id: proposal.packet_id.to_owned(),
+        actor: proposal.actor.name.clone(),
+        roles: proposal.actor.roles.iter().copied().filter(|role| able.contains(role)).collect(),
+        decision: proposal.decision,
+        reason,
+        at,
+        expires_at: at.plus(settings.approval_lifetime()),
+        key_id: String::new(),
+        signature: String::new(),
+    };
+    sign(keys, &mut action)?;
+    Ok(action)
+}
+
+/// `actv1:` + hex SHA-256 of canonical `{actor, decision, packet_id, reason}`; an absent reason is null.
+///
+/// # Errors
+/// None in practice: text always has a canonical form.
+pub fn idempotency_key(
+    packet_id: &str,
+    actor: &str,
+    decision: Verdict,
+    reason: Option<&str>,
+) -> Result<String, Refusal> {
+    let members = serde_json::json!({
+        "actor": actor, "decision": decision.name(), "packet_id": packet_id, "reason": reason,
+    });
+    let bytes = serde_json_canonicalizer::to_vec(&members).map_err(|_| Refusal::Malformed("reason"))?;
+    Ok(format!("actv1:{}", hex::encode(Sha256::digest(bytes))))
+}
+
+impl Envelope for Action {
+    fn seal(&mut self, key_id: String, signature: String) {
+        self.key_id = key_id;
+        self.signature = signature;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        authority::Via,
+        signing::{Key, verify},
+    };
+
+    fn actor() -> Actor {
+        Actor { name: "cy@demo.test".into(), roles: [Role::Approver, Role::Viewer].into(), via: Via::Session }
+    }
+
+    fn keys() -> KeyRing {
+        KeyRing { current: Key::new("k", "secret"), previous: Vec::new() }
+    }
+
+    fn make(decision: Verdict, reason: Option<&str>) -> Result<Action, ActionRefused> {
+        let actor = actor();
+        let proposal = Proposal { packet_id: "pktv1:00", actor: &actor, decision, reason };
+        record(&proposal, Timestamp::EPOCH, &ReviewSettings::default(), &keys())
+    }
+
+    #[test]
+    fn refusals_need_a_reason_and_approvals_do_not() {
+        for verdict in [Verdict::Reject, Verdict::RequestChanges] {
+            assert_eq!(make(verdict, None), Err(ActionRefused::ReasonRequired));
+            assert_eq!(make(verdict, Some(" \n")), Err(ActionRefused::ReasonRequired));
+            assert!(make(verdict, Some("threshold too low")).is_ok());
+        }
+        assert!(make(Verdict::Approve, None).is_ok());
+    }
+
+    #[test]
+    fn the_same_action_has_the_same_key_and_a_good_signature() {
+        let first = make(Verdict::Approve, Some("fine")).unwrap();
+        assert_eq!(first.idempotency_key, make(Verdict::Approve, Some(" fine ")).unwrap().idempotency_key);
+        assert_ne!(first.idempotency_key, make(Verdict::Approve, None).unwrap().idempotency_key);
+        assert_eq!(first.roles, [Role::Approver]);
+        assert_eq!(verify(&keys(), &first), Ok(()));
+        let forged = Action { actor: "eve@demo.test".into(), ..first };
+        assert_eq!(verify(&keys(), &forged), Err(Refusal::Mismatch));
+    }
 }

@@ -6,3 +6,4 @@ pub mod quorum;
 
 pub use action::{Action, Verdict};
 pub use packet::{Content, Packet, PacketStatus};
+pub use quorum::{MayNotAct, ReviewSettings, Standing, may_act, standing};

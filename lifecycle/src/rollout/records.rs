@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Timestamp, signing::Envelope};
 
 /// One apply or promotion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,4 +87,22 @@ pub struct RollbackResponse {
     pub incident_id: Option<String>,
     /// The record.
     pub rollback_id: i64,
+}
+
+impl Envelope for ApplyRecord {
+    const UNSIGNED: &'static [&'static str] = &["id"];
+
+    fn seal(&mut self, key_id: String, signature: String) {
+        self.key_id = key_id;
+        self.signature = signature;
+    }
+}
+
+impl Envelope for RollbackRecord {
+    const UNSIGNED: &'static [&'static str] = &["id"];
+
+    fn seal(&mut self, key_id: String, signature: String) {
+        self.key_id = key_id;
+        self.signature = signature;
+    }
 }

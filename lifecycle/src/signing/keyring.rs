@@ -15,6 +15,11 @@ impl Key {
     pub fn new(id: impl Into<String>, secret: impl Into<Vec<u8>>) -> Self {
         Self { id: id.into(), secret: secret.into() }
     }
+
+    /// The secret, for the signing code only.
+    pub(super) fn secret(&self) -> &[u8] {
+        &self.secret
+    }
 }
 
 impl fmt::Debug for Key {
@@ -30,6 +35,13 @@ pub struct KeyRing {
     pub current: Key,
     /// Verify only.
     pub previous: Vec<Key>,
+}
+
+impl KeyRing {
+    /// The key called `id`, current or previous.
+    pub fn find(&self, id: &str) -> Option<&Key> {
+        std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == id)
+    }
 }
 
 /// Why a signature was refused.

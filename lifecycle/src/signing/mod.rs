@@ -1,5 +1,7 @@
 //! Signatures: HMAC-SHA256 over canonical JSON of a whole envelope without its `signature`.
 
+pub mod envelope;
 pub mod keyring;
 
+pub use envelope::{Envelope, sign, sign_members, verify, verify_members};
 pub use keyring::{Key, KeyRing, Refusal};

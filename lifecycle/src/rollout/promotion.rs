@@ -1,0 +1,129 @@
+//! Whether a bundle may get more traffic now.
+
+use std::time::Duration;
+
+use super::{GateConfig, GateReport, Stage};
+use crate::Timestamp;
+
+/// When a stage that began at `started` may be left at the earliest.
+pub fn promotable_at(started: Timestamp, config: &GateConfig) -> Timestamp {
+    started.plus(Duration::from_secs(config.min_stage_seconds))
+}
+
+/// Whole seconds until promotion is possible, rounded up; 0 when the time has come.
+pub fn seconds_remaining(started: Timestamp, now: Timestamp, config: &GateConfig) -> u64 {
+    let left = promotable_at(started, config).since(now);
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
+}
+
+/// Why a bundle in `stage` since `started` may not be promoted to `target` percent now, in sentences; empty when it
+/// may. `target` none asks about the next stage, whichever it is.
+///
+/// The wait and the gates are for bundles that serve traffic: a shadow serves nobody, so it may start at any time.
+pub fn blocked_by(
+    stage: Stage,
+    target: Option<i16>,
+    started: Option<Timestamp>,
+    now: Timestamp,
+    config: &GateConfig,
+    gates: &GateReport,
+) -> Vec<String> {
+    let Some(next) = stage.next() else {
+        return vec!["It serves all traffic already: there is nothing to promote it to.".to_owned()];
+    };
+    let mut reasons = Vec::new();
+    if let Some(target) = target
+        && target != next.percent()
+    {
+        reasons.push(format!(
+            "From {} % the only next stage is {} %, not {target} %.",
+            stage.percent(),
+            next.percent()
+        ));
+    }
+    if stage == Stage::Shadow {
+        return reasons;
+    }
+    match started.map(|started| seconds_remaining(started, now, config)) {
+        None => {
+            reasons.push("It is not known when this stage began, so the waiting time cannot be checked.".to_owned())
+        }
+        Some(0) => {}
+        Some(left) => reasons.push(format!(
+            "The stage has to last {}; {} left.",
+            duration_words(config.min_stage_seconds),
+            duration_words(left)
+        )),
+    }
+    reasons.extend(gates.failures.iter().cloned());
+    reasons
+}
+
+/// `90061` as `1 day 1 hour`: the two largest units that matter; seconds only below an hour.
+pub fn duration_words(seconds: u64) -> String {
+    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+    let mut left = seconds;
+    let mut words = Vec::new();
+    for (name, size) in units {
+        let count = left / size;
+        left %= size;
+        if count > 0 {
+            words.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+        } else if !words.is_empty() {
+            break;
+        }
+        if words.len() == 2 {
+            break;
+        }
+    }
+    if words.is_empty() { "0 seconds".to_owned() } else { words.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::{Metrics, gates};
+
+    fn passing() -> GateReport {
+        let metrics = Metrics {
+            sample_size: Some(500),
+            error_rate: Some(0.0),
+            deny_rate: Some(0.1),
+            avg_cost: Some(1.0),
+            baseline_avg_cost: Some(1.0),
+        };
+        gates::evaluate(&metrics, &GateConfig::default())
+    }
+
+    #[test]
+    fn both_time_and_gates_must_allow_it() {
+        let config = GateConfig::default();
+        let start = Timestamp::from_unix_seconds(1_000_000);
+        let day = Duration::from_secs(86_400);
+        let ask = |stage, target, now, gates: &GateReport| blocked_by(stage, target, Some(start), now, &config, gates);
+        assert_eq!(
+            ask(Stage::Canary10, Some(50), start.plus(Duration::from_secs(3_600)), &passing()),
+            ["The stage has to last 1 day; 23 hours left."]
+        );
+        assert!(ask(Stage::Canary10, Some(50), start.plus(day), &passing()).is_empty());
+        assert!(ask(Stage::Canary50, None, start.plus(day), &passing()).is_empty());
+        let held = gates::evaluate(&Metrics::default(), &config);
+        assert_eq!(ask(Stage::Canary10, Some(50), start.plus(day), &held).len(), 4);
+        assert_eq!(
+            ask(Stage::Canary10, Some(100), start.plus(day), &passing()),
+            ["From 10 % the only next stage is 50 %, not 100 %."]
+        );
+        assert_eq!(ask(Stage::Active, None, start.plus(day), &passing()).len(), 1);
+        assert!(ask(Stage::Shadow, Some(10), start, &held).is_empty());
+        assert_eq!(blocked_by(Stage::Canary10, None, None, start, &config, &passing()).len(), 1);
+    }
+
+    #[test]
+    fn times_are_said_in_two_units() {
+        assert_eq!(duration_words(0), "0 seconds");
+        assert_eq!(duration_words(61), "1 minute 1 second");
+        assert_eq!(duration_words(90_061), "1 day 1 hour");
+        assert_eq!(duration_words(86_399), "23 hours 59 minutes");
+        assert_eq!(duration_words(86_401), "1 day");
+    }
+}
