@@ -8,11 +8,11 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { bundle } from "lightningcss";
 
 const [front, site] = process.argv.slice(2);
-const FONTS = [
-  "inter/files/inter-latin-wght-normal.woff2",
-  "inter/files/inter-latin-ext-wght-normal.woff2",
-  "jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
-];
+const FONTS = {
+  "inter.woff2": "inter/files/inter-latin-wght-normal.woff2",
+  "inter-ext.woff2": "inter/files/inter-latin-ext-wght-normal.woff2",
+  "jetbrains-mono.woff2": "jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
+};
 const WORTH_COMPRESSING = /\.(js|wasm|css|svg|html|txt|json|webmanifest|ico)$/;
 
 rmSync(site, { recursive: true, force: true });
@@ -23,8 +23,8 @@ cpSync(front, join(site, "pkg"), { recursive: true });
 const style = bundle({ filename: "style/main.css", minify: true });
 writeFileSync(join(site, "pkg", "countersign.css"), style.code);
 
-for (const font of FONTS) {
-  cpSync(join("node_modules/@fontsource-variable", font), join(site, "fonts", font.split("/").pop()));
+for (const [name, font] of Object.entries(FONTS)) {
+  cpSync(join("node_modules/@fontsource-variable", font), join(site, "fonts", name));
 }
 
 const filesBelow = (folder) =>

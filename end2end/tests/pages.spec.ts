@@ -1,0 +1,61 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { everyPlace } from "../support/places.ts";
+import { expect, open, test } from "../support/studio.ts";
+
+const PHONE = { width: 360, height: 740 };
+const DESKTOP = { width: 1280, height: 800 };
+
+/** axe in both themes, and nothing wider than the window, on a phone and on a desktop. */
+async function soundEverywhere(page: Page, what: string): Promise<void> {
+  for (const size of [DESKTOP, PHONE]) {
+    await page.setViewportSize(size);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect.soft(overflow, `${what} is wider than ${size.width} px`).toBeLessThanOrEqual(0);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+      expect.soft(found, `${what}, ${colorScheme}, ${size.width} px`).toEqual([]);
+    }
+  }
+}
+
+test("the sign-in page is sound", async ({ page, troubles: _ }) => {
+  await open(page, "/sign-in");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
+  await soundEverywhere(page, "Sign in");
+});
+
+test("every page is sound in both themes, on a phone and on a desktop", async ({ as, api }) => {
+  test.setTimeout(300_000);
+  const page = await as("admin");
+  for (const { name, path } of await everyPlace(api("admin"))) {
+    await test.step(name, async () => {
+      await page.setViewportSize(DESKTOP);
+      await open(page, path);
+      await expect.soft(page.getByRole("heading", { level: 1 }), `one h1 on ${name}`).toHaveCount(1);
+      await soundEverywhere(page, name);
+    });
+  }
+});
+
+test("the rail leads to the eight places without a reload", async ({ as }) => {
+  const page = await as("runtime_owner");
+  await open(page, "/");
+  await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+  for (const name of ["Studio", "Reviews", "Rollouts", "Decisions", "Incidents", "Audit", "Settings", "Home"]) {
+    await page.getByRole("navigation").first().getByRole("link", { name: new RegExp(`^${name}`) }).click();
+    await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  }
+  expect(await page.evaluate(() => "sameDocument" in window), "the same document all along").toBe(true);
+});
+
+test("an unknown address says so and leads back", async ({ as, troubles }) => {
+  troubles.expect(/status of 404/);
+  const page = await as("viewer");
+  const response = await page.goto("/no/such/page");
+  expect(response?.status()).toBe(404);
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await expect(page.getByRole("link", { name: /home/i }).first()).toBeVisible();
+});

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { newDraft, readSource, saveDraft, submit, writeSource } from "../support/editor.ts";
+import { expect, test } from "../support/studio.ts";
+
+test.use({ workspace: "wild-recipes" });
+
+const recipes = JSON.parse(readFileSync("data/wild-recipes.json", "utf8"));
+
+interface Rule {
+  id: string;
+  conditions: Record<string, unknown>;
+  budget?: { risk?: string };
+}
+
+test("rules as a real team wrote them are found wrong, fixed, decided, simulated and submitted", async ({ as, api }) => {
+  test.setTimeout(120_000);
+  const page = await as("author");
+  const draftId = await newDraft(page);
+  const problems = page.getByRole("tabpanel", { name: /^Problems/ });
+
+  await test.step("pasted, they give findings", async () => {
+    await writeSource(page, recipes);
+    await page.getByRole("tab", { name: /^Problems/ }).click();
+    await expect(problems.getByText("inbox-quarantine-high-risk").first()).toBeVisible();
+    await expect(page.getByRole("button", { name: "Submit for review", exact: true })).toBeDisabled();
+  });
+
+  await test.step("Fix all repairs what has one right answer", async () => {
+    await page.getByRole("button", { name: /^Fix all/ }).click();
+    const { rules } = (await readSource(page)) as { rules: Rule[] };
+    const conditions = (id: string) => rules.find((rule) => rule.id === id)?.conditions;
+    expect(conditions("inbox-quarantine-high-risk")).toEqual({ ">=risk_score": 85, category: "phishing" });
+    expect(conditions("schedule-weekday-only")).toMatchObject({ day_of_week: ["Saturday", "Sunday"] });
+  });
+
+  await test.step("what is left are two decisions for a person", async () => {
+    await page.getByRole("tab", { name: /^Problems/ }).click();
+    await expect(problems.getByText("planner-business-hours-only").first()).toBeVisible();
+    await expect(problems.getByText("circuit-breaker").first()).toBeVisible();
+    const { body } = await api("author").post("/policy/lint", { bundle: await readSource(page) });
+    const errors = body.errors.map(({ code, rule_id }: { code: string; rule_id: string }) => `${code} ${rule_id}`);
+    expect(errors.sort()).toEqual(["contradiction planner-business-hours-only", "schema circuit-breaker"]);
+  });
+
+  await test.step("decided, it can be submitted", async () => {
+    const source = (await readSource(page)) as { rules: Rule[] };
+    for (const rule of source.rules) {
+      // Two rules would say "outside business hours"; this team settles for the evening.
+      if (rule.id === "planner-business-hours-only") delete rule.conditions["<current_hour"];
+      if (rule.id === "circuit-breaker") rule.budget = { ...rule.budget, risk: "high" };
+    }
+    await writeSource(page, source);
+    await expect(page.getByRole("button", { name: "Submit for review", exact: true })).toBeEnabled();
+    await expect(page.getByRole("region", { name: /Simulate/ }).or(page.getByRole("tabpanel", { name: /Simulate/ }))).toContainText(
+      /\d+ cases|cases/,
+    );
+    await saveDraft(page);
+    const packetId = await submit(page, "Roll back to the version before.");
+    const { body } = await api("author").get(`/policy/packets/${packetId}`);
+    expect(body.bundle_id).toBe(draftId);
+    expect(body.bundle.rules).toHaveLength(recipes.rules.length);
+    expect(body.lint.errors).toEqual([]);
+  });
+});
