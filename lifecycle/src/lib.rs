@@ -17,6 +17,7 @@ pub mod engine;
 pub mod incident;
 pub mod limits;
 pub mod lint;
+pub mod page;
 pub mod problem;
 pub mod replay;
 pub mod review;
@@ -24,5 +25,7 @@ pub mod rollout;
 pub mod signing;
 pub mod system;
 pub mod timestamp;
+pub mod workspace;
 
+pub use page::Page;
 pub use timestamp::Timestamp;

@@ -2,8 +2,10 @@
 
 pub mod actor;
 pub mod permission;
+pub mod person;
 pub mod role;
 
 pub use actor::{Actor, Denied, Permit, Via, authorize};
 pub use permission::Permission;
+pub use person::{Person, Token};
 pub use role::{Role, Roles};

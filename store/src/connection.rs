@@ -1,0 +1,74 @@
+//! The handle everything in this crate takes.
+
+use std::{sync::Arc, time::Duration};
+
+use lifecycle::signing::KeyRing;
+use sqlx::{
+    PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::sync::Semaphore;
+
+use crate::Result;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// Passwords hashed at the same time; each takes 19 MiB and a core for tens of milliseconds.
+const HASHERS: usize = 2;
+
+/// A pool of connections and the keys records are signed with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+    keys: Arc<KeyRing>,
+    hashers: Arc<Semaphore>,
+}
+
+impl Store {
+    /// Connects to the database. The schema may still be missing: see [`Self::migrate`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when no connection can be made.
+    pub async fn connect(options: PgConnectOptions, keys: KeyRing) -> Result<Self> {
+        let options = options.application_name("countersign");
+        let pool = PgPoolOptions::new()
+            .max_connections(20)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool, keys: Arc::new(keys), hashers: Arc::new(Semaphore::new(HASHERS)) })
+    }
+
+    /// Brings the schema up to date. Safe with several servers starting at once: one does it, the others wait.
+    ///
+    /// # Errors
+    /// A migration failed, or the database was made by a newer version of this program.
+    pub async fn migrate(&self) -> Result<()> {
+        Ok(MIGRATIONS.run(&self.pool).await?)
+    }
+
+    /// The pool, for those who need SQL of their own (listeners, tests).
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The keys this instance signs and verifies with.
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Bounds how many passwords are hashed at a time.
+    pub(crate) fn hashers(&self) -> &Arc<Semaphore> {
+        &self.hashers
+    }
+}

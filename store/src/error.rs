@@ -1,0 +1,132 @@
+//! Why a use case did not happen. What a caller may know becomes a [`Problem`]; the rest is for the log.
+
+use lifecycle::{
+    authority::{Denied, Role},
+    problem::{Code, Problem},
+};
+use serde_json::Value;
+
+/// The result of every use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a use case did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It was refused for a reason the caller can do something about.
+    #[error("{0}")]
+    Refused(Box<Problem>),
+    /// The actor's roles do not allow it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The database cannot be reached; trying again later may work.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refused something it should not have refused.
+    #[error("database: {0}")]
+    Database(#[source] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Something stored does not read back as what was written.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+    /// Something inside failed that has nothing to do with the caller.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// A refusal of kind `code` with a sentence for a person.
+    pub(crate) fn refused(code: Code, detail: impl Into<String>) -> Self {
+        Problem::new(code, detail).into()
+    }
+
+    /// Nothing of this kind has this id.
+    pub(crate) fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
+        Self::refused(Code::NotFound, format!("there is no {what} `{id}`"))
+    }
+
+    /// A stored value that does not read back.
+    pub(crate) fn damaged(what: impl std::fmt::Display) -> Self {
+        Self::Damaged(what.to_string())
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(Box::new(problem))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let out_of_reach = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            // Class 57P: the server is shutting down or starting up. 53300: too many connections. Class 08: connection.
+            sqlx::Error::Database(database) => {
+                database.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")
+            }
+            _ => false,
+        };
+        if out_of_reach {
+            return Self::Unavailable(error);
+        }
+        match constraint_problem(&error) {
+            Some(problem) => problem.into(),
+            None => Self::Database(error),
+        }
+    }
+}
+
+/// What a violated constraint means to a caller. Use cases check first; this is for those who were a moment too late.
+fn constraint_problem(error: &sqlx::Error) -> Option<Problem> {
+    let database = error.as_database_error()?;
+    // Two transactions waited for each other, and this one was chosen to give way.
+    if database.code().is_some_and(|code| code == "40P01" || code == "40001") {
+        return Some(Problem::new(Code::Conflict, "somebody else changed this at the same moment; try again"));
+    }
+    let (code, detail) = match database.constraint()? {
+        "policy_bundles_version_key" => (Code::VersionExists, "another bundle already has this version number"),
+        "policy_bundles_one_stable" => (Code::Conflict, "another bundle became stable at the same moment"),
+        "policy_bundles_one_canary" => (Code::Conflict, "another bundle is already in rollout"),
+        "policy_packet_actions_once" => (Code::Conflict, "this action was already recorded"),
+        "people_email_key" => (Code::Conflict, "somebody already has this email"),
+        _ => return None,
+    };
+    Some(Problem::new(code, detail))
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(problem) => *problem,
+            Error::Denied(denied) => {
+                let roles = denied.permission.roles();
+                let names: Vec<Value> = roles.iter().map(|role| Value::from(role.name())).collect();
+                Self::new(
+                    Code::Forbidden,
+                    format!(
+                        "`{}` may not {}; that needs one of the roles {}",
+                        denied.actor,
+                        denied.permission.describe(),
+                        roles.iter().map(Role::to_string).collect::<Vec<_>>().join(", ")
+                    ),
+                )
+                .with("permission", denied.permission.name())
+                .with("roles", names)
+            }
+            Error::Unavailable(cause) => {
+                tracing::warn!(%cause, "the database cannot be reached");
+                Self::new(Code::Unavailable, "the database cannot be reached; try again in a moment")
+            }
+            inner @ (Error::Database(_) | Error::Migration(_) | Error::Damaged(_) | Error::Internal(_)) => {
+                tracing::error!(cause = %inner, "a use case failed");
+                Self::new(Code::Internal, "something went wrong on the server; its log has the details")
+            }
+        }
+    }
+}
