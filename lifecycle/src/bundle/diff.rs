@@ -1,7 +1,11 @@
 //! The text diff of two bundles: which rules were added, removed and modified, field by field.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use super::{Source, canonical, rule, schema};
 
 /// One field of a rule that differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,4 +44,162 @@ pub struct TextDiff {
     pub settings_changed: Vec<FieldChange>,
     /// In a sentence: `1 rule added, 2 modified`.
     pub summary: String,
+}
+
+impl TextDiff {
+    /// Whether nothing that decides differs.
+    pub fn is_empty(&self) -> bool {
+        self.rules_added.is_empty()
+            && self.rules_removed.is_empty()
+            && self.rules_modified.is_empty()
+            && self.settings_changed.is_empty()
+    }
+}
+
+/// What turns `before` into `after`. The order of rules and whether a default is stated make no difference.
+pub fn text_diff(before: &Source, after: &Source) -> TextDiff {
+    let (old, new) = (by_id(before), by_id(after));
+    let mut diff = TextDiff::default();
+    for (key, (written, explicit)) in &new {
+        match old.get(key) {
+            None => diff.rules_added.push((*written).clone()),
+            Some((_, was)) if same(was, explicit) => {}
+            Some((was_written, was)) => diff.rules_modified.push(ModifiedRule {
+                id: key.0.clone(),
+                before: (*was_written).clone(),
+                after: (*written).clone(),
+                fields: field_changes(was, explicit),
+            }),
+        }
+    }
+    diff.rules_removed =
+        old.iter().filter(|(key, _)| !new.contains_key(*key)).map(|(_, (written, _))| (*written).clone()).collect();
+    diff.settings_changed = settings(before, after);
+    diff.summary = summary(&diff);
+    diff
+}
+
+/// Rules by id; of drafts that repeat an id or have none, by id and count.
+type ById<'a> = BTreeMap<(String, usize), (&'a Map<String, Value>, Map<String, Value>)>;
+
+fn by_id(source: &Source) -> ById<'_> {
+    let mut rules = ById::new();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for written in &source.rules {
+        let id = written.get("id").and_then(Value::as_str).unwrap_or_default();
+        let count = seen.entry(id).or_default();
+        rules.insert((id.to_owned(), *count), (written, rule::with_defaults(written)));
+        *count += 1;
+    }
+    rules
+}
+
+/// Whether two values are one in the number model of canonical JSON.
+fn same(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
+    a == b || canonical::canonical_object(a) == canonical::canonical_object(b)
+}
+
+fn same_value(a: &Value, b: &Value) -> bool {
+    a == b || canonical::canonical(a) == canonical::canonical(b)
+}
+
+fn field_changes(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    for field in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let (old, new) = (before.get(field), after.get(field));
+        match (old, new) {
+            // Conditions and budgets change member by member.
+            (Some(Value::Object(old)), Some(Value::Object(new))) if field != "metadata" => {
+                changes.extend(member_changes(field, old, new));
+            }
+            (None, Some(Value::Object(new))) if field == "budget" => {
+                changes.extend(member_changes(field, &Map::new(), new));
+            }
+            (Some(Value::Object(old)), None) if field == "budget" => {
+                changes.extend(member_changes(field, old, &Map::new()));
+            }
+            _ => changes.extend(change(field.clone(), old, new)),
+        }
+    }
+    changes
+}
+
+fn member_changes(field: &str, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<FieldChange> {
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    keys.into_iter().filter_map(|key| change(format!("{field}.{key}"), old.get(key), new.get(key))).collect()
+}
+
+fn change(field: String, old: Option<&Value>, new: Option<&Value>) -> Option<FieldChange> {
+    let (before, after) = (old.cloned().unwrap_or_default(), new.cloned().unwrap_or_default());
+    (!same_value(&before, &after)).then_some(FieldChange { field, before, after })
+}
+
+fn settings(before: &Source, after: &Source) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    for (field, old, new) in
+        [("default_effect", before.default_effect, after.default_effect), ("on_error", before.on_error, after.on_error)]
+    {
+        changes.extend(change(field.to_owned(), Some(&json!(old)), Some(&json!(new))));
+    }
+    let explicit = |source: &Source| source.schema.as_ref().map(schema::with_defaults);
+    let (old, new) = (explicit(before), explicit(after));
+    changes.extend(change("schema".to_owned(), old.as_ref(), new.as_ref()));
+    changes
+}
+
+fn summary(diff: &TextDiff) -> String {
+    let mut parts = Vec::new();
+    for (count, what) in [
+        (diff.rules_added.len(), "added"),
+        (diff.rules_removed.len(), "removed"),
+        (diff.rules_modified.len(), "modified"),
+    ] {
+        match count {
+            0 => {}
+            _ if !parts.is_empty() => parts.push(format!("{count} {what}")),
+            1 => parts.push(format!("1 rule {what}")),
+            many => parts.push(format!("{many} rules {what}")),
+        }
+    }
+    for change in &diff.settings_changed {
+        parts.push(format!("{} changed", change.field));
+    }
+    if parts.is_empty() { "no change".to_owned() } else { parts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(value: Value) -> Source {
+        Source::read(value).unwrap()
+    }
+
+    #[test]
+    fn rules_are_compared_field_by_field() {
+        let before = source(json!([
+            {"id": "gone", "effect": "deny"},
+            {"id": "same", "effect": "deny", "priority": 50},
+            {"id": "moved", "effect": "deny", "conditions": {">=risk": 90, "vip": true}, "budget": {"cost": 1}},
+        ]));
+        let after = source(json!({"rules": [
+            {"id": "moved", "effect": "allow", "conditions": {">=risk": 85, "vip": true}},
+            {"id": "same", "effect": "deny", "enabled": true},
+            {"id": "fresh", "effect": "deny"},
+        ], "on_error": "allow"}));
+        let diff = text_diff(&before, &after);
+        assert_eq!(diff.summary, "1 rule added, 1 removed, 1 modified, on_error changed");
+        let fields: Vec<_> =
+            diff.rules_modified[0].fields.iter().map(|c| (c.field.as_str(), &c.before, &c.after)).collect();
+        assert_eq!(
+            fields,
+            [
+                ("budget.cost", &json!(1), &json!(null)),
+                ("conditions.>=risk", &json!(90), &json!(85)),
+                ("effect", &json!("deny"), &json!("allow")),
+            ]
+        );
+        assert!(text_diff(&before, &before).is_empty());
+        assert_eq!(text_diff(&before, &before).summary, "no change");
+    }
 }

@@ -5,6 +5,8 @@ pub mod condition;
 pub mod diff;
 pub mod digest;
 pub mod effect;
+pub mod notation;
+pub mod reading;
 pub mod record;
 pub mod rule;
 pub mod schema;
@@ -12,13 +14,14 @@ pub mod source;
 pub mod state;
 pub mod version;
 
-pub use condition::{Condition, Scalar, Test};
+pub use condition::{Condition, Operator, Scalar, Test};
 pub use digest::Digest;
 pub use effect::Effect;
+pub use reading::Understood;
 pub use record::Record;
 pub use rule::{ActionPattern, AgentPattern, Budget, Risk, Rule};
 pub use schema::Schema;
-pub use source::Source;
+pub use source::{ReadError, Source};
 pub use state::State;
 
 /// A bundle as *understood*: every rule is valid. Made by [`Source::understand`].

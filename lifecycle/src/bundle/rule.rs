@@ -1,10 +1,12 @@
 //! One line of policy, as understood.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::{Condition, Effect};
+use crate::limits;
 
 /// Which agents a rule speaks about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +19,38 @@ pub enum AgentPattern {
     Exact(String),
 }
 
+impl AgentPattern {
+    /// Reads `*`, `inbox.*` or a dotted lowercase name.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self::Any);
+        }
+        match text.strip_suffix(".*") {
+            Some(name) => is_dotted_name(name).then(|| Self::Prefix(format!("{name}."))),
+            None => is_dotted_name(text).then(|| Self::Exact(text.to_owned())),
+        }
+    }
+
+    /// Whether it speaks about `agent`.
+    pub fn matches(&self, agent: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Prefix(prefix) => agent.len() > prefix.len() && agent.starts_with(prefix),
+            Self::Exact(name) => name == agent,
+        }
+    }
+}
+
+impl fmt::Display for AgentPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+            Self::Exact(name) => f.write_str(name),
+        }
+    }
+}
+
 /// Which actions a rule speaks about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ActionPattern {
@@ -24,6 +58,30 @@ pub enum ActionPattern {
     Any,
     /// Exactly this action.
     Exact(String),
+}
+
+impl ActionPattern {
+    /// Reads `*` or a lowercase name.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "*" { Some(Self::Any) } else { is_action_name(text).then(|| Self::Exact(text.to_owned())) }
+    }
+
+    /// Whether it speaks about `action`.
+    pub fn matches(&self, action: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(name) => name == action,
+        }
+    }
+}
+
+impl fmt::Display for ActionPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Exact(name) => f.write_str(name),
+        }
+    }
 }
 
 /// How dangerous the budgeted action is.
@@ -36,6 +94,26 @@ pub enum Risk {
     Medium,
     /// Much can go wrong.
     High,
+}
+
+impl Risk {
+    /// All, mildest first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    /// The name used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// What one matched action may spend.
@@ -81,3 +159,51 @@ pub struct Rule {
 
 /// The tag that marks a protected rule.
 pub const GUARDRAIL: &str = "guardrail";
+
+impl Rule {
+    /// Whether it is marked as protected.
+    pub fn is_guardrail(&self) -> bool {
+        self.tags.contains(GUARDRAIL)
+    }
+}
+
+/// Whether `text` is a rule's id: `^[a-z0-9][a-z0-9_-]{2,63}$`.
+pub fn is_id(text: &str) -> bool {
+    (3..=64).contains(&text.len()) && is_name(text)
+}
+
+/// Whether `text` is an agent's name: lowercase parts joined by dots.
+pub fn is_dotted_name(text: &str) -> bool {
+    text.split('.').all(is_name)
+}
+
+/// Whether `text` is an action's name: an agent's name would do as well.
+pub fn is_action_name(text: &str) -> bool {
+    is_dotted_name(text)
+}
+
+fn is_name(text: &str) -> bool {
+    let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.as_bytes().first().is_some_and(alphanumeric)
+        && text.bytes().all(|byte| alphanumeric(&byte) || byte == b'_' || byte == b'-')
+}
+
+/// The members of a rule, as documented.
+pub const MEMBERS: [&str; 11] =
+    ["id", "agent", "action", "conditions", "effect", "reason", "priority", "budget", "enabled", "tags", "metadata"];
+
+/// A rule as written with its defaults spelled out, as the digest and the diff see it. A member that is null counts as
+/// absent.
+pub fn with_defaults(rule: &Map<String, Value>) -> Map<String, Value> {
+    let mut explicit = rule.clone();
+    explicit.retain(|_, value| !value.is_null());
+    let mut set = |key: &str, default: Value| {
+        explicit.entry(key).or_insert(default);
+    };
+    set("conditions", json!({}));
+    set("priority", json!(limits::DEFAULT_PRIORITY));
+    set("enabled", json!(true));
+    set("tags", json!([]));
+    set("metadata", json!({}));
+    explicit
+}

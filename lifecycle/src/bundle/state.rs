@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::problem::{Code, Problem};
+
 /// Where a bundle stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,8 +100,149 @@ impl State {
     }
 }
 
+impl Command {
+    /// All commands.
+    pub const ALL: [Self; 12] = [
+        Self::Edit,
+        Self::Submit,
+        Self::Approve,
+        Self::Reject,
+        Self::RequestChanges,
+        Self::Apply { shadow: true },
+        Self::Apply { shadow: false },
+        Self::Promote { to_full: false },
+        Self::Promote { to_full: true },
+        Self::RollBack,
+        Self::Supersede,
+        Self::Restore,
+    ];
+
+    /// The state it leads to where it is allowed. An edit of a bundle that is wanted changed leaves it in that state.
+    pub const fn target(self) -> State {
+        match self {
+            Self::Edit => State::Draft,
+            Self::Submit => State::InReview,
+            Self::Approve => State::Approved,
+            Self::Reject => State::Rejected,
+            Self::RequestChanges => State::ChangesRequested,
+            Self::Apply { shadow: true } => State::Shadow,
+            Self::Apply { shadow: false } | Self::Promote { to_full: false } => State::Canary,
+            Self::Promote { to_full: true } | Self::Restore => State::Active,
+            Self::RollBack => State::RolledBack,
+            Self::Supersede => State::Superseded,
+        }
+    }
+}
+
+/// The state machine has no such transition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a bundle that is `{from}` cannot become `{to}`")]
+pub struct InvalidTransition {
+    /// The state it is in.
+    pub from: State,
+    /// The state that was wanted.
+    pub to: State,
+}
+
+impl From<InvalidTransition> for Problem {
+    fn from(error: InvalidTransition) -> Self {
+        Self::new(Code::InvalidTransition, error.to_string())
+            .with("from", error.from.name())
+            .with("to", error.to.name())
+    }
+}
+
+impl State {
+    /// The state after `command`. This is the whole table; nothing else moves a bundle.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] for every pair that is not in the table.
+    pub const fn apply(self, command: Command) -> Result<Self, InvalidTransition> {
+        use State::{Active, Approved, Canary, ChangesRequested, Draft, InReview, Shadow, Superseded};
+        match (self, command) {
+            (Draft | InReview | Approved, Command::Edit) => Ok(Draft),
+            (ChangesRequested, Command::Edit) => Ok(ChangesRequested),
+            (Draft | ChangesRequested, Command::Submit)
+            | (InReview, Command::Approve | Command::Reject | Command::RequestChanges)
+            | (Approved, Command::Apply { .. })
+            | (Shadow | Canary, Command::Promote { to_full: false })
+            | (Canary, Command::Promote { to_full: true })
+            | (Shadow | Canary | Active, Command::RollBack)
+            | (Active, Command::Supersede)
+            | (Superseded, Command::Restore) => Ok(command.target()),
+            _ => Err(InvalidTransition { from: self, to: command.target() }),
+        }
+    }
+
+    /// Whether its content may be edited as it stands, or by first voiding what was signed.
+    pub const fn is_editable(self) -> bool {
+        self.apply(Command::Edit).is_ok()
+    }
+
+    /// Whether it is in service or evaluated beside what is.
+    pub const fn is_in_service(self) -> bool {
+        matches!(self, Self::Shadow | Self::Canary | Self::Active)
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SPEC's table, written as rows: from, command, to.
+    const TABLE: [(State, Command, State); 18] = [
+        (State::Draft, Command::Edit, State::Draft),
+        (State::InReview, Command::Edit, State::Draft),
+        (State::Approved, Command::Edit, State::Draft),
+        (State::ChangesRequested, Command::Edit, State::ChangesRequested),
+        (State::Draft, Command::Submit, State::InReview),
+        (State::ChangesRequested, Command::Submit, State::InReview),
+        (State::InReview, Command::Approve, State::Approved),
+        (State::InReview, Command::Reject, State::Rejected),
+        (State::InReview, Command::RequestChanges, State::ChangesRequested),
+        (State::Approved, Command::Apply { shadow: true }, State::Shadow),
+        (State::Approved, Command::Apply { shadow: false }, State::Canary),
+        (State::Shadow, Command::Promote { to_full: false }, State::Canary),
+        (State::Canary, Command::Promote { to_full: false }, State::Canary),
+        (State::Canary, Command::Promote { to_full: true }, State::Active),
+        (State::Shadow, Command::RollBack, State::RolledBack),
+        (State::Canary, Command::RollBack, State::RolledBack),
+        (State::Active, Command::RollBack, State::RolledBack),
+        (State::Active, Command::Supersede, State::Superseded),
+    ];
+
+    #[test]
+    fn every_pair_of_state_and_command_is_as_the_table_says() {
+        for from in State::ALL {
+            for command in Command::ALL {
+                let row = TABLE.iter().find(|row| row.0 == from && row.1 == command);
+                let restored = from == State::Superseded && command == Command::Restore;
+                let wanted = if restored { Some(State::Active) } else { row.map(|row| row.2) };
+                let to = command.target();
+                assert_eq!(from.apply(command), wanted.ok_or(InvalidTransition { from, to }), "{from} {command:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_over_stays_over() {
+        for command in Command::ALL {
+            assert!(State::Rejected.apply(command).is_err());
+            assert!(State::RolledBack.apply(command).is_err());
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_both_states() {
+        let problem = Problem::from(State::Draft.apply(Command::Promote { to_full: true }).unwrap_err());
+        assert_eq!(problem.status, 409);
+        assert_eq!(problem.detail, "a bundle that is `draft` cannot become `active`");
+        assert_eq!((problem.extra["from"].as_str(), problem.extra["to"].as_str()), (Some("draft"), Some("active")));
     }
 }

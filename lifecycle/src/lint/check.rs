@@ -1,9 +1,11 @@
 //! Runs every check.
 
 use super::Report;
-use crate::bundle::Source;
+use crate::bundle::{Source, reading};
 
 /// Everything there is to say about `source`.
 pub fn lint(source: &Source) -> Report {
-    Report::new(Vec::new(), source.rules.len())
+    let readings = reading::read_rules(source);
+    let understood = reading::understand(source, &readings);
+    Report::new(understood.faults, source.rules.len())
 }

@@ -65,6 +65,33 @@ pub enum Code {
 }
 
 impl Code {
+    /// The name used in JSON and the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MissingId => "missing_id",
+            Self::DuplicateId => "duplicate_id",
+            Self::Schema => "schema",
+            Self::MissingReason => "missing_reason",
+            Self::BadOperator => "bad_operator",
+            Self::Contradiction => "contradiction",
+            Self::TypeClash => "type_clash",
+            Self::Invariant => "invariant",
+            Self::ShortReason => "short_reason",
+            Self::ApprovalWithoutBudget => "approval_without_budget",
+            Self::HighCost => "high_cost",
+            Self::Unreachable => "unreachable",
+            Self::Conflict => "conflict",
+            Self::Redundant => "redundant",
+            Self::OutOfDomain => "out_of_domain",
+            Self::Undeclared => "undeclared",
+            Self::NearDuplicate => "near_duplicate",
+            Self::GuardrailShadowed => "guardrail_shadowed",
+            Self::Disabled => "disabled",
+            Self::Gap => "gap",
+            Self::Undecided => "undecided",
+        }
+    }
+
     /// The severity every finding of this kind has.
     pub const fn severity(self) -> Severity {
         match self {
@@ -112,4 +139,46 @@ pub struct Finding {
     /// An input that shows it, when the finding is about inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Value>,
+}
+
+impl Finding {
+    /// A finding of kind `code` at `path`, a JSON Pointer into the bundle document.
+    pub fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            rule_id: None,
+            path: path.into(),
+            message: message.into(),
+            suggestion: None,
+            fix: None,
+            witness: None,
+        }
+    }
+
+    /// Names the rule it is about.
+    #[must_use]
+    pub fn about(mut self, rule_id: Option<&str>) -> Self {
+        self.rule_id = rule_id.map(str::to_owned);
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion.into());
+        self
+    }
+
+    /// Adds the repair when there is one.
+    #[must_use]
+    pub fn fix_if(mut self, fix: Option<Patch>) -> Self {
+        self.fix = fix;
+        self
+    }
+
+    /// The position in `rules` of the rule it is about.
+    pub fn position(&self) -> Option<usize> {
+        self.path.strip_prefix("/rules/")?.split('/').next()?.parse().ok()
+    }
 }

@@ -1,0 +1,372 @@
+//! How a condition is written, and how other notations are recognised.
+//!
+//! The language has one notation: the operator is a prefix of the key. Authors bring others (operators behind the
+//! field, inside the value, `a|b` in one string), which other tools take for odd field names or values and silently
+//! never match. Each is recognised here, with the repair when there is exactly one right answer.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Scalar, Test,
+    condition::{Condition, Operator, check_field, key_of, number_value},
+};
+use crate::lint::Code;
+
+/// What is wrong with one member of `conditions`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// [`Code::BadOperator`] or [`Code::Schema`].
+    pub code: Code,
+    /// What is the matter.
+    pub message: String,
+    /// What to do.
+    pub suggestion: Option<String>,
+    /// The members that replace this one, when there is one right answer; never empty.
+    pub repair: Option<Vec<(String, Value)>>,
+}
+
+impl Fault {
+    fn new(code: Code, message: impl Into<String>, suggestion: impl Into<String>) -> Self {
+        Self { code, message: message.into(), suggestion: Some(suggestion.into()), repair: None }
+    }
+
+    /// Adds the repair and says it in the suggestion.
+    fn repaired(code: Code, message: impl Into<String>, repair: Vec<(String, Value)>) -> Self {
+        let written: Vec<_> = repair.iter().map(|(key, value)| format!("`{}: {value}`", quoted(key))).collect();
+        let suggestion = format!("Write {}.", written.join(" and "));
+        Self { code, message: message.into(), suggestion: Some(suggestion), repair: Some(repair) }
+    }
+}
+
+fn quoted(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+/// Reads one member of a rule's `conditions`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse(key: &str, value: &Value) -> Result<Condition, Fault> {
+    let written = read_key(key)?;
+    let reading = read_value(&written, value);
+    match (written.odd.clone(), reading) {
+        (None, Ok(test)) => Ok(Condition { key: key.to_owned(), field: written.field, test }),
+        (None, Err(fault)) => Err(fault),
+        (Some(odd), Ok(_)) => Err(Fault::repaired(Code::BadOperator, odd, vec![(written.usual_key(), value.clone())])),
+        // Both the key and the value are odd: one repair puts both right.
+        (Some(odd), Err(fault)) => Err(match fault.repair {
+            Some(repair) => Fault::repaired(Code::BadOperator, format!("{odd} {}", fault.message), repair),
+            None => Fault { code: Code::BadOperator, message: format!("{odd} {}", fault.message), ..fault },
+        }),
+    }
+}
+
+/// The conditions a member stands for: as written, or as it will be once repaired; none when only its author can say.
+pub fn intended(key: &str, value: &Value) -> Vec<Condition> {
+    match parse(key, value) {
+        Ok(condition) => vec![condition],
+        Err(Fault { repair: Some(repair), .. }) => {
+            repair.iter().filter_map(|(key, value)| parse(key, value).ok()).collect()
+        }
+        Err(_) => Vec::new(),
+    }
+}
+
+/// A key taken apart.
+struct Key {
+    operator: Operator,
+    /// Whether the operator was written out; equality need not be.
+    explicit: bool,
+    field: String,
+    /// What is odd about how it is written.
+    odd: Option<String>,
+}
+
+impl Key {
+    /// The key as it should be; a written-out `==` is kept.
+    fn usual_key(&self) -> String {
+        if self.explicit {
+            format!("{}{}", self.operator.prefix(), self.field)
+        } else {
+            key_of(self.operator, &self.field)
+        }
+    }
+}
+
+/// Notations of operators, longest first. Those of other languages are marked.
+const OPERATORS: [(&str, Operator, bool); 14] = [
+    ("===", Operator::Equals, true),
+    ("!==", Operator::Differs, true),
+    (">=", Operator::AtLeast, false),
+    ("<=", Operator::AtMost, false),
+    ("==", Operator::Equals, false),
+    ("!=", Operator::Differs, false),
+    ("^=", Operator::StartsWith, false),
+    ("=>", Operator::AtLeast, true),
+    ("=<", Operator::AtMost, true),
+    ("<>", Operator::Differs, true),
+    (">", Operator::Above, false),
+    ("<", Operator::Below, false),
+    ("?", Operator::Present, false),
+    ("=", Operator::Equals, true),
+];
+
+fn leading(text: &str) -> Option<(&'static str, Operator, bool, &str)> {
+    OPERATORS
+        .iter()
+        .find_map(|(written, operator, foreign)| Some((*written, *operator, *foreign, text.strip_prefix(written)?)))
+}
+
+fn trailing(text: &str) -> Option<(&'static str, Operator, &str)> {
+    OPERATORS.iter().find_map(|(written, operator, _)| Some((*written, *operator, text.strip_suffix(written)?)))
+}
+
+fn read_key(key: &str) -> Result<Key, Fault> {
+    let front = leading(key.trim());
+    let rest = front.map_or_else(|| key.trim(), |(_, _, _, rest)| rest);
+    let behind = trailing(rest.trim());
+    let field = behind.map_or(rest, |(_, _, field)| field).trim();
+    if let Err(reason) = check_field(field) {
+        let code =
+            if front.is_some() || field.contains(['<', '>', '=', '!']) { Code::BadOperator } else { Code::Schema };
+        return Err(Fault::new(
+            code,
+            format!("The condition key `{key}` cannot be read: it {}.", reason.replace("it ", "")),
+            "Write the operator first, then the field, for example `\">=risk_score\": 85`.",
+        ));
+    }
+    let (operator, explicit, odd) = match (front, behind) {
+        (None, None) => (Operator::Equals, false, None),
+        (None, Some((written, operator, _))) => {
+            let odd = format!(
+                "The operator `{written}` stands behind the field in `{key}`, so this would look for a field of that \
+                 odd name and never match."
+            );
+            (operator, true, Some(odd))
+        }
+        (Some((_, operator, false, _)), None) => (operator, true, None),
+        (Some((written, operator, true, _)), None) => {
+            (operator, true, Some(format!("`{written}` in `{key}` is not an operator of this language.")))
+        }
+        (Some((_, operator, _, _)), Some((_, same, _))) if operator == same => {
+            (operator, true, Some(format!("`{key}` has its operator twice.")))
+        }
+        (Some(_), Some(_)) => {
+            return Err(Fault::new(
+                Code::BadOperator,
+                format!("`{key}` has two different operators."),
+                "Write two conditions, each with its operator first.",
+            ));
+        }
+    };
+    let usual = Key { operator, explicit, field: field.to_owned(), odd };
+    if usual.odd.is_none() && usual.usual_key() != key {
+        let odd = format!("`{key}` has a blank that would become part of the field's name.");
+        return Ok(Key { odd: Some(odd), ..usual });
+    }
+    Ok(usual)
+}
+
+fn read_value(key: &Key, value: &Value) -> Result<Test, Fault> {
+    match key.operator {
+        Operator::AtLeast => bound(key, value).map(Test::AtLeast),
+        Operator::AtMost => bound(key, value).map(Test::AtMost),
+        Operator::Above => bound(key, value).map(Test::Above),
+        Operator::Below => bound(key, value).map(Test::Below),
+        Operator::Equals => equality(key, value).map(Test::In),
+        Operator::Differs => equality(key, value).map(Test::NotIn),
+        Operator::StartsWith => match value {
+            Value::String(prefix) => Ok(Test::StartsWith(prefix.clone())),
+            other => Err(Fault::new(
+                Code::Schema,
+                format!("`{}` compares the start of a text, but {} is given.", key.usual_key(), kind(other)),
+                "Give a string, for example `\"mail.\"`.",
+            )),
+        },
+        Operator::Present => match value {
+            Value::Bool(present) => Ok(Test::Present(*present)),
+            Value::String(text) if text == "true" || text == "false" => Err(Fault::repaired(
+                Code::Schema,
+                format!("`{}` needs true or false, not the text {}.", key.usual_key(), quoted(text)),
+                vec![(key.usual_key(), Value::Bool(text == "true"))],
+            )),
+            other => Err(Fault::new(
+                Code::Schema,
+                format!("`{}` asks whether the field is there, but {} is given.", key.usual_key(), kind(other)),
+                "Give true (present) or false (absent).",
+            )),
+        },
+    }
+}
+
+/// The number of a `>=`, `<=`, `>` or `<`.
+fn bound(key: &Key, value: &Value) -> Result<f64, Fault> {
+    if let Some(number) = value.as_f64() {
+        return Ok(number);
+    }
+    let usual = key.usual_key();
+    if let Value::String(text) = value {
+        if let Some(number) = number_in(text) {
+            let message = format!("`{usual}` compares numbers, but {} is text.", quoted(text));
+            return Err(Fault::repaired(Code::Schema, message, vec![(usual, number_value(number))]));
+        }
+        if let Some((written, operator, _, rest)) = leading(text.trim())
+            && operator == key.operator
+            && let Some(number) = number_in(rest)
+        {
+            let message = format!("`{usual}` has its operator again inside the value: {} (`{written}`).", quoted(text));
+            return Err(Fault::repaired(Code::BadOperator, message, vec![(usual, number_value(number))]));
+        }
+    }
+    let suggestion = format!("Give a number, for example `{}: 10`.", quoted(&usual));
+    Err(Fault::new(Code::Schema, format!("`{usual}` compares numbers, but {} is given.", kind(value)), suggestion))
+}
+
+/// The values of an equality: one, or a list.
+fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, Fault> {
+    let usual = key.usual_key();
+    match value {
+        Value::String(text) => match odd_text(key, text) {
+            Some(fault) => Err(fault),
+            None => Ok(vec![Scalar::String(text.clone())]),
+        },
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| {
+                Scalar::read(item).ok_or_else(|| {
+                    Fault::new(
+                        Code::Schema,
+                        format!("Item {} of `{usual}` is {}, which nothing can equal.", index + 1, kind(item)),
+                        "List numbers, strings and booleans only.",
+                    )
+                })
+            })
+            .collect(),
+        Value::Null => {
+            let present = key.operator == Operator::Differs;
+            Err(Fault::repaired(
+                Code::Schema,
+                format!("`{usual}` compares with null, which never matches."),
+                vec![(key_of(Operator::Present, &key.field), Value::Bool(present))],
+            ))
+        }
+        Value::Object(object) => Err(nested(key, object)),
+        Value::Number(_) | Value::Bool(_) => Ok(Scalar::read(value).into_iter().collect()),
+    }
+}
+
+/// A string that is not meant as itself: an operator inside the value, or alternatives `a|b`.
+fn odd_text(key: &Key, text: &str) -> Option<Fault> {
+    let usual = key.usual_key();
+    let trimmed = text.trim();
+    if let Some((written, operator, _, rest)) = leading(trimmed)
+        && operator != Operator::Present
+    {
+        let rest = rest.trim();
+        let number = number_in(rest);
+        let value = match operator {
+            _ if rest.is_empty() => None,
+            Operator::StartsWith => Some(quoted(rest)),
+            Operator::Equals | Operator::Differs => Some(match (number, rest) {
+                (Some(number), _) => number_value(number),
+                (None, "true") => Value::Bool(true),
+                (None, "false") => Value::Bool(false),
+                _ => quoted(rest),
+            }),
+            _ => number.map(number_value),
+        };
+        // `<b>` or `> quoted` may be meant literally; `>=` hardly ever.
+        if value.is_none() && written.len() < 2 {
+            return None;
+        }
+        let message = format!(
+            "The operator `{written}` stands inside the value of `{usual}`, so the field would have to be the text {} \
+             itself.",
+            quoted(text)
+        );
+        let Some(value) = value.filter(|_| key.operator == Operator::Equals) else {
+            return Some(Fault::new(
+                Code::BadOperator,
+                message,
+                format!("Put the operator before the field and one value behind it: `\"{written}{}\": …`.", key.field),
+            ));
+        };
+        let (operator, value) = alternatives(&value).map_or((operator, value), |list| (operator, list));
+        return Some(Fault::repaired(Code::BadOperator, message, vec![(key_of(operator, &key.field), value)]));
+    }
+    let list = alternatives(&quoted(text))?;
+    let message = format!(
+        "{} in `{usual}` is one text with a `|` in it, not several values, so it would match only that text.",
+        quoted(text)
+    );
+    Some(Fault::repaired(Code::BadOperator, message, vec![(usual, list)]))
+}
+
+/// `a|b` as a list, when every part says something.
+fn alternatives(value: &Value) -> Option<Value> {
+    let text = value.as_str().filter(|text| text.contains('|'))?.replace("||", "|");
+    let parts: Vec<_> = text.split('|').map(str::trim).collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        return None;
+    }
+    Some(Value::Array(parts.into_iter().map(quoted).collect()))
+}
+
+/// An object as a value: `{"gte": 85}` of other rule languages, or a nested field.
+fn nested(key: &Key, object: &Map<String, Value>) -> Fault {
+    let usual = key.usual_key();
+    let message = format!("`{usual}` compares with an object, which nothing can equal.");
+    let repair: Option<Vec<_>> = object
+        .iter()
+        .map(|(name, value)| {
+            let operator = match name.trim_start_matches('$') {
+                "gte" | ">=" => Operator::AtLeast,
+                "lte" | "<=" => Operator::AtMost,
+                "gt" | ">" => Operator::Above,
+                "lt" | "<" => Operator::Below,
+                "eq" | "==" | "in" => Operator::Equals,
+                "ne" | "neq" | "!=" | "nin" | "not_in" => Operator::Differs,
+                "exists" => Operator::Present,
+                _ => return None,
+            };
+            let entry = (key_of(operator, &key.field), value.clone());
+            parse(&entry.0, &entry.1).ok().map(|_| entry)
+        })
+        .collect();
+    let repair = repair.filter(|entries| {
+        let mut keys: Vec<_> = entries.iter().map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        key.operator == Operator::Equals && !entries.is_empty() && keys.len() == entries.len()
+    });
+    match repair {
+        Some(repair) => Fault::repaired(Code::BadOperator, message, repair),
+        None => Fault::new(
+            Code::Schema,
+            message,
+            format!("Name the inner field by a dotted path, for example `\"{}.name\": \"value\"`.", key.field),
+        ),
+    }
+}
+
+/// The finite number `text` writes, in JSON's way of writing numbers.
+fn number_in(text: &str) -> Option<f64> {
+    let text = text.trim();
+    match serde_json::from_str(text).ok()? {
+        Value::Number(number) => number.as_f64(),
+        _ => None,
+    }
+}
+
+/// What kind of value it is, for people.
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
