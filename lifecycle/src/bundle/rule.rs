@@ -9,7 +9,7 @@ use super::{Condition, Effect};
 use crate::limits;
 
 /// Which agents a rule speaks about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentPattern {
     /// `*`
     Any,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Answer, EvaluationError, Input, Status, condition, order,
+    Answer, EvaluationError, Input, Question, Status, condition, order,
     outcome::ErrorCode,
     schema,
     trace::{self, ConditionResult, RuleResult, RuleTrace},
@@ -84,24 +84,44 @@ impl Prepared {
     /// What the bundle says about `input`. The first rule in order that matches or errs decides; an input outside an
     /// enforced schema is an error before any rule is looked at.
     pub fn decide(&self, input: &Input) -> Answer {
-        if let Some(answer) = self.outside_schema(input) {
-            return answer;
+        self.answer(input.into())
+    }
+
+    /// The same for a question by reference.
+    pub fn answer(&self, question: Question<'_>) -> Answer {
+        match self.verdict(question) {
+            Verdict { status: Status::Matched, rule: Some(rule), .. } => matched(rule),
+            Verdict { status: Status::Error, rule: Some(rule), .. } => self.in_error(rule, question),
+            Verdict { status: Status::Error, .. } => self.outside_schema(question),
+            Verdict { .. } => self.no_match(question),
         }
-        for rule in self.addressed(input) {
-            match try_rule(rule, input) {
+    }
+
+    /// The same without words: who decided, and what. Nothing is allocated but the list of rules to ask.
+    pub fn verdict(&self, question: Question<'_>) -> Verdict<'_> {
+        if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
+            return Verdict { effect: self.on_error, status: Status::Error, rule: None };
+        }
+        for rule in self.addressed(question) {
+            match try_rule(rule, question) {
                 ConditionResult::False => {}
-                ConditionResult::True => return matched(rule),
-                ConditionResult::Error => return self.in_error(rule, input),
+                ConditionResult::True => {
+                    return Verdict { effect: rule.effect, status: Status::Matched, rule: Some(rule) };
+                }
+                ConditionResult::Error => {
+                    return Verdict { effect: self.on_error, status: Status::Error, rule: Some(rule) };
+                }
             }
         }
-        self.no_match(input)
+        Verdict { effect: self.default_effect, status: Status::NoMatch, rule: None }
     }
 
     /// Every rule that was considered, in evaluation order, down to the one that decided. Empty when the input is
     /// outside an enforced schema, because then no rule is asked.
     pub fn trace(&self, input: &Input) -> Vec<RuleTrace> {
+        let input = Question::from(input);
         let mut traces = Vec::new();
-        if self.outside_schema(input).is_some() {
+        if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, input)) {
             return traces;
         }
         for rule in &self.rules {
@@ -128,15 +148,16 @@ impl Prepared {
     }
 
     /// The rules whose agent and action fit, in evaluation order: a merge of the few index lists that can hold them.
-    fn addressed<'a>(&'a self, input: &Input) -> impl Iterator<Item = &'a Rule> {
-        let mut lists: Vec<&[u32]> = self.any_agent.lists(&input.action).collect();
-        for (dot, _) in input.agent.match_indices('.') {
-            if let Some(actions) = input.agent.get(..=dot).and_then(|prefix| self.agent_prefix.get(prefix)) {
-                lists.extend(actions.lists(&input.action));
+    fn addressed<'a>(&'a self, question: Question<'_>) -> impl Iterator<Item = &'a Rule> {
+        let (agent, action) = (question.agent, question.action);
+        let mut lists: Vec<&[u32]> = self.any_agent.lists(action).collect();
+        for (dot, _) in agent.match_indices('.') {
+            if let Some(actions) = agent.get(..=dot).and_then(|prefix| self.agent_prefix.get(prefix)) {
+                lists.extend(actions.lists(action));
             }
         }
-        if let Some(actions) = self.exact_agent.get(&input.agent) {
-            lists.extend(actions.lists(&input.action));
+        if let Some(actions) = self.exact_agent.get(agent) {
+            lists.extend(actions.lists(action));
         }
         lists.retain(|list| !list.is_empty());
         std::iter::from_fn(move || {
@@ -147,19 +168,25 @@ impl Prepared {
         })
     }
 
-    fn outside_schema(&self, input: &Input) -> Option<Answer> {
-        let errors = schema::violations(self.schema.as_ref()?, input);
-        let first = errors.first()?;
-        let reason = format!("Error: {}; on_error answers {}.", schema::sentence(first, input), self.on_error.name());
-        Some(Answer { effect: self.on_error, status: Status::Error, matched_rule: None, reason, budget: None, errors })
+    fn outside_schema(&self, input: Question<'_>) -> Answer {
+        let errors = self.schema.as_ref().map(|schema| schema::violations(schema, input)).unwrap_or_default();
+        let what = errors.first().map(|first| schema::sentence(first, input)).unwrap_or_default();
+        Answer {
+            effect: self.on_error,
+            status: Status::Error,
+            matched_rule: None,
+            reason: format!("Error: {what}; on_error answers {}.", self.on_error.name()),
+            budget: None,
+            errors,
+        }
     }
 
-    fn in_error(&self, rule: &Rule, input: &Input) -> Answer {
+    fn in_error(&self, rule: &Rule, input: Question<'_>) -> Answer {
         let errors: Vec<EvaluationError> = rule
             .conditions
             .iter()
             .filter_map(|condition| {
-                let value = condition::lookup(&input.context, &condition.field);
+                let value = condition::lookup(input.context, &condition.field);
                 (condition::apply(&condition.test, value) == ConditionResult::Error).then(|| EvaluationError {
                     code: ErrorCode::WrongType,
                     rule: Some(rule.id.clone()),
@@ -170,7 +197,7 @@ impl Prepared {
             })
             .collect();
         let what = errors.first().map_or_else(String::new, |error| {
-            let value = condition::lookup(&input.context, &error.field);
+            let value = condition::lookup(input.context, &error.field);
             format!(
                 "rule `{}` wants `{}` to be {}, but the input has {} there",
                 rule.id,
@@ -189,15 +216,15 @@ impl Prepared {
         }
     }
 
-    fn no_match(&self, input: &Input) -> Answer {
+    fn no_match(&self, input: Question<'_>) -> Answer {
         Answer {
             effect: self.default_effect,
             status: Status::NoMatch,
             matched_rule: None,
             reason: format!(
                 "No rule matches `{}` by `{}`; the default effect answers {}.",
-                clip(&input.action),
-                clip(&input.agent),
+                clip(input.action),
+                clip(input.agent),
                 self.default_effect.name()
             ),
             budget: None,
@@ -206,13 +233,24 @@ impl Prepared {
     }
 }
 
+/// Who decided, and what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict<'a> {
+    /// The effect that holds.
+    pub effect: Effect,
+    /// How it came about.
+    pub status: Status,
+    /// The rule that matched or was in error; none for no match and for schema violations.
+    pub rule: Option<&'a Rule>,
+}
+
 /// What `bundle` says about `input`. To ask more than once, keep a [`Prepared`].
 pub fn decide(bundle: &Bundle, input: &Input) -> Answer {
     Prepared::new(bundle).decide(input)
 }
 
 /// Whether the rule speaks about this agent and this action.
-pub fn addresses(rule: &Rule, input: &Input) -> bool {
+pub fn addresses(rule: &Rule, input: Question<'_>) -> bool {
     let agent = match &rule.agent {
         AgentPattern::Any => true,
         AgentPattern::Prefix(prefix) => input.agent.starts_with(prefix.as_str()),
@@ -226,10 +264,10 @@ pub fn addresses(rule: &Rule, input: &Input) -> bool {
 }
 
 /// The conditions together: false as soon as one is false, else in error when one is, else true.
-fn try_rule(rule: &Rule, input: &Input) -> ConditionResult {
+fn try_rule(rule: &Rule, input: Question<'_>) -> ConditionResult {
     let mut result = ConditionResult::True;
     for condition in &rule.conditions {
-        match condition::apply(&condition.test, condition::lookup(&input.context, &condition.field)) {
+        match condition::apply(&condition.test, condition::lookup(input.context, &condition.field)) {
             ConditionResult::False => return ConditionResult::False,
             ConditionResult::Error => result = ConditionResult::Error,
             ConditionResult::True => {}

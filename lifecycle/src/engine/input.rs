@@ -17,6 +17,23 @@ pub struct Input {
     pub context: Map<String, Value>,
 }
 
+/// A question by reference: what an [`Input`] or a replayed case asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Who wants to act.
+    pub agent: &'a str,
+    /// What it wants to do.
+    pub action: &'a str,
+    /// The facts.
+    pub context: &'a Map<String, Value>,
+}
+
+impl<'a> From<&'a Input> for Question<'a> {
+    fn from(input: &'a Input) -> Self {
+        Self { agent: &input.agent, action: &input.action, context: &input.context }
+    }
+}
+
 /// A size limit that an input passes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{pointer}` has {found} {unit}; the limit {name} is {limit}")]

@@ -1,8 +1,14 @@
 //! Evaluation: one input, one bundle, one answer. There is no second implementation outside tests.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 pub mod condition;
 pub mod decide;
+#[cfg(test)]
+mod examples;
 pub mod input;
+#[cfg(test)]
+pub(crate) mod oracle;
 pub mod order;
 pub mod outcome;
 pub mod schema;
@@ -10,8 +16,8 @@ pub mod split;
 pub mod trace;
 pub mod words;
 
-pub use decide::{Prepared, decide};
-pub use input::{Input, OverLimit};
+pub use decide::{Prepared, Verdict, decide};
+pub use input::{Input, OverLimit, Question};
 pub use outcome::{Answer, EvaluationError, Status, ValueType};
 
 /// Version of the evaluation's meaning. It changes when, and only when, some answer may change; a packet names it, so

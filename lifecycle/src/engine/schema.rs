@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    EvaluationError, Input, ValueType,
+    EvaluationError, Question, ValueType,
     condition::{lookup, same, type_of},
     outcome::ErrorCode,
     words,
@@ -15,16 +15,16 @@ use crate::bundle::{
 
 /// Where `input` leaves the domain that `schema` declares for its agent, by field name; empty when it is inside, when
 /// the agent is not declared, and when the schema is not enforced. Undeclared fields are ignored.
-pub fn violations(schema: &Schema, input: &Input) -> Vec<EvaluationError> {
+pub fn violations(schema: &Schema, input: Question<'_>) -> Vec<EvaluationError> {
     if !schema.enforce {
         return Vec::new();
     }
-    let Some(agent) = schema.agents.get(&input.agent) else { return Vec::new() };
+    let Some(agent) = schema.agents.get(input.agent) else { return Vec::new() };
     agent
         .fields
         .iter()
         .filter_map(|(name, field)| {
-            let value = lookup(&input.context, name);
+            let value = lookup(input.context, name);
             wanted(field, value).map(|wanted| EvaluationError {
                 code: ErrorCode::SchemaViolation,
                 rule: None,
@@ -34,6 +34,19 @@ pub fn violations(schema: &Schema, input: &Input) -> Vec<EvaluationError> {
             })
         })
         .collect()
+}
+
+/// Whether `input` is inside the declared domain: [`violations`] without the words.
+pub fn holds(schema: &Schema, input: Question<'_>) -> bool {
+    !schema.enforce
+        || schema.agents.get(input.agent).is_none_or(|agent| {
+            agent.fields.iter().all(|(name, field)| wanted(field, lookup(input.context, name)).is_none())
+        })
+}
+
+/// Whether `field` may have `value`; none stands for absent or null.
+pub fn admits(field: &Field, value: Option<&Value>) -> bool {
+    wanted(field, value).is_none()
 }
 
 /// What `field` asks for, when `value` is not it.
@@ -75,8 +88,8 @@ const fn name(kind: FieldType) -> &'static str {
 }
 
 /// The sentence for a person: which field, what the schema wants, what the input has.
-pub fn sentence(error: &EvaluationError, input: &Input) -> String {
-    let value = lookup(&input.context, &error.field);
+pub fn sentence(error: &EvaluationError, input: Question<'_>) -> String {
+    let value = lookup(input.context, &error.field);
     match error.found {
         ValueType::Missing => format!("the schema requires `{}` ({}), but it is missing", error.field, error.wanted),
         found => format!(

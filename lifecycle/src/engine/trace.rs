@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Input,
+    Question,
     condition::{apply, lookup},
     words,
 };
@@ -61,8 +61,8 @@ pub struct RuleTrace {
 }
 
 /// What becomes of `condition` for `input`, in words.
-pub(super) fn condition(condition: &Condition, input: &Input) -> ConditionTrace {
-    let value = lookup(&input.context, &condition.field);
+pub(super) fn condition(condition: &Condition, input: Question<'_>) -> ConditionTrace {
+    let value = lookup(input.context, &condition.field);
     ConditionTrace {
         text: words::condition(condition),
         field: condition.field.clone(),

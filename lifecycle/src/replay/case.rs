@@ -1,11 +1,13 @@
 //! Cases and what comes of them, in the shapes the API answers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
     bundle::{Budget, Effect},
-    engine::{Input, Status},
+    engine::{Input, Question, Status},
 };
 
 /// One input with, perhaps, an expectation.
@@ -29,6 +31,12 @@ impl Case {
     /// The question this case asks.
     pub fn input(&self) -> Input {
         Input { agent: self.agent.clone(), action: self.action.clone(), context: self.context.clone() }
+    }
+}
+
+impl<'a> From<&'a Case> for Question<'a> {
+    fn from(case: &'a Case) -> Self {
+        Self { agent: &case.agent, action: &case.action, context: &case.context }
     }
 }
 
@@ -137,6 +145,9 @@ pub struct Simulation {
     pub results: Vec<CaseResult>,
     /// A few telling results: failed expectations first, then errors, then one a rule.
     pub examples: Vec<CaseResult>,
+    /// How many cases each enabled rule decided, by match or by error; 0 for rules that decided none.
+    #[serde(default)]
+    pub rule_hits: BTreeMap<String, u64>,
     /// Rules that could not be understood and were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped_rules: Vec<String>,

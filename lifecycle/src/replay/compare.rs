@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Summary;
-use crate::bundle::Effect;
+use super::{Case, Limits, Summary, simulate::Tally};
+use crate::{
+    bundle::{Bundle, Effect},
+    engine::{Prepared, Verdict},
+};
 
 /// One case the two bundles answer differently.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,12 +67,95 @@ pub struct Comparison {
     pub total_changes: usize,
 }
 
-/// How `b` differs from `a` over `cases`.
-pub fn compare(
-    _a: &crate::bundle::Bundle,
-    _b: &crate::bundle::Bundle,
-    _cases: &[super::Case],
-    _limits: super::Limits,
-) -> Comparison {
-    Comparison::default()
+impl Deltas {
+    /// `after − before`, member by member.
+    pub fn between(before: &Summary, after: &Summary) -> Self {
+        Self {
+            allow_rate: after.allow_rate - before.allow_rate,
+            deny_rate: after.deny_rate - before.deny_rate,
+            approval_rate: after.approval_rate - before.approval_rate,
+            no_match_rate: after.no_match_rate - before.no_match_rate,
+            error_rate: after.error_rate - before.error_rate,
+            estimated_cost: after.estimated_cost - before.estimated_cost,
+            estimated_compute: after.estimated_compute - before.estimated_compute,
+        }
+    }
+}
+
+/// How `b` differs from `a` over `cases`: every case whose effect differs.
+pub fn compare(a: &Bundle, b: &Bundle, cases: &[Case], limits: Limits) -> Comparison {
+    compare_prepared(&Prepared::new(a), &Prepared::new(b), cases, limits)
+}
+
+/// The same for bundles that are ready already.
+pub fn compare_prepared(a: &Prepared, b: &Prepared, cases: &[Case], limits: Limits) -> Comparison {
+    let (mut tally_a, mut tally_b) = (Tally::default(), Tally::default());
+    let mut changes = Vec::new();
+    for case in cases {
+        let (before, after) = (a.verdict(case.into()), b.verdict(case.into()));
+        tally_a.add(before.effect, before.status, before.rule.and_then(|rule| rule.budget));
+        tally_b.add(after.effect, after.status, after.rule.and_then(|rule| rule.budget));
+        if before.effect != after.effect {
+            changes.push(Change::new(case, before, after));
+        }
+    }
+    let (summary_a, summary_b) = (tally_a.summary(limits), tally_b.summary(limits));
+    let deltas = Deltas::between(&summary_a, &summary_b);
+    let total_changes = changes.len();
+    Comparison { summary_a, summary_b, deltas, changes, total_changes }
+}
+
+impl Change {
+    /// What became of `case`.
+    pub fn new(case: &Case, before: Verdict<'_>, after: Verdict<'_>) -> Self {
+        Self {
+            case_id: case.case_id.clone(),
+            before: before.effect,
+            after: after.effect,
+            before_rule: before.rule.map(|rule| rule.id.clone()),
+            after_rule: after.rule.map(|rule| rule.id.clone()),
+            region: None,
+            agent: case.agent.clone(),
+            action: case.action.clone(),
+            context: case.context.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        engine::{arbitrary, oracle},
+        replay::simulate,
+    };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn a_comparison_is_two_simulations_side_by_side(
+            a in arbitrary::bundle(0..6), b in arbitrary::bundle(0..6),
+            inputs in prop::collection::vec(arbitrary::input(), 0..30),
+        ) {
+            let cases: Vec<Case> = inputs.iter().enumerate().map(|(at, input)| Case {
+                case_id: at.to_string(),
+                agent: input.agent.clone(),
+                action: input.action.clone(),
+                context: input.context.clone(),
+                expected_effect: None,
+            }).collect();
+            let compared = compare(&a, &b, &cases, Limits::default());
+            prop_assert_eq!(&compared.summary_a, &simulate(&a, &cases, Limits::default()).summary);
+            prop_assert_eq!(&compared.summary_b, &simulate(&b, &cases, Limits::default()).summary);
+            let expected: Vec<String> = inputs.iter().enumerate()
+                .filter(|(_, input)| oracle::decide(&a, input).0 != oracle::decide(&b, input).0)
+                .map(|(at, _)| at.to_string())
+                .collect();
+            prop_assert_eq!(compared.changes.iter().map(|change| change.case_id.clone()).collect::<Vec<_>>(), expected);
+            prop_assert_eq!(compare(&a, &a, &cases, Limits::default()).total_changes, 0);
+        }
+    }
 }

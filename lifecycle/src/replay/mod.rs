@@ -3,9 +3,10 @@
 pub mod case;
 pub mod compare;
 pub mod fixtures;
+pub mod random;
 pub mod simulate;
 pub mod synthetic;
 
 pub use case::{Case, CaseResult, Dataset, Limits, Simulation, Summary};
-pub use compare::{Change, Comparison, Deltas, compare};
-pub use simulate::simulate;
+pub use compare::{Change, Comparison, Deltas, compare, compare_prepared};
+pub use simulate::{simulate, simulate_prepared};
