@@ -1,0 +1,131 @@
+import { spawnSync } from "node:child_process";
+import { approvedPacket, draftLikeStable, stableBundle } from "../support/policy.ts";
+import type { Server } from "../support/server.ts";
+import { expect, test } from "../support/studio.ts";
+
+test.use({ workspace: "runbook" });
+
+/** Runs a line of the operators' runbook as printed; only the host and the token are ours. */
+function run(server: Server, line: string, variables: Record<string, string> = {}): { status: number; body: any } {
+  const script = line
+    .replaceAll("https://api.applylens.com", server.url)
+    .replace(/(curl[^|]*?) \/policy/, `$1 ${server.url}/policy`)
+    .replaceAll("{id}", variables.id ?? "{id}");
+  const curl = `curl() { command curl -sS -w '\\n%{http_code}' -H "Authorization: Bearer $TOKEN" "$@"; }`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", `${curl}\n${script}`], {
+    encoding: "utf8",
+    env: { ...process.env, TOKEN: server.person("runtime_owner").token, ...variables },
+  });
+  const [, body, status] = /^([\s\S]*)\n(\d{3})$/.exec(stdout.trim()) ?? [];
+  expect(status, `${line}\nprinted ${stdout}${stderr}`).toBeTruthy();
+  return { status: Number(status), body: body ? JSON.parse(body) : null };
+}
+
+async function canary(api: Parameters<typeof approvedPacket>[0], runtime: Parameters<typeof stableBundle>[0], rule: string) {
+  const draft = await draftLikeStable(api("author"), rule);
+  const packet = await approvedPacket(api, draft.id);
+  const applied = await runtime.post(`/policy/bundles/${draft.id}/activate`, { packet_id: packet.packet_id });
+  expect(applied.status, JSON.stringify(applied.body)).toBe(200);
+  return applied.body;
+}
+
+test("emergency: confirm, roll back, verify", async ({ server, api }) => {
+  const stable = await stableBundle(api("viewer"));
+  const applied = await canary(api, api("runtime_owner"), "runbook-emergency");
+
+  const active = run(
+    server,
+    `curl -H "Authorization: Bearer $TOKEN" \\
+  https://api.applylens.com/policy/bundles?active_only=true`,
+  );
+  expect(active.status).toBe(200);
+  // The newest comes first: that is the one to take back.
+  expect(active.body.bundles.map((bundle: { id: number }) => bundle.id)).toEqual([applied.id, stable.id]);
+
+  const errors = run(server, "curl https://api.applylens.com/metrics/errors?window=5m");
+  expect(errors.body).toMatchObject({ window: "5m", errors: 0 });
+
+  const rolledBack = run(
+    server,
+    `curl -X POST \\
+  -H "Authorization: Bearer $TOKEN" \\
+  -H "Content-Type: application/json" \\
+  -d '{
+    "reason": "Emergency rollback: high error rate affecting production",
+    "rolled_back_by": "oncall-engineer",
+    "create_incident": true
+  }' \\
+  https://api.applylens.com/policy/bundles/$ACTIVE_BUNDLE_ID/rollback`,
+    { ACTIVE_BUNDLE_ID: String(active.body.bundles[0].id) },
+  );
+  expect(rolledBack.status).toBe(200);
+  expect(rolledBack.body).toMatchObject({
+    rolled_back_from: applied.version,
+    version: stable.version,
+    active: true,
+    canary_pct: 100,
+    incident_created: true,
+  });
+  expect(rolledBack.body.incident_id).toMatch(/^INC-\d{4}-\d{4}$/);
+
+  const after = run(server, "curl https://api.applylens.com/policy/bundles?active_only=true");
+  expect(after.body.bundles.map((bundle: { id: number }) => bundle.id)).toEqual([stable.id]);
+});
+
+test("standard rollback: assess, roll back without a content type", async ({ server, api }) => {
+  const applied = await canary(api, api("runtime_owner"), "runbook-standard");
+  const id = String(applied.id);
+  const status = run(server, "curl https://api.applylens.com/policy/bundles/{id}/canary-status", { id });
+  expect(status.body).toMatchObject({ id: applied.id, canary_pct: 10, can_promote: false });
+  const decisions = run(server, "curl 'https://api.applylens.com/policy/decisions?bundle_id={id}&status=error'", { id });
+  expect(decisions.body.decisions).toEqual([]);
+  const gates = run(
+    server,
+    `curl https://api.applylens.com/policy/bundles/{id}/check-gates \\
+  -d '{"metrics": {}}'`,
+    { id },
+  );
+  expect(gates.status).toBe(200);
+  const rolledBack = run(
+    server,
+    `curl -X POST \\
+  -H "Authorization: Bearer $TOKEN" \\
+  -d '{
+    "reason": "Error rate 7.2% exceeds 5% threshold during canary. See ticket POL-2024-123.",
+    "rolled_back_by": "alice",
+    "create_incident": true
+  }' \\
+  https://api.applylens.com/policy/bundles/{id}/rollback`,
+    { id },
+  );
+  expect(rolledBack.body).toMatchObject({ incident_created: true, rolled_back_from: applied.version });
+});
+
+test("quick reference: one word is reason enough", async ({ server, api }) => {
+  const applied = await canary(api, api("runtime_owner"), "runbook-quick");
+  const rolledBack = run(
+    server,
+    `curl -X POST /policy/bundles/{id}/rollback \\
+  -d '{"reason": "Emergency", "rolled_back_by": "oncall"}'`,
+    { id: String(applied.id) },
+  );
+  expect(rolledBack.status).toBe(200);
+});
+
+test("troubleshooting: a decision with nothing but agent, action and context", async ({ server }) => {
+  const decided = run(
+    server,
+    `curl -X POST https://api.applylens.com/policy/evaluate \\
+  -d '{
+    "agent": "inbox.triage",
+    "action": "quarantine",
+    "context": {"risk_score": 90}
+  }'`,
+    { TOKEN: server.person("service").token },
+  );
+  expect(decided.status).toBe(200);
+  expect(decided.body).toMatchObject({ arm: "stable", mode: "normal", errors: [] });
+  const version = decided.body.bundle.version;
+  const found = run(server, `curl https://api.applylens.com/policy/bundles?version=${version}`);
+  expect(found.body.bundles).toHaveLength(1);
+});
