@@ -1,0 +1,162 @@
+//! The files of the site: scripts, styles, fonts, icons. A release build carries them inside; a development build
+//! reads them from the folder that the build names.
+
+use std::{borrow::Cow, collections::HashMap, path::Path, sync::LazyLock};
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use sha2::{Digest, Sha256};
+
+include!(concat!(env!("OUT_DIR"), "/site.rs"));
+
+/// One file with its strong etag.
+#[derive(Clone)]
+struct File {
+    content: Cow<'static, [u8]>,
+    etag: String,
+}
+
+impl File {
+    fn new(content: Cow<'static, [u8]>) -> Self {
+        let hash = Sha256::digest(&content);
+        let etag = format!("\"{}\"", hex::encode(&hash[..12]));
+        Self { content, etag }
+    }
+}
+
+static EMBEDDED: LazyLock<HashMap<&'static str, File>> =
+    LazyLock::new(|| FILES.iter().map(|(name, content)| (*name, File::new(Cow::Borrowed(*content)))).collect());
+
+/// Encodings that may lie beside a file, best first: the name in `Accept-Encoding` and the ending.
+const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
+
+/// Whether this build has the browser's part of the site.
+pub fn present() -> bool {
+    find("pkg/countersign.js").is_some()
+}
+
+/// Whether `path` is one that only a file of the site can have.
+pub fn is_asset_path(path: &str) -> bool {
+    path.starts_with("/pkg/") || path.starts_with("/fonts/") || (path.rfind('.').is_some_and(|dot| dot > 0) && find(path.trim_start_matches('/')).is_some())
+}
+
+/// Serves the file at `uri`, if there is one.
+pub fn serve(uri: &Uri, request: &HeaderMap) -> Option<Response> {
+    let name = uri.path().trim_start_matches('/');
+    let plain = find(name)?;
+    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let encoded = ENCODINGS
+        .iter()
+        .filter(|(encoding, _)| accepts(accepted, encoding))
+        .find_map(|(encoding, ending)| find(&format!("{name}{ending}")).map(|file| (*encoding, file)));
+    let (encoding, file) = encoded.map_or((None, plain), |(encoding, file)| (Some(encoding), file));
+    Some(respond(name, uri.query(), &file, encoding, request))
+}
+
+fn respond(name: &str, query: Option<&str>, file: &File, encoding: Option<&'static str>, request: &HeaderMap) -> Response {
+    let unchanged = request
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|known| known.split(',').any(|etag| etag.trim() == file.etag));
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        body_of(&file.content).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type(name));
+    if let Ok(etag) = HeaderValue::from_str(&file.etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    // A link that names the content's version may be kept for good; any other is asked for again and answered 304.
+    let keep = if query.is_some_and(|query| query.starts_with("v=")) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if let Some(encoding) = encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    response
+}
+
+/// Embedded content is served from where it lies in the program, without a copy.
+fn body_of(content: &Cow<'static, [u8]>) -> Body {
+    match content {
+        Cow::Borrowed(bytes) => Body::from(bytes::Bytes::from_static(bytes)),
+        Cow::Owned(bytes) => Body::from(bytes.clone()),
+    }
+}
+
+fn accepts(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|part| {
+        let mut pieces = part.split(';').map(str::trim);
+        pieces.next() == Some(encoding) && !pieces.any(|piece| piece == "q=0" || piece == "q=0.0")
+    })
+}
+
+fn content_type(name: &str) -> HeaderValue {
+    let guess = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
+    match guess {
+        "text/javascript" | "application/javascript" => HeaderValue::from_static("text/javascript; charset=utf-8"),
+        "text/css" => HeaderValue::from_static("text/css; charset=utf-8"),
+        other => HeaderValue::from_static(other),
+    }
+}
+
+fn find(name: &str) -> Option<File> {
+    if let Some(file) = EMBEDDED.get(name) {
+        return Some(file.clone());
+    }
+    if cfg!(debug_assertions) { from_folder(name) } else { None }
+}
+
+/// Development only.
+fn from_folder(name: &str) -> Option<File> {
+    let plain = !name.is_empty() && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
+    let path = Path::new(env!("COUNTERSIGN_SITE_DIR")).join(name);
+    if plain && path.is_file() { std::fs::read(path).ok().map(|content| File::new(Cow::Owned(content))) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_negotiated() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(!accepts("gzip, br;q=0", "br"));
+        assert!(!accepts("", "gzip"));
+    }
+
+    #[test]
+    fn a_path_cannot_leave_the_site() {
+        assert!(from_folder("../../Cargo.toml").is_none());
+        assert!(from_folder("").is_none());
+        assert!(from_folder("/etc/passwd").is_none());
+    }
+
+    #[test]
+    fn scripts_and_modules_have_the_types_browsers_ask_for() {
+        assert_eq!(content_type("pkg/countersign.wasm"), "application/wasm");
+        assert_eq!(content_type("pkg/countersign.js"), "text/javascript; charset=utf-8");
+        assert_eq!(content_type("fonts/inter.woff2"), "font/woff2");
+        assert_eq!(content_type("favicon.svg"), "image/svg+xml");
+    }
+
+    #[test]
+    fn a_known_etag_is_answered_without_content() {
+        let file = File::new(Cow::Borrowed(b"body{}"));
+        let mut request = HeaderMap::new();
+        request.insert(header::IF_NONE_MATCH, HeaderValue::from_str(&file.etag).unwrap());
+        assert_eq!(respond("a.css", None, &file, None, &request).status(), StatusCode::NOT_MODIFIED);
+        let fresh = respond("a.css", Some("v=1"), &file, Some("br"), &HeaderMap::new());
+        assert_eq!(fresh.headers()[header::CONTENT_ENCODING], "br");
+        assert_eq!(fresh.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+    }
+}

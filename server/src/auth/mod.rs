@@ -1,0 +1,111 @@
+//! Who is calling: the holder of a bearer token, or the person of a browser session. The answer is a
+//! [`Caller`] in the request's extensions; what a caller may do is decided further in, by `lifecycle::authority`.
+
+mod protect;
+mod session;
+mod sign_in_limit;
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use app::context::Caller;
+use http::{HeaderMap, header, request::Parts};
+use lifecycle::authority::{Actor, Permission, Via, authorize};
+use store::Store;
+use tower_sessions::Session;
+
+pub use protect::{cross_origin, headers, panics};
+pub use session::layer as session_layer;
+pub use sign_in_limit::{SIGN_IN_PATHS, layer as sign_in_limit};
+
+use crate::{
+    http::problem::{Answer, Refusal},
+    state::AppState,
+};
+
+/// The key under which a session keeps the number of its person.
+pub const PERSON: &str = "person_id";
+
+/// The token of an `Authorization` header. `Some(None)` when the header is there and names none.
+pub fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
+    let value = headers.get(header::AUTHORIZATION)?;
+    let token = value.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    Some(token.filter(|token| !token.is_empty()))
+}
+
+/// Finds out who is calling and puts a [`Caller`] into the request. Strangers pass, as callers without an actor; a
+/// token that is no longer good does not.
+pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let caller = match bearer(request.headers()) {
+        // A request with a token is judged by its token alone: its cookies are not looked at.
+        Some(Some(token)) => token_holder(&state.store, token).await,
+        Some(None) => Err(Refusal::unauthenticated()),
+        None => session_person(&state.store, request.extensions().get::<Session>()).await,
+    };
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Who holds `token`.
+///
+/// # Errors
+/// 401 when it is unknown, expired or revoked.
+pub async fn token_holder(store: &Store, token: &str) -> Answer<Caller> {
+    store::tokens::authenticate(store, token).await?.ok_or_else(Refusal::unauthenticated).map(|holder| Caller {
+        name: Some(holder.name.clone()),
+        actor: Some(holder),
+    })
+}
+
+/// Whose session this is. Roles are read anew, so that taking one away works at once.
+async fn session_person(store: &Store, session: Option<&Session>) -> Answer<Caller> {
+    let Some(session) = session else { return Ok(Caller::default()) };
+    let person_id = match session.get::<i64>(PERSON).await {
+        Ok(Some(person_id)) => person_id,
+        Ok(None) => return Ok(Caller::default()),
+        Err(error) => {
+            tracing::warn!(%error, "a session cannot be read");
+            return Err(Refusal::new(lifecycle::problem::Code::Unavailable, "sessions cannot be read at the moment"));
+        }
+    };
+    let person = store::people::by_id(store, person_id).await?.filter(|person| person.enabled);
+    Ok(person.map_or_else(Caller::default, |person| Caller {
+        actor: Some(person.actor(Via::Session)),
+        name: Some(person.name),
+    }))
+}
+
+/// The authenticated caller of an API request.
+#[derive(Debug, Clone)]
+pub struct SignedIn(pub Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        parts
+            .extensions
+            .get::<Caller>()
+            .and_then(|caller| caller.actor.clone())
+            .map(Self)
+            .ok_or_else(Refusal::unauthenticated)
+    }
+}
+
+/// For answers that no use case of the store guards: they come from `lifecycle` alone.
+///
+/// # Errors
+/// 403 with the permission and the roles that have it.
+pub fn require(actor: &Actor, permission: Permission) -> Answer<()> {
+    authorize(actor, permission).map(|_| ()).map_err(|denied| Refusal(store::Error::from(denied).into()))
+}

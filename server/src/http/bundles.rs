@@ -1,0 +1,119 @@
+//! `/policy/bundles`: making, reading, editing, cloning and withdrawing bundles.
+
+use axum::{
+    Json as Out, Router,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use lifecycle::{
+    bundle::{Record, Source, diff::TextDiff},
+    problem::{Code, Problem},
+};
+use serde_json::Value;
+
+use super::{
+    input::{BundleId, Json, LARGE, Params, bundle_number},
+    page::{Listed, listed},
+    problem::{Answer, Refusal},
+};
+use crate::{auth::SignedIn, state::AppState};
+
+/// The bundle resource.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/policy/bundles", get(list).post(create))
+        .route("/policy/bundles/{id}", get(show).put(update))
+        .route("/policy/bundles/{id}/clone", post(clone))
+        .route("/policy/bundles/{id}/withdraw", post(withdraw))
+        .route("/policy/bundles/{id}/diff/{other}", get(diff))
+}
+
+async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+    let filter = store::bundles::Filter {
+        active_only: params.flag("active_only")?,
+        version: params.text("version"),
+        state: params.named("state", "a bundle state such as `draft`, `in_review` or `active`")?,
+        limit: Some(params.limit()?),
+        cursor: params.text("cursor"),
+    };
+    // Rules can be long; who only wants to know what there is leaves them out.
+    if params.text("fields").as_deref() == Some("summary") {
+        return Ok(listed("bundles", store::bundles::summaries(&state.store, &actor, &filter).await?));
+    }
+    Ok(listed("bundles", store::bundles::list(&state.store, &actor, &filter).await?))
+}
+
+async fn create(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(document): Json<Value, LARGE>,
+) -> Answer<Response> {
+    let source = Source::read(document).map_err(Problem::invalid_fields)?;
+    let record = store::bundles::create(&state.store, &actor, source).await?;
+    let location = HeaderValue::from_str(&format!("/policy/bundles/{}", record.id));
+    let mut response = (StatusCode::CREATED, with_etag(record)).into_response();
+    if let Ok(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
+    Ok(with_etag(store::bundles::get(&state.store, &actor, id).await?))
+}
+
+async fn update(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    headers: HeaderMap,
+    Json(document): Json<Value, LARGE>,
+) -> Answer<Response> {
+    let revision = revision(&headers)?;
+    let source = Source::read(document).map_err(Problem::invalid_fields)?;
+    Ok(with_etag(store::bundles::update(&state.store, &actor, id, revision, source).await?))
+}
+
+async fn clone(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
+    let record = store::bundles::clone_draft(&state.store, &actor, id).await?;
+    Ok((StatusCode::CREATED, with_etag(record)).into_response())
+}
+
+async fn withdraw(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
+    Ok(with_etag(store::bundles::withdraw(&state.store, &actor, id).await?))
+}
+
+/// What `id` changes against `other`: the older one stands behind, as in a sentence.
+async fn diff(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path((id, other)): Path<(String, String)>,
+) -> Answer<Out<TextDiff>> {
+    let (id, other) = (bundle_number(&id)?, bundle_number(&other)?);
+    Ok(Out(store::bundles::diff(&state.store, &actor, id, other).await?))
+}
+
+/// A bundle with its revision as etag.
+pub(super) fn with_etag(record: Record) -> Response {
+    let etag = HeaderValue::from_str(&format!("\"{}\"", record.revision));
+    let mut response = Out(record).into_response();
+    if let Ok(etag) = etag {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
+}
+
+/// The revision an edit was made on.
+fn revision(headers: &HeaderMap) -> Answer<i64> {
+    let given = headers.get(header::IF_MATCH).ok_or_else(|| {
+        Refusal::new(
+            Code::PreconditionRequired,
+            "send the bundle's etag in `If-Match`, so that nobody's edit is overwritten unseen",
+        )
+    })?;
+    given.to_str().ok().and_then(|text| text.trim().trim_matches('"').parse().ok()).ok_or_else(|| {
+        Refusal::new(Code::PreconditionFailed, "`If-Match` does not hold an etag of this bundle, such as `\"3\"`")
+    })
+}

@@ -1,0 +1,21 @@
+//! `/healthz`: the process answers. `/readyz`: its database answers too.
+
+use axum::{Json, Router, extract::State, routing::get};
+use serde_json::{Value, json};
+
+use super::problem::Answer;
+use crate::state::AppState;
+
+/// Open to everybody.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready))
+}
+
+async fn healthy() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+async fn ready(State(state): State<AppState>) -> Answer<Json<Value>> {
+    state.store.ping().await?;
+    Ok(Json(json!({ "status": "ready" })))
+}

@@ -1,0 +1,81 @@
+//! The way errors leave over HTTP: `application/problem+json`.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use lifecycle::problem::{Code, Problem};
+
+/// A [`Problem`] on its way out.
+#[derive(Debug, Clone)]
+pub struct Refusal(pub Problem);
+
+/// What every handler answers.
+pub type Answer<T> = Result<T, Refusal>;
+
+impl Refusal {
+    /// A refusal of kind `code`.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Problem::new(code, detail))
+    }
+
+    /// Nothing has this id.
+    pub fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::new(Code::NotFound, format!("there is no {what}"))
+    }
+
+    /// Nobody is signed in.
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            Code::Unauthenticated,
+            "send a valid token as `Authorization: Bearer csn_…`, or sign in at /sign-in",
+        )
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let problem = self.0;
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match problem.code {
+            Code::Unauthenticated => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Code::TooManyRequests | Code::Unavailable => {
+                let seconds = problem.extra.get("retry_after_seconds").and_then(serde_json::Value::as_u64).unwrap_or(1);
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The answer for a path that nothing serves.
+pub async fn no_such_path(uri: http::Uri) -> Refusal {
+    Refusal::not_found(format_args!("resource at `{}`", uri.path()))
+}
+
+/// The answer for a method that the path does not have.
+pub async fn no_such_method(method: http::Method, uri: http::Uri) -> Refusal {
+    Refusal::new(Code::MethodNotAllowed, format!("`{}` does not support {method}", uri.path()))
+}

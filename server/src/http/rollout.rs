@@ -1,0 +1,117 @@
+//! Putting a bundle into service and taking it out: `/policy/bundles/{id}/activate`, `promote`, `rollback`, and how it
+//! is doing there.
+
+use axum::{
+    Json as Out, Router,
+    extract::State,
+    routing::{get, post},
+};
+use lifecycle::{
+    bundle::Record,
+    rollout::{CanaryStatus, GateConfig, GateReport, Metrics, RollbackResponse},
+};
+use serde::{Deserialize, Serialize};
+use store::rollout::RollBack;
+
+use super::{
+    input::{BundleId, Json, OptionalJson},
+    problem::Answer,
+};
+use crate::{auth::SignedIn, state::AppState};
+
+/// The rollout of one bundle.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/policy/bundles/{id}/activate", post(activate))
+        .route("/policy/bundles/{id}/promote", post(promote))
+        .route("/policy/bundles/{id}/rollback", post(roll_back))
+        // The runbook's line for it is a `curl` with a body and without `-X`, which is a POST.
+        .route("/policy/bundles/{id}/check-gates", post(check_gates))
+        .route("/policy/bundles/{id}/canary-status", get(canary_status))
+}
+
+#[derive(Deserialize)]
+struct Activate {
+    packet_id: String,
+    #[serde(default)]
+    canary_pct: Option<i16>,
+}
+
+/// A bundle, and in a sentence what has just happened to it.
+#[derive(Serialize)]
+struct Moved {
+    #[serde(flatten)]
+    bundle: Record,
+    message: String,
+}
+
+impl From<Record> for Moved {
+    fn from(bundle: Record) -> Self {
+        let version = &bundle.version;
+        let message = match bundle.canary_pct {
+            100 => format!("{version} serves all traffic"),
+            0 => format!("{version} is evaluated beside stable and serves no traffic"),
+            percent => format!("{version} serves {percent} % of traffic"),
+        };
+        Self { message, bundle }
+    }
+}
+
+async fn activate(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    Json(asked): Json<Activate>,
+) -> Answer<Out<Moved>> {
+    let bundle = store::rollout::apply(&state.store, &actor, id, &asked.packet_id, asked.canary_pct).await?;
+    Ok(Out(bundle.into()))
+}
+
+#[derive(Deserialize)]
+struct Promote {
+    target_pct: i16,
+}
+
+async fn promote(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    Json(asked): Json<Promote>,
+) -> Answer<Out<Moved>> {
+    Ok(Out(store::rollout::promote(&state.store, &actor, id, asked.target_pct).await?.into()))
+}
+
+async fn roll_back(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    Json(asked): Json<RollBack>,
+) -> Answer<Out<RollbackResponse>> {
+    Ok(Out(store::rollout::roll_back(&state.store, &actor, id, asked).await?))
+}
+
+#[derive(Default, Deserialize)]
+struct CheckGates {
+    #[serde(default)]
+    metrics: Option<Metrics>,
+    #[serde(default)]
+    gate_config: Option<GateConfig>,
+}
+
+async fn check_gates(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    OptionalJson(asked): OptionalJson<CheckGates>,
+) -> Answer<Out<GateReport>> {
+    let asked = asked.unwrap_or_default();
+    Ok(Out(store::rollout::check_gates(&state.store, &actor, id, asked.metrics, asked.gate_config).await?))
+}
+
+async fn canary_status(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+) -> Answer<Out<CanaryStatus>> {
+    Ok(Out(store::rollout::canary_status(&state.store, &actor, id).await?))
+}

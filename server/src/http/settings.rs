@@ -1,0 +1,67 @@
+//! `/users`, `/tokens` and `/settings`: for administrators.
+
+use axum::{
+    Json as Out, Router,
+    extract::{Path, State},
+    routing::{delete, get},
+};
+use http::StatusCode;
+use lifecycle::workspace::Settings;
+use serde_json::{Value, json};
+use store::tokens::NewToken;
+
+use super::{
+    input::Json,
+    problem::{Answer, Refusal},
+};
+use crate::{auth::SignedIn, state::AppState};
+
+/// The administrators' resources.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/users", get(users))
+        .route("/tokens", get(tokens).post(create_token))
+        .route("/tokens/{id}", delete(revoke_token))
+        .route("/settings", get(settings).put(change_settings))
+}
+
+async fn users(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Value>> {
+    let people = store::people::list(&state.store, &actor).await?;
+    Ok(Out(json!({ "users": people, "next_cursor": null })))
+}
+
+async fn tokens(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Value>> {
+    let tokens = store::tokens::list(&state.store, &actor).await?;
+    Ok(Out(json!({ "tokens": tokens, "next_cursor": null })))
+}
+
+/// Answers the token itself, this once.
+async fn create_token(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(new): Json<NewToken>,
+) -> Answer<(StatusCode, Out<Value>)> {
+    let (token, plain) = store::tokens::create(&state.store, &actor, new).await?;
+    Ok((StatusCode::CREATED, Out(json!({ "token": plain, "details": token }))))
+}
+
+async fn revoke_token(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+) -> Answer<Out<Value>> {
+    let id = id.parse().map_err(|_| Refusal::not_found(format_args!("token `{id}`: tokens are numbered")))?;
+    Ok(Out(json!(store::tokens::revoke(&state.store, &actor, id).await?)))
+}
+
+async fn settings(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Settings>> {
+    Ok(Out(store::settings::get(&state.store, &actor).await?))
+}
+
+async fn change_settings(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(settings): Json<Settings>,
+) -> Answer<Out<Settings>> {
+    Ok(Out(store::settings::update(&state.store, &actor, settings).await?))
+}

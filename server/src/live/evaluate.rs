@@ -1,0 +1,218 @@
+//! One question, answered from memory.
+
+use lifecycle::{
+    Timestamp,
+    bundle::{Budget, Effect},
+    decision::{Arm, BundleRef, Mode, OtherArm, Record},
+    engine::{Answer, EvaluationError, Input, Status},
+    limits::MAX_STRING_BYTES,
+    problem::{Code, Fault, Problem},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::serving::{ArmInService, Serving};
+
+/// Most bytes of a decision's id.
+const MAX_ID_BYTES: usize = 200;
+
+/// What `POST /policy/evaluate` is asked.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Question {
+    /// Who wants to act.
+    pub agent: String,
+    /// What it wants to do.
+    pub action: String,
+    /// The facts.
+    #[serde(default)]
+    pub context: Map<String, Value>,
+    /// What the traffic split is keyed by; the decision's id when absent.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// The caller's name for the decision; one is made when absent.
+    #[serde(default)]
+    pub decision_id: Option<String>,
+}
+
+impl Question {
+    /// Checks what the types do not say. `at` is the JSON Pointer of this question in the body.
+    ///
+    /// # Errors
+    /// 422 with pointers; 413 when the context is past its limits.
+    pub fn check(&self, at: &str) -> Result<(), Problem> {
+        let mut faults = Vec::new();
+        let mut text = |name: &str, value: Option<&str>, most: usize| {
+            let Some(value) = value else { return };
+            if value.is_empty() {
+                faults.push(Fault::new(format!("{at}/{name}"), "must not be empty"));
+            } else if value.len() > most {
+                faults.push(Fault::new(format!("{at}/{name}"), format!("may hold at most {most} bytes")));
+            } else if value.contains('\0') {
+                faults.push(Fault::new(format!("{at}/{name}"), "contains the character U+0000, which cannot be kept"));
+            }
+        };
+        text("agent", Some(&self.agent), MAX_STRING_BYTES);
+        text("action", Some(&self.action), MAX_STRING_BYTES);
+        text("subject", self.subject.as_deref(), MAX_STRING_BYTES);
+        text("decision_id", self.decision_id.as_deref(), MAX_ID_BYTES);
+        if let Some(pointer) = unkeepable(&self.context) {
+            let detail = "contains the character U+0000, which cannot be kept";
+            faults.push(Fault::new(format!("{at}/context{pointer}"), detail));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(faults)) }
+    }
+
+    /// Splits off what the engine looks at, within its limits.
+    fn into_parts(self) -> (Input, Option<String>, Option<String>) {
+        (Input { agent: self.agent, action: self.action, context: self.context }, self.subject, self.decision_id)
+    }
+}
+
+/// The place of a NUL character, which Postgres cannot store.
+fn unkeepable(context: &Map<String, Value>) -> Option<String> {
+    fn look(value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) => text.contains('\0').then(String::new),
+            Value::Array(items) => {
+                items.iter().enumerate().find_map(|(index, item)| look(item).map(|below| format!("/{index}{below}")))
+            }
+            Value::Object(members) => unkeepable(members),
+            _ => None,
+        }
+    }
+    context.iter().find_map(|(key, value)| {
+        let escaped = key.replace('~', "~0").replace('/', "~1");
+        if key.contains('\0') { Some(String::new()) } else { look(value).map(|below| format!("/{escaped}{below}")) }
+    })
+}
+
+/// Decides `question` by both arms and makes the record of it.
+///
+/// # Errors
+/// See [`Question::check`].
+pub fn decide(serving: &Serving, question: Question, at: &str, now: Timestamp) -> Result<Record, Problem> {
+    question.check(at)?;
+    let (input, subject, id) = question.into_parts();
+    input.check_limits().map_err(|over| {
+        Problem::new(Code::TooLarge, over.to_string())
+            .with("pointer", format!("{at}{}", over.pointer))
+            .with("limit", over.name)
+    })?;
+    let decision_id = id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    let subject = subject.unwrap_or_else(|| decision_id.clone());
+    let (mode, arm, served, other) = if serving.enabled {
+        let (arm, served, other) = serving.arms(&subject);
+        (Mode::Normal, arm, served, other)
+    } else {
+        (Mode::Bypass, Arm::None, None, None)
+    };
+    let answer = match (served, mode) {
+        (Some(arm), _) => arm.prepared.decide(&input),
+        (None, Mode::Bypass) => without_bundle(
+            serving.bypass_effect,
+            format!("Evaluation is disabled; every question is answered {}.", serving.bypass_effect),
+        ),
+        (None, _) => without_bundle(Effect::Deny, "No bundle is live, so everything is denied.".to_owned()),
+    };
+    let other_arm = other.filter(|_| mode == Mode::Normal).map(|other| ask(other, &input));
+    Ok(Record {
+        decision_id,
+        decided_at: now,
+        agent: input.agent,
+        action: input.action,
+        subject,
+        context: input.context,
+        effect: answer.effect,
+        status: answer.status,
+        matched_rule: answer.matched_rule,
+        reason: answer.reason,
+        budget: answer.budget,
+        bundle: served.map(|arm| arm.bundle.clone()),
+        arm,
+        mode,
+        errors: answer.errors,
+        other_arm,
+        outcome: None,
+    })
+}
+
+fn ask(arm: &ArmInService, input: &Input) -> OtherArm {
+    let answer = arm.prepared.decide(input);
+    OtherArm {
+        bundle: arm.bundle.clone(),
+        effect: answer.effect,
+        status: answer.status,
+        matched_rule: answer.matched_rule,
+    }
+}
+
+fn without_bundle(effect: Effect, reason: String) -> Answer {
+    Answer { effect, status: Status::NoMatch, matched_rule: None, reason, budget: None, errors: Vec::new() }
+}
+
+/// What `POST /policy/evaluate` answers.
+#[derive(Debug, Serialize)]
+pub struct Reply<'a> {
+    decision_id: &'a str,
+    effect: Effect,
+    status: Status,
+    matched_rule: Option<&'a str>,
+    reason: &'a str,
+    budget: Option<Budget>,
+    bundle: Option<&'a BundleRef>,
+    arm: Arm,
+    mode: Mode,
+    errors: &'a [EvaluationError],
+}
+
+impl<'a> From<&'a Record> for Reply<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self {
+            decision_id: &record.decision_id,
+            effect: record.effect,
+            status: record.status,
+            matched_rule: record.matched_rule.as_deref(),
+            reason: &record.reason,
+            budget: record.budget,
+            bundle: record.bundle.as_ref(),
+            arm: record.arm,
+            mode: record.mode,
+            errors: &record.errors,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(body: Value) -> Question {
+        serde_json::from_value(body).unwrap()
+    }
+
+    const NOTHING: Serving =
+        Serving { enabled: true, bypass_effect: Effect::Allow, stable: None, canary: None };
+
+    #[test]
+    fn without_a_live_bundle_everything_is_denied() {
+        let asked = question(serde_json::json!({"agent": "a", "action": "b"}));
+        let record = decide(&NOTHING, asked, "", Timestamp::EPOCH).unwrap();
+        assert_eq!((record.effect, record.status, record.arm), (Effect::Deny, Status::NoMatch, Arm::None));
+        assert_eq!(record.subject, record.decision_id);
+    }
+
+    #[test]
+    fn while_disabled_the_bypass_effect_answers() {
+        let asked = question(serde_json::json!({"agent": "a", "action": "b", "decision_id": "d-1"}));
+        let record = decide(&Serving { enabled: false, ..NOTHING }, asked, "", Timestamp::EPOCH).unwrap();
+        assert_eq!((record.effect, record.mode, record.decision_id.as_str()), (Effect::Allow, Mode::Bypass, "d-1"));
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused_with_its_place() {
+        let asked = question(serde_json::json!({"agent": "", "action": "b", "context": {"x/y": [1, {"z": "a\u{0}"}]}}));
+        let problem = decide(&NOTHING, asked, "/requests/2", Timestamp::EPOCH).unwrap_err();
+        let pointers: Vec<_> = problem.errors.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/requests/2/agent", "/requests/2/context/x~1y/1/z"]);
+    }
+}

@@ -1,0 +1,55 @@
+//! The evaluation service. A request is parsed, decided in memory by both arms, logged in a batch with others, and
+//! answered once that batch is committed. No request reads the database.
+
+mod evaluate;
+mod log;
+mod reload;
+mod serving;
+mod spill;
+mod tokens;
+
+use std::{path::Path, sync::Arc};
+
+use arc_swap::ArcSwap;
+use store::Store;
+use tokio::sync::watch;
+
+pub use evaluate::{Question, Reply, decide};
+pub use log::{DecisionLog, NotLogged};
+pub use serving::{ArmInService, Serving};
+pub use tokens::TokenCache;
+
+/// Everything the evaluation service keeps in memory. Cheap to clone.
+#[derive(Clone)]
+pub struct Live {
+    serving: Arc<ArcSwap<Serving>>,
+    /// Decisions on their way into the database.
+    pub log: DecisionLog,
+    /// Bearer tokens seen in the last second.
+    pub tokens: TokenCache,
+    changes: watch::Receiver<u64>,
+}
+
+impl Live {
+    /// Loads what is live and starts the workers: one that follows changes, one that writes the log. `spill_dir` takes
+    /// the decisions that are answered while the database is away.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn start(store: Store, spill_dir: &Path) -> Result<Self, store::Error> {
+        let serving = Arc::new(ArcSwap::from_pointee(serving::load(&store, None).await?));
+        let changes = reload::start(store.clone(), Arc::clone(&serving));
+        let log = DecisionLog::start(store.clone(), spill_dir);
+        Ok(Self { serving, log, tokens: TokenCache::new(store), changes })
+    }
+
+    /// What is in service now.
+    pub fn serving(&self) -> Arc<Serving> {
+        self.serving.load_full()
+    }
+
+    /// Counts up whenever what is in service may have changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+}

@@ -1,0 +1,72 @@
+//! Keeps what is served in step with the database: told by NOTIFY, and asked every second in case that gets lost.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use store::Store;
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+use super::serving::{self, Serving};
+
+/// How long a change may go unnoticed when notifications are lost.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Starts the worker; the receiver counts reloads that a notification asked for, and changes of what is live.
+pub(super) fn start(store: Store, serving: Arc<ArcSwap<Serving>>) -> watch::Receiver<u64> {
+    let (told, changes) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = follow(&store, &serving, &told).await {
+                tracing::warn!(%error, "the database cannot be followed; serving what is in memory");
+            }
+            sleep(POLL).await;
+        }
+    });
+    changes
+}
+
+async fn follow(store: &Store, serving: &ArcSwap<Serving>, told: &watch::Sender<u64>) -> Result<(), store::Error> {
+    let mut listener = store::system::watch(store).await?;
+    let mut poll = interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let notified = tokio::select! {
+            notification = listener.recv() => {
+                notification.map_err(store::Error::from)?;
+                true
+            }
+            _ = poll.tick() => false,
+        };
+        // What piled up behind the first notification is covered by the same reload.
+        while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, listener.try_recv()).await.unwrap_or(Ok(None)) {}
+        let changed = reload(store, serving).await?;
+        if notified || changed {
+            told.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+async fn reload(store: &Store, serving: &ArcSwap<Serving>) -> Result<bool, store::Error> {
+    let before = serving.load_full();
+    let now = serving::load(store, Some(&before)).await?;
+    let changed = !same(&before, &now);
+    if changed {
+        let name = |arm: &Option<serving::ArmInService>| {
+            arm.as_ref().map_or("none".to_owned(), |arm| format!("{} at {} %", arm.bundle.version, arm.percent))
+        };
+        tracing::info!(stable = name(&now.stable), canary = name(&now.canary), enabled = now.enabled, "now serving");
+        serving.store(Arc::new(now));
+    }
+    Ok(changed)
+}
+
+fn same(a: &Serving, b: &Serving) -> bool {
+    let key = |arm: &Option<serving::ArmInService>| arm.as_ref().map(|arm| (arm.bundle.clone(), arm.percent));
+    a.enabled == b.enabled
+        && a.bypass_effect == b.bypass_effect
+        && key(&a.stable) == key(&b.stable)
+        && key(&a.canary) == key(&b.canary)
+}

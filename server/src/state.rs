@@ -1,0 +1,30 @@
+//! What every request can reach.
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use store::Store;
+
+use crate::live::Live;
+
+/// Shared by all requests. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// What is remembered.
+    pub store: Store,
+    /// The evaluation service.
+    pub live: Live,
+    /// Whether the example workspace is served.
+    pub demo: bool,
+    /// Whether `/metrics/errors` answers strangers: on a loopback address, or when asked for.
+    pub open_metrics: bool,
+    /// Whether cookies may travel without TLS: only on a loopback address.
+    pub plain_http: bool,
+    /// What leptos wants to know.
+    pub leptos: LeptosOptions,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
