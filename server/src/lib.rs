@@ -4,6 +4,7 @@
 //! ```text
 //! cli        arguments in, exit code out; one file a command
 //! start      from settings to a running server, and back down
+//! demo       the example workspace
 //! database   the database it works on: a given one, or a private one in the data directory
 //! auth       who is calling: bearer token or browser session
 //! http       one file a resource; each turns requests into one call of `store` or `lifecycle`
@@ -17,6 +18,7 @@ pub mod assets;
 pub mod auth;
 pub mod cli;
 pub mod database;
+pub mod demo;
 pub mod http;
 pub mod keys;
 pub mod live;

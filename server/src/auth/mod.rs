@@ -13,20 +13,17 @@ use axum::{
 use app::context::Caller;
 use http::{HeaderMap, header, request::Parts};
 use lifecycle::authority::{Actor, Permission, Via, authorize};
-use store::Store;
+use store::{Store, sessions::PERSON_ID};
 use tower_sessions::Session;
 
 pub use protect::{cross_origin, headers, panics};
 pub use session::layer as session_layer;
-pub use sign_in_limit::{SIGN_IN_PATHS, layer as sign_in_limit};
+pub use sign_in_limit::layer as sign_in_limit;
 
 use crate::{
     http::problem::{Answer, Refusal},
     state::AppState,
 };
-
-/// The key under which a session keeps the number of its person.
-pub const PERSON: &str = "person_id";
 
 /// The token of an `Authorization` header. `Some(None)` when the header is there and names none.
 pub fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
@@ -62,15 +59,15 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
 /// 401 when it is unknown, expired or revoked.
 pub async fn token_holder(store: &Store, token: &str) -> Answer<Caller> {
     store::tokens::authenticate(store, token).await?.ok_or_else(Refusal::unauthenticated).map(|holder| Caller {
-        name: Some(holder.name.clone()),
-        actor: Some(holder),
+        name: Some(holder.name),
+        actor: Some(holder.actor),
     })
 }
 
 /// Whose session this is. Roles are read anew, so that taking one away works at once.
 async fn session_person(store: &Store, session: Option<&Session>) -> Answer<Caller> {
     let Some(session) = session else { return Ok(Caller::default()) };
-    let person_id = match session.get::<i64>(PERSON).await {
+    let person_id = match session.get::<i64>(PERSON_ID).await {
         Ok(Some(person_id)) => person_id,
         Ok(None) => return Ok(Caller::default()),
         Err(error) => {

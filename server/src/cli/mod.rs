@@ -9,6 +9,10 @@ mod user;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lifecycle::authority::{Actor, Role, Via};
+use store::Store;
+
+use crate::{database::Database, keys};
 
 pub use output::{Failure, Format};
 
@@ -64,6 +68,29 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Refused(format!("the system gives no threads to work with: {error}")))
+}
+
+/// Who acts on the command line: whoever can reach the database may do anything to it anyway.
+pub fn administrator() -> Actor {
+    let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
+    Actor { name: format!("cli:{user}"), roles: [Role::Admin].into(), via: Via::Cli }
+}
+
+/// Runs `work` on the database, brought up to date before.
+fn on_database<T>(place: &serve::Place, work: impl AsyncFnOnce(Store) -> store::Result<T>) -> Result<T, Failure> {
+    let data_dir = place.directory()?;
+    let keys = keys::ring(&place.keys, &data_dir)?;
+    let database = Database::open_beside(place.database_url.as_deref(), &data_dir)?;
+    let options = database.options();
+    let result = runtime()?.block_on(async {
+        let store = Store::connect(options, keys).await?;
+        store.migrate().await?;
+        let result = work(store.clone()).await;
+        store.pool().close().await;
+        result
+    });
+    database.close();
+    Ok(result?)
 }
 
 #[cfg(test)]

@@ -90,6 +90,17 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     Ok(value)
 }
 
+/// The same for a part of a body that has been read.
+///
+/// # Errors
+/// 422 with a JSON Pointer.
+pub fn convert<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = pointer_of(error.path());
+        invalid(pointer, &error.into_inner())
+    })
+}
+
 fn explain(bytes: &[u8], pointer: String, error: serde_json::Error) -> Refusal {
     if !error.is_data() {
         return malformed(bytes, &error);
@@ -98,6 +109,10 @@ fn explain(bytes: &[u8], pointer: String, error: serde_json::Error) -> Refusal {
     if let Err(syntax) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
         return malformed(bytes, &syntax);
     }
+    invalid(pointer, &error)
+}
+
+fn invalid(pointer: String, error: &serde_json::Error) -> Refusal {
     let text = error.to_string();
     let sentence = text.split(" at line ").next().unwrap_or(&text).to_owned();
     let missing = sentence.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));

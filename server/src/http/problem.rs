@@ -46,6 +46,14 @@ impl From<store::Error> for Refusal {
     }
 }
 
+/// Work on another thread was lost: it panicked, or the server is going down.
+impl From<tokio::task::JoinError> for Refusal {
+    fn from(error: tokio::task::JoinError) -> Self {
+        tracing::error!(%error, "work on another thread was lost");
+        Self::new(Code::Internal, "something went wrong on the server; its log has the details")
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let problem = self.0;

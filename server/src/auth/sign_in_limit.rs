@@ -1,0 +1,57 @@
+//! Slows down guessing: so many sign-in attempts from one address, then one a second. (The store counts failures for
+//! each account besides.)
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    response::{IntoResponse, Response},
+};
+use governor::middleware::NoOpMiddleware;
+use http::Request;
+use lifecycle::problem::{Code, Problem};
+use tower_governor::{
+    GovernorError, GovernorLayer,
+    governor::{GovernorConfig, GovernorConfigBuilder},
+    key_extractor::KeyExtractor,
+};
+
+use crate::http::problem::Refusal;
+
+/// Attempts that may come at once.
+const BURST: u32 = 60;
+/// Time after which one more is allowed.
+const REFILL: Duration = Duration::from_secs(1);
+
+/// The address at the other end of the connection. What `X-Forwarded-For` says can be made up, so it is not believed.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer;
+
+impl KeyExtractor for Peer {
+    type Key = IpAddr;
+
+    fn extract<T>(&self, request: &Request<T>) -> Result<IpAddr, GovernorError> {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        Ok(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip()))
+    }
+}
+
+/// The limit, for the routes that sign somebody in. All of them must share one.
+pub fn layer() -> Option<GovernorLayer<Peer, NoOpMiddleware, Body>> {
+    let config: GovernorConfig<Peer, NoOpMiddleware> =
+        GovernorConfigBuilder::default().period(REFILL).burst_size(BURST).key_extractor(Peer).finish()?;
+    Some(GovernorLayer::new(config).error_handler(refuse))
+}
+
+fn refuse(error: GovernorError) -> Response {
+    let wait = match error {
+        GovernorError::TooManyRequests { wait_time, .. } => wait_time.max(1),
+        _ => 1,
+    };
+    let problem = Problem::new(Code::TooManyRequests, format!("too many attempts to sign in; try again in {wait} s"));
+    Refusal(problem.with("retry_after_seconds", wait)).into_response()
+}

@@ -1,0 +1,73 @@
+//! `countersign token`: API tokens, on the database.
+
+use std::{
+    process::ExitCode,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use clap::Subcommand;
+use lifecycle::{Timestamp, authority::Role};
+use serde_json::json;
+use store::tokens::NewToken;
+
+use super::{Failure, Format, administrator, on_database, output::print, serve::Place, user::role};
+
+/// Manage API tokens, on the database.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a token and show it, this once.
+    #[command(after_help = "Example: countersign token create 'mail gateway' --role service --expires-in-days 90")]
+    Create {
+        /// What it is for.
+        name: String,
+        /// The most it may do; may be given several times.
+        #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
+        roles: Vec<Role>,
+        /// The person it acts as; a program of its own when left out.
+        #[arg(long)]
+        email: Option<String>,
+        /// When it stops working; never when left out.
+        #[arg(long, value_name = "DAYS")]
+        expires_in_days: Option<u32>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// End a token.
+    #[command(after_help = "Example: countersign token revoke 3")]
+    Revoke {
+        /// Its number.
+        id: i64,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Runs the command.
+pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+    let actor = administrator();
+    match command {
+        Command::Create { name, roles, email, expires_in_days, place } => {
+            let new = NewToken {
+                name,
+                email,
+                roles: roles.into_iter().collect(),
+                expires_at: expires_in_days.map(in_days),
+            };
+            let (token, plain) = on_database(&place, async |store| store::tokens::create(&store, &actor, new).await)?;
+            print(format, &json!({ "token": plain, "details": token }), || {
+                format!("{plain}\nnumber {}; it is shown only now", token.id)
+            });
+        }
+        Command::Revoke { id, place } => {
+            let token = on_database(&place, async |store| store::tokens::revoke(&store, &actor, id).await)?;
+            print(format, &token, || format!("`{}` (number {}) is revoked", token.name, token.id));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_days(days: u32) -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Timestamp::from_unix_seconds(i64::try_from(now).unwrap_or(i64::MAX))
+        .plus(Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+}

@@ -1,0 +1,140 @@
+//! `countersign user`: people, on the database.
+
+use std::{io::Read, process::ExitCode};
+
+use clap::Subcommand;
+use lifecycle::authority::{Person, Role};
+use rand::{RngExt, distr::Alphanumeric};
+use serde_json::json;
+
+use super::{Failure, Format, administrator, on_database, output::print, serve::Place};
+
+/// Length of a password that is made for somebody.
+const MADE_PASSWORD: usize = 20;
+
+/// Manage people, on the database.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a person.
+    #[command(after_help = "Example: countersign user add ada@example.com --name 'Ada L' --role author --role approver")]
+    Add {
+        /// Names the person everywhere.
+        email: String,
+        /// Display name; the part of the email before the @ when left out.
+        #[arg(long)]
+        name: Option<String>,
+        /// What they are trusted with; may be given several times.
+        #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
+        roles: Vec<Role>,
+        /// Read the password from standard input; otherwise one is made and shown.
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List everybody.
+    #[command(after_help = "Example: countersign user list --output json")]
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Set a person's roles.
+    #[command(after_help = "Example: countersign user roles ada@example.com author revenue_ops")]
+    Roles {
+        /// Whose.
+        email: String,
+        /// All their roles from now on; none takes all away.
+        #[arg(value_name = "ROLE", value_parser = role)]
+        roles: Vec<Role>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Set a person's password and end their sessions.
+    #[command(after_help = "Example: countersign user passwd ada@example.com --password-stdin < password.txt")]
+    Passwd {
+        /// Whose.
+        email: String,
+        /// Read the password from standard input; otherwise one is made and shown.
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+pub(super) fn role(text: &str) -> Result<Role, String> {
+    Role::from_name(text).ok_or_else(|| format!("expected one of {}", Role::ALL.map(Role::name).join(", ")))
+}
+
+/// Runs the command.
+pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+    let actor = administrator();
+    match command {
+        Command::Add { email, name, roles, password_stdin, place } => {
+            let (password, made) = password(password_stdin)?;
+            let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or(&email).to_owned());
+            let roles = roles.into_iter().collect();
+            let person = on_database(&place, async |store| {
+                store::people::add(&store, &actor, &email, &name, roles, &password).await
+            })?;
+            show(format, &person, "added", made);
+        }
+        Command::List { place } => {
+            let people = on_database(&place, async |store| store::people::list(&store, &actor).await)?;
+            print(format, &people, || table(&people));
+        }
+        Command::Roles { email, roles, place } => {
+            let roles = roles.into_iter().collect();
+            let person =
+                on_database(&place, async |store| store::people::set_roles(&store, &actor, &email, roles).await)?;
+            show(format, &person, "changed", None);
+        }
+        Command::Passwd { email, password_stdin, place } => {
+            let (password, made) = password(password_stdin)?;
+            let person =
+                on_database(&place, async |store| store::people::set_password(&store, &actor, &email, &password).await)?;
+            show(format, &person, "changed", made);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(format: Format, person: &Person, what: &str, made: Option<String>) {
+    let value = match &made {
+        Some(password) => json!({ "person": person, "password": password }),
+        None => json!({ "person": person }),
+    };
+    print(format, &value, || {
+        let line = format!("{what} {} ({}): {}", person.email, person.name, roles_of(person));
+        made.map_or(line.clone(), |password| format!("{line}\npassword, shown only now: {password}"))
+    });
+}
+
+fn table(people: &[Person]) -> String {
+    if people.is_empty() {
+        return "nobody yet; add the first person with `countersign user add`".to_owned();
+    }
+    let width = people.iter().map(|person| person.email.len()).max().unwrap_or(0);
+    let line = |person: &Person| {
+        let state = if person.enabled { "" } else { "  (disabled)" };
+        format!("{:width$}  {}  {}{state}\n", person.email, person.name, roles_of(person))
+    };
+    people.iter().map(line).collect()
+}
+
+fn roles_of(person: &Person) -> String {
+    person.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// The password to set; the second value is there when it was made here and has to be shown.
+fn password(from_stdin: bool) -> Result<(String, Option<String>), Failure> {
+    if !from_stdin {
+        let made: String = rand::rng().sample_iter(Alphanumeric).take(MADE_PASSWORD).map(char::from).collect();
+        return Ok((made.clone(), Some(made)));
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::Usage(format!("cannot read the password: {error}")))?;
+    Ok((text.trim_end_matches(['\r', '\n']).to_owned(), None))
+}

@@ -1,0 +1,63 @@
+//! The database to work on: the one `DATABASE_URL` names, or a private PostgreSQL in the data directory.
+
+use std::{path::Path, str::FromStr};
+
+use sqlx::postgres::PgConnectOptions;
+use store::postgres::{Options, Private};
+
+use crate::cli::Failure;
+
+/// How to connect, and the private server when there is one. Dropping it stops that server.
+pub struct Database {
+    options: PgConnectOptions,
+    private: Option<Private>,
+}
+
+impl Database {
+    /// Opens the database at `url`, or starts the private one below `data_dir`. Blocks until it answers.
+    ///
+    /// # Errors
+    /// One sentence that says what is missing and what to do.
+    pub fn open(url: Option<&str>, data_dir: &Path) -> Result<Self, Failure> {
+        match url.filter(|url| !url.is_empty()) {
+            Some(url) => Ok(Self { options: parse(url)?, private: None }),
+            None => {
+                let private = Private::start(data_dir, &Options::default())
+                    .map_err(|error| Failure::Refused(error.to_string()))?;
+                Ok(Self { options: private.options(), private: Some(private) })
+            }
+        }
+    }
+
+    /// The same for a command that may run beside a server: a private PostgreSQL that is running already is used.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_beside(url: Option<&str>, data_dir: &Path) -> Result<Self, Failure> {
+        if url.is_none_or(str::is_empty)
+            && let Some(options) = Private::running(data_dir)
+        {
+            return Ok(Self { options, private: None });
+        }
+        Self::open(url, data_dir)
+    }
+
+    /// How to connect.
+    pub fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
+    /// Stops the private server in an orderly way, if there is one.
+    pub fn close(self) {
+        if let Some(private) = self.private {
+            private.stop();
+        }
+    }
+}
+
+fn parse(url: &str) -> Result<PgConnectOptions, Failure> {
+    PgConnectOptions::from_str(url).map_err(|error| {
+        // The address may contain a password, so it is not repeated.
+        Failure::Usage(format!("DATABASE_URL is not an address such as `postgres://user:password@host/name`: {error}"))
+    })
+}

@@ -1,0 +1,33 @@
+//! `POST /policy/lint`: what is wrong, doubtful or noteworthy about a bundle.
+
+use axum::{Json as Out, Router, extract::State, routing::post};
+use lifecycle::{authority::Permission, lint, problem::Problem};
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+
+use super::{
+    input::{Json, LARGE},
+    problem::Answer,
+    subject::Subject,
+};
+use crate::{
+    auth::{self, SignedIn},
+    state::AppState,
+};
+
+/// The linter.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/policy/lint", post(check))
+}
+
+async fn check(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(body): Json<Value, LARGE>,
+) -> Answer<Out<lint::Report>> {
+    auth::require(&actor, Permission::Read)?;
+    let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;
+    let source = subject.source(&state, &actor, "").await?;
+    let report = spawn_blocking(move || lint::lint(&source)).await?;
+    Ok(Out(report))
+}

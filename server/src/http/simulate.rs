@@ -1,0 +1,134 @@
+//! `/policy/simulate`: what a bundle makes of many inputs, and how two bundles differ over them.
+
+use axum::{
+    Json as Out, Router,
+    extract::State,
+    routing::{get, post},
+};
+use lifecycle::{
+    authority::{Actor, Permission},
+    bundle::{Bundle, Source},
+    problem::Problem,
+    replay::{self, Case, Comparison, Dataset, Simulation},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+
+use super::{
+    input::{Json, LARGE},
+    problem::{Answer, Refusal},
+    subject::Subject,
+};
+use crate::{
+    auth::{self, SignedIn},
+    state::AppState,
+};
+
+/// Cases when the request does not say how many.
+const DEFAULT_COUNT: u32 = 1_000;
+/// Most cases of one run.
+const MOST_CASES: u32 = 100_000;
+
+/// Simulations.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/policy/simulate", post(simulate))
+        .route("/policy/simulate/compare", post(compare))
+        .route("/policy/simulate/fixtures", get(fixtures))
+}
+
+/// Which cases to run.
+#[derive(Debug, Default, Deserialize)]
+struct Cases {
+    #[serde(default)]
+    dataset: Option<Dataset>,
+    #[serde(default)]
+    count: Option<u32>,
+    #[serde(default)]
+    seed: Option<u64>,
+    #[serde(default)]
+    cases: Option<Vec<Case>>,
+}
+
+impl Cases {
+    /// The cases asked for; `bundle` is what synthetic ones are made for.
+    async fn collect(self, state: &AppState, actor: &Actor, bundle: &Bundle) -> Answer<Vec<Case>> {
+        let count = self.count.unwrap_or(DEFAULT_COUNT);
+        if count > MOST_CASES {
+            let detail = format!("may be at most {MOST_CASES}, found {count}");
+            return Err(Refusal(Problem::invalid_field("/count", detail)));
+        }
+        let implied = if self.cases.is_some() { Dataset::Custom } else { Dataset::Fixtures };
+        match (self.dataset.unwrap_or(implied), self.cases) {
+            (Dataset::Custom, Some(cases)) if cases.len() > MOST_CASES as usize => {
+                let detail = format!("may hold at most {MOST_CASES} cases, found {}", cases.len());
+                Err(Refusal(Problem::invalid_field("/cases", detail)))
+            }
+            (Dataset::Custom, Some(cases)) => Ok(cases),
+            (Dataset::Custom, None) => {
+                Err(Refusal(Problem::invalid_field("/cases", "is required with the dataset `custom`")))
+            }
+            (Dataset::Synthetic, _) => Ok(replay::synthetic::cases(bundle, count as usize, self.seed.unwrap_or(0))),
+            (dataset @ (Dataset::Fixtures | Dataset::Recorded), _) => {
+                Ok(store::simulate::cases(&state.store, actor, dataset, self.count, self.seed).await?)
+            }
+        }
+    }
+}
+
+async fn simulate(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(body): Json<Value, LARGE>,
+) -> Answer<Out<Simulation>> {
+    auth::require(&actor, Permission::Read)?;
+    let cases: Cases = read_cases(&body)?;
+    let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;
+    let understood = subject.source(&state, &actor, "").await?.understand();
+    let cases = cases.collect(&state, &actor, &understood.bundle).await?;
+    let limits = store::settings::get(&state.store, &actor).await?.simulation;
+    let simulation = spawn_blocking(move || Simulation {
+        skipped_rules: understood.skipped,
+        ..replay::simulate(&understood.bundle, &cases, limits)
+    });
+    Ok(Out(simulation.await?))
+}
+
+async fn compare(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(mut body): Json<Value, LARGE>,
+) -> Answer<Out<Comparison>> {
+    auth::require(&actor, Permission::Read)?;
+    let cases: Cases = read_cases(&body)?;
+    let mut side = |name: &str| -> Answer<Subject> {
+        let given = body.get_mut(name).map(Value::take);
+        let given = given.ok_or_else(|| Problem::invalid_field(format!("/{name}"), "is required"))?;
+        Ok(Subject::take(given).map_err(|detail| Problem::invalid_field(format!("/{name}"), detail))?)
+    };
+    let (a, b) = (side("a")?, side("b")?);
+    let a: Source = a.source(&state, &actor, "/a").await?;
+    let b: Source = b.source(&state, &actor, "/b").await?;
+    let (a, b) = (a.understand().bundle, b.understand().bundle);
+    let cases = cases.collect(&state, &actor, &b).await?;
+    let limits = store::settings::get(&state.store, &actor).await?.simulation;
+    Ok(Out(spawn_blocking(move || replay::compare(&a, &b, &cases, limits)).await?))
+}
+
+/// The members that choose cases; the rest of the body names bundles.
+fn read_cases(body: &Value) -> Answer<Cases> {
+    if !body.is_object() {
+        return Ok(Cases::default());
+    }
+    let steering: serde_json::Map<String, Value> = ["dataset", "count", "seed", "cases"]
+        .into_iter()
+        .filter_map(|name| body.get(name).map(|value| (name.to_owned(), value.clone())))
+        .collect();
+    super::input::convert(Value::Object(steering))
+}
+
+async fn fixtures(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Value>> {
+    let cases = store::simulate::cases(&state.store, &actor, Dataset::Fixtures, None, None).await?;
+    Ok(Out(json!({ "fixtures": cases, "total": cases.len() })))
+}

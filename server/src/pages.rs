@@ -1,0 +1,133 @@
+//! The app's pages and its server functions.
+
+use app::{
+    app::App,
+    context::{AppContext, Caller},
+    shell::shell,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+    routing::any,
+};
+use http::{Method, StatusCode, Uri, header};
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context, render_app_async_with_context};
+use tower_http::compression::{CompressionLayer, predicate::{DefaultPredicate, NotForContentType, Predicate}};
+
+use crate::{auth, http::problem, state::AppState};
+
+/// Pages, server functions, and the page that says that there is no such page.
+pub fn router(state: AppState) -> Router {
+    let context = provide(&state);
+    let worth_it = DefaultPredicate::new().and(NotForContentType::new("application/wasm"));
+    sign_in()
+        .route("/api/{*function}", any(server_function))
+        .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
+        .fallback(no_such_page)
+        .layer(middleware::from_fn(strangers_sign_in_first))
+        .layer(middleware::from_fn_with_state(state.clone(), auth::identify))
+        .layer(auth::session_layer(&state.store, state.plain_http))
+        .layer(CompressionLayer::new().compress_when(worth_it))
+        .with_state(state)
+}
+
+/// The server functions that sign somebody in, behind their limit.
+fn sign_in() -> Router<AppState> {
+    let mut router = Router::new();
+    for (path, _) in leptos::server_fn::axum::server_fn_paths().filter(|(path, _)| path.contains("sign-in")) {
+        router = router.route(path, any(server_function));
+    }
+    match auth::sign_in_limit() {
+        Some(limit) => router.layer(limit),
+        None => router,
+    }
+}
+
+/// What pages and server functions find in leptos' context.
+fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+    let context = AppContext { store: state.store.clone(), demo: state.demo };
+    move || provide_context(context.clone())
+}
+
+async fn server_function(State(state): State<AppState>, request: Request) -> Response {
+    let plain_form = accepts_html(request.headers());
+    let known = leptos::server_fn::axum::server_fn_paths()
+        .any(|(path, method)| path == request.uri().path() && method == *request.method());
+    if !known {
+        return problem::no_such_path(request.uri().clone()).await.into_response();
+    }
+    let mut response = handle_server_fns_with_context(provide(&state), request).await.into_response();
+    // A browser follows the way back to its page only with a redirecting status, also when the form was refused.
+    if plain_form && response.headers().contains_key(header::LOCATION) {
+        *response.status_mut() = StatusCode::SEE_OTHER;
+    }
+    response
+}
+
+/// Pages are for people who are signed in; who is not, is sent to do so and comes back.
+async fn strangers_sign_in_first(request: Request, next: Next) -> Response {
+    let stranger = request.extensions().get::<Caller>().is_none_or(|caller| caller.actor.is_none());
+    let path = request.uri().path();
+    let open = path == SIGN_IN || path.starts_with("/api/");
+    if stranger && !open && matches!(*request.method(), Method::GET | Method::HEAD) {
+        return if accepts_html(request.headers()) || is_page(path) {
+            Redirect::to(&sign_in_and_come_back(request.uri())).into_response()
+        } else {
+            problem::no_such_path(request.uri().clone()).await.into_response()
+        };
+    }
+    next.run(request).await
+}
+
+const SIGN_IN: &str = "/sign-in";
+
+fn sign_in_and_come_back(uri: &Uri) -> String {
+    let place = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    if place == "/" { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?next={}", encode(place)) }
+}
+
+/// Percent-encodes everything that could end or split a query value.
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+/// First segments of the pages' paths.
+const PAGES: [&str; 8] = ["", "studio", "reviews", "rollouts", "decisions", "incidents", "audit", "settings"];
+
+fn is_page(path: &str) -> bool {
+    PAGES.contains(&path.trim_start_matches('/').split('/').next().unwrap_or_default())
+}
+
+async fn no_such_page(State(state): State<AppState>, request: Request<Body>) -> Response {
+    if !accepts_html(request.headers()) {
+        return problem::no_such_path(request.uri().clone()).await.into_response();
+    }
+    let mut response = render_app_async_with_context(provide(&state), shell)(request).await.into_response();
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+fn accepts_html(headers: &http::HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_is_kept() {
+        let to = |place: &str| sign_in_and_come_back(&place.parse().unwrap());
+        assert_eq!(to("/"), "/sign-in");
+        assert_eq!(to("/studio/3?tab=source&x=1"), "/sign-in?next=/studio/3%3Ftab%3Dsource%26x%3D1");
+    }
+}
