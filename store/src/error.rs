@@ -36,6 +36,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the database is away, so that the same call may work later.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
     /// A refusal of kind `code` with a sentence for a person.
     pub(crate) fn refused(code: Code, detail: impl Into<String>) -> Self {
         Problem::new(code, detail).into()

@@ -71,9 +71,19 @@ impl Private {
         Ok(server)
     }
 
+    /// How to connect to the one that another process of ours runs on `data_dir`; none when it does not run or is not
+    /// ready yet.
+    pub fn running(data_dir: &Path) -> Option<PgConnectOptions> {
+        let (place, _) = Place::below(data_dir).ok()?;
+        match lock(&place) {
+            Err(Error::InUse(_)) if is_ready(&place) => Some(connect_options(&place)),
+            _ => None,
+        }
+    }
+
     /// How to connect.
     pub fn options(&self) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass().socket(&self.place.socket).username(NAME).database(NAME)
+        connect_options(&self.place)
     }
 
     /// The folder of its unix socket, for `psql -h`.
@@ -112,15 +122,12 @@ impl Private {
 
     fn wait_until_ready(&mut self) -> Result<(), Error> {
         let deadline = Instant::now() + START_TIMEOUT;
-        let pid_file = self.place.cluster.join("postmaster.pid");
         loop {
             let ended = self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
             if ended || Instant::now() > deadline {
                 return Err(Error::NotStarted { log: self.place.log.clone(), tail: self.place.log_tail() });
             }
-            // The eighth line tells the state; it is written when the server begins to accept connections.
-            let status = fs::read_to_string(&pid_file).unwrap_or_default();
-            if status.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+            if is_ready(&self.place) {
                 return Ok(());
             }
             thread::sleep(POLL);
@@ -132,6 +139,16 @@ impl Drop for Private {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn connect_options(place: &Place) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass().socket(&place.socket).username(NAME).database(NAME)
+}
+
+/// Whether the server accepts connections: the eighth line of its pid file tells the state.
+fn is_ready(place: &Place) -> bool {
+    let status = fs::read_to_string(place.cluster.join("postmaster.pid")).unwrap_or_default();
+    status.lines().nth(7).is_some_and(|line| line.trim() == "ready")
 }
 
 /// Makes sure that only one process works on the place.
