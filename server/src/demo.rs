@@ -20,7 +20,13 @@ pub async fn load(store: &Store, data_dir: &Path) -> Result<(), Failure> {
     let fail = |error: &dyn std::fmt::Display| Failure::Usage(format!("cannot write `{}`: {error}", path.display()));
     let text = serde_json::to_vec_pretty(&credentials).map_err(|error| fail(&error))?;
     let draft = path.with_extension("json.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(|error| fail(&error))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(|error| fail(&error))?;
     file.write_all(&text).map_err(|error| fail(&error))?;
     std::fs::rename(&draft, &path).map_err(|error| fail(&error))
 }

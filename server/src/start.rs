@@ -42,9 +42,11 @@ pub struct Settings {
 /// A sentence: it is busy, or may not be taken.
 pub fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => {
-            Failure::Refused(format!("port {} is in use; choose another with --addr {}:PORT", address.port(), address.ip()))
-        }
+        ErrorKind::AddrInUse => Failure::Refused(format!(
+            "port {} is in use; choose another with --addr {}:PORT",
+            address.port(),
+            address.ip()
+        )),
         _ => Failure::Refused(format!("cannot listen on {address}: {error}")),
     })?;
     listener.set_nonblocking(true).map_err(|error| Failure::Refused(format!("cannot listen on {address}: {error}")))?;
@@ -81,8 +83,8 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         state = prepare(&settings, address) => state?,
         _ = told(&mut stop) => return Ok(()),
     };
-    let listener =
-        tokio::net::TcpListener::from_std(listener).map_err(|error| Failure::Refused(format!("cannot listen: {error}")))?;
+    let listener = tokio::net::TcpListener::from_std(listener)
+        .map_err(|error| Failure::Refused(format!("cannot listen: {error}")))?;
     let service = http::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     announce(&settings, &state, address).await;
 
@@ -144,9 +146,14 @@ async fn announce(settings: &Settings, state: &AppState, address: SocketAddr) {
     println!("Countersign is ready at http://{address}");
     if settings.demo {
         let credentials = settings.data_dir.join(crate::demo::FILE);
-        println!("Sign in with one click as any of the demo people; their passwords and tokens are in {}", credentials.display());
+        println!(
+            "Sign in with one click as any of the demo people; their passwords and tokens are in {}",
+            credentials.display()
+        );
     } else if nobody_yet(&state.store).await {
-        println!("Nobody can sign in yet. Add the first person with: countersign user add you@example.com --role admin");
+        println!(
+            "Nobody can sign in yet. Add the first person with: countersign user add you@example.com --role admin"
+        );
     } else {
         println!("Sign in with your email and password.");
     }

@@ -40,7 +40,9 @@ pub fn present() -> bool {
 
 /// Whether `path` is one that only a file of the site can have.
 pub fn is_asset_path(path: &str) -> bool {
-    path.starts_with("/pkg/") || path.starts_with("/fonts/") || (path.rfind('.').is_some_and(|dot| dot > 0) && find(path.trim_start_matches('/')).is_some())
+    path.starts_with("/pkg/")
+        || path.starts_with("/fonts/")
+        || (path.rfind('.').is_some_and(|dot| dot > 0) && find(path.trim_start_matches('/')).is_some())
 }
 
 /// Serves the file at `uri`, if there is one.
@@ -56,16 +58,19 @@ pub fn serve(uri: &Uri, request: &HeaderMap) -> Option<Response> {
     Some(respond(name, uri.query(), &file, encoding, request))
 }
 
-fn respond(name: &str, query: Option<&str>, file: &File, encoding: Option<&'static str>, request: &HeaderMap) -> Response {
+fn respond(
+    name: &str,
+    query: Option<&str>,
+    file: &File,
+    encoding: Option<&'static str>,
+    request: &HeaderMap,
+) -> Response {
     let unchanged = request
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|known| known.split(',').any(|etag| etag.trim() == file.etag));
-    let mut response = if unchanged {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        body_of(&file.content).into_response()
-    };
+    let mut response =
+        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { body_of(&file.content).into_response() };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type(name));
     if let Ok(etag) = HeaderValue::from_str(&file.etag) {

@@ -5,12 +5,12 @@ mod protect;
 mod session;
 mod sign_in_limit;
 
+use app::context::Caller;
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use app::context::Caller;
 use http::{HeaderMap, header, request::Parts};
 use lifecycle::authority::{Actor, Permission, Via, authorize};
 use store::{Store, sessions::PERSON_ID};
@@ -58,10 +58,10 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
 /// # Errors
 /// 401 when it is unknown, expired or revoked.
 pub async fn token_holder(store: &Store, token: &str) -> Answer<Caller> {
-    store::tokens::authenticate(store, token).await?.ok_or_else(Refusal::unauthenticated).map(|holder| Caller {
-        name: Some(holder.name),
-        actor: Some(holder.actor),
-    })
+    store::tokens::authenticate(store, token)
+        .await?
+        .ok_or_else(Refusal::unauthenticated)
+        .map(|holder| Caller { name: Some(holder.name), actor: Some(holder.actor) })
 }
 
 /// Whose session this is. Roles are read anew, so that taking one away works at once.

@@ -2,7 +2,11 @@
 
 use std::any::Any;
 
-use axum::{extract::Request, middleware::Next, response::{IntoResponse, Response}};
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderName, HeaderValue, header};
 use lifecycle::problem::Code;
 use tower_http::csrf::CsrfLayer;

@@ -183,7 +183,10 @@ fn simulation_text(simulation: &Simulation) -> String {
         text.push_str(&format!("\nfailed {}: expected {expected}, got {}", result.case_id, result.effect));
     }
     if !simulation.skipped_rules.is_empty() {
-        text.push_str(&format!("\nleft out, because they cannot be understood: {}", simulation.skipped_rules.join(", ")));
+        text.push_str(&format!(
+            "\nleft out, because they cannot be understood: {}",
+            simulation.skipped_rules.join(", ")
+        ));
     }
     text
 }

@@ -31,11 +31,13 @@ impl Place {
         };
         make_writable(&directory).map_err(|error| {
             let shown = directory.display();
-            Failure::Usage(format!("cannot write to the data directory `{shown}`: {error}; choose another with --data-dir"))
+            Failure::Usage(format!(
+                "cannot write to the data directory `{shown}`: {error}; choose another with --data-dir"
+            ))
         })?;
-        directory
-            .canonicalize()
-            .map_err(|error| Failure::Usage(format!("cannot open the data directory `{}`: {error}", directory.display())))
+        directory.canonicalize().map_err(|error| {
+            Failure::Usage(format!("cannot open the data directory `{}`: {error}", directory.display()))
+        })
     }
 }
 
@@ -105,7 +107,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,server=info,store=info,sqlx=error"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,server=info,store=info,sqlx=error"));
     // A second attempt (in tests) changes nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
 }

@@ -47,12 +47,8 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
     let actor = administrator();
     match command {
         Command::Create { name, roles, email, expires_in_days, place } => {
-            let new = NewToken {
-                name,
-                email,
-                roles: roles.into_iter().collect(),
-                expires_at: expires_in_days.map(in_days),
-            };
+            let new =
+                NewToken { name, email, roles: roles.into_iter().collect(), expires_at: expires_in_days.map(in_days) };
             let (token, plain) = on_database(&place, async |store| store::tokens::create(&store, &actor, new).await)?;
             print(format, &json!({ "token": plain, "details": token }), || {
                 format!("{plain}\nnumber {}; it is shown only now", token.id)

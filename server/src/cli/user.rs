@@ -16,7 +16,9 @@ const MADE_PASSWORD: usize = 20;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a person.
-    #[command(after_help = "Example: countersign user add ada@example.com --name 'Ada L' --role author --role approver")]
+    #[command(
+        after_help = "Example: countersign user add ada@example.com --name 'Ada L' --role author --role approver"
+    )]
     Add {
         /// Names the person everywhere.
         email: String,
@@ -91,8 +93,9 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
         }
         Command::Passwd { email, password_stdin, place } => {
             let (password, made) = password(password_stdin)?;
-            let person =
-                on_database(&place, async |store| store::people::set_password(&store, &actor, &email, &password).await)?;
+            let person = on_database(&place, async |store| {
+                store::people::set_password(&store, &actor, &email, &password).await
+            })?;
             show(format, &person, "changed", made);
         }
     }

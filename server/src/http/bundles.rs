@@ -81,7 +81,11 @@ async fn clone(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleI
     Ok((StatusCode::CREATED, with_etag(record)).into_response())
 }
 
-async fn withdraw(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
+async fn withdraw(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+) -> Answer<Response> {
     Ok(with_etag(store::bundles::withdraw(&state.store, &actor, id).await?))
 }
 

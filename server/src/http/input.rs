@@ -130,11 +130,7 @@ fn malformed(bytes: &[u8], error: &serde_json::Error) -> Refusal {
         let what = text.split(" at line ").next().unwrap_or(&text).to_owned();
         format!("line {line}, column {column}: {what}")
     };
-    Refusal(
-        Problem::new(Code::MalformedJson, sentence)
-            .with("line", line as u64)
-            .with("column", column as u64),
-    )
+    Refusal(Problem::new(Code::MalformedJson, sentence).with("line", line as u64).with("column", column as u64))
 }
 
 fn pointer_of(path: &serde_path_to_error::Path) -> String {
@@ -259,9 +255,8 @@ impl<S: Send + Sync> FromRequestParts<S> for BundleId {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Refusal::not_found("such bundle"))?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Refusal::not_found("such bundle"))?;
         bundle_number(&text).map(Self)
     }
 }
@@ -296,7 +291,10 @@ mod tests {
     #[test]
     fn what_is_not_json_is_answered_with_its_line_and_column() {
         let problem = refused("{\n  \"rules\": [,]\n}");
-        assert_eq!((problem.status, problem.extra["line"].as_u64(), problem.extra["column"].as_u64()), (400, Some(2), Some(13)));
+        assert_eq!(
+            (problem.status, problem.extra["line"].as_u64(), problem.extra["column"].as_u64()),
+            (400, Some(2), Some(13))
+        );
         assert_eq!(refused("").detail, "the body is empty; send a JSON document");
         assert_eq!(refused("{\"rules\":[]} x").status, 400);
         assert_eq!(refused(&"[".repeat(1000)).status, 400);

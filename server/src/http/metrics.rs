@@ -1,8 +1,8 @@
 //! `/metrics/errors`: how many of the last decisions went wrong.
 
-use axum::{Json as Out, Router, extract::State, routing::get};
 use app::context::Caller;
 use axum::Extension;
+use axum::{Json as Out, Router, extract::State, routing::get};
 use lifecycle::{authority::Permission, workspace::ErrorMetrics};
 
 use super::{

@@ -113,8 +113,10 @@ const BOTH: [&str; 2] = ["incidents", "settings"];
 
 fn destination(method: &Method, path: &str, headers: &HeaderMap) -> Destination {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let accepts_html =
-        headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let accepts_html = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
     let wants_page = accepts_html && matches!(*method, Method::GET | Method::HEAD);
     match first {
         "healthz" | "readyz" => Destination::Open,
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn browsers_get_pages_and_programs_get_the_api() {
-        let browser: HeaderMap = [(header::ACCEPT, "text/html,application/xhtml+xml".parse().unwrap())].into_iter().collect();
+        let browser: HeaderMap =
+            [(header::ACCEPT, "text/html,application/xhtml+xml".parse().unwrap())].into_iter().collect();
         let program = HeaderMap::new();
         for (method, path, headers, expected) in [
             (Method::GET, "/incidents", &browser, Destination::Pages),

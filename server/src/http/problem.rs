@@ -27,10 +27,7 @@ impl Refusal {
 
     /// Nobody is signed in.
     pub fn unauthenticated() -> Self {
-        Self::new(
-            Code::Unauthenticated,
-            "send a valid token as `Authorization: Bearer csn_…`, or sign in at /sign-in",
-        )
+        Self::new(Code::Unauthenticated, "send a valid token as `Authorization: Bearer csn_…`, or sign in at /sign-in")
     }
 }
 

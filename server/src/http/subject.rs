@@ -36,9 +36,12 @@ impl Subject {
         let mut members = match body {
             Value::Array(_) => return Ok(Self::Document(body, "")),
             Value::Object(members) => members,
-            _ => return Err("expected an object with `rules`, `bundle` or `bundle_id`, or an array of rules".to_owned()),
+            _ => {
+                return Err("expected an object with `rules`, `bundle` or `bundle_id`, or an array of rules".to_owned());
+            }
         };
-        let given = ["rules", "bundle", "bundle_id"].map(|name| members.get(name).is_some_and(|value| !value.is_null()));
+        let given =
+            ["rules", "bundle", "bundle_id"].map(|name| members.get(name).is_some_and(|value| !value.is_null()));
         match given {
             [true, false, false] => Ok(Self::Document(bundle_members(members).into(), "")),
             [false, true, false] => Ok(Self::Document(members.remove("bundle").unwrap_or_default(), "/bundle")),

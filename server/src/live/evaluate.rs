@@ -190,8 +190,7 @@ mod tests {
         serde_json::from_value(body).unwrap()
     }
 
-    const NOTHING: Serving =
-        Serving { enabled: true, bypass_effect: Effect::Allow, stable: None, canary: None };
+    const NOTHING: Serving = Serving { enabled: true, bypass_effect: Effect::Allow, stable: None, canary: None };
 
     #[test]
     fn without_a_live_bundle_everything_is_denied() {

@@ -137,7 +137,11 @@ impl Writer {
     }
 
     /// One record that the database does not take must not cost the others of its batch.
-    async fn write_one_by_one(&mut self, records: Vec<Record>, waiting: Vec<oneshot::Sender<Result<Record, NotLogged>>>) {
+    async fn write_one_by_one(
+        &mut self,
+        records: Vec<Record>,
+        waiting: Vec<oneshot::Sender<Result<Record, NotLogged>>>,
+    ) {
         for (record, waiting) in records.into_iter().zip(waiting) {
             let answer = match self.append(std::slice::from_ref(&record)).await {
                 Ok(()) => Ok(record),

@@ -49,7 +49,8 @@ impl Serving {
 /// Reads what is live. Bundles that are in `known` with the same digest are not prepared again.
 pub(super) async fn load(store: &Store, known: Option<&Serving>) -> Result<Serving, store::Error> {
     let live = store::system::live(store).await?;
-    let known: Vec<&ArmInService> = known.into_iter().flat_map(|known| [&known.stable, &known.canary]).flatten().collect();
+    let known: Vec<&ArmInService> =
+        known.into_iter().flat_map(|known| [&known.stable, &known.canary]).flatten().collect();
     let arm = |record: Option<Record>| record.map(|record| prepare(record, &known));
     Ok(Serving {
         enabled: live.enabled,

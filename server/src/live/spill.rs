@@ -41,7 +41,10 @@ impl Spill {
         }
         let length = self.bytes + lines.len() as u64;
         if length > MOST_BYTES {
-            return Err(io::Error::other(format!("`{}` has reached its limit of {MOST_BYTES} bytes", self.path.display())));
+            return Err(io::Error::other(format!(
+                "`{}` has reached its limit of {MOST_BYTES} bytes",
+                self.path.display()
+            )));
         }
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
         // What a failed write left behind is cut off first.
