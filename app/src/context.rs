@@ -1,0 +1,145 @@
+//! What the server gives to every page and server function: the store, and who is calling.
+//!
+//! The server provides [`AppContext`] with leptos' `provide_context`, and puts a [`Caller`] into the request's
+//! extensions. Everything here but [`Theme`] exists only on the server.
+
+use std::str::FromStr;
+
+#[cfg(feature = "ssr")]
+use crate::error::AppError;
+
+/// The theme a person chose; none follows the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark ink on light ground.
+    Light,
+    /// Light ink on dark ground.
+    Dark,
+}
+
+impl Theme {
+    /// Name of the cookie that keeps the choice. It is no secret and scripts may read it.
+    pub const COOKIE: &'static str = "theme";
+
+    /// The value of the cookie and of `data-theme`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The choice kept in a `Cookie` header.
+    pub fn from_cookies(header: &str) -> Option<Self> {
+        header
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(name, value)| (name == Self::COOKIE).then(|| value.parse().ok()).flatten())
+    }
+}
+
+impl FromStr for Theme {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "light" => Ok(Self::Light),
+            "dark" => Ok(Self::Dark),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What pages and server functions need from the server.
+#[cfg(feature = "ssr")]
+#[derive(Clone)]
+pub struct AppContext {
+    /// Whether the example workspace is served: the sign-in page then offers its people.
+    pub demo: bool,
+    pub store: store::Store,
+}
+
+/// Who sent the request, put into its extensions by the server's authentication.
+#[cfg(feature = "ssr")]
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// The authenticated person or program; none for strangers.
+    pub actor: Option<lifecycle::authority::Actor>,
+    /// The person's display name.
+    pub name: Option<String>,
+}
+
+/// What the server provided.
+///
+/// # Errors
+/// `internal` when it provided nothing: a mistake in the wiring.
+#[cfg(feature = "ssr")]
+pub fn app_context() -> Result<AppContext, AppError> {
+    leptos::prelude::use_context().ok_or_else(|| {
+        tracing::error!("no AppContext was provided to this render or server function");
+        AppError::new(lifecycle::problem::Code::Internal, "Something went wrong on the server. It has been logged.")
+    })
+}
+
+/// Who is calling; a stranger when nobody was authenticated.
+#[cfg(feature = "ssr")]
+pub fn caller() -> Caller {
+    leptos::prelude::use_context::<http::request::Parts>()
+        .and_then(|parts| parts.extensions.get::<Caller>().cloned())
+        .unwrap_or_default()
+}
+
+/// The authenticated caller.
+///
+/// # Errors
+/// `unauthenticated` when there is none.
+#[cfg(feature = "ssr")]
+pub fn actor() -> Result<lifecycle::authority::Actor, AppError> {
+    caller().actor.ok_or_else(AppError::unauthenticated)
+}
+
+/// The server's clock. Pages compute relative times from it, so that server and browser write the same words.
+#[cfg(feature = "ssr")]
+pub fn now() -> lifecycle::Timestamp {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    lifecycle::Timestamp::from_unix_seconds(seconds.try_into().unwrap_or(i64::MAX))
+}
+
+/// Sets the HTTP status of the answer to a call made by a script. A plain form post is left alone: it is answered
+/// with a redirect back to its page, and a browser follows that only with a 3xx status.
+#[cfg(feature = "ssr")]
+pub fn set_status_of_call(status: u16) {
+    let plain_form = leptos::prelude::use_context::<http::request::Parts>().is_some_and(|parts| {
+        parts
+            .headers
+            .get(http::header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
+    });
+    if !plain_form {
+        set_status_of_page(status);
+    }
+}
+
+/// Sets the HTTP status of the page being rendered.
+#[cfg(feature = "ssr")]
+pub fn set_status_of_page(status: u16) {
+    if let (Some(response), Ok(status)) =
+        (leptos::prelude::use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status))
+    {
+        response.set_status(status);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_theme_is_found_among_other_cookies() {
+        assert_eq!(Theme::from_cookies("a=b; theme=dark; c=d"), Some(Theme::Dark));
+        assert_eq!(Theme::from_cookies("theme=light"), Some(Theme::Light));
+        assert_eq!(Theme::from_cookies("theme=purple; xtheme=dark"), None);
+        assert_eq!(Theme::from_cookies(""), None);
+    }
+}
