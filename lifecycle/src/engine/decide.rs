@@ -151,7 +151,8 @@ impl Prepared {
     fn addressed<'a>(&'a self, question: Question<'_>) -> impl Iterator<Item = &'a Rule> {
         let (agent, action) = (question.agent, question.action);
         let mut lists: Vec<&[u32]> = self.any_agent.lists(action).collect();
-        for (dot, _) in agent.match_indices('.') {
+        // A prefix needs something behind its dot, as `AgentPattern::matches` has it.
+        for (dot, _) in agent.match_indices('.').filter(|(dot, _)| dot + 1 < agent.len()) {
             if let Some(actions) = agent.get(..=dot).and_then(|prefix| self.agent_prefix.get(prefix)) {
                 lists.extend(actions.lists(action));
             }
@@ -251,16 +252,7 @@ pub fn decide(bundle: &Bundle, input: &Input) -> Answer {
 
 /// Whether the rule speaks about this agent and this action.
 pub fn addresses(rule: &Rule, input: Question<'_>) -> bool {
-    let agent = match &rule.agent {
-        AgentPattern::Any => true,
-        AgentPattern::Prefix(prefix) => input.agent.starts_with(prefix.as_str()),
-        AgentPattern::Exact(name) => *name == input.agent,
-    };
-    let action = match &rule.action {
-        ActionPattern::Any => true,
-        ActionPattern::Exact(name) => *name == input.action,
-    };
-    agent && action
+    rule.agent.matches(input.agent) && rule.action.matches(input.action)
 }
 
 /// The conditions together: false as soon as one is false, else in error when one is, else true.

@@ -85,7 +85,7 @@ fn violates_schema(bundle: &Bundle, input: &Input) -> bool {
 fn fits(rule: &Rule, input: &Input) -> bool {
     (match &rule.agent {
         AgentPattern::Any => true,
-        AgentPattern::Prefix(prefix) => input.agent.starts_with(prefix),
+        AgentPattern::Prefix(prefix) => input.agent.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.is_empty()),
         AgentPattern::Exact(name) => input.agent == *name,
     }) && (rule.action == ActionPattern::Any || rule.action == ActionPattern::Exact(input.action.clone()))
 }

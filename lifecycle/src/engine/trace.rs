@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::{
     Question,
     condition::{apply, lookup},
-    words,
 };
 use crate::bundle::Condition;
 
@@ -64,7 +63,7 @@ pub struct RuleTrace {
 pub(super) fn condition(condition: &Condition, input: Question<'_>) -> ConditionTrace {
     let value = lookup(input.context, &condition.field);
     ConditionTrace {
-        text: words::condition(condition),
+        text: condition.to_string(),
         field: condition.field.clone(),
         saw: value.cloned().unwrap_or(Value::Null),
         result: apply(&condition.test, value),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Case;
 
 /// The built-in cases, in a fixed order.
-pub fn built_in() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     let rows: [(&str, &str, &str, Value); 24] = [
         (
             "inbox-phishing-high",
@@ -151,7 +151,7 @@ pub fn built_in() -> Vec<Case> {
 
 /// The saved cases and then the built-in ones that no saved case of the same id replaces.
 pub fn with_saved(saved: &[Case]) -> Vec<Case> {
-    let built_in = built_in().into_iter().filter(|case| saved.iter().all(|own| own.case_id != case.case_id));
+    let built_in = cases().into_iter().filter(|case| saved.iter().all(|own| own.case_id != case.case_id));
     saved.iter().cloned().chain(built_in).collect()
 }
 
@@ -161,10 +161,10 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_saved_cases_come_first() {
-        let mut own = built_in().remove(3);
+        let mut own = cases().remove(3);
         own.expected_effect = Some(crate::bundle::Effect::Deny);
         let all = with_saved(&[own.clone()]);
-        assert_eq!(all.len(), built_in().len());
+        assert_eq!(all.len(), cases().len());
         assert_eq!(all[0], own);
         let ids: std::collections::BTreeSet<&str> = all.iter().map(|case| case.case_id.as_str()).collect();
         assert_eq!(ids.len(), all.len());

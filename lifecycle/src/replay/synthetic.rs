@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use super::{Case, random::Random};
 use crate::{
     bundle::{
-        ActionPattern, AgentPattern, Bundle, Condition, Rule, Schema, Test,
+        ActionPattern, AgentPattern, Bundle, Condition, Rule, Scalar, Schema, Test,
+        condition::number_value as number,
         schema::{Field, FieldType},
     },
     engine::{condition::apply, schema::admits, trace::ConditionResult},
@@ -24,7 +25,7 @@ pub const MAX_CASES: usize = 1_000_000;
 const STRANGER: (&str, &str) = ("unlisted.agent", "unlisted_action");
 
 /// `count` cases (at most [`MAX_CASES`]) for `bundle`.
-pub fn generate(bundle: &Bundle, count: usize, seed: u64) -> Vec<Case> {
+pub fn cases(bundle: &Bundle, count: usize, seed: u64) -> Vec<Case> {
     let count = count.min(MAX_CASES);
     let world = World::new(bundle);
     let mut random = Random::new(seed);
@@ -235,7 +236,7 @@ impl<'a> World<'a> {
         let mut pool: Vec<Value> = self.values.get(field).cloned().unwrap_or_default();
         if let Some(declared) = self.declared(agent, field) {
             let corners = declared.min.into_iter().chain(declared.max).map(number);
-            let listed = declared.allowed.iter().flatten().map(scalar_value);
+            let listed = declared.allowed.iter().flatten().map(Scalar::to_value);
             pool.extend(listed.chain(corners));
             match declared.kind {
                 FieldType::Boolean => pool.extend([Value::Bool(true), Value::Bool(false)]),
@@ -313,11 +314,10 @@ fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Option<Value>
         }
         Test::In(list) | Test::NotIn(list) => {
             const LISTED: usize = 8;
-            let mut values: Vec<Option<Value>> =
-                list.iter().take(LISTED).map(|item| Some(scalar_value(item))).collect();
+            let mut values: Vec<Option<Value>> = list.iter().take(LISTED).map(|item| Some(item.to_value())).collect();
             values.push(Some(match list.first() {
-                Some(crate::bundle::Scalar::Number(first)) => number(first + 1.0),
-                Some(crate::bundle::Scalar::Bool(first)) => Value::Bool(!first),
+                Some(Scalar::Number(first)) => number(first + 1.0),
+                Some(Scalar::Bool(first)) => Value::Bool(!first),
                 _ => Value::from("something-else"),
             }));
             values
@@ -345,20 +345,6 @@ fn tidy(value: f64) -> f64 {
     const SCALE: f64 = 1e6;
     let scaled = value * SCALE;
     if scaled.abs() < 1e15 { scaled.round() / SCALE } else { value }
-}
-
-/// A JSON number; whole numbers are written without a fraction.
-#[expect(clippy::cast_possible_truncation, reason = "guarded: whole and below 2^53")]
-fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 9e15 { Value::from(value as i64) } else { Value::from(value) }
-}
-
-fn scalar_value(scalar: &crate::bundle::Scalar) -> Value {
-    match scalar {
-        crate::bundle::Scalar::Number(value) => number(*value),
-        crate::bundle::Scalar::String(text) => Value::from(text.as_str()),
-        crate::bundle::Scalar::Bool(flag) => Value::Bool(*flag),
-    }
 }
 
 fn example_agent(pattern: &AgentPattern) -> String {
@@ -390,7 +376,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        bundle::{Effect, Scalar},
+        bundle::Effect,
         engine::{Prepared, Status, arbitrary, condition::lookup},
     };
 
@@ -418,11 +404,11 @@ mod tests {
     fn every_threshold_is_met_just_below_at_and_just_above() {
         let phishing = Test::In(vec![Scalar::String("phishing".into())]);
         let bundle = one(vec![("risk", Test::AtLeast(85.0)), ("category", phishing)]);
-        let cases = generate(&bundle, 5, 1);
-        let risks: Vec<Value> = cases.iter().map(|case| case.context["risk"].clone()).collect();
+        let made = cases(&bundle, 5, 1);
+        let risks: Vec<Value> = made.iter().map(|case| case.context["risk"].clone()).collect();
         assert_eq!(risks[..3], [Value::from(84), Value::from(85), Value::from(86)]);
         let prepared = Prepared::new(&bundle);
-        let effects: Vec<Effect> = cases.iter().map(|case| prepared.verdict(case.into()).effect).collect();
+        let effects: Vec<Effect> = made.iter().map(|case| prepared.verdict(case.into()).effect).collect();
         use Effect::{Allow, Deny};
         assert_eq!(effects, [Deny, Allow, Allow, Allow, Deny]);
     }
@@ -430,11 +416,11 @@ mod tests {
     #[test]
     fn small_limits_step_in_hundredths_and_paths_nest() {
         let bundle = one(vec![("sender.reputation", Test::Below(0.5))]);
-        let cases = generate(&bundle, 3, 1);
+        let made = cases(&bundle, 3, 1);
         let found: Vec<f64> =
-            cases.iter().map(|case| lookup(&case.context, "sender.reputation").unwrap().as_f64().unwrap()).collect();
+            made.iter().map(|case| lookup(&case.context, "sender.reputation").unwrap().as_f64().unwrap()).collect();
         assert_eq!(found, [0.49, 0.5, 0.51]);
-        assert!(cases[0].context["sender"].is_object());
+        assert!(made[0].context["sender"].is_object());
     }
 
     proptest! {
@@ -442,12 +428,12 @@ mod tests {
 
         #[test]
         fn the_same_seed_gives_the_same_cases(bundle in arbitrary::bundle(0..8), seed in any::<u64>(), count in 0_usize..120) {
-            let cases = generate(&bundle, count, seed);
-            prop_assert_eq!(cases.len(), count);
-            prop_assert_eq!(&cases, &generate(&bundle, count, seed));
+            let made = cases(&bundle, count, seed);
+            prop_assert_eq!(made.len(), count);
+            prop_assert_eq!(&made, &cases(&bundle, count, seed));
             let mut reversed = bundle.clone();
             reversed.rules.reverse();
-            prop_assert_eq!(&cases, &generate(&reversed, count, seed));
+            prop_assert_eq!(&made, &cases(&reversed, count, seed));
         }
 
         #[test]
@@ -464,7 +450,7 @@ mod tests {
             }
             bundle.schema = Some(schema);
             let prepared = Prepared::new(&bundle);
-            for case in generate(&bundle, 60, seed) {
+            for case in cases(&bundle, 60, seed) {
                 let verdict = prepared.verdict((&case).into());
                 prop_assert!(verdict.status != Status::Error || verdict.rule.is_some(), "{:?}", case);
             }

@@ -87,7 +87,11 @@ pub struct Content {
     pub lint: lint::Report,
     /// What replaying showed.
     pub replay: ReplayReport,
-    /// 0–10000 basis points.
+    /// Replayed decisions that are allowed now and were not before.
+    pub newly_allowed: usize,
+    /// Replayed decisions that were allowed before and are not now.
+    pub newly_refused: usize,
+    /// 0–10000 basis points; see [`super::risk`].
     pub risk_score_bps: u32,
     /// What the score is made of.
     pub risk_parts: Vec<RiskPart>,

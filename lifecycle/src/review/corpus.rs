@@ -1,0 +1,85 @@
+//! The decisions a packet is replayed over. The corpus is kept with the packet, so that anyone can run it again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Timestamp,
+    bundle::{Digest, Effect},
+    decision::{self, Outcome},
+    replay::{Case, Dataset},
+};
+
+/// One recorded decision: what was asked, what was answered, what happened afterwards.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CorpusCase {
+    /// What was asked; the case's id is the decision's.
+    #[serde(flatten)]
+    pub case: Case,
+    /// When it was answered; none for cases that were not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
+    /// What was answered then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+    /// What happened afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+impl From<Case> for CorpusCase {
+    fn from(case: Case) -> Self {
+        Self { case, decided_at: None, effect: None, outcome: None }
+    }
+}
+
+impl From<&decision::Record> for CorpusCase {
+    fn from(record: &decision::Record) -> Self {
+        Self {
+            case: Case {
+                case_id: record.decision_id.clone(),
+                agent: record.agent.clone(),
+                action: record.action.clone(),
+                context: record.context.clone(),
+                expected_effect: None,
+            },
+            decided_at: Some(record.decided_at),
+            effect: Some(record.effect),
+            outcome: record.outcome.clone(),
+        }
+    }
+}
+
+/// All of them, in the order they are replayed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Corpus {
+    /// Where they come from.
+    pub source: Dataset,
+    /// The cases.
+    pub cases: Vec<CorpusCase>,
+}
+
+impl Corpus {
+    /// Cases that were not recorded.
+    pub fn of_cases(source: Dataset, cases: Vec<Case>) -> Self {
+        Self { source, cases: cases.into_iter().map(CorpusCase::from).collect() }
+    }
+
+    /// Recorded decisions, put in the order they were answered (of two at the same moment, by id), so that the order a
+    /// database returns them in makes no difference.
+    pub fn of_decisions<'a>(records: impl IntoIterator<Item = &'a decision::Record>) -> Self {
+        let mut cases: Vec<CorpusCase> = records.into_iter().map(CorpusCase::from).collect();
+        cases.sort_by(|a, b| a.decided_at.cmp(&b.decided_at).then_with(|| a.case.case_id.cmp(&b.case.case_id)));
+        Self { source: Dataset::Recorded, cases }
+    }
+
+    /// `sha256:` over the canonical JSON of the cases.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_value(&self.cases).unwrap_or_default())
+    }
+
+    /// Time of the first and last recorded case.
+    pub fn window(&self) -> Option<(Timestamp, Timestamp)> {
+        let times = || self.cases.iter().filter_map(|case| case.decided_at);
+        times().min().zip(times().max())
+    }
+}

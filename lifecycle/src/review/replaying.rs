@@ -1,0 +1,160 @@
+//! Replaying a corpus under two bundles, and the checksum that proves what came out.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::{Corpus, ReviewSettings, packet::ReplayReport};
+use crate::{
+    bundle::{Bundle, Digest, Effect},
+    engine::{self, Prepared, Status, Verdict},
+    replay::{Change, Deltas, simulate::Tally},
+};
+
+/// Most flips a packet lists; the count is of all.
+pub const MAX_FLIPS: usize = 1000;
+
+/// A bundle with its content address.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// What it means.
+    pub bundle: &'a Bundle,
+    /// Its content address.
+    pub digest: &'a str,
+}
+
+/// What a replay counts besides the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Impact {
+    /// Decisions replayed.
+    pub total: usize,
+    /// Of them answered differently.
+    pub flips: usize,
+    /// Of them allowed now and not before.
+    pub newly_allowed: usize,
+    /// Of them allowed before and not now.
+    pub newly_refused: usize,
+    /// Of them in error now and not before.
+    pub new_errors: usize,
+}
+
+/// One result line of the checksum.
+#[derive(Serialize)]
+struct Line<'a> {
+    case_id: &'a str,
+    before: Option<Half<'a>>,
+    after: Half<'a>,
+}
+
+#[derive(Serialize)]
+struct Half<'a> {
+    effect: Effect,
+    status: Status,
+    rule: Option<&'a str>,
+}
+
+impl<'a> From<Verdict<'a>> for Half<'a> {
+    fn from(verdict: Verdict<'a>) -> Self {
+        Self { effect: verdict.effect, status: verdict.status, rule: verdict.rule.map(|rule| rule.id.as_str()) }
+    }
+}
+
+/// Replays `corpus` twice and reports; `deterministic_pass` says whether both runs gave the same checksum.
+///
+/// Without a base nothing was live, so everything was denied before: every case that is not denied now is a flip.
+pub fn replay(
+    corpus: &Corpus,
+    base: Option<Named<'_>>,
+    draft: Named<'_>,
+    settings: &ReviewSettings,
+) -> (ReplayReport, Impact) {
+    let corpus_digest = corpus.digest();
+    let first = run(corpus, &corpus_digest, base, draft);
+    let second = run(corpus, &corpus_digest, base, draft);
+    let bundle_summary = first.after.summary(settings.limits);
+    let base_summary = base.is_some().then(|| first.before.summary(settings.limits));
+    let report = ReplayReport {
+        corpus_digest: corpus_digest.to_string(),
+        corpus_count: corpus.cases.len(),
+        corpus_source: source_name(corpus),
+        window: corpus.window(),
+        engine_version: engine::VERSION.to_owned(),
+        deltas: base_summary.as_ref().map(|before| Deltas::between(before, &bundle_summary)),
+        base_summary,
+        bundle_summary,
+        flips: first.flips,
+        total_flips: first.impact.flips,
+        deterministic_pass: first.checksum == second.checksum,
+        replay_checksum: first.checksum,
+        insufficient_evidence: corpus.cases.len() < settings.min_evidence,
+    };
+    (report, first.impact)
+}
+
+/// `recorded`, `fixtures`, …
+fn source_name(corpus: &Corpus) -> String {
+    serde_json::to_value(corpus.source).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// What one replay gave.
+struct Run {
+    before: Tally,
+    after: Tally,
+    flips: Vec<Change>,
+    impact: Impact,
+    checksum: String,
+}
+
+/// `sha256:` over lines of JSON, each ended by a newline: first corpus digest, base digest (or null), bundle digest and
+/// engine version, then every case in order with both answers.
+fn run(corpus: &Corpus, corpus_digest: &Digest, base: Option<Named<'_>>, draft: Named<'_>) -> Run {
+    let prepared_base = base.map(|base| Prepared::new(base.bundle));
+    let prepared = Prepared::new(draft.bundle);
+    let mut hasher = Sha256::new();
+    let mut line = Vec::new();
+    let mut add = |value: &dyn erased::Json| {
+        line.clear();
+        value.write(&mut line);
+        line.push(b'\n');
+        hasher.update(&line);
+    };
+    add(&(corpus_digest.as_str(), base.map(|base| base.digest), draft.digest, engine::VERSION));
+    let (mut before_tally, mut after_tally) = (Tally::default(), Tally::default());
+    let mut impact = Impact { total: corpus.cases.len(), ..Impact::default() };
+    let mut flips = Vec::new();
+    let nothing = Verdict { effect: Effect::Deny, status: Status::NoMatch, rule: None };
+    for case in corpus.cases.iter().map(|recorded| &recorded.case) {
+        let before = prepared_base.as_ref().map(|base| base.verdict(case.into()));
+        let after = prepared.verdict(case.into());
+        add(&Line { case_id: &case.case_id, before: before.map(Half::from), after: after.into() });
+        let before = before.unwrap_or(nothing);
+        before_tally.add(before.effect, before.status, before.rule.and_then(|rule| rule.budget));
+        after_tally.add(after.effect, after.status, after.rule.and_then(|rule| rule.budget));
+        impact.new_errors += usize::from(after.status == Status::Error && before.status != Status::Error);
+        if before.effect != after.effect {
+            impact.flips += 1;
+            impact.newly_allowed += usize::from(after.effect == Effect::Allow);
+            impact.newly_refused += usize::from(before.effect == Effect::Allow);
+            if flips.len() < MAX_FLIPS {
+                flips.push(Change::new(case, before, after));
+            }
+        }
+    }
+    let checksum = format!("sha256:{}", hex::encode(hasher.finalize()));
+    Run { before: before_tally, after: after_tally, flips, impact, checksum }
+}
+
+/// Serializing through a reference of unknown type, so that one closure writes every line.
+mod erased {
+    use serde::Serialize;
+
+    pub(super) trait Json {
+        fn write(&self, into: &mut Vec<u8>);
+    }
+
+    impl<T: Serialize> Json for T {
+        fn write(&self, into: &mut Vec<u8>) {
+            // Text, null and names of enums always serialize, and a vector always takes them.
+            let _ = serde_json::to_writer(into, self);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The risk score of a packet: a sum of parts that a person can read, in basis points, capped at 10 000.
+//!
+//! | part | basis points |
+//! |---|---|
+//! | decisions that change | 3000 × share |
+//! | newly allowed decisions | 1000 if any, and 4000 × share |
+//! | newly in error | 500 if any, and 3000 × share |
+//! | a protected (`guardrail`) rule changed, removed or disabled | 2500 |
+//! | `default_effect` or `on_error` became more permissive | 2500 each |
+//! | lint warnings | 100 each, at most 1000 |
+//! | no bundle to compare with | 1000 |
+//! | insufficient evidence (too few decisions replayed) | 5000, so that it alone is high risk |
+
+use serde_json::{Map, Value};
+
+use super::{packet::RiskPart, replaying::Impact};
+use crate::{
+    bundle::{Source, diff::TextDiff, rule::GUARDRAIL},
+    lint,
+};
+
+/// The highest score.
+pub const MAX_BPS: u32 = 10_000;
+
+/// What the score is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The draft.
+    pub draft: &'a Source,
+    /// What is live.
+    pub base: Option<&'a Source>,
+    /// What differs.
+    pub diff: &'a TextDiff,
+    /// What the linter says.
+    pub lint: &'a lint::Report,
+    /// What the replay counted.
+    pub impact: Impact,
+    /// Whether too few decisions were replayed.
+    pub insufficient_evidence: bool,
+}
+
+/// The score and its parts; parts that add nothing are left out.
+pub fn score(facts: &Facts<'_>) -> (u32, Vec<RiskPart>) {
+    let Facts { draft, base, diff, lint, impact, insufficient_evidence } = *facts;
+    let mut parts: Vec<RiskPart> = Vec::new();
+    let mut add = |name: String, bps: u32| {
+        if bps > 0 {
+            parts.push(RiskPart { name, bps });
+        }
+    };
+    add(
+        format!("{} of {} replayed decisions change", impact.flips, impact.total),
+        share(impact.flips, impact.total, 3000),
+    );
+    add(
+        format!("{} decisions newly allowed", impact.newly_allowed),
+        base_and_share(impact.newly_allowed, impact.total, 1000, 4000),
+    );
+    add(
+        format!("{} decisions newly in error", impact.new_errors),
+        base_and_share(impact.new_errors, impact.total, 500, 3000),
+    );
+    if let Some(rule) = weakened_guardrail(diff) {
+        add(format!("the protected rule {rule} is changed or removed"), 2500);
+    }
+    if let Some(base) = base {
+        if draft.default_effect > base.default_effect {
+            let change = format!("{} → {}", base.default_effect, draft.default_effect);
+            add(format!("the default effect becomes more permissive ({change})"), 2500);
+        }
+        if draft.on_error > base.on_error {
+            let change = format!("{} → {}", base.on_error, draft.on_error);
+            add(format!("the effect on errors becomes more permissive ({change})"), 2500);
+        }
+    } else {
+        add("no live bundle to compare with".to_owned(), 1000);
+    }
+    let warnings = lint.summary.warnings;
+    add(format!("{warnings} lint warnings"), u32::try_from(warnings.min(10)).unwrap_or(10) * 100);
+    if insufficient_evidence {
+        add(format!("insufficient evidence: only {} decisions replayed", impact.total), 5000);
+    }
+    let total = parts.iter().map(|part| part.bps).fold(0_u32, u32::saturating_add);
+    (total.min(MAX_BPS), parts)
+}
+
+/// `part / whole` of `bps`, rounded up so that no change is ever free.
+fn share(part: usize, whole: usize, bps: u64) -> u32 {
+    let (part, whole) = (part as u64, (whole as u64).max(1));
+    u32::try_from((part * bps).div_ceil(whole).min(bps)).unwrap_or(u32::MAX)
+}
+
+fn base_and_share(part: usize, whole: usize, base: u32, bps: u64) -> u32 {
+    if part == 0 { 0 } else { base + share(part, whole, bps) }
+}
+
+/// The first rule tagged `guardrail` that the draft removes, or changes in more than its words.
+fn weakened_guardrail(diff: &TextDiff) -> Option<String> {
+    let removed = diff.rules_removed.iter().find(|rule| is_guardrail(rule)).map(|rule| text(rule, "id"));
+    removed.or_else(|| {
+        diff.rules_modified
+            .iter()
+            .find(|rule| {
+                is_guardrail(&rule.before)
+                    && rule
+                        .fields
+                        .iter()
+                        .any(|change| !matches!(change.field.as_str(), "reason" | "metadata" | "budget"))
+            })
+            .map(|rule| rule.id.clone())
+    })
+}
+
+fn is_guardrail(rule: &Map<String, Value>) -> bool {
+    let tags = rule.get("tags").and_then(Value::as_array);
+    tags.is_some_and(|tags| tags.iter().any(|tag| tag == GUARDRAIL))
+}
+
+fn text(rule: &Map<String, Value>, key: &str) -> String {
+    rule.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,82 @@
+//! Running a packet's evidence again.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Content, Corpus, ReviewSettings,
+    build::packet_id,
+    replaying::{Named, replay},
+};
+
+/// What came of re-running a packet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Whether everything below agrees.
+    pub passed: bool,
+    /// Whether the packet's id is the hash of its content.
+    pub packet_id_matches: bool,
+    /// Whether both bundles have the digests the packet states.
+    pub digests_match: bool,
+    /// Whether the corpus has the digest the packet states.
+    pub corpus_matches: bool,
+    /// The checksum the packet states.
+    pub expected_checksum: String,
+    /// The checksum of the new replay.
+    pub replay_checksum: String,
+    /// Whether the new replay, itself run twice, gave the same checksum.
+    pub checksum_matches: bool,
+    /// What does not agree, in sentences; empty when everything does.
+    pub problems: Vec<String>,
+}
+
+/// Re-runs the replay of `content` over `corpus` and compares everything that is stated with what is found.
+pub fn verify(stated_id: &str, content: &Content, corpus: &Corpus) -> Verification {
+    let draft = content.bundle.source();
+    let base = content.base.as_ref().map(super::packet::Side::source);
+    let draft_digest = draft.digest().to_string();
+    let base_digest = base.as_ref().map(|base| base.digest().to_string());
+    let digests_match = draft_digest == content.bundle.digest
+        && base_digest.as_deref() == content.base.as_ref().map(|base| base.digest.as_str());
+    let meaning = draft.understand().bundle;
+    let base_meaning = base.as_ref().map(|base| base.understand().bundle);
+    let base_named = base_meaning.as_ref().zip(base_digest.as_deref()).map(|(bundle, digest)| Named { bundle, digest });
+    let draft_named = Named { bundle: &meaning, digest: &draft_digest };
+    let (report, _) = replay(corpus, base_named, draft_named, &ReviewSettings::default());
+    let stated = &content.replay;
+    let packet_id_matches = packet_id(content) == stated_id;
+    let corpus_matches = report.corpus_digest == stated.corpus_digest;
+    let checksum_matches = report.deterministic_pass && report.replay_checksum == stated.replay_checksum;
+    let mut problems = Vec::new();
+    let mut expect = |holds: bool, problem: String| {
+        if !holds {
+            problems.push(problem);
+        }
+    };
+    expect(packet_id_matches, "The packet's id is not the hash of its content: the content was changed.".to_owned());
+    expect(digests_match, "A bundle in the packet does not have the digest that is stated for it.".to_owned());
+    expect(corpus_matches, "The corpus is not the one the packet was built from.".to_owned());
+    if report.engine_version == stated.engine_version {
+        expect(
+            checksum_matches,
+            format!("The replay gives {}, the packet states {}.", report.replay_checksum, stated.replay_checksum),
+        );
+    } else {
+        expect(
+            false,
+            format!(
+                "The packet was replayed by {}, this is {}: build it again to compare.",
+                stated.engine_version, report.engine_version
+            ),
+        );
+    }
+    Verification {
+        passed: problems.is_empty(),
+        packet_id_matches,
+        digests_match,
+        corpus_matches,
+        expected_checksum: stated.replay_checksum.clone(),
+        replay_checksum: report.replay_checksum,
+        checksum_matches,
+        problems,
+    }
+}
