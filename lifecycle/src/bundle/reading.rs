@@ -44,7 +44,7 @@ pub struct Reading<'a> {
     /// The priority; the default when it cannot be read.
     pub priority: u16,
     /// The conditions as they are, or will be once their notation is repaired.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<Intended<'a>>,
     /// The reason, blank when there is none.
     pub reason: &'a str,
     /// The budget as far as it can be read.
@@ -55,6 +55,15 @@ pub struct Reading<'a> {
     pub faults: Vec<Finding>,
     /// Whether its meaning is beyond doubt, so that it can be evaluated.
     pub sound: bool,
+}
+
+/// A condition with the key it is written under, which differs from its own until its notation is repaired.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intended<'a> {
+    /// The key in the rule's `conditions`.
+    pub written: &'a str,
+    /// The condition.
+    pub condition: Condition,
 }
 
 /// Reads every rule of `source`, on its own.
@@ -189,9 +198,10 @@ impl Reading<'_> {
         let mut faults = Vec::new();
         for (key, value) in conditions {
             match notation::parse(key, value) {
-                Ok(condition) => self.conditions.push(condition),
+                Ok(condition) => self.conditions.push(Intended { written: key, condition }),
                 Err(fault) => {
-                    self.conditions.extend(notation::intended(key, value));
+                    let intended = notation::intended(key, value);
+                    self.conditions.extend(intended.into_iter().map(|condition| Intended { written: key, condition }));
                     faults.push((key, fault));
                 }
             }
@@ -303,7 +313,7 @@ impl Reading<'_> {
             id: self.id?.to_owned(),
             agent: self.agent.clone()?,
             action: self.action.clone()?,
-            conditions: self.conditions.clone(),
+            conditions: self.conditions.iter().map(|intended| intended.condition.clone()).collect(),
             effect: self.effect?,
             reason: self.reason.to_owned(),
             priority: self.priority,

@@ -3,8 +3,8 @@
 use json_patch::Patch;
 use serde_json::Value;
 
-use super::Finding;
-use crate::bundle::{Source, reading};
+use super::{Finding, check};
+use crate::bundle::Source;
 
 /// Rounds after which [`fix_all`] gives up. A repair leaves nothing to repair in its place, so two are enough; the bound
 /// makes ending obvious.
@@ -20,10 +20,9 @@ pub fn apply_fix(source: &Source, finding: &Finding) -> Option<Source> {
 pub fn fix_all(source: &Source) -> Source {
     let mut fixed = source.clone();
     for _ in 0..MAX_ROUNDS {
-        let readings = reading::read_rules(&fixed);
-        let faults = reading::understand(&fixed, &readings).faults;
+        let findings = check::findings(&fixed);
         let mut fixes: Vec<_> =
-            faults.iter().filter_map(|fault| Some((fault.position()?, fault.fix.as_ref()?))).collect();
+            findings.iter().filter_map(|found| Some((found.position()?, found.fix.as_ref()?))).collect();
         if fixes.is_empty() {
             break;
         }

@@ -1,8 +1,15 @@
 //! What is wrong, doubtful or noteworthy about a bundle.
+//!
+//! Faults of the language itself are found where rules are read ([`crate::bundle::reading`]); the checks here look at
+//! what was read.
 
 pub mod check;
+pub mod contradiction;
+pub mod domain;
+pub mod duplicates;
 pub mod finding;
 pub mod fix;
+pub mod plain;
 pub mod report;
 pub mod spelling;
 

@@ -1,0 +1,77 @@
+//! Rules that differ in almost nothing: usually a copy that was meant to be changed.
+//!
+//! Two rules are near-duplicates when they speak about the same agent and action, decide the same, and either have the
+//! same conditions, or give the same reason and differ in the value of a single condition. Both are found by hashing.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Code, Finding};
+use crate::bundle::reading::Reading;
+
+/// One finding a group of near-duplicates, at its second rule.
+pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
+    let mut same_meaning: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut one_apart: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, reading) in readings.iter().enumerate() {
+        let (Some(agent), Some(action), Some(effect)) = (&reading.agent, &reading.action, reading.effect) else {
+            continue;
+        };
+        if !reading.sound || !reading.enabled {
+            continue;
+        }
+        let mut conditions: Vec<_> = reading.conditions.iter().map(|intended| intended.condition.to_string()).collect();
+        conditions.sort_unstable();
+        let who = format!("{agent}\n{action}\n{effect}\n");
+        same_meaning.entry(format!("{who}{}", conditions.join("\n"))).or_default().push(index);
+        let who = format!("{who}{}\n", reading.reason.to_lowercase());
+        for left_out in &reading.conditions {
+            let words = left_out.condition.to_string();
+            let others: Vec<_> = conditions.iter().filter(|other| **other != words).map(String::as_str).collect();
+            let operator = left_out.condition.test.operator().prefix();
+            let key = format!("{who}{operator}{}\n{}", left_out.condition.field, others.join("\n"));
+            one_apart.entry(key).or_default().push(index);
+        }
+    }
+    let mut told = HashSet::new();
+    let mut findings: Vec<_> = groups(same_meaning)
+        .filter_map(|group| {
+            told.extend(group.iter().copied());
+            let meaning = "has the same agent, action, effect and conditions as";
+            finding(readings, &group, meaning, "Keep one: together they decide what one alone decides.")
+        })
+        .collect();
+    for group in groups(one_apart) {
+        // What is the same has been told already.
+        if group.iter().filter(|index| told.contains(*index)).count() < 2 {
+            told.extend(group.iter().copied());
+            let meaning = "differs only in the value of one condition from";
+            findings.extend(finding(readings, &group, meaning, "Check that the copy says what you mean, and why."));
+        }
+    }
+    findings
+}
+
+/// Groups of two or more, in the order of the rules.
+fn groups(buckets: HashMap<String, Vec<usize>>) -> impl Iterator<Item = Vec<usize>> {
+    let mut groups: Vec<_> = buckets.into_values().filter(|group| group.len() > 1).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups.into_iter()
+}
+
+fn finding(readings: &[Reading<'_>], group: &[usize], meaning: &str, suggestion: &str) -> Option<Finding> {
+    const SHOWN: usize = 3;
+    let (first, second) = (readings.get(*group.first()?)?, readings.get(*group.get(1)?)?);
+    let more: Vec<_> = group.iter().skip(2).take(SHOWN).filter_map(|index| readings.get(*index)).collect();
+    let mut message = format!("Rule `{}` {meaning} rule `{}`", second.name(), first.name());
+    if !more.is_empty() {
+        let names: Vec<_> = more.iter().map(|reading| format!("`{}`", reading.name())).collect();
+        message.push_str(&format!("; so it is with {}", names.join(", ")));
+        match group.len().saturating_sub(2 + SHOWN) {
+            0 => {}
+            left => message.push_str(&format!(" and {left} more")),
+        }
+    }
+    message.push('.');
+    Some(second.finding(Code::NearDuplicate, "", message).suggest(suggestion))
+}
