@@ -152,7 +152,13 @@ proptest! {
     #[test]
     fn fix_all_ends_with_nothing_left_to_fix_and_adds_no_error(source in written_bundle()) {
         let fixed = fix_all(&source);
-        let (before, after) = (lint(&source), lint(&fixed));
+        // Faults inside a misspelt `conditions` come to light when its name is put right; they are not new.
+        let mut spelt = source.clone();
+        for rule in &mut spelt.rules {
+            let misspelt = ["condition", "Conditions"].into_iter().find_map(|key| rule.remove(key));
+            rule.extend(misspelt.map(|conditions| ("conditions".to_owned(), conditions)));
+        }
+        let (before, after) = (lint(&spelt), lint(&fixed));
         prop_assert!(after.all().all(|finding| finding.fix.is_none()), "{:#?}", after);
         prop_assert!(after.summary.errors <= before.summary.errors, "{before:#?}\n{after:#?}");
         prop_assert_eq!(fix_all(&fixed), fixed);

@@ -39,7 +39,7 @@ fn found(findings: &[Finding], code: Code) -> Vec<&Finding> {
 fn every_odd_notation_is_found_with_its_repair() {
     let report = lint(&wild());
     let operators = found(&report.errors, Code::BadOperator);
-    assert_eq!(operators.len(), 31);
+    assert_eq!(operators.len(), 34);
     assert!(operators.iter().all(|finding| finding.fix.is_some() && finding.suggestion.is_some()));
     let first = operators[0];
     assert_eq!(first.path, "/rules/0/conditions/risk_score>=");

@@ -277,7 +277,7 @@ fn list(f: &mut fmt::Formatter<'_>, one: &str, many: &str, values: &[Scalar]) ->
 /// Says what is wrong with it.
 pub fn check_field(field: &str) -> Result<(), String> {
     if field.is_empty() {
-        return Err("names no field".to_owned());
+        return Err("it names no field".to_owned());
     }
     if field.split('.').any(str::is_empty) {
         return Err(format!("`{field}` has an empty part: write dotted paths like `sender.domain`"));

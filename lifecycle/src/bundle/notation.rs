@@ -131,7 +131,7 @@ fn read_key(key: &str) -> Result<Key, Fault> {
             if front.is_some() || field.contains(['<', '>', '=', '!']) { Code::BadOperator } else { Code::Schema };
         return Err(Fault::new(
             code,
-            format!("The condition key `{key}` cannot be read: it {}.", reason.replace("it ", "")),
+            format!("The condition key `{key}` cannot be read: {reason}."),
             "Write the operator first, then the field, for example `\">=risk_score\": 85`.",
         ));
     }

