@@ -5,27 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Timestamp, audit,
     replay::Limits,
+    review::ReviewSettings,
     rollout::{ApplyRecord, GateConfig, RollbackRecord},
     system::System,
 };
-
-/// Rules of review that a workspace may set.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ReviewSettings {
-    /// Hours until an approval expires.
-    pub approval_hours: u32,
-    /// Risk, in basis points, from which two people must approve.
-    pub high_risk_bps: u32,
-    /// Most recorded decisions a packet replays when the author does not say.
-    pub corpus_limit: u32,
-}
-
-impl Default for ReviewSettings {
-    fn default() -> Self {
-        Self { approval_hours: 72, high_risk_bps: 5000, corpus_limit: 5000 }
-    }
-}
 
 /// Everything an administrator may set. A missing member has its default.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -37,6 +20,19 @@ pub struct Settings {
     pub review: ReviewSettings,
     /// Spending limits of simulations.
     pub simulation: Limits,
+    /// Most recorded decisions a packet replays when its builder does not say.
+    pub corpus: CorpusLimit,
+}
+
+/// A number of recorded decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CorpusLimit(pub u32);
+
+impl Default for CorpusLimit {
+    fn default() -> Self {
+        Self(5000)
+    }
 }
 
 /// What waits for one person.

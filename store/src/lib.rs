@@ -21,6 +21,10 @@ pub mod system;
 pub mod tokens;
 
 mod connection;
+mod names;
+mod page;
+mod password;
+mod work;
 
 pub use connection::Store;
 pub use error::{Error, Result};

@@ -1,16 +1,84 @@
 //! The workspace's settings.
 
-use lifecycle::authority::Actor;
 pub use lifecycle::workspace::Settings;
+use lifecycle::{
+    audit::EventType,
+    authority::{Actor, Permission, authorize},
+    problem::Problem,
+};
+use serde_json::{Map, Value, json};
+use sqlx::{PgExecutor, types::Json};
 
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, work::Work};
 
 /// The settings in force.
-pub async fn get(_store: &Store, _actor: &Actor) -> Result<Settings> {
-    Err(Error::Internal("settings::get".into()))
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn get(store: &Store, actor: &Actor) -> Result<Settings> {
+    authorize(actor, Permission::Read)?;
+    load(store.pool()).await
 }
 
 /// Replaces the settings.
-pub async fn update(_store: &Store, _actor: &Actor, _settings: Settings) -> Result<Settings> {
-    Err(Error::Internal("settings::update".into()))
+///
+/// # Errors
+/// Denied without [`Permission::Administer`]; a value outside its range.
+pub async fn update(store: &Store, actor: &Actor, settings: Settings) -> Result<Settings> {
+    let permit = authorize(actor, Permission::Administer)?;
+    check(&settings)?;
+    let mut work = Work::begin(store, permit).await?;
+    let before = load(work.db()).await?;
+    let Value::Object(groups) = serde_json::to_value(settings).map_err(Error::damaged)? else {
+        return Err(Error::Internal("settings are not an object".into()));
+    };
+    for (key, value) in &groups {
+        sqlx::query(
+            "insert into settings (key, value, updated_at, updated_by) values ($1, $2, now(), $3)
+             on conflict (key) do update set value = excluded.value, updated_at = now(), updated_by = excluded.updated_by",
+        )
+        .bind(key)
+        .bind(Json(value))
+        .bind(&actor.name)
+        .execute(work.db())
+        .await?;
+    }
+    let detail = json!({"before": before, "after": settings});
+    work.note(EventType::SettingsChanged, "settings", "workspace", "the settings were changed", detail);
+    work.commit().await?;
+    Ok(settings)
+}
+
+/// The settings, for use cases that need them.
+pub(crate) async fn load(db: impl PgExecutor<'_>) -> Result<Settings> {
+    let rows: Vec<(String, Json<Value>)> = sqlx::query_as("select key, value from settings").fetch_all(db).await?;
+    let groups: Map<String, Value> = rows.into_iter().map(|(key, value)| (key, value.0)).collect();
+    serde_json::from_value(Value::Object(groups)).map_err(|error| Error::damaged(format!("settings: {error}")))
+}
+
+fn check(settings: &Settings) -> Result<()> {
+    let rate = |value: f64| (0.0..=1.0).contains(&value);
+    let gates = &settings.gates;
+    let review = &settings.review;
+    let checks = [
+        (rate(gates.max_error_rate), "/gates/max_error_rate", "a rate is 0 to 1"),
+        (rate(gates.max_deny_rate), "/gates/max_deny_rate", "a rate is 0 to 1"),
+        (gates.max_cost_increase >= 0.0, "/gates/max_cost_increase", "an increase is 0 or more"),
+        (gates.min_stage_seconds <= 366 * 86_400, "/gates/min_stage_seconds", "a stage lasts at most a year"),
+        (review.approvals >= 1, "/review/approvals", "at least one approval is needed"),
+        (
+            review.approvals_high_risk >= review.approvals,
+            "/review/approvals_high_risk",
+            "high risk needs no fewer approvals",
+        ),
+        ((1..=24 * 366).contains(&review.approval_hours), "/review/approval_hours", "approvals last 1 hour to a year"),
+        (review.high_risk_bps <= 10_000, "/review/high_risk_bps", "risk is 0 to 10000 basis points"),
+        (settings.simulation.cost >= 0.0, "/simulation/cost", "a limit is 0 or more"),
+        (settings.simulation.compute >= 0.0, "/simulation/compute", "a limit is 0 or more"),
+        ((1..=100_000).contains(&settings.corpus.0), "/corpus", "a corpus holds 1 to 100000 decisions"),
+    ];
+    match checks.into_iter().find(|(fine, _, _)| !fine) {
+        Some((_, pointer, detail)) => Err(Problem::invalid_field(pointer, detail).into()),
+        None => Ok(()),
+    }
 }
