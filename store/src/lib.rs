@@ -18,6 +18,8 @@ pub mod sessions;
 pub mod settings;
 pub mod simulate;
 pub mod system;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod tokens;
 
 mod connection;

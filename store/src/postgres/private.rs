@@ -91,6 +91,11 @@ impl Private {
         &self.place.socket
     }
 
+    /// Its process id; 0 once it was stopped.
+    pub fn process_id(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
     /// Stops it in an orderly way and waits until it has ended.
     pub fn stop(mut self) {
         self.end();

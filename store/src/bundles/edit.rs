@@ -1,0 +1,229 @@
+//! Making and editing drafts. An edit of what was submitted or signed takes it back: the packet and every approval on it
+//! are void.
+
+use lifecycle::{
+    audit::EventType,
+    authority::{Actor, Permission, authorize},
+    bundle::{Record, Source, State, state::Command, version},
+    limits::MAX_NOTES_CHARS,
+    problem::{Code, Problem},
+    review::PacketStatus,
+};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, types::Json};
+
+use super::row::{self, COLUMNS, Row};
+use crate::{Error, Result, Store, work::Work};
+
+/// Longest version text that is kept; `SemVer` itself sets no limit.
+const MAX_VERSION_BYTES: usize = 64;
+
+/// Makes a draft. Without a version the next one is proposed.
+///
+/// # Errors
+/// Denied without [`Permission::EditDrafts`]; `version_exists`; text that cannot be kept.
+pub async fn create(store: &Store, actor: &Actor, source: Source) -> Result<Record> {
+    let permit = authorize(actor, Permission::EditDrafts)?;
+    let mut work = Work::begin(store, permit).await?;
+    let row = insert(&mut work, source, "made").await?;
+    work.commit().await?;
+    row.record()
+}
+
+/// Copies any bundle into a new draft, with that bundle's version as its base.
+///
+/// # Errors
+/// Denied without [`Permission::EditDrafts`]; no such bundle.
+pub async fn clone_draft(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
+    let permit = authorize(actor, Permission::EditDrafts)?;
+    let mut work = Work::begin(store, permit).await?;
+    let original = row::by_id(work.db(), id).await?;
+    let version = original.version.clone();
+    let source = Source { version: None, base_version: Some(version.clone()), ..original.source()? };
+    let row = insert(&mut work, source, &format!("cloned from {version}")).await?;
+    work.commit().await?;
+    row.record()
+}
+
+/// Saves a draft whose revision is `revision`. Without a version it keeps the one it has.
+///
+/// # Errors
+/// Denied without [`Permission::EditDrafts`]; `precondition_failed` with `current_revision` when somebody else was
+/// faster; `invalid_transition` when its state does not allow edits; `version_exists`.
+pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source: Source) -> Result<Record> {
+    let permit = authorize(actor, Permission::EditDrafts)?;
+    check_text(&source)?;
+    let mut work = Work::begin(store, permit).await?;
+    let before = row::by_id_locked(work.db(), id).await?;
+    if before.revision != revision {
+        let detail = format!(
+            "bundle {} was changed by somebody else: you edited revision {revision}, it is now at {}",
+            before.version, before.revision
+        );
+        return Err(Problem::new(Code::PreconditionFailed, detail)
+            .with("current_revision", before.revision)
+            .with("state", before.state.as_str())
+            .into());
+    }
+    let state = before.state()?.apply(Command::Edit).map_err(Problem::from)?;
+    let version = source.version.clone().unwrap_or_else(|| before.version.clone());
+    let base_version = source.base_version.clone().or_else(|| before.base_version.clone());
+    let digest = source.digest();
+    let sql = format!(
+        "update policy_bundles set version = $2, content = $3, digest = $4, rule_count = $5, notes = $6,
+             base_version = $7, authors = case when $8 = any(authors) then authors else authors || $8 end, state = $9,
+             updated_at = now(), revision = revision + 1
+         where id = $1 returning {COLUMNS}"
+    );
+    let after: Row = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(id)
+        .bind(&version)
+        .bind(Json(row::content(&source)?))
+        .bind(digest.as_str())
+        .bind(count(&source))
+        .bind(&source.notes)
+        .bind(&base_version)
+        .bind(&actor.name)
+        .bind(state.name())
+        .fetch_one(work.db())
+        .await?;
+    void_packet(&mut work, &before, "edited").await?;
+    let detail = json!({
+        "version": version, "from_state": before.state, "to_state": state.name(),
+        "digest_before": before.digest, "digest": after.digest, "revision": after.revision,
+    });
+    work.note(EventType::DraftEdited, "bundle", id, format!("draft {version} was saved"), detail);
+    work.commit().await?;
+    after.record()
+}
+
+/// Takes a bundle back from review or approval.
+///
+/// # Errors
+/// Denied without [`Permission::EditDrafts`]; `invalid_transition` when there is nothing to take back.
+pub async fn withdraw(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
+    let permit = authorize(actor, Permission::EditDrafts)?;
+    let mut work = Work::begin(store, permit).await?;
+    let before = row::by_id_locked(work.db(), id).await?;
+    let from = before.state()?;
+    if !matches!(from, State::InReview | State::Approved) {
+        let detail =
+            format!("bundle {} is `{from}`: only what is in review or approved can be withdrawn", before.version);
+        return Err(Problem::new(Code::InvalidTransition, detail)
+            .with("from", from.name())
+            .with("to", State::Draft.name())
+            .into());
+    }
+    let state = from.apply(Command::Edit).map_err(Problem::from)?;
+    let sql = format!(
+        "update policy_bundles set state = $2, updated_at = now(), revision = revision + 1 where id = $1
+         returning {COLUMNS}"
+    );
+    let after: Row = sqlx::query_as(AssertSqlSafe(sql)).bind(id).bind(state.name()).fetch_one(work.db()).await?;
+    void_packet(&mut work, &before, "withdrawn").await?;
+    let detail = json!({"version": after.version, "from_state": before.state, "to_state": state.name()});
+    work.note(EventType::Withdrawn, "bundle", id, format!("{} was withdrawn", after.version), detail);
+    work.commit().await?;
+    after.record()
+}
+
+/// Adds a draft with `source` as its content.
+async fn insert(work: &mut Work, source: Source, how: &str) -> Result<Row> {
+    check_text(&source)?;
+    let base = match &source.base_version {
+        Some(version) => row::by_version(work.db(), version).await?,
+        None => row::stable(work.db()).await?,
+    };
+    let base_version = source.base_version.clone().or_else(|| base.as_ref().map(|base| base.version.clone()));
+    // Two people may be given the same proposal at once: the slower one asks again.
+    for attempt in 1.. {
+        let version = match &source.version {
+            Some(version) => version.clone(),
+            None => propose(work, base.as_ref(), &source).await?,
+        };
+        let sql = format!(
+            "insert into policy_bundles (version, content, digest, rule_count, notes, base_version, authors, created_by,
+                 created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $6, array[$7], $7, now(), now())
+             on conflict (version) do nothing returning {COLUMNS}"
+        );
+        let inserted: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(&version)
+            .bind(Json(row::content(&source)?))
+            .bind(source.digest().as_str())
+            .bind(count(&source))
+            .bind(&source.notes)
+            .bind(&base_version)
+            .bind(&work.actor().name.clone())
+            .fetch_optional(work.db())
+            .await?;
+        match inserted {
+            Some(row) => {
+                let detail = json!({
+                    "version": version, "to_state": row.state, "digest": row.digest, "base_version": base_version,
+                    "how": how,
+                });
+                work.note(EventType::DraftCreated, "bundle", row.id, format!("draft {version} was {how}"), detail);
+                return Ok(row);
+            }
+            None if source.version.is_some() || attempt > 5 => {
+                let next = propose(work, base.as_ref(), &source).await?;
+                let detail = format!("version {version} exists already; the next free one is {next}");
+                return Err(Problem::new(Code::VersionExists, detail).with("next", next).into());
+            }
+            None => {}
+        }
+    }
+    Err(Error::Internal("no version could be proposed".into()))
+}
+
+/// The next version for `source`.
+async fn propose(work: &mut Work, base: Option<&Row>, source: &Source) -> Result<String> {
+    let taken = row::versions(work.db(), None).await?;
+    let content = base.map(Row::source).transpose()?;
+    let base = base.zip(content.as_ref()).map(|(base, content)| (base.version.as_str(), content));
+    Ok(version::propose(base, source, &taken).version)
+}
+
+/// Voids the packet that `bundle` is in review or approved with, if it is.
+async fn void_packet(work: &mut Work, bundle: &Row, how: &str) -> Result<()> {
+    let voided: Option<String> = sqlx::query_scalar(
+        "update policy_packets set status = $2 where bundle_id = $1 and status in ('in_review', 'approved')
+         returning packet_id",
+    )
+    .bind(bundle.id)
+    .bind(PacketStatus::Void.name())
+    .fetch_optional(work.db())
+    .await?;
+    if let Some(packet_id) = voided {
+        let summary = format!("the packet of {} and its approvals are void: the bundle was {how}", bundle.version);
+        let detail = json!({"bundle_id": bundle.id, "version": bundle.version});
+        work.note(EventType::PacketVoided, "packet", packet_id, summary, detail);
+    }
+    Ok(())
+}
+
+/// Refuses what a column cannot keep. Everything else about a draft is for the linter to say.
+fn check_text(source: &Source) -> Result<()> {
+    if let Some(version) = &source.version
+        && (version.is_empty() || version.len() > MAX_VERSION_BYTES || version.chars().any(char::is_control))
+    {
+        let detail = format!("a version is three numbers like `2.4.0`, at most {MAX_VERSION_BYTES} bytes");
+        return Err(Problem::invalid_field("/version", detail).into());
+    }
+    if source.notes.chars().count() > MAX_NOTES_CHARS {
+        let detail = format!("notes have at most {MAX_NOTES_CHARS} characters");
+        return Err(Problem::invalid_field("/notes", detail).into());
+    }
+    let base = source.base_version.as_deref().unwrap_or_default();
+    for (pointer, text) in [("/notes", source.notes.as_str()), ("/base_version", base)] {
+        if text.contains('\0') {
+            return Err(Problem::invalid_field(pointer, "the character NUL cannot be kept").into());
+        }
+    }
+    Ok(())
+}
+
+fn count(source: &Source) -> i32 {
+    i32::try_from(source.rules.len()).unwrap_or(i32::MAX)
+}

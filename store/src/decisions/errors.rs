@@ -1,0 +1,94 @@
+//! Error rates over the last while.
+
+use lifecycle::{
+    problem::Problem,
+    workspace::{BundleErrors, ErrorMetrics},
+};
+
+use crate::{Result, Store};
+
+/// Longest window that is counted over.
+const MAX_SECONDS: u64 = 7 * 86_400;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    bundle_id: Option<i64>,
+    version: Option<String>,
+    total: i64,
+    errors: i64,
+}
+
+/// Errors over the last while; `window` is a number and `s`, `m`, `h` or `d`, e.g. `5m`. It asks for no actor: the
+/// runbook's operators read it without one, and it says nothing about what was decided.
+///
+/// # Errors
+/// A window that is malformed, zero or longer than 7 days.
+pub async fn error_metrics(store: &Store, window: &str) -> Result<ErrorMetrics> {
+    let seconds = seconds(window).ok_or_else(|| {
+        Problem::invalid_field(
+            "/window",
+            format!("`{window}` is not a window: write `30s`, `5m`, `24h` or `7d` at most"),
+        )
+    })?;
+    let rows: Vec<Row> = sqlx::query_as(
+        "select d.bundle_id, max(d.bundle_version) as version, count(*) as total,
+             count(*) filter (where d.status = 'error' or o.status = 'error') as errors
+         from policy_decisions d left join policy_decision_outcomes o using (decision_id)
+         where d.decided_at >= now() - make_interval(secs => $1)
+         group by d.bundle_id order by total desc, d.bundle_id",
+    )
+    .bind(seconds)
+    .fetch_all(store.pool())
+    .await?;
+    let by_bundle: Vec<BundleErrors> = rows
+        .into_iter()
+        .map(|row| {
+            let (total, errors) = (row.total.unsigned_abs(), row.errors.unsigned_abs());
+            BundleErrors {
+                bundle_id: row.bundle_id,
+                version: row.version,
+                total,
+                errors,
+                error_rate: rate(errors, total),
+            }
+        })
+        .collect();
+    let total = by_bundle.iter().map(|bundle| bundle.total).sum();
+    let errors = by_bundle.iter().map(|bundle| bundle.errors).sum();
+    Ok(ErrorMetrics { window: window.to_owned(), total, errors, error_rate: rate(errors, total), by_bundle })
+}
+
+fn seconds(window: &str) -> Option<f64> {
+    let unit = window.chars().last()?;
+    let number: u64 = window.strip_suffix(unit)?.parse().ok()?;
+    let size = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let seconds = number.checked_mul(size).filter(|seconds| (1..=MAX_SECONDS).contains(seconds))?;
+    #[expect(clippy::cast_precision_loss, reason = "at most a week of seconds")]
+    Some(seconds as f64)
+}
+
+/// `part / whole`, 0 when there is nothing.
+#[expect(clippy::cast_precision_loss, reason = "a rate for people; exact up to 2^53 decisions")]
+pub(crate) fn rate(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_a_number_and_a_unit() {
+        assert_eq!(seconds("5m"), Some(300.0));
+        assert_eq!(seconds("7d"), Some(604_800.0));
+        for wrong in ["", "5", "m", "0s", "8d", "-5m", "5 m", "99999999999999999999d", "5é"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
+}

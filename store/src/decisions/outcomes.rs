@@ -1,0 +1,136 @@
+//! What happened after a decision. The first report stays; a repetition changes nothing.
+
+use lifecycle::{
+    authority::{Actor, Permission, authorize},
+    decision::{Outcome, OutcomeStatus, Record},
+    problem::{Fault, Problem},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, Store, work::Work};
+
+/// Most outcomes of one batch.
+const MAX_BATCH: usize = 10_000;
+/// Most characters of a note.
+const MAX_NOTE_CHARS: usize = 1000;
+
+/// One line of a batch of outcomes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeReport {
+    /// The decision it belongs to.
+    pub decision_id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What became of a batch of outcomes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OutcomesReported {
+    /// Newly recorded.
+    pub recorded: u64,
+    /// Already had one; the first stays.
+    pub repeated: u64,
+    /// No such decision.
+    pub unknown: Vec<String>,
+}
+
+/// Records what happened after a decision; the first report stays. Answers the decision.
+///
+/// # Errors
+/// Denied without [`Permission::Evaluate`]; no such decision; a value that makes no sense.
+pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, outcome: Outcome) -> Result<Record> {
+    let permit = authorize(actor, Permission::Evaluate)?;
+    refuse(check(&outcome, ""))?;
+    let mut work = Work::begin(store, permit).await?;
+    // Also refuses decisions that do not exist.
+    super::read::by_id(work.db(), decision_id).await?;
+    insert(&mut work, &[OutcomeReport { decision_id: decision_id.to_owned(), outcome }]).await?;
+    let record = super::read::by_id(work.db(), decision_id).await?;
+    work.commit().await?;
+    Ok(record)
+}
+
+/// Records many outcomes at once.
+///
+/// # Errors
+/// Denied without [`Permission::Evaluate`]; more than 10,000 lines; values that make no sense, each with its pointer. An
+/// unknown decision is no error: it is listed in the answer.
+pub async fn report_outcomes(store: &Store, actor: &Actor, reports: &[OutcomeReport]) -> Result<OutcomesReported> {
+    let permit = authorize(actor, Permission::Evaluate)?;
+    if reports.len() > MAX_BATCH {
+        let detail = format!("a batch has at most {MAX_BATCH} outcomes; this one has {}", reports.len());
+        return Err(Problem::invalid_field("/outcomes", detail).into());
+    }
+    refuse(
+        reports.iter().enumerate().flat_map(|(i, report)| check(&report.outcome, &format!("/outcomes/{i}"))).collect(),
+    )?;
+    let mut work = Work::begin(store, permit).await?;
+    let ids: Vec<&str> = reports.iter().map(|report| report.decision_id.as_str()).collect();
+    let known: Vec<String> = sqlx::query_scalar("select decision_id from policy_decisions where decision_id = any($1)")
+        .bind(&ids.iter().map(|id| id.replace('\0', "\u{fffd}")).collect::<Vec<_>>()[..])
+        .fetch_all(work.db())
+        .await?;
+    let known: std::collections::HashSet<&str> = known.iter().map(String::as_str).collect();
+    let (there, missing): (Vec<OutcomeReport>, Vec<OutcomeReport>) =
+        reports.iter().cloned().partition(|report| known.contains(report.decision_id.as_str()));
+    let recorded = insert(&mut work, &there).await?;
+    work.commit().await?;
+    let given = u64::try_from(there.len()).unwrap_or(u64::MAX);
+    let unknown = missing.into_iter().map(|report| report.decision_id).collect();
+    Ok(OutcomesReported { recorded, repeated: given.saturating_sub(recorded), unknown })
+}
+
+/// Adds outcomes of decisions that exist; answers how many were new.
+async fn insert(work: &mut Work, reports: &[OutcomeReport]) -> Result<u64> {
+    let status = |status| match status {
+        OutcomeStatus::Ok => "ok",
+        OutcomeStatus::Error => "error",
+    };
+    let by = work.actor().name.clone();
+    let done = sqlx::query(
+        "insert into policy_decision_outcomes
+             (decision_id, status, cost, margin_bps, success, latency_ms, note, reported_at, reported_by)
+         select decision_id, status, cost, margin_bps, success, latency_ms, note, now(), $8
+         from unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bool[], $6::float8[], $7::text[])
+             as row (decision_id, status, cost, margin_bps, success, latency_ms, note)
+         on conflict (decision_id) do nothing",
+    )
+    .bind(reports.iter().map(|report| report.decision_id.replace('\0', "\u{fffd}")).collect::<Vec<_>>())
+    .bind(reports.iter().map(|report| status(report.outcome.status)).collect::<Vec<_>>())
+    .bind(reports.iter().map(|report| report.outcome.cost).collect::<Vec<_>>())
+    .bind(reports.iter().map(|report| report.outcome.margin_bps).collect::<Vec<_>>())
+    .bind(reports.iter().map(|report| report.outcome.success).collect::<Vec<_>>())
+    .bind(reports.iter().map(|report| report.outcome.latency_ms).collect::<Vec<_>>())
+    .bind(
+        reports
+            .iter()
+            .map(|report| report.outcome.note.as_ref().map(|note| note.replace('\0', "\u{fffd}")))
+            .collect::<Vec<_>>(),
+    )
+    .bind(by)
+    .execute(work.db())
+    .await?;
+    Ok(done.rows_affected())
+}
+
+fn check(outcome: &Outcome, at: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let at_least_zero = [("cost", outcome.cost), ("latency_ms", outcome.latency_ms)];
+    for (name, value) in at_least_zero {
+        if value.is_some_and(|value| !value.is_finite() || value < 0.0) {
+            faults.push(Fault::new(format!("{at}/{name}"), "must be a number, 0 or more"));
+        }
+    }
+    if outcome.margin_bps.is_some_and(|value| !value.is_finite()) {
+        faults.push(Fault::new(format!("{at}/margin_bps"), "must be a number"));
+    }
+    if outcome.note.as_ref().is_some_and(|note| note.chars().count() > MAX_NOTE_CHARS) {
+        faults.push(Fault::new(format!("{at}/note"), format!("has at most {MAX_NOTE_CHARS} characters")));
+    }
+    faults
+}
+
+fn refuse(faults: Vec<Fault>) -> Result<()> {
+    if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(faults).into()) }
+}

@@ -1,0 +1,107 @@
+//! Reading decisions.
+
+use lifecycle::{
+    Page, Timestamp,
+    authority::{Actor, Permission, authorize},
+    bundle::Effect,
+    decision::Record,
+    engine::Status,
+};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
+use time::OffsetDateTime;
+
+use super::row::{COLUMNS, FROM, Row};
+use crate::{Error, Result, Store, page};
+
+/// Which decisions to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Served by this bundle.
+    pub bundle_id: Option<i64>,
+    /// With this status.
+    pub status: Option<Status>,
+    /// With this effect.
+    pub effect: Option<Effect>,
+    /// Of this agent.
+    pub agent: Option<String>,
+    /// About this action.
+    pub action: Option<String>,
+    /// From this time, inclusive.
+    pub since: Option<Timestamp>,
+    /// Until this time, exclusive.
+    pub until: Option<Timestamp>,
+    /// Most rows to answer.
+    pub limit: Option<u32>,
+    /// Where to go on.
+    pub cursor: Option<String>,
+}
+
+/// Decisions, newest first.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; a malformed cursor or limit.
+pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<Record>> {
+    authorize(actor, Permission::Read)?;
+    let limit = page::limit(filter.limit)?;
+    let rows = select(filter, limit + 1)?.build_query_as::<Row>().fetch_all(store.pool()).await?;
+    page::page(rows, limit, |row| page::moment_cursor(row.decided_at.into(), row.seq), Row::read)
+}
+
+/// The statement for `filter`. Only the conditions that are asked for are in it, so that each finds its index.
+fn select(filter: &Filter, limit: i64) -> Result<QueryBuilder<Postgres>> {
+    let mut sql = QueryBuilder::new(format!("select {COLUMNS} from {FROM} where true"));
+    if let Some(id) = filter.bundle_id {
+        sql.push(" and d.bundle_id = ").push_bind(id);
+    }
+    if let Some(status) = filter.status {
+        // Written out, not bound: the partial index is only used when the planner sees that it is not `matched`.
+        sql.push(format!(" and d.status = '{}'", status.name()));
+    }
+    if let Some(effect) = filter.effect {
+        sql.push(" and d.effect = ").push_bind(effect.name());
+    }
+    if let Some(agent) = &filter.agent {
+        sql.push(" and d.agent = ").push_bind(agent.replace('\0', "\u{fffd}"));
+    }
+    if let Some(action) = &filter.action {
+        sql.push(" and d.action = ").push_bind(action.replace('\0', "\u{fffd}"));
+    }
+    if let Some(since) = filter.since {
+        sql.push(" and d.decided_at >= ").push_bind(OffsetDateTime::from(since));
+    }
+    if let Some(until) = filter.until {
+        sql.push(" and d.decided_at < ").push_bind(OffsetDateTime::from(until));
+    }
+    if let Some((at, seq)) = page::moment(filter.cursor.as_deref())? {
+        sql.push(" and (d.decided_at, d.seq) < (")
+            .push_bind(OffsetDateTime::from(at))
+            .push(", ")
+            .push_bind(seq)
+            .push(")");
+    }
+    sql.push(" order by d.decided_at desc, d.seq desc limit ").push_bind(limit);
+    Ok(sql)
+}
+
+/// The newest decisions that `filter` lets through, up to `limit`, for replays; oldest first.
+pub(crate) async fn newest(db: &mut PgConnection, filter: &Filter, limit: u32) -> Result<Vec<Record>> {
+    let rows = select(filter, i64::from(limit))?.build_query_as::<Row>().fetch_all(db).await?;
+    rows.into_iter().rev().map(Row::read).collect()
+}
+
+/// One decision.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; no such decision.
+pub async fn get(store: &Store, actor: &Actor, decision_id: &str) -> Result<Record> {
+    authorize(actor, Permission::Read)?;
+    let mut db = store.pool().acquire().await?;
+    by_id(&mut db, decision_id).await
+}
+
+pub(super) async fn by_id(db: &mut PgConnection, decision_id: &str) -> Result<Record> {
+    let sql = format!("select {COLUMNS} from {FROM} where d.decision_id = $1");
+    let row: Option<Row> =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(decision_id.replace('\0', "\u{fffd}")).fetch_optional(db).await?;
+    row.ok_or_else(|| Error::not_found("decision", decision_id))?.read()
+}

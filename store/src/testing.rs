@@ -1,0 +1,82 @@
+//! A throwaway PostgreSQL for tests: one server a test program, one database a test.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use lifecycle::signing::{Key, KeyRing};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::sync::OnceCell;
+
+use crate::{
+    Store,
+    postgres::{Options, Private},
+};
+
+/// The name of the database every other one is copied from.
+const TEMPLATE: &str = "migrated";
+
+static SERVER: OnceCell<Private> = OnceCell::const_new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// The keys of every test store.
+pub fn keys() -> KeyRing {
+    KeyRing { current: Key::new("test", "a secret for tests"), previous: Vec::new() }
+}
+
+/// A store on a fresh, migrated database.
+///
+/// # Panics
+/// When PostgreSQL cannot be started: a test cannot go on.
+pub async fn store() -> Store {
+    Store::connect(database().await, keys()).await.expect("a connection to the test database")
+}
+
+/// How to connect to a fresh, migrated database.
+///
+/// # Panics
+/// When PostgreSQL cannot be started: a test cannot go on.
+pub async fn database() -> PgConnectOptions {
+    let server = SERVER.get_or_init(start).await;
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut admin = PgConnection::connect_with(&server.options()).await.expect("a connection to the test server");
+    sqlx::query(AssertSqlSafe(format!("create database {name} template {TEMPLATE}")))
+        .execute(&mut admin)
+        .await
+        .expect("a database for the test");
+    server.options().database(&name)
+}
+
+async fn start() -> Private {
+    let folder = std::env::temp_dir().join(format!("countersign-test-{}", std::process::id()));
+    let server = tokio::task::spawn_blocking({
+        let folder = folder.clone();
+        move || Private::start(&folder, &Options { durable: false, max_connections: 400 })
+    })
+    .await
+    .expect("the thread that starts PostgreSQL")
+    .expect("a private PostgreSQL");
+    clean_up_afterwards(&server, &folder);
+    let mut admin = PgConnection::connect_with(&server.options()).await.expect("a connection to the test server");
+    sqlx::query(AssertSqlSafe(format!("create database {TEMPLATE}"))).execute(&mut admin).await.expect("a template");
+    let template = Store::connect(server.options().database(TEMPLATE), keys()).await.expect("the template");
+    template.migrate().await.expect("the migrations");
+    template.pool().close().await;
+    server
+}
+
+/// Nothing is dropped at the end of a test program, so a small shell outlives it, stops the server and removes its files.
+fn clean_up_afterwards(server: &Private, folder: &PathBuf) {
+    let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; kill -INT \"$2\"; \
+                  while kill -0 \"$2\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$3\"";
+    Command::new("sh")
+        .args(["-c", script, "clean-up", &std::process::id().to_string(), &server.process_id().to_string()])
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell");
+}
