@@ -56,6 +56,7 @@ impl FromStr for Theme {
 pub struct AppContext {
     /// Whether the example workspace is served: the sign-in page then offers its people.
     pub demo: bool,
+    /// What is remembered.
     pub store: store::Store,
 }
 

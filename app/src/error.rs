@@ -49,6 +49,13 @@ impl From<Problem> for AppError {
     }
 }
 
+#[cfg(feature = "ssr")]
+impl From<store::Error> for AppError {
+    fn from(error: store::Error) -> Self {
+        Self(error.into())
+    }
+}
+
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 

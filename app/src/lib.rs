@@ -1,25 +1,32 @@
-//! What people see.
-#[cfg(feature = "ssr")]
+//! What people see: pages, components, and server functions of a few lines.
+//!
+//! ```text
+//! shell   the HTML document around the app: policy headers, theme, start of hydration   (server only)
+//! app     the routes
+//! frame   what stands around every page: rail, header, banners, command palette
+//! pages   one file or folder a page
+//! api     server functions, by noun; their bodies call `store`
+//! components   the kit every page is drawn with
+//! context, error   what the server gives to a request, and the one error shape
+//! ```
+//!
+//! The crate is compiled twice: with `ssr` into the server, with `hydrate` into the WebAssembly module of the browser.
+#![recursion_limit = "512"]
+
+pub mod api;
+pub mod app;
+pub mod components;
 pub mod context;
-#[cfg(feature = "ssr")]
 pub mod error;
-
-/// The routes.
-pub mod app {
-    use leptos::prelude::*;
-
-    /// The whole app.
-    #[component]
-    pub fn App() -> impl IntoView {}
-}
-
-/// The HTML document around the app.
+pub mod frame;
+pub mod pages;
 #[cfg(feature = "ssr")]
-pub mod shell {
-    use leptos::prelude::*;
+pub mod shell;
 
-    /// The document.
-    pub fn shell() -> impl IntoView {
-        view! { <!DOCTYPE html> <html lang="en"></html> }
-    }
+/// Takes over the page that the server rendered. Called by the script in [`shell`](mod@shell).
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
 }

@@ -1,0 +1,129 @@
+//! Boxes, page heads and the states in between.
+
+use leptos::{children::ViewFnOnce, prelude::*};
+use leptos_meta::Title;
+
+use crate::error::AppError;
+
+/// The head of a page: breadcrumbs, the page's only `h1`, what stands beside it, and its actions at the right.
+#[component]
+pub fn PageHead(
+    /// The heading; also the document's title.
+    #[prop(into)]
+    title: String,
+    /// Pages above this one: name and address.
+    #[prop(optional)]
+    above: Vec<(String, String)>,
+    /// Chips and a short sentence beside the heading.
+    #[prop(optional, into)]
+    beside: Option<ViewFnOnce>,
+    /// Buttons.
+    #[prop(optional, into)]
+    actions: Option<ViewFnOnce>,
+) -> impl IntoView {
+    let last = title.clone();
+    view! {
+        <Title text=title.clone() />
+        {(!above.is_empty())
+            .then(move || {
+                view! {
+                    <nav class="crumbs" aria-label="Breadcrumb">
+                        {above
+                            .into_iter()
+                            .map(|(name, href)| {
+                                view! {
+                                    <a href=href>{name}</a>
+                                    <span aria-hidden="true">"›"</span>
+                                }
+                            })
+                            .collect_view()} <span>{last}</span>
+                    </nav>
+                }
+            })}
+        <header class="page-head">
+            <div class="page-title">
+                <h1>{title}</h1>
+                {beside.map(|beside| view! { <div class="page-beside">{beside.run()}</div> })}
+            </div>
+            {actions.map(|actions| view! { <div class="page-actions">{actions.run()}</div> })}
+        </header>
+    }
+}
+
+/// A box with an optional heading.
+#[component]
+pub fn Panel(
+    /// Its heading, an `h2`.
+    #[prop(optional, into)]
+    title: Option<String>,
+    /// A few words after the heading.
+    #[prop(optional, into)]
+    note: Option<String>,
+    /// What stands at the right of the heading.
+    #[prop(optional, into)]
+    actions: Option<ViewFnOnce>,
+    /// Without padding: for tables and tabs that reach the edges.
+    #[prop(optional)]
+    flush: bool,
+    children: Children,
+) -> impl IntoView {
+    let has_head = title.is_some() || actions.is_some();
+    view! {
+        <section class="panel" class:panel-flush=flush>
+            {has_head
+                .then(|| {
+                    view! {
+                        <div class="panel-head">
+                            {title.map(|title| view! { <h2>{title}</h2> })}
+                            {note.map(|note| view! { <span class="panel-note">{note}</span> })}
+                            {actions.map(|actions| view! { <div class="panel-actions">{actions.run()}</div> })}
+                        </div>
+                    }
+                })} <div class="panel-body">{children()}</div>
+        </section>
+    }
+}
+
+/// What stands where nothing is yet: what this place is for, and the next step.
+#[component]
+pub fn EmptyState(
+    /// What there is none of: `No packets wait for you`.
+    #[prop(into)]
+    title: String,
+    /// What this place is for, and buttons for the next step.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <p class="empty-title">{title}</p>
+            <div class="empty-body">{children()}</div>
+        </div>
+    }
+}
+
+/// What stands where something could not be shown. On the server it also sets the page's HTTP status.
+#[component]
+pub fn ErrorPanel(
+    /// What went wrong.
+    error: AppError,
+) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    crate::context::set_status_of_page(error.0.status);
+    view! {
+        <div class="notice tone-bad" role="alert">
+            <strong>{error.0.title}</strong>
+            <p>{error.0.detail}</p>
+        </div>
+    }
+}
+
+/// A sentence that must be seen: `<Notice tone=Tone::Warn>"…"</Notice>`.
+#[component]
+pub fn Notice(
+    /// Its colour.
+    #[prop(optional)]
+    tone: super::Tone,
+    children: Children,
+) -> impl IntoView {
+    view! { <div class=format!("notice {}", tone.class())>{children()}</div> }
+}

@@ -1,0 +1,48 @@
+//! Tables that scroll inside their box on narrow screens.
+
+use leptos::prelude::*;
+
+/// A table. Its children are `<thead>` and `<tbody>`, both written out. Numbers go into `<td class="num">`.
+#[component]
+pub fn Table(
+    /// What the table lists, for screen readers.
+    #[prop(into)]
+    label: String,
+    /// Rows are links or can be chosen: they light up under the pointer.
+    #[prop(optional)]
+    interactive: bool,
+    children: Children,
+) -> impl IntoView {
+    let region = label.clone();
+    view! {
+        <div class="table-scroll" role="region" tabindex="0" aria-label=region>
+            <table class="table" class:table-interactive=interactive aria-label=label>
+                {children()}
+            </table>
+        </div>
+    }
+}
+
+/// The button under a list that is not shown whole.
+#[component]
+pub fn LoadMore(
+    /// Whether there is more.
+    #[prop(into)]
+    more: Signal<bool>,
+    /// Whether more is being fetched.
+    #[prop(optional, into)]
+    pending: Signal<bool>,
+    /// Fetches more.
+    #[prop(into)]
+    on_more: Callback<()>,
+) -> impl IntoView {
+    view! {
+        <Show when=move || more.get()>
+            <div class="load-more">
+                <super::Button pending=pending on:click=move |_| on_more.run(())>
+                    "Load more"
+                </super::Button>
+            </div>
+        </Show>
+    }
+}

@@ -1,0 +1,12 @@
+//! The pages, one file or folder each.
+
+pub mod audit;
+pub mod decisions;
+pub mod home;
+pub mod incidents;
+pub mod not_found;
+pub mod reviews;
+pub mod rollouts;
+pub mod settings;
+pub mod sign_in;
+pub mod studio;
