@@ -1,0 +1,146 @@
+//! Every route refuses strangers and callers without the permission.
+
+use axum::body::Body;
+use http::Method;
+use lifecycle::authority::{Permission, Role};
+use serde_json::{Value, json};
+
+use crate::support::Workspace;
+
+/// Every route that needs a caller: method, path, a body that passes the reader, and the permission.
+fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
+    use Permission::{
+        ActOnPackets, Administer, Apply, BuildPackets, EditDrafts, Evaluate, HandleIncidents, Read, RollBack,
+    };
+    let question = json!({"agent": "a", "action": "b"});
+    vec![
+        ("GET", "/policy/bundles", Value::Null, Read),
+        ("POST", "/policy/bundles", json!({"rules": []}), EditDrafts),
+        ("GET", "/policy/bundles/1", Value::Null, Read),
+        ("PUT", "/policy/bundles/1", json!({"rules": []}), EditDrafts),
+        ("POST", "/policy/bundles/1/clone", Value::Null, EditDrafts),
+        ("POST", "/policy/bundles/1/withdraw", Value::Null, EditDrafts),
+        ("GET", "/policy/bundles/1/diff/2", Value::Null, Read),
+        ("POST", "/policy/bundles/1/activate", json!({"packet_id": "pktv1:0"}), Apply),
+        ("POST", "/policy/bundles/1/promote", json!({"target_pct": 50}), Apply),
+        ("POST", "/policy/bundles/1/rollback", json!({"reason": "long enough a reason"}), RollBack),
+        ("POST", "/policy/bundles/1/check-gates", json!({}), Read),
+        ("GET", "/policy/bundles/1/canary-status", Value::Null, Read),
+        ("POST", "/policy/lint", json!({"rules": []}), Read),
+        ("POST", "/policy/simulate", json!({"rules": []}), Read),
+        ("POST", "/policy/simulate/compare", json!({"a": {"rules": []}, "b": {"rules": []}}), Read),
+        ("GET", "/policy/simulate/fixtures", Value::Null, Read),
+        ("GET", "/policy/packets", Value::Null, Read),
+        ("POST", "/policy/packets", json!({"bundle_id": 1, "fallback_plan": "roll back"}), BuildPackets),
+        ("GET", "/policy/packets/pktv1:0", Value::Null, Read),
+        ("POST", "/policy/packets/pktv1:0/actions", json!({"decision": "approve"}), ActOnPackets),
+        ("POST", "/policy/evaluate", question.clone(), Evaluate),
+        ("POST", "/policy/evaluate/batch", json!({"requests": [question]}), Evaluate),
+        ("GET", "/policy/decisions", Value::Null, Read),
+        ("GET", "/policy/decisions/d-1", Value::Null, Read),
+        ("POST", "/policy/decisions/d-1/outcome", json!({"status": "ok"}), Evaluate),
+        ("POST", "/policy/outcomes", json!({"outcomes": []}), Evaluate),
+        ("GET", "/policy/system", Value::Null, Read),
+        ("GET", "/policy/audit", Value::Null, Read),
+        ("GET", "/incidents", Value::Null, Read),
+        ("POST", "/incidents", json!({"title": "trouble", "severity": "low"}), HandleIncidents),
+        ("GET", "/incidents/INC-2026-0001", Value::Null, Read),
+        ("POST", "/incidents/INC-2026-0001/ack", Value::Null, HandleIncidents),
+        ("GET", "/users", Value::Null, Administer),
+        ("GET", "/tokens", Value::Null, Administer),
+        ("POST", "/tokens", json!({"name": "x", "roles": ["viewer"]}), Administer),
+        ("DELETE", "/tokens/1", Value::Null, Administer),
+        ("PUT", "/settings", json!({}), Administer),
+        ("GET", "/events", Value::Null, Read),
+    ]
+}
+
+fn body(value: &Value) -> Body {
+    if value.is_null() { Body::empty() } else { Body::from(value.to_string()) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_refused_everywhere() {
+    let workspace = Workspace::new().await;
+    let stranger = workspace.stranger();
+    for (method, path, value, _) in routes() {
+        let method: Method = method.parse().unwrap();
+        let reply = stranger.send(method.clone(), path, &[("if-match", "\"1\"")], body(&value)).await;
+        assert_eq!(reply.status, 401, "{method} {path}: {}", reply.text);
+        assert_eq!(reply.headers["www-authenticate"], "Bearer", "{method} {path}");
+        reply.problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_without_the_permission_are_refused_everywhere() {
+    let workspace = Workspace::new().await;
+    for role in Role::ALL {
+        let caller = workspace.caller(role).await;
+        for (method, path, value, permission) in routes() {
+            let allowed = permission.roles().contains(&role);
+            // An allowed stream of events has no end to wait for.
+            if allowed && path == "/events" {
+                continue;
+            }
+            let method: Method = method.parse().unwrap();
+            let reply = caller.send(method.clone(), path, &[("if-match", "\"1\"")], body(&value)).await;
+            assert_ne!(reply.status, 401, "{role}: {method} {path}: {}", reply.text);
+            assert!(!reply.status.is_server_error(), "{role}: {method} {path}: {}", reply.text);
+            assert_eq!(reply.status == 403, !allowed, "{role}: {method} {path}: {} {}", reply.status, reply.text);
+            if !allowed {
+                let problem = reply.problem(403, "forbidden");
+                assert_eq!(problem["permission"], permission.name(), "{role}: {method} {path}");
+                assert!(problem["roles"].as_array().is_some_and(|roles| !roles.is_empty()));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_no_good_is_refused_even_with_a_session() {
+    let workspace = Workspace::new().await;
+    for authorization in ["Bearer csn_00000000000000000000000000000000", "Bearer", "Basic YTpi", "csn_x"] {
+        let headers = [("authorization", authorization), ("cookie", "countersign_session=x")];
+        let reply = workspace.stranger().send(Method::GET, "/policy/bundles", &headers, Body::empty()).await;
+        reply.problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_stops_working_within_a_second() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    service.post("/policy/evaluate", json!({"agent": "a", "action": "b"})).await.expect(200);
+    let admin = workspace.caller(Role::Admin).await;
+    let tokens = admin.get("/tokens").await.expect(200);
+    let of_service = tokens["tokens"].as_array().unwrap().iter().find(|token| token["name"] == "service").unwrap();
+    let path = format!("/tokens/{}", of_service["id"]);
+    admin.send(Method::DELETE, &path, &[], Body::empty()).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_millis(1_050)).await;
+    service.post("/policy/evaluate", json!({"agent": "a", "action": "b"})).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_sites_cannot_write() {
+    let workspace = Workspace::new().await;
+    let author = workspace.caller(Role::Author).await;
+    let foreign = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
+    let reply = author.send(Method::POST, "/policy/bundles", &foreign, Body::from(r#"{"rules":[]}"#)).await;
+    reply.problem(403, "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_server_function_refuses_strangers() {
+    let workspace = Workspace::new().await;
+    for (path, method) in leptos::server_fn::axum::server_fn_paths() {
+        if path.contains("sign-in") || path.contains("sign-out") || path.contains("/demo") {
+            continue;
+        }
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let reply = workspace.stranger().send(method.clone(), path, &headers, Body::empty()).await;
+        // A function that needs arguments may miss them first; none may answer.
+        assert!([401, 422, 500].contains(&reply.status.as_u16()), "{method} {path}: {} {}", reply.status, reply.text);
+        assert_eq!(method, Method::POST, "{path} can be called by a link");
+    }
+}

@@ -1,0 +1,137 @@
+//! `POST /policy/evaluate`
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use lifecycle::authority::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Workspace, bundle, question};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_live_bundle_everything_is_denied_and_logged() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    let answer = service.post("/policy/evaluate", question("s-1")).await.expect(200);
+    assert_eq!(
+        (&answer["effect"], &answer["status"], &answer["arm"]),
+        (&json!("deny"), &json!("no_match"), &json!("none"))
+    );
+    assert!(answer["bundle"].is_null());
+    let viewer = workspace.caller(Role::Viewer).await;
+    let path = format!("/policy/decisions/{}", answer["decision_id"].as_str().unwrap());
+    assert_eq!(viewer.get(&path).await.expect(200)["subject"], "s-1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stable_bundle_answers_with_everything_the_contract_names() {
+    let workspace = Workspace::new().await;
+    let stable = workspace.stable(bundle("1.0.0", "allow")).await;
+    let service = workspace.caller(Role::Service).await;
+    let answer = until_served_by(&service, &stable).await;
+    for member in
+        ["decision_id", "effect", "status", "matched_rule", "reason", "budget", "bundle", "arm", "mode", "errors"]
+    {
+        assert!(answer.get(member).is_some(), "`{member}` is missing: {answer}");
+    }
+    assert_eq!(answer["effect"], "allow");
+    assert_eq!(answer["matched_rule"], "quarantine-high-risk");
+    assert_eq!(answer["mode"], "normal");
+    assert_eq!(answer["bundle"]["digest"], stable["digest"]);
+
+    let wrong = json!({"agent": "inbox.triage", "action": "quarantine", "context": {"risk_score": "high"}});
+    let answer = service.post("/policy/evaluate", wrong).await.expect(200);
+    assert_eq!((&answer["status"], &answer["effect"]), (&json!("error"), &json!("deny")));
+    assert_eq!(answer["errors"][0]["field"], "risk_score");
+}
+
+/// Asks until the bundle answers; it must within a second.
+async fn until_served_by(service: &crate::support::Caller<'_>, bundle: &Value) -> Value {
+    for _ in 0..20 {
+        let answer = service.post("/policy/evaluate", question("until")).await.expect(200);
+        if answer["bundle"]["id"] == bundle["id"] {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{} does not serve after a second", bundle["version"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_questions_split_as_stated_and_stay_on_their_arm() {
+    let workspace = Workspace::new().await;
+    let stable = workspace.stable(bundle("1.0.0", "allow")).await;
+    let canary = workspace.canary(bundle("1.0.1", "deny"), 10).await;
+    let service = workspace.caller(Role::Service).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+
+    let ask = |number: usize| {
+        let service = &service;
+        async move {
+            let answer = service.post("/policy/evaluate", question(&format!("subject-{number}"))).await.expect(200);
+            (number, answer["arm"].as_str().unwrap().to_owned(), answer["bundle"]["id"].clone())
+        }
+    };
+    let first: Vec<_> = stream::iter(0..2_000).map(ask).buffered(64).collect().await;
+    let on_canary = first.iter().filter(|(_, arm, _)| arm == "canary").count();
+    // Four standard deviations around 200.
+    assert!((146..=254).contains(&on_canary), "{on_canary} of 2000 on a canary of 10 %");
+    for (_, arm, id) in &first {
+        assert_eq!(*id, if arm == "canary" { canary["id"].clone() } else { stable["id"].clone() });
+    }
+    let again: Vec<_> = stream::iter(0..2_000).map(ask).buffered(64).collect().await;
+    assert_eq!(first, again, "a subject stays on its arm");
+
+    let viewer = workspace.caller(Role::Viewer).await;
+    let path = format!("/policy/decisions?bundle_id={}&limit=1", canary["id"]);
+    let listed = viewer.get(&path).await.expect(200);
+    let record = &listed["decisions"][0];
+    assert_eq!(record["arm"], "canary");
+    assert_eq!(record["other_arm"]["bundle"]["id"], stable["id"], "both arms are recorded: {record}");
+    assert_eq!(record["other_arm"]["effect"], "allow");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_keeps_the_name_its_caller_gave_it() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    let mut asked = question("s");
+    asked["decision_id"] = json!("mine-1");
+    for _ in 0..2 {
+        assert_eq!(service.post("/policy/evaluate", asked.clone()).await.expect(200)["decision_id"], "mine-1");
+    }
+    let viewer = workspace.caller(Role::Viewer).await;
+    assert_eq!(viewer.get("/policy/decisions").await.expect(200)["decisions"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_make_no_sense_are_refused_with_their_place() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    for (body, pointer) in [
+        (json!({"action": "b"}), "/agent"),
+        (json!({"agent": "", "action": "b"}), "/agent"),
+        (json!({"agent": "a", "action": 3}), "/action"),
+        (json!({"agent": "a", "action": "b", "context": [1]}), "/context"),
+        (json!({"agent": "a", "action": "b", "context": {"x": "a\u{0}b"}}), "/context/x"),
+        (json!({"agent": "a", "action": "b", "decision_id": "x".repeat(300)}), "/decision_id"),
+    ] {
+        let problem = service.post("/policy/evaluate", body.clone()).await.problem(422, "invalid_field");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
+    }
+    let batch = json!({"requests": [question("a"), {"agent": "a"}]});
+    let problem = service.post("/policy/evaluate/batch", batch).await.problem(422, "invalid_field");
+    assert_eq!(problem["errors"][0]["pointer"], "/requests/1/action");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_answered_in_order() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    let requests: Vec<Value> =
+        (0..5).map(|number| json!({"agent": "a", "action": "b", "decision_id": format!("batch-{number}")})).collect();
+    let answer = service.post("/policy/evaluate/batch", json!({"requests": requests})).await.expect(200);
+    let ids: Vec<&str> =
+        answer["decisions"].as_array().unwrap().iter().filter_map(|one| one["decision_id"].as_str()).collect();
+    assert_eq!(ids, ["batch-0", "batch-1", "batch-2", "batch-3", "batch-4"]);
+}

@@ -1,0 +1,14 @@
+//! The server as its callers see it: the real router on a real PostgreSQL, and the real program on a real port.
+
+mod support;
+
+mod access;
+mod audit;
+mod bundles;
+mod decisions;
+mod evaluate;
+mod pages;
+mod problems;
+mod process;
+mod rollout;
+mod simulate;

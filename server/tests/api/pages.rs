@@ -1,0 +1,47 @@
+//! Pages: for people who are signed in.
+
+use axum::body::Body;
+use http::{Method, header};
+use lifecycle::authority::Role;
+
+use crate::support::Workspace;
+
+const BROWSER: [(&str, &str); 1] = [("accept", "text/html,application/xhtml+xml")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_sent_to_sign_in_and_come_back() {
+    let workspace = Workspace::new().await;
+    for (path, way_back) in
+        [("/", "/sign-in"), ("/rollouts", "/sign-in?next=/rollouts"), ("/incidents", "/sign-in?next=/incidents")]
+    {
+        let reply = workspace.stranger().send(Method::GET, path, &BROWSER, Body::empty()).await;
+        assert_eq!(reply.status, 303, "{path}: {}", reply.text);
+        assert_eq!(reply.headers[header::LOCATION], way_back);
+    }
+    let reply = workspace.stranger().send(Method::GET, "/sign-in", &BROWSER, Body::empty()).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert!(reply.headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+    assert!(reply.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("'nonce-"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_rendered_completely() {
+    let workspace = Workspace::new().await;
+    let viewer = workspace.caller(Role::Viewer).await;
+    for path in ["/", "/studio", "/reviews", "/rollouts", "/decisions", "/incidents", "/audit", "/settings"] {
+        let reply = viewer.send(Method::GET, path, &BROWSER, Body::empty()).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+        assert!(reply.text.contains("<h1"), "{path} has no heading: {}", reply.text);
+        assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store", "{path}");
+    }
+    let reply = viewer.send(Method::GET, "/no-such-page", &BROWSER, Body::empty()).await;
+    assert_eq!(reply.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_get_json_where_browsers_get_a_page() {
+    let workspace = Workspace::new().await;
+    let viewer = workspace.caller(Role::Viewer).await;
+    viewer.get("/incidents").await.expect(200);
+    viewer.get("/settings").await.expect(200);
+}

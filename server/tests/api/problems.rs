@@ -1,0 +1,120 @@
+//! Bad input of every kind gets one shape of answer, and nothing happens.
+
+use axum::body::Body;
+use http::Method;
+use lifecycle::authority::Role;
+use serde_json::json;
+
+use crate::support::{Workspace, bundle};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_and_methods_that_do_not_exist() {
+    let workspace = Workspace::new().await;
+    let viewer = workspace.caller(Role::Viewer).await;
+    viewer.get("/policy/nothing").await.problem(404, "not_found");
+    viewer.get("/policy/bundles/99").await.problem(404, "not_found");
+    viewer.get("/policy/bundles/abc").await.problem(404, "not_found");
+    viewer.get("/policy/packets/pktv1:00").await.problem(404, "not_found");
+    viewer.get("/policy/decisions/unknown").await.problem(404, "not_found");
+    viewer.get("/incidents/INC-2020-0001").await.problem(404, "not_found");
+    viewer.get("/nothing").await.problem(404, "not_found");
+    viewer.post("/api/nothing", json!({})).await.problem(404, "not_found");
+    let reply = viewer.send(Method::DELETE, "/policy/bundles/1", &[], Body::empty()).await;
+    assert!(reply.headers.contains_key("allow"));
+    reply.problem(405, "method_not_allowed");
+    viewer.get("/policy/evaluate").await.problem(405, "method_not_allowed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_not_json_name_line_and_column() {
+    let workspace = Workspace::new().await;
+    let author = workspace.caller(Role::Author).await;
+    for (path, text, line) in [
+        ("/policy/bundles", "{\"rules\": [\n  {\"id\": }\n]}", 2),
+        ("/policy/lint", "[1, 2", 1),
+        ("/policy/packets", "nonsense", 1),
+        ("/policy/bundles", "", 0),
+    ] {
+        let problem = author.send(Method::POST, path, &[], Body::from(text)).await.problem(400, "malformed_json");
+        if line > 0 {
+            assert_eq!(problem["line"], line, "{problem}");
+            assert!(problem["column"].as_u64().is_some_and(|column| column > 0), "{problem}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_a_wrong_type_are_pointed_at() {
+    let workspace = Workspace::new().await;
+    let author = workspace.caller(Role::Author).await;
+    for (path, body, pointer) in [
+        ("/policy/bundles", json!({"rules": [{"id": 7}]}), "/rules/0/id"),
+        ("/policy/bundles", json!({"rules": {}}), "/rules"),
+        ("/policy/lint", json!({"bundle": {"rules": [{"priority": "high"}]}}), "/bundle/rules/0/priority"),
+        ("/policy/packets", json!({"bundle_id": "one"}), "/bundle_id"),
+        ("/policy/packets", json!({"fallback_plan": "x"}), "/bundle_id"),
+        ("/policy/simulate", json!({"rules": [], "count": -1}), "/count"),
+        ("/policy/simulate", json!({"rules": [], "dataset": "everything"}), "/dataset"),
+        ("/policy/simulate/compare", json!({"a": {"rules": []}}), "/b"),
+    ] {
+        let problem = author.post(path, body).await.problem(422, "invalid_field");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{path}: {problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_query_parameters_are_named() {
+    let workspace = Workspace::new().await;
+    let viewer = workspace.caller(Role::Viewer).await;
+    for (path, parameter) in [
+        ("/policy/bundles?active_only=perhaps", "active_only"),
+        ("/policy/bundles?state=lost", "state"),
+        ("/policy/bundles?limit=0", "limit"),
+        ("/policy/bundles?limit=many", "limit"),
+        ("/policy/decisions?bundle_id=x", "bundle_id"),
+        ("/policy/decisions?status=fine", "status"),
+        ("/policy/decisions?since=yesterday", "since"),
+        ("/policy/audit?event_type=party", "event_type"),
+        ("/incidents?severity=awful", "severity"),
+    ] {
+        let problem = viewer.get(path).await.problem(422, "invalid_field");
+        assert_eq!(problem["parameter"], parameter, "{path}: {problem}");
+    }
+    viewer.get("/policy/bundles?cursor=@@@").await.problem(422, "invalid_field");
+    viewer.get("/metrics/errors?window=soon").await.problem(422, "invalid_field");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_is_refused_with_the_limit() {
+    let workspace = Workspace::new().await;
+    let author = workspace.caller(Role::Author).await;
+    let huge = "x".repeat(32 * 1024 * 1024 + 1);
+    let problem = author.send(Method::POST, "/policy/bundles", &[], Body::from(huge)).await.problem(413, "too_large");
+    assert_eq!(problem["limit_bytes"], 32 * 1024 * 1024);
+    let service = workspace.caller(Role::Service).await;
+    let context = json!({"agent": "a", "action": "b", "context": {"text": "y".repeat(65 * 1024)}});
+    let problem = service.post("/policy/evaluate", context).await.problem(413, "too_large");
+    assert!(problem["detail"].as_str().unwrap().contains("65536"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_content_type_does_not_matter() {
+    let workspace = Workspace::new().await;
+    let author = workspace.caller(Role::Author).await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let text = bundle("1.0.0", "deny").to_string();
+    author.send(Method::POST, "/policy/bundles", &form, Body::from(text)).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_carry_the_headers_browsers_enforce() {
+    let workspace = Workspace::new().await;
+    let reply = workspace.stranger().get("/healthz").await;
+    assert_eq!(reply.headers["x-content-type-options"], "nosniff");
+    assert_eq!(reply.headers["referrer-policy"], "same-origin");
+    assert_eq!(reply.headers["cache-control"], "no-store");
+    assert!(reply.headers.contains_key("permissions-policy"));
+    assert!(reply.headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
+    assert_eq!(reply.expect(200)["status"], "ok");
+    workspace.stranger().get("/readyz").await.expect(200);
+}

@@ -1,0 +1,120 @@
+//! From a draft to full traffic and back, over HTTP.
+
+use std::time::Duration;
+
+use lifecycle::authority::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Workspace, bundle, question};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_signs_what_they_wrote() {
+    let workspace = Workspace::new().await;
+    let both = workspace.token(&[Role::Author, Role::Approver]).await;
+    let both = crate::support::Caller { workspace: &workspace, token: Some(both) };
+    let made = both.post("/policy/bundles", bundle("1.0.0", "deny")).await.expect(201);
+    let packet = both
+        .post("/policy/packets", json!({"bundle_id": made["id"], "fallback_plan": "none is live"}))
+        .await
+        .expect(201);
+    let path = format!("/policy/packets/{}/actions", packet["packet_id"].as_str().unwrap());
+    let refused = both.post(&path, json!({"decision": "approve"})).await;
+    assert!([403, 409].contains(&refused.status.as_u16()), "{}", refused.text);
+    let approver = workspace.caller(Role::Approver).await;
+    approver.post(&path, json!({"decision": "reject"})).await.problem(422, "invalid_field");
+    let signed = approver.post(&path, json!({"decision": "approve"})).await.expect(200);
+    assert_eq!(signed["actions"].as_array().unwrap().len(), 1);
+    let again = approver.post(&path, json!({"decision": "approve"})).await.expect(200);
+    assert_eq!(again["actions"].as_array().unwrap().len(), 1, "the same action twice is one action");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_with_errors_cannot_be_submitted_and_an_unsigned_one_not_applied() {
+    let workspace = Workspace::new().await;
+    let author = workspace.caller(Role::Author).await;
+    let broken = author.post("/policy/bundles", json!({"rules": [{"effect": "deny"}]})).await.expect(201);
+    let build = |id: &Value| json!({"bundle_id": id, "fallback_plan": "none is live"});
+    author.post("/policy/packets", build(&broken["id"])).await.problem(422, "lint_errors");
+    let made = author.post("/policy/bundles", bundle("1.0.0", "deny")).await.expect(201);
+    author
+        .post("/policy/packets", json!({"bundle_id": made["id"], "fallback_plan": " "}))
+        .await
+        .problem(422, "invalid_field");
+    let packet = author.post("/policy/packets", build(&made["id"])).await.expect(201);
+    let owner = workspace.caller(Role::RuntimeOwner).await;
+    let activate = format!("/policy/bundles/{}/activate", made["id"]);
+    let refused = owner.post(&activate, json!({"packet_id": packet["packet_id"]})).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promotion_before_its_time_says_how_long_to_wait() {
+    let workspace = Workspace::new().await;
+    let (id, packet) = workspace.approved(bundle("1.0.0", "deny")).await;
+    let owner = workspace.caller(Role::RuntimeOwner).await;
+    let applied = owner.post(&format!("/policy/bundles/{id}/activate"), json!({"packet_id": packet})).await.expect(200);
+    assert_eq!((&applied["state"], &applied["canary_pct"]), (&json!("canary"), &json!(10)));
+    assert!(applied["message"].as_str().is_some_and(|message| message.contains("10 %")));
+    let refused = owner.post(&format!("/policy/bundles/{id}/promote"), json!({"target_pct": 50})).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert!(refused.json()["detail"].as_str().is_some_and(|detail| detail.contains('h')), "{}", refused.text);
+    let status = owner.get(&format!("/policy/bundles/{id}/canary-status")).await.expect(200);
+    assert_eq!(status["can_promote"], false);
+    assert!(status["seconds_remaining"].as_u64().is_some_and(|seconds| seconds > 86_000), "{status}");
+    let gates = owner.post(&format!("/policy/bundles/{id}/check-gates"), json!({"metrics": {"sample_size": 500, "error_rate": 0.0, "deny_rate": 0.1, "avg_cost": 1.0, "baseline_avg_cost": 1.0}})).await.expect(200);
+    assert_eq!(gates["passed"], true, "{gates}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_returns_all_traffic_within_a_second_and_opens_an_incident() {
+    let workspace = Workspace::new().await;
+    let stable = workspace.stable(bundle("1.0.0", "allow")).await;
+    let canary = workspace.canary(bundle("1.0.1", "deny"), 50).await;
+    let owner = workspace.caller(Role::RuntimeOwner).await;
+    let active = owner.get("/policy/bundles?active_only=true").await.expect(200);
+    let ids: Vec<&Value> = active["bundles"].as_array().unwrap().iter().map(|bundle| &bundle["id"]).collect();
+    assert_eq!(ids, [&canary["id"], &stable["id"]], "canary first");
+
+    let body =
+        json!({"reason": "Error rate 7.2% exceeds 5% threshold", "rolled_back_by": "alice", "create_incident": true});
+    let path = format!("/policy/bundles/{}/rollback", canary["id"]);
+    let (first, second) = tokio::join!(owner.post(&path, body.clone()), owner.post(&path, body.clone()));
+    let (first, second) = (first.expect(200), second.expect(200));
+    assert_eq!(first["rollback_id"], second["rollback_id"], "two at once are one rollback");
+    assert_eq!((&first["version"], &first["rolled_back_from"]), (&json!("1.0.0"), &json!("1.0.1")));
+
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    let service = workspace.caller(Role::Service).await;
+    for number in 0..40 {
+        let answer = service.post("/policy/evaluate", question(&format!("s-{number}"))).await.expect(200);
+        assert_eq!(answer["bundle"]["id"], stable["id"]);
+    }
+    let viewer = workspace.caller(Role::Viewer).await;
+    let incident = first["incident_id"].as_str().unwrap();
+    assert_eq!(viewer.get(&format!("/incidents/{incident}")).await.expect(200)["status"], "open");
+    let taken = workspace.caller(Role::Author).await.post(&format!("/incidents/{incident}/ack"), Value::Null).await;
+    assert_eq!(taken.expect(200)["status"], "acknowledged");
+    owner.post(&path, json!({"reason": "short"})).await.problem(422, "invalid_field");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_runbooks_manual_failover_is_served_within_a_second() {
+    let workspace = Workspace::new().await;
+    let old = workspace.stable(bundle("1.0.0", "allow")).await;
+    workspace.stable(bundle("1.0.1", "deny")).await;
+    let mut transaction = workspace.store.pool().begin().await.unwrap();
+    sqlx::query("UPDATE policy_bundles SET active = false, canary_pct = 0;").execute(&mut *transaction).await.unwrap();
+    sqlx::query("UPDATE policy_bundles \nSET active = true, canary_pct = 100 \nWHERE version = '1.0.0';")
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    let service = workspace.caller(Role::Service).await;
+    let answer = service.post("/policy/evaluate", question("s")).await.expect(200);
+    assert_eq!(answer["bundle"]["id"], old["id"]);
+    let viewer = workspace.caller(Role::Viewer).await;
+    assert_eq!(viewer.get("/policy/system").await.expect(200)["stable"]["version"], "1.0.0");
+    let audit = viewer.get("/policy/audit?event_type=manual_failover").await.expect(200);
+    assert!(!audit["entries"].as_array().unwrap().is_empty(), "{audit}");
+}

@@ -1,0 +1,266 @@
+//! A workspace of its own for every test.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use lifecycle::{
+    authority::{Actor, Role, Via},
+    signing::{Key, KeyRing},
+};
+use serde_json::{Value, json};
+use server::start::{self, Settings};
+use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
+use store::{
+    Store,
+    postgres::{Options, Private},
+    tokens::NewToken,
+};
+use tower::ServiceExt;
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// One router on one empty database.
+pub struct Workspace {
+    pub router: Router,
+    pub store: Store,
+    pub folder: PathBuf,
+    _private: Option<Private>,
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        let _left = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))
+    }
+
+    /// The body, when the status is the expected one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self.json()
+    }
+
+    /// The problem, when the status and the code are the expected ones.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", self.text);
+        let problem = self.json();
+        assert_eq!(problem["status"], status, "{problem}");
+        assert_eq!(problem["code"], code, "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
+        problem
+    }
+}
+
+/// A temporary folder of this test.
+pub fn folder() -> PathBuf {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("countersign-api-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// An empty database: in the server that `DATABASE_URL` names, else in one of its own.
+async fn database(folder: &std::path::Path) -> (PgConnectOptions, Option<Private>) {
+    let Ok(url) = std::env::var("DATABASE_URL") else {
+        let place = folder.to_owned();
+        let options = Options { durable: false, max_connections: 40 };
+        let private = tokio::task::spawn_blocking(move || Private::start(&place, &options)).await.unwrap().unwrap();
+        return (private.options(), Some(private));
+    };
+    let options: PgConnectOptions = url.parse().unwrap();
+    let name = format!("api_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.unwrap();
+    (options.database(&name), None)
+}
+
+/// Somebody who may set everything up.
+pub fn admin() -> Actor {
+    actor(Role::Admin)
+}
+
+/// A person with one role.
+pub fn actor(role: Role) -> Actor {
+    Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Cli }
+}
+
+impl Workspace {
+    pub async fn new() -> Self {
+        let folder = folder();
+        let (options, private) = database(&folder).await;
+        let keys = KeyRing { current: Key::new("test", "a secret for tests"), previous: Vec::new() };
+        let store = Store::connect(options.clone(), keys.clone()).await.unwrap();
+        store.migrate().await.unwrap();
+        let settings =
+            Settings { database: options, keys, data_dir: folder.clone(), demo: false, public_metrics: false };
+        let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
+        let state = start::state(store.clone(), &settings, address).await.unwrap();
+        Self { router: server::http::router(state), store, folder, _private: private }
+    }
+
+    /// A token of a program with these roles.
+    pub async fn token(&self, roles: &[Role]) -> String {
+        let name = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join("+");
+        let new = NewToken { name, email: None, roles: roles.iter().copied().collect(), expires_at: None };
+        store::tokens::create(&self.store, &admin(), new).await.unwrap().1
+    }
+
+    /// A caller with this role.
+    pub async fn caller(&self, role: Role) -> Caller<'_> {
+        Caller { workspace: self, token: Some(self.token(&[role]).await) }
+    }
+
+    pub fn stranger(&self) -> Caller<'_> {
+        Caller { workspace: self, token: None }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Reply { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// A bundle at 100 %: drafted, signed off by somebody else, applied and promoted without waiting.
+    pub async fn stable(&self, source: Value) -> Value {
+        self.no_waiting().await;
+        let id = self.approved(source).await;
+        let owner = self.caller(Role::RuntimeOwner).await;
+        self.promote(&owner, &id, &[50, 100]).await
+    }
+
+    /// A bundle that serves `percent` of the traffic.
+    pub async fn canary(&self, source: Value, percent: i64) -> Value {
+        self.no_waiting().await;
+        let id = self.approved(source).await;
+        let owner = self.caller(Role::RuntimeOwner).await;
+        let steps: &[i64] = if percent == 50 { &[50] } else { &[] };
+        self.promote(&owner, &id, steps).await
+    }
+
+    async fn promote(&self, owner: &Caller<'_>, approved: &(i64, String), steps: &[i64]) -> Value {
+        let (id, packet) = approved;
+        let mut bundle =
+            owner.post(&format!("/policy/bundles/{id}/activate"), json!({"packet_id": packet})).await.expect(200);
+        for step in steps {
+            bundle =
+                owner.post(&format!("/policy/bundles/{id}/promote"), json!({"target_pct": step})).await.expect(200);
+        }
+        bundle
+    }
+
+    /// Stages may be short and gates need no sample, so that tests need not wait.
+    pub async fn no_waiting(&self) {
+        let mut settings = store::settings::get(&self.store, &admin()).await.unwrap();
+        settings.gates.min_stage_seconds = 0;
+        settings.gates.min_sample_size = 0;
+        settings.gates.max_deny_rate = 1.0;
+        store::settings::update(&self.store, &admin(), settings).await.unwrap();
+        // Nothing was decided yet, so there is nothing to measure: make the gates say so without holding.
+        let service = self.caller(Role::Service).await;
+        for number in 0..3 {
+            service
+                .post(
+                    "/policy/evaluate",
+                    json!({"agent": "inbox.triage", "action": "warm-up", "subject": format!("w{number}")}),
+                )
+                .await
+                .expect(200);
+        }
+    }
+
+    /// A draft that an approver and a safety owner have signed: its number and its packet.
+    pub async fn approved(&self, source: Value) -> (i64, String) {
+        let author = self.caller(Role::Author).await;
+        let bundle = author.post("/policy/bundles", source).await.expect(201);
+        let id = bundle["id"].as_i64().unwrap();
+        let packet = author
+            .post("/policy/packets", json!({"bundle_id": id, "fallback_plan": "roll back to the version before"}))
+            .await
+            .expect(201);
+        let packet_id = packet["packet_id"].as_str().unwrap().to_owned();
+        for role in [Role::Approver, Role::SafetyOwner] {
+            let signer = self.caller(role).await;
+            let signed = signer
+                .post(&format!("/policy/packets/{packet_id}/actions"), json!({"decision": "approve"}))
+                .await
+                .expect(200);
+            if signed["status"] == "approved" {
+                break;
+            }
+        }
+        (id, packet_id)
+    }
+}
+
+/// Somebody with a token, or nobody.
+pub struct Caller<'a> {
+    pub workspace: &'a Workspace,
+    pub token: Option<String>,
+}
+
+impl Caller<'_> {
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, &[], Body::empty()).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::POST, path, &[], Body::from(body.to_string())).await
+    }
+
+    pub async fn put(&self, path: &str, if_match: Option<&str>, body: Value) -> Reply {
+        let headers: Vec<(&str, &str)> = if_match.map(|etag| ("if-match", etag)).into_iter().collect();
+        self.send(Method::PUT, path, &headers, Body::from(body.to_string())).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.workspace.send(request.body(body).unwrap()).await
+    }
+}
+
+/// A small bundle in which `rule` decides about `inbox.triage` / `quarantine`.
+pub fn bundle(version: &str, effect: &str) -> Value {
+    json!({
+        "version": version,
+        "notes": "for tests",
+        "rules": [{
+            "id": "quarantine-high-risk", "agent": "inbox.triage", "action": "quarantine",
+            "conditions": {">=risk_score": 90}, "effect": effect,
+            "reason": "High-risk mail is decided by this rule", "priority": 80,
+            "budget": {"cost": 0.05, "compute": 1, "risk": "low"}
+        }]
+    })
+}
+
+/// A question that the rule of [`bundle`] answers.
+pub fn question(subject: &str) -> Value {
+    json!({"agent": "inbox.triage", "action": "quarantine", "context": {"risk_score": 95}, "subject": subject})
+}
