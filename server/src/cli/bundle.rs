@@ -98,8 +98,8 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
             let understood = read(&file)?.understand();
             let cases = match (cases, dataset) {
                 (Some(file), _) => read_cases(&file)?,
-                (None, Dataset::Fixtures) => replay::fixtures::built_in(),
-                (None, Dataset::Synthetic) => replay::synthetic::generate(&understood.bundle, count, seed),
+                (None, Dataset::Fixtures) => replay::fixtures::cases(),
+                (None, Dataset::Synthetic) => replay::synthetic::cases(&understood.bundle, count, seed),
             };
             let simulation = Simulation {
                 skipped_rules: understood.skipped,

@@ -69,7 +69,7 @@ impl Cases {
             (Dataset::Custom, None) => {
                 Err(Refusal(Problem::invalid_field("/cases", "is required with the dataset `custom`")))
             }
-            (Dataset::Synthetic, _) => Ok(replay::synthetic::generate(bundle, count as usize, self.seed.unwrap_or(0))),
+            (Dataset::Synthetic, _) => Ok(replay::synthetic::cases(bundle, count as usize, self.seed.unwrap_or(0))),
             (dataset @ (Dataset::Fixtures | Dataset::Recorded), _) => {
                 Ok(store::simulate::cases(&state.store, actor, dataset, self.count, self.seed).await?)
             }

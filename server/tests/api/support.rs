@@ -9,18 +9,10 @@ use std::{
 use axum::{Router, body::Body};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use lifecycle::{
-    authority::{Actor, Role, Via},
-    signing::{Key, KeyRing},
-};
+use lifecycle::authority::{Actor, Role, Via};
 use serde_json::{Value, json};
 use server::start::{self, Settings};
-use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
-use store::{
-    Store,
-    postgres::{Options, Private},
-    tokens::NewToken,
-};
+use store::{Store, tokens::NewToken};
 use tower::ServiceExt;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -30,7 +22,6 @@ pub struct Workspace {
     pub router: Router,
     pub store: Store,
     pub folder: PathBuf,
-    _private: Option<Private>,
 }
 
 impl Drop for Workspace {
@@ -80,21 +71,6 @@ pub fn folder() -> PathBuf {
     folder
 }
 
-/// An empty database: in the server that `DATABASE_URL` names, else in one of its own.
-async fn database(folder: &std::path::Path) -> (PgConnectOptions, Option<Private>) {
-    let Ok(url) = std::env::var("DATABASE_URL") else {
-        let place = folder.to_owned();
-        let options = Options { durable: false, max_connections: 40 };
-        let private = tokio::task::spawn_blocking(move || Private::start(&place, &options)).await.unwrap().unwrap();
-        return (private.options(), Some(private));
-    };
-    let options: PgConnectOptions = url.parse().unwrap();
-    let name = format!("api_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let mut connection = PgConnection::connect_with(&options).await.unwrap();
-    connection.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.unwrap();
-    (options.database(&name), None)
-}
-
 /// Somebody who may set everything up.
 pub fn admin() -> Actor {
     actor(Role::Admin)
@@ -108,15 +84,12 @@ pub fn actor(role: Role) -> Actor {
 impl Workspace {
     pub async fn new() -> Self {
         let folder = folder();
-        let (options, private) = database(&folder).await;
-        let keys = KeyRing { current: Key::new("test", "a secret for tests"), previous: Vec::new() };
-        let store = Store::connect(options.clone(), keys.clone()).await.unwrap();
-        store.migrate().await.unwrap();
-        let settings =
-            Settings { database: options, keys, data_dir: folder.clone(), demo: false, public_metrics: false };
+        let (database, keys) = (store::testing::database().await, store::testing::keys());
+        let store = Store::connect(database.clone(), keys.clone()).await.unwrap();
+        let settings = Settings { database, keys, data_dir: folder.clone(), demo: false, public_metrics: false };
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
         let state = start::state(store.clone(), &settings, address).await.unwrap();
-        Self { router: server::http::router(state), store, folder, _private: private }
+        Self { router: server::http::router(state), store, folder }
     }
 
     /// A token of a program with these roles.
