@@ -15,7 +15,7 @@ async fn a_draft_is_made_read_and_edited() {
     assert!(reply.headers.contains_key("etag"));
     let made = reply.expect(201);
     assert_eq!((&made["state"], &made["active"], &made["canary_pct"]), (&json!("draft"), &json!(false), &json!(0)));
-    assert_eq!(made["created_by"], "author");
+    assert_eq!(made["created_by"], "author@example.com");
     let path = format!("/policy/bundles/{}", made["id"]);
 
     let read = author.get(&path).await;

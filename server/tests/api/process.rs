@@ -61,7 +61,14 @@ fn curl(address: &str, token: &str, path: &str, body: Option<&str>) -> serde_jso
 }
 
 fn token(data_dir: &Path, role: &str) -> String {
-    let (code, out, err) = run(data_dir, &["token", "create", role, "--role", role, "--output", "json"]);
+    let mut create = vec!["token", "create", role, "--role", role, "--output", "json"];
+    let email = format!("{role}@example.com");
+    if role != "service" {
+        let (code, _, err) = run(data_dir, &["user", "add", &email, "--role", role]);
+        assert_eq!(code, 0, "{err}");
+        create.extend(["--email", &email]);
+    }
+    let (code, out, err) = run(data_dir, &create);
     assert_eq!(code, 0, "{err}");
     serde_json::from_str::<serde_json::Value>(&out).unwrap()["token"].as_str().unwrap().to_owned()
 }

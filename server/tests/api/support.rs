@@ -1,15 +1,19 @@
 //! A workspace of its own for every test.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     path::PathBuf,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use lifecycle::authority::{Actor, Role, Via};
+use lifecycle::authority::{Actor, Role, Roles, Via};
 use serde_json::{Value, json};
 use server::start::{self, Settings};
 use store::{Store, tokens::NewToken};
@@ -22,6 +26,7 @@ pub struct Workspace {
     pub router: Router,
     pub store: Store,
     pub folder: PathBuf,
+    tokens: Mutex<HashMap<String, String>>,
 }
 
 impl Drop for Workspace {
@@ -89,14 +94,27 @@ impl Workspace {
         let settings = Settings { database, keys, data_dir: folder.clone(), demo: false, public_metrics: false };
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
         let state = start::state(store.clone(), &settings, address).await.unwrap();
-        Self { router: server::http::router(state), store, folder }
+        Self { router: server::http::router(state), store, folder, tokens: Mutex::default() }
     }
 
-    /// A token of a program with these roles.
+    /// A token of a program, or of a person with these roles.
     pub async fn token(&self, roles: &[Role]) -> String {
         let name = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join("+");
-        let new = NewToken { name, email: None, roles: roles.iter().copied().collect(), expires_at: None };
-        store::tokens::create(&self.store, &admin(), new).await.unwrap().1
+        if let Some(token) = self.tokens.lock().unwrap().get(&name) {
+            return token.clone();
+        }
+        let set: Roles = roles.iter().copied().collect();
+        let email = if roles == [Role::Service] {
+            None
+        } else {
+            let email = format!("{name}@example.com");
+            store::people::add(&self.store, &admin(), &email, &name, set.clone(), "a long password").await.unwrap();
+            Some(email)
+        };
+        let new = NewToken { name: name.clone(), email, roles: set, expires_at: None };
+        let (_, token) = store::tokens::create(&self.store, &admin(), new).await.unwrap();
+        self.tokens.lock().unwrap().insert(name, token.clone());
+        token
     }
 
     /// A caller with this role.
