@@ -5,10 +5,11 @@
 //! from a file. Data flows through the folders in this order:
 //!
 //! ```text
-//! bundle → engine → lint → replay → review → rollout        (policy, from a draft to full traffic)
-//! authority, signing, audit, incident, system               (who may, who did, and what happened)
+//! bundle → engine → analysis → lint → replay → review → rollout   (policy, from a draft to full traffic)
+//! authority, signing, audit, incident, system                      (who may, who did, and what happened)
 //! ```
 
+pub mod analysis;
 pub mod audit;
 pub mod authority;
 pub mod bundle;
