@@ -88,7 +88,10 @@ fn after_two_decisions_it_is_a_valid_bundle() {
     let source = repaired();
     let report = lint(&source);
     assert!(report.passed, "{:#?}", report.errors);
-    assert_eq!(report.warnings, []);
+    // Two rules that nobody had seen meet: a small, cheap reindex while the cluster is busy.
+    let [meet] = report.warnings.as_slice() else { panic!("{:#?}", report.warnings) };
+    assert_eq!((meet.code, meet.rule_id.as_deref()), (Code::Conflict, Some("knowledge-small-reindex-auto")));
+    assert!(meet.message.contains("`budget-compute-limit`"), "{}", meet.message);
     let understood = source.understand();
     assert_eq!((understood.bundle.rules.len(), understood.skipped.len()), (20, 0));
 }

@@ -89,6 +89,7 @@ pub fn uncovered(cell: Cell, boxes: &[(usize, &Region)], meter: &mut Meter) -> C
         // Narrow axes first: their slabs are small and settle soon.
         let mut parts: Vec<_> = region.parts.iter().collect();
         parts.sort_by_key(|(axis, _)| rest.get(*axis).map_or(0, count));
+        let mut slabs = Vec::with_capacity(parts.len());
         for (axis, keep) in parts {
             let Some(have) = rest.get(*axis).cloned() else { continue };
             let outside = minus(&have, keep);
@@ -97,12 +98,14 @@ pub fn uncovered(cell: Cell, boxes: &[(usize, &Region)], meter: &mut Meter) -> C
                 if let Some(set) = slab.get_mut(*axis) {
                     *set = outside;
                 }
-                open.push((slab, Rc::clone(&touching)));
+                slabs.push((slab, Rc::clone(&touching)));
             }
             if let Some(set) = rest.get_mut(*axis) {
                 *set = and(&have, keep);
             }
         }
+        // The first slab leaves the other axes free, so a witness found there states the least: it is looked at first.
+        open.extend(slabs.into_iter().rev());
     }
     Coverage::Covered(used)
 }

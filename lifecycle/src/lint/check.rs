@@ -1,11 +1,32 @@
 //! Runs every check.
 
-use super::{Finding, Report, contradiction, domain::Domain, duplicates, plain};
-use crate::bundle::{Source, reading};
+use std::collections::BTreeSet;
 
-/// Everything there is to say about `source` without analysing the space of its inputs. Near-linear in its size, so that
-/// it can run while the author types.
+use super::{Code, Finding, Report, contradiction, domain::Domain, duplicates, plain};
+use crate::{
+    analysis::{self, Meter},
+    bundle::{Source, reading},
+};
+
+/// Everything there is to say about `source`, exact analysis of its input space included.
 pub fn lint(source: &Source) -> Report {
+    let mut findings = findings(source);
+    let contradictory: BTreeSet<String> = findings
+        .iter()
+        .filter(|finding| finding.code == Code::Contradiction)
+        .filter_map(|finding| finding.rule_id.clone())
+        .collect();
+    // That a contradictory rule is unreachable and changes nothing goes without saying.
+    let proven = analysis::findings(&source.understand().bundle, Meter::default());
+    let told = |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
+    findings.extend(proven.into_iter().filter(|finding| !told(finding)));
+    findings.sort_by_key(Finding::position);
+    Report::new(findings, source.rules.len())
+}
+
+/// What there is to say without analysing the input space. Near-linear in the size of `source`, so that it can run at
+/// every keystroke however large the draft is.
+pub fn quick(source: &Source) -> Report {
     Report::new(findings(source), source.rules.len())
 }
 
