@@ -23,7 +23,7 @@ export async function writeSource(page: Page, source: unknown): Promise<void> {
 
 export async function saveDraft(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Save draft", exact: true }).click();
-  await expect(page.getByText(/^Saved/).first()).toBeVisible();
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
 }
 
 /** Submits what is saved; answers the packet's id. */
