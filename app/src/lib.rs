@@ -5,6 +5,7 @@
 //! app     the routes
 //! frame   what stands around every page: rail, header, banners, command palette
 //! pages   one file or folder a page
+//! editor  the pure model behind the rule editor
 //! api     server functions, by noun; their bodies call `store`
 //! components   the kit every page is drawn with
 //! context, error   what the server gives to a request, and the one error shape
@@ -17,6 +18,7 @@ pub mod api;
 pub mod app;
 pub mod components;
 pub mod context;
+pub mod editor;
 pub mod error;
 pub mod frame;
 pub mod pages;

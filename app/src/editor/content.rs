@@ -1,0 +1,270 @@
+//! The document under edit. Cloning it is cheap: rules are shared until they change, so every step of the history
+//! keeps a whole document.
+
+use std::{collections::HashMap, sync::Arc};
+
+use lifecycle::bundle::Source;
+use serde_json::{Map, Value};
+
+use super::rule;
+
+/// A rule as written.
+pub type Written = Map<String, Value>;
+
+/// Names a rule while the document is open. Unlike the rule's id it never changes and is never shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub u32);
+
+/// One rule of the document.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its local name.
+    pub key: Key,
+    /// The rule.
+    pub rule: Arc<Written>,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && (Arc::ptr_eq(&self.rule, &other.rule) || self.rule == other.rule)
+    }
+}
+
+/// The document: what [`Source`] holds, with a stable key on every rule.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// Everything but the rules, which are empty here.
+    head: Arc<Source>,
+    rules: Arc<Vec<Entry>>,
+    next_key: u32,
+}
+
+impl PartialEq for Content {
+    /// Whether both say the same, whatever the local keys.
+    fn eq(&self, other: &Self) -> bool {
+        (Arc::ptr_eq(&self.head, &other.head) || self.head == other.head)
+            && (Arc::ptr_eq(&self.rules, &other.rules)
+                || (self.rules.len() == other.rules.len()
+                    && self
+                        .rules
+                        .iter()
+                        .zip(other.rules.iter())
+                        .all(|(a, b)| Arc::ptr_eq(&a.rule, &b.rule) || a.rule == b.rule)))
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::new(Source::default())
+    }
+}
+
+impl Content {
+    /// A document that says what `source` says.
+    pub fn new(mut source: Source) -> Self {
+        let written = std::mem::take(&mut source.rules);
+        let mut content = Self { head: Arc::new(source), rules: Arc::default(), next_key: 0 };
+        content.append(written);
+        content
+    }
+
+    /// The same as a [`Source`]. Copies everything; to follow a document as it changes use [`Mirror`].
+    pub fn to_source(&self) -> Source {
+        let mut source = Source::clone(&self.head);
+        source.rules = self.rules.iter().map(|entry| Written::clone(&entry.rule)).collect();
+        source
+    }
+
+    /// Everything but the rules.
+    pub fn head(&self) -> &Source {
+        &self.head
+    }
+
+    /// The rules in the order they are written.
+    pub fn rules(&self) -> &Arc<Vec<Entry>> {
+        &self.rules
+    }
+
+    /// Where the rule called `key` is written.
+    pub fn position(&self, key: Key) -> Option<usize> {
+        self.rules.iter().position(|entry| entry.key == key)
+    }
+
+    /// The rule called `key`.
+    pub fn rule(&self, key: Key) -> Option<&Arc<Written>> {
+        self.rules.iter().find(|entry| entry.key == key).map(|entry| &entry.rule)
+    }
+
+    /// The rule written at `position`.
+    pub fn key_at(&self, position: usize) -> Option<Key> {
+        self.rules.get(position).map(|entry| entry.key)
+    }
+
+    /// The rule that a finding's JSON Pointer points into.
+    pub fn key_of_path(&self, path: &str) -> Option<Key> {
+        let position = path.strip_prefix("/rules/")?.split('/').next()?.parse().ok()?;
+        self.key_at(position)
+    }
+
+    /// Changes everything but the rules.
+    pub fn edit_head(&mut self, change: impl FnOnce(&mut Source)) {
+        change(Arc::make_mut(&mut self.head));
+    }
+
+    /// Changes one rule; false when there is no such rule.
+    pub fn edit_rule(&mut self, key: Key, change: impl FnOnce(&mut Written)) -> bool {
+        let Some(position) = self.position(key) else { return false };
+        match Arc::make_mut(&mut self.rules).get_mut(position) {
+            Some(entry) => {
+                change(Arc::make_mut(&mut entry.rule));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Writes `rules` behind the last one and returns their keys.
+    pub fn append(&mut self, rules: Vec<Written>) -> Vec<Key> {
+        let end = self.rules.len();
+        self.insert(end, rules)
+    }
+
+    /// Writes `rules` at `position` and returns their keys.
+    pub fn insert(&mut self, position: usize, rules: Vec<Written>) -> Vec<Key> {
+        let first = self.next_key;
+        let entries: Vec<Entry> =
+            rules.into_iter().zip(first..).map(|(rule, key)| Entry { key: Key(key), rule: Arc::new(rule) }).collect();
+        let keys: Vec<Key> = entries.iter().map(|entry| entry.key).collect();
+        self.next_key = first.saturating_add(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+        let all = Arc::make_mut(&mut self.rules);
+        let position = position.min(all.len());
+        all.splice(position..position, entries);
+        keys
+    }
+
+    /// Removes the rules called `keys`.
+    pub fn remove(&mut self, keys: &[Key]) {
+        Arc::make_mut(&mut self.rules).retain(|entry| !keys.contains(&entry.key));
+    }
+
+    /// Takes over what `source` says. A rule keeps its key when its id is found again (the nth of a shared id for the
+    /// nth), or else when it stands where a rule stood whose id is gone, so that selection survives typing in the
+    /// source, of an id too. Rules that say the same stay shared.
+    pub fn replace(&mut self, source: Source) {
+        let mut head = source;
+        let written = std::mem::take(&mut head.rules);
+        if *self.head != head {
+            self.head = Arc::new(head);
+        }
+        let mut by_id: HashMap<&str, Vec<&Entry>> = HashMap::new();
+        for entry in self.rules.iter().rev() {
+            by_id.entry(rule::id(&entry.rule)).or_default().push(entry);
+        }
+        let mut found: Vec<Option<Entry>> =
+            written.iter().map(|new| by_id.get_mut(rule::id(new)).and_then(Vec::pop).cloned()).collect();
+        let left: Vec<Key> = by_id.values().flatten().map(|entry| entry.key).collect();
+        for (slot, old) in found.iter_mut().zip(self.rules.iter()) {
+            if slot.is_none() && left.contains(&old.key) {
+                *slot = Some(old.clone());
+            }
+        }
+        let mut next = self.next_key;
+        let rules = written
+            .into_iter()
+            .zip(found)
+            .map(|(new, old)| match old {
+                Some(old) if *old.rule == new => old,
+                Some(old) => Entry { key: old.key, rule: Arc::new(new) },
+                None => {
+                    let key = Key(next);
+                    next = next.saturating_add(1);
+                    Entry { key, rule: Arc::new(new) }
+                }
+            })
+            .collect();
+        self.next_key = next;
+        self.rules = Arc::new(rules);
+    }
+}
+
+/// A [`Source`] that follows a document: only rules that changed are copied.
+#[derive(Debug, Default)]
+pub struct Mirror {
+    source: Source,
+    seen: Vec<Arc<Written>>,
+}
+
+impl Mirror {
+    /// Brings the copy up to date with `content`.
+    pub fn follow(&mut self, content: &Content) -> &Source {
+        let mut rules = std::mem::take(&mut self.source.rules);
+        self.source = Source::clone(content.head());
+        rules.truncate(content.rules().len());
+        for (position, entry) in content.rules().iter().enumerate() {
+            match (self.seen.get(position), rules.get_mut(position)) {
+                (Some(seen), Some(_)) if Arc::ptr_eq(seen, &entry.rule) => {}
+                (_, Some(slot)) => *slot = Written::clone(&entry.rule),
+                (_, None) => rules.push(Written::clone(&entry.rule)),
+            }
+        }
+        self.seen = content.rules().iter().map(|entry| Arc::clone(&entry.rule)).collect();
+        self.source.rules = rules;
+        &self.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn source(ids: &[&str]) -> Source {
+        Source {
+            rules: ids.iter().map(|id| json!({"id": id}).as_object().unwrap().clone()).collect(),
+            ..Source::default()
+        }
+    }
+
+    fn keys(content: &Content) -> Vec<u32> {
+        content.rules().iter().map(|entry| entry.key.0).collect()
+    }
+
+    #[test]
+    fn replacing_keeps_keys_by_id_then_by_place() {
+        let mut content = Content::new(source(&["aaa", "bbb", "ccc"]));
+        content.replace(source(&["ccc", "bbbb", "aaa", "ddd"]));
+        assert_eq!(keys(&content), [2, 1, 0, 3]);
+    }
+
+    #[test]
+    fn rules_that_share_an_id_keep_their_keys() {
+        let mut content = Content::new(source(&["aaa", "aaa", "", ""]));
+        content.replace(source(&["aaa", "aaa", "", "", ""]));
+        assert_eq!(keys(&content), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_mirror_says_what_the_content_says() {
+        let mut content = Content::new(source(&["aaa", "bbb", "ccc"]));
+        let mut mirror = Mirror::default();
+        assert_eq!(*mirror.follow(&content), content.to_source());
+        content.edit_rule(Key(1), |rule| {
+            rule.insert("priority".into(), json!(7));
+        });
+        content.remove(&[Key(0)]);
+        content.edit_head(|head| head.notes = "x".into());
+        assert_eq!(*mirror.follow(&content), content.to_source());
+        content.append(source(&["ddd", "eee"]).rules);
+        assert_eq!(*mirror.follow(&content), content.to_source());
+    }
+
+    #[test]
+    fn a_path_names_its_rule() {
+        let content = Content::new(source(&["aaa", "bbb"]));
+        assert_eq!(content.key_of_path("/rules/1/conditions/>=x"), Some(Key(1)));
+        assert_eq!(content.key_of_path("/rules/1"), Some(Key(1)));
+        assert_eq!(content.key_of_path("/rules/9"), None);
+        assert_eq!(content.key_of_path("/notes"), None);
+    }
+}
