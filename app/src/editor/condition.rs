@@ -306,42 +306,6 @@ pub fn plain(value: &Value) -> String {
     }
 }
 
-/// A condition in words, in parts so that each can be drawn its own way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
-    /// The key as written: with the rule it names the condition.
-    pub key: String,
-    /// `risk_score`
-    pub field: String,
-    /// `≥ 85`, `is true`, `is present`, `in phishing, malware`
-    pub test: String,
-}
-
-impl Words {
-    /// The condition `key: value` in words.
-    pub fn of(key: &str, value: &Value) -> Self {
-        let (operator, field) = read(key, value);
-        let test = match (operator, value) {
-            (Operator::Equals, Value::Bool(flag)) => format!("is {flag}"),
-            (Operator::NotEquals, Value::Bool(flag)) => format!("is not {flag}"),
-            (Operator::Present | Operator::Absent, _) => operator.words().to_owned(),
-            (Operator::OneOf | Operator::NoneOf, Value::Array(list)) if list.is_empty() => {
-                format!("{} (empty list)", operator.words())
-            }
-            (_, Value::String(text)) if text.is_empty() => format!("{} “”", operator.words()),
-            // A number written as text compares differently, so it is shown differently.
-            (_, Value::String(text)) if Kind::guess(text) != Kind::Text => format!("{} “{text}”", operator.words()),
-            _ => format!("{} {}", operator.words(), plain(value)),
-        };
-        Self { key: key.to_owned(), field: field.to_owned(), test }
-    }
-
-    /// As one line.
-    pub fn line(&self) -> String {
-        format!("{} {}", self.field, self.test)
-    }
-}
-
 /// The rows of the condition form. Conditions are an unordered object; the rows keep the order they were first seen
 /// in and their identity while keys change under typing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -381,24 +345,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn conditions_read_as_words() {
-        for (key, value, words) in [
-            (">=risk_score", json!(85), "risk_score ≥ 85"),
-            ("<cost", json!(5.0), "cost < 5"),
-            ("category", json!(["phishing", "malware"]), "category in phishing, malware"),
-            ("!=category", json!(["spam"]), "category not in spam"),
-            ("sender_vip", json!(true), "sender_vip is true"),
-            ("==code", json!("85"), "code = “85”"),
-            ("^=domain", json!("@co"), "domain starts with @co"),
-            ("?ticket", json!(true), "ticket is present"),
-            ("?ticket", json!(false), "ticket is absent"),
-            ("tags", json!([]), "tags in (empty list)"),
-        ] {
-            assert_eq!(Words::of(key, &value).line(), words);
-        }
-    }
 
     #[test]
     fn lists_are_split_where_people_put_bars_and_commas() {

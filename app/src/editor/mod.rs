@@ -10,13 +10,11 @@
 //! history    undo and redo, with typing folded into one step
 //! text       the document as JSON text, both ways
 //! paste      rules from a clipboard: JSON or a spreadsheet
-//! fixes      applying the linter's repairs
 //! ```
 
 pub mod condition;
 pub mod content;
 pub mod edit;
-pub mod fixes;
 pub mod history;
 pub mod order;
 pub mod paste;

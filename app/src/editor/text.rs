@@ -49,7 +49,7 @@ pub fn parse(text: &str) -> Result<Value, Unreadable> {
 /// # Errors
 /// [`Unreadable`] naming the JSON Pointer of the first value with a wrong type.
 pub fn source(value: Value) -> Result<Source, Unreadable> {
-    read_source(value).map_err(|faults| {
+    Source::read(value).map_err(|faults| {
         let more = faults.len().saturating_sub(1);
         let mut message = faults.first().map_or_else(String::new, |fault| match fault.pointer.as_str() {
             "" => fault.detail.clone(),
@@ -253,10 +253,4 @@ mod tests {
             prop_assert_eq!(read(&text, &Content::default()).unwrap(), content.to_source());
         }
     }
-}
-
-// SHIM
-fn read_source(value: Value) -> Result<Source, Vec<lifecycle::problem::Fault>> {
-    let value = if value.is_array() { serde_json::json!({ "rules": value }) } else { value };
-    serde_json::from_value(value).map_err(|e| vec![lifecycle::problem::Fault::new("", e.to_string())])
 }

@@ -1,0 +1,180 @@
+//! Bundles: the studio's list, and one draft under edit.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+use lifecycle::{
+    Timestamp,
+    bundle::{Record, record::Summary},
+    replay::{Case, Dataset},
+};
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::context;
+use crate::error::AppError;
+
+/// Most recorded decisions an editor replays in the browser.
+pub const MAX_RECORDED: u32 = 5_000;
+
+/// All bundles, for the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shelf {
+    /// Every bundle, newest first.
+    pub bundles: Vec<Summary>,
+    /// Whether the caller may make drafts.
+    pub may_edit: bool,
+    /// The server's time.
+    pub as_of: Timestamp,
+}
+
+/// One bundle with what its editor needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Workbench {
+    /// The bundle.
+    pub record: Record,
+    /// The bundle at 100 %, which the draft is compared with; none before the first, and none when it is this one.
+    pub stable: Option<Record>,
+    /// Versions that were given out to other bundles.
+    pub taken: Vec<String>,
+    /// The packet the bundle is reviewed with.
+    pub packet_id: Option<String>,
+    /// The caller's name: what the browser keeps for them is kept under it.
+    pub me: String,
+    /// Whether the caller may edit drafts.
+    pub may_edit: bool,
+    /// Whether the caller may submit for review.
+    pub may_submit: bool,
+    /// The server's time.
+    pub as_of: Timestamp,
+}
+
+/// What came of saving.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Saved {
+    /// It was saved; this is what the server has now.
+    Done(Box<Record>),
+    /// Somebody saved first; this is what they saved. Nothing was overwritten.
+    Stale(Box<Record>),
+}
+
+/// All bundles.
+#[server(prefix = "/api", endpoint = "bundles/list")]
+pub async fn list_bundles() -> Result<Shelf, AppError> {
+    let (store, actor) = (context::app_context()?.store, context::actor()?);
+    let bundles = all_summaries(&store, &actor).await?;
+    Ok(Shelf { bundles, may_edit: actor.may(Permission::EditDrafts), as_of: context::now() })
+}
+
+/// One bundle, to look at or to edit.
+#[server(prefix = "/api", endpoint = "bundles/open")]
+pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
+    let (store, actor) = (context::app_context()?.store, context::actor()?);
+    let record = store::bundles::get(&store, &actor, id).await?;
+    let taken = all_summaries(&store, &actor).await?;
+    let packets = store::packets::list(&store, &actor, &store::packets::Filter::default()).await?;
+    Ok(Workbench {
+        stable: stable(&store, &actor).await?.filter(|stable| stable.id != id),
+        taken: taken.into_iter().filter(|other| other.id != id).map(|other| other.version).collect(),
+        packet_id: packets.items.into_iter().find(|packet| packet.bundle_id == id).map(|packet| packet.packet_id),
+        may_edit: actor.may(Permission::EditDrafts),
+        may_submit: actor.may(Permission::BuildPackets),
+        me: actor.name,
+        as_of: context::now(),
+        record,
+    })
+}
+
+/// Makes a draft: a copy of the stable bundle, or an empty one when `empty` or nothing is stable. Answers its id.
+#[server(prefix = "/api", endpoint = "bundles/new", input = Json)]
+pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
+    let (store, actor) = (context::app_context()?.store, context::actor()?);
+    let base = if empty { None } else { stable(&store, &actor).await? };
+    let record = match base {
+        Some(base) => store::bundles::clone_draft(&store, &actor, base.id).await?,
+        None => store::bundles::create(&store, &actor, Source::default()).await?,
+    };
+    Ok(record.id)
+}
+
+/// Copies any bundle into a new draft and answers its id.
+#[server(prefix = "/api", endpoint = "bundles/clone", input = Json)]
+pub async fn clone_bundle(id: i64) -> Result<i64, AppError> {
+    Ok(store::bundles::clone_draft(&context::app_context()?.store, &context::actor()?, id).await?.id)
+}
+
+/// Makes a draft of a bundle document (JSON text in any accepted form) and answers its id.
+#[server(prefix = "/api", endpoint = "bundles/import", input = Json)]
+pub async fn import_draft(document: String) -> Result<i64, AppError> {
+    let source = read(&document)?;
+    Ok(store::bundles::create(&context::app_context()?.store, &context::actor()?, source).await?.id)
+}
+
+/// Saves a draft that was read at `revision`. `document` is its JSON text.
+#[server(prefix = "/api", endpoint = "bundles/save", input = Json)]
+pub async fn save_draft(id: i64, revision: i64, document: String) -> Result<Saved, AppError> {
+    let (store, actor) = (context::app_context()?.store, context::actor()?);
+    match store::bundles::update(&store, &actor, id, revision, read(&document)?).await {
+        Ok(record) => Ok(Saved::Done(Box::new(record))),
+        Err(error) => {
+            let error = AppError::from(error);
+            if error.code() != Code::PreconditionFailed {
+                return Err(error);
+            }
+            Ok(Saved::Stale(Box::new(store::bundles::get(&store, &actor, id).await?)))
+        }
+    }
+}
+
+/// Takes a bundle back from review or approval into a draft.
+#[server(prefix = "/api", endpoint = "bundles/withdraw", input = Json)]
+pub async fn withdraw_bundle(id: i64) -> Result<(), AppError> {
+    store::bundles::withdraw(&context::app_context()?.store, &context::actor()?, id).await?;
+    Ok(())
+}
+
+/// Builds the review packet of a draft and answers the packet's id.
+#[server(prefix = "/api", endpoint = "bundles/submit", input = Json)]
+pub async fn submit_draft(id: i64, fallback_plan: String) -> Result<String, AppError> {
+    let request = store::packets::BuildPacket { bundle_id: id, fallback_plan, corpus: None };
+    Ok(store::packets::build(&context::app_context()?.store, &context::actor()?, request).await?.packet_id)
+}
+
+/// The cases of a dataset that lives on the server: fixtures, or the newest recorded decisions.
+#[server(prefix = "/api", endpoint = "bundles/cases", input = Json)]
+pub async fn cases(dataset: Dataset) -> Result<Vec<Case>, AppError> {
+    let count = (dataset == Dataset::Recorded).then_some(MAX_RECORDED);
+    Ok(store::simulate::cases(&context::app_context()?.store, &context::actor()?, dataset, count, None).await?)
+}
+
+#[cfg(feature = "ssr")]
+use lifecycle::{
+    authority::{Actor, Permission},
+    bundle::Source,
+    problem::{Code, Problem},
+};
+
+#[cfg(feature = "ssr")]
+fn read(document: &str) -> Result<Source, AppError> {
+    Source::parse(document.as_bytes()).map_err(|error| AppError(Problem::from(error)))
+}
+
+/// The bundle at 100 %.
+#[cfg(feature = "ssr")]
+async fn stable(store: &store::Store, actor: &Actor) -> Result<Option<Record>, AppError> {
+    let filter = store::bundles::Filter { active_only: true, ..Default::default() };
+    let serving = store::bundles::list(store, actor, &filter).await?;
+    Ok(serving.items.into_iter().find(|bundle| bundle.active && bundle.canary_pct == 100))
+}
+
+#[cfg(feature = "ssr")]
+async fn all_summaries(store: &store::Store, actor: &Actor) -> Result<Vec<Summary>, AppError> {
+    let mut filter = store::bundles::Filter { limit: Some(lifecycle::limits::MAX_PAGE), ..Default::default() };
+    let mut all = Vec::new();
+    loop {
+        let page = store::bundles::summaries(store, actor, &filter).await?;
+        all.extend(page.items);
+        match page.next_cursor {
+            Some(cursor) => filter.cursor = Some(cursor),
+            None => return Ok(all),
+        }
+    }
+}

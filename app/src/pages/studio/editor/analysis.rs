@@ -1,0 +1,237 @@
+//! What is said about the draft as it is typed: findings, text diff, version, replay. It runs in the browser, in
+//! steps between frames, and waits longer when a step took long, so that typing never stalls.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use lifecycle::{
+    bundle::{
+        Source,
+        diff::{TextDiff, text_diff},
+        version::{self, Proposal},
+    },
+    engine::Prepared,
+    lint::{self, Code, Finding, Report, Severity},
+    replay::{self, Case, Comparison, Limits},
+};
+
+use super::desk::{Desk, Stable, badness};
+use crate::editor::{Content, Key, content::Mirror};
+
+/// Longest wait after a keystroke before looking again, in milliseconds.
+const MAX_WAIT_MS: f64 = 600.0;
+
+/// What the linter, the text diff and the version rules say about a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The document they speak about: findings point into it by position.
+    pub content: Content,
+    /// The findings.
+    pub report: Report,
+    /// What changes against stable.
+    pub diff: Option<TextDiff>,
+    /// The next version and why.
+    pub proposal: Proposal,
+    /// Why the version in the document is refused.
+    pub version_refused: Option<String>,
+}
+
+impl Checked {
+    /// Looks at `source`, which says what `content` says.
+    pub fn of(content: Content, source: &Source, stable: Option<&Stable>, taken: &[String]) -> Self {
+        let base = stable.map(|stable| (stable.version.as_str(), &stable.source));
+        let version_refused = source
+            .version
+            .as_deref()
+            .and_then(|chosen| version::check(chosen, base, source, taken).err())
+            .map(|refused| refused.to_string());
+        Self {
+            content,
+            report: lint::lint(source),
+            diff: stable.map(|stable| text_diff(&stable.source, source)),
+            proposal: version::propose(base, source, taken),
+            version_refused,
+        }
+    }
+
+    /// The rule a finding is about.
+    pub fn key(&self, finding: &Finding) -> Option<Key> {
+        self.content.key_of_path(&finding.path)
+    }
+
+    /// The worst finding of each rule.
+    pub fn flags(&self) -> HashMap<Key, Finding> {
+        let mut flags: HashMap<Key, Finding> = HashMap::new();
+        for finding in self.report.all().filter(|finding| finding.code != Code::Disabled) {
+            let Some(key) = self.key(finding) else { continue };
+            match flags.get(&key) {
+                Some(worse) if badness(worse) <= badness(finding) => {}
+                _ => {
+                    flags.insert(key, finding.clone());
+                }
+            }
+        }
+        flags
+    }
+
+    /// What blocks submitting, by kind: `15 × operator in the wrong place`.
+    pub fn obstacles(&self) -> Vec<String> {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for finding in &self.report.errors {
+            *counts.entry(code_words(finding.code)).or_default() += 1;
+        }
+        counts.into_iter().map(|(what, n)| if n == 1 { what.to_owned() } else { format!("{n} × {what}") }).collect()
+    }
+
+    /// How many findings have a repair.
+    pub fn fixable(&self) -> usize {
+        self.report.all().filter(|finding| finding.fix.is_some()).count()
+    }
+}
+
+/// A kind of finding, in a few words.
+pub const fn code_words(code: Code) -> &'static str {
+    match code {
+        Code::MissingId => "missing id",
+        Code::DuplicateId => "duplicate id",
+        Code::Schema => "not valid",
+        Code::MissingReason => "missing reason",
+        Code::BadOperator => "operator in the wrong place",
+        Code::Contradiction => "contradiction",
+        Code::TypeClash => "type clash",
+        Code::Invariant => "invariant violated",
+        Code::ShortReason => "short reason",
+        Code::ApprovalWithoutBudget => "approval without budget",
+        Code::HighCost => "high cost",
+        Code::Unreachable => "unreachable",
+        Code::Conflict => "conflict",
+        Code::Redundant => "redundant",
+        Code::OutOfDomain => "out of domain",
+        Code::Undeclared => "undeclared",
+        Code::NearDuplicate => "near duplicate",
+        Code::GuardrailShadowed => "guardrail shadowed",
+        Code::Disabled => "disabled",
+        Code::Gap => "gap",
+        Code::Undecided => "undecided",
+    }
+}
+
+/// A bundle made ready to answer. It is equal to itself only.
+#[derive(Debug, Clone)]
+pub struct Ready(pub Arc<Prepared>);
+
+impl PartialEq for Ready {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What replaying shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replayed {
+    /// Draft against stable; without a stable bundle the draft stands on both sides.
+    pub comparison: Comparison,
+    /// Whether there is a stable bundle.
+    pub has_stable: bool,
+    /// The draft, ready to answer single inputs.
+    pub draft: Ready,
+    /// Rules left out because they could not be understood.
+    pub skipped: usize,
+    /// How long it took, in milliseconds.
+    pub took_ms: f64,
+}
+
+/// Follows the document. Call once, in the page.
+pub fn follow(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) {
+    let mirror = StoredValue::new(Mirror::default());
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    let last_cost = StoredValue::new(0.0_f64);
+    Effect::new(move |first: Option<()>| {
+        desk.content.track();
+        let cases = cases.get();
+        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
+            handle.clear();
+        }
+        // The server has checked the first document already.
+        if first.is_none() && cases.is_none() {
+            return;
+        }
+        let cost = last_cost.get_value();
+        let wait = if cost < 8.0 { 16.0 } else { (cost * 2.5).clamp(32.0, MAX_WAIT_MS) };
+        let check = move || {
+            let began = now();
+            let content = desk.content.get_untracked();
+            let fresh = desk.checked.with_untracked(|checked| checked.content != content);
+            if fresh {
+                mirror.update_value(|mirror| {
+                    let source = mirror.follow(&content);
+                    let stable = desk.stable.get_value();
+                    let taken = desk.taken.get_value();
+                    desk.checked.set(Arc::new(Checked::of(content, source, stable.as_deref(), &taken)));
+                });
+            }
+            let checking = now() - began;
+            last_cost.set_value(checking);
+            let Some(cases) = cases.clone() else { return };
+            let replay = move || {
+                let began = now();
+                let content = desk.content.get_untracked();
+                mirror.update_value(|mirror| {
+                    let replayed = replay_all(mirror.follow(&content), desk.stable.get_value().as_deref(), &cases);
+                    let took_ms = now() - began;
+                    desk.replayed.set(Some(Arc::new(Replayed { took_ms, ..replayed })));
+                });
+                last_cost.set_value(checking + now() - began);
+            };
+            waiting.set_value(set_timeout_with_handle(replay, Duration::ZERO).ok());
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
+        let wait = Duration::from_millis(wait as u64);
+        waiting.set_value(set_timeout_with_handle(check, wait).ok());
+    });
+    on_cleanup(move || {
+        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
+            handle.clear();
+        }
+    });
+}
+
+fn replay_all(source: &Source, stable: Option<&Stable>, cases: &[Case]) -> Replayed {
+    let understood = source.understand();
+    let draft = Ready(Arc::new(Prepared::new(&understood.bundle)));
+    let base = stable.map_or(&*draft.0, |stable| &stable.prepared);
+    let comparison = replay::compare::compare_prepared(base, &draft.0, cases, Limits::default());
+    Replayed { comparison, has_stable: stable.is_some(), skipped: understood.skipped.len(), draft, took_ms: 0.0 }
+}
+
+/// Looks at the document at once, for commands that need findings of exactly what is on the page.
+pub fn check_now(desk: Desk) -> Arc<Checked> {
+    let content = desk.content.get_untracked();
+    let seen = desk.checked.get_untracked();
+    if seen.content == content {
+        return seen;
+    }
+    let source = content.to_source();
+    let stable = desk.stable.get_value();
+    let checked = Arc::new(Checked::of(content, &source, stable.as_deref(), &desk.taken.get_value()));
+    desk.checked.set(Arc::clone(&checked));
+    checked
+}
+
+/// Milliseconds on the browser's own watch. Called from handlers only, never while rendering.
+fn now() -> f64 {
+    window().performance().map_or(0.0, |performance| performance.now())
+}
+
+/// The findings of one severity.
+pub fn of_severity(report: &Report, severity: Severity) -> &[Finding] {
+    match severity {
+        Severity::Error => &report.errors,
+        Severity::Warning => &report.warnings,
+        Severity::Info => &report.info,
+    }
+}

@@ -1,0 +1,296 @@
+//! The conditions of the selected rule, a row each: field, operator, value.
+
+use leptos::prelude::*;
+use serde_json::Value;
+
+use super::{
+    controls::{Tokens, follow, type_number},
+    desk::Desk,
+    names,
+};
+use crate::{
+    components::{Button, ButtonKind},
+    editor::{
+        Edit, Key, Stroke,
+        condition::{Kind, Operator, Rows, Takes, fit, plain, read, split},
+        rule,
+    },
+};
+
+/// All conditions, and the button for another.
+#[component]
+pub fn ConditionRows(desk: Desk, rule_key: Key) -> impl IntoView {
+    let key = rule_key;
+    let rows = RwSignal::new(Rows::default());
+    let fields = names::fields(desk, key);
+    Effect::new(move |_| {
+        let conditions = desk.rule(key).and_then(|rule| rule.0.get("conditions").and_then(Value::as_object).cloned());
+        rows.update(|rows| rows.follow(&conditions.unwrap_or_default()));
+    });
+    let numbers = Memo::new(move |_| rows.with(|rows| rows.iter().map(|(row, _)| row).collect::<Vec<_>>()));
+    let add = move |_| {
+        let Some(rule) = desk.rule(key) else { return };
+        let used: Vec<&str> = rule::conditions(&rule.0).map(|(key, _)| split(key).1).collect();
+        let next = fields.with_untracked(|fields| fields.iter().find(|field| !used.contains(&field.as_str())).cloned());
+        let field = next.unwrap_or_else(|| {
+            (1..).map(|n: u32| format!("field_{n}")).find(|field| !used.contains(&field.as_str())).unwrap_or_default()
+        });
+        let kind = names::declared_kind(desk, key, &field);
+        let operator = if kind == Some(Kind::Number) { Operator::AtLeast } else { Operator::Equals };
+        let value = match kind {
+            Some(Kind::Number) => Value::from(0),
+            Some(Kind::Boolean) => Value::from(true),
+            _ => Value::from(""),
+        };
+        if desk.edit(&Edit::Condition { key, from: None, to: operator.key(&field), value }) {
+            // The new row is the last one; its field is what to say next.
+            request_animation_frame(|| focus_last());
+        }
+    };
+    view! {
+        <div class="conditions" role="group" aria-label="Conditions">
+            <div class="conditions-head">
+                <span class="label">"When all hold"</span>
+                {desk
+                    .editable
+                    .then(|| {
+                        view! {
+                            <Button kind=ButtonKind::Ghost small=true on:click=add>
+                                "Add condition"
+                            </Button>
+                        }
+                    })}
+            </div>
+            <datalist id="condition-fields">
+                {move || fields.get().into_iter().map(|name| view! { <option value=name></option> }).collect_view()}
+            </datalist>
+            <For each=move || numbers.get() key=|row| *row let:row>
+                <ConditionRow desk=desk rule_key=key row=row rows=rows />
+            </For>
+            <Show when=move || numbers.with(Vec::is_empty)>
+                <p class="muted">"No conditions: it always applies to this agent and action."</p>
+            </Show>
+        </div>
+    }
+}
+
+/// One condition.
+#[component]
+fn ConditionRow(desk: Desk, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> impl IntoView {
+    let key = rule_key;
+    let refused = RwSignal::new(None::<String>);
+    // The key it is written under and its value.
+    let written = Memo::new(move |_| {
+        let at = rows.with(|rows| rows.iter().find(|(number, _)| *number == row).map(|(_, key)| key.to_owned()))?;
+        let value = desk.rule(key)?.0.get("conditions")?.get(&at)?.clone();
+        Some((at, value))
+    });
+    let operator = Memo::new(move |_| written.with(|w| w.as_ref().map_or(Operator::Equals, |(key, v)| read(key, v).0)));
+    let field =
+        Memo::new(move |_| written.with(|w| w.as_ref().map_or_else(String::new, |(key, v)| read(key, v).1.to_owned())));
+    let declared = Memo::new(move |_| names::declared_kind(desk, key, &field.read()));
+
+    // Writes the condition anew; `from` is the key it stands under.
+    let write = move |to: String, value: Value, typing: bool| {
+        let Some((from, _)) = written.get_untracked() else { return };
+        let edit = Edit::Condition { key, from: Some(from.clone()), to: to.clone(), value };
+        // Renamed first, so that the row keeps its place when the document changes.
+        rows.update_untracked(|rows| rows.rename(&from, &to));
+        let done = if typing {
+            desk.type_into(Stroke::Field(key, format!("condition {row}")), &edit)
+        } else if desk.edit(&edit) {
+            Ok(())
+        } else {
+            Err(crate::editor::Refused::Nothing)
+        };
+        match done {
+            Ok(()) => {
+                rows.notify();
+                refused.set(None);
+            }
+            Err(why) => {
+                rows.update_untracked(|rows| rows.rename(&to, &from));
+                refused.set((why != crate::editor::Refused::Nothing).then(|| format!("Not taken over: {why}.")));
+            }
+        }
+    };
+    let rename = move |event: leptos::ev::Event| {
+        let name = event_target_value(&event);
+        let Some((at, value)) = written.get_untracked() else { return };
+        write(format!("{}{}", split(&at).0, name.trim()), value, true);
+    };
+    let change_operator = move |event: leptos::ev::Event| {
+        let Some(operator) = Operator::from_code(&event_target_value(&event)) else { return };
+        let Some((_, value)) = written.get_untracked() else { return };
+        write(operator.key(&field.read_untracked()), fit(operator, &value, declared.get_untracked()), false);
+    };
+    let change_value = Callback::new(move |value: Value| {
+        if let Some((at, _)) = written.get_untracked() {
+            write(at, value, true);
+        }
+    });
+    let remove = move |_| {
+        if let Some((condition, _)) = written.get_untracked() {
+            desk.act(&Edit::RemoveCondition { key, condition });
+        }
+    };
+    let value = Memo::new(move |_| written.with(|w| w.as_ref().map_or(Value::Null, |(_, value)| value.clone())));
+    view! {
+        <div class="condition-row">
+            <input
+                class="input mono condition-name"
+                type="text"
+                aria-label="Field"
+                autocomplete="off"
+                spellcheck="false"
+                list="condition-fields"
+                prop:value=field
+                on:input=rename
+            />
+            <select class="input condition-operator" aria-label="Operator" on:change=change_operator prop:value=move || operator.get().code()>
+                {Operator::ALL
+                    .into_iter()
+                    .map(|choice| {
+                        view! {
+                            <option value=choice.code() selected=move || operator.get() == choice>
+                                {choice.label()}
+                            </option>
+                        }
+                    })
+                    .collect_view()}
+            </select>
+            {move || view! { <ValueInput takes=operator.get().takes() declared=declared.get() value=value on_value=change_value /> }}
+            {desk
+                .editable
+                .then(|| {
+                    view! {
+                        <button type="button" class="button button-ghost button-small condition-remove" aria-label="Remove condition" on:click=remove>
+                            "✕"
+                        </button>
+                    }
+                })}
+            <Show when=move || refused.read().is_some()>
+                <p class="field-error">{move || refused.get()}</p>
+            </Show>
+        </div>
+    }
+}
+
+/// The value of a condition, as its operator takes it.
+#[component]
+fn ValueInput(takes: Option<Takes>, declared: Option<Kind>, value: Memo<Value>, on_value: Callback<Value>) -> AnyView {
+    match takes {
+        None => view! { <span class="condition-value"></span> }.into_any(),
+        Some(Takes::Number) => view! { <NumberValue value=value on_value=on_value /> }.into_any(),
+        Some(Takes::Text) => view! { <TextValue value=value on_value=on_value /> }.into_any(),
+        Some(Takes::Scalar) => view! { <ScalarValue declared=declared value=value on_value=on_value /> }.into_any(),
+        Some(Takes::List) => {
+            let items = Signal::derive(move || value.with(|value| value.as_array().cloned().unwrap_or_default()));
+            let on_items = move |items: Vec<Value>| on_value.run(Value::Array(items));
+            let tokens = match declared {
+                Some(kind) => view! { <Tokens label="Values" items=items on_items=on_items kind=kind /> }.into_any(),
+                None => view! { <Tokens label="Values" items=items on_items=on_items /> }.into_any(),
+            };
+            view! { <span class="condition-value">{tokens}</span> }.into_any()
+        }
+    }
+}
+
+#[component]
+fn NumberValue(value: Memo<Value>, on_value: Callback<Value>) -> impl IntoView {
+    let text = RwSignal::new(String::new());
+    let bad = RwSignal::new(false);
+    // A value of another kind is shown as it is, marked, until a number is typed.
+    Effect::new(move |_| match value.get() {
+        Value::Number(number) => follow(Some(Value::Number(number)), text, bad),
+        other => {
+            text.set(plain(&other));
+            bad.set(true);
+        }
+    });
+    let take = Callback::new(move |value: Option<Value>| match value {
+        Some(value) => on_value.run(value),
+        None => bad.set(true),
+    });
+    view! {
+        <input
+            class="input num mono condition-value"
+            type="text"
+            inputmode="decimal"
+            aria-label="Value"
+            autocomplete="off"
+            aria-invalid=move || bad.get().then_some("true")
+            prop:value=text
+            on:input=move |event| type_number(&event, text, bad, take)
+        />
+    }
+}
+
+#[component]
+fn TextValue(value: Memo<Value>, on_value: Callback<Value>) -> impl IntoView {
+    view! {
+        <input
+            class="input mono condition-value"
+            type="text"
+            aria-label="Value"
+            autocomplete="off"
+            spellcheck="false"
+            prop:value=move || value.with(plain)
+            on:input=move |event| on_value.run(event_target_value(&event).into())
+        />
+    }
+}
+
+/// One value whose kind the schema says, or the author chooses.
+#[component]
+fn ScalarValue(declared: Option<Kind>, value: Memo<Value>, on_value: Callback<Value>) -> impl IntoView {
+    let kind = Memo::new(move |_| value.with(Kind::of).or(declared).unwrap_or(Kind::Text));
+    let choose = move |event: leptos::ev::Event| {
+        if let Some(kind) = Kind::from_name(&event_target_value(&event)) {
+            on_value.run(value.with_untracked(|value| kind.convert(value)));
+        }
+    };
+    let free = Memo::new(move |_| declared.is_none() || declared != Some(kind.get()));
+    view! {
+        <span class="condition-value condition-scalar">
+            {move || match kind.get() {
+                Kind::Number => view! { <NumberValue value=value on_value=on_value /> }.into_any(),
+                Kind::Text => view! { <TextValue value=value on_value=on_value /> }.into_any(),
+                Kind::Boolean => {
+                    view! {
+                        <select
+                            class="input condition-value"
+                            aria-label="Value"
+                            prop:value=move || value.with(plain)
+                            on:change=move |event| on_value.run(Value::from(event_target_value(&event) == "true"))
+                        >
+                            <option value="true" selected=move || value.get() == Value::Bool(true)>"true"</option>
+                            <option value="false" selected=move || value.get() == Value::Bool(false)>"false"</option>
+                        </select>
+                    }
+                        .into_any()
+                }
+            }}
+            <Show when=move || free.get()>
+                <select class="input condition-kind" aria-label="Kind of value" on:change=choose prop:value=move || kind.get().name()>
+                    {Kind::ALL
+                        .into_iter()
+                        .map(|choice| {
+                            view! { <option value=choice.name() selected=move || kind.get() == choice>{choice.name()}</option> }
+                        })
+                        .collect_view()}
+                </select>
+            </Show>
+        </span>
+    }
+}
+
+/// Puts the cursor into the field name of the last row.
+fn focus_last() {
+    use wasm_bindgen::JsCast;
+    let found = document().query_selector(".condition-row:last-of-type .condition-name").ok().flatten();
+    if let Some(input) = found.and_then(|node| node.dyn_into::<web_sys::HtmlInputElement>().ok()) {
+        let _ = input.focus();
+        input.select();
+    }
+}

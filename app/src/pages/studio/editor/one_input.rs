@@ -1,0 +1,153 @@
+//! One question put to the draft, with the way to its answer.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use lifecycle::{
+    engine::{
+        Input, Status,
+        trace::{ConditionResult, RuleResult, RuleTrace},
+    },
+    replay::Case,
+};
+use serde_json::{Map, Value};
+
+use super::{analysis::Ready, desk::Desk};
+use crate::{
+    components::{Button, Chip, EffectBadge, Field, TextInput, Tone, value_words},
+    editor::text,
+};
+
+/// Considered rules drawn; only those that were addressed count.
+const SHOWN: usize = 50;
+
+/// The form and the answer.
+#[component]
+pub fn OneInput(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) -> impl IntoView {
+    let agent = RwSignal::new(String::new());
+    let action = RwSignal::new(String::new());
+    let context = RwSignal::new("{}".to_owned());
+    let next = StoredValue::new(0_usize);
+
+    let take = move || {
+        let Some(cases) = cases.get_untracked() else { return };
+        let at = next.get_value();
+        if let Some(case) = cases.get(at % cases.len().max(1)) {
+            agent.set(case.agent.clone());
+            action.set(case.action.clone());
+            context.set(serde_json::to_string_pretty(&case.context).unwrap_or_default());
+        }
+        next.set_value(at + 1);
+    };
+    // The first case, so that there is something to look at.
+    Effect::new(move |_| {
+        if cases.with(Option::is_some) && agent.read_untracked().is_empty() {
+            take();
+        }
+    });
+    let facts = Memo::new(move |_| -> Result<Map<String, Value>, String> {
+        match context.with(|text| text::parse(text)) {
+            Ok(Value::Object(facts)) => Ok(facts),
+            Ok(_) => Err("The context is a JSON object: { \"risk_score\": 87 }".to_owned()),
+            Err(why) => Err(why.to_string()),
+        }
+    });
+    let prepared = Memo::new(move |_| desk.replayed.get().map(|replayed| replayed.draft.clone()));
+    let error = Signal::derive(move || facts.get().err());
+    let answer = move || {
+        let Some(Ready(prepared)) = prepared.get() else {
+            return view! { <p class="muted">"The draft is being read…"</p> }.into_any();
+        };
+        let Ok(facts) = facts.get() else {
+            return view! { <p class="muted">"Write the context as JSON to get an answer."</p> }.into_any();
+        };
+        let input = Input { agent: agent.get(), action: action.get(), context: facts };
+        let answer = prepared.decide(&input);
+        let trace = prepared.trace(&input);
+        view! {
+            <div class="answer">
+                <p class="answer-head">
+                    <EffectBadge effect=answer.effect no_match=answer.status == Status::NoMatch />
+                    {(answer.status == Status::Error).then(|| view! { <Chip tone=Tone::Bad sign="✕">"error"</Chip> })}
+                    <strong class="mono">{answer.matched_rule.clone().unwrap_or_else(|| "default".to_owned())}</strong>
+                </p>
+                <p>{answer.reason}</p>
+                <Trace trace=trace />
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="one-input">
+            <div class="one-input-form">
+                <div class="field-pair">
+                    <TextInput label="Agent" name="one-agent" value=agent />
+                    <TextInput label="Action" name="one-action" value=action />
+                </div>
+                <Field label="Context (JSON)" id="one-context" error=error>
+                    <textarea
+                        class="input mono"
+                        id="one-context"
+                        rows="6"
+                        spellcheck="false"
+                        prop:value=context
+                        on:input=move |event| context.set(event_target_value(&event))
+                    ></textarea>
+                </Field>
+                <Button small=true on:click=move |_| take()>"Take the next case"</Button>
+            </div>
+            {answer}
+        </div>
+    }
+}
+
+/// The rules that were asked, in order, and what stopped each.
+#[component]
+fn Trace(trace: Vec<RuleTrace>) -> impl IntoView {
+    let asked: Vec<RuleTrace> = trace.into_iter().filter(|rule| rule.result != RuleResult::NotAddressed).collect();
+    let left = asked.len().saturating_sub(SHOWN);
+    let rows = asked
+        .into_iter()
+        .take(SHOWN)
+        .map(|rule| {
+            let (sign, words, tone) = match rule.result {
+                RuleResult::Matched => ("✓", "decides", Tone::Good),
+                RuleResult::Error => ("✕", "in error", Tone::Bad),
+                RuleResult::Passed | RuleResult::NotAddressed => ("○", "does not match", Tone::Neutral),
+            };
+            let conditions = rule
+                .conditions
+                .into_iter()
+                .map(|condition| {
+                    let (class, sign) = match condition.result {
+                        ConditionResult::True => ("trace-true", "✓"),
+                        ConditionResult::False => ("trace-false", "✕"),
+                        ConditionResult::Error => ("trace-error", "!"),
+                    };
+                    let saw = if condition.saw.is_null() { "absent".to_owned() } else { value_words(&condition.saw) };
+                    view! {
+                        <span class=format!("trace-condition {class}")>
+                            <span aria-hidden="true">{sign}</span>
+                            " "
+                            <code>{condition.text}</code>
+                            <span class="muted">{format!(" saw {saw}")}</span>
+                        </span>
+                    }
+                })
+                .collect_view();
+            view! {
+                <li class="trace-rule">
+                    <Chip tone=tone sign=sign>{words}</Chip>
+                    <strong class="mono">{rule.rule}</strong>
+                    {conditions}
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <ol class="trace" aria-label="Rules asked">
+            {rows}
+            {(left > 0).then(|| view! { <li class="muted">{format!("and {left} more")}</li> })}
+        </ol>
+    }
+}

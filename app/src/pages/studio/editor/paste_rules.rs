@@ -1,0 +1,130 @@
+//! Rules from the clipboard, by Ctrl V on the page or through a dialog.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::desk::Desk;
+use crate::{
+    components::{Button, ButtonKind, Dialog, Notice, TextArea, Tone, format},
+    editor::{Edit, Written, paste, rule, text::Unreadable},
+};
+
+/// Listens for Ctrl V outside of fields. Rules without a clash are added at once, others ask.
+pub fn listen(desk: Desk, open: RwSignal<bool>, typed: RwSignal<String>) {
+    let listener = window_event_listener_untyped("paste", move |event| {
+        if !desk.editable || in_field(&event) {
+            return;
+        }
+        let Some(text) = pasted(&event).filter(|text| paste::looks_like_rules(text)) else { return };
+        event.prevent_default();
+        match paste::rules(&text) {
+            Ok(rules) if clashes(desk, &rules) == 0 => add(desk, rules),
+            _ => {
+                typed.set(text);
+                open.set(true);
+            }
+        }
+    });
+    on_cleanup(move || listener.remove());
+}
+
+/// Whether an event happened where text is typed.
+pub fn in_field(event: &web_sys::Event) -> bool {
+    event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()).is_some_and(|target| {
+        target
+            .closest("input:not([type=checkbox]):not([type=radio]), textarea, select, dialog")
+            .ok()
+            .flatten()
+            .is_some()
+    })
+}
+
+fn pasted(event: &web_sys::Event) -> Option<String> {
+    let data = js_sys::Reflect::get(event, &"clipboardData".into()).ok()?;
+    data.dyn_into::<web_sys::DataTransfer>().ok()?.get_data("text/plain").ok()
+}
+
+fn clashes(desk: Desk, rules: &[Written]) -> usize {
+    desk.content.with_untracked(|content| {
+        let ids = content.ids();
+        rules.iter().filter(|written| !rule::id(written).is_empty() && ids.contains(rule::id(written))).count()
+    })
+}
+
+fn add(desk: Desk, rules: Vec<Written>) {
+    let count = rules.len();
+    if desk.edit(&Edit::Add { rules, after: None }) {
+        desk.toasts().good(format!("{} added. Undo takes them away.", format::plural(count as u64, "rule", "rules")));
+    }
+}
+
+/// The dialog: text, what was understood of it, and what to do with ids that exist.
+#[component]
+pub fn PasteDialog(desk: Desk, open: RwSignal<bool>, typed: RwSignal<String>) -> impl IntoView {
+    let read = Memo::new(move |_| -> Option<Result<Vec<Written>, Unreadable>> {
+        typed.with(|text| (!text.trim().is_empty()).then(|| paste::rules(text)))
+    });
+    let error = Signal::derive(move || read.with(|read| read.as_ref()?.as_ref().err().map(ToString::to_string)));
+    let count = Memo::new(move |_| read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, Vec::len)));
+    let clash = Memo::new(move |_| {
+        desk.content.track();
+        read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, |rules| clashes(desk, rules)))
+    });
+    let rules = move || read.with_untracked(|read| read.as_ref().and_then(|r| r.as_ref().ok()).cloned());
+    let close = move || {
+        open.set(false);
+        typed.set(String::new());
+    };
+    let add_all = move |_| {
+        if let Some(rules) = rules() {
+            add(desk, rules);
+            close();
+        }
+    };
+    let merge = move |_| {
+        if let Some(rules) = rules() {
+            let count = rules.len() as u64;
+            desk.act(&Edit::Merge { rules });
+            desk.toasts().good(format!("{} taken over.", format::plural(count, "rule", "rules")));
+            close();
+        }
+    };
+    view! {
+        <Dialog open=open id="paste" title="Paste rules" wide=true>
+            <TextArea
+                label="Rules"
+                name="rules"
+                id="paste-text"
+                value=typed
+                rows=10
+                mono=true
+                hint="JSON (a list of rules, or a bundle), or rows of a spreadsheet with id, agent, action, effect, priority, reason and a column for each condition"
+                error=error
+            />
+            <Show when=move || { clash.get() > 0 }>
+                <Notice tone=Tone::Warn>
+                    <p>
+                        {move || {
+                            format!(
+                                "{} of them have an id that this draft already has.",
+                                format::count(clash.get() as u64),
+                            )
+                        }}
+                    </p>
+                </Notice>
+            </Show>
+            <div class="dialog-foot">
+                <Show when=move || { clash.get() > 0 }>
+                    <Button kind=ButtonKind::Primary on:click=merge>"Replace those, add the rest"</Button>
+                </Show>
+                <Button disabled=Signal::derive(move || count.get() == 0) on:click=add_all>
+                    {move || match (count.get(), clash.get()) {
+                        (0, _) => "Add rules".to_owned(),
+                        (n, 0) => format!("Add {}", format::plural(n as u64, "rule", "rules")),
+                        (n, _) => format!("Add all {n} beside them"),
+                    }}
+                </Button>
+            </div>
+        </Dialog>
+    }
+}

@@ -1,0 +1,189 @@
+//! What the linter says, worst first.
+
+use leptos::prelude::*;
+use lifecycle::lint::{self, Finding, Severity};
+
+use super::{
+    analysis::{check_now, code_words, of_severity},
+    desk::Desk,
+};
+use crate::{
+    components::{Button, ButtonKind, EmptyState, FindingChip, condition_words, format},
+    editor::Content,
+};
+
+/// Findings drawn of each severity; the rest is counted.
+const SHOWN: usize = 200;
+
+/// The *Problems* tab.
+#[component]
+pub fn Problems(desk: Desk) -> impl IntoView {
+    let fixable = Memo::new(move |_| desk.checked.with(|checked| checked.fixable()));
+    let none = Memo::new(move |_| desk.checked.with(|checked| checked.report.summary.total_issues == 0));
+    view! {
+        <div class="problems">
+            <div class="problems-head">
+                <span class="problem-counts">
+                    {[Severity::Error, Severity::Warning, Severity::Info]
+                        .into_iter()
+                        .map(|severity| view! { <SeverityCount desk=desk severity=severity /> })
+                        .collect_view()}
+                </span>
+                {desk
+                    .editable
+                    .then(|| {
+                        view! {
+                            <Show when=move || { fixable.get() > 0 }>
+                                <Button
+                                    small=true
+                                    attr:title="Makes every repair that has one right answer; undo takes them all back"
+                                    on:click=move |_| fix_all(desk)
+                                >
+                                    "Fix all"
+                                </Button>
+                                <span class="muted">{move || format::plural(fixable.get() as u64, "repair", "repairs")}</span>
+                            </Show>
+                        }
+                    })}
+            </div>
+            <Show when=move || none.get()>
+                <EmptyState title="No problems">
+                    <p>"Every rule can be read, has a reason and can be decided upon. It is looked at again as you type."</p>
+                </EmptyState>
+            </Show>
+            {[Severity::Error, Severity::Warning, Severity::Info]
+                .into_iter()
+                .map(|severity| view! { <Findings desk=desk severity=severity /> })
+                .collect_view()}
+        </div>
+    }
+}
+
+#[component]
+fn SeverityCount(desk: Desk, severity: Severity) -> impl IntoView {
+    let count = Memo::new(move |_| desk.checked.with(|checked| of_severity(&checked.report, severity).len()));
+    let (one, many) = match severity {
+        Severity::Error => ("error", "errors"),
+        Severity::Warning => ("warning", "warnings"),
+        Severity::Info => ("note", "notes"),
+    };
+    view! {
+        <span class="problem-count" class:is-none=move || count.get() == 0>
+            {move || format::plural(count.get() as u64, one, many)}
+        </span>
+    }
+}
+
+#[component]
+fn Findings(desk: Desk, severity: Severity) -> impl IntoView {
+    let findings = Memo::new(move |_| {
+        desk.checked
+            .with(|checked| of_severity(&checked.report, severity).iter().take(SHOWN).cloned().collect::<Vec<_>>())
+    });
+    let more = Memo::new(move |_| desk.checked.with(|c| of_severity(&c.report, severity).len().saturating_sub(SHOWN)));
+    view! {
+        <Show when=move || findings.with(|findings| !findings.is_empty())>
+            <ul class="findings">
+                <For
+                    each=move || findings.get()
+                    key=|finding| (finding.code, finding.rule_id.clone(), finding.path.clone(), finding.message.clone())
+                    let:finding
+                >
+                    <FindingItem desk=desk finding=finding />
+                </For>
+                <Show when=move || { more.get() > 0 }>
+                    <li class="muted">{move || format!("and {} more like these", format::count(more.get() as u64))}</li>
+                </Show>
+            </ul>
+        </Show>
+    }
+}
+
+/// One finding: what, where, what to do, and its repair.
+#[component]
+pub fn FindingItem(
+    desk: Desk,
+    finding: Finding,
+    /// Shown inside the form of its rule, which therefore need not be named.
+    #[prop(optional)]
+    within: bool,
+) -> impl IntoView {
+    let key = desk.checked.with_untracked(|checked| checked.key(&finding));
+    let name = finding.rule_id.clone().unwrap_or_else(|| "rule without id".to_owned());
+    let place = place(&finding.path);
+    let what = finding.clone();
+    view! {
+        <li class="finding">
+            <div class="finding-head">
+                <FindingChip severity=finding.severity />
+                <span class="finding-code">{code_words(finding.code)}</span>
+                {(!within)
+                    .then(|| key)
+                    .flatten()
+                    .map(|key| {
+                        view! {
+                            <button type="button" class="finding-rule" on:click=move |_| desk.select(key)>
+                                {name}
+                            </button>
+                        }
+                    })}
+                {place.map(|place| view! { <code class="finding-place">{place}</code> })}
+            </div>
+            <p class="finding-message">{finding.message}</p>
+            {finding.suggestion.map(|suggestion| view! { <p class="finding-suggestion muted">{suggestion}</p> })}
+            {finding.witness.map(|witness| view! { <p class="finding-witness muted">"e.g. " <code>{witness.to_string()}</code></p> })}
+            {(desk.editable && finding.fix.is_some())
+                .then(|| {
+                    view! {
+                        <Button small=true kind=ButtonKind::Secondary on:click=move |_| fix(desk, &what)>
+                            "Fix"
+                        </Button>
+                    }
+                })}
+        </li>
+    }
+}
+
+/// The part of a rule a path points to, in words.
+fn place(path: &str) -> Option<String> {
+    let mut parts = path.strip_prefix("/rules/")?.splitn(3, '/').skip(1);
+    let (field, inner) = (parts.next()?, parts.next());
+    match (field, inner) {
+        ("conditions", Some(key)) => {
+            let key = key.replace("~1", "/").replace("~0", "~");
+            Some(condition_words(&key, &serde_json::Value::Null).field)
+        }
+        (field, Some(inner)) => Some(format!("{field}.{}", inner.replace('/', "."))),
+        (field, None) => Some(field.to_owned()),
+    }
+}
+
+/// Makes one repair.
+fn fix(desk: Desk, finding: &Finding) {
+    // The finding may be a keystroke old: find it again in what is on the page now.
+    let checked = check_now(desk);
+    let found = checked.report.all().find(|other| {
+        other.code == finding.code && other.rule_id == finding.rule_id && other.message == finding.message
+    });
+    let fixed = found.and_then(|found| lint::apply_fix(&checked.content.to_source(), found));
+    match fixed {
+        Some(source) => desk.jump(replaced(&checked.content, source), "repair"),
+        None => desk.toasts().note("The draft has changed since this was found; the repair no longer fits."),
+    }
+}
+
+/// Makes all repairs.
+pub fn fix_all(desk: Desk) {
+    let before = check_now(desk);
+    let fixed = lint::fix_all(&before.content.to_source());
+    desk.jump(replaced(&before.content, fixed), "fix all");
+    let after = check_now(desk);
+    let made = before.fixable().saturating_sub(after.fixable());
+    desk.toasts().good(format!("{} made. Undo takes them back.", format::plural(made as u64, "repair", "repairs")));
+}
+
+fn replaced(content: &Content, source: lifecycle::bundle::Source) -> Content {
+    let mut next = content.clone();
+    next.replace(source);
+    next
+}

@@ -1,0 +1,169 @@
+//! One rule of the table.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use lifecycle::lint::Severity;
+use serde_json::Value;
+use wasm_bindgen::JsCast;
+
+use super::{
+    analysis::code_words,
+    desk::{Desk, Shared, Stable},
+};
+use crate::{
+    components::{Chip, ConditionChip, EffectBadge, Switch, Tone},
+    editor::{Edit, Key, Written, condition::plain, rule},
+};
+
+/// Conditions drawn in a row; the rest is counted.
+const SHOWN: usize = 6;
+
+/// One rule: its switch, priority, id, whom it speaks about, its conditions and its effect.
+#[component]
+pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
+    let key = rule_key;
+    let written = Memo::new(move |_| desk.rule(key).unwrap_or_else(|| Shared(Arc::default())));
+    let id = Memo::new(move |_| written.with(|rule| rule::name(&rule.0).to_owned()));
+    let on = Memo::new(move |_| written.with(|rule| rule::enabled(&rule.0)));
+    let priority = Memo::new(move |_| written.with(|rule| plain(&rule::priority(&rule.0).into())));
+    let scope = Memo::new(move |_| {
+        written.with(|rule| format!("{} · {}", rule::text(&rule.0, "agent"), rule::text(&rule.0, "action")))
+    });
+    let selected = Memo::new(move |_| desk.selected.get() == Some(key));
+    let marked = Memo::new(move |_| desk.marked.with(|marked| marked.contains(&key)));
+
+    let pick = move |event: leptos::ev::MouseEvent| {
+        let control = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+            .is_some_and(|target| target.closest("button, input, label").ok().flatten().is_some());
+        if control {
+            return;
+        }
+        if event.ctrl_key() || event.meta_key() {
+            toggle_mark(desk, key);
+        } else {
+            desk.select(key);
+        }
+    };
+    view! {
+        <tr
+            class="rule-row"
+            class:is-selected=selected
+            class:is-off=move || !on.get()
+            class:is-marked=marked
+            data-rule=key.0.to_string()
+            on:click=pick
+        >
+            <td class="rule-mark">
+                <input
+                    type="checkbox"
+                    aria-label=move || format!("Mark {}", id.get())
+                    disabled=!desk.editable
+                    prop:checked=marked
+                    on:change=move |_| toggle_mark(desk, key)
+                />
+            </td>
+            <td class="rule-on">
+                {move || {
+                    view! {
+                        <Switch
+                            label=format!("Enable {}", id.get())
+                            on=on
+                            disabled=!desk.editable
+                            on_toggle=move |on| desk.act(&Edit::Enable { keys: vec![key], on })
+                        />
+                    }
+                }}
+            </td>
+            <td class="rule-priority num">{priority}</td>
+            <th scope="row" class="rule-name">
+                <button type="button" class="rule-open" aria-pressed=move || selected.get().to_string() on:click=move |_| desk.select(key)>
+                    {id}
+                </button>
+                {move || written.with(|rule| change(desk, &rule.0)).map(|words| view! { <span class="rule-change">{words}</span> })}
+                {move || flag(desk, key)}
+            </th>
+            <td class="rule-scope">{scope}</td>
+            <td class="rule-when">
+                <span class="rule-chips">{move || written.with(|rule| chips(desk, &rule.0))}</span>
+            </td>
+            <td class="rule-effect">{move || written.with(|rule| effect(&rule.0))}</td>
+        </tr>
+    }
+}
+
+fn toggle_mark(desk: Desk, key: Key) {
+    desk.marked.update(|marked| {
+        if !marked.remove(&key) {
+            marked.insert(key);
+        }
+    });
+}
+
+/// Whether the rule is new or edited against stable.
+fn change(desk: Desk, rule: &Written) -> Option<&'static str> {
+    let stable = desk.stable.get_value()?;
+    match stable.rule(rule::id(rule)) {
+        None => Some("new"),
+        Some(before) if before != rule => Some("edited"),
+        Some(_) => None,
+    }
+}
+
+/// The worst thing the linter says about the rule.
+fn flag(desk: Desk, key: Key) -> Option<impl IntoView> {
+    let finding = desk
+        .flags
+        .with(|flags| flags.get(&key).map(|finding| (finding.code, finding.severity, finding.message.clone())));
+    finding.map(|(code, severity, message)| {
+        let (tone, sign) = match severity {
+            Severity::Error => (Tone::Bad, "✕"),
+            Severity::Warning => (Tone::Warn, "▲"),
+            Severity::Info => (Tone::Neutral, "i"),
+        };
+        view! {
+            <span class="rule-flag" title=message>
+                <Chip tone=tone sign=sign>{code_words(code)}</Chip>
+            </span>
+        }
+    })
+}
+
+fn effect(rule: &Written) -> AnyView {
+    match rule::effect(rule) {
+        Some(effect) => view! { <EffectBadge effect=effect /> }.into_any(),
+        None => {
+            let written = rule::text(rule, "effect").to_owned();
+            let words = if written.is_empty() { "no effect".to_owned() } else { format!("“{written}”?") };
+            view! { <Chip tone=Tone::Bad sign="?">{words}</Chip> }.into_any()
+        }
+    }
+}
+
+/// The conditions in words, with the value each had in stable when it moved.
+fn chips(desk: Desk, rule: &Written) -> AnyView {
+    let stable: Option<Arc<Stable>> = desk.stable.get_value();
+    let before = stable.as_ref().and_then(|stable| stable.rule(rule::id(rule)));
+    let was = |key: &str, value: &Value| -> Option<Value> {
+        rule::conditions(before?).find(|(before, was)| *before == key && *was != value).map(|(_, was)| was.clone())
+    };
+    let all = rule::conditions(rule).count();
+    if all == 0 {
+        return view! { <span class="faint">"always"</span> }.into_any();
+    }
+    let chips = rule::conditions(rule)
+        .take(SHOWN)
+        .map(|(key, value)| match was(key, value) {
+            Some(was) => view! { <ConditionChip field=key.clone() value=value.clone() was=was /> }.into_any(),
+            None => view! { <ConditionChip field=key.clone() value=value.clone() /> }.into_any(),
+        })
+        .collect_view();
+    let more = all.saturating_sub(SHOWN);
+    view! {
+        {chips}
+        {(more > 0).then(|| view! { <span class="muted">{format!("+{more}")}</span> })}
+    }
+    .into_any()
+}
