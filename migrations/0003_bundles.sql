@@ -3,6 +3,8 @@
 create table policy_bundles (
     id bigint generated always as identity primary key,
     version text not null constraint policy_bundles_version_key unique,
+    -- Whether its author chose the version. One that was proposed moves on with the content.
+    version_chosen boolean not null default true,
     state text not null default 'draft' check (state in ('draft', 'in_review', 'changes_requested', 'approved',
         'rejected', 'shadow', 'canary', 'active', 'superseded', 'rolled_back')),
     active boolean not null default false,

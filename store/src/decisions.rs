@@ -8,5 +8,7 @@ pub(crate) mod row;
 
 pub use append::append;
 pub use errors::error_metrics;
+pub(crate) use errors::rate;
 pub use outcomes::{OutcomeReport, OutcomesReported, report_outcome, report_outcomes};
+pub(crate) use read::newest;
 pub use read::{Filter, get, list};

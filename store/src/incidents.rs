@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use crate::{Error, Result, Store, bundles::row as bundle_row, names, page, work::Work};
+use crate::{Error, Result, Store, bundles::row as bundle_row, json, names, page, work::Work};
 
 /// Which incidents to list.
 #[derive(Debug, Clone, Default)]
@@ -242,13 +242,15 @@ pub(crate) async fn open(work: &mut Work, new: Opening) -> Result<String> {
 /// Adds a line to an incident's timeline.
 pub(crate) async fn line(work: &mut Work, id: &str, text: &str, detail: Value) -> Result<()> {
     let actor = work.actor().name.clone();
-    sqlx::query("insert into incident_timeline (incident_id, at, actor, text, detail) values ($1, now(), $2, $3, $4)")
-        .bind(id)
-        .bind(actor)
-        .bind(text)
-        .bind(Json(detail))
-        .execute(work.db())
-        .await?;
+    sqlx::query(
+        "insert into incident_timeline (incident_id, at, actor, text, detail) values ($1, now(), $2, $3, $4::json)",
+    )
+    .bind(id)
+    .bind(actor)
+    .bind(text)
+    .bind(json::text(&detail)?)
+    .execute(work.db())
+    .await?;
     Ok(())
 }
 

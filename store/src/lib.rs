@@ -23,6 +23,7 @@ pub mod testing;
 pub mod tokens;
 
 mod connection;
+mod json;
 mod names;
 mod page;
 mod password;

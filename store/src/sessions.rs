@@ -11,7 +11,7 @@ use tower_sessions::{
     session_store,
 };
 
-use crate::Store;
+use crate::{Store, json};
 
 /// The key of the session's data that holds the person's number.
 pub const PERSON_ID: &str = "person_id";
@@ -45,12 +45,12 @@ impl SessionStore for PgSessions {
         // 128 random bits do not collide; should they, another id is drawn.
         for _attempt in 0..3 {
             let done = sqlx::query(
-                "insert into sessions (id_hash, person_id, data, expires_at) values ($1, $2, $3, $4)
+                "insert into sessions (id_hash, person_id, data, expires_at) values ($1, $2, $3::json, $4)
                  on conflict (id_hash) do nothing",
             )
             .bind(hash(&record.id))
             .bind(person_id(record))
-            .bind(Json(&record.data))
+            .bind(json::text(&record.data).map_err(unwritable)?)
             .bind(record.expiry_date)
             .execute(self.store.pool())
             .await
@@ -65,10 +65,10 @@ impl SessionStore for PgSessions {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         // Only what exists is saved: a session that was ended meanwhile must not come back.
-        sqlx::query("update sessions set person_id = $2, data = $3, expires_at = $4 where id_hash = $1")
+        sqlx::query("update sessions set person_id = $2, data = $3::json, expires_at = $4 where id_hash = $1")
             .bind(hash(&record.id))
             .bind(person_id(record))
-            .bind(Json(&record.data))
+            .bind(json::text(&record.data).map_err(unwritable)?)
             .bind(record.expiry_date)
             .execute(self.store.pool())
             .await
@@ -102,6 +102,10 @@ fn hash(id: &Id) -> Vec<u8> {
 
 fn person_id(record: &Record) -> Option<i64> {
     record.data.get(PERSON_ID).and_then(Value::as_i64)
+}
+
+fn unwritable(error: crate::Error) -> session_store::Error {
+    session_store::Error::Encode(error.to_string())
 }
 
 fn backend(error: sqlx::Error) -> session_store::Error {

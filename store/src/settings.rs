@@ -9,7 +9,7 @@ use lifecycle::{
 use serde_json::{Map, Value, json};
 use sqlx::{PgExecutor, types::Json};
 
-use crate::{Error, Result, Store, work::Work};
+use crate::{Error, Result, Store, json, work::Work};
 
 /// The settings in force.
 ///
@@ -34,11 +34,11 @@ pub async fn update(store: &Store, actor: &Actor, settings: Settings) -> Result<
     };
     for (key, value) in &groups {
         sqlx::query(
-            "insert into settings (key, value, updated_at, updated_by) values ($1, $2, now(), $3)
+            "insert into settings (key, value, updated_at, updated_by) values ($1, $2::json, now(), $3)
              on conflict (key) do update set value = excluded.value, updated_at = now(), updated_by = excluded.updated_by",
         )
         .bind(key)
-        .bind(Json(value))
+        .bind(json::text(value)?)
         .bind(&actor.name)
         .execute(work.db())
         .await?;

@@ -6,10 +6,10 @@ use lifecycle::{
     authority::{Actor, Permit, Role},
 };
 use serde_json::Value;
-use sqlx::{PgConnection, Postgres, Transaction, types::Json};
+use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 
-use crate::{Result, Store};
+use crate::{Result, Store, json};
 
 /// The advisory lock under which what is live changes: one change at a time, in a database of ours.
 const SERVING_LOCK: i64 = 0x636f_756e_7465_7201;
@@ -54,11 +54,6 @@ impl Work {
         &mut self.tx
     }
 
-    /// Who is let through.
-    pub fn permit(&self) -> &Permit {
-        &self.permit
-    }
-
     /// Who acts.
     pub fn actor(&self) -> &Actor {
         self.permit.actor()
@@ -97,7 +92,7 @@ impl Work {
             "with head as (update policy_audit_head set seq = seq + 1 returning seq)
              insert into policy_lifecycle_audit
                  (seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail)
-             select seq, now(), $1, $2, $3, $4, $5, $6, $7, $8 from head",
+             select seq, now(), $1, $2, $3, $4, $5, $6, $7, $8::json from head",
         )
         .bind(crate::audit::event_name(note.event))
         .bind(&actor.name)
@@ -106,7 +101,7 @@ impl Work {
         .bind(note.subject.0)
         .bind(&note.subject.1)
         .bind(&note.summary)
-        .bind(Json(&note.detail))
+        .bind(json::text(&note.detail)?)
         .execute(&mut *self.tx)
         .await?;
         Ok(())

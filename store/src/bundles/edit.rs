@@ -10,10 +10,10 @@ use lifecycle::{
     review::PacketStatus,
 };
 use serde_json::json;
-use sqlx::{AssertSqlSafe, types::Json};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::row::{self, COLUMNS, Row};
-use crate::{Error, Result, Store, work::Work};
+use crate::{Error, Result, Store, json, work::Work};
 
 /// Longest version text that is kept; `SemVer` itself sets no limit.
 const MAX_VERSION_BYTES: usize = 64;
@@ -66,25 +66,26 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
             .into());
     }
     let state = before.state()?.apply(Command::Edit).map_err(Problem::from)?;
-    let version = source.version.clone().unwrap_or_else(|| before.version.clone());
     let base_version = source.base_version.clone().or_else(|| before.base_version.clone());
+    let (version, chosen) = next_version(&mut work, &before, &source, base_version.as_deref()).await?;
     let digest = source.digest();
     let sql = format!(
-        "update policy_bundles set version = $2, content = $3, digest = $4, rule_count = $5, notes = $6,
+        "update policy_bundles set version = $2, content = $3::json, digest = $4, rule_count = $5, notes = $6,
              base_version = $7, authors = case when $8 = any(authors) then authors else authors || $8 end, state = $9,
-             updated_at = now(), revision = revision + 1
+             version_chosen = $10, updated_at = now(), revision = revision + 1
          where id = $1 returning {COLUMNS}"
     );
     let after: Row = sqlx::query_as(AssertSqlSafe(sql))
         .bind(id)
         .bind(&version)
-        .bind(Json(row::content(&source)?))
+        .bind(json::text(&row::content(&source)?)?)
         .bind(digest.as_str())
         .bind(count(&source))
         .bind(&source.notes)
         .bind(&base_version)
         .bind(&actor.name)
         .bind(state.name())
+        .bind(chosen)
         .fetch_one(work.db())
         .await?;
     void_packet(&mut work, &before, "edited").await?;
@@ -127,14 +128,50 @@ pub async fn withdraw(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
     after.record()
 }
 
+/// The version a saved draft has, and whether its author chose it. A version that was proposed, and that the author left
+/// alone, moves on when the content needs a larger step than it takes.
+async fn next_version(
+    work: &mut Work,
+    before: &Row,
+    source: &Source,
+    base_version: Option<&str>,
+) -> Result<(String, bool)> {
+    if let Some(version) = &source.version
+        && (before.version_chosen || *version != before.version)
+    {
+        return Ok((version.clone(), true));
+    }
+    if before.version_chosen {
+        return Ok((before.version.clone(), true));
+    }
+    let taken = row::versions(work.db(), Some(before.id)).await?;
+    let base = base_of(work.db(), base_version).await?;
+    let base = base.as_ref().map(|(version, content)| (version.as_str(), content));
+    let version = match version::check(&before.version, base, source, &taken) {
+        Ok(_) => before.version.clone(),
+        Err(_) => version::propose(base, source, &taken).version,
+    };
+    Ok((version, false))
+}
+
+/// What a draft's version counts from: the bundle it was made from or, when that is not known here, stable.
+pub(crate) async fn base_of(db: &mut PgConnection, base_version: Option<&str>) -> Result<Option<(String, Source)>> {
+    let named = match base_version {
+        Some(version) => row::by_version(db, version).await?,
+        None => None,
+    };
+    let base = match named {
+        Some(base) => Some(base),
+        None => row::stable(db).await?,
+    };
+    base.map(|base| Ok((base.version.clone(), base.source()?))).transpose()
+}
+
 /// Adds a draft with `source` as its content.
 async fn insert(work: &mut Work, source: Source, how: &str) -> Result<Row> {
     check_text(&source)?;
-    let base = match &source.base_version {
-        Some(version) => row::by_version(work.db(), version).await?,
-        None => row::stable(work.db()).await?,
-    };
-    let base_version = source.base_version.clone().or_else(|| base.as_ref().map(|base| base.version.clone()));
+    let base = base_of(work.db(), source.base_version.as_deref()).await?;
+    let base_version = source.base_version.clone().or_else(|| base.as_ref().map(|(version, _)| version.clone()));
     // Two people may be given the same proposal at once: the slower one asks again.
     for attempt in 1.. {
         let version = match &source.version {
@@ -143,18 +180,19 @@ async fn insert(work: &mut Work, source: Source, how: &str) -> Result<Row> {
         };
         let sql = format!(
             "insert into policy_bundles (version, content, digest, rule_count, notes, base_version, authors, created_by,
-                 created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, array[$7], $7, now(), now())
+                 created_at, updated_at, version_chosen)
+             values ($1, $2::json, $3, $4, $5, $6, array[$7], $7, now(), now(), $8)
              on conflict (version) do nothing returning {COLUMNS}"
         );
         let inserted: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(&version)
-            .bind(Json(row::content(&source)?))
+            .bind(json::text(&row::content(&source)?)?)
             .bind(source.digest().as_str())
             .bind(count(&source))
             .bind(&source.notes)
             .bind(&base_version)
             .bind(&work.actor().name.clone())
+            .bind(source.version.is_some())
             .fetch_optional(work.db())
             .await?;
         match inserted {
@@ -178,10 +216,9 @@ async fn insert(work: &mut Work, source: Source, how: &str) -> Result<Row> {
 }
 
 /// The next version for `source`.
-async fn propose(work: &mut Work, base: Option<&Row>, source: &Source) -> Result<String> {
+async fn propose(work: &mut Work, base: Option<&(String, Source)>, source: &Source) -> Result<String> {
     let taken = row::versions(work.db(), None).await?;
-    let content = base.map(Row::source).transpose()?;
-    let base = base.zip(content.as_ref()).map(|(base, content)| (base.version.as_str(), content));
+    let base = base.map(|(version, content)| (version.as_str(), content));
     Ok(version::propose(base, source, &taken).version)
 }
 

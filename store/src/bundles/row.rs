@@ -12,15 +12,15 @@ use time::OffsetDateTime;
 use crate::{Error, Result, names};
 
 /// The columns of [`Row`], in every statement that reads whole bundles.
-pub(crate) const COLUMNS: &str = "id, version, state, active, canary_pct, content, digest, base_version, authors, \
-     created_by, created_at, updated_at, stage_started_at, activated_at, activated_by, reached_full_at, rolled_back_at, \
-     revision";
+pub(crate) const COLUMNS: &str = "id, version, version_chosen, state, active, canary_pct, content, digest, base_version, authors, \
+     created_by, created_at, updated_at, stage_started_at, activated_at, activated_by, revision";
 
 /// A bundle as it lies in the database.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Row {
     pub id: i64,
     pub version: String,
+    pub version_chosen: bool,
     pub state: String,
     pub active: bool,
     pub canary_pct: i16,
@@ -34,8 +34,6 @@ pub(crate) struct Row {
     pub stage_started_at: Option<OffsetDateTime>,
     pub activated_at: Option<OffsetDateTime>,
     pub activated_by: Option<String>,
-    pub reached_full_at: Option<OffsetDateTime>,
-    pub rolled_back_at: Option<OffsetDateTime>,
     pub revision: i64,
 }
 

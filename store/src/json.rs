@@ -1,0 +1,11 @@
+//! JSON into `json` columns. sqlx would send it as `jsonb`, which forgets how numbers were written and refuses some
+//! strings that JSON allows; so it goes as text, with a cast in the statement.
+
+use serde::Serialize;
+
+use crate::{Error, Result};
+
+/// The text of `value`, for a parameter that is cast with `::json`.
+pub(crate) fn text(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Internal(format!("a value cannot be written as JSON: {error}")))
+}

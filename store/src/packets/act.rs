@@ -1,0 +1,161 @@
+//! Acting on a packet: approve, reject, ask for changes.
+
+use lifecycle::{
+    audit::EventType,
+    authority::{Actor, Permission, Role, authorize},
+    bundle::state::Command,
+    problem::{Code, Problem},
+    review::{Action, ActionRefused, Packet, PacketStatus, Proposal, Verdict, action, may_act, standing},
+};
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::row;
+use crate::{Error, Result, Store, bundles::row as bundle_row, settings, system, work::Work};
+
+/// Most characters of a reason.
+const MAX_REASON_CHARS: usize = 2000;
+
+/// Approves, rejects or asks for changes. The same action twice is one action: the second answers what the first did.
+///
+/// # Errors
+/// Denied without [`Permission::ActOnPackets`]; `forbidden` for its authors and its builder; a missing reason; `paused`
+/// for approvals during a pause; `invalid_transition` when it no longer waits; `stale_approval` for approvals after
+/// another bundle became stable.
+pub async fn act(
+    store: &Store,
+    actor: &Actor,
+    packet_id: &str,
+    verdict: Verdict,
+    reason: Option<String>,
+) -> Result<Packet> {
+    let permit = authorize(actor, Permission::ActOnPackets)?;
+    if reason.as_deref().is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS || reason.contains('\0')) {
+        return Err(
+            Problem::invalid_field("/reason", format!("a reason has at most {MAX_REASON_CHARS} characters")).into()
+        );
+    }
+    let mut work = Work::begin(store, permit).await?;
+    // Edits lock the bundle first, so it comes first here too.
+    let found = row::by_id(work.db(), packet_id).await?;
+    let bundle = bundle_row::by_id_locked(work.db(), found.bundle_id).await?;
+    let packet = row::by_row_locked(work.db(), found.row_id).await?;
+
+    if let Err(refused) = may_act(&packet.authors, &packet.built_by, &actor.name) {
+        return Err(Problem::new(Code::Forbidden, refused.to_string())
+            .with("permission", Permission::ActOnPackets.name())
+            .with("rule", "separation_of_duties")
+            .into());
+    }
+    let settings = settings::load(work.db()).await?;
+    let proposal = Proposal { packet_id: &packet.packet_id, actor, decision: verdict, reason: reason.as_deref() };
+    let record = action::record(&proposal, work.now, &settings.review, store.keys()).map_err(refused)?;
+    let mut actions = row::actions(work.db(), packet.row_id).await?;
+    if actions.iter().any(|known| known.idempotency_key == record.idempotency_key) {
+        return row::read(work.db(), packet).await;
+    }
+    let status = packet.status()?;
+    if status != PacketStatus::InReview {
+        let detail = format!("this packet is `{}`: it does not wait for reviewers any more", status.name());
+        return Err(Problem::new(Code::InvalidTransition, detail)
+            .with("from", status.name())
+            .with("to", wanted(verdict).name())
+            .into());
+    }
+    if verdict == Verdict::Approve {
+        system::refuse_when_paused(work.db()).await?;
+        if row::is_stale(work.db(), packet.base_id).await? {
+            return Err(Error::refused(
+                Code::StaleApproval,
+                "another bundle became stable since this packet was built: it has to be submitted again",
+            ));
+        }
+        if !packet.content()?.replay.deterministic_pass {
+            return Err(Error::refused(
+                Code::Conflict,
+                "two replays of this packet differ, so its evidence cannot be relied on: it has to be submitted again",
+            ));
+        }
+    }
+
+    insert(&mut work, packet.row_id, &record).await?;
+    actions.push(record.clone());
+    let now = standing(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
+    let command = match now.status {
+        PacketStatus::Approved => Some(Command::Approve),
+        PacketStatus::Rejected => Some(Command::Reject),
+        PacketStatus::ChangesRequested => Some(Command::RequestChanges),
+        PacketStatus::InReview | PacketStatus::Void => None,
+    };
+    let mut to_state = bundle.state()?;
+    if let Some(command) = command {
+        to_state = to_state.apply(command).map_err(Problem::from)?;
+        sqlx::query("update policy_packets set status = $2 where row_id = $1")
+            .bind(packet.row_id)
+            .bind(now.status.name())
+            .execute(work.db())
+            .await?;
+        sqlx::query("update policy_bundles set state = $2, updated_at = now(), revision = revision + 1 where id = $1")
+            .bind(bundle.id)
+            .bind(to_state.name())
+            .execute(work.db())
+            .await?;
+    }
+    let (event, did) = match verdict {
+        Verdict::Approve => (EventType::Approved, "approved"),
+        Verdict::Reject => (EventType::Rejected, "rejected"),
+        Verdict::RequestChanges => (EventType::ChangesRequested, "asked for changes to"),
+    };
+    let detail = json!({
+        "bundle_id": bundle.id, "version": bundle.version, "from_state": bundle.state, "to_state": to_state.name(),
+        "decision": verdict, "reason": record.reason, "idempotency_key": record.idempotency_key,
+        "approved_by": now.approved_by, "required_approvals": packet.required_approvals(), "still_needed": now.missing,
+        "digest": bundle.digest,
+    });
+    let summary = format!("{} {did} {}", actor.name, bundle.version);
+    work.note(event, "packet", &packet.packet_id, summary, detail);
+    let answer = {
+        let packet = row::by_row_locked(work.db(), packet.row_id).await?;
+        row::read(work.db(), packet).await?
+    };
+    work.commit().await?;
+    Ok(answer)
+}
+
+const fn wanted(verdict: Verdict) -> PacketStatus {
+    match verdict {
+        Verdict::Approve => PacketStatus::Approved,
+        Verdict::Reject => PacketStatus::Rejected,
+        Verdict::RequestChanges => PacketStatus::ChangesRequested,
+    }
+}
+
+fn refused(error: ActionRefused) -> Error {
+    match error {
+        ActionRefused::ReasonRequired => Problem::invalid_field("/reason", error.to_string()).into(),
+        ActionRefused::Signature(cause) => Error::Internal(format!("an action could not be signed: {cause}")),
+    }
+}
+
+async fn insert(work: &mut Work, packet_row: i64, action: &Action) -> Result<()> {
+    let roles: Vec<&str> = action.roles.iter().copied().map(Role::name).collect();
+    sqlx::query(
+        "insert into policy_packet_actions (packet_row, packet_id, idempotency_key, actor, roles, decision, reason, at,
+             expires_at, key_id, signature)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(packet_row)
+    .bind(&action.packet_id)
+    .bind(&action.idempotency_key)
+    .bind(&action.actor)
+    .bind(&roles[..])
+    .bind(action.decision.name())
+    .bind(&action.reason)
+    .bind(OffsetDateTime::from(action.at))
+    .bind(OffsetDateTime::from(action.expires_at))
+    .bind(&action.key_id)
+    .bind(&action.signature)
+    .execute(work.db())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Reading packets and re-running their evidence.
+
+use lifecycle::{
+    Page,
+    authority::{Actor, Permission, authorize},
+    review::{self, Packet, PacketStatus, Verification, packet::PacketSummary},
+};
+use time::OffsetDateTime;
+
+use super::row;
+use crate::{Error, Result, Store, names, page};
+
+/// Which packets to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter<'a> {
+    /// With this status.
+    pub status: Option<PacketStatus>,
+    /// Waiting for this actor: in review, not theirs, not yet acted on by them.
+    pub waiting_for: Option<&'a Actor>,
+    /// Most rows to answer.
+    pub limit: Option<u32>,
+    /// Where to go on.
+    pub cursor: Option<String>,
+}
+
+/// True of the packets that wait for the actor `$n` (an email): SQL that other queries share.
+pub(crate) const WAITS: &str = "p.status = 'in_review' and lower(p.built_by) <> lower(NAME)
+     and not exists (select from unnest(p.authors) author where lower(author) = lower(NAME))
+     and not exists (select from policy_packet_actions a where a.packet_row = p.row_id and lower(a.actor) = lower(NAME))";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    row_id: i64,
+    packet_id: String,
+    status: String,
+    bundle_id: i64,
+    bundle_version: String,
+    notes: String,
+    base_version: Option<String>,
+    built_by: String,
+    authors: Vec<String>,
+    built_at: OffsetDateTime,
+    risk_score_bps: i32,
+    required_approvals: i16,
+    approved_by: Vec<String>,
+    replay_checksum: String,
+}
+
+impl Row {
+    fn read(self) -> Result<PacketSummary> {
+        Ok(PacketSummary {
+            packet_id: self.packet_id,
+            status: names::read(&self.status)?,
+            bundle_id: self.bundle_id,
+            bundle_version: self.bundle_version,
+            notes: self.notes,
+            base_version: self.base_version,
+            built_by: self.built_by,
+            authors: self.authors,
+            built_at: self.built_at.into(),
+            risk_score_bps: u32::try_from(self.risk_score_bps).unwrap_or(0),
+            required_approvals: u8::try_from(self.required_approvals).unwrap_or(u8::MAX),
+            approved_by: self.approved_by,
+            replay_checksum: self.replay_checksum,
+        })
+    }
+}
+
+/// Packets, newest first.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; a malformed cursor or limit.
+pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<Page<PacketSummary>> {
+    authorize(actor, Permission::Read)?;
+    let limit = page::limit(filter.limit)?;
+    let before = page::number(filter.cursor.as_deref())?;
+    if filter.waiting_for.is_some_and(|actor| !actor.may(Permission::ActOnPackets)) {
+        return Ok(Page::default());
+    }
+    let sql = format!(
+        "select p.row_id, p.packet_id, p.status, p.bundle_id, p.bundle_version, p.notes, p.base_version, p.built_by,
+             p.authors, p.built_at, p.risk_score_bps, p.required_approvals, p.replay_checksum,
+             coalesce((select array_agg(a.actor order by a.id) from policy_packet_actions a
+                 where a.packet_row = p.row_id and a.decision = 'approve'), '{{}}') as approved_by
+         from policy_packets p
+         where ($1::bigint is null or p.row_id < $1) and ($2::text is null or p.status = $2)
+           and ($3::text is null or ({}))
+         order by p.row_id desc limit $4",
+        WAITS.replace("NAME", "$3")
+    );
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(before)
+        .bind(filter.status.map(PacketStatus::name))
+        .bind(filter.waiting_for.map(|actor| actor.name.as_str()))
+        .bind(limit + 1)
+        .fetch_all(store.pool())
+        .await?;
+    page::page(rows, limit, |row| row.row_id.to_string(), Row::read)
+}
+
+/// One packet.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; no such packet.
+pub async fn get(store: &Store, actor: &Actor, packet_id: &str) -> Result<Packet> {
+    authorize(actor, Permission::Read)?;
+    let mut db = store.pool().acquire().await?;
+    let found = row::by_id(&mut db, packet_id).await?;
+    row::read(&mut db, found).await
+}
+
+/// Re-runs the replay of a packet over the corpus that was kept with it.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; no such packet. A mismatch is no error: the answer says what differs.
+pub async fn verify(store: &Store, actor: &Actor, packet_id: &str) -> Result<Verification> {
+    authorize(actor, Permission::Read)?;
+    verify_evidence(store, packet_id).await
+}
+
+/// The same for use cases that depend on it.
+pub(crate) async fn verify_evidence(store: &Store, packet_id: &str) -> Result<Verification> {
+    let mut db = store.pool().acquire().await?;
+    let found = row::by_id(&mut db, packet_id).await?;
+    let corpus = row::corpus(&mut db, found.row_id).await?;
+    drop(db);
+    let content = found.content()?;
+    let id = found.packet_id;
+    tokio::task::spawn_blocking(move || review::verify(&id, &content, &corpus))
+        .await
+        .map_err(|error| Error::Internal(format!("the replay stopped: {error}")))
+}

@@ -1,0 +1,145 @@
+//! A packet's row and its actions.
+
+use lifecycle::review::{Action, Content, Corpus, Packet, PacketStatus};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection, types::Json};
+use time::OffsetDateTime;
+
+use crate::{Error, Result, names};
+
+/// The columns of [`Row`].
+const COLUMNS: &str =
+    "row_id, packet_id, bundle_id, base_id, status, built_by, authors, built_at, content, required_approvals";
+
+/// A packet as it lies in the database, without its corpus.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Row {
+    pub row_id: i64,
+    pub packet_id: String,
+    pub bundle_id: i64,
+    pub base_id: Option<i64>,
+    status: String,
+    pub built_by: String,
+    pub authors: Vec<String>,
+    built_at: OffsetDateTime,
+    content: Json<Value>,
+    required_approvals: i16,
+}
+
+impl Row {
+    pub fn status(&self) -> Result<PacketStatus> {
+        names::read(&self.status)
+    }
+
+    pub fn required_approvals(&self) -> u8 {
+        u8::try_from(self.required_approvals).unwrap_or(u8::MAX)
+    }
+
+    pub fn content(&self) -> Result<Content> {
+        serde::Deserialize::deserialize(&self.content.0).map_err(|error| Error::damaged(format!("packet: {error}")))
+    }
+
+    pub fn packet(self, actions: Vec<Action>, stale: bool) -> Result<Packet> {
+        let status = self.status()?;
+        let content = self.content()?;
+        Ok(Packet {
+            packet_id: self.packet_id,
+            status,
+            bundle_id: self.bundle_id,
+            base_id: self.base_id,
+            built_by: self.built_by,
+            authors: self.authors,
+            built_at: self.built_at.into(),
+            actions,
+            stale,
+            replay_checksum: content.replay.replay_checksum.clone(),
+            content,
+        })
+    }
+}
+
+/// The newest packet with this id: the same content, submitted again after it was voided, has the same id.
+pub(crate) async fn by_id(db: &mut PgConnection, packet_id: &str) -> Result<Row> {
+    let sql = format!("select {COLUMNS} from policy_packets where packet_id = $1 order by row_id desc limit 1");
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(packet_id.replace('\0', ""))
+        .fetch_optional(db)
+        .await?
+        .ok_or_else(|| Error::not_found("packet", packet_id))
+}
+
+/// The same row, locked until the transaction ends.
+pub(crate) async fn by_row_locked(db: &mut PgConnection, row_id: i64) -> Result<Row> {
+    let sql = format!("select {COLUMNS} from policy_packets where row_id = $1 for update");
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(row_id).fetch_one(db).await?)
+}
+
+/// The cases a packet was replayed over.
+pub(crate) async fn corpus(db: &mut PgConnection, row_id: i64) -> Result<Corpus> {
+    let corpus: Json<Value> =
+        sqlx::query_scalar("select corpus from policy_packets where row_id = $1").bind(row_id).fetch_one(db).await?;
+    serde_json::from_value(corpus.0).map_err(|error| Error::damaged(format!("corpus: {error}")))
+}
+
+#[derive(sqlx::FromRow)]
+struct ActionRow {
+    idempotency_key: String,
+    packet_id: String,
+    actor: String,
+    roles: Vec<String>,
+    decision: String,
+    reason: Option<String>,
+    at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    key_id: String,
+    signature: String,
+}
+
+/// What reviewers did with a packet, oldest first.
+pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Action>> {
+    let rows: Vec<ActionRow> = sqlx::query_as(
+        "select idempotency_key, packet_id, actor, roles, decision, reason, at, expires_at, key_id, signature
+         from policy_packet_actions where packet_row = $1 order by id",
+    )
+    .bind(row_id)
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Action {
+                idempotency_key: row.idempotency_key,
+                packet_id: row.packet_id,
+                actor: row.actor,
+                roles: row.roles.iter().map(|role| names::read(role)).collect::<Result<_>>()?,
+                decision: names::read(&row.decision)?,
+                reason: row.reason,
+                at: row.at.into(),
+                expires_at: row.expires_at.into(),
+                key_id: row.key_id,
+                signature: row.signature,
+            })
+        })
+        .collect()
+}
+
+/// Whether another bundle has become stable since the packet was built.
+pub(crate) async fn is_stale(db: &mut PgConnection, base_id: Option<i64>) -> Result<bool> {
+    let stable: Option<i64> = sqlx::query_scalar("select id from policy_bundles where active and canary_pct = 100")
+        .fetch_optional(db)
+        .await?;
+    Ok(stable != base_id)
+}
+
+/// The packet with everything that has happened to it.
+pub(crate) async fn read(db: &mut PgConnection, row: Row) -> Result<Packet> {
+    let actions = actions(db, row.row_id).await?;
+    let open = matches!(row.status()?, PacketStatus::InReview | PacketStatus::Approved);
+    let in_service: bool =
+        sqlx::query_scalar("select state not in ('in_review', 'approved') from policy_bundles where id = $1")
+            .bind(row.bundle_id)
+            .fetch_one(&mut *db)
+            .await?;
+    // Once a bundle was applied, its packet has done its work.
+    let stale = open && !in_service && is_stale(db, row.base_id).await?;
+    row.packet(actions, stale)
+}

@@ -1,0 +1,214 @@
+//! What a canary and stable did since the stage began.
+
+use lifecycle::{
+    Timestamp,
+    authority::{Actor, Permission, authorize},
+    bundle::State,
+    rollout::{
+        ArmStats, CanaryStatus, GateConfig, GateReport, Metrics, Stage, gates,
+        promotion::{blocked_by, promotable_at, seconds_remaining},
+    },
+};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::{
+    Result, Store,
+    bundles::row::{self as bundle_row, Row},
+    decisions::rate,
+    settings,
+};
+
+/// Both arms since the stage began.
+pub(super) struct Measured {
+    pub metrics: Metrics,
+    pub canary: ArmStats,
+    pub stable: ArmStats,
+    pub diverging: u64,
+    pub compared: u64,
+}
+
+/// How a bundle in rollout is doing. For bundles that are not, the counts are zero and nothing can be promoted.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; no such bundle.
+pub async fn canary_status(store: &Store, actor: &Actor, id: i64) -> Result<CanaryStatus> {
+    authorize(actor, Permission::Read)?;
+    let mut db = store.pool().acquire().await?;
+    let bundle = bundle_row::by_id(&mut db, id).await?;
+    let stable = bundle_row::stable(&mut db).await?;
+    let config = settings::load(&mut *db).await?.gates;
+    let measured = measure(&mut db, &bundle, stable.as_ref()).await?;
+    let as_of: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
+    let now = Timestamp::from(as_of);
+    let report = gates::evaluate(&measured.metrics, &config);
+    let state = bundle.state()?;
+    let started = bundle.stage_started();
+    let in_rollout = matches!(state, State::Shadow | State::Canary);
+    let stage = Stage::from_percent(bundle.canary_pct).filter(|_| in_rollout);
+    let blocked_by = match stage {
+        Some(stage) => blocked_by(stage, None, started, now, &config, &report),
+        None if state == State::Active => vec!["It serves all traffic already.".to_owned()],
+        None => vec![format!("It is `{state}`, not in rollout.")],
+    };
+    let waiting = started.filter(|_| in_rollout && state != State::Shadow);
+    Ok(CanaryStatus {
+        id: bundle.id,
+        version: bundle.version,
+        state,
+        canary_pct: bundle.canary_pct,
+        stage_started_at: started,
+        promotable_at: waiting.map(|started| promotable_at(started, &config)),
+        seconds_remaining: waiting.map_or(0, |started| seconds_remaining(started, now, &config)),
+        next_pct: stage.and_then(Stage::next).map(Stage::percent),
+        can_promote: blocked_by.is_empty(),
+        blocked_by,
+        metrics: measured.metrics,
+        gates: report,
+        canary: measured.canary,
+        stable: measured.stable,
+        diverging: measured.diverging,
+        compared: measured.compared,
+        as_of: now,
+    })
+}
+
+/// What the gates say about given or measured metrics, with given or set thresholds.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; no such bundle.
+pub async fn check_gates(
+    store: &Store,
+    actor: &Actor,
+    id: i64,
+    metrics: Option<Metrics>,
+    config: Option<GateConfig>,
+) -> Result<GateReport> {
+    authorize(actor, Permission::Read)?;
+    let mut db = store.pool().acquire().await?;
+    let bundle = bundle_row::by_id(&mut db, id).await?;
+    let config = match config {
+        Some(config) => config,
+        None => settings::load(&mut *db).await?.gates,
+    };
+    let metrics = match metrics {
+        Some(metrics) => metrics,
+        None => {
+            let stable = bundle_row::stable(&mut db).await?;
+            measure(&mut db, &bundle, stable.as_ref()).await?.metrics
+        }
+    };
+    Ok(gates::evaluate(&metrics, &config))
+}
+
+#[derive(sqlx::FromRow)]
+struct Counts {
+    decisions: i64,
+    allow: i64,
+    deny: i64,
+    needs_approval: i64,
+    no_match: i64,
+    errors: i64,
+    failed: i64,
+    avg_cost: Option<f64>,
+}
+
+impl Counts {
+    fn stats(&self) -> ArmStats {
+        ArmStats {
+            decisions: self.decisions.unsigned_abs(),
+            allow: self.allow.unsigned_abs(),
+            deny: self.deny.unsigned_abs(),
+            needs_approval: self.needs_approval.unsigned_abs(),
+            no_match: self.no_match.unsigned_abs(),
+            errors: self.failed.unsigned_abs().max(self.errors.unsigned_abs()),
+            avg_cost: self.avg_cost,
+        }
+    }
+}
+
+/// Measures `bundle` against stable since its stage began. Everything is unknown before that.
+pub(super) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<&Row>) -> Result<Measured> {
+    let nothing = Measured {
+        metrics: Metrics::default(),
+        canary: ArmStats::default(),
+        stable: ArmStats::default(),
+        diverging: 0,
+        compared: 0,
+    };
+    let Some(since) = bundle.stage_started_at else { return Ok(nothing) };
+    let shadow = bundle.state()? == State::Shadow;
+    let own = if shadow { shadow_counts(db, bundle.id, since).await? } else { counts(db, bundle.id, since).await? };
+    let stable = stable.filter(|stable| stable.id != bundle.id);
+    let other = match stable {
+        Some(stable) => Some(counts(db, stable.id, since).await?),
+        None => None,
+    };
+    let baseline = match (stable, &other) {
+        // Before the first stable bundle there is nothing to be dearer than.
+        (None, _) => own.avg_cost,
+        (Some(_), Some(other)) if other.decisions > 0 => other.avg_cost,
+        (Some(stable), _) => counts(db, stable.id, since - time::Duration::hours(24)).await?.avg_cost,
+    };
+    let (compared, diverging): (i64, i64) = sqlx::query_as(
+        "select count(*), count(*) filter (where effect <> other_effect) from policy_decisions
+         where decided_at >= $2 and other_bundle_id is not null and (bundle_id = $1 or other_bundle_id = $1)",
+    )
+    .bind(bundle.id)
+    .bind(since)
+    .fetch_one(&mut *db)
+    .await?;
+    let canary = own.stats();
+    let sample = canary.decisions;
+    let known = |count: u64| (sample > 0).then(|| rate(count, sample));
+    Ok(Measured {
+        metrics: Metrics {
+            sample_size: Some(sample),
+            error_rate: known(canary.errors),
+            deny_rate: known(canary.deny),
+            avg_cost: canary.avg_cost,
+            baseline_avg_cost: baseline,
+        },
+        canary,
+        stable: other.as_ref().map(Counts::stats).unwrap_or_default(),
+        diverging: diverging.unsigned_abs(),
+        compared: compared.unsigned_abs(),
+    })
+}
+
+/// What a bundle served since then. A decision's cost is what was reported, else what its rule budgets, else nothing.
+async fn counts(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<Counts> {
+    Ok(sqlx::query_as(
+        "select count(*) as decisions, count(*) filter (where d.effect = 'allow') as allow,
+             count(*) filter (where d.effect = 'deny') as deny,
+             count(*) filter (where d.effect = 'needs_approval') as needs_approval,
+             count(*) filter (where d.status = 'no_match') as no_match,
+             count(*) filter (where d.status = 'error') as errors,
+             count(*) filter (where d.status = 'error' or o.status = 'error') as failed,
+             avg(coalesce(o.cost, d.cost, 0)) as avg_cost
+         from policy_decisions d left join policy_decision_outcomes o using (decision_id)
+         where d.bundle_id = $1 and d.decided_at >= $2",
+    )
+    .bind(bundle_id)
+    .bind(since)
+    .fetch_one(db)
+    .await?)
+}
+
+/// What a shadow would have answered since then. It spends nothing.
+async fn shadow_counts(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<Counts> {
+    Ok(sqlx::query_as(
+        "select count(*) as decisions, count(*) filter (where other_effect = 'allow') as allow,
+             count(*) filter (where other_effect = 'deny') as deny,
+             count(*) filter (where other_effect = 'needs_approval') as needs_approval,
+             count(*) filter (where other_status = 'no_match') as no_match,
+             count(*) filter (where other_status = 'error') as errors,
+             count(*) filter (where other_status = 'error') as failed,
+             null::float8 as avg_cost
+         from policy_decisions where decided_at >= $2 and other_bundle_id = $1",
+    )
+    .bind(bundle_id)
+    .bind(since)
+    .fetch_one(db)
+    .await?)
+}

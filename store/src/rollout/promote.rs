@@ -1,0 +1,117 @@
+//! Raising a bundle's share of traffic.
+
+use lifecycle::{
+    audit::EventType,
+    authority::{Actor, Permission, authorize},
+    bundle::{Record, State, state::Command},
+    problem::{Code, Problem},
+    rollout::{
+        Stage,
+        promotion::{blocked_by, promotable_at, seconds_remaining},
+    },
+};
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+
+use super::{
+    apply::{packet_of, record, stage_of},
+    measure,
+};
+use crate::{
+    Error, Result, Store,
+    bundles::row::{self as bundle_row, COLUMNS, Row},
+    settings, system,
+    work::Work,
+};
+
+/// Raises a bundle's share of traffic to the next stage. Reaching 100 % supersedes the old stable.
+///
+/// # Errors
+/// Denied without [`Permission::Apply`]; no such bundle; `invalid_transition` when it is not in rollout;
+/// `gate_not_passed` with `seconds_remaining`, `promotable_at` and `blocked_by`; `paused`.
+pub async fn promote(store: &Store, actor: &Actor, id: i64, target_pct: i16) -> Result<Record> {
+    let permit = authorize(actor, Permission::Apply)?;
+    let target = Stage::from_percent(target_pct).filter(|stage| *stage != Stage::Shadow).ok_or_else(|| {
+        Problem::invalid_field("/target_pct", format!("a bundle is promoted to 10, 50 or 100 %, not to {target_pct} %"))
+    })?;
+    let mut work = Work::begin_serving(store, permit).await?;
+    let bundle = bundle_row::by_id_locked(work.db(), id).await?;
+    let from = bundle.state()?;
+    let (stage, started) =
+        stage_of(&bundle).filter(|_| matches!(from, State::Shadow | State::Canary)).ok_or_else(|| {
+            let to = if target == Stage::Active { State::Active } else { State::Canary };
+            Problem::new(
+                Code::InvalidTransition,
+                format!("{} is `{from}`: only a bundle in rollout can be promoted", bundle.version),
+            )
+            .with("from", from.name())
+            .with("to", to.name())
+        })?;
+    system::refuse_when_paused(work.db()).await?;
+    let config = settings::load(work.db()).await?.gates;
+    let stable = bundle_row::stable(work.db()).await?;
+    let measured = measure::measure(work.db(), &bundle, stable.as_ref()).await?;
+    let gates = lifecycle::rollout::gates::evaluate(&measured.metrics, &config);
+    let reasons = blocked_by(stage, Some(target_pct), started, work.now, &config, &gates);
+    if let Some(first) = reasons.first() {
+        let left = started.map_or(0, |started| seconds_remaining(started, work.now, &config));
+        let detail = format!("{} cannot be promoted to {target_pct} %: {first}", bundle.version);
+        let at = started.map(|started| promotable_at(started, &config).to_string());
+        return Err(Problem::new(Code::GateNotPassed, detail)
+            .with("seconds_remaining", left)
+            .with("promotable_at", at)
+            .with("blocked_by", reasons.clone())
+            .with("gates", serde_json::to_value(&gates).map_err(Error::damaged)?)
+            .into());
+    }
+
+    let full = target == Stage::Active;
+    let state = from.apply(Command::Promote { to_full: full }).map_err(Problem::from)?;
+    // The old stable leaves first: the database allows only one.
+    let superseded = match stable {
+        Some(stable) if full => {
+            let next = stable.state()?.apply(Command::Supersede).map_err(Problem::from)?;
+            sqlx::query(
+                "update policy_bundles set state = $2, active = false, canary_pct = 0, stage_started_at = null,
+                     updated_at = now(), revision = revision + 1 where id = $1",
+            )
+            .bind(stable.id)
+            .bind(next.name())
+            .execute(work.db())
+            .await?;
+            Some(stable)
+        }
+        _ => None,
+    };
+    let sql = format!(
+        "update policy_bundles set state = $2, active = true, canary_pct = $3, stage_started_at = now(),
+             reached_full_at = case when $4 then now() else reached_full_at end, updated_at = now(),
+             revision = revision + 1
+         where id = $1 returning {COLUMNS}"
+    );
+    let after: Row = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(id)
+        .bind(state.name())
+        .bind(target_pct)
+        .bind(full)
+        .fetch_one(work.db())
+        .await?;
+    let packet_id = packet_of(&mut work, id).await?;
+    let record = record(store, &mut work, &after, packet_id.as_deref(), bundle.canary_pct).await?;
+    let detail = json!({
+        "version": after.version, "from_state": bundle.state, "to_state": state.name(), "from_pct": bundle.canary_pct,
+        "to_pct": target_pct, "digest": after.digest, "metrics": measured.metrics, "apply_id": record.id,
+        "signature": record.signature,
+    });
+    let summary = format!("{} went from {} % to {target_pct} %", after.version, bundle.canary_pct);
+    work.note(EventType::Promoted, "bundle", id, summary, detail);
+    if let Some(old) = superseded {
+        let detail = json!({
+            "version": old.version, "from_state": old.state, "to_state": State::Superseded.name(), "by": after.version,
+        });
+        let summary = format!("{} was superseded by {}", old.version, after.version);
+        work.note(EventType::Superseded, "bundle", old.id, summary, detail);
+    }
+    work.commit().await?;
+    after.record()
+}

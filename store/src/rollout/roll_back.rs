@@ -1,0 +1,307 @@
+//! Taking a bundle out of service.
+
+use lifecycle::{
+    Timestamp,
+    audit::EventType,
+    authority::{Actor, Permission, authorize},
+    bundle::{State, state::Command},
+    problem::{Code, Problem},
+    rollout::{
+        RollbackRecord, RollbackResponse, check_reason, last_known_good,
+        rollback::{RolledBack, Served, incident},
+    },
+    signing,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::{
+    Error, Result, Store,
+    bundles::row::{self as bundle_row, Row},
+    incidents,
+    work::Work,
+};
+
+/// Most characters of a reason and of a name.
+const MAX_REASON_CHARS: usize = 2000;
+const MAX_NAME_CHARS: usize = 200;
+
+/// The body of `POST …/rollback`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RollBack {
+    /// Why.
+    pub reason: String,
+    /// On whose behalf.
+    #[serde(default)]
+    pub rolled_back_by: Option<String>,
+    /// Whether to open an incident.
+    #[serde(default = "yes")]
+    pub create_incident: bool,
+    /// When the trouble was noticed; now when absent.
+    #[serde(default)]
+    pub triggered_at: Option<Timestamp>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Takes a bundle out of service. From a canary or shadow all traffic returns to stable; from stable it returns to the
+/// last known good version, and a canary beside it goes too, because it was made to follow what is taken out. Works
+/// during a pause. Of two people at once, the second gets the first's result.
+///
+/// # Errors
+/// Denied without [`Permission::RollBack`]; no such bundle; a reason that is too short; `invalid_transition` when it is
+/// not in service; `no_previous_version` when nothing can take over.
+pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack) -> Result<RollbackResponse> {
+    let permit = authorize(actor, Permission::RollBack)?;
+    let reason = checked_reason(&request.reason)?;
+    let on_behalf_of = checked_name(request.rolled_back_by.as_deref())?;
+    let mut work = Work::begin_serving(store, permit).await?;
+    let bundle = bundle_row::by_id_locked(work.db(), id).await?;
+    let from = bundle.state()?;
+    if from == State::RolledBack
+        && let Some(done) = latest(work.db(), id).await?
+    {
+        return answer(work.db(), done, true).await;
+    }
+    from.apply(Command::RollBack).map_err(Problem::from)?;
+    let triggered_at = request.triggered_at.unwrap_or(work.now);
+    if triggered_at > work.now {
+        return Err(Problem::invalid_field("/triggered_at", "this time has not come yet").into());
+    }
+    let restored = successor(work.db(), &bundle).await?.ok_or_else(|| nothing_can_take_over(&bundle))?;
+
+    // Whatever leaves goes first: the database allows only one stable bundle.
+    let beside = if from == State::Active { bundle_row::canary(work.db()).await? } else { None };
+    for leaving in [Some(&bundle), beside.as_ref()].into_iter().flatten() {
+        take_out(&mut work, leaving).await?;
+    }
+    let comes_back = restored.state()? == State::Superseded;
+    if comes_back {
+        bring_back(&mut work, &restored).await?;
+    }
+
+    let incident_id = if request.create_incident {
+        let draft = incident(&RolledBack {
+            from_version: &bundle.version,
+            from_pct: bundle.canary_pct,
+            restored_version: &restored.version,
+            reason,
+            actor: &actor.name,
+            on_behalf_of,
+            triggered_at,
+            at: work.now,
+        });
+        let opening = incidents::Opening {
+            title: draft.title,
+            severity: draft.severity,
+            source: draft.source.to_owned(),
+            agent: None,
+            bundle: Some((bundle.id, bundle.version.clone())),
+            description: draft.description,
+            ack_due_at: draft.ack_due_at,
+            investigate_due_at: draft.investigate_due_at,
+        };
+        Some(incidents::open(&mut work, opening).await?)
+    } else {
+        None
+    };
+
+    let facts = Facts { restored: &restored, reason, on_behalf_of, triggered_at, incident_id: incident_id.as_deref() };
+    let record = write(store, &mut work, &bundle, &facts).await?;
+    if let Some(canary) = &beside {
+        write(store, &mut work, canary, &facts).await?;
+    }
+    if let Some(incident_id) = &incident_id {
+        sqlx::query("update incidents set rollback_id = $2 where id = $1")
+            .bind(incident_id)
+            .bind(record.id)
+            .execute(work.db())
+            .await?;
+        let text = format!("Rolled back {} to {}.", bundle.version, restored.version);
+        incidents::line(&mut work, incident_id, &text, json!({"rollback_id": record.id})).await?;
+    }
+    if comes_back {
+        let detail = json!({
+            "version": restored.version, "from_state": State::Superseded.name(), "to_state": State::Active.name(),
+            "to_pct": 100, "after": bundle.version, "digest": restored.digest,
+        });
+        let summary = format!("{} serves all traffic again", restored.version);
+        work.note(EventType::Restored, "bundle", restored.id, summary, detail);
+    }
+    let response = answer(work.db(), record, false).await?;
+    work.commit().await?;
+    Ok(response)
+}
+
+fn checked_reason(reason: &str) -> Result<&str> {
+    let wrong = |detail: String| Error::from(Problem::invalid_field("/reason", detail));
+    let reason = check_reason(reason).map_err(|short| wrong(short.to_string()))?;
+    if reason.chars().count() > MAX_REASON_CHARS || reason.contains('\0') {
+        return Err(wrong(format!("a reason has at most {MAX_REASON_CHARS} characters")));
+    }
+    Ok(reason)
+}
+
+fn checked_name(name: Option<&str>) -> Result<Option<&str>> {
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    if name.is_some_and(|name| name.chars().count() > MAX_NAME_CHARS || name.contains('\0')) {
+        let detail = format!("a name has at most {MAX_NAME_CHARS} characters");
+        return Err(Problem::invalid_field("/rolled_back_by", detail).into());
+    }
+    Ok(name)
+}
+
+/// The bundle that serves everything once `leaving` is out.
+pub(super) async fn successor(db: &mut PgConnection, leaving: &Row) -> Result<Option<Row>> {
+    if leaving.state()? != State::Active {
+        return bundle_row::stable(db).await;
+    }
+    let history: Vec<(i64, Option<OffsetDateTime>, bool)> = sqlx::query_as(
+        "select id, reached_full_at, rolled_back_at is not null from policy_bundles
+         where reached_full_at is not null and state in ('superseded', 'active')",
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let history: Vec<Served> = history
+        .into_iter()
+        .map(|(bundle_id, reached, rolled_back)| Served {
+            bundle_id,
+            reached_full_at: reached.map(Into::into),
+            rolled_back,
+        })
+        .collect();
+    match last_known_good(&history, leaving.id) {
+        Some(id) => bundle_row::by_id_locked(db, id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn nothing_can_take_over(bundle: &Row) -> Problem {
+    let detail = format!(
+        "no earlier version can take over from {}: to stop it, an administrator can disable evaluation with POST \
+         /policy/system/disable",
+        bundle.version
+    );
+    Problem::new(Code::NoPreviousVersion, detail).with("emergency", "/policy/system/disable")
+}
+
+async fn take_out(work: &mut Work, bundle: &Row) -> Result<()> {
+    let state = bundle.state()?.apply(Command::RollBack).map_err(Problem::from)?;
+    sqlx::query(
+        "update policy_bundles set state = $2, active = false, canary_pct = 0, stage_started_at = null,
+             rolled_back_at = now(), updated_at = now(), revision = revision + 1 where id = $1",
+    )
+    .bind(bundle.id)
+    .bind(state.name())
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
+
+async fn bring_back(work: &mut Work, bundle: &Row) -> Result<()> {
+    let state = bundle.state()?.apply(Command::Restore).map_err(Problem::from)?;
+    let by = work.actor().name.clone();
+    sqlx::query(
+        "update policy_bundles set state = $2, active = true, canary_pct = 100, stage_started_at = now(),
+             activated_at = now(), activated_by = $3, reached_full_at = now(), updated_at = now(),
+             revision = revision + 1 where id = $1",
+    )
+    .bind(bundle.id)
+    .bind(state.name())
+    .bind(by)
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
+
+/// What is the same for every bundle that leaves in one rollback.
+struct Facts<'a> {
+    restored: &'a Row,
+    reason: &'a str,
+    on_behalf_of: Option<&'a str>,
+    triggered_at: Timestamp,
+    incident_id: Option<&'a str>,
+}
+
+/// Writes the signed record and notes the audit entry of `bundle`, as it was before.
+async fn write(store: &Store, work: &mut Work, bundle: &Row, facts: &Facts<'_>) -> Result<RollbackRecord> {
+    let mut record = RollbackRecord {
+        id: 0,
+        bundle_id: bundle.id,
+        version: bundle.version.clone(),
+        digest: bundle.digest.clone(),
+        from_pct: bundle.canary_pct,
+        restored_bundle_id: facts.restored.id,
+        restored_version: facts.restored.version.clone(),
+        reason: facts.reason.to_owned(),
+        actor: work.actor().name.clone(),
+        on_behalf_of: facts.on_behalf_of.map(str::to_owned),
+        rollback_triggered_at: facts.triggered_at,
+        rolled_back_at: work.now,
+        incident_id: facts.incident_id.map(str::to_owned),
+        key_id: String::new(),
+        signature: String::new(),
+    };
+    signing::sign(store.keys(), &mut record)
+        .map_err(|refusal| Error::Internal(format!("a rollback could not be signed: {refusal}")))?;
+    record.id = sqlx::query_scalar(
+        "insert into policy_rollback_record (bundle_id, version, digest, from_pct, restored_bundle_id, restored_version,
+             reason, actor, on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id",
+    )
+    .bind(record.bundle_id)
+    .bind(&record.version)
+    .bind(&record.digest)
+    .bind(record.from_pct)
+    .bind(record.restored_bundle_id)
+    .bind(&record.restored_version)
+    .bind(&record.reason)
+    .bind(&record.actor)
+    .bind(&record.on_behalf_of)
+    .bind(OffsetDateTime::from(record.rollback_triggered_at))
+    .bind(OffsetDateTime::from(record.rolled_back_at))
+    .bind(&record.incident_id)
+    .bind(&record.key_id)
+    .bind(&record.signature)
+    .fetch_one(work.db())
+    .await?;
+    let detail = json!({
+        "version": record.version, "from_state": bundle.state, "to_state": State::RolledBack.name(),
+        "from_pct": record.from_pct, "to_pct": 0, "restored_version": record.restored_version,
+        "reason": record.reason, "on_behalf_of": record.on_behalf_of, "incident_id": record.incident_id,
+        "rollback_id": record.id, "digest": record.digest, "signature": record.signature,
+    });
+    let summary = format!("{} was rolled back to {}: {}", record.version, record.restored_version, record.reason);
+    work.note(EventType::RolledBack, "bundle", record.bundle_id, summary, detail);
+    Ok(record)
+}
+
+/// The newest rollback of a bundle.
+async fn latest(db: &mut PgConnection, bundle_id: i64) -> Result<Option<RollbackRecord>> {
+    let records = super::history::rollbacks(db, Some(bundle_id), 1).await?;
+    Ok(records.into_iter().next())
+}
+
+async fn answer(db: &mut PgConnection, record: RollbackRecord, again: bool) -> Result<RollbackResponse> {
+    let now = bundle_row::by_id(db, record.restored_bundle_id).await?;
+    let message = if again {
+        format!("{} was rolled back to {} already.", record.version, record.restored_version)
+    } else {
+        format!("{} was rolled back; {} serves all traffic.", record.version, record.restored_version)
+    };
+    Ok(RollbackResponse {
+        id: record.restored_bundle_id,
+        version: record.restored_version,
+        rolled_back_from: record.version,
+        active: now.active,
+        canary_pct: now.canary_pct,
+        message,
+        incident_created: record.incident_id.is_some(),
+        incident_id: record.incident_id,
+        rollback_id: record.id,
+    })
+}

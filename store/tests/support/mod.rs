@@ -1,0 +1,159 @@
+//! Actors, bundles and steps that several tests share.
+
+use lifecycle::{
+    authority::{Actor, Role, Via},
+    bundle::{Record as Bundle, Source},
+    decision::{Arm, BundleRef, Mode, OtherArm, Record},
+    engine::Status,
+    problem::{Code, Problem},
+    review::{Packet, Verdict},
+};
+use serde_json::{Value, json};
+use store::{Store, bundles, decisions, packets, rollout, settings};
+
+pub fn actor(role: Role) -> Actor {
+    Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Session }
+}
+
+pub fn author() -> Actor {
+    actor(Role::Author)
+}
+
+pub fn approver() -> Actor {
+    actor(Role::Approver)
+}
+
+pub fn owner() -> Actor {
+    actor(Role::RuntimeOwner)
+}
+
+pub fn safety() -> Actor {
+    actor(Role::SafetyOwner)
+}
+
+pub fn admin() -> Actor {
+    actor(Role::Admin)
+}
+
+pub fn code(error: store::Error) -> Code {
+    Problem::from(error).code
+}
+
+/// A bundle of one rule that holds mail of at least this risk for approval and allows the rest.
+pub fn source(version: Option<&str>, threshold: i64) -> Source {
+    Source::read(json!({
+        "version": version,
+        "rules": [
+            {"id": "hold-risky", "agent": "inbox.triage", "action": "quarantine", "conditions": {">=risk_score": threshold},
+             "effect": "needs_approval", "reason": "Risky mail is looked at by a person", "priority": 80,
+             "budget": {"cost": 0.05, "compute": 1, "risk": "low"}},
+            {"id": "allow-rest", "agent": "inbox.triage", "action": "quarantine", "effect": "allow",
+             "reason": "All other mail may be quarantined", "priority": 10}
+        ]
+    }))
+    .unwrap()
+}
+
+pub async fn submit(store: &Store, bundle: i64) -> Packet {
+    let request =
+        packets::BuildPacket { bundle_id: bundle, fallback_plan: "Roll back to stable.".into(), corpus: None };
+    packets::build(store, &author(), request).await.unwrap()
+}
+
+/// A new bundle, reviewed and approved.
+pub async fn approved(store: &Store, version: Option<&str>, threshold: i64) -> (Bundle, Packet) {
+    let draft = bundles::create(store, &author(), source(version, threshold)).await.unwrap();
+    let packet = submit(store, draft.id).await;
+    let mut packet = packets::act(store, &approver(), &packet.packet_id, Verdict::Approve, None).await.unwrap();
+    if packet.content.required_approvals > 1 {
+        packet = packets::act(store, &safety(), &packet.packet_id, Verdict::Approve, None).await.unwrap();
+    }
+    (bundles::get(store, &author(), draft.id).await.unwrap(), packet)
+}
+
+/// A new bundle at 10 %.
+pub async fn canary(store: &Store, version: Option<&str>, threshold: i64) -> Bundle {
+    let (bundle, packet) = approved(store, version, threshold).await;
+    rollout::apply(store, &owner(), bundle.id, &packet.packet_id, None).await.unwrap()
+}
+
+/// Stages need not last, and two decisions are enough.
+pub async fn fast_gates(store: &Store) {
+    let mut settings = settings::get(store, &admin()).await.unwrap();
+    settings.gates.min_stage_seconds = 0;
+    settings.gates.min_sample_size = 2;
+    settings::update(store, &admin(), settings).await.unwrap();
+}
+
+/// A new bundle at 100 %, through every stage.
+pub async fn stable(store: &Store, version: Option<&str>, threshold: i64) -> Bundle {
+    fast_gates(store).await;
+    let bundle = canary(store, version, threshold).await;
+    for target in [50, 100] {
+        serve(store, bundle.id, 5).await;
+        rollout::promote(store, &owner(), bundle.id, target).await.unwrap();
+    }
+    bundles::get(store, &author(), bundle.id).await.unwrap()
+}
+
+/// Records `count` decisions that what is live now would make for the arm of bundle `id`.
+pub async fn serve(store: &Store, id: i64, count: usize) {
+    let now: time::OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();
+    let live = store::system::live(store).await.unwrap();
+    let reference =
+        |bundle: &Bundle| BundleRef { id: bundle.id, version: bundle.version.clone(), digest: bundle.digest.clone() };
+    let on_canary = live.canary.as_ref().is_some_and(|canary| canary.id == id);
+    let (own, other) = if on_canary { (&live.canary, &live.stable) } else { (&live.stable, &live.canary) };
+    let arm = if on_canary { Arm::Canary } else { Arm::Stable };
+    let mut records = Vec::new();
+    for (arm, own, other) in [(arm, own, other), (if on_canary { Arm::Stable } else { Arm::Canary }, other, own)] {
+        let Some(own) = own else { continue };
+        records.extend((0..count).map(|_| decision(now, arm, reference(own), other.as_ref().map(reference))));
+    }
+    decisions::append(store, &records).await.unwrap();
+}
+
+pub fn decision(at: time::OffsetDateTime, arm: Arm, bundle: BundleRef, other: Option<BundleRef>) -> Record {
+    let context = json!({"risk_score": 12, "text": "with \u{0} and ünïcode"});
+    Record {
+        decision_id: uuid::Uuid::now_v7().to_string(),
+        decided_at: at.into(),
+        agent: "inbox.triage".into(),
+        action: "quarantine".into(),
+        subject: "user-1".into(),
+        context: context.as_object().cloned().unwrap_or_default(),
+        effect: lifecycle::bundle::Effect::Allow,
+        status: Status::Matched,
+        matched_rule: Some("allow-rest".into()),
+        reason: "All other mail may be quarantined".into(),
+        budget: None,
+        bundle: Some(bundle),
+        arm,
+        mode: Mode::Normal,
+        errors: Vec::new(),
+        other_arm: other.map(|bundle| OtherArm {
+            bundle,
+            effect: lifecycle::bundle::Effect::Allow,
+            status: Status::Matched,
+            matched_rule: Some("allow-rest".into()),
+        }),
+        outcome: None,
+    }
+}
+
+/// What the last audit entries say, oldest first, as `event subject`.
+pub async fn events(store: &Store, count: usize) -> Vec<String> {
+    let filter = store::audit::Filter { limit: Some(500), ..Default::default() };
+    let entries = store::audit::list(store, &admin(), &filter).await.unwrap().items;
+    let mut events: Vec<String> = entries
+        .into_iter()
+        .take(count)
+        .map(|entry| {
+            let event = serde_json::to_value(entry.event_type).unwrap();
+            let version = entry.detail.get("version").and_then(Value::as_str).unwrap_or_default();
+            format!("{} {version}", event.as_str().unwrap()).trim().to_owned()
+        })
+        .collect();
+    events.reverse();
+    events
+}
