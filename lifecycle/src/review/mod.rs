@@ -3,6 +3,8 @@
 pub mod action;
 pub mod build;
 pub mod corpus;
+#[cfg(test)]
+mod evidence_tests;
 pub mod packet;
 pub mod quorum;
 pub mod replaying;

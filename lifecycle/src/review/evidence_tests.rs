@@ -1,0 +1,128 @@
+//! Packets: the same evidence gives the same id, and anything changed is noticed.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    bundle::{Effect, Source},
+    replay::{Case, Dataset},
+};
+
+fn source(version: &str, limit: f64, effect: &str) -> Source {
+    let mut source = Source::read(json!([
+        {"id": "quarantine-risky", "agent": "inbox.triage", "action": "quarantine", "conditions": {">=risk": limit},
+         "effect": effect, "reason": "Risky mail is put aside", "priority": 80},
+        {"id": "hold-the-middle", "agent": "inbox.triage", "action": "quarantine",
+         "conditions": {">=risk": 20, "<risk": limit}, "effect": "needs_approval",
+         "reason": "Somebody should look at it", "budget": {"cost": 1.0, "compute": 1}},
+    ]))
+    .unwrap();
+    source.version = Some(version.into());
+    source
+}
+
+fn corpus(risks: &[f64]) -> Corpus {
+    let cases = risks
+        .iter()
+        .enumerate()
+        .map(|(at, risk)| Case {
+            case_id: format!("d-{at}"),
+            agent: "inbox.triage".into(),
+            action: "quarantine".into(),
+            context: json!({"risk": risk}).as_object().unwrap().clone(),
+            expected_effect: None,
+        })
+        .collect();
+    Corpus::of_cases(Dataset::Recorded, cases)
+}
+
+fn many() -> Corpus {
+    corpus(&(0..200).map(|at| f64::from(at % 100)).collect::<Vec<_>>())
+}
+
+fn built(draft: &Source, base: Option<&Source>, corpus: &Corpus) -> Content {
+    let settings = ReviewSettings::default();
+    build(&Ingredients { draft, base, corpus, fallback_plan: "Roll back to the live version", settings: &settings })
+        .unwrap()
+}
+
+#[test]
+fn a_small_tightening_needs_one_approval() {
+    let (base, draft) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 82.0, "allow"));
+    let content = built(&draft, Some(&base), &many());
+    assert_eq!((content.replay.total_flips, content.newly_allowed, content.newly_refused), (4, 0, 4));
+    assert!(content.replay.deterministic_pass && !content.replay.insufficient_evidence);
+    assert_eq!(content.required_approvals, 1);
+    assert_eq!(content.risk_score_bps, content.risk_parts.iter().map(|part| part.bps).sum::<u32>());
+    assert_eq!(content.replay.flips[0].before, Effect::Allow);
+    assert_eq!(content.replay.flips[0].after_rule.as_deref(), Some("hold-the-middle"));
+}
+
+#[test]
+fn anything_newly_allowed_or_too_little_evidence_needs_two() {
+    let (base, wider) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 79.0, "allow"));
+    let content = built(&wider, Some(&base), &many());
+    assert_eq!((content.newly_allowed, content.required_approvals), (2, 2));
+    assert!(content.risk_score_bps < 5000);
+    let thin = built(&source("1.0.1", 82.0, "allow"), Some(&base), &corpus(&[10.0, 90.0]));
+    assert!(thin.replay.insufficient_evidence && thin.risk_score_bps >= 5000);
+    assert_eq!(thin.required_approvals, 2);
+    let first = built(&base, None, &many());
+    assert_eq!((first.newly_allowed, first.replay.base_summary), (40, None));
+    assert_eq!(first.required_approvals, 2);
+}
+
+#[test]
+fn what_is_not_ready_is_refused() {
+    let settings = ReviewSettings::default();
+    let (draft, corpus) = (source("1.0.0", 80.0, "allow"), many());
+    let ask = |draft: &Source, fallback_plan| {
+        build(&Ingredients { draft, base: None, corpus: &corpus, fallback_plan, settings: &settings })
+    };
+    assert_eq!(ask(&draft, " \n").unwrap_err(), CannotBuild::FallbackPlan);
+    assert_eq!(ask(&Source { version: None, ..draft.clone() }, "roll back").unwrap_err(), CannotBuild::NoVersion);
+    let mut broken = draft.clone();
+    broken.rules[0].remove("id");
+    assert!(matches!(ask(&broken, "roll back"), Err(CannotBuild::LintErrors(_))));
+    let problem = crate::problem::Problem::from(ask(&broken, "roll back").unwrap_err());
+    assert_eq!(problem.status, 422);
+}
+
+#[test]
+fn a_packet_verifies_and_anything_changed_is_noticed() {
+    let (base, draft, corpus) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 70.0, "allow"), many());
+    let content = built(&draft, Some(&base), &corpus);
+    let id = packet_id(&content);
+    let good = verify(&id, &content, &corpus);
+    assert!(good.passed, "{good:?}");
+    // The packet survives being written and read.
+    let again: Content = serde_json::from_str(&serde_json::to_string(&content).unwrap()).unwrap();
+    assert_eq!(packet_id(&again), id);
+    let mut shorter = corpus.clone();
+    shorter.cases.pop();
+    let wrong = verify(&id, &content, &shorter);
+    assert!(!wrong.passed && !wrong.corpus_matches && !wrong.checksum_matches);
+    let mut forged = content.clone();
+    forged.bundle.rules[0].insert("conditions".into(), json!({">=risk": 10}));
+    let wrong = verify(&packet_id(&forged), &forged, &corpus);
+    assert!(wrong.packet_id_matches && !wrong.digests_match && !wrong.checksum_matches, "{wrong:?}");
+    assert!(!verify(&id, &forged, &corpus).packet_id_matches);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_id_depends_on_content_and_on_nothing_else(limit in 21_i32..99, risks in prop::collection::vec(0_i32..100, 1..30)) {
+        let corpus = corpus(&risks.into_iter().map(f64::from).collect::<Vec<_>>());
+        let (base, draft) = (source("1.0.0", 80.0, "allow"), source("1.0.1", f64::from(limit), "allow"));
+        let id = packet_id(&built(&draft, Some(&base), &corpus));
+        prop_assert_eq!(&id, &packet_id(&built(&draft.clone(), Some(&base), &corpus.clone())));
+        // Notes, metadata and who wrote it are not part of the evidence.
+        let noted = Source { notes: "by ann".into(), ..draft.clone() };
+        prop_assert_eq!(&id, &packet_id(&built(&noted, Some(&base), &corpus)));
+        let other = source("1.0.1", f64::from(limit) + 0.5, "allow");
+        prop_assert_ne!(&id, &packet_id(&built(&other, Some(&base), &corpus)));
+    }
+}
