@@ -1,48 +1,25 @@
-//! The plain evaluator: rules sorted once, found by agent and action, tried one after the other.
-
-use std::collections::HashMap;
+//! The evaluator: which rule decides, and the answer in words.
 
 use super::{
-    Answer, EvaluationError, Input, Question, Status, condition, order,
+    Answer, EvaluationError, Input, Question, Status,
+    compiled::Index,
+    condition, order,
     outcome::ErrorCode,
     schema,
-    trace::{self, ConditionResult, RuleResult, RuleTrace},
+    trace::{self, ConditionResult, ConditionTrace, RuleResult, RuleTrace},
     words,
 };
-use crate::bundle::{ActionPattern, AgentPattern, Bundle, Effect, Rule, Schema};
+use crate::bundle::{Bundle, Effect, Rule, Schema};
 
-/// A bundle made ready to answer: disabled rules gone, the others in evaluation order and indexed by agent and
-/// action. It never changes, so any number of threads may share one.
+/// A bundle made ready to answer: disabled rules gone, the others in evaluation order and indexed. It never changes, so any number of threads may share one.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    // INVARIANT: enabled rules only, sorted by `order::compare`; the index holds positions in this vector, ascending.
+    // INVARIANT: enabled rules only, sorted by `order::compare`; the index names them by position.
     rules: Vec<Rule>,
     default_effect: Effect,
     on_error: Effect,
     schema: Option<Schema>,
-    any_agent: ByAction,
-    // INVARIANT: keys end in a dot.
-    agent_prefix: HashMap<String, ByAction>,
-    exact_agent: HashMap<String, ByAction>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct ByAction {
-    any: Vec<u32>,
-    exact: HashMap<String, Vec<u32>>,
-}
-
-impl ByAction {
-    fn add(&mut self, action: &ActionPattern, rank: u32) {
-        match action {
-            ActionPattern::Any => self.any.push(rank),
-            ActionPattern::Exact(name) => self.exact.entry(name.clone()).or_default().push(rank),
-        }
-    }
-
-    fn lists<'a>(&'a self, action: &str) -> impl Iterator<Item = &'a [u32]> {
-        std::iter::once(self.any.as_slice()).chain(self.exact.get(action).map(Vec::as_slice))
-    }
+    index: Index,
 }
 
 impl Prepared {
@@ -50,25 +27,13 @@ impl Prepared {
     pub fn new(bundle: &Bundle) -> Self {
         let mut rules: Vec<Rule> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
         rules.sort_by(order::compare);
-        let mut prepared = Self {
-            rules: Vec::new(),
+        Self {
+            index: Index::new(&rules),
+            rules,
             default_effect: bundle.default_effect,
             on_error: bundle.on_error,
             schema: bundle.schema.clone(),
-            any_agent: ByAction::default(),
-            agent_prefix: HashMap::new(),
-            exact_agent: HashMap::new(),
-        };
-        for (rank, rule) in (0..).zip(&rules) {
-            let actions = match &rule.agent {
-                AgentPattern::Any => &mut prepared.any_agent,
-                AgentPattern::Prefix(prefix) => prepared.agent_prefix.entry(prefix.clone()).or_default(),
-                AgentPattern::Exact(name) => prepared.exact_agent.entry(name.clone()).or_default(),
-            };
-            actions.add(&rule.action, rank);
         }
-        prepared.rules = rules;
-        prepared
     }
 
     /// The enabled rules, in evaluation order.
@@ -102,18 +67,15 @@ impl Prepared {
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        for rule in self.addressed(question) {
-            match try_rule(rule, question) {
-                ConditionResult::False => {}
-                ConditionResult::True => {
-                    return Verdict { effect: rule.effect, status: Status::Matched, rule: Some(rule) };
-                }
-                ConditionResult::Error => {
-                    return Verdict { effect: self.on_error, status: Status::Error, rule: Some(rule) };
-                }
+        let first = self.index.first(&self.rules, question);
+        let decided = first.and_then(|(rank, result)| Some((self.rules.get(usize::try_from(rank).ok()?)?, result)));
+        match decided {
+            None => Verdict { effect: self.default_effect, status: Status::NoMatch, rule: None },
+            Some((rule, ConditionResult::Error)) => {
+                Verdict { effect: self.on_error, status: Status::Error, rule: Some(rule) }
             }
+            Some((rule, _)) => Verdict { effect: rule.effect, status: Status::Matched, rule: Some(rule) },
         }
-        Verdict { effect: self.default_effect, status: Status::NoMatch, rule: None }
     }
 
     /// Every rule that was considered, in evaluation order, down to the one that decided. Empty when the input is
@@ -133,8 +95,9 @@ impl Prepared {
                 });
                 continue;
             }
-            let conditions = rule.conditions.iter().map(|condition| trace::condition(condition, input)).collect();
-            let result = match try_rule(rule, input) {
+            let conditions: Vec<ConditionTrace> =
+                rule.conditions.iter().map(|condition| trace::condition(condition, input)).collect();
+            let result = match trace::together(&conditions) {
                 ConditionResult::False => RuleResult::Passed,
                 ConditionResult::True => RuleResult::Matched,
                 ConditionResult::Error => RuleResult::Error,
@@ -145,28 +108,6 @@ impl Prepared {
             }
         }
         traces
-    }
-
-    /// The rules whose agent and action fit, in evaluation order: a merge of the few index lists that can hold them.
-    fn addressed<'a>(&'a self, question: Question<'_>) -> impl Iterator<Item = &'a Rule> {
-        let (agent, action) = (question.agent, question.action);
-        let mut lists: Vec<&[u32]> = self.any_agent.lists(action).collect();
-        // A prefix needs something behind its dot, as `AgentPattern::matches` has it.
-        for (dot, _) in agent.match_indices('.').filter(|(dot, _)| dot + 1 < agent.len()) {
-            if let Some(actions) = agent.get(..=dot).and_then(|prefix| self.agent_prefix.get(prefix)) {
-                lists.extend(actions.lists(action));
-            }
-        }
-        if let Some(actions) = self.exact_agent.get(agent) {
-            lists.extend(actions.lists(action));
-        }
-        lists.retain(|list| !list.is_empty());
-        std::iter::from_fn(move || {
-            let next = lists.iter_mut().filter(|list| !list.is_empty()).min_by_key(|list| list.first().copied())?;
-            let (rank, rest) = next.split_first()?;
-            *next = rest;
-            self.rules.get(usize::try_from(*rank).ok()?)
-        })
     }
 
     fn outside_schema(&self, input: Question<'_>) -> Answer {
@@ -253,19 +194,6 @@ pub fn decide(bundle: &Bundle, input: &Input) -> Answer {
 /// Whether the rule speaks about this agent and this action.
 pub fn addresses(rule: &Rule, input: Question<'_>) -> bool {
     rule.agent.matches(input.agent) && rule.action.matches(input.action)
-}
-
-/// The conditions together: false as soon as one is false, else in error when one is, else true.
-fn try_rule(rule: &Rule, input: Question<'_>) -> ConditionResult {
-    let mut result = ConditionResult::True;
-    for condition in &rule.conditions {
-        match condition::apply(&condition.test, condition::lookup(input.context, &condition.field)) {
-            ConditionResult::False => return ConditionResult::False,
-            ConditionResult::Error => result = ConditionResult::Error,
-            ConditionResult::True => {}
-        }
-    }
-    result
 }
 
 fn matched(rule: &Rule) -> Answer {

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
+mod compiled;
 pub mod condition;
 pub mod decide;
 #[cfg(test)]

@@ -17,16 +17,13 @@ enum Truth {
 }
 
 fn field<'a>(input: &'a Input, path: &str) -> Option<&'a Value> {
-    let pointer = format!("/{}", path.replace('.', "/"));
-    let context = Value::Object(input.context.clone());
-    // Pointers borrow from the clone; find the same place in the original.
-    let nested = context.pointer(&pointer).is_some_and(|value| !value.is_null());
-    if nested {
-        let mut here = input.context.get(path.split('.').next().unwrap()).unwrap();
-        for step in path.split('.').skip(1) {
-            here = here.get(step).unwrap();
-        }
-        return Some(here);
+    let mut steps = path.split('.');
+    let mut here = input.context.get(steps.next().unwrap());
+    for step in steps {
+        here = here.and_then(|value| value.get(step));
+    }
+    if here.is_some_and(|value| !value.is_null()) {
+        return here;
     }
     input.context.get(path).filter(|value| !value.is_null())
 }

@@ -69,3 +69,15 @@ pub(super) fn condition(condition: &Condition, input: Question<'_>) -> Condition
         result: apply(&condition.test, value),
     }
 }
+
+/// The conditions of a rule together: false when one is, else in error when one is, else true.
+pub(super) fn together(conditions: &[ConditionTrace]) -> ConditionResult {
+    let has = |result: ConditionResult| conditions.iter().any(|condition| condition.result == result);
+    if has(ConditionResult::False) {
+        ConditionResult::False
+    } else if has(ConditionResult::Error) {
+        ConditionResult::Error
+    } else {
+        ConditionResult::True
+    }
+}

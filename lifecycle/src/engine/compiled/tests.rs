@@ -1,0 +1,105 @@
+//! The index against the evaluation as the contract words it.
+
+use proptest::prelude::*;
+
+use super::Index;
+use crate::{
+    bundle::{ActionPattern, AgentPattern, Bundle, Condition, Rule, Test},
+    engine::{Input, Prepared, arbitrary, oracle, order, trace::ConditionResult},
+    replay::random::Random,
+};
+
+/// Small groups are tried in a loop, so here everything is addressed alike and large enough for rows of bits.
+fn same_address(mut bundle: Bundle, wild: bool) -> Bundle {
+    for rule in &mut bundle.rules {
+        rule.agent = if wild { AgentPattern::Any } else { AgentPattern::Exact(arbitrary::AGENTS[0].into()) };
+        rule.action = ActionPattern::Any;
+    }
+    bundle
+}
+
+/// A condition on a field of its own makes a rule rare, so that answers come from far down the rows as well.
+fn rarely(mut bundle: Bundle) -> Bundle {
+    for rule in &mut bundle.rules {
+        rule.conditions.retain(|condition| !matches!(condition.test, Test::NotIn(_) | Test::Present(_)));
+        rule.conditions.push(Condition::new("score", Test::In(vec![crate::bundle::Scalar::Number(0.25)])));
+        rule.conditions.push(Condition::new("category", Test::StartsWith("ab".into())));
+    }
+    bundle
+}
+
+fn check(bundle: &Bundle, seed: u64, count: usize, wild: bool) -> Result<(), TestCaseError> {
+    let prepared = Prepared::new(bundle);
+    let mut random = Random::new(seed);
+    for _ in 0..count {
+        let mut input = arbitrary::quick_input(&mut random);
+        if !wild {
+            input.agent = arbitrary::AGENTS[0].into();
+        }
+        let verdict = prepared.verdict((&input).into());
+        let got = (verdict.effect, verdict.status, verdict.rule.map(|rule| rule.id.clone()));
+        prop_assert_eq!(got, oracle::decide(bundle, &input), "{:?}", input);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// 100,000 questions a run, 250 to each bundle.
+    #[test]
+    fn rows_of_bits_decide_as_the_contract_says(
+        bundle in arbitrary::bundle(17..70), wild in any::<bool>(), rare in any::<bool>(), seed in any::<u64>(),
+    ) {
+        let bundle = same_address(bundle, wild);
+        check(&if rare { rarely(bundle) } else { bundle }, seed, 250, wild)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn long_rows_and_cut_runs_decide_alike(bundle in arbitrary::bundle(600..900), seed in any::<u64>()) {
+        let bundle = rarely(same_address(bundle, true));
+        check(&bundle, seed, 60, true)?;
+        let mut rules: Vec<Rule> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
+        rules.sort_by(order::compare);
+        let (whole, cut) = (Index::new(&rules), Index::within(&rules, 1));
+        prop_assert_eq!(whole.groups[0].runs.len(), 1);
+        prop_assert!(cut.groups[0].runs.len() > 8);
+        let mut random = Random::new(seed);
+        for _ in 0..300 {
+            let input: Input = arbitrary::quick_input(&mut random);
+            prop_assert_eq!(whole.first(&rules, (&input).into()), cut.first(&rules, (&input).into()));
+        }
+    }
+}
+
+#[test]
+fn the_first_of_many_unconditional_rules_decides() {
+    let mut rules = Vec::new();
+    for number in 0..200 {
+        let mut rule = Rule {
+            id: format!("rule-{number:03}"),
+            agent: AgentPattern::Any,
+            action: ActionPattern::Any,
+            conditions: Vec::new(),
+            effect: crate::bundle::Effect::Deny,
+            reason: String::new(),
+            priority: 1,
+            budget: None,
+            enabled: true,
+            tags: std::collections::BTreeSet::new(),
+            position: number,
+        };
+        if number < 150 {
+            rule.conditions.push(Condition::new("never", Test::Above(f64::from(u32::try_from(number).unwrap()))));
+        }
+        rules.push(rule);
+    }
+    let index = Index::new(&rules);
+    assert_eq!(index.first(&rules, (&Input::default()).into()), Some((150, ConditionResult::True)));
+    let bare = &rules[150..];
+    assert_eq!(Index::new(bare).first(bare, (&Input::default()).into()), Some((0, ConditionResult::True)));
+}
