@@ -1,26 +1,27 @@
 //! The files of the site: scripts, styles, fonts, icons. A release build carries them inside; a development build
 //! reads them from the folder that the build names.
 
-use std::{borrow::Cow, collections::HashMap, path::Path, sync::LazyLock};
+use std::{collections::HashMap, path::Path, sync::LazyLock};
 
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use sha2::{Digest, Sha256};
 
 include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
-/// One file with its strong etag.
+/// One file with its strong etag. Embedded content is served from where it lies in the program, without a copy.
 #[derive(Clone)]
 struct File {
-    content: Cow<'static, [u8]>,
+    content: Bytes,
     etag: String,
 }
 
 impl File {
-    fn new(content: Cow<'static, [u8]>) -> Self {
+    fn new(content: Bytes) -> Self {
         let hash = Sha256::digest(&content);
         let etag = format!("\"{}\"", hex::encode(&hash[..12]));
         Self { content, etag }
@@ -28,7 +29,7 @@ impl File {
 }
 
 static EMBEDDED: LazyLock<HashMap<&'static str, File>> =
-    LazyLock::new(|| FILES.iter().map(|(name, content)| (*name, File::new(Cow::Borrowed(*content)))).collect());
+    LazyLock::new(|| FILES.iter().map(|(name, content)| (*name, File::new(Bytes::from_static(content)))).collect());
 
 /// Encodings that may lie beside a file, best first: the name in `Accept-Encoding` and the ending.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
@@ -36,13 +37,6 @@ const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 /// Whether this build has the browser's part of the site.
 pub fn present() -> bool {
     find("pkg/countersign.js").is_some()
-}
-
-/// Whether `path` is one that only a file of the site can have.
-pub fn is_asset_path(path: &str) -> bool {
-    path.starts_with("/pkg/")
-        || path.starts_with("/fonts/")
-        || (path.rfind('.').is_some_and(|dot| dot > 0) && find(path.trim_start_matches('/')).is_some())
 }
 
 /// Serves the file at `uri`, if there is one.
@@ -69,8 +63,11 @@ fn respond(
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|known| known.split(',').any(|etag| etag.trim() == file.etag));
-    let mut response =
-        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { body_of(&file.content).into_response() };
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Body::from(file.content.clone()).into_response()
+    };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type(name));
     if let Ok(etag) = HeaderValue::from_str(&file.etag) {
@@ -88,14 +85,6 @@ fn respond(
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
-}
-
-/// Embedded content is served from where it lies in the program, without a copy.
-fn body_of(content: &Cow<'static, [u8]>) -> Body {
-    match content {
-        Cow::Borrowed(bytes) => Body::from(bytes::Bytes::from_static(bytes)),
-        Cow::Owned(bytes) => Body::from(bytes.clone()),
-    }
 }
 
 fn accepts(accepted: &str, encoding: &str) -> bool {
@@ -125,7 +114,7 @@ fn find(name: &str) -> Option<File> {
 fn from_folder(name: &str) -> Option<File> {
     let plain = !name.is_empty() && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
     let path = Path::new(env!("COUNTERSIGN_SITE_DIR")).join(name);
-    if plain && path.is_file() { std::fs::read(path).ok().map(|content| File::new(Cow::Owned(content))) } else { None }
+    if plain && path.is_file() { std::fs::read(path).ok().map(|content| File::new(Bytes::from(content))) } else { None }
 }
 
 #[cfg(test)]
@@ -156,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_known_etag_is_answered_without_content() {
-        let file = File::new(Cow::Borrowed(b"body{}"));
+        let file = File::new(Bytes::from_static(b"body{}"));
         let mut request = HeaderMap::new();
         request.insert(header::IF_NONE_MATCH, HeaderValue::from_str(&file.etag).unwrap());
         assert_eq!(respond("a.css", None, &file, None, &request).status(), StatusCode::NOT_MODIFIED);

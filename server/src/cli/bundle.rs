@@ -1,7 +1,11 @@
 //! `countersign bundle`: checking, comparing and trying bundles in files, without a server. Exit code 1 means that
 //! something was found: lint errors, a failed expectation, a difference.
 
-use std::{io::Read, path::PathBuf, process::ExitCode};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Subcommand, ValueEnum};
 use lifecycle::{
@@ -124,7 +128,7 @@ fn found(something: bool) -> ExitCode {
     if something { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }
 
-fn bytes(file: &PathBuf) -> Result<Vec<u8>, Failure> {
+fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
     let most = lifecycle::limits::MAX_BUNDLE_BYTES as u64;
     let shown = if file.as_os_str() == "-" { "standard input".to_owned() } else { format!("`{}`", file.display()) };
     let fail = |error: std::io::Error| Failure::Usage(format!("cannot read {shown}: {error}"));
@@ -140,7 +144,7 @@ fn bytes(file: &PathBuf) -> Result<Vec<u8>, Failure> {
     Ok(content)
 }
 
-fn read(file: &PathBuf) -> Result<Source, Failure> {
+fn read(file: &Path) -> Result<Source, Failure> {
     let document = input::parse(&bytes(file)?).map_err(|refusal| wrong(file, &refusal.0.detail))?;
     Source::read(document).map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect();
@@ -148,11 +152,11 @@ fn read(file: &PathBuf) -> Result<Source, Failure> {
     })
 }
 
-fn read_cases(file: &PathBuf) -> Result<Vec<Case>, Failure> {
+fn read_cases(file: &Path) -> Result<Vec<Case>, Failure> {
     input::parse(&bytes(file)?).map_err(|refusal| wrong(file, &refusal.0.detail))
 }
 
-fn wrong(file: &PathBuf, detail: &str) -> Failure {
+fn wrong(file: &Path, detail: &str) -> Failure {
     Failure::Usage(format!("`{}`: {detail}", file.display()))
 }
 

@@ -99,10 +99,7 @@ impl Writer {
         loop {
             let waiting_for_database = self.away_until.is_some() || !self.spill.is_empty();
             let received = if waiting_for_database {
-                match timeout(RETRY, entries.recv_many(&mut batch, BATCH)).await {
-                    Ok(count) => Some(count),
-                    Err(_) => None,
-                }
+                timeout(RETRY, entries.recv_many(&mut batch, BATCH)).await.ok()
             } else {
                 Some(entries.recv_many(&mut batch, BATCH).await)
             };

@@ -6,6 +6,7 @@ mod access;
 mod audit;
 mod bundles;
 mod decisions;
+mod degraded;
 mod evaluate;
 mod pages;
 mod problems;

@@ -94,7 +94,11 @@ impl Workspace {
         let settings = Settings { database, keys, data_dir: folder.clone(), demo: false, public_metrics: false };
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
         let state = start::state(store.clone(), &settings, address).await.unwrap();
-        Self { router: server::http::router(state), store, folder, tokens: Mutex::default() }
+        Self::of(server::http::router(state), store, folder)
+    }
+
+    pub fn of(router: Router, store: Store, folder: PathBuf) -> Self {
+        Self { router, store, folder, tokens: Mutex::default() }
     }
 
     /// A token of a program, or of a person with these roles.
