@@ -1,11 +1,19 @@
 //! The database to work on: the one `DATABASE_URL` names, or a private PostgreSQL in the data directory.
 
-use std::{path::Path, str::FromStr};
+use std::{
+    path::Path,
+    str::FromStr,
+    thread,
+    time::{Duration, Instant},
+};
 
 use sqlx::postgres::PgConnectOptions;
-use store::postgres::{Options, Private};
+use store::postgres::{Error, Options, Private};
 
 use crate::cli::Failure;
+
+/// How long another process may take to start the private server.
+const STARTING: Duration = Duration::from_secs(20);
 
 /// How to connect, and the private server when there is one. Dropping it stops that server.
 pub struct Database {
@@ -29,17 +37,26 @@ impl Database {
         }
     }
 
-    /// The same for a command that may run beside a server: a private PostgreSQL that is running already is used.
+    /// The same for a command that may run beside a server: a private PostgreSQL that is running already is used, also
+    /// one that is just starting.
     ///
     /// # Errors
     /// As [`Self::open`].
     pub fn open_beside(url: Option<&str>, data_dir: &Path) -> Result<Self, Failure> {
-        if url.is_none_or(str::is_empty)
-            && let Some(options) = Private::running(data_dir)
-        {
-            return Ok(Self { options, private: None });
+        if url.is_some_and(|url| !url.is_empty()) {
+            return Self::open(url, data_dir);
         }
-        Self::open(url, data_dir)
+        let deadline = Instant::now() + STARTING;
+        loop {
+            if let Some(options) = Private::running(data_dir) {
+                return Ok(Self { options, private: None });
+            }
+            match Private::start(data_dir, &Options::default()) {
+                Ok(private) => return Ok(Self { options: private.options(), private: Some(private) }),
+                Err(Error::InUse(_)) if Instant::now() < deadline => thread::sleep(Duration::from_millis(100)),
+                Err(error) => return Err(Failure::Refused(error.to_string())),
+            }
+        }
     }
 
     /// How to connect.

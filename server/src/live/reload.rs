@@ -19,7 +19,12 @@ pub(super) fn start(store: Store, serving: Arc<ArcSwap<Serving>>) -> watch::Rece
     let (told, changes) = watch::channel(0);
     tokio::spawn(async move {
         loop {
-            if let Err(error) = follow(&store, &serving, &told).await {
+            let lost = follow(&store, &serving, &told).await;
+            // The server is going down.
+            if store.pool().is_closed() {
+                return;
+            }
+            if let Err(error) = lost {
                 tracing::warn!(%error, "the database cannot be followed; serving what is in memory");
             }
             sleep(POLL).await;
