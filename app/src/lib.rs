@@ -8,6 +8,7 @@
 //! editor  the pure model behind the rule editor
 //! api     server functions, by noun; their bodies call `store`
 //! components   the kit every page is drawn with
+//! keys, words   keys that work anywhere on a page; lists and roles in words
 //! context, error   what the server gives to a request, and the one error shape
 //! ```
 //!
@@ -21,9 +22,11 @@ pub mod context;
 pub mod editor;
 pub mod error;
 pub mod frame;
+pub mod keys;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod shell;
+pub mod words;
 
 /// Takes over the page that the server rendered. Called by the script in [`shell`](mod@shell).
 #[cfg(feature = "hydrate")]

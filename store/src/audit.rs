@@ -26,6 +26,8 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Until this time, exclusive.
     pub until: Option<Timestamp>,
+    /// From the first entry on, to read what happened as a story.
+    pub oldest_first: bool,
     /// Most rows to answer.
     pub limit: Option<u32>,
     /// Where to go on.
@@ -46,33 +48,44 @@ struct Row {
     detail: Json<Value>,
 }
 
-/// Entries, newest first.
+/// The list in one direction: what follows the cursor, and the order.
+macro_rules! list_sql {
+    ($follows:literal, $order:literal) => {
+        concat!(
+            "select seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail
+             from policy_lifecycle_audit
+             where ($1::text is null or event_type = $1) and ($2::text is null or actor = $2)
+               and ($3::text is null or subject_type = $3) and ($4::text is null or subject_id = $4)
+               and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6)
+               and ($7::bigint is null or seq ",
+            $follows,
+            " $7) order by seq ",
+            $order,
+            " limit $8"
+        )
+    };
+}
+
+/// Entries, newest first unless the filter asks for the oldest.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; a malformed cursor or limit.
 pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<Entry>> {
     authorize(actor, Permission::Read)?;
     let limit = page::limit(filter.limit)?;
-    let before = page::number(filter.cursor.as_deref())?;
-    let rows: Vec<Row> = sqlx::query_as(
-        "select seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail
-         from policy_lifecycle_audit
-         where ($1::text is null or event_type = $1) and ($2::text is null or actor = $2)
-           and ($3::text is null or subject_type = $3) and ($4::text is null or subject_id = $4)
-           and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6)
-           and ($7::bigint is null or seq < $7)
-         order by seq desc limit $8",
-    )
-    .bind(filter.event_type.map(event_name))
-    .bind(&filter.actor)
-    .bind(&filter.subject_type)
-    .bind(&filter.subject_id)
-    .bind(filter.since.map(OffsetDateTime::from))
-    .bind(filter.until.map(OffsetDateTime::from))
-    .bind(before)
-    .bind(limit + 1)
-    .fetch_all(store.pool())
-    .await?;
+    let after = page::number(filter.cursor.as_deref())?;
+    let sql = if filter.oldest_first { list_sql!(">", "asc") } else { list_sql!("<", "desc") };
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(filter.event_type.map(event_name))
+        .bind(&filter.actor)
+        .bind(&filter.subject_type)
+        .bind(&filter.subject_id)
+        .bind(filter.since.map(OffsetDateTime::from))
+        .bind(filter.until.map(OffsetDateTime::from))
+        .bind(after)
+        .bind(limit + 1)
+        .fetch_all(store.pool())
+        .await?;
     page::page(rows, limit, |row| row.seq.to_string(), read)
 }
 

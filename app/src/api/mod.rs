@@ -1,4 +1,10 @@
 //! Server functions, by noun. Each is a few lines that call `store`; pages call them like ordinary functions.
 //!
 //! Every one names its endpoint (the default would contain a hash of the source's path) and is sent by POST.
+
+pub mod audit;
 pub mod bundles;
+pub mod decisions;
+pub mod incidents;
+pub mod packets;
+pub mod rollout;

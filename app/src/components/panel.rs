@@ -11,6 +11,9 @@ pub fn PageHead(
     /// The heading; also the document's title.
     #[prop(into)]
     title: String,
+    /// What the page is called in the navigation, for screen readers, when the heading is a sentence of its own.
+    #[prop(optional)]
+    name: &'static str,
     /// Pages above this one: name and address.
     #[prop(optional)]
     above: Vec<(String, String)>,
@@ -42,7 +45,9 @@ pub fn PageHead(
             })}
         <header class="page-head">
             <div class="page-title">
-                <h1>{title}</h1>
+                <h1>
+                    {(!name.is_empty()).then(|| view! { <span class="visually-hidden">{name} ": "</span> })} {title}
+                </h1>
                 {beside.map(|beside| view! { <div class="page-beside">{beside.run()}</div> })}
             </div>
             {actions.map(|actions| view! { <div class="page-actions">{actions.run()}</div> })}

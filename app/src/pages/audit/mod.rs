@@ -1,11 +1,187 @@
-//! The audit log.
+//! The record of who decided what.
+
+pub mod words;
 
 use leptos::prelude::*;
+use leptos_router::{components::Form, hooks::use_query_map};
+use lifecycle::{Timestamp, audit::Entry};
 
-use crate::components::PageHead;
+use self::words::{EVENTS, Query};
+use crate::{
+    api::audit::{Trail, audit_trail},
+    components::{
+        Button, Chip, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Select, Skeleton, Table,
+        TextInput,
+    },
+    frame::live::use_live,
+    pages::decisions::filter::submit_form,
+};
 
-/// The audit log.
+/// The kinds of things entries are about.
+const SUBJECTS: [&str; 6] = ["bundle", "packet", "incident", "person", "token", "settings"];
+
+/// The record of who decided what.
 #[component]
 pub fn Audit() -> impl IntoView {
-    view! { <PageHead title="Audit" /> }
+    let params = use_query_map();
+    let query = Memo::new(move |_| Query::read(|name| params.read().get(name)));
+    let live = use_live();
+    let trail = Resource::new(move || (query.get(), live.changed()), |(query, _)| audit_trail(query));
+    view! {
+        <PageHead title="Audit" />
+        <Transition fallback=|| {
+            view! { <Skeleton lines=10 /> }
+        }>
+            {move || Suspend::new(async move {
+                match trail.await {
+                    Ok(trail) => view! { <Page trail=trail query=query.get_untracked() /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Page(trail: Trail, query: Query) -> impl IntoView {
+    let Trail { items, next_cursor, as_of } = trail;
+    let next = next_cursor.map(|cursor| query.link(Some(&cursor)));
+    let further = query.cursor.is_some();
+    let first_page = query.link(None);
+    let turned = Query { oldest_first: !query.oldest_first, cursor: None, ..query.clone() }.link(None);
+    let oldest_first = query.oldest_first;
+    let empty = items.is_empty();
+    view! {
+        <div class="stack">
+            <Filters query=query />
+            <div class="spread">
+                <p class="muted">
+                    {if oldest_first { "Oldest first: the story as it happened." } else { "Newest first." }}
+                    {further.then(|| view! { " " <a href=first_page>"Back to the start"</a> })}
+                </p>
+                <LinkButton href=turned small=true>
+                    {if oldest_first { "Newest first" } else { "Oldest first" }}
+                </LinkButton>
+            </div>
+            <Panel flush=true>
+                {if empty {
+                    view! {
+                        <EmptyState title="No entry fits">
+                            <p>"Everything anybody does here is recorded for ever. Nothing passes these filters."</p>
+                            <LinkButton href="/audit">"Clear filters"</LinkButton>
+                        </EmptyState>
+                    }
+                        .into_any()
+                } else {
+                    view! {
+                        <Table label="Audit entries">
+                            <thead>
+                                <tr>
+                                    <th scope="col" class="num">
+                                        "#"
+                                    </th>
+                                    <th scope="col">"When"</th>
+                                    <th scope="col">"What"</th>
+                                    <th scope="col">"Entry"</th>
+                                    <th scope="col">"Who"</th>
+                                </tr>
+                            </thead>
+                            <tbody>
+                                {items.into_iter().map(|entry| view! { <Row entry=entry as_of=as_of /> }).collect_view()}
+                            </tbody>
+                        </Table>
+                    }
+                        .into_any()
+                }}
+            </Panel>
+            {next
+                .map(|href| {
+                    view! {
+                        <div class="load-more">
+                            <LinkButton href=href>"Next page"</LinkButton>
+                        </div>
+                    }
+                })}
+        </div>
+    }
+}
+
+#[component]
+fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
+    let facts = words::facts(&entry.detail);
+    let link = words::subject_link(&entry.subject_type, &entry.subject_id);
+    view! {
+        <tr>
+            <td class="num faint">{entry.seq}</td>
+            <td class="nowrap">
+                <RelativeTime at=entry.at as_of=as_of />
+            </td>
+            <td>
+                <Chip tone=words::weight(entry.event_type)>{words::event(entry.event_type)}</Chip>
+            </td>
+            <td class="audit-entry">
+                <details>
+                    <summary>{entry.summary}</summary>
+                    <dl class="facts">
+                        <dt>"About"</dt>
+                        <dd>
+                            {match link {
+                                Some(href) => {
+                                    view! {
+                                        <a class="breaks" href=href>
+                                            {entry.subject_type}
+                                            " "
+                                            {entry.subject_id}
+                                        </a>
+                                    }
+                                        .into_any()
+                                }
+                                None => view! { <span class="breaks">{entry.subject_type} " " {entry.subject_id}</span> }.into_any(),
+                            }}
+                        </dd>
+                        <dt>"Roles"</dt>
+                        <dd>{if entry.roles.is_empty() { "none".to_owned() } else { entry.roles.join(", ").replace('_', " ") }}</dd>
+                        <dt>"Via"</dt>
+                        <dd>{entry.via}</dd>
+                        <dt>"Exact time"</dt>
+                        <dd>{crate::components::format::exact(entry.at)}</dd>
+                        {facts
+                            .into_iter()
+                            .map(|(name, value)| {
+                                view! {
+                                    <dt class="mono">{name}</dt>
+                                    <dd class="mono breaks">{value}</dd>
+                                }
+                            })
+                            .collect_view()}
+                    </dl>
+                </details>
+            </td>
+            <td>{entry.actor}</td>
+        </tr>
+    }
+}
+
+#[component]
+fn Filters(query: Query) -> impl IntoView {
+    let mut events = vec![(String::new(), "Anything".to_owned())];
+    events.extend(EVENTS.into_iter().map(|event| (words::name(event), crate::words::capital(words::event(event)))));
+    let mut subjects = vec![(String::new(), "Anything".to_owned())];
+    subjects.extend(SUBJECTS.into_iter().map(|subject| (subject.to_owned(), crate::words::capital(subject))));
+    let filtered = query.is_filtered();
+    view! {
+        <div on:change=submit_form>
+            <Form method="GET" action="/audit" attr:class="filters" attr:role="search" attr:aria-label="Filter the audit trail">
+                <Select label="What" name="event" options=events initial=query.event.map(words::name).unwrap_or_default() />
+                <TextInput label="Who" name="actor" initial=query.actor.clone() placeholder="anybody" />
+                <Select label="About" name="subject_type" options=subjects initial=query.subject_type.clone() />
+                <TextInput label="Id" name="subject_id" initial=query.subject_id.clone() placeholder="any" />
+                {query.oldest_first.then(|| view! { <input type="hidden" name="order" value="oldest" /> })}
+                <div class="filter-buttons">
+                    <Button submit=true>"Filter"</Button>
+                    {filtered.then(|| view! { <LinkButton href="/audit">"Clear"</LinkButton> })}
+                </div>
+            </Form>
+        </div>
+    }
 }

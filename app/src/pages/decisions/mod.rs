@@ -1,13 +1,282 @@
 //! The log of decisions.
 
+pub(crate) mod filter;
 pub mod one;
+pub mod query;
+pub mod words;
 
-use leptos::prelude::*;
+use std::time::Duration;
 
-use crate::components::PageHead;
+use leptos::{ev::MouseEvent, prelude::*};
+use leptos_router::hooks::use_query_map;
+use lifecycle::{
+    Timestamp,
+    decision::{Arm, Record},
+    engine::Status,
+};
+
+use self::{filter::Filters, query::Query};
+use crate::{
+    api::decisions::{Log, decision_log},
+    components::{
+        ButtonKind, Chip, EffectBadge, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton,
+        Switch, Table, Tone, use_toasts,
+    },
+    frame::live::use_live,
+    keys::use_queue_keys,
+};
+
+/// How often an open log looks for new decisions.
+const PULSE: Duration = Duration::from_secs(4);
+
+/// Pages fetched with *Load more*, after the first.
+#[derive(Clone, Copy)]
+struct More {
+    rows: RwSignal<Vec<Record>>,
+    /// Where the page after the last fetched one begins; none before anything was fetched.
+    cursor: RwSignal<Option<Option<String>>>,
+    pending: RwSignal<bool>,
+}
 
 /// The log of decisions.
 #[component]
 pub fn Decisions() -> impl IntoView {
-    view! { <PageHead title="Decisions" /> }
+    let params = use_query_map();
+    let query = Memo::new(move |_| Query::read(|name| params.read().get(name)));
+    let more = More { rows: RwSignal::new(Vec::new()), cursor: RwSignal::new(None), pending: RwSignal::new(false) };
+    let on = RwSignal::new(true);
+    let beat = pulse(query, more, on);
+    let live = use_live();
+    let log = Resource::new(move || (query.get(), beat.get(), live.changed()), |(query, ..)| decision_log(query));
+    // Another filter is another list.
+    Effect::new(move |before: Option<Query>| {
+        let now = query.get();
+        if before.is_some_and(|before| before != now) {
+            more.rows.set(Vec::new());
+            more.cursor.set(None);
+        }
+        now
+    });
+    use_queue_keys();
+    view! {
+        <PageHead
+            title="Decisions"
+            actions=move || {
+                view! {
+                    <span class="live-switch needs-script">
+                        <Switch label="Live" on=on on_toggle=move |to| on.set(to) />
+                        <span aria-hidden="true">"Live"</span>
+                    </span>
+                }
+            }
+        />
+        <Transition fallback=|| {
+            view! { <Skeleton lines=10 /> }
+        }>
+            {move || Suspend::new(async move {
+                match log.await {
+                    Ok(log) => view! { <Page log=log query=query.get_untracked() more=more /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// Ticks while the log is switched to live, shows its newest page, and the window can be seen.
+fn pulse(query: Memo<Query>, more: More, on: RwSignal<bool>) -> RwSignal<u32> {
+    let beat = RwSignal::new(0);
+    Effect::new(move |_| {
+        let tick = move || {
+            let newest =
+                query.with_untracked(|query| query.cursor.is_none()) && more.rows.with_untracked(Vec::is_empty);
+            if on.get_untracked() && newest && !document().hidden() {
+                beat.update(|beat| *beat += 1);
+            }
+        };
+        if let Ok(handle) = set_interval_with_handle(tick, PULSE) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+    beat
+}
+
+#[component]
+fn Page(log: Log, query: Query, more: More) -> impl IntoView {
+    let Log { items, next_cursor, bundles, as_of } = log;
+    let filtered = query.is_filtered();
+    let older = query.cursor.is_some();
+    let newest_href = query.link(None);
+    let empty = items.is_empty();
+    let rest = {
+        let query = query.clone();
+        move || {
+            let cursor = more.cursor.get().unwrap_or_else(|| next_cursor.clone());
+            cursor.map(|cursor| view! { <LoadOlder query=query.clone() cursor=cursor more=more /> })
+        }
+    };
+    view! {
+        <div class="stack">
+            <Filters query=query bundles=bundles />
+            {older
+                .then(|| {
+                    view! {
+                        <p class="muted">
+                            "Older decisions. " <a href=newest_href>"Back to the newest"</a>
+                        </p>
+                    }
+                })}
+            <Panel flush=true>
+                {if empty {
+                    view! { <Nothing filtered=filtered /> }.into_any()
+                } else {
+                    view! {
+                        <Table label="Decisions" interactive=true>
+                            <thead>
+                                <tr>
+                                    <th scope="col">"When"</th>
+                                    <th scope="col">"Answer"</th>
+                                    <th scope="col">"Agent · action"</th>
+                                    <th scope="col" class="col-wide">
+                                        "Input"
+                                    </th>
+                                    <th scope="col" class="col-wide">
+                                        "Rule"
+                                    </th>
+                                    <th scope="col">"Bundle"</th>
+                                </tr>
+                            </thead>
+                            <tbody>
+                                {items.into_iter().map(|record| view! { <Row record=record as_of=as_of /> }).collect_view()}
+                                {move || {
+                                    more.rows
+                                        .get()
+                                        .into_iter()
+                                        .map(|record| view! { <Row record=record as_of=as_of /> })
+                                        .collect_view()
+                                }}
+                            </tbody>
+                        </Table>
+                    }
+                        .into_any()
+                }}
+            </Panel>
+            {rest}
+        </div>
+    }
+}
+
+#[component]
+fn Nothing(filtered: bool) -> impl IntoView {
+    if filtered {
+        view! {
+            <EmptyState title="No decision fits">
+                <p>"Nothing in the log passes these filters."</p>
+                <LinkButton href="/decisions">"Clear filters"</LinkButton>
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        view! {
+            <EmptyState title="Nothing has been decided yet">
+                <p>
+                    "Every answer given to an agent is recorded here with the rule that decided. Ask for one with "
+                    <code>"POST /policy/evaluate"</code> "."
+                </p>
+            </EmptyState>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Row(record: Record, as_of: Timestamp) -> impl IntoView {
+    let href = format!("/decisions/{}", query::escape(&record.decision_id));
+    let rule = match (&record.matched_rule, record.status) {
+        (Some(rule), _) => rule.clone(),
+        (None, Status::Error) => "declared inputs".to_owned(),
+        (None, _) => "default".to_owned(),
+    };
+    let differs = record.other_arm.as_ref().is_some_and(|other| other.effect != record.effect);
+    view! {
+        <tr>
+            <td>
+                <a class="queue-item" href=href>
+                    <RelativeTime at=record.decided_at as_of=as_of />
+                </a>
+            </td>
+            <td>
+                <EffectBadge effect=record.effect no_match=record.status == Status::NoMatch />
+                {(record.status == Status::Error)
+                    .then(|| {
+                        view! {
+                            " "
+                            <Chip tone=Tone::Bad sign="!">
+                                "error"
+                            </Chip>
+                        }
+                    })}
+            </td>
+            <td>
+                {record.agent} <span class="faint">" · "</span> {record.action}
+            </td>
+            <td class="col-wide mono muted">{words::gist(&record.context)}</td>
+            <td class="col-wide mono">{rule}</td>
+            <td>
+                <span class="mono">
+                    {record.bundle.map_or_else(|| "–".to_owned(), |bundle| bundle.version)}
+                </span>
+                {(record.arm == Arm::Canary)
+                    .then(|| {
+                        view! {
+                            " "
+                            <Chip tone=Tone::Warn sign="◔">
+                                "canary"
+                            </Chip>
+                        }
+                    })}
+                {differs
+                    .then(|| {
+                        view! {
+                            " "
+                            <Chip tone=Tone::Accent sign="≠">
+                                "arms differ"
+                            </Chip>
+                        }
+                    })}
+            </td>
+        </tr>
+    }
+}
+
+/// A link to the next page, so that it works without scripts; with them the rows are added below.
+#[component]
+fn LoadOlder(query: Query, cursor: String, more: More) -> impl IntoView {
+    let href = query.link(Some(&cursor));
+    let toasts = use_toasts();
+    let fetch = move |event: MouseEvent| {
+        event.prevent_default();
+        if more.pending.get_untracked() {
+            return;
+        }
+        more.pending.set(true);
+        let next = Query { cursor: Some(cursor.clone()), ..query.clone() };
+        leptos::task::spawn_local(async move {
+            match decision_log(next).await {
+                Ok(page) => {
+                    more.rows.update(|rows| rows.extend(page.items));
+                    more.cursor.set(Some(page.next_cursor));
+                }
+                Err(error) => toasts.bad(&error),
+            }
+            more.pending.set(false);
+        });
+    };
+    view! {
+        <div class="load-more">
+            <LinkButton href=href kind=ButtonKind::Secondary on:click=fetch>
+                {move || if more.pending.get() { "Loading…" } else { "Load more" }}
+            </LinkButton>
+        </div>
+    }
 }

@@ -1,11 +1,262 @@
 //! One packet: the evidence, and what reviewers did with it.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use lifecycle::{
+    authority::Permission,
+    bundle::State,
+    review::{Packet, PacketStatus, Verdict},
+};
 
-use crate::components::PageHead;
+use super::{
+    evidence::Evidence,
+    impact::Impact,
+    lint::Lint,
+    risk_tone,
+    sign_off::SignOff,
+    standing::{Facts, Standing, standing},
+    text::TextDiffView,
+    timeline::Timeline,
+};
+use crate::{
+    api::packets::{ActOnPacket, PacketView, review_packet},
+    components::{
+        ButtonKind, Digest, ErrorPanel, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime, Skeleton, Tab,
+        TabPanel, Tabs, Tone, format, url_tab, use_toasts,
+    },
+    frame::live::use_live,
+    words,
+};
+
+/// What a person has typed and sent on this page. Kept outside of what is fetched again.
+#[derive(Clone, Copy)]
+pub(super) struct Desk {
+    /// The sign-off form.
+    pub act: ServerAction<ActOnPacket>,
+    /// Its reason field.
+    pub reason: RwSignal<String>,
+    /// The chosen tab.
+    pub tab: Signal<String>,
+}
 
 /// One packet: the evidence, and what reviewers did with it.
 #[component]
 pub fn PacketPage() -> impl IntoView {
-    view! { <PageHead title="Packet" /> }
+    let params = use_params_map();
+    let live = use_live();
+    let id = Memo::new(move |_| params.read().get("packet_id").unwrap_or_default());
+    let packet = Resource::new(move || (id.get(), live.changed()), |(id, _)| review_packet(id));
+    let desk = Desk { act: ServerAction::new(), reason: RwSignal::new(String::new()), tab: url_tab("tab", "text") };
+    let toasts = use_toasts();
+    Effect::new(move |_| {
+        if let Some(Ok(status)) = desk.act.value().get() {
+            desk.reason.set(String::new());
+            toasts.good(match status {
+                PacketStatus::Approved => "Signed. The packet is approved.",
+                PacketStatus::Rejected => "Rejected.",
+                PacketStatus::ChangesRequested => "Sent back to the author.",
+                PacketStatus::InReview | PacketStatus::Void => "Signed. It needs another signature.",
+            });
+            live.refresh();
+        }
+    });
+    super::sign_off::use_sign_keys();
+    view! {
+        <Transition fallback=|| {
+            view! { <Skeleton lines=8 /> }
+        }>
+            {move || Suspend::new(async move {
+                match packet.await {
+                    Ok(view) => view! { <Page view=view desk=desk /> }.into_any(),
+                    Err(error) => {
+                        view! {
+                            <PageHead title="Packet" above=above() />
+                            <ErrorPanel error=error />
+                        }
+                            .into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn above() -> Vec<(String, String)> {
+    vec![("Reviews".to_owned(), "/reviews".to_owned())]
+}
+
+#[component]
+fn Page(view: PacketView, desk: Desk) -> impl IntoView {
+    let PacketView { packet, notes, state, rule_count, rules_cut, transitions, history, paused, me, as_of } = view;
+    let content = &packet.content;
+    let version = content.bundle.version.clone();
+    let base = content.base.as_ref().map(|base| base.version.clone());
+    let title = words::first_line(&notes).unwrap_or_else(|| format!("Review {version}"));
+    let versions = match &base {
+        Some(base) => format!("{base} → {version}"),
+        None => version.clone(),
+    };
+    let facts = Facts {
+        status: packet.status,
+        bundle: state,
+        actions: &packet.actions,
+        required: content.required_approvals,
+        authors: &packet.authors,
+        built_by: &packet.built_by,
+        stale: packet.stale,
+        paused,
+        me: &me.name,
+        roles: &me.roles,
+        as_of,
+    };
+    let says = standing(&facts);
+    let refusal = super::standing::refusal(&facts);
+    let signed = packet.actions.iter().any(|a| a.actor == me.name && a.decision == Verdict::Approve);
+    let may_apply = me.may(Permission::Apply) && state == State::Approved && packet.status == PacketStatus::Approved;
+    let may_edit = me.may(Permission::EditDrafts) && packet.status != PacketStatus::Void;
+    let diff = &content.text_diff;
+    let changes = diff.rules_added.len()
+        + diff.rules_removed.len()
+        + diff.rules_modified.len()
+        + diff.settings_changed.len()
+        + rules_cut;
+    let tabs = vec![
+        Tab::new("text", "Text").counting(Signal::stored(Some(changes))),
+        Tab::new("impact", "Impact").counting(Signal::stored(Some(content.replay.total_flips))),
+        Tab::new("lint", "Lint").counting(Signal::stored(Some(content.lint.summary.total_issues))),
+        Tab::new("evidence", "Evidence"),
+        Tab::new("timeline", "Timeline"),
+    ];
+    let (status, built_by, built_at) = (packet.status, packet.built_by.clone(), packet.built_at);
+    let has_base = base.is_some();
+    let (text_diff, replay, lint) = (content.text_diff.clone(), content.replay.clone(), content.lint.clone());
+    let (parts, shown) = (content.risk_parts.clone(), packet.clone());
+    let risk = content.risk_score_bps;
+    let bundle_href = format!("/studio/{}", packet.bundle_id);
+    view! {
+        <PageHead
+            title=title
+            above=above()
+            beside=move || {
+                view! {
+                    <span class="mono">{versions}</span>
+                    <PacketStatusChip status=status />
+                    <span class="faint">{built_by} ", " <RelativeTime at=built_at as_of=as_of /></span>
+                }
+            }
+            actions=move || {
+                view! {
+                    <LinkButton href=bundle_href kind=ButtonKind::Secondary>
+                        {if may_edit { "Open bundle" } else { "Show bundle" }}
+                    </LinkButton>
+                }
+            }
+        />
+        <StatusBox says=says may_apply=may_apply />
+        <div class="with-aside packet-columns">
+            <Panel flush=true>
+                <Tabs group="packet" label="Evidence of this packet" tabs=tabs selected=desk.tab param="tab" />
+                <TabPanel group="packet" id="text" selected=desk.tab>
+                    <TextDiffView diff=text_diff cut=rules_cut base=has_base rule_count=rule_count />
+                </TabPanel>
+                <TabPanel group="packet" id="impact" selected=desk.tab>
+                    <Impact replay=replay transitions=transitions version=version base=base />
+                </TabPanel>
+                <TabPanel group="packet" id="lint" selected=desk.tab>
+                    <Lint report=lint />
+                </TabPanel>
+                <TabPanel group="packet" id="evidence" selected=desk.tab>
+                    <Evidence packet=shown rule_count=rule_count />
+                </TabPanel>
+                <TabPanel group="packet" id="timeline" selected=desk.tab>
+                    <Timeline entries=history as_of=as_of />
+                </TabPanel>
+            </Panel>
+            <aside class="stack">
+                <SignOff packet=packet.clone() refusal=refusal signed=signed paused=paused desk=desk />
+                <Risk bps=risk parts=parts />
+                <InShort packet=packet />
+            </aside>
+        </div>
+    }
+}
+
+/// The evidence in three lines, beside the sign-off.
+#[component]
+fn InShort(packet: Packet) -> impl IntoView {
+    let replay = &packet.content.replay;
+    let replayed =
+        format!("{} ({})", format::plural(replay.corpus_count as u64, "decision", "decisions"), replay.corpus_source,);
+    view! {
+        <Panel title="Evidence">
+            <dl class="facts">
+                <dt>"Replay checksum"</dt>
+                <dd>
+                    <Digest value=packet.replay_checksum what="replay checksum" />
+                </dd>
+                <dt>"Replayed"</dt>
+                <dd>{replayed}</dd>
+                <dt>"Fallback plan"</dt>
+                <dd class="prose">{packet.content.fallback_plan}</dd>
+            </dl>
+        </Panel>
+    }
+}
+
+/// The one box that says what blocks the packet or is needed next.
+#[component]
+fn StatusBox(says: Standing, may_apply: bool) -> impl IntoView {
+    view! {
+        <section class=format!("standing {}", says.tone.class()) aria-label="Status">
+            <div class="standing-words">
+                <p class="standing-headline">{says.headline}</p>
+                {says.notes.into_iter().map(|note| view! { <p class="standing-note">{note}</p> }).collect_view()}
+            </div>
+            {may_apply
+                .then(|| {
+                    view! {
+                        <LinkButton href="/rollouts#waiting" kind=ButtonKind::Primary>
+                            "Apply"
+                        </LinkButton>
+                    }
+                })}
+        </section>
+    }
+}
+
+/// The risk score and what it is made of.
+#[component]
+fn Risk(bps: u32, parts: Vec<lifecycle::review::packet::RiskPart>) -> impl IntoView {
+    let tone = match risk_tone(bps) {
+        Tone::Neutral => Tone::Good,
+        tone => tone,
+    };
+    let words = format!("{} / 10,000", format::count(u64::from(bps)));
+    view! {
+        <Panel
+            title="Risk"
+            actions=move || {
+                view! { <strong class=format!("risk-score {}", tone.class())>{words}</strong> }
+            }
+        >
+            <div class="stack">
+                <crate::components::Meter
+                    value=f64::from(bps) / 10_000.0
+                    label=format!("risk {bps} of 10,000 basis points")
+                    tone=tone
+                />
+                <dl class="facts facts-numbers">
+                    {parts
+                        .into_iter()
+                        .map(|part| {
+                            view! {
+                                <dt>{part.name}</dt>
+                                <dd class="num">{format!("+{}", format::count(u64::from(part.bps)))}</dd>
+                            }
+                        })
+                        .collect_view()}
+                </dl>
+            </div>
+        </Panel>
+    }
 }

@@ -1,0 +1,37 @@
+//! The audit trail for the pages.
+
+use leptos::prelude::*;
+use lifecycle::{Timestamp, audit::Entry};
+use serde::{Deserialize, Serialize};
+
+use crate::{error::AppError, pages::audit::words::Query};
+
+/// One page of the trail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trail {
+    /// In the order asked for.
+    pub items: Vec<Entry>,
+    /// Where the next page begins; none at the end.
+    pub next_cursor: Option<String>,
+    /// The server's now.
+    pub as_of: Timestamp,
+}
+
+/// Entries that fit `query`.
+#[server(prefix = "/api", endpoint = "audit/list")]
+pub async fn audit_trail(#[server(default)] query: Query) -> Result<Trail, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let text = |text: String| Some(text).filter(|text| !text.is_empty());
+    let filter = store::audit::Filter {
+        event_type: query.event,
+        actor: text(query.actor),
+        subject_type: text(query.subject_type),
+        subject_id: text(query.subject_id),
+        oldest_first: query.oldest_first,
+        limit: Some(50),
+        cursor: query.cursor,
+        ..Default::default()
+    };
+    let page = store::audit::list(&store, &me, &filter).await?;
+    Ok(Trail { items: page.items, next_cursor: page.next_cursor, as_of: crate::context::now() })
+}

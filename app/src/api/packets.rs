@@ -1,0 +1,137 @@
+//! Review packets for the pages.
+
+use leptos::prelude::*;
+use lifecycle::{
+    Timestamp,
+    audit::Entry,
+    authority::Actor,
+    bundle::{Effect, State},
+    review::{Packet, PacketStatus, Verdict, packet::PacketSummary},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// The review queue as one person sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Queue {
+    /// What this person can sign and has not.
+    pub waiting: Vec<PacketSummary>,
+    /// What else is in review.
+    pub in_review: Vec<PacketSummary>,
+    /// What is decided, newest first.
+    pub history: Vec<PacketSummary>,
+    /// Who looks.
+    pub me: Actor,
+    /// The server's now.
+    pub as_of: Timestamp,
+}
+
+/// A packet with what its page needs besides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PacketView {
+    /// The packet. The rules of both bundles are left out, and long lists are cut; the counts tell by how much.
+    pub packet: Packet,
+    /// The bundle's notes.
+    pub notes: String,
+    /// Where the bundle stands.
+    pub state: State,
+    /// Rules of the draft.
+    pub rule_count: usize,
+    /// Rules of the text diff that are not in `packet` for want of room.
+    pub rules_cut: usize,
+    /// How many of the recorded flips go from one effect to another, before the list of flips was cut.
+    pub transitions: Vec<(Effect, Effect, usize)>,
+    /// Everything recorded about the packet and its bundle since it was made, oldest first.
+    pub history: Vec<Entry>,
+    /// Whether a safety pause is in force.
+    pub paused: bool,
+    /// Who looks.
+    pub me: Actor,
+    /// The server's now.
+    pub as_of: Timestamp,
+}
+
+/// The most rules of a diff, and the most flips, that a page shows. The packet's JSON has all.
+pub const SHOWN: usize = 200;
+
+/// What waits for the caller, what else is in review, and what was decided.
+#[server(prefix = "/api", endpoint = "packets/queue")]
+pub async fn review_queue() -> Result<Queue, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let all =
+        store::packets::list(&store, &me, &store::packets::Filter { limit: Some(100), ..Default::default() }).await?;
+    let mine = store::packets::Filter { waiting_for: Some(&me), limit: Some(100), ..Default::default() };
+    let waiting = store::packets::list(&store, &me, &mine).await?.items;
+    let (open, history): (Vec<_>, Vec<_>) = all.items.into_iter().partition(|p| p.status == PacketStatus::InReview);
+    let in_review = open.into_iter().filter(|p| waiting.iter().all(|w| w.packet_id != p.packet_id)).collect();
+    Ok(Queue { waiting, in_review, history, me, as_of: crate::context::now() })
+}
+
+/// One packet with its story.
+#[server(prefix = "/api", endpoint = "packets/get")]
+pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let mut packet = store::packets::get(&store, &me, &packet_id).await?;
+    let bundle = store::bundles::get(&store, &me, packet.bundle_id).await?;
+    let paused = store::system::get(&store, &me).await?.paused;
+    let about = |subject_type: &str, subject_id: String| store::audit::Filter {
+        subject_type: Some(subject_type.to_owned()),
+        subject_id: Some(subject_id),
+        limit: Some(100),
+        ..Default::default()
+    };
+    let mut history = store::audit::list(&store, &me, &about("packet", packet_id)).await?.items;
+    history.extend(store::audit::list(&store, &me, &about("bundle", packet.bundle_id.to_string())).await?.items);
+    history.sort_by_key(|entry| entry.seq);
+    let rule_count = packet.content.bundle.rules.len();
+    let transitions = transitions(&packet);
+    let rules_cut = trim(&mut packet);
+    Ok(PacketView {
+        packet,
+        notes: bundle.notes,
+        state: bundle.state,
+        rule_count,
+        rules_cut,
+        transitions,
+        history,
+        paused,
+        me,
+        as_of: crate::context::now(),
+    })
+}
+
+/// Signs a packet off, sends it back or refuses it.
+#[server(prefix = "/api", endpoint = "packets/act")]
+pub async fn act_on_packet(packet_id: String, decision: Verdict, reason: String) -> Result<PacketStatus, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let reason = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+    Ok(store::packets::act(&store, &me, &packet_id, decision, reason).await?.status)
+}
+
+/// Counts the flips from one effect to another.
+#[cfg(feature = "ssr")]
+fn transitions(packet: &Packet) -> Vec<(Effect, Effect, usize)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for flip in &packet.content.replay.flips {
+        *counts.entry((flip.before, flip.after)).or_insert(0) += 1;
+    }
+    counts.into_iter().map(|((before, after), count)| (before, after, count)).collect()
+}
+
+/// Leaves out what the page does not draw; how many rules of the diff were cut.
+#[cfg(feature = "ssr")]
+fn trim(packet: &mut Packet) -> usize {
+    let content = &mut packet.content;
+    content.bundle.rules.clear();
+    if let Some(base) = &mut content.base {
+        base.rules.clear();
+    }
+    content.replay.flips.truncate(SHOWN);
+    let diff = &mut content.text_diff;
+    let before = diff.rules_modified.len() + diff.rules_added.len() + diff.rules_removed.len();
+    diff.rules_modified.truncate(SHOWN);
+    diff.rules_added.truncate(SHOWN - diff.rules_modified.len());
+    diff.rules_removed.truncate(SHOWN - diff.rules_modified.len() - diff.rules_added.len());
+    before - diff.rules_modified.len() - diff.rules_added.len() - diff.rules_removed.len()
+}

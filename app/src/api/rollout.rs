@@ -1,0 +1,159 @@
+//! Rollouts for the pages.
+
+use leptos::prelude::*;
+use lifecycle::{
+    Timestamp,
+    authority::Actor,
+    rollout::{ApplyRecord, CanaryStatus, RollbackRecord, RollbackResponse},
+    system::System,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// An approved bundle that waits to be put into service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Its number.
+    pub bundle_id: i64,
+    /// Its version.
+    pub version: String,
+    /// Its notes.
+    pub notes: String,
+    /// The packet it was approved by.
+    pub packet_id: String,
+    /// Who approved.
+    pub approved_by: Vec<String>,
+    /// 0–10000 basis points.
+    pub risk_score_bps: u32,
+    /// What it was compared with.
+    pub base_version: Option<String>,
+}
+
+/// What rolling one bundle back would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The bundle that would be taken out.
+    pub bundle_id: i64,
+    /// The version that would serve instead.
+    pub restored_version: String,
+    /// Decisions it served in the last hour.
+    pub decisions_last_hour: u64,
+    /// Of them, those the other version answers differently.
+    pub flips: u64,
+}
+
+/// All the rollouts page shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RolloutView {
+    /// What is live.
+    pub system: System,
+    /// How the bundle beside stable is doing, if there is one.
+    pub status: Option<CanaryStatus>,
+    /// What rolling back the bundle beside stable would do.
+    pub canary_preview: Option<Preview>,
+    /// What rolling back stable would do; none when no earlier version can take over.
+    pub stable_preview: Option<Preview>,
+    /// Approved bundles not yet in service.
+    pub waiting: Vec<Waiting>,
+    /// Applies and promotions, newest first.
+    pub applies: Vec<ApplyRecord>,
+    /// Rollbacks, newest first.
+    pub rollbacks: Vec<RollbackRecord>,
+    /// Who looks.
+    pub me: Actor,
+    /// The server's now.
+    pub as_of: Timestamp,
+}
+
+/// What is live, how it is doing, what waits, and what happened before.
+#[server(prefix = "/api", endpoint = "rollout/view")]
+pub async fn get_rollout() -> Result<RolloutView, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let system = store::system::get(&store, &me).await?;
+    let status = match &system.canary {
+        Some(canary) => Some(store::rollout::canary_status(&store, &me, canary.id).await?),
+        None => None,
+    };
+    let history = store::rollout::history(&store, &me, 50).await?;
+    Ok(RolloutView {
+        canary_preview: preview(&store, &me, system.canary.as_ref().map(|canary| canary.id)).await?,
+        stable_preview: preview(&store, &me, system.stable.as_ref().map(|stable| stable.id)).await?,
+        waiting: waiting(&store, &me).await?,
+        applies: history.applies,
+        rollbacks: history.rollbacks,
+        system,
+        status,
+        me,
+        as_of: crate::context::now(),
+    })
+}
+
+/// Puts an approved bundle into service at `pct` percent; 0 is a shadow.
+#[server(prefix = "/api", endpoint = "rollout/apply")]
+pub async fn apply_bundle(bundle_id: i64, packet_id: String, pct: i16) -> Result<(), AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    store::rollout::apply(&store, &me, bundle_id, &packet_id, Some(pct)).await?;
+    Ok(())
+}
+
+/// Raises a bundle's share of traffic.
+#[server(prefix = "/api", endpoint = "rollout/promote")]
+pub async fn promote_bundle(bundle_id: i64, target_pct: i16) -> Result<(), AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    store::rollout::promote(&store, &me, bundle_id, target_pct).await?;
+    Ok(())
+}
+
+/// Takes a bundle out of service.
+#[server(prefix = "/api", endpoint = "rollout/roll-back")]
+pub async fn roll_back_bundle(
+    bundle_id: i64,
+    reason: String,
+    #[server(default)] create_incident: bool,
+) -> Result<RollbackResponse, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let order = store::rollout::RollBack { reason, rolled_back_by: None, create_incident, triggered_at: None };
+    Ok(store::rollout::roll_back(&store, &me, bundle_id, order).await?)
+}
+
+/// What rolling `bundle_id` back would do; nothing when there is no version to return to.
+#[cfg(feature = "ssr")]
+async fn preview(store: &store::Store, me: &Actor, bundle_id: Option<i64>) -> Result<Option<Preview>, AppError> {
+    use lifecycle::problem::Code;
+    let Some(bundle_id) = bundle_id else { return Ok(None) };
+    match store::rollout::preview(store, me, bundle_id).await.map_err(AppError::from) {
+        Ok(seen) => Ok(seen.restored_version.map(|restored_version| Preview {
+            bundle_id,
+            restored_version,
+            decisions_last_hour: seen.decisions_last_hour,
+            flips: seen.flips,
+        })),
+        Err(error) if matches!(error.code(), Code::NoPreviousVersion | Code::InvalidTransition) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Approved bundles with the packets that approved them.
+#[cfg(feature = "ssr")]
+async fn waiting(store: &store::Store, me: &Actor) -> Result<Vec<Waiting>, AppError> {
+    use lifecycle::{bundle::State, review::PacketStatus};
+    let approved =
+        store::packets::Filter { status: Some(PacketStatus::Approved), limit: Some(100), ..Default::default() };
+    let packets = store::packets::list(store, me, &approved).await?.items;
+    let bundles = store::bundles::Filter { state: Some(State::Approved), limit: Some(100), ..Default::default() };
+    let bundles = store::bundles::summaries(store, me, &bundles).await?.items;
+    let row = |bundle: &lifecycle::bundle::record::Summary| {
+        let packet = packets.iter().find(|packet| packet.bundle_id == bundle.id)?;
+        Some(Waiting {
+            bundle_id: bundle.id,
+            version: bundle.version.clone(),
+            notes: bundle.notes.clone(),
+            packet_id: packet.packet_id.clone(),
+            approved_by: packet.approved_by.clone(),
+            risk_score_bps: packet.risk_score_bps,
+            base_version: packet.base_version.clone(),
+        })
+    };
+    Ok(bundles.iter().filter_map(row).collect())
+}

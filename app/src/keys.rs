@@ -1,0 +1,62 @@
+//! Keys of the keyboard that work anywhere on a page. They rest while somebody types into a field.
+
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
+
+/// Runs `act` with every plain key pressed outside a field; it answers whether it used the key.
+pub fn use_keys(act: impl Fn(&str) -> bool + 'static) {
+    let handle = StoredValue::new_local(None);
+    Effect::new({
+        let act = std::rc::Rc::new(act);
+        move |_| {
+            let act = act.clone();
+            handle.set_value(Some(window_event_listener(ev::keydown, move |event| {
+                if is_free(&event) && act(&event.key()) {
+                    event.prevent_default();
+                }
+            })));
+        }
+    });
+    on_cleanup(move || {
+        if let Some(listener) = handle.try_update_value(Option::take).flatten() {
+            let listener: WindowListenerHandle = listener;
+            listener.remove();
+        }
+    });
+}
+
+/// `j` and `k` move through the elements of class `queue-item`; Enter is the link's own.
+pub fn use_queue_keys() {
+    use_keys(|key| match key {
+        "j" => step(1),
+        "k" => step(-1),
+        _ => false,
+    });
+}
+
+/// Whether a key is not meant for a field, a dialog or the browser.
+fn is_free(event: &web_sys::KeyboardEvent) -> bool {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() || event.repeat() || event.default_prevented() {
+        return false;
+    }
+    let inside = |selector: &str| {
+        event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+            .and_then(|element| element.closest(selector).ok().flatten())
+            .is_some()
+    };
+    let modal = document().query_selector("dialog:modal").ok().flatten().is_some();
+    !modal && !inside("input, textarea, select, [contenteditable]")
+}
+
+/// Moves the focus `by` items along the queue.
+fn step(by: i32) -> bool {
+    let items = document().get_elements_by_class_name("queue-item");
+    let Some(last) = items.length().checked_sub(1) else { return false };
+    let focused = document().active_element();
+    let at = (0..=last).find(|&i| items.item(i).is_some_and(|item| Some(item) == focused));
+    let to = at.map_or(if by > 0 { 0 } else { last }, |at| at.saturating_add_signed(by).min(last));
+    let item = items.item(to).and_then(|item| item.dyn_into::<web_sys::HtmlElement>().ok());
+    item.is_some_and(|item| item.focus().is_ok())
+}

@@ -1,0 +1,115 @@
+//! The clocks of an incident: what is due, what was done in time, what is late.
+
+use lifecycle::{
+    Timestamp,
+    incident::{Incident, Status},
+};
+
+use crate::words;
+
+/// How a clock stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// Done within its time.
+    Kept,
+    /// Still running.
+    Running,
+    /// Past its time, whether done by now or not.
+    Late,
+}
+
+/// One clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    /// What is due.
+    pub what: &'static str,
+    /// When.
+    pub due: Timestamp,
+    /// How it stands.
+    pub hand: Hand,
+    /// In words.
+    pub words: String,
+}
+
+/// The clock of the acknowledgement.
+pub fn acknowledge(incident: &Incident, as_of: Timestamp) -> Clock {
+    let due = incident.ack_due_at;
+    let (hand, words) = match incident.acknowledged_at {
+        Some(at) if at <= due => (Hand::Kept, format!("done in {}", words::span(at, incident.created_at))),
+        Some(at) => (Hand::Late, format!("done {} late", words::span(at, due))),
+        None => open(due, as_of),
+    };
+    Clock { what: "Acknowledge", due, hand, words }
+}
+
+/// The clock of the investigation: it stops when the incident is resolved.
+pub fn investigate(incident: &Incident, as_of: Timestamp) -> Clock {
+    let due = incident.investigate_due_at;
+    let (hand, words) = if matches!(incident.status, Status::Resolved | Status::Closed) {
+        (Hand::Kept, "done".to_owned())
+    } else {
+        open(due, as_of)
+    };
+    Clock { what: "Find the cause", due, hand, words }
+}
+
+fn open(due: Timestamp, as_of: Timestamp) -> (Hand, String) {
+    if due >= as_of {
+        (Hand::Running, format!("{} left", words::span(due, as_of)))
+    } else {
+        (Hand::Late, format!("{} overdue", words::span(as_of, due)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lifecycle::incident::Severity;
+
+    use super::*;
+
+    fn incident() -> Incident {
+        let created_at = Timestamp::from_unix_seconds(1_000_000);
+        Incident {
+            id: "INC-2026-0001".into(),
+            title: "t".into(),
+            severity: Severity::High,
+            status: Status::Open,
+            source: "policy.rollback".into(),
+            agent: None,
+            bundle_id: None,
+            bundle_version: None,
+            rollback_id: None,
+            description: String::new(),
+            created_by: "a".into(),
+            created_at,
+            ack_due_at: created_at.plus(Duration::from_secs(900)),
+            investigate_due_at: created_at.plus(Duration::from_secs(3600)),
+            acknowledged_by: None,
+            acknowledged_at: None,
+            timeline: vec![],
+        }
+    }
+
+    fn plain(text: &str) -> String {
+        text.replace('\u{a0}', " ")
+    }
+
+    #[test]
+    fn an_open_incident_counts_down_and_then_up() {
+        let it = incident();
+        let soon = acknowledge(&it, it.created_at.plus(Duration::from_secs(300)));
+        assert_eq!((soon.hand, plain(&soon.words).as_str()), (Hand::Running, "10 min left"));
+        let late = acknowledge(&it, it.created_at.plus(Duration::from_secs(1020)));
+        assert_eq!((late.hand, plain(&late.words).as_str()), (Hand::Late, "2 min overdue"));
+    }
+
+    #[test]
+    fn an_acknowledged_one_says_how_long_it_took() {
+        let mut it = incident();
+        it.acknowledged_at = Some(it.created_at.plus(Duration::from_secs(240)));
+        let clock = acknowledge(&it, it.created_at.plus(Duration::from_secs(9000)));
+        assert_eq!((clock.hand, plain(&clock.words).as_str()), (Hand::Kept, "done in 4 min"));
+    }
+}

@@ -1,0 +1,57 @@
+//! What the linter said about the bundle when it was submitted.
+
+use leptos::prelude::*;
+use lifecycle::lint::{Finding, Report};
+
+use crate::components::{EmptyState, FindingChip, format};
+
+/// Findings, worst first.
+#[component]
+pub(super) fn Lint(report: Report) -> impl IntoView {
+    let findings: Vec<Finding> = report.all().cloned().collect();
+    if findings.is_empty() {
+        return view! {
+            <EmptyState title="Nothing found">
+                <p>
+                    {format!(
+                        "The linter looked at {} and has nothing to say.",
+                        format::plural(report.summary.total_rules as u64, "rule", "rules"),
+                    )}
+                </p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let count = |n: usize, one: &str, many: &str| format::plural(n as u64, one, many);
+    let lead = format!(
+        "{}, {}, {} in {}.",
+        count(report.summary.errors, "error", "errors"),
+        count(report.summary.warnings, "warning", "warnings"),
+        count(report.summary.info, "remark", "remarks"),
+        count(report.summary.total_rules, "rule", "rules"),
+    );
+    view! {
+        <div class="stack packet-body">
+            <p class="lead">{lead}</p>
+            <ul class="findings">
+                {findings
+                    .into_iter()
+                    .map(|finding| {
+                        view! {
+                            <li class="finding">
+                                <FindingChip severity=finding.severity />
+                                <div>
+                                    <p class="finding-message">
+                                        {finding.rule_id.map(|rule| view! { <code>{rule}</code> " " })} {finding.message}
+                                    </p>
+                                    {finding.suggestion.map(|suggestion| view! { <p class="muted">{suggestion}</p> })}
+                                </div>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,127 @@
+//! The card where a packet is signed, sent back or refused. A plain form: it works without JavaScript.
+
+use leptos::{form::ActionForm, prelude::*};
+use lifecycle::review::{Packet, PacketStatus, Verdict};
+use wasm_bindgen::JsCast;
+
+use super::packet::Desk;
+use crate::{
+    components::{Button, ButtonKind, Chip, Kbd, Panel, TextArea, Tone},
+    keys::use_keys,
+};
+
+/// The sign-off card. `refusal` says why this person cannot sign.
+#[component]
+pub(super) fn SignOff(
+    packet: Packet,
+    refusal: Option<String>,
+    signed: bool,
+    paused: bool,
+    desk: Desk,
+) -> impl IntoView {
+    let approvals = packet.actions.iter().filter(|action| action.decision == Verdict::Approve).count();
+    let progress = format!("{approvals} of {}", packet.content.required_approvals);
+    let open = packet.status == PacketStatus::InReview;
+    let body = match refusal {
+        Some(_) if !open => view! { <p class="muted">"Nothing more to sign here."</p> }.into_any(),
+        Some(why) => view! { <p class="muted">{why}</p> }.into_any(),
+        None => view! { <Form packet_id=packet.packet_id signed=signed paused=paused desk=desk /> }.into_any(),
+    };
+    view! {
+        <Panel
+            title="Your sign-off"
+            actions=move || {
+                view! { <Chip tone=if open { Tone::Accent } else { Tone::Neutral }>{progress}</Chip> }
+            }
+        >
+            {body}
+        </Panel>
+    }
+}
+
+#[component]
+fn Form(packet_id: String, signed: bool, paused: bool, desk: Desk) -> impl IntoView {
+    let act = desk.act;
+    let refused =
+        Signal::derive(move || act.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
+    let pending = act.pending();
+    view! {
+        <div class="sign-off">
+            <ActionForm action=act>
+                <input type="hidden" name="packet_id" value=packet_id />
+                <TextArea
+                    label="Reason"
+                    name="reason"
+                    value=desk.reason
+                    rows=3
+                    hint="Required to reject or to request changes"
+                    error=refused
+                />
+                {signed.then(|| view! { <p class="muted">"You have signed. You can still send it back or reject it."</p> })}
+                <div class="sign-buttons">
+                    <Button
+                        kind=ButtonKind::Primary
+                        submit=true
+                        pending=pending
+                        disabled=Signal::stored(signed || paused)
+                        attr:name="decision"
+                        attr:value="approve"
+                        attr:data-key="a"
+                    >
+                        "Approve"
+                        <span class="needs-keyboard" aria-hidden="true">
+                            <Kbd key="A" />
+                        </span>
+                    </Button>
+                    <Button submit=true disabled=pending attr:name="decision" attr:value="request_changes">
+                        "Request changes"
+                    </Button>
+                    <Button
+                        kind=ButtonKind::Danger
+                        submit=true
+                        disabled=pending
+                        attr:name="decision"
+                        attr:value="reject"
+                        attr:data-key="r"
+                    >
+                        "Reject"
+                        <span class="needs-keyboard" aria-hidden="true">
+                            <Kbd key="R" />
+                        </span>
+                    </Button>
+                </div>
+            </ActionForm>
+        </div>
+    }
+}
+
+/// `a` approves; `r` rejects once there is a reason, and asks for one before.
+pub(super) fn use_sign_keys() {
+    use_keys(|key| match key {
+        "a" => press("button[data-key=a]:not(:disabled)"),
+        "r" => {
+            let reason = document()
+                .query_selector(".sign-off textarea")
+                .ok()
+                .flatten()
+                .and_then(|field| field.dyn_into::<web_sys::HtmlTextAreaElement>().ok());
+            match reason {
+                Some(field) if field.value().trim().is_empty() => field.focus().is_ok(),
+                Some(_) => press("button[data-key=r]:not(:disabled)"),
+                None => false,
+            }
+        }
+        _ => false,
+    });
+}
+
+fn press(selector: &str) -> bool {
+    let button = document().query_selector(selector).ok().flatten();
+    match button.and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok()) {
+        Some(button) => {
+            button.click();
+            true
+        }
+        None => false,
+    }
+}

@@ -1,0 +1,46 @@
+//! What happened to the packet and its bundle, oldest first.
+
+use leptos::prelude::*;
+use lifecycle::{Timestamp, audit::Entry};
+
+use crate::{
+    components::{EmptyState, RelativeTime},
+    pages::audit::words::{event, weight},
+};
+
+/// Entries in the order they happened.
+#[component]
+pub fn Timeline(
+    /// Oldest first.
+    entries: Vec<Entry>,
+    /// The server's now.
+    as_of: Timestamp,
+) -> impl IntoView {
+    if entries.is_empty() {
+        return view! {
+            <EmptyState title="Nothing yet">
+                <p>"Everything that happens to this bundle is written here."</p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    view! {
+        <ol class="timeline">
+            {entries
+                .into_iter()
+                .map(|entry| {
+                    view! {
+                        <li class=format!("timeline-item {}", weight(entry.event_type).class())>
+                            <p>
+                                <strong>{crate::words::capital(event(entry.event_type))}</strong>
+                                <span class="muted">" by " {entry.actor} ", " <RelativeTime at=entry.at as_of=as_of /></span>
+                            </p>
+                            <p class="muted">{entry.summary}</p>
+                        </li>
+                    }
+                })
+                .collect_view()}
+        </ol>
+    }
+    .into_any()
+}

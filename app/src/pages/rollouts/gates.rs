@@ -1,0 +1,41 @@
+//! The four gates as tiles.
+
+use leptos::prelude::*;
+use lifecycle::rollout::{GateReport, GateVerdict};
+
+use super::words::tile;
+use crate::components::{Chip, Tone};
+
+/// One tile a gate: value, limit, verdict, and the sentence when it does not pass.
+#[component]
+pub(super) fn Gates(report: GateReport) -> impl IntoView {
+    view! {
+        <section class="grid-4 gates" aria-label="Quality gates">
+            {report
+                .gates
+                .iter()
+                .map(|gate| {
+                    let tile = tile(gate);
+                    let (tone, sign, verdict) = match tile.verdict {
+                        GateVerdict::Pass => (Tone::Good, "✓", "pass"),
+                        GateVerdict::Hold => (Tone::Warn, "◔", "hold"),
+                        GateVerdict::Fail => (Tone::Bad, "✕", "fail"),
+                    };
+                    view! {
+                        <article class="panel gate">
+                            <header class="gate-head">
+                                <h2>{tile.title}</h2>
+                                <Chip tone=tone sign=sign>
+                                    {verdict}
+                                </Chip>
+                            </header>
+                            <p class="gate-value">{tile.value}</p>
+                            <p class="gate-limit">{tile.limit}</p>
+                            {tile.message.map(|message| view! { <p class="gate-message">{message}</p> })}
+                        </article>
+                    }
+                })
+                .collect_view()}
+        </section>
+    }
+}
