@@ -24,6 +24,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         subject_id: params.text("subject_id"),
         since: time_parameter(&params, "since")?,
         until: time_parameter(&params, "until")?,
+        oldest_first: params.text("order").as_deref() == Some("oldest"),
         limit: Some(params.limit()?),
         cursor: params.text("cursor"),
     };
