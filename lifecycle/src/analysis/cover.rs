@@ -1,6 +1,6 @@
 //! The one question: is a box inside the union of others? If not, where does it stick out?
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Meter,
@@ -52,7 +52,7 @@ fn relation(cell: &Cell, region: &Region) -> Relation {
 pub fn uncovered(cell: Cell, boxes: &[(usize, &Region)], meter: &mut Meter) -> Coverage {
     let mut allowance = meter.allowance();
     let mut used = BTreeSet::new();
-    let mut open: Vec<(Cell, Rc<[(usize, &Region)]>)> = vec![(cell, boxes.into())];
+    let mut open: Vec<(Cell, Arc<[(usize, &Region)]>)> = vec![(cell, boxes.into())];
     while let Some((cell, boxes)) = open.pop() {
         let work = boxes.len() as u64 + 1;
         if allowance < work || !meter.spend(work) {
@@ -84,7 +84,7 @@ pub fn uncovered(cell: Cell, boxes: &[(usize, &Region)], meter: &mut Meter) -> C
         let Some((_, name, region)) = best else { return Coverage::Open(cell) };
         used.insert(name);
         touching.retain(|(other, _)| *other != name);
-        let touching: Rc<[(usize, &Region)]> = touching.into();
+        let touching: Arc<[(usize, &Region)]> = touching.into();
         let mut rest = cell;
         // Narrow axes first: their slabs are small and settle soon.
         let mut parts: Vec<_> = region.parts.iter().collect();
@@ -98,7 +98,7 @@ pub fn uncovered(cell: Cell, boxes: &[(usize, &Region)], meter: &mut Meter) -> C
                 if let Some(set) = slab.get_mut(*axis) {
                     *set = outside;
                 }
-                slabs.push((slab, Rc::clone(&touching)));
+                slabs.push((slab, Arc::clone(&touching)));
             }
             if let Some(set) = rest.get_mut(*axis) {
                 *set = and(&have, keep);

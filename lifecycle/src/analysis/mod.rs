@@ -11,17 +11,21 @@
 //! cover    box ⊆ union of boxes, or a point outside
 //! verdict  unreachable, conflicting, redundant rules, shadowed guardrails, gaps
 //! findings the verdicts in words
+//! diff     the regions that two bundles answer differently, told by words
 //! ```
 
 pub mod cover;
+pub mod diff;
 pub mod findings;
 pub mod slices;
 pub mod space;
 pub mod verdict;
+pub mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use diff::{SemanticDiff, semantic_diff};
 pub use findings::findings;
 pub use verdict::{Analysis, analyse};
 

@@ -1,13 +1,13 @@
 //! The (agent, action) classes that rules tell apart, and the rules that address each.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    rc::Rc,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
 };
 
 use super::{
     Meter,
-    space::{Footprint, Space},
+    space::{Domain, Footprint, Space},
 };
 use crate::bundle::{ActionPattern, AgentPattern, Rule, Schema};
 
@@ -21,10 +21,10 @@ pub struct Slice {
     /// Whether agent and action are both named by a rule or by the schema, not stand-ins for "any other".
     pub named: bool,
     /// The rules that address it, in evaluation order, as positions in the sorted list.
-    pub rules: Rc<[usize]>,
+    pub rules: Arc<[usize]>,
     /// The fields those rules test, and where each rule matches and decides. None when the schema leaves no valid
     /// input. Shared by slices that have the same rules and domain.
-    pub space: Option<Rc<Mapped>>,
+    pub space: Option<Arc<Mapped>>,
 }
 
 /// A space with the footprints of the rules that address it, in the same order.
@@ -36,66 +36,135 @@ pub struct Mapped {
     pub footprints: Vec<Footprint>,
 }
 
-/// Cuts all (agent, action) pairs into slices. The rules are given in evaluation order. None when the budget runs out.
-pub fn slices(rules: &[&Rule], schema: Option<&Schema>, meter: &mut Meter) -> Option<Vec<Slice>> {
-    let enforced = schema.filter(|schema| schema.enforce);
-    let mut slices = Vec::new();
-    // Slices with the same rules and the same declared domain have the same space.
-    let mut spaces: HashMap<(Rc<[usize]>, Option<&str>), Option<Rc<Mapped>>> = HashMap::new();
-    for (agent, agent_named) in agents(rules, schema) {
+/// One (agent, action) pair of a class.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// An agent of the class.
+    pub agent: String,
+    /// An action of the class.
+    pub action: String,
+    /// Whether a rule or a schema names the agent.
+    pub agent_named: bool,
+    /// Whether a rule or a schema names the action.
+    pub action_named: bool,
+}
+
+/// Tells to which class an agent and an action belong.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Classes {
+    /// Named agents.
+    exact: BTreeSet<String>,
+    /// Prefixes, each with the stand-in for the agents below it that nothing names; the empty one is for all others.
+    below: Vec<(String, String)>,
+    /// For the representative of each class of agents: the named actions, and the stand-in for the others.
+    actions: HashMap<String, (BTreeSet<String>, String)>,
+}
+
+impl Classes {
+    /// The pair that stands for the class of this agent and action.
+    pub fn representative(&self, agent: &str, action: &str) -> Option<(&str, &str)> {
+        let agent = match self.exact.get(agent) {
+            Some(named) => named,
+            None => {
+                let below = |prefix: &str| agent.len() > prefix.len() && agent.starts_with(prefix);
+                let fits = self.below.iter().filter(|(prefix, _)| prefix.is_empty() || below(prefix));
+                &fits.max_by_key(|(prefix, _)| prefix.len())?.1
+            }
+        };
+        let (named, other) = self.actions.get(agent)?;
+        Some((agent, named.get(action).unwrap_or(other)))
+    }
+}
+
+/// One pair of every class that the rules and schemas tell apart. None when the budget runs out.
+pub fn pairs(rules: &[&Rule], schemas: &[&Schema], meter: &mut Meter) -> Option<(Vec<Pair>, Classes)> {
+    let mut pairs = Vec::new();
+    let mut classes = Classes::default();
+    for (agent, below) in agents(rules, schemas) {
+        let agent_named = below.is_none();
+        match below {
+            Some(prefix) => classes.below.push((prefix, agent.clone())),
+            None => {
+                classes.exact.insert(agent.clone());
+            }
+        }
         if !meter.spend(rules.len() as u64 / 16 + 1) {
             return None;
         }
-        let addressed: Vec<usize> =
-            rules.iter().enumerate().filter(|(_, rule)| rule.agent.matches(&agent)).map(|(rank, _)| rank).collect();
-        let declared = schema.and_then(|schema| schema.agents.get(&agent));
-        let mut named: BTreeSet<&str> = declared.iter().flat_map(|d| d.actions.iter().map(String::as_str)).collect();
-        let mut by_action: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        let mut any = Vec::new();
-        for rank in addressed {
-            match rules.get(rank).map(|rule| &rule.action) {
-                Some(ActionPattern::Exact(name)) => {
-                    named.insert(name);
-                    by_action.entry(name).or_default().push(rank);
-                }
-                Some(ActionPattern::Any) => any.push(rank),
-                None => {}
+        let declared = schemas.iter().filter_map(|schema| schema.agents.get(&agent)).flat_map(|agent| &agent.actions);
+        let mut named: BTreeSet<&str> = declared.map(String::as_str).collect();
+        for rule in rules.iter().filter(|rule| rule.agent.matches(&agent)) {
+            if let ActionPattern::Exact(name) = &rule.action {
+                named.insert(name);
             }
         }
         let other = stand_in("other", |name| named.contains(name));
-        for (action, action_named) in named.iter().map(|name| (*name, true)).chain([(other.as_str(), false)]) {
-            let own = by_action.get(action).map(Vec::as_slice).unwrap_or_default();
-            if !meter.spend((own.len() + any.len()) as u64 + 1) {
-                return None;
-            }
-            let mut ranks: Vec<usize> = own.iter().chain(&any).copied().collect();
-            ranks.sort_unstable();
-            let ranks: Rc<[usize]> = ranks.into();
-            let domain = enforced.and_then(|schema| schema.agents.get_key_value(&agent));
-            let space = spaces
-                .entry((Rc::clone(&ranks), domain.map(|(name, _)| name.as_str())))
-                .or_insert_with(|| {
-                    let members: Vec<&Rule> = ranks.iter().filter_map(|rank| rules.get(*rank).copied()).collect();
-                    let space = Space::new(members.iter().copied(), domain.map(|(_, declared)| declared))?;
-                    let footprints = members.iter().map(|rule| space.footprint(rule)).collect();
-                    Some(Rc::new(Mapped { space, footprints }))
-                })
-                .clone();
-            slices.push(Slice {
-                agent: agent.clone(),
-                action: action.to_owned(),
-                named: agent_named && action_named,
-                rules: ranks,
-                space,
-            });
+        let actions = named.iter().map(|name| (*name, true)).chain([(other.as_str(), false)]);
+        pairs.extend(actions.map(|(action, action_named)| Pair {
+            agent: agent.clone(),
+            action: action.to_owned(),
+            agent_named,
+            action_named,
+        }));
+        if !meter.spend(named.len() as u64) {
+            return None;
         }
+        let named = named.into_iter().map(str::to_owned).collect();
+        classes.actions.insert(agent, (named, other));
+    }
+    Some((pairs, classes))
+}
+
+/// Cuts all (agent, action) pairs into slices. The rules are given in evaluation order. None when the budget runs out.
+pub fn slices(rules: &[&Rule], schema: Option<&Schema>, meter: &mut Meter) -> Option<Vec<Slice>> {
+    let schemas: Vec<&Schema> = schema.into_iter().collect();
+    let enforced = schema.filter(|schema| schema.enforce);
+    let mut slices = Vec::new();
+    // Slices with the same rules and the same declared domain have the same space.
+    let mut spaces: HashMap<(Arc<[usize]>, Option<&str>), Option<Arc<Mapped>>> = HashMap::new();
+    let mut agent: Option<(String, Vec<usize>)> = None;
+    for pair in pairs(rules, &schemas, meter)?.0 {
+        let addressed = match agent.take() {
+            Some((name, addressed)) if name == pair.agent => addressed,
+            _ => ranks(rules, |rule| rule.agent.matches(&pair.agent)),
+        };
+        if !meter.spend(addressed.len() as u64 / 4 + 1) {
+            return None;
+        }
+        let asks = |rank: &usize| rules.get(*rank).is_some_and(|rule| rule.action.matches(&pair.action));
+        let ranks: Arc<[usize]> = addressed.iter().copied().filter(asks).collect();
+        let domain = enforced.and_then(|schema| schema.agents.get_key_value(&pair.agent));
+        let space = spaces
+            .entry((Arc::clone(&ranks), domain.map(|(name, _)| name.as_str())))
+            .or_insert_with(|| {
+                let members: Vec<&Rule> = ranks.iter().filter_map(|rank| rules.get(*rank).copied()).collect();
+                let domain = domain.map_or(Domain::Open, |(_, declared)| Domain::Inside(declared));
+                let space = Space::new(members.iter().copied(), domain)?;
+                let footprints = members.iter().map(|rule| space.footprint(rule)).collect();
+                Some(Arc::new(Mapped { space, footprints }))
+            })
+            .clone();
+        slices.push(Slice {
+            named: pair.agent_named && pair.action_named,
+            action: pair.action,
+            rules: ranks,
+            space,
+            agent: pair.agent.clone(),
+        });
+        agent = Some((pair.agent, addressed));
     }
     Some(slices)
 }
 
-/// One agent of every class: each that is named, one below each prefix, and one that nothing names.
-fn agents(rules: &[&Rule], schema: Option<&Schema>) -> Vec<(String, bool)> {
-    let mut exact: BTreeSet<&str> = schema.iter().flat_map(|schema| schema.agents.keys().map(String::as_str)).collect();
+fn ranks(rules: &[&Rule], wanted: impl Fn(&Rule) -> bool) -> Vec<usize> {
+    rules.iter().enumerate().filter(|(_, rule)| wanted(rule)).map(|(rank, _)| rank).collect()
+}
+
+/// One agent of every class: each that is named, one below each prefix, and one that nothing names. A stand-in comes
+/// with the prefix it stands below.
+fn agents(rules: &[&Rule], schemas: &[&Schema]) -> Vec<(String, Option<String>)> {
+    let mut exact: BTreeSet<&str> =
+        schemas.iter().flat_map(|schema| schema.agents.keys().map(String::as_str)).collect();
     let mut prefixes: BTreeSet<&str> = BTreeSet::new();
     for rule in rules {
         match &rule.agent {
@@ -111,10 +180,10 @@ fn agents(rules: &[&Rule], schema: Option<&Schema>) -> Vec<(String, bool)> {
     let taken = |under: &str, name: &str| {
         exact.contains(name) || prefixes.iter().any(|other| other.len() > under.len() && name.starts_with(other))
     };
-    let mut agents: Vec<(String, bool)> = exact.iter().map(|name| ((*name).to_owned(), true)).collect();
+    let mut agents: Vec<(String, Option<String>)> = exact.iter().map(|name| ((*name).to_owned(), None)).collect();
     for prefix in prefixes.iter().copied().chain([""]) {
-        agents
-            .push((format!("{prefix}{}", stand_in("other", |name| taken(prefix, &format!("{prefix}{name}")))), false));
+        let stand_in = stand_in("other", |name| taken(prefix, &format!("{prefix}{name}")));
+        agents.push((format!("{prefix}{stand_in}"), Some(prefix.to_owned())));
     }
     agents
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
+    sync::Arc,
 };
 
 use serde_json::{Map, Value};
@@ -33,8 +33,9 @@ pub enum SlotKind {
     Bool(bool),
     /// One number.
     Point(f64),
-    /// The numbers strictly between two thresholds, which may be infinite.
-    Between(f64, f64),
+    /// The numbers strictly between two thresholds, which may be infinite; all of them, or only the whole or the broken
+    /// ones.
+    Between(f64, f64, Numbers),
     /// One string.
     Text(String),
     /// Strings that start so, and are not told apart further.
@@ -43,6 +44,38 @@ pub enum SlotKind {
     OtherText,
     /// Arrays and objects.
     Composite,
+}
+
+/// Which numbers of an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbers {
+    /// Every number.
+    All,
+    /// Whole numbers.
+    Whole,
+    /// Numbers with a fractional part.
+    Broken,
+}
+
+impl Numbers {
+    fn include(self, number: f64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Whole => number.fract() == 0.0,
+            Self::Broken => number.fract() != 0.0,
+        }
+    }
+}
+
+/// What schemas say about the fields of a space.
+#[derive(Debug, Clone, Copy)]
+pub enum Domain<'a> {
+    /// Every value of every type.
+    Open,
+    /// Only inputs that this admits.
+    Inside(&'a AgentSchema),
+    /// Every value, cut so that each of these admits all or none of a slot.
+    CutBy(&'a [&'a AgentSchema]),
 }
 
 /// One field with its slots.
@@ -54,8 +87,38 @@ pub struct Axis {
     pub slots: Vec<Slot>,
 }
 
+impl Axis {
+    /// Whether a slot of this axis holds `value`; none is the absent field.
+    fn holds(&self, slot: &Slot, value: Option<&Value>) -> bool {
+        match (&slot.kind, value) {
+            (SlotKind::Missing, None | Some(Value::Null)) => true,
+            (SlotKind::Bool(wanted), Some(Value::Bool(found))) => wanted == found,
+            (SlotKind::Point(wanted), Some(Value::Number(found))) => found.as_f64() == Some(*wanted),
+            (SlotKind::Between(low, high, kind), Some(Value::Number(found))) => {
+                found.as_f64().is_some_and(|found| *low < found && found < *high && kind.include(found))
+            }
+            (SlotKind::Text(wanted), Some(Value::String(found))) => wanted == found,
+            (SlotKind::Starting(prefix), Some(Value::String(found))) => {
+                found.starts_with(prefix) && self.freely_starts_with(prefix, found)
+            }
+            (SlotKind::OtherText, Some(Value::String(found))) => self.freely_starts_with("", found),
+            (SlotKind::Composite, Some(Value::Array(_) | Value::Object(_))) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether no slot tells `text` further apart than by `prefix`.
+    fn freely_starts_with(&self, prefix: &str, text: &str) -> bool {
+        !self.slots.iter().any(|slot| match &slot.kind {
+            SlotKind::Text(listed) => listed == text,
+            SlotKind::Starting(other) => other.len() > prefix.len() && text.starts_with(other),
+            _ => false,
+        })
+    }
+}
+
 /// A set of slots of one axis, one bit each.
-pub type Bits = Rc<[u64]>;
+pub type Bits = Arc<[u64]>;
 
 /// A box that is restricted on some axes only.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +140,7 @@ pub struct Footprint {
 }
 
 /// Axes for the fields that some rules test.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Space {
     /// The axes, by field name.
     pub axes: Vec<Axis>,
@@ -85,19 +148,29 @@ pub struct Space {
 }
 
 impl Space {
-    /// The space that `rules` tell apart, inside the domain that `declared` leaves when it is enforced. None when the
-    /// domain is empty: then no input is valid and no rule is ever asked.
-    pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>, declared: Option<&AgentSchema>) -> Option<Self> {
+    /// The space that `rules` tell apart in `domain`. None when the domain is empty: then no input is valid and no rule
+    /// is ever asked.
+    pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>, domain: Domain<'a>) -> Option<Self> {
         let mut tested: BTreeMap<&str, Vec<&Condition>> = BTreeMap::new();
         for rule in rules {
             for condition in &rule.conditions {
                 tested.entry(&condition.field).or_default().push(condition);
             }
         }
+        let schemas: &[&AgentSchema] = match &domain {
+            Domain::Open => &[],
+            Domain::Inside(schema) => std::slice::from_ref(schema),
+            Domain::CutBy(schemas) => schemas,
+        };
+        if let Domain::CutBy(schemas) = domain {
+            for field in schemas.iter().flat_map(|schema| schema.fields.keys()) {
+                tested.entry(field).or_default();
+            }
+        }
         let mut axes = Vec::with_capacity(tested.len());
         for (field, conditions) in tested {
-            let declared = declared.and_then(|agent| agent.fields.get(field));
-            let slots = slots(&conditions, declared);
+            let declared: Vec<&Field> = schemas.iter().filter_map(|schema| schema.fields.get(field)).collect();
+            let slots = slots(&conditions, &declared, matches!(domain, Domain::Inside(_)));
             if slots.is_empty() {
                 return None;
             }
@@ -141,6 +214,29 @@ impl Space {
             }
         }
         context
+    }
+
+    /// The boxes that together are everything `declared` refuses. The space must be cut by it.
+    pub fn refused(&self, declared: &AgentSchema) -> Vec<Region> {
+        self.axes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, axis)| {
+                let field = declared.fields.get(&axis.field)?;
+                let refuses =
+                    |slot: usize| axis.slots.get(slot).is_some_and(|slot| !schema::admits(field, slot.sample.as_ref()));
+                let bits = bits_where(axis.slots.len(), refuses);
+                (!is_empty(&bits)).then(|| Region { parts: vec![(index, bits)] })
+            })
+            .collect()
+    }
+
+    /// Whether the point that `context` is lies in `cell`. A value outside the domain of the space lies in no cell.
+    pub fn contains(&self, cell: &Cell, context: &Map<String, Value>) -> bool {
+        self.axes.iter().zip(cell).all(|(axis, bits)| {
+            let value = condition::lookup(context, &axis.field);
+            axis.slots.iter().position(|slot| axis.holds(slot, value)).is_some_and(|slot| has(bits, slot))
+        })
     }
 
     /// `cell` inside `region`; none when they do not meet.
@@ -205,7 +301,7 @@ fn place(context: &mut Map<String, Value>, path: &str, value: Value) {
     }
 }
 
-fn slots(conditions: &[&Condition], declared: Option<&Field>) -> Vec<Slot> {
+fn slots(conditions: &[&Condition], declared: &[&Field], inside: bool) -> Vec<Slot> {
     let mut numbers: Vec<f64> = Vec::new();
     let mut texts: BTreeSet<&str> = BTreeSet::new();
     let mut prefixes: BTreeSet<&str> = BTreeSet::new();
@@ -222,7 +318,7 @@ fn slots(conditions: &[&Condition], declared: Option<&Field>) -> Vec<Slot> {
             Test::Present(_) => {}
         }
     }
-    if let Some(field) = declared {
+    for field in declared {
         listed.extend(field.allowed.iter().flatten());
         numbers.extend(field.min.iter().chain(&field.max));
     }
@@ -235,38 +331,45 @@ fn slots(conditions: &[&Condition], declared: Option<&Field>) -> Vec<Slot> {
             Scalar::Bool(_) => {}
         }
     }
-    let integers = declared.is_some_and(|field| field.kind == FieldType::Integer);
+    let whole = declared.iter().any(|field| field.kind == FieldType::Integer);
+    let kinds: &[Numbers] = match (whole, inside) {
+        (false, _) => &[Numbers::All],
+        (true, true) => &[Numbers::Whole],
+        (true, false) => &[Numbers::Whole, Numbers::Broken],
+    };
 
     let mut slots = vec![Slot { kind: SlotKind::Missing, sample: None }];
     slots.extend([false, true].map(|value| Slot { kind: SlotKind::Bool(value), sample: Some(Value::Bool(value)) }));
-    number_slots(numbers, integers, &mut slots);
+    number_slots(numbers, kinds, &mut slots);
     text_slots(&texts, &prefixes, &mut slots);
     slots.push(Slot { kind: SlotKind::Composite, sample: Some(Value::Array(Vec::new())) });
-    if let Some(field) = declared {
-        slots.retain(|slot| schema::admits(field, slot.sample.as_ref()));
+    if inside {
+        slots.retain(|slot| declared.iter().all(|field| schema::admits(field, slot.sample.as_ref())));
     }
     slots
 }
 
-fn number_slots(mut thresholds: Vec<f64>, integers: bool, slots: &mut Vec<Slot>) {
+fn number_slots(mut thresholds: Vec<f64>, kinds: &[Numbers], slots: &mut Vec<Slot>) {
     thresholds.iter_mut().for_each(|number| *number += 0.0); // -0 becomes 0: they are the same number
     thresholds.retain(|number| number.is_finite());
     thresholds.sort_by(f64::total_cmp);
     thresholds.dedup();
     let mut low = f64::NEG_INFINITY;
     for high in thresholds.iter().copied().chain([f64::INFINITY]) {
-        if let Some(sample) = between(low, high, integers) {
-            slots.push(Slot { kind: SlotKind::Between(low, high), sample: Some(number(sample)) });
+        for kind in kinds {
+            if let Some(sample) = between(low, high, *kind) {
+                slots.push(Slot { kind: SlotKind::Between(low, high, *kind), sample: Some(number(sample)) });
+            }
         }
-        if high.is_finite() && (!integers || high.fract() == 0.0) {
+        if high.is_finite() && (kinds != [Numbers::Whole] || high.fract() == 0.0) {
             slots.push(Slot { kind: SlotKind::Point(high), sample: Some(number(high)) });
         }
         low = high;
     }
 }
 
-/// A double strictly between two thresholds, a whole one where there is one; none when there is none.
-fn between(low: f64, high: f64, integers: bool) -> Option<f64> {
+/// A double strictly between two thresholds, a whole one where any will do and there is one; none when there is none.
+fn between(low: f64, high: f64, kind: Numbers) -> Option<f64> {
     let inside = |value: &f64| value.is_finite() && low < *value && *value < high;
     let whole = if low.is_finite() {
         low.floor() + 1.0
@@ -278,10 +381,14 @@ fn between(low: f64, high: f64, integers: bool) -> Option<f64> {
     // Past 2⁵³ adding one changes nothing; there every double is whole, so the neighbour does.
     let neighbour = if low.is_finite() { low.next_up() } else { high.next_down() };
     let middle = low / 2.0 + high / 2.0;
-    if integers {
-        [whole, neighbour].into_iter().find(|value| inside(value) && value.fract() == 0.0)
-    } else {
-        [whole, middle, neighbour].into_iter().find(inside)
+    let broken = |value: &f64| value.fract() != 0.0;
+    match kind {
+        Numbers::All => [whole, middle, neighbour].into_iter().find(inside),
+        Numbers::Whole => [whole, neighbour].into_iter().find(|value| inside(value) && !broken(value)),
+        // Doubles thin out: a broken one between two thresholds is near the smaller one, or nowhere.
+        Numbers::Broken => [whole - 0.5, whole + 0.5, middle, neighbour, high.next_down(), 0.5]
+            .into_iter()
+            .find(|value| inside(value) && broken(value)),
     }
 }
 
@@ -336,6 +443,11 @@ pub fn bits_where(len: usize, keep: impl Fn(usize) -> bool) -> Bits {
         }
     }
     words.into()
+}
+
+/// Whether the bit is set.
+pub fn has(bits: &Bits, index: usize) -> bool {
+    bits.get(index / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
 }
 
 /// The bits in both.

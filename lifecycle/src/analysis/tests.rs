@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Meter, analyse};
+use super::{Meter, analyse, diff::NewAllows, semantic_diff};
 use crate::{
     bundle::{
         ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Schema, Test,
@@ -260,6 +260,41 @@ proptest! {
     }
 
     #[test]
+    fn a_semantic_diff_is_disjoint_complete_and_true(a in bundles(), b in bundles(), keep in prop::collection::vec(any::<bool>(), 7)) {
+        // Keep some rules of the first bundle in the second: edits are small in life.
+        let rules = b.rules.iter().enumerate().map(|(index, rule)| {
+            let kept = a.rules.get(index).filter(|_| keep.get(index).copied().unwrap_or_default());
+            kept.unwrap_or(rule).clone()
+        }).collect();
+        let b = Bundle { rules, ..b };
+        let (b, a) = if keep[0] { (Bundle { schema: a.schema.clone(), default_effect: a.default_effect, on_error: a.on_error, ..b }, a) } else { (b, a) };
+        let diff = semantic_diff(&a, &b, Meter::default());
+        prop_assert!(diff.complete);
+        let (before, after) = (Prepared::new(&a), Prepared::new(&b));
+        let rule = |answer: &Answer| answer.matched_rule.clone();
+        let mut newly = false;
+        for input in inputs() {
+            let (old, new) = (before.decide(&input), after.decide(&input));
+            newly |= old.effect != Effect::Allow && new.effect == Effect::Allow;
+            let differs = outcome(&old) != outcome(&new);
+            let region = diff.locate((&input).into());
+            prop_assert_eq!(differs, region.is_some(), "{:?}: {:?} → {:?}", input, old, new);
+            if let Some(region) = region.and_then(|index| diff.regions.get(index)) {
+                prop_assert_eq!((outcome(&old), outcome(&new)), ((region.before.effect, region.before.error), (region.after.effect, region.after.error)));
+                prop_assert_eq!((rule(&old), rule(&new)), (region.before_rule.clone(), region.after_rule.clone()));
+                let holding = diff.regions.iter().filter(|other| other.holds(&diff, (&input).into())).count();
+                prop_assert_eq!(holding, 1, "disjoint");
+            }
+        }
+        for region in &diff.regions {
+            let (old, new) = (before.decide(&region.witness), after.decide(&region.witness));
+            prop_assert_eq!((outcome(&old), outcome(&new)), ((region.before.effect, region.before.error), (region.after.effect, region.after.error)));
+        }
+        prop_assert_eq!(matches!(diff.new_allows, NewAllows::Some(_)), diff.regions.iter().any(|r| r.after.effect == Effect::Allow && r.before.effect != Effect::Allow));
+        prop_assert!(!newly || matches!(diff.new_allows, NewAllows::Some(_)));
+    }
+
+    #[test]
     fn a_covering_set_covers_and_none_of_it_can_be_left_out(bundle in bundles()) {
         let analysis = analyse(&bundle, Meter::default());
         for dead in &analysis.unreachable {
@@ -319,4 +354,46 @@ fn a_spent_budget_says_so() {
     let bundle = Bundle { rules, default_effect: Effect::Deny, on_error: Effect::Deny, schema: None };
     let analysis = analyse(&bundle, Meter::new(500, 50));
     assert!(analysis.too_large || !analysis.undecided.is_empty());
+}
+
+#[test]
+fn a_moved_threshold_is_told_in_words() {
+    let integer = Field { kind: FieldType::Integer, min: Some(0.0), max: Some(100.0), allowed: None, required: true };
+    let bundle = |threshold: f64, schema: Option<Schema>| Bundle {
+        rules: vec![rule(
+            "quarantine",
+            AgentPattern::Exact("in.box".into()),
+            ActionPattern::Exact("go".into()),
+            vec![
+                Condition { key: ">=risk".into(), field: "risk".into(), test: Test::AtLeast(threshold) },
+                Condition {
+                    key: "category".into(),
+                    field: "category".into(),
+                    test: Test::In(vec![Scalar::String("phishing".into()), Scalar::String("malware".into())]),
+                },
+            ],
+            Effect::Allow,
+        )],
+        default_effect: Effect::Deny,
+        on_error: Effect::Deny,
+        schema,
+    };
+    let declared = AgentSchema { actions: vec![], fields: BTreeMap::from([("risk".to_owned(), integer)]) };
+    let schema = Schema { enforce: true, agents: BTreeMap::from([("in.box".to_owned(), declared)]) };
+    let told = |schema: Option<Schema>| {
+        let diff = semantic_diff(&bundle(90.0, schema.clone()), &bundle(85.0, schema), Meter::default());
+        let mut regions: Vec<Vec<String>> = diff
+            .regions
+            .iter()
+            .filter(|region| !region.after.error) // a category of a wrong type becomes an error there, told apart
+            .map(|region| region.conditions.iter().map(|p| format!("{} {}", p.field, p.values)).collect())
+            .collect();
+        regions.sort();
+        (regions, diff.new_allows)
+    };
+    let (regions, new_allows) = told(Some(schema));
+    assert_eq!(regions, [["category malware or phishing", "risk 85 to 89"]]);
+    assert_eq!(new_allows, NewAllows::Some(1));
+    let (regions, _) = told(None);
+    assert_eq!(regions[0], ["category malware or phishing", "risk ≥ 85 and < 90"]);
 }

@@ -1,0 +1,134 @@
+//! Parts of the input space in plain words: `risk_score 85 to 89`, `category phishing or malware`.
+
+use serde::{Deserialize, Serialize};
+
+use super::space::{Axis, Bits, Cell, Numbers, SlotKind, Space, bits_where, count, has};
+
+/// What one field must be like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phrase {
+    /// The field.
+    pub field: String,
+    /// Its values, in words.
+    pub values: String,
+}
+
+/// What each restricted field of a cell must be like.
+pub fn phrases(space: &Space, cell: &Cell) -> Vec<Phrase> {
+    space
+        .axes
+        .iter()
+        .zip(cell)
+        .filter(|(axis, bits)| (count(bits) as usize) < axis.slots.len())
+        .map(|(axis, bits)| Phrase { field: axis.field.clone(), values: values(axis, bits) })
+        .collect()
+}
+
+/// The values of a set of slots. A set that is easier told by what it leaves out is told so: `not phishing`.
+fn values(axis: &Axis, bits: &Bits) -> String {
+    let held = positive(axis, bits);
+    let all = axis.slots.len();
+    let left_out = bits_where(all, |slot| !has(bits, slot));
+    let others = positive(axis, &left_out);
+    if others.len() < held.len() && others.len() <= 3 {
+        format!("not {}", join(&others, "or"))
+    } else {
+        join(&held, "or")
+    }
+}
+
+/// The alternatives, one phrase each; neighbouring numbers are one range.
+fn positive(axis: &Axis, bits: &Bits) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut run: Option<Run> = None;
+    let mut booleans = Vec::new();
+    for (index, slot) in axis.slots.iter().enumerate() {
+        let held = has(bits, index);
+        let span = match &slot.kind {
+            SlotKind::Point(number) => Some(Run { low: *number, high: *number, closed: (true, true), kind: None }),
+            SlotKind::Between(low, high, kind) => {
+                Some(Run { low: *low, high: *high, closed: (false, false), kind: Some(*kind) })
+            }
+            _ => None,
+        };
+        if let Some(span) = span {
+            run = match (run.take(), held) {
+                (Some(before), true) if before.touches(&span) => Some(before.joined(&span)),
+                (before, held) => {
+                    words.extend(before.map(|run| run.words()));
+                    held.then_some(span)
+                }
+            };
+            continue;
+        }
+        words.extend(run.take().map(|run| run.words()));
+        if !held {
+            continue;
+        }
+        match &slot.kind {
+            SlotKind::Missing => words.push("absent".to_owned()),
+            SlotKind::Bool(value) => booleans.push(value.to_string()),
+            SlotKind::Text(text) if text.is_empty() => words.push("the empty string".to_owned()),
+            SlotKind::Text(text) => words.push(text.clone()),
+            SlotKind::Starting(prefix) => words.push(format!("other text starting with {prefix}")),
+            SlotKind::OtherText => words.push("any other text".to_owned()),
+            SlotKind::Composite => words.push("a list or an object".to_owned()),
+            SlotKind::Point(_) | SlotKind::Between(..) => {}
+        }
+    }
+    words.extend(run.map(|run| run.words()));
+    words.extend(booleans);
+    words
+}
+
+/// Neighbouring numbers.
+struct Run {
+    low: f64,
+    high: f64,
+    closed: (bool, bool),
+    kind: Option<Numbers>,
+}
+
+impl Run {
+    /// Whether both can be told as one range. Slots come in order, so neighbours in the list are neighbours in value.
+    fn touches(&self, next: &Self) -> bool {
+        self.kind.is_none() || next.kind.is_none() || self.kind == next.kind || self.completes(next)
+    }
+
+    /// Whether `next` adds the broken numbers to the whole ones of the same interval.
+    fn completes(&self, next: &Self) -> bool {
+        self.kind == Some(Numbers::Whole) && next.kind == Some(Numbers::Broken) && self.high == next.high
+    }
+
+    fn joined(self, next: &Self) -> Self {
+        let kind = if self.completes(next) { Some(Numbers::All) } else { self.kind.or(next.kind) };
+        Self { low: self.low, high: next.high, closed: (self.closed.0, next.closed.1), kind }
+    }
+
+    fn words(&self) -> String {
+        let whole = self.kind == Some(Numbers::Whole);
+        // Whole numbers read best with both ends included.
+        let low = if whole && !self.closed.0 { self.low.floor() + 1.0 } else { self.low };
+        let high = if whole && !self.closed.1 { self.high.ceil() - 1.0 } else { self.high };
+        let closed = (self.closed.0 || whole, self.closed.1 || whole);
+        let text = match (low.is_finite(), high.is_finite()) {
+            (false, false) => "any number".to_owned(),
+            (true, false) => format!("{} {low}", if closed.0 { "≥" } else { ">" }),
+            (false, true) => format!("{} {high}", if closed.1 { "≤" } else { "<" }),
+            (true, true) if low == high => low.to_string(),
+            (true, true) if closed == (true, true) => format!("{low} to {high}"),
+            (true, true) => {
+                format!("{} {low} and {} {high}", if closed.0 { "≥" } else { ">" }, if closed.1 { "≤" } else { "<" })
+            }
+        };
+        if self.kind == Some(Numbers::Broken) { format!("{text} (not whole)") } else { text }
+    }
+}
+
+fn join(words: &[String], last: &str) -> String {
+    match words {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [head @ .., tail] => format!("{} {last} {tail}", head.join(", ")),
+    }
+}
