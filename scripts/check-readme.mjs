@@ -29,6 +29,7 @@ const port = await new Promise((done) => {
 const folder = mkdtempSync(join(tmpdir(), "countersign-readme-"));
 const server = spawn(program, ["serve", "--demo", "--addr", `127.0.0.1:${port}`, "--data-dir", folder], {
   stdio: "ignore",
+  env: { ...process.env, DATABASE_URL: undefined },
 });
 
 let failures = 0;
