@@ -5,6 +5,9 @@
 pub mod audit;
 pub mod bundles;
 pub mod decisions;
+pub mod home;
 pub mod incidents;
+pub mod live;
 pub mod packets;
 pub mod rollout;
+pub mod session;

@@ -2,14 +2,99 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
-/// Email and password; in the demo, its people as one-click cards.
+use crate::{
+    api::session::{DemoPerson, DemoSignIn, SignIn as SignInAction, demo_people},
+    components::{Button, ButtonKind, Panel, TextInput},
+    frame::rail::Brand,
+};
+
+/// Email and password; in the demo, its people as one-click cards. Works without scripts.
 #[component]
 pub fn SignIn() -> impl IntoView {
+    let people = OnceResource::new(demo_people());
     view! {
         <Title text="Sign in" />
-        <main class="alone">
-            <h1>"Sign in"</h1>
-        </main>
+        <Suspense>
+            {move || Suspend::new(async move {
+                let people = people.await.unwrap_or_default();
+                let demo = !people.is_empty();
+                view! {
+                    <main class="sign-in" class:sign-in-wide=demo>
+                        <Brand />
+                        <div class="sign-in-columns">
+                            <Panel>
+                                <PasswordForm />
+                            </Panel>
+                            {demo.then(|| view! { <DemoPeople people=people /> })}
+                        </div>
+                    </main>
+                }
+            })}
+        </Suspense>
+    }
+}
+
+/// Where to go afterwards, as a hidden field. The server lets only paths of ours through.
+#[component]
+fn Next() -> impl IntoView {
+    let next = use_query_map().read_untracked().get("next");
+    view! { <input type="hidden" name="next" value=next.unwrap_or_else(|| "/".to_owned()) /> }
+}
+
+#[component]
+fn PasswordForm() -> impl IntoView {
+    let action = ServerAction::<SignInAction>::new();
+    let refusal = move || {
+        action.value().get().and_then(Result::err).map(|error| {
+            view! {
+                <div class="notice tone-bad" role="alert">
+                    {error.detail().to_owned()}
+                </div>
+            }
+        })
+    };
+    view! {
+        <ActionForm action=action>
+            <div class="form">
+                <h1>"Sign in"</h1>
+                {refusal}
+                <TextInput label="Email" name="email" kind="email" required=true autocomplete="username" />
+                <TextInput label="Password" name="password" kind="password" required=true autocomplete="current-password" />
+                <Next />
+                <Button kind=ButtonKind::Primary submit=true pending=action.pending()>
+                    "Sign in"
+                </Button>
+            </div>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn DemoPeople(people: Vec<DemoPerson>) -> impl IntoView {
+    let action = ServerAction::<DemoSignIn>::new();
+    view! {
+        <section class="stack-tight">
+            <h2>"Or look around as somebody of the demo"</h2>
+            <p class="muted">"Each may do something the others may not: that is the point of a countersignature."</p>
+            <div class="demo-people">
+                {people
+                    .into_iter()
+                    .map(|person| {
+                        view! {
+                            <ActionForm action=action>
+                                <input type="hidden" name="email" value=person.email />
+                                <Next />
+                                <button type="submit" class="demo-person" disabled=action.pending()>
+                                    <strong>{person.name}</strong>
+                                    <span>{person.part}</span>
+                                </button>
+                            </ActionForm>
+                        }
+                    })
+                    .collect_view()}
+            </div>
+        </section>
     }
 }

@@ -1,0 +1,16 @@
+//! The first page.
+
+use leptos::prelude::*;
+use lifecycle::workspace::Overview;
+
+use crate::error::AppError;
+
+/// What the first page shows.
+///
+/// # Errors
+/// `unauthenticated` for strangers; the database cannot be read.
+#[server(prefix = "/api", endpoint = "home/overview")]
+pub async fn read_overview() -> Result<Overview, AppError> {
+    let store = crate::context::app_context()?.store;
+    Ok(store::home::overview(&store, &crate::context::actor()?).await?)
+}

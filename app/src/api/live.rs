@@ -1,0 +1,39 @@
+//! What the frame shows on every page.
+
+use leptos::prelude::*;
+use lifecycle::{Timestamp, authority::Actor, system::System, workspace::Badges};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// Who is looking, what is live and what waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrameState {
+    /// The signed-in person.
+    pub me: Actor,
+    /// Their name.
+    pub name: String,
+    /// What is live.
+    pub system: System,
+    /// What waits for them.
+    pub badges: Badges,
+    /// When this was read.
+    pub as_of: Timestamp,
+}
+
+/// The state of the frame.
+///
+/// # Errors
+/// `unauthenticated` for strangers; the database cannot be read.
+#[server(prefix = "/api", endpoint = "live/frame")]
+pub async fn read_frame() -> Result<FrameState, AppError> {
+    let me = crate::context::actor()?;
+    let store = crate::context::app_context()?.store;
+    Ok(FrameState {
+        name: crate::context::caller().name.unwrap_or_else(|| me.name.clone()),
+        system: store::system::get(&store, &me).await?,
+        badges: store::home::badges(&store, &me).await?,
+        as_of: crate::context::now(),
+        me,
+    })
+}

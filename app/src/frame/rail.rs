@@ -1,0 +1,112 @@
+//! The navigation: a rail at the left; on phones a bar at the bottom that opens upwards.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use lifecycle::authority::Roles;
+
+use super::places::{PLACES, Place, place_of};
+use crate::api::{live::FrameState, session::SignOut};
+
+/// The product's mark and name, a link to the first page.
+#[component]
+pub fn Brand() -> impl IntoView {
+    view! {
+        <a class="brand" href="/" aria-label="Countersign: Home">
+            <svg viewBox="0 0 20 20" aria-hidden="true">
+                <rect class="brand-ground" x="1" y="1" width="18" height="18" rx="5" />
+                <path class="brand-tick" d="m6 10.4 2.8 2.8L14.2 7" />
+            </svg>
+            <span>"Countersign"</span>
+        </a>
+    }
+}
+
+/// The rail.
+#[component]
+pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
+    let path = use_location().pathname;
+    let here = Memo::new(move |_| place_of(&path.read()).map(|place| place.path));
+    let sign_out = ServerAction::<SignOut>::new();
+    view! {
+        <div class="rail">
+            <Brand />
+            // On phones this box opens the bar. It needs no script.
+            <input type="checkbox" id="rail-more" class="rail-more-box" aria-label="All pages" />
+            <nav aria-label="Main">
+                <ul class="rail-list">
+                    {PLACES
+                        .iter()
+                        .map(|place| view! { <Entry place=place here=here state=state /> })
+                        .collect_view()}
+                </ul>
+            </nav>
+            <label class="rail-link rail-more" for="rail-more">
+                <svg viewBox="0 0 16 16" aria-hidden="true">
+                    <path d="M3 4.5h10M3 8h10M3 11.5h10" />
+                </svg>
+                "More"
+            </label>
+            <div class="person">
+                <span class="person-name">{move || state.read().name.clone()}</span>
+                <span class="person-roles">{move || role_words(&state.read().me.roles)}</span>
+                <ActionForm action=sign_out>
+                    <button type="submit" class="button button-ghost button-small">
+                        "Sign out"
+                    </button>
+                </ActionForm>
+            </div>
+        </div>
+    }
+}
+
+/// `author, approver`
+pub fn role_words(roles: &Roles) -> String {
+    roles.iter().map(|role| role.name().replace('_', " ")).collect::<Vec<_>>().join(", ")
+}
+
+#[component]
+fn Entry(place: &'static Place, here: Memo<Option<&'static str>>, state: RwSignal<FrameState>) -> impl IntoView {
+    let waiting = move || {
+        let badges = state.read().badges;
+        match place.name {
+            "Reviews" => Some(badges.reviews),
+            "Incidents" => Some(badges.incidents),
+            _ => None,
+        }
+    };
+    let badge = move || {
+        waiting().map(|count| {
+            view! {
+                <span class="badge" class:badge-waiting={count > 0} class:badge-idle={count == 0}>
+                    {count}
+                    <span class="visually-hidden">" waiting for you"</span>
+                </span>
+            }
+        })
+    };
+    view! {
+        <li class:rail-rest=!place.at_hand class:rail-last={place.path == "/settings"}>
+            <a
+                class="rail-link"
+                href=place.path
+                aria-current=move || (here.get() == Some(place.path)).then_some("page")
+                on:click=|_| close_more()
+            >
+                <svg viewBox="0 0 16 16" aria-hidden="true">
+                    <path d=place.icon />
+                </svg>
+                {place.name}
+                {badge}
+            </a>
+        </li>
+    }
+}
+
+/// Closes the phone's bar after it was used.
+fn close_more() {
+    use wasm_bindgen::JsCast;
+    let more = document().get_element_by_id("rail-more");
+    if let Some(more) = more.and_then(|more| more.dyn_into::<web_sys::HtmlInputElement>().ok()) {
+        more.set_checked(false);
+    }
+}
