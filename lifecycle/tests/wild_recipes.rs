@@ -1,6 +1,8 @@
 //! Nineteen rules as a real team wrote them: exact findings, one-click repairs, two decisions by a person, and then a
 //! bundle that does what its reasons say.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
+
 use lifecycle::{
     bundle::{Effect, Source, reading},
     engine::{Input, Status, decide},
