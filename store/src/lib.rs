@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bundles;
 pub mod decisions;
+pub mod demo;
 pub mod error;
 pub mod home;
 pub mod incidents;

@@ -1,0 +1,58 @@
+//! The example workspace: one person a role, a live bundle with a week of decisions, the version before it, a packet in
+//! review, a draft and an incident that is over.
+
+mod people;
+mod policy;
+mod traffic;
+mod workspace;
+
+pub use people::{DemoCredential, DemoCredentials, email};
+
+use lifecycle::{
+    audit::EventType,
+    authority::{Actor, Permission, Role, Via, authorize},
+};
+use serde_json::json;
+use sqlx::Acquire;
+
+use crate::{Result, Store, work::Work};
+
+/// The advisory lock of whoever loads: several servers may start at once.
+const LOCK: i64 = 0x636f_756e_7465_7202;
+
+/// Loads the example workspace unless that was done before. What a started but broken-off loading left is completed.
+///
+/// Answers new credentials; none when everything is there and `keep_credentials` says that the old ones are known.
+///
+/// # Errors
+/// The database failed.
+pub async fn load(store: &Store, keep_credentials: bool) -> Result<Option<DemoCredentials>> {
+    let mut lock = store.pool().acquire().await?;
+    let lock = lock.acquire().await?;
+    sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *lock).await?;
+    let loaded = load_locked(store, keep_credentials).await;
+    sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut *lock).await?;
+    loaded
+}
+
+async fn load_locked(store: &Store, keep_credentials: bool) -> Result<Option<DemoCredentials>> {
+    let loaded: bool =
+        sqlx::query_scalar("select exists (select from policy_lifecycle_audit where event_type = 'demo_loaded')")
+            .fetch_one(store.pool())
+            .await?;
+    let system = actor("system", Role::Admin);
+    let credentials = if loaded && keep_credentials { None } else { Some(people::issue(store, &system).await?) };
+    if !loaded {
+        workspace::load(store).await?;
+        let mut work = Work::begin(store, authorize(&system, Permission::Administer)?).await?;
+        let detail = json!({"decisions": traffic::COUNT, "stable": policy::STABLE_VERSION});
+        work.note(EventType::DemoLoaded, "workspace", "demo", "the example workspace was loaded", detail);
+        work.commit().await?;
+    }
+    Ok(credentials)
+}
+
+/// Somebody of the example at work.
+fn actor(name: &str, role: Role) -> Actor {
+    Actor { name: name.to_owned(), roles: [role].into(), via: Via::Worker }
+}

@@ -1,0 +1,95 @@
+//! The people of the example workspace, one a role, with passwords and tokens of their own.
+
+use lifecycle::{
+    Timestamp,
+    authority::{Actor, Role, Roles},
+};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, Store, people, tokens};
+
+/// One line of `demo-credentials.json`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DemoCredential {
+    /// How to sign in; none for the service, which only has a token.
+    pub email: Option<String>,
+    /// Display name.
+    pub name: String,
+    /// The one role.
+    pub roles: Roles,
+    /// None for the service.
+    pub password: Option<String>,
+    /// A bearer token with the same role.
+    pub token: String,
+}
+
+/// How to sign in to the example workspace: the content of `demo-credentials.json`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DemoCredentials(pub Vec<DemoCredential>);
+
+/// What everybody's token is called.
+const TOKEN: &str = "demo token";
+/// What the service's token is called, which is also who it acts as.
+const SERVICE: &str = "mail-gateway";
+const PASSWORD_CHARS: usize = 20;
+
+/// The people: role and display name.
+const PEOPLE: [(Role, &str); 7] = [
+    (Role::Author, "Amara Osei"),
+    (Role::RevenueOps, "Rafael Ortiz"),
+    (Role::Approver, "Ingrid Solberg"),
+    (Role::RuntimeOwner, "Tomasz Zielinski"),
+    (Role::SafetyOwner, "Mei Tanaka"),
+    (Role::Admin, "Noor Haddad"),
+    (Role::Viewer, "Ellis Reed"),
+];
+
+/// The email of the person with this role.
+pub fn email(role: Role) -> String {
+    format!("{role}@demo.test")
+}
+
+/// Gives everybody a new password and a new token; whoever is missing is added. What was given out before ends.
+pub async fn issue(store: &Store, actor: &Actor) -> Result<DemoCredentials> {
+    for token in tokens::list(store, actor).await? {
+        if token.revoked_at.is_none() && (token.name == TOKEN || token.name == SERVICE) {
+            tokens::revoke(store, actor, token.id).await?;
+        }
+    }
+    let mut credentials = Vec::with_capacity(PEOPLE.len() + 1);
+    for (role, name) in PEOPLE {
+        credentials.push(person(store, actor, role, name).await?);
+    }
+    let token = token(store, actor, SERVICE, None, Role::Service).await?;
+    let name = SERVICE.to_owned();
+    credentials.push(DemoCredential { email: None, name, roles: Roles::from([Role::Service]), password: None, token });
+    Ok(DemoCredentials(credentials))
+}
+
+async fn person(store: &Store, actor: &Actor, role: Role, name: &str) -> Result<DemoCredential> {
+    let (email, roles, password) = (email(role), Roles::from([role]), password());
+    match people::by_email(store, &email).await? {
+        Some(_) => people::set_password(store, actor, &email, &password).await?,
+        None => people::add(store, actor, &email, name, roles.clone(), &password).await?,
+    };
+    let token = token(store, actor, TOKEN, Some(email.clone()), role).await?;
+    Ok(DemoCredential { email: Some(email), name: name.to_owned(), roles, password: Some(password), token })
+}
+
+async fn token(store: &Store, actor: &Actor, name: &str, email: Option<String>, role: Role) -> Result<String> {
+    let expires_at: Option<Timestamp> = None;
+    let new = tokens::NewToken { name: name.to_owned(), email, roles: Roles::from([role]), expires_at };
+    tokens::create(store, actor, new).await.map(|(_, plain)| plain)
+}
+
+/// Random letters and digits, without those that are easily confused.
+fn password() -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let mut random = rand::rng();
+    (0..PASSWORD_CHARS)
+        .filter_map(|_| LETTERS.get(random.random_range(0..LETTERS.len())))
+        .map(|letter| char::from(*letter))
+        .collect()
+}
