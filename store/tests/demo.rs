@@ -1,0 +1,75 @@
+//! The example workspace on a real database.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
+
+use std::time::{Duration, Instant};
+
+use lifecycle::{
+    authority::{Actor, Role, Via},
+    bundle::State,
+    review::PacketStatus,
+    signing,
+};
+use store::{bundles, decisions, demo, incidents, packets, people, rollout, tokens};
+
+fn viewer() -> Actor {
+    Actor { name: demo::email(Role::Viewer), roles: [Role::Viewer].into(), via: Via::Session }
+}
+
+#[tokio::test]
+async fn it_is_loaded_once_and_tells_how_to_sign_in() {
+    let store = store::testing::store().await;
+    let start = Instant::now();
+    let credentials = demo::load(&store, false).await.unwrap().unwrap().0;
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    println!("loading took {took:?}");
+
+    assert_eq!(credentials.len(), Role::ALL.len());
+    for credential in &credentials {
+        assert!(tokens::authenticate(&store, &credential.token).await.unwrap().is_some());
+        let (Some(email), Some(password)) = (&credential.email, &credential.password) else {
+            assert!(credential.roles.contains(&Role::Service));
+            continue;
+        };
+        let person = people::sign_in(&store, email, password).await.unwrap().unwrap();
+        assert_eq!(person.roles, credential.roles);
+    }
+
+    let summaries = bundles::summaries(&store, &viewer(), &bundles::Filter::default()).await.unwrap();
+    let states: Vec<_> = summaries.items.iter().map(|bundle| (bundle.version.as_str(), bundle.state)).collect();
+    let wanted =
+        [("2.5.0", State::Draft), ("2.4.0", State::InReview), ("2.3.0", State::Active), ("2.2.0", State::Superseded)];
+    assert_eq!(states, wanted);
+    let queue = packets::list(&store, &viewer(), &packets::Filter::default()).await.unwrap();
+    let packet = packets::get(&store, &viewer(), &queue.items[0].packet_id).await.unwrap();
+    assert_eq!(packet.status, PacketStatus::InReview);
+    assert_eq!(packet.built_by, demo::email(Role::Author));
+    assert!(packet.content.replay.total_flips > 0);
+    assert_eq!(packet.content.newly_allowed, 0);
+    let incident = incidents::list(&store, &viewer(), &incidents::Filter::default()).await.unwrap();
+    assert_eq!(incident.items[0].timeline.len(), 5);
+    let page = decisions::list(&store, &viewer(), &decisions::Filter::default()).await.unwrap();
+    assert!(page.next_cursor.is_some());
+    let history = rollout::history(&store, &viewer(), 10).await.unwrap();
+    assert_eq!(history.applies.len(), 6);
+    assert!(history.applies.iter().all(|record| signing::verify(store.keys(), record).is_ok()));
+
+    assert!(demo::load(&store, true).await.unwrap().is_none());
+    // Whoever lost the file gets new credentials; the old ones end, and nothing is loaded twice.
+    let renewed = demo::load(&store, false).await.unwrap().unwrap().0;
+    assert!(tokens::authenticate(&store, &credentials[0].token).await.unwrap().is_none());
+    assert!(tokens::authenticate(&store, &renewed[0].token).await.unwrap().is_some());
+    let count: i64 = sqlx::query_scalar("select count(*) from policy_decisions").fetch_one(store.pool()).await.unwrap();
+    assert_eq!(count, 20_000);
+    let again = bundles::summaries(&store, &viewer(), &bundles::Filter::default()).await.unwrap();
+    assert_eq!(again.items.len(), 4);
+}
+
+#[tokio::test]
+async fn two_servers_may_load_it_at_the_same_time() {
+    let store = store::testing::store().await;
+    let (one, two) = tokio::join!(demo::load(&store, true), demo::load(&store, true));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert!(one.is_some() != two.is_some());
+}
