@@ -14,13 +14,12 @@ use lifecycle::{
     },
     signing::sign,
 };
-use serde_json::{Value, json};
-use sqlx::types::Json;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{actor, people::email, policy, traffic};
 use crate::{
-    Error, Result, Store, bundles, decisions, incidents,
+    Error, Result, Store, bundles, decisions, incidents, json,
     packets::{self, BuildPacket},
     work::Work,
 };
@@ -110,13 +109,13 @@ async fn insert(work: &mut Work, source: Source, state: State, stages: [Timestam
     let id = sqlx::query_scalar(
         "insert into policy_bundles (version, state, active, canary_pct, content, digest, rule_count, notes, base_version,
              authors, created_by, created_at, updated_at, stage_started_at, activated_at, activated_by, reached_full_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, array[$10], $10, $11, $12, $13, $12, $14, $12) returning id",
+         values ($1, $2, $3, $4, $5::json, $6, $7, $8, $9, array[$10], $10, $11, $12, $13, $12, $14, $12) returning id",
     )
     .bind(&version)
     .bind(state.name())
     .bind(serves)
     .bind(if serves { 100_i16 } else { 0 })
-    .bind(Json(bundles::row::content(&source)?))
+    .bind(json::text(&bundles::row::content(&source)?)?)
     .bind(digest.as_str())
     .bind(i32::try_from(source.rules.len()).unwrap_or(i32::MAX))
     .bind(&source.notes)
@@ -210,7 +209,8 @@ async fn decide(store: &Store) -> Result<()> {
 /// Adds outcomes, reported a little after their decisions.
 async fn report(store: &Store, records: &[Record]) -> Result<()> {
     let with: Vec<_> = records.iter().filter_map(|record| Some((record, record.outcome.as_ref()?))).collect();
-    let statuses: Vec<Value> = with.iter().map(|(_, outcome)| json!(outcome.status)).collect();
+    let statuses: Vec<Value> =
+        with.iter().filter_map(|(_, outcome)| serde_json::to_value(outcome.status).ok()).collect();
     sqlx::query(
         "insert into policy_decision_outcomes (decision_id, status, cost, margin_bps, success, latency_ms, reported_at,
              reported_by)
