@@ -68,6 +68,7 @@ async fn start() -> Private {
 }
 
 /// Nothing is dropped at the end of a test program, so a small shell outlives it, stops the server and removes its files.
+#[expect(clippy::zombie_processes, reason = "it ends after we do")]
 fn clean_up_afterwards(server: &Private, folder: &PathBuf) {
     let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; kill -INT \"$2\"; \
                   while kill -0 \"$2\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$3\"";

@@ -88,12 +88,12 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
         .bind(chosen)
         .fetch_one(work.db())
         .await?;
-    void_packet(&mut work, &before, "edited").await?;
     let detail = json!({
         "version": version, "from_state": before.state, "to_state": state.name(),
         "digest_before": before.digest, "digest": after.digest, "revision": after.revision,
     });
     work.note(EventType::DraftEdited, "bundle", id, format!("draft {version} was saved"), detail);
+    void_packet(&mut work, &before, "edited").await?;
     work.commit().await?;
     after.record()
 }
@@ -121,9 +121,9 @@ pub async fn withdraw(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
          returning {COLUMNS}"
     );
     let after: Row = sqlx::query_as(AssertSqlSafe(sql)).bind(id).bind(state.name()).fetch_one(work.db()).await?;
-    void_packet(&mut work, &before, "withdrawn").await?;
     let detail = json!({"version": after.version, "from_state": before.state, "to_state": state.name()});
     work.note(EventType::Withdrawn, "bundle", id, format!("{} was withdrawn", after.version), detail);
+    void_packet(&mut work, &before, "withdrawn").await?;
     work.commit().await?;
     after.record()
 }
@@ -191,7 +191,7 @@ async fn insert(work: &mut Work, source: Source, how: &str) -> Result<Row> {
             .bind(count(&source))
             .bind(&source.notes)
             .bind(&base_version)
-            .bind(&work.actor().name.clone())
+            .bind(work.actor().name.clone())
             .bind(source.version.is_some())
             .fetch_optional(work.db())
             .await?;

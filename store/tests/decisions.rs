@@ -1,0 +1,154 @@
+//! The decision log: batches, repetitions, pages, outcomes, and simulations over it.
+
+mod support;
+
+use std::time::Instant;
+
+use lifecycle::{
+    decision::{Arm, BundleRef, Outcome, OutcomeStatus, Record},
+    engine::Status,
+    problem::Code,
+    replay::Dataset,
+};
+use store::{Store, decisions, simulate, testing};
+use support::*;
+
+async fn now(store: &Store) -> time::OffsetDateTime {
+    sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap()
+}
+
+fn service() -> lifecycle::authority::Actor {
+    actor(lifecycle::authority::Role::Service)
+}
+
+fn made(at: time::OffsetDateTime, id: i64) -> Record {
+    decision(at, Arm::Stable, BundleRef { id, version: "1.0.0".into(), digest: "sha256:00".into() }, None)
+}
+
+#[tokio::test]
+async fn a_decision_comes_back_as_it_was_and_a_repetition_changes_nothing() {
+    let store = testing::store().await;
+    let mut record = made(now(&store).await, 7);
+    record.subject = "with \u{0} inside".into();
+    decisions::append(&store, &[record.clone(), record.clone()]).await.unwrap();
+    decisions::append(&store, &[Record { agent: "somebody.else".into(), ..record.clone() }]).await.unwrap();
+    let found = decisions::get(&store, &author(), &record.decision_id).await.unwrap();
+    assert_eq!(found.context["text"], "with \u{0} and ünïcode");
+    assert_eq!(found, Record { subject: "with \u{fffd} inside".into(), ..record });
+    assert_eq!(code(decisions::get(&store, &author(), "no\u{0}ne").await.unwrap_err()), Code::NotFound);
+}
+
+#[tokio::test]
+async fn pages_hold_every_decision_once_even_at_the_same_moment() {
+    let store = testing::store().await;
+    let at = now(&store).await;
+    let records: Vec<Record> = (0..25).map(|i| made(at, i % 2)).collect();
+    decisions::append(&store, &records).await.unwrap();
+    let mut seen = Vec::new();
+    let mut filter = decisions::Filter { bundle_id: Some(1), limit: Some(5), ..Default::default() };
+    loop {
+        let page = decisions::list(&store, &author(), &filter).await.unwrap();
+        assert!(page.items.len() <= 5);
+        seen.extend(page.items.into_iter().map(|record| record.decision_id));
+        // New decisions while somebody reads must not shift the pages.
+        decisions::append(&store, &[made(now(&store).await, 1)]).await.unwrap();
+        match page.next_cursor {
+            Some(cursor) => filter.cursor = Some(cursor),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 12);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 12);
+    for wrong in ["x", "1~2", "2026-11-22T10:00:00Z~x"] {
+        let filter = decisions::Filter { cursor: Some(wrong.into()), ..Default::default() };
+        assert_eq!(code(decisions::list(&store, &author(), &filter).await.unwrap_err()), Code::InvalidField);
+    }
+    let cases = simulate::cases(&store, &author(), Dataset::Recorded, Some(10), None).await.unwrap();
+    assert_eq!(cases.len(), 10);
+}
+
+#[tokio::test]
+async fn the_first_outcome_stays() {
+    let store = testing::store().await;
+    let (a, b) = (made(now(&store).await, 1), made(now(&store).await, 1));
+    decisions::append(&store, &[a.clone(), b.clone()]).await.unwrap();
+    let outcome = |status, cost| Outcome {
+        status,
+        cost: Some(cost),
+        margin_bps: Some(-3.5),
+        success: Some(true),
+        latency_ms: None,
+        note: Some("fine".into()),
+    };
+    let first = outcome(OutcomeStatus::Error, 0.1);
+    let found = decisions::report_outcome(&store, &service(), &a.decision_id, first.clone()).await.unwrap();
+    assert_eq!(found.outcome, Some(first.clone()));
+    let report =
+        |id: &str| decisions::OutcomeReport { decision_id: id.to_owned(), outcome: outcome(OutcomeStatus::Ok, 9.0) };
+    let done = decisions::report_outcomes(
+        &store,
+        &service(),
+        &[report(&a.decision_id), report(&b.decision_id), report("unknown")],
+    )
+    .await
+    .unwrap();
+    assert_eq!((done.recorded, done.repeated, done.unknown), (1, 1, vec!["unknown".to_owned()]));
+    let found = decisions::get(&store, &author(), &a.decision_id).await.unwrap();
+    assert_eq!(found.outcome, Some(first));
+    let metrics = decisions::error_metrics(&store, "5m").await.unwrap();
+    assert_eq!((metrics.total, metrics.errors, metrics.error_rate), (2, 1, 0.5));
+    let negative =
+        decisions::report_outcome(&store, &service(), &b.decision_id, outcome(OutcomeStatus::Ok, -1.0)).await;
+    assert_eq!(code(negative.unwrap_err()), Code::InvalidField);
+}
+
+/// Slow: `cargo test -p store --test decisions -- --ignored --nocapture` prints the times.
+#[tokio::test]
+#[ignore = "fills a million rows; run it when queries or indexes change"]
+async fn pages_stay_fast_over_a_million_decisions() {
+    let store = testing::store().await;
+    sqlx::query(
+        "insert into policy_decisions (decision_id, decided_at, agent, action, subject, context, effect, status, reason,
+             bundle_id, bundle_version, bundle_digest, arm, mode)
+         select 'd-' || i, now() - (i || ' seconds')::interval, 'agent.' || i % 20, 'act' || i % 5, 'user-' || i % 1000,
+             '{\"risk_score\": 12}', case when i % 3 = 0 then 'deny' else 'allow' end,
+             case when i % 1000 = 0 then 'error' else 'matched' end, 'because', i % 4, '1.0.0', 'sha256:00', 'stable', 'normal'
+         from generate_series(1, 1000000) i",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+    sqlx::query("analyze policy_decisions").execute(store.pool()).await.unwrap();
+    let filters = [
+        ("all", decisions::Filter::default()),
+        ("errors", decisions::Filter { status: Some(Status::Error), ..Default::default() }),
+        ("bundle", decisions::Filter { bundle_id: Some(2), ..Default::default() }),
+        (
+            "agent",
+            decisions::Filter { agent: Some("agent.7".into()), action: Some("act2".into()), ..Default::default() },
+        ),
+        (
+            "errors of a bundle",
+            decisions::Filter { status: Some(Status::Error), bundle_id: Some(0), ..Default::default() },
+        ),
+    ];
+    for (name, mut filter) in filters {
+        for _page in 0..3 {
+            let start = Instant::now();
+            let page = decisions::list(&store, &author(), &filter).await.unwrap();
+            let took = start.elapsed();
+            println!("{name}: {took:?}");
+            assert!(took.as_millis() < 200, "{name}: {took:?}");
+            filter.cursor = page.next_cursor;
+        }
+    }
+    let batch: Vec<Record> = {
+        let at = now(&store).await;
+        (0..5000).map(|i| made(at, i)).collect()
+    };
+    let start = Instant::now();
+    decisions::append(&store, &batch).await.unwrap();
+    println!("append 5000: {:?}", start.elapsed());
+}

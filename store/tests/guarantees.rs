@@ -1,0 +1,138 @@
+//! What the database itself guarantees, whoever writes to it.
+
+mod support;
+
+use lifecycle::{audit::EventType, bundle::State, problem::Code};
+use sqlx::{AssertSqlSafe, Row};
+use store::{Store, audit, bundles, rollout, system, testing};
+use support::*;
+
+async fn refused_by(store: &Store, sql: &str) -> String {
+    let error = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(store.pool()).await.unwrap_err();
+    error.as_database_error().map(|error| error.message().to_owned()).unwrap_or_else(|| error.to_string())
+}
+
+#[tokio::test]
+async fn there_is_one_stable_bundle_and_one_beside_it() {
+    let store = testing::store().await;
+    stable(&store, None, 90).await;
+    let draft = bundles::create(&store, &author(), source(None, 80)).await.unwrap();
+    let second = bundles::create(&store, &author(), source(None, 70)).await.unwrap();
+    let to_full = format!("update policy_bundles set active = true, canary_pct = 100 where id = {}", draft.id);
+    assert!(refused_by(&store, &to_full).await.contains("policy_bundles_one_stable"));
+    let to_canary = |id| format!("update policy_bundles set active = true, canary_pct = 10 where id = {id}");
+    sqlx::query(AssertSqlSafe(to_canary(draft.id))).execute(store.pool()).await.unwrap();
+    assert!(refused_by(&store, &to_canary(second.id)).await.contains("policy_bundles_one_canary"));
+    let half = format!("update policy_bundles set active = true where id = {}", second.id);
+    assert!(refused_by(&store, &half).await.contains("policy_bundles_share"));
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_and_the_audit_is_append_only() {
+    let store = testing::store().await;
+    let bundle = stable(&store, None, 90).await;
+    for sql in [
+        "update policy_lifecycle_audit set summary = 'nothing happened'",
+        "delete from policy_lifecycle_audit",
+        "truncate policy_lifecycle_audit",
+        "update policy_apply_record set actor = 'nobody'",
+        "delete from policy_apply_record",
+        "update policy_packet_actions set actor = 'nobody'",
+        "delete from policy_packets",
+        "delete from policy_bundles",
+    ] {
+        assert!(refused_by(&store, sql).await.contains("append-only"), "{sql}");
+    }
+    let edit = format!("update policy_bundles set digest = 'sha256:00' where id = {}", bundle.id);
+    assert!(refused_by(&store, &edit).await.contains("immutable"), "{edit}");
+}
+
+#[tokio::test]
+async fn the_runbooks_manual_failover_works_as_printed() {
+    let store = testing::store().await;
+    let good = stable(&store, Some("2.0.0"), 90).await;
+    let bad = stable(&store, Some("2.0.1"), 80).await;
+    let newer = canary(&store, Some("2.0.2"), 70).await;
+    let mut heard = system::watch(&store).await.unwrap();
+    let mark = system::live_mark(&store).await.unwrap();
+
+    sqlx::raw_sql(
+        "BEGIN;
+
+         -- Deactivate all bundles
+         UPDATE policy_bundles SET active = false, canary_pct = 0;
+
+         -- Reactivate last known good version (replace ID)
+         UPDATE policy_bundles
+         SET active = true, canary_pct = 100
+         WHERE version = '2.0.0';
+
+         COMMIT;",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+
+    let notice = tokio::time::timeout(std::time::Duration::from_secs(1), heard.recv()).await.unwrap().unwrap();
+    assert_eq!(notice.channel(), system::CHANNEL);
+    assert_ne!(system::live_mark(&store).await.unwrap(), mark);
+    let live = system::live(&store).await.unwrap();
+    assert_eq!((live.stable.unwrap().id, live.canary), (good.id, None));
+    let state = |id| {
+        let store = store.clone();
+        async move { bundles::get(&store, &author(), id).await.unwrap().state }
+    };
+    assert_eq!(state(good.id).await, State::Active);
+    assert_eq!(state(bad.id).await, State::RolledBack);
+    assert_eq!(state(newer.id).await, State::RolledBack);
+
+    let filter = audit::Filter { event_type: Some(EventType::ManualFailover), ..Default::default() };
+    let entries = audit::list(&store, &admin(), &filter).await.unwrap().items;
+    assert_eq!(entries.len(), 3, "{entries:?}");
+    assert!(entries.iter().all(|entry| entry.actor == "countersign" && entry.via == "sql"), "{entries:?}");
+    gap_free(&store).await;
+
+    // What was taken out by hand does not come back by itself.
+    let back = rollout::RollBack {
+        reason: "the old one is broken too".into(),
+        rolled_back_by: None,
+        create_incident: false,
+        triggered_at: None,
+    };
+    let error = rollout::roll_back(&store, &owner(), good.id, back).await.unwrap_err();
+    assert_eq!(code(error), Code::NoPreviousVersion);
+}
+
+async fn gap_free(store: &Store) {
+    let row = sqlx::query(
+        "select count(*) as n, coalesce(min(seq), 1) as low, coalesce(max(seq), 0) as high from policy_lifecycle_audit",
+    )
+    .fetch_one(store.pool())
+    .await
+    .unwrap();
+    let (count, low, high): (i64, i64, i64) = (row.get("n"), row.get("low"), row.get("high"));
+    assert_eq!((low, high), (1, count));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_numbers_have_no_gaps_while_many_write_and_some_fail() {
+    let store = testing::store().await;
+    let mut tasks = Vec::new();
+    for i in 0..40_i64 {
+        let store = store.clone();
+        // Every fourth takes a version that is taken: its transaction is undone.
+        let version = if i % 4 == 0 { "9.9.9".to_owned() } else { format!("1.{i}.0") };
+        tasks.push(tokio::spawn(async move {
+            bundles::create(&store, &author(), source(Some(&version), 50 + i)).await.is_ok()
+        }));
+    }
+    let mut made = 0;
+    for task in tasks {
+        made += i64::from(task.await.unwrap());
+    }
+    assert_eq!(made, 31);
+    gap_free(&store).await;
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from policy_lifecycle_audit").fetch_one(store.pool()).await.unwrap();
+    assert_eq!(count, made);
+}

@@ -1,0 +1,138 @@
+//! Every use case asks the one authorizer first: each role is let through, or refused, as the table says.
+
+mod support;
+
+use std::{future::Future, pin::Pin};
+
+use lifecycle::{
+    authority::{Permission, Role},
+    decision::{Outcome, OutcomeStatus},
+    incident::Severity,
+    problem::{Code, Problem},
+    replay::Dataset,
+    review::Verdict,
+};
+use store::{
+    Store, audit, bundles, decisions, home, incidents, packets, people, rollout, settings, simulate, system, testing,
+    tokens,
+};
+use support::*;
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), store::Error>> + 'a>>;
+type UseCase = (&'static str, Permission, for<'a> fn(&'a Store, &'a lifecycle::authority::Actor) -> Answer<'a>);
+
+macro_rules! case {
+    ($name:literal, $permission:ident, |$store:ident, $actor:ident| $call:expr) => {
+        ($name, Permission::$permission, |$store, $actor| Box::pin(async move { $call.await.map(drop) }))
+    };
+}
+
+fn outcome() -> Outcome {
+    Outcome { status: OutcomeStatus::Ok, cost: None, margin_bps: None, success: None, latency_ms: None, note: None }
+}
+
+fn use_cases() -> Vec<UseCase> {
+    vec![
+        case!("audit::list", Read, |s, a| audit::list(s, a, &audit::Filter::default())),
+        case!("bundles::list", Read, |s, a| bundles::list(s, a, &bundles::Filter::default())),
+        case!("bundles::summaries", Read, |s, a| bundles::summaries(s, a, &bundles::Filter::default())),
+        case!("bundles::get", Read, |s, a| bundles::get(s, a, 0)),
+        case!("bundles::diff", Read, |s, a| bundles::diff(s, a, 0, 0)),
+        case!("bundles::create", EditDrafts, |s, a| bundles::create(s, a, source(None, 1))),
+        case!("bundles::update", EditDrafts, |s, a| bundles::update(s, a, 0, 1, source(None, 1))),
+        case!("bundles::clone_draft", EditDrafts, |s, a| bundles::clone_draft(s, a, 0)),
+        case!("bundles::withdraw", EditDrafts, |s, a| bundles::withdraw(s, a, 0)),
+        case!("packets::build", BuildPackets, |s, a| packets::build(
+            s,
+            a,
+            packets::BuildPacket { bundle_id: 0, fallback_plan: "back".into(), corpus: None }
+        )),
+        case!("packets::list", Read, |s, a| packets::list(s, a, &packets::Filter::default())),
+        case!("packets::get", Read, |s, a| packets::get(s, a, "pktv1:0")),
+        case!("packets::verify", Read, |s, a| packets::verify(s, a, "pktv1:0")),
+        case!("packets::act", ActOnPackets, |s, a| packets::act(s, a, "pktv1:0", Verdict::Approve, None)),
+        case!("rollout::apply", Apply, |s, a| rollout::apply(s, a, 0, "pktv1:0", None)),
+        case!("rollout::promote", Apply, |s, a| rollout::promote(s, a, 0, 50)),
+        case!("rollout::roll_back", RollBack, |s, a| rollout::roll_back(
+            s,
+            a,
+            0,
+            rollout::RollBack {
+                reason: "Emergency".into(),
+                rolled_back_by: None,
+                create_incident: true,
+                triggered_at: None
+            }
+        )),
+        case!("rollout::canary_status", Read, |s, a| rollout::canary_status(s, a, 0)),
+        case!("rollout::check_gates", Read, |s, a| rollout::check_gates(s, a, 0, None, None)),
+        case!("rollout::history", Read, |s, a| rollout::history(s, a, 5)),
+        case!("rollout::preview", Read, |s, a| rollout::preview(s, a, 0)),
+        case!("decisions::list", Read, |s, a| decisions::list(s, a, &decisions::Filter::default())),
+        case!("decisions::get", Read, |s, a| decisions::get(s, a, "none")),
+        case!("decisions::report_outcome", Evaluate, |s, a| decisions::report_outcome(s, a, "none", outcome())),
+        case!("decisions::report_outcomes", Evaluate, |s, a| decisions::report_outcomes(s, a, &[])),
+        case!("incidents::list", Read, |s, a| incidents::list(s, a, &incidents::Filter::default())),
+        case!("incidents::get", Read, |s, a| incidents::get(s, a, "INC-2026-0000")),
+        case!("incidents::create", HandleIncidents, |s, a| incidents::create(
+            s,
+            a,
+            incidents::NewIncident {
+                title: "Errors".into(),
+                severity: Severity::Low,
+                source: None,
+                agent: None,
+                bundle_id: None,
+                description: String::new()
+            }
+        )),
+        case!("incidents::acknowledge", HandleIncidents, |s, a| incidents::acknowledge(s, a, "INC-2026-0000")),
+        case!("system::get", Read, |s, a| system::get(s, a)),
+        case!("home::overview", Read, |s, a| home::overview(s, a)),
+        case!("home::badges", Read, |s, a| home::badges(s, a)),
+        case!("settings::get", Read, |s, a| settings::get(s, a)),
+        case!("settings::update", Administer, |s, a| settings::update(s, a, settings::Settings::default())),
+        case!("simulate::cases", Read, |s, a| simulate::cases(s, a, Dataset::Fixtures, None, None)),
+        case!("people::signed_out", Read, |s, a| people::signed_out(s, a)),
+        case!("people::list", Administer, |s, a| people::list(s, a)),
+        case!("people::add", Administer, |s, a| people::add(s, a, "x", "X", [Role::Viewer].into(), "password")),
+        case!("people::set_roles", Administer, |s, a| people::set_roles(s, a, "x@y", [Role::Viewer].into())),
+        case!("people::set_password", Administer, |s, a| people::set_password(s, a, "x@y", "password")),
+        case!("people::set_enabled", Administer, |s, a| people::set_enabled(s, a, "x@y", false)),
+        case!("tokens::list", Administer, |s, a| tokens::list(s, a)),
+        case!("tokens::revoke", Administer, |s, a| tokens::revoke(s, a, 0)),
+        case!("tokens::create", Administer, |s, a| tokens::create(
+            s,
+            a,
+            tokens::NewToken { name: String::new(), email: None, roles: [Role::Service].into(), expires_at: None }
+        )),
+    ]
+}
+
+#[tokio::test]
+async fn every_use_case_lets_exactly_the_right_roles_through() {
+    let store = testing::store().await;
+    for (name, permission, call) in use_cases() {
+        for role in Role::ALL {
+            let who = actor(role);
+            let answer = call(&store, &who).await;
+            let denied = match answer {
+                Ok(()) => false,
+                Err(error) => {
+                    assert!(
+                        !matches!(error, store::Error::Database(_) | store::Error::Internal(_)),
+                        "{name} by {role}: {error}"
+                    );
+                    matches!(error, store::Error::Denied(_))
+                }
+            };
+            assert_eq!(denied, !who.may(permission), "{name} by {role}");
+        }
+        let mut nobody = actor(Role::Viewer);
+        nobody.roles.clear();
+        let problem = Problem::from(call(&store, &nobody).await.unwrap_err());
+        assert_eq!((problem.code, problem.status), (Code::Forbidden, 403), "{name}");
+        assert_eq!(problem.extra["permission"], permission.name(), "{name}");
+        assert_eq!(problem.extra["roles"].as_array().unwrap().len(), permission.roles().len(), "{name}");
+    }
+}
