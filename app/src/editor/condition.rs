@@ -326,9 +326,9 @@ impl Rows {
         }
     }
 
-    /// A row is about to be written under another key.
-    pub fn rename(&mut self, from: &str, to: &str) {
-        if let Some((_, key)) = self.rows.iter_mut().find(|(_, key)| key == from) {
+    /// A row is written under another key from now on.
+    pub fn rename(&mut self, row: u32, to: &str) {
+        if let Some((_, key)) = self.rows.iter_mut().find(|(number, _)| *number == row) {
             to.clone_into(key);
         }
     }
@@ -359,7 +359,7 @@ mod tests {
         let conditions = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), json!(1))).collect::<Map<_, _>>();
         let mut rows = Rows::default();
         rows.follow(&conditions(&["<b", ">a", "c"]));
-        rows.rename("<b", "z");
+        rows.rename(0, "z");
         rows.follow(&conditions(&["z", ">a", "c", "a"]));
         let seen: Vec<_> = rows.iter().collect();
         assert_eq!(seen, [(0, "z"), (1, ">a"), (2, "c"), (3, "a")]);

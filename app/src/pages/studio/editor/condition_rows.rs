@@ -95,7 +95,7 @@ fn ConditionRow(desk: Desk, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> im
         let Some((from, _)) = written.get_untracked() else { return };
         let edit = Edit::Condition { key, from: Some(from.clone()), to: to.clone(), value };
         // Renamed first, so that the row keeps its place when the document changes.
-        rows.update_untracked(|rows| rows.rename(&from, &to));
+        rows.update_untracked(|rows| rows.rename(row, &to));
         let done = if typing {
             desk.type_into(Stroke::Field(key, format!("condition {row}")), &edit)
         } else if desk.edit(&edit) {
@@ -109,7 +109,7 @@ fn ConditionRow(desk: Desk, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> im
                 refused.set(None);
             }
             Err(why) => {
-                rows.update_untracked(|rows| rows.rename(&to, &from));
+                rows.update_untracked(|rows| rows.rename(row, &from));
                 refused.set((why != crate::editor::Refused::Nothing).then(|| format!("Not taken over: {why}.")));
             }
         }

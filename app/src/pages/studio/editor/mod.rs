@@ -114,7 +114,7 @@ fn Opened(bench: Workbench, again: RwSignal<u32>) -> impl IntoView {
         vec![Tab::new("rules", "Rules").counting(rules), Tab::new("source", "Source"), Tab::new("bundle", "Bundle")];
     let has_rule = move || desk.selected.read().is_some() && desk.side.read().as_str() == "rule";
     view! {
-        <div class="studio-editor">
+        <div class="studio-editor wide">
             <Head desk=desk bench=bench submitting=submitting again=again />
             <saving::Restored desk=desk />
             <div class="studio-grid">
@@ -297,12 +297,12 @@ fn WhyReadOnly(state: State, may_edit: bool) -> impl IntoView {
 #[component]
 fn Filter(desk: Desk) -> impl IntoView {
     view! {
-        <label class="rules-filter" class:is-hidden=move || desk.main.read().as_str() != "rules">
-            <span class="visually-hidden">"Filter rules"</span>
+        <span class="rules-filter" class:is-hidden=move || desk.main.read().as_str() != "rules">
             <input
                 id="rules-filter"
                 class="input input-small"
                 type="search"
+                aria-label="Filter rules"
                 placeholder="Filter rules…"
                 title="Words, or effect:deny agent:inbox action: tag: is:disabled"
                 autocomplete="off"
@@ -310,6 +310,6 @@ fn Filter(desk: Desk) -> impl IntoView {
                 on:input=move |event| desk.filter.set(event_target_value(&event))
             />
             <Kbd key="/" />
-        </label>
+        </span>
     }
 }

@@ -1,4 +1,5 @@
-//! What fields are completed from: what the schema declares, and what other rules use.
+//! What fields are completed from: what the schema declares, and what other rules use. Other rules are read from the
+//! last checked document rather than at every keystroke.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,8 @@ pub fn agents(desk: Desk) -> Memo<Vec<String>> {
         if let Some(schema) = desk.schema.get() {
             names.extend(schema.agents.keys().cloned());
         }
-        desk.content.with(|content| {
+        desk.checked.with(|checked| {
+            let content = &checked.content;
             names.extend(content.rules().iter().map(|entry| rule::text(&entry.rule, "agent").to_owned()));
         });
         limited(names)
@@ -37,7 +39,8 @@ pub fn actions(desk: Desk, key: Key) -> Memo<Vec<String>> {
         if let Some(schema) = desk.schema.get() {
             names.extend(schema.agents.get(&agent).into_iter().flat_map(|agent| agent.actions.iter().cloned()));
         }
-        desk.content.with(|content| {
+        desk.checked.with(|checked| {
+            let content = &checked.content;
             let same = content.rules().iter().filter(|entry| rule::text(&entry.rule, "agent") == agent);
             names.extend(same.map(|entry| rule::text(&entry.rule, "action").to_owned()));
         });
@@ -54,7 +57,8 @@ pub fn fields(desk: Desk, key: Key) -> Memo<Vec<String>> {
             let agents = schema.agents.iter().filter(|(name, _)| agent == "*" || **name == agent);
             names.extend(agents.flat_map(|(_, agent)| agent.fields.keys().cloned()));
         }
-        desk.content.with(|content| {
+        desk.checked.with(|checked| {
+            let content = &checked.content;
             let same = content.rules().iter().filter(|entry| rule::text(&entry.rule, "agent") == agent);
             let keys = same.flat_map(|entry| rule::conditions(&entry.rule).map(|(key, _)| split(key).1.to_owned()));
             names.extend(keys.take(10 * MOST));

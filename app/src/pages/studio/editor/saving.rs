@@ -14,11 +14,14 @@ use super::desk::{Desk, Saving};
 use crate::{
     api::bundles::{self, Saved},
     components::{Button, ButtonKind, Dialog, Notice, RelativeTime, Tone},
-    editor::{Content, text},
+    editor::Content,
 };
 
-/// How long after the last keystroke it is kept on the device.
-const KEEP_AFTER: Duration = Duration::from_millis(300);
+/// How long after the last keystroke it is kept on the device. Writing thousands of rules takes a while: then it waits
+/// for a longer pause.
+fn keep_after(rules: usize) -> Duration {
+    Duration::from_millis(if rules < 1_000 { 300 } else { 1_500 })
+}
 
 /// What the device keeps of a draft.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,12 +31,16 @@ struct Kept {
     /// When, in milliseconds since 1970.
     at: f64,
     /// The document.
-    document: String,
+    document: Source,
     /// Source text that could not be read yet.
     unread: Option<String>,
 }
 
+/// The browser's storage; none on the server, where pages are cleaned up too, and where it is forbidden.
 fn storage() -> Option<web_sys::Storage> {
+    if cfg!(feature = "ssr") {
+        return None;
+    }
     window().local_storage().ok().flatten()
 }
 
@@ -42,7 +49,7 @@ pub fn keep(desk: Desk) {
     Effect::new(move |_| restore(desk));
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     Effect::new(move |first: Option<()>| {
-        desk.content.track();
+        let rules = desk.content.with(|content| content.rules().len());
         desk.unread.track();
         desk.dirty.track();
         if first.is_none() {
@@ -51,7 +58,7 @@ pub fn keep(desk: Desk) {
         if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
             handle.clear();
         }
-        waiting.set_value(set_timeout_with_handle(move || keep_now(desk), KEEP_AFTER).ok());
+        waiting.set_value(set_timeout_with_handle(move || keep_now(desk), keep_after(rules)).ok());
     });
     let leaving = window_event_listener(leptos::ev::beforeunload, move |event| {
         if unsaved(desk) {
@@ -92,7 +99,7 @@ fn keep_now(desk: Desk) {
     let kept = Kept {
         revision: desk.revision.get_untracked(),
         at: js_sys::Date::now(),
-        document: desk.content.with_untracked(text::write),
+        document: desk.content.with_untracked(Content::to_source),
         unread: desk.unread.get_untracked(),
     };
     let written = serde_json::to_string(&kept).ok().is_some_and(|kept| storage.set_item(&key, &kept).is_ok());
@@ -107,15 +114,12 @@ fn restore(desk: Desk) {
     let kept = storage().and_then(|storage| storage.get_item(&desk.shelf_key.get_value()).ok().flatten());
     let Some(kept) = kept.and_then(|kept| serde_json::from_str::<Kept>(&kept).ok()) else { return };
     let content = desk.content.get_untracked();
-    let source = text::parse(&kept.document).ok().and_then(|value| Source::read(value).ok());
-    if let Some(source) = source {
-        let mut next = content.clone();
-        next.replace(source);
-        if next != content {
-            desk.revision.set(kept.revision);
-            desk.jump(next, "edits of an earlier visit");
-            desk.restored.set(Some(kept.at));
-        }
+    let mut next = content.clone();
+    next.replace(kept.document);
+    if next != content {
+        desk.revision.set(kept.revision);
+        desk.jump(next, "edits of an earlier visit");
+        desk.restored.set(Some(kept.at));
     }
     if let Some(unread) = kept.unread {
         desk.unread.set(Some(unread));
