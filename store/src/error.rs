@@ -110,6 +110,7 @@ impl From<Error> for Problem {
         match error {
             Error::Refused(problem) => *problem,
             Error::Denied(denied) => {
+                tracing::info!(actor = denied.actor, permission = denied.permission.name(), "denied");
                 let roles = denied.permission.roles();
                 let names: Vec<Value> = roles.iter().map(|role| Value::from(role.name())).collect();
                 Self::new(

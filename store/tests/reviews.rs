@@ -108,6 +108,28 @@ async fn reviewers_need_a_reason_to_refuse_and_one_action_is_one_action() {
 }
 
 #[tokio::test]
+async fn nobody_approves_their_own_words_through_a_copy() {
+    let store = testing::store().await;
+    let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
+    let mut copier = owner();
+    let copy = bundles::clone_draft(&store, &copier, draft.id).await.unwrap();
+    let packet = packets::build(&store, &copier, plan(copy.id)).await.unwrap();
+    let mut first_author = approver();
+    first_author.name = author().name;
+    let error = packets::act(&store, &first_author, &packet.packet_id, Verdict::Approve, None).await.unwrap_err();
+    assert_eq!(code(error), Code::Forbidden);
+    copier.name = "Runtime_Owner@example.com".into();
+    let error = packets::act(&store, &copier, &packet.packet_id, Verdict::Approve, None).await.unwrap_err();
+    assert_eq!(code(error), Code::Forbidden, "another spelling is the same person");
+
+    // What was approved once may be built upon, and its first author may then approve the change.
+    let (approved, _) = approved(&store, None, 70).await;
+    let next = bundles::clone_draft(&store, &owner(), approved.id).await.unwrap();
+    let packet = packets::build(&store, &owner(), plan(next.id)).await.unwrap();
+    assert_eq!(packet.authors, [owner().name]);
+}
+
+#[tokio::test]
 async fn an_edit_voids_what_was_approved() {
     let store = testing::store().await;
     let (bundle, packet) = approved(&store, None, 90).await;

@@ -25,7 +25,7 @@ const MAX_VERSION_BYTES: usize = 64;
 pub async fn create(store: &Store, actor: &Actor, source: Source) -> Result<Record> {
     let permit = authorize(actor, Permission::EditDrafts)?;
     let mut work = Work::begin(store, permit).await?;
-    let row = insert(&mut work, source, "made").await?;
+    let row = insert(&mut work, source, &[], "made").await?;
     work.commit().await?;
     row.record()
 }
@@ -40,7 +40,11 @@ pub async fn clone_draft(store: &Store, actor: &Actor, id: i64) -> Result<Record
     let original = row::by_id(work.db(), id).await?;
     let version = original.version.clone();
     let source = Source { version: None, base_version: Some(version.clone()), ..original.source()? };
-    let row = insert(&mut work, source, &format!("cloned from {version}")).await?;
+    // Content nobody has approved yet still has its authors, who must not approve it by way of a copy.
+    let unreviewed =
+        matches!(original.state()?, State::Draft | State::InReview | State::ChangesRequested | State::Rejected);
+    let authors = if unreviewed { &original.authors[..] } else { &[] };
+    let row = insert(&mut work, source, authors, &format!("cloned from {version}")).await?;
     work.commit().await?;
     row.record()
 }
@@ -167,9 +171,12 @@ pub(crate) async fn base_of(db: &mut PgConnection, base_version: Option<&str>) -
     base.map(|base| Ok((base.version.clone(), base.source()?))).transpose()
 }
 
-/// Adds a draft with `source` as its content.
-async fn insert(work: &mut Work, source: Source, how: &str) -> Result<Row> {
+/// Adds a draft with `source` as its content, which `others` wrote too.
+async fn insert(work: &mut Work, source: Source, others: &[String], how: &str) -> Result<Row> {
     check_text(&source)?;
+    let by = work.actor().name.clone();
+    let mut authors = vec![by.clone()];
+    authors.extend(others.iter().filter(|name| **name != by).cloned());
     let base = base_of(work.db(), source.base_version.as_deref()).await?;
     let base_version = source.base_version.clone().or_else(|| base.as_ref().map(|(version, _)| version.clone()));
     // Two people may be given the same proposal at once: the slower one asks again.
@@ -181,7 +188,7 @@ async fn insert(work: &mut Work, source: Source, how: &str) -> Result<Row> {
         let sql = format!(
             "insert into policy_bundles (version, content, digest, rule_count, notes, base_version, authors, created_by,
                  created_at, updated_at, version_chosen)
-             values ($1, $2::json, $3, $4, $5, $6, array[$7], $7, now(), now(), $8)
+             values ($1, $2::json, $3, $4, $5, $6, $9, $7, now(), now(), $8)
              on conflict (version) do nothing returning {COLUMNS}"
         );
         let inserted: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
@@ -191,8 +198,9 @@ async fn insert(work: &mut Work, source: Source, how: &str) -> Result<Row> {
             .bind(count(&source))
             .bind(&source.notes)
             .bind(&base_version)
-            .bind(work.actor().name.clone())
+            .bind(&by)
             .bind(source.version.is_some())
+            .bind(&authors[..])
             .fetch_optional(work.db())
             .await?;
         match inserted {
