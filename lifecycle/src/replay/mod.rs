@@ -1,5 +1,6 @@
 //! Running a bundle over many inputs: saved cases, generated ones, recorded ones.
 
+mod boundary;
 pub mod case;
 pub mod compare;
 pub mod fixtures;

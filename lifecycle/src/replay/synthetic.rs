@@ -4,14 +4,21 @@
 //!
 //! Same bundle, count and seed: same cases, in the same order, on every machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::{Map, Value};
 
-use super::{Case, random::Random};
+use super::{
+    Case,
+    boundary::{tidy, variant_count, variants},
+    random::Random,
+};
 use crate::{
     bundle::{
-        ActionPattern, AgentPattern, Bundle, Condition, Rule, Scalar, Schema, Test,
+        ActionPattern, AgentPattern, Bundle, Rule, Scalar, Schema,
         condition::number_value as number,
         schema::{Field, FieldType},
     },
@@ -45,9 +52,6 @@ pub fn cases(bundle: &Bundle, count: usize, seed: u64) -> Vec<Case> {
 
 /// Most values kept for one field.
 const MOST_VALUES: usize = 256;
-
-/// Most values of one list that get a case of their own.
-const MOST_LISTED: usize = 8;
 
 /// Which boundary: rule, condition, variant.
 #[derive(Debug, Clone, Copy)]
@@ -208,7 +212,7 @@ impl<'a> World<'a> {
         let kind = self.declared(agent, field).map(|declared| declared.kind);
         // The rule's own thresholds come first: the whole pool can be large.
         let own = conditions().flat_map(|condition| variants(condition, kind)).flatten();
-        own.chain(self.pool(agent, field)).find(|value| meets(Some(value)))
+        own.chain(self.pool(agent, field).iter().cloned()).find(|value| meets(Some(value)))
     }
 
     fn fill_required<'f>(&'f self, agent: &str, wanted: &mut BTreeMap<&'f str, Option<Value>>) {
@@ -216,7 +220,7 @@ impl<'a> World<'a> {
         for (name, _) in declared.fields.iter().filter(|(_, field)| field.required) {
             let slot = wanted.entry(name).or_insert(None);
             if slot.is_none() {
-                *slot = self.pool(agent, name).into_iter().next();
+                *slot = self.pool(agent, name).first().cloned();
             }
         }
     }
@@ -232,20 +236,20 @@ impl<'a> World<'a> {
     }
 
     /// Values worth trying for a field: what rules speak of and the corners of its declaration, inside the domain.
-    fn pool(&self, agent: &str, field: &str) -> Vec<Value> {
-        let mut pool: Vec<Value> = self.values.get(field).cloned().unwrap_or_default();
-        if let Some(declared) = self.declared(agent, field) {
-            let corners = declared.min.into_iter().chain(declared.max).map(number);
-            let listed = declared.allowed.iter().flatten().map(Scalar::to_value);
-            pool.extend(listed.chain(corners));
-            match declared.kind {
-                FieldType::Boolean => pool.extend([Value::Bool(true), Value::Bool(false)]),
-                FieldType::String => pool.push(Value::from("example")),
-                FieldType::Integer | FieldType::Number => pool.push(number(0.0)),
-            }
+    fn pool(&self, agent: &str, field: &str) -> Cow<'_, [Value]> {
+        let spoken = self.values.get(field).map(Vec::as_slice).unwrap_or_default();
+        let Some(declared) = self.declared(agent, field) else { return Cow::Borrowed(spoken) };
+        let mut pool = spoken.to_vec();
+        let corners = declared.min.into_iter().chain(declared.max).map(number);
+        let listed = declared.allowed.iter().flatten().map(Scalar::to_value);
+        pool.extend(listed.chain(corners));
+        match declared.kind {
+            FieldType::Boolean => pool.extend([Value::Bool(true), Value::Bool(false)]),
+            FieldType::String => pool.push(Value::from("example")),
+            FieldType::Integer | FieldType::Number => pool.push(number(0.0)),
         }
         pool.retain(|value| self.admitted(agent, field, Some(value)));
-        pool
+        Cow::Owned(pool)
     }
 
     fn random(&self, random: &mut Random) -> Case {
@@ -301,52 +305,6 @@ impl<'a> World<'a> {
     }
 }
 
-/// The values that tell whether a condition's limit is where it should be; none stands for an absent field.
-fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Option<Value>> {
-    match &condition.test {
-        Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
-            let step = match kind {
-                Some(FieldType::Integer) => 1.0,
-                _ if limit.fract() == 0.0 && limit.abs() >= 2.0 => 1.0,
-                _ => 0.01,
-            };
-            [limit - step, *limit, limit + step].map(|value| Some(number(tidy(value)))).to_vec()
-        }
-        Test::In(list) | Test::NotIn(list) => {
-            const LISTED: usize = 8;
-            let mut values: Vec<Option<Value>> = list.iter().take(LISTED).map(|item| Some(item.to_value())).collect();
-            values.push(Some(match list.first() {
-                Some(Scalar::Number(first)) => number(first + 1.0),
-                Some(Scalar::Bool(first)) => Value::Bool(!first),
-                _ => Value::from("something-else"),
-            }));
-            values
-        }
-        Test::StartsWith(prefix) => vec![
-            Some(Value::from(format!("{prefix}example"))),
-            Some(Value::from(prefix.as_str())),
-            Some(Value::from("something-else")),
-        ],
-        Test::Present(_) => vec![Some(Value::from("example")), None],
-    }
-}
-
-/// How many [`variants`] there are.
-fn variant_count(condition: &Condition) -> usize {
-    match &condition.test {
-        Test::In(list) | Test::NotIn(list) => list.len().min(MOST_LISTED) + 1,
-        Test::Present(_) => 2,
-        _ => 3,
-    }
-}
-
-/// Decimal fractions stay short: `0.1 + 0.01` is written `0.11`.
-fn tidy(value: f64) -> f64 {
-    const SCALE: f64 = 1e6;
-    let scaled = value * SCALE;
-    if scaled.abs() < 1e15 { scaled.round() / SCALE } else { value }
-}
-
 fn example_agent(pattern: &AgentPattern) -> String {
     match pattern {
         AgentPattern::Exact(name) => name.clone(),
@@ -376,7 +334,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        bundle::Effect,
+        bundle::{Condition, Effect, Test},
         engine::{Prepared, Status, arbitrary, condition::lookup},
     };
 

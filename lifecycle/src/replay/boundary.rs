@@ -1,0 +1,54 @@
+//! The values that tell whether a condition's limit is where it should be.
+
+use serde_json::Value;
+
+use crate::bundle::{Condition, Scalar, Test, condition::number_value as number, schema::FieldType};
+
+/// Most values of one list that get a case of their own.
+const MOST_LISTED: usize = 8;
+
+/// The values that tell whether a condition's limit is where it should be; none stands for an absent field.
+pub(super) fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Option<Value>> {
+    match &condition.test {
+        Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
+            let step = match kind {
+                Some(FieldType::Integer) => 1.0,
+                _ if limit.fract() == 0.0 && limit.abs() >= 2.0 => 1.0,
+                _ => 0.01,
+            };
+            [limit - step, *limit, limit + step].map(|value| Some(number(tidy(value)))).to_vec()
+        }
+        Test::In(list) | Test::NotIn(list) => {
+            const LISTED: usize = 8;
+            let mut values: Vec<Option<Value>> = list.iter().take(LISTED).map(|item| Some(item.to_value())).collect();
+            values.push(Some(match list.first() {
+                Some(Scalar::Number(first)) => number(first + 1.0),
+                Some(Scalar::Bool(first)) => Value::Bool(!first),
+                _ => Value::from("something-else"),
+            }));
+            values
+        }
+        Test::StartsWith(prefix) => vec![
+            Some(Value::from(format!("{prefix}example"))),
+            Some(Value::from(prefix.as_str())),
+            Some(Value::from("something-else")),
+        ],
+        Test::Present(_) => vec![Some(Value::from("example")), None],
+    }
+}
+
+/// How many [`variants`] there are.
+pub(super) fn variant_count(condition: &Condition) -> usize {
+    match &condition.test {
+        Test::In(list) | Test::NotIn(list) => list.len().min(MOST_LISTED) + 1,
+        Test::Present(_) => 2,
+        _ => 3,
+    }
+}
+
+/// Decimal fractions stay short: `0.1 + 0.01` is written `0.11`.
+pub(super) fn tidy(value: f64) -> f64 {
+    const SCALE: f64 = 1e6;
+    let scaled = value * SCALE;
+    if scaled.abs() < 1e15 { scaled.round() / SCALE } else { value }
+}
