@@ -5,18 +5,27 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Content, Corpus, ReviewSettings,
-    packet::{SCHEMA_VERSION, Side},
+    packet::{Meaning, SCHEMA_VERSION, Side},
     replaying::{Named, replay},
     risk,
 };
 use crate::{
-    bundle::{Source, canonical::canonical, diff::text_diff},
+    analysis::{Meter, semantic_diff},
+    bundle::{Bundle, Source, canonical::canonical, diff::text_diff},
+    engine::Question,
     lint,
     problem::{Code, Problem},
+    replay::Change,
 };
 
 /// Most characters of a fallback plan.
 pub const MAX_FALLBACK_PLAN_CHARS: usize = 4000;
+
+/// Most regions of the semantic diff that a packet lists.
+pub const MAX_REGIONS: usize = 500;
+
+/// Work the semantic diff of a packet may do; see [`crate::analysis::Meter`]. Fixed, so that it is the same everywhere.
+const DIFF_WORK: u64 = 10_000_000;
 
 /// What a packet is built from. Nothing here says who builds it or when.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +95,8 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         .zip(base_side.as_ref())
         .map(|(bundle, side)| Named { bundle, digest: side.digest.as_str() });
     let draft_named = Named { bundle: &meaning, digest: bundle.digest.as_str() };
-    let (replay, impact) = replay(corpus, base_named, draft_named, settings);
+    let (mut replay, impact) = replay(corpus, base_named, draft_named, settings);
+    let semantic_diff = base_meaning.as_ref().map(|before| mean(before, &meaning, &mut replay.flips));
     let nothing = Source::default();
     let text_diff = text_diff(base.unwrap_or(&nothing), draft);
     let (risk_score_bps, risk_parts) = risk::score(&risk::Facts {
@@ -104,6 +114,7 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         bundle,
         base: base_side,
         text_diff,
+        semantic_diff,
         lint,
         replay,
         newly_allowed: impact.newly_allowed,
@@ -113,6 +124,18 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         required_approvals: required_approvals.max(1),
         fallback_plan: fallback_plan.to_owned(),
     })
+}
+
+/// The semantic diff, with every flip linked to the region that explains it.
+fn mean(before: &Bundle, after: &Bundle, flips: &mut [Change]) -> Meaning {
+    let mut diff = semantic_diff(before, after, Meter::new(DIFF_WORK, DIFF_WORK));
+    for flip in flips {
+        let question = Question { agent: &flip.agent, action: &flip.action, context: &flip.context };
+        flip.region = diff.locate(question).filter(|region| *region < MAX_REGIONS);
+    }
+    let total_regions = diff.regions.len();
+    diff.regions.truncate(MAX_REGIONS);
+    Meaning { regions: diff.regions, total_regions, complete: diff.complete, new_allows: diff.new_allows }
 }
 
 /// `pktv1:` + hex SHA-256 of the canonical JSON of `content`.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
+    analysis::diff::NewAllows,
     bundle::{Effect, Source},
     replay::{Case, Dataset},
 };
@@ -57,6 +58,12 @@ fn a_small_tightening_needs_one_approval() {
     assert_eq!(content.risk_score_bps, content.risk_parts.iter().map(|part| part.bps).sum::<u32>());
     assert_eq!(content.replay.flips[0].before, Effect::Allow);
     assert_eq!(content.replay.flips[0].after_rule.as_deref(), Some("hold-the-middle"));
+    let meaning = content.semantic_diff.as_ref().unwrap();
+    assert!(meaning.complete && meaning.new_allows == NewAllows::None);
+    for flip in &content.replay.flips {
+        let region = &meaning.regions[flip.region.unwrap()];
+        assert_eq!((region.before.effect, region.after.effect), (flip.before, flip.after));
+    }
 }
 
 #[test]
@@ -64,6 +71,7 @@ fn anything_newly_allowed_or_too_little_evidence_needs_two() {
     let (base, wider) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 79.0, "allow"));
     let content = built(&wider, Some(&base), &many());
     assert_eq!((content.newly_allowed, content.required_approvals), (2, 2));
+    assert!(matches!(content.semantic_diff.as_ref().unwrap().new_allows, NewAllows::Some(1..)));
     assert!(content.risk_score_bps < 5000);
     let thin = built(&source("1.0.1", 82.0, "allow"), Some(&base), &corpus(&[10.0, 90.0]));
     assert!(thin.replay.insufficient_evidence && thin.risk_score_bps >= 5000);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::Action;
 use crate::{
     Timestamp,
+    analysis::diff::{NewAllows, Region},
     bundle::{Effect, diff::TextDiff},
     lint,
     replay::{Change, Deltas, Summary},
@@ -72,6 +73,19 @@ pub struct RiskPart {
     pub bps: u32,
 }
 
+/// What the draft changes, for every input: the semantic diff against the base.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Meaning {
+    /// Disjoint regions of inputs whose outcome differs; the first [`super::build::MAX_REGIONS`].
+    pub regions: Vec<Region>,
+    /// How many there are.
+    pub total_regions: usize,
+    /// Whether every input was covered within the work budget.
+    pub complete: bool,
+    /// Whether anything becomes allowed that was not: proven for every input.
+    pub new_allows: NewAllows,
+}
+
 /// Everything the packet id is the hash of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Content {
@@ -83,6 +97,9 @@ pub struct Content {
     pub base: Option<Side>,
     /// Rules added, removed and modified, field by field.
     pub text_diff: TextDiff,
+    /// What differs in meaning; none without a base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub semantic_diff: Option<Meaning>,
     /// What the linter says about the draft.
     pub lint: lint::Report,
     /// What replaying showed.
