@@ -11,3 +11,4 @@ pub mod live;
 pub mod packets;
 pub mod rollout;
 pub mod session;
+pub mod workspace;

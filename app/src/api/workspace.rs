@@ -1,0 +1,192 @@
+//! Settings, people and tokens.
+
+use std::str::FromStr;
+
+use leptos::prelude::*;
+use lifecycle::{
+    Timestamp,
+    authority::{Person, Role, Roles, Token},
+    problem::Problem,
+    rollout::GateConfig,
+    workspace::Settings,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// What the settings page shows: people and tokens only to administrators.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// The settings.
+    pub settings: Settings,
+    /// Everyone who can sign in; none when the reader may not see them.
+    pub people: Option<Vec<Person>>,
+    /// All tokens, newest first; none when the reader may not see them.
+    pub tokens: Option<Vec<Token>>,
+    /// When this was read.
+    pub as_of: Timestamp,
+}
+
+/// A new token; the only time its secret is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minted {
+    /// What it is for.
+    pub name: String,
+    /// The secret.
+    pub secret: String,
+}
+
+/// Reads the workspace.
+///
+/// # Errors
+/// `unauthenticated` for strangers; the database cannot be read.
+#[server(prefix = "/api", endpoint = "workspace/read")]
+pub async fn read_workspace() -> Result<Workspace, AppError> {
+    let actor = crate::context::actor()?;
+    let store = crate::context::app_context()?.store;
+    let administers = actor.may(lifecycle::authority::Permission::Administer);
+    Ok(Workspace {
+        settings: store::settings::get(&store, &actor).await?,
+        people: if administers { Some(store::people::list(&store, &actor).await?) } else { None },
+        tokens: if administers { Some(store::tokens::list(&store, &actor).await?) } else { None },
+        as_of: crate::context::now(),
+    })
+}
+
+/// Sets gates and approvals. Rates are sent in percent, the stage in hours: as people say them.
+///
+/// # Errors
+/// `forbidden` without the permission to administer; `invalid_field` for values out of range.
+#[server(prefix = "/api", endpoint = "workspace/save-settings")]
+#[expect(clippy::too_many_arguments, reason = "one for each field of a plain form")]
+pub async fn save_settings(
+    min_sample_size: String,
+    max_error_percent: String,
+    max_deny_percent: String,
+    max_cost_percent: String,
+    min_stage_hours: String,
+    approvals: String,
+    approvals_high_risk: String,
+    approval_hours: String,
+) -> Result<(), AppError> {
+    let actor = crate::context::actor()?;
+    let store = crate::context::app_context()?.store;
+    let mut settings = store::settings::get(&store, &actor).await?;
+    settings.gates = GateConfig {
+        min_sample_size: number("min_sample_size", &min_sample_size)?,
+        max_error_rate: number::<f64>("max_error_percent", &max_error_percent)? / 100.0,
+        max_deny_rate: number::<f64>("max_deny_percent", &max_deny_percent)? / 100.0,
+        max_cost_increase: number::<f64>("max_cost_percent", &max_cost_percent)? / 100.0,
+        min_stage_seconds: seconds(number("min_stage_hours", &min_stage_hours)?),
+    };
+    settings.review.approvals = number("approvals", &approvals)?;
+    settings.review.approvals_high_risk = number("approvals_high_risk", &approvals_high_risk)?;
+    settings.review.approval_hours = number("approval_hours", &approval_hours)?;
+    store::settings::update(&store, &actor, settings).await?;
+    Ok(())
+}
+
+/// Gives a person other roles.
+///
+/// # Errors
+/// `forbidden` without the permission to administer; nobody has this email.
+#[server(prefix = "/api", endpoint = "workspace/set-roles")]
+pub async fn set_roles(email: String, #[server(default)] roles: Vec<String>) -> Result<(), AppError> {
+    let store = crate::context::app_context()?.store;
+    store::people::set_roles(&store, &crate::context::actor()?, &email, read_roles(&roles)?).await?;
+    Ok(())
+}
+
+/// Adds a person.
+///
+/// # Errors
+/// `forbidden` without the permission to administer; the email is taken or the password too weak.
+#[server(prefix = "/api", endpoint = "workspace/add-person")]
+pub async fn add_person(
+    email: String,
+    name: String,
+    password: String,
+    #[server(default)] roles: Vec<String>,
+) -> Result<(), AppError> {
+    let store = crate::context::app_context()?.store;
+    store::people::add(&store, &crate::context::actor()?, &email, &name, read_roles(&roles)?, &password).await?;
+    Ok(())
+}
+
+/// Makes a token for a program.
+///
+/// # Errors
+/// `forbidden` without the permission to administer; a name or roles are missing.
+#[server(prefix = "/api", endpoint = "workspace/create-token")]
+pub async fn create_token(
+    name: String,
+    #[server(default)] roles: Vec<String>,
+    days: String,
+) -> Result<Minted, AppError> {
+    let store = crate::context::app_context()?.store;
+    let days: u64 = number("days", &days)?;
+    let expires_at =
+        (days > 0).then(|| crate::context::now().plus(std::time::Duration::from_secs(days.min(3660) * 86_400)));
+    let new = store::tokens::NewToken { name, email: None, roles: read_roles(&roles)?, expires_at };
+    let (token, secret) = store::tokens::create(&store, &crate::context::actor()?, new).await?;
+    Ok(Minted { name: token.name, secret })
+}
+
+/// Revokes a token, at once and for good.
+///
+/// # Errors
+/// `forbidden` without the permission to administer; there is no such token.
+#[server(prefix = "/api", endpoint = "workspace/revoke-token")]
+pub async fn revoke_token(id: i64) -> Result<(), AppError> {
+    let store = crate::context::app_context()?.store;
+    store::tokens::revoke(&store, &crate::context::actor()?, id).await?;
+    Ok(())
+}
+
+/// A number typed into the field `name`.
+fn number<T: FromStr>(name: &str, typed: &str) -> Result<T, AppError> {
+    let words = name.replace('_', " ");
+    typed.trim().parse().map_err(|_| {
+        Problem::invalid_field(format!("/{name}"), format!("{words}: `{typed}` is not such a number")).into()
+    })
+}
+
+/// Hours as typed, in whole seconds; nothing below zero.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to a range that fits; the store checks it"
+)]
+fn seconds(hours: f64) -> u64 {
+    (hours * 3600.0).round().clamp(0.0, 1e12) as u64
+}
+
+fn read_roles(names: &[String]) -> Result<Roles, AppError> {
+    names
+        .iter()
+        .map(|name| {
+            Role::from_name(name)
+                .ok_or_else(|| Problem::invalid_field("/roles", format!("`{name}` is not a role")).into())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_numbers_are_read_or_refused_by_name() {
+        assert_eq!(number::<u64>("min_sample_size", " 100 ").unwrap(), 100);
+        let refused = number::<u64>("min_sample_size", "many").unwrap_err();
+        assert!(refused.detail().contains("min sample size"), "{refused}");
+        assert_eq!(seconds(0.5), 1800);
+        assert_eq!(seconds(-1.0), 0);
+    }
+
+    #[test]
+    fn unknown_roles_are_refused() {
+        assert!(read_roles(&["author".into(), "king".into()]).is_err());
+        assert_eq!(read_roles(&["author".into()]).unwrap(), [Role::Author].into());
+    }
+}

@@ -1,0 +1,88 @@
+//! What is live, on one card.
+
+use leptos::prelude::*;
+use lifecycle::{
+    Timestamp,
+    rollout::Stage,
+    system::{ServingBundle, System},
+};
+
+use crate::components::{Digest, EmptyState, LinkButton, Panel, RelativeTime, Share, StageBar, StateChip, format};
+
+/// The bundles in service, and how far the newer one has come.
+#[component]
+pub(super) fn LiveNow(system: System, as_of: Timestamp) -> impl IntoView {
+    let System { stable, canary, .. } = system;
+    let open = || view! { <a href="/rollouts">"Rollouts"</a> };
+    let share = |bundle: &ServingBundle| Share { version: bundle.version.clone(), percent: bundle.canary_pct };
+    let bar = view! { <StageBar stable=stable.as_ref().map(share) canary=canary.as_ref().map(share) /> };
+    let steps = canary.as_ref().map(|canary| steps(canary.canary_pct));
+    if stable.is_none() && canary.is_none() {
+        return view! {
+            <Panel title="Live">
+                <EmptyState title="No bundle is live">
+                    <p>"Until one is, every request is denied. Write a draft, have it reviewed, and apply it."</p>
+                    <LinkButton href="/studio">"Open the Studio"</LinkButton>
+                </EmptyState>
+            </Panel>
+        }
+        .into_any();
+    }
+    view! {
+        <Panel title="Live" actions=open>
+            <div class="stack">
+                <div class="home-bar">{bar}</div>
+                {steps}
+                {canary.map(|bundle| view! { <Bundle bundle=bundle as_of=as_of /> })}
+                {stable.map(|bundle| view! { <Bundle bundle=bundle as_of=as_of /> })}
+            </div>
+        </Panel>
+    }
+    .into_any()
+}
+
+/// One bundle in service.
+#[component]
+fn Bundle(bundle: ServingBundle, as_of: Timestamp) -> impl IntoView {
+    let since = bundle.stage_started_at.or(bundle.activated_at);
+    view! {
+        <div class="home-bundle">
+            <a class="home-version" href=format!("/studio/{}", bundle.id)>
+                {bundle.version}
+            </a>
+            <StateChip state=bundle.state />
+            <span class="muted">{format::percent(f64::from(bundle.canary_pct) / 100.0)} " of decisions"</span>
+            <span class="faint home-who">
+                {since.map(|since| view! { <RelativeTime at=since as_of=as_of /> })}
+                {bundle.activated_by.map(|by| format!(" by {by}"))}
+            </span>
+            <span class="faint">
+                <Digest value=bundle.digest />
+            </span>
+        </div>
+    }
+}
+
+/// Shadow → 10 % → 50 % → 100 %, up to where the canary is.
+fn steps(percent: i16) -> impl IntoView {
+    view! {
+        <ol class="home-steps">
+            {Stage::ALL
+                .into_iter()
+                .map(|stage| {
+                    let name = if stage == Stage::Shadow {
+                        "Shadow".to_owned()
+                    } else {
+                        format!("{}\u{a0}%", stage.percent())
+                    };
+                    let now = stage.percent() == percent;
+                    view! {
+                        <li class:is-done={stage.percent() < percent} class:is-now=now aria-current=now.then_some("step")>
+                            {name}
+                        </li>
+                    }
+                })
+                .collect_view()}
+        </ol>
+    }
+}

@@ -1,0 +1,181 @@
+//! The settings of the rollout, people, tokens, and who may do what.
+
+mod people;
+mod permissions;
+mod rules;
+mod tokens;
+
+use leptos::prelude::*;
+use lifecycle::authority::{Permission, Role};
+
+use self::{people::People, permissions::PermissionTable, rules::Rules, tokens::Tokens};
+use crate::{
+    api::workspace::{AddPerson, CreateToken, RevokeToken, SaveSettings, SetRoles, Workspace, read_workspace},
+    components::{ErrorPanel, PageHead, Skeleton, Tab, TabPanel, Tabs, url_tab, use_toasts},
+    error::AppError,
+    frame::{rail::role_words, use_frame},
+};
+
+/// What the page has sent. Kept outside of what is fetched again.
+#[derive(Clone, Copy)]
+struct Desk {
+    save: ServerAction<SaveSettings>,
+    set_roles: ServerAction<SetRoles>,
+    add: ServerAction<AddPerson>,
+    create: ServerAction<CreateToken>,
+    revoke: ServerAction<RevokeToken>,
+}
+
+/// Everybody may read the settings; administrators may change them.
+#[component]
+pub fn Settings() -> impl IntoView {
+    let desk = Desk {
+        save: ServerAction::new(),
+        set_roles: ServerAction::new(),
+        add: ServerAction::new(),
+        create: ServerAction::new(),
+        revoke: ServerAction::new(),
+    };
+    let changed = move || {
+        (
+            desk.save.version().get(),
+            desk.set_roles.version().get(),
+            desk.add.version().get(),
+            desk.create.version().get(),
+            desk.revoke.version().get(),
+        )
+    };
+    let workspace = Resource::new(changed, |_| read_workspace());
+    announce(desk.save, "Settings saved");
+    announce(desk.set_roles, "Roles changed");
+    announce(desk.add, "Person added");
+    announce(desk.revoke, "Token revoked");
+    view! {
+        <PageHead title="Settings" />
+        <Transition fallback=|| view! { <Skeleton lines=8 /> }>
+            {move || Suspend::new(async move {
+                match workspace.await {
+                    Ok(workspace) => view! { <Page workspace=workspace desk=desk /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
+    let tab = url_tab("tab", "rollout");
+    let me = use_frame().me();
+    let roles = role_words(&me.roles);
+    let others = roles.clone();
+    let administers = me.may(Permission::Administer);
+    let Workspace { settings, people, tokens, as_of } = workspace;
+    let tabs = vec![
+        Tab::new("rollout", "Rollout and reviews"),
+        Tab::new("people", "People"),
+        Tab::new("tokens", "Tokens"),
+        Tab::new("permissions", "Permissions"),
+    ];
+    view! {
+        <section class="panel panel-flush">
+            <Tabs group="settings" label="Settings" tabs=tabs selected=tab param="tab" />
+            <TabPanel group="settings" id="rollout" selected=tab>
+                <Rules settings=settings editable=administers action=desk.save />
+            </TabPanel>
+            <TabPanel group="settings" id="people" selected=tab>
+                {match people {
+                    Some(people) => view! { <People people=people set_roles=desk.set_roles add=desk.add /> }.into_any(),
+                    None => view! { <AdministratorsOnly what="Who can sign in" roles=others /> }.into_any(),
+                }}
+            </TabPanel>
+            <TabPanel group="settings" id="tokens" selected=tab>
+                {match tokens {
+                    Some(tokens) => {
+                        view! { <Tokens tokens=tokens as_of=as_of create=desk.create revoke=desk.revoke /> }.into_any()
+                    }
+                    None => view! { <AdministratorsOnly what="Tokens of programs" roles=roles /> }.into_any(),
+                }}
+            </TabPanel>
+            <TabPanel group="settings" id="permissions" selected=tab>
+                <PermissionTable mine=me.roles />
+            </TabPanel>
+        </section>
+    }
+}
+
+/// What stands where the reader may not look.
+#[component]
+fn AdministratorsOnly(what: &'static str, roles: String) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <p class="empty-title">{what} " can be seen by administrators"</p>
+            <p class="muted">"You are signed in as " {roles} ". Ask an administrator for changes."</p>
+        </div>
+    }
+}
+
+/// Says that it worked. What went wrong is said beside the form.
+fn announce<F>(action: ServerAction<F>, words: &'static str)
+where
+    F: server_fn::ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    F::Output: Clone + Send + Sync + 'static,
+{
+    let toasts = use_toasts();
+    Effect::new(move |before: Option<usize>| {
+        let version = action.version().get();
+        if before.is_some_and(|before| before != version) && matches!(&*action.value().read_untracked(), Some(Ok(_))) {
+            toasts.good(words);
+        }
+        version
+    });
+}
+
+/// What was wrong with a form that was sent.
+#[component]
+fn Refusal<F>(action: ServerAction<F>) -> impl IntoView
+where
+    F: server_fn::ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    F::Output: Clone + Send + Sync + 'static,
+{
+    move || {
+        action.value().get().and_then(Result::err).map(|error| {
+            view! {
+                <div class="notice tone-bad" role="alert">
+                    {error.detail().to_owned()}
+                </div>
+            }
+        })
+    }
+}
+
+/// A box to tick for each role.
+#[component]
+fn RoleBoxes(
+    /// The roles ticked at first.
+    #[prop(optional)]
+    ticked: lifecycle::authority::Roles,
+    /// The role of programs is only for tokens.
+    #[prop(optional)]
+    programs: bool,
+) -> impl IntoView {
+    view! {
+        <fieldset class="role-boxes">
+            <legend>"Roles"</legend>
+            {Role::ALL
+                .into_iter()
+                .filter(|role| programs || *role != Role::Service)
+                .map(|role| {
+                    view! {
+                        <crate::components::Checkbox
+                            label=role.name().replace('_', " ")
+                            name="roles[]"
+                            sends=role.name()
+                            initial=ticked.contains(&role)
+                        />
+                    }
+                })
+                .collect_view()}
+        </fieldset>
+    }
+}

@@ -1,0 +1,60 @@
+//! Who may do what: the table that decides, as it stands in the code.
+
+use leptos::prelude::*;
+use lifecycle::authority::{Permission, Role, Roles};
+
+use crate::components::Table;
+
+/// Permissions by role; the reader's own roles stand out.
+#[component]
+pub(super) fn PermissionTable(mine: Roles) -> impl IntoView {
+    let roles = Role::ALL.map(|role| (role, mine.contains(&role)));
+    view! {
+        <div class="stack">
+            <p class="muted">
+                "One table decides for pages, API and command line alike. Columns with your roles are marked. Nobody may sign off what they wrote."
+            </p>
+            <Table label="Permissions by role">
+                <thead>
+                    <tr>
+                        <th scope="col">"May"</th>
+                        {roles
+                            .iter()
+                            .map(|(role, mine)| {
+                                view! {
+                                    <th scope="col" class="permission" class:permission-mine=*mine>
+                                        {role.name().replace('_', " ")}
+                                    </th>
+                                }
+                            })
+                            .collect_view()}
+                    </tr>
+                </thead>
+                <tbody>
+                    {Permission::ALL
+                        .into_iter()
+                        .map(|permission| {
+                            view! {
+                                <tr>
+                                    <th scope="row">{permission.describe()}</th>
+                                    {roles
+                                        .iter()
+                                        .map(|(role, mine)| {
+                                            let has = permission.roles().contains(role);
+                                            view! {
+                                                <td class="permission" class:permission-mine=*mine class:permission-has=has>
+                                                    <span aria-hidden="true">{if has { "✓" } else { "·" }}</span>
+                                                    <span class="visually-hidden">{if has { "yes" } else { "no" }}</span>
+                                                </td>
+                                            }
+                                        })
+                                        .collect_view()}
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </Table>
+        </div>
+    }
+}

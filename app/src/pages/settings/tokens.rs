@@ -1,0 +1,162 @@
+//! Bearer tokens of programs.
+
+use leptos::prelude::*;
+use lifecycle::{Timestamp, authority::Token};
+
+use super::{Refusal, RoleBoxes};
+use crate::{
+    api::workspace::{CreateToken, RevokeToken},
+    components::{Button, ButtonKind, Chip, Dialog, EmptyState, RelativeTime, Select, Table, TextInput, Tone},
+    frame::rail::role_words,
+};
+
+/// The tokens, and the way to make and revoke them.
+#[component]
+pub(super) fn Tokens(
+    tokens: Vec<Token>,
+    as_of: Timestamp,
+    create: ServerAction<CreateToken>,
+    revoke: ServerAction<RevokeToken>,
+) -> impl IntoView {
+    let making = RwSignal::new(false);
+    let minted = move || create.value().get().and_then(Result::ok);
+    Effect::new(move |_| {
+        if matches!(&*create.value().read(), Some(Ok(_))) {
+            making.set(false);
+        }
+    });
+    view! {
+        <div class="stack">
+            <div class="spread">
+                <p class="muted">"Programs send one as “Authorization: Bearer csn_…”. Only its hash is kept."</p>
+                <span class="needs-script">
+                    <Button kind=ButtonKind::Primary on:click=move |_| making.set(true)>
+                        "New token"
+                    </Button>
+                </span>
+            </div>
+            {move || {
+                minted()
+                    .map(|minted| {
+                        view! {
+                            <div class="notice tone-good" role="status">
+                                <strong>"Token “" {minted.name} "” is made."</strong>
+                                <p>"Copy it now: it is not shown again."</p>
+                                <p>
+                                    <code class="secret">{minted.secret}</code>
+                                </p>
+                            </div>
+                        }
+                    })
+            }}
+            <Refusal action=revoke />
+            {if tokens.is_empty() {
+                view! {
+                    <EmptyState title="No tokens yet">
+                        <p>"Agents need one to ask for decisions, and scripts to roll out from the command line."</p>
+                    </EmptyState>
+                }
+                    .into_any()
+            } else {
+                view! { <TokenTable tokens=tokens as_of=as_of revoke=revoke /> }.into_any()
+            }}
+        </div>
+        <Dialog open=making id="new-token" title="New token">
+            <ActionForm action=create>
+                <div class="form">
+                    <Refusal action=create />
+                    <TextInput label="What it is for" name="name" id="token-name" required=true autocomplete="off" />
+                    <Select
+                        label="Works for"
+                        name="days"
+                        options=vec![
+                            ("30".to_owned(), "30 days".to_owned()),
+                            ("90".to_owned(), "90 days".to_owned()),
+                            ("365".to_owned(), "a year".to_owned()),
+                            ("0".to_owned(), "until it is revoked".to_owned()),
+                        ]
+                        initial="90"
+                    />
+                    <RoleBoxes programs=true />
+                    <div class="dialog-foot">
+                        <Button on:click=move |_| making.set(false)>"Cancel"</Button>
+                        <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
+                            "Create token"
+                        </Button>
+                    </div>
+                </div>
+            </ActionForm>
+        </Dialog>
+    }
+}
+
+#[component]
+fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+    view! {
+        <Table label="Tokens">
+            <thead>
+                <tr>
+                    <th scope="col">"Token"</th>
+                    <th scope="col">"Acts as"</th>
+                    <th scope="col">"Roles"</th>
+                    <th scope="col">"Made"</th>
+                    <th scope="col">"Last used"</th>
+                    <th scope="col">"Works until"</th>
+                    <th scope="col">
+                        <span class="visually-hidden">"Revoke"</span>
+                    </th>
+                </tr>
+            </thead>
+            <tbody>
+                {tokens
+                    .into_iter()
+                    .map(|token| {
+                        let id = token.id;
+                        let name = token.name.clone();
+                        let time = move |at: Option<Timestamp>, otherwise: &'static str| match at {
+                            Some(at) => view! { <RelativeTime at=at as_of=as_of /> }.into_any(),
+                            None => view! { <span class="faint">{otherwise}</span> }.into_any(),
+                        };
+                        view! {
+                            <tr>
+                                <th scope="row">
+                                    {token.name} " "
+                                    <code class="faint">{token.prefix} "…"</code>
+                                </th>
+                                <td>{token.email.unwrap_or_else(|| "itself".to_owned())}</td>
+                                <td>{role_words(&token.roles)}</td>
+                                <td>
+                                    <RelativeTime at=token.created_at as_of=as_of />
+                                    <span class="faint">" by " {token.created_by}</span>
+                                </td>
+                                <td>{time(token.last_used_at, "never")}</td>
+                                <td>{time(token.expires_at, "it is revoked")}</td>
+                                <td class="num">
+                                    {if token.revoked_at.is_some() {
+                                        view! { <Chip tone=Tone::Neutral sign="○">"revoked"</Chip> }.into_any()
+                                    } else {
+                                        view! {
+                                            <ActionForm action=revoke>
+                                                <input type="hidden" name="id" value=id />
+                                                <Button
+                                                    kind=ButtonKind::Danger
+                                                    small=true
+                                                    submit=true
+                                                    attr:aria-label=format!("Revoke {name}")
+                                                    attr:title="Whoever uses it is refused from then on"
+                                                >
+                                                    "Revoke"
+                                                </Button>
+                                            </ActionForm>
+                                        }
+                                            .into_any()
+                                    }}
+                                </td>
+                            </tr>
+                        }
+                    })
+                    .collect_view()}
+            </tbody>
+        </Table>
+    }
+}
