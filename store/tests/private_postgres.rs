@@ -68,3 +68,24 @@ async fn a_deep_folder_gets_a_short_socket_path() {
     drop(server);
     let _left = fs::remove_dir_all(socket);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_only_root_may_enter_is_replaced_by_one_the_account_may() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let folder = Folder::new("closed");
+    if fs::metadata(&folder.0).unwrap().uid() != 0 {
+        // Only root lends PostgreSQL another account; for everybody else there is nothing to replace.
+        return;
+    }
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
+    let data = folder.0.join("data");
+    let server = Private::start(&data, &THROWAWAY).unwrap();
+    assert_eq!(number(&server, "select 6").await, 6);
+    let elsewhere = server.socket_dir().parent().unwrap().to_owned();
+    assert!(elsewhere.starts_with("/var/lib/countersign"), "{}", elsewhere.display());
+    server.stop();
+    let server = Private::start(&data, &THROWAWAY).unwrap();
+    assert_eq!(server.socket_dir().parent().unwrap(), elsewhere, "the same place every time");
+    drop(server);
+    fs::remove_dir_all(elsewhere).unwrap();
+}
