@@ -89,3 +89,28 @@ async fn a_folder_only_root_may_enter_is_replaced_by_one_the_account_may() {
     drop(server);
     fs::remove_dir_all(elsewhere).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_is_started_again() {
+    let folder = Folder::new("killed");
+    let server = Private::start(&folder.0, &THROWAWAY).unwrap();
+    let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
+    sqlx::query("create table kept as select 9 as n").execute(&mut connection).await.unwrap();
+    sqlx::query("checkpoint").execute(&mut connection).await.unwrap();
+    let first = server.process_id();
+    let killed = std::process::Command::new("kill").args(["-9", &first.to_string()]).status().unwrap();
+    assert!(killed.success());
+    drop(connection);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        if server.process_id() != first
+            && let Ok(mut connection) = PgConnection::connect_with(&server.options()).await
+        {
+            let kept: i32 = sqlx::query_scalar("select n from kept").fetch_one(&mut connection).await.unwrap();
+            assert_eq!(kept, 9);
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "it did not come back");
+    }
+}

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -23,6 +24,8 @@ const NAME: &str = "countersign";
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an orderly stop may take before a harder one is tried.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often it is looked whether the server still runs.
+const WATCH: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_millis(20);
 /// The log starts afresh when it has grown past this many bytes.
 const LOG_MAX: u64 = 16 * 1024 * 1024;
@@ -42,13 +45,24 @@ impl Default for Options {
     }
 }
 
-/// A running private PostgreSQL. Dropping it stops it. Blocking: use it from a blocking context.
+/// A running private PostgreSQL, started again should it end by itself. Dropping it stops it. Blocking: use it from a
+/// blocking context.
 #[derive(Debug)]
 pub struct Private {
-    place: Place,
-    child: Option<Child>,
+    server: Arc<Server>,
     /// Held while the server runs: the operating system lets go of it however we end.
     _lock: File,
+}
+
+/// Everything needed to start the server, and the process while it should run.
+#[derive(Debug)]
+struct Server {
+    place: Place,
+    account: Option<Account>,
+    binaries: Binaries,
+    options: Options,
+    /// None once it was told to stop.
+    child: Mutex<Option<Child>>,
 }
 
 impl Private {
@@ -65,10 +79,12 @@ impl Private {
         if !place.cluster.join("PG_VERSION").exists() {
             initialise(&place, account.as_ref(), &binaries)?;
         }
-        let child = spawn(&place, account.as_ref(), &binaries, options)?;
-        let mut server = Self { place, child: Some(child), _lock: lock };
-        server.wait_until_ready()?;
-        Ok(server)
+        let server = Arc::new(Server { place, account, binaries, options: options.clone(), child: Mutex::new(None) });
+        *server.child() = Some(server.spawn()?);
+        let private = Self { server, _lock: lock };
+        private.server.wait_until_ready()?;
+        watch(Arc::downgrade(&private.server));
+        Ok(private)
     }
 
     /// How to connect to the one that another process of ours runs on `data_dir`; none when it does not run or is not
@@ -83,32 +99,39 @@ impl Private {
 
     /// How to connect.
     pub fn options(&self) -> PgConnectOptions {
-        connect_options(&self.place)
+        connect_options(&self.server.place)
     }
 
     /// The folder of its unix socket, for `psql -h`.
     pub fn socket_dir(&self) -> &Path {
-        &self.place.socket
+        &self.server.place.socket
     }
 
     /// Its process id; 0 once it was stopped.
     pub fn process_id(&self) -> u32 {
-        self.child.as_ref().map_or(0, Child::id)
+        self.server.child().as_ref().map_or(0, Child::id)
     }
 
     /// Stops it in an orderly way and waits until it has ended.
-    pub fn stop(mut self) {
-        self.end();
+    pub fn stop(self) {
+        drop(self);
     }
 
     /// Lets go of the server without stopping it, as a killed process would.
     #[doc(hidden)]
-    pub fn abandon_for_test(mut self) {
-        self.child = None;
+    pub fn abandon_for_test(self) {
+        *self.server.child() = None;
+    }
+}
+
+impl Server {
+    fn child(&self) -> MutexGuard<'_, Option<Child>> {
+        // A thread that panicked while it held the process has left it as it was.
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
+    fn end(&self) {
+        let Some(mut child) = self.child().take() else { return };
         // SIGINT is PostgreSQL's fast stop (ends sessions, writes everything), SIGQUIT its immediate one.
         for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
             if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
@@ -125,14 +148,49 @@ impl Private {
         }
     }
 
-    fn wait_until_ready(&mut self) -> Result<(), Error> {
+    /// Starts the server, in a process group of its own so that a Ctrl-C in the terminal reaches us first.
+    fn spawn(&self) -> Result<Child, Error> {
+        use std::os::unix::process::CommandExt;
+        let Self { place, account, binaries, options, .. } = self;
+        let fresh_log = fs::metadata(&place.log).is_ok_and(|log| log.len() > LOG_MAX);
+        if fresh_log {
+            fs::remove_file(&place.log).map_err(Error::io("remove", &place.log))?;
+        }
+        let log =
+            OpenOptions::new().create(true).append(true).open(&place.log).map_err(Error::io("open", &place.log))?;
+        let mut command = program(binaries, "postgres", place, account.as_ref());
+        command.arg("-D").arg(&place.cluster).arg("-k").arg(&place.socket);
+        let mut set = |name: &str, value: &str| {
+            command.arg("-c").arg(format!("{name}={value}"));
+        };
+        set("listen_addresses", "");
+        set("port", "5432");
+        set("unix_socket_permissions", "0700");
+        set("max_connections", &options.max_connections.to_string());
+        set("timezone", "UTC");
+        // Compiling queries costs more than it gains on short ones.
+        set("jit", "off");
+        if !options.durable {
+            set("fsync", "off");
+            set("synchronous_commit", "off");
+            set("full_page_writes", "off");
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
+        command.spawn().map_err(|source| Error::Failed { program: "postgres", output: source.to_string() })
+    }
+
+    fn wait_until_ready(&self) -> Result<(), Error> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            let ended = self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
+            let (ended, pid) = match self.child().as_mut() {
+                Some(child) => (!matches!(child.try_wait(), Ok(None)), child.id()),
+                None => (true, 0),
+            };
             if ended || Instant::now() > deadline {
                 return Err(Error::NotStarted { log: self.place.log.clone(), tail: self.place.log_tail() });
             }
-            if is_ready(&self.place) {
+            // A killed server leaves its file behind, so it must be this one's.
+            if is_ready(&self.place) && stated_pid(&self.place) == Some(pid) {
                 return Ok(());
             }
             thread::sleep(POLL);
@@ -142,7 +200,31 @@ impl Private {
 
 impl Drop for Private {
     fn drop(&mut self) {
-        self.end();
+        self.server.end();
+    }
+}
+
+/// Starts the server again whenever it has ended by itself, until it is told to stop.
+fn watch(server: Weak<Server>) {
+    let look = move || {
+        while let Some(server) = server.upgrade() {
+            {
+                let mut child = server.child();
+                let Some(process) = child.as_mut() else { return };
+                if !matches!(process.try_wait(), Ok(None)) {
+                    tracing::error!("PostgreSQL ended by itself; starting it again");
+                    match server.spawn() {
+                        Ok(process) => *child = Some(process),
+                        Err(error) => tracing::error!(%error, "PostgreSQL cannot be started again yet"),
+                    }
+                }
+            }
+            drop(server);
+            thread::sleep(WATCH);
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("postgres-watch".to_owned()).spawn(look) {
+        tracing::warn!(%error, "PostgreSQL is not watched: should it end, it stays down");
     }
 }
 
@@ -169,6 +251,11 @@ fn lock(place: &Place) -> Result<File, Error> {
         Err(TryLockError::WouldBlock) => Err(Error::InUse(place.root.clone())),
         Err(TryLockError::Error(source)) => Err(Error::io("lock", &place.lock)(source)),
     }
+}
+
+/// The process that `postmaster.pid` names.
+fn stated_pid(place: &Place) -> Option<u32> {
+    fs::read_to_string(place.cluster.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
 /// Stops the server that a killed process left behind. A stale `postmaster.pid` is no trouble: PostgreSQL removes it.
@@ -237,33 +324,4 @@ fn run(name: &'static str, command: &mut Command, input: Option<&str>) -> Result
     }
     let output = child.wait_with_output().map_err(|source| failed(source.to_string()))?;
     if output.status.success() { Ok(()) } else { Err(failed(tail(&String::from_utf8_lossy(&output.stderr)))) }
-}
-
-/// Starts the server, in a process group of its own so that a Ctrl-C in the terminal reaches us first.
-fn spawn(place: &Place, account: Option<&Account>, binaries: &Binaries, options: &Options) -> Result<Child, Error> {
-    use std::os::unix::process::CommandExt;
-    let fresh_log = fs::metadata(&place.log).is_ok_and(|log| log.len() > LOG_MAX);
-    if fresh_log {
-        fs::remove_file(&place.log).map_err(Error::io("remove", &place.log))?;
-    }
-    let log = OpenOptions::new().create(true).append(true).open(&place.log).map_err(Error::io("open", &place.log))?;
-    let mut command = program(binaries, "postgres", place, account);
-    command.arg("-D").arg(&place.cluster).arg("-k").arg(&place.socket);
-    let mut set = |name: &str, value: &str| {
-        command.arg("-c").arg(format!("{name}={value}"));
-    };
-    set("listen_addresses", "");
-    set("port", "5432");
-    set("unix_socket_permissions", "0700");
-    set("max_connections", &options.max_connections.to_string());
-    set("timezone", "UTC");
-    // Compiling queries costs more than it gains on short ones.
-    set("jit", "off");
-    if !options.durable {
-        set("fsync", "off");
-        set("synchronous_commit", "off");
-        set("full_page_writes", "off");
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
-    command.spawn().map_err(|source| Error::Failed { program: "postgres", output: source.to_string() })
 }
