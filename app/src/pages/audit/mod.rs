@@ -14,7 +14,7 @@ use crate::{
         TextInput,
     },
     frame::live::use_live,
-    pages::decisions::filter::submit_form,
+    pages::decisions::filter::{kept, submit_form},
 };
 
 /// The kinds of things entries are about.
@@ -26,7 +26,7 @@ pub fn Audit() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| Query::read(|name| params.read().get(name)));
     let live = use_live();
-    let trail = Resource::new(move || (query.get(), live.changed()), |(query, _)| audit_trail(query));
+    let trail = Resource::new(move || (query.get(), live.pulse()), |(query, _)| audit_trail(query));
     view! {
         <PageHead title="Audit" />
         <Transition fallback=|| {
@@ -172,10 +172,10 @@ fn Filters(query: Query) -> impl IntoView {
     view! {
         <div on:change=submit_form>
             <Form method="GET" action="/audit" attr:class="filters" attr:role="search" attr:aria-label="Filter the audit trail">
-                <Select label="What" name="event" options=events initial=query.event.map(words::name).unwrap_or_default() />
-                <TextInput label="Who" name="actor" initial=query.actor.clone() placeholder="anybody" />
-                <Select label="About" name="subject_type" options=subjects initial=query.subject_type.clone() />
-                <TextInput label="Id" name="subject_id" initial=query.subject_id.clone() placeholder="any" />
+                <Select label="What" name="event" options=events value=kept(query.event.map(words::name).unwrap_or_default()) />
+                <TextInput label="Who" name="actor" kind="search" value=kept(query.actor.clone()) placeholder="anybody" />
+                <Select label="About" name="subject_type" options=subjects value=kept(query.subject_type.clone()) />
+                <TextInput label="Id" name="subject_id" value=kept(query.subject_id.clone()) placeholder="any" />
                 {query.oldest_first.then(|| view! { <input type="hidden" name="order" value="oldest" /> })}
                 <div class="filter-buttons">
                     <Button submit=true>"Filter"</Button>

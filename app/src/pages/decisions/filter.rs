@@ -24,23 +24,23 @@ pub(super) fn Filters(query: Query, bundles: Vec<(i64, String)>) -> impl IntoVie
                     label="Effect"
                     name="effect"
                     options=with_any("Any effect", effects.to_vec())
-                    initial=query.effect.map(Effect::name).unwrap_or_default().to_owned()
+                    value=kept(query.effect.map(Effect::name).unwrap_or_default())
                 />
                 <Select
                     label="Status"
                     name="status"
                     options=with_any("Any status", statuses.to_vec())
-                    initial=query.status.map(Status::name).unwrap_or_default().to_owned()
+                    value=kept(query.status.map(Status::name).unwrap_or_default())
                 />
                 <Select
                     label="Bundle"
                     name="bundle"
                     options=with_any("Any bundle", versions.collect())
-                    initial=query.bundle.map(|id| id.to_string()).unwrap_or_default()
+                    value=kept(query.bundle.map(|id| id.to_string()).unwrap_or_default())
                 />
-                <Select label="Time" name="range" options=ranges.collect() initial=query.range.name().to_owned() />
-                <TextInput label="Agent" name="agent" initial=query.agent.clone() placeholder="any" />
-                <TextInput label="Action" name="action" initial=query.action.clone() placeholder="any" />
+                <Select label="Time" name="range" options=ranges.collect() value=kept(query.range.name()) />
+                <TextInput label="Agent" name="agent" kind="search" value=kept(query.agent.clone()) placeholder="any" />
+                <TextInput label="Action" name="action" value=kept(query.action.clone()) placeholder="any" />
                 <div class="filter-buttons">
                     <Button submit=true>"Filter"</Button>
                     {filtered.then(|| view! { <LinkButton href="/decisions">"Clear"</LinkButton> })}
@@ -48,6 +48,11 @@ pub(super) fn Filters(query: Query, bundles: Vec<(i64, String)>) -> impl IntoVie
             </Form>
         </div>
     }
+}
+
+/// What a field shows. A signal rather than a first value, so that another query also clears what somebody had chosen.
+pub(crate) fn kept(value: impl Into<String>) -> RwSignal<String> {
+    RwSignal::new(value.into())
 }
 
 /// The choices with one for all of them before.

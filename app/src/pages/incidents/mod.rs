@@ -24,7 +24,7 @@ use crate::{
 #[component]
 pub fn Incidents() -> impl IntoView {
     let live = use_live();
-    let list = Resource::new(move || live.changed(), |_| list_incidents());
+    let list = Resource::new(move || live.pulse(), |_| list_incidents());
     use_queue_keys();
     view! {
         <PageHead title="Incidents" />

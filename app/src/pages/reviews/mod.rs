@@ -31,7 +31,7 @@ use crate::{
 #[component]
 pub fn Reviews() -> impl IntoView {
     let live = use_live();
-    let queue = Resource::new(move || live.changed(), |_| review_queue());
+    let queue = Resource::new(move || live.pulse(), |_| review_queue());
     use_queue_keys();
     view! {
         <PageHead

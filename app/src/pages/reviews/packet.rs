@@ -52,10 +52,10 @@ pub fn PacketPage() -> impl IntoView {
         if let Some(Ok(status)) = desk.act.value().get() {
             desk.reason.set(String::new());
             toasts.good(match status {
-                PacketStatus::Approved => "Signed. The packet is approved.",
+                PacketStatus::Approved => "Approved. The packet has all its signatures.",
                 PacketStatus::Rejected => "Rejected.",
                 PacketStatus::ChangesRequested => "Sent back to the author.",
-                PacketStatus::InReview | PacketStatus::Void => "Signed. It needs another signature.",
+                PacketStatus::InReview | PacketStatus::Void => "Approved. Another signature is needed.",
             });
             live.refresh();
         }

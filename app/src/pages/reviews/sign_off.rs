@@ -57,7 +57,7 @@ fn Form(packet_id: String, signed: bool, paused: bool, desk: Desk) -> impl IntoV
                     hint="Required to reject or to request changes"
                     error=refused
                 />
-                {signed.then(|| view! { <p class="muted">"You have signed. You can still send it back or reject it."</p> })}
+                {signed.then(|| view! { <p class="muted">"You have approved this. You can still send it back or reject it."</p> })}
                 <div class="sign-buttons">
                     <Button
                         kind=ButtonKind::Primary

@@ -120,12 +120,12 @@ fn in_review(facts: &Facts) -> Standing {
         notes.push("A safety pause is in force: nobody can approve until it is released.".to_owned());
     }
     if let Some(mine) = valid.iter().find(|action| action.actor == facts.me) {
-        notes.push(format!("You signed {}.", ago(mine.at, facts.as_of)));
+        notes.push(format!("You approved this {}.", ago(mine.at, facts.as_of)));
     } else if let Some(why) = refusal(facts) {
         notes.push(why);
     }
     for action in valid.iter().filter(|action| action.actor != facts.me) {
-        notes.push(format!("{} signed {}.", action.actor, ago(action.at, facts.as_of)));
+        notes.push(format!("{} approved this {}.", action.actor, ago(action.at, facts.as_of)));
     }
     Standing {
         tone: if facts.stale || facts.paused { Tone::Bad } else { Tone::Accent },
@@ -256,7 +256,7 @@ mod tests {
         let safety = [approval("a", Role::SafetyOwner)];
         let said = standing(&facts(&safety, 2, "b", &approver));
         assert_eq!(said.headline, "1 of 2: one more person must sign");
-        assert_eq!(said.notes, ["a signed 40\u{a0}min ago."]);
+        assert_eq!(said.notes, ["a approved this 40\u{a0}min ago."]);
     }
 
     #[test]

@@ -85,6 +85,7 @@ pub(super) fn HistoryTable(
 ) -> impl IntoView {
     let lines = lines(applies, rollbacks);
     view! {
+        <div id="history">
         <Panel title="History" note="every record is signed" flush=true>
             {if lines.is_empty() {
                 view! {
@@ -114,6 +115,7 @@ pub(super) fn HistoryTable(
                     .into_any()
             }}
         </Panel>
+        </div>
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct Desk {
 #[component]
 pub fn Rollouts() -> impl IntoView {
     let live = use_live();
-    let view = Resource::new(move || live.changed(), |_| get_rollout());
+    let view = Resource::new(move || live.pulse(), |_| get_rollout());
     let desk = Desk {
         apply: ServerAction::new(),
         promote: ServerAction::new(),
