@@ -5,28 +5,21 @@ use wasm_bindgen::JsCast;
 
 /// Runs `act` with every plain key pressed outside a field; it answers whether it used the key.
 pub fn use_keys(act: impl Fn(&str) -> bool + 'static) {
-    let handle = StoredValue::new_local(None);
     // The second key of `g a` and its like belongs to the frame.
     let after_g = StoredValue::new(false);
-    Effect::new({
-        let act = std::rc::Rc::new(act);
-        move |_| {
-            let act = act.clone();
-            handle.set_value(Some(window_event_listener(ev::keydown, move |event| {
-                let key = event.key();
-                let second = after_g.get_value();
-                after_g.set_value(key == "g");
-                if !second && is_free(&event) && act(&key) {
-                    event.prevent_default();
-                }
-            })));
-        }
-    });
-    on_cleanup(move || {
-        if let Some(listener) = handle.try_update_value(Option::take).flatten() {
-            let listener: WindowListenerHandle = listener;
-            listener.remove();
-        }
+    let act = std::rc::Rc::new(act);
+    // Effects run in browsers only, and a server may clean up on another thread: the listener must not leave them.
+    Effect::new(move |_| {
+        let act = act.clone();
+        let listener = window_event_listener(ev::keydown, move |event| {
+            let key = event.key();
+            let second = after_g.get_value();
+            after_g.set_value(key == "g");
+            if !second && is_free(&event) && act(&key) {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || listener.remove());
     });
 }
 

@@ -58,7 +58,15 @@ pub fn Digest(
         <span class="digest">
             <code title=value>{short}</code>
             <button type="button" class="copy" aria-label=format!("Copy {what}") on:click=copy>
-                {move || if copied.get() { "✓" } else { "⧉" }}
+                <svg viewBox="0 0 16 16" width="13" height="13" aria-hidden="true">
+                    {move || {
+                        if copied.get() {
+                            view! { <path d="M3 8.5l3.5 3.5L13 5" /> }.into_any()
+                        } else {
+                            view! { <path d="M5.5 5.5h7v8h-7zM10 5.5v-3H3.5v8h2" /> }.into_any()
+                        }
+                    }}
+                </svg>
             </button>
         </span>
     }

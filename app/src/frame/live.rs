@@ -48,10 +48,12 @@ pub fn use_live() -> Live {
 /// Listens as long as the frame stands.
 pub fn listen() {
     let live = use_live();
-    let connection = StoredValue::new_local(None::<Connection>);
-    Effect::new(move |_| connection.set_value(Connection::open(live)));
-    on_cleanup(move || {
-        let _ = connection.try_update_value(|connection| *connection = None);
+    // Only in browsers: a server cleans up on whatever thread is free, and nothing local may be touched there.
+    Effect::new(move |_| {
+        let connection = StoredValue::new_local(Connection::open(live));
+        on_cleanup(move || {
+            let _ = connection.try_update_value(|connection| *connection = None);
+        });
     });
 }
 

@@ -124,8 +124,16 @@ pub fn gist(context: &Map<String, Value>) -> String {
     const SHOWN: usize = 3;
     let rows = rows(context);
     let more = if rows.len() > SHOWN { " …" } else { "" };
-    let said: Vec<_> = rows.iter().take(SHOWN).map(|(field, value)| format!("{field} {value}")).collect();
+    let said: Vec<_> = rows.iter().take(SHOWN).map(|(field, value)| format!("{field} {}", rounded(value))).collect();
     format!("{}{more}", said.join(" · "))
+}
+
+/// Long fractions cut for the eye; the decision's page has them whole.
+fn rounded(value: &str) -> String {
+    match (value.split_once('.'), value.parse::<f64>()) {
+        (Some((_, fraction)), Ok(number)) if fraction.len() > 3 => format!("{number:.3}"),
+        _ => value.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use leptos::{form::ActionForm, prelude::*};
 use super::{Desk, refusal};
 use crate::{
     api::rollout::Waiting,
-    components::{Button, ButtonKind, EmptyState, LinkButton, Panel},
+    components::{Button, ButtonKind, Panel},
     pages::reviews::RiskChip,
     words,
 };
@@ -34,10 +34,10 @@ pub(super) fn WaitingBundles(
                 {move || refused.get().map(|text| view! { <p class="form-refusal" role="alert">{text}</p> })}
                 {if waiting.is_empty() {
                     view! {
-                        <EmptyState title="Nothing waits">
-                            <p>"A bundle stands here when its packet has all its signatures."</p>
-                            <LinkButton href="/reviews">"Open reviews"</LinkButton>
-                        </EmptyState>
+                        <p class="panel-pad muted">
+                            "Nothing waits. A bundle stands here when its packet has all its signatures: "
+                            <a href="/reviews">"open reviews"</a> "."
+                        </p>
                     }
                         .into_any()
                 } else {
