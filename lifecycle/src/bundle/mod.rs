@@ -12,6 +12,7 @@ pub mod rule;
 pub mod schema;
 pub mod source;
 pub mod state;
+pub mod strict;
 pub mod version;
 
 pub use condition::{Condition, Operator, Scalar, Test};

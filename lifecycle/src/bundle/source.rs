@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Effect, Record, Understood, digest, reading, schema::escape};
+use super::{Digest, Effect, Record, Understood, digest, reading, schema::escape, strict};
 use crate::{
     limits,
     problem::{Code, Fault, Problem},
@@ -129,11 +129,7 @@ impl Source {
         if bytes.len() > limits::MAX_BUNDLE_BYTES {
             return Err(ReadError::TooLarge { bytes: bytes.len() });
         }
-        let value = serde_json::from_slice(bytes).map_err(|error| {
-            let text = error.to_string();
-            let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-            ReadError::Malformed { line: error.line(), column: error.column(), message: message.to_owned() }
-        })?;
+        let value = strict::parse(bytes)?;
         Self::read(value).map_err(ReadError::Faults)
     }
 
