@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn a_name_used_twice_is_refused_with_its_place() {
-        let Err(ReadError::Malformed { line, message, .. }) = parse(b"{\"conditions\": {\n\">=risk\": 1,\n\">=risk\": 2}}") else {
+        let Err(ReadError::Malformed { line, message, .. }) =
+            parse(b"{\"conditions\": {\n\">=risk\": 1,\n\">=risk\": 2}}")
+        else {
             panic!("accepted")
         };
         assert_eq!((line, message.as_str()), (3, "the member `>=risk` appears twice in one object"));
