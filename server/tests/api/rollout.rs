@@ -32,7 +32,8 @@ async fn nobody_signs_what_they_wrote() {
 async fn a_draft_with_errors_cannot_be_submitted_and_an_unsigned_one_not_applied() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
-    let broken = author.post("/policy/bundles", json!({"rules": [{"effect": "deny"}]})).await.expect(201);
+    let broken =
+        author.post("/policy/bundles", json!({"version": "0.9.0", "rules": [{"effect": "deny"}]})).await.expect(201);
     let build = |id: &Value| json!({"bundle_id": id, "fallback_plan": "none is live"});
     author.post("/policy/packets", build(&broken["id"])).await.problem(422, "lint_errors");
     let made = author.post("/policy/bundles", bundle("1.0.0", "deny")).await.expect(201);

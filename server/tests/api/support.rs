@@ -8,6 +8,7 @@ use std::{
         Mutex,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{Router, body::Body};
@@ -159,30 +160,29 @@ impl Workspace {
         let mut bundle =
             owner.post(&format!("/policy/bundles/{id}/activate"), json!({"packet_id": packet})).await.expect(200);
         for step in steps {
+            self.traffic().await;
             bundle =
                 owner.post(&format!("/policy/bundles/{id}/promote"), json!({"target_pct": step})).await.expect(200);
         }
         bundle
     }
 
-    /// Stages may be short and gates need no sample, so that tests need not wait.
+    /// Decisions for the stage that has just begun.
+    async fn traffic(&self) {
+        // Servers notice a change within a second.
+        tokio::time::sleep(Duration::from_millis(1_050)).await;
+        let service = self.caller(Role::Service).await;
+        let requests: Vec<Value> = (0..200).map(|number| question(&format!("traffic-{number}"))).collect();
+        service.post("/policy/evaluate/batch", json!({"requests": requests})).await.expect(200);
+    }
+
+    /// Stages may be short and gates need hardly any sample, so that tests need not wait.
     pub async fn no_waiting(&self) {
         let mut settings = store::settings::get(&self.store, &admin()).await.unwrap();
         settings.gates.min_stage_seconds = 0;
-        settings.gates.min_sample_size = 0;
+        settings.gates.min_sample_size = 1;
         settings.gates.max_deny_rate = 1.0;
         store::settings::update(&self.store, &admin(), settings).await.unwrap();
-        // Nothing was decided yet, so there is nothing to measure: make the gates say so without holding.
-        let service = self.caller(Role::Service).await;
-        for number in 0..3 {
-            service
-                .post(
-                    "/policy/evaluate",
-                    json!({"agent": "inbox.triage", "action": "warm-up", "subject": format!("w{number}")}),
-                )
-                .await
-                .expect(200);
-        }
     }
 
     /// A draft that an approver and a safety owner have signed: its number and its packet.
