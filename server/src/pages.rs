@@ -13,7 +13,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::any,
 };
-use http::{Method, StatusCode, Uri, header};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
+use http_body_util::Limited;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context, render_app_async_with_context};
 use tower_http::compression::{
@@ -21,7 +22,13 @@ use tower_http::compression::{
     predicate::{DefaultPredicate, NotForContentType, Predicate},
 };
 
-use crate::{auth, http::problem, state::AppState};
+use lifecycle::problem::Problem;
+
+use crate::{
+    auth,
+    http::{input, problem},
+    state::AppState,
+};
 
 /// Pages, server functions, and the page that says that there is no such page.
 pub fn router(state: AppState) -> Router {
@@ -30,10 +37,12 @@ pub fn router(state: AppState) -> Router {
     sign_in()
         .route("/api/{*function}", any(server_function))
         .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
+        .method_not_allowed_fallback(problem::no_such_method)
         .fallback(no_such_page)
         .layer(middleware::from_fn(strangers_sign_in_first))
         .layer(middleware::from_fn_with_state(state.clone(), auth::identify))
         .layer(auth::session_layer(&state.store, state.plain_http))
+        .layer(middleware::from_fn(tell_people))
         .layer(CompressionLayer::new().compress_when(worth_it))
         .with_state(state)
 }
@@ -63,6 +72,10 @@ async fn server_function(State(state): State<AppState>, request: Request) -> Res
     if !known {
         return problem::no_such_path(request.uri().clone()).await.into_response();
     }
+    if input::content_length(request.headers()).is_some_and(|length| length > input::LARGE as u64) {
+        return input::too_large(input::LARGE).into_response();
+    }
+    let request = request.map(|body| Body::new(Limited::new(body, input::LARGE)));
     let mut response = handle_server_fns_with_context(provide(&state), request).await.into_response();
     // A browser follows the way back to its page only with a redirecting status, also when the form was refused.
     if plain_form && response.headers().contains_key(header::LOCATION) {
@@ -117,6 +130,34 @@ async fn no_such_page(State(state): State<AppState>, request: Request<Body>) -> 
     let mut response = render_app_async_with_context(provide(&state), shell)(request).await.into_response();
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
+}
+
+/// A person who asked for a page reads why there is none as a sentence, not as JSON.
+async fn tell_people(request: Request, next: Next) -> Response {
+    let wants_page = accepts_html(request.headers()) && matches!(*request.method(), Method::GET | Method::HEAD);
+    let response = next.run(request).await;
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == problem::MEDIA_TYPE);
+    if !(wants_page && is_problem) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, input::SMALL).await.unwrap_or_default();
+    let Ok(problem) = serde_json::from_slice::<Problem>(&bytes) else {
+        return (parts, bytes).into_response();
+    };
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    (parts, plain_page(&problem.title, &problem.detail)).into_response()
+}
+
+fn plain_page(title: &str, detail: &str) -> String {
+    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let (title, detail) = (escape(title), escape(detail));
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title} · Countersign</title>\
+         </head><body><main><h1>{title}</h1><p>{detail}.</p><p><a href=\"\">Try again</a></p></main></body></html>"
+    )
 }
 
 fn accepts_html(headers: &http::HeaderMap) -> bool {

@@ -4,9 +4,11 @@ use std::{
     io::ErrorKind,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
+use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
 use lifecycle::signing::KeyRing;
 use sqlx::postgres::PgConnectOptions;
@@ -89,7 +91,17 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
     announce(&settings, &state, address).await;
 
     let mut graceful = stop.clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move { told(&mut graceful).await });
+    let stopping = state.stopping.clone();
+    // Answers are small and wanted at once.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        told(&mut graceful).await;
+        stopping.send_replace(true);
+    });
     let out_of_patience = async {
         told(&mut stop).await;
         tokio::time::sleep(PATIENCE).await;
@@ -129,6 +141,7 @@ pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Re
         demo: settings.demo,
         open_metrics: settings.public_metrics || loopback,
         plain_http: loopback,
+        stopping: Arc::new(watch::channel(false).0),
         leptos: leptos_options(address),
     })
 }

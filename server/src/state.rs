@@ -1,8 +1,11 @@
 //! What every request can reach.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use store::Store;
+use tokio::sync::watch;
 
 use crate::live::Live;
 
@@ -19,6 +22,8 @@ pub struct AppState {
     pub open_metrics: bool,
     /// Whether cookies may travel without TLS: only on a loopback address.
     pub plain_http: bool,
+    /// Turns true when the server goes down, so that streams without an end find one.
+    pub stopping: Arc<watch::Sender<bool>>,
     /// What leptos wants to know.
     pub leptos: LeptosOptions,
 }

@@ -36,10 +36,15 @@ async fn events(
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     auth::require(&actor, Permission::Read)?;
     let changes = WatchStream::new(state.live.changes());
-    let events = changes
-        .then(move |change| live_event(state.clone(), actor.clone(), change))
-        .take_until(tokio::time::sleep(LONGEST))
-        .map(Ok);
+    let mut stopping = state.stopping.subscribe();
+    let end = async move {
+        tokio::select! {
+            () = tokio::time::sleep(LONGEST) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+        }
+    };
+    let events =
+        changes.then(move |change| live_event(state.clone(), actor.clone(), change)).take_until(Box::pin(end)).map(Ok);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 

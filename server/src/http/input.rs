@@ -55,17 +55,20 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Option
 /// # Errors
 /// 413 with the limit; 400 when the connection broke.
 pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, Refusal> {
-    let too_large = || {
-        let sentence = format!("the body may hold at most {} ({limit} bytes)", human_size(limit));
-        Refusal(Problem::new(Code::TooLarge, sentence).with("limit_bytes", limit as u64))
-    };
     if content_length(request.headers()).is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
-    to_bytes(request.into_body(), limit).await.map_err(|_| too_large())
+    to_bytes(request.into_body(), limit).await.map_err(|_| too_large(limit))
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+/// The refusal of a body of more than `limit` bytes.
+pub fn too_large(limit: usize) -> Refusal {
+    let sentence = format!("the body may hold at most {} ({limit} bytes)", human_size(limit));
+    Refusal(Problem::new(Code::TooLarge, sentence).with("limit_bytes", limit as u64))
+}
+
+/// What the caller says the body's length is.
+pub fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

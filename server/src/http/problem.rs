@@ -7,6 +7,9 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use lifecycle::problem::{Code, Problem};
 
+/// The media type of problems.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
 /// A [`Problem`] on its way out.
 #[derive(Debug, Clone)]
 pub struct Refusal(pub Problem);
@@ -59,7 +62,7 @@ impl IntoResponse for Refusal {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match problem.code {
             Code::Unauthenticated => {

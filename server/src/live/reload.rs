@@ -35,6 +35,7 @@ pub(super) fn start(store: Store, serving: Arc<ArcSwap<Serving>>) -> watch::Rece
 
 async fn follow(store: &Store, serving: &ArcSwap<Serving>, told: &watch::Sender<u64>) -> Result<(), store::Error> {
     let mut listener = store::system::watch(store).await?;
+    let mut mark = None;
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -47,7 +48,10 @@ async fn follow(store: &Store, serving: &ArcSwap<Serving>, told: &watch::Sender<
         };
         // What piled up behind the first notification is covered by the same reload.
         while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, listener.try_recv()).await.unwrap_or(Ok(None)) {}
-        let changed = reload(store, serving).await?;
+        // Bundles may be long: they are read only when something has changed.
+        let found = Some(store::system::live_mark(store).await?);
+        let changed = found != mark && reload(store, serving).await?;
+        mark = found;
         if notified || changed {
             told.send_modify(|count| *count += 1);
         }
