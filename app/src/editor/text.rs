@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use lifecycle::bundle::Source;
+use lifecycle::bundle::{Source, strict::Document};
 use serde_json::{Map, Value};
 
 use super::{Content, rule::KEY_ORDER};
@@ -37,7 +37,7 @@ impl std::fmt::Display for Unreadable {
 /// # Errors
 /// [`Unreadable`] with the place of the first mistake.
 pub fn parse(text: &str) -> Result<Value, Unreadable> {
-    serde_json::from_str(text).map_err(|error| {
+    serde_json::from_str::<Document>(text).map(|document| document.0).map_err(|error| {
         let full = error.to_string();
         let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
         Unreadable { line: Some(error.line().max(1)), column: error.column().max(1), message }

@@ -8,10 +8,9 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use lifecycle::{
-    bundle::{Record, Source, diff::TextDiff},
+    bundle::{Record, Source, diff::TextDiff, strict::Document},
     problem::{Code, Problem},
 };
-use serde_json::Value;
 
 use super::{
     input::{BundleId, Json, LARGE, Params, bundle_number},
@@ -48,7 +47,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
 async fn create(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(document): Json<Value, LARGE>,
+    Json(Document(document)): Json<Document, LARGE>,
 ) -> Answer<Response> {
     let source = Source::read(document).map_err(Problem::invalid_fields)?;
     let record = store::bundles::create(&state.store, &actor, source).await?;
@@ -69,7 +68,7 @@ async fn update(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     headers: HeaderMap,
-    Json(document): Json<Value, LARGE>,
+    Json(Document(document)): Json<Document, LARGE>,
 ) -> Answer<Response> {
     let revision = revision(&headers)?;
     let source = Source::read(document).map_err(Problem::invalid_fields)?;
