@@ -128,6 +128,9 @@ fn trim(packet: &mut Packet) -> usize {
         base.rules.clear();
     }
     content.replay.flips.truncate(SHOWN);
+    if let Some(meaning) = &mut content.semantic_diff {
+        meaning.regions.truncate(SHOWN);
+    }
     let diff = &mut content.text_diff;
     let before = diff.rules_modified.len() + diff.rules_added.len() + diff.rules_removed.len();
     diff.rules_modified.truncate(SHOWN);

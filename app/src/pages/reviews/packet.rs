@@ -12,6 +12,7 @@ use super::{
     evidence::Evidence,
     impact::Impact,
     lint::Lint,
+    meaning::Meaning,
     risk_tone,
     sign_off::SignOff,
     standing::{Facts, Standing, standing},
@@ -120,8 +121,13 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         + diff.rules_modified.len()
         + diff.settings_changed.len()
         + rules_cut;
+    let meaning = content.semantic_diff.clone();
+    // Only when every flip is here can they be counted by region.
+    let explained = (content.replay.flips.len() == content.replay.total_flips)
+        .then(|| content.replay.flips.iter().filter_map(|flip| flip.region).collect::<Vec<usize>>());
     let tabs = vec![
         Tab::new("text", "Text").counting(Signal::stored(Some(changes))),
+        Tab::new("meaning", "Meaning").counting(Signal::stored(meaning.as_ref().map(|meaning| meaning.total_regions))),
         Tab::new("impact", "Impact").counting(Signal::stored(Some(content.replay.total_flips))),
         Tab::new("lint", "Lint").counting(Signal::stored(Some(content.lint.summary.total_issues))),
         Tab::new("evidence", "Evidence"),
@@ -158,6 +164,9 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
                 <Tabs group="packet" label="Evidence of this packet" tabs=tabs selected=desk.tab param="tab" />
                 <TabPanel group="packet" id="text" selected=desk.tab>
                     <TextDiffView diff=text_diff cut=rules_cut base=has_base rule_count=rule_count />
+                </TabPanel>
+                <TabPanel group="packet" id="meaning" selected=desk.tab>
+                    <Meaning meaning=meaning flips=explained />
                 </TabPanel>
                 <TabPanel group="packet" id="impact" selected=desk.tab>
                     <Impact replay=replay transitions=transitions version=version base=base />
