@@ -203,6 +203,20 @@ pub(crate) struct Opening {
 
 /// Opens an incident inside a use case, with the first line of its timeline and its audit entry; answers its id.
 pub(crate) async fn open(work: &mut Work, new: Opening) -> Result<String> {
+    let id = insert(work, &new).await?;
+    note_opened(work, &id, &new);
+    Ok(id)
+}
+
+/// Notes that an incident was opened, for use cases that have something to note before it.
+pub(crate) fn note_opened(work: &mut Work, id: &str, new: &Opening) {
+    let (bundle_id, version) = new.bundle.clone().unzip();
+    let detail = json!({"title": new.title, "severity": new.severity, "bundle_id": bundle_id, "version": version});
+    work.note(EventType::IncidentOpened, "incident", id, format!("{id} was opened: {}", new.title), detail);
+}
+
+/// The same without the audit entry.
+pub(crate) async fn insert(work: &mut Work, new: &Opening) -> Result<String> {
     let actor = work.actor().name.clone();
     let year = work.now.year();
     let number: i32 = sqlx::query_scalar(
@@ -233,9 +247,6 @@ pub(crate) async fn open(work: &mut Work, new: Opening) -> Result<String> {
     .execute(work.db())
     .await?;
     line(work, &id, "Opened the incident.", json!({"severity": new.severity, "source": new.source})).await?;
-    let detail =
-        json!({"title": new.title, "severity": new.severity, "bundle_id": bundle_id, "version": bundle_version});
-    work.note(EventType::IncidentOpened, "incident", &id, format!("{id} was opened: {}", new.title), detail);
     Ok(id)
 }
 

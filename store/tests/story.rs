@@ -96,8 +96,8 @@ async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
             "approved 1.0.1",
             "applied 1.0.1",
             "settings_changed",
-            "incident_opened 1.0.1",
             "rolled_back 1.0.1",
+            "incident_opened 1.0.1",
             "incident_updated"
         ]
     );

@@ -84,7 +84,7 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
         bring_back(&mut work, &restored).await?;
     }
 
-    let incident_id = if request.create_incident {
+    let opening = request.create_incident.then(|| {
         let draft = incident(&RolledBack {
             from_version: &bundle.version,
             from_pct: bundle.canary_pct,
@@ -95,7 +95,7 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
             triggered_at,
             at: work.now,
         });
-        let opening = incidents::Opening {
+        incidents::Opening {
             title: draft.title,
             severity: draft.severity,
             source: draft.source.to_owned(),
@@ -104,10 +104,12 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
             description: draft.description,
             ack_due_at: draft.ack_due_at,
             investigate_due_at: draft.investigate_due_at,
-        };
-        Some(incidents::open(&mut work, opening).await?)
-    } else {
-        None
+        }
+    });
+    // The record names the incident, so the incident comes first; in the audit it follows from the rollback.
+    let incident_id = match &opening {
+        Some(opening) => Some(incidents::insert(&mut work, opening).await?),
+        None => None,
     };
 
     let facts = Facts { restored: &restored, reason, on_behalf_of, triggered_at, incident_id: incident_id.as_deref() };
@@ -115,7 +117,8 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
     if let Some(canary) = &beside {
         write(store, &mut work, canary, &facts).await?;
     }
-    if let Some(incident_id) = &incident_id {
+    if let Some((incident_id, opening)) = incident_id.as_ref().zip(opening.as_ref()) {
+        incidents::note_opened(&mut work, incident_id, opening);
         sqlx::query("update incidents set rollback_id = $2 where id = $1")
             .bind(incident_id)
             .bind(record.id)
