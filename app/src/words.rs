@@ -78,6 +78,11 @@ pub fn first_line(text: &str) -> Option<String> {
     text.lines().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned)
 }
 
+/// A sentence without the backticks that mark names where everything is one typeface.
+pub fn unticked(text: &str) -> String {
+    text.replace('`', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

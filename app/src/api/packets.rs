@@ -42,6 +42,8 @@ pub struct PacketView {
     pub rules_cut: usize,
     /// How many of the recorded flips go from one effect to another, before the list of flips was cut.
     pub transitions: Vec<(Effect, Effect, usize)>,
+    /// How many of the recorded flips lie in each region of the semantic diff, before the list of flips was cut.
+    pub region_flips: Vec<usize>,
     /// Everything recorded about the packet and its bundle since it was made, oldest first.
     pub history: Vec<Entry>,
     /// Whether a safety pause is in force.
@@ -86,6 +88,7 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
     history.sort_by_key(|entry| entry.seq);
     let rule_count = packet.content.bundle.rules.len();
     let transitions = transitions(&packet);
+    let region_flips = region_flips(&packet);
     let rules_cut = trim(&mut packet);
     Ok(PacketView {
         packet,
@@ -94,6 +97,7 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
         rule_count,
         rules_cut,
         transitions,
+        region_flips,
         history,
         paused,
         me,
@@ -119,6 +123,19 @@ fn transitions(packet: &Packet) -> Vec<(Effect, Effect, usize)> {
     counts.into_iter().map(|((before, after), count)| (before, after, count)).collect()
 }
 
+/// Counts the flips of each region.
+#[cfg(feature = "ssr")]
+fn region_flips(packet: &Packet) -> Vec<usize> {
+    let regions = packet.content.semantic_diff.as_ref().map_or(0, |meaning| meaning.regions.len());
+    let mut counts = vec![0; regions];
+    for region in packet.content.replay.flips.iter().filter_map(|flip| flip.region) {
+        if let Some(count) = counts.get_mut(region) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
 /// Leaves out what the page does not draw; how many rules of the diff were cut.
 #[cfg(feature = "ssr")]
 fn trim(packet: &mut Packet) -> usize {
@@ -127,6 +144,8 @@ fn trim(packet: &mut Packet) -> usize {
     if let Some(base) = &mut content.base {
         base.rules.clear();
     }
+    // What becomes allowed is what an approver must see first.
+    content.replay.flips.sort_by_key(|flip| std::cmp::Reverse((flip.after > flip.before, flip.after)));
     content.replay.flips.truncate(SHOWN);
     if let Some(meaning) = &mut content.semantic_diff {
         meaning.regions.truncate(SHOWN);

@@ -121,7 +121,7 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
             </td>
             <td class="audit-entry">
                 <details>
-                    <summary>{entry.summary}</summary>
+                    <summary>{crate::words::capital(&crate::words::unticked(&entry.summary))}</summary>
                     <dl class="facts">
                         <dt>"About"</dt>
                         <dd>

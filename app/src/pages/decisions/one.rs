@@ -17,7 +17,7 @@ use crate::{
         Chip, Digest, EffectBadge, ErrorPanel, Notice, PageHead, Panel, RelativeTime, Skeleton, Table, Tone, format,
         short_digest, value_words,
     },
-    words::{capital, unit_cost},
+    words::{capital, unit_cost, unticked},
 };
 
 /// One decision, explained.
@@ -73,7 +73,7 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
             <section class=format!("standing {}", Tone::of(effect).class()) aria-label="Explanation">
                 <div class="standing-words">
                     <p class="standing-headline">{words::explanation(&record)}</p>
-                    {(!record.reason.is_empty()).then(|| view! { <p class="standing-note">{record.reason.clone()}</p> })}
+                    {(!record.reason.is_empty()).then(|| view! { <p class="standing-note">{unticked(&record.reason)}</p> })}
                     {other.map(|other| view! { <p class="standing-note">{capital(&other)}</p> })}
                 </div>
             </section>
@@ -89,7 +89,7 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
                         </Notice>
                     }
                 })}
-            {(!errors.is_empty())
+            {(errors.len() > 1)
                 .then(|| {
                     view! {
                         <Notice tone=Tone::Bad>
@@ -302,7 +302,7 @@ fn Trace(trace: Vec<RuleTrace>) -> impl IntoView {
                 view! { <p class="muted">"No rule speaks about this agent and action."</p> }.into_any()
             } else {
                 view! {
-                    <ol class="trace">
+                    <ol class="decided">
                         {considered.into_iter().map(|rule| view! { <Considered rule=rule /> }).collect_view()}
                     </ol>
                 }
@@ -320,14 +320,14 @@ fn Considered(rule: RuleTrace) -> impl IntoView {
         RuleResult::Passed | RuleResult::NotAddressed => (Tone::Neutral, "○", "did not match"),
     };
     view! {
-        <li class="trace-rule">
+        <li class="decided-rule">
             <p class="spread">
                 <strong class="mono">{rule.rule}</strong>
                 <Chip tone=tone sign=sign>
                     {said}
                 </Chip>
             </p>
-            <ul class="trace-conditions">
+            <ul class="decided-conditions">
                 {rule
                     .conditions
                     .into_iter()
@@ -340,7 +340,7 @@ fn Considered(rule: RuleTrace) -> impl IntoView {
                         let saw = if condition.saw.is_null() { "absent".to_owned() } else { value_words(&condition.saw) };
                         view! {
                             <li>
-                                <span class=format!("trace-sign {class}") aria-hidden="true">
+                                <span class=format!("decided-sign {class}") aria-hidden="true">
                                     {sign}
                                 </span>
                                 <span class="visually-hidden">{said} ": "</span>

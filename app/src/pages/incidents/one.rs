@@ -64,7 +64,7 @@ fn Page(one: OneIncident, take: ServerAction<AcknowledgeIncident>, above: Vec<(S
     let id = incident.id.clone();
     let open = incident.status == Status::Open;
     let may = me.may(Permission::HandleIncidents);
-    let timeline = incident.timeline.clone();
+    let (timeline, known) = (incident.timeline.clone(), incident.description.clone());
     let ack = open.then(|| incident.id.clone());
     let refused =
         Signal::derive(move || take.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
@@ -106,6 +106,15 @@ fn Page(one: OneIncident, take: ServerAction<AcknowledgeIncident>, above: Vec<(S
                     }
                 })}
             <div class="with-aside">
+                <div class="stack">
+                {(!known.is_empty())
+                    .then(|| {
+                        view! {
+                            <Panel title="What is known">
+                                <p class="prose">{known}</p>
+                            </Panel>
+                        }
+                    })}
                 <Panel title="Timeline" flush=true>
                     <ol class="timeline">
                         {timeline
@@ -125,6 +134,7 @@ fn Page(one: OneIncident, take: ServerAction<AcknowledgeIncident>, above: Vec<(S
                             .collect_view()}
                     </ol>
                 </Panel>
+                </div>
                 <aside class="stack">
                     <Clocks incident=incident.clone() as_of=as_of />
                     <Facts incident=incident as_of=as_of />
@@ -162,13 +172,6 @@ fn Facts(incident: Incident, as_of: Timestamp) -> impl IntoView {
     view! {
         <Panel title="Facts">
             <dl class="facts">
-                {(!incident.description.is_empty())
-                    .then(|| {
-                        view! {
-                            <dt>"What is known"</dt>
-                            <dd class="prose">{incident.description}</dd>
-                        }
-                    })}
                 <dt>"Raised by"</dt>
                 <dd>{incident.created_by} ", " <RelativeTime at=incident.created_at as_of=as_of /></dd>
                 <dt>"Source"</dt>

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Flips drawn at once.
-const SHOWN: usize = 50;
+const SHOWN: usize = 20;
 
 /// The replay: effect bars, transition counts and the decisions that flip.
 #[component]
@@ -257,7 +257,7 @@ fn Flips(flips: Vec<Change>, total: usize, recorded: bool) -> impl IntoView {
                         let (before, after) = (by(flip.before_rule), by(flip.after_rule));
                         view! {
                             <tr>
-                                <td>{name}</td>
+                                <td class="flip-id">{name}</td>
                                 <td>
                                     <strong>{flip.agent} " · " {flip.action}</strong>
                                     <br />

@@ -33,15 +33,15 @@ pub(super) fn Lint(report: Report) -> impl IntoView {
     view! {
         <div class="stack packet-body">
             <p class="lead">{lead}</p>
-            <ul class="findings">
+            <ul class="packet-findings">
                 {findings
                     .into_iter()
                     .map(|finding| {
                         view! {
-                            <li class="finding">
+                            <li class="packet-finding">
                                 <FindingChip severity=finding.severity />
                                 <div>
-                                    <p class="finding-message">
+                                    <p class="packet-finding-message">
                                         {finding.rule_id.map(|rule| view! { <code>{rule}</code> " " })} {finding.message}
                                     </p>
                                     {finding.suggestion.map(|suggestion| view! { <p class="muted">{suggestion}</p> })}

@@ -1,142 +1,170 @@
-//! What a packet changes in meaning: the regions of inputs that are answered otherwise than now, proven and not sampled.
+//! What the bundle changes, region by region, proven for every input.
 
 use leptos::prelude::*;
 use lifecycle::{
-    analysis::diff::{NewAllows, Outcome, Region, Scope},
-    review::packet,
+    analysis::{
+        diff::{NewAllows, Outcome, Region, Scope},
+        words::Phrase,
+    },
+    bundle::Effect,
+    review::packet::{Meaning, ReplayReport},
 };
 
-use crate::components::{EffectBadge, EmptyState, Notice, Table, Tone, format};
+use crate::{
+    components::{Chip, EffectBadge, EmptyState, Notice, Tone, format},
+    pages::decisions::words::gist,
+    words,
+};
 
 /// Regions drawn at once.
-const SHOWN: usize = 100;
+const SHOWN: usize = 40;
 
-/// The certificate and the regions, each with how many replayed decisions it explains.
+/// The regions that change, newly allowed ones first.
 #[component]
-pub(super) fn Meaning(
-    meaning: Option<packet::Meaning>,
-    /// The region of every replayed decision that flips; none when not all of them are known here.
-    flips: Option<Vec<usize>>,
+pub(super) fn MeaningView(
+    meaning: Option<Meaning>,
+    base: Option<String>,
+    flips: Vec<usize>,
+    replay: ReplayReport,
 ) -> impl IntoView {
-    let Some(meaning) = meaning else {
+    let (Some(meaning), Some(base)) = (meaning, base) else {
         return view! {
             <EmptyState title="Nothing to compare with">
-                <p>"Nothing was live when this packet was built, so every answer it gives is new."</p>
+                <p>"No bundle was live when this was submitted, so everything it says is new. The rules stand under Text."</p>
             </EmptyState>
         }
         .into_any();
     };
-    let (tone, headline, detail) = certificate(meaning.new_allows, meaning.complete);
-    let total = meaning.total_regions;
-    let rows: Vec<Row> = meaning
+    let (tone, certified, proof) = certificate(meaning.new_allows, meaning.complete);
+    // Flips are only counted when all of them were recorded.
+    let counted = replay.total_flips <= flips.iter().sum::<usize>();
+    let total = replay.corpus_count;
+    let mut regions: Vec<(Region, Option<usize>)> = meaning
         .regions
         .into_iter()
-        .take(SHOWN)
         .enumerate()
-        .map(|(at, region)| {
-            let flips = flips.as_ref().map(|flips| flips.iter().filter(|flip| **flip == at).count());
-            Row::of(region, flips)
-        })
+        .map(|(i, region)| (region, flips.get(i).copied().filter(|_| counted)))
         .collect();
-    let shown = rows.len();
-    let title = match (total, shown < total) {
-        (_, true) => format!("Regions that change: {shown} of {}", format::count(total as u64)),
-        _ => "Regions that change".to_owned(),
-    };
+    regions.sort_by_key(|(region, _)| !allows_anew(region));
+    let drawn = regions.len().min(SHOWN);
     view! {
         <div class="stack packet-body">
             <Notice tone=tone>
-                <strong>{headline}</strong>
-                <p>{detail}</p>
+                <strong>{certified}</strong>
+                <p>{proof}</p>
             </Notice>
-            {if rows.is_empty() {
-                view! {
-                    <EmptyState title="No input is answered differently">
-                        <p>"Words, ids or order may differ; what is decided does not."</p>
-                    </EmptyState>
-                }
-                    .into_any()
-            } else {
-                view! {
-                    <h3 class="section-title">{title}</h3>
-                    <Regions rows=rows />
-                }
-                    .into_any()
-            }}
+            <p class="lead">{headline(meaning.total_regions, meaning.complete, &base)}</p>
+            {regions
+                .into_iter()
+                .take(SHOWN)
+                .map(|(region, flips)| view! { <RegionCard region=region flips=flips total=total /> })
+                .collect_view()}
+            {(drawn < meaning.total_regions)
+                .then(|| {
+                    view! {
+                        <Notice>
+                            {format!(
+                                "{} more regions are not drawn here; the packet's JSON under Evidence has more.",
+                                format::count((meaning.total_regions - drawn) as u64),
+                            )}
+                        </Notice>
+                    }
+                })}
         </div>
     }
     .into_any()
 }
 
+fn headline(regions: usize, complete: bool, base: &str) -> String {
+    match (regions, complete) {
+        (0, true) => format!("Every input was checked: all of them are answered exactly as by {base}."),
+        (1, true) => format!("Every input was checked. One region changes; everything else answers exactly as {base}."),
+        (n, true) => format!(
+            "Every input was checked. {} regions change; everything else answers exactly as {base}.",
+            words::capital(&words::number(n))
+        ),
+        (n, false) => format!(
+            "Not every input could be checked within the work budget. {} were found so far.",
+            format::plural(n as u64, "changed region", "changed regions")
+        ),
+    }
+}
+
+/// Colour, headline and explanation of what is certain about new allows.
+fn certificate(new_allows: NewAllows, complete: bool) -> (Tone, String, String) {
+    let every = "Proven for every possible input, recorded or not.".to_owned();
+    match new_allows {
+        NewAllows::None => (Tone::Good, "New allows: none".to_owned(), every),
+        NewAllows::Some(count) => {
+            let detail = if complete { every } else { "There may be more: the work budget ran out.".to_owned() };
+            (Tone::Warn, format!("New allows: {}", format::plural(count as u64, "region", "regions")), detail)
+        }
+        NewAllows::Undecided => (
+            Tone::Warn,
+            "New allows: undecided".to_owned(),
+            "The work budget ran out before every input was covered. Judge by the replay and the rules.".to_owned(),
+        ),
+    }
+}
+
+fn allows_anew(region: &Region) -> bool {
+    region.after.effect == Effect::Allow && region.before.effect != Effect::Allow
+}
+
 #[component]
-fn Regions(rows: Vec<Row>) -> impl IntoView {
+fn RegionCard(region: Region, flips: Option<usize>, total: usize) -> impl IntoView {
+    let anew = allows_anew(&region);
+    let decided = decided(&region);
+    let example = gist(&region.witness.context);
+    let example = if example.is_empty() { "an empty input".to_owned() } else { example };
+    let count = flips
+        .map(|flips| format!("{} of {} replayed decisions", format::count(flips as u64), format::count(total as u64)));
     view! {
-        <Table label="Regions of inputs that change">
-            <thead>
-                <tr>
-                    <th scope="col">"When"</th>
-                    <th scope="col">"Before"</th>
-                    <th scope="col">"After"</th>
-                    <th scope="col">"Decided by"</th>
-                    <th scope="col" class="num">"Replayed flips"</th>
-                </tr>
-            </thead>
-            <tbody>
-                {rows
+        <article class="region">
+            <header class="region-head">
+                <OutcomeBadge outcome=region.before />
+                <span aria-hidden="true">"→"</span>
+                <span class="visually-hidden">"becomes"</span>
+                <OutcomeBadge outcome=region.after />
+                {anew.then(|| view! { <Chip tone=Tone::Warn>"newly allowed"</Chip> })}
+                {count.map(|count| view! { <span class="region-count">{count}</span> })}
+            </header>
+            <p class="region-says">
+                <strong>{scopes(&region.scopes)}</strong>
+                {if region.conditions.is_empty() { "always" } else { "when" }}
+                {region
+                    .conditions
                     .into_iter()
-                    .map(|row| {
+                    .map(|Phrase { field, values }| {
                         view! {
-                            <tr>
-                                <td>
-                                    <strong>{row.who}</strong>
-                                    <br />
-                                    <span class="muted">{row.when}</span>
-                                </td>
-                                <td>{outcome(row.before)}</td>
-                                <td>{outcome(row.after)}</td>
-                                <td class="mono">{row.rules}</td>
-                                <td class="num">{row.flips.map_or_else(|| "–".to_owned(), |flips| format::count(flips as u64))}</td>
-                            </tr>
+                            <code class="condition">
+                                <span class="condition-field">{field}</span>
+                                " "
+                                <span class="condition-test">{values}</span>
+                            </code>
+                            " "
                         }
                     })
                     .collect_view()}
-            </tbody>
-        </Table>
+            </p>
+            <p class="region-why">{decided} " For example " <span class="mono">{example}</span> "."</p>
+        </article>
     }
 }
 
-/// One line of the table, in words.
-#[derive(Debug, Clone, PartialEq)]
-struct Row {
-    who: String,
-    when: String,
-    before: Outcome,
-    after: Outcome,
-    rules: String,
-    flips: Option<usize>,
-}
-
-impl Row {
-    fn of(region: Region, flips: Option<usize>) -> Self {
-        let by = |rule: Option<String>| rule.unwrap_or_else(|| "default".to_owned());
-        let (before_rule, after_rule) = (by(region.before_rule), by(region.after_rule));
-        let conditions: Vec<String> =
-            region.conditions.iter().map(|phrase| format!("{} {}", phrase.field, phrase.values)).collect();
-        Self {
-            who: scopes(&region.scopes),
-            when: if conditions.is_empty() { "always".to_owned() } else { conditions.join(", ") },
-            before: region.before,
-            after: region.after,
-            rules: if before_rule == after_rule { after_rule } else { format!("{before_rule} → {after_rule}") },
-            flips,
-        }
-    }
-}
-
-fn outcome(outcome: Outcome) -> impl IntoView {
+#[component]
+fn OutcomeBadge(outcome: Outcome) -> impl IntoView {
     view! {
         <EffectBadge effect=outcome.effect />
-        {outcome.error.then(|| view! { <span class="faint">" on error"</span> })}
+        {outcome
+            .error
+            .then(|| {
+                view! {
+                    <Chip tone=Tone::Bad sign="!">
+                        "error"
+                    </Chip>
+                }
+            })}
     }
 }
 
@@ -158,20 +186,13 @@ fn scopes(scopes: &[Scope]) -> String {
     words.join("; ")
 }
 
-/// Colour, headline and explanation of what is certain about new allows.
-fn certificate(new_allows: NewAllows, complete: bool) -> (Tone, String, String) {
-    let every = "Proven for every possible input, recorded or not.".to_owned();
-    match new_allows {
-        NewAllows::None => (Tone::Good, "New allows: none".to_owned(), every),
-        NewAllows::Some(count) => {
-            let detail = if complete { every } else { "There may be more: the work budget ran out.".to_owned() };
-            (Tone::Warn, format!("New allows: {}", format::plural(count as u64, "region", "regions")), detail)
-        }
-        NewAllows::Undecided => (
-            Tone::Warn,
-            "New allows: undecided".to_owned(),
-            "The work budget ran out before every input was covered. Judge by the replay and the rules.".to_owned(),
-        ),
+fn decided(region: &Region) -> String {
+    let name = |rule: &Option<String>| rule.clone().unwrap_or_else(|| "no rule (the default)".to_owned());
+    let (before, after) = (name(&region.before_rule), name(&region.after_rule));
+    if before == after {
+        format!("Decided by {after}, as before.")
+    } else {
+        format!("Decided by {after}, before by {before}.")
     }
 }
 

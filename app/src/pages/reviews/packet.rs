@@ -12,7 +12,7 @@ use super::{
     evidence::Evidence,
     impact::Impact,
     lint::Lint,
-    meaning::Meaning,
+    meaning::MeaningView,
     risk_tone,
     sign_off::SignOff,
     standing::{Facts, Standing, standing},
@@ -47,7 +47,7 @@ pub fn PacketPage() -> impl IntoView {
     let live = use_live();
     let id = Memo::new(move |_| params.read().get("packet_id").unwrap_or_default());
     let packet = Resource::new(move || (id.get(), live.changed()), |(id, _)| review_packet(id));
-    let desk = Desk { act: ServerAction::new(), reason: RwSignal::new(String::new()), tab: url_tab("tab", "text") };
+    let desk = Desk { act: ServerAction::new(), reason: RwSignal::new(String::new()), tab: url_tab("tab", "meaning") };
     let toasts = use_toasts();
     Effect::new(move |_| {
         if let Some(Ok(status)) = desk.act.value().get() {
@@ -88,7 +88,19 @@ fn above() -> Vec<(String, String)> {
 
 #[component]
 fn Page(view: PacketView, desk: Desk) -> impl IntoView {
-    let PacketView { packet, notes, state, rule_count, rules_cut, transitions, history, paused, me, as_of } = view;
+    let PacketView {
+        packet,
+        notes,
+        state,
+        rule_count,
+        rules_cut,
+        transitions,
+        region_flips,
+        history,
+        paused,
+        me,
+        as_of,
+    } = view;
     let content = &packet.content;
     let version = content.bundle.version.clone();
     let base = content.base.as_ref().map(|base| base.version.clone());
@@ -122,13 +134,12 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         + diff.settings_changed.len()
         + rules_cut;
     let meaning = content.semantic_diff.clone();
-    // Only when every flip is here can they be counted by region.
-    let explained = (content.replay.flips.len() == content.replay.total_flips)
-        .then(|| content.replay.flips.iter().filter_map(|flip| flip.region).collect::<Vec<usize>>());
+    let (base_for_meaning, replay_for_meaning) = (base.clone(), content.replay.clone());
+    let regions = meaning.as_ref().map(|meaning| meaning.total_regions);
     let tabs = vec![
-        Tab::new("text", "Text").counting(Signal::stored(Some(changes))),
-        Tab::new("meaning", "Meaning").counting(Signal::stored(meaning.as_ref().map(|meaning| meaning.total_regions))),
+        Tab::new("meaning", "Meaning").counting(Signal::stored(regions)),
         Tab::new("impact", "Impact").counting(Signal::stored(Some(content.replay.total_flips))),
+        Tab::new("text", "Text").counting(Signal::stored(Some(changes))),
         Tab::new("lint", "Lint").counting(Signal::stored(Some(content.lint.summary.total_issues))),
         Tab::new("evidence", "Evidence"),
         Tab::new("timeline", "Timeline"),
@@ -162,14 +173,14 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         <div class="with-aside packet-columns">
             <Panel flush=true>
                 <Tabs group="packet" label="Evidence of this packet" tabs=tabs selected=desk.tab param="tab" />
-                <TabPanel group="packet" id="text" selected=desk.tab>
-                    <TextDiffView diff=text_diff cut=rules_cut base=has_base rule_count=rule_count />
-                </TabPanel>
                 <TabPanel group="packet" id="meaning" selected=desk.tab>
-                    <Meaning meaning=meaning flips=explained />
+                    <MeaningView meaning=meaning base=base_for_meaning flips=region_flips replay=replay_for_meaning />
                 </TabPanel>
                 <TabPanel group="packet" id="impact" selected=desk.tab>
                     <Impact replay=replay transitions=transitions version=version base=base />
+                </TabPanel>
+                <TabPanel group="packet" id="text" selected=desk.tab>
+                    <TextDiffView diff=text_diff cut=rules_cut base=has_base rule_count=rule_count />
                 </TabPanel>
                 <TabPanel group="packet" id="lint" selected=desk.tab>
                     <Lint report=lint />

@@ -29,8 +29,8 @@ pub(super) fn TextDiffView(diff: TextDiff, cut: usize, base: bool, rule_count: u
             {(!settings.is_empty())
                 .then(|| {
                     view! {
-                        <article class="change">
-                            <header class="change-head">
+                        <article class="diff-card">
+                            <header class="diff-head">
                                 <Chip tone=Tone::Warn sign="~">
                                     "changed"
                                 </Chip>
@@ -74,15 +74,15 @@ fn RuleCard(card: Card) -> impl IntoView {
         Kind::Changed => (Tone::Warn, "~"),
     };
     view! {
-        <article class="change">
-            <header class="change-head">
+        <article class="diff-card">
+            <header class="diff-head">
                 <Chip tone=tone sign=sign>
                     {card.kind.label()}
                 </Chip>
                 <h3 class="mono">{card.id}</h3>
-                <span class="muted change-whom">{card.agent} " · " {card.action}</span>
+                <span class="muted diff-whom">{card.agent} " · " {card.action}</span>
             </header>
-            <p class="change-when">
+            <p class="diff-when">
                 <span class="faint">"When "</span>
                 {if card.conditions.is_empty() {
                     view! { <span class="muted">"always"</span> }.into_any()
@@ -125,7 +125,7 @@ fn ConditionView(condition: Condition, whole: bool) -> impl IntoView {
 fn Lines(lines: Vec<Line>) -> impl IntoView {
     (!lines.is_empty()).then(|| {
         view! {
-            <dl class="facts change-lines">
+            <dl class="facts diff-lines">
                 {lines
                     .into_iter()
                     .map(|line| {

@@ -35,7 +35,7 @@ pub fn Timeline(
                                 <strong>{crate::words::capital(event(entry.event_type))}</strong>
                                 <span class="muted">" by " {entry.actor} ", " <RelativeTime at=entry.at as_of=as_of /></span>
                             </p>
-                            <p class="muted">{entry.summary}</p>
+                            <p class="muted">{crate::words::capital(&crate::words::unticked(&entry.summary))}</p>
                         </li>
                     }
                 })

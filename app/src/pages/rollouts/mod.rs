@@ -120,6 +120,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
     let RolloutView { system, status, canary_preview, stable_preview, waiting, applies, rollbacks, me, as_of } = view;
     let (may_apply, may_roll_back) = (me.may(Permission::Apply), me.may(Permission::RollBack));
     let paused = system.paused;
+    let apart = status.is_none().then(|| waiting.clone());
     let title = words::heading(&system);
     let canary_taking = canary_preview.filter(|_| may_roll_back).zip(system.canary.clone()).map(Taking::new);
     let stable_taking = stable_preview.filter(|_| may_roll_back).zip(system.stable.clone()).map(Taking::new);
@@ -150,7 +151,10 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                         <Track status=status.clone() stable=stable as_of=as_of />
                         <Blocked status=status.clone() paused=paused may_apply=may_apply />
                         <Gates report=status.gates.clone() />
-                        <Arms status=status stable=system.stable.as_ref().map(|stable| stable.version.clone()) />
+                        <div class="grid-2">
+                            <Arms status=status stable=system.stable.as_ref().map(|stable| stable.version.clone()) />
+                            <WaitingBundles waiting=waiting may_apply=may_apply paused=paused occupied=true desk=desk />
+                        </div>
                     }
                         .into_any()
                 }
@@ -198,7 +202,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                         .into_any()
                 }
             }}
-            <WaitingBundles waiting=waiting may_apply=may_apply paused=paused occupied=has_canary desk=desk />
+            {apart.map(|waiting| view! { <WaitingBundles waiting=waiting may_apply=may_apply paused=paused occupied=false desk=desk /> })}
             {stable_taking
                 .map(|taking| {
                     let version = taking.version.clone();
@@ -286,7 +290,7 @@ fn Blocked(status: CanaryStatus, paused: bool, may_apply: bool) -> impl IntoView
         <div id="promotion-blocked">
             <Notice tone=Tone::Warn>
                 <strong>{what}</strong>
-                <ul class="reasons">{reasons.into_iter().map(|reason| view! { <li>{reason}</li> }).collect_view()}</ul>
+                <ul class="reasons">{reasons.into_iter().map(|reason| view! { <li>{crate::words::unticked(&reason)}</li> }).collect_view()}</ul>
             </Notice>
         </div>
     }

@@ -17,7 +17,7 @@ pub(super) fn Track(status: CanaryStatus, stable: Option<ServingBundle>, as_of: 
     let last = steps.len().saturating_sub(1);
     view! {
         <section class="panel track-panel" aria-label="Rollout track">
-            <ol class="track">
+            <ol class="rollout-track">
                 {steps
                     .into_iter()
                     .enumerate()

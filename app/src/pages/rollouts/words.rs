@@ -142,7 +142,7 @@ pub fn tile(gate: &Gate) -> Tile {
             format!("limit +{:.0} %", gate.threshold * 100.0),
         ),
     };
-    let message = (gate.verdict != GateVerdict::Pass).then(|| gate.message.clone());
+    let message = (gate.verdict != GateVerdict::Pass).then(|| words::unticked(&gate.message));
     Tile { title, value, limit, verdict: gate.verdict, message }
 }
 
