@@ -1,14 +1,19 @@
 //! Settings, people and tokens.
 
+#[cfg(feature = "ssr")]
 use std::str::FromStr;
 
 use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
-    authority::{Person, Role, Roles, Token},
+    authority::{Person, Token},
+    workspace::Settings,
+};
+#[cfg(feature = "ssr")]
+use lifecycle::{
+    authority::{Role, Roles},
     problem::Problem,
     rollout::GateConfig,
-    workspace::Settings,
 };
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +149,7 @@ pub async fn revoke_token(id: i64) -> Result<(), AppError> {
 }
 
 /// A number typed into the field `name`.
+#[cfg(feature = "ssr")]
 fn number<T: FromStr>(name: &str, typed: &str) -> Result<T, AppError> {
     let words = name.replace('_', " ");
     typed.trim().parse().map_err(|_| {
@@ -152,6 +158,7 @@ fn number<T: FromStr>(name: &str, typed: &str) -> Result<T, AppError> {
 }
 
 /// Hours as typed, in whole seconds; nothing below zero.
+#[cfg(feature = "ssr")]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -161,6 +168,7 @@ fn seconds(hours: f64) -> u64 {
     (hours * 3600.0).round().clamp(0.0, 1e12) as u64
 }
 
+#[cfg(feature = "ssr")]
 fn read_roles(names: &[String]) -> Result<Roles, AppError> {
     names
         .iter()
@@ -171,7 +179,7 @@ fn read_roles(names: &[String]) -> Result<Roles, AppError> {
         .collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
 
