@@ -1,7 +1,5 @@
 //! The example workspace on a real database.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
-
 use std::time::{Duration, Instant};
 
 use lifecycle::{
