@@ -44,6 +44,9 @@ fn relation(cell: &Cell, region: &Region) -> Relation {
     if contains { Relation::Contains } else { Relation::Overlaps(share) }
 }
 
+/// A slab that waits, with the boxes that may still meet it.
+type Waiting<'a> = (Cell, Arc<[(usize, &'a Region)]>);
+
 /// Whether `cell` lies inside the union of `boxes`, which are given with the number that names each.
 ///
 /// Take the box that covers most of the cell; what it leaves splits into at most one slab an axis; ask the same of each
@@ -52,7 +55,7 @@ fn relation(cell: &Cell, region: &Region) -> Relation {
 pub fn uncovered(cell: Cell, boxes: &[(usize, &Region)], meter: &mut Meter) -> Coverage {
     let mut allowance = meter.allowance();
     let mut used = BTreeSet::new();
-    let mut open: Vec<(Cell, Arc<[(usize, &Region)]>)> = vec![(cell, boxes.into())];
+    let mut open: Vec<Waiting<'_>> = vec![(cell, boxes.into())];
     while let Some((cell, boxes)) = open.pop() {
         let work = boxes.len() as u64 + 1;
         if allowance < work || !meter.spend(work) {

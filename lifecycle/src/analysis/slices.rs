@@ -115,13 +115,16 @@ pub fn pairs(rules: &[&Rule], schemas: &[&Schema], meter: &mut Meter) -> Option<
     Some((pairs, classes))
 }
 
+/// What makes two slices have the same space: the rules that speak about them, and the agent their domain is declared for.
+type SameSpace<'a> = (Arc<[usize]>, Option<&'a str>);
+
 /// Cuts all (agent, action) pairs into slices. The rules are given in evaluation order. None when the budget runs out.
 pub fn slices(rules: &[&Rule], schema: Option<&Schema>, meter: &mut Meter) -> Option<Vec<Slice>> {
     let schemas: Vec<&Schema> = schema.into_iter().collect();
     let enforced = schema.filter(|schema| schema.enforce);
     let mut slices = Vec::new();
     // Slices with the same rules and the same declared domain have the same space.
-    let mut spaces: HashMap<(Arc<[usize]>, Option<&str>), Option<Arc<Mapped>>> = HashMap::new();
+    let mut spaces: HashMap<SameSpace<'_>, Option<Arc<Mapped>>> = HashMap::new();
     let mut agent: Option<(String, Vec<usize>)> = None;
     for pair in pairs(rules, &schemas, meter)?.0 {
         let addressed = match agent.take() {
