@@ -143,12 +143,12 @@ fn Shelved(group: Group, members: Vec<Summary>, may_edit: bool, as_of: Timestamp
             <Table label=group.title interactive=true>
                 <thead>
                     <tr>
-                        <th scope="col">"Version"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="num">"Rules"</th>
+                        <th scope="col" class="shelf-version">"Version"</th>
+                        <th scope="col" class="shelf-state">"State"</th>
+                        <th scope="col" class="num shelf-rules">"Rules"</th>
                         <th scope="col" class="shelf-notes">"Notes"</th>
-                        <th scope="col">"Changed"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                        <th scope="col" class="shelf-when">"Changed"</th>
+                        <th scope="col" class="shelf-actions"><span class="visually-hidden">"Actions"</span></th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -176,7 +176,7 @@ fn BundleRow(bundle: Summary, may_edit: bool, as_of: Timestamp) -> impl IntoView
                 {share.map(|share| view! { " " <Chip tone=Tone::Neutral>{share}</Chip> })}
             </td>
             <td class="num">{format::count(u64::from(bundle.rule_count))}</td>
-            <td class="shelf-notes muted">{notes}</td>
+            <td class="shelf-notes muted"><span>{notes}</span></td>
             <td class="shelf-when">
                 <RelativeTime at=bundle.updated_at as_of=as_of />
                 <span class="muted">{bundle.created_by}</span>

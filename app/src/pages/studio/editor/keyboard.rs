@@ -10,15 +10,16 @@ use super::{
 };
 use crate::editor::{Edit, order::Direction};
 
-/// Listens while the editor is open.
+/// Listens while the editor is open, after the frame, whose two-key jumps (`g a`) come first.
 pub fn listen(desk: Desk) {
-    let listener = window_event_listener(leptos::ev::keydown, move |event| {
-        if pressed(desk, &event) {
-            event.prevent_default();
-            event.stop_immediate_propagation();
-        }
+    Effect::new(move |_| {
+        let listener = window_event_listener(leptos::ev::keydown, move |event| {
+            if pressed(desk, &event) {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || listener.remove());
     });
-    on_cleanup(move || listener.remove());
 }
 
 /// Acts on a key; true when it was one of ours.

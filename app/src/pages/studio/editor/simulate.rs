@@ -28,10 +28,10 @@ const SHOWN: usize = 100;
 /// The dock with its tabs.
 #[component]
 pub fn Dock(desk: Desk) -> impl IntoView {
-    let dataset = RwSignal::new(Dataset::Recorded);
+    let chosen = RwSignal::new(Dataset::Recorded);
     let fetched = RwSignal::new(HashMap::<&'static str, Arc<Vec<Case>>>::new());
     let failed = RwSignal::new(None::<String>);
-    let cases = Signal::derive(move || fetched.with(|fetched| fetched.get(name(dataset.get())).cloned()));
+    let cases = Signal::derive(move || fetched.with(|fetched| fetched.get(name(chosen.get())).cloned()));
     analysis::follow(desk, cases);
 
     let load = move |dataset: Dataset| {
@@ -52,13 +52,17 @@ pub fn Dock(desk: Desk) -> impl IntoView {
         spawn_local(async move {
             match bundles::cases(dataset).await {
                 Ok(cases) => {
+                    // Before the first traffic there is nothing to replay, but there are the built-in cases.
+                    if cases.is_empty() && dataset == Dataset::Recorded {
+                        chosen.try_set(Dataset::Fixtures);
+                    }
                     fetched.try_update(|fetched| fetched.insert(name(dataset), Arc::new(cases)));
                 }
                 Err(error) => drop(failed.try_set(Some(error.detail().to_owned()))),
             }
         });
     };
-    Effect::new(move |_| load(dataset.get()));
+    Effect::new(move |_| load(chosen.get()));
 
     let tab = RwSignal::new("simulate".to_owned());
     let status = move || {
@@ -81,8 +85,9 @@ pub fn Dock(desk: Desk) -> impl IntoView {
                 <select
                     class="input input-small"
                     aria-label="Cases"
+                    prop:value=move || name(chosen.get())
                     on:change=move |event| {
-                        dataset.set(match event_target_value(&event).as_str() {
+                        chosen.set(match event_target_value(&event).as_str() {
                             "fixtures" => Dataset::Fixtures,
                             "synthetic" => Dataset::Synthetic,
                             _ => Dataset::Recorded,
@@ -100,7 +105,7 @@ pub fn Dock(desk: Desk) -> impl IntoView {
                         return view! {
                             <EmptyState title="The cases could not be fetched">
                                 <p>{why}</p>
-                                <Button on:click=move |_| load(dataset.get_untracked())>"Try again"</Button>
+                                <Button on:click=move |_| load(chosen.get_untracked())>"Try again"</Button>
                             </EmptyState>
                         }
                             .into_any();
