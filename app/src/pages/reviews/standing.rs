@@ -276,7 +276,7 @@ mod tests {
         let built = facts(&[], 1, "author@demo.test", &both);
         assert_eq!(refusal(&built).unwrap(), "You submitted this bundle, so somebody else has to sign.");
         let viewer = Roles::from([Role::Viewer]);
-        assert!(refusal(&facts(&[], 1, "v", &viewer)).unwrap().contains("Approver"));
+        assert!(refusal(&facts(&[], 1, "v", &viewer)).unwrap().contains("approver"));
         let approver = Roles::from([Role::Approver]);
         assert_eq!(refusal(&facts(&[], 1, "other", &approver)), None);
     }
