@@ -149,8 +149,7 @@ mod server {
         let mut people = Vec::new();
         for role in Role::ALL {
             if context.demo && role != Role::Service {
-                let email = format!("{}@demo.test", role.name().replace('_', "-"));
-                people.extend(store::people::by_email(&context.store, &email).await?);
+                people.extend(store::people::by_email(&context.store, &store::demo::email(role)).await?);
             }
         }
         Ok(people)

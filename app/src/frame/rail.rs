@@ -28,7 +28,7 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
     let here = Memo::new(move |_| place_of(&path.read()).map(|place| place.path));
     let sign_out = ServerAction::<SignOut>::new();
     view! {
-        <div class="rail">
+        <aside class="rail" aria-label="Workspace">
             <Brand />
             // On phones this box opens the bar. It needs no script.
             <input type="checkbox" id="rail-more" class="rail-more-box" aria-label="All pages" />
@@ -55,7 +55,7 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
                     </button>
                 </ActionForm>
             </div>
-        </div>
+        </aside>
     }
 }
 

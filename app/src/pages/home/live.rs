@@ -53,11 +53,9 @@ fn Bundle(bundle: ServingBundle, as_of: Timestamp) -> impl IntoView {
             <StateChip state=bundle.state />
             <span class="muted">{format::percent(f64::from(bundle.canary_pct) / 100.0)} " of decisions"</span>
             <span class="faint home-who">
-                {since.map(|since| view! { <RelativeTime at=since as_of=as_of /> })}
-                {bundle.activated_by.map(|by| format!(" by {by}"))}
-            </span>
-            <span class="faint">
                 <Digest value=bundle.digest />
+                {since.map(|since| view! { <RelativeTime at=since as_of=as_of /> })}
+                {bundle.activated_by.map(|by| view! { <span>"by " {by}</span> })}
             </span>
         </div>
     }

@@ -5,7 +5,8 @@ mod traffic;
 
 use leptos::prelude::*;
 use lifecycle::{
-    Timestamp, audit,
+    Timestamp,
+    audit::{self, EventType},
     workspace::{Need, Overview},
 };
 
@@ -14,7 +15,6 @@ use crate::{
     api::home::read_overview,
     components::{EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Table},
     frame::live::use_live,
-    pages::audit::words,
 };
 
 /// The first page. It moves by itself.
@@ -96,7 +96,7 @@ fn NeedsYou(needs: Vec<Need>, as_of: Timestamp) -> impl IntoView {
     }
 }
 
-/// The last audit entries.
+/// The last audit entries but for people coming and going.
 #[component]
 fn Recent(entries: Vec<audit::Entry>, as_of: Timestamp) -> impl IntoView {
     let all = || view! { <a href="/audit">"Whole audit trail"</a> };
@@ -118,12 +118,12 @@ fn Recent(entries: Vec<audit::Entry>, as_of: Timestamp) -> impl IntoView {
                         <th scope="col">"When"</th>
                         <th scope="col">"Who"</th>
                         <th scope="col">"What"</th>
-                        <th scope="col">"In words"</th>
                     </tr>
                 </thead>
                 <tbody>
                     {entries
                         .into_iter()
+                        .filter(|entry| !matches!(entry.event_type, EventType::SignedIn | EventType::SignedOut))
                         .map(|entry| {
                             view! {
                                 <tr>
@@ -131,7 +131,6 @@ fn Recent(entries: Vec<audit::Entry>, as_of: Timestamp) -> impl IntoView {
                                         <RelativeTime at=entry.at as_of=as_of />
                                     </td>
                                     <td class="nowrap">{entry.actor}</td>
-                                    <td class="nowrap">{words::event(entry.event_type)}</td>
                                     <td class="muted">{entry.summary}</td>
                                 </tr>
                             }
