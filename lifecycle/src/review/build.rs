@@ -10,7 +10,7 @@ use super::{
     risk,
 };
 use crate::{
-    analysis::{Meter, semantic_diff},
+    analysis::{Meter, diff::NewAllows, semantic_diff},
     bundle::{Bundle, Source, canonical::canonical, diff::text_diff},
     engine::Question,
     lint,
@@ -107,7 +107,10 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         impact,
         insufficient_evidence: replay.insufficient_evidence,
     });
-    let high = risk_score_bps >= settings.high_risk_bps || impact.newly_allowed > 0;
+    // Measured on the corpus, or possible for an input that nobody has recorded yet.
+    let newly_allowed =
+        impact.newly_allowed > 0 || semantic_diff.as_ref().is_some_and(|meaning| meaning.new_allows != NewAllows::None);
+    let high = risk_score_bps >= settings.high_risk_bps || newly_allowed;
     let required_approvals = if high { settings.approvals_high_risk } else { settings.approvals };
     Ok(Content {
         schema_version: SCHEMA_VERSION.to_owned(),
