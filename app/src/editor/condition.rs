@@ -65,23 +65,6 @@ impl Operator {
         }
     }
 
-    /// How the list of operators names it.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::AtLeast => "≥ at least",
-            Self::AtMost => "≤ at most",
-            Self::Above => "> more than",
-            Self::Below => "< less than",
-            Self::Equals => "= is",
-            Self::NotEquals => "≠ is not",
-            Self::OneOf => "in",
-            Self::NoneOf => "not in",
-            Self::StartsWith => "starts with",
-            Self::Present => "is present",
-            Self::Absent => "is absent",
-        }
-    }
-
     /// Its value in a `<select>`.
     pub const fn code(self) -> &'static str {
         match self {

@@ -20,7 +20,7 @@ use lifecycle::{
 };
 
 use super::desk::{Desk, Stable, badness};
-use crate::editor::{Content, Key, content::Mirror};
+use crate::editor::{Content, Key, content::Mirror, rule};
 
 /// Longest wait after a keystroke before looking again, in milliseconds.
 const MAX_WAIT_MS: f64 = 600.0;
@@ -76,6 +76,13 @@ impl Checked {
             }
         }
         flags
+    }
+
+    /// What became of rules against stable, by id: `new` or `edited`.
+    pub fn marks(&self) -> HashMap<String, &'static str> {
+        let Some(diff) = &self.diff else { return HashMap::new() };
+        let added = diff.rules_added.iter().map(|added| (rule::id(added).to_owned(), "new"));
+        added.chain(diff.rules_modified.iter().map(|modified| (modified.id.clone(), "edited"))).collect()
     }
 
     /// What blocks submitting, by kind: `15 × operator in the wrong place`.

@@ -153,7 +153,7 @@ fn ConditionRow(desk: Desk, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> im
                     .map(|choice| {
                         view! {
                             <option value=choice.code() selected=move || operator.get() == choice>
-                                {choice.label()}
+                                {choice.words()}
                             </option>
                         }
                     })

@@ -135,6 +135,8 @@ pub struct Desk {
     pub checked: RwSignal<Arc<Checked>>,
     /// The worst finding of each rule.
     pub flags: Memo<Arc<HashMap<Key, Finding>>>,
+    /// What became of rules against stable, by id.
+    pub marks: Memo<Arc<HashMap<String, &'static str>>>,
     /// What replaying cases shows.
     pub replayed: RwSignal<Option<Arc<Replayed>>>,
     /// How saving stands.
@@ -185,6 +187,7 @@ impl Desk {
             })
         });
         let checked = RwSignal::new(first);
+        let marks = Memo::new(move |_| Arc::new(checked.with(|checked| checked.marks())));
         let flags = Memo::new(move |_| Arc::new(checked.with(|checked| checked.flags())));
         let editable = matches!(record.state, State::Draft | State::ChangesRequested) && bench.may_edit;
         Self {
@@ -210,6 +213,7 @@ impl Desk {
             unread: RwSignal::new(None),
             checked,
             flags,
+            marks,
             replayed: RwSignal::new(None),
             saving: RwSignal::new(Saving::Untouched),
             too_large: RwSignal::new(false),

@@ -102,14 +102,9 @@ fn toggle_mark(desk: Desk, key: Key) {
     });
 }
 
-/// Whether the rule is new or edited against stable.
+/// Whether the rule is new or edited against stable, as the *Changes* tab says.
 fn change(desk: Desk, rule: &Written) -> Option<&'static str> {
-    let stable = desk.stable.get_value()?;
-    match stable.rule(rule::id(rule)) {
-        None => Some("new"),
-        Some(before) if before != rule => Some("edited"),
-        Some(_) => None,
-    }
+    desk.marks.with(|marks| marks.get(rule::id(rule)).copied())
 }
 
 /// The worst thing the linter says about the rule.
@@ -147,7 +142,9 @@ fn chips(desk: Desk, rule: &Written) -> AnyView {
     let stable: Option<Arc<Stable>> = desk.stable.get_value();
     let before = stable.as_ref().and_then(|stable| stable.rule(rule::id(rule)));
     let was = |key: &str, value: &Value| -> Option<Value> {
-        rule::conditions(before?).find(|(before, was)| *before == key && *was != value).map(|(_, was)| was.clone())
+        rule::conditions(before?)
+            .find(|(before, was)| *before == key && plain(was) != plain(value))
+            .map(|(_, was)| was.clone())
     };
     let all = rule::conditions(rule).count();
     if all == 0 {

@@ -246,7 +246,7 @@ fn Flips(desk: Desk, changes: Vec<Change>, total: usize, compared: bool) -> impl
             view! {
                 <tr>
                     <td class="flip-case">
-                        <span class="mono">{crate::components::short_digest(&change.case_id)}</span>
+                        <span class="mono">{case_name(&change.case_id)}</span>
                         <span class="muted">{format!(" {} · {}", change.agent, change.action)}</span>
                         <span class="flip-facts mono">{facts}</span>
                     </td>
@@ -276,6 +276,11 @@ fn Flips(desk: Desk, changes: Vec<Change>, total: usize, compared: bool) -> impl
         </div>
     }
     .into_any()
+}
+
+/// A case's id; long ones, as of recorded decisions, by their ends.
+fn case_name(id: &str) -> String {
+    if id.len() <= 24 { id.to_owned() } else { crate::components::short_digest(id) }
 }
 
 fn rule_words(rule: Option<&str>) -> String {
