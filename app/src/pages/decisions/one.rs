@@ -107,7 +107,7 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
                     </Panel>
                     {(!trace.is_empty()).then(|| view! { <Trace trace=trace /> })}
                 </div>
-                <aside class="stack">
+                <div class="stack">
                     <Arms record=arms />
                     <Facts record=facts />
                     <Panel title="Outcome">
@@ -123,7 +123,7 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
                             }
                         }}
                     </Panel>
-                </aside>
+                </div>
             </div>
         </div>
     }

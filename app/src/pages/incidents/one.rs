@@ -135,10 +135,10 @@ fn Page(one: OneIncident, take: ServerAction<AcknowledgeIncident>, above: Vec<(S
                     </ol>
                 </Panel>
                 </div>
-                <aside class="stack">
+                <div class="stack">
                     <Clocks incident=incident.clone() as_of=as_of />
                     <Facts incident=incident as_of=as_of />
-                </aside>
+                </div>
             </div>
         </div>
     }

@@ -6,7 +6,7 @@ use lifecycle::bundle::{
 };
 use serde_json::{Map, Value};
 
-use crate::components::value_words;
+use crate::components::{format, value_words};
 
 /// What happened to a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +234,9 @@ fn said(field: &str, value: &Value) -> Said {
 fn budget_in_words(budget: &Map<String, Value>) -> String {
     let mut parts = Vec::new();
     if let Some(cost) = budget.get("cost").filter(|v| !v.is_null()) {
-        parts.push(format!("${}", value_words(cost)));
+        // Fractions of a cent are shown whole rather than rounded away.
+        let in_cents = |cost: &f64| (cost * 100.0).fract().abs() < 1e-9;
+        parts.push(cost.as_f64().filter(in_cents).map_or_else(|| format!("${}", value_words(cost)), format::usd));
     }
     if let Some(compute) = budget.get("compute").filter(|v| !v.is_null()) {
         parts.push(format!("{} compute", value_words(compute)));

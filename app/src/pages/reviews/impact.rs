@@ -227,7 +227,7 @@ fn Flips(flips: Vec<Change>, total: usize, recorded: bool) -> impl IntoView {
     };
     let by = |rule: Option<String>| rule.unwrap_or_else(|| "default".to_owned());
     view! {
-        <h3 class="section-title">{title}</h3>
+        <h2 class="section-title">{title}</h2>
         <Table label="Decisions that flip">
             <thead>
                 <tr>

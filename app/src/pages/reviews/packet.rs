@@ -192,11 +192,11 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
                     <Timeline entries=history as_of=as_of />
                 </TabPanel>
             </Panel>
-            <aside class="stack">
+            <div class="stack">
                 <SignOff packet=packet.clone() refusal=refusal signed=signed paused=paused desk=desk />
                 <Risk bps=risk parts=parts />
                 <InShort packet=packet />
-            </aside>
+            </div>
         </div>
     }
 }

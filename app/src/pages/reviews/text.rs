@@ -34,7 +34,7 @@ pub(super) fn TextDiffView(diff: TextDiff, cut: usize, base: bool, rule_count: u
                                 <Chip tone=Tone::Warn sign="~">
                                     "changed"
                                 </Chip>
-                                <h3>"Settings of the bundle"</h3>
+                                <h2>"Settings of the bundle"</h2>
                             </header>
                             <Lines lines=settings />
                         </article>
@@ -79,7 +79,7 @@ fn RuleCard(card: Card) -> impl IntoView {
                 <Chip tone=tone sign=sign>
                     {card.kind.label()}
                 </Chip>
-                <h3 class="mono">{card.id}</h3>
+                <h2 class="mono">{card.id}</h2>
                 <span class="muted diff-whom">{card.agent} " · " {card.action}</span>
             </header>
             <p class="diff-when">
