@@ -53,7 +53,8 @@ fn VersionStep(desk: Desk) -> impl IntoView {
     move || {
         let proposal = proposal.get();
         let next = proposal.version.clone();
-        let fits = refused.read().is_none() && written.read().is_some();
+        let refused = refused.get();
+        let fits = refused.is_none() && written.read().is_some();
         let use_it = move |_| desk.act(&Edit::Version(Some(next.clone())));
         view! {
             <div class="version-step">
@@ -67,7 +68,7 @@ fn VersionStep(desk: Desk) -> impl IntoView {
                     .then(|| {
                         view! {
                             <Notice tone=Tone::Warn>
-                                <p>{refused.get().unwrap_or_else(|| "The draft has no version yet.".to_owned())}</p>
+                                <p>{refused.unwrap_or_else(|| "The draft has no version yet.".to_owned())}</p>
                                 {desk
                                     .editable
                                     .then(|| {
