@@ -25,6 +25,16 @@ use crate::editor::{Content, Key, content::Mirror, rule};
 /// Longest wait after a keystroke before looking again, in milliseconds.
 const MAX_WAIT_MS: f64 = 600.0;
 
+/// Most rules whose input space is analysed at every keystroke; larger drafts wait for a pause.
+const EXACT_AT_ONCE: usize = 150;
+
+/// Most rules whose input space is analysed in the browser; of larger drafts the packet says it. What blocks submitting
+/// never depends on it.
+pub const EXACT_AT_ALL: usize = 2_000;
+
+/// How long a pause, in milliseconds.
+const PAUSE: Duration = Duration::from_millis(1_200);
+
 /// What the linter, the text diff and the version rules say about a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
@@ -51,7 +61,7 @@ impl Checked {
             .map(|refused| refused.to_string());
         Self {
             content,
-            report: lint::lint(source),
+            report: if source.rules.len() <= EXACT_AT_ONCE { lint::lint(source) } else { lint::quick(source) },
             diff: stable.map(|stable| text_diff(&stable.source, source)),
             proposal: version::propose(base, source, taken),
             version_refused,
@@ -157,6 +167,7 @@ pub fn follow(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) {
     let mirror = StoredValue::new(Mirror::default());
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     let last_cost = StoredValue::new(0.0_f64);
+    prove_in_pauses(desk);
     Effect::new(move |first: Option<()>| {
         desk.content.track();
         let cases = cases.get();
@@ -199,6 +210,34 @@ pub fn follow(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
         let wait = Duration::from_millis(wait as u64);
         waiting.set_value(set_timeout_with_handle(check, wait).ok());
+    });
+    on_cleanup(move || {
+        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
+            handle.clear();
+        }
+    });
+}
+
+/// Analyses the input space of a larger draft when its author pauses.
+fn prove_in_pauses(desk: Desk) {
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    Effect::new(move |_| {
+        let rules = desk.content.with(|content| content.rules().len());
+        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
+            handle.clear();
+        }
+        if rules <= EXACT_AT_ONCE || rules > EXACT_AT_ALL {
+            return;
+        }
+        let prove = move || {
+            let content = desk.content.get_untracked();
+            let seen = desk.checked.get_untracked();
+            if seen.content == content {
+                let report = lint::lint(&content.to_source());
+                desk.checked.set(Arc::new(Checked { report, ..Checked::clone(&seen) }));
+            }
+        };
+        waiting.set_value(set_timeout_with_handle(prove, PAUSE).ok());
     });
     on_cleanup(move || {
         if let Some(Some(handle)) = waiting.try_update_value(Option::take) {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use lifecycle::lint::{self, Finding, Severity};
 
 use super::{
-    analysis::{check_now, code_words, of_severity},
+    analysis::{EXACT_AT_ALL, check_now, code_words, of_severity},
     desk::Desk,
 };
 use crate::{
@@ -46,6 +46,11 @@ pub fn Problems(desk: Desk) -> impl IntoView {
                         }
                     })}
             </div>
+            <Show when=move || desk.content.with(|content| content.rules().len() > EXACT_AT_ALL)>
+                <p class="problems-head muted">
+                    "So many rules are analysed for reachability, conflicts and gaps when the packet is built, not as you type."
+                </p>
+            </Show>
             <Show when=move || none.get()>
                 <EmptyState title="No problems">
                     <p>"Every rule can be read, has a reason and can be decided upon. It is looked at again as you type."</p>
