@@ -30,16 +30,25 @@ use crate::{
     state::AppState,
 };
 
-/// Pages, server functions, and the page that says that there is no such page.
+/// Pages, and the page that says that there is no such page.
 pub fn router(state: AppState) -> Router {
-    let context = provide(&state);
-    let worth_it = DefaultPredicate::new().and(NotForContentType::new("application/wasm"));
-    sign_in()
-        .route("/api/{*function}", any(server_function))
-        .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
+    let pages = Router::new()
+        .leptos_routes_with_context(&state, generate_route_list(App), provide(&state), shell)
         .method_not_allowed_fallback(problem::no_such_method)
         .fallback(no_such_page)
-        .layer(middleware::from_fn(strangers_sign_in_first))
+        .layer(middleware::from_fn(strangers_sign_in_first));
+    for_people(pages, state)
+}
+
+/// What pages call. Apart from the pages, because leptos serves every server function beside them: without our limits.
+pub fn functions(state: AppState) -> Router {
+    for_people(sign_in().route("/api/{*function}", any(server_function)), state)
+}
+
+/// What surrounds pages and the functions they call.
+fn for_people(router: Router<AppState>, state: AppState) -> Router {
+    let worth_it = DefaultPredicate::new().and(NotForContentType::new("application/wasm"));
+    router
         .layer(middleware::from_fn_with_state(state.clone(), auth::identify))
         .layer(auth::session_layer(&state.store, state.plain_http))
         .layer(middleware::from_fn(tell_people))
@@ -88,7 +97,7 @@ async fn server_function(State(state): State<AppState>, request: Request) -> Res
 async fn strangers_sign_in_first(request: Request, next: Next) -> Response {
     let stranger = request.extensions().get::<Caller>().is_none_or(|caller| caller.actor.is_none());
     let path = request.uri().path();
-    let open = path == SIGN_IN || path.starts_with("/api/");
+    let open = path == SIGN_IN;
     if stranger && !open && matches!(*request.method(), Method::GET | Method::HEAD) {
         return if accepts_html(request.headers()) || is_page(path) {
             Redirect::to(&sign_in_and_come_back(request.uri())).into_response()

@@ -48,7 +48,8 @@ pub fn router(state: AppState) -> Router {
         .merge(evaluate::router())
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(state.clone());
-    let parts = Parts { open, identified, pages: pages::router(state) };
+    let functions = pages::functions(state.clone());
+    let parts = Parts { open, identified, functions, pages: pages::router(state) };
 
     Router::new()
         .fallback(dispatch)
@@ -81,6 +82,7 @@ struct Parts {
     /// Finds out by itself who is calling, or answers everybody.
     open: Router,
     identified: Router,
+    functions: Router,
     pages: Router,
 }
 
@@ -93,6 +95,7 @@ async fn dispatch(State(parts): State<Parts>, request: Request) -> Response {
     let router = match destination(request.method(), request.uri().path(), request.headers()) {
         Destination::Open => parts.open,
         Destination::Api => parts.identified,
+        Destination::Functions => parts.functions,
         Destination::Pages => parts.pages,
     };
     router.oneshot(request).await.into_response()
@@ -103,6 +106,7 @@ async fn dispatch(State(parts): State<Parts>, request: Request) -> Response {
 enum Destination {
     Open,
     Api,
+    Functions,
     Pages,
 }
 
@@ -120,6 +124,7 @@ fn destination(method: &Method, path: &str, headers: &HeaderMap) -> Destination 
     let wants_page = accepts_html && matches!(*method, Method::GET | Method::HEAD);
     match first {
         "healthz" | "readyz" => Destination::Open,
+        "api" => Destination::Functions,
         _ if path == "/policy/evaluate" || path.starts_with("/policy/evaluate/") => Destination::Open,
         _ if API.contains(&first) => Destination::Api,
         _ if BOTH.contains(&first) && !wants_page => Destination::Api,
@@ -145,7 +150,7 @@ mod tests {
             (Method::GET, "/settings", &browser, Destination::Pages),
             (Method::GET, "/policy/bundles", &browser, Destination::Api),
             (Method::GET, "/", &program, Destination::Pages),
-            (Method::POST, "/api/packets/act", &browser, Destination::Pages),
+            (Method::POST, "/api/packets/act", &browser, Destination::Functions),
             (Method::GET, "/healthz", &browser, Destination::Open),
             (Method::POST, "/policy/evaluate/batch", &program, Destination::Open),
             (Method::GET, "/policy/evaluated", &program, Destination::Api),
