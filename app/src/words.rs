@@ -2,7 +2,7 @@
 
 use lifecycle::{Timestamp, authority::Role};
 
-use crate::components::format;
+use crate::{components::format, error::AppError};
 
 /// The time between two points, whichever is first: `7 h 12 min`.
 pub fn span(a: Timestamp, b: Timestamp) -> String {
@@ -81,6 +81,11 @@ pub fn first_line(text: &str) -> Option<String> {
 /// A sentence without the backticks that mark names where everything is one typeface.
 pub fn unticked(text: &str) -> String {
     text.replace('`', "")
+}
+
+/// What a refused form says beside its field: the fault alone, without the pointer that programs read.
+pub fn refusal(error: &AppError) -> String {
+    capital(&unticked(error.0.errors.first().map_or(error.detail(), |fault| fault.detail.as_str())))
 }
 
 #[cfg(test)]

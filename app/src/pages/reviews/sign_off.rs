@@ -43,7 +43,7 @@ pub(super) fn SignOff(
 fn Form(packet_id: String, signed: bool, paused: bool, desk: Desk) -> impl IntoView {
     let act = desk.act;
     let refused =
-        Signal::derive(move || act.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
+        Signal::derive(move || act.value().get().and_then(Result::err).map(|error| crate::words::refusal(&error)));
     let pending = act.pending();
     view! {
         <div class="sign-off">

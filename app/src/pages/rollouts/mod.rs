@@ -112,7 +112,7 @@ fn announce(desk: Desk, live: Live) {
 fn refusal<T: Send + Sync + 'static>(
     value: impl Fn() -> Option<Result<T, crate::error::AppError>> + Send + Sync + 'static,
 ) -> Signal<Option<String>> {
-    Signal::derive(move || value().and_then(Result::err).map(|error| error.detail().to_owned()))
+    Signal::derive(move || value().and_then(Result::err).map(|error| crate::words::refusal(&error)))
 }
 
 #[component]
