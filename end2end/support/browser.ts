@@ -3,7 +3,7 @@ import type { PlaywrightTestConfig } from "@playwright/test";
 /** The system's Chromium, quiet about everything but our own server. */
 export const browser: NonNullable<PlaywrightTestConfig["use"]> = {
   viewport: { width: 1280, height: 800 },
-  actionTimeout: 10_000,
+  actionTimeout: 20_000,
   launchOptions: {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
