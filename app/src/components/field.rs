@@ -11,6 +11,12 @@ fn ids(id: Option<String>, name: &str) -> (String, String, String) {
     (format!("{id}-hint"), format!("{id}-error"), id)
 }
 
+/// What stands in a control: what its signal keeps, else what stood in it at first. (A property set to nothing would
+/// read `undefined`.)
+fn shown(value: Option<RwSignal<String>>, first: &str) -> String {
+    value.map_or_else(|| first.to_owned(), |value| value.get())
+}
+
 /// Label above, control, then hint and error below. The building block of the fields in this file; use it around a
 /// control of your own, which must carry `id`.
 #[component]
@@ -107,6 +113,7 @@ pub fn TextInput(
     let (hint_id, error_id, id) = ids(id, &name);
     let described = if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id };
     let first = value.map(|value| value.get_untracked()).or(initial);
+    let kept = first.clone().unwrap_or_default();
     view! {
         <Field label=label id=id.clone() hint=hint error=error quiet=quiet>
             <input
@@ -123,7 +130,7 @@ pub fn TextInput(
                 min=min
                 aria-describedby=described
                 aria-invalid=move || error.read().is_some().then_some("true")
-                prop:value=move || value.map(|value| value.get())
+                prop:value=move || shown(value, &kept)
                 on:input=move |event| {
                     if let Some(value) = value {
                         value.set(event_target_value(&event));
@@ -180,6 +187,7 @@ pub fn TextArea(
     let (hint_id, error_id, id) = ids(id, &name);
     let described = if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id };
     let first = value.map(|value| value.get_untracked()).or(initial).unwrap_or_default();
+    let kept = first.clone();
     view! {
         <Field label=label id=id.clone() hint=hint error=error quiet=quiet>
             <textarea
@@ -193,7 +201,7 @@ pub fn TextArea(
                 disabled=disabled
                 aria-describedby=described
                 aria-invalid=move || error.read().is_some().then_some("true")
-                prop:value=move || value.map(|value| value.get())
+                prop:value=move || shown(value, &kept)
                 on:input=move |event| {
                     if let Some(value) = value {
                         value.set(event_target_value(&event));
@@ -242,6 +250,8 @@ pub fn Select(
     let (hint_id, error_id, id) = ids(id, &name);
     let described = if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id };
     let first = value.map(|value| value.get_untracked()).or(initial);
+    // Without a choice the first option holds, as in any list.
+    let kept = first.clone().or_else(|| options.first().map(|(choice, _)| choice.clone())).unwrap_or_default();
     let options = options
         .into_iter()
         .map(|(choice, words)| {
@@ -261,7 +271,7 @@ pub fn Select(
                 name=name
                 disabled=disabled
                 aria-describedby=described
-                prop:value=move || value.map(|value| value.get())
+                prop:value=move || shown(value, &kept)
                 on:change=move |event| {
                     if let Some(value) = value {
                         value.set(event_target_value(&event));

@@ -122,12 +122,10 @@ where
     F::Output: Clone + Send + Sync + 'static,
 {
     let toasts = use_toasts();
-    Effect::new(move |before: Option<usize>| {
-        let version = action.version().get();
-        if before.is_some_and(|before| before != version) && matches!(&*action.value().read_untracked(), Some(Ok(_))) {
+    Effect::new(move |_| {
+        if matches!(&*action.value().read(), Some(Ok(_))) {
             toasts.good(words);
         }
-        version
     });
 }
 
