@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const program = join(process.env.CARGO_TARGET_DIR ?? "target", "release", "countersign");
+const program = process.env.COUNTERSIGN_BIN ?? join(process.env.CARGO_TARGET_DIR ?? "target", "release", "countersign");
 const MARK = "=== end of block ===";
 
 const readme = readFileSync("README.md", "utf8");
