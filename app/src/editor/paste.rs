@@ -90,7 +90,7 @@ fn from_cells(columns: &[String], cells: &[String], line: usize) -> Result<Writt
         let place = |message: &str| wrong(line, column + 1, &format!("{name}: {message}"));
         match name.as_str() {
             "priority" => {
-                let value = rule::read_number(cell).map_err(|()| place("not a number"))?;
+                let value = rule::read_number(cell).map_err(|_| place("not a number"))?;
                 rule::set(&mut rule, "priority", value);
             }
             "enabled" => {
@@ -107,7 +107,7 @@ fn from_cells(columns: &[String], cells: &[String], line: usize) -> Result<Writt
                 _ => return Err(place("expected a JSON object")),
             },
             "budget.cost" | "budget.compute" => {
-                let value = rule::read_number(cell).map_err(|()| place("not a number"))?;
+                let value = rule::read_number(cell).map_err(|_| place("not a number"))?;
                 rule::set_budget(&mut rule, name.trim_start_matches("budget."), value);
             }
             "budget.risk" => rule::set_budget(&mut rule, "risk", Some(cell.into())),

@@ -102,18 +102,22 @@ pub fn number(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 9e15 { Value::from(number as i64) } else { Value::from(number) }
 }
 
+/// Typed text that is not a finite number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotANumber;
+
 /// Reads what a person typed into a number field. Empty is none.
 ///
 /// # Errors
 /// When it is not a finite number.
-pub fn read_number(text: &str) -> Result<Option<Value>, ()> {
+pub fn read_number(text: &str) -> Result<Option<Value>, NotANumber> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(Some(number(value))),
-        _ => Err(()),
+        _ => Err(NotANumber),
     }
 }
 
@@ -156,8 +160,8 @@ mod tests {
         assert_eq!(number(0.05).to_string(), "0.05");
         assert_eq!(read_number(" 85 "), Ok(Some(json!(85))));
         assert_eq!(read_number(""), Ok(None));
-        assert_eq!(read_number("NaN"), Err(()));
-        assert_eq!(read_number("8 5"), Err(()));
+        assert_eq!(read_number("NaN"), Err(NotANumber));
+        assert_eq!(read_number("8 5"), Err(NotANumber));
     }
 
     #[test]

@@ -57,9 +57,12 @@ pub fn listen() {
     });
 }
 
+/// Called by the browser for each event of the stream.
+type OnMessage = Closure<dyn FnMut(ev::MessageEvent)>;
+
 /// An open stream of events and the pulse beside it; both end with it.
 struct Connection {
-    events: Option<(EventSource, Closure<dyn FnMut(ev::MessageEvent)>)>,
+    events: Option<(EventSource, OnMessage)>,
     pulse: Option<IntervalHandle>,
 }
 

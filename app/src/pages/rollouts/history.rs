@@ -72,7 +72,7 @@ impl From<RollbackRecord> for Line {
 fn lines(applies: Vec<ApplyRecord>, rollbacks: Vec<RollbackRecord>) -> Vec<Line> {
     let mut lines: Vec<Line> =
         applies.into_iter().map(Line::from).chain(rollbacks.into_iter().map(Line::from)).collect();
-    lines.sort_by(|a, b| b.at.cmp(&a.at));
+    lines.sort_by_key(|line| std::cmp::Reverse(line.at));
     lines
 }
 

@@ -108,7 +108,8 @@ pub fn time_passed(status: &CanaryStatus, as_of: Timestamp) -> u8 {
     let (Some(started), Some(until)) = (status.stage_started_at, status.promotable_at) else { return 100 };
     let whole = until.since(started).as_secs();
     let spent = as_of.since(started).as_secs();
-    if whole == 0 { 100 } else { u8::try_from((spent * 100 / whole).min(100)).unwrap_or(100) }
+    let percent = (spent * 100).checked_div(whole).unwrap_or(100);
+    u8::try_from(percent.min(100)).unwrap_or(100)
 }
 
 /// A gate as its tile shows it.
@@ -138,7 +139,7 @@ pub fn tile(gate: &Gate) -> Tile {
         GateName::DenyRate => ("Deny rate", gate.value.map_or_else(none, format::percent), limit(gate.threshold)),
         GateName::CostIncrease => (
             "Cost change",
-            gate.value.map_or_else(none, |value| format::change(value)),
+            gate.value.map_or_else(none, format::change),
             format!("limit +{:.0} %", gate.threshold * 100.0),
         ),
     };

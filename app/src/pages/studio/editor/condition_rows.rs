@@ -44,7 +44,7 @@ pub fn ConditionRows(desk: Desk, rule_key: Key) -> impl IntoView {
         };
         if desk.edit(&Edit::Condition { key, from: None, to: operator.key(&field), value }) {
             // The new row is the last one; its field is what to say next.
-            request_animation_frame(|| focus_last());
+            request_animation_frame(focus_last);
         }
     };
     view! {

@@ -123,7 +123,7 @@ pub fn FindingItem(
                 <FindingChip severity=finding.severity />
                 <span class="finding-code">{code_words(finding.code)}</span>
                 {(!within)
-                    .then(|| key)
+                    .then_some(key)
                     .flatten()
                     .map(|key| {
                         view! {
