@@ -162,10 +162,9 @@ impl Space {
             Domain::Inside(schema) => std::slice::from_ref(schema),
             Domain::CutBy(schemas) => schemas,
         };
-        if let Domain::CutBy(schemas) = domain {
-            for field in schemas.iter().flat_map(|schema| schema.fields.keys()) {
-                tested.entry(field).or_default();
-            }
+        // Declared fields count even where no rule tests them: a required one must be in every witness.
+        for field in schemas.iter().flat_map(|schema| schema.fields.keys()) {
+            tested.entry(field).or_default();
         }
         let mut axes = Vec::with_capacity(tested.len());
         for (field, conditions) in tested {
