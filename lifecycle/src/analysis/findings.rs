@@ -140,7 +140,7 @@ fn in_words(input: &Input) -> String {
             other => format!("{field} {other}"),
         })
         .collect();
-    let facts = if facts.is_empty() { "every field is absent".to_owned() } else { facts.join(", ") };
+    let facts = if facts.is_empty() { "an empty context".to_owned() } else { facts.join(", ") };
     format!("{} asks to {} with {facts}", input.agent, input.action)
 }
 
