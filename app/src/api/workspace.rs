@@ -63,8 +63,6 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
 /// # Errors
 /// `forbidden` without the permission to administer; `invalid_field` for values out of range.
 #[server(prefix = "/api", endpoint = "workspace/save-settings")]
-// Not `expect`: the macro repeats it on items that have no arguments.
-#[allow(clippy::too_many_arguments, reason = "one for each field of a plain form")]
 pub async fn save_settings(
     min_sample_size: String,
     max_error_percent: String,
