@@ -11,12 +11,14 @@
 //! cover    box ⊆ union of boxes, or a point outside
 //! verdict  unreachable, conflicting, redundant rules, shadowed guardrails, gaps
 //! findings the verdicts in words
+//! map      a picture of the answers over two fields
 //! diff     the regions that two bundles answer differently, told by words
 //! ```
 
 pub mod cover;
 pub mod diff;
 pub mod findings;
+pub mod map;
 pub mod slices;
 pub mod space;
 pub mod verdict;

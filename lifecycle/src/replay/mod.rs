@@ -5,9 +5,12 @@ pub mod case;
 pub mod compare;
 pub mod fixtures;
 pub mod random;
+pub mod run;
 pub mod simulate;
+pub mod sweep;
 pub mod synthetic;
 
 pub use case::{Case, CaseResult, Dataset, Limits, Simulation, Summary};
 pub use compare::{Change, Comparison, Deltas, compare, compare_prepared};
+pub use run::{Run, Transitions};
 pub use simulate::{simulate, simulate_prepared};

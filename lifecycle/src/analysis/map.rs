@@ -1,0 +1,430 @@
+//! A picture of the decision space: what a bundle answers over two fields of one agent and action, everything else held
+//! fixed, with exact edges.
+//!
+//! Each field is cut where some condition changes its mind, so all inputs of a cell get the same answer, and one question
+//! to the evaluator settles the cell. Columns and rows that answer alike are then drawn as one band.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Meter,
+    diff::Outcome,
+    slices::pairs,
+    space::{Axis, Bits, Domain, SlotKind, Space, bits_where, count, first_bit, has},
+    words::phrases,
+};
+use crate::{
+    bundle::{
+        Bundle, Rule, Scalar, Schema, Test,
+        schema::{AgentSchema, FieldType},
+    },
+    engine::{Prepared, Question, Status},
+};
+
+/// Most questions one picture puts to a bundle.
+pub const MOST_CELLS: usize = 40_000;
+
+/// Work units that listing agents and actions may spend.
+const SCOPES_BUDGET: u64 = 200_000;
+
+/// A bundle, and the same ready to answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// As understood.
+    pub bundle: &'a Bundle,
+    /// Ready to answer.
+    pub prepared: &'a Prepared,
+}
+
+/// What to draw.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Who wants to act.
+    pub agent: &'a str,
+    /// What it wants to do.
+    pub action: &'a str,
+    /// The field from left to right.
+    pub x: &'a str,
+    /// The field from bottom to top.
+    pub y: &'a str,
+    /// All other facts.
+    pub fixed: &'a Map<String, Value>,
+}
+
+/// Why there is no picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoMap {
+    /// Both axes are the same field, or one lies inside the other.
+    #[error("the two fields must be different, and neither part of the other")]
+    SameField,
+    /// No rule for this agent and action asks for one of the fields.
+    #[error("no rule for this agent and action looks at one of these fields")]
+    NotAsked,
+    /// The schema admits no value of one of the fields.
+    #[error("the schema admits no value of one of these fields")]
+    NoValue,
+    /// More than [`MOST_CELLS`].
+    #[error("these two fields have too many thresholds to be drawn together; choose another field")]
+    TooFine,
+}
+
+/// Values of one field that are answered alike throughout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    /// The values in words: `85 to 89`, `phishing or malware`.
+    pub words: String,
+    /// One of them; none for the absent field.
+    pub sample: Option<Value>,
+    slots: Bits,
+}
+
+/// The answer in one cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Area {
+    /// What the bundle answers.
+    pub outcome: Outcome,
+    /// The rule that decides; none for the default and outside the schema.
+    pub rule: Option<String>,
+    /// What stable answers; none without a stable bundle.
+    pub before: Option<Outcome>,
+}
+
+impl Area {
+    /// Whether stable answers otherwise.
+    pub fn changed(&self) -> bool {
+        self.before.is_some_and(|before| before != self.outcome)
+    }
+}
+
+/// The picture: columns from left to right, rows from bottom to top.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyMap {
+    /// Bands of the field from left to right.
+    pub columns: Vec<Band>,
+    /// Bands of the field from bottom to top.
+    pub rows: Vec<Band>,
+    /// Row by row from the bottom, each from left to right.
+    pub areas: Vec<Area>,
+    // INVARIANT: exactly two axes; `x_axis` is the one from left to right.
+    space: Space,
+    x_axis: usize,
+}
+
+impl PolicyMap {
+    /// The area at a column and a row.
+    pub fn area(&self, column: usize, row: usize) -> Option<&Area> {
+        (column < self.columns.len()).then(|| self.areas.get(row * self.columns.len() + column)).flatten()
+    }
+
+    /// The column and the row that hold an input; none when a value of it is not drawn.
+    pub fn locate(&self, context: &Map<String, Value>) -> Option<(usize, usize)> {
+        let cell = |column: &Band, row: &Band| {
+            let (x, y) = (Bits::clone(&column.slots), Bits::clone(&row.slots));
+            if self.x_axis == 0 { vec![x, y] } else { vec![y, x] }
+        };
+        self.columns.iter().enumerate().find_map(|(at, column)| {
+            let row = self.rows.iter().position(|row| self.space.contains(&cell(column, row), context))?;
+            Some((at, row))
+        })
+    }
+}
+
+/// The agents and actions worth a picture: one pair of every class that rules or schemas name, wildcards by a stand-in.
+pub fn scopes(bundle: &Bundle) -> Vec<(String, String)> {
+    let rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
+    let schemas: Vec<&Schema> = bundle.schema.iter().collect();
+    let mut meter = Meter::new(SCOPES_BUDGET, SCOPES_BUDGET);
+    let all = pairs(&rules, &schemas, &mut meter).map(|(pairs, _)| pairs).unwrap_or_default();
+    // A pair that no rule addresses has nothing to show.
+    let asked = all.into_iter().filter(|pair| addressed(bundle, &pair.agent, &pair.action).next().is_some());
+    let mut named: Vec<_> = asked.collect();
+    named.sort_by_key(|pair| (!pair.agent_named, !pair.action_named));
+    named.into_iter().map(|pair| (pair.agent, pair.action)).collect()
+}
+
+/// The fields that the rules for an agent and an action look at, the busiest first.
+pub fn fields(bundle: &Bundle, agent: &str, action: &str) -> Vec<String> {
+    let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
+    for condition in addressed(bundle, agent, action).flat_map(|rule| &rule.conditions) {
+        *asked.entry(&condition.field).or_default() += 1;
+    }
+    let mut fields: Vec<(&str, usize)> = asked.into_iter().collect();
+    fields.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    fields.into_iter().map(|(field, _)| field.to_owned()).collect()
+}
+
+/// Draws `view` of `draft`, and where `stable` answers otherwise.
+///
+/// # Errors
+/// Fields that cannot be drawn together; see [`NoMap`].
+pub fn map(draft: Side<'_>, stable: Option<Side<'_>>, view: View<'_>) -> Result<PolicyMap, NoMap> {
+    let View { agent, action, x, y, .. } = view;
+    let inside = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    if x == y || inside(x, y) || inside(y, x) {
+        return Err(NoMap::SameField);
+    }
+    let bundles = || [Some(draft.bundle), stable.map(|stable| stable.bundle)].into_iter().flatten();
+    let rules: Vec<Rule> =
+        bundles().flat_map(|bundle| addressed(bundle, agent, action)).map(|rule| about(rule, [x, y])).collect();
+    // Both axes exist even where only the schema, or nothing, speaks of a field.
+    if ![x, y].iter().all(|field| rules.iter().any(|rule| rule.conditions.iter().any(|c| c.field == **field))) {
+        return Err(NoMap::NotAsked);
+    }
+    let declared: Vec<Option<AgentSchema>> = bundles().map(|bundle| enforced(bundle, agent, [x, y])).collect();
+    let both: Vec<&AgentSchema> = declared.iter().flatten().collect();
+    let same = declared.iter().all(|one| Some(one) == declared.first());
+    let domain = match both.first() {
+        None => Domain::Open,
+        Some(first) if same => Domain::Inside(first),
+        Some(_) => Domain::CutBy(&both),
+    };
+    let space = Space::new(&rules, domain).ok_or(NoMap::NoValue)?;
+    let x_axis = space.axes.iter().position(|axis| axis.field == x).ok_or(NoMap::NotAsked)?;
+    let (Some(across), Some(up)) = (space.axes.get(x_axis), space.axes.get(1 - x_axis)) else {
+        return Err(NoMap::NotAsked);
+    };
+    let (columns, rows) = (drawn(across, &rules, &both), drawn(up, &rules, &both));
+    if columns.len() * rows.len() > MOST_CELLS {
+        return Err(NoMap::TooFine);
+    }
+    let mut grid: Vec<Vec<Area>> = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let cells = columns.iter().map(|column| {
+            let context = at(view.fixed, [(across, *column), (up, *row)]);
+            let question = Question { agent, action, context: &context };
+            let (outcome, rule) = answer(draft.prepared, question);
+            let before = stable.map(|stable| answer(stable.prepared, question).0);
+            Area { outcome, rule, before }
+        });
+        grid.push(cells.collect());
+    }
+    let column_bands = bands(across, &columns, |at| grid.iter().filter_map(|row| row.get(at)).collect());
+    let row_bands = bands(up, &rows, |at| grid.get(at).into_iter().flatten().collect());
+    let areas = row_bands
+        .iter()
+        .flat_map(|(row, _)| column_bands.iter().map(move |(column, _)| (*row, *column)))
+        .filter_map(|(row, column)| grid.get(row)?.get(column).cloned())
+        .collect();
+    let told = |bands: Vec<(usize, Bits)>, axis: usize| {
+        bands.into_iter().filter_map(|(_, slots)| band(&space, axis, slots)).collect::<Vec<_>>()
+    };
+    let (columns, rows) = (told(column_bands, x_axis), told(row_bands, 1 - x_axis));
+    Ok(PolicyMap { columns, rows, areas, x_axis, space })
+}
+
+fn addressed<'a>(bundle: &'a Bundle, agent: &str, action: &str) -> impl Iterator<Item = &'a Rule> {
+    let speaks = move |rule: &&Rule| rule.enabled && rule.agent.matches(agent) && rule.action.matches(action);
+    bundle.rules.iter().filter(speaks)
+}
+
+/// The rule as far as it speaks about these fields.
+fn about(rule: &Rule, fields: [&str; 2]) -> Rule {
+    let mut rule = rule.clone();
+    rule.conditions.retain(|condition| fields.contains(&condition.field.as_str()));
+    rule
+}
+
+/// What the bundle enforces for these fields of the agent.
+fn enforced(bundle: &Bundle, agent: &str, fields: [&str; 2]) -> Option<AgentSchema> {
+    let schema = bundle.schema.as_ref().filter(|schema| schema.enforce)?;
+    let mut declared = schema.agents.get(agent)?.clone();
+    declared.fields.retain(|field, _| fields.contains(&field.as_str()));
+    (!declared.fields.is_empty()).then_some(declared)
+}
+
+/// The slots of an axis worth drawing: the absent field, and values of the types that rules compare it with. Values of
+/// another type are errors wherever a rule asks, and would only make the picture smaller.
+fn drawn(axis: &Axis, rules: &[Rule], declared: &[&AgentSchema]) -> Vec<usize> {
+    let (mut numbers, mut texts, mut flags) = (false, false, false);
+    let mut saw = |scalar: &Scalar| match scalar {
+        Scalar::Number(_) => numbers = true,
+        Scalar::String(_) => texts = true,
+        Scalar::Bool(_) => flags = true,
+    };
+    let conditions = rules.iter().flat_map(|rule| &rule.conditions).filter(|condition| condition.field == axis.field);
+    for condition in conditions {
+        match &condition.test {
+            Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
+                saw(&Scalar::Number(*limit));
+            }
+            Test::In(list) | Test::NotIn(list) => list.iter().for_each(&mut saw),
+            Test::StartsWith(prefix) => saw(&Scalar::String(prefix.clone())),
+            Test::Present(_) => {}
+        }
+    }
+    for field in declared.iter().filter_map(|schema| schema.fields.get(&axis.field)) {
+        match field.kind {
+            FieldType::Integer | FieldType::Number => numbers = true,
+            FieldType::String => texts = true,
+            FieldType::Boolean => flags = true,
+        }
+    }
+    if !(numbers || texts || flags) {
+        flags = true; // Only presence is asked, so that any value stands for all.
+    }
+    let wanted = |kind: &SlotKind| match kind {
+        SlotKind::Missing => true,
+        SlotKind::Bool(_) => flags,
+        SlotKind::Point(_) | SlotKind::Between(..) => numbers,
+        SlotKind::Text(_) | SlotKind::Starting(_) | SlotKind::OtherText => texts,
+        SlotKind::Composite => false,
+    };
+    axis.slots.iter().enumerate().filter(|(_, slot)| wanted(&slot.kind)).map(|(at, _)| at).collect()
+}
+
+/// `fixed` with the first value of the given slots in place of what stands there.
+fn at(fixed: &Map<String, Value>, slots: [(&Axis, usize); 2]) -> Map<String, Value> {
+    let mut context = fixed.clone();
+    for (axis, slot) in slots {
+        remove(&mut context, &axis.field);
+        context.remove(&axis.field);
+        // Under the whole path as one key, which is read when the nested path leads nowhere: nothing else moves.
+        if let Some(value) = axis.slots.get(slot).and_then(|slot| slot.sample.clone()) {
+            context.insert(axis.field.clone(), value);
+        }
+    }
+    context
+}
+
+/// Removes what a dotted path leads to.
+fn remove(map: &mut Map<String, Value>, path: &str) {
+    match path.split_once('.') {
+        None => drop(map.remove(path)),
+        Some((head, rest)) => {
+            if let Some(Value::Object(inner)) = map.get_mut(head) {
+                remove(inner, rest);
+            }
+        }
+    }
+}
+
+fn answer(prepared: &Prepared, question: Question<'_>) -> (Outcome, Option<String>) {
+    let verdict = prepared.verdict(question);
+    let outcome = Outcome { effect: verdict.effect, error: verdict.status == Status::Error };
+    (outcome, verdict.rule.map(|rule| rule.id.clone()))
+}
+
+/// Joins slots whose lines of the grid are alike: neighbouring ones, and, where values have no order, any. Each band comes
+/// with the number of one of its lines.
+fn bands<'g>(axis: &Axis, drawn: &[usize], line: impl Fn(usize) -> Vec<&'g Area>) -> Vec<(usize, Bits)> {
+    let ordered = |slot: usize| {
+        axis.slots.get(slot).is_some_and(|slot| matches!(slot.kind, SlotKind::Point(_) | SlotKind::Between(..)))
+    };
+    let mut bands: Vec<(usize, Vec<usize>)> = Vec::new();
+    for (at, slot) in drawn.iter().enumerate() {
+        let missing = axis.slots.get(*slot).is_some_and(|slot| slot.kind == SlotKind::Missing);
+        let last = bands.len().saturating_sub(1);
+        let partner = bands.iter().enumerate().position(|(number, (other, slots))| {
+            let first = slots.first().copied().unwrap_or_default();
+            let apart = axis.slots.get(first).is_some_and(|slot| slot.kind == SlotKind::Missing) || missing;
+            let near = if ordered(*slot) { number == last && ordered(first) } else { !ordered(first) };
+            !apart && near && line(*other) == line(at)
+        });
+        match partner.and_then(|partner| bands.get_mut(partner)) {
+            Some((_, slots)) => slots.push(*slot),
+            None => bands.push((at, vec![*slot])),
+        }
+    }
+    let count = axis.slots.len();
+    bands.into_iter().map(|(at, slots)| (at, bits_where(count, |slot| slots.contains(&slot)))).collect()
+}
+
+fn band(space: &Space, axis: usize, slots: Bits) -> Option<Band> {
+    let mut cell = space.full();
+    *cell.get_mut(axis)? = Bits::clone(&slots);
+    let field = space.axes.get(axis)?;
+    let sample = first_bit(&slots).and_then(|slot| field.slots.get(slot)?.sample.clone());
+    let words = if count(&slots) as usize == field.slots.len() {
+        "any value".to_owned()
+    } else {
+        phrases(space, &cell).into_iter().find(|phrase| phrase.field == field.field)?.values
+    };
+    debug_assert!(first_bit(&slots).is_none_or(|slot| has(&slots, slot)));
+    Some(Band { words, sample, slots })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::select};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        bundle::{Effect, Source},
+        engine::arbitrary,
+    };
+
+    fn bundle(rules: Value) -> Bundle {
+        Source::read(json!({ "rules": rules })).unwrap().understand().bundle
+    }
+
+    fn rule(id: &str, effect: &str, priority: u32, conditions: Value) -> Value {
+        json!({"id": id, "agent": "inbox.triage", "action": "quarantine", "effect": effect, "priority": priority,
+               "conditions": conditions, "reason": "because it is a test"})
+    }
+
+    fn draw(bundle: &Bundle, stable: Option<&Bundle>, x: &str, y: &str) -> Result<PolicyMap, NoMap> {
+        let (draft, before) = (Prepared::new(bundle), stable.map(Prepared::new));
+        let before = stable.zip(before.as_ref()).map(|(bundle, prepared)| Side { bundle, prepared });
+        let view = View { agent: "inbox.triage", action: "quarantine", x, y, fixed: &Map::new() };
+        map(Side { bundle, prepared: &draft }, before, view)
+    }
+
+    #[test]
+    fn edges_are_where_the_conditions_say() {
+        let stable = bundle(json!([
+            rule("high", "allow", 90, json!({">=risk_score": 90, "category": ["phishing", "malware"]})),
+        ]));
+        let draft = bundle(json!([
+            rule("high", "allow", 90, json!({">=risk_score": 85, "category": ["phishing", "malware"]})),
+        ]));
+        let map = draw(&draft, Some(&stable), "risk_score", "category").unwrap();
+        let words = |bands: &[Band]| bands.iter().map(|band| band.words.clone()).collect::<Vec<_>>();
+        assert_eq!(words(&map.columns), ["absent", "< 85", "≥ 85 and < 90", "≥ 90"]);
+        assert_eq!(words(&map.rows), ["absent", "malware or phishing", "any other text"]);
+        let changed: Vec<(usize, usize)> = (0..3)
+            .flat_map(|row| (0..4).map(move |column| (column, row)))
+            .filter(|(column, row)| map.area(*column, *row).unwrap().changed())
+            .collect();
+        assert_eq!(changed, [(2, 1)]);
+        let area = map.area(2, 1).unwrap();
+        assert_eq!((area.outcome.effect, area.rule.as_deref()), (Effect::Allow, Some("high")));
+        let Value::Object(input) = json!({"risk_score": 87, "category": "phishing"}) else { unreachable!() };
+        assert_eq!(map.locate(&input), Some((2, 1)));
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_says_why() {
+        let bundle = bundle(json!([rule("one", "allow", 1, json!({">=risk_score": 1}))]));
+        assert_eq!(draw(&bundle, None, "risk_score", "risk_score"), Err(NoMap::SameField));
+        assert_eq!(draw(&bundle, None, "risk_score", "risk_score.deep"), Err(NoMap::SameField));
+        assert_eq!(draw(&bundle, None, "risk_score", "category"), Err(NoMap::NotAsked));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn every_area_answers_as_the_evaluator_does(
+            draft in arbitrary::bundle(0..8), stable in arbitrary::bundle(0..8),
+            inputs in prop::collection::vec(arbitrary::input(), 1..12),
+            x in select(arbitrary::FIELDS.to_vec()), y in select(arbitrary::FIELDS.to_vec()),
+        ) {
+            let (now, before) = (Prepared::new(&draft), Prepared::new(&stable));
+            for input in &inputs {
+                let view = View { agent: &input.agent, action: &input.action, x, y, fixed: &input.context };
+                let sides = (Side { bundle: &draft, prepared: &now }, Side { bundle: &stable, prepared: &before });
+                let Ok(map) = map(sides.0, Some(sides.1), view) else { continue };
+                prop_assert_eq!(map.areas.len(), map.columns.len() * map.rows.len());
+                let Some((column, row)) = map.locate(&input.context) else { continue };
+                let area = map.area(column, row).unwrap();
+                let (outcome, rule) = answer(&now, input.into());
+                prop_assert_eq!(area.outcome, outcome);
+                prop_assert_eq!(&area.rule, &rule);
+                prop_assert_eq!(area.before, Some(answer(&before, input.into()).0));
+            }
+        }
+    }
+}

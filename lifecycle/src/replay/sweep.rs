@@ -1,0 +1,241 @@
+//! Threshold sweep: what the cases come to for every value that one number of one rule could have.
+//!
+//! A case sees the threshold only through its own value of the field. It is answered in one way while that value passes
+//! and in another while it does not, so two questions to the evaluator settle a case for all thresholds at once, and the
+//! curve is exact everywhere.
+
+use serde_json::Value;
+
+use super::{Case, Transitions};
+use crate::{
+    analysis::diff::Outcome,
+    bundle::{Bundle, Condition, Test},
+    engine::{Prepared, Question, Status, condition},
+};
+
+/// Cases by outcome, in the order of [`Transitions::NAMES`].
+pub type Counts = [usize; 4];
+
+/// The four comparisons with a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    AtLeast,
+    Above,
+    AtMost,
+    Below,
+}
+
+/// A sweep in progress: add cases, then ask [`Sweep::curve`].
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    /// The rule with the condition left out: what is answered while the value passes.
+    passing: Prepared,
+    /// Without the rule: what is answered while the value does not.
+    failing: Prepared,
+    /// As it is, for cases whose value is no number.
+    as_is: Prepared,
+    field: String,
+    side: Side,
+    /// The number as it is written.
+    pub now: f64,
+    // INVARIANT: outcomes as indices into `Counts`.
+    seen: Vec<(f64, u8, u8)>,
+    fixed: Counts,
+}
+
+/// The outcomes for every threshold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// The number as it is written.
+    pub now: f64,
+    side: Side,
+    fixed: Counts,
+    /// Values of the cases, ascending; at each the counts of those below it, and of those up to it, as they are answered
+    /// when they pass and when they fail.
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Step {
+    value: f64,
+    /// Of the cases up to and with this value.
+    passing: Counts,
+    failing: Counts,
+}
+
+impl Sweep {
+    /// A sweep over the number of the condition `at` of the rule at `position` in the document. None when the rule is
+    /// disabled or not there, or the condition compares with no number.
+    pub fn new(bundle: &Bundle, position: usize, at: usize) -> Option<Self> {
+        let rule = bundle.rules.iter().find(|rule| rule.position == position && rule.enabled)?;
+        let Condition { field, test, .. } = rule.conditions.get(at)?;
+        let (side, now) = match test {
+            Test::AtLeast(number) => (Side::AtLeast, *number),
+            Test::Above(number) => (Side::Above, *number),
+            Test::AtMost(number) => (Side::AtMost, *number),
+            Test::Below(number) => (Side::Below, *number),
+            _ => return None,
+        };
+        let (mut passing, mut failing) = (bundle.clone(), bundle.clone());
+        for rule in passing.rules.iter_mut().filter(|rule| rule.position == position) {
+            rule.conditions.remove(at);
+        }
+        failing.rules.retain(|rule| rule.position != position);
+        Some(Self {
+            passing: Prepared::new(&passing),
+            failing: Prepared::new(&failing),
+            as_is: Prepared::new(bundle),
+            field: field.clone(),
+            side,
+            now,
+            seen: Vec::new(),
+            fixed: Counts::default(),
+        })
+    }
+
+    /// Counts `cases`.
+    pub fn add<'c>(&mut self, cases: impl IntoIterator<Item = &'c Case>) {
+        for case in cases {
+            let question = Question::from(case);
+            let value = condition::lookup(&case.context, &self.field);
+            match value.and_then(Value::as_f64) {
+                Some(value) => {
+                    let entry = (value, index(&self.passing, question), index(&self.failing, question));
+                    if entry.1 == entry.2 { bump(&mut self.fixed, entry.1) } else { self.seen.push(entry) }
+                }
+                None => bump(&mut self.fixed, index(&self.as_is, question)),
+            }
+        }
+    }
+
+    /// The curve of the cases so far.
+    pub fn curve(&self) -> Curve {
+        let mut seen = self.seen.clone();
+        seen.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut steps: Vec<Step> = Vec::new();
+        for (value, passing, failing) in seen {
+            let mut step = steps.last().copied().unwrap_or_default();
+            bump(&mut step.passing, passing);
+            bump(&mut step.failing, failing);
+            step.value = value;
+            match steps.last_mut().filter(|last| last.value == value) {
+                Some(last) => *last = step,
+                None => steps.push(step),
+            }
+        }
+        Curve { now: self.now, side: self.side, fixed: self.fixed, steps }
+    }
+}
+
+impl Curve {
+    /// What the cases come to at `threshold`.
+    pub fn counts(&self, threshold: f64) -> Counts {
+        // Cases before `cut` lie below the threshold, or at it where that tells.
+        let cut = match self.side {
+            Side::AtLeast | Side::Below => self.steps.partition_point(|step| step.value < threshold),
+            Side::Above | Side::AtMost => self.steps.partition_point(|step| step.value <= threshold),
+        };
+        let low = cut.checked_sub(1).and_then(|at| self.steps.get(at)).copied().unwrap_or_default();
+        let all = self.steps.last().copied().unwrap_or_default();
+        let mut counts = self.fixed;
+        let upper_passes = matches!(self.side, Side::AtLeast | Side::Above);
+        for (at, count) in counts.iter_mut().enumerate() {
+            let of = |counts: &Counts| counts.get(at).copied().unwrap_or_default();
+            *count += if upper_passes {
+                of(&low.failing) + (of(&all.passing) - of(&low.passing))
+            } else {
+                of(&low.passing) + (of(&all.failing) - of(&low.failing))
+            };
+        }
+        counts
+    }
+
+    /// How many cases the threshold decides at all.
+    pub fn decided(&self) -> usize {
+        self.steps.last().map_or(0, |last| last.passing.iter().sum())
+    }
+
+    /// The smallest and the largest threshold worth looking at: the values of the cases and the number as it is, with
+    /// some room.
+    pub fn range(&self) -> (f64, f64) {
+        let ends = self.steps.first().zip(self.steps.last()).map(|(first, last)| (first.value, last.value));
+        let (low, high) = ends.unwrap_or((self.now, self.now));
+        let (low, high) = (low.min(self.now), high.max(self.now));
+        let room = ((high - low) * 0.05).max(if high.abs() < 2.0 { 0.1 } else { 1.0 });
+        (low - room, high + room)
+    }
+
+    /// Whether every value, and the number as it is, is whole.
+    pub fn whole(&self) -> bool {
+        self.now.fract() == 0.0 && self.steps.iter().all(|step| step.value.fract() == 0.0)
+    }
+}
+
+fn index(prepared: &Prepared, question: Question<'_>) -> u8 {
+    let verdict = prepared.verdict(question);
+    let outcome = Outcome { effect: verdict.effect, error: verdict.status == Status::Error };
+    u8::try_from(Transitions::index(outcome)).unwrap_or(0)
+}
+
+fn bump(counts: &mut Counts, at: u8) {
+    if let Some(count) = counts.get_mut(usize::from(at)) {
+        *count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::{arbitrary, oracle};
+
+    fn moved(bundle: &Bundle, position: usize, at: usize, to: f64) -> Bundle {
+        let mut bundle = bundle.clone();
+        let test = &mut bundle.rules[position].conditions[at].test;
+        *test = match test {
+            Test::AtLeast(_) => Test::AtLeast(to),
+            Test::Above(_) => Test::Above(to),
+            Test::AtMost(_) => Test::AtMost(to),
+            _ => Test::Below(to),
+        };
+        bundle
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn every_point_of_the_curve_is_what_a_replay_counts(
+            bundle in arbitrary::bundle(1..6), inputs in prop::collection::vec(arbitrary::input(), 0..30),
+            thresholds in prop::collection::vec((-6_i32..=10).prop_map(|n| f64::from(n) / 4.0), 1..6),
+        ) {
+            let cases: Vec<Case> = inputs.iter().enumerate().map(|(at, input)| Case {
+                case_id: at.to_string(),
+                agent: input.agent.clone(),
+                action: input.action.clone(),
+                context: input.context.clone(),
+                expected_effect: None,
+            }).collect();
+            for (position, rule) in bundle.rules.iter().enumerate() {
+                for at in 0..rule.conditions.len() {
+                    let Some(mut sweep) = Sweep::new(&bundle, position, at) else { continue };
+                    sweep.add(&cases);
+                    let curve = sweep.curve();
+                    for to in thresholds.iter().copied().chain([curve.now]) {
+                        let bundle = moved(&bundle, position, at, to);
+                        let prepared = Prepared::new(&bundle);
+                        let mut expected = Counts::default();
+                        for (case, input) in cases.iter().zip(&inputs) {
+                            let at = index(&prepared, case.into());
+                            bump(&mut expected, at);
+                            let effect = oracle::decide(&bundle, input).0;
+                            prop_assert_eq!(prepared.verdict(input.into()).effect, effect);
+                        }
+                        prop_assert_eq!(curve.counts(to), expected, "threshold {}", to);
+                    }
+                }
+            }
+        }
+    }
+}
