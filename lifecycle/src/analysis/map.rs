@@ -374,12 +374,18 @@ mod tests {
 
     #[test]
     fn edges_are_where_the_conditions_say() {
-        let stable = bundle(json!([
-            rule("high", "allow", 90, json!({">=risk_score": 90, "category": ["phishing", "malware"]})),
-        ]));
-        let draft = bundle(json!([
-            rule("high", "allow", 90, json!({">=risk_score": 85, "category": ["phishing", "malware"]})),
-        ]));
+        let stable = bundle(json!([rule(
+            "high",
+            "allow",
+            90,
+            json!({">=risk_score": 90, "category": ["phishing", "malware"]})
+        ),]));
+        let draft = bundle(json!([rule(
+            "high",
+            "allow",
+            90,
+            json!({">=risk_score": 85, "category": ["phishing", "malware"]})
+        ),]));
         let map = draw(&draft, Some(&stable), "risk_score", "category").unwrap();
         let words = |bands: &[Band]| bands.iter().map(|band| band.words.clone()).collect::<Vec<_>>();
         assert_eq!(words(&map.columns), ["absent", "< 85", "≥ 85 and < 90", "≥ 90"]);
