@@ -53,8 +53,11 @@ fn listed(items: impl IntoIterator<Item = impl Into<String>>, word: &str) -> Str
     }
 }
 
-/// The text with its first letter in upper case.
+/// The text with its first letter in upper case. One that begins with an address keeps it as it is.
 pub fn capital(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains('@')) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -98,6 +101,7 @@ mod tests {
         assert_eq!(all_of(["a", "b", "c"]), "a, b and c");
         assert_eq!(any_of(["a", "b"]), "a or b");
         assert_eq!(capital("approver"), "Approver");
+        assert_eq!(capital("ann@x.test signed in"), "ann@x.test signed in");
     }
 
     #[test]

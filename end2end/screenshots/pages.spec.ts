@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { expect } from "@playwright/test";
 import { everyPlace } from "../support/places.ts";
 import { open, test } from "../support/studio.ts";
 
@@ -25,6 +26,7 @@ test("every page, three widths, both themes", async ({ as, api, browser, server 
         await page.setViewportSize(size);
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await open(page, path);
+        await expect(page.locator(".skeleton")).toHaveCount(0);
         const file = `${name.toLowerCase().replaceAll(" ", "-")}-${size.width}-${colorScheme}.png`;
         await page.screenshot({ path: `${folder}/${file}`, fullPage: size.width === 360 });
       }

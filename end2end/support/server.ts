@@ -33,6 +33,8 @@ export interface Server {
 }
 
 const READY_WITHIN_MS = 60_000;
+/** Instances that share a key trust each other's signed files. */
+const SHARED_SECRET = "shared by the instances of the browser tests";
 
 export async function startServer(): Promise<Server> {
   const program = process.env.COUNTERSIGN_BIN ?? resolve("../target/release/countersign");
@@ -40,7 +42,7 @@ export async function startServer(): Promise<Server> {
   const address = `127.0.0.1:${await freePort()}`;
   const child = spawn(program, ["serve", "--demo", "--addr", address, "--data-dir", dataDir], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, DATABASE_URL: undefined },
+    env: { ...process.env, DATABASE_URL: undefined, HMAC_SECRET: SHARED_SECRET },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {

@@ -11,12 +11,15 @@ pub fn Table(
     /// Rows are links or can be chosen: they light up under the pointer.
     #[prop(optional)]
     interactive: bool,
+    /// On a phone each row is a card of short lines instead of a line that runs out of sight.
+    #[prop(optional)]
+    cards: bool,
     children: Children,
 ) -> impl IntoView {
     let region = label.clone();
     view! {
         <div class="table-scroll" role="region" tabindex="0" aria-label=region>
-            <table class="table" class:table-interactive=interactive aria-label=label>
+            <table class="table" class:table-interactive=interactive class:table-cards=cards aria-label=label>
                 {children()}
             </table>
         </div>

@@ -74,7 +74,7 @@ fn Page(trail: Trail, query: Query) -> impl IntoView {
                         .into_any()
                 } else {
                     view! {
-                        <Table label="Audit entries">
+                        <Table label="Audit entries" cards=true>
                             <thead>
                                 <tr>
                                     <th scope="col" class="num">

@@ -131,7 +131,7 @@ fn Page(log: Log, query: Query, more: More) -> impl IntoView {
                     view! { <Nothing filtered=filtered /> }.into_any()
                 } else {
                     view! {
-                        <Table label="Decisions" interactive=true>
+                        <Table label="Decisions" interactive=true cards=true>
                             <thead>
                                 <tr>
                                     <th scope="col">"When"</th>

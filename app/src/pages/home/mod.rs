@@ -112,7 +112,7 @@ fn Recent(entries: Vec<audit::Entry>, as_of: Timestamp) -> impl IntoView {
     }
     view! {
         <Panel title="Last changes" flush=true actions=all>
-            <Table label="Last changes">
+            <Table label="Last changes" cards=true>
                 <thead>
                     <tr>
                         <th scope="col">"When"</th>

@@ -78,7 +78,7 @@ fn Lists(list: IncidentList) -> impl IntoView {
 #[component]
 fn Rows(incidents: Vec<Incident>, as_of: Timestamp, label: &'static str) -> impl IntoView {
     view! {
-        <Table label=label interactive=true>
+        <Table label=label interactive=true cards=true>
             <thead>
                 <tr>
                     <th scope="col">"Incident"</th>

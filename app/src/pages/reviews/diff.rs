@@ -209,11 +209,7 @@ fn label(field: &str) -> String {
         "on_error" => "On an evaluation error".to_owned(),
         "schema" => "Declared inputs".to_owned(),
         "enabled" => "Enabled".to_owned(),
-        other => {
-            let spaced = other.replace(['_', '.'], " ");
-            let mut letters = spaced.chars();
-            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-        }
+        other => crate::words::capital(&other.replace(['_', '.'], " ")),
     }
 }
 

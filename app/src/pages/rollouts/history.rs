@@ -96,7 +96,7 @@ pub(super) fn HistoryTable(
                     .into_any()
             } else {
                 view! {
-                    <Table label="Applies and rollbacks">
+                    <Table label="Applies and rollbacks" cards=true>
                         <thead>
                             <tr>
                                 <th scope="col">"When"</th>

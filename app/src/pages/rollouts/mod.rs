@@ -148,7 +148,10 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
             {match (status, system.stable.clone()) {
                 (Some(status), stable) => {
                     view! {
-                        <Track status=status.clone() stable=stable as_of=as_of />
+                        <Track
+                            steps=words::track(&status, stable.as_ref(), as_of)
+                            passed=words::time_passed(&status, as_of)
+                        />
                         <Blocked status=status.clone() paused=paused may_apply=may_apply />
                         <Gates report=status.gates.clone() />
                         <div class="grid-2">
@@ -160,6 +163,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                 }
                 (None, Some(stable)) => {
                     view! {
+                        <Track steps=words::arrived(&stable, as_of) />
                         <Panel title="Live">
                             <dl class="facts">
                                 <dt>"Version"</dt>

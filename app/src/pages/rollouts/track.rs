@@ -1,19 +1,14 @@
 //! The track from shadow to all traffic.
 
 use leptos::prelude::*;
-use lifecycle::{
-    Timestamp,
-    rollout::{CanaryStatus, Stage},
-    system::ServingBundle,
-};
+use lifecycle::rollout::Stage;
 
-use super::words::{Progress, time_passed, track};
+use super::words::{Progress, Step};
 
-/// Shadow → 10 % → 50 % → 100 %, with where the bundle is.
+/// Shadow → 10 % → 50 % → 100 %, with where a bundle is. `passed` is how much of the time it must stay there is over, in
+/// whole percent.
 #[component]
-pub(super) fn Track(status: CanaryStatus, stable: Option<ServingBundle>, as_of: Timestamp) -> impl IntoView {
-    let steps = track(&status, stable.as_ref(), as_of);
-    let passed = time_passed(&status, as_of);
+pub(super) fn Track(steps: Vec<Step>, #[prop(default = 100)] passed: u8) -> impl IntoView {
     let last = steps.len().saturating_sub(1);
     view! {
         <section class="panel track-panel" aria-label="Rollout track">

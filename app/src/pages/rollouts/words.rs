@@ -73,6 +73,23 @@ pub fn track(status: &CanaryStatus, stable: Option<&ServingBundle>, as_of: Times
         .collect()
 }
 
+/// The four steps for a bundle that serves everything.
+pub fn arrived(stable: &ServingBundle, as_of: Timestamp) -> Vec<Step> {
+    Stage::ALL
+        .into_iter()
+        .map(|stage| {
+            let (progress, note) = match (stage, stable.activated_at) {
+                (Stage::Active, Some(at)) => {
+                    (Progress::Now, format!("{} for {}", stable.version, words::span(as_of, at)))
+                }
+                (Stage::Active, None) => (Progress::Now, stable.version.clone()),
+                _ => (Progress::Done, "passed".to_owned()),
+            };
+            Step { stage, progress, name: stage_name(stage).to_owned(), note }
+        })
+        .collect()
+}
+
 /// A stage's name on the track.
 pub const fn stage_name(stage: Stage) -> &'static str {
     match stage {
@@ -244,6 +261,15 @@ mod tests {
         let notes: Vec<_> = steps.iter().map(|step| step.note.replace('\u{a0}', " ")).collect();
         assert_eq!(notes, ["no traffic", "7 h 12 min of 1 d", "earliest in 16 h 48 min", "replaces 2.3.0"]);
         assert_eq!(time_passed(&status, as_of), 30);
+    }
+
+    #[test]
+    fn a_bundle_that_serves_everything_has_arrived() {
+        let at = Timestamp::from_unix_seconds(1_000_000);
+        let stable = ServingBundle { activated_at: Some(at), ..serving("2.3.0", State::Active, 100) };
+        let steps = arrived(&stable, at.plus(Duration::from_secs(3 * 86_400)));
+        assert_eq!(steps.iter().filter(|step| step.progress == Progress::Done).count(), 3);
+        assert_eq!(steps[3].note.replace('\u{a0}', " "), "2.3.0 for 3 d");
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn Shelved(group: Group, members: Vec<Summary>, may_edit: bool, as_of: Timestamp
         .collect_view();
     view! {
         <Panel title=group.title note=group.note flush=true>
-            <Table label=group.title interactive=true>
+            <Table label=group.title interactive=true cards=true>
                 <thead>
                     <tr>
                         <th scope="col" class="shelf-version">"Version"</th>
@@ -175,7 +175,7 @@ fn BundleRow(bundle: Summary, may_edit: bool, as_of: Timestamp) -> impl IntoView
                 <StateChip state=bundle.state />
                 {share.map(|share| view! { " " <Chip tone=Tone::Neutral>{share}</Chip> })}
             </td>
-            <td class="num">{format::count(u64::from(bundle.rule_count))}</td>
+            <td class="num shelf-rules">{format::count(u64::from(bundle.rule_count))}<span class="on-cards">" rules"</span></td>
             <td class="shelf-notes muted"><span>{notes}</span></td>
             <td class="shelf-when">
                 <RelativeTime at=bundle.updated_at as_of=as_of />
