@@ -11,6 +11,8 @@ use crate::Timestamp;
 pub enum EventType {
     /// A bundle was created, cloned or imported as a draft.
     DraftCreated,
+    /// A bundle was exported as a signed file.
+    Exported,
     /// A draft's content was saved.
     DraftEdited,
     /// A bundle was withdrawn from review or approval.

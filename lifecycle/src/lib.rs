@@ -7,6 +7,7 @@
 //! ```text
 //! bundle → engine → analysis → lint → replay → review → rollout   (policy, from a draft to full traffic)
 //! authority, signing, audit, incident, system                      (who may, who did, and what happened)
+//! transfer                                                         (bundles that travel between instances)
 //! ```
 
 pub mod analysis;
@@ -26,6 +27,7 @@ pub mod rollout;
 pub mod signing;
 pub mod system;
 pub mod timestamp;
+pub mod transfer;
 pub mod workspace;
 
 pub use page::Page;

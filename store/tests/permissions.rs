@@ -11,7 +11,9 @@ use lifecycle::{
     problem::{Code, Problem},
     replay::Dataset,
     review::Verdict,
+    transfer::Upload,
 };
+use serde_json::json;
 use store::{
     Store, audit, bundles, decisions, home, incidents, packets, people, rollout, settings, simulate, system, testing,
     tokens,
@@ -31,6 +33,10 @@ fn outcome() -> Outcome {
     Outcome { status: OutcomeStatus::Ok, cost: None, margin_bps: None, success: None, latency_ms: None, note: None }
 }
 
+fn unsigned_upload() -> Upload {
+    Upload { document: json!({"rules": []}), import_as_version: None, unsigned: true }
+}
+
 fn use_cases() -> Vec<UseCase> {
     vec![
         case!("audit::list", Read, |s, a| audit::list(s, a, &audit::Filter::default())),
@@ -42,6 +48,10 @@ fn use_cases() -> Vec<UseCase> {
         case!("bundles::update", EditDrafts, |s, a| bundles::update(s, a, 0, 1, source(None, 1))),
         case!("bundles::clone_draft", EditDrafts, |s, a| bundles::clone_draft(s, a, 0)),
         case!("bundles::withdraw", EditDrafts, |s, a| bundles::withdraw(s, a, 0)),
+        case!("bundles::export", EditDrafts, |s, a| bundles::export(s, a, 0, 24)),
+        case!("bundles::verify", Read, |s, a| bundles::verify(s, a, json!({}))),
+        case!("bundles::preview_import", EditDrafts, |s, a| bundles::preview_import(s, a, unsigned_upload())),
+        case!("bundles::import", EditDrafts, |s, a| bundles::import(s, a, unsigned_upload())),
         case!("packets::build", BuildPackets, |s, a| packets::build(
             s,
             a,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Effect, State};
+use super::{Effect, Provenance, State};
 use crate::Timestamp;
 
 /// A stored bundle. Its JSON form is the contract of `GET /policy/bundles/{id}`.
@@ -47,6 +47,9 @@ pub struct Record {
     pub activated_by: Option<String>,
     /// Counts edits and state changes; the etag of `If-Match`.
     pub revision: i64,
+    /// Where it was imported from; none for what was made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// Keys this program does not know, kept as they came.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,

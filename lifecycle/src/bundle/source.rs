@@ -83,7 +83,7 @@ impl From<ReadError> for Problem {
 }
 
 /// Members of a [`Record`] that its reader sends back and that an author cannot set.
-const KEPT_BY_THE_STORE: [&str; 11] = [
+const KEPT_BY_THE_STORE: [&str; 12] = [
     "id",
     "state",
     "active",
@@ -95,6 +95,7 @@ const KEPT_BY_THE_STORE: [&str; 11] = [
     "activated_at",
     "activated_by",
     "revision",
+    "provenance",
 ];
 
 /// Most faults one answer lists.

@@ -21,6 +21,7 @@ pub mod settings;
 pub mod simulate;
 pub mod subject;
 pub mod system;
+pub mod transfer;
 
 use axum::{
     Router,
@@ -75,6 +76,7 @@ fn api() -> Router<AppState> {
         .merge(settings::router())
         .merge(simulate::router())
         .merge(system::router())
+        .merge(transfer::router())
 }
 
 #[derive(Clone)]

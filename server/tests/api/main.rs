@@ -13,3 +13,4 @@ mod problems;
 mod process;
 mod rollout;
 mod simulate;
+mod transfer;

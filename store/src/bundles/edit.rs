@@ -4,7 +4,7 @@
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    bundle::{Record, Source, State, state::Command, version},
+    bundle::{Provenance, Record, Source, State, state::Command, version},
     limits::MAX_NOTES_CHARS,
     problem::{Code, Problem},
     review::PacketStatus,
@@ -25,7 +25,7 @@ const MAX_VERSION_BYTES: usize = 64;
 pub async fn create(store: &Store, actor: &Actor, source: Source) -> Result<Record> {
     let permit = authorize(actor, Permission::EditDrafts)?;
     let mut work = Work::begin(store, permit).await?;
-    let row = insert(&mut work, source, &[], "made").await?;
+    let row = insert(&mut work, source, &[], "made", None).await?;
     work.commit().await?;
     row.record()
 }
@@ -44,7 +44,7 @@ pub async fn clone_draft(store: &Store, actor: &Actor, id: i64) -> Result<Record
     let unreviewed =
         matches!(original.state()?, State::Draft | State::InReview | State::ChangesRequested | State::Rejected);
     let authors = if unreviewed { &original.authors[..] } else { &[] };
-    let row = insert(&mut work, source, authors, &format!("cloned from {version}")).await?;
+    let row = insert(&mut work, source, authors, &format!("cloned from {version}"), None).await?;
     work.commit().await?;
     row.record()
 }
@@ -171,8 +171,14 @@ pub(crate) async fn base_of(db: &mut PgConnection, base_version: Option<&str>) -
     base.map(|base| Ok((base.version.clone(), base.source()?))).transpose()
 }
 
-/// Adds a draft with `source` as its content, which `others` wrote too.
-async fn insert(work: &mut Work, source: Source, others: &[String], how: &str) -> Result<Row> {
+/// Adds a draft with `source` as its content, which `others` wrote too, or which came from elsewhere.
+pub(super) async fn insert(
+    work: &mut Work,
+    source: Source,
+    others: &[String],
+    how: &str,
+    provenance: Option<&Provenance>,
+) -> Result<Row> {
     check_text(&source)?;
     let by = work.actor().name.clone();
     let mut authors = vec![by.clone()];
@@ -187,8 +193,8 @@ async fn insert(work: &mut Work, source: Source, others: &[String], how: &str) -
         };
         let sql = format!(
             "insert into policy_bundles (version, content, digest, rule_count, notes, base_version, authors, created_by,
-                 created_at, updated_at, version_chosen)
-             values ($1, $2::json, $3, $4, $5, $6, $9, $7, now(), now(), $8)
+                 created_at, updated_at, version_chosen, provenance)
+             values ($1, $2::json, $3, $4, $5, $6, $9, $7, now(), now(), $8, $10::json)
              on conflict (version) do nothing returning {COLUMNS}"
         );
         let inserted: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
@@ -201,14 +207,18 @@ async fn insert(work: &mut Work, source: Source, others: &[String], how: &str) -
             .bind(&by)
             .bind(source.version.is_some())
             .bind(&authors[..])
+            .bind(provenance.map(|provenance| json::text(&json!(provenance))).transpose()?)
             .fetch_optional(work.db())
             .await?;
         match inserted {
             Some(row) => {
-                let detail = json!({
+                let mut detail = json!({
                     "version": version, "to_state": row.state, "digest": row.digest, "base_version": base_version,
                     "how": how,
                 });
+                if let Some(provenance) = provenance {
+                    detail["provenance"] = json!(provenance);
+                }
                 work.note(EventType::DraftCreated, "bundle", row.id, format!("draft {version} was {how}"), detail);
                 return Ok(row);
             }

@@ -2,7 +2,7 @@
 
 use lifecycle::{
     Timestamp,
-    bundle::{Record, Source, State, record::Summary},
+    bundle::{Provenance, Record, Source, State, record::Summary},
     system::ServingBundle,
 };
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::{Error, Result, names};
 
 /// The columns of [`Row`], in every statement that reads whole bundles.
 pub(crate) const COLUMNS: &str = "id, version, version_chosen, state, active, canary_pct, content, digest, base_version, authors, \
-     created_by, created_at, updated_at, stage_started_at, activated_at, activated_by, revision";
+     created_by, created_at, updated_at, stage_started_at, activated_at, activated_by, revision, provenance";
 
 /// A bundle as it lies in the database.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -35,6 +35,7 @@ pub(crate) struct Row {
     pub activated_at: Option<OffsetDateTime>,
     pub activated_by: Option<String>,
     pub revision: i64,
+    pub provenance: Option<Json<Provenance>>,
 }
 
 impl Row {
@@ -77,6 +78,7 @@ impl Row {
             activated_at: self.activated_at.map(Into::into),
             activated_by: self.activated_by,
             revision: self.revision,
+            provenance: self.provenance.map(|provenance| provenance.0),
             unknown: source.unknown,
         })
     }

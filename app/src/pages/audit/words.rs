@@ -7,8 +7,9 @@ use serde_json::Value;
 use crate::{components::Tone, pages::decisions::query::escape};
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 23] = [
+pub const EVENTS: [EventType; 24] = [
     EventType::DraftCreated,
+    EventType::Exported,
     EventType::DraftEdited,
     EventType::Withdrawn,
     EventType::PacketBuilt,
@@ -37,6 +38,7 @@ pub const EVENTS: [EventType; 23] = [
 pub const fn event(event: EventType) -> &'static str {
     match event {
         EventType::DraftCreated => "draft created",
+        EventType::Exported => "exported",
         EventType::DraftEdited => "draft edited",
         EventType::Withdrawn => "withdrawn",
         EventType::PacketVoided => "packet voided",

@@ -1,0 +1,67 @@
+//! What somebody sends to be verified or imported: a signed file as it is, or wrapped with wishes.
+
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+
+/// The body of `POST /policy/bundles/import` and `/verify`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upload {
+    /// The file.
+    pub document: Value,
+    /// The version the draft shall have instead of the file's.
+    pub import_as_version: Option<String>,
+    /// Whether a file without a signature of ours may become a draft all the same.
+    pub unsigned: bool,
+}
+
+impl Upload {
+    /// Reads a body in any accepted form: the file itself, `{"export": file, …}`, `{"signed_bundle": file, …}` or
+    /// `{"bundle": bare bundle, "unsigned": true}`, each with `import_as_version` beside it if wished.
+    ///
+    /// # Errors
+    /// 422 when a wish has the wrong type.
+    pub fn take(body: Value) -> Result<Self, Problem> {
+        let Value::Object(mut members) = body else {
+            return Ok(Self { document: body, import_as_version: None, unsigned: false });
+        };
+        // Neither name is a member of a signed file, so taking them out takes nothing from what is signed.
+        let import_as_version = match members.remove("import_as_version") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(version)) => Some(version),
+            Some(_) => return Err(Problem::invalid_field("/import_as_version", "is a version such as \"2.4.1\"")),
+        };
+        let unsigned = match members.remove("unsigned") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(unsigned)) => unsigned,
+            Some(_) => return Err(Problem::invalid_field("/unsigned", "is true or false")),
+        };
+        Ok(Self { document: file(members), import_as_version, unsigned })
+    }
+
+    /// The bare bundle of a file without a signature of ours.
+    pub fn bundle(self) -> Value {
+        match self.document {
+            Value::Object(mut members) => match members.remove("bundle") {
+                Some(bundle) => bundle,
+                None => Value::Object(members),
+            },
+            other => other,
+        }
+    }
+}
+
+fn file(mut members: Map<String, Value>) -> Value {
+    if !members.contains_key("signature") {
+        for name in ["export", "signed_bundle"] {
+            if let Some(file @ Value::Object(_)) = members.remove(name) {
+                return file;
+            }
+        }
+        let wraps = members.get("bundle").is_some_and(|bundle| bundle.get("signature").is_some());
+        if let (true, Some(file)) = (wraps, members.remove("bundle")) {
+            return file;
+        }
+    }
+    Value::Object(members)
+}

@@ -1,0 +1,215 @@
+//! Bundles that travel between instances: exported as signed files, judged, and imported as drafts.
+
+use lifecycle::{
+    Timestamp,
+    audit::EventType,
+    authority::{Actor, Permission, authorize},
+    bundle::{Provenance, Record, Source, version},
+    lint,
+    problem::{Code, Fault, Problem},
+    transfer::{
+        Export, Preview, PreviewedDraft, Upload, Verification,
+        export::{ExportRefused, HOURS, export as sign_export},
+        open_export,
+    },
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::{edit, row};
+use crate::{Error, Result, Store, work::Work};
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Imported {
+    /// The draft, with its provenance.
+    #[serde(flatten)]
+    pub bundle: Record,
+    /// In a sentence.
+    pub message: String,
+    /// The verdict on the file.
+    pub verification: Verification,
+    /// What the linter says about the draft.
+    pub lint: lint::Report,
+}
+
+/// Signs a bundle, in whatever state, for `hours` from now on.
+///
+/// # Errors
+/// Denied without [`Permission::EditDrafts`]; no such bundle; hours out of range.
+pub async fn export(store: &Store, actor: &Actor, id: i64, hours: u32) -> Result<Export> {
+    let permit = authorize(actor, Permission::EditDrafts)?;
+    if !HOURS.contains(&hours) {
+        return Err(Problem::invalid_field("/expiry_hours", ExportRefused::Hours(hours).to_string()).into());
+    }
+    let mut work = Work::begin(store, permit).await?;
+    let bundle = row::by_id(work.db(), id).await?;
+    let signed = sign_export(store.keys(), &bundle.source()?, Some(&bundle.created_by), work.now, hours)
+        .map_err(|refused| Error::Internal(format!("bundle {id} could not be signed: {refused}")))?;
+    let detail = json!({
+        "version": bundle.version, "digest": signed.digest, "key_id": signed.key_id, "expires_at": signed.expires_at,
+    });
+    let summary = format!("{} was exported, valid until {}", bundle.version, signed.expires_at);
+    work.note(EventType::Exported, "bundle", id, summary, detail);
+    work.commit().await?;
+    Ok(signed)
+}
+
+/// Judges a file.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn verify(store: &Store, actor: &Actor, document: Value) -> Result<Verification> {
+    authorize(actor, Permission::Read)?;
+    let now = now(store).await?;
+    let store = store.clone();
+    off_thread(move || open_export(store.keys(), &document, now).0).await
+}
+
+/// What importing the file would do; nothing is written. A refused file is an answer here, not an error.
+///
+/// # Errors
+/// Denied without [`Permission::EditDrafts`]; an unsigned file that is no bundle.
+pub async fn preview_import(store: &Store, actor: &Actor, upload: Upload) -> Result<Preview> {
+    authorize(actor, Permission::EditDrafts)?;
+    let opened = match open(store, upload).await? {
+        Ok(opened) => opened,
+        Err(verification) => return Ok(Preview { verification, draft: None }),
+    };
+    let mut db = store.pool().acquire().await?;
+    let taken = row::versions(&mut db, None).await?;
+    let base = edit::base_of(&mut db, opened.source.base_version.as_deref()).await?;
+    let stable = row::stable(&mut db).await?.map(|row| row.source()).transpose()?;
+    drop(db);
+    off_thread(move || {
+        let Opened { verification, source, created_by, lint, .. } = opened;
+        let base = base.as_ref().map(|(version, content)| (version.as_str(), content));
+        let draft = PreviewedDraft::of(&source, created_by, lint, base, stable.as_ref(), &taken);
+        Preview { verification, draft: Some(draft) }
+    })
+    .await
+}
+
+/// Makes a draft of a file. A signed one must be valid; one without a signature of ours needs the wish to take it as
+/// unsigned. Lint errors do not stand in the way: what comes of it is a draft.
+///
+/// # Errors
+/// Denied without [`Permission::EditDrafts`]; `invalid_signature` with the `verdict`; `version_exists` with the `next`
+/// free one; a bundle or version that cannot be read.
+pub async fn import(store: &Store, actor: &Actor, upload: Upload) -> Result<Imported> {
+    let permit = authorize(actor, Permission::EditDrafts)?;
+    let opened = match open(store, upload).await? {
+        Ok(opened) => opened,
+        Err(verification) => return Err(refusal(&verification).into()),
+    };
+    let mut work = Work::begin(store, permit).await?;
+    let provenance = Provenance {
+        signed: opened.verification.valid,
+        imported_at: work.now,
+        imported_by: actor.name.clone(),
+        version: opened.file_version,
+        digest: opened.source.digest().to_string(),
+        created_by: opened.created_by,
+        key_id: opened.verification.key_id.clone().filter(|_| opened.verification.valid),
+        exported_at: opened.verification.exported_at.filter(|_| opened.verification.valid),
+        signature: opened.signature.filter(|_| opened.verification.valid),
+    };
+    let how = format!("imported {}", provenance.describe());
+    let row = edit::insert(&mut work, opened.source, &[], &how, Some(&provenance)).await.map_err(hint_rename)?;
+    work.commit().await?;
+    let bundle = row.record()?;
+    let message = format!("draft {} was {how}", bundle.version);
+    Ok(Imported { bundle, message, verification: opened.verification, lint: opened.lint })
+}
+
+/// The problem a refused file is answered with.
+fn refusal(verification: &Verification) -> Problem {
+    let mut problem = Problem::new(Code::InvalidSignature, verification.message.clone())
+        .with("verdict", verification.verdict.name())
+        .with("unsigned", verification.unsigned);
+    for (name, value) in [
+        ("field", verification.field.clone()),
+        ("key_id", verification.key_id.clone()),
+        ("expires_at", verification.expires_at.map(|at| at.to_string())),
+    ] {
+        if let Some(value) = value {
+            problem = problem.with(name, value);
+        }
+    }
+    if verification.unsigned {
+        problem.detail.push_str(" Send `\"unsigned\": true` beside `bundle` to do that.");
+    }
+    problem
+}
+
+/// A version that is taken can be given up for another one.
+fn hint_rename(error: Error) -> Error {
+    match error {
+        Error::Refused(mut problem) if problem.code == Code::VersionExists => {
+            problem.detail.push_str("; import it under another number with `import_as_version`");
+            Error::Refused(problem)
+        }
+        other => other,
+    }
+}
+
+/// A file that may become a draft.
+struct Opened {
+    verification: Verification,
+    /// With the version it shall have.
+    source: Source,
+    file_version: Option<String>,
+    created_by: Option<String>,
+    signature: Option<String>,
+    lint: lint::Report,
+}
+
+/// Judges the file, reads its bundle and lints it. The inner error is the verdict on a file that is refused.
+async fn open(store: &Store, upload: Upload) -> Result<std::result::Result<Opened, Verification>> {
+    if let Some(version) = &upload.import_as_version {
+        version::parse(version).map_err(|_| {
+            let detail = format!("`{version}` is not a version: write three numbers such as 2.4.1");
+            Problem::invalid_field("/import_as_version", detail)
+        })?;
+    }
+    let now = now(store).await?;
+    let store = store.clone();
+    off_thread(move || judge(&store, upload, now)).await?
+}
+
+fn judge(store: &Store, upload: Upload, now: Timestamp) -> Result<std::result::Result<Opened, Verification>> {
+    let (verification, signed) = open_export(store.keys(), &upload.document, now);
+    let text = |pointer: &str| upload.document.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let created_by = text("/bundle/created_by").or_else(|| text("/created_by"));
+    let signature = text("/signature");
+    let wished = upload.import_as_version.clone();
+    let mut source = match signed {
+        Some(source) => source,
+        None if verification.unsigned && upload.unsigned => {
+            let below = if upload.document.get("bundle").is_some() { "/bundle" } else { "" };
+            Source::read(upload.bundle()).map_err(|faults| {
+                let place = |fault: Fault| Fault::new(format!("{below}{}", fault.pointer), fault.detail);
+                Problem::invalid_fields(faults.into_iter().map(place).collect())
+            })?
+        }
+        None => return Ok(Err(verification)),
+    };
+    let file_version = source.version.clone();
+    if wished.is_some() {
+        source.version = wished;
+    }
+    let lint = lint::lint(&source);
+    Ok(Ok(Opened { verification, source, file_version, created_by, signature, lint }))
+}
+
+/// The database's clock.
+async fn now(store: &Store) -> Result<Timestamp> {
+    let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await?;
+    Ok(now.into())
+}
+
+/// Hashing and linting a large file takes a while.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(format!("the work stopped: {error}")))
+}
