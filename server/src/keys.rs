@@ -34,6 +34,13 @@ pub struct Given {
     previous: Option<String>,
 }
 
+impl Given {
+    /// Whether a secret was given, so that none needs to be kept.
+    pub fn has_secret(&self) -> bool {
+        self.secret.as_deref().is_some_and(|secret| !secret.is_empty())
+    }
+}
+
 // Secrets do not belong into logs.
 impl std::fmt::Debug for Given {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

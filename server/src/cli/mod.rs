@@ -1,18 +1,24 @@
 //! The command line: arguments in, an exit code out.
 
 mod bundle;
+mod client;
+mod completions;
+mod files;
+mod keys;
 mod output;
+mod packet;
+mod rollout;
 mod serve;
 mod token;
 mod user;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use lifecycle::authority::{Actor, Role, Via};
 use store::Store;
 
-use crate::{database::Database, keys};
+use crate::database::Database;
 
 pub use output::{Failure, Format};
 
@@ -37,9 +43,20 @@ enum Command {
     /// Manage API tokens, on the database.
     #[command(subcommand)]
     Token(token::Command),
-    /// Check, compare and try bundles in files, without a server.
+    /// Check, compare, try and sign bundles in files; export them from a server and import them there.
     #[command(subcommand)]
     Bundle(bundle::Command),
+    /// Build, read, sign and check review packets.
+    #[command(subcommand)]
+    Packet(packet::Command),
+    /// Put an approved bundle into service.
+    Apply(rollout::Apply),
+    /// Raise the share of traffic of a bundle in rollout.
+    Promote(rollout::Promote),
+    /// Take a bundle out of service: what was good before takes over.
+    Rollback(rollout::Rollback),
+    /// Write the completions of a shell to standard output.
+    Completions(completions::Arguments),
 }
 
 /// Runs the program. Exit codes: 0 done, 1 a finding or a refusal, 2 wrong usage or unreadable input, 3 a server or
@@ -52,11 +69,19 @@ pub fn run() -> ExitCode {
         Command::User(command) => user::run(command, format),
         Command::Token(command) => token::run(command, format),
         Command::Bundle(command) => bundle::run(command, format),
+        Command::Packet(command) => packet::run(command, format),
+        Command::Apply(asked) => rollout::apply(&asked, format),
+        Command::Promote(asked) => rollout::promote(&asked, format),
+        Command::Rollback(asked) => rollout::rollback(&asked, format),
+        Command::Completions(arguments) => {
+            completions::write(&arguments, &mut Arguments::command());
+            Ok(ExitCode::SUCCESS)
+        }
     };
     match result {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("countersign: {failure}");
+            failure.report(format);
             failure.exit_code()
         }
     }
@@ -79,7 +104,7 @@ pub fn administrator() -> Actor {
 /// Runs `work` on the database, brought up to date before.
 fn on_database<T>(place: &serve::Place, work: impl AsyncFnOnce(Store) -> store::Result<T>) -> Result<T, Failure> {
     let data_dir = place.directory()?;
-    let keys = keys::ring(&place.keys, &data_dir)?;
+    let keys = crate::keys::ring(&place.keys, &data_dir)?;
     let database = Database::open_beside(place.database_url.as_deref(), &data_dir)?;
     let options = database.options();
     let result = runtime()?.block_on(async {
@@ -95,10 +120,24 @@ fn on_database<T>(place: &serve::Place, work: impl AsyncFnOnce(Store) -> store::
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_arguments_are_consistent() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(|below| check(below, &path));
+            } else {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains(&format!("Example: {}", path.trim())), "`{path} --help` shows no example of it");
+            }
+        }
+        check(&Arguments::command(), "");
     }
 }

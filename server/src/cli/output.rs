@@ -24,6 +24,8 @@ pub enum Failure {
     Usage(String),
     /// A server or database cannot be reached. Exit code 3.
     Unreachable(String),
+    /// The problem that a use case or a server answered; its code decides the exit code.
+    Answered(Box<Problem>),
 }
 
 impl Failure {
@@ -33,7 +35,20 @@ impl Failure {
             Self::Refused(_) => 1,
             Self::Usage(_) => 2,
             Self::Unreachable(_) => 3,
+            Self::Answered(problem) => match problem.code {
+                Code::Unavailable => 3,
+                Code::MalformedJson | Code::InvalidField | Code::TooLarge => 2,
+                _ => 1,
+            },
         })
+    }
+
+    /// Says it: a sentence on standard error, and for programs the problem on standard output.
+    pub fn report(&self, format: Format) {
+        eprintln!("countersign: {self}");
+        if let (Format::Json, Self::Answered(problem)) = (format, self) {
+            print(format, problem, String::new);
+        }
     }
 }
 
@@ -41,17 +56,22 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(text) | Self::Usage(text) | Self::Unreachable(text) => f.write_str(text),
+            Self::Answered(problem) => {
+                write!(f, "{}: {}", problem.title, problem.detail)?;
+                // The detail repeats the only one.
+                for fault in problem.errors.iter().filter(|_| problem.errors.len() > 1) {
+                    let place = if fault.pointer.is_empty() { "/" } else { &fault.pointer };
+                    write!(f, "\n    {place}: {}", fault.detail)?;
+                }
+                Ok(())
+            }
         }
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        match problem.code {
-            Code::Unavailable => Self::Unreachable(problem.detail),
-            Code::MalformedJson | Code::InvalidField | Code::TooLarge => Self::Usage(problem.detail),
-            _ => Self::Refused(problem.detail),
-        }
+        Self::Answered(Box::new(problem))
     }
 }
 

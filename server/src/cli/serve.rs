@@ -27,7 +27,7 @@ impl Place {
     pub fn directory(&self) -> Result<PathBuf, Failure> {
         let directory = match &self.data_dir {
             Some(given) => given.clone(),
-            None => default_directory()?,
+            None => Self::default_directory()?,
         };
         make_writable(&directory).map_err(|error| {
             let shown = directory.display();
@@ -39,17 +39,20 @@ impl Place {
             Failure::Usage(format!("cannot open the data directory `{}`: {error}", directory.display()))
         })
     }
-}
 
-fn default_directory() -> Result<PathBuf, Failure> {
-    if rustix::process::geteuid().is_root() {
-        return Ok(PathBuf::from("/var/lib/countersign"));
+    /// Where data is kept when nobody says.
+    pub fn default_directory() -> Result<PathBuf, Failure> {
+        if rustix::process::geteuid().is_root() {
+            return Ok(PathBuf::from("/var/lib/countersign"));
+        }
+        let below = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        below("XDG_DATA_HOME")
+            .or_else(|| below("HOME").map(|home| home.join(".local/share")))
+            .map(|base| base.join("countersign"))
+            .ok_or_else(|| {
+                Failure::Usage("there is no HOME to keep data in; name a directory with --data-dir".to_owned())
+            })
     }
-    let below = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    below("XDG_DATA_HOME")
-        .or_else(|| below("HOME").map(|home| home.join(".local/share")))
-        .map(|base| base.join("countersign"))
-        .ok_or_else(|| Failure::Usage("there is no HOME to keep data in; name a directory with --data-dir".to_owned()))
 }
 
 fn make_writable(directory: &std::path::Path) -> std::io::Result<()> {

@@ -5,6 +5,7 @@ mod support;
 mod access;
 mod audit;
 mod bundles;
+mod command_line;
 mod decisions;
 mod degraded;
 mod evaluate;

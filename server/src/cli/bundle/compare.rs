@@ -1,0 +1,102 @@
+//! `countersign bundle diff`: what differs between two bundles, as text and in meaning.
+
+use std::process::ExitCode;
+
+use lifecycle::{
+    analysis::{
+        Meter,
+        diff::{NewAllows, Outcome, Region, Scope},
+        semantic_diff,
+    },
+    bundle::{
+        Source,
+        diff::{TextDiff, text_diff},
+    },
+};
+use serde::Serialize;
+
+use super::found;
+use crate::cli::{Failure, Format, output::print};
+
+/// Regions that are told one by one for people.
+const SHOWN: usize = 50;
+
+#[derive(Serialize)]
+struct Comparison {
+    /// The members of the text diff.
+    #[serde(flatten)]
+    text: TextDiff,
+    /// What some input is answered otherwise.
+    semantic: lifecycle::analysis::SemanticDiff,
+}
+
+/// Compares and says it. Exit code 1: something differs or, with `fail_on_flip`, some input may be answered otherwise.
+pub fn run(before: &Source, after: &Source, fail_on_flip: bool, format: Format) -> Result<ExitCode, Failure> {
+    let text = text_diff(before, after);
+    let semantic = semantic_diff(&before.understand().bundle, &after.understand().bundle, Meter::default());
+    let flips = !semantic.regions.is_empty() || !semantic.complete;
+    let differs = !text.is_empty();
+    let comparison = Comparison { text, semantic };
+    print(format, &comparison, || told(&comparison));
+    Ok(found(flips || (differs && !fail_on_flip)))
+}
+
+fn told(comparison: &Comparison) -> String {
+    let semantic = &comparison.semantic;
+    let mut lines = vec![comparison.text.summary.clone(), regions(&semantic.regions, semantic.complete)];
+    lines.push(new_allows(semantic.new_allows));
+    lines.join("\n")
+}
+
+/// What is certain about new allows, in a line.
+pub(super) fn new_allows(certificate: NewAllows) -> String {
+    match certificate {
+        NewAllows::None => "new allows: none, proven for every input".to_owned(),
+        NewAllows::Some(count) => format!("new allows: {count} {}", if count == 1 { "region" } else { "regions" }),
+        NewAllows::Undecided => "new allows: undecided, the work budget ran out".to_owned(),
+    }
+}
+
+/// The regions that change, one a line.
+pub(super) fn regions(regions: &[Region], complete: bool) -> String {
+    let mut lines = vec![match (regions.len(), complete) {
+        (0, true) => "every input is answered alike".to_owned(),
+        (0, false) => "no region found that changes, but not every input could be checked".to_owned(),
+        (1, true) => "1 region of inputs changes:".to_owned(),
+        (count, true) => format!("{count} regions of inputs change:"),
+        (count, false) => format!("{count} regions of inputs change, and there may be more:"),
+    }];
+    lines.extend(regions.iter().take(SHOWN).map(region));
+    if regions.len() > SHOWN {
+        lines.push(format!("  and {} more", regions.len() - SHOWN));
+    }
+    lines.join("\n")
+}
+
+fn region(region: &Region) -> String {
+    let scopes: Vec<String> = region.scopes.iter().take(3).map(scope).collect();
+    let more = region.scopes.len().saturating_sub(3);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let conditions: Vec<String> =
+        region.conditions.iter().map(|phrase| format!("{} {}", phrase.field, phrase.values)).collect();
+    let when = if conditions.is_empty() { "always".to_owned() } else { format!("when {}", conditions.join(", ")) };
+    let rule = |rule: &Option<String>| rule.clone().unwrap_or_else(|| "default".to_owned());
+    format!(
+        "  {}{more} {when}: {} ({}) → {} ({})",
+        scopes.join("; "),
+        outcome(region.before),
+        rule(&region.before_rule),
+        outcome(region.after),
+        rule(&region.after_rule)
+    )
+}
+
+fn scope(scope: &Scope) -> String {
+    let agent = if scope.any_other_agent { "any other agent" } else { &scope.agent };
+    let action = if scope.any_other_action { "any other action" } else { &scope.action };
+    format!("{agent} · {action}")
+}
+
+fn outcome(outcome: Outcome) -> String {
+    if outcome.error { format!("{} by error", outcome.effect) } else { outcome.effect.to_string() }
+}

@@ -1,0 +1,163 @@
+//! `countersign bundle`: bundles in files, and their way to and from a server. Exit code 1 means that something was
+//! found or refused: lint errors, a failed expectation, a difference, a signature that is not valid.
+
+mod compare;
+mod simulate;
+mod transfer;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+use lifecycle::lint::{self, Report};
+use serde_json::json;
+
+use super::{Failure, Format, client::Server, files, keys::Keys, output::print};
+
+/// Check, compare, try and sign bundles in files; export them from a server and import them there.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what is wrong, doubtful or noteworthy.
+    #[command(after_help = "Example: countersign bundle lint policy.json")]
+    Lint {
+        /// A bundle, or `-` for standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+    /// Print the content address.
+    #[command(after_help = "Example: countersign bundle digest policy.json")]
+    Digest {
+        /// A bundle, or `-` for standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+    /// Say what differs: rule by rule, and in meaning, proven for every input.
+    #[command(after_help = "Example: countersign bundle diff live.json draft.json --fail-on-flip")]
+    Diff {
+        /// The older bundle, or `-` for standard input.
+        before: PathBuf,
+        /// The newer bundle.
+        after: PathBuf,
+        /// Exit with 1 only when some input may be answered differently; otherwise any difference does.
+        #[arg(long)]
+        fail_on_flip: bool,
+    },
+    /// Run cases against a bundle.
+    #[command(after_help = "Example: countersign bundle simulate draft.json --dataset synthetic --seed 7 \
+                            --against live.json --fail-on-flip")]
+    Simulate(simulate::Arguments),
+    /// Sign a bundle, so that another instance with the same key can import it.
+    #[command(
+        after_help = "Example: HMAC_SECRET=… countersign bundle sign policy.json --expiry-hours 48 --to signed.json"
+    )]
+    Sign {
+        /// A bundle, or `-` for standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// How long the signature is valid, in hours.
+        #[arg(long, default_value_t = lifecycle::transfer::export::DEFAULT_HOURS, value_name = "HOURS")]
+        expiry_hours: u32,
+        /// File to write; standard output when left out.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// Judge a signed bundle.
+    #[command(after_help = "Example: HMAC_SECRET=… countersign bundle verify policy-bundle-2.4.0.json")]
+    Verify {
+        /// A signed bundle, or `-` for standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// Export a bundle from a server, signed.
+    #[command(after_help = "Example: countersign bundle export 2.4.0 --to policy-bundle-2.4.0.json")]
+    Export {
+        /// Number or version of the bundle.
+        bundle: String,
+        /// How long the signature is valid, in hours.
+        #[arg(long, default_value_t = lifecycle::transfer::export::DEFAULT_HOURS, value_name = "HOURS")]
+        expiry_hours: u32,
+        /// File to write; standard output when left out.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Import a file into a server as a draft.
+    #[command(
+        after_help = "Example: countersign bundle import policy-bundle-2.4.0.json --import-as-version 2.4.1 --dry-run"
+    )]
+    Import {
+        /// A signed bundle, or `-` for standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// Version of the draft instead of the file's.
+        #[arg(long, value_name = "VERSION")]
+        import_as_version: Option<String>,
+        /// Take a bundle without a signature, too.
+        #[arg(long)]
+        unsigned: bool,
+        /// Only say what it would do: verdict, lint and what changes against stable.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+/// Runs the command.
+pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Lint { file } => {
+            let report = lint::lint(&files::source(&file)?);
+            print(format, &report, || lint_text(&report));
+            Ok(found(!report.passed))
+        }
+        Command::Digest { file } => {
+            let digest = files::source(&file)?.digest();
+            print(format, &json!({ "digest": digest }), || digest.to_string());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Diff { before, after, fail_on_flip } => {
+            compare::run(&files::source(&before)?, &files::source(&after)?, fail_on_flip, format)
+        }
+        Command::Simulate(arguments) => simulate::run(&arguments, format),
+        Command::Sign { file, expiry_hours, to, keys } => transfer::sign(&file, expiry_hours, to.as_ref(), &keys),
+        Command::Verify { file, keys } => transfer::verify(&file, &keys, format),
+        Command::Export { bundle, expiry_hours, to, server } => {
+            transfer::export(&server, &bundle, expiry_hours, to.as_ref())
+        }
+        Command::Import { file, import_as_version, unsigned, dry_run, server } => {
+            let wishes = transfer::Wishes { import_as_version, unsigned };
+            transfer::import(&server, &file, &wishes, dry_run, format)
+        }
+    }
+}
+
+/// The exit code of a command that looks for something.
+pub(super) fn found(something: bool) -> ExitCode {
+    if something { ExitCode::from(1) } else { ExitCode::SUCCESS }
+}
+
+/// Findings for people, one a line, and their counts.
+fn lint_text(report: &Report) -> String {
+    let mut text = String::new();
+    for finding in report.all() {
+        let severity = json!(finding.severity);
+        let code = json!(finding.code);
+        let place = finding.rule_id.as_deref().unwrap_or(&finding.path);
+        let (severity, code) = (severity.as_str().unwrap_or_default(), code.as_str().unwrap_or_default());
+        text.push_str(&format!("{severity}[{code}] {place}: {}\n", finding.message));
+        if let Some(suggestion) = &finding.suggestion {
+            text.push_str(&format!("    {suggestion}\n"));
+        }
+    }
+    let summary = report.summary;
+    text.push_str(&format!(
+        "{} rules: {} errors, {} warnings, {} notes",
+        summary.total_rules, summary.errors, summary.warnings, summary.info
+    ));
+    text
+}

@@ -1,0 +1,116 @@
+//! `countersign bundle simulate`: running cases against a bundle in a file.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::ValueEnum;
+use lifecycle::replay::{self, Case, Comparison, Limits, Simulation, Summary};
+use serde_json::json;
+
+use super::found;
+use crate::cli::{Failure, Format, files, output::print};
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A bundle, or `-` for standard input.
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    /// Where the cases come from.
+    #[arg(long, value_enum, default_value_t = Dataset::Fixtures)]
+    dataset: Dataset,
+    /// How many synthetic cases.
+    #[arg(long, default_value_t = 1_000)]
+    count: usize,
+    /// Same seed, same synthetic cases.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// A JSON array of cases `{case_id, agent, action, context, expected_effect?}` to run instead.
+    #[arg(long, value_name = "FILE")]
+    cases: Option<PathBuf>,
+    /// Also say which cases another bundle answers differently.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// With --against: exit with 1 when any case is answered differently.
+    #[arg(long, requires = "against")]
+    fail_on_flip: bool,
+}
+
+/// Cases that need no server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dataset {
+    /// The built-in cases.
+    Fixtures,
+    /// Generated from a seed, the schema and the thresholds.
+    Synthetic,
+}
+
+/// Runs the cases. Exit code 1: a case is not answered as expected or, when asked to, some answer differs.
+pub fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
+    let Arguments { file, dataset, count, seed, cases, against, fail_on_flip } = arguments;
+    let understood = files::source(file)?.understand();
+    let cases = match (cases, dataset) {
+        (Some(file), _) => read_cases(file)?,
+        (None, Dataset::Fixtures) => replay::fixtures::cases(),
+        (None, Dataset::Synthetic) => replay::synthetic::cases(&understood.bundle, *count, *seed),
+    };
+    let simulation = Simulation {
+        skipped_rules: understood.skipped,
+        ..replay::simulate(&understood.bundle, &cases, Limits::default())
+    };
+    let failed = simulation.results.iter().any(|result| result.passed == Some(false));
+    let Some(against) = against else {
+        print(format, &simulation, || simulation_text(&simulation));
+        return Ok(found(failed));
+    };
+    let other = files::source(against)?.understand();
+    let comparison = replay::compare(&other.bundle, &understood.bundle, &cases, Limits::default());
+    print(format, &json!({ "simulation": simulation, "comparison": comparison }), || {
+        format!("{}\n{}", simulation_text(&simulation), comparison_text(&comparison))
+    });
+    Ok(found(failed || (*fail_on_flip && comparison.total_changes > 0)))
+}
+
+fn read_cases(file: &Path) -> Result<Vec<Case>, Failure> {
+    files::json(file)
+}
+
+fn simulation_text(simulation: &Simulation) -> String {
+    let mut text = summary_text(&simulation.summary);
+    for result in simulation.results.iter().filter(|result| result.passed == Some(false)) {
+        let expected = result.expected_effect.map_or_else(String::new, |effect| effect.to_string());
+        text.push_str(&format!("\nfailed {}: expected {expected}, got {}", result.case_id, result.effect));
+    }
+    if !simulation.skipped_rules.is_empty() {
+        text.push_str(&format!(
+            "\nleft out, because they cannot be understood: {}",
+            simulation.skipped_rules.join(", ")
+        ));
+    }
+    text
+}
+
+fn summary_text(summary: &Summary) -> String {
+    format!(
+        "{} cases: {} allow, {} deny, {} needs approval ({} without a matching rule, {} in error); cost {:.2} USD, \
+         compute {:.1}",
+        summary.total_cases,
+        summary.allow_count,
+        summary.deny_count,
+        summary.approval_count,
+        summary.no_match_count,
+        summary.error_count,
+        summary.estimated_cost,
+        summary.estimated_compute
+    )
+}
+
+fn comparison_text(comparison: &Comparison) -> String {
+    let mut text = format!("{} answered differently", comparison.total_changes);
+    for change in &comparison.changes {
+        text.push_str(&format!("\n{}: {} → {}", change.case_id, change.before, change.after));
+    }
+    text
+}

@@ -1,0 +1,157 @@
+//! Signing and judging files, and their way to and from a server.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use lifecycle::{
+    Timestamp,
+    transfer::{Preview, Upload, Verdict, Verification, export as signed, verify_export},
+};
+use serde_json::Value;
+
+use super::{compare, found, lint_text};
+use crate::cli::{
+    Failure, Format,
+    client::{Server, segment},
+    files,
+    keys::Keys,
+    output::print,
+};
+
+/// What somebody wishes of an import.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// The version of the draft instead of the file's.
+    pub import_as_version: Option<String>,
+    /// Whether a file without a signature is taken, too.
+    pub unsigned: bool,
+}
+
+impl Wishes {
+    fn query(&self, dry_run: bool) -> Vec<(&str, &str)> {
+        let mut query = Vec::new();
+        if let Some(version) = &self.import_as_version {
+            query.push(("import_as_version", version.as_str()));
+        }
+        query.extend(
+            [("unsigned", self.unsigned), ("dry_run", dry_run)]
+                .into_iter()
+                .filter(|(_, on)| *on)
+                .map(|(name, _)| (name, "true")),
+        );
+        query
+    }
+}
+
+/// Signs the bundle in a file.
+pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &Keys) -> Result<ExitCode, Failure> {
+    let source = files::source(file)?;
+    let export = signed::export(&keys.ring()?, &source, None, now(), hours)
+        .map_err(|refused| Failure::Usage(format!("{}: {refused}", files::shown(file))))?;
+    files::write(to, &format!("{}\n", export.to_text()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Judges a signed file.
+pub fn verify(file: &Path, keys: &Keys, format: Format) -> Result<ExitCode, Failure> {
+    let ring = keys.ring()?;
+    let upload = Upload::take(files::document(file)?)?;
+    let verification = verify_export(&ring, &upload.document, now());
+    print(format, &verification, || verdict(&verification));
+    Ok(found(verification.verdict != Verdict::Valid))
+}
+
+fn verdict(verification: &Verification) -> String {
+    let mut text = format!("{}: {}", verification.verdict.name(), verification.message);
+    let stated = [
+        ("version", verification.version.clone()),
+        ("digest", verification.digest.clone()),
+        ("key", verification.key_id.clone()),
+        ("exported", verification.exported_at.map(|at| at.to_string())),
+        ("expires", verification.expires_at.map(|at| at.to_string())),
+    ];
+    for (name, value) in stated {
+        if let Some(value) = value {
+            text.push_str(&format!("\n  {name:9} {value}"));
+        }
+    }
+    text
+}
+
+/// Exports from a server.
+pub fn export(server: &Server, bundle: &str, hours: u32, to: Option<&PathBuf>) -> Result<ExitCode, Failure> {
+    let client = server.client()?;
+    let id = client.bundle_id(bundle)?;
+    let mut file = Vec::new();
+    let hours = hours.to_string();
+    client.download(&format!("/policy/bundles/{id}/export/download"), &[("expiry_hours", &hours)], &mut file)?;
+    files::write(to, &String::from_utf8_lossy(&file))?;
+    if let Some(to) = to {
+        eprintln!("bundle {bundle} was exported to {}", files::shown(to));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Imports into a server.
+pub fn import(
+    server: &Server,
+    file: &Path,
+    wishes: &Wishes,
+    dry_run: bool,
+    format: Format,
+) -> Result<ExitCode, Failure> {
+    let bytes = files::bytes(file)?;
+    let client = server.client()?;
+    let query: Vec<String> =
+        wishes.query(dry_run).iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
+    let path = format!("/policy/bundles/import?{}", query.join("&"));
+    if dry_run {
+        let preview: Preview = client.post_bytes(&path, bytes)?;
+        print(format, &preview, || preview_text(&preview));
+        let blocked = preview.draft.as_ref().is_none_or(|draft| draft.version_taken);
+        return Ok(found(blocked));
+    }
+    let imported: Value = client.post_bytes(&path, bytes)?;
+    print(format, &imported, || {
+        let text = |pointer: &str| imported.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let number = |pointer: &str| imported.pointer(pointer).and_then(Value::as_i64).unwrap_or_default();
+        format!(
+            "bundle {}: {}; {} errors, {} warnings",
+            number("/id"),
+            text("/message"),
+            number("/lint/summary/errors"),
+            number("/lint/summary/warnings")
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+fn preview_text(preview: &Preview) -> String {
+    let mut lines = vec![verdict(&preview.verification)];
+    if let Some(draft) = &preview.draft {
+        let taken = if draft.version_taken {
+            format!(" (taken: use --import-as-version {})", draft.next_version)
+        } else {
+            String::new()
+        };
+        lines.push(format!("would become draft {}{taken}, {}", draft.version, draft.digest));
+        lines.push(lint_text(&draft.lint));
+        if let (Some(stable), Some(text)) = (&draft.stable_version, &draft.text_diff) {
+            lines.push(format!("against stable {stable}: {}", text.summary));
+        }
+        if let Some(meaning) = &draft.semantic_diff {
+            lines.push(compare::regions(&meaning.regions, meaning.complete));
+            lines.push(compare::new_allows(meaning.new_allows));
+        }
+    }
+    lines.join("\n")
+}
+
+/// This machine's clock: there is no database to ask.
+fn now() -> Timestamp {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Timestamp::from_unix_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+}

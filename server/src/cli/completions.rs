@@ -1,0 +1,19 @@
+//! `countersign completions`: what a shell needs to complete the commands.
+
+use clap_complete::Shell;
+
+/// Write the completions of a shell to standard output.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign completions bash > /etc/bash_completion.d/countersign")]
+pub struct Arguments {
+    /// Which shell.
+    shell: Shell,
+}
+
+/// Writes them.
+pub fn write(arguments: &Arguments, command: &mut clap::Command) {
+    // In memory first: a closed pipe (`… | head`) is no reason to complain.
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, command, "countersign", &mut script);
+    let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), &script);
+}

@@ -1,0 +1,99 @@
+//! Reading what a command works on: a file, or standard input as `-`.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use lifecycle::{
+    bundle::{Source, strict::Document},
+    limits::MAX_BUNDLE_BYTES,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Failure;
+use crate::http::input;
+
+/// Most bytes of a file: a packet of the largest size with its corpus.
+const MOST: u64 = 16 * MAX_BUNDLE_BYTES as u64;
+
+/// The name of a file for people.
+pub fn shown(file: &Path) -> String {
+    if file.as_os_str() == "-" { "standard input".to_owned() } else { format!("`{}`", file.display()) }
+}
+
+/// The content of a file.
+///
+/// # Errors
+/// [`Failure::Usage`] when it cannot be read or is too large.
+pub fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = shown(file);
+    let fail = |error: std::io::Error| Failure::Usage(format!("cannot read {shown}: {error}"));
+    let mut content = Vec::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().take(MOST + 1).read_to_end(&mut content).map_err(fail)?;
+    } else {
+        std::fs::File::open(file).map_err(fail)?.take(MOST + 1).read_to_end(&mut content).map_err(fail)?;
+    }
+    if content.len() as u64 > MOST {
+        return Err(Failure::Usage(format!("{shown} is larger than the limit of {MOST} bytes")));
+    }
+    Ok(content)
+}
+
+/// The JSON in a file.
+///
+/// # Errors
+/// [`Failure::Usage`] with line and column, or the pointer to what has a wrong type.
+pub fn json<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
+    input::parse(&bytes(file)?).map_err(|refusal| wrong(file, &refusal.0.detail))
+}
+
+/// The JSON document in a file, in which no name is used twice.
+///
+/// # Errors
+/// As [`json`].
+pub fn document(file: &Path) -> Result<Value, Failure> {
+    json::<Document>(file).map(|document| document.0)
+}
+
+/// The bundle in a file: bare, a list of rules, or inside a signed file (whose signature is not looked at).
+///
+/// # Errors
+/// As [`json`].
+pub fn source(file: &Path) -> Result<Source, Failure> {
+    let mut document = document(file)?;
+    if let Value::Object(members) = &mut document
+        && !members.contains_key("rules")
+        && let Some(bundle) = members.remove("bundle")
+    {
+        document = bundle;
+    }
+    Source::read(document).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect();
+        wrong(file, &lines.join("; "))
+    })
+}
+
+/// Writes `text` to a file, or to standard output when there is none.
+///
+/// # Errors
+/// [`Failure::Usage`] when it cannot be written.
+pub fn write(to: Option<&PathBuf>, text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    match to.filter(|file| file.as_os_str() != "-") {
+        Some(file) => std::fs::write(file, text)
+            .map_err(|error| Failure::Usage(format!("cannot write `{}`: {error}", file.display()))),
+        None => {
+            // A closed pipe (`… | head`) is no reason to complain.
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+            Ok(())
+        }
+    }
+}
+
+/// The failure of a file that is not what was asked for.
+pub fn wrong(file: &Path, detail: &str) -> Failure {
+    Failure::Usage(format!("{}: {detail}", shown(file)))
+}

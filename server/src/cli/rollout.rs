@@ -1,0 +1,104 @@
+//! `countersign apply`, `promote` and `rollback`: what serves traffic, on a server.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::{Failure, Format, client::Server, output::print};
+
+/// Put an approved bundle into service.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign apply 2.4.0 --packet pktv1:… --canary-pct 10")]
+pub struct Apply {
+    /// Number or version of the bundle.
+    bundle: String,
+    /// The approved packet.
+    #[arg(long = "packet", value_name = "PACKET_ID")]
+    packet_id: String,
+    /// Share of traffic to begin with, in percent: 0 for a shadow, or 10.
+    #[arg(long, value_name = "PERCENT")]
+    canary_pct: Option<i16>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Raise the share of traffic of a bundle in rollout.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign promote 2.4.0 --to 50")]
+pub struct Promote {
+    /// Number or version of the bundle.
+    bundle: String,
+    /// The next share of traffic, in percent: 10, 50 or 100.
+    #[arg(long = "to", alias = "target-pct", value_name = "PERCENT")]
+    target_pct: i16,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Take a bundle out of service: what was good before takes over.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign rollback 2.4.0 --reason 'Error rate 7.2 % exceeds 5 % in the canary'")]
+pub struct Rollback {
+    /// Number or version of the bundle; what was put into service last when left out.
+    bundle: Option<String>,
+    /// Why, in at least ten characters, or the one word `Emergency`.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// On whose behalf.
+    #[arg(long, value_name = "NAME")]
+    rolled_back_by: Option<String>,
+    /// Do not open an incident.
+    #[arg(long)]
+    no_incident: bool,
+    /// When the trouble was noticed, e.g. 2026-01-31T08:00:00Z; now when left out.
+    #[arg(long, value_name = "TIME")]
+    triggered_at: Option<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Applies.
+pub fn apply(asked: &Apply, format: Format) -> Result<ExitCode, Failure> {
+    let client = asked.server.client()?;
+    let id = client.bundle_id(&asked.bundle)?;
+    let body = json!({ "packet_id": asked.packet_id, "canary_pct": asked.canary_pct });
+    say(format, &client.post(&format!("/policy/bundles/{id}/activate"), &body)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Promotes.
+pub fn promote(asked: &Promote, format: Format) -> Result<ExitCode, Failure> {
+    let client = asked.server.client()?;
+    let id = client.bundle_id(&asked.bundle)?;
+    say(format, &client.post(&format!("/policy/bundles/{id}/promote"), &json!({ "target_pct": asked.target_pct }))?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Rolls back.
+pub fn rollback(asked: &Rollback, format: Format) -> Result<ExitCode, Failure> {
+    let client = asked.server.client()?;
+    let id = match &asked.bundle {
+        Some(bundle) => client.bundle_id(bundle)?,
+        None => {
+            // The canary comes first in that list: it is what was changed last.
+            let live: Value = client.get("/policy/bundles", &[("active_only", "true"), ("fields", "summary")])?;
+            let id = live.pointer("/bundles/0/id").and_then(Value::as_i64);
+            id.ok_or_else(|| Failure::Refused("nothing is in service: there is nothing to roll back".to_owned()))?
+        }
+    };
+    let body = json!({
+        "reason": asked.reason, "rolled_back_by": asked.rolled_back_by, "create_incident": !asked.no_incident,
+        "triggered_at": asked.triggered_at,
+    });
+    say(format, &client.post(&format!("/policy/bundles/{id}/rollback"), &body)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The server's sentence, and the incident it opened.
+fn say(format: Format, answer: &Value) {
+    print(format, answer, || {
+        let text = |name: &str| answer.get(name).and_then(Value::as_str);
+        let message = text("message").unwrap_or("done");
+        text("incident_id").map_or_else(|| message.to_owned(), |incident| format!("{message} (incident {incident})"))
+    });
+}
