@@ -13,12 +13,14 @@
 //! findings the verdicts in words
 //! map      a picture of the answers over two fields
 //! diff     the regions that two bundles answer differently, told by words
+//! nearest  the smallest change of one input that flips its decision
 //! ```
 
 pub mod cover;
 pub mod diff;
 pub mod findings;
 pub mod map;
+pub mod nearest;
 pub mod slices;
 pub mod space;
 pub mod verdict;
@@ -29,7 +31,8 @@ mod tests;
 
 pub use diff::{SemanticDiff, semantic_diff};
 pub use findings::findings;
-pub use verdict::{Analysis, analyse};
+pub use nearest::{FieldChange, NearestChange, WhyNot, nearest_change};
+pub use verdict::{Analysis, analyse, witness};
 
 /// Work units an analysis may spend before it answers `undecided`; a unit is about one comparison of two boxes.
 pub const WORK_BUDGET: u64 = 40_000_000;

@@ -116,7 +116,7 @@ fn schemas() -> impl Strategy<Value = Option<Schema>> {
     }))
 }
 
-fn bundles() -> impl Strategy<Value = Bundle> {
+pub(super) fn bundles() -> impl Strategy<Value = Bundle> {
     let effect = || prop::sample::select(Effect::ALL.to_vec());
     (rules(), effect(), effect(), schemas()).prop_map(|(rules, default_effect, on_error, schema)| Bundle {
         rules,

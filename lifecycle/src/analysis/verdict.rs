@@ -96,6 +96,30 @@ pub fn analyse(bundle: &Bundle, mut meter: Meter) -> Analysis {
     analysis
 }
 
+/// An input that the rule decides by matching, if there is one; when others decide all that it asks for, one that it
+/// would match. None when it matches nothing, is not enabled, or the budget runs out first.
+pub fn witness(bundle: &Bundle, rule: &str, mut meter: Meter) -> Option<Input> {
+    let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
+    rules.sort_by(|a, b| order::compare(a, b));
+    let rank = rules.iter().position(|other| other.id == rule)?;
+    let slices = slices(&rules, bundle.schema.as_ref(), &mut meter)?;
+    let mut addressed: Vec<usize> = (0..slices.len())
+        .filter(|index| slices.get(*index).is_some_and(|slice| slice.rules.binary_search(&rank).is_ok()))
+        .collect();
+    // Names that somebody wrote make better examples than stand-ins.
+    addressed.sort_by_key(|index| slices.get(*index).map(|slice| (!slice.named, slice.rules.len())));
+    let mut matched = None;
+    for index in addressed {
+        let Some((slice, mapped)) = slice(&slices, index) else { continue };
+        let Some(cell) = matching(slice, mapped, rank) else { continue };
+        matched.get_or_insert_with(|| input(slice, mapped, &cell));
+        if let Coverage::Open(cell) = uncovered(cell, &deciding(slice, mapped, |other| other < rank), &mut meter) {
+            return Some(input(slice, mapped, &cell));
+        }
+    }
+    matched
+}
+
 impl Analyser<'_> {
     fn id(&self, rank: usize) -> String {
         self.rules.get(rank).map(|rule| rule.id.clone()).unwrap_or_default()

@@ -37,6 +37,11 @@ fn values(axis: &Axis, bits: &Bits) -> String {
     }
 }
 
+/// The values of one slot, in words.
+pub(super) fn of_slot(axis: &Axis, slot: usize) -> String {
+    join(&positive(axis, &bits_where(axis.slots.len(), |index| index == slot)), "or")
+}
+
 /// The alternatives, one phrase each; neighbouring numbers are one range.
 fn positive(axis: &Axis, bits: &Bits) -> Vec<String> {
     let mut words = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{ValueType, trace::ConditionResult};
+use super::{Fact, ValueType, trace::ConditionResult};
 use crate::bundle::{Condition, Scalar, Test};
 
 /// The value at a dotted path, with null read as absent.
@@ -39,19 +39,26 @@ pub fn type_of(value: Option<&Value>) -> ValueType {
 /// An absent value fails every test but `?f: false`. A value of a wrong type is an error: not a number for the four
 /// comparisons, not a string for `^=`, and for lists a type that none of the listed values has.
 pub fn apply(test: &Test, value: Option<&Value>) -> ConditionResult {
+    judge(test, Fact::from(value))
+}
+
+/// The same for what the engine sees of the value.
+pub fn judge(test: &Test, fact: Fact<'_>) -> ConditionResult {
     if let Test::Present(wanted) = test {
-        return of(value.is_some() == *wanted);
+        return of((fact != Fact::Missing) == *wanted);
     }
-    let Some(value) = value else { return ConditionResult::False };
+    if fact == Fact::Missing {
+        return ConditionResult::False;
+    }
     match test {
-        Test::AtLeast(limit) => compare(value, |number| number >= *limit),
-        Test::AtMost(limit) => compare(value, |number| number <= *limit),
-        Test::Above(limit) => compare(value, |number| number > *limit),
-        Test::Below(limit) => compare(value, |number| number < *limit),
-        Test::In(list) => member(list, value, true),
-        Test::NotIn(list) => member(list, value, false),
-        Test::StartsWith(prefix) => match value {
-            Value::String(text) => of(text.starts_with(prefix.as_str())),
+        Test::AtLeast(limit) => compare(fact, |number| number >= *limit),
+        Test::AtMost(limit) => compare(fact, |number| number <= *limit),
+        Test::Above(limit) => compare(fact, |number| number > *limit),
+        Test::Below(limit) => compare(fact, |number| number < *limit),
+        Test::In(list) => member(list, fact, true),
+        Test::NotIn(list) => member(list, fact, false),
+        Test::StartsWith(prefix) => match fact {
+            Fact::Text(text) => of(text.starts_with(prefix.as_str())),
             _ => ConditionResult::Error,
         },
         Test::Present(wanted) => of(*wanted),
@@ -59,21 +66,19 @@ pub fn apply(test: &Test, value: Option<&Value>) -> ConditionResult {
 }
 
 /// Whether two values are the same; numbers compare by value, so `1` equals `1.0`.
-pub fn same(scalar: &Scalar, value: &Value) -> bool {
-    match (scalar, value) {
-        (Scalar::Number(wanted), Value::Number(found)) => found.as_f64() == Some(*wanted),
-        (Scalar::String(wanted), Value::String(found)) => wanted == found,
-        (Scalar::Bool(wanted), Value::Bool(found)) => wanted == found,
+pub fn same(scalar: &Scalar, fact: Fact<'_>) -> bool {
+    match (scalar, fact) {
+        (Scalar::Number(wanted), Fact::Number(found)) => found == *wanted,
+        (Scalar::String(wanted), Fact::Text(found)) => wanted == found,
+        (Scalar::Bool(wanted), Fact::Bool(found)) => *wanted == found,
         _ => false,
     }
 }
 
-fn same_type(scalar: &Scalar, value: &Value) -> bool {
+fn same_type(scalar: &Scalar, fact: Fact<'_>) -> bool {
     matches!(
-        (scalar, value),
-        (Scalar::Number(_), Value::Number(_))
-            | (Scalar::String(_), Value::String(_))
-            | (Scalar::Bool(_), Value::Bool(_))
+        (scalar, fact),
+        (Scalar::Number(_), Fact::Number(_)) | (Scalar::String(_), Fact::Text(_)) | (Scalar::Bool(_), Fact::Bool(_))
     )
 }
 
@@ -81,14 +86,17 @@ fn of(holds: bool) -> ConditionResult {
     if holds { ConditionResult::True } else { ConditionResult::False }
 }
 
-fn compare(value: &Value, holds: impl Fn(f64) -> bool) -> ConditionResult {
-    value.as_f64().map_or(ConditionResult::Error, |number| of(holds(number)))
+fn compare(fact: Fact<'_>, holds: impl Fn(f64) -> bool) -> ConditionResult {
+    match fact {
+        Fact::Number(number) => of(holds(number)),
+        _ => ConditionResult::Error,
+    }
 }
 
-fn member(list: &[Scalar], value: &Value, wanted: bool) -> ConditionResult {
-    if list.iter().any(|scalar| same(scalar, value)) {
+fn member(list: &[Scalar], fact: Fact<'_>, wanted: bool) -> ConditionResult {
+    if list.iter().any(|scalar| same(scalar, fact)) {
         of(wanted)
-    } else if list.iter().any(|scalar| same_type(scalar, value)) {
+    } else if list.iter().any(|scalar| same_type(scalar, fact)) {
         of(!wanted)
     } else {
         ConditionResult::Error

@@ -41,9 +41,24 @@ impl Prepared {
         &self.rules
     }
 
+    /// Where the rule that decides is looked up.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
     /// What happens when no rule matches.
     pub fn default_effect(&self) -> Effect {
         self.default_effect
+    }
+
+    /// What happens when the deciding rule, or the schema, meets a value of a wrong type.
+    pub fn on_error(&self) -> Effect {
+        self.on_error
+    }
+
+    /// The declared input domain, if any.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.schema.as_ref()
     }
 
     /// What the bundle says about `input`. The first rule in order that matches or errs decides; an input outside an

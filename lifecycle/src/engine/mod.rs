@@ -2,11 +2,12 @@
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
-mod compiled;
+pub(crate) mod compiled;
 pub mod condition;
 pub mod decide;
 #[cfg(test)]
 mod examples;
+pub mod fact;
 pub mod input;
 #[cfg(test)]
 pub(crate) mod oracle;
@@ -18,6 +19,7 @@ pub mod trace;
 pub mod words;
 
 pub use decide::{Prepared, Verdict, decide};
+pub use fact::Fact;
 pub use input::{Input, OverLimit, Question};
 pub use outcome::{Answer, EvaluationError, Status, ValueType};
 

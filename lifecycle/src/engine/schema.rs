@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::{
-    EvaluationError, Question, ValueType,
+    EvaluationError, Fact, Question, ValueType,
     condition::{lookup, same, type_of},
     outcome::ErrorCode,
     words,
 };
 use crate::bundle::{
-    Schema,
+    Scalar, Schema,
     schema::{Field, FieldType},
 };
 
@@ -25,7 +25,7 @@ pub fn violations(schema: &Schema, input: Question<'_>) -> Vec<EvaluationError> 
         .iter()
         .filter_map(|(name, field)| {
             let value = lookup(input.context, name);
-            wanted(field, value).map(|wanted| EvaluationError {
+            wanted(field, value.into()).map(|wanted| EvaluationError {
                 code: ErrorCode::SchemaViolation,
                 rule: None,
                 field: name.clone(),
@@ -39,42 +39,66 @@ pub fn violations(schema: &Schema, input: Question<'_>) -> Vec<EvaluationError> 
 /// Whether `input` is inside the declared domain: [`violations`] without the words.
 pub fn holds(schema: &Schema, input: Question<'_>) -> bool {
     !schema.enforce
-        || schema.agents.get(input.agent).is_none_or(|agent| {
-            agent.fields.iter().all(|(name, field)| wanted(field, lookup(input.context, name)).is_none())
-        })
+        || schema
+            .agents
+            .get(input.agent)
+            .is_none_or(|agent| agent.fields.iter().all(|(name, field)| admits(field, lookup(input.context, name))))
 }
 
 /// Whether `field` may have `value`; none stands for absent or null.
 pub fn admits(field: &Field, value: Option<&Value>) -> bool {
-    wanted(field, value).is_none()
+    admits_fact(field, value.into())
 }
 
-/// What `field` asks for, when `value` is not it.
-fn wanted(field: &Field, value: Option<&Value>) -> Option<String> {
-    let Some(value) = value else { return field.required.then(|| format!("{} (required)", name(field.kind))) };
-    if !has_type(field.kind, value) {
-        return Some(name(field.kind).to_owned());
+/// The same for what the engine sees of the value.
+pub fn admits_fact(field: &Field, fact: Fact<'_>) -> bool {
+    refusal(field, fact).is_none()
+}
+
+/// Why a field may not have a value.
+enum Refusal<'a> {
+    Required,
+    Type,
+    Range,
+    Unlisted(&'a [Scalar]),
+}
+
+fn refusal<'a>(field: &'a Field, fact: Fact<'_>) -> Option<Refusal<'a>> {
+    if fact == Fact::Missing {
+        return field.required.then_some(Refusal::Required);
     }
-    if let Some(number) = value.as_f64()
+    if !has_type(field.kind, fact) {
+        return Some(Refusal::Type);
+    }
+    if let Fact::Number(number) = fact
         && (field.min.is_some_and(|min| number < min) || field.max.is_some_and(|max| number > max))
     {
-        return Some(match (field.min, field.max) {
+        return Some(Refusal::Range);
+    }
+    let allowed = field.allowed.as_ref()?;
+    (!allowed.iter().any(|scalar| same(scalar, fact))).then_some(Refusal::Unlisted(allowed))
+}
+
+/// What `field` asks for, when the value is not it.
+fn wanted(field: &Field, fact: Fact<'_>) -> Option<String> {
+    Some(match refusal(field, fact)? {
+        Refusal::Required => format!("{} (required)", name(field.kind)),
+        Refusal::Type => name(field.kind).to_owned(),
+        Refusal::Range => match (field.min, field.max) {
             (Some(min), Some(max)) => format!("{min} to {max}"),
             (Some(min), None) => format!("at least {min}"),
             (_, max) => format!("at most {}", max.unwrap_or(f64::MAX)),
-        });
-    }
-    let allowed = field.allowed.as_ref()?;
-    (!allowed.iter().any(|scalar| same(scalar, value)))
-        .then(|| format!("one of {}", words::alternatives(allowed, "or")))
+        },
+        Refusal::Unlisted(allowed) => format!("one of {}", words::alternatives(allowed, "or")),
+    })
 }
 
-fn has_type(kind: FieldType, value: &Value) -> bool {
+fn has_type(kind: FieldType, fact: Fact<'_>) -> bool {
     match kind {
-        FieldType::Integer => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        FieldType::Number => value.is_number(),
-        FieldType::Boolean => value.is_boolean(),
-        FieldType::String => value.is_string(),
+        FieldType::Integer => matches!(fact, Fact::Number(number) if number.fract() == 0.0),
+        FieldType::Number => matches!(fact, Fact::Number(_)),
+        FieldType::Boolean => matches!(fact, Fact::Bool(_)),
+        FieldType::String => matches!(fact, Fact::Text(_)),
     }
 }
 

@@ -19,8 +19,8 @@ pub(super) fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Op
             [limit - step, *limit, limit + step].map(|value| Some(number(tidy(value)))).to_vec()
         }
         Test::In(list) | Test::NotIn(list) => {
-            const LISTED: usize = 8;
-            let mut values: Vec<Option<Value>> = list.iter().take(LISTED).map(|item| Some(item.to_value())).collect();
+            let mut values: Vec<Option<Value>> =
+                list.iter().take(MOST_LISTED).map(|item| Some(item.to_value())).collect();
             values.push(Some(match list.first() {
                 Some(Scalar::Number(first)) => number(first + 1.0),
                 Some(Scalar::Bool(first)) => Value::Bool(!first),
@@ -35,6 +35,21 @@ pub(super) fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Op
         ],
         Test::Present(_) => vec![Some(Value::from("example")), None],
     }
+}
+
+/// The same, each with where it lies: `just below 90`, `at 90`, `absent`.
+pub(super) fn named_variants(condition: &Condition, kind: Option<FieldType>) -> Vec<(String, Option<Value>)> {
+    let name = |at: usize, value: Option<&Value>| match (&condition.test, at, value) {
+        (Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit), at, _) => {
+            let place = ["just below", "at", "just above"].get(at).copied().unwrap_or_default();
+            format!("{place} {limit}")
+        }
+        (Test::Present(_), _, Some(_)) => "present".to_owned(),
+        (_, _, None) => "absent".to_owned(),
+        (_, _, Some(value)) => Scalar::read(value).map_or_else(String::new, |value| value.to_string()),
+    };
+    let variants = variants(condition, kind).into_iter().enumerate();
+    variants.map(|(at, value)| (name(at, value.as_ref()), value)).collect()
 }
 
 /// How many [`variants`] there are.

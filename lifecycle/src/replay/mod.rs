@@ -1,8 +1,11 @@
 //! Running a bundle over many inputs: saved cases, generated ones, recorded ones.
 
 mod boundary;
+pub mod boundary_tests;
 pub mod case;
+pub mod columns;
 pub mod compare;
+pub mod corpus;
 pub mod fixtures;
 pub mod random;
 pub mod run;
@@ -10,7 +13,10 @@ pub mod simulate;
 pub mod sweep;
 pub mod synthetic;
 
+pub use boundary_tests::{BoundaryTest, boundary_tests};
 pub use case::{Case, CaseResult, Dataset, Limits, Simulation, Summary};
+pub use columns::{Replay, Replayed};
 pub use compare::{Change, Comparison, Deltas, compare, compare_prepared};
+pub use corpus::{Columnar, CorpusError};
 pub use run::{Run, Transitions};
 pub use simulate::{simulate, simulate_prepared};

@@ -26,7 +26,8 @@ impl Transitions {
         }
     }
 
-    fn add(&mut self, before: Outcome, after: Outcome) {
+    /// Counts one case.
+    pub fn add(&mut self, before: Outcome, after: Outcome) {
         if let Some(cell) = self.0.get_mut(Self::index(before)).and_then(|row| row.get_mut(Self::index(after))) {
             *cell += 1;
         }

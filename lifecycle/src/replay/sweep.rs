@@ -4,13 +4,19 @@
 //! and in another while it does not, so two questions to the evaluator settle a case for all thresholds at once, and the
 //! curve is exact everywhere.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::{Case, Transitions};
+use super::{
+    Case, Transitions,
+    columns::{Replay, Replayed, View},
+    corpus::Columnar,
+};
 use crate::{
     analysis::diff::Outcome,
     bundle::{Bundle, Condition, Test},
-    engine::{Prepared, Question, Status, condition},
+    engine::{Fact, Prepared, Question, Status, Verdict, condition},
 };
 
 /// Cases by outcome, in the order of [`Transitions::NAMES`].
@@ -29,11 +35,11 @@ enum Side {
 #[derive(Debug, Clone)]
 pub struct Sweep {
     /// The rule with the condition left out: what is answered while the value passes.
-    passing: Prepared,
+    passing: Arc<Prepared>,
     /// Without the rule: what is answered while the value does not.
-    failing: Prepared,
+    failing: Arc<Prepared>,
     /// As it is, for cases whose value is no number.
-    as_is: Prepared,
+    as_is: Arc<Prepared>,
     field: String,
     side: Side,
     /// The number as it is written.
@@ -82,9 +88,9 @@ impl Sweep {
         }
         failing.rules.retain(|rule| rule.position != position);
         Some(Self {
-            passing: Prepared::new(&passing),
-            failing: Prepared::new(&failing),
-            as_is: Prepared::new(bundle),
+            passing: Arc::new(Prepared::new(&passing)),
+            failing: Arc::new(Prepared::new(&failing)),
+            as_is: Arc::new(Prepared::new(bundle)),
             field: field.clone(),
             side,
             now,
@@ -100,11 +106,34 @@ impl Sweep {
             let value = condition::lookup(&case.context, &self.field);
             match value.and_then(Value::as_f64) {
                 Some(value) => {
-                    let entry = (value, index(&self.passing, question), index(&self.failing, question));
-                    if entry.1 == entry.2 { bump(&mut self.fixed, entry.1) } else { self.seen.push(entry) }
+                    let (passing, failing) = (index(&self.passing, question), index(&self.failing, question));
+                    self.note(value, passing, failing);
                 }
                 None => bump(&mut self.fixed, index(&self.as_is, question)),
             }
+        }
+    }
+
+    /// Counts every row of a corpus.
+    pub fn add_columns(&mut self, corpus: &Arc<Columnar>) {
+        let replay = |prepared: &Arc<Prepared>| Replay::run(Arc::clone(prepared), Arc::clone(corpus));
+        let [passing, failing, as_is] = [&self.passing, &self.failing, &self.as_is].map(replay);
+        let view = View::new(corpus, &self.field);
+        for row in 0..corpus.len() {
+            let of = |replayed: &Replayed| replayed.verdict(row).map_or(0, |verdict| index_of(&verdict));
+            match view.fact(corpus, row) {
+                Fact::Number(value) => self.note(value, of(&passing), of(&failing)),
+                _ => bump(&mut self.fixed, of(&as_is)),
+            }
+        }
+    }
+
+    fn note(&mut self, value: f64, passing: u8, failing: u8) {
+        if passing == failing {
+            bump(&mut self.fixed, passing);
+        } else {
+            // `-0` and `0` are one number.
+            self.seen.push((value + 0.0, passing, failing));
         }
     }
 
@@ -172,7 +201,10 @@ impl Curve {
 }
 
 fn index(prepared: &Prepared, question: Question<'_>) -> u8 {
-    let verdict = prepared.verdict(question);
+    index_of(&prepared.verdict(question))
+}
+
+fn index_of(verdict: &Verdict<'_>) -> u8 {
     let outcome = Outcome { effect: verdict.effect, error: verdict.status == Status::Error };
     u8::try_from(Transitions::index(outcome)).unwrap_or(0)
 }
@@ -188,7 +220,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::engine::{arbitrary, oracle};
+    use crate::{
+        engine::{arbitrary, oracle},
+        replay::Dataset,
+    };
 
     fn moved(bundle: &Bundle, position: usize, at: usize, to: f64) -> Bundle {
         let mut bundle = bundle.clone();
@@ -222,6 +257,9 @@ mod tests {
                     let Some(mut sweep) = Sweep::new(&bundle, position, at) else { continue };
                     sweep.add(&cases);
                     let curve = sweep.curve();
+                    let mut columnar = Sweep::new(&bundle, position, at).unwrap();
+                    columnar.add_columns(&Arc::new(Columnar::of_cases(Dataset::Custom, &cases).unwrap()));
+                    prop_assert_eq!(&columnar.curve(), &curve);
                     for to in thresholds.iter().copied().chain([curve.now]) {
                         let bundle = moved(&bundle, position, at, to);
                         let prepared = Prepared::new(&bundle);

@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
-use crate::bundle::{Scalar, Test};
+use crate::{
+    bundle::{Scalar, Test},
+    engine::Fact,
+};
 
 /// The class of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(crate) enum Class {
     Missing,
     Bool(bool),
     Composite,
@@ -27,7 +28,7 @@ pub(super) enum Class {
 
 /// The cuts of one field.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     /// Ascending, distinct.
     numbers: Vec<f64>,
     /// Ascending, distinct.
@@ -48,7 +49,8 @@ const OTHER_TEXT: usize = 4;
 const TEXTS: usize = 5;
 
 impl Axis {
-    pub(super) fn new<'t>(tests: impl Iterator<Item = &'t Test>) -> Self {
+    /// The axis of a field that is asked all of `tests`.
+    pub(crate) fn new<'t>(tests: impl Iterator<Item = &'t Test>) -> Self {
         let mut axis = Self::default();
         for test in tests {
             match test {
@@ -151,18 +153,18 @@ impl Axis {
     ];
 
     /// The class of a value.
-    pub(super) fn classify(&self, value: Option<&Value>) -> Class {
-        match value {
-            None | Some(Value::Null) => Class::Missing,
-            Some(Value::Bool(flag)) => Class::Bool(*flag),
-            Some(Value::Array(_) | Value::Object(_)) => Class::Composite,
-            Some(Value::String(text)) => match self.text_of(text) {
+    pub(crate) fn classify(&self, fact: Fact<'_>) -> Class {
+        match fact {
+            Fact::Missing => Class::Missing,
+            Fact::Bool(flag) => Class::Bool(flag),
+            Fact::Array | Fact::Object => Class::Composite,
+            Fact::Text(text) => match self.text_of(text) {
                 // Its row knows its prefix already.
                 Some(listed) => Class::Text { listed: Some(listed), prefix: None },
                 None => Class::Text { listed: None, prefix: self.prefix_of(text) },
             },
-            Some(Value::Number(number)) => {
-                let number = number.as_f64().unwrap_or(f64::NAN) + 0.0;
+            Fact::Number(number) => {
+                let number = number + 0.0;
                 let before = self.numbers.partition_point(|cut| *cut < number);
                 let on = self.numbers.get(before).is_some_and(|cut| *cut == number);
                 Class::Number(2 * before + usize::from(on))
@@ -170,8 +172,66 @@ impl Axis {
         }
     }
 
+    /// The slot of a value.
+    pub(crate) fn slot_of(&self, fact: Fact<'_>) -> usize {
+        self.slot(self.classify(fact))
+    }
+
+    /// For every slot of a finer axis, which has all cuts of this one and others, its class here.
+    pub(crate) fn coarsen(&self, finer: &Self) -> Vec<Class> {
+        let text =
+            |listed: Option<&str>, prefix: Option<usize>| match listed.map(|text| self.classify(Fact::Text(text))) {
+                Some(class) => class,
+                // No text that a list names here: all that counts is the longest prefix.
+                None => {
+                    let prefix = prefix.and_then(|at| finer.prefixes.get(at));
+                    Class::Text {
+                        listed: None,
+                        prefix: prefix.map_or_else(|| self.prefix_of(""), |text| self.prefix_of(text)),
+                    }
+                }
+            };
+        let fixed = [Class::Missing, Class::Bool(false), Class::Bool(true), Class::Composite, text(None, None)];
+        let texts = finer.texts.iter().map(|listed| text(Some(listed), None));
+        let prefixes = (0..finer.prefixes.len()).map(|prefix| text(None, Some(prefix)));
+        let cuts = std::iter::once(f64::NEG_INFINITY).chain(finer.numbers.iter().copied());
+        let cuts = cuts.zip(finer.numbers.iter().copied().chain([f64::INFINITY]));
+        let numbers = cuts.enumerate().flat_map(|(at, (low, high))| {
+            // Between neighbouring doubles there is nothing, so what is said about it does not matter.
+            let between = if at == 0 {
+                low
+            } else if high.is_finite() {
+                low / 2.0 + high / 2.0
+            } else {
+                high
+            };
+            let on = (at > 0).then_some(low);
+            on.into_iter().chain([between]).map(|number| self.classify(Fact::Number(number)))
+        });
+        fixed.into_iter().chain(texts).chain(prefixes).chain(numbers).collect()
+    }
+
+    /// Whether a value of this class can be of a type that one of `tests` cannot compare with.
+    pub(crate) fn may_err<'t>(class: Class, mut tests: impl Iterator<Item = &'t Test>) -> bool {
+        let listed = |list: &[Scalar]| match class {
+            Class::Number(_) => list.iter().any(|scalar| matches!(scalar, Scalar::Number(_))),
+            Class::Text { .. } => list.iter().any(|scalar| matches!(scalar, Scalar::String(_))),
+            Class::Bool(_) => list.iter().any(|scalar| matches!(scalar, Scalar::Bool(_))),
+            Class::Composite | Class::Missing => false,
+        };
+        class != Class::Missing
+            && tests.any(|test| match test {
+                Test::AtLeast(_) | Test::AtMost(_) | Test::Above(_) | Test::Below(_) => {
+                    !matches!(class, Class::Number(_))
+                }
+                Test::StartsWith(_) => !matches!(class, Class::Text { .. }),
+                Test::In(list) | Test::NotIn(list) => !listed(list),
+                Test::Present(_) => false,
+            })
+    }
+
     /// The row of a class.
-    pub(super) fn slot(&self, class: Class) -> usize {
+    pub(crate) fn slot(&self, class: Class) -> usize {
         match class {
             Class::Missing => MISSING,
             Class::Bool(false) => FALSE,
@@ -185,7 +245,7 @@ impl Axis {
     }
 
     /// How many rows there are.
-    pub(super) fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         TEXTS + self.texts.len() + self.prefixes.len() + 2 * self.numbers.len() + 1
     }
 }

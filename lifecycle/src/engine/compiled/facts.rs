@@ -4,35 +4,42 @@ use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
-use crate::engine::condition::lookup;
+use crate::engine::{Fact, condition::lookup};
 
 /// Beyond this many fields a table of all would cost more than it saves.
 const MOST_REMEMBERED: usize = 256;
 
-/// The context of a question, by number of the field.
-pub(in crate::engine) struct Facts<'a> {
-    fields: &'a [String],
-    context: &'a Map<String, Value>,
-    seen: Vec<Cell<Option<Option<&'a Value>>>>,
+/// What a question says about the fields of an index, by their number.
+pub(crate) trait Facts {
+    /// The value of a field.
+    fn fact(&self, field: u32) -> Fact<'_>;
 }
 
-impl<'a> Facts<'a> {
+/// The context of a question as a tree.
+pub(in crate::engine) struct Tree<'a> {
+    fields: &'a [String],
+    context: &'a Map<String, Value>,
+    seen: Vec<Cell<Option<Fact<'a>>>>,
+}
+
+impl<'a> Tree<'a> {
     pub(in crate::engine) fn new(fields: &'a [String], context: &'a Map<String, Value>) -> Self {
         let remembered = if fields.len() <= MOST_REMEMBERED { fields.len() } else { 0 };
         Self { fields, context, seen: vec![Cell::new(None); remembered] }
     }
+}
 
-    /// The value of a field; none when absent or null.
-    pub(in crate::engine) fn value(&self, field: u32) -> Option<&'a Value> {
-        let at = usize::try_from(field).ok()?;
+impl Facts for Tree<'_> {
+    fn fact(&self, field: u32) -> Fact<'_> {
+        let Ok(at) = usize::try_from(field) else { return Fact::Missing };
         let cell = self.seen.get(at);
-        if let Some(value) = cell.and_then(Cell::get) {
-            return value;
+        if let Some(fact) = cell.and_then(Cell::get) {
+            return fact;
         }
-        let value = lookup(self.context, self.fields.get(at)?);
+        let fact = Fact::from(self.fields.get(at).and_then(|field| lookup(self.context, field)));
         if let Some(cell) = cell {
-            cell.set(Some(value));
+            cell.set(Some(fact));
         }
-        value
+        fact
     }
 }

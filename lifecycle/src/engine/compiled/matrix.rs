@@ -15,7 +15,7 @@ const BLOCK: usize = 8;
 
 /// Rules in evaluation order, and for every field they look at a row of bits a class.
 #[derive(Debug, Clone)]
-pub(super) struct Matrix {
+pub(crate) struct Matrix {
     ranks: Vec<u32>,
     words: usize,
     columns: Vec<Column>,
@@ -32,7 +32,7 @@ struct Column {
 
 impl Matrix {
     /// The matrix of the rules with these ranks.
-    pub(super) fn new(rules: &[Rule], rule_fields: &[Vec<u32>], ranks: &[u32]) -> Self {
+    pub(crate) fn new(rules: &[Rule], rule_fields: &[Vec<u32>], ranks: &[u32]) -> Self {
         let words = ranks.len().div_ceil(WORD);
         // By field: which rules look at it, and with which tests.
         let mut touching: BTreeMap<u32, Vec<(usize, Vec<&Test>)>> = BTreeMap::new();
@@ -63,66 +63,101 @@ impl Matrix {
     }
 
     /// The rank of the first rule none of whose conditions is false.
-    pub(super) fn first(&self, facts: &Facts<'_>) -> Option<u32> {
+    pub(super) fn first(&self, facts: &impl Facts) -> Option<u32> {
         let rows: Vec<&[u64]> = self
             .columns
             .iter()
             .filter_map(|column| {
-                let slot = column.axis.slot(column.axis.classify(facts.value(column.field)));
+                let slot = column.axis.slot_of(facts.fact(column.field));
                 column.rows.get(slot * self.words..(slot + 1) * self.words)
             })
             .collect();
-        let mut start = 0;
-        while start < self.words {
-            let end = (start + BLOCK).min(self.words);
-            let mut block = [u64::MAX; BLOCK];
-            for row in &rows {
-                let mut any = 0;
-                for (word, bits) in block.iter_mut().zip(row.get(start..end)?) {
-                    *word &= bits;
-                    any |= *word;
-                }
-                if any == 0 {
-                    break;
-                }
-            }
-            for (word, bits) in (start..end).zip(block) {
-                if bits != 0 {
-                    let local = word * WORD + usize::try_from(bits.trailing_zeros()).ok()?;
-                    // Past the last rule only when no rule of the run has any condition.
-                    return self.ranks.get(local).copied();
-                }
-            }
-            start = end;
-        }
-        None
+        // Past the last rule only when no rule of the run has any condition.
+        first_in_all(&rows, self.words).and_then(|local| self.ranks.get(local).copied())
     }
+
+    /// The ranks of its rules, in evaluation order.
+    pub(crate) fn ranks(&self) -> &[u32] {
+        &self.ranks
+    }
+
+    /// Words of a row.
+    pub(crate) fn words(&self) -> usize {
+        self.words
+    }
+
+    /// The fields with their axes and rows: [`Axis::slots`] rows of [`Self::words`] words.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (u32, &Axis, &[u64])> {
+        self.columns.iter().map(|column| (column.field, &column.axis, column.rows.as_slice()))
+    }
+}
+
+/// The first bit that is set in every one of `rows`, which have `words` words.
+fn first_in_all(rows: &[&[u64]], words: usize) -> Option<usize> {
+    let mut start = 0;
+    while start < words {
+        let end = (start + BLOCK).min(words);
+        let mut block = [u64::MAX; BLOCK];
+        for row in rows {
+            let mut any = 0;
+            for (word, bits) in block.iter_mut().zip(row.get(start..end)?) {
+                *word &= bits;
+                any |= *word;
+            }
+            if any == 0 {
+                break;
+            }
+        }
+        for (word, bits) in (start..end).zip(block) {
+            if bits != 0 {
+                return Some(word * WORD + usize::try_from(bits.trailing_zeros()).ok()?);
+            }
+        }
+        start = end;
+    }
+    None
+}
+
+/// What rows for some rules take.
+struct Demand {
+    fields: usize,
+    conditions: usize,
+    cuts: usize,
+}
+
+impl Demand {
+    fn of(rules: &[Rule], ranks: &[u32]) -> Self {
+        let rule = |rank: &u32| usize::try_from(*rank).ok().and_then(|at| rules.get(at));
+        let conditions = || ranks.iter().filter_map(rule).flat_map(|rule| &rule.conditions);
+        let fields: std::collections::BTreeSet<&str> = conditions().map(|condition| condition.field.as_str()).collect();
+        let cuts = conditions().map(|condition| match &condition.test {
+            Test::In(list) | Test::NotIn(list) => 2 * list.len(),
+            Test::Present(_) => 0,
+            _ => 2,
+        });
+        Self { fields: fields.len(), cuts: cuts.sum(), conditions: conditions().count() }
+    }
+
+    /// About how many bytes the rows take when the rules are cut into `runs` of `length`.
+    fn bytes(&self, runs: usize, length: usize) -> usize {
+        let fields = self.fields.min(self.conditions.div_ceil(runs));
+        let slots = 6 * fields + self.cuts.div_ceil(runs);
+        runs.saturating_mul(slots).saturating_mul(length.div_ceil(WORD) * 8)
+    }
+}
+
+/// About how many bytes the rows of these rules take, not cut into runs.
+pub(crate) fn estimate(rules: &[Rule], ranks: &[u32]) -> usize {
+    Demand::of(rules, ranks).bytes(1, ranks.len())
 }
 
 /// How many rules a run may have, so that the rows of a group stay within `bytes`: the whole group, or a power of two
 /// of it. Rows grow with the square of a run, because more rules mean more cuts and longer rows.
 pub(super) fn run_length(rules: &[Rule], ranks: &[u32], bytes: usize) -> usize {
-    let rule = |rank: &u32| usize::try_from(*rank).ok().and_then(|at| rules.get(at));
-    let conditions = || ranks.iter().filter_map(rule).flat_map(|rule| &rule.conditions);
-    let fields =
-        conditions().map(|condition| condition.field.as_str()).collect::<std::collections::BTreeSet<_>>().len();
-    let mut cuts = 0_usize;
-    let mut count = 0_usize;
-    for condition in conditions() {
-        count += 1;
-        cuts += match &condition.test {
-            Test::In(list) | Test::NotIn(list) => 2 * list.len(),
-            Test::Present(_) => 0,
-            _ => 2,
-        };
-    }
+    let demand = Demand::of(rules, ranks);
     let mut length = ranks.len();
     loop {
-        let runs = ranks.len().div_ceil(length);
-        let fields = fields.min(count.div_ceil(runs));
-        let slots = 6 * fields + cuts.div_ceil(runs);
-        let estimate = runs.saturating_mul(slots).saturating_mul(length.div_ceil(WORD) * 8);
-        if estimate <= bytes || length <= WORD {
+        if demand.bytes(ranks.len().div_ceil(length), length) <= bytes || length <= WORD {
             return length;
         }
         length = length.div_ceil(2);

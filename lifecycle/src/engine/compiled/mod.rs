@@ -6,16 +6,16 @@
 //! field are not false. The first bit that survives the AND of one row a field is the rule that decides: it matches or
 //! it is in error, and its own conditions say which. Groups of a few rules are simply tried in order.
 
-mod axis;
-mod facts;
-mod matrix;
+pub(crate) mod axis;
+pub(crate) mod facts;
+pub(crate) mod matrix;
 
 use std::collections::HashMap;
 
-pub(super) use facts::Facts;
+use facts::{Facts, Tree};
 use matrix::Matrix;
 
-use super::{Question, condition::apply, trace::ConditionResult};
+use super::{Question, condition::judge, trace::ConditionResult};
 use crate::bundle::{ActionPattern, AgentPattern, Rule};
 
 /// Groups up to this size are tried rule by rule.
@@ -26,7 +26,7 @@ const ROWS_BYTES: usize = 48 * 1024 * 1024;
 
 /// Where to look for the rule that decides.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Index {
+pub(crate) struct Index {
     /// Every field some rule looks at.
     fields: Vec<String>,
     /// For every rule, the fields of its conditions, in the order of the conditions.
@@ -117,17 +117,27 @@ impl Index {
 
     /// The rank of the rule that decides, and whether it matches or is in error; none when no rule does.
     pub(super) fn first(&self, rules: &[Rule], question: Question<'_>) -> Option<(u32, ConditionResult)> {
-        let facts = Facts::new(&self.fields, question.context);
+        self.first_by(rules, question.agent, question.action, &Tree::new(&self.fields, question.context))
+    }
+
+    /// The same for facts that come otherwise than as a tree, by the numbers of [`Self::fields`].
+    pub(crate) fn first_by(
+        &self,
+        rules: &[Rule],
+        agent: &str,
+        action: &str,
+        facts: &impl Facts,
+    ) -> Option<(u32, ConditionResult)> {
         let mut best: Option<(u32, ConditionResult)> = None;
-        for group in self.groups_for(question) {
+        for group in self.group_numbers(agent, action).filter_map(|group| self.groups.get(group)) {
             for run in &group.runs {
                 // Runs are in evaluation order: from here on this group has nothing better.
                 if best.is_some_and(|(rank, _)| run.first_rank().is_none_or(|first| first > rank)) {
                     break;
                 }
                 let found = match run {
-                    Run::Loop(ranks) => ranks.iter().find_map(|rank| self.candidate(rules, *rank, &facts)),
-                    Run::Rows(matrix) => matrix.first(&facts).and_then(|rank| self.candidate(rules, rank, &facts)),
+                    Run::Loop(ranks) => ranks.iter().find_map(|rank| self.candidate(rules, *rank, facts)),
+                    Run::Rows(matrix) => matrix.first(facts).and_then(|rank| self.candidate(rules, rank, facts)),
                 };
                 if let Some(found) = found {
                     if best.is_none_or(|(rank, _)| found.0 < rank) {
@@ -140,9 +150,32 @@ impl Index {
         best
     }
 
-    /// The groups whose patterns fit.
-    fn groups_for<'a>(&'a self, question: Question<'a>) -> impl Iterator<Item = &'a Group> {
-        let Question { agent, action, .. } = question;
+    /// Every field some rule looks at.
+    pub(crate) fn fields(&self) -> &[String] {
+        &self.fields
+    }
+
+    /// For every rule, the fields of its conditions, in the order of the conditions.
+    pub(crate) fn rule_fields(&self) -> &[Vec<u32>] {
+        &self.rule_fields
+    }
+
+    /// The ranks of the rules of some groups together, in evaluation order.
+    pub(crate) fn ranks(&self, groups: &[usize]) -> Vec<u32> {
+        let runs = groups.iter().filter_map(|group| self.groups.get(*group)).flat_map(|group| &group.runs);
+        let mut ranks: Vec<u32> = runs
+            .flat_map(|run| match run {
+                Run::Loop(ranks) => ranks.as_slice(),
+                Run::Rows(matrix) => matrix.ranks(),
+            })
+            .copied()
+            .collect();
+        ranks.sort_unstable();
+        ranks
+    }
+
+    /// The groups whose patterns fit, by number.
+    pub(crate) fn group_numbers<'a>(&'a self, agent: &'a str, action: &'a str) -> impl Iterator<Item = usize> {
         // A prefix needs something behind its dot, as `AgentPattern::matches` has it.
         let dots = agent.match_indices('.').filter(|(dot, _)| !self.agent_prefix.is_empty() && dot + 1 < agent.len());
         let prefixes = dots.filter_map(|(dot, _)| self.agent_prefix.get(agent.get(..=dot)?));
@@ -152,16 +185,15 @@ impl Index {
             .chain(prefixes)
             .chain([&self.any_agent])
             .flat_map(|actions| actions.exact.get(action).copied().into_iter().chain(actions.any))
-            .filter_map(|group| self.groups.get(group))
     }
 
     /// The rule's own conditions: false as soon as one is false, else in error when one is, else true.
-    fn candidate(&self, rules: &[Rule], rank: u32, facts: &Facts<'_>) -> Option<(u32, ConditionResult)> {
+    pub(crate) fn candidate(&self, rules: &[Rule], rank: u32, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
         let at = usize::try_from(rank).ok()?;
         let (rule, fields) = (rules.get(at)?, self.rule_fields.get(at)?);
         let mut result = ConditionResult::True;
         for (condition, field) in rule.conditions.iter().zip(fields) {
-            match apply(&condition.test, facts.value(*field)) {
+            match judge(&condition.test, facts.fact(*field)) {
                 ConditionResult::False => return None,
                 ConditionResult::Error => result = ConditionResult::Error,
                 ConditionResult::True => {}

@@ -1,0 +1,206 @@
+//! What has to be asked of a row, worked out once for every agent and action of the corpus.
+
+use std::collections::HashMap;
+
+use super::view::{Field, View};
+use crate::{
+    bundle::{Rule, Test},
+    engine::{
+        Fact, Prepared,
+        compiled::{
+            axis::Axis,
+            facts::Facts,
+            matrix::{Matrix, estimate},
+        },
+        schema::admits_fact,
+    },
+    replay::corpus::{Columnar, Role},
+};
+
+/// Memory that the rows of all agents and actions may take together, in bytes. Those that no longer fit are asked rule by
+/// rule, as the evaluator does.
+const ROWS_BYTES: usize = 96 * 1024 * 1024;
+
+/// Set in an offset when a value of that class may be of a type that some rule cannot compare with.
+pub(super) const MAY_ERR: u32 = 1 << 31;
+
+/// The bundle, cut to the corpus.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// By number of the field in the index.
+    pub(super) fields: Vec<Field>,
+    pub(super) asked: Vec<Asked>,
+    /// Which of `asked` an agent's and an action's codes come to.
+    pairs: HashMap<(u32, u32), u32>,
+    /// By the agent's code: what an enforced schema declares.
+    declared: Vec<Vec<Declared>>,
+}
+
+/// The rules that are asked about some agents and actions.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// As rows of bits.
+    Rows(Rows),
+    /// As the evaluator does.
+    Index,
+}
+
+/// Rules in evaluation order, and a row of bits a class of each field they look at.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) ranks: Vec<u32>,
+    pub(super) words: usize,
+    pub(super) columns: Vec<Bits>,
+}
+
+/// One field of [`Rows`].
+#[derive(Debug)]
+pub(super) struct Bits {
+    pub(super) field: usize,
+    /// Where the row of each class of the field begins.
+    pub(super) offsets: Vec<u32>,
+    pub(super) rows: Vec<u64>,
+}
+
+/// A declared field: for every code of its columns whether the schema refuses it (1).
+#[derive(Debug)]
+struct Declared {
+    view: View,
+    tables: Vec<Vec<u32>>,
+    missing: u32,
+}
+
+impl Plan {
+    pub(super) fn new(prepared: &Prepared, corpus: &Columnar) -> Self {
+        let index = prepared.index();
+        let rules = prepared.rules();
+        let mut tests: Vec<Vec<&Test>> = vec![Vec::new(); index.fields().len()];
+        for (rule, fields) in rules.iter().zip(index.rule_fields()) {
+            for (condition, field) in rule.conditions.iter().zip(fields) {
+                if let Some(list) = tests.get_mut(*field as usize) {
+                    list.push(&condition.test);
+                }
+            }
+        }
+        let fields: Vec<Field> = index
+            .fields()
+            .iter()
+            .zip(&tests)
+            .map(|(path, tests)| Field::new(corpus, path, tests.iter().copied()))
+            .collect();
+        let mut plan = Self { fields, asked: Vec::new(), pairs: HashMap::new(), declared: Vec::new() };
+        plan.ask(prepared, corpus);
+        plan.declare(prepared, corpus);
+        plan
+    }
+
+    fn ask(&mut self, prepared: &Prepared, corpus: &Columnar) {
+        let (Some(agents), Some(actions)) = (corpus.about(Role::Agent), corpus.about(Role::Action)) else { return };
+        let mut known: HashMap<Vec<usize>, u32> = HashMap::new();
+        let mut left = ROWS_BYTES;
+        for row in 0..corpus.len() {
+            let codes = (agents.code(row), actions.code(row));
+            if self.pairs.contains_key(&codes) {
+                continue;
+            }
+            let (agent, action) = (corpus.agent(row), corpus.action(row));
+            let groups: Vec<usize> = prepared.index().group_numbers(agent, action).collect();
+            let fresh = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
+            let number = *known.entry(groups).or_insert_with_key(|groups| {
+                let asked = self.rows(prepared, &prepared.index().ranks(groups), &mut left);
+                self.asked.push(asked.map_or(Asked::Index, Asked::Rows));
+                fresh
+            });
+            self.pairs.insert(codes, number);
+        }
+    }
+
+    fn rows(&self, prepared: &Prepared, ranks: &[u32], left: &mut usize) -> Option<Rows> {
+        let rules = prepared.rules();
+        let needed = estimate(rules, ranks).saturating_add(self.offsets_bytes(prepared, ranks));
+        *left = left.checked_sub(needed)?;
+        let matrix = Matrix::new(rules, prepared.index().rule_fields(), ranks);
+        let words = matrix.words();
+        let columns = matrix
+            .columns()
+            .filter_map(|(field, axis, rows)| {
+                let field = usize::try_from(field).ok()?;
+                let classes = axis.coarsen(&self.fields.get(field)?.axis);
+                let tests = || tests_on(rules, prepared.index().rule_fields(), ranks, field);
+                let offsets = classes.into_iter().map(|class| {
+                    let offset = u32::try_from(axis.slot(class) * words).unwrap_or_default();
+                    if Axis::may_err(class, tests()) { offset | MAY_ERR } else { offset }
+                });
+                Some(Bits { field, offsets: offsets.collect(), rows: rows.to_vec() })
+            })
+            .collect();
+        Some(Rows { ranks: ranks.to_vec(), words, columns })
+    }
+
+    fn offsets_bytes(&self, prepared: &Prepared, ranks: &[u32]) -> usize {
+        let fields: std::collections::BTreeSet<u32> = ranks
+            .iter()
+            .filter_map(|rank| prepared.index().rule_fields().get(*rank as usize))
+            .flatten()
+            .copied()
+            .collect();
+        fields.iter().filter_map(|field| self.fields.get(*field as usize)).map(|field| field.axis.slots() * 4).sum()
+    }
+
+    fn declare(&mut self, prepared: &Prepared, corpus: &Columnar) {
+        let Some(schema) = prepared.schema().filter(|schema| schema.enforce) else { return };
+        let Some(agents) = corpus.about(Role::Agent) else { return };
+        for code in 0..agents.values.codes() {
+            let code = u32::try_from(code).unwrap_or_default();
+            let declared = agents.values.text(code).and_then(|agent| schema.agents.get(agent));
+            let fields = declared.iter().flat_map(|declared| &declared.fields).map(|(path, field)| {
+                let view = View::new(corpus, path);
+                let refused = |fact: Fact<'_>| u32::from(!admits_fact(field, fact));
+                Declared { tables: view.tables(corpus, refused), missing: refused(Fact::Missing), view }
+            });
+            self.declared.push(fields.collect());
+        }
+    }
+
+    /// What is asked about an agent and an action, by their codes.
+    pub(super) fn asked(&self, agent: u32, action: u32) -> &Asked {
+        let number = self.pairs.get(&(agent, action)).and_then(|number| usize::try_from(*number).ok());
+        number.and_then(|number| self.asked.get(number)).unwrap_or(&Asked::Index)
+    }
+
+    /// Whether an enforced schema refuses a row.
+    pub(super) fn refuses(&self, corpus: &Columnar, agent: u32, row: usize) -> bool {
+        let declared = self.declared.get(agent as usize).map(Vec::as_slice).unwrap_or_default();
+        declared.iter().any(|field| field.view.table_at(corpus, &field.tables, row, field.missing) == 1)
+    }
+}
+
+fn tests_on<'r>(
+    rules: &'r [Rule],
+    rule_fields: &'r [Vec<u32>],
+    ranks: &'r [u32],
+    field: usize,
+) -> impl Iterator<Item = &'r Test> {
+    ranks.iter().filter_map(|rank| Some((rules.get(*rank as usize)?, rule_fields.get(*rank as usize)?))).flat_map(
+        move |(rule, fields)| {
+            let on_it = move |(condition, number): (&'r crate::bundle::Condition, &u32)| {
+                (*number as usize == field).then_some(&condition.test)
+            };
+            rule.conditions.iter().zip(fields).filter_map(on_it)
+        },
+    )
+}
+
+/// One row, for the conditions of a rule.
+pub(super) struct RowFacts<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) corpus: &'a Columnar,
+    pub(super) row: usize,
+}
+
+impl Facts for RowFacts<'_> {
+    fn fact(&self, field: u32) -> Fact<'_> {
+        let field = self.plan.fields.get(field as usize);
+        field.map_or(Fact::Missing, |field| field.view.fact(self.corpus, self.row))
+    }
+}

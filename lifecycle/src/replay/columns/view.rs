@@ -1,0 +1,157 @@
+//! Fields as the engine reads them, out of the columns of a corpus.
+
+use std::ops::Range;
+
+use crate::{
+    bundle::Test,
+    engine::{
+        Fact,
+        compiled::axis::{Axis, Class},
+    },
+    replay::corpus::{
+        Column, Columnar, Name,
+        column::{ABSENT, NULL},
+    },
+};
+
+/// Marks a code that says nothing about the field.
+const KEEP: u32 = u32::MAX;
+
+/// Which columns say what stands at a dotted path, the weakest first: a later one that has a value wins.
+#[derive(Debug)]
+pub(in crate::replay) struct View {
+    sources: Vec<Source>,
+}
+
+#[derive(Debug)]
+struct Source {
+    /// Position among the columns.
+    column: usize,
+    /// The column lies below the path: where it has a value, an object stands at the path.
+    inside: bool,
+}
+
+impl View {
+    /// The view of a dotted path: nested keys first, else one key spelled like the whole path, as
+    /// [`lookup`](crate::engine::condition::lookup) has it.
+    pub(in crate::replay) fn new(corpus: &Columnar, path: &str) -> Self {
+        let mut sources = Vec::new();
+        let spelled_out = vec![path.to_owned()];
+        let nested: Vec<String> = path.split('.').map(str::to_owned).collect();
+        add(corpus, &spelled_out, &mut sources);
+        if nested != spelled_out {
+            add(corpus, &nested, &mut sources);
+        }
+        Self { sources }
+    }
+
+    /// Whether no row has the field.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// What stands at the path in one row.
+    pub(in crate::replay) fn fact<'c>(&self, corpus: &'c Columnar, row: usize) -> Fact<'c> {
+        for (source, column) in self.columns(corpus).rev() {
+            match column.code(row) {
+                ABSENT => {}
+                _ if source.inside => return Fact::Object,
+                NULL => {}
+                code => return column.values.fact(code),
+            }
+        }
+        Fact::Missing
+    }
+
+    fn columns<'c>(&self, corpus: &'c Columnar) -> impl DoubleEndedIterator<Item = (&Source, &'c Column)> {
+        self.sources.iter().filter_map(|source| Some((source, corpus.column(source.column)?)))
+    }
+
+    /// For every source, what `judge` makes of each of its codes.
+    pub(super) fn tables(&self, corpus: &Columnar, judge: impl Fn(Fact<'_>) -> u32) -> Vec<Vec<u32>> {
+        self.columns(corpus)
+            .map(|(source, column)| {
+                let codes = u32::try_from(column.values.codes()).unwrap_or(u32::MAX);
+                (0..codes)
+                    .map(|code| match code {
+                        ABSENT => KEEP,
+                        _ if source.inside => judge(Fact::Object),
+                        NULL => KEEP,
+                        code => judge(column.values.fact(code)),
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// What the tables say about one row, and `missing` where the field is missing.
+    pub(super) fn table_at(&self, corpus: &Columnar, tables: &[Vec<u32>], row: usize, missing: u32) -> u32 {
+        let mut said = missing;
+        for ((_, column), table) in self.columns(corpus).zip(tables) {
+            match table.get(column.code(row) as usize) {
+                Some(&class) if class != KEEP => said = class,
+                _ => {}
+            }
+        }
+        said
+    }
+
+    /// Writes for every row of `range` what the tables say, and `missing` where the field is missing.
+    pub(super) fn fill(
+        &self,
+        corpus: &Columnar,
+        tables: &[Vec<u32>],
+        range: &Range<usize>,
+        missing: u32,
+        out: &mut Vec<u32>,
+    ) {
+        out.clear();
+        out.resize(range.len(), missing);
+        for ((_, column), table) in self.columns(corpus).zip(tables) {
+            column.each(range.clone(), |at, code| {
+                let class = table.get(code as usize).copied().unwrap_or(KEEP);
+                if class != KEEP
+                    && let Some(slot) = out.get_mut(at)
+                {
+                    *slot = class;
+                }
+            });
+        }
+    }
+}
+
+/// The columns at and below a path: those below first. No row has a value both at a path and below it.
+fn add(corpus: &Columnar, path: &[String], sources: &mut Vec<Source>) {
+    let at = corpus.position(&Name::Field(path.to_vec()));
+    let (from, exact) = match at {
+        Ok(found) => (found + 1, Some(found)),
+        Err(next) => (next, None),
+    };
+    let below = |number: &usize| {
+        corpus.name(*number).is_some_and(|name| matches!(name, Name::Field(longer) if longer.starts_with(path)))
+    };
+    sources.extend((from..).take_while(below).map(|column| Source { column, inside: true }));
+    sources.extend(exact.map(|column| Source { column, inside: false }));
+}
+
+/// A field with its classes: those that all rules of the bundle together tell apart.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) view: View,
+    pub(super) axis: Axis,
+    /// The class of every code, by source; none when no row has the field.
+    pub(super) tables: Vec<Vec<u32>>,
+}
+
+impl Field {
+    pub(super) fn new<'t>(corpus: &Columnar, path: &str, tests: impl Iterator<Item = &'t Test>) -> Self {
+        let (view, axis) = (View::new(corpus, path), Axis::new(tests));
+        let tables = view.tables(corpus, |fact| u32::try_from(axis.slot_of(fact)).unwrap_or(KEEP));
+        Self { view, axis, tables }
+    }
+
+    /// The class of a missing value.
+    pub(super) fn missing(&self) -> u32 {
+        u32::try_from(self.axis.slot(Class::Missing)).unwrap_or_default()
+    }
+}

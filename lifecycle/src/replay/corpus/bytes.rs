@@ -1,0 +1,435 @@
+//! The file format, all integers little-endian.
+//!
+//! ```text
+//! header  "CSCORPUS", u16 version, u8 source, u8 0, u32 rows, u32 columns, u64 bytes of the body, SHA-256 of all
+//!         after it and of the header before it
+//! column  u8 role (0: a field; else 1 + place in `Role::ALL`), for a field u16 keys and each key as text
+//!         u32 numbers, u32 texts, u32 rest; the numbers as f64; the ends of the texts as u32, the block as text;
+//!         the rest as texts of JSON
+//!         u8 layout: 1, 2 or 4 bytes a code, one a row; or 0 for u32 count, the rows and the codes as u32
+//! text    u32 bytes, UTF-8
+//! ```
+//!
+//! There is one way to write a corpus: columns ascending by name, values ascending and distinct. So equal corpora have
+//! equal bytes and one digest. Whatever is not written so is refused.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Columnar, MAX_BYTES, MAX_COLUMNS, MAX_DEPTH, MAX_ROWS, Name, Role,
+    build::width,
+    column::{Codes, Column, FALSE, NULL, Texts, Values, is_plain},
+};
+use crate::{bundle::Effect, replay::Dataset};
+
+const MAGIC: &[u8; 8] = b"CSCORPUS";
+const VERSION: u16 = 1;
+/// Bytes before the digest.
+const HEAD: usize = 28;
+const DIGEST: usize = 32;
+
+/// Why bytes are no corpus, or cases do not fit into one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CorpusError {
+    /// The first bytes are others.
+    #[error("this is not a Countersign corpus: it does not start with `CSCORPUS`")]
+    NotACorpus,
+    /// A newer or unknown format.
+    #[error("the corpus has format {0}, but only format 1 is known: update Countersign, or export the corpus again")]
+    Version(u16),
+    /// A limit is passed.
+    #[error("the corpus has too many {name}: the limit is {limit}")]
+    TooLarge {
+        /// Of what.
+        name: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// The bytes end too soon.
+    #[error("the corpus ends in the middle, after {0} bytes: fetch it again")]
+    Truncated(usize),
+    /// Something is not as the format has it.
+    #[error("the corpus is malformed at byte {at}: {what}")]
+    Malformed {
+        /// Where, in bytes from the start.
+        at: usize,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The bytes were changed.
+    #[error("the corpus does not match its digest: fetch it again")]
+    DigestMismatch,
+}
+
+const SOURCES: [Dataset; 4] = [Dataset::Fixtures, Dataset::Synthetic, Dataset::Recorded, Dataset::Custom];
+
+impl Columnar {
+    /// The corpus as bytes.
+    ///
+    /// # Errors
+    /// [`CorpusError::TooLarge`] when they would pass [`MAX_BYTES`].
+    pub fn encode(&self) -> Result<Vec<u8>, CorpusError> {
+        let mut out = Vec::new();
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&VERSION.to_le_bytes());
+        let source = SOURCES.iter().position(|source| *source == self.source).unwrap_or_default();
+        out.push(u8::try_from(source).unwrap_or_default());
+        out.push(0);
+        count(&mut out, self.rows)?;
+        count(&mut out, self.columns.len())?;
+        out.extend_from_slice(&[0; 8 + DIGEST]);
+        for (name, column) in &self.columns {
+            write_name(&mut out, name)?;
+            write_values(&mut out, &column.values)?;
+            write_codes(&mut out, &column.codes)?;
+            if out.len() > MAX_BYTES {
+                return Err(CorpusError::TooLarge { name: "bytes", limit: MAX_BYTES });
+            }
+        }
+        let body = (out.len() - HEAD - DIGEST) as u64;
+        if let Some(slot) = out.get_mut(HEAD - 8..HEAD) {
+            slot.copy_from_slice(&body.to_le_bytes());
+        }
+        let digest = digest(&out);
+        if let Some(slot) = out.get_mut(HEAD..HEAD + DIGEST) {
+            slot.copy_from_slice(&digest);
+        }
+        Ok(out)
+    }
+
+    /// Reads a corpus. Nothing in `bytes` is trusted: memory stays within a small multiple of their length.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CorpusError> {
+        if bytes.len() > MAX_BYTES {
+            return Err(CorpusError::TooLarge { name: "bytes", limit: MAX_BYTES });
+        }
+        let mut reader = Reader { bytes, at: 0 };
+        if reader.take(MAGIC.len()).ok() != Some(MAGIC.as_slice()) {
+            return Err(CorpusError::NotACorpus);
+        }
+        let version = reader.u16()?;
+        if version != VERSION {
+            return Err(CorpusError::Version(version));
+        }
+        let source = SOURCES.get(usize::from(reader.u8()?)).copied();
+        let source = source.ok_or_else(|| reader.malformed("the source is unknown"))?;
+        if reader.u8()? != 0 {
+            return Err(reader.malformed("a byte that must be 0 is not"));
+        }
+        let rows = reader.count()?;
+        let columns = reader.count()?;
+        if rows > MAX_ROWS {
+            return Err(CorpusError::TooLarge { name: "rows", limit: MAX_ROWS });
+        }
+        if columns > MAX_COLUMNS + Role::ALL.len() {
+            return Err(CorpusError::TooLarge { name: "fields", limit: MAX_COLUMNS });
+        }
+        let body = u64::from_le_bytes(reader.array()?);
+        let stated = reader.take(DIGEST)?;
+        match (bytes.len() as u64).checked_sub((HEAD + DIGEST) as u64).map(|rest| rest.cmp(&body)) {
+            Some(std::cmp::Ordering::Equal) => {}
+            Some(std::cmp::Ordering::Greater) => return Err(reader.malformed("more bytes follow than the header says")),
+            _ => return Err(CorpusError::Truncated(bytes.len())),
+        }
+        if stated != digest(bytes) {
+            return Err(CorpusError::DigestMismatch);
+        }
+        let mut read: Vec<(Name, Column)> = Vec::new();
+        for _ in 0..columns {
+            let name = reader.name()?;
+            if read.last().is_some_and(|(last, _)| *last >= name) {
+                return Err(reader.malformed("the columns are not in order"));
+            }
+            let values = reader.values()?;
+            let codes = reader.codes(rows, values.codes())?;
+            let column = Column { values, codes };
+            if let Name::About(role) = name {
+                reader.check_role(role, &column, rows)?;
+            }
+            read.push((name, column));
+        }
+        if reader.at != bytes.len() {
+            return Err(reader.malformed("more bytes follow than there are columns"));
+        }
+        let starts = [Role::Agent, Role::Action].map(Name::About);
+        if starts.iter().zip(&read).filter(|(wanted, (found, _))| *wanted == found).count() != starts.len() {
+            return Err(reader.malformed("agent or action is missing"));
+        }
+        check_nesting(&read, rows, reader.at)?;
+        Ok(Self { source, rows, columns: read })
+    }
+
+    /// `sha256:` over the encoded corpus, which is how a packet or a cache names it.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn digest(&self) -> Result<String, CorpusError> {
+        let bytes = self.encode()?;
+        Ok(format!("sha256:{}", hex::encode(bytes.get(HEAD..HEAD + DIGEST).unwrap_or_default())))
+    }
+}
+
+pub(super) fn digest(bytes: &[u8]) -> [u8; DIGEST] {
+    let mut hash = Sha256::new();
+    hash.update(bytes.get(..HEAD).unwrap_or_default());
+    hash.update(bytes.get(HEAD + DIGEST..).unwrap_or_default());
+    hash.finalize().into()
+}
+
+fn count(out: &mut Vec<u8>, count: usize) -> Result<(), CorpusError> {
+    let count = u32::try_from(count).map_err(|_| CorpusError::TooLarge { name: "values", limit: u32::MAX as usize })?;
+    out.extend_from_slice(&count.to_le_bytes());
+    Ok(())
+}
+
+fn text(out: &mut Vec<u8>, text: &str) -> Result<(), CorpusError> {
+    count(out, text.len())?;
+    out.extend_from_slice(text.as_bytes());
+    Ok(())
+}
+
+fn write_name(out: &mut Vec<u8>, name: &Name) -> Result<(), CorpusError> {
+    match name {
+        Name::About(role) => {
+            let place = Role::ALL.iter().position(|other| other == role).unwrap_or_default();
+            out.push(u8::try_from(place + 1).unwrap_or_default());
+        }
+        Name::Field(path) => {
+            out.push(0);
+            out.extend_from_slice(&u16::try_from(path.len()).unwrap_or_default().to_le_bytes());
+            path.iter().try_for_each(|key| text(out, key))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_values(out: &mut Vec<u8>, values: &Values) -> Result<(), CorpusError> {
+    count(out, values.numbers.len())?;
+    count(out, values.texts.len())?;
+    count(out, values.rest.len())?;
+    values.numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+    values.texts.ends.iter().for_each(|end| out.extend_from_slice(&end.to_le_bytes()));
+    text(out, &values.texts.block)?;
+    values.rest.iter().try_for_each(|value| text(out, &value.to_string()))
+}
+
+fn write_codes(out: &mut Vec<u8>, codes: &Codes) -> Result<(), CorpusError> {
+    match codes {
+        Codes::Narrow(codes) => {
+            out.push(1);
+            out.extend_from_slice(codes);
+        }
+        Codes::Medium(codes) => {
+            out.push(2);
+            codes.iter().for_each(|code| out.extend_from_slice(&code.to_le_bytes()));
+        }
+        Codes::Wide(codes) => {
+            out.push(4);
+            codes.iter().for_each(|code| out.extend_from_slice(&code.to_le_bytes()));
+        }
+        Codes::Sparse { rows, codes } => {
+            out.push(0);
+            count(out, rows.len())?;
+            rows.iter().chain(codes).for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+        }
+    }
+    Ok(())
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn malformed(&self, what: &'static str) -> CorpusError {
+        CorpusError::Malformed { at: self.at, what }
+    }
+
+    fn take(&mut self, count: usize) -> Result<&'a [u8], CorpusError> {
+        let end = self.at.checked_add(count);
+        let taken = end.and_then(|end| self.bytes.get(self.at..end)).ok_or(CorpusError::Truncated(self.bytes.len()))?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], CorpusError> {
+        let taken = self.take(N)?;
+        taken.try_into().map_err(|_| self.malformed("a number is cut"))
+    }
+
+    fn u8(&mut self) -> Result<u8, CorpusError> {
+        Ok(u8::from_le_bytes(self.array()?))
+    }
+
+    fn u16(&mut self) -> Result<u16, CorpusError> {
+        Ok(u16::from_le_bytes(self.array()?))
+    }
+
+    fn count(&mut self) -> Result<usize, CorpusError> {
+        Ok(u32::from_le_bytes(self.array()?) as usize)
+    }
+
+    /// `count` little-endian values of `N` bytes. The bytes are there before anything is allocated.
+    fn list<T, const N: usize>(&mut self, count: usize, read: fn([u8; N]) -> T) -> Result<Vec<T>, CorpusError> {
+        let bytes = self.take(count.saturating_mul(N))?;
+        Ok(bytes.chunks_exact(N).filter_map(|chunk| chunk.try_into().ok().map(read)).collect())
+    }
+
+    fn text(&mut self) -> Result<&'a str, CorpusError> {
+        let length = self.count()?;
+        let bytes = self.take(length)?;
+        std::str::from_utf8(bytes).map_err(|_| self.malformed("a text is not UTF-8"))
+    }
+
+    fn name(&mut self) -> Result<Name, CorpusError> {
+        let role = usize::from(self.u8()?);
+        if let Some(place) = role.checked_sub(1) {
+            let role = Role::ALL.get(place).copied().ok_or_else(|| self.malformed("a column's role is unknown"))?;
+            return Ok(Name::About(role));
+        }
+        let keys = usize::from(self.u16()?);
+        if keys == 0 || keys > MAX_DEPTH {
+            return Err(self.malformed("a field has no keys or too many"));
+        }
+        let keys = (0..keys).map(|_| self.text().map(str::to_owned)).collect::<Result<_, _>>()?;
+        Ok(Name::Field(keys))
+    }
+
+    fn values(&mut self) -> Result<Values, CorpusError> {
+        let [numbers, texts, rest] = [self.count()?, self.count()?, self.count()?];
+        let numbers = self.list(numbers, f64::from_le_bytes)?;
+        let plain = |number: &f64| number.is_finite() && !(*number == 0.0 && number.is_sign_negative());
+        if !numbers.iter().all(plain) || !ascending(&numbers) {
+            return Err(self.malformed("the numbers of a column are not finite, distinct and ascending"));
+        }
+        let ends = self.list(texts, u32::from_le_bytes)?;
+        let block = self.text()?.to_owned();
+        let whole = ends.last().map_or(0, |end| *end as usize) == block.len();
+        if !whole || !ends.is_sorted() || !ends.iter().all(|end| block.is_char_boundary(*end as usize)) {
+            return Err(self.malformed("the texts of a column do not fit their block"));
+        }
+        let texts = Texts { ends, block };
+        if !texts.iter().is_sorted_by(|a, b| a < b) {
+            return Err(self.malformed("the texts of a column are not distinct and ascending"));
+        }
+        let mut values: Vec<Value> = Vec::new();
+        let mut before: Option<&str> = None;
+        for _ in 0..rest {
+            let written = self.text()?;
+            let value: Value =
+                serde_json::from_str(written).map_err(|_| self.malformed("a value of a column is not JSON"))?;
+            let fits = match &value {
+                Value::Array(_) => true,
+                Value::Object(members) => members.is_empty(),
+                Value::Number(number) => is_plain(number).is_none(),
+                Value::Null | Value::Bool(_) | Value::String(_) => false,
+            };
+            if !fits || value.to_string() != written || before.is_some_and(|before| before >= written) {
+                return Err(self.malformed("the other values of a column are not distinct, ascending and canonical"));
+            }
+            before = Some(written);
+            values.push(value);
+        }
+        Ok(Values { numbers, texts, rest: values })
+    }
+
+    fn codes(&mut self, rows: usize, known: usize) -> Result<Codes, CorpusError> {
+        let layout = self.u8()?;
+        let codes = match layout {
+            0 => {
+                let present = self.count()?;
+                let places = self.list(present, u32::from_le_bytes)?;
+                let codes: Vec<u32> = self.list(present, u32::from_le_bytes)?;
+                let inside = places.last().is_none_or(|last| (*last as usize) < rows);
+                if !inside || !places.is_sorted_by(|a, b| a < b) || codes.contains(&super::column::ABSENT) {
+                    return Err(self.malformed("the rows of a column are not distinct, ascending and there"));
+                }
+                Codes::Sparse { rows: places, codes }
+            }
+            1 => Codes::Narrow(self.take(rows)?.to_vec()),
+            2 => Codes::Medium(self.list(rows, u16::from_le_bytes)?),
+            4 => Codes::Wide(self.list(rows, u32::from_le_bytes)?),
+            _ => return Err(self.malformed("a column's layout is unknown")),
+        };
+        let most = match &codes {
+            Codes::Narrow(codes) => codes.iter().max().map(|code| u32::from(*code)),
+            Codes::Medium(codes) => codes.iter().max().map(|code| u32::from(*code)),
+            Codes::Wide(codes) | Codes::Sparse { codes, .. } => codes.iter().max().copied(),
+        };
+        if most.is_some_and(|most| most as usize >= known) {
+            return Err(self.malformed("a code has no value"));
+        }
+        if layout != 0 && usize::from(layout) != width(known) {
+            return Err(self.malformed("a column is wider or narrower than its values need"));
+        }
+        Ok(codes)
+    }
+
+    /// Whether the values are what this column may say.
+    fn check_role(&self, role: Role, column: &Column, rows: usize) -> Result<(), CorpusError> {
+        let values = &column.values;
+        let effects = || values.texts.iter().all(|text| text.parse::<Effect>().is_ok());
+        let (texts, numbers, flags) = match role {
+            Role::Agent | Role::Action => (column.present() == rows, false, false),
+            Role::CaseId | Role::Note => (true, false, false),
+            Role::Expected | Role::Effect => (effects(), false, false),
+            Role::Outcome => (values.texts.iter().all(|text| text == "ok" || text == "error"), false, false),
+            Role::DecidedAt => (values.texts.iter().all(|text| text.parse::<crate::Timestamp>().is_ok()), true, false),
+            Role::Cost | Role::Margin | Role::Latency => (values.texts.is_empty(), true, false),
+            Role::Success => (values.texts.is_empty(), false, true),
+        };
+        let mut common = [false; 2];
+        column.each(0..rows, |_, code| {
+            common = [common[0] | (code == NULL), common[1] | (code == FALSE || code == FALSE + 1)];
+        });
+        let rest = values.rest.iter().all(|value| numbers && value.is_number());
+        let [nulls, booleans] = common;
+        if texts && rest && (numbers || values.numbers.is_empty()) && !nulls && (flags || !booleans) {
+            return Ok(());
+        }
+        Err(self.malformed("a column about the decisions has values that it cannot have"))
+    }
+}
+
+fn ascending(numbers: &[f64]) -> bool {
+    numbers.is_sorted_by(|a, b| a < b)
+}
+
+/// No row may have a value at a path and another one below it: it could be no JSON object.
+fn check_nesting(columns: &[(Name, Column)], rows: usize, at: usize) -> Result<(), CorpusError> {
+    // Codes that may be looked at; an honest corpus hardly has a field that is an object here and a value there.
+    let mut allowance = 64 * MAX_ROWS;
+    for (number, (name, column)) in columns.iter().enumerate() {
+        let Name::Field(path) = name else { continue };
+        let mut taken: Option<Vec<bool>> = None;
+        // Sorted by name, what lies below a path follows it at once.
+        for (below, other) in columns.iter().skip(number + 1) {
+            if !matches!(below, Name::Field(longer) if longer.starts_with(path)) {
+                break;
+            }
+            let taken = taken.get_or_insert_with(|| {
+                let mut taken = vec![false; rows];
+                column.each(0..rows, |row, _| {
+                    if let Some(slot) = taken.get_mut(row) {
+                        *slot = true;
+                    }
+                });
+                taken
+            });
+            if allowance < rows {
+                return Err(CorpusError::TooLarge { name: "fields that are objects here and values there", limit: 64 });
+            }
+            allowance -= rows;
+            let mut clash = false;
+            other.each(0..rows, |row, _| clash |= taken.get(row).copied().unwrap_or_default());
+            if clash {
+                return Err(CorpusError::Malformed { at, what: "a field is an object and a value at once" });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! One column: the distinct values, and for every row the code of its value.
+
+use std::ops::Range;
+
+use serde_json::{Number, Value};
+
+use crate::{bundle::condition::number_value, engine::Fact};
+
+/// The row has no value.
+pub const ABSENT: u32 = 0;
+/// The value is null.
+pub const NULL: u32 = 1;
+/// The value is false; true is the code after it.
+pub const FALSE: u32 = 2;
+/// The first code that the column's own values have.
+pub const OWN: u32 = 4;
+
+/// Distinct values. Codes [`OWN`] and up name the numbers, then the texts, then the rest.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Values {
+    // INVARIANT: each list ascending and distinct; `rest` holds arrays, empty objects and numbers that a double does
+    // not write the same.
+    pub(super) numbers: Vec<f64>,
+    pub(super) texts: Texts,
+    pub(super) rest: Vec<Value>,
+}
+
+/// Strings in one block.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Texts {
+    // INVARIANT: ascending positions in `block`, each on a character's boundary.
+    pub(super) ends: Vec<u32>,
+    pub(super) block: String,
+}
+
+impl Texts {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// One of them.
+    pub fn get(&self, at: usize) -> Option<&str> {
+        let end = usize::try_from(*self.ends.get(at)?).ok()?;
+        let start = match at.checked_sub(1) {
+            Some(before) => usize::try_from(*self.ends.get(before)?).ok()?,
+            None => 0,
+        };
+        self.block.get(start..end)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+}
+
+impl Values {
+    /// How many codes there are, the common ones included.
+    pub fn codes(&self) -> usize {
+        OWN as usize + self.numbers.len() + self.texts.len() + self.rest.len()
+    }
+
+    /// The value of a code; none when the row has none.
+    pub fn value(&self, code: u32) -> Option<Value> {
+        match code {
+            ABSENT => None,
+            NULL => Some(Value::Null),
+            FALSE => Some(Value::Bool(false)),
+            3 => Some(Value::Bool(true)),
+            own => {
+                let own = usize::try_from(own - OWN).ok()?;
+                if let Some(number) = self.numbers.get(own) {
+                    return Some(number_value(*number));
+                }
+                let own = own - self.numbers.len();
+                match self.texts.get(own) {
+                    Some(text) => Some(Value::from(text)),
+                    None => self.rest.get(own.checked_sub(self.texts.len())?).cloned(),
+                }
+            }
+        }
+    }
+
+    /// What the engine makes of a code.
+    pub fn fact(&self, code: u32) -> Fact<'_> {
+        match code {
+            ABSENT | NULL => Fact::Missing,
+            FALSE => Fact::Bool(false),
+            3 => Fact::Bool(true),
+            own => {
+                let own = usize::try_from(own - OWN).unwrap_or(usize::MAX);
+                if let Some(number) = self.numbers.get(own) {
+                    return Fact::Number(*number);
+                }
+                let own = own - self.numbers.len();
+                match self.texts.get(own) {
+                    Some(text) => Fact::Text(text),
+                    None => Fact::from(own.checked_sub(self.texts.len()).and_then(|at| self.rest.get(at))),
+                }
+            }
+        }
+    }
+
+    /// The text of a code, where it is one.
+    pub fn text(&self, code: u32) -> Option<&str> {
+        match self.fact(code) {
+            Fact::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a double says all there is to say about a number.
+pub(super) fn is_plain(number: &Number) -> Option<f64> {
+    let double = number.as_f64()?;
+    (number_value(double) == Value::Number(number.clone())).then_some(double)
+}
+
+/// The codes of all rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Codes {
+    /// At most 256 codes.
+    Narrow(Vec<u8>),
+    /// At most 65,536 codes.
+    Medium(Vec<u16>),
+    /// Any number of codes.
+    Wide(Vec<u32>),
+    /// Only the rows that have a value, ascending, with their codes.
+    Sparse {
+        /// The rows.
+        rows: Vec<u32>,
+        /// Their codes.
+        codes: Vec<u32>,
+    },
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// What its codes mean.
+    pub values: Values,
+    /// The codes.
+    pub codes: Codes,
+}
+
+impl Column {
+    /// The code of a row; [`ABSENT`] past the end.
+    pub fn code(&self, row: usize) -> u32 {
+        match &self.codes {
+            Codes::Narrow(codes) => codes.get(row).map_or(ABSENT, |code| u32::from(*code)),
+            Codes::Medium(codes) => codes.get(row).map_or(ABSENT, |code| u32::from(*code)),
+            Codes::Wide(codes) => codes.get(row).copied().unwrap_or(ABSENT),
+            Codes::Sparse { rows, codes } => {
+                let at = u32::try_from(row).ok().and_then(|row| rows.binary_search(&row).ok());
+                at.and_then(|at| codes.get(at).copied()).unwrap_or(ABSENT)
+            }
+        }
+    }
+
+    /// The value of a row; none when it has none.
+    pub fn value(&self, row: usize) -> Option<Value> {
+        self.values.value(self.code(row))
+    }
+
+    /// What the engine makes of a row's value.
+    pub fn fact(&self, row: usize) -> Fact<'_> {
+        self.values.fact(self.code(row))
+    }
+
+    /// Calls `write` with the place in `range` and the code of every row there that has a value.
+    pub fn each(&self, range: Range<usize>, mut write: impl FnMut(usize, u32)) {
+        fn dense<T: Copy + Into<u32>>(codes: &[T], range: Range<usize>, write: &mut impl FnMut(usize, u32)) {
+            let codes = codes.get(range).unwrap_or_default();
+            codes.iter().enumerate().for_each(|(at, code)| {
+                let code: u32 = (*code).into();
+                if code != ABSENT {
+                    write(at, code);
+                }
+            });
+        }
+        match &self.codes {
+            Codes::Narrow(codes) => dense(codes, range, &mut write),
+            Codes::Medium(codes) => dense(codes, range, &mut write),
+            Codes::Wide(codes) => dense(codes, range, &mut write),
+            Codes::Sparse { rows, codes } => {
+                let from = rows.partition_point(|row| (*row as usize) < range.start);
+                for (row, code) in rows.iter().zip(codes).skip(from) {
+                    let row = *row as usize;
+                    if row >= range.end {
+                        break;
+                    }
+                    write(row - range.start, *code);
+                }
+            }
+        }
+    }
+
+    /// How many rows have a value.
+    pub fn present(&self) -> usize {
+        let mut count = 0;
+        self.each(0..usize::MAX.min(self.len()), |_, _| count += 1);
+        count
+    }
+
+    /// How many rows the codes reach.
+    pub(super) fn len(&self) -> usize {
+        match &self.codes {
+            Codes::Narrow(codes) => codes.len(),
+            Codes::Medium(codes) => codes.len(),
+            Codes::Wide(codes) => codes.len(),
+            Codes::Sparse { rows, .. } => rows.last().map_or(0, |last| *last as usize + 1),
+        }
+    }
+}
