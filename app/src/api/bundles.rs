@@ -5,6 +5,7 @@ use lifecycle::{
     Timestamp,
     bundle::{Record, record::Summary},
     replay::{Case, Dataset},
+    transfer::Preview,
 };
 use serde::{Deserialize, Serialize};
 
@@ -101,11 +102,32 @@ pub async fn clone_bundle(id: i64) -> Result<i64, AppError> {
     Ok(store::bundles::clone_draft(&context::app_context()?.store, &context::actor()?, id).await?.id)
 }
 
-/// Makes a draft of a bundle document (JSON text in any accepted form) and answers its id.
-#[server(prefix = "/api", endpoint = "bundles/import", input = Json)]
-pub async fn import_draft(document: String) -> Result<i64, AppError> {
+/// Makes a draft of a bundle document (JSON text) that was written here and answers its id.
+#[server(prefix = "/api", endpoint = "bundles/create", input = Json)]
+pub async fn create_draft(document: String) -> Result<i64, AppError> {
     let source = read(&document)?;
     Ok(store::bundles::create(&context::app_context()?.store, &context::actor()?, source).await?.id)
+}
+
+/// The verdict on a file (its JSON text), and what importing it would do. Nothing is written.
+#[server(prefix = "/api", endpoint = "bundles/preview-import", input = Json)]
+pub async fn preview_import(document: String, import_as_version: Option<String>) -> Result<Preview, AppError> {
+    let actor = context::actor()?;
+    let upload = upload(&document, import_as_version, true)?;
+    Ok(store::bundles::preview_import(&context::app_context()?.store, &actor, upload).await?)
+}
+
+/// Makes a draft of a file (its JSON text) and answers its id. One without a signature of ours is refused unless
+/// `unsigned`.
+#[server(prefix = "/api", endpoint = "bundles/import", input = Json)]
+pub async fn import_draft(
+    document: String,
+    import_as_version: Option<String>,
+    unsigned: bool,
+) -> Result<i64, AppError> {
+    let actor = context::actor()?;
+    let upload = upload(&document, import_as_version, unsigned)?;
+    Ok(store::bundles::import(&context::app_context()?.store, &actor, upload).await?.bundle.id)
 }
 
 /// Saves a draft that was read at `revision`. `document` is its JSON text.
@@ -148,9 +170,17 @@ pub async fn cases(dataset: Dataset) -> Result<Vec<Case>, AppError> {
 #[cfg(feature = "ssr")]
 use lifecycle::{
     authority::{Actor, Permission},
-    bundle::Source,
+    bundle::{Source, strict},
     problem::{Code, Problem},
+    transfer::Upload,
 };
+
+#[cfg(feature = "ssr")]
+fn upload(document: &str, import_as_version: Option<String>, unsigned: bool) -> Result<Upload, AppError> {
+    let document = strict::parse(document.as_bytes()).map_err(Problem::from)?;
+    let upload = Upload::take(document)?;
+    Ok(Upload { import_as_version: import_as_version.or(upload.import_as_version), unsigned, ..upload })
+}
 
 #[cfg(feature = "ssr")]
 fn read(document: &str) -> Result<Source, AppError> {

@@ -75,7 +75,7 @@ pub(super) fn MeaningView(
     .into_any()
 }
 
-fn headline(regions: usize, complete: bool, base: &str) -> String {
+pub(crate) fn headline(regions: usize, complete: bool, base: &str) -> String {
     match (regions, complete) {
         (0, true) => format!("Every input was checked: all of them are answered exactly as by {base}."),
         (1, true) => format!("Every input was checked. One region changes; everything else answers exactly as {base}."),
@@ -91,7 +91,7 @@ fn headline(regions: usize, complete: bool, base: &str) -> String {
 }
 
 /// Colour, headline and explanation of what is certain about new allows.
-fn certificate(new_allows: NewAllows, complete: bool) -> (Tone, String, String) {
+pub(crate) fn certificate(new_allows: NewAllows, complete: bool) -> (Tone, String, String) {
     let every = "Proven for every possible input, recorded or not.".to_owned();
     match new_allows {
         NewAllows::None => (Tone::Good, "New allows: none".to_owned(), every),
@@ -112,7 +112,7 @@ fn allows_anew(region: &Region) -> bool {
 }
 
 #[component]
-fn RegionCard(region: Region, flips: Option<usize>, total: usize) -> impl IntoView {
+pub(crate) fn RegionCard(region: Region, flips: Option<usize>, total: usize) -> impl IntoView {
     let anew = allows_anew(&region);
     let decided = decided(&region);
     let example = gist(&region.witness.context);

@@ -10,11 +10,12 @@ use lifecycle::{
     bundle::{State, record::Summary},
 };
 
+use self::import::{Import, ImportDialog};
 use crate::{
     api::bundles::{self, Shelf},
     components::{
-        Button, ButtonKind, Chip, EmptyState, ErrorPanel, PageHead, Panel, RelativeTime, Skeleton, StateChip, Table,
-        Tone, format, use_toasts,
+        Button, ButtonKind, Chip, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton,
+        StateChip, Table, Tone, format, use_toasts,
     },
     error::AppError,
     frame::live::use_live,
@@ -48,17 +49,19 @@ const GROUPS: [Group; 4] = [
 pub fn Studio() -> impl IntoView {
     let live = use_live();
     let shelf = Resource::new(move || live.changed(), |_| bundles::list_bundles());
-    let importing = RwSignal::new(false);
+    let import = Import::new();
     view! {
+        <div on:dragover=|event| event.prevent_default() on:drop=move |event| import.take_drop(&event)>
         <Transition fallback=|| view! { <Skeleton lines=6 /> }>
             {move || Suspend::new(async move {
                 match shelf.await {
-                    Ok(shelf) => view! { <Shelves shelf=shelf importing=importing /> }.into_any(),
+                    Ok(shelf) => view! { <Shelves shelf=shelf importing=import.open /> }.into_any(),
                     Err(error) => view! { <PageHead title="Studio" /> <ErrorPanel error=error /> }.into_any(),
                 }
             })}
         </Transition>
-        <import::ImportDialog open=importing />
+        </div>
+        <ImportDialog import=import />
     }
 }
 
@@ -157,6 +160,11 @@ fn Shelved(group: Group, members: Vec<Summary>, may_edit: bool, as_of: Timestamp
     }
 }
 
+/// Where the browser gets a bundle as a signed file.
+fn export_path(id: i64) -> String {
+    format!("/policy/bundles/{id}/export/download")
+}
+
 #[component]
 fn BundleRow(bundle: Summary, may_edit: bool, as_of: Timestamp) -> impl IntoView {
     let pending = RwSignal::new(false);
@@ -185,6 +193,16 @@ fn BundleRow(bundle: Summary, may_edit: bool, as_of: Timestamp) -> impl IntoView
                 {may_edit
                     .then(|| {
                         view! {
+                            <LinkButton
+                                small=true
+                                kind=ButtonKind::Ghost
+                                download=true
+                                href=export_path(id)
+                                attr:aria-label=format!("Export {version}")
+                                attr:title="Download as a signed file"
+                            >
+                                "Export"
+                            </LinkButton>
                             <Button
                                 small=true
                                 kind=ButtonKind::Ghost

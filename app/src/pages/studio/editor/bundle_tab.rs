@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    bundle::{self, schema::Schema},
+    bundle::{self, Provenance, schema::Schema},
     limits::MAX_NOTES_CHARS,
 };
 use serde_json::{Value, json};
 
 use super::desk::Desk;
 use crate::{
-    components::{Button, Field, Notice, Tone, effect_words},
+    components::{Button, Digest, Field, Notice, Tone, effect_words},
     editor::{Edit, Stroke, text},
 };
 
@@ -33,7 +33,9 @@ pub fn BundleTab(desk: Desk) -> impl IntoView {
         let count = notes.with(|notes| notes.chars().count());
         (count > MAX_NOTES_CHARS).then(|| format!("{count} of {MAX_NOTES_CHARS} characters"))
     });
+    let provenance = desk.record.with_untracked(|record| record.provenance.clone());
     view! {
+        {provenance.map(|provenance| view! { <Origin provenance=provenance /> })}
         <fieldset class="bundle-tab" disabled=!desk.editable>
             <div class="field-pair">
                 <EffectSelect
@@ -59,6 +61,25 @@ pub fn BundleTab(desk: Desk) -> impl IntoView {
             </Field>
             <SchemaField desk=desk />
         </fieldset>
+    }
+}
+
+/// Where the bundle was imported from.
+#[component]
+fn Origin(provenance: Provenance) -> impl IntoView {
+    let tone = if provenance.signed { Tone::Neutral } else { Tone::Warn };
+    let made = provenance.created_by.as_ref().map(|by| format!(" It was made by {by}.")).unwrap_or_default();
+    view! {
+        <Notice tone=tone>
+            <p>
+                {format!(
+                    "Imported by {} at {}, {}.{made} ",
+                    provenance.imported_by,
+                    provenance.imported_at,
+                    provenance.describe(),
+                )} <Digest value=provenance.digest what="digest of the file" />
+            </p>
+        </Notice>
     }
 }
 

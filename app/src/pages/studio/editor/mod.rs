@@ -36,14 +36,18 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map},
 };
-use lifecycle::{bundle::State, problem::Code};
+use lifecycle::{
+    bundle::{Provenance, State},
+    problem::Code,
+};
 
 use self::desk::Desk;
+use super::export_path;
 use crate::{
     api::bundles::{self, Workbench},
     components::{
-        Button, ButtonKind, ErrorPanel, Kbd, LinkButton, Notice, PageHead, Skeleton, StateChip, Tab, TabPanel, Tabs,
-        Tone, use_toasts,
+        Button, ButtonKind, Chip, ErrorPanel, Kbd, LinkButton, Notice, PageHead, Skeleton, StateChip, Tab, TabPanel,
+        Tabs, Tone, use_toasts,
     },
     error::AppError,
 };
@@ -174,12 +178,14 @@ fn Head(desk: Desk, bench: Workbench, submitting: RwSignal<bool>, again: RwSigna
     let state = Memo::new(move |_| desk.record.with(|record| record.state));
     let base = bench.record.base_version.clone();
     let packet = StoredValue::new(bench.packet_id.clone());
+    let imported = StoredValue::new(bench.record.provenance.clone());
     let may_edit = bench.may_edit;
     let beside = move || {
         let base = base.clone();
         view! {
             {move || view! { <StateChip state=state.get() /> }}
             {base.map(|base| view! { <span class="muted">{format!("from {base}")}</span> })}
+            {imported.get_value().map(|imported| view! { <Imported provenance=imported /> })}
             {desk.editable.then(|| view! { <saving::SaveState desk=desk /> })}
         }
     };
@@ -219,6 +225,7 @@ fn EditActions(desk: Desk, submitting: RwSignal<bool>) -> impl IntoView {
         <Button attr:title="Save draft (Ctrl S)" pending=saving on:click=move |_| saving::start(desk)>
             "Save draft"
         </Button>
+        <ExportLink desk=desk />
         <submit::SubmitButton desk=desk open=submitting />
     }
 }
@@ -269,8 +276,31 @@ fn ReadActions(
         {packet.filter(|_| state != State::Draft).map(|packet| view! { <LinkButton href=format!("/reviews/{packet}")>"Open packet"</LinkButton> })}
         {(in_review && may_edit)
             .then(|| view! { <Button pending=pending attr:title="Back to a draft; voids the packet and every approval on it" on:click=withdraw>"Withdraw"</Button> })}
+        {may_edit.then(|| view! { <ExportLink desk=desk /> })}
         {may_edit
             .then(|| view! { <Button kind=ButtonKind::Primary pending=pending on:click=clone>"Clone into a new draft"</Button> })}
+    }
+}
+
+/// The saved bundle as a signed file.
+#[component]
+fn ExportLink(desk: Desk) -> impl IntoView {
+    view! {
+        <LinkButton href=export_path(desk.bundle_id) download=true attr:title="Download what is saved as a signed file">
+            "Export"
+        </LinkButton>
+    }
+}
+
+/// That it came from elsewhere; the *Bundle* tab says more.
+#[component]
+fn Imported(provenance: Provenance) -> impl IntoView {
+    let (tone, words) =
+        if provenance.signed { (Tone::Neutral, "imported, signed") } else { (Tone::Warn, "imported, unsigned") };
+    view! {
+        <Chip tone=tone attr:title=provenance.describe()>
+            {words}
+        </Chip>
     }
 }
 

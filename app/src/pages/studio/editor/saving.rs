@@ -307,7 +307,7 @@ pub fn StaleDialog(desk: Desk) -> impl IntoView {
         let document = serde_json::to_string(&source).unwrap_or_default();
         let navigate = navigate.clone();
         spawn_local(async move {
-            match bundles::import_draft(document).await {
+            match bundles::create_draft(document).await {
                 Ok(id) => {
                     desk.editor.update(|editor| {
                         let mine = editor.content().clone();
