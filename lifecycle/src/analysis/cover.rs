@@ -58,7 +58,8 @@ pub fn uncovered(cell: Cell, boxes: &[(usize, &Region)], meter: &mut Meter) -> C
     let mut open: Vec<Waiting<'_>> = vec![(cell, boxes.into())];
     while let Some((cell, boxes)) = open.pop() {
         let work = boxes.len() as u64 + 1;
-        if allowance < work || !meter.spend(work) {
+        // Paid even when it is too much, so that asking again and again comes to an end.
+        if !meter.spend(work) || allowance < work {
             return Coverage::Undecided;
         }
         allowance -= work;

@@ -16,12 +16,16 @@ use crate::{
 
 /// What the analysis has to say about `bundle`, in the order of the rules.
 pub fn findings(bundle: &Bundle, meter: Meter) -> Vec<Finding> {
-    let analysis = analyse(bundle, meter);
+    told(&analyse(bundle, meter), bundle)
+}
+
+/// What `analysis` says about `bundle`, which it was made of, in the order of the rules.
+pub fn told(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
     let rules: BTreeMap<&str, &Rule> = bundle.rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
-    let mut findings = of_rules(&analysis, &rules);
+    let mut findings = of_rules(analysis, &rules);
     findings.sort_by_key(|(position, _)| *position);
     let mut findings: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();
-    findings.extend(of_bundle(&analysis, bundle));
+    findings.extend(of_bundle(analysis, bundle));
     findings
 }
 

@@ -9,6 +9,7 @@
 //! slices   the (agent, action) classes that rules tell apart, and the rules that address each
 //! space    the fields as axes, cut into slots that no condition tells apart
 //! cover    box ⊆ union of boxes, or a point outside
+//! memo     what was proven before, so that an edit re-checks only what it can affect
 //! verdict  unreachable, conflicting, redundant rules, shadowed guardrails, gaps
 //! findings the verdicts in words
 //! map      a picture of the answers over two fields
@@ -20,7 +21,9 @@ pub mod cover;
 pub mod diff;
 pub mod findings;
 pub mod map;
+pub mod memo;
 pub mod nearest;
+mod questions;
 pub mod slices;
 pub mod space;
 pub mod verdict;
@@ -32,7 +35,7 @@ mod tests;
 pub use diff::{SemanticDiff, semantic_diff};
 pub use findings::findings;
 pub use nearest::{FieldChange, NearestChange, WhyNot, nearest_change};
-pub use verdict::{Analysis, analyse, witness};
+pub use verdict::{Analysis, Analyzer, analyse, witness};
 
 /// Work units an analysis may spend before it answers `undecided`; a unit is about one comparison of two boxes.
 pub const WORK_BUDGET: u64 = 40_000_000;

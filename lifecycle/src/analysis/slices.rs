@@ -7,9 +7,10 @@ use std::{
 
 use super::{
     Meter,
+    memo::{self, Digest},
     space::{Domain, Footprint, Space},
 };
-use crate::bundle::{ActionPattern, AgentPattern, Rule, Schema};
+use crate::bundle::{ActionPattern, AgentPattern, Bundle, Rule, Schema, schema::AgentSchema};
 
 /// One class of (agent, action) pairs that the rules treat alike.
 #[derive(Debug, Clone)]
@@ -22,9 +23,8 @@ pub struct Slice {
     pub named: bool,
     /// The rules that address it, in evaluation order, as positions in the sorted list.
     pub rules: Arc<[usize]>,
-    /// The fields those rules test, and where each rule matches and decides. None when the schema leaves no valid
-    /// input. Shared by slices that have the same rules and domain.
-    pub space: Option<Arc<Mapped>>,
+    /// Names its rules, their order and its domain: slices with the same digest have the same space and answers.
+    pub digest: Digest,
 }
 
 /// A space with the footprints of the rules that address it, in the same order.
@@ -115,48 +115,46 @@ pub fn pairs(rules: &[&Rule], schemas: &[&Schema], meter: &mut Meter) -> Option<
     Some((pairs, classes))
 }
 
-/// What makes two slices have the same space: the rules that speak about them, and the agent their domain is declared for.
-type SameSpace<'a> = (Arc<[usize]>, Option<&'a str>);
-
 /// Cuts all (agent, action) pairs into slices. The rules are given in evaluation order. None when the budget runs out.
-pub fn slices(rules: &[&Rule], schema: Option<&Schema>, meter: &mut Meter) -> Option<Vec<Slice>> {
-    let schemas: Vec<&Schema> = schema.into_iter().collect();
-    let enforced = schema.filter(|schema| schema.enforce);
+pub fn slices(bundle: &Bundle, rules: &[&Rule], meter: &mut Meter) -> Option<Vec<Slice>> {
+    let schemas: Vec<&Schema> = bundle.schema.iter().collect();
+    let contents: Vec<Digest> = rules.iter().map(|rule| memo::of_rule(rule)).collect();
     let mut slices = Vec::new();
-    // Slices with the same rules and the same declared domain have the same space.
-    let mut spaces: HashMap<SameSpace<'_>, Option<Arc<Mapped>>> = HashMap::new();
-    let mut agent: Option<(String, Vec<usize>)> = None;
+    let mut agent: Option<(String, Vec<usize>, Option<Digest>)> = None;
     for pair in pairs(rules, &schemas, meter)?.0 {
-        let addressed = match agent.take() {
-            Some((name, addressed)) if name == pair.agent => addressed,
-            _ => ranks(rules, |rule| rule.agent.matches(&pair.agent)),
+        let (addressed, domain) = match agent.take() {
+            Some((name, addressed, domain)) if name == pair.agent => (addressed, domain),
+            _ => {
+                let domain = declared(bundle, &pair.agent).map(memo::of_domain);
+                (ranks(rules, |rule| rule.agent.matches(&pair.agent)), domain)
+            }
         };
         if !meter.spend(addressed.len() as u64 / 4 + 1) {
             return None;
         }
         let asks = |rank: &usize| rules.get(*rank).is_some_and(|rule| rule.action.matches(&pair.action));
         let ranks: Arc<[usize]> = addressed.iter().copied().filter(asks).collect();
-        let domain = enforced.and_then(|schema| schema.agents.get_key_value(&pair.agent));
-        let space = spaces
-            .entry((Arc::clone(&ranks), domain.map(|(name, _)| name.as_str())))
-            .or_insert_with(|| {
-                let members: Vec<&Rule> = ranks.iter().filter_map(|rank| rules.get(*rank).copied()).collect();
-                let domain = domain.map_or(Domain::Open, |(_, declared)| Domain::Inside(declared));
-                let space = Space::new(members.iter().copied(), domain)?;
-                let footprints = members.iter().map(|rule| space.footprint(rule)).collect();
-                Some(Arc::new(Mapped { space, footprints }))
-            })
-            .clone();
-        slices.push(Slice {
-            named: pair.agent_named && pair.action_named,
-            action: pair.action,
-            rules: ranks,
-            space,
-            agent: pair.agent.clone(),
-        });
-        agent = Some((pair.agent, addressed));
+        let contents = ranks.iter().filter_map(|rank| contents.get(*rank).copied());
+        let digest = memo::of_slice(contents, domain, bundle.default_effect);
+        let named = pair.agent_named && pair.action_named;
+        slices.push(Slice { agent: pair.agent.clone(), action: pair.action, named, rules: ranks, digest });
+        agent = Some((pair.agent, addressed, domain));
     }
     Some(slices)
+}
+
+/// What an enforced schema declares for an agent.
+fn declared<'a>(bundle: &'a Bundle, agent: &str) -> Option<&'a AgentSchema> {
+    bundle.schema.as_ref().filter(|schema| schema.enforce)?.agents.get(agent)
+}
+
+/// The space of a slice, with where each of its rules matches and decides. None when the schema leaves no valid input.
+pub fn mapped(bundle: &Bundle, rules: &[&Rule], slice: &Slice) -> Option<Arc<Mapped>> {
+    let members: Vec<&Rule> = slice.rules.iter().filter_map(|rank| rules.get(*rank).copied()).collect();
+    let domain = declared(bundle, &slice.agent).map_or(Domain::Open, Domain::Inside);
+    let space = Space::new(members.iter().copied(), domain)?;
+    let footprints = members.iter().map(|rule| space.footprint(rule)).collect();
+    Some(Arc::new(Mapped { space, footprints }))
 }
 
 fn ranks(rules: &[&Rule], wanted: impl Fn(&Rule) -> bool) -> Vec<usize> {

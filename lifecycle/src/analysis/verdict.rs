@@ -1,15 +1,18 @@
 //! What is true of a bundle for every input.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Meter,
-    cover::{Coverage, uncovered},
-    slices::{Mapped, Slice, slices},
-    space::{Cell, Footprint, Region, Space, and, is_empty, minus},
+    memo::{self, Answer, Memo},
+    questions::Asker,
+    slices::{Slice, slices},
 };
 use crate::{
-    bundle::{Bundle, Effect, Rule, rule::GUARDRAIL},
+    bundle::{Bundle, Rule},
     engine::{Input, order},
 };
 
@@ -66,76 +69,94 @@ pub struct Analysis {
     pub too_large: bool,
 }
 
-/// What an answer amounts to, apart from who gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Decided(Effect),
-    Error,
-}
-
-struct Analyser<'a> {
-    rules: Vec<&'a Rule>,
-    slices: Vec<Slice>,
-    default: Outcome,
-    meter: Meter,
-}
-
 /// Analyses the enabled rules of `bundle` over every input that its schema admits.
-pub fn analyse(bundle: &Bundle, mut meter: Meter) -> Analysis {
+pub fn analyse(bundle: &Bundle, meter: Meter) -> Analysis {
+    Analyzer::default().analyse(bundle, meter)
+}
+
+/// An analysis that remembers: asked again after an edit, it proves anew only what the edited rules can affect, which
+/// is the agents and actions that they address. Its answers are those of [`analyse`], except that what was decided
+/// before stays decided when a budget runs out.
+#[derive(Debug, Default)]
+pub struct Analyzer {
+    memo: Memo,
+}
+
+impl Analyzer {
+    /// One that remembers nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Analyses the enabled rules of `bundle` over every input that its schema admits.
+    pub fn analyse(&mut self, bundle: &Bundle, mut meter: Meter) -> Analysis {
+        let rules = ordered(bundle);
+        let Some(slices) = slices(bundle, &rules, &mut meter) else {
+            return Analysis { too_large: true, ..Analysis::default() };
+        };
+        self.memo.begin();
+        let asker = Asker { bundle, rules, slices, meter, memo: &mut self.memo, refused: BTreeSet::new() };
+        let mut analyser = Analyser { asker };
+        let mut analysis = Analysis::default();
+        let unreachable = analyser.reachability(&mut analysis);
+        analyser.redundancy(&unreachable, &mut analysis);
+        analyser.meetings(&mut analysis);
+        analyser.gaps(&mut analysis);
+        self.memo.end();
+        analysis
+    }
+}
+
+fn ordered(bundle: &Bundle) -> Vec<&Rule> {
     let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
     rules.sort_by(|a, b| order::compare(a, b));
-    let Some(slices) = slices(&rules, bundle.schema.as_ref(), &mut meter) else {
-        return Analysis { too_large: true, ..Analysis::default() };
-    };
-    let mut analyser = Analyser { rules, slices, default: Outcome::Decided(bundle.default_effect), meter };
-    let mut analysis = Analysis::default();
-    let unreachable = analyser.reachability(&mut analysis);
-    analyser.redundancy(&unreachable, &mut analysis);
-    analyser.meetings(&mut analysis);
-    analyser.gaps(&mut analysis);
-    analysis
+    rules
 }
 
 /// An input that the rule decides by matching, if there is one; when others decide all that it asks for, one that it
 /// would match. None when it matches nothing, is not enabled, or the budget runs out first.
 pub fn witness(bundle: &Bundle, rule: &str, mut meter: Meter) -> Option<Input> {
-    let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
-    rules.sort_by(|a, b| order::compare(a, b));
+    let rules = ordered(bundle);
     let rank = rules.iter().position(|other| other.id == rule)?;
-    let slices = slices(&rules, bundle.schema.as_ref(), &mut meter)?;
+    let slices = slices(bundle, &rules, &mut meter)?;
     let mut addressed: Vec<usize> = (0..slices.len())
         .filter(|index| slices.get(*index).is_some_and(|slice| slice.rules.binary_search(&rank).is_ok()))
         .collect();
     // Names that somebody wrote make better examples than stand-ins.
     addressed.sort_by_key(|index| slices.get(*index).map(|slice| (!slice.named, slice.rules.len())));
+    let mut memo = Memo::default();
+    let mut asker = Asker { bundle, rules, slices, meter, memo: &mut memo, refused: BTreeSet::new() };
     let mut matched = None;
     for index in addressed {
-        let Some((slice, mapped)) = slice(&slices, index) else { continue };
-        let Some(cell) = matching(slice, mapped, rank) else { continue };
-        matched.get_or_insert_with(|| input(slice, mapped, &cell));
-        if let Coverage::Open(cell) = uncovered(cell, &deciding(slice, mapped, |other| other < rank), &mut meter) {
-            return Some(input(slice, mapped, &cell));
+        match asker.example(index, rank) {
+            (Some(input), true) => return Some(input),
+            (input, _) => matched = matched.or(input),
         }
     }
     matched
 }
 
-impl Analyser<'_> {
+struct Analyser<'a, 'm> {
+    asker: Asker<'a, 'm>,
+}
+
+impl Analyser<'_, '_> {
     fn id(&self, rank: usize) -> String {
-        self.rules.get(rank).map(|rule| rule.id.clone()).unwrap_or_default()
+        self.asker.rules.get(rank).map(|rule| rule.id.clone()).unwrap_or_default()
     }
 
-    fn ids(&self, ranks: &BTreeSet<usize>) -> Vec<String> {
-        ranks.iter().map(|rank| self.id(*rank)).collect()
-    }
-
-    /// For each rule, the slices that address it, the least crowded first: a witness is found there soonest.
+    /// For each rule, the slices that address it, the least crowded first: a witness is found there soonest. Slices that
+    /// are alike are asked once.
     fn addressed(&self) -> BTreeMap<usize, Vec<usize>> {
-        let mut order: Vec<usize> = (0..self.slices.len()).collect();
-        order.sort_by_key(|index| self.slices.get(*index).map_or(0, |slice| slice.rules.len()));
-        let mut addressed: BTreeMap<usize, Vec<usize>> = (0..self.rules.len()).map(|rank| (rank, Vec::new())).collect();
+        let slices = &self.asker.slices;
+        let mut order: Vec<usize> = (0..slices.len()).collect();
+        order.sort_by_key(|index| slices.get(*index).map_or(0, |slice| slice.rules.len()));
+        let mut seen = BTreeSet::new();
+        order.retain(|index| slices.get(*index).is_some_and(|slice| seen.insert((slice.digest, &slice.rules))));
+        let mut addressed: BTreeMap<usize, Vec<usize>> =
+            (0..self.asker.rules.len()).map(|rank| (rank, Vec::new())).collect();
         for index in order {
-            for rank in self.slices.get(index).iter().flat_map(|slice| slice.rules.iter()) {
+            for rank in slices.get(index).iter().flat_map(|slice| slice.rules.iter()) {
                 addressed.entry(*rank).or_default().push(index);
             }
         }
@@ -149,22 +170,21 @@ impl Analyser<'_> {
             let mut covered_by = BTreeSet::new();
             let mut verdict = Some(true);
             for index in slices.iter().copied() {
-                let Some((slice, mapped)) = slice(&self.slices, index) else { continue };
-                let Some(cell) = matching(slice, mapped, rank) else { continue };
-                match uncovered(cell, &deciding(slice, mapped, |other| other < rank), &mut self.meter) {
-                    Coverage::Covered(used) => covered_by.extend(used),
-                    Coverage::Open(_) => {
+                match self.asker.reached(index, rank) {
+                    Some(Answer::Covered(used)) => covered_by.extend(self.asker.ranks(index, &used)),
+                    Some(Answer::Yes) => {
                         verdict = Some(false);
                         break;
                     }
-                    Coverage::Undecided => verdict = None,
+                    Some(_) => {}
+                    None => verdict = None,
                 }
             }
             match verdict {
                 Some(true) => {
                     unreachable.insert(rank);
-                    let covered_by = self.minimise(rank, &slices, covered_by);
-                    analysis.unreachable.push(Unreachable { rule: self.id(rank), covered_by: self.ids(&covered_by) });
+                    let covered_by = self.cover(rank, &slices, &covered_by);
+                    analysis.unreachable.push(Unreachable { rule: self.id(rank), covered_by: covered_by.to_vec() });
                 }
                 Some(false) => {}
                 None => {
@@ -175,21 +195,17 @@ impl Analyser<'_> {
         unreachable
     }
 
-    /// Leaves out of a covering set what it can do without, in every slice; what cannot be decided stays. Rules that
-    /// are looked at last go first: the cover that remains names the rules an author sees first.
-    fn minimise(&mut self, rank: usize, slices: &[usize], covering: BTreeSet<usize>) -> BTreeSet<usize> {
-        let mut kept = covering.clone();
-        for candidate in covering.iter().rev() {
-            let needed = slices.iter().any(|index| {
-                let Some((slice, mapped)) = slice(&self.slices, *index) else { return false };
-                let Some(cell) = matching(slice, mapped, rank) else { return false };
-                let others = deciding(slice, mapped, |name| name != *candidate && kept.contains(&name));
-                !matches!(uncovered(cell, &others, &mut self.meter), Coverage::Covered(_))
-            });
-            if !needed {
-                kept.remove(candidate);
-            }
+    /// The minimal covering set of an unreachable rule, by id.
+    fn cover(&mut self, rank: usize, slices: &[usize], covering: &BTreeSet<usize>) -> Arc<[String]> {
+        let ids = |kept: &BTreeSet<usize>| -> Vec<String> { kept.iter().map(|rank| self.id(*rank)).collect() };
+        let digests = slices.iter().filter_map(|index| self.asker.slices.get(*index)).map(|slice| slice.digest);
+        let about = memo::digest((self.id(rank), ids(covering), digests.collect::<Vec<_>>()));
+        if let Some(known) = self.asker.memo.cover(about) {
+            return known;
         }
+        let kept = self.asker.minimise(rank, slices, covering);
+        let kept: Arc<[String]> = kept.iter().map(|rank| self.id(*rank)).collect();
+        self.asker.memo.keep_cover(about, Arc::clone(&kept));
         kept
     }
 
@@ -201,7 +217,7 @@ impl Analyser<'_> {
             }
             let mut verdict = Some(true);
             for index in slices {
-                match self.matters(index, rank) {
+                match self.asker.matters(index, rank) {
                     Some(false) => {}
                     Some(true) => {
                         verdict = Some(false);
@@ -220,85 +236,39 @@ impl Analyser<'_> {
         }
     }
 
-    /// Whether some input of the slice would be answered otherwise without the rule; none when undecided.
-    fn matters(&mut self, index: usize, rank: usize) -> Option<bool> {
-        let (slice, mapped) = slice(&self.slices, index)?;
-        let Some(own) = footprint(slice, mapped, rank) else { return Some(false) };
-        let effect = self.rules.get(rank)?.effect;
-        let mut undecided = false;
-        for (outcome, piece) in pieces(&mapped.space.full(), own, effect) {
-            // The rules after this one, as the answers that would stand in: each takes what no rule before it takes.
-            for (position, other) in slice.rules.iter().enumerate().filter(|(_, other)| **other > rank) {
-                let (Some(footprint), Some(rule)) = (mapped.footprints.get(position), self.rules.get(*other)) else {
-                    continue;
-                };
-                for (instead, part) in pieces(&piece, footprint, rule.effect) {
-                    if instead == outcome {
-                        continue;
-                    }
-                    let before = deciding(slice, mapped, |name| name < *other && name != rank);
-                    match uncovered(part, &before, &mut self.meter) {
-                        Coverage::Open(_) => return Some(true),
-                        Coverage::Covered(_) => {}
-                        Coverage::Undecided => undecided = true,
-                    }
-                }
-            }
-            if self.default != outcome {
-                let others = deciding(slice, mapped, |name| name != rank);
-                match uncovered(piece, &others, &mut self.meter) {
-                    Coverage::Open(_) => return Some(true),
-                    Coverage::Covered(_) => {}
-                    Coverage::Undecided => undecided = true,
-                }
-            }
-        }
-        if undecided { None } else { Some(false) }
-    }
-
     /// Finds conflicts at equal priority and guardrails that a more permissive rule pre-empts.
     fn meetings(&mut self, analysis: &mut Analysis) {
         let mut seen: BTreeSet<(usize, usize)> = BTreeSet::new();
-        for index in 0..self.slices.len() {
-            let Some((slice, mapped)) = slice(&self.slices, index) else { continue };
-            for (position, first) in slice.rules.iter().enumerate() {
-                let Some(first_rule) = self.rules.get(*first) else { continue };
-                for (other_position, second) in slice.rules.iter().enumerate().skip(position + 1) {
-                    let Some(second_rule) = self.rules.get(*second) else { continue };
-                    let conflict =
-                        first_rule.priority == second_rule.priority && first_rule.effect != second_rule.effect;
-                    let shadow = second_rule.tags.contains(GUARDRAIL) && first_rule.effect > second_rule.effect;
-                    if !(conflict || shadow) || seen.contains(&(*first, *second)) {
-                        continue;
+        let mut asked = BTreeSet::new();
+        for index in 0..self.asker.slices.len() {
+            let Some(slice) = self.asker.slices.get(index) else { continue };
+            let ranks = Arc::clone(&slice.rules);
+            if !asked.insert((slice.digest, Arc::clone(&ranks))) {
+                continue;
+            }
+            let rules = self.asker.rules.clone();
+            for (first, second, conflict) in meeting_pairs(&rules, &ranks) {
+                if !self.asker.is_open(index) {
+                    // Too many to ask about one by one: none of them is known.
+                    analysis.undecided.extend(ranks.iter().map(|rank| self.id(*rank)));
+                    break;
+                }
+                if seen.contains(&(first, second)) {
+                    continue;
+                }
+                match self.asker.meets(index, first, second) {
+                    Some(Some(witness)) => {
+                        seen.insert((first, second));
+                        let meeting = Meeting { first: self.id(first), second: self.id(second), witness };
+                        if conflict {
+                            analysis.conflicts.push(meeting);
+                        } else {
+                            analysis.shadowed_guardrails.push(meeting);
+                        }
                     }
-                    let meet = |position: usize| mapped.footprints.get(position).and_then(|f| f.matches.as_ref());
-                    let (Some(a), Some(b)) = (meet(position), meet(other_position)) else { continue };
-                    let both = Space::intersect(&mapped.space.full(), a).and_then(|cell| Space::intersect(&cell, b));
-                    let Some(both) = both else {
-                        if !self.meter.spend(1) {
-                            analysis.undecided.insert(second_rule.id.clone());
-                        }
-                        continue;
-                    };
-                    let earlier = deciding(slice, mapped, |name| name < *first);
-                    match uncovered(both, &earlier, &mut self.meter) {
-                        Coverage::Open(cell) => {
-                            seen.insert((*first, *second));
-                            let meeting = Meeting {
-                                first: first_rule.id.clone(),
-                                second: second_rule.id.clone(),
-                                witness: input(slice, mapped, &cell),
-                            };
-                            if conflict {
-                                analysis.conflicts.push(meeting);
-                            } else {
-                                analysis.shadowed_guardrails.push(meeting);
-                            }
-                        }
-                        Coverage::Covered(_) => {}
-                        Coverage::Undecided => {
-                            analysis.undecided.insert(second_rule.id.clone());
-                        }
+                    Some(None) => {}
+                    None => {
+                        analysis.undecided.insert(self.id(second));
                     }
                 }
             }
@@ -307,84 +277,38 @@ impl Analyser<'_> {
 
     /// Finds the named agents and actions for which some input reaches no rule.
     fn gaps(&mut self, analysis: &mut Analysis) {
-        for index in 0..self.slices.len() {
-            let Some((slice, mapped)) = slice(&self.slices, index) else { continue };
-            if !slice.named {
+        for index in 0..self.asker.slices.len() {
+            let Some(Slice { agent, action, named: true, .. }) = self.asker.slices.get(index).cloned() else {
                 continue;
-            }
-            let all = deciding(slice, mapped, |_| true);
-            match uncovered(mapped.space.full(), &all, &mut self.meter) {
-                Coverage::Open(cell) => analysis.gaps.push(Gap {
-                    agent: slice.agent.clone(),
-                    action: slice.action.clone(),
-                    witness: input(slice, mapped, &cell),
-                }),
-                Coverage::Covered(_) => {}
-                Coverage::Undecided => {
-                    analysis.undecided_gaps.push((slice.agent.clone(), slice.action.clone()));
-                }
+            };
+            match self.asker.gap(index) {
+                Some(Some(witness)) => analysis.gaps.push(Gap { agent, action, witness }),
+                Some(None) => {}
+                None => analysis.undecided_gaps.push((agent, action)),
             }
         }
     }
 }
 
-fn slice(slices: &[Slice], index: usize) -> Option<(&Slice, &Mapped)> {
-    let slice = slices.get(index)?;
-    Some((slice, slice.space.as_deref()?))
-}
-
-fn footprint<'a>(slice: &Slice, mapped: &'a Mapped, rank: usize) -> Option<&'a Footprint> {
-    let position = slice.rules.binary_search(&rank).ok()?;
-    mapped.footprints.get(position)
-}
-
-/// Where a rule of a slice matches; none when that is nowhere.
-fn matching(slice: &Slice, mapped: &Mapped, rank: usize) -> Option<Cell> {
-    let matches = footprint(slice, mapped, rank)?.matches.as_ref()?;
-    Space::intersect(&mapped.space.full(), matches)
-}
-
-/// The boxes in which the wanted rules of a slice decide, each with its rank.
-fn deciding<'a>(slice: &Slice, mapped: &'a Mapped, wanted: impl Fn(usize) -> bool) -> Vec<(usize, &'a Region)> {
-    slice
-        .rules
-        .iter()
-        .zip(&mapped.footprints)
-        .filter(|(rank, _)| wanted(**rank))
-        .filter_map(|(rank, footprint)| Some((*rank, footprint.decides.as_ref()?)))
-        .collect()
-}
-
-/// The disjoint parts of `cell` in which a rule decides, each with what it answers there: its effect where it matches,
-/// an error in the slabs around.
-fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<(Outcome, Cell)> {
-    let Some(mut rest) = footprint.decides.as_ref().and_then(|region| Space::intersect(cell, region)) else {
-        return Vec::new();
-    };
-    let Some(matches) = &footprint.matches else { return vec![(Outcome::Error, rest)] };
-    let mut pieces = Vec::new();
-    for (axis, keep) in &matches.parts {
-        let Some(have) = rest.get(*axis).cloned() else { continue };
-        let outside = minus(&have, keep);
-        if !is_empty(&outside) {
-            let mut slab = rest.clone();
-            if let Some(set) = slab.get_mut(*axis) {
-                *set = outside;
-            }
-            pieces.push((Outcome::Error, slab));
+/// The pairs of rules of a slice, by rank, that must not meet: of equal priority and different effect (true), or a
+/// guardrail after a more permissive rule (false).
+fn meeting_pairs<'r>(rules: &'r [&Rule], ranks: &'r [usize]) -> impl Iterator<Item = (usize, usize, bool)> + 'r {
+    let rule = |rank: usize| rules.get(rank).copied();
+    let guardrails: Vec<usize> =
+        ranks.iter().copied().filter(|rank| rule(*rank).is_some_and(Rule::is_guardrail)).collect();
+    ranks.iter().copied().enumerate().flat_map(move |(position, first)| {
+        let mut pairs = Vec::new();
+        if let Some(one) = rule(first) {
+            let equal = ranks.iter().copied().skip(position + 1);
+            let equal = equal.take_while(|second| rule(*second).is_some_and(|other| other.priority == one.priority));
+            let conflicts = equal.filter(|second| rule(*second).is_some_and(|other| other.effect != one.effect));
+            pairs.extend(conflicts.map(|second| (first, second, true)));
+            let later = guardrails.iter().copied().filter(|second| *second > first);
+            let shadowed = later.filter(|second| {
+                rule(*second).is_some_and(|other| one.effect > other.effect && other.priority != one.priority)
+            });
+            pairs.extend(shadowed.map(|second| (first, second, false)));
         }
-        let inside = and(&have, keep);
-        if is_empty(&inside) {
-            return pieces;
-        }
-        if let Some(set) = rest.get_mut(*axis) {
-            *set = inside;
-        }
-    }
-    pieces.push((Outcome::Decided(effect), rest));
-    pieces
-}
-
-fn input(slice: &Slice, mapped: &Mapped, cell: &Cell) -> Input {
-    Input { agent: slice.agent.clone(), action: slice.action.clone(), context: mapped.space.context(cell) }
+        pairs
+    })
 }

@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 
 use super::{Code, Finding, Report, contradiction, domain::Domain, duplicates, plain};
 use crate::{
-    analysis::{self, Meter},
+    analysis::{self, Analyzer, Meter},
     bundle::{Source, reading},
 };
 
 /// Everything there is to say about `source`, exact analysis of its input space included.
 pub fn lint(source: &Source) -> Report {
+    lint_again(source, &mut Analyzer::new())
+}
+
+/// The same with an analysis that remembers: after an edit only what the edit can affect is proven anew.
+pub fn lint_again(source: &Source, analyzer: &mut Analyzer) -> Report {
     let mut findings = findings(source);
     let contradictory: BTreeSet<String> = findings
         .iter()
@@ -17,7 +22,8 @@ pub fn lint(source: &Source) -> Report {
         .filter_map(|finding| finding.rule_id.clone())
         .collect();
     // That a contradictory rule is unreachable and changes nothing goes without saying.
-    let proven = analysis::findings(&source.understand().bundle, Meter::default());
+    let bundle = source.understand().bundle;
+    let proven = analysis::findings::told(&analyzer.analyse(&bundle, Meter::default()), &bundle);
     let told = |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
     findings.extend(proven.into_iter().filter(|finding| !told(finding)));
     findings.sort_by_key(Finding::position);

@@ -13,7 +13,7 @@ pub mod plain;
 pub mod report;
 pub mod spelling;
 
-pub use check::{lint, quick};
+pub use check::{lint, lint_again, quick};
 pub use finding::{Code, Finding, Severity};
 pub use fix::{apply_fix, fix_all};
 pub use report::Report;

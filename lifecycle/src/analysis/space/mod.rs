@@ -89,6 +89,23 @@ impl Space {
         Some(Self { axes, full })
     }
 
+    /// What [`Self::new`] and the [`Self::footprint`] of each rule cost, in units of a [`Meter`](super::Meter): it grows
+    /// with the square of the rules on one field, so it has to be asked before.
+    pub fn cost<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> u64 {
+        let mut fields: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for condition in rules.into_iter().flat_map(|rule| &rule.conditions) {
+            let (tests, slots) = fields.entry(&condition.field).or_insert((0, 6));
+            let listed = match &condition.test {
+                Test::In(list) | Test::NotIn(list) => list.len() as u64,
+                _ => 1,
+            };
+            *tests += 1 + listed / 4;
+            *slots += 2 * listed;
+        }
+        // Trying one slot is a fraction of comparing two boxes.
+        fields.values().map(|(tests, slots)| tests.saturating_mul(*slots) / 4).fold(0, u64::saturating_add)
+    }
+
     /// The whole space.
     pub fn full(&self) -> Cell {
         self.full.clone()
@@ -98,12 +115,14 @@ impl Space {
     pub fn footprint(&self, rule: &Rule) -> Footprint {
         let mut matches = Some(Vec::new());
         let mut decides = Some(Vec::new());
-        for (index, axis) in self.axes.iter().enumerate() {
-            let conditions: Vec<&Test> =
-                rule.conditions.iter().filter(|c| c.field == axis.field).map(|c| &c.test).collect();
-            if conditions.is_empty() {
-                continue;
+        let mut tests: BTreeMap<usize, Vec<&Test>> = BTreeMap::new();
+        for condition in &rule.conditions {
+            if let Ok(index) = self.axes.binary_search_by(|axis| axis.field.as_str().cmp(&condition.field)) {
+                tests.entry(index).or_default().push(&condition.test);
             }
+        }
+        for (index, conditions) in tests {
+            let Some(axis) = self.axes.get(index) else { continue };
             let results: Vec<ConditionResult> =
                 axis.slots.iter().map(|slot| all_of(&conditions, slot.sample.as_ref())).collect();
             restrict(&mut matches, index, &results, |result| result == ConditionResult::True);

@@ -1,6 +1,9 @@
 //! What a replay shows.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -96,13 +99,13 @@ impl Replayed {
 
     /// What the replay and the analysis of the same bundle together say about each enabled rule, in evaluation order.
     pub fn coverage(&self, analysis: &Analysis) -> Vec<RuleCoverage> {
+        let unreachable: BTreeSet<&str> = analysis.unreachable.iter().map(|dead| dead.rule.as_str()).collect();
         let rules = self.prepared.rules().iter().zip(&self.hits);
         rules
             .map(|(rule, hits)| {
-                let dead = || analysis.unreachable.iter().any(|dead| dead.rule == rule.id);
                 let reach = match hits {
                     1.. => Reach::Hit,
-                    0 if dead() => Reach::Dead,
+                    0 if unreachable.contains(rule.id.as_str()) => Reach::Dead,
                     0 if analysis.too_large || analysis.undecided.contains(&rule.id) => Reach::Undecided,
                     0 => Reach::NeverHit,
                 };

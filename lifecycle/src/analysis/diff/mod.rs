@@ -4,17 +4,23 @@
 //! changed rule decides, in one bundle or the other; there, and only there, the space is cut until both answers are
 //! constant. A changed default, `on_error` or schema counts as a change everywhere.
 
+mod merge;
+mod search;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
+
+use merge::merge;
+use search::{Search, entries, outside};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Meter,
     slices::{Classes, Pair, pairs},
-    space::{Cell, Domain, Footprint, Region as Box, Space, and, count, is_empty, minus},
+    space::{Cell, Domain, Footprint, Region as Box, Space},
     words::{Phrase, phrases},
 };
 use crate::{
@@ -111,17 +117,6 @@ impl SemanticDiff {
     pub fn locate(&self, input: Question<'_>) -> Option<usize> {
         self.regions.iter().position(|region| region.holds(self, input))
     }
-}
-
-/// A decider in one bundle: where it decides, where it matches, and what it answers.
-#[derive(Clone)]
-struct Entry<'a> {
-    footprint: &'a Footprint,
-    matched: Outcome,
-    error: Outcome,
-    rule: Option<&'a str>,
-    /// The same in both bundles, whatever it answers.
-    shared: bool,
 }
 
 /// The disjoint regions of inputs that `after` answers otherwise than `before`.
@@ -230,8 +225,9 @@ impl<'a> Side<'_, 'a> {
     fn search(&self, before: &Bundle, after: &Bundle, meter: &mut Meter) -> (Vec<Found>, bool) {
         let old: Vec<&Rule> = self.addressed(self.old).iter().filter_map(|rank| self.old.get(*rank).copied()).collect();
         let new: Vec<&Rule> = self.addressed(self.new).iter().filter_map(|rank| self.new.get(*rank).copied()).collect();
-        let shared: BTreeSet<&str> =
-            old.iter().filter(|rule| new.iter().any(|other| alike(rule, other))).map(|rule| rule.id.as_str()).collect();
+        let by_id: HashMap<&str, &Rule> = new.iter().map(|rule| (rule.id.as_str(), *rule)).collect();
+        let unchanged = |rule: &&&Rule| by_id.get(rule.id.as_str()).is_some_and(|other| alike(rule, other));
+        let shared: BTreeSet<&str> = old.iter().filter(unchanged).map(|rule| rule.id.as_str()).collect();
         let domains = [before, after].map(|bundle| enforced(bundle, &self.pair.agent).map(|(_, declared)| declared));
         let [old_domain, new_domain] = domains;
         let same_domain = old_domain == new_domain;
@@ -246,6 +242,9 @@ impl<'a> Side<'_, 'a> {
             Some(declared) if same_domain => Domain::Inside(declared),
             _ => Domain::CutBy(&both),
         };
+        if !meter.spend(Space::cost(old.iter().chain(&new).copied())) {
+            return (Vec::new(), false);
+        }
         let Some(space) = Space::new(old.iter().chain(&new).copied(), domain) else { return (Vec::new(), true) };
         let space = Arc::new(space);
 
@@ -287,167 +286,6 @@ impl<'a> Side<'_, 'a> {
     }
 }
 
-struct Search<'a> {
-    space: Arc<Space>,
-    before: &'a Bundle,
-    after: &'a Bundle,
-    found: Vec<Found>,
-}
-
-type Lists<'e, 'a> = (Arc<[&'e Entry<'a>]>, Arc<[&'e Entry<'a>]>);
-
-impl Search<'_> {
-    /// Cuts `cell` until both answers are constant, and keeps the pieces where they differ.
-    fn cut(&mut self, cell: Cell, old: &[Entry<'_>], new: &[Entry<'_>], meter: &mut Meter) -> bool {
-        let mut allowance = meter.allowance();
-        let lists: Lists<'_, '_> = (old.iter().collect(), new.iter().collect());
-        let mut open = vec![(cell, lists)];
-        while let Some((cell, (old, new))) = open.pop() {
-            let work = (old.len() + new.len()) as u64 + 1;
-            if allowance < work || !meter.spend(work) {
-                return false;
-            }
-            allowance -= work;
-            let old = meeting(&cell, &old);
-            let new = meeting(&cell, &new);
-            let first = (old.first().copied(), new.first().copied());
-            if let (Some(a), Some(b)) = first
-                && a.shared
-                && b.shared
-                && a.rule == b.rule
-                && a.error == b.error
-            {
-                // The same rule decides both: whatever it answers, it answers alike.
-                let Some(region) = &a.footprint.decides else { continue };
-                let lists: Lists<'_, '_> =
-                    (old.iter().skip(1).copied().collect(), new.iter().skip(1).copied().collect());
-                open.extend(outside(cell, region).into_iter().map(|slab| (slab, lists.clone())));
-                continue;
-            }
-            let (before, after) =
-                (settle(&cell, first.0, self.before.default_effect), settle(&cell, first.1, self.after.default_effect));
-            match (before, after) {
-                (Settled::Cut(region), _) | (_, Settled::Cut(region)) => {
-                    let lists: Lists<'_, '_> = (old.clone(), new.clone());
-                    if let Some(inside) = Space::intersect(&cell, region) {
-                        open.push((inside, lists.clone()));
-                    }
-                    open.extend(outside(cell, region).into_iter().map(|slab| (slab, lists.clone())));
-                }
-                (Settled::Answer(before, old_rule), Settled::Answer(after, new_rule)) => {
-                    if before != after {
-                        self.found.push(Found {
-                            scopes: Vec::new(),
-                            space: Arc::clone(&self.space),
-                            cell,
-                            before: (before, old_rule.map(str::to_owned)),
-                            after: (after, new_rule.map(str::to_owned)),
-                        });
-                    }
-                }
-            }
-        }
-        true
-    }
-}
-
-enum Settled<'a> {
-    Answer(Outcome, Option<&'a str>),
-    /// Cut along this box first.
-    Cut(&'a Box),
-}
-
-/// What the first entry that meets the cell answers, when it answers alike everywhere in the cell.
-fn settle<'a>(cell: &Cell, first: Option<&'a Entry<'a>>, default: Effect) -> Settled<'a> {
-    let Some(entry) = first else { return Settled::Answer(Outcome { effect: default, error: false }, None) };
-    match &entry.footprint.decides {
-        Some(region) if !contains(region, cell) => return Settled::Cut(region),
-        _ => {}
-    }
-    match &entry.footprint.matches {
-        None => Settled::Answer(entry.error, entry.rule),
-        Some(region) if contains(region, cell) => Settled::Answer(entry.matched, entry.rule),
-        Some(region) if !meets(region, cell) => Settled::Answer(entry.error, entry.rule),
-        Some(region) => Settled::Cut(region),
-    }
-}
-
-fn meeting<'e, 'a>(cell: &Cell, list: &[&'e Entry<'a>]) -> Arc<[&'e Entry<'a>]> {
-    let mut kept = Vec::new();
-    for entry in list {
-        let Some(region) = &entry.footprint.decides else { continue };
-        if meets(region, cell) {
-            kept.push(*entry);
-            if contains(region, cell) {
-                break; // Nothing behind it is asked here.
-            }
-        }
-    }
-    kept.into()
-}
-
-fn meets(region: &Box, cell: &Cell) -> bool {
-    region.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| !is_empty(&and(have, keep))))
-}
-
-fn contains(region: &Box, cell: &Cell) -> bool {
-    region.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| is_empty(&minus(have, keep))))
-}
-
-/// The disjoint slabs of `cell` outside `region`.
-fn outside(cell: Cell, region: &Box) -> Vec<Cell> {
-    if !meets(region, &cell) {
-        return vec![cell];
-    }
-    let mut slabs = Vec::new();
-    let mut rest = cell;
-    for (axis, keep) in &region.parts {
-        let Some(have) = rest.get(*axis).cloned() else { continue };
-        let out = minus(&have, keep);
-        if !is_empty(&out) {
-            let mut slab = rest.clone();
-            if let Some(set) = slab.get_mut(*axis) {
-                *set = out;
-            }
-            slabs.push(slab);
-        }
-        if let Some(set) = rest.get_mut(*axis) {
-            *set = and(&have, keep);
-        }
-    }
-    slabs
-}
-
-/// Joins pieces that differ on one axis only and are answered alike, until none is left to join.
-fn merge(mut found: Vec<Found>) -> Vec<Found> {
-    let mut index = 0;
-    while index < found.len() {
-        let partner = (index + 1..found.len()).find_map(|other| {
-            let (a, b) = (found.get(index)?, found.get(other)?);
-            if a.before != b.before || a.after != b.after {
-                return None;
-            }
-            let mut differ = a.cell.iter().zip(&b.cell).enumerate().filter(|(_, (a, b))| a != b).map(|(axis, _)| axis);
-            let axis = differ.next()?;
-            differ.next().is_none().then_some((other, axis))
-        });
-        let Some((other, axis)) = partner else {
-            index += 1;
-            continue;
-        };
-        let gone = found.swap_remove(other);
-        if let (Some(set), Some(more)) = (found.get_mut(index).and_then(|f| f.cell.get_mut(axis)), gone.cell.get(axis))
-        {
-            *set = set.iter().zip(more.iter()).map(|(a, b)| a | b).collect();
-        }
-        // What was joined may now join with what was passed over.
-        index = 0;
-    }
-    // Where answers differ for most inputs first.
-    found.sort_by_key(|found| std::cmp::Reverse(found.cell.iter().map(|bits| u64::from(count(bits))).sum::<u64>()));
-    found
-}
-
 fn ordered(bundle: &Bundle) -> Vec<&Rule> {
     let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
     rules.sort_by(|a, b| order::compare(a, b));
@@ -456,13 +294,13 @@ fn ordered(bundle: &Bundle) -> Vec<&Rule> {
 
 /// Whether two rules decide alike and stand alike in the order of evaluation.
 fn alike(a: &Rule, b: &Rule) -> bool {
-    let tests = |rule: &Rule| rule.conditions.iter().map(|c| (c.field.clone(), c.test.clone())).collect::<Vec<_>>();
     a.id == b.id
         && a.agent == b.agent
         && a.action == b.action
         && a.effect == b.effect
         && a.priority == b.priority
-        && tests(a) == tests(b)
+        && a.conditions.len() == b.conditions.len()
+        && a.conditions.iter().zip(&b.conditions).all(|(a, b)| a.field == b.field && a.test == b.test)
 }
 
 fn enforced<'a>(bundle: &'a Bundle, agent: &str) -> Option<(&'a str, &'a AgentSchema)> {
@@ -477,24 +315,6 @@ fn violations(space: &Space, declared: Option<&AgentSchema>) -> Vec<(Footprint, 
         .refused(declared)
         .into_iter()
         .map(|region| (Footprint { matches: None, decides: Some(region) }, None, None))
-        .collect()
-}
-
-fn entries<'a>(
-    prints: &'a [(Footprint, Option<String>, Option<Effect>)],
-    bundle: &Bundle,
-    shared: &BTreeSet<&str>,
-) -> Vec<Entry<'a>> {
-    let error = Outcome { effect: bundle.on_error, error: true };
-    prints
-        .iter()
-        .map(|(footprint, rule, effect)| Entry {
-            footprint,
-            matched: effect.map_or(error, |effect| Outcome { effect, error: false }),
-            error,
-            rule: rule.as_deref(),
-            shared: rule.as_deref().is_some_and(|rule| shared.contains(rule)),
-        })
         .collect()
 }
 
