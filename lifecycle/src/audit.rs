@@ -53,6 +53,10 @@ pub enum EventType {
     TokenRevoked,
     /// A setting was changed.
     SettingsChanged,
+    /// A test case was kept.
+    TestCaseKept,
+    /// A test case was removed.
+    TestCaseRemoved,
     /// The live bundle was changed by SQL.
     ManualFailover,
     /// The example workspace was loaded.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{components::Tone, pages::decisions::query::escape};
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 24] = [
+pub const EVENTS: [EventType; 26] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -30,6 +30,8 @@ pub const EVENTS: [EventType; 24] = [
     EventType::TokenCreated,
     EventType::TokenRevoked,
     EventType::SettingsChanged,
+    EventType::TestCaseKept,
+    EventType::TestCaseRemoved,
     EventType::ManualFailover,
     EventType::DemoLoaded,
 ];
@@ -59,6 +61,8 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::TokenCreated => "token created",
         EventType::TokenRevoked => "token revoked",
         EventType::SettingsChanged => "settings changed",
+        EventType::TestCaseKept => "test case kept",
+        EventType::TestCaseRemoved => "test case removed",
         EventType::ManualFailover => "manual failover",
         EventType::DemoLoaded => "demo loaded",
     }
@@ -97,7 +101,7 @@ pub fn subject_link(subject_type: &str, subject_id: &str) -> Option<String> {
 /// The facts of an entry as rows: nested objects by dotted path.
 pub fn facts(detail: &Value) -> Vec<(String, String)> {
     match detail {
-        Value::Object(members) => crate::pages::decisions::words::rows(members),
+        Value::Object(members) => crate::components::facts::rows(members),
         Value::Null => vec![],
         other => vec![("detail".to_owned(), other.to_string())],
     }
