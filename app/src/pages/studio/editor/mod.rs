@@ -9,7 +9,7 @@
 //! source_tab, bundle_tab   the document as text; what belongs to no rule
 //! policy_map     the answers over two fields, as a picture
 //! problems, changes, meaning, coverage     the side panel
-//! dock: simulate, one_input, sweep, test_cases
+//! dock: simulate, one_input, why_not, sweep, test_cases, proposed
 //! saving, submit           to the server, and to reviewers
 //! paste_rules, keyboard    clipboard and keys
 //! ```
@@ -30,6 +30,7 @@ mod one_input;
 mod paste_rules;
 mod policy_map;
 mod problems;
+mod proposed;
 mod replaying;
 mod row;
 mod rule_link;
@@ -41,6 +42,7 @@ mod submit;
 mod sweep;
 mod table;
 mod test_cases;
+mod why_not;
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{

@@ -11,6 +11,7 @@ use super::{
     desk::Desk,
     replaying::{Cases, Ready},
     test_cases::{KeepTest, Tests},
+    why_not::WhyNotView,
 };
 use crate::{
     components::{Button, Chip, EffectBadge, Field, TextInput, Tone, value_words},
@@ -114,6 +115,7 @@ fn answered(desk: Desk, tests: Tests, draft: &Ready, input: &Input) -> AnyView {
                     })}
             </p>
             <p>{answer.reason}</p>
+            <WhyNotView desk=desk draft=draft.clone() input=input.clone() now=answer.effect />
             {desk.may_edit.then(|| view! { <KeepTest desk=desk tests=tests input=input.clone() answer=answer.effect /> })}
             <Trace trace=trace />
         </div>

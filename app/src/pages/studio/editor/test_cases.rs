@@ -9,7 +9,7 @@ use lifecycle::{
     replay::{Case, CaseResult, Dataset, Limits, simulate_prepared},
 };
 
-use super::{desk::Desk, rule_link::RuleLink};
+use super::{desk::Desk, proposed::Proposed, rule_link::RuleLink};
 use crate::{
     api::bundles,
     components::{Button, ButtonKind, Chip, EffectBadge, EmptyState, Skeleton, Table, Tone, facts::gist, format},
@@ -94,15 +94,16 @@ impl Tests {
 /// The *Test cases* tab.
 #[component]
 pub fn TestCases(desk: Desk, tests: Tests) -> impl IntoView {
-    move || match (tests.list.get(), tests.outcome.get()) {
-        (Some(list), Some(outcome)) => view! {
-                    <div class="tests">
-                        <Head desk=desk outcome=Arc::clone(&outcome) />
-                        {listed(desk, tests, &list, &outcome)}
-                    </div>
-                }
-        .into_any(),
-        _ => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
+    // What is proposed outlives the answers of the server, so it stands beside what is drawn anew.
+    view! {
+        <div class="tests">
+            {move || tests.outcome.get().map(|outcome| view! { <Head desk=desk outcome=outcome /> })}
+            {desk.may_edit.then(|| view! { <Proposed desk=desk tests=tests /> })}
+            {move || match (tests.list.get(), tests.outcome.get()) {
+                (Some(list), Some(outcome)) => listed(desk, tests, &list, &outcome),
+                _ => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
+            }}
+        </div>
     }
 }
 
