@@ -7,11 +7,9 @@ use lifecycle::{
     transfer::{Preview, PreviewedDraft, Verdict, Verification},
 };
 
-use crate::{
-    components::{
-        Button, Chip, Digest, FindingChip, Notice, Tone, format,
-        region::{Certificate, RegionCard, headline},
-    },
+use crate::components::{
+    Button, Chip, Digest, FindingChip, Notice, Tone, format,
+    region::{Certificate, RegionCard, headline},
 };
 
 /// Findings and regions drawn before saving; the editor shows all.
