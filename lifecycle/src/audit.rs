@@ -1,7 +1,19 @@
-//! The record of who decided what.
+//! The record of who decided what, and the keyed hash chain that shows when somebody changed it.
 
+pub mod chain;
+pub mod checkpoint;
+mod judge;
+mod status;
+#[cfg(test)]
+mod tests;
+pub mod verify;
+
+pub use chain::{Hash, Seal, seal};
+pub use checkpoint::Checkpoint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+pub use status::ChainStatus;
+pub use verify::{Broken, Flaw, Verdict, Verifier};
 
 use crate::Timestamp;
 
@@ -53,10 +65,8 @@ pub enum EventType {
     TokenRevoked,
     /// A setting was changed.
     SettingsChanged,
-    /// A test case was kept.
-    TestCaseKept,
-    /// A test case was removed.
-    TestCaseRemoved,
+    /// What came of a bundle in service was measured against what its packet projected.
+    Monitored,
     /// The live bundle was changed by SQL.
     ManualFailover,
     /// The example workspace was loaded.
@@ -86,4 +96,7 @@ pub struct Entry {
     pub summary: String,
     /// Facts for programs: states before and after, reasons, digests.
     pub detail: Value,
+    /// What ties it to the entry before it; none for the moment until a change made by SQL is sealed.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! bundle → engine → analysis → lint → replay → review → rollout   (policy, from a draft to full traffic)
-//! authority, signing, audit, incident, system                      (who may, who did, and what happened)
+//! authority, signing, audit, incident, system, kpi                 (who may, who did, and what happened)
 //! transfer                                                         (bundles that travel between instances)
 //! ```
 
@@ -17,6 +17,7 @@ pub mod bundle;
 pub mod decision;
 pub mod engine;
 pub mod incident;
+pub mod kpi;
 pub mod limits;
 pub mod lint;
 pub mod page;

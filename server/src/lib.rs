@@ -20,6 +20,7 @@ pub mod cli;
 pub mod database;
 pub mod demo;
 pub mod http;
+pub mod keeper;
 pub mod keys;
 pub mod live;
 pub mod pages;

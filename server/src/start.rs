@@ -18,7 +18,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{assets, cli::Failure, http, live::Live, state::AppState};
+use crate::{assets, cli::Failure, http, keeper, live::Live, state::AppState};
 
 /// How long open requests may take after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -110,6 +110,7 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         result = server => result.map_err(|error| Failure::Refused(format!("the server ended: {error}")))?,
         () = out_of_patience => tracing::info!("open requests were cut off"),
     }
+    keeper::checkpoint(&state.store, 0).await;
     state.store.pool().close().await;
     Ok(())
 }
@@ -133,7 +134,9 @@ async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, F
 /// # Errors
 /// The database cannot be read.
 pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, Failure> {
+    let store = store.with_checkpoint_file(&settings.data_dir.join(keeper::FILE));
     let live = Live::start(store.clone(), &settings.data_dir).await?;
+    keeper::start(store.clone());
     let loopback = address.ip().is_loopback();
     Ok(AppState {
         store,

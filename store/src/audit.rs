@@ -1,13 +1,24 @@
-//! Reading the record of who decided what. Entries are added by the use cases, in their own transactions.
+//! The record of who decided what. Entries are added by the use cases, in their own transactions, by [`chain`]; here
+//! they are read.
 
+pub(crate) mod chain;
+mod export;
+mod keep;
+mod outside;
+mod verify;
+
+pub use export::{Export, export};
+pub use keep::{checkpoint, seal};
 use lifecycle::{
     Page, Timestamp,
-    audit::{Entry, EventType},
+    audit::{Entry, EventType, Hash, Seal},
     authority::{Actor, Permission, authorize},
 };
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 use time::OffsetDateTime;
+
+pub use verify::{status, verify};
 
 use crate::{Error, Result, Store, page};
 
@@ -34,6 +45,10 @@ pub struct Filter {
     pub cursor: Option<String>,
 }
 
+/// The columns of [`Row`].
+const COLUMNS: &str = "seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail, key_id, \
+     prev_hash, entry_hash";
+
 #[derive(sqlx::FromRow)]
 struct Row {
     seq: i64,
@@ -46,13 +61,53 @@ struct Row {
     subject_id: String,
     summary: String,
     detail: Json<Value>,
+    key_id: Option<String>,
+    prev_hash: Option<Vec<u8>>,
+    entry_hash: Option<Vec<u8>>,
+}
+
+impl Row {
+    fn seal(&self) -> Result<Option<Seal>> {
+        let (Some(key_id), Some(prev), Some(own)) = (&self.key_id, &self.prev_hash, &self.entry_hash) else {
+            return Ok(None);
+        };
+        Ok(Some(Seal { key_id: key_id.clone(), prev_hash: hash(prev)?, entry_hash: hash(own)? }))
+    }
+
+    /// The entry's members with whatever it has of a seal, also when nobody here would have written it so.
+    fn members(self) -> Map<String, Value> {
+        let mut members = json!({
+            "seq": self.seq, "at": Timestamp::from(self.at), "event_type": self.event_type, "actor": self.actor,
+            "roles": self.roles, "via": self.via, "subject_type": self.subject_type, "subject_id": self.subject_id,
+            "summary": self.summary, "detail": self.detail.0,
+        });
+        let seal = [
+            ("key_id", self.key_id),
+            ("prev_hash", self.prev_hash.map(hex::encode)),
+            ("entry_hash", self.entry_hash.map(hex::encode)),
+        ];
+        for (name, value) in seal {
+            if let Some(value) = value {
+                members[name] = Value::from(value);
+            }
+        }
+        match members {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+fn hash(bytes: &[u8]) -> Result<Hash> {
+    bytes.try_into().map(Hash).map_err(|_| Error::damaged("a hash of the audit chain"))
 }
 
 /// The list in one direction: what follows the cursor, and the order.
 macro_rules! list_sql {
     ($follows:literal, $order:literal) => {
         concat!(
-            "select seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail
+            "select seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail, key_id, prev_hash,
+                 entry_hash
              from policy_lifecycle_audit
              where ($1::text is null or event_type = $1) and ($2::text is null or actor = $2)
                and ($3::text is null or subject_type = $3) and ($4::text is null or subject_id = $4)
@@ -90,6 +145,7 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<
 }
 
 fn read(row: Row) -> Result<Entry> {
+    let seal = row.seal()?;
     Ok(Entry {
         seq: row.seq,
         at: row.at.into(),
@@ -101,6 +157,7 @@ fn read(row: Row) -> Result<Entry> {
         subject_id: row.subject_id,
         summary: row.summary,
         detail: row.detail.0,
+        seal,
     })
 }
 

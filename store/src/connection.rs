@@ -1,6 +1,6 @@
 //! The handle everything in this crate takes.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use lifecycle::signing::KeyRing;
 use sqlx::{
@@ -23,6 +23,7 @@ pub struct Store {
     pool: PgPool,
     keys: Arc<KeyRing>,
     hashers: Arc<Semaphore>,
+    checkpoint_file: Option<Arc<Path>>,
 }
 
 impl Store {
@@ -37,7 +38,20 @@ impl Store {
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(options)
             .await?;
-        Ok(Self { pool, keys: Arc::new(keys), hashers: Arc::new(Semaphore::new(HASHERS)) })
+        Ok(Self { pool, keys: Arc::new(keys), hashers: Arc::new(Semaphore::new(HASHERS)), checkpoint_file: None })
+    }
+
+    /// Keeps the newest checkpoint of the audit chain in this file too, where whoever can only write to the database
+    /// cannot reach it.
+    #[must_use]
+    pub fn with_checkpoint_file(mut self, file: &Path) -> Self {
+        self.checkpoint_file = Some(file.into());
+        self
+    }
+
+    /// See [`Self::with_checkpoint_file`].
+    pub(crate) fn checkpoint_file(&self) -> Option<&Path> {
+        self.checkpoint_file.as_deref()
     }
 
     /// Brings the schema up to date. Safe with several servers starting at once: one does it, the others wait.
@@ -56,6 +70,11 @@ impl Store {
     /// The keys this instance signs and verifies with.
     pub fn keys(&self) -> &KeyRing {
         &self.keys
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared_keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys)
     }
 
     /// Whether the database answers.

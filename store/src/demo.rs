@@ -41,6 +41,10 @@ async fn load_locked(store: &Store, keep_credentials: bool) -> Result<Option<Dem
             .fetch_one(store.pool())
             .await?;
     let system = actor("system", Role::Admin);
+    if !loaded {
+        // First, so that the record tells the past before the present.
+        workspace::live(store).await?;
+    }
     let credentials = if loaded && keep_credentials { None } else { Some(people::issue(store, &system).await?) };
     if !loaded {
         workspace::load(store).await?;

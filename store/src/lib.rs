@@ -11,6 +11,7 @@ pub mod demo;
 pub mod error;
 pub mod home;
 pub mod incidents;
+pub mod kpi;
 pub mod packets;
 pub mod people;
 pub mod postgres;

@@ -1,15 +1,18 @@
 //! One use case at work: a transaction that knows who is let through, what time it is, and what to write down.
 
+use std::sync::Arc;
+
 use lifecycle::{
     Timestamp,
-    audit::EventType,
-    authority::{Actor, Permit, Role},
+    audit::{Entry, EventType},
+    authority::{Actor, Permit},
+    signing::KeyRing,
 };
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 
-use crate::{Result, Store, json};
+use crate::{Result, Store, audit};
 
 /// The advisory lock under which what is live changes: one change at a time, in a database of ours.
 const SERVING_LOCK: i64 = 0x636f_756e_7465_7201;
@@ -18,12 +21,15 @@ const SERVING_LOCK: i64 = 0x636f_756e_7465_7201;
 pub(crate) struct Work {
     tx: Transaction<'static, Postgres>,
     permit: Permit,
+    keys: Arc<KeyRing>,
     /// The database's clock when the transaction began: the only clock of the domain.
     pub now: Timestamp,
     notes: Vec<Note>,
 }
 
 struct Note {
+    /// Another time and another actor than those at work: what an example tells of its past.
+    past: Option<(Timestamp, Actor)>,
     event: EventType,
     subject: (&'static str, String),
     summary: String,
@@ -39,7 +45,7 @@ impl Work {
                 .bind(&permit.actor().name)
                 .fetch_one(&mut *tx)
                 .await?;
-        Ok(Self { tx, permit, now: now.into(), notes: Vec::new() })
+        Ok(Self { tx, permit, keys: store.shared_keys(), now: now.into(), notes: Vec::new() })
     }
 
     /// Begins, and waits until nobody else is changing what is live.
@@ -70,6 +76,7 @@ impl Work {
         detail: Value,
     ) {
         self.notes.push(Note {
+            past: None,
             event,
             subject: (subject_type, subject_id.to_string()),
             summary: summary.into(),
@@ -77,33 +84,42 @@ impl Work {
         });
     }
 
-    /// Writes the audit entries and makes everything permanent.
+    /// Notes what the example workspace tells of its past.
+    pub fn note_past(
+        &mut self,
+        (at, by): (Timestamp, Actor),
+        event: EventType,
+        subject: (&'static str, String),
+        summary: impl Into<String>,
+        detail: Value,
+    ) {
+        self.notes.push(Note { past: Some((at, by)), event, subject, summary: summary.into(), detail });
+    }
+
+    /// Writes the audit entries, each chained to the one before, and makes everything permanent.
     pub async fn commit(mut self) -> Result<()> {
-        for note in std::mem::take(&mut self.notes) {
-            self.write(&note).await?;
+        let notes = std::mem::take(&mut self.notes);
+        if !notes.is_empty() {
+            let entries = notes.into_iter().map(|note| self.entry(note)).collect();
+            audit::chain::append(&mut self.tx, &self.keys, entries).await?;
         }
         Ok(self.tx.commit().await?)
     }
 
-    async fn write(&mut self, note: &Note) -> Result<()> {
-        let actor = self.permit.actor().clone();
-        let roles: Vec<&str> = actor.roles.iter().copied().map(Role::name).collect();
-        sqlx::query(
-            "with head as (update policy_audit_head set seq = seq + 1 returning seq)
-             insert into policy_lifecycle_audit
-                 (seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail)
-             select seq, now(), $1, $2, $3, $4, $5, $6, $7, $8::json from head",
-        )
-        .bind(crate::audit::event_name(note.event))
-        .bind(&actor.name)
-        .bind(&roles[..])
-        .bind(actor.via.name())
-        .bind(note.subject.0)
-        .bind(&note.subject.1)
-        .bind(&note.summary)
-        .bind(json::text(&note.detail)?)
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
+    fn entry(&self, note: Note) -> Entry {
+        let (at, actor) = note.past.unwrap_or_else(|| (self.now, self.permit.actor().clone()));
+        Entry {
+            seq: 0,
+            at,
+            event_type: note.event,
+            roles: actor.roles.iter().map(|role| role.name().to_owned()).collect(),
+            via: actor.via.name().to_owned(),
+            actor: actor.name,
+            subject_type: note.subject.0.to_owned(),
+            subject_id: note.subject.1,
+            summary: note.summary,
+            detail: note.detail,
+            seal: None,
+        }
     }
 }

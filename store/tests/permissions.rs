@@ -15,8 +15,8 @@ use lifecycle::{
 };
 use serde_json::json;
 use store::{
-    Store, audit, bundles, decisions, home, incidents, packets, people, rollout, settings, simulate, system, testing,
-    tokens,
+    Store, audit, bundles, decisions, home, incidents, kpi, packets, people, rollout, settings, simulate, system,
+    testing, tokens,
 };
 use support::*;
 
@@ -40,6 +40,12 @@ fn unsigned_upload() -> Upload {
 fn use_cases() -> Vec<UseCase> {
     vec![
         case!("audit::list", Read, |s, a| audit::list(s, a, &audit::Filter::default())),
+        case!("audit::verify", Read, |s, a| audit::verify(s, a)),
+        case!("audit::status", Read, |s, a| audit::status(s, a)),
+        case!("audit::export", Read, |s, a| audit::export(s, a)),
+        case!("kpi::summary", Read, |s, a| kpi::summary(s, a, None)),
+        case!("kpi::detail", Read, |s, a| kpi::detail(s, a, None)),
+        case!("kpi::trend", Read, |s, a| kpi::trend(s, a, 2)),
         case!("bundles::list", Read, |s, a| bundles::list(s, a, &bundles::Filter::default())),
         case!("bundles::summaries", Read, |s, a| bundles::summaries(s, a, &bundles::Filter::default())),
         case!("bundles::get", Read, |s, a| bundles::get(s, a, 0)),
@@ -103,8 +109,6 @@ fn use_cases() -> Vec<UseCase> {
         case!("settings::get", Read, |s, a| settings::get(s, a)),
         case!("settings::update", Administer, |s, a| settings::update(s, a, settings::Settings::default())),
         case!("simulate::cases", Read, |s, a| simulate::cases(s, a, Dataset::Fixtures, None, None)),
-        case!("simulate::days", Read, |s, a| simulate::days(s, a, 10)),
-        case!("simulate::keep", EditDrafts, |s, a| simulate::keep(s, a, &[], &[])),
         case!("people::signed_out", Read, |s, a| people::signed_out(s, a)),
         case!("people::list", Administer, |s, a| people::list(s, a)),
         case!("people::add", Administer, |s, a| people::add(s, a, "x", "X", [Role::Viewer].into(), "password")),

@@ -93,6 +93,16 @@ fn mac(key: &Key, bytes: &[u8]) -> Hmac<Sha256> {
 }
 
 impl Key {
+    /// HMAC-SHA256 of `parts`, one after the other.
+    pub fn authenticate(&self, parts: &[&[u8]]) -> [u8; 32] {
+        parts.iter().fold(self.mac(), |mac, part| mac.chain_update(part)).finalize().into_bytes().into()
+    }
+
+    /// Whether `code` is what [`Self::authenticate`] gives; compared in constant time.
+    pub fn authenticates(&self, parts: &[&[u8]], code: &[u8; 32]) -> bool {
+        parts.iter().fold(self.mac(), |mac, part| mac.chain_update(part)).verify_slice(code).is_ok()
+    }
+
     /// HMAC accepts keys of any length: longer ones are hashed, shorter ones padded.
     fn mac(&self) -> Hmac<Sha256> {
         match Hmac::<Sha256>::new_from_slice(self.secret()) {

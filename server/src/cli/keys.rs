@@ -18,22 +18,37 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The key ring. No key is made here: one that nobody else has would prove nothing.
+    /// The key ring, or none when there is no key. No key is made here: one that nobody else has would prove nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when the key cannot be read.
+    pub fn known(&self) -> Result<Option<KeyRing>, Failure> {
+        let directory = self.directory()?;
+        if !self.given.has_secret() && !directory.join(keys::FILE).exists() {
+            return Ok(None);
+        }
+        keys::ring(&self.given, &directory).map(Some)
+    }
+
+    fn directory(&self) -> Result<PathBuf, Failure> {
+        match &self.data_dir {
+            Some(given) => Ok(given.clone()),
+            None => Place::default_directory(),
+        }
+    }
+
+    /// The key ring.
     ///
     /// # Errors
     /// [`Failure::Usage`] when there is no key, or it cannot be read.
     pub fn ring(&self) -> Result<KeyRing, Failure> {
-        let directory = match &self.data_dir {
-            Some(given) => given.clone(),
-            None => Place::default_directory()?,
-        };
-        if !self.given.has_secret() && !directory.join(keys::FILE).exists() {
-            return Err(Failure::Usage(format!(
+        let directory = self.directory()?;
+        self.known()?.ok_or_else(|| {
+            Failure::Usage(format!(
                 "there is no key to work with: give HMAC_SECRET (and HMAC_KEY_ID), or the data directory of a server with \
                  --data-dir; `{}` has none",
                 directory.display()
-            )));
-        }
-        keys::ring(&self.given, &directory)
+            ))
+        })
     }
 }

@@ -1,10 +1,12 @@
 //! The command line: arguments in, an exit code out.
 
+mod audit;
 mod bundle;
 mod client;
 mod completions;
 mod files;
 mod keys;
+mod kpi;
 mod output;
 mod packet;
 mod rollout;
@@ -55,6 +57,12 @@ enum Command {
     Promote(rollout::Promote),
     /// Take a bundle out of service: what was good before takes over.
     Rollback(rollout::Rollback),
+    /// Key figures of the last 30 days.
+    #[command(subcommand)]
+    Kpi(kpi::Command),
+    /// Check and export the record of who decided what.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Write the completions of a shell to standard output.
     Completions(completions::Arguments),
 }
@@ -73,6 +81,8 @@ pub fn run() -> ExitCode {
         Command::Apply(asked) => rollout::apply(&asked, format),
         Command::Promote(asked) => rollout::promote(&asked, format),
         Command::Rollback(asked) => rollout::rollback(&asked, format),
+        Command::Kpi(command) => kpi::run(command, format),
+        Command::Audit(command) => audit::run(command, format),
         Command::Completions(arguments) => {
             completions::write(&arguments, &mut Arguments::command());
             Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ pub mod events;
 pub mod health;
 pub mod incidents;
 pub mod input;
+pub mod kpi;
 pub mod lint;
 pub mod metrics;
 pub mod packets;
@@ -69,6 +70,7 @@ fn api() -> Router<AppState> {
         .merge(decisions::router())
         .merge(events::router())
         .merge(incidents::router())
+        .merge(kpi::router())
         .merge(lint::router())
         .merge(metrics::router())
         .merge(packets::router())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lifecycle::{
     Timestamp,
+    audit::EventType,
     authority::{Permission, Role, authorize},
     bundle::{Source, State},
     decision::{BundleRef, Record},
@@ -14,7 +15,7 @@ use lifecycle::{
     },
     signing::sign,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{actor, people::email, policy, traffic};
@@ -74,7 +75,7 @@ impl Stages {
 }
 
 /// The previous and the live bundle; false when the workspace has others.
-async fn live(store: &Store) -> Result<bool> {
+pub(super) async fn live(store: &Store) -> Result<bool> {
     if exists(store, policy::STABLE_VERSION).await? {
         let ours: bool = sqlx::query_scalar("select created_by = $2 from policy_bundles where version = $1")
             .bind(policy::STABLE_VERSION)
@@ -95,6 +96,14 @@ async fn live(store: &Store) -> Result<bool> {
     for (bundle, times) in [(&previous, stages.previous), (&stable, stages.stable)] {
         record_stages(store, &mut work, bundle, times).await?;
     }
+    let replaced = json!({
+        "version": previous.version, "from_state": State::Active.name(), "to_state": State::Superseded.name(),
+        "by": stable.version,
+    });
+    let owner = actor(&email(Role::RuntimeOwner), Role::RuntimeOwner);
+    let summary = format!("{} was superseded by {}", previous.version, stable.version);
+    let subject = ("bundle", previous.id.to_string());
+    work.note_past((stages.stable[2], owner), EventType::Superseded, subject, summary, replaced);
     work.commit().await?;
     Ok(true)
 }
@@ -147,6 +156,20 @@ async fn record_stages(store: &Store, work: &mut Work, bundle: &BundleRef, times
             signature: String::new(),
         };
         sign(store.keys(), &mut record).map_err(|error| Error::Internal(error.to_string()))?;
+        let (event, from_state, summary) = match from_pct {
+            0 => (EventType::Applied, State::Approved, format!("{} entered service at {to_pct} %", record.version)),
+            _ => {
+                let summary = format!("{} went from {from_pct} % to {to_pct} %", record.version);
+                (EventType::Promoted, State::Canary, summary)
+            }
+        };
+        let to_state = if to_pct == 100 { State::Active } else { State::Canary };
+        let detail = json!({
+            "version": record.version, "from_state": from_state.name(), "to_state": to_state.name(),
+            "from_pct": from_pct, "to_pct": to_pct, "digest": record.digest, "signature": record.signature,
+        });
+        let owner = actor(&record.actor, Role::RuntimeOwner);
+        work.note_past((at, owner), event, ("bundle", bundle.id.to_string()), summary, detail);
         sqlx::query(
             "insert into policy_apply_record (bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id,
                  signature)

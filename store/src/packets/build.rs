@@ -112,7 +112,8 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     let detail = json!({
         "bundle_id": current.id, "version": current.version, "from_state": current.state, "to_state": State::InReview.name(),
         "digest": current.digest, "base_version": base.as_ref().map(|base| &base.version),
-        "replay_checksum": content.replay.replay_checksum, "risk_score_bps": content.risk_score_bps,
+        "replay_checksum": content.replay.replay_checksum,
+        "deterministic_pass": content.replay.deterministic_pass, "risk_score_bps": content.risk_score_bps,
         "required_approvals": content.required_approvals,
     });
     let summary = format!("{} was submitted for review", current.version);

@@ -277,6 +277,7 @@ async fn write(store: &Store, work: &mut Work, bundle: &Row, facts: &Facts<'_>) 
         "from_pct": record.from_pct, "to_pct": 0, "restored_version": record.restored_version,
         "reason": record.reason, "on_behalf_of": record.on_behalf_of, "incident_id": record.incident_id,
         "rollback_id": record.id, "digest": record.digest, "signature": record.signature,
+        "rollback_triggered_at": record.rollback_triggered_at, "rolled_back_at": record.rolled_back_at,
     });
     let summary = format!("{} was rolled back to {}: {}", record.version, record.restored_version, record.reason);
     work.note(EventType::RolledBack, "bundle", record.bundle_id, summary, detail);

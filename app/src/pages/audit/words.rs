@@ -4,10 +4,13 @@ use lifecycle::audit::EventType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{components::Tone, pages::decisions::query::escape};
+use crate::{
+    components::Tone,
+    pages::decisions::query::{Range, escape},
+};
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 26] = [
+pub const EVENTS: [EventType; 25] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -22,6 +25,7 @@ pub const EVENTS: [EventType; 26] = [
     EventType::RolledBack,
     EventType::Superseded,
     EventType::Restored,
+    EventType::Monitored,
     EventType::IncidentOpened,
     EventType::IncidentUpdated,
     EventType::SignedIn,
@@ -30,8 +34,6 @@ pub const EVENTS: [EventType; 26] = [
     EventType::TokenCreated,
     EventType::TokenRevoked,
     EventType::SettingsChanged,
-    EventType::TestCaseKept,
-    EventType::TestCaseRemoved,
     EventType::ManualFailover,
     EventType::DemoLoaded,
 ];
@@ -61,8 +63,7 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::TokenCreated => "token created",
         EventType::TokenRevoked => "token revoked",
         EventType::SettingsChanged => "settings changed",
-        EventType::TestCaseKept => "test case kept",
-        EventType::TestCaseRemoved => "test case removed",
+        EventType::Monitored => "measured",
         EventType::ManualFailover => "manual failover",
         EventType::DemoLoaded => "demo loaded",
     }
@@ -101,7 +102,7 @@ pub fn subject_link(subject_type: &str, subject_id: &str) -> Option<String> {
 /// The facts of an entry as rows: nested objects by dotted path.
 pub fn facts(detail: &Value) -> Vec<(String, String)> {
     match detail {
-        Value::Object(members) => crate::components::facts::rows(members),
+        Value::Object(members) => crate::pages::decisions::words::rows(members),
         Value::Null => vec![],
         other => vec![("detail".to_owned(), other.to_string())],
     }
@@ -123,6 +124,8 @@ pub struct Query {
     /// Only what concerns this one thing; empty for all.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub subject_id: String,
+    /// How far back.
+    pub range: Range,
     /// Oldest first, to read what happened as a story.
     pub oldest_first: bool,
     /// Where the page before ended.
@@ -139,6 +142,7 @@ impl Query {
             actor: text("actor").unwrap_or_default(),
             subject_type: text("subject_type").unwrap_or_default(),
             subject_id: text("subject_id").unwrap_or_default(),
+            range: text("range").map(|name| Range::from_name(&name)).unwrap_or_default(),
             oldest_first: text("order").as_deref() == Some("oldest"),
             cursor: text("cursor"),
         }
@@ -157,6 +161,7 @@ impl Query {
             ("actor", Some(self.actor.as_str())),
             ("subject_type", Some(self.subject_type.as_str())),
             ("subject_id", Some(self.subject_id.as_str())),
+            ("range", (self.range != Range::All).then(|| self.range.name())),
             ("order", self.oldest_first.then_some("oldest")),
             ("cursor", cursor),
         ];
@@ -180,10 +185,11 @@ mod tests {
         let query = Query::read(|name| match name {
             "event" => Some("rolled_back".into()),
             "order" => Some("oldest".into()),
+            "range" => Some("7d".into()),
             _ => None,
         });
         assert_eq!(query.event, Some(EventType::RolledBack));
-        assert_eq!(query.link(None), "/audit?event=rolled_back&order=oldest");
+        assert_eq!(query.link(None), "/audit?event=rolled_back&range=7d&order=oldest");
         assert_eq!(Query::default().link(Some("9")), "/audit?cursor=9");
     }
 

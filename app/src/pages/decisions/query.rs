@@ -60,7 +60,8 @@ impl Range {
         Some(now.minus(Duration::from_secs(seconds)))
     }
 
-    fn from_name(name: &str) -> Self {
+    /// The range with this name; everything when there is none.
+    pub fn from_name(name: &str) -> Self {
         Self::ALL.into_iter().find(|range| range.name() == name).unwrap_or_default()
     }
 }

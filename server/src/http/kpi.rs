@@ -1,0 +1,28 @@
+//! `/policy/kpis`: key figures of the 30 days before now, or before `as_of`.
+
+use axum::{Json as Out, Router, extract::State, routing::get};
+use lifecycle::{Page, kpi::Summary};
+
+use super::{
+    decisions::time_parameter,
+    input::Params,
+    page::{Listed, listed},
+    problem::Answer,
+};
+use crate::{auth::SignedIn, state::AppState};
+
+/// The key figures.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/policy/kpis/summary", get(summary)).route("/policy/kpis/projected-vs-realized", get(detail))
+}
+
+async fn summary(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Out<Summary>> {
+    let as_of = time_parameter(&params, "as_of")?;
+    Ok(Out(store::kpi::summary(&state.store, &actor, as_of).await?))
+}
+
+async fn detail(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+    let as_of = time_parameter(&params, "as_of")?;
+    let items = store::kpi::detail(&state.store, &actor, as_of).await?;
+    Ok(listed("candidates", Page { items, next_cursor: None }))
+}

@@ -1,0 +1,66 @@
+//! What the server does by itself for the audit record: it seals what was written by SQL, signs checkpoints, and measures
+//! what came of bundles in service.
+
+use std::time::Duration;
+
+use store::{Store, audit, kpi};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// Name of the file in the data directory that holds the newest checkpoint.
+pub const FILE: &str = "audit-checkpoint.json";
+
+/// How long a change made by SQL may stay unsealed.
+const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// How often the number of new entries is looked at.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
+/// So many new entries want a checkpoint at once.
+const ENTRIES: i64 = 100;
+/// Any new entry gets a checkpoint after this time.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5 * 60);
+/// How often bundles are looked for that are due to be measured.
+const MONITOR_EVERY: Duration = Duration::from_secs(60);
+
+/// Starts the worker. It ends when the store is closed.
+pub fn start(store: Store) {
+    tokio::spawn(async move {
+        checkpoint(&store, 0).await;
+        let began = Instant::now();
+        let (mut counted, mut checked, mut monitored) = (began, began, None::<Instant>);
+        let mut tick = interval(SEAL_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !store.pool().is_closed() {
+            tick.tick().await;
+            if let Err(error) = audit::seal(&store).await {
+                complain("a change made by SQL cannot be sealed yet", &error);
+            }
+            if counted.elapsed() >= COUNT_EVERY {
+                let due = checked.elapsed() >= CHECKPOINT_EVERY;
+                checkpoint(&store, if due { 0 } else { ENTRIES - 1 }).await;
+                counted = Instant::now();
+                checked = if due { counted } else { checked };
+            }
+            if monitored.is_none_or(|at| at.elapsed() >= MONITOR_EVERY) {
+                if let Err(error) = kpi::monitor(&store).await {
+                    complain("bundles in service cannot be measured now", &error);
+                }
+                monitored = Some(Instant::now());
+            }
+        }
+    });
+}
+
+/// Signs and keeps where the record ends, unless a kept checkpoint is at most `unless_within` entries old.
+pub async fn checkpoint(store: &Store, unless_within: i64) {
+    if let Err(error) = audit::checkpoint(store, unless_within).await {
+        complain("no checkpoint of the audit record can be made now", &error);
+    }
+}
+
+/// The database may be away for a while; others say so already.
+fn complain(what: &str, error: &store::Error) {
+    if error.is_unavailable() {
+        tracing::debug!(%error, "{what}");
+    } else {
+        tracing::warn!(%error, "{what}");
+    }
+}
