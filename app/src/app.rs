@@ -34,6 +34,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/decisions/:decision_id") view=pages::decisions::one::DecisionPage ssr=SsrMode::Async />
                     <Route path=path!("/incidents") view=pages::incidents::Incidents ssr=SsrMode::Async />
                     <Route path=path!("/incidents/:incident_id") view=pages::incidents::one::IncidentPage ssr=SsrMode::Async />
+                    <Route path=path!("/kpis") view=pages::kpis::Kpis ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=pages::audit::Audit ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=pages::settings::Settings ssr=SsrMode::Async />
                 </ParentRoute>

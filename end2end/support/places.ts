@@ -23,6 +23,7 @@ export async function everyPlace(api: Api): Promise<Place[]> {
     { name: "Decisions", path: "/decisions" },
     { name: "Decision", path: `/decisions/${await first("/policy/decisions?limit=1", "decisions", "decision_id")}` },
     { name: "Incidents", path: "/incidents" },
+    { name: "KPIs", path: "/kpis" },
     { name: "Audit", path: "/audit" },
     { name: "Settings", path: "/settings" },
   ];

@@ -7,6 +7,7 @@ pub mod bundles;
 pub mod decisions;
 pub mod home;
 pub mod incidents;
+pub mod kpi;
 pub mod live;
 pub mod packets;
 pub mod rollout;

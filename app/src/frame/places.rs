@@ -71,7 +71,11 @@ pub const PLACES: [Place; 8] = [
 
 /// The place a path belongs to.
 pub fn place_of(path: &str) -> Option<&'static Place> {
-    let first = path.split('/').nth(1).unwrap_or_default();
+    let first = match path.split('/').nth(1).unwrap_or_default() {
+        // A page of its own, below Home.
+        "kpis" => "",
+        first => first,
+    };
     PLACES.iter().find(|place| place.path.trim_start_matches('/') == first)
 }
 
@@ -85,6 +89,7 @@ mod tests {
         assert_eq!(name("/"), Some("Home"));
         assert_eq!(name("/studio/12"), Some("Studio"));
         assert_eq!(name("/reviews"), Some("Reviews"));
+        assert_eq!(name("/kpis"), Some("Home"));
         assert_eq!(name("/sign-in"), None);
     }
 

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod decisions;
 pub mod home;
 pub mod incidents;
+pub mod kpis;
 pub mod not_found;
 pub mod reviews;
 pub mod rollouts;

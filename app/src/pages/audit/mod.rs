@@ -1,12 +1,16 @@
 //! The record of who decided what.
 
+mod chain;
 pub mod words;
 
 use leptos::prelude::*;
 use leptos_router::{components::Form, hooks::use_query_map};
 use lifecycle::{Timestamp, audit::Entry};
 
-use self::words::{EVENTS, Query};
+use self::{
+    chain::{Asked, Chain, use_asked},
+    words::{EVENTS, Query},
+};
 use crate::{
     api::audit::{Trail, audit_trail},
     components::{
@@ -14,7 +18,10 @@ use crate::{
         TextInput,
     },
     frame::live::use_live,
-    pages::decisions::filter::{kept, submit_form},
+    pages::decisions::{
+        filter::{kept, submit_form},
+        query::Range,
+    },
 };
 
 /// The kinds of things entries are about.
@@ -26,6 +33,7 @@ pub fn Audit() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| Query::read(|name| params.read().get(name)));
     let live = use_live();
+    let asked = use_asked();
     let trail = Resource::new(move || (query.get(), live.pulse()), |(query, _)| audit_trail(query));
     view! {
         <PageHead title="Audit" />
@@ -34,7 +42,7 @@ pub fn Audit() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match trail.await {
-                    Ok(trail) => view! { <Page trail=trail query=query.get_untracked() /> }.into_any(),
+                    Ok(trail) => view! { <Page trail=trail query=query.get_untracked() asked=asked /> }.into_any(),
                     Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
                 }
             })}
@@ -43,8 +51,8 @@ pub fn Audit() -> impl IntoView {
 }
 
 #[component]
-fn Page(trail: Trail, query: Query) -> impl IntoView {
-    let Trail { items, next_cursor, as_of } = trail;
+fn Page(trail: Trail, query: Query, asked: Asked) -> impl IntoView {
+    let Trail { items, next_cursor, chain, as_of } = trail;
     let next = next_cursor.map(|cursor| query.link(Some(&cursor)));
     let further = query.cursor.is_some();
     let first_page = query.link(None);
@@ -53,6 +61,7 @@ fn Page(trail: Trail, query: Query) -> impl IntoView {
     let empty = items.is_empty();
     view! {
         <div class="stack">
+            <Chain status=chain asked=asked as_of=as_of />
             <Filters query=query />
             <div class="spread">
                 <p class="muted">
@@ -109,6 +118,7 @@ fn Page(trail: Trail, query: Query) -> impl IntoView {
 #[component]
 fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
     let facts = words::facts(&entry.detail);
+    let seal = entry.seal;
     let link = words::subject_link(&entry.subject_type, &entry.subject_id);
     view! {
         <tr>
@@ -145,6 +155,17 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
                         <dd>{entry.via}</dd>
                         <dt>"Exact time"</dt>
                         <dd>{crate::components::format::exact(entry.at)}</dd>
+                        {seal
+                            .map(|seal| {
+                                view! {
+                                    <dt>"Key"</dt>
+                                    <dd class="mono">{seal.key_id}</dd>
+                                    <dt>"Hash before"</dt>
+                                    <dd class="mono breaks">{seal.prev_hash.to_string()}</dd>
+                                    <dt>"Own hash"</dt>
+                                    <dd class="mono breaks">{seal.entry_hash.to_string()}</dd>
+                                }
+                            })}
                         {facts
                             .into_iter()
                             .map(|(name, value)| {
@@ -168,6 +189,7 @@ fn Filters(query: Query) -> impl IntoView {
     events.extend(EVENTS.into_iter().map(|event| (words::name(event), crate::words::capital(words::event(event)))));
     let mut subjects = vec![(String::new(), "Anything".to_owned())];
     subjects.extend(SUBJECTS.into_iter().map(|subject| (subject.to_owned(), crate::words::capital(subject))));
+    let ranges = Range::ALL.into_iter().rev().map(|range| (range.name().to_owned(), range.label().to_owned()));
     let filtered = query.is_filtered();
     view! {
         <div on:change=submit_form>
@@ -176,6 +198,7 @@ fn Filters(query: Query) -> impl IntoView {
                 <TextInput label="Who" name="actor" kind="search" value=kept(query.actor.clone()) placeholder="anybody" />
                 <Select label="About" name="subject_type" options=subjects value=kept(query.subject_type.clone()) />
                 <TextInput label="Id" name="subject_id" value=kept(query.subject_id.clone()) placeholder="any" />
+                <Select label="Time" name="range" options=ranges.collect() value=kept(query.range.name()) />
                 {query.oldest_first.then(|| view! { <input type="hidden" name="order" value="oldest" /> })}
                 <div class="filter-buttons">
                     <Button submit=true>"Filter"</Button>

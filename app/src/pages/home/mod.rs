@@ -1,5 +1,6 @@
 //! What is live, what needs you, what changed.
 
+mod kpis;
 mod live;
 mod traffic;
 
@@ -7,12 +8,13 @@ use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
     audit::{self, EventType},
+    kpi::Summary,
     workspace::{Need, Overview},
 };
 
-use self::{live::LiveNow, traffic::Traffic};
+use self::{kpis::KpiRow, live::LiveNow, traffic::Traffic};
 use crate::{
-    api::home::read_overview,
+    api::{home::read_overview, kpi::kpi_summary},
     components::{EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Table},
     frame::live::use_live,
 };
@@ -22,13 +24,14 @@ use crate::{
 pub fn Home() -> impl IntoView {
     let live = use_live();
     let overview = Resource::new(move || live.pulse(), |_| read_overview());
+    let figures = Resource::new(move || live.pulse(), |_| kpi_summary());
     view! {
         <PageHead title="Home" />
         <Transition fallback=|| view! { <Skeleton lines=8 /> }>
             {move || Suspend::new(async move {
-                match overview.await {
-                    Ok(overview) => view! { <Sections overview=overview /> }.into_any(),
-                    Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
+                match (overview.await, figures.await) {
+                    (Ok(overview), Ok(figures)) => view! { <Sections overview=overview figures=figures /> }.into_any(),
+                    (Err(error), _) | (_, Err(error)) => view! { <ErrorPanel error=error /> }.into_any(),
                 }
             })}
         </Transition>
@@ -36,7 +39,7 @@ pub fn Home() -> impl IntoView {
 }
 
 #[component]
-fn Sections(overview: Overview) -> impl IntoView {
+fn Sections(overview: Overview, figures: Summary) -> impl IntoView {
     let Overview { system, needs_you, recent, minutes, mix, as_of, .. } = overview;
     view! {
         <div class="stack">
@@ -45,6 +48,7 @@ fn Sections(overview: Overview) -> impl IntoView {
                 <LiveNow system=system as_of=as_of />
             </div>
             <Traffic minutes=minutes mix=mix />
+            <KpiRow summary=figures />
             <Recent entries=recent as_of=as_of />
         </div>
     }

@@ -1,0 +1,48 @@
+//! Key figures for the pages.
+
+use leptos::prelude::*;
+use lifecycle::{
+    Timestamp,
+    kpi::{Candidate, Summary},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// Days of the charts.
+pub const TREND_DAYS: u32 = 30;
+
+/// The figures now and how they moved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Of the last 30 days.
+    pub summary: Summary,
+    /// The same at the end of each day, oldest first, the last of them now.
+    pub trend: Vec<Summary>,
+    /// What was projected and what came true, largest gap first.
+    pub candidates: Vec<Candidate>,
+    /// Whether the reader may engage a safety pause.
+    pub may_pause: bool,
+    /// The server's now.
+    pub as_of: Timestamp,
+}
+
+/// Everything the page shows.
+#[server(prefix = "/api", endpoint = "kpi/figures")]
+pub async fn kpi_figures() -> Result<Figures, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    Ok(Figures {
+        summary: store::kpi::summary(&store, &me, None).await?,
+        trend: store::kpi::trend(&store, &me, TREND_DAYS).await?,
+        candidates: store::kpi::detail(&store, &me, None).await?,
+        may_pause: me.may(lifecycle::authority::Permission::Pause),
+        as_of: crate::context::now(),
+    })
+}
+
+/// The figures of the last 30 days.
+#[server(prefix = "/api", endpoint = "kpi/summary")]
+pub async fn kpi_summary() -> Result<Summary, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    Ok(store::kpi::summary(&store, &me, None).await?)
+}

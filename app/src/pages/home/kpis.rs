@@ -1,0 +1,27 @@
+//! The three alerts of the key figures, in a row.
+
+use leptos::prelude::*;
+use lifecycle::kpi::Summary;
+
+use crate::{
+    components::LinkButton,
+    pages::kpis::{alarm::AlarmTile, words},
+};
+
+/// The row.
+#[component]
+pub(super) fn KpiRow(summary: Summary) -> impl IntoView {
+    view! {
+        <section class="stack" aria-labelledby="home-kpis">
+            <div class="spread">
+                <h2 id="home-kpis">"KPIs"</h2>
+                <LinkButton href="/kpis" small=true>
+                    "All key figures"
+                </LinkButton>
+            </div>
+            <div class="grid-3">
+                {words::alarms(&summary, &[]).into_iter().map(|alarm| view! { <AlarmTile alarm=alarm /> }).collect_view()}
+            </div>
+        </section>
+    }
+}

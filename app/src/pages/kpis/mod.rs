@@ -1,0 +1,282 @@
+//! Key figures of the way from a draft to full traffic, the three alerts, and what each candidate promised and did.
+
+pub mod alarm;
+pub mod words;
+
+use leptos::prelude::*;
+use lifecycle::{
+    Timestamp,
+    kpi::{Candidate, Summary},
+};
+
+use self::alarm::AlarmPanel;
+use crate::{
+    api::kpi::{Figures, kpi_figures},
+    components::{
+        Chip, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Sparkline, Table, Tone,
+        format,
+    },
+    frame::live::use_live,
+};
+
+/// The page.
+#[component]
+pub fn Kpis() -> impl IntoView {
+    let live = use_live();
+    let figures = Resource::new(move || live.pulse(), |_| kpi_figures());
+    view! {
+        <PageHead title="KPIs" above=vec![("Home".into(), "/".into())] beside=|| view! { <span>"last 30 days"</span> } />
+        <Transition fallback=|| view! { <Skeleton lines=10 /> }>
+            {move || Suspend::new(async move {
+                match figures.await {
+                    Ok(figures) => view! { <Page figures=figures /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Page(figures: Figures) -> impl IntoView {
+    let Figures { summary, trend, candidates, may_pause, as_of } = figures;
+    let alarms = words::alarms(&summary, &trend);
+    view! {
+        <div class="stack">
+            <div class="grid-3">
+                {alarms.into_iter().map(|alarm| view! { <AlarmPanel alarm=alarm may_pause=may_pause /> }).collect_view()}
+            </div>
+            <div class="grid-4">
+                {tiles(&summary, &trend).into_iter().map(|tile| view! { <TilePanel tile=tile /> }).collect_view()}
+            </div>
+            <Candidates candidates=candidates as_of=as_of />
+        </div>
+    }
+}
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq)]
+struct Tile {
+    title: &'static str,
+    value: String,
+    note: String,
+    /// Never below zero.
+    points: Vec<f64>,
+}
+
+fn tiles(now: &Summary, trend: &[Summary]) -> Vec<Tile> {
+    let count = |number: i64| format::count(number.unsigned_abs());
+    #[expect(clippy::cast_precision_loss, reason = "counts and basis points are far below 2^52")]
+    let bps = |figure: fn(&Summary) -> Option<i64>| -> Vec<f64> {
+        trend.iter().map(|day| figure(day).unwrap_or(0).max(0) as f64).collect()
+    };
+    let times = |figure: fn(&Summary) -> Option<f64>| -> Vec<f64> {
+        trend.iter().map(|day| figure(day).unwrap_or(0.0)).collect()
+    };
+    vec![
+        Tile {
+            title: "Candidates",
+            value: count(now.candidate_throughput_count),
+            note: format!("submitted; {} entered service", count(now.applied_candidate_count)),
+            points: bps(|day| Some(day.candidate_throughput_count)),
+        },
+        Tile {
+            title: "Adoption",
+            value: words::rate(now.adoption_rate_bps),
+            note: format!(
+                "{} approvals among {} review actions",
+                count(now.approved_count),
+                count(now.review_decision_count)
+            ),
+            points: bps(|day| day.adoption_rate_bps),
+        },
+        Tile {
+            title: "Acceptance",
+            value: words::rate(now.candidate_acceptance_rate_bps),
+            note: "of candidates got their quorum".to_owned(),
+            points: bps(|day| day.candidate_acceptance_rate_bps),
+        },
+        Tile {
+            title: "Time to first review",
+            value: words::time(now.avg_approval_latency_seconds),
+            note: "from the packet to the first action on it".to_owned(),
+            points: times(|day| day.avg_approval_latency_seconds),
+        },
+        Tile {
+            title: "Unsafe candidates blocked",
+            value: words::rate(now.unsafe_candidate_block_rate_bps),
+            note: "of those with a blocked scenario or failed guardrail".to_owned(),
+            points: bps(|day| day.unsafe_candidate_block_rate_bps),
+        },
+        Tile {
+            title: "Replay determinism",
+            value: words::rate(now.replay_determinism_rate_bps),
+            note: "of packets replayed twice with one checksum".to_owned(),
+            points: bps(|day| day.replay_determinism_rate_bps),
+        },
+        Tile {
+            title: "Rollbacks",
+            value: count(now.rollback_count),
+            note: format!(
+                "of {}",
+                format::plural(now.rolled_back_candidate_count.unsigned_abs(), "candidate", "candidates")
+            ),
+            points: bps(|day| Some(day.rollback_count)),
+        },
+        Tile {
+            title: "Time to recover",
+            value: words::time(now.rollback_mttr_seconds),
+            note: "from noticing the trouble to the end of the rollback".to_owned(),
+            points: times(|day| day.rollback_mttr_seconds),
+        },
+    ]
+}
+
+#[component]
+fn TilePanel(tile: Tile) -> impl IntoView {
+    let label = format!("{} over the last 30 days, now {}", tile.title, tile.value);
+    view! {
+        <Panel title=tile.title>
+            <p class="figure">{tile.value}</p>
+            <p class="faint">{tile.note}</p>
+            <Sparkline points=tile.points label=label />
+        </Panel>
+    }
+}
+
+/// What was projected beside what came true.
+#[component]
+fn Candidates(candidates: Vec<Candidate>, as_of: Timestamp) -> impl IntoView {
+    if candidates.is_empty() {
+        return view! {
+            <Panel title="Projected against realised">
+                <EmptyState title="No candidate in these 30 days">
+                    <p>
+                        "Each packet projects what its draft would do to margin and success. Once the bundle serves and outcomes are reported, what came true stands here beside it."
+                    </p>
+                    <LinkButton href="/studio">"Open the Studio"</LinkButton>
+                </EmptyState>
+            </Panel>
+        }
+        .into_any();
+    }
+    view! {
+        <Panel title="Projected against realised" note="largest gap first" flush=true>
+            <Table label="Projected against realised" interactive=true cards=true>
+                <thead>
+                    <tr>
+                        <th scope="col">"Candidate"</th>
+                        <th scope="col">"Replayed"</th>
+                        <th scope="col">"Measured"</th>
+                        <th scope="col" class="num">
+                            "Margin, projected"
+                        </th>
+                        <th scope="col" class="num">
+                            "Margin, realised"
+                        </th>
+                        <th scope="col" class="num">
+                            "Gap"
+                        </th>
+                        <th scope="col" class="num">
+                            "Success, projected"
+                        </th>
+                        <th scope="col" class="num">
+                            "Success, realised"
+                        </th>
+                        <th scope="col" class="num">
+                            "Approval time, projected"
+                        </th>
+                        <th scope="col" class="num">
+                            "Approval time, realised"
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {candidates.into_iter().map(|candidate| view! { <Row candidate=candidate as_of=as_of /> }).collect_view()}
+                </tbody>
+            </Table>
+        </Panel>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(candidate: Candidate, as_of: Timestamp) -> impl IntoView {
+    let id = candidate.candidate_id;
+    let name = candidate.version.unwrap_or_else(|| format!("bundle {id}"));
+    let when = move |at: Option<Timestamp>| match at {
+        Some(at) => view! { <RelativeTime at=at as_of=as_of /> }.into_any(),
+        None => view! { <span class="faint">"not yet"</span> }.into_any(),
+    };
+    let wide = candidate.margin_gap_bps.is_some_and(|gap| gap.abs() > lifecycle::kpi::MARGIN_GAP_BPS);
+    let gap = words::change(candidate.margin_gap_bps);
+    view! {
+        <tr>
+            <td>
+                <a class="mono" href=format!("/studio/{id}")>
+                    {name}
+                </a>
+            </td>
+            <td class="nowrap">
+                <span class="on-cards faint">"replayed "</span>
+                {when(candidate.replayed_at)}
+            </td>
+            <td class="nowrap">
+                <span class="on-cards faint">"measured "</span>
+                {when(candidate.monitored_at)}
+            </td>
+            <td class="num">
+                <span class="on-cards faint">"margin projected "</span>
+                {words::change(candidate.projected_margin_delta_bps)}
+            </td>
+            <td class="num">
+                <span class="on-cards faint">"realised "</span>
+                {words::change(candidate.realized_margin_delta_bps)}
+            </td>
+            <td class="num">
+                <span class="on-cards faint">"gap "</span>
+                {if wide {
+                    view! {
+                        <Chip tone=Tone::Bad sign="!">
+                            {gap}
+                        </Chip>
+                    }
+                        .into_any()
+                } else {
+                    gap.into_any()
+                }}
+            </td>
+            <td class="num">
+                <span class="on-cards faint">"success projected "</span>
+                {words::change(candidate.projected_success_delta_bps)}
+            </td>
+            <td class="num">
+                <span class="on-cards faint">"realised "</span>
+                {words::change(candidate.realized_success_delta_bps)}
+            </td>
+            <td class="num">
+                <span class="on-cards faint">"approval time projected "</span>
+                {words::time_change(candidate.projected_approval_latency_delta_seconds)}
+            </td>
+            <td class="num">
+                <span class="on-cards faint">"realised "</span>
+                {words::time_change(candidate.realized_approval_latency_delta_seconds)}
+            </td>
+        </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lifecycle::kpi;
+
+    use super::*;
+
+    #[test]
+    fn tiles_of_an_empty_workspace_have_dashes_for_rates() {
+        let nothing = kpi::summary(&[], Timestamp::EPOCH);
+        let tiles = tiles(&nothing, std::slice::from_ref(&nothing));
+        assert_eq!(tiles.iter().filter(|tile| tile.value == words::NOTHING).count(), 6);
+        assert!(tiles.iter().all(|tile| tile.points == [0.0]));
+    }
+}
