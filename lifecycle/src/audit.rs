@@ -65,6 +65,10 @@ pub enum EventType {
     TokenRevoked,
     /// A setting was changed.
     SettingsChanged,
+    /// A test case was kept.
+    TestCaseKept,
+    /// A test case was removed.
+    TestCaseRemoved,
     /// What came of a bundle in service was measured against what its packet projected.
     Monitored,
     /// The live bundle was changed by SQL.

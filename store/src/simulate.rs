@@ -1,17 +1,23 @@
-//! Cases for simulations that live in the database.
+//! Cases for simulations that live in the database: recorded decisions and saved test cases.
 
 use lifecycle::{
+    audit::EventType,
     authority::{Actor, Permission, authorize},
+    bundle::Effect,
     problem::Problem,
     replay::{Case, Dataset, fixtures},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{PgConnection, types::Json};
 
-use crate::{Error, Result, Store, decisions, names};
+use crate::{Error, Result, Store, decisions, json, names, work::Work};
 
 /// Most recorded decisions one simulation gets.
 const MAX_CASES: u32 = 100_000;
+/// Most test cases kept at once.
+const MAX_KEPT: usize = 500;
+/// Longest name of a test case.
+const MAX_ID_CHARS: usize = 200;
 /// Recorded decisions a simulation gets when no count is asked for.
 const DEFAULT_CASES: u32 = 1000;
 
@@ -54,6 +60,86 @@ pub async fn cases(
             Err(Problem::invalid_field("/dataset", detail).into())
         }
     }
+}
+
+/// How many days of traffic the newest `count` decisions are; none when they lie within less than an hour.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn days(store: &Store, actor: &Actor, count: u32) -> Result<Option<f64>> {
+    authorize(actor, Permission::Read)?;
+    let days: Option<f64> = sqlx::query_scalar(
+        "select (extract(epoch from max(decided_at) - min(decided_at)) / 86400)::float8
+         from (select decided_at from policy_decisions order by decided_at desc limit $1) as newest",
+    )
+    .bind(i64::from(count))
+    .fetch_one(store.pool())
+    .await?;
+    Ok(days.filter(|days| *days >= 1.0 / 24.0))
+}
+
+/// Keeps `save` as test cases, in place of those with the same id, and removes those called `remove`. Answers all
+/// fixtures as they are then. What is not there is removed already.
+///
+/// # Errors
+/// Denied without [`Permission::EditDrafts`]; an id or an input past its limits; a case without expectation.
+pub async fn keep(store: &Store, actor: &Actor, save: &[Case], remove: &[String]) -> Result<Vec<Case>> {
+    let permit = authorize(actor, Permission::EditDrafts)?;
+    check(save)?;
+    let mut work = Work::begin(store, permit).await?;
+    for case in save {
+        sqlx::query(
+            "insert into policy_fixtures (case_id, agent, action, context, expected_effect, created_by)
+             values ($1, $2, $3, $4::json, $5, $6)
+             on conflict (case_id) do update set agent = excluded.agent, action = excluded.action,
+                 context = excluded.context, expected_effect = excluded.expected_effect",
+        )
+        .bind(&case.case_id)
+        .bind(&case.agent)
+        .bind(&case.action)
+        .bind(json::text(&case.context)?)
+        .bind(case.expected_effect.map(Effect::name))
+        .bind(&actor.name)
+        .execute(work.db())
+        .await?;
+        let expected = case.expected_effect.map(Effect::name);
+        let summary = format!("test case `{}` expects {}", case.case_id, expected.unwrap_or_default());
+        let detail = json!({ "agent": case.agent, "action": case.action, "expected_effect": expected });
+        work.note(EventType::TestCaseKept, "test_case", &case.case_id, summary, detail);
+    }
+    let gone: Vec<String> = sqlx::query_scalar("delete from policy_fixtures where case_id = any($1) returning case_id")
+        .bind(remove)
+        .fetch_all(work.db())
+        .await?;
+    for case_id in gone {
+        let summary = format!("test case `{case_id}` was removed");
+        work.note(EventType::TestCaseRemoved, "test_case", case_id, summary, json!({}));
+    }
+    let now = fixtures::with_saved(&saved(work.db()).await?);
+    work.commit().await?;
+    Ok(now)
+}
+
+/// Whether `cases` can be kept as test cases.
+fn check(cases: &[Case]) -> Result<()> {
+    if cases.len() > MAX_KEPT {
+        let detail = format!("{} test cases were sent; at most {MAX_KEPT} can be kept at once", cases.len());
+        return Err(Problem::invalid_field("/save", detail).into());
+    }
+    for (at, case) in cases.iter().enumerate() {
+        let refuse = |field: &str, detail: String| Problem::invalid_field(format!("/save/{at}/{field}"), detail);
+        let letters = case.case_id.chars().count();
+        if case.case_id.trim().is_empty() || letters > MAX_ID_CHARS {
+            let detail = format!("a test case needs a name of 1 to {MAX_ID_CHARS} characters; this one has {letters}");
+            return Err(refuse("case_id", detail).into());
+        }
+        if case.expected_effect.is_none() {
+            let detail = format!("test case `{}` says no expected effect", case.case_id);
+            return Err(refuse("expected_effect", detail).into());
+        }
+        case.input().check_limits().map_err(|over| refuse("context", over.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Saved test cases, by id.

@@ -109,6 +109,8 @@ fn use_cases() -> Vec<UseCase> {
         case!("settings::get", Read, |s, a| settings::get(s, a)),
         case!("settings::update", Administer, |s, a| settings::update(s, a, settings::Settings::default())),
         case!("simulate::cases", Read, |s, a| simulate::cases(s, a, Dataset::Fixtures, None, None)),
+        case!("simulate::days", Read, |s, a| simulate::days(s, a, 10)),
+        case!("simulate::keep", EditDrafts, |s, a| simulate::keep(s, a, &[], &[])),
         case!("people::signed_out", Read, |s, a| people::signed_out(s, a)),
         case!("people::list", Administer, |s, a| people::list(s, a)),
         case!("people::add", Administer, |s, a| people::add(s, a, "x", "X", [Role::Viewer].into(), "password")),

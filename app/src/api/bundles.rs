@@ -160,11 +160,29 @@ pub async fn submit_draft(id: i64, fallback_plan: String) -> Result<String, AppE
     Ok(store::packets::build(&context::app_context()?.store, &context::actor()?, request).await?.packet_id)
 }
 
+/// Cases to replay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseSet {
+    /// The cases.
+    pub cases: Vec<Case>,
+    /// How many days of traffic they are; none when they were not recorded, or within less than an hour.
+    pub days: Option<f64>,
+}
+
 /// The cases of a dataset that lives on the server: fixtures, or the newest recorded decisions.
 #[server(prefix = "/api", endpoint = "bundles/cases", input = Json)]
-pub async fn cases(dataset: Dataset) -> Result<Vec<Case>, AppError> {
-    let count = (dataset == Dataset::Recorded).then_some(MAX_RECORDED);
-    Ok(store::simulate::cases(&context::app_context()?.store, &context::actor()?, dataset, count, None).await?)
+pub async fn cases(dataset: Dataset) -> Result<CaseSet, AppError> {
+    let (store, actor) = (context::app_context()?.store, context::actor()?);
+    let recorded = dataset == Dataset::Recorded;
+    let cases = store::simulate::cases(&store, &actor, dataset, recorded.then_some(MAX_RECORDED), None).await?;
+    let days = if recorded { store::simulate::days(&store, &actor, MAX_RECORDED).await? } else { None };
+    Ok(CaseSet { cases, days })
+}
+
+/// Keeps test cases and forgets others, for everybody; answers all fixtures as they are then.
+#[server(prefix = "/api", endpoint = "bundles/keep-cases", input = Json)]
+pub async fn keep_cases(save: Vec<Case>, remove: Vec<String>) -> Result<Vec<Case>, AppError> {
+    Ok(store::simulate::keep(&context::app_context()?.store, &context::actor()?, &save, &remove).await?)
 }
 
 #[cfg(feature = "ssr")]

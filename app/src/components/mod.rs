@@ -22,6 +22,8 @@
 //! <Digest value=record.digest what="digest" />    <RelativeTime at=… as_of=… />    format::{count, percent, usd, duration, …}
 //! <StageBar stable=… canary=… />  <Meter value=0.4 label="…" />  <BarStack parts=… label="…" legend=true />
 //! <Sparkline points=… label="…" threshold=0.05 tall=true />
+//! <RegionCard region=… count=… on_try=… />  <Certificate new_allows=… complete=… />  <TransitionMatrix transitions=… />
+//! {prose(&finding.message)}    facts::{gist, rows, values} for inputs
 //! <Spinner />  <Skeleton lines=4 />  <Kbd key="Ctrl K" />
 //! ```
 //!
@@ -34,9 +36,12 @@ pub mod chart;
 pub mod chip;
 pub mod condition;
 pub mod dialog;
+pub mod facts;
 pub mod field;
 pub mod format;
 pub mod panel;
+pub mod prose;
+pub mod region;
 pub mod table;
 pub mod tabs;
 pub mod time;

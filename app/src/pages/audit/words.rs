@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 25] = [
+pub const EVENTS: [EventType; 27] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -34,6 +34,8 @@ pub const EVENTS: [EventType; 25] = [
     EventType::TokenCreated,
     EventType::TokenRevoked,
     EventType::SettingsChanged,
+    EventType::TestCaseKept,
+    EventType::TestCaseRemoved,
     EventType::ManualFailover,
     EventType::DemoLoaded,
 ];
@@ -63,6 +65,8 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::TokenCreated => "token created",
         EventType::TokenRevoked => "token revoked",
         EventType::SettingsChanged => "settings changed",
+        EventType::TestCaseKept => "test case kept",
+        EventType::TestCaseRemoved => "test case removed",
         EventType::Monitored => "measured",
         EventType::ManualFailover => "manual failover",
         EventType::DemoLoaded => "demo loaded",
@@ -102,7 +106,7 @@ pub fn subject_link(subject_type: &str, subject_id: &str) -> Option<String> {
 /// The facts of an entry as rows: nested objects by dotted path.
 pub fn facts(detail: &Value) -> Vec<(String, String)> {
     match detail {
-        Value::Object(members) => crate::pages::decisions::words::rows(members),
+        Value::Object(members) => crate::components::facts::rows(members),
         Value::Null => vec![],
         other => vec![("detail".to_owned(), other.to_string())],
     }

@@ -20,7 +20,7 @@ use crate::{
     api::decisions::{Log, decision_log},
     components::{
         ButtonKind, Chip, EffectBadge, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton,
-        Switch, Table, Tone, use_toasts,
+        Switch, Table, Tone, facts, use_toasts,
     },
     frame::live::use_live,
     keys::use_queue_keys,
@@ -220,7 +220,7 @@ fn Row(record: Record, as_of: Timestamp) -> impl IntoView {
             <td>
                 {record.agent} <span class="faint">" · "</span> {record.action}
             </td>
-            <td class="col-wide mono muted">{words::gist(&record.context)}</td>
+            <td class="col-wide mono muted">{facts::gist(&record.context)}</td>
             <td class="col-wide mono">{rule}</td>
             <td>
                 <span class="mono">

@@ -14,8 +14,8 @@ use super::words;
 use crate::{
     api::decisions::{OneDecision, get_decision},
     components::{
-        Chip, Digest, EffectBadge, ErrorPanel, Notice, PageHead, Panel, RelativeTime, Skeleton, Table, Tone, format,
-        short_digest, value_words,
+        Chip, Digest, EffectBadge, ErrorPanel, Notice, PageHead, Panel, RelativeTime, Skeleton, Table, Tone, facts,
+        format, short_digest, value_words,
     },
     words::{capital, unit_cost, unticked},
 };
@@ -53,7 +53,7 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
     let (effect, no_match) = (record.effect, record.status == Status::NoMatch);
     let at = record.decided_at;
     let other = record.other_arm.as_ref().map(|other| words::other(&record, other));
-    let rows = words::rows(&record.context);
+    let rows = facts::rows(&record.context);
     let errors: Vec<String> = record.errors.iter().map(words::error).collect();
     let (arms, facts, outcome) = (record.clone(), record.clone(), record.outcome.clone());
     view! {

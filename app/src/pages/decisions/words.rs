@@ -8,9 +8,8 @@ use lifecycle::{
         outcome::{ErrorCode, ValueType},
     },
 };
-use serde_json::{Map, Value};
 
-use crate::components::{effect_words, value_words};
+use crate::components::effect_words;
 
 /// How an answer came about, for a cell.
 pub const fn status(status: Status) -> &'static str {
@@ -102,44 +101,10 @@ pub fn error(error: &EvaluationError) -> String {
     }
 }
 
-/// The input as rows: nested objects by dotted path, in the order they came.
-pub fn rows(context: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut out = Vec::new();
-    flatten("", context, &mut out);
-    out
-}
-
-fn flatten(prefix: &str, object: &Map<String, Value>, out: &mut Vec<(String, String)>) {
-    for (key, value) in object {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Object(inner) if !inner.is_empty() => flatten(&path, inner, out),
-            other => out.push((path, value_words(other))),
-        }
-    }
-}
-
-/// The first facts of an input, for a cell of the log.
-pub fn gist(context: &Map<String, Value>) -> String {
-    const SHOWN: usize = 3;
-    let rows = rows(context);
-    let more = if rows.len() > SHOWN { " …" } else { "" };
-    let said: Vec<_> = rows.iter().take(SHOWN).map(|(field, value)| format!("{field} {}", rounded(value))).collect();
-    format!("{}{more}", said.join(" · "))
-}
-
-/// Long fractions cut for the eye; the decision's page has them whole.
-fn rounded(value: &str) -> String {
-    match (value.split_once('.'), value.parse::<f64>()) {
-        (Some((_, fraction)), Ok(number)) if fraction.len() > 3 => format!("{number:.3}"),
-        _ => value.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use lifecycle::{Timestamp, decision::BundleRef};
-    use serde_json::json;
+    use serde_json::Map;
 
     use super::*;
 
@@ -197,21 +162,5 @@ mod tests {
             matched_rule: None,
         };
         assert_eq!(other(&it, &canary), "2.4.0, the bundle beside it, would have answered deny (no rule matched).");
-    }
-
-    #[test]
-    fn nested_input_is_listed_by_path() {
-        let context = json!({"risk": 87, "sender": {"domain": "a.test", "vip": false}, "tags": ["x", "y"]});
-        let context = context.as_object().unwrap();
-        assert_eq!(
-            rows(context),
-            [
-                ("risk".to_owned(), "87".to_owned()),
-                ("sender.domain".to_owned(), "a.test".to_owned()),
-                ("sender.vip".to_owned(), "false".to_owned()),
-                ("tags".to_owned(), "x, y".to_owned()),
-            ]
-        );
-        assert_eq!(gist(context), "risk 87 · sender.domain a.test · sender.vip false …");
     }
 }

@@ -2,14 +2,17 @@
 
 use leptos::prelude::*;
 use lifecycle::{
+    analysis::diff::Outcome,
     bundle::Effect,
-    replay::{Change, Summary},
+    replay::{Change, Summary, Transitions},
     review::packet::ReplayReport,
 };
 
 use crate::{
-    components::{BarStack, EffectBadge, EmptyState, Notice, Part, Table, Tone, effect_words, format, short_digest},
-    pages::decisions::words::gist,
+    components::{
+        BarStack, EffectBadge, EmptyState, Notice, Part, Table, Tone, effect_words, facts::gist, format,
+        region::TransitionMatrix, short_digest,
+    },
     words,
 };
 
@@ -78,7 +81,7 @@ pub(super) fn Impact(
                 <Bar name=format!("This bundle {version}") summary=replay.bundle_summary.clone() />
             </div>
             {replay.deltas.map(|deltas| view! { <DeltasView deltas=deltas /> })}
-            {matrix.map(|rows| view! { <Matrix rows=rows /> })}
+            {matrix.map(|transitions| view! { <TransitionMatrix transitions=transitions /> })}
             <Flips flips=replay.flips total=replay.total_flips recorded=recorded />
         </div>
     }
@@ -143,70 +146,22 @@ fn DeltasView(deltas: lifecycle::replay::Deltas) -> impl IntoView {
     }
 }
 
-/// Effect by effect: how many of the base's answers stay or become something else. Rows and columns from allow to deny.
-fn matrix(base: &Summary, transitions: &[(Effect, Effect, usize)]) -> Vec<(Effect, [usize; 3])> {
-    const ORDER: [Effect; 3] = [Effect::Allow, Effect::NeedsApproval, Effect::Deny];
-    ORDER
-        .into_iter()
-        .map(|from| {
-            let all = match from {
-                Effect::Allow => base.allow_count,
-                Effect::NeedsApproval => base.approval_count,
-                Effect::Deny => base.deny_count,
-            };
-            let gone: usize = transitions.iter().filter(|(before, ..)| *before == from).map(|(.., count)| count).sum();
-            let row = ORDER.map(|to| {
-                if to == from {
-                    all.saturating_sub(gone)
-                } else {
-                    transitions.iter().filter(|(b, a, _)| (*b, *a) == (from, to)).map(|(.., count)| count).sum()
-                }
-            });
-            (from, row)
-        })
-        .collect()
-}
-
-#[component]
-fn Matrix(rows: Vec<(Effect, [usize; 3])>) -> impl IntoView {
-    let cell = |from: Effect, to: Effect, count: usize| {
-        let class = match (from == to, count) {
-            (_, 0) => "num faint",
-            (true, _) => "num",
-            (false, _) if to > from => "num cell-looser",
-            (false, _) => "num cell-stricter",
-        };
-        view! { <td class=class>{format::count(count as u64)}</td> }
-    };
-    view! {
-        <Table label="How answers change">
-            <thead>
-                <tr>
-                    <th scope="col">"Base answer"</th>
-                    <th scope="col" class="num">"→ allow"</th>
-                    <th scope="col" class="num">"→ needs approval"</th>
-                    <th scope="col" class="num">"→ deny"</th>
-                </tr>
-            </thead>
-            <tbody>
-                {rows
-                    .into_iter()
-                    .map(|(from, [allow, approval, deny])| {
-                        view! {
-                            <tr>
-                                <th scope="row">
-                                    <EffectBadge effect=from />
-                                </th>
-                                {cell(from, Effect::Allow, allow)}
-                                {cell(from, Effect::NeedsApproval, approval)}
-                                {cell(from, Effect::Deny, deny)}
-                            </tr>
-                        }
-                    })
-                    .collect_view()}
-            </tbody>
-        </Table>
+/// From which answer to which. Flips are all that is known of errors, so they count by the effect that holds.
+fn matrix(base: &Summary, transitions: &[(Effect, Effect, usize)]) -> Transitions {
+    let at = |effect| Transitions::index(Outcome { effect, error: false });
+    let mut counts = [[0; 4]; 4];
+    for (from, all) in [
+        (Effect::Allow, base.allow_count),
+        (Effect::NeedsApproval, base.approval_count),
+        (Effect::Deny, base.deny_count),
+    ] {
+        let gone: usize = transitions.iter().filter(|(before, ..)| *before == from).map(|(.., count)| count).sum();
+        counts[at(from)][at(from)] = all.saturating_sub(gone);
     }
+    for (before, after, count) in transitions.iter().filter(|(before, after, _)| before != after) {
+        counts[at(*before)][at(*after)] += count;
+    }
+    Transitions(counts)
 }
 
 #[component]
@@ -290,9 +245,7 @@ mod tests {
     fn the_matrix_keeps_what_did_not_flip_on_its_diagonal() {
         let base = Summary { allow_count: 100, approval_count: 10, deny_count: 50, ..Summary::default() };
         let transitions = [(Effect::Deny, Effect::Allow, 7), (Effect::Allow, Effect::Deny, 1)];
-        let rows = matrix(&base, &transitions);
-        assert_eq!(rows[0], (Effect::Allow, [99, 0, 1]));
-        assert_eq!(rows[1], (Effect::NeedsApproval, [0, 10, 0]));
-        assert_eq!(rows[2], (Effect::Deny, [7, 0, 43]));
+        let Transitions(rows) = matrix(&base, &transitions);
+        assert_eq!(rows, [[99, 0, 1, 0], [0, 10, 0, 0], [7, 0, 43, 0], [0; 4]]);
     }
 }

@@ -4,7 +4,7 @@ pub mod diff;
 mod evidence;
 mod impact;
 mod lint;
-pub mod meaning;
+mod meaning;
 pub mod packet;
 mod sign_off;
 pub mod standing;

@@ -40,54 +40,44 @@ pub(super) fn Rules(settings: Settings, editable: bool, action: ServerAction<Sav
                         <legend>"Gates of the rollout"</legend>
                         <p class="faint">"A canary gets more traffic only when all of these hold. A value equal to its limit passes."</p>
                         <div class="group-fields">
-                            <TextInput
+                            <Number
                                 label="Fewest decisions in the stage"
                                 name="min_sample_size"
-                                kind="number"
                                 min="0"
-                                required=true
                                 initial=gates.min_sample_size.to_string()
-                                disabled=locked
+                                locked=locked
                             />
-                            <TextInput
+                            <Number
                                 label="Highest error rate, %"
                                 name="max_error_percent"
-                                kind="number"
                                 min="0"
-                                step="any"
-                                required=true
+                                any=true
                                 initial=in_percent(gates.max_error_rate)
-                                disabled=locked
+                                locked=locked
                             />
-                            <TextInput
+                            <Number
                                 label="Highest deny rate, %"
                                 name="max_deny_percent"
-                                kind="number"
                                 min="0"
-                                step="any"
-                                required=true
+                                any=true
                                 initial=in_percent(gates.max_deny_rate)
-                                disabled=locked
+                                locked=locked
                             />
-                            <TextInput
+                            <Number
                                 label="Highest increase of average cost, %"
                                 name="max_cost_percent"
-                                kind="number"
                                 min="0"
-                                step="any"
-                                required=true
+                                any=true
                                 initial=in_percent(gates.max_cost_increase)
-                                disabled=locked
+                                locked=locked
                             />
-                            <TextInput
+                            <Number
                                 label="Least time in a stage, hours"
                                 name="min_stage_hours"
-                                kind="number"
                                 min="0"
-                                step="any"
-                                required=true
+                                any=true
                                 initial=in_hours(gates.min_stage_seconds)
-                                disabled=locked
+                                locked=locked
                             />
                         </div>
                     </fieldset>
@@ -95,14 +85,12 @@ pub(super) fn Rules(settings: Settings, editable: bool, action: ServerAction<Sav
                         <legend>"Approvals"</legend>
                         <p class="faint">"How many people other than the authors must sign a packet, and how long that counts."</p>
                         <div class="group-fields">
-                            <TextInput
+                            <Number
                                 label="Approvals of an ordinary packet"
                                 name="approvals"
-                                kind="number"
                                 min="1"
-                                required=true
                                 initial=review.approvals.to_string()
-                                disabled=locked
+                                locked=locked
                             />
                             <TextInput
                                 label="Approvals of a risky packet"
@@ -114,14 +102,12 @@ pub(super) fn Rules(settings: Settings, editable: bool, action: ServerAction<Sav
                                 hint="Risky: a high score, or anything newly allowed. One must be a safety owner's."
                                 disabled=locked
                             />
-                            <TextInput
+                            <Number
                                 label="An approval counts for, hours"
                                 name="approval_hours"
-                                kind="number"
                                 min="1"
-                                required=true
                                 initial=review.approval_hours.to_string()
-                                disabled=locked
+                                locked=locked
                             />
                         </div>
                     </fieldset>
@@ -139,6 +125,34 @@ pub(super) fn Rules(settings: Settings, editable: bool, action: ServerAction<Sav
                     })}
             </div>
         </ActionForm>
+    }
+}
+
+/// A number that must be given.
+#[component]
+fn Number(
+    label: &'static str,
+    name: &'static str,
+    min: &'static str,
+    initial: String,
+    locked: Signal<bool>,
+    /// Fractions are fine.
+    #[prop(optional)]
+    any: bool,
+) -> impl IntoView {
+    // Whole numbers are what the browser asks for without being told.
+    let step = if any { "any" } else { "1" };
+    view! {
+        <TextInput
+            label=label
+            name=name
+            kind="number"
+            min=min
+            step=step
+            required=true
+            initial=initial
+            disabled=locked
+        />
     }
 }
 

@@ -1,5 +1,5 @@
-//! What is said about the draft as it is typed: findings, text diff, version, replay. It runs in the browser, in
-//! steps between frames, and waits longer when a step took long, so that typing never stalls.
+//! What is said about the draft as it is typed: findings, text diff, version. It runs in the browser, in steps between
+//! frames, and waits longer when a step took long, so that typing never stalls. What follows is in [`super::replaying`].
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,19 +7,21 @@ use std::{
     time::Duration,
 };
 
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos::prelude::*;
 use lifecycle::{
     bundle::{
         Source,
         diff::{TextDiff, text_diff},
         version::{self, Proposal},
     },
-    engine::Prepared,
     lint::{self, Code, Finding, Report, Severity},
-    replay::{self, Case, Comparison, Limits},
 };
 
-use super::desk::{Desk, Stable, badness};
+use super::{
+    desk::{Desk, badness},
+    replaying::{Cases, Turns, covers, understand},
+    stable::Stable,
+};
 use crate::editor::{Content, Key, content::Mirror, rule};
 
 /// Longest wait after a keystroke before looking again, in milliseconds.
@@ -137,121 +139,64 @@ pub const fn code_words(code: Code) -> &'static str {
     }
 }
 
-/// A bundle made ready to answer. It is equal to itself only.
-#[derive(Debug, Clone)]
-pub struct Ready(pub Arc<Prepared>);
-
-impl PartialEq for Ready {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-/// What replaying shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Replayed {
-    /// Draft against stable; without a stable bundle the draft stands on both sides.
-    pub comparison: Comparison,
-    /// Whether there is a stable bundle.
-    pub has_stable: bool,
-    /// The draft, ready to answer single inputs.
-    pub draft: Ready,
-    /// Rules left out because they could not be understood.
-    pub skipped: usize,
-    /// How long it took, in milliseconds.
-    pub took_ms: f64,
-}
-
 /// Follows the document. Call once, in the page.
-pub fn follow(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) {
+pub fn follow(desk: Desk, cases: Signal<Option<Cases>>) {
     let mirror = StoredValue::new(Mirror::default());
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
-    let last_cost = StoredValue::new(0.0_f64);
+    let turns = Turns::new();
     prove_in_pauses(desk);
-    Effect::new(move |first: Option<()>| {
+    Effect::new(move |_| {
         desk.content.track();
+        desk.again.track();
         let cases = cases.get();
-        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
-            handle.clear();
-        }
-        // The server has checked the first document already.
-        if first.is_none() && cases.is_none() {
-            return;
-        }
-        let cost = last_cost.get_value();
+        desk.stopped.set_value(false);
+        // What held the page up once will do so again: wait for a longer pause.
+        let cost = turns.longest();
         let wait = if cost < 8.0 { 16.0 } else { (cost * 2.5).clamp(32.0, MAX_WAIT_MS) };
         let check = move || {
-            let began = now();
-            let content = desk.content.get_untracked();
-            let fresh = desk.checked.with_untracked(|checked| checked.content != content);
-            if fresh {
+            turns.timed(|| {
+                let content = desk.content.get_untracked();
+                // The server has checked the first document already.
+                if desk.checked.with_untracked(|checked| checked.content == content) {
+                    return;
+                }
                 mirror.update_value(|mirror| {
                     let source = mirror.follow(&content);
                     let stable = desk.stable.get_value();
                     let taken = desk.taken.get_value();
                     desk.checked.set(Arc::new(Checked::of(content, source, stable.as_deref(), &taken)));
                 });
-            }
-            let checking = now() - began;
-            last_cost.set_value(checking);
-            let Some(cases) = cases.clone() else { return };
-            let replay = move || {
-                let began = now();
-                let content = desk.content.get_untracked();
-                mirror.update_value(|mirror| {
-                    let replayed = replay_all(mirror.follow(&content), desk.stable.get_value().as_deref(), &cases);
-                    let took_ms = now() - began;
-                    desk.replayed.set(Some(Arc::new(Replayed { took_ms, ..replayed })));
-                });
-                last_cost.set_value(checking + now() - began);
-            };
-            waiting.set_value(set_timeout_with_handle(replay, Duration::ZERO).ok());
+            });
+            turns.later(Duration::ZERO, move || understand(desk, turns, cases));
         };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
         let wait = Duration::from_millis(wait as u64);
-        waiting.set_value(set_timeout_with_handle(check, wait).ok());
+        turns.later(wait, check);
     });
-    on_cleanup(move || {
-        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
-            handle.clear();
-        }
-    });
+    on_cleanup(move || turns.clear());
 }
 
-/// Analyses the input space of a larger draft when its author pauses.
+/// Analyses the input space of a larger draft when its author pauses, and what covers the rules that are dead.
 fn prove_in_pauses(desk: Desk) {
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    let turns = Turns::new();
     Effect::new(move |_| {
-        let rules = desk.content.with(|content| content.rules().len());
-        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
-            handle.clear();
-        }
-        if rules <= EXACT_AT_ONCE || rules > EXACT_AT_ALL {
+        let Some(draft) = desk.draft.get() else { return };
+        turns.clear();
+        let rules = draft.bundle.rules.len();
+        if rules > EXACT_AT_ALL {
             return;
         }
+        let small = rules <= EXACT_AT_ONCE;
         let prove = move || {
-            let content = desk.content.get_untracked();
+            desk.covers.set(Arc::new(covers(&draft)));
             let seen = desk.checked.get_untracked();
-            if seen.content == content {
-                let report = lint::lint(&content.to_source());
+            if !small && seen.content == draft.content {
+                let report = lint::lint(&draft.content.to_source());
                 desk.checked.set(Arc::new(Checked { report, ..Checked::clone(&seen) }));
             }
         };
-        waiting.set_value(set_timeout_with_handle(prove, PAUSE).ok());
+        turns.later(if small { Duration::from_millis(120) } else { PAUSE }, prove);
     });
-    on_cleanup(move || {
-        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
-            handle.clear();
-        }
-    });
-}
-
-fn replay_all(source: &Source, stable: Option<&Stable>, cases: &[Case]) -> Replayed {
-    let understood = source.understand();
-    let draft = Ready(Arc::new(Prepared::new(&understood.bundle)));
-    let base = stable.map_or(&*draft.0, |stable| &stable.prepared);
-    let comparison = replay::compare::compare_prepared(base, &draft.0, cases, Limits::default());
-    Replayed { comparison, has_stable: stable.is_some(), skipped: understood.skipped.len(), draft, took_ms: 0.0 }
+    on_cleanup(move || turns.clear());
 }
 
 /// Looks at the document at once, for commands that need findings of exactly what is on the page.
@@ -269,7 +214,7 @@ pub fn check_now(desk: Desk) -> Arc<Checked> {
 }
 
 /// Milliseconds on the browser's own watch. Called from handlers only, never while rendering.
-fn now() -> f64 {
+pub fn now() -> f64 {
     window().performance().map_or(0.0, |performance| performance.now())
 }
 

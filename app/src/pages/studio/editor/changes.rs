@@ -1,13 +1,13 @@
-//! What the draft changes against the stable bundle, rule by rule, and the version that takes.
+//! What the draft changes against the stable bundle: for every input, then rule by rule, and the version that takes.
 
 use leptos::prelude::*;
 use lifecycle::bundle::diff::{FieldChange, ModifiedRule, TextDiff};
 use serde_json::{Map, Value};
 
-use super::desk::Desk;
+use super::{desk::Desk, meaning::Meaning, rule_link::RuleLink};
 use crate::{
     components::{Button, Chip, EmptyState, Notice, Tone, condition_words, value_words},
-    editor::{Edit, Key, rule},
+    editor::{Edit, rule},
 };
 
 /// Rules drawn of each kind; the rest is counted.
@@ -21,6 +21,7 @@ pub fn Changes(desk: Desk) -> impl IntoView {
     view! {
         <div class="changes">
             <VersionStep desk=desk />
+            {base.clone().map(|base| view! { <Meaning desk=desk base=base /> })}
             {move || match (diff.get(), base.clone()) {
                 (None, _) | (_, None) => {
                     view! {
@@ -33,7 +34,7 @@ pub fn Changes(desk: Desk) -> impl IntoView {
                 (Some(diff), Some(base)) if diff.is_empty() => {
                     view! {
                         <EmptyState title="No changes">
-                            <p>{format!("This draft decides everything as {base} does.")}</p>
+                            <p>{format!("This draft says what {base} says, rule for rule.")}</p>
                         </EmptyState>
                     }
                         .into_any()
@@ -168,25 +169,6 @@ fn Whole(desk: Desk, rule: Map<String, Value>, added: bool) -> impl IntoView {
     }
 }
 
-/// The rule's id; opens it.
-#[component]
-fn RuleLink(desk: Desk, id: String) -> impl IntoView {
-    let wanted = id.clone();
-    let open = move |_| {
-        let key: Option<Key> = desk.content.with_untracked(|content| {
-            content.rules().iter().find(|entry| rule::id(&entry.rule) == wanted).map(|entry| entry.key)
-        });
-        if let Some(key) = key {
-            desk.select(key);
-        }
-    };
-    view! {
-        <button type="button" class="finding-rule" on:click=open>
-            {id}
-        </button>
-    }
-}
-
 /// What was, struck through, and what is.
 #[component]
 fn FieldChanges(fields: Vec<FieldChange>) -> impl IntoView {
@@ -215,8 +197,7 @@ fn words(change: &FieldChange) -> (String, String, String) {
             if value.is_null() {
                 return String::new();
             }
-            let words = condition_words(key, value);
-            format!("{} {}", words.test, words.value).trim().to_owned()
+            condition_words(key, value).test
         };
         return (condition_words(key, &Value::Null).field, say(&change.before), say(&change.after));
     }

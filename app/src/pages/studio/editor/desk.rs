@@ -8,17 +8,22 @@ use std::{
 use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
-    bundle::{Bundle, Record, Source, State, schema::Schema},
-    engine::Prepared,
+    analysis::SemanticDiff,
+    bundle::{Record, Source, State, schema::Schema},
+    engine::Input,
     lint::{Finding, Severity},
 };
 
-use super::analysis::{Checked, Replayed};
+use super::{
+    analysis::Checked,
+    replaying::{Ready, Replayed},
+    stable::{Shared, Stable},
+};
 use crate::{
     api::bundles::Workbench,
     components::{toast::Toasts, use_toasts},
     editor::{
-        Content, Edit, Editor, Key, Refused, Stroke, Written,
+        Content, Edit, Editor, Key, Refused, Stroke,
         order::{self, Filter},
         rule,
     },
@@ -26,45 +31,6 @@ use crate::{
 
 /// Rules from which on only those in sight are drawn.
 pub const VIRTUAL_FROM: usize = 150;
-
-/// A rule that compares quickly with itself.
-#[derive(Debug, Clone)]
-pub struct Shared(pub Arc<Written>);
-
-impl PartialEq for Shared {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
-    }
-}
-
-/// The bundle that the draft is compared with.
-#[derive(Debug)]
-pub struct Stable {
-    /// Its version.
-    pub version: String,
-    /// As written.
-    pub source: Source,
-    /// As understood.
-    pub bundle: Bundle,
-    /// Ready to answer.
-    pub prepared: Prepared,
-    /// Where each id stands in `source.rules`.
-    pub by_id: HashMap<String, usize>,
-}
-
-impl Stable {
-    fn new(record: &Record) -> Self {
-        let source = Source::from(record);
-        let by_id = source.rules.iter().enumerate().map(|(at, rule)| (rule::id(rule).to_owned(), at)).collect();
-        let bundle = source.understand().bundle;
-        Self { version: record.version.clone(), prepared: Prepared::new(&bundle), bundle, by_id, source }
-    }
-
-    /// Its rule with this id.
-    pub fn rule(&self, id: &str) -> Option<&Written> {
-        self.source.rules.get(*self.by_id.get(id)?)
-    }
-}
 
 /// How saving stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,7 +91,7 @@ pub struct Desk {
     pub marked: RwSignal<BTreeSet<Key>>,
     /// Asks the table to bring this rule into sight.
     pub reveal: RwSignal<Option<Key>>,
-    /// The tab of the centre: `rules`, `source`, `bundle`.
+    /// The tab of the centre: `rules`, `map`, `source`, `bundle`.
     pub main: RwSignal<String>,
     /// The tab at the side: `problems`, `changes`, `rule`.
     pub side: RwSignal<String>,
@@ -137,8 +103,26 @@ pub struct Desk {
     pub flags: Memo<Arc<HashMap<Key, Finding>>>,
     /// What became of rules against stable, by id.
     pub marks: Memo<Arc<HashMap<String, &'static str>>>,
+    /// The draft as understood, a moment after the last edit.
+    pub draft: RwSignal<Option<Ready>>,
+    /// What it changes against stable, for every input; none before it was looked at, and without a stable bundle.
+    pub diff: RwSignal<Option<Arc<SemanticDiff>>>,
+    /// Rules that can never match, each with those that decide all it asks for.
+    pub covers: RwSignal<Arc<Vec<(String, Vec<String>)>>>,
     /// What replaying cases shows.
     pub replayed: RwSignal<Option<Arc<Replayed>>>,
+    /// Cases replayed and cases there are, while a long replay runs.
+    pub progress: RwSignal<Option<(usize, usize)>>,
+    /// Whether the person stopped the replay.
+    pub stopped: StoredValue<bool>,
+    /// Asks for another replay.
+    pub again: RwSignal<u32>,
+    /// The question under *One input*.
+    pub asked: RwSignal<Input>,
+    /// The tab of the dock: `simulate`, `one`, `sweep`, `tests`.
+    pub dock: RwSignal<String>,
+    /// Whether this person may keep test cases.
+    pub may_edit: bool,
     /// How saving stands.
     pub saving: RwSignal<Saving>,
     /// Whether the device has no room for what is not saved.
@@ -214,7 +198,16 @@ impl Desk {
             checked,
             flags,
             marks,
+            draft: RwSignal::new(None),
+            diff: RwSignal::new(None),
+            covers: RwSignal::new(Arc::default()),
             replayed: RwSignal::new(None),
+            progress: RwSignal::new(None),
+            stopped: StoredValue::new(false),
+            again: RwSignal::new(0),
+            asked: RwSignal::new(Input::default()),
+            dock: RwSignal::new("simulate".to_owned()),
+            may_edit: bench.may_edit,
             saving: RwSignal::new(Saving::Untouched),
             too_large: RwSignal::new(false),
             theirs: RwSignal::new(None),
@@ -294,6 +287,22 @@ impl Desk {
         self.selected.set(Some(key));
         self.side.set("rule".to_owned());
         self.reveal.set(Some(key));
+    }
+
+    /// Opens the rule called `id` in the form, when the draft has it.
+    pub fn select_id(self, id: &str) {
+        let key = self.content.with_untracked(|content| {
+            content.rules().iter().find(|entry| rule::id(&entry.rule) == id).map(|entry| entry.key)
+        });
+        if let Some(key) = key {
+            self.select(key);
+        }
+    }
+
+    /// Puts a question under *One input*.
+    pub fn try_input(self, input: Input) {
+        self.asked.set(input);
+        self.dock.set("one".to_owned());
     }
 
     /// Closes the form.

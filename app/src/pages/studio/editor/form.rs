@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     condition_rows::ConditionRows,
     controls::{NumberField, TokensField},
+    coverage::Coverage,
     desk::{Desk, Step},
     names,
     problems::FindingItem,
@@ -91,6 +92,7 @@ fn RuleForm(desk: Desk, rule_key: Key) -> impl IntoView {
                     "✕"
                 </Button>
             </div>
+            <Coverage desk=desk rule_key=key />
             <Show when=move || findings.with(|findings| !findings.is_empty())>
                 <ul class="findings rule-findings">
                     <For each=move || findings.get() key=|finding| (finding.code, finding.path.clone(), finding.message.clone()) let:finding>

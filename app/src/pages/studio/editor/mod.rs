@@ -1,13 +1,15 @@
 //! The editor of one bundle.
 //!
 //! ```text
-//! desk           the state every part reads and writes
-//! analysis       findings, diff, version and replay as one types
+//! desk, stable   the state every part reads and writes; what the draft is compared with
+//! analysis       findings, text diff and version as one types
+//! replaying      proven regions and a replay of cases, a slice at a time
 //! table, row     the rules in evaluation order
 //! form, controls, condition_rows, names   the form of one rule
 //! source_tab, bundle_tab   the document as text; what belongs to no rule
-//! problems, changes        the side panel
-//! simulate, one_input      the dock
+//! policy_map     the answers over two fields, as a picture
+//! problems, changes, meaning, coverage     the side panel
+//! dock: simulate, one_input, why_not, sweep, test_cases, proposed
 //! saving, submit           to the server, and to reviewers
 //! paste_rules, keyboard    clipboard and keys
 //! ```
@@ -17,19 +19,30 @@ mod bundle_tab;
 mod changes;
 mod condition_rows;
 mod controls;
+mod coverage;
 mod desk;
+mod dock;
 mod form;
 mod keyboard;
+mod meaning;
 mod names;
 mod one_input;
 mod paste_rules;
+mod policy_map;
 mod problems;
+mod proposed;
+mod replaying;
 mod row;
+mod rule_link;
 mod saving;
 mod simulate;
 mod source_tab;
+mod stable;
 mod submit;
+mod sweep;
 mod table;
+mod test_cases;
+mod why_not;
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
@@ -114,8 +127,12 @@ fn Opened(bench: Workbench, again: RwSignal<u32>) -> impl IntoView {
         Tab::new("changes", "Changes").counting(changes),
         Tab::new("rule", "Rule"),
     ];
-    let main_tabs =
-        vec![Tab::new("rules", "Rules").counting(rules), Tab::new("source", "Source"), Tab::new("bundle", "Bundle")];
+    let main_tabs = vec![
+        Tab::new("rules", "Rules").counting(rules),
+        Tab::new("map", "Policy map"),
+        Tab::new("source", "Source"),
+        Tab::new("bundle", "Bundle"),
+    ];
     let has_rule = move || desk.selected.read().is_some() && desk.side.read().as_str() == "rule";
     view! {
         <div class="studio-editor wide">
@@ -138,6 +155,9 @@ fn Opened(bench: Workbench, again: RwSignal<u32>) -> impl IntoView {
                     <TabPanel group="main" id="rules" selected=desk.main>
                         <table::RulesTable desk=desk />
                     </TabPanel>
+                    <TabPanel group="main" id="map" selected=desk.main>
+                        <policy_map::PolicyMapTab desk=desk />
+                    </TabPanel>
                     <TabPanel group="main" id="source" selected=desk.main>
                         <source_tab::SourceTab desk=desk />
                     </TabPanel>
@@ -158,7 +178,7 @@ fn Opened(bench: Workbench, again: RwSignal<u32>) -> impl IntoView {
                     </TabPanel>
                 </section>
             </div>
-            <simulate::Dock desk=desk />
+            <dock::Dock desk=desk />
             <submit::SubmitDialog desk=desk open=submitting />
             <saving::StaleDialog desk=desk />
             <paste_rules::PasteDialog desk=desk open=pasting typed=pasted />

@@ -1,18 +1,18 @@
-//! One question put to the draft, with the way to its answer.
-
-use std::sync::Arc;
+//! One question put to the draft, with the way to its answer and what would change it.
 
 use leptos::prelude::*;
-use lifecycle::{
-    engine::{
-        Input, Status,
-        trace::{ConditionResult, RuleResult, RuleTrace},
-    },
-    replay::Case,
+use lifecycle::engine::{
+    Input, Status,
+    trace::{ConditionResult, RuleResult, RuleTrace},
 };
 use serde_json::{Map, Value};
 
-use super::{analysis::Ready, desk::Desk};
+use super::{
+    desk::Desk,
+    replaying::{Cases, Ready},
+    test_cases::{KeepTest, Tests},
+    why_not::WhyNotView,
+};
 use crate::{
     components::{Button, Chip, EffectBadge, Field, TextInput, Tone, value_words},
     editor::text,
@@ -23,7 +23,7 @@ const SHOWN: usize = 50;
 
 /// The form and the answer.
 #[component]
-pub fn OneInput(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) -> impl IntoView {
+pub fn OneInput(desk: Desk, cases: Signal<Option<Cases>>, tests: Tests) -> impl IntoView {
     let agent = RwSignal::new(String::new());
     let action = RwSignal::new(String::new());
     let context = RwSignal::new("{}".to_owned());
@@ -32,18 +32,22 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) -> impl IntoV
     let take = move || {
         let Some(cases) = cases.get_untracked() else { return };
         let at = next.get_value();
-        if let Some(case) = cases.get(at % cases.len().max(1)) {
-            agent.set(case.agent.clone());
-            action.set(case.action.clone());
-            context.set(serde_json::to_string_pretty(&case.context).unwrap_or_default());
+        if let Some(case) = cases.list.get(at % cases.list.len().max(1)) {
+            desk.asked.set(case.input());
         }
         next.set_value(at + 1);
     };
     // The first case, so that there is something to look at.
     Effect::new(move |_| {
-        if cases.with(Option::is_some) && agent.read_untracked().is_empty() {
+        if cases.with(Option::is_some) && desk.asked.with_untracked(|asked| asked.agent.is_empty()) {
             take();
         }
+    });
+    Effect::new(move |_| {
+        let Input { agent: who, action: what, context: facts } = desk.asked.get();
+        agent.set(who);
+        action.set(what);
+        context.set(serde_json::to_string_pretty(&facts).unwrap_or_default());
     });
     let facts = Memo::new(move |_| -> Result<Map<String, Value>, String> {
         match context.with(|text| text::parse(text)) {
@@ -52,30 +56,20 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) -> impl IntoV
             Err(why) => Err(why.to_string()),
         }
     });
-    let prepared = Memo::new(move |_| desk.replayed.get().map(|replayed| replayed.draft.clone()));
     let error = Signal::derive(move || facts.get().err());
     let answer = move || {
-        let Some(Ready(prepared)) = prepared.get() else {
+        // Only looked at while it is in sight.
+        if desk.dock.read().as_str() != "one" {
+            return ().into_any();
+        }
+        let Some(draft) = desk.draft.get() else {
             return view! { <p class="muted">"The draft is being read…"</p> }.into_any();
         };
         let Ok(facts) = facts.get() else {
             return view! { <p class="muted">"Write the context as JSON to get an answer."</p> }.into_any();
         };
         let input = Input { agent: agent.get(), action: action.get(), context: facts };
-        let answer = prepared.decide(&input);
-        let trace = prepared.trace(&input);
-        view! {
-            <div class="answer">
-                <p class="answer-head">
-                    <EffectBadge effect=answer.effect no_match=answer.status == Status::NoMatch />
-                    {(answer.status == Status::Error).then(|| view! { <Chip tone=Tone::Bad sign="✕">"error"</Chip> })}
-                    <strong class="mono">{answer.matched_rule.clone().unwrap_or_else(|| "default".to_owned())}</strong>
-                </p>
-                <p>{answer.reason}</p>
-                <Trace trace=trace />
-            </div>
-        }
-        .into_any()
+        answered(desk, tests, &draft, &input)
     };
     view! {
         <div class="one-input">
@@ -99,6 +93,34 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<Arc<Vec<Case>>>>) -> impl IntoV
             {answer}
         </div>
     }
+}
+
+/// What the draft says, why, and what would change it.
+fn answered(desk: Desk, tests: Tests, draft: &Ready, input: &Input) -> AnyView {
+    let answer = draft.prepared.decide(input);
+    let trace = draft.prepared.trace(input);
+    let before = desk.stable.with_value(|stable| {
+        stable.as_ref().map(|stable| (stable.version.clone(), stable.prepared.verdict(input.into()).effect))
+    });
+    let changed = before.filter(|(_, before)| *before != answer.effect);
+    view! {
+        <div class="answer">
+            <p class="answer-head">
+                <EffectBadge effect=answer.effect no_match=answer.status == Status::NoMatch />
+                {(answer.status == Status::Error).then(|| view! { <Chip tone=Tone::Bad sign="✕">"error"</Chip> })}
+                <strong class="mono">{answer.matched_rule.clone().unwrap_or_else(|| "default".to_owned())}</strong>
+                {changed
+                    .map(|(version, before)| {
+                        view! { <span class="muted">{format!("stable {version} answers ")}</span> <EffectBadge effect=before /> }
+                    })}
+            </p>
+            <p>{answer.reason}</p>
+            <WhyNotView desk=desk draft=draft.clone() input=input.clone() now=answer.effect />
+            {desk.may_edit.then(|| view! { <KeepTest desk=desk tests=tests input=input.clone() answer=answer.effect /> })}
+            <Trace trace=trace />
+        </div>
+    }
+    .into_any()
 }
 
 /// The rules that were asked, in order, and what stopped each.

@@ -1,14 +1,19 @@
 //! What the linter says, worst first.
 
 use leptos::prelude::*;
-use lifecycle::lint::{self, Finding, Severity};
+use lifecycle::{
+    engine::Input,
+    lint::{self, Code, Finding, Severity},
+};
 
 use super::{
     analysis::{EXACT_AT_ALL, check_now, code_words, of_severity},
     desk::Desk,
 };
 use crate::{
-    components::{Button, ButtonKind, EmptyState, FindingChip, condition_words, format},
+    components::{
+        Button, ButtonKind, EmptyState, FindingChip, condition_words, effect_words, facts::gist, format, prose::prose,
+    },
     editor::Content,
 };
 
@@ -60,6 +65,7 @@ pub fn Problems(desk: Desk) -> impl IntoView {
                 .into_iter()
                 .map(|severity| view! { <Findings desk=desk severity=severity /> })
                 .collect_view()}
+            <Gaps desk=desk />
         </div>
     }
 }
@@ -82,10 +88,17 @@ fn SeverityCount(desk: Desk, severity: Severity) -> impl IntoView {
 #[component]
 fn Findings(desk: Desk, severity: Severity) -> impl IntoView {
     let findings = Memo::new(move |_| {
-        desk.checked
-            .with(|checked| of_severity(&checked.report, severity).iter().take(SHOWN).cloned().collect::<Vec<_>>())
+        desk.checked.with(|checked| {
+            let single = of_severity(&checked.report, severity).iter().filter(|finding| !is_gap(finding));
+            single.take(SHOWN).cloned().collect::<Vec<_>>()
+        })
     });
-    let more = Memo::new(move |_| desk.checked.with(|c| of_severity(&c.report, severity).len().saturating_sub(SHOWN)));
+    let more = Memo::new(move |_| {
+        desk.checked.with(|checked| {
+            let single = of_severity(&checked.report, severity).iter().filter(|finding| !is_gap(finding));
+            single.count().saturating_sub(SHOWN)
+        })
+    });
     view! {
         <Show when=move || findings.with(|findings| !findings.is_empty())>
             <ul class="findings">
@@ -134,9 +147,9 @@ pub fn FindingItem(
                     })}
                 {place.map(|place| view! { <code class="finding-place">{place}</code> })}
             </div>
-            <p class="finding-message">{finding.message}</p>
-            {finding.suggestion.map(|suggestion| view! { <p class="finding-suggestion muted">{suggestion}</p> })}
-            {finding.witness.map(|witness| view! { <p class="finding-witness muted">"e.g. " <code>{witness.to_string()}</code></p> })}
+            <p class="finding-message">{prose(&finding.message)}</p>
+            {finding.suggestion.map(|suggestion| view! { <p class="finding-suggestion muted">{prose(&suggestion)}</p> })}
+            {finding.witness.and_then(|witness| serde_json::from_value::<Input>(witness).ok()).map(|input| example(desk, input))}
             {(desk.editable && finding.fix.is_some())
                 .then(|| {
                     view! {
@@ -147,6 +160,81 @@ pub fn FindingItem(
                 })}
         </li>
     }
+}
+
+/// An input in a few words, with all of it on request.
+fn example(desk: Desk, input: Input) -> AnyView {
+    let facts = gist(&input.context);
+    let whole = serde_json::to_string_pretty(&input.context).unwrap_or_default();
+    let short = if facts.is_empty() { "an empty input".to_owned() } else { facts };
+    view! {
+        <details class="finding-witness muted">
+            <summary>"Example: " <span class="mono">{short}</span></summary>
+            <p>{format!("{} · {}", input.agent, input.action)}</p>
+            <pre class="mono">{whole}</pre>
+            <button type="button" class="link-button" on:click=move |_| desk.try_input(input.clone())>"Try it"</button>
+        </details>
+    }
+    .into_any()
+}
+
+/// Inputs that no rule decides, all agents and actions in one item.
+#[component]
+fn Gaps(desk: Desk) -> impl IntoView {
+    let gaps = Memo::new(move |_| {
+        desk.checked.with(|checked| {
+            let gaps = checked.report.info.iter().filter(|finding| is_gap(finding));
+            let inputs = gaps.filter_map(|finding| serde_json::from_value::<Input>(finding.witness.clone()?).ok());
+            inputs.collect::<Vec<_>>()
+        })
+    });
+    view! {
+        <Show when=move || gaps.with(|gaps| !gaps.is_empty())>
+            <div class="finding gaps">
+                <div class="finding-head">
+                    <FindingChip severity=Severity::Info />
+                    <span class="finding-code">{code_words(Code::Gap)}</span>
+                </div>
+                <p class="finding-message">
+                    {move || {
+                        let effect = desk.content.with(|content| content.head().default_effect);
+                        let pairs = format::plural(gaps.with(Vec::len) as u64, "agent and action", "pairs of agent and action");
+                        format!("For {pairs}, some inputs reach no rule and get the default ({}).", effect_words(effect))
+                    }}
+                </p>
+                <p class="finding-suggestion muted">"Add a rule where the default is not what you want."</p>
+                <details>
+                    <summary>"Which"</summary>
+                    <ul class="gap-list">
+                        {move || {
+                            gaps.get()
+                                .into_iter()
+                                .take(SHOWN)
+                                .map(|input| {
+                                    let name = format!("{} · {}", input.agent, input.action);
+                                    let facts = gist(&input.context);
+                                    let facts = if facts.is_empty() { "an empty input".to_owned() } else { facts };
+                                    view! {
+                                        <li>
+                                            <button type="button" class="link-button" on:click=move |_| desk.try_input(input.clone())>
+                                                {name}
+                                            </button>
+                                            <span class="muted mono">{facts}</span>
+                                        </li>
+                                    }
+                                })
+                                .collect_view()
+                        }}
+                    </ul>
+                </details>
+            </div>
+        </Show>
+    }
+}
+
+/// Gaps have an item of their own, all together.
+fn is_gap(finding: &Finding) -> bool {
+    finding.code == Code::Gap && finding.witness.is_some()
 }
 
 /// The part of a rule a path points to, in words.

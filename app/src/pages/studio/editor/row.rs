@@ -9,10 +9,11 @@ use wasm_bindgen::JsCast;
 
 use super::{
     analysis::code_words,
-    desk::{Desk, Shared, Stable},
+    desk::Desk,
+    stable::{Shared, Stable},
 };
 use crate::{
-    components::{Chip, ConditionChip, EffectBadge, Switch, Tone},
+    components::{Chip, ConditionChip, EffectBadge, Switch, Tone, format},
     editor::{Edit, Key, Written, condition::plain, rule},
 };
 
@@ -32,6 +33,8 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
     });
     let selected = Memo::new(move |_| desk.selected.get() == Some(key));
     let marked = Memo::new(move |_| desk.marked.with(|marked| marked.contains(&key)));
+
+    let hits = Memo::new(move |_| hits(desk, key));
 
     let pick = move |event: leptos::ev::MouseEvent| {
         let control = event
@@ -90,6 +93,7 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
                 <span class="rule-chips">{move || written.with(|rule| chips(desk, &rule.0))}</span>
             </td>
             <td class="rule-effect">{move || written.with(|rule| effect(&rule.0))}</td>
+            <td class="rule-hits num">{hits}</td>
         </tr>
     }
 }
@@ -100,6 +104,20 @@ fn toggle_mark(desk: Desk, key: Key) {
             marked.insert(key);
         }
     });
+}
+
+/// How many of the replayed cases the rule decides, a day where that is known.
+fn hits(desk: Desk, key: Key) -> Option<String> {
+    desk.replayed.with(|replayed| {
+        let replayed = replayed.as_ref()?;
+        let hits = replayed.hits.get(&key).copied().unwrap_or_default();
+        Some(match replayed.per_day(hits) {
+            Some(daily) if daily > 0.0 && daily < 10.0 => format!("{daily:.1}"),
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, at least 0")]
+            Some(daily) => format::count(daily.round() as u64),
+            None => format::count(hits as u64),
+        })
+    })
 }
 
 /// Whether the rule is new or edited against stable, as the *Changes* tab says.

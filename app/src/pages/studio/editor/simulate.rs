@@ -1,144 +1,38 @@
-//! The dock: what the draft makes of many cases, beside what stable makes of them.
+//! What the draft makes of many cases, beside what stable makes of them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use leptos::{prelude::*, task::spawn_local};
-use lifecycle::replay::{Case, Change, Dataset, Summary, synthetic};
+use leptos::prelude::*;
+use lifecycle::replay::{Change, Summary};
 
 use super::{
-    analysis::{self, Replayed},
     desk::Desk,
-    one_input::OneInput,
+    replaying::{Cases, Replayed},
+    rule_link::decider,
 };
-use crate::{
-    api::bundles,
-    components::{BarStack, Button, EffectBadge, EmptyState, Part, Skeleton, Tab, TabPanel, Tabs, Tone, format},
-    editor::rule,
-};
-
-/// Synthetic cases generated in the browser.
-const SYNTHETIC: usize = 2_000;
-
-/// The seed of the synthetic cases: the same draft meets the same cases.
-const SEED: u64 = 1;
+use crate::components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format};
 
 /// Flips listed.
 const SHOWN: usize = 100;
 
-/// The dock with its tabs.
+/// The *Simulate* tab.
 #[component]
-pub fn Dock(desk: Desk) -> impl IntoView {
-    let chosen = RwSignal::new(Dataset::Recorded);
-    let fetched = RwSignal::new(HashMap::<&'static str, Arc<Vec<Case>>>::new());
-    let failed = RwSignal::new(None::<String>);
-    let cases = Signal::derive(move || fetched.with(|fetched| fetched.get(name(chosen.get())).cloned()));
-    analysis::follow(desk, cases);
-
-    let load = move |dataset: Dataset| {
-        failed.set(None);
-        if fetched.with_untracked(|fetched| fetched.contains_key(name(dataset))) {
-            return;
-        }
-        if dataset == Dataset::Synthetic {
-            // From the rules of both: their thresholds are where answers may differ.
-            let mut both = desk.content.get_untracked().to_source().understand().bundle;
-            if let Some(stable) = desk.stable.get_value() {
-                both.rules.extend(stable.bundle.rules.iter().cloned());
+pub fn Simulated(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
+    move || {
+        if cases.with(|cases| cases.as_ref().is_some_and(|cases| cases.list.is_empty())) {
+            return view! {
+                <EmptyState title="0 cases">
+                    <p>"Nothing is recorded yet. Fixtures and synthetic cases work without traffic."</p>
+                </EmptyState>
             }
-            let cases = Arc::new(synthetic::cases(&both, SYNTHETIC, SEED));
-            fetched.update(|fetched| drop(fetched.insert(name(dataset), cases)));
-            return;
+            .into_any();
         }
-        spawn_local(async move {
-            match bundles::cases(dataset).await {
-                Ok(cases) => {
-                    // Before the first traffic there is nothing to replay, but there are the built-in cases.
-                    if cases.is_empty() && dataset == Dataset::Recorded {
-                        chosen.try_set(Dataset::Fixtures);
-                    }
-                    fetched.try_update(|fetched| fetched.insert(name(dataset), Arc::new(cases)));
-                }
-                Err(error) => drop(failed.try_set(Some(error.detail().to_owned()))),
+        match desk.replayed.get() {
+            Some(replayed) if cases.with(Option::is_some) => {
+                view! { <Result desk=desk replayed=replayed /> }.into_any()
             }
-        });
-    };
-    Effect::new(move |_| load(chosen.get()));
-
-    let tab = RwSignal::new("simulate".to_owned());
-    let status = move || {
-        let count = cases.with(|cases| cases.as_ref().map(|cases| cases.len()));
-        let took = desk.replayed.with(|replayed| replayed.as_ref().map(|replayed| replayed.took_ms));
-        count.zip(took).map(|(count, took)| {
-            format!("{} · {took:.0} ms in your browser", format::plural(count as u64, "case", "cases"))
-        })
-    };
-    view! {
-        <section class="panel panel-flush dock" aria-label="Dock">
-            <Tabs
-                group="dock"
-                label="Simulation"
-                tabs=vec![Tab::new("simulate", "Simulate"), Tab::new("one", "One input")]
-                selected=tab
-                on_select=move |id| tab.set(id)
-            >
-                <span class="dock-status muted">{status}</span>
-                <select
-                    class="input input-small"
-                    aria-label="Cases"
-                    prop:value=move || name(chosen.get())
-                    on:change=move |event| {
-                        chosen.set(match event_target_value(&event).as_str() {
-                            "fixtures" => Dataset::Fixtures,
-                            "synthetic" => Dataset::Synthetic,
-                            _ => Dataset::Recorded,
-                        });
-                    }
-                >
-                    <option value="recorded">"Recorded"</option>
-                    <option value="fixtures">"Fixtures"</option>
-                    <option value="synthetic">"Synthetic"</option>
-                </select>
-            </Tabs>
-            <TabPanel group="dock" id="simulate" selected=tab>
-                {move || {
-                    if let Some(why) = failed.get() {
-                        return view! {
-                            <EmptyState title="The cases could not be fetched">
-                                <p>{why}</p>
-                                <Button on:click=move |_| load(chosen.get_untracked())>"Try again"</Button>
-                            </EmptyState>
-                        }
-                            .into_any();
-                    }
-                    if cases.with(|cases| cases.as_ref().is_some_and(|cases| cases.is_empty())) {
-                        return view! {
-                            <EmptyState title="0 cases">
-                                <p>"Nothing is recorded yet. Fixtures and synthetic cases work without traffic."</p>
-                            </EmptyState>
-                        }
-                            .into_any();
-                    }
-                    match desk.replayed.get() {
-                        Some(replayed) if cases.with(Option::is_some) => {
-                            view! { <Result desk=desk replayed=replayed /> }.into_any()
-                        }
-                        _ => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
-                    }
-                }}
-            </TabPanel>
-            <TabPanel group="dock" id="one" selected=tab>
-                <OneInput desk=desk cases=cases />
-            </TabPanel>
-        </section>
-    }
-}
-
-const fn name(dataset: Dataset) -> &'static str {
-    match dataset {
-        Dataset::Fixtures => "fixtures",
-        Dataset::Synthetic => "synthetic",
-        Dataset::Recorded => "recorded",
-        Dataset::Custom => "custom",
+            _ => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
+        }
     }
 }
 
@@ -170,6 +64,7 @@ fn Result(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
                     })}
                 <p class="dock-name">"This draft"</p>
                 <BarStack parts=parts(after) label="This draft" legend=true />
+                {forecast(&replayed, before, after).map(|words| view! { <p class="dock-forecast">{words}</p> })}
                 <p class="muted">
                     {replayed
                         .has_stable
@@ -188,9 +83,9 @@ fn Result(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
                     )}
                 </p>
                 {(!breaches.is_empty()).then(|| view! { <p class="dock-breach tone-warn">{format!("▲ {}", breaches.join("; "))}</p> })}
-                {(replayed.skipped > 0)
+                {(replayed.draft.skipped > 0)
                     .then(|| {
-                        let rules = format::plural(replayed.skipped as u64, "rule is", "rules are");
+                        let rules = format::plural(replayed.draft.skipped as u64, "rule is", "rules are");
                         view! { <p class="dock-breach tone-warn">{format!("▲ {rules} left out: they cannot be understood yet")}</p> }
                     })}
             </div>
@@ -236,13 +131,7 @@ fn Flips(desk: Desk, changes: Vec<Change>, total: usize, compared: bool) -> impl
     let rows = changes
         .into_iter()
         .map(|change| {
-            let facts = change
-                .context
-                .iter()
-                .take(3)
-                .map(|(field, value)| format!("{field} {}", crate::components::value_words(value)))
-                .collect::<Vec<_>>()
-                .join(", ");
+            let facts = gist(&change.context);
             view! {
                 <tr>
                     <td class="flip-case">
@@ -253,7 +142,9 @@ fn Flips(desk: Desk, changes: Vec<Change>, total: usize, compared: bool) -> impl
                     <td><EffectBadge effect=change.before no_match=change.before_rule.is_none() /></td>
                     <td><EffectBadge effect=change.after no_match=change.after_rule.is_none() /></td>
                     <td class="flip-why">
-                        {rule_words(change.before_rule.as_deref())} " → " {decider(desk, change.after_rule)}
+                        {change.before_rule.unwrap_or_else(|| "default".to_owned())} " → "
+                        {decider(desk, change.after_rule)}
+                        {change.region.map(|region| view! { <RegionOf desk=desk region=region /> })}
                     </td>
                 </tr>
             }
@@ -283,26 +174,31 @@ fn case_name(id: &str) -> String {
     if id.len() <= 24 { id.to_owned() } else { crate::components::short_digest(id) }
 }
 
-fn rule_words(rule: Option<&str>) -> String {
-    rule.unwrap_or("default").to_owned()
-}
-
-/// The draft's rule that decides; opens it.
-fn decider(desk: Desk, id: Option<String>) -> AnyView {
-    let Some(id) = id else { return view! { <span class="muted">"default"</span> }.into_any() };
-    let wanted = id.clone();
-    let open = move |_| {
-        let key = desk.content.with_untracked(|content| {
-            content.rules().iter().find(|entry| rule::id(&entry.rule) == wanted).map(|entry| entry.key)
-        });
-        if let Some(key) = key {
-            desk.select(key);
-        }
-    };
+/// The region that explains a flip; opens the *Changes* tab.
+#[component]
+fn RegionOf(desk: Desk, region: usize) -> impl IntoView {
+    let alike = desk.replayed.with_untracked(|replayed| {
+        replayed.as_ref().and_then(|replayed| replayed.regions.get(region).copied()).unwrap_or_default()
+    });
     view! {
-        <button type="button" class="finding-rule" on:click=open>
-            {id}
+        <button
+            type="button"
+            class="link-button flip-region"
+            title="Shows the region under Changes"
+            on:click=move |_| desk.side.set("changes".to_owned())
+        >
+            {format!("{} alike in its region", format::count(alike as u64))}
         </button>
     }
-    .into_any()
+}
+
+/// Approvals a day as they would be, when the cases are recorded traffic.
+fn forecast(replayed: &Replayed, before: &Summary, after: &Summary) -> Option<String> {
+    let (was, will) = (replayed.per_day(before.approval_count)?, replayed.per_day(after.approval_count)?);
+    let shown = |number: f64| if number < 10.0 { format!("{number:.1}") } else { format!("{number:.0}") };
+    Some(if replayed.has_stable {
+        format!("Approvals forecast: {} a day, now {}", shown(will), shown(was))
+    } else {
+        format!("Approvals forecast: {} a day", shown(will))
+    })
 }

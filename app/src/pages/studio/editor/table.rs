@@ -78,6 +78,8 @@ pub fn RulesTable(desk: Desk) -> impl IntoView {
     let resized = window_event_listener(leptos::ev::resize, move |_| measure());
     on_cleanup(move || resized.remove());
 
+    let daily = Memo::new(move |_| desk.replayed.with(|replayed| replayed.as_ref().is_some_and(|r| r.days.is_some())));
+    let hits_head = move || if daily.get() { "Hits / day" } else { "Hits" };
     view! {
         <div
             class="rules-scroll"
@@ -102,17 +104,18 @@ pub fn RulesTable(desk: Desk) -> impl IntoView {
                         <th scope="col" class="rule-scope">"Agent · action"</th>
                         <th scope="col" class="rule-when">"When all hold"</th>
                         <th scope="col" class="rule-effect">"Then"</th>
+                        <th scope="col" class="rule-hits num">{hits_head}</th>
                     </tr>
                 </thead>
                 <tbody>
                     <tr class="rules-spacer" aria-hidden="true" node_ref=before>
-                        <td colspan="7"></td>
+                        <td colspan="8"></td>
                     </tr>
                     <For each=move || visible.get() key=|(_, key)| *key let((_, key))>
                         <RuleRow desk=desk rule_key=key />
                     </For>
                     <tr class="rules-spacer" aria-hidden="true" node_ref=after>
-                        <td colspan="7"></td>
+                        <td colspan="8"></td>
                     </tr>
                 </tbody>
             </table>

@@ -7,9 +7,9 @@ use lifecycle::{
     transfer::{Preview, PreviewedDraft, Verdict, Verification},
 };
 
-use crate::{
-    components::{Button, Chip, Digest, FindingChip, Notice, Tone, format},
-    pages::reviews::meaning::{RegionCard, certificate, headline},
+use crate::components::{
+    Button, Chip, Digest, FindingChip, Notice, Tone, format,
+    region::{Certificate, RegionCard, headline},
 };
 
 /// Findings and regions drawn before saving; the editor shows all.
@@ -145,20 +145,16 @@ fn Findings(report: Report) -> impl IntoView {
 
 #[component]
 fn Changes(stable: String, summary: String, meaning: Meaning) -> impl IntoView {
-    let (tone, certified, proof) = certificate(meaning.new_allows, meaning.complete);
     let more = meaning.total_regions.saturating_sub(REGIONS);
     view! {
         <section class="stack" aria-label="Changes">
             <p>{format!("Against stable {stable}: {summary}. {}", headline(meaning.total_regions, meaning.complete, &stable))}</p>
-            <Notice tone=tone>
-                <strong>{certified}</strong>
-                <p>{proof}</p>
-            </Notice>
+            <Certificate new_allows=meaning.new_allows complete=meaning.complete />
             {meaning
                 .regions
                 .into_iter()
                 .take(REGIONS)
-                .map(|region| view! { <RegionCard region=region flips=None total=0 /> })
+                .map(|region| view! { <RegionCard region=region /> })
                 .collect_view()}
             {(more > 0).then(|| view! { <p class="muted">{format!("{more} more regions are shown in the editor and in the packet.")}</p> })}
         </section>

@@ -1,0 +1,81 @@
+//! What the draft changes against stable for every possible input: the certificate, the regions, and how many of the
+//! loaded cases each holds.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use lifecycle::{analysis::SemanticDiff, engine::Input};
+
+use super::{desk::Desk, replaying::Replayed};
+use crate::components::{
+    Skeleton, format,
+    region::{Certificate, RegionCard, TransitionMatrix, allows_anew, headline},
+};
+
+/// Regions drawn; the rest is counted.
+const SHOWN: usize = 30;
+
+/// The proven part of the *Changes* tab.
+#[component]
+pub fn Meaning(desk: Desk, base: String) -> impl IntoView {
+    let counted = move |diff: &Arc<SemanticDiff>| {
+        desk.replayed.get().filter(|replayed| replayed.diff.as_ref().is_some_and(|of| Arc::ptr_eq(of, diff)))
+    };
+    move || match desk.diff.get() {
+        None => view! { <Skeleton lines=3 /> }.into_any(),
+        Some(diff) => {
+            let counts = Memo::new({
+                let diff = Arc::clone(&diff);
+                move |_| counted(&diff).map(|replayed| (replayed.regions.clone(), replayed.done))
+            });
+            drawn(desk, &diff, &base, counts)
+        }
+    }
+}
+
+fn drawn(desk: Desk, diff: &Arc<SemanticDiff>, base: &str, counts: Memo<Option<(Vec<usize>, usize)>>) -> AnyView {
+    // The rest of the sentence is no news when nothing changes.
+    let total = diff.regions.len();
+    let mut order: Vec<usize> = (0..total).collect();
+    order.sort_by_key(|at| !diff.regions.get(*at).is_some_and(allows_anew));
+    let try_it = Callback::new(move |input: Input| desk.try_input(input));
+    let cards = order
+        .into_iter()
+        .take(SHOWN)
+        .filter_map(|at| {
+            let region = diff.regions.get(at)?.clone();
+            let count = Signal::derive(move || {
+                let (counts, done) = counts.get()?;
+                let count = counts.get(at).copied().unwrap_or_default();
+                Some(format!("{} of {}", format::count(count as u64), format::count(done as u64)))
+            });
+            Some(view! { <RegionCard region=region count=count on_try=try_it /> })
+        })
+        .collect_view();
+    view! {
+        <section class="meaning" aria-label="What changes for every input">
+            <Certificate new_allows=diff.new_allows complete=diff.complete />
+            <p>{headline(total, diff.complete, base)}</p>
+            {cards}
+            {(total > SHOWN)
+                .then(|| view! { <p class="muted">{format!("and {} more regions", format::count((total - SHOWN) as u64))}</p> })}
+            <Matrix desk=desk />
+        </section>
+    }
+    .into_any()
+}
+
+/// How many of the loaded cases stay, and how many become something else.
+#[component]
+fn Matrix(desk: Desk) -> impl IntoView {
+    move || {
+        let replayed: Arc<Replayed> =
+            desk.replayed.get().filter(|replayed| replayed.has_stable && replayed.done > 0)?;
+        Some(view! {
+            <TransitionMatrix transitions=replayed.transitions />
+            <p class="muted">
+                {format!("Counted over {} of the chosen dataset.", format::plural(replayed.done as u64, "case", "cases"))}
+            </p>
+        })
+    }
+}

@@ -1,0 +1,280 @@
+//! Threshold sweep: the outcomes as a curve over one number of one rule. Dragging moves the number, letting go writes it.
+
+mod picture;
+
+use std::{sync::Arc, time::Duration};
+
+use leptos::prelude::*;
+use lifecycle::{
+    bundle::Test,
+    replay::{
+        Transitions,
+        sweep::{Curve, Sweep},
+    },
+};
+
+use self::picture::Picture;
+use super::{
+    analysis::now,
+    desk::Desk,
+    replaying::{Cases, Draft, Ready, SLICE_MS, Turns},
+};
+use crate::{
+    components::{EmptyState, Skeleton, Tone, format},
+    editor::Key,
+};
+
+/// Thresholds offered when no rule is selected.
+const OFFERED: usize = 200;
+
+/// Cases counted between two looks at the watch.
+const STRIDE: usize = 64;
+
+/// A number that can be moved.
+#[derive(Debug, Clone, PartialEq)]
+struct Target {
+    rule: Key,
+    position: usize,
+    /// The condition's place in the rule, and its key as written.
+    at: usize,
+    key: String,
+    /// `risk_score ≥`
+    words: String,
+    id: String,
+}
+
+/// A curve with what it is drawn by.
+#[derive(Debug)]
+struct Plot {
+    target: Target,
+    curve: Curve,
+    days: Option<f64>,
+    low: f64,
+    high: f64,
+    step: f64,
+}
+
+/// The *Threshold sweep* tab.
+#[component]
+pub fn SweepTab(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
+    let chosen = RwSignal::new(None::<(Key, String)>);
+    let open = Memo::new(move |_| desk.dock.read().as_str() == "sweep");
+    let targets = Memo::new(move |_| {
+        let selected = desk.selected.get();
+        desk.draft.get().filter(|_| open.get()).map(|draft| targets(&draft, selected)).unwrap_or_default()
+    });
+    let target = Memo::new(move |_| {
+        let chosen = chosen.get();
+        targets.with(|targets| {
+            let found = chosen.and_then(|(rule, key)| targets.iter().find(|t| t.rule == rule && t.key == key));
+            found.or_else(|| targets.first()).cloned()
+        })
+    });
+    let plot = RwSignal::new(None::<Arc<Plot>>);
+    let moved = RwSignal::new(None::<f64>);
+    let turns = Turns::new();
+    Effect::new(move |_| {
+        turns.clear();
+        let (Some(target), Some(draft), Some(cases)) = (target.get(), desk.draft.get(), cases.get()) else { return };
+        if plot.with_untracked(|plot| plot.as_ref().is_some_and(|plot| plot.target != target)) {
+            plot.set(None);
+            moved.set(None);
+        }
+        let begin = move || {
+            if let Some(sweep) = Sweep::new(&draft.bundle, target.position, target.at) {
+                Sweeping { sweep, target, draft, cases, done: 0 }.advance(turns, plot, moved);
+            }
+        };
+        turns.later(Duration::from_millis(30), begin);
+    });
+    on_cleanup(move || turns.clear());
+
+    let choose = move |event: leptos::ev::Event| {
+        let at: usize = event_target_value(&event).parse().unwrap_or_default();
+        chosen.set(targets.with_untracked(|targets| targets.get(at).map(|t| (t.rule, t.key.clone()))));
+    };
+    let at = move || {
+        let target = target.get();
+        targets.with(|targets| targets.iter().position(|other| Some(other) == target.as_ref()).unwrap_or_default())
+    };
+    move || {
+        if targets.with(Vec::is_empty) {
+            return view! {
+                <EmptyState title="No threshold to move">
+                    <p>"A rule that compares a field with a number (≥, >, ≤, <) can be swept. Select one, or add such a condition."</p>
+                </EmptyState>
+            }
+            .into_any();
+        }
+        view! {
+            <div class="sweep">
+                <div class="sweep-form">
+                    <select class="input" aria-label="Threshold" prop:value=move || at().to_string() on:change=choose>
+                        {move || {
+                            let now = at();
+                            targets
+                                .get()
+                                .into_iter()
+                                .enumerate()
+                                .map(|(at, target)| {
+                                    view! {
+                                        <option value=at.to_string() selected=at == now>
+                                            {format!("{} · {}", target.id, target.words)}
+                                        </option>
+                                    }
+                                })
+                                .collect_view()
+                        }}
+                    </select>
+                    {move || plot.get().map(|plot| told(&plot, moved))}
+                </div>
+                {move || match plot.get() {
+                    Some(plot) => view! { <Picture desk=desk plot=plot moved=moved /> }.into_any(),
+                    None => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
+                }}
+            </div>
+        }
+        .into_any()
+    }
+}
+
+/// The thresholds of the selected rule, or else of all rules.
+fn targets(draft: &Draft, selected: Option<Key>) -> Vec<Target> {
+    let all = || {
+        draft.bundle.rules.iter().filter(|rule| rule.enabled).flat_map(|rule| {
+            rule.conditions.iter().enumerate().filter_map(move |(at, condition)| {
+                let operator = match condition.test {
+                    Test::AtLeast(_) | Test::AtMost(_) | Test::Above(_) | Test::Below(_) => condition.test.operator(),
+                    _ => return None,
+                };
+                Some(Target {
+                    rule: draft.content.key_at(rule.position)?,
+                    position: rule.position,
+                    at,
+                    key: condition.key.clone(),
+                    words: format!("{} {}", condition.field, operator.words()),
+                    id: rule.id.clone(),
+                })
+            })
+        })
+    };
+    let own: Vec<Target> = all().filter(|target| Some(target.rule) == selected).collect();
+    if own.is_empty() { all().take(OFFERED).collect() } else { own }
+}
+
+/// A sweep under way.
+struct Sweeping {
+    sweep: Sweep,
+    target: Target,
+    draft: Ready,
+    cases: Cases,
+    done: usize,
+}
+
+impl Sweeping {
+    /// Counts one slice, and then the next one after the browser had its turn.
+    fn advance(mut self, turns: Turns, plot: RwSignal<Option<Arc<Plot>>>, moved: RwSignal<Option<f64>>) {
+        let began = now();
+        let total = self.cases.list.len();
+        while self.done < total && now() - began < SLICE_MS {
+            self.sweep.add(self.cases.list.iter().skip(self.done).take(STRIDE));
+            self.done = (self.done + STRIDE).min(total);
+        }
+        if self.done < total {
+            turns.later(Duration::ZERO, move || self.advance(turns, plot, moved));
+            return;
+        }
+        let curve = self.sweep.curve();
+        let (low, high) = curve.range();
+        let step = step(low, high, curve.whole());
+        let plotted = Plot {
+            low: tidy((low / step).floor() * step),
+            high: tidy((high / step).ceil() * step),
+            step,
+            days: self.cases.days,
+            target: self.target,
+            curve,
+        };
+        drop(self.draft);
+        moved.set(None);
+        plot.set(Some(Arc::new(plotted)));
+    }
+}
+
+/// A round step of which the range has about two hundred.
+fn step(low: f64, high: f64, whole: bool) -> f64 {
+    let rough = ((high - low) / 200.0).max(f64::MIN_POSITIVE);
+    let step = 10_f64.powf(rough.log10().round());
+    if whole { step.max(1.0) } else { step }
+}
+
+/// Without the noise of binary fractions.
+fn tidy(number: f64) -> f64 {
+    const SCALE: f64 = 1e9;
+    if number.abs() < 1e6 { (number * SCALE).round() / SCALE } else { number }
+}
+
+const LINES: [(Tone, &str); 4] = [
+    (Tone::Good, "sweep-allow"),
+    (Tone::Warn, "sweep-approval"),
+    (Tone::Bad, "sweep-deny"),
+    (Tone::Neutral, "sweep-error"),
+];
+
+/// The numbers at the chosen threshold.
+fn told(plot: &Arc<Plot>, moved: RwSignal<Option<f64>>) -> impl IntoView + use<> {
+    let plot = Arc::clone(plot);
+    move || {
+        let at = moved.get().unwrap_or(plot.curve.now);
+        let (counts, before) = (plot.curve.counts(at), plot.curve.counts(plot.curve.now));
+        let rows = Transitions::NAMES
+            .into_iter()
+            .zip(counts)
+            .zip(before)
+            .zip(LINES)
+            .filter(|(((_, count), before), _)| *count + *before > 0)
+            .map(|(((name, count), before), (tone, class))| {
+                #[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^52")]
+                let daily = plot.days.map(|days| format!(" · {:.0} a day", count as f64 / days));
+                let change = match count.cmp(&before) {
+                    std::cmp::Ordering::Equal => String::new(),
+                    std::cmp::Ordering::Greater => format!(" (+{})", format::count((count - before) as u64)),
+                    std::cmp::Ordering::Less => format!(" (−{})", format::count((before - count) as u64)),
+                };
+                view! {
+                    <li>
+                        <svg class=format!("sweep-key {} {class}", tone.class()) viewBox="0 0 24 8" aria-hidden="true">
+                            <path class="line" d="M0,4L24,4" />
+                        </svg>
+                        {name} " " <strong>{format::count(count as u64)}</strong>
+                        <span class="muted">{change}{daily}</span>
+                    </li>
+                }
+            })
+            .collect_view();
+        view! {
+            <p class="sweep-now">
+                {plot.target.words.clone()} " " <strong>{at.to_string()}</strong>
+                {(at != plot.curve.now).then(|| view! { " " <del><span class="visually-hidden">"was "</span>{plot.curve.now.to_string()}</del> })}
+            </p>
+            <ul class="sweep-counts">{rows}</ul>
+            <p class="muted">
+                {format!("{} depend on this number", format::plural(plot.curve.decided() as u64, "case", "cases"))}
+            </p>
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_round() {
+        assert_eq!(step(0.0, 100.0, true), 1.0);
+        assert_eq!(step(0.0, 1.0, false), 0.01);
+        assert_eq!(step(0.0, 3000.0, true), 10.0);
+        assert_eq!(step(84.0, 86.0, true), 1.0);
+        assert_eq!(tidy(0.1 + 0.2), 0.3);
+    }
+}

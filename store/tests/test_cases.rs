@@ -1,0 +1,59 @@
+//! Saved test cases: kept, replaced, removed, each with its audit entry.
+
+mod support;
+
+use lifecycle::{
+    authority::Role,
+    bundle::Effect,
+    problem::{Code, Problem},
+    replay::{Case, Dataset, fixtures},
+};
+use serde_json::json;
+use store::{audit, simulate, testing};
+use support::*;
+
+fn case(id: &str, expected_effect: Option<Effect>) -> Case {
+    let context = json!({"risk_score": 87}).as_object().unwrap().clone();
+    Case { case_id: id.into(), agent: "inbox.triage".into(), action: "quarantine".into(), context, expected_effect }
+}
+
+#[tokio::test]
+async fn a_test_case_is_kept_replaced_and_removed() {
+    let store = testing::store().await;
+    let author = actor(Role::Author);
+    let built_in = fixtures::cases().len();
+
+    let all = simulate::keep(&store, &author, &[case("at 87", Some(Effect::Allow))], &[]).await.unwrap();
+    assert_eq!((all.len(), &all[0]), (built_in + 1, &case("at 87", Some(Effect::Allow))));
+    let all = simulate::keep(&store, &author, &[case("at 87", Some(Effect::Deny))], &[]).await.unwrap();
+    assert_eq!((all.len(), all[0].expected_effect), (built_in + 1, Some(Effect::Deny)));
+    let read = simulate::cases(&store, &actor(Role::Viewer), Dataset::Fixtures, None, None).await.unwrap();
+    assert_eq!(read, all);
+
+    let gone = ["at 87".to_owned(), "never kept".to_owned()];
+    let all = simulate::keep(&store, &author, &[], &gone).await.unwrap();
+    assert_eq!(all.len(), built_in);
+    let entries = audit::list(&store, &author, &audit::Filter::default()).await.unwrap().items;
+    let about: Vec<&str> =
+        entries.iter().filter(|e| e.subject_type == "test_case").map(|e| e.subject_id.as_str()).collect();
+    assert_eq!(about, ["at 87"; 3], "what was never kept leaves no entry");
+}
+
+#[tokio::test]
+async fn what_is_no_test_case_is_refused_whole() {
+    let store = testing::store().await;
+    let author = actor(Role::Author);
+    let good = case("good", Some(Effect::Deny));
+    for (bad, pointer) in [
+        (case("unstated", None), "/save/1/expected_effect"),
+        (case("  ", Some(Effect::Deny)), "/save/1/case_id"),
+        (Case { agent: "x".repeat(2000), ..case("large", Some(Effect::Deny)) }, "/save/1/context"),
+    ] {
+        let refused = simulate::keep(&store, &author, &[good.clone(), bad], &[]).await.unwrap_err();
+        let problem = Problem::from(refused);
+        assert_eq!(problem.code, Code::InvalidField);
+        assert!(problem.detail.starts_with(&format!("`{pointer}`")), "{}", problem.detail);
+    }
+    let all = simulate::cases(&store, &author, Dataset::Fixtures, None, None).await.unwrap();
+    assert_eq!(all, fixtures::cases());
+}
