@@ -5,6 +5,7 @@ use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
     problem::Problem,
+    signing::KeyNames,
 };
 use serde_json::{Map, Value, json};
 use sqlx::{PgExecutor, types::Json};
@@ -18,6 +19,15 @@ use crate::{Error, Result, Store, json, work::Work};
 pub async fn get(store: &Store, actor: &Actor) -> Result<Settings> {
     authorize(actor, Permission::Read)?;
     load(store.pool()).await
+}
+
+/// What the signing keys are called.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub fn keys(store: &Store, actor: &Actor) -> Result<KeyNames> {
+    authorize(actor, Permission::Read)?;
+    Ok(store.keys().names())
 }
 
 /// Replaces the settings.

@@ -107,6 +107,7 @@ fn use_cases() -> Vec<UseCase> {
         case!("home::overview", Read, |s, a| home::overview(s, a)),
         case!("home::badges", Read, |s, a| home::badges(s, a)),
         case!("settings::get", Read, |s, a| settings::get(s, a)),
+        case!("settings::keys", Read, |s, a| std::future::ready(settings::keys(s, a))),
         case!("settings::update", Administer, |s, a| settings::update(s, a, settings::Settings::default())),
         case!("simulate::cases", Read, |s, a| simulate::cases(s, a, Dataset::Fixtures, None, None)),
         case!("simulate::days", Read, |s, a| simulate::days(s, a, 10)),

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
     authority::{Person, Token},
+    signing::KeyNames,
     workspace::Settings,
 };
 #[cfg(feature = "ssr")]
@@ -28,6 +29,8 @@ pub struct Workspace {
     pub people: Option<Vec<Person>>,
     /// All tokens, newest first; none when the reader may not see them.
     pub tokens: Option<Vec<Token>>,
+    /// What the signing keys are called.
+    pub keys: KeyNames,
     /// When this was read.
     pub as_of: Timestamp,
 }
@@ -54,6 +57,7 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
         settings: store::settings::get(&store, &actor).await?,
         people: if administers { Some(store::people::list(&store, &actor).await?) } else { None },
         tokens: if administers { Some(store::tokens::list(&store, &actor).await?) } else { None },
+        keys: store::settings::keys(&store, &actor)?,
         as_of: crate::context::now(),
     })
 }

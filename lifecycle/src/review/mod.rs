@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod build;
+pub mod compare;
 pub mod corpus;
 #[cfg(test)]
 mod evidence_tests;
@@ -13,6 +14,7 @@ pub mod verify;
 
 pub use action::{Action, ActionRefused, Proposal, Verdict};
 pub use build::{CannotBuild, Ingredients, build, packet_id};
+pub use compare::{Comparison, compare};
 pub use corpus::{Corpus, CorpusCase};
 pub use packet::{Content, Packet, PacketStatus};
 pub use quorum::{MayNotAct, ReviewSettings, Standing, may_act, standing};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A secret with its public name. The secret is never shown, not even by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
@@ -42,6 +44,23 @@ impl KeyRing {
     pub fn find(&self, id: &str) -> Option<&Key> {
         std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == id)
     }
+
+    /// What the keys are called; their secrets are never shown.
+    pub fn names(&self) -> KeyNames {
+        KeyNames {
+            current: self.current.id.clone(),
+            previous: self.previous.iter().map(|key| key.id.clone()).collect(),
+        }
+    }
+}
+
+/// The public names of a ring's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyNames {
+    /// Signs and verifies.
+    pub current: String,
+    /// Verify only.
+    pub previous: Vec<String>,
 }
 
 /// Why a signature was refused.

@@ -4,4 +4,4 @@ pub mod envelope;
 pub mod keyring;
 
 pub use envelope::{Envelope, sign, sign_members, verify, verify_members};
-pub use keyring::{Key, KeyRing, Refusal};
+pub use keyring::{Key, KeyNames, KeyRing, Refusal};

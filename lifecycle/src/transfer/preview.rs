@@ -4,14 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Verification;
 use crate::{
-    analysis::{Meter, semantic_diff},
-    bundle::{
-        Source,
-        diff::{TextDiff, text_diff},
-        version,
-    },
+    bundle::{Source, version},
     lint,
-    review::{build::MAX_REGIONS, packet::Meaning},
+    review::{Comparison, compare},
 };
 
 /// What an import would do.
@@ -44,10 +39,8 @@ pub struct PreviewedDraft {
     pub lint: lint::Report,
     /// The version at 100 %, which it is compared with.
     pub stable_version: Option<String>,
-    /// What differs from stable, rule by rule.
-    pub text_diff: Option<TextDiff>,
-    /// What it changes against stable, for every input.
-    pub semantic_diff: Option<Meaning>,
+    /// What it changes against stable, rule by rule and for every input.
+    pub changes: Option<Comparison>,
 }
 
 impl PreviewedDraft {
@@ -73,16 +66,7 @@ impl PreviewedDraft {
             notes: source.notes.clone(),
             lint,
             stable_version: stable.and_then(|stable| stable.version.clone()),
-            text_diff: stable.map(|stable| text_diff(stable, source)),
-            semantic_diff: stable.map(|stable| meaning(stable, source)),
+            changes: stable.map(|stable| compare(stable, source)),
         }
     }
-}
-
-/// What `draft` changes against `stable`.
-fn meaning(stable: &Source, draft: &Source) -> Meaning {
-    let mut diff = semantic_diff(&stable.understand().bundle, &draft.understand().bundle, Meter::default());
-    let total_regions = diff.regions.len();
-    diff.regions.truncate(MAX_REGIONS);
-    Meaning { regions: diff.regions, total_regions, complete: diff.complete, new_allows: diff.new_allows }
 }

@@ -205,7 +205,8 @@ fn a_file_may_be_wrapped_with_wishes() {
         assert_eq!(upload.document, file);
         assert_eq!((upload.import_as_version.as_deref(), upload.unsigned), (Some("3.0.0"), false));
     }
-    assert!(Upload::take(json!({"bundle": {}, "unsigned": true})).unwrap().unsigned);
+    let bare = Upload::take(json!({"bundle": {"rules": []}, "unsigned": true})).unwrap();
+    assert_eq!((&bare.document, bare.unsigned), (&json!({"bundle": {"rules": []}}), true));
     assert!(Upload::take(json!({"import_as_version": 3})).is_err());
     assert!(Upload::take(json!({"unsigned": "yes"})).is_err());
 }

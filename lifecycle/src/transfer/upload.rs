@@ -59,7 +59,7 @@ fn file(mut members: Map<String, Value>) -> Value {
             }
         }
         let wraps = members.get("bundle").is_some_and(|bundle| bundle.get("signature").is_some());
-        if let (true, Some(file)) = (wraps, members.remove("bundle")) {
+        if wraps && let Some(file) = members.remove("bundle") {
             return file;
         }
     }

@@ -8,8 +8,9 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use lifecycle::{
-    bundle::{Record, Source, diff::TextDiff, strict::Document},
+    bundle::{Record, Source, strict::Document},
     problem::{Code, Problem},
+    review::Comparison,
 };
 
 use super::{
@@ -93,7 +94,7 @@ async fn diff(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path((id, other)): Path<(String, String)>,
-) -> Answer<Out<TextDiff>> {
+) -> Answer<Out<Comparison>> {
     let (id, other) = (bundle_number(&id)?, bundle_number(&other)?);
     Ok(Out(store::bundles::diff(&state.store, &actor, id, other).await?))
 }

@@ -116,8 +116,8 @@ fn bundles_are_linted_compared_and_tried_from_files_and_standard_input() {
 
     let diff = offline(&["bundle", "diff", before, after, "--output", "json"], "").with_code(1).json();
     assert_eq!(diff["rules_modified"][0]["id"], "quarantine-high-risk");
-    assert_eq!(diff["semantic"]["new_allows"], json!({"verdict": "some", "regions": 1}), "{diff}");
-    assert_eq!(diff["semantic"]["regions"][0]["after"]["effect"], "allow");
+    assert_eq!(diff["semantic_diff"]["new_allows"], json!({"verdict": "some", "regions": 1}), "{diff}");
+    assert_eq!(diff["semantic_diff"]["regions"][0]["after"]["effect"], "allow");
     let told = offline(&["bundle", "diff", "-", after], &deny.to_string()).with_code(1).out;
     assert!(told.contains("new allows: 1 region") && told.contains("deny (quarantine-high-risk) → allow"), "{told}");
     let mut reworded = deny.clone();

@@ -3,11 +3,8 @@
 use lifecycle::{
     Page,
     authority::{Actor, Permission, authorize},
-    bundle::{
-        Record, State,
-        diff::{TextDiff, text_diff},
-        record::Summary,
-    },
+    bundle::{Record, State, record::Summary},
+    review::{Comparison, compare},
 };
 use sqlx::AssertSqlSafe;
 
@@ -82,18 +79,18 @@ pub async fn get(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
     row::by_id(&mut db, id).await?.record()
 }
 
-/// What `b` changes against `a`.
+/// What `b` changes against `a`, rule by rule and for every input.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such bundle.
-pub async fn diff(store: &Store, actor: &Actor, a: i64, b: i64) -> Result<TextDiff> {
+pub async fn diff(store: &Store, actor: &Actor, a: i64, b: i64) -> Result<Comparison> {
     authorize(actor, Permission::Read)?;
     let mut db = store.pool().acquire().await?;
     let before = row::by_id(&mut db, a).await?.source()?;
     let after = row::by_id(&mut db, b).await?.source()?;
     drop(db);
     // Large bundles take a while to compare.
-    tokio::task::spawn_blocking(move || text_diff(&before, &after))
+    tokio::task::spawn_blocking(move || compare(&before, &after))
         .await
         .map_err(|error| Error::Internal(format!("the comparison stopped: {error}")))
 }

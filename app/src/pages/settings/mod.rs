@@ -1,5 +1,6 @@
 //! The settings of the rollout, people, tokens, and who may do what.
 
+mod keys;
 mod people;
 mod permissions;
 mod rules;
@@ -8,7 +9,7 @@ mod tokens;
 use leptos::prelude::*;
 use lifecycle::authority::{Permission, Role};
 
-use self::{people::People, permissions::PermissionTable, rules::Rules, tokens::Tokens};
+use self::{keys::Keys, people::People, permissions::PermissionTable, rules::Rules, tokens::Tokens};
 use crate::{
     api::workspace::{AddPerson, CreateToken, RevokeToken, SaveSettings, SetRoles, Workspace, read_workspace},
     components::{ErrorPanel, PageHead, Skeleton, Tab, TabPanel, Tabs, url_tab, use_toasts},
@@ -70,12 +71,13 @@ fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
     let roles = role_words(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
-    let Workspace { settings, people, tokens, as_of } = workspace;
+    let Workspace { settings, people, tokens, keys, as_of } = workspace;
     let tabs = vec![
         Tab::new("rollout", "Rollout and reviews"),
         Tab::new("people", "People"),
         Tab::new("tokens", "Tokens"),
         Tab::new("permissions", "Permissions"),
+        Tab::new("keys", "Keys"),
     ];
     view! {
         <section class="panel panel-flush">
@@ -99,6 +101,9 @@ fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
             </TabPanel>
             <TabPanel group="settings" id="permissions" selected=tab>
                 <PermissionTable mine=me.roles />
+            </TabPanel>
+            <TabPanel group="settings" id="keys" selected=tab>
+                <Keys keys=keys />
             </TabPanel>
         </section>
     }

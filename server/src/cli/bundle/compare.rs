@@ -3,17 +3,10 @@
 use std::process::ExitCode;
 
 use lifecycle::{
-    analysis::{
-        Meter,
-        diff::{NewAllows, Outcome, Region, Scope},
-        semantic_diff,
-    },
-    bundle::{
-        Source,
-        diff::{TextDiff, text_diff},
-    },
+    analysis::diff::{NewAllows, Outcome, Region, Scope},
+    bundle::Source,
+    review::{Comparison, compare, packet::Meaning},
 };
-use serde::Serialize;
 
 use super::found;
 use crate::cli::{Failure, Format, output::print};
@@ -21,35 +14,22 @@ use crate::cli::{Failure, Format, output::print};
 /// Regions that are told one by one for people.
 const SHOWN: usize = 50;
 
-#[derive(Serialize)]
-struct Comparison {
-    /// The members of the text diff.
-    #[serde(flatten)]
-    text: TextDiff,
-    /// What some input is answered otherwise.
-    semantic: lifecycle::analysis::SemanticDiff,
-}
-
 /// Compares and says it. Exit code 1: something differs or, with `fail_on_flip`, some input may be answered otherwise.
 pub fn run(before: &Source, after: &Source, fail_on_flip: bool, format: Format) -> Result<ExitCode, Failure> {
-    let text = text_diff(before, after);
-    let semantic = semantic_diff(&before.understand().bundle, &after.understand().bundle, Meter::default());
-    let flips = !semantic.regions.is_empty() || !semantic.complete;
-    let differs = !text.is_empty();
-    let comparison = Comparison { text, semantic };
+    let comparison = compare(before, after);
+    let flips = comparison.semantic_diff.total_regions > 0 || !comparison.semantic_diff.complete;
     print(format, &comparison, || told(&comparison));
-    Ok(found(flips || (differs && !fail_on_flip)))
+    Ok(found(flips || (!comparison.text.is_empty() && !fail_on_flip)))
 }
 
-fn told(comparison: &Comparison) -> String {
-    let semantic = &comparison.semantic;
-    let mut lines = vec![comparison.text.summary.clone(), regions(&semantic.regions, semantic.complete)];
-    lines.push(new_allows(semantic.new_allows));
-    lines.join("\n")
+/// What differs, in lines.
+pub(super) fn told(comparison: &Comparison) -> String {
+    let meaning = &comparison.semantic_diff;
+    [comparison.text.summary.clone(), regions(meaning), new_allows(meaning.new_allows)].join("\n")
 }
 
 /// What is certain about new allows, in a line.
-pub(super) fn new_allows(certificate: NewAllows) -> String {
+fn new_allows(certificate: NewAllows) -> String {
     match certificate {
         NewAllows::None => "new allows: none, proven for every input".to_owned(),
         NewAllows::Some(count) => format!("new allows: {count} {}", if count == 1 { "region" } else { "regions" }),
@@ -58,17 +38,17 @@ pub(super) fn new_allows(certificate: NewAllows) -> String {
 }
 
 /// The regions that change, one a line.
-pub(super) fn regions(regions: &[Region], complete: bool) -> String {
-    let mut lines = vec![match (regions.len(), complete) {
+fn regions(meaning: &Meaning) -> String {
+    let mut lines = vec![match (meaning.total_regions, meaning.complete) {
         (0, true) => "every input is answered alike".to_owned(),
         (0, false) => "no region found that changes, but not every input could be checked".to_owned(),
         (1, true) => "1 region of inputs changes:".to_owned(),
         (count, true) => format!("{count} regions of inputs change:"),
         (count, false) => format!("{count} regions of inputs change, and there may be more:"),
     }];
-    lines.extend(regions.iter().take(SHOWN).map(region));
-    if regions.len() > SHOWN {
-        lines.push(format!("  and {} more", regions.len() - SHOWN));
+    lines.extend(meaning.regions.iter().take(SHOWN).map(region));
+    if meaning.total_regions > SHOWN {
+        lines.push(format!("  and {} more", meaning.total_regions - SHOWN));
     }
     lines.join("\n")
 }

@@ -139,12 +139,8 @@ fn preview_text(preview: &Preview) -> String {
         };
         lines.push(format!("would become draft {}{taken}, {}", draft.version, draft.digest));
         lines.push(lint_text(&draft.lint));
-        if let (Some(stable), Some(text)) = (&draft.stable_version, &draft.text_diff) {
-            lines.push(format!("against stable {stable}: {}", text.summary));
-        }
-        if let Some(meaning) = &draft.semantic_diff {
-            lines.push(compare::regions(&meaning.regions, meaning.complete));
-            lines.push(compare::new_allows(meaning.new_allows));
+        if let (Some(stable), Some(changes)) = (&draft.stable_version, &draft.changes) {
+            lines.push(format!("against stable {stable}: {}", compare::told(changes)));
         }
     }
     lines.join("\n")

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use lifecycle::{
     lint::Report,
-    review::packet::Meaning,
+    review::Comparison,
     transfer::{Preview, PreviewedDraft, Verdict, Verification},
 };
 
@@ -88,11 +88,8 @@ fn Draft(draft: PreviewedDraft, version: RwSignal<String>) -> impl IntoView {
         </p>
         {(!draft.notes.is_empty()).then(|| view! { <p class="muted">{draft.notes.clone()}</p> })}
         <Findings report=draft.lint />
-        {match (draft.stable_version, draft.semantic_diff) {
-            (Some(stable), Some(meaning)) => {
-                let summary = draft.text_diff.map(|diff| diff.summary).unwrap_or_default();
-                view! { <Changes stable=stable summary=summary meaning=meaning /> }.into_any()
-            }
+        {match (draft.stable_version, draft.changes) {
+            (Some(stable), Some(changes)) => view! { <Changes stable=stable changes=changes /> }.into_any(),
             _ => view! { <p class="muted">"No bundle serves all traffic, so there is nothing to compare with."</p> }.into_any(),
         }}
     }
@@ -144,11 +141,12 @@ fn Findings(report: Report) -> impl IntoView {
 }
 
 #[component]
-fn Changes(stable: String, summary: String, meaning: Meaning) -> impl IntoView {
+fn Changes(stable: String, changes: Comparison) -> impl IntoView {
+    let Comparison { text, semantic_diff: meaning } = changes;
     let more = meaning.total_regions.saturating_sub(REGIONS);
     view! {
         <section class="stack" aria-label="Changes">
-            <p>{format!("Against stable {stable}: {summary}. {}", headline(meaning.total_regions, meaning.complete, &stable))}</p>
+            <p>{format!("Against stable {stable}: {}. {}", text.summary, headline(meaning.total_regions, meaning.complete, &stable))}</p>
             <Certificate new_allows=meaning.new_allows complete=meaning.complete />
             {meaning
                 .regions

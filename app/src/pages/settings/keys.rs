@@ -1,0 +1,49 @@
+//! The keys that sign exports and records, by name. Their secrets never leave the server.
+
+use leptos::prelude::*;
+use lifecycle::signing::KeyNames;
+
+use crate::components::{Chip, Table, Tone};
+
+/// The keys by name, and how to change them.
+#[component]
+pub(super) fn Keys(keys: KeyNames) -> impl IntoView {
+    let KeyNames { current, previous } = keys;
+    view! {
+        <div class="stack">
+            <p class="muted">
+                "Exports, approvals and rollout records are signed with HMAC-SHA256. The secrets are kept on the server and never shown."
+            </p>
+            <Table label="Signing keys">
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Use"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <tr>
+                        <th scope="row" class="mono">{current}</th>
+                        <td><Chip tone=Tone::Good>"signs and verifies"</Chip></td>
+                    </tr>
+                    {previous
+                        .into_iter()
+                        .map(|name| {
+                            view! {
+                                <tr>
+                                    <th scope="row" class="mono">{name}</th>
+                                    <td><Chip tone=Tone::Neutral>"verifies only"</Chip></td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </Table>
+            <p class="muted">
+                "To change the key, start the server with a new " <code>"HMAC_SECRET"</code> " and "
+                <code>"HMAC_KEY_ID"</code> ", and move the old one to " <code>"HMAC_PREVIOUS"</code>
+                " as name:secret. Other instances accept your exports when they have the same key."
+            </p>
+        </div>
+    }
+}
