@@ -23,7 +23,7 @@ FRONT_SOURCES := $(MANIFESTS) $(call below,app lifecycle) scripts/build-front
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
 SERVER_SOURCES := $(MANIFESTS) $(call below,app lifecycle store server migrations)
 
-.PHONY: help run build test check fmt setup screenshots
+.PHONY: help run build test check fmt fuzz setup screenshots
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -41,6 +41,9 @@ check: ## Run the quick checks: formatting, lints, unit tests of the core
 
 fmt: ## Format the Rust code
 	@cargo fmt --all
+
+fuzz: ## Read broken conditions, bundles and corpora until FUZZ_ROUNDS are done (FUZZ_SEED=… repeats a run)
+	@FUZZ_ROUNDS=$${FUZZ_ROUNDS:-200000} cargo test --release -p lifecycle --test fuzz -- --nocapture
 
 screenshots: build ## Photograph every page at three widths in both themes into target/screenshots
 	@scripts/end2end screenshots

@@ -172,6 +172,9 @@ impl Asker<'_, '_> {
                     if instead == outcome {
                         continue;
                     }
+                    if self.meter.exhausted() {
+                        return None;
+                    }
                     let before = deciding(mapped, |name| name < other && name != place);
                     match uncovered(part, &before, &mut self.meter) {
                         Coverage::Open(_) => return Some(true),

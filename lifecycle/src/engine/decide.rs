@@ -1,10 +1,15 @@
 //! The evaluator: which rule decides, and the answer in words.
 
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+
 use super::{
     Answer, EvaluationError, Input, Question, Status,
-    compiled::Index,
+    compiled::{Index, facts::Facts},
     condition, order,
     outcome::ErrorCode,
+    scan::Paths,
     schema,
     trace::{self, ConditionResult, ConditionTrace, RuleResult, RuleTrace},
     words,
@@ -20,6 +25,10 @@ pub struct Prepared {
     on_error: Effect,
     schema: Option<Schema>,
     index: Index,
+    /// The fields of the index, and behind them those that only the schema declares.
+    paths: Paths,
+    /// For every declared agent the numbers of its fields, in the order of their declaration.
+    declared: BTreeMap<String, Vec<u32>>,
 }
 
 impl Prepared {
@@ -27,8 +36,23 @@ impl Prepared {
     pub fn new(bundle: &Bundle) -> Self {
         let mut rules: Vec<Rule> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
         rules.sort_by(order::compare);
+        let index = Index::new(&rules);
+        let mut paths: Vec<&str> = index.fields().iter().map(String::as_str).collect();
+        let mut numbers: BTreeMap<&str, u32> = (0..).zip(&paths).map(|(number, path)| (*path, number)).collect();
+        let mut declared = BTreeMap::new();
+        for (agent, schema) in bundle.schema.iter().filter(|schema| schema.enforce).flat_map(|schema| &schema.agents) {
+            let fields = schema.fields.keys().map(|path| {
+                *numbers.entry(path).or_insert_with(|| {
+                    paths.push(path);
+                    u32::try_from(paths.len() - 1).unwrap_or(u32::MAX)
+                })
+            });
+            declared.insert(agent.clone(), fields.collect());
+        }
         Self {
-            index: Index::new(&rules),
+            paths: Paths::new(paths.into_iter()),
+            declared,
+            index,
             rules,
             default_effect: bundle.default_effect,
             on_error: bundle.on_error,
@@ -77,12 +101,46 @@ impl Prepared {
         }
     }
 
+    /// The same for a context as JSON text, without making a tree of it: what the rules do not look at is read and
+    /// dropped.
+    ///
+    /// # Errors
+    /// Text that is no JSON object.
+    pub fn answer_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Answer, serde_json::Error> {
+        let verdict = self.verdict_json(agent, action, context)?;
+        Ok(match (verdict.status, verdict.rule) {
+            (Status::Matched, Some(rule)) => matched(rule),
+            (Status::NoMatch, _) => self.no_match(Question { agent, action, context: &Map::new() }),
+            // An error is told in words about the value that was found.
+            _ => self.answer(Question { agent, action, context: &serde_json::from_slice(context)? }),
+        })
+    }
+
+    /// The same without words.
+    ///
+    /// # Errors
+    /// Text that is no JSON object.
+    pub fn verdict_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
+        let facts = self.paths.read(context)?;
+        let schema = self.schema.as_ref().and_then(|schema| schema.agents.get(agent)).zip(self.declared.get(agent));
+        let inside = schema.is_none_or(|(schema, numbers)| {
+            schema.fields.values().zip(numbers).all(|(field, number)| schema::admits_fact(field, facts.fact(*number)))
+        });
+        if !inside {
+            return Ok(Verdict { effect: self.on_error, status: Status::Error, rule: None });
+        }
+        Ok(self.found(self.index.first_by(&self.rules, agent, action, &facts)))
+    }
+
     /// The same without words: who decided, and what. Nothing is allocated but the list of rules to ask.
     pub fn verdict(&self, question: Question<'_>) -> Verdict<'_> {
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        let first = self.index.first(&self.rules, question);
+        self.found(self.index.first(&self.rules, question))
+    }
+
+    fn found(&self, first: Option<(u32, ConditionResult)>) -> Verdict<'_> {
         let decided = first.and_then(|(rank, result)| Some((self.rules.get(usize::try_from(rank).ok()?)?, result)));
         match decided {
             None => Verdict { effect: self.default_effect, status: Status::NoMatch, rule: None },

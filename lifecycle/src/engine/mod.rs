@@ -13,6 +13,7 @@ pub mod input;
 pub(crate) mod oracle;
 pub mod order;
 pub mod outcome;
+mod scan;
 pub mod schema;
 pub mod split;
 pub mod trace;

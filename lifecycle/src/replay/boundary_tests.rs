@@ -3,7 +3,6 @@
 //! everything else as the rule wants it. The evaluator says what to expect of each.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Case, boundary::named_variants};
 use crate::{
@@ -86,7 +85,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::{

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::{
     axis::{Axis, Class, Cut},
     facts::Facts,
+    summary::{self, Skimmed, Summaries},
 };
 use crate::bundle::{Rule, Test};
 
 /// Rules a word has bits for.
-const WORD: usize = 64;
+pub(super) const WORD: usize = 64;
 /// Words that are combined at a time.
 const BLOCK: usize = 8;
 
@@ -28,6 +29,7 @@ struct Column {
     axis: Axis,
     // INVARIANT: `axis.slots()` rows of `words` words; bits past the last rule are 0.
     rows: Vec<u64>,
+    summaries: Summaries,
 }
 
 impl Matrix {
@@ -52,7 +54,7 @@ impl Matrix {
             .map(|(field, touching)| {
                 let axis = Axis::new(touching.iter().flat_map(|(_, tests)| tests.iter().copied()));
                 let rows = Rows::new(&axis, ranks.len(), words, &touching).fill();
-                Column { field, axis, rows }
+                Column { field, axis, summaries: Summaries::new(&rows, words), rows }
             })
             .collect();
         Self { ranks: ranks.to_vec(), words, columns }
@@ -64,13 +66,20 @@ impl Matrix {
 
     /// The rank of the first rule none of whose conditions is false.
     pub(super) fn first(&self, facts: &impl Facts) -> Option<u32> {
+        let row = |slot: usize| slot * self.words..(slot + 1) * self.words;
+        if self.words >= summary::FROM_WORDS && !self.columns.is_empty() {
+            let mut rows: Vec<Skimmed<'_>> = Vec::with_capacity(self.columns.len());
+            for column in &self.columns {
+                let slot = column.axis.slot_of(facts.fact(column.field));
+                let (weight, summary) = column.summaries.of(slot)?;
+                rows.push(Skimmed { weight, summary, row: column.rows.get(row(slot))? });
+            }
+            return summary::first_in_all(&mut rows).and_then(|local| self.ranks.get(local).copied());
+        }
         let rows: Vec<&[u64]> = self
             .columns
             .iter()
-            .filter_map(|column| {
-                let slot = column.axis.slot_of(facts.fact(column.field));
-                column.rows.get(slot * self.words..(slot + 1) * self.words)
-            })
+            .filter_map(|column| column.rows.get(row(column.axis.slot_of(facts.fact(column.field)))))
             .collect();
         // Past the last rule only when no rule of the run has any condition.
         first_in_all(&rows, self.words).and_then(|local| self.ranks.get(local).copied())

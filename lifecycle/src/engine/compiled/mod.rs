@@ -9,6 +9,7 @@
 pub(crate) mod axis;
 pub(crate) mod facts;
 pub(crate) mod matrix;
+mod summary;
 
 use std::collections::HashMap;
 

@@ -31,7 +31,7 @@ pub(super) struct Plan {
     pub(super) fields: Vec<Field>,
     pub(super) asked: Vec<Asked>,
     /// Which of `asked` an agent's and an action's codes come to.
-    pairs: HashMap<(u32, u32), u32>,
+    pairs: Pairs,
     /// By the agent's code: what an enforced schema declares.
     declared: Vec<Vec<Declared>>,
 }
@@ -70,6 +70,42 @@ struct Declared {
     missing: u32,
 }
 
+/// A number for every pair of codes.
+#[derive(Debug)]
+struct Pairs {
+    actions: usize,
+    /// By agent and action; [`Self::NONE`] where there is none. Empty when there are too many pairs for a table.
+    table: Vec<u32>,
+    rest: HashMap<(u32, u32), u32>,
+}
+
+impl Pairs {
+    const NONE: u32 = u32::MAX;
+    const MOST: usize = 1 << 20;
+
+    fn new(corpus: &Columnar) -> Self {
+        let codes = |role| corpus.about(role).map_or(0, |column| column.values.codes());
+        let (agents, actions) = (codes(Role::Agent), codes(Role::Action));
+        let size = agents.saturating_mul(actions);
+        let table = if size <= Self::MOST { vec![Self::NONE; size] } else { Vec::new() };
+        Self { actions, table, rest: HashMap::new() }
+    }
+
+    fn get(&self, (agent, action): (u32, u32)) -> Option<u32> {
+        if self.table.is_empty() {
+            return self.rest.get(&(agent, action)).copied();
+        }
+        self.table.get(agent as usize * self.actions + action as usize).copied().filter(|number| *number != Self::NONE)
+    }
+
+    fn set(&mut self, (agent, action): (u32, u32), number: u32) {
+        match self.table.get_mut(agent as usize * self.actions + action as usize) {
+            Some(slot) => *slot = number,
+            None => drop(self.rest.insert((agent, action), number)),
+        }
+    }
+}
+
 impl Plan {
     pub(super) fn new(prepared: &Prepared, corpus: &Columnar) -> Self {
         let index = prepared.index();
@@ -88,7 +124,7 @@ impl Plan {
             .zip(&tests)
             .map(|(path, tests)| Field::new(corpus, path, tests.iter().copied()))
             .collect();
-        let mut plan = Self { fields, asked: Vec::new(), pairs: HashMap::new(), declared: Vec::new() };
+        let mut plan = Self { fields, asked: Vec::new(), pairs: Pairs::new(corpus), declared: Vec::new() };
         plan.ask(prepared, corpus);
         plan.declare(prepared, corpus);
         plan
@@ -100,7 +136,7 @@ impl Plan {
         let mut left = ROWS_BYTES;
         for row in 0..corpus.len() {
             let codes = (agents.code(row), actions.code(row));
-            if self.pairs.contains_key(&codes) {
+            if self.pairs.get(codes).is_some() {
                 continue;
             }
             let (agent, action) = (corpus.agent(row), corpus.action(row));
@@ -111,7 +147,7 @@ impl Plan {
                 self.asked.push(asked.map_or(Asked::Index, Asked::Rows));
                 fresh
             });
-            self.pairs.insert(codes, number);
+            self.pairs.set(codes, number);
         }
     }
 
@@ -164,8 +200,7 @@ impl Plan {
 
     /// What is asked about an agent and an action, by their codes.
     pub(super) fn asked(&self, agent: u32, action: u32) -> &Asked {
-        let number = self.pairs.get(&(agent, action)).and_then(|number| usize::try_from(*number).ok());
-        number.and_then(|number| self.asked.get(number)).unwrap_or(&Asked::Index)
+        self.pairs.get((agent, action)).and_then(|number| self.asked.get(number as usize)).unwrap_or(&Asked::Index)
     }
 
     /// Whether an enforced schema refuses a row.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     analysis::{Analysis, SemanticDiff, diff::Outcome},
-    bundle::{Effect, Rule},
+    bundle::{Budget, Effect, Rule},
     engine::{Prepared, Question, Status, Verdict},
     replay::{Limits, Summary, Transitions, corpus::Columnar, simulate::Tally},
 };
@@ -23,6 +23,8 @@ pub struct Replayed {
     /// Rank of the deciding rule plus one; 0 for none.
     rules: Vec<u32>,
     hits: Vec<u64>,
+    /// What each rule answers, close together.
+    answers: Vec<(Effect, Option<Budget>)>,
     tally: Tally,
 }
 
@@ -33,6 +35,7 @@ impl Replayed {
             statuses: Vec::with_capacity(rows),
             rules: Vec::with_capacity(rows),
             hits: vec![0; prepared.rules().len()],
+            answers: prepared.rules().iter().map(|rule| (rule.effect, rule.budget)).collect(),
             prepared,
             tally: Tally::default(),
         }
@@ -40,16 +43,16 @@ impl Replayed {
 
     pub(super) fn push(&mut self, rank: Option<u32>, error: bool) {
         let at = rank.and_then(|rank| usize::try_from(rank).ok());
-        let rule = at.and_then(|at| self.prepared.rules().get(at));
-        let (effect, status) = match rule {
+        let answer = at.and_then(|at| self.answers.get(at)).copied();
+        let (effect, status) = match answer {
             _ if error => (self.prepared.on_error(), Status::Error),
-            Some(rule) => (rule.effect, Status::Matched),
+            Some((effect, _)) => (effect, Status::Matched),
             None => (self.prepared.default_effect(), Status::NoMatch),
         };
         if let Some(hits) = at.and_then(|at| self.hits.get_mut(at)) {
             *hits += 1;
         }
-        self.tally.add(effect, status, rule.and_then(|rule| rule.budget));
+        self.tally.add(effect, status, answer.and_then(|(_, budget)| budget));
         self.effects.push(effect);
         self.statuses.push(status);
         self.rules.push(rank.map_or(0, |rank| rank.saturating_add(1)));
