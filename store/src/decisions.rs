@@ -10,5 +10,5 @@ pub use append::append;
 pub use errors::error_metrics;
 pub(crate) use errors::rate;
 pub use outcomes::{OutcomeReport, OutcomesReported, report_outcome, report_outcomes};
-pub(crate) use read::newest;
 pub use read::{Filter, get, list};
+pub(crate) use read::{each_newest, newest};

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod bundles;
+pub mod corpus;
 pub mod decisions;
 pub mod demo;
 pub mod error;

@@ -62,22 +62,6 @@ pub async fn cases(
     }
 }
 
-/// How many days of traffic the newest `count` decisions are; none when they lie within less than an hour.
-///
-/// # Errors
-/// Denied without [`Permission::Read`].
-pub async fn days(store: &Store, actor: &Actor, count: u32) -> Result<Option<f64>> {
-    authorize(actor, Permission::Read)?;
-    let days: Option<f64> = sqlx::query_scalar(
-        "select (extract(epoch from max(decided_at) - min(decided_at)) / 86400)::float8
-         from (select decided_at from policy_decisions order by decided_at desc limit $1) as newest",
-    )
-    .bind(i64::from(count))
-    .fetch_one(store.pool())
-    .await?;
-    Ok(days.filter(|days| *days >= 1.0 / 24.0))
-}
-
 /// Keeps `save` as test cases, in place of those with the same id, and removes those called `remove`. Answers all
 /// fixtures as they are then. What is not there is removed already.
 ///

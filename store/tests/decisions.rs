@@ -8,9 +8,9 @@ use lifecycle::{
     decision::{Arm, BundleRef, Outcome, OutcomeStatus, Record},
     engine::Status,
     problem::Code,
-    replay::Dataset,
+    replay::{Columnar, Dataset},
 };
-use store::{Store, decisions, simulate, testing};
+use store::{Store, corpus, decisions, simulate, testing};
 use support::*;
 
 async fn now(store: &Store) -> time::OffsetDateTime {
@@ -67,6 +67,31 @@ async fn pages_hold_every_decision_once_even_at_the_same_moment() {
     }
     let cases = simulate::cases(&store, &author(), Dataset::Recorded, Some(10), None).await.unwrap();
     assert_eq!(cases.len(), 10);
+}
+
+#[tokio::test]
+async fn a_corpus_holds_the_newest_decisions() {
+    let store = testing::store().await;
+    let at = now(&store).await;
+    let records: Vec<Record> = (0..30).map(|n| made(at - time::Duration::hours(n), 1)).collect();
+    decisions::append(&store, &records).await.unwrap();
+    let read = async |limit, since: Option<time::OffsetDateTime>| {
+        let wanted = corpus::Wanted { limit, since: since.map(Into::into), until: None };
+        Columnar::decode(&corpus::encoded(&store, &author(), wanted).await.unwrap()).unwrap()
+    };
+    let all = read(None, None).await;
+    assert_eq!((all.len(), all.source()), (30, Dataset::Recorded));
+    let newest = all.recorded(0);
+    assert_eq!((newest.case.case_id, newest.effect), (records[0].decision_id.clone(), Some(records[0].effect)));
+    assert_eq!(newest.case.context, records[0].context);
+    let (first, last) = all.window().unwrap();
+    assert_eq!(last.since(first).as_secs(), 29 * 3600);
+    assert_eq!(read(Some(7), None).await.len(), 7);
+    assert_eq!(read(None, Some(at - time::Duration::minutes(150))).await.len(), 3);
+    for limit in [0, 1_000_001] {
+        let wanted = corpus::Wanted { limit: Some(limit), ..Default::default() };
+        assert_eq!(code(corpus::encoded(&store, &author(), wanted).await.unwrap_err()), Code::InvalidField);
+    }
 }
 
 #[tokio::test]

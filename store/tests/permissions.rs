@@ -15,8 +15,8 @@ use lifecycle::{
 };
 use serde_json::json;
 use store::{
-    Store, audit, bundles, decisions, home, incidents, kpi, packets, people, rollout, settings, simulate, system,
-    testing, tokens,
+    Store, audit, bundles, corpus, decisions, home, incidents, kpi, packets, people, rollout, settings, simulate,
+    system, testing, tokens,
 };
 use support::*;
 
@@ -110,7 +110,7 @@ fn use_cases() -> Vec<UseCase> {
         case!("settings::keys", Read, |s, a| std::future::ready(settings::keys(s, a))),
         case!("settings::update", Administer, |s, a| settings::update(s, a, settings::Settings::default())),
         case!("simulate::cases", Read, |s, a| simulate::cases(s, a, Dataset::Fixtures, None, None)),
-        case!("simulate::days", Read, |s, a| simulate::days(s, a, 10)),
+        case!("corpus::encoded", Read, |s, a| corpus::encoded(s, a, corpus::Wanted::default())),
         case!("simulate::keep", EditDrafts, |s, a| simulate::keep(s, a, &[], &[])),
         case!("people::signed_out", Read, |s, a| people::signed_out(s, a)),
         case!("people::list", Administer, |s, a| people::list(s, a)),

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 use lifecycle::{
     Timestamp,
     bundle::{Record, record::Summary},
-    replay::{Case, Dataset},
+    replay::Case,
     transfer::Preview,
 };
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,6 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use crate::context;
 use crate::error::AppError;
-
-/// Most recorded decisions an editor replays in the browser.
-pub const MAX_RECORDED: u32 = 5_000;
 
 /// All bundles, for the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -160,23 +157,11 @@ pub async fn submit_draft(id: i64, fallback_plan: String) -> Result<String, AppE
     Ok(store::packets::build(&context::app_context()?.store, &context::actor()?, request).await?.packet_id)
 }
 
-/// Cases to replay.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CaseSet {
-    /// The cases.
-    pub cases: Vec<Case>,
-    /// How many days of traffic they are; none when they were not recorded, or within less than an hour.
-    pub days: Option<f64>,
-}
-
-/// The cases of a dataset that lives on the server: fixtures, or the newest recorded decisions.
-#[server(prefix = "/api", endpoint = "bundles/cases", input = Json)]
-pub async fn cases(dataset: Dataset) -> Result<CaseSet, AppError> {
+/// The built-in and the saved test cases.
+#[server(prefix = "/api", endpoint = "bundles/fixtures", input = Json)]
+pub async fn fixtures() -> Result<Vec<Case>, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
-    let recorded = dataset == Dataset::Recorded;
-    let cases = store::simulate::cases(&store, &actor, dataset, recorded.then_some(MAX_RECORDED), None).await?;
-    let days = if recorded { store::simulate::days(&store, &actor, MAX_RECORDED).await? } else { None };
-    Ok(CaseSet { cases, days })
+    Ok(store::simulate::cases(&store, &actor, lifecycle::replay::Dataset::Fixtures, None, None).await?)
 }
 
 /// Keeps test cases and forgets others, for everybody; answers all fixtures as they are then.

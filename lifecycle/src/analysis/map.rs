@@ -12,7 +12,7 @@ use super::{
     Meter,
     diff::Outcome,
     slices::pairs,
-    space::{Axis, Bits, Domain, SlotKind, Space, bits_where, count, first_bit, has},
+    space::{Axis, Bits, Domain, SlotKind, Space, bits_where, count, first_bit},
     words::phrases,
 };
 use crate::{
@@ -341,7 +341,6 @@ fn band(space: &Space, axis: usize, slots: Bits) -> Option<Band> {
     } else {
         phrases(space, &cell).into_iter().find(|phrase| phrase.field == field.field)?.values
     };
-    debug_assert!(first_bit(&slots).is_none_or(|slot| has(&slots, slot)));
     Some(Band { words, sample, slots })
 }
 

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use super::{
-    input::{Json, LARGE},
+    decisions::time_parameter,
+    input::{Json, LARGE, Params},
     problem::{Answer, Refusal},
     subject::Subject,
 };
@@ -36,6 +37,7 @@ pub fn router() -> Router<AppState> {
         .route("/policy/simulate", post(simulate))
         .route("/policy/simulate/compare", post(compare))
         .route("/policy/simulate/fixtures", get(fixtures))
+        .route("/policy/corpus", get(corpus))
 }
 
 /// Which cases to run.
@@ -131,4 +133,14 @@ fn read_cases(body: &Value) -> Answer<Cases> {
 async fn fixtures(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Value>> {
     let cases = store::simulate::cases(&state.store, &actor, Dataset::Fixtures, None, None).await?;
     Ok(Out(json!({ "fixtures": cases, "total": cases.len() })))
+}
+
+/// Recorded decisions as columns, for replays elsewhere: `application/octet-stream`.
+async fn corpus(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Vec<u8>> {
+    let wanted = store::corpus::Wanted {
+        limit: params.parse("limit", "how many decisions, 1 or more")?,
+        since: time_parameter(&params, "since")?,
+        until: time_parameter(&params, "until")?,
+    };
+    Ok(store::corpus::encoded(&state.store, &actor, wanted).await?)
 }

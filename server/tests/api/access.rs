@@ -34,6 +34,7 @@ fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("POST", "/policy/simulate", json!({"rules": []}), Read),
         ("POST", "/policy/simulate/compare", json!({"a": {"rules": []}, "b": {"rules": []}}), Read),
         ("GET", "/policy/simulate/fixtures", Value::Null, Read),
+        ("GET", "/policy/corpus", Value::Null, Read),
         ("GET", "/policy/packets", Value::Null, Read),
         ("POST", "/policy/packets", json!({"bundle_id": 1, "fallback_plan": "roll back"}), BuildPackets),
         ("GET", "/policy/packets/pktv1:0", Value::Null, Read),

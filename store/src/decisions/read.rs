@@ -1,5 +1,6 @@
 //! Reading decisions.
 
+use futures::TryStreamExt;
 use lifecycle::{
     Page, Timestamp,
     authority::{Actor, Permission, authorize},
@@ -87,6 +88,21 @@ fn select(filter: &Filter, limit: i64) -> Result<QueryBuilder<Postgres>> {
 pub(crate) async fn newest(db: &mut PgConnection, filter: &Filter, limit: u32) -> Result<Vec<Record>> {
     let rows = select(filter, i64::from(limit))?.build_query_as::<Row>().fetch_all(db).await?;
     rows.into_iter().rev().map(Row::read).collect()
+}
+
+/// Hands the newest decisions that `filter` lets through to `take`, newest first, without holding all of them.
+pub(crate) async fn each_newest(
+    db: &mut PgConnection,
+    filter: &Filter,
+    limit: u32,
+    mut take: impl FnMut(Record) -> Result<()>,
+) -> Result<()> {
+    let mut sql = select(filter, i64::from(limit))?;
+    let mut rows = sql.build_query_as::<Row>().fetch(db);
+    while let Some(row) = rows.try_next().await? {
+        take(row.read()?)?;
+    }
+    Ok(())
 }
 
 /// One decision.

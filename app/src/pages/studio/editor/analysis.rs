@@ -9,6 +9,7 @@ use std::{
 
 use leptos::prelude::*;
 use lifecycle::{
+    analysis::Analyzer,
     bundle::{
         Source,
         diff::{TextDiff, text_diff},
@@ -28,7 +29,7 @@ use crate::editor::{Content, Key, content::Mirror, rule};
 const MAX_WAIT_MS: f64 = 600.0;
 
 /// Most rules whose input space is analysed at every keystroke; larger drafts wait for a pause.
-const EXACT_AT_ONCE: usize = 150;
+const EXACT_AT_ONCE: usize = 250;
 
 /// Most rules whose input space is analysed in the browser; of larger drafts the packet says it. What blocks submitting
 /// never depends on it.
@@ -53,8 +54,14 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Looks at `source`, which says what `content` says.
-    pub fn of(content: Content, source: &Source, stable: Option<&Stable>, taken: &[String]) -> Self {
+    /// Looks at `source`, which says what `content` says. What `known` has proven is not proven again.
+    pub fn of(
+        content: Content,
+        source: &Source,
+        stable: Option<&Stable>,
+        taken: &[String],
+        known: &mut Analyzer,
+    ) -> Self {
         let base = stable.map(|stable| (stable.version.as_str(), &stable.source));
         let version_refused = source
             .version
@@ -63,7 +70,11 @@ impl Checked {
             .map(|refused| refused.to_string());
         Self {
             content,
-            report: if source.rules.len() <= EXACT_AT_ONCE { lint::lint(source) } else { lint::quick(source) },
+            report: if source.rules.len() <= EXACT_AT_ONCE {
+                lint::lint_again(source, known)
+            } else {
+                lint::quick(source)
+            },
             diff: stable.map(|stable| text_diff(&stable.source, source)),
             proposal: version::propose(base, source, taken),
             version_refused,
@@ -163,7 +174,10 @@ pub fn follow(desk: Desk, cases: Signal<Option<Cases>>) {
                     let source = mirror.follow(&content);
                     let stable = desk.stable.get_value();
                     let taken = desk.taken.get_value();
-                    desk.checked.set(Arc::new(Checked::of(content, source, stable.as_deref(), &taken)));
+                    let checked = desk.known.try_update_value(|known| {
+                        Arc::new(Checked::of(content, source, stable.as_deref(), &taken, known))
+                    });
+                    desk.checked.update(|seen| *seen = checked.unwrap_or_else(|| Arc::clone(seen)));
                 });
             });
             turns.later(Duration::ZERO, move || understand(desk, turns, cases));
@@ -187,10 +201,15 @@ fn prove_in_pauses(desk: Desk) {
         }
         let small = rules <= EXACT_AT_ONCE;
         let prove = move || {
-            desk.covers.set(Arc::new(covers(&draft)));
             let seen = desk.checked.get_untracked();
-            if !small && seen.content == draft.content {
-                let report = lint::lint(&draft.content.to_source());
+            let proven = desk.known.try_update_value(|known| {
+                let again = !small && seen.content == draft.content;
+                let report = again.then(|| lint::lint_again(&draft.content.to_source(), known));
+                (report, covers(&draft, known))
+            });
+            let Some((report, covers)) = proven else { return };
+            desk.covers.set(Arc::new(covers));
+            if let Some(report) = report {
                 desk.checked.set(Arc::new(Checked { report, ..Checked::clone(&seen) }));
             }
         };
@@ -208,7 +227,11 @@ pub fn check_now(desk: Desk) -> Arc<Checked> {
     }
     let source = content.to_source();
     let stable = desk.stable.get_value();
-    let checked = Arc::new(Checked::of(content, &source, stable.as_deref(), &desk.taken.get_value()));
+    let checked = desk
+        .known
+        .try_update_value(|known| Checked::of(content, &source, stable.as_deref(), &desk.taken.get_value(), known));
+    // The desk is there for as long as its page.
+    let checked = checked.map_or(seen, Arc::new);
     desk.checked.set(Arc::clone(&checked));
     checked
 }

@@ -8,10 +8,11 @@ use std::{
 use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
-    analysis::SemanticDiff,
+    analysis::{Analyzer, SemanticDiff},
     bundle::{Record, Source, State, schema::Schema},
     engine::Input,
     lint::{Finding, Severity},
+    replay::{Columnar, Replayed as Answers},
 };
 
 use super::{
@@ -97,6 +98,8 @@ pub struct Desk {
     pub side: RwSignal<String>,
     /// Source text that is being typed and cannot be read yet.
     pub unread: RwSignal<Option<String>>,
+    /// What was proven before: an edit re-checks only what it can affect.
+    pub known: StoredValue<Analyzer>,
     /// What the linter and the text diff say.
     pub checked: RwSignal<Arc<Checked>>,
     /// The worst finding of each rule.
@@ -111,6 +114,8 @@ pub struct Desk {
     pub covers: RwSignal<Arc<Vec<(String, Vec<String>)>>>,
     /// What replaying cases shows.
     pub replayed: RwSignal<Option<Arc<Replayed>>>,
+    /// Stable's answers to the cases that were replayed last.
+    pub before: StoredValue<Option<(Arc<Columnar>, Arc<Answers>)>>,
     /// Cases replayed and cases there are, while a long replay runs.
     pub progress: RwSignal<Option<(usize, usize)>>,
     /// Whether the person stopped the replay.
@@ -145,7 +150,9 @@ impl Desk {
         let stable = bench.stable.as_ref().map(|stable| Arc::new(Stable::new(stable)));
         let taken = Arc::new(bench.taken.clone());
         let content_now = Content::new(Source::from(&record));
-        let first = Arc::new(Checked::of(content_now.clone(), &content_now.to_source(), stable.as_deref(), &taken));
+        let mut known = Analyzer::new();
+        let (source, base) = (content_now.to_source(), stable.as_deref());
+        let first = Arc::new(Checked::of(content_now.clone(), &source, base, &taken, &mut known));
 
         let editor = RwSignal::new(Editor::new(content_now));
         let content = Memo::new(move |_| editor.with(|editor| editor.content().clone()));
@@ -195,6 +202,7 @@ impl Desk {
             main: RwSignal::new("rules".to_owned()),
             side: RwSignal::new("problems".to_owned()),
             unread: RwSignal::new(None),
+            known: StoredValue::new(known),
             checked,
             flags,
             marks,
@@ -202,6 +210,7 @@ impl Desk {
             diff: RwSignal::new(None),
             covers: RwSignal::new(Arc::default()),
             replayed: RwSignal::new(None),
+            before: StoredValue::new(None),
             progress: RwSignal::new(None),
             stopped: StoredValue::new(false),
             again: RwSignal::new(0),

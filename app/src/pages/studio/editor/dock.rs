@@ -1,12 +1,12 @@
 //! The dock: what the draft makes of many cases, of one input, of a moved threshold, and of saved tests.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use leptos::{prelude::*, task::spawn_local};
-use lifecycle::replay::{Case, Dataset, synthetic};
+use lifecycle::replay::{Case, Columnar, Dataset, synthetic};
 
 use super::{
-    analysis,
+    analysis, corpus,
     desk::Desk,
     one_input::OneInput,
     replaying::Cases,
@@ -18,6 +18,9 @@ use crate::{
     api::bundles,
     components::{Button, EmptyState, Tab, TabPanel, Tabs, format},
 };
+
+/// Recorded decisions fetched, at most: the newest.
+const RECORDED: u32 = 100_000;
 
 /// Synthetic cases generated in the browser.
 const SYNTHETIC: usize = 2_000;
@@ -40,30 +43,34 @@ pub fn Dock(desk: Desk) -> impl IntoView {
         if fetched.with_untracked(|fetched| fetched.contains_key(name(dataset))) {
             return;
         }
-        let keep = move |list: Vec<Case>, days: Option<f64>| {
-            let cases = Cases { list: Arc::new(list), days };
-            let _ = fetched.try_update(|fetched| fetched.insert(name(dataset), cases));
+        let keep = move |corpus: Result<Columnar, String>| match corpus {
+            Ok(corpus) => {
+                // Before the first traffic there is nothing to replay, but there are the built-in cases.
+                if corpus.is_empty() && dataset == Dataset::Recorded {
+                    chosen.try_set(Dataset::Fixtures);
+                }
+                let _ = fetched.try_update(|fetched| fetched.insert(name(dataset), Cases::new(corpus)));
+            }
+            Err(why) => drop(failed.try_set(Some(why))),
         };
+        let columns = move |cases: &[Case]| Columnar::of_cases(dataset, cases).map_err(|error| error.to_string());
         if dataset == Dataset::Synthetic {
             // From the rules of both: their thresholds are where answers may differ.
             let mut both = desk.content.get_untracked().to_source().understand().bundle;
             if let Some(stable) = desk.stable.get_value() {
                 both.rules.extend(stable.bundle.rules.iter().cloned());
             }
-            keep(synthetic::cases(&both, SYNTHETIC, SEED), None);
+            keep(columns(&synthetic::cases(&both, SYNTHETIC, SEED)));
             return;
         }
         spawn_local(async move {
-            match bundles::cases(dataset).await {
-                Ok(set) => {
-                    // Before the first traffic there is nothing to replay, but there are the built-in cases.
-                    if set.cases.is_empty() && dataset == Dataset::Recorded {
-                        chosen.try_set(Dataset::Fixtures);
-                    }
-                    keep(set.cases, set.days);
-                }
-                Err(error) => drop(failed.try_set(Some(error.detail().to_owned()))),
-            }
+            keep(match dataset {
+                Dataset::Recorded => corpus::fetch(RECORDED).await,
+                _ => match bundles::fixtures().await {
+                    Ok(cases) => columns(&cases),
+                    Err(error) => Err(error.detail().to_owned()),
+                },
+            });
         });
     };
     Effect::new(move |_| load(chosen.get()));

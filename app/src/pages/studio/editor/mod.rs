@@ -3,7 +3,7 @@
 //! ```text
 //! desk, stable   the state every part reads and writes; what the draft is compared with
 //! analysis       findings, text diff and version as one types
-//! replaying      proven regions and a replay of cases, a slice at a time
+//! replaying      proven regions and a replay of cases, a slice at a time; corpus fetches recorded ones
 //! table, row     the rules in evaluation order
 //! form, controls, condition_rows, names   the form of one rule
 //! source_tab, bundle_tab   the document as text; what belongs to no rule
@@ -19,6 +19,7 @@ mod bundle_tab;
 mod changes;
 mod condition_rows;
 mod controls;
+mod corpus;
 mod coverage;
 mod desk;
 mod dock;

@@ -32,8 +32,8 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<Cases>>, tests: Tests) -> impl 
     let take = move || {
         let Some(cases) = cases.get_untracked() else { return };
         let at = next.get_value();
-        if let Some(case) = cases.list.get(at % cases.list.len().max(1)) {
-            desk.asked.set(case.input());
+        if !cases.corpus.is_empty() {
+            desk.asked.set(cases.corpus.case(at % cases.corpus.len()).input());
         }
         next.set_value(at + 1);
     };

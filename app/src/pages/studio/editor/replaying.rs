@@ -1,31 +1,24 @@
 //! What the draft means: proven regions against stable, and a replay of cases. All of it runs in the browser, a slice of
 //! a frame at a time, so that typing never waits for it.
 
+mod work;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use lifecycle::{
-    analysis::{Meter, SemanticDiff, semantic_diff},
+    analysis::{Analyzer, Meter, SemanticDiff, semantic_diff},
     bundle::Bundle,
     engine::Prepared,
-    replay::{Case, Comparison, Limits, Run, Transitions},
+    replay::{Columnar, Comparison, Transitions},
 };
 
-use super::{
-    analysis::{EXACT_AT_ALL, now},
-    desk::Desk,
-    stable::Stable,
-};
+use self::work::Work;
+use super::{analysis::now, desk::Desk};
 use crate::editor::{Content, Key};
 
 /// How long one slice of work may take, in milliseconds: less than a frame.
 pub const SLICE_MS: f64 = 10.0;
-
-/// Cases replayed between two looks at the watch.
-const STRIDE: usize = 128;
-
-/// Flips kept to be listed; all are counted.
-const FLIPS_KEPT: usize = 500;
 
 /// Work that comparing with stable may take: about a tenth of a second.
 fn budget() -> Meter {
@@ -40,7 +33,7 @@ pub struct Draft {
     /// As understood.
     pub bundle: Bundle,
     /// Ready to answer.
-    pub prepared: Prepared,
+    pub prepared: Arc<Prepared>,
     /// Rules left out because they could not be understood.
     pub skipped: usize,
 }
@@ -63,13 +56,23 @@ impl std::ops::Deref for Ready {
     }
 }
 
-/// The cases of a dataset.
+/// The cases of a dataset, as columns.
 #[derive(Debug, Clone)]
 pub struct Cases {
     /// The cases.
-    pub list: Arc<Vec<Case>>,
-    /// How many days of traffic they are; none when they were not recorded, or in less than an hour.
+    pub corpus: Arc<Columnar>,
+    /// How many days of traffic they are; none when they were not recorded, or within less than an hour.
     pub days: Option<f64>,
+}
+
+impl Cases {
+    /// Takes over a corpus.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of some years")]
+    pub fn new(corpus: Columnar) -> Self {
+        let seconds = corpus.window().map(|(first, last)| last.unix_seconds() - first.unix_seconds());
+        let days = seconds.filter(|seconds| *seconds >= 3_600).map(|seconds| seconds as f64 / 86_400.0);
+        Self { corpus: Arc::new(corpus), days }
+    }
 }
 
 /// What replaying shows.
@@ -162,81 +165,25 @@ pub fn understand(desk: Desk, turns: Turns, cases: Option<Cases>) {
         desk.diff.set(diff);
         desk.draft.set(Some(draft.clone()));
     }
-    let Some(cases) = cases else { return };
-    let replay =
-        Replay { began: now(), run: Run::new(FLIPS_KEPT), diff: desk.diff.get_untracked(), draft, stable, cases };
-    turns.later(Duration::ZERO, move || replay.advance(desk, turns));
+    if let Some(cases) = cases {
+        let work = Work::new(desk, draft, stable, cases);
+        turns.later(Duration::ZERO, move || work.advance(desk, turns));
+    }
 }
 
 fn ready(content: Content) -> Ready {
     let understood = content.to_source().understand();
     Ready(Arc::new(Draft {
-        prepared: Prepared::new(&understood.bundle),
+        prepared: Arc::new(Prepared::new(&understood.bundle)),
         bundle: understood.bundle,
         skipped: understood.skipped.len(),
         content,
     }))
 }
 
-/// A replay under way.
-struct Replay {
-    began: f64,
-    draft: Ready,
-    stable: Option<Arc<Stable>>,
-    diff: Option<Arc<SemanticDiff>>,
-    cases: Cases,
-    run: Run,
-}
-
-impl Replay {
-    /// Replays one slice, and then the next one after the browser had its turn.
-    fn advance(mut self, desk: Desk, turns: Turns) {
-        let began = now();
-        let total = self.cases.list.len();
-        let stopped = desk.stopped.get_value();
-        while !stopped && self.run.done < total && now() - began < SLICE_MS {
-            let base = self.stable.as_ref().map_or(&self.draft.prepared, |stable| &stable.prepared);
-            let slice = self.cases.list.iter().skip(self.run.done).take(STRIDE);
-            self.run.step(base, &self.draft.prepared, self.diff.as_deref(), slice);
-        }
-        if self.run.done < total && !stopped {
-            // What is over in a moment needs no progress.
-            if now() - self.began > 250.0 {
-                desk.progress.set(Some((self.run.done, total)));
-            }
-            turns.later(Duration::ZERO, move || self.advance(desk, turns));
-            return;
-        }
-        desk.progress.set(None);
-        desk.replayed.set(Some(Arc::new(self.finish())));
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^52")]
-    fn finish(self) -> Replayed {
-        let (done, total) = (self.run.done, self.cases.list.len());
-        let hits =
-            self.run.hits.iter().enumerate().filter_map(|(at, hits)| Some((self.draft.content.key_at(at)?, *hits)));
-        Replayed {
-            hits: hits.collect(),
-            comparison: self.run.comparison(Limits::default()),
-            transitions: self.run.transitions,
-            regions: self.run.regions,
-            has_stable: self.stable.is_some(),
-            days: self.cases.days.map(|days| days * done as f64 / total.max(1) as f64),
-            took_ms: now() - self.began,
-            draft: self.draft,
-            diff: self.diff,
-            done,
-            total,
-        }
-    }
-}
-
 /// Which rules decide what another one asks for, so that it can never match: dead rule and those that cover it.
-pub fn covers(draft: &Draft) -> Vec<(String, Vec<String>)> {
-    if draft.bundle.rules.len() > EXACT_AT_ALL {
-        return Vec::new();
-    }
-    let analysis = lifecycle::analysis::analyse(&draft.bundle, budget());
+pub fn covers(draft: &Draft, known: &mut Analyzer) -> Vec<(String, Vec<String>)> {
+    // The linter has just asked the same, so that this costs nothing but looking it up.
+    let analysis = known.analyse(&draft.bundle, Meter::default());
     analysis.unreachable.into_iter().map(|dead| (dead.rule, dead.covered_by)).collect()
 }

@@ -19,7 +19,7 @@ const SHOWN: usize = 100;
 #[component]
 pub fn Simulated(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
     move || {
-        if cases.with(|cases| cases.as_ref().is_some_and(|cases| cases.list.is_empty())) {
+        if cases.with(|cases| cases.as_ref().is_some_and(|cases| cases.corpus.is_empty())) {
             return view! {
                 <EmptyState title="0 cases">
                     <p>"Nothing is recorded yet. Fixtures and synthetic cases work without traffic."</p>

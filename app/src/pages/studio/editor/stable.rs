@@ -29,7 +29,7 @@ pub struct Stable {
     /// As understood.
     pub bundle: Bundle,
     /// Ready to answer.
-    pub prepared: Prepared,
+    pub prepared: Arc<Prepared>,
     /// Where each id stands in `source.rules`.
     pub by_id: HashMap<String, usize>,
 }
@@ -40,7 +40,7 @@ impl Stable {
         let source = Source::from(record);
         let by_id = source.rules.iter().enumerate().map(|(at, rule)| (rule::id(rule).to_owned(), at)).collect();
         let bundle = source.understand().bundle;
-        Self { version: record.version.clone(), prepared: Prepared::new(&bundle), bundle, by_id, source }
+        Self { version: record.version.clone(), prepared: Arc::new(Prepared::new(&bundle)), bundle, by_id, source }
     }
 
     /// Its rule with this id.

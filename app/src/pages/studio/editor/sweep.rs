@@ -15,9 +15,8 @@ use lifecycle::{
 
 use self::picture::Picture;
 use super::{
-    analysis::now,
     desk::Desk,
-    replaying::{Cases, Draft, Ready, SLICE_MS, Turns},
+    replaying::{Cases, Draft, Turns},
 };
 use crate::{
     components::{EmptyState, Skeleton, Tone, format},
@@ -27,8 +26,8 @@ use crate::{
 /// Thresholds offered when no rule is selected.
 const OFFERED: usize = 200;
 
-/// Cases counted between two looks at the watch.
-const STRIDE: usize = 64;
+/// So many cases are not swept between two keystrokes.
+const MANY: usize = 20_000;
 
 /// A number that can be moved.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,12 +79,15 @@ pub fn SweepTab(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
             plot.set(None);
             moved.set(None);
         }
-        let begin = move || {
-            if let Some(sweep) = Sweep::new(&draft.bundle, target.position, target.at) {
-                Sweeping { sweep, target, draft, cases, done: 0 }.advance(turns, plot, moved);
-            }
+        let many = cases.corpus.len() > MANY;
+        let sweep = move || {
+            let Some(mut sweep) = Sweep::new(&draft.bundle, target.position, target.at) else { return };
+            sweep.add_columns(&cases.corpus);
+            moved.set(None);
+            plot.set(Some(Arc::new(Plot::new(target, sweep.curve(), cases.days))));
         };
-        turns.later(Duration::from_millis(30), begin);
+        // Many cases take a moment, so they wait for a pause.
+        turns.later(Duration::from_millis(if many { 500 } else { 30 }), sweep);
     });
     on_cleanup(move || turns.clear());
 
@@ -162,42 +164,12 @@ fn targets(draft: &Draft, selected: Option<Key>) -> Vec<Target> {
     if own.is_empty() { all().take(OFFERED).collect() } else { own }
 }
 
-/// A sweep under way.
-struct Sweeping {
-    sweep: Sweep,
-    target: Target,
-    draft: Ready,
-    cases: Cases,
-    done: usize,
-}
-
-impl Sweeping {
-    /// Counts one slice, and then the next one after the browser had its turn.
-    fn advance(mut self, turns: Turns, plot: RwSignal<Option<Arc<Plot>>>, moved: RwSignal<Option<f64>>) {
-        let began = now();
-        let total = self.cases.list.len();
-        while self.done < total && now() - began < SLICE_MS {
-            self.sweep.add(self.cases.list.iter().skip(self.done).take(STRIDE));
-            self.done = (self.done + STRIDE).min(total);
-        }
-        if self.done < total {
-            turns.later(Duration::ZERO, move || self.advance(turns, plot, moved));
-            return;
-        }
-        let curve = self.sweep.curve();
+impl Plot {
+    fn new(target: Target, curve: Curve, days: Option<f64>) -> Self {
         let (low, high) = curve.range();
         let step = step(low, high, curve.whole());
-        let plotted = Plot {
-            low: tidy((low / step).floor() * step),
-            high: tidy((high / step).ceil() * step),
-            step,
-            days: self.cases.days,
-            target: self.target,
-            curve,
-        };
-        drop(self.draft);
-        moved.set(None);
-        plot.set(Some(Arc::new(plotted)));
+        let (low, high) = (tidy((low / step).floor() * step), tidy((high / step).ceil() * step));
+        Self { target, days, low, high, step, curve }
     }
 }
 

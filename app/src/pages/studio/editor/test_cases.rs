@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 use lifecycle::{
     bundle::Effect,
     engine::Input,
-    replay::{Case, CaseResult, Dataset, Limits, simulate_prepared},
+    replay::{Case, CaseResult, Limits, simulate_prepared},
 };
 
 use super::{desk::Desk, proposed::Proposed, rule_link::RuleLink};
@@ -44,8 +44,8 @@ impl Tests {
         let tests = Self { list: RwSignal::new(None), outcome: RwSignal::new(None), pending: RwSignal::new(false) };
         leptos::prelude::Effect::new(move |_| {
             spawn_local(async move {
-                if let Ok(set) = bundles::cases(Dataset::Fixtures).await {
-                    tests.list.try_set(Some(Arc::new(set.cases)));
+                if let Ok(cases) = bundles::fixtures().await {
+                    tests.list.try_set(Some(Arc::new(cases)));
                 }
             });
         });

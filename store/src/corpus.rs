@@ -1,0 +1,57 @@
+//! Recorded decisions as columns: what replays in the browser, and elsewhere, are made over.
+
+use lifecycle::{
+    Timestamp,
+    authority::{Actor, Permission, authorize},
+    problem::{Code, Problem},
+    replay::{
+        CorpusError, Dataset,
+        corpus::{Builder, MAX_ROWS},
+    },
+    review::CorpusCase,
+};
+
+use crate::{Error, Result, Store, decisions};
+
+/// Decisions in a corpus when no limit is asked for.
+const DEFAULT_ROWS: u32 = 100_000;
+
+/// Which decisions.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// At most this many, the newest.
+    pub limit: Option<u32>,
+    /// From this time, inclusive.
+    pub since: Option<Timestamp>,
+    /// Until this time, exclusive.
+    pub until: Option<Timestamp>,
+}
+
+/// The newest recorded decisions as the bytes of a corpus, newest first. Outcomes are left out: a replay asks only what
+/// was asked, when, and what was answered.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; a limit of 0 or past what a corpus holds; more fields than it holds.
+pub async fn encoded(store: &Store, actor: &Actor, wanted: Wanted) -> Result<Vec<u8>> {
+    authorize(actor, Permission::Read)?;
+    let limit = wanted.limit.unwrap_or(DEFAULT_ROWS);
+    if limit == 0 || limit as usize > MAX_ROWS {
+        let detail = format!("a corpus holds 1 to {MAX_ROWS} decisions, found {limit}");
+        return Err(Problem::invalid_field("/limit", detail).into());
+    }
+    let filter = decisions::Filter { since: wanted.since, until: wanted.until, ..decisions::Filter::default() };
+    let mut builder = Builder::new(Dataset::Recorded);
+    let mut db = store.pool().acquire().await?;
+    decisions::each_newest(&mut db, &filter, limit, |record| {
+        let case = CorpusCase { outcome: None, ..CorpusCase::from(&record) };
+        builder.add_recorded(&case).map_err(too_large)
+    })
+    .await?;
+    drop(db);
+    let encoded = tokio::task::spawn_blocking(move || builder.finish().and_then(|corpus| corpus.encode()));
+    encoded.await.map_err(|error| Error::Internal(error.to_string()))?.map_err(too_large)
+}
+
+fn too_large(error: CorpusError) -> Error {
+    Problem::new(Code::TooLarge, error.to_string()).into()
+}
