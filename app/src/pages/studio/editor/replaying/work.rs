@@ -1,6 +1,6 @@
 //! A replay under way: what is left to do, a slice at a time.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, ops::ControlFlow, sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 use lifecycle::{
@@ -96,13 +96,9 @@ impl Work {
     pub fn advance(mut self, desk: Desk, turns: Turns) {
         let began = now();
         loop {
-            if desk.stopped.get_value() && matches!(self.stage, Stage::Before(_)) {
-                desk.progress.set(None);
-                return;
-            }
             match self.step(desk) {
-                Ok(work) => self = work,
-                Err(replayed) => {
+                ControlFlow::Continue(work) => self = work,
+                ControlFlow::Break(replayed) => {
                     desk.progress.set(None);
                     desk.replayed.set(Some(Arc::new(*replayed)));
                     return;
@@ -129,9 +125,12 @@ impl Work {
         }
     }
 
-    /// One stride; an error is the result, when nothing is left to do.
-    fn step(mut self, desk: Desk) -> Result<Self, Box<Replayed>> {
+    /// One stride; ends with the result when nothing is left to do.
+    fn step(mut self, desk: Desk) -> ControlFlow<Box<Replayed>, Self> {
         let stopped = desk.stopped.get_value();
+        if stopped && matches!(self.stage, Stage::Before(_)) {
+            return ControlFlow::Break(Box::new(self.finish()));
+        }
         self.stage = match self.stage {
             Stage::Before(mut replay) => {
                 if replay.step(STRIDE).is_complete() {
@@ -158,12 +157,12 @@ impl Work {
                 explaining.explain(&self.cases, self.diff.as_deref());
                 if explaining.explained >= explaining.moves.flips.len() || stopped {
                     self.stage = Stage::Explaining(explaining);
-                    return Err(Box::new(self.finish()));
+                    return ControlFlow::Break(Box::new(self.finish()));
                 }
                 Stage::Explaining(explaining)
             }
         };
-        Ok(self)
+        ControlFlow::Continue(self)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^52")]
