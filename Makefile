@@ -23,7 +23,7 @@ FRONT_SOURCES := $(MANIFESTS) $(call below,app lifecycle) scripts/build-front
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
 SERVER_SOURCES := $(MANIFESTS) $(call below,app lifecycle store server migrations)
 
-.PHONY: help run build test check fmt fuzz setup screenshots
+.PHONY: help run build test check fmt fuzz setup screenshots bench
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -47,6 +47,9 @@ fuzz: ## Read broken conditions, bundles and corpora until FUZZ_ROUNDS are done 
 
 screenshots: build ## Photograph every page at three widths in both themes into target/screenshots
 	@scripts/end2end screenshots
+
+bench: build ## Measure against cedar-policy, regorus, zen-engine, datalogic-rs, z3 and Cerbos (takes an hour)
+	@scripts/bench
 
 # Quick looks, each time: these name or install what is missing on the machine.
 setup:

@@ -1,0 +1,137 @@
+//! `bench evaluate | cold | replay | analysis | http | report`: measures one part and writes it to `results/results.json`. Run in `bench/`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use bench::{
+    analysis,
+    arguments::Arguments,
+    cold, engines,
+    evaluate::{self, Plan},
+    http, replay, report,
+    results::Results,
+    workload::{REQUESTS, Shape},
+};
+
+const USAGE: &str = "bench evaluate [--shapes equality,range,adversarial] [--sizes 10,100,…] [--engines a,b]
+               [--rounds 7] [--slice-ms 60] [--agreement-s 20]
+bench cold     [--shapes …] [--sizes …] [--engines …] [--runs 3] [--patience-s 120]
+bench replay   [--shapes …] [--rules 1000] [--rows 1000000] [--rounds 5]
+bench analysis [--bundles 10000] [--sizes 1000,10000] [--rounds 5] [--patience-s 300]
+bench http     --server PATH [--cerbos PATH] [--shape equality] [--rules 1000] [--connections 16]
+               [--rounds 5] [--slice-ms 2000]
+bench report";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let command = words.next().unwrap_or_default();
+    let done = Arguments::read(words).and_then(|arguments| match command.as_str() {
+        "evaluate" => evaluate(&arguments),
+        "cold" => cold(&arguments),
+        "replay" => replay(&arguments),
+        "analysis" => analysis(&arguments),
+        "http" => http(&arguments),
+        "report" => report::write(),
+        _ => Err(USAGE.to_owned()),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const SIZES: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
+
+fn evaluate(arguments: &Arguments) -> Result<(), String> {
+    let plan = Plan {
+        shapes: arguments.list("shapes", &Shape::ALL, Shape::parse)?,
+        sizes: arguments.list("sizes", &SIZES, |text| text.parse().ok())?,
+        engines: arguments.list("engines", &[], |text| Some(text.to_owned()))?,
+        requests: REQUESTS,
+        rounds: arguments.value("rounds", 7)?,
+        slice: Duration::from_millis(arguments.value("slice-ms", 60)?),
+        agreement: Duration::from_secs(arguments.value("agreement-s", 20)?),
+    };
+    evaluate::run(&plan, |case| {
+        println!("{}", report::case(&case));
+        Results::change(|results| {
+            results.evaluate.retain(|old| (&old.shape, old.rules) != (&case.shape, case.rules));
+            results.evaluate.push(case);
+        })
+    })?;
+    report::write()
+}
+
+fn cold(arguments: &Arguments) -> Result<(), String> {
+    let runs = arguments.value("runs", 3)?;
+    let patience = Duration::from_secs(arguments.value("patience-s", 120)?);
+    let names = arguments.list("engines", &[], |text| Some(text.to_owned()))?;
+    for shape in arguments.list("shapes", &Shape::ALL, Shape::parse)? {
+        for rules in arguments.list("sizes", &SIZES, |text| text.parse().ok())? {
+            let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+            for contender in engines::all().iter().filter(|contender| wanted(contender.name)) {
+                if rules > contender.most_rules {
+                    continue;
+                }
+                let cold = cold::measure(contender, shape, rules, runs, patience);
+                println!("{}", report::cold(&cold));
+                Results::change(|results| {
+                    results
+                        .cold
+                        .retain(|old| (&old.engine, &old.shape, old.rules) != (&cold.engine, &cold.shape, cold.rules));
+                    results.cold.push(cold);
+                })?;
+            }
+        }
+    }
+    report::write()
+}
+
+fn replay(arguments: &Arguments) -> Result<(), String> {
+    let rules = arguments.value("rules", 1_000)?;
+    let (rows, rounds) = (arguments.value("rows", 1_000_000)?, arguments.value("rounds", 5)?);
+    for shape in arguments.list("shapes", &Shape::ALL, Shape::parse)? {
+        let replayed = replay::measure(shape, rules, rows, rounds)?;
+        println!("{}", report::replayed(&replayed));
+        Results::change(|results| {
+            results.replay.retain(|old| (&old.shape, old.rules) != (&replayed.shape, replayed.rules));
+            results.replay.push(replayed);
+        })?;
+    }
+    report::write()
+}
+
+fn analysis(arguments: &Arguments) -> Result<(), String> {
+    let plan = analysis::Plan {
+        bundles: arguments.value("bundles", 10_000)?,
+        sizes: arguments.list("sizes", &[1_000, 10_000], |text| text.parse().ok())?,
+        rounds: arguments.value("rounds", 5)?,
+        patience: arguments.value("patience-s", 300)?,
+    };
+    let told = analysis::run(&plan, Path::new("target/analysis"))?;
+    Results::change(|results| results.analysis = told)?;
+    report::write()
+}
+
+fn http(arguments: &Arguments) -> Result<(), String> {
+    let plan = http::Plan {
+        server: arguments.text("server").map(PathBuf::from).ok_or("--server PATH names the release binary")?,
+        cerbos: arguments.text("cerbos").map(PathBuf::from),
+        shape: arguments.text("shape").map_or(Some(Shape::Equality), Shape::parse).ok_or("--shape is unknown")?,
+        rules: arguments.value("rules", 1_000)?,
+        rounds: arguments.value("rounds", 5)?,
+        connections: arguments.value("connections", 16)?,
+        slice: Duration::from_millis(arguments.value("slice-ms", 2_000)?),
+    };
+    // Unix sockets have short paths.
+    let folder = std::env::temp_dir().join("countersign-bench");
+    let told = http::run(&plan, &folder)?;
+    Results::change(|results| results.http = told)?;
+    report::write()
+}

@@ -1,0 +1,164 @@
+//! A bit-vector kernel written for exactly these fields: what is left of a decision when everything but the AND is gone.
+//!
+//! Requests come as row numbers, one a field. Nothing is checked, no type can be wrong, no rule can be in error.
+
+use super::{Answer, Contender, Engine, Steps, step};
+use crate::workload::{FIELDS, Kind, Request, Rule, Test, Value, Workload};
+
+pub const CONTENDER: Contender = Contender {
+    name: "kernel",
+    about: "hand-written AND of one row of bits a field, request interned ahead; the floor for a look-up",
+    // Rows of 100,000 rules would take gigabytes.
+    most_rules: 10_000,
+    takes_json: false,
+    encode: |_| String::new(),
+    load,
+};
+
+/// Words that are combined at a time.
+const BLOCK: usize = 8;
+/// Rules a block has bits for.
+const BITS: usize = 64 * BLOCK;
+/// The fields of the context, then agent and action.
+const COLUMNS: usize = FIELDS.len() + 2;
+const AGENT: usize = FIELDS.len();
+
+struct Kernel {
+    blocks: usize,
+    columns: Vec<Column>,
+    /// The rows of all columns, `blocks` each.
+    rows: Vec<[u64; BLOCK]>,
+    /// By request: where its row of each column starts.
+    parsed: Vec<Vec<usize>>,
+}
+
+/// A field that some rule looks at.
+struct Column {
+    at: usize,
+    /// Ascending cuts between the classes of a number; strings and flags number their own rows.
+    cuts: Vec<i64>,
+    first_row: usize,
+}
+
+impl Kernel {
+    fn new(rules: &[Rule]) -> Self {
+        let mut kernel =
+            Self { blocks: rules.len().div_ceil(BITS), columns: Vec::new(), rows: Vec::new(), parsed: Vec::new() };
+        for at in (0..COLUMNS).filter(|at| rules.iter().any(|rule| looks(rule, *at))) {
+            let cuts = cuts(rules, at);
+            kernel.columns.push(Column { at, cuts: cuts.clone(), first_row: kernel.rows.len() });
+            for value in values(at, &cuts) {
+                kernel.row(rules, at, value);
+            }
+        }
+        kernel
+    }
+
+    /// Adds the row of the rules for which `value` does.
+    fn row(&mut self, rules: &[Rule], at: usize, value: Value) {
+        let start = self.rows.len();
+        self.rows.resize(start + self.blocks, [0; BLOCK]);
+        for (rank, _) in rules.iter().enumerate().filter(|(_, rule)| holds(rule, at, value)) {
+            self.rows[start + rank / BITS][rank / 64 % BLOCK] |= 1 << (rank % 64);
+        }
+    }
+
+    fn intern(&self, request: &Request) -> Vec<usize> {
+        let row = |column: &Column| match value(request, column.at) {
+            Value::Text(number) => usize::from(number),
+            Value::Flag(flag) => usize::from(flag),
+            Value::Int(number) => column.cuts.partition_point(|cut| *cut <= number),
+        };
+        self.columns.iter().map(|column| column.first_row + row(column) * self.blocks).collect()
+    }
+
+    fn first(&self, rows: &[usize]) -> Option<u32> {
+        for block in 0..self.blocks {
+            let mut left = [u64::MAX; BLOCK];
+            for start in rows {
+                for (word, bits) in left.iter_mut().zip(&self.rows[start + block]) {
+                    *word &= bits;
+                }
+            }
+            if let Some(at) = left.iter().position(|word| *word != 0) {
+                let rank = (block * BLOCK + at) * 64 + left[at].trailing_zeros() as usize;
+                return Some(rank as u32);
+            }
+        }
+        None
+    }
+}
+
+fn looks(rule: &Rule, at: usize) -> bool {
+    match at.checked_sub(AGENT) {
+        None => rule.tests.iter().any(|(field, _)| *field == at),
+        Some(0) => rule.agent.is_some(),
+        Some(_) => rule.action.is_some(),
+    }
+}
+
+fn holds(rule: &Rule, at: usize, value: Value) -> bool {
+    let named = |name: Option<u32>| name.is_none_or(|name| Value::Int(name.into()) == value);
+    match at.checked_sub(AGENT) {
+        None => rule.tests.iter().all(|(field, test)| *field != at || test.holds(value)),
+        Some(0) => named(rule.agent),
+        Some(_) => named(rule.action),
+    }
+}
+
+fn value(request: &Request, at: usize) -> Value {
+    match at.checked_sub(AGENT) {
+        None => request.values[at],
+        Some(0) => Value::Int(request.agent.into()),
+        Some(_) => Value::Int(request.action.into()),
+    }
+}
+
+/// Numbers at which some rule changes its mind, ascending.
+fn cuts(rules: &[Rule], at: usize) -> Vec<i64> {
+    let mut cuts: Vec<i64> = Vec::new();
+    for rule in rules {
+        let name = if at == AGENT { rule.agent } else { rule.action };
+        if at >= AGENT {
+            cuts.extend(name.into_iter().flat_map(|name| [i64::from(name), i64::from(name) + 1]));
+        }
+        for (_, test) in rule.tests.iter().filter(|(field, _)| *field == at) {
+            if let Test::Between(low, high) = test {
+                cuts.extend(low.iter().copied().chain(high.map(|high| high + 1)));
+            }
+        }
+    }
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts
+}
+
+/// One value for every row.
+fn values(at: usize, cuts: &[i64]) -> Vec<Value> {
+    match FIELDS.get(at).map(|(_, kind)| *kind) {
+        Some(Kind::Text(texts)) => (0..texts).map(Value::Text).collect(),
+        Some(Kind::Flag) => vec![Value::Flag(false), Value::Flag(true)],
+        Some(Kind::Int(_)) | None => std::iter::once(-1).chain(cuts.iter().copied()).map(Value::Int).collect(),
+    }
+}
+
+impl Engine for Kernel {
+    fn from_json(&mut self, _: &str) -> Answer {
+        Err("the kernel takes interned requests only".to_owned())
+    }
+
+    fn parse(&mut self, requests: &[Request]) -> Result<(), String> {
+        self.parsed = requests.iter().map(|request| self.intern(request)).collect();
+        Ok(())
+    }
+
+    fn from_parsed(&mut self, number: usize) -> Answer {
+        Ok(self.first(&self.parsed[number]))
+    }
+}
+
+fn load(_: &str, workload: &Workload) -> Result<(Box<dyn Engine>, Steps), String> {
+    let mut steps = Steps::new();
+    let kernel = step(&mut steps, "compile", || Kernel::new(&workload.rules));
+    Ok((Box::new(kernel), steps))
+}

@@ -1,0 +1,55 @@
+//! The one file that everything is written to. Each command replaces its own part and leaves the others.
+
+use std::{fs, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{analysis::Compared, cold::Cold, evaluate::Case, http::Http, machine::Machine, replay::Replayed};
+
+/// Everything measured.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Results {
+    pub machine: Machine,
+    /// Decisions: agreement, then time.
+    pub evaluate: Vec<Case>,
+    /// Load, first request, memory.
+    pub cold: Vec<Cold>,
+    /// Lint and semantic diff against z3.
+    pub analysis: Compared,
+    /// Replay of recorded decisions.
+    pub replay: Vec<Replayed>,
+    /// The service.
+    pub http: Http,
+}
+
+/// Where results are kept.
+pub const FILE: &str = "results/results.json";
+
+impl Results {
+    /// What is there; nothing when there is no file.
+    ///
+    /// # Errors
+    /// When the file cannot be understood.
+    pub fn read() -> Result<Self, String> {
+        match fs::read_to_string(FILE) {
+            Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{FILE}: {error}")),
+            Err(_) => Ok(Self::default()),
+        }
+    }
+
+    /// Changes what is there, with the machine of today.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn change(change: impl FnOnce(&mut Self)) -> Result<(), String> {
+        let mut results = Self::read()?;
+        change(&mut results);
+        results.machine = Machine::here();
+        let text = serde_json::to_string_pretty(&results).map_err(|error| error.to_string())?;
+        if let Some(folder) = Path::new(FILE).parent() {
+            fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        }
+        fs::write(FILE, text + "\n").map_err(|error| format!("{FILE}: {error}"))
+    }
+}
