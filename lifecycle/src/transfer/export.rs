@@ -210,7 +210,7 @@ fn judge(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Source, Fau
     };
     let has = |name: &&str| members.contains_key(*name);
     let Some(bundle) = members.get("bundle") else {
-        return Err(match members.contains_key("rules") && !ENVELOPE.iter().any(|name| has(name)) {
+        return Err(match members.contains_key("rules") && !ENVELOPE.iter().any(&has) {
             true => bare(),
             false => Fault::malformed("/bundle", "`bundle` is missing: this is not a signed bundle."),
         });
@@ -218,7 +218,7 @@ fn judge(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Source, Fau
     if !bundle.is_object() {
         return Err(Fault::malformed("/bundle", "`bundle` is not an object."));
     }
-    if !HOW_SIGNED.iter().any(|name| has(name)) {
+    if !HOW_SIGNED.iter().any(has) {
         return Err(foreign(members.contains_key("signature")));
     }
     for name in ENVELOPE {

@@ -199,7 +199,7 @@ fn verify_file(file: &Path, corpus: Option<&Path>) -> Result<Verification, Failu
     let Some(packet_id) = members.get("packet_id").and_then(Value::as_str).map(str::to_owned) else {
         return Err(files::wrong(file, "this is not a packet: `packet_id` is missing"));
     };
-    let content = members.remove("content").unwrap_or_else(|| Value::Object(members));
+    let content = members.remove("content").unwrap_or(Value::Object(members));
     let content: Content = read(file, content)?;
     Ok(review::verify(&packet_id, &content, &corpus))
 }

@@ -13,7 +13,7 @@ pub struct Apply {
     /// Number or version of the bundle.
     bundle: String,
     /// The approved packet.
-    #[arg(long = "packet", value_name = "PACKET_ID")]
+    #[arg(long = "packet", alias = "packet-id", value_name = "PACKET_ID")]
     packet_id: String,
     /// Share of traffic to begin with, in percent: 0 for a shadow, or 10.
     #[arg(long, value_name = "PERCENT")]
