@@ -39,6 +39,8 @@ pub enum EventType {
     Rejected,
     /// A reviewer asked for changes.
     ChangesRequested,
+    /// An approval was found expired, or given against another base, where it was to be used.
+    StaleApprovalDetected,
     /// A bundle entered service.
     Applied,
     /// A bundle's share of traffic was raised.

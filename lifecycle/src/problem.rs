@@ -47,6 +47,8 @@ pub enum Code {
     Conflict,
     /// The approval was given against another base.
     StaleApproval,
+    /// The packet has a failed guardrail or a blocked red team scenario.
+    PacketBlocked,
     /// A gate, a wait or a rule of the rollout is not met.
     GateNotPassed,
     /// The caller's `If-Match` names an older state.
@@ -83,6 +85,7 @@ impl Code {
             | Self::VersionExists
             | Self::Conflict
             | Self::StaleApproval
+            | Self::PacketBlocked
             | Self::GateNotPassed => 409,
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
@@ -109,6 +112,7 @@ impl Code {
             Self::VersionExists => "This version number is taken",
             Self::Conflict => "Somebody else was faster",
             Self::StaleApproval => "The approval is stale",
+            Self::PacketBlocked => "The packet cannot be approved",
             Self::GateNotPassed => "Not ready to promote",
             Self::PreconditionFailed => "Changed since you read it",
             Self::PreconditionRequired => "If-Match is required",

@@ -7,5 +7,5 @@ pub(crate) mod row;
 
 pub use act::act;
 pub use build::{BuildPacket, CorpusRequest, build};
-pub use read::{Filter, get, list, verify};
+pub use read::{Filter, evidence, get, list, verify};
 pub(crate) use read::{WAITS, verify_evidence};

@@ -4,7 +4,8 @@ pub use lifecycle::workspace::Settings;
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    problem::Problem,
+    bundle::{Invariant, invariant},
+    problem::{Fault, Problem},
     signing::KeyNames,
 };
 use serde_json::{Map, Value, json};
@@ -43,20 +44,71 @@ pub async fn update(store: &Store, actor: &Actor, settings: Settings) -> Result<
         return Err(Error::Internal("settings are not an object".into()));
     };
     for (key, value) in &groups {
-        sqlx::query(
-            "insert into settings (key, value, updated_at, updated_by) values ($1, $2::json, now(), $3)
-             on conflict (key) do update set value = excluded.value, updated_at = now(), updated_by = excluded.updated_by",
-        )
-        .bind(key)
-        .bind(json::text(value)?)
-        .bind(&actor.name)
-        .execute(work.db())
-        .await?;
+        put(&mut work, key, value).await?;
     }
     let detail = json!({"before": before, "after": settings});
     work.note(EventType::SettingsChanged, "settings", "workspace", "the settings were changed", detail);
     work.commit().await?;
     Ok(settings)
+}
+
+/// What must hold of every bundle of the workspace. It lies beside the other settings, so that replacing those never
+/// drops a protection.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn invariants(store: &Store, actor: &Actor) -> Result<Vec<Invariant>> {
+    authorize(actor, Permission::Read)?;
+    load_invariants(store.pool()).await
+}
+
+/// Replaces the invariants.
+///
+/// # Errors
+/// Denied without [`Permission::Administer`]; one that cannot be read, with pointers into the list.
+pub async fn set_invariants(store: &Store, actor: &Actor, wanted: Vec<Invariant>) -> Result<Vec<Invariant>> {
+    let permit = authorize(actor, Permission::Administer)?;
+    if let Err(faults) = invariant::check(&wanted) {
+        let faults = faults.into_iter().map(|fault| Fault::new(format!("/invariants{}", fault.pointer), fault.detail));
+        return Err(Problem::invalid_fields(faults.collect()).into());
+    }
+    let mut work = Work::begin(store, permit).await?;
+    let before = load_invariants(work.db()).await?;
+    if before == wanted {
+        return Ok(wanted);
+    }
+    put(&mut work, INVARIANTS, &json!(wanted)).await?;
+    let detail = json!({"invariants_before": before, "invariants_after": wanted});
+    work.note(EventType::SettingsChanged, "settings", INVARIANTS, "the invariants were changed", detail);
+    work.commit().await?;
+    Ok(wanted)
+}
+
+/// The key the invariants lie under.
+const INVARIANTS: &str = "invariants";
+
+/// The invariants, for use cases that need them.
+pub(crate) async fn load_invariants(db: impl PgExecutor<'_>) -> Result<Vec<Invariant>> {
+    let found: Option<Json<Value>> =
+        sqlx::query_scalar("select value from settings where key = $1").bind(INVARIANTS).fetch_optional(db).await?;
+    found.map_or_else(
+        || Ok(Vec::new()),
+        |value| serde_json::from_value(value.0).map_err(|error| Error::damaged(format!("invariants: {error}"))),
+    )
+}
+
+async fn put(work: &mut Work, key: &str, value: &Value) -> Result<()> {
+    let by = work.actor().name.clone();
+    sqlx::query(
+        "insert into settings (key, value, updated_at, updated_by) values ($1, $2::json, now(), $3)
+         on conflict (key) do update set value = excluded.value, updated_at = now(), updated_by = excluded.updated_by",
+    )
+    .bind(key)
+    .bind(json::text(value)?)
+    .bind(by)
+    .execute(work.db())
+    .await?;
+    Ok(())
 }
 
 /// The settings, for use cases that need them.
@@ -83,6 +135,18 @@ fn check(settings: &Settings) -> Result<()> {
         ),
         ((1..=24 * 366).contains(&review.approval_hours), "/review/approval_hours", "approvals last 1 hour to a year"),
         (review.high_risk_bps <= 10_000, "/review/high_risk_bps", "risk is 0 to 10000 basis points"),
+        (review.guardrails.margin_delta_bps <= 0, "/review/guardrails/margin_delta_bps", "a loss is 0 or less"),
+        (review.guardrails.success_delta_bps <= 0, "/review/guardrails/success_delta_bps", "a loss is 0 or less"),
+        (
+            review.guardrails.approval_load_delta_bps >= 0,
+            "/review/guardrails/approval_load_delta_bps",
+            "a limit is 0 or more",
+        ),
+        (
+            review.guardrails.hard_violation_delta >= 0,
+            "/review/guardrails/hard_violation_delta",
+            "a limit is 0 or more",
+        ),
         (settings.simulation.cost >= 0.0, "/simulation/cost", "a limit is 0 or more"),
         (settings.simulation.compute >= 0.0, "/simulation/compute", "a limit is 0 or more"),
         ((1..=100_000).contains(&settings.corpus.0), "/corpus", "a corpus holds 1 to 100000 decisions"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lifecycle::{
     authority::{Actor, Role, Via},
     bundle::State,
-    review::PacketStatus,
+    review::{GuardrailVerdict, PacketStatus, packet::InvariantVerdict},
     signing,
 };
 use store::{bundles, decisions, demo, incidents, packets, people, rollout, tokens};
@@ -45,6 +45,12 @@ async fn it_is_loaded_once_and_tells_how_to_sign_in() {
     assert_eq!(packet.built_by, demo::email(Role::Author));
     assert!(packet.content.replay.total_flips > 0);
     assert_eq!(packet.content.newly_allowed, 0);
+    let content = &packet.content;
+    println!("{:?} {:?} {:?}", content.projected_kpis, content.guardrails, content.blast_radius);
+    assert!(content.blockers().is_empty(), "{:?}", content.blockers());
+    assert!(content.guardrails.iter().all(|guardrail| guardrail.verdict == GuardrailVerdict::Pass));
+    assert_eq!(content.invariants[0].verdict, InvariantVerdict::Holds);
+    assert!(content.blast_radius.as_ref().is_some_and(|reach| reach.subjects > 0 && reach.decisions > 0));
     let incident = incidents::list(&store, &viewer(), &incidents::Filter::default()).await.unwrap();
     assert_eq!(incident.items[0].timeline.len(), 5);
     let page = decisions::list(&store, &viewer(), &decisions::Filter::default()).await.unwrap();

@@ -3,12 +3,12 @@
 mod support;
 
 use lifecycle::{
-    bundle::{Source, State},
+    bundle::{Invariant, Source, State},
     problem::{Code, Problem},
-    review::{PacketStatus, Verdict},
+    review::{PacketStatus, ScenarioVerdict, Verdict, packet::InvariantVerdict},
 };
 use serde_json::json;
-use store::{bundles, packets, rollout, testing};
+use store::{bundles, packets, rollout, settings, testing};
 use support::*;
 
 fn plan(bundle_id: i64) -> packets::BuildPacket {
@@ -159,6 +159,7 @@ async fn approvals_go_stale_expire_and_are_held_against_their_signatures() {
     let error = rollout::apply(&store, &owner(), late.id, &late_packet.packet_id, None).await.unwrap_err();
     assert_eq!(code(error), Code::StaleApproval);
     assert!(packets::get(&store, &author(), &late_packet.packet_id).await.unwrap().stale);
+    assert_eq!(events(&store, 1).await, [format!("stale_approval_detected {}", late.version)]);
 
     bundles::withdraw(&store, &author(), old.id).await.unwrap();
     let error = rollout::apply(&store, &owner(), old.id, &old_packet.packet_id, None).await.unwrap_err();
@@ -175,6 +176,86 @@ async fn approvals_go_stale_expire_and_are_held_against_their_signatures() {
     let error = Problem::from(rollout::apply(&store, &owner(), fresh.id, &packet.packet_id, None).await.unwrap_err());
     assert_eq!(error.code, Code::Conflict);
     assert!(error.detail.contains("signature"), "{}", error.detail);
+}
+
+/// A bundle whose guardrail rule denies mail of at least this risk.
+fn guarded(threshold: i64) -> Source {
+    let mut guarded = source(None, 40);
+    let guard = json!({"id": "never-by-software", "agent": "inbox.triage", "action": "quarantine", "effect": "deny",
+        "conditions": {">=risk_score": threshold}, "reason": "The riskiest is put aside by people", "priority": 500,
+        "tags": ["guardrail"]});
+    guarded.rules.push(guard.as_object().unwrap().clone());
+    // What the guardrail lets through is allowed.
+    guarded.rules.retain(|rule| rule["id"] != "hold-risky");
+    guarded
+}
+
+#[tokio::test]
+async fn what_bypasses_a_guardrail_cannot_be_approved_and_can_be_sent_back() {
+    let store = testing::store().await;
+    fast_gates(&store).await;
+    let first = bundles::create(&store, &author(), guarded(90)).await.unwrap();
+    let packet = submit(&store, first.id).await;
+    assert!(packet.content.blockers().is_empty(), "{:?}", packet.content.blockers());
+    for reviewer in [approver(), safety()] {
+        packets::act(&store, &reviewer, &packet.packet_id, Verdict::Approve, None).await.unwrap();
+    }
+    rollout::apply(&store, &owner(), first.id, &packet.packet_id, None).await.unwrap();
+    for target in [50, 100] {
+        serve(&store, first.id, 5).await;
+        rollout::promote(&store, &owner(), first.id, target).await.unwrap();
+    }
+
+    let weaker = bundles::create(&store, &author(), guarded(95)).await.unwrap();
+    let packet = submit(&store, weaker.id).await;
+    let scenario = &packet.content.red_team[0];
+    assert_eq!(scenario.verdict, ScenarioVerdict::Blocked);
+    assert_eq!(scenario.witnesses[0].protected_by, "never-by-software");
+    assert!(packet.content.risk_score_bps >= 5000);
+    let error = packets::act(&store, &safety(), &packet.packet_id, Verdict::Approve, None).await.unwrap_err();
+    let problem = Problem::from(error);
+    assert_eq!((problem.code, problem.status), (Code::PacketBlocked, 409));
+    assert!(problem.extra["blockers"][0].as_str().unwrap().contains("never-by-software"), "{problem:?}");
+    let back = Some("This lets more through than we agreed".to_owned());
+    let back = packets::act(&store, &safety(), &packet.packet_id, Verdict::RequestChanges, back).await.unwrap();
+    assert_eq!(back.status, PacketStatus::ChangesRequested);
+}
+
+#[tokio::test]
+async fn invariants_are_kept_proven_and_stop_what_breaks_them() {
+    let store = testing::store().await;
+    let invariant = |value| serde_json::from_value::<Invariant>(value).unwrap();
+    let wrong = invariant(json!({"id": "keep-low", "agent": "inbox.triage", "action": "quarantine", "never": "allow",
+        "when": {"risk_score<": 20}}));
+    let problem = Problem::from(settings::set_invariants(&store, &admin(), vec![wrong]).await.unwrap_err());
+    assert_eq!(problem.errors[0].pointer, "/invariants/0/when/risk_score<");
+    let strict = invariant(json!({"id": "keep-low", "agent": "inbox.triage", "action": "quarantine", "never": "allow",
+        "when": {">=risk_score": 60}}));
+    settings::set_invariants(&store, &admin(), vec![strict.clone()]).await.unwrap();
+    // Replacing the other settings keeps them.
+    settings::update(&store, &admin(), settings::Settings::default()).await.unwrap();
+    assert_eq!(settings::invariants(&store, &author()).await.unwrap(), [strict]);
+
+    let loose = bundles::create(&store, &author(), source(None, 80)).await.unwrap();
+    let problem = Problem::from(packets::build(&store, &author(), plan(loose.id)).await.unwrap_err());
+    assert_eq!(problem.code, Code::LintErrors);
+    let error = &problem.extra["lint_errors"][0];
+    assert_eq!((error["code"].as_str(), error["rule_id"].as_str()), (Some("invariant"), Some("allow-rest")));
+    assert!(error["witness"]["context"]["risk_score"].as_f64().unwrap() >= 60.0);
+    let tight = bundles::create(&store, &author(), source(None, 60)).await.unwrap();
+    let packet = submit(&store, tight.id).await;
+    assert_eq!(packet.content.invariants[0].verdict, InvariantVerdict::Holds);
+}
+
+#[tokio::test]
+async fn anybody_can_run_a_packet_again_from_its_evidence() {
+    let store = testing::store().await;
+    let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
+    let packet = submit(&store, draft.id).await;
+    let evidence = packets::evidence(&store, &author(), &packet.packet_id).await.unwrap();
+    let again = evidence.verify();
+    assert!(again.passed, "{:?}", again.problems);
+    assert_eq!(again.replay_checksum, packet.replay_checksum);
 }
 
 #[tokio::test]

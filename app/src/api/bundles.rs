@@ -3,7 +3,7 @@
 use leptos::{prelude::*, server_fn::codec::Json};
 use lifecycle::{
     Timestamp,
-    bundle::{Record, record::Summary},
+    bundle::{Invariant, Record, record::Summary},
     replay::Case,
     transfer::Preview,
 };
@@ -33,6 +33,8 @@ pub struct Workbench {
     pub stable: Option<Record>,
     /// Versions that were given out to other bundles.
     pub taken: Vec<String>,
+    /// What must hold of every bundle of the workspace.
+    pub invariants: Vec<Invariant>,
     /// The packet the bundle is reviewed with.
     pub packet_id: Option<String>,
     /// The caller's name: what the browser keeps for them is kept under it.
@@ -71,6 +73,7 @@ pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
     let packets = store::packets::list(&store, &actor, &store::packets::Filter::default()).await?;
     Ok(Workbench {
         stable: stable(&store, &actor).await?.filter(|stable| stable.id != id),
+        invariants: store::settings::invariants(&store, &actor).await?,
         taken: taken.into_iter().filter(|other| other.id != id).map(|other| other.version).collect(),
         packet_id: packets.items.into_iter().find(|packet| packet.bundle_id == id).map(|packet| packet.packet_id),
         may_edit: actor.may(Permission::EditDrafts),

@@ -6,7 +6,7 @@ use lifecycle::{
     audit::Entry,
     authority::Actor,
     bundle::{Effect, State},
-    review::{Packet, PacketStatus, Verdict, packet::PacketSummary},
+    review::{Evidence, Packet, PacketStatus, Verdict, moved::Overwritten, packet::PacketSummary},
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,12 +46,29 @@ pub struct PacketView {
     pub region_flips: Vec<usize>,
     /// Everything recorded about the packet and its bundle since it was made, oldest first.
     pub history: Vec<Entry>,
+    /// What forbids to approve it.
+    pub blockers: Vec<String>,
+    /// When another bundle has become stable since it was built: which, and what of it the packet would overwrite.
+    pub moved: Option<Moved>,
+    /// The packet before this one in the queue of those in review.
+    pub previous: Option<String>,
+    /// The packet after it.
+    pub next: Option<String>,
     /// Whether a safety pause is in force.
     pub paused: bool,
     /// Who looks.
     pub me: Actor,
     /// The server's now.
     pub as_of: Timestamp,
+}
+
+/// A base that has moved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The version that is stable now.
+    pub version: String,
+    /// Its changes that the packet does not have.
+    pub overwritten: Vec<Overwritten>,
 }
 
 /// The most rules of a diff, and the most flips, that a page shows. The packet's JSON has all.
@@ -86,6 +103,9 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
     let mut history = store::audit::list(&store, &me, &about("packet", packet_id)).await?.items;
     history.extend(store::audit::list(&store, &me, &about("bundle", packet.bundle_id.to_string())).await?.items);
     history.sort_by_key(|entry| entry.seq);
+    let moved = if packet.stale { moved(&store, &me, &packet).await? } else { None };
+    let (previous, next) = neighbours(&store, &me, &packet.packet_id).await?;
+    let blockers = packet.content.blockers();
     let rule_count = packet.content.bundle.rules.len();
     let transitions = transitions(&packet);
     let region_flips = region_flips(&packet);
@@ -99,10 +119,21 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
         transitions,
         region_flips,
         history,
+        blockers,
+        moved,
+        previous,
+        next,
         paused,
         me,
         as_of: crate::context::now(),
     })
+}
+
+/// A packet with the decisions it was replayed over, to run the replay again in the browser.
+#[server(prefix = "/api", endpoint = "packets/evidence")]
+pub async fn packet_evidence(packet_id: String) -> Result<Evidence, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    Ok(store::packets::evidence(&store, &me, &packet_id).await?)
 }
 
 /// Signs a packet off, sends it back or refuses it.
@@ -111,6 +142,38 @@ pub async fn act_on_packet(packet_id: String, decision: Verdict, reason: String)
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let reason = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
     Ok(store::packets::act(&store, &me, &packet_id, decision, reason).await?.status)
+}
+
+/// What is stable now, against what the packet was built from.
+#[cfg(feature = "ssr")]
+async fn moved(store: &store::Store, me: &Actor, packet: &Packet) -> Result<Option<Moved>, AppError> {
+    let filter = store::bundles::Filter { active_only: true, ..Default::default() };
+    let serving = store::bundles::list(store, me, &filter).await?.items;
+    let Some(live) = serving.into_iter().find(|bundle| bundle.active && bundle.canary_pct == 100) else {
+        return Ok(None);
+    };
+    let base = packet.content.base.as_ref().map(lifecycle::review::packet::Side::source);
+    let draft = packet.content.bundle.source();
+    let live_source = lifecycle::bundle::Source::from(&live);
+    let overwritten = lifecycle::review::moved::overwritten(base.as_ref(), &live_source, &draft);
+    Ok(Some(Moved { version: live.version, overwritten }))
+}
+
+/// The packets before and after this one among those in review.
+#[cfg(feature = "ssr")]
+async fn neighbours(
+    store: &store::Store,
+    me: &Actor,
+    packet_id: &str,
+) -> Result<(Option<String>, Option<String>), AppError> {
+    let filter =
+        store::packets::Filter { status: Some(PacketStatus::InReview), limit: Some(100), ..Default::default() };
+    let open = store::packets::list(store, me, &filter).await?.items;
+    let id = |at: Option<usize>| at.and_then(|at| open.get(at)).map(|packet| packet.packet_id.clone());
+    Ok(match open.iter().position(|packet| packet.packet_id == packet_id) {
+        Some(at) => (id(at.checked_sub(1)), id(at.checked_add(1))),
+        None => (None, id(Some(0))),
+    })
 }
 
 /// Counts the flips from one effect to another.

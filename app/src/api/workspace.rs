@@ -7,16 +7,20 @@ use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
     authority::{Person, Token},
+    bundle::Invariant,
     signing::KeyNames,
     workspace::Settings,
 };
 #[cfg(feature = "ssr")]
 use lifecycle::{
     authority::{Role, Roles},
+    bundle::{Effect, Operator, Scalar, condition::key_of},
     problem::Problem,
     rollout::GateConfig,
 };
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "ssr")]
+use serde_json::{Map, Value};
 
 use crate::error::AppError;
 
@@ -25,6 +29,8 @@ use crate::error::AppError;
 pub struct Workspace {
     /// The settings.
     pub settings: Settings,
+    /// What must hold of every bundle.
+    pub invariants: Vec<Invariant>,
     /// Everyone who can sign in; none when the reader may not see them.
     pub people: Option<Vec<Person>>,
     /// All tokens, newest first; none when the reader may not see them.
@@ -55,6 +61,7 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
     let administers = actor.may(lifecycle::authority::Permission::Administer);
     Ok(Workspace {
         settings: store::settings::get(&store, &actor).await?,
+        invariants: store::settings::invariants(&store, &actor).await?,
         people: if administers { Some(store::people::list(&store, &actor).await?) } else { None },
         tokens: if administers { Some(store::tokens::list(&store, &actor).await?) } else { None },
         keys: store::settings::keys(&store, &actor)?,
@@ -91,6 +98,63 @@ pub async fn save_settings(
     settings.review.approvals_high_risk = number("approvals_high_risk", &approvals_high_risk)?;
     settings.review.approval_hours = number("approval_hours", &approval_hours)?;
     store::settings::update(&store, &actor, settings).await?;
+    Ok(())
+}
+
+/// Adds an invariant. Its conditions come as rows of a field, an operator (as in a rule's key, `==` for equality) and a
+/// value as typed; rows without a field are passed over.
+///
+/// # Errors
+/// `forbidden` without the permission to administer; `invalid_field` for what cannot be read, and for an id in use.
+#[server(prefix = "/api", endpoint = "workspace/add-invariant")]
+pub async fn add_invariant(
+    id: String,
+    agent: String,
+    action: String,
+    demand: String,
+    note: String,
+    #[server(default)] fields: Vec<String>,
+    #[server(default)] operators: Vec<String>,
+    #[server(default)] values: Vec<String>,
+) -> Result<(), AppError> {
+    let actor = crate::context::actor()?;
+    let store = crate::context::app_context()?.store;
+    let (never, always) = match demand.split_once(' ') {
+        Some(("never", effect)) => (effect.parse::<Effect>().ok(), None),
+        Some(("always", effect)) => (None, effect.parse().ok()),
+        _ => (None, None),
+    };
+    let typed = |text: String| text.trim().to_owned();
+    let invariant = Invariant {
+        id: typed(id),
+        agent: typed(agent),
+        action: typed(action),
+        never,
+        always,
+        when: conditions(&fields, &operators, &values),
+        note: typed(note),
+    };
+    let mut all = store::settings::invariants(&store, &actor).await?;
+    all.push(invariant);
+    store::settings::set_invariants(&store, &actor, all).await?;
+    Ok(())
+}
+
+/// Removes an invariant.
+///
+/// # Errors
+/// `forbidden` without the permission to administer; there is none of this name.
+#[server(prefix = "/api", endpoint = "workspace/remove-invariant")]
+pub async fn remove_invariant(id: String) -> Result<(), AppError> {
+    let actor = crate::context::actor()?;
+    let store = crate::context::app_context()?.store;
+    let mut all = store::settings::invariants(&store, &actor).await?;
+    let before = all.len();
+    all.retain(|invariant| invariant.id != id);
+    if all.len() == before {
+        return Err(Problem::invalid_field("/id", format!("there is no invariant `{id}`")).into());
+    }
+    store::settings::set_invariants(&store, &actor, all).await?;
     Ok(())
 }
 
@@ -151,6 +215,40 @@ pub async fn revoke_token(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Conditions from rows of a form.
+#[cfg(feature = "ssr")]
+fn conditions(fields: &[String], operators: &[String], values: &[String]) -> Map<String, Value> {
+    let cell = |column: &[String], at: usize| column.get(at).map(|text| text.trim().to_owned()).unwrap_or_default();
+    fields
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| !field.trim().is_empty())
+        .map(|(at, field)| {
+            let operator = Operator::ALL.into_iter().find(|operator| operator.prefix() == cell(operators, at));
+            let operator = operator.unwrap_or(Operator::Equals);
+            (key_of(operator, field.trim()), typed_value(operator, &cell(values, at)))
+        })
+        .collect()
+}
+
+/// A value as typed: a number, `true`, `false`, text, or several separated by commas where a list is possible. Text in
+/// quotes stays text.
+#[cfg(feature = "ssr")]
+fn typed_value(operator: Operator, text: &str) -> Value {
+    let one = |text: &str| match serde_json::from_str::<Value>(text) {
+        Ok(value) if Scalar::read(&value).is_some() => value,
+        _ => Value::String(text.to_owned()),
+    };
+    match operator {
+        Operator::Present => Value::Bool(text != "false"),
+        Operator::StartsWith => Value::String(text.to_owned()),
+        Operator::Equals | Operator::Differs if text.contains(',') => {
+            Value::Array(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect())
+        }
+        _ => one(text),
+    }
+}
+
 /// A number typed into the field `name`.
 #[cfg(feature = "ssr")]
 fn number<T: FromStr>(name: &str, typed: &str) -> Result<T, AppError> {
@@ -184,6 +282,8 @@ fn read_roles(names: &[String]) -> Result<Roles, AppError> {
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
+    use lifecycle::bundle::Condition;
+
     use super::*;
 
     #[test]
@@ -193,6 +293,20 @@ mod tests {
         assert!(refused.detail().contains("min sample size"), "{refused}");
         assert_eq!(seconds(0.5), 1800);
         assert_eq!(seconds(-1.0), 0);
+    }
+
+    #[test]
+    fn conditions_are_read_from_rows_as_typed() {
+        let column = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let read = conditions(
+            &column(&["risk_score", "", "category", "sender_vip", "ticket", "code"]),
+            &column(&["<", "==", "==", "==", "?", "!="]),
+            &column(&["20", "x", "phishing, malware", "true", "", "\"7\""]),
+        );
+        let expected = serde_json::json!({"<risk_score": 20, "category": ["phishing", "malware"], "sender_vip": true,
+            "?ticket": true, "!=code": "7"});
+        assert_eq!(Value::Object(read.clone()), expected);
+        assert!(read.iter().all(|(key, value)| Condition::parse(key, value).is_ok()));
     }
 
     #[test]

@@ -130,12 +130,12 @@ fn of_bundle(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
     findings
 }
 
-fn as_json(input: &Input) -> Value {
+pub(crate) fn as_json(input: &Input) -> Value {
     json!({ "agent": input.agent, "action": input.action, "context": input.context })
 }
 
 /// An input for a person: `risk_score 87, category phishing`.
-fn in_words(input: &Input) -> String {
+pub(crate) fn in_words(input: &Input) -> String {
     let facts: Vec<String> = input
         .context
         .iter()

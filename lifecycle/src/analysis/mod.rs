@@ -15,11 +15,13 @@
 //! map      a picture of the answers over two fields
 //! diff     the regions that two bundles answer differently, told by words
 //! nearest  the smallest change of one input that flips its decision
+//! invariants  what must hold of every bundle, proven or broken by a witness
 //! ```
 
 pub mod cover;
 pub mod diff;
 pub mod findings;
+pub mod invariants;
 pub mod map;
 pub mod memo;
 pub mod nearest;
@@ -29,6 +31,8 @@ pub mod space;
 pub mod verdict;
 pub mod words;
 
+#[cfg(test)]
+mod invariant_tests;
 #[cfg(test)]
 mod tests;
 

@@ -16,8 +16,10 @@ use crate::{
 
 /// What an answer amounts to, apart from who gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
+    /// A rule or the default.
     Decided(Effect),
+    /// An evaluation error.
     Error,
 }
 
@@ -271,7 +273,7 @@ fn deciding(mapped: &Mapped, wanted: impl Fn(usize) -> bool) -> Vec<(usize, &Reg
 
 /// The disjoint parts of `cell` in which a rule decides, each with what it answers there: its effect where it matches,
 /// an error in the slabs around.
-fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<(Outcome, Cell)> {
+pub(super) fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<(Outcome, Cell)> {
     let Some(mut rest) = footprint.decides.as_ref().and_then(|region| Space::intersect(cell, region)) else {
         return Vec::new();
     };

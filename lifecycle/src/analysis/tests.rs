@@ -55,7 +55,7 @@ fn tests() -> impl Strategy<Value = Test> {
     ]
 }
 
-fn conditions() -> impl Strategy<Value = Vec<Condition>> {
+pub(super) fn conditions() -> impl Strategy<Value = Vec<Condition>> {
     prop::collection::vec(
         (prop::sample::select(FIELDS.to_vec()), tests()).prop_map(|(field, test)| Condition {
             key: field.to_owned(),
@@ -127,7 +127,7 @@ pub(super) fn bundles() -> impl Strategy<Value = Bundle> {
 }
 
 /// Every input that the thresholds and strings of the generators can tell apart, and some that they cannot.
-fn inputs() -> Vec<Input> {
+pub(super) fn inputs() -> Vec<Input> {
     let values = [
         Value::Null,
         json!(false),

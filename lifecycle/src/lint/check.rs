@@ -2,19 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use super::{Code, Finding, Report, contradiction, domain::Domain, duplicates, plain};
+use super::{Code, Finding, Report, contradiction, domain::Domain, duplicates, invariants, plain};
 use crate::{
     analysis::{self, Analyzer, Meter},
-    bundle::{Source, reading},
+    bundle::{Invariant, Source, reading},
 };
 
-/// Everything there is to say about `source`, exact analysis of its input space included.
+/// Everything there is to say about `source` by itself, exact analysis of its input space included. What a workspace
+/// asks of it is said by [`lint_against`].
 pub fn lint(source: &Source) -> Report {
-    lint_again(source, &mut Analyzer::new())
+    lint_against(source, &[])
+}
+
+/// Everything there is to say about `source`, with the invariants of the workspace proven on it.
+pub fn lint_against(source: &Source, invariants: &[Invariant]) -> Report {
+    lint_again(source, invariants, &mut Analyzer::new())
 }
 
 /// The same with an analysis that remembers: after an edit only what the edit can affect is proven anew.
-pub fn lint_again(source: &Source, analyzer: &mut Analyzer) -> Report {
+pub fn lint_again(source: &Source, invariants: &[Invariant], analyzer: &mut Analyzer) -> Report {
     let mut findings = findings(source);
     let contradictory: BTreeSet<String> = findings
         .iter()
@@ -26,6 +32,7 @@ pub fn lint_again(source: &Source, analyzer: &mut Analyzer) -> Report {
     let proven = analysis::findings::told(&analyzer.analyse(&bundle, Meter::default()), &bundle);
     let told = |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
     findings.extend(proven.into_iter().filter(|finding| !told(finding)));
+    findings.extend(invariants::check(&bundle, invariants));
     findings.sort_by_key(Finding::position);
     Report::new(findings, source.rules.len())
 }

@@ -9,11 +9,12 @@ pub mod domain;
 pub mod duplicates;
 pub mod finding;
 pub mod fix;
+pub mod invariants;
 pub mod plain;
 pub mod report;
 pub mod spelling;
 
-pub use check::{lint, lint_again, quick};
+pub use check::{lint, lint_again, lint_against, quick};
 pub use finding::{Code, Finding, Severity};
 pub use fix::{apply_fix, fix_all};
 pub use report::Report;

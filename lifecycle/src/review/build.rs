@@ -1,21 +1,32 @@
 //! Builds a packet's content: the same draft, base, corpus, plan and settings give the same content, byte for byte.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Content, Corpus, ReviewSettings,
-    packet::{Meaning, SCHEMA_VERSION, Side},
+    BlastRadius, Content, Corpus, Guardrail, ProjectedKpis, ReviewSettings, Scenario,
+    blast::blast_radius,
+    guardrails::guardrails,
+    packet::{InvariantResult, InvariantVerdict, Meaning, SCHEMA_VERSION, Side},
+    projection::{Protection, answers, project},
+    red_team,
     replaying::{Named, replay},
     risk,
 };
 use crate::{
-    analysis::{Meter, diff::NewAllows, semantic_diff},
-    bundle::{Bundle, Source, canonical::canonical, diff::text_diff},
-    engine::Question,
+    analysis::{
+        Meter, SemanticDiff,
+        diff::NewAllows,
+        invariants::{Proof, prove},
+        semantic_diff,
+    },
+    bundle::{Bundle, Invariant, Source, canonical::canonical, diff::text_diff},
+    engine::{Prepared, Question},
     lint,
     problem::{Code, Problem},
-    replay::Change,
+    replay::{Change, Dataset},
 };
 
 /// Most characters of a fallback plan.
@@ -38,8 +49,10 @@ pub struct Ingredients<'a> {
     pub corpus: &'a Corpus,
     /// What to do when it goes wrong.
     pub fallback_plan: &'a str,
-    /// Quorum, evidence and spending limits.
+    /// Quorum, evidence, guardrails and spending limits.
     pub settings: &'a ReviewSettings,
+    /// What must hold of every bundle of the workspace.
+    pub invariants: &'a [Invariant],
 }
 
 /// Why a packet cannot be built.
@@ -77,16 +90,20 @@ impl From<CannotBuild> for Problem {
 /// # Errors
 /// See [`CannotBuild`].
 pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
-    let Ingredients { draft, base, corpus, fallback_plan, settings } = *from;
+    let Ingredients { draft: written, base, corpus, fallback_plan, settings, invariants } = *from;
     let fallback_plan = fallback_plan.trim();
     if fallback_plan.is_empty() || fallback_plan.chars().count() > MAX_FALLBACK_PLAN_CHARS {
         return Err(CannotBuild::FallbackPlan);
     }
+    // The order in which rules are written decides nothing, so it must not decide the id either.
+    let (draft, base) = (&in_order(written), base.map(in_order));
+    let base = base.as_ref();
     let bundle = Side::of(draft).ok_or(CannotBuild::NoVersion)?;
     let base_side = base.map(|base| Side::of(base).ok_or(CannotBuild::NoVersion)).transpose()?;
-    let lint = lint::lint(draft);
+    let lint = lint::lint_against(draft, invariants);
     if !lint.passed {
-        return Err(CannotBuild::LintErrors(Box::new(lint)));
+        // Whoever has to mend it needs pointers into what they wrote.
+        return Err(CannotBuild::LintErrors(Box::new(lint::lint_against(written, invariants))));
     }
     let meaning = draft.understand().bundle;
     let base_meaning = base.map(|base| base.understand().bundle);
@@ -96,7 +113,18 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         .map(|(bundle, side)| Named { bundle, digest: side.digest.as_str() });
     let draft_named = Named { bundle: &meaning, digest: bundle.digest.as_str() };
     let (mut replay, impact) = replay(corpus, base_named, draft_named, settings);
-    let semantic_diff = base_meaning.as_ref().map(|before| mean(before, &meaning, &mut replay.flips));
+    let diff = base_meaning.as_ref().map(|before| semantic_diff(before, &meaning, Meter::new(DIFF_WORK, DIFF_WORK)));
+    let safety = assess(&Facts {
+        corpus,
+        base: base_meaning.as_ref(),
+        draft: &meaning,
+        diff: diff.as_ref(),
+        invariants,
+        settings,
+        flips: &replay.flips,
+        conclusive: !replay.insufficient_evidence && corpus.source == Dataset::Recorded,
+    });
+    let semantic_diff = diff.map(|diff| told(diff, &mut replay.flips));
     let nothing = Source::default();
     let text_diff = text_diff(base.unwrap_or(&nothing), draft);
     let (risk_score_bps, risk_parts) = risk::score(&risk::Facts {
@@ -106,6 +134,9 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         lint: &lint,
         impact,
         insufficient_evidence: replay.insufficient_evidence,
+        kpis: &safety.kpis,
+        guardrails: &safety.guardrails,
+        red_team: &safety.red_team,
     });
     // Measured on the corpus, or possible for an input that nobody has recorded yet.
     let newly_allowed =
@@ -119,9 +150,14 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         text_diff,
         semantic_diff,
         lint,
+        invariants: safety.invariants,
         replay,
         newly_allowed: impact.newly_allowed,
         newly_refused: impact.newly_refused,
+        projected_kpis: Some(safety.kpis),
+        guardrails: safety.guardrails,
+        red_team: safety.red_team,
+        blast_radius: Some(safety.blast_radius),
         risk_score_bps,
         risk_parts,
         required_approvals: required_approvals.max(1),
@@ -129,9 +165,78 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
     })
 }
 
-/// The semantic diff, with every flip linked to the region that explains it.
-fn mean(before: &Bundle, after: &Bundle, flips: &mut [Change]) -> Meaning {
-    let mut diff = semantic_diff(before, after, Meter::new(DIFF_WORK, DIFF_WORK));
+/// `source` with its rules by id.
+fn in_order(source: &Source) -> Source {
+    let mut source = source.clone();
+    source.rules.sort_by_cached_key(|rule| {
+        let id = rule.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        (id, canonical(&Value::Object(rule.clone())))
+    });
+    source
+}
+
+/// What the safety of a draft is judged by.
+struct Facts<'a> {
+    corpus: &'a Corpus,
+    base: Option<&'a Bundle>,
+    draft: &'a Bundle,
+    diff: Option<&'a SemanticDiff>,
+    invariants: &'a [Invariant],
+    settings: &'a ReviewSettings,
+    flips: &'a [Change],
+    /// Whether there are recorded decisions enough to conclude from.
+    conclusive: bool,
+}
+
+struct Safety {
+    kpis: ProjectedKpis,
+    guardrails: Vec<Guardrail>,
+    red_team: Vec<Scenario>,
+    blast_radius: BlastRadius,
+    invariants: Vec<InvariantResult>,
+}
+
+fn assess(facts: &Facts<'_>) -> Safety {
+    let Facts { corpus, base, draft, diff, invariants, settings, flips, conclusive } = *facts;
+    let answered = answers(corpus, base.map(Prepared::new).as_ref(), &Prepared::new(draft));
+    let kpis = project(corpus, &answered, &Protection::new(base, invariants));
+    let blast_radius = blast_radius(corpus, &answered, diff);
+    let segment =
+        |index: usize| corpus.cases.get(index).map(|case| (case.case.agent.as_str(), case.case.action.as_str()));
+    let segments: BTreeSet<_> = (0..corpus.cases.len()).filter_map(segment).collect();
+    let flipped = answered.iter().enumerate().filter(|(_, (before, after))| before != after);
+    let touched: BTreeSet<_> = flipped.filter_map(|(index, _)| segment(index)).collect();
+    // Without a base there is nothing that could fall.
+    let compared = conclusive && base.is_some();
+    let red_team = vec![
+        red_team::bypass(base.zip(diff), draft, invariants, flips),
+        red_team::margin_collapse(&kpis, blast_radius.share_bps, compared),
+        red_team::biased_cohort(&kpis, &touched, segments.len(), compared),
+    ];
+    Safety {
+        guardrails: guardrails(&kpis, &settings.guardrails, compared),
+        red_team,
+        invariants: invariants.iter().map(|invariant| proven(draft, invariant)).collect(),
+        kpis,
+        blast_radius,
+    }
+}
+
+fn proven(draft: &Bundle, invariant: &Invariant) -> InvariantResult {
+    let (statement, proof) = match invariant.understand() {
+        Ok(statement) => (statement.to_string(), prove(draft, &statement)),
+        Err(_) => (String::new(), Proof::Undecided),
+    };
+    let (verdict, witness) = match proof {
+        Proof::Holds => (InvariantVerdict::Holds, None),
+        Proof::Violated(input) => (InvariantVerdict::Violated, Some(input)),
+        Proof::Undecided => (InvariantVerdict::Undecided, None),
+    };
+    InvariantResult { invariant: invariant.clone(), statement, verdict, witness }
+}
+
+/// The semantic diff as a packet tells it, with every flip linked to the region that explains it.
+fn told(mut diff: SemanticDiff, flips: &mut [Change]) -> Meaning {
     for flip in flips {
         let question = Question { agent: &flip.agent, action: &flip.action, context: &flip.context };
         flip.region = diff.locate(question).filter(|region| *region < MAX_REGIONS);

@@ -24,11 +24,14 @@ pub struct CorpusCase {
     /// What happened afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Whom it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
 }
 
 impl From<Case> for CorpusCase {
     fn from(case: Case) -> Self {
-        Self { case, decided_at: None, effect: None, outcome: None }
+        Self { case, decided_at: None, effect: None, outcome: None, subject: None }
     }
 }
 
@@ -45,6 +48,7 @@ impl From<&decision::Record> for CorpusCase {
             decided_at: Some(record.decided_at),
             effect: Some(record.effect),
             outcome: record.outcome.clone(),
+            subject: Some(record.subject.clone()),
         }
     }
 }
@@ -70,6 +74,21 @@ impl Corpus {
         let mut cases: Vec<CorpusCase> = records.into_iter().map(CorpusCase::from).collect();
         cases.sort_by(|a, b| a.decided_at.cmp(&b.decided_at).then_with(|| a.case.case_id.cmp(&b.case.case_id)));
         Self { source: Dataset::Recorded, cases }
+    }
+
+    /// The corpus as everybody reads it who has its JSON. Reading a number with very many digits may give its neighbour,
+    /// so it is read and written until nothing changes any more: what is kept and what is hashed are then the same.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        let mut corpus = self;
+        for _ in 0..8 {
+            let read = serde_json::to_string(&corpus).ok().and_then(|text| serde_json::from_str::<Self>(&text).ok());
+            match read {
+                Some(read) if read != corpus => corpus = read,
+                _ => break,
+            }
+        }
+        corpus
     }
 
     /// `sha256:` over the canonical JSON of the cases.

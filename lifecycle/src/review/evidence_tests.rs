@@ -44,8 +44,15 @@ fn many() -> Corpus {
 
 fn built(draft: &Source, base: Option<&Source>, corpus: &Corpus) -> Content {
     let settings = ReviewSettings::default();
-    build(&Ingredients { draft, base, corpus, fallback_plan: "Roll back to the live version", settings: &settings })
-        .unwrap()
+    build(&Ingredients {
+        draft,
+        base,
+        corpus,
+        fallback_plan: "Roll back to the live version",
+        settings: &settings,
+        invariants: &[],
+    })
+    .unwrap()
 }
 
 #[test]
@@ -86,7 +93,7 @@ fn what_is_not_ready_is_refused() {
     let settings = ReviewSettings::default();
     let (draft, corpus) = (source("1.0.0", 80.0, "allow"), many());
     let ask = |draft: &Source, fallback_plan| {
-        build(&Ingredients { draft, base: None, corpus: &corpus, fallback_plan, settings: &settings })
+        build(&Ingredients { draft, base: None, corpus: &corpus, fallback_plan, settings: &settings, invariants: &[] })
     };
     assert_eq!(ask(&draft, " \n").unwrap_err(), CannotBuild::FallbackPlan);
     assert_eq!(ask(&Source { version: None, ..draft.clone() }, "roll back").unwrap_err(), CannotBuild::NoVersion);
@@ -132,5 +139,97 @@ proptest! {
         prop_assert_eq!(&id, &packet_id(&built(&noted, Some(&base), &corpus)));
         let other = source("1.0.1", f64::from(limit) + 0.5, "allow");
         prop_assert_ne!(&id, &packet_id(&built(&other, Some(&base), &corpus)));
+    }
+}
+
+fn guarded(draft: bool) -> Source {
+    let mut source = source(if draft { "1.0.1" } else { "1.0.0" }, 80.0, "allow");
+    let guard = json!({"id": "guard-top", "agent": "inbox.triage", "action": "quarantine", "effect": "deny",
+        "conditions": {">=risk": if draft { 98 } else { 95 }}, "reason": "The riskiest is looked at by a person",
+        "priority": 500, "tags": ["guardrail"]});
+    source.rules.push(guard.as_object().unwrap().clone());
+    source
+}
+
+#[test]
+fn a_packet_says_what_blocks_it() {
+    let content = built(&guarded(true), Some(&guarded(false)), &many());
+    let kpis = content.projected_kpis.as_ref().unwrap();
+    assert_eq!((kpis.hard_violation_delta, kpis.decisions, kpis.imputed), (6, 200, 6));
+    assert_eq!(kpis.margin_delta_bps, None);
+    let bypass = content.red_team.first().unwrap();
+    assert_eq!((bypass.verdict, bypass.witnesses.len()), (ScenarioVerdict::Blocked, 1));
+    let blockers = content.blockers();
+    assert_eq!(blockers.len(), 2, "{blockers:?}");
+    assert!(blockers[0].contains("policy bypass") && blockers[1].contains("hard violations +6"), "{blockers:?}");
+    assert!(content.risk_score_bps >= 5000 && content.required_approvals == 2);
+    assert!(content.risk_parts.iter().any(|part| part.name.starts_with("red team")));
+
+    let fine = built(&source("1.0.1", 82.0, "allow"), Some(&source("1.0.0", 80.0, "allow")), &many());
+    assert!(fine.blockers().is_empty(), "{:?}", fine.blockers());
+    let reach = fine.blast_radius.as_ref().unwrap();
+    assert_eq!(
+        (reach.agents.as_slice(), reach.actions.as_slice()),
+        (&["inbox.triage".to_owned()][..], &["quarantine".to_owned()][..])
+    );
+    assert_eq!((reach.decisions, reach.of_decisions, reach.share_bps), (4, 200, 200));
+}
+
+#[test]
+fn invariants_are_proven_in_the_packet_and_block_building_when_broken() {
+    let settings = ReviewSettings::default();
+    let (base, draft, corpus) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 82.0, "allow"), many());
+    let invariant = |below: i64| -> crate::bundle::Invariant {
+        serde_json::from_value(json!({"id": "keep-low", "agent": "*", "action": "quarantine", "never": "allow",
+            "when": {"<risk": below}}))
+        .unwrap()
+    };
+    let build_with = |below: i64| {
+        let invariants = [invariant(below)];
+        build(&Ingredients {
+            draft: &draft,
+            base: Some(&base),
+            corpus: &corpus,
+            fallback_plan: "Roll back",
+            settings: &settings,
+            invariants: &invariants,
+        })
+    };
+    let held = build_with(82).unwrap();
+    assert_eq!(held.invariants[0].verdict, packet::InvariantVerdict::Holds);
+    assert_eq!(held.invariants[0].statement, "* · quarantine is never allow when risk < 82");
+    let refused = build_with(83).unwrap_err();
+    let CannotBuild::LintErrors(report) = refused else { panic!("{refused}") };
+    assert_eq!(report.errors[0].code, crate::lint::Code::Invariant);
+}
+
+#[test]
+fn evidence_travels_as_one_document() {
+    let corpus = many();
+    let content = built(&source("1.0.1", 82.0, "allow"), Some(&source("1.0.0", 80.0, "allow")), &corpus);
+    let evidence = Evidence { packet_id: packet_id(&content), content, corpus };
+    let read: Evidence = serde_json::from_str(&serde_json::to_string(&evidence).unwrap()).unwrap();
+    assert!(read.verify().passed);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_order_of_rules_and_of_members_makes_no_difference(limit in 21_i32..99, shuffle in any::<bool>(), turn in 0_usize..3) {
+        let (base, draft, corpus) = (guarded(false), { let mut d = guarded(true); d.rules[0].insert("conditions".into(), json!({">=risk": limit})); d }, many());
+        let id = packet_id(&built(&draft, Some(&base), &corpus));
+        let turned = |source: &Source| {
+            let mut source = source.clone();
+            source.rules.rotate_left(turn);
+            if shuffle {
+                source.rules.reverse();
+                for rule in &mut source.rules {
+                    *rule = rule.clone().into_iter().rev().collect();
+                }
+            }
+            source
+        };
+        prop_assert_eq!(id, packet_id(&built(&turned(&draft), Some(&turned(&base)), &corpus)));
     }
 }

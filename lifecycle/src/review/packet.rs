@@ -4,11 +4,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Action;
+use super::{
+    Action, BlastRadius, Corpus, Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict, Verification,
+    verify,
+};
 use crate::{
     Timestamp,
     analysis::diff::{NewAllows, Region},
-    bundle::{Effect, diff::TextDiff},
+    bundle::{Effect, Invariant, diff::TextDiff},
+    engine::Input,
     lint,
     replay::{Change, Deltas, Summary},
 };
@@ -86,6 +90,32 @@ pub struct Meaning {
     pub new_allows: NewAllows,
 }
 
+/// What is certain about an invariant of the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvariantVerdict {
+    /// It holds for every input.
+    Holds,
+    /// An input breaks it.
+    Violated,
+    /// The work budget ran out.
+    Undecided,
+}
+
+/// An invariant of the workspace, as it was when the packet was built, proven on the draft.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InvariantResult {
+    /// The invariant.
+    pub invariant: Invariant,
+    /// In words.
+    pub statement: String,
+    /// What is certain.
+    pub verdict: InvariantVerdict,
+    /// An input that breaks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Input>,
+}
+
 /// Everything the packet id is the hash of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Content {
@@ -102,12 +132,28 @@ pub struct Content {
     pub semantic_diff: Option<Meaning>,
     /// What the linter says about the draft.
     pub lint: lint::Report,
+    /// The invariants of the workspace, proven on the draft.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invariants: Vec<InvariantResult>,
     /// What replaying showed.
     pub replay: ReplayReport,
     /// Replayed decisions that are allowed now and were not before.
     pub newly_allowed: usize,
     /// Replayed decisions that were allowed before and are not now.
     pub newly_refused: usize,
+    /// What the draft would change of margin, success, approvals and violations. Packets built by older versions have
+    /// none, and neither guardrails, scenarios nor blast radius.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projected_kpis: Option<ProjectedKpis>,
+    /// The limits the projected values must keep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guardrails: Vec<Guardrail>,
+    /// The red team's scenarios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub red_team: Vec<Scenario>,
+    /// How far the change reaches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blast_radius: Option<BlastRadius>,
     /// 0–10000 basis points; see [`super::risk`].
     pub risk_score_bps: u32,
     /// What the score is made of.
@@ -116,6 +162,48 @@ pub struct Content {
     pub required_approvals: u8,
     /// What to do when it goes wrong.
     pub fallback_plan: String,
+}
+
+impl Content {
+    /// What forbids to approve it, in sentences; empty when nothing does.
+    pub fn blockers(&self) -> Vec<String> {
+        let replay = (!self.replay.deterministic_pass)
+            .then(|| "Two replays of it differ, so its evidence cannot be relied on.".to_owned());
+        let guardrails = self
+            .guardrails
+            .iter()
+            .filter(|guardrail| guardrail.verdict == GuardrailVerdict::Fail)
+            .map(|guardrail| format!("Guardrail failed: {}.", guardrail.words()));
+        let scenarios = self
+            .red_team
+            .iter()
+            .filter(|scenario| scenario.verdict == ScenarioVerdict::Blocked)
+            .map(|scenario| format!("Red team, {}: {}", scenario.name.words(), scenario.detail));
+        let invariants = self
+            .invariants
+            .iter()
+            .filter(|result| result.verdict == InvariantVerdict::Violated)
+            .map(|result| format!("The invariant `{}` is violated: {}.", result.invariant.id, result.statement));
+        replay.into_iter().chain(scenarios).chain(guardrails).chain(invariants).collect()
+    }
+}
+
+/// A packet with the decisions it was replayed over: all that is needed to run the replay again, anywhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The packet's id.
+    pub packet_id: String,
+    /// What the id is the hash of.
+    pub content: Content,
+    /// The decisions.
+    pub corpus: Corpus,
+}
+
+impl Evidence {
+    /// Runs the replay again and compares.
+    pub fn verify(&self) -> Verification {
+        verify(&self.packet_id, &self.content, &self.corpus)
+    }
 }
 
 /// Where a packet stands.

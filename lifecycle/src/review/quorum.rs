@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, PacketStatus, Verdict};
+use super::{Action, GuardrailLimits, PacketStatus, Verdict};
 use crate::{Timestamp, authority::Role, replay};
 
 /// Settings of reviews. Every member has a default, so that stored settings may lack any of them.
@@ -23,6 +23,8 @@ pub struct ReviewSettings {
     pub min_evidence: usize,
     /// Spending limits of the replay.
     pub limits: replay::Limits,
+    /// What the projected values of a packet must keep.
+    pub guardrails: GuardrailLimits,
 }
 
 impl Default for ReviewSettings {
@@ -34,6 +36,7 @@ impl Default for ReviewSettings {
             approvals_high_risk: 2,
             min_evidence: 100,
             limits: replay::Limits::default(),
+            guardrails: GuardrailLimits::default(),
         }
     }
 }

@@ -10,10 +10,15 @@
 //! | lint warnings | 100 each, at most 1000 |
 //! | no bundle to compare with | 1000 |
 //! | insufficient evidence (too few decisions replayed) | 5000, so that it alone is high risk |
+//! | outcomes that are means of others, because nothing is recorded | 1000 × share |
+//! | a red team scenario blocked, or undecided | 5000 each |
+//! | a guardrail failed | 2500 each |
 
 use serde_json::{Map, Value};
 
-use super::{packet::RiskPart, replaying::Impact};
+use super::{
+    Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict, packet::RiskPart, replaying::Impact,
+};
 use crate::{
     bundle::{Source, diff::TextDiff, rule::GUARDRAIL},
     lint,
@@ -37,11 +42,17 @@ pub struct Facts<'a> {
     pub impact: Impact,
     /// Whether too few decisions were replayed.
     pub insufficient_evidence: bool,
+    /// What is projected.
+    pub kpis: &'a ProjectedKpis,
+    /// The guardrails.
+    pub guardrails: &'a [Guardrail],
+    /// The red team's scenarios.
+    pub red_team: &'a [Scenario],
 }
 
 /// The score and its parts; parts that add nothing are left out.
 pub fn score(facts: &Facts<'_>) -> (u32, Vec<RiskPart>) {
-    let Facts { draft, base, diff, lint, impact, insufficient_evidence } = *facts;
+    let Facts { draft, base, diff, lint, impact, insufficient_evidence, kpis, guardrails, red_team } = *facts;
     let mut parts: Vec<RiskPart> = Vec::new();
     let mut add = |name: String, bps: u32| {
         if bps > 0 {
@@ -79,6 +90,20 @@ pub fn score(facts: &Facts<'_>) -> (u32, Vec<RiskPart>) {
     add(format!("{warnings} lint warnings"), u32::try_from(warnings.min(10)).unwrap_or(10) * 100);
     if insufficient_evidence {
         add(format!("insufficient evidence: only {} decisions replayed", impact.total), 5000);
+    }
+    if kpis.imputed > 0 {
+        let words = format!("the outcome of {} decisions is a mean of others", kpis.imputed);
+        add(words, u32::try_from(kpis.imputed_share_bps.div_euclid(10).clamp(1, 1000)).unwrap_or(1000));
+    }
+    for scenario in red_team {
+        match scenario.verdict {
+            ScenarioVerdict::Pass => {}
+            ScenarioVerdict::Blocked => add(format!("red team: {}", scenario.name.words()), 5000),
+            ScenarioVerdict::Undecided => add(format!("red team: {} is undecided", scenario.name.words()), 5000),
+        }
+    }
+    for guardrail in guardrails.iter().filter(|guardrail| guardrail.verdict == GuardrailVerdict::Fail) {
+        add(format!("guardrail failed: {}", guardrail.words()), 2500);
     }
     let total = parts.iter().map(|part| part.bps).fold(0_u32, u32::saturating_add);
     (total.min(MAX_BPS), parts)

@@ -28,6 +28,7 @@ async fn check(
     auth::require(&actor, Permission::Read)?;
     let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;
     let source = subject.source(&state, &actor, "").await?;
-    let report = spawn_blocking(move || lint::lint(&source)).await?;
+    let invariants = store::settings::invariants(&state.store, &actor).await?;
+    let report = spawn_blocking(move || lint::lint_against(&source, &invariants)).await?;
     Ok(Out(report))
 }

@@ -6,7 +6,7 @@ use axum::{
     routing::{get, post},
 };
 use http::StatusCode;
-use lifecycle::review::{Packet, Verdict};
+use lifecycle::review::{Evidence, Packet, Verdict, Verification};
 use serde::Deserialize;
 use store::packets::{BuildPacket, Filter};
 
@@ -23,6 +23,8 @@ pub fn router() -> Router<AppState> {
         .route("/policy/packets", get(list).post(build))
         .route("/policy/packets/{packet_id}", get(show))
         .route("/policy/packets/{packet_id}/actions", post(act))
+        .route("/policy/packets/{packet_id}/verify", post(verify))
+        .route("/policy/packets/{packet_id}/evidence", get(evidence))
 }
 
 async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
@@ -49,6 +51,24 @@ async fn show(
     Path(packet_id): Path<String>,
 ) -> Answer<Out<Packet>> {
     Ok(Out(store::packets::get(&state.store, &actor, &packet_id).await?))
+}
+
+/// Runs the replay again over the corpus that was kept with the packet. What differs is no error: the answer says it.
+async fn verify(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(packet_id): Path<String>,
+) -> Answer<Out<Verification>> {
+    Ok(Out(store::packets::verify(&state.store, &actor, &packet_id).await?))
+}
+
+/// The packet with its corpus: all that is needed to run the replay again without this server.
+async fn evidence(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(packet_id): Path<String>,
+) -> Answer<Out<Evidence>> {
+    Ok(Out(store::packets::evidence(&state.store, &actor, &packet_id).await?))
 }
 
 #[derive(Deserialize)]

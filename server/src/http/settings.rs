@@ -6,7 +6,8 @@ use axum::{
     routing::{delete, get},
 };
 use http::StatusCode;
-use lifecycle::workspace::Settings;
+use lifecycle::{bundle::Invariant, workspace::Settings};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::tokens::NewToken;
 
@@ -23,6 +24,7 @@ pub fn router() -> Router<AppState> {
         .route("/tokens", get(tokens).post(create_token))
         .route("/tokens/{id}", delete(revoke_token))
         .route("/settings", get(settings).put(change_settings))
+        .route("/settings/invariants", get(invariants).put(change_invariants))
 }
 
 async fn users(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Value>> {
@@ -64,4 +66,23 @@ async fn change_settings(
     Json(settings): Json<Settings>,
 ) -> Answer<Out<Settings>> {
     Ok(Out(store::settings::update(&state.store, &actor, settings).await?))
+}
+
+/// What must hold of every bundle of the workspace.
+#[derive(Serialize, Deserialize)]
+struct Invariants {
+    invariants: Vec<Invariant>,
+}
+
+async fn invariants(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Invariants>> {
+    Ok(Out(Invariants { invariants: store::settings::invariants(&state.store, &actor).await? }))
+}
+
+async fn change_invariants(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(wanted): Json<Invariants>,
+) -> Answer<Out<Invariants>> {
+    let invariants = store::settings::set_invariants(&state.store, &actor, wanted.invariants).await?;
+    Ok(Out(Invariants { invariants }))
 }

@@ -39,6 +39,8 @@ fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("POST", "/policy/packets", json!({"bundle_id": 1, "fallback_plan": "roll back"}), BuildPackets),
         ("GET", "/policy/packets/pktv1:0", Value::Null, Read),
         ("POST", "/policy/packets/pktv1:0/actions", json!({"decision": "approve"}), ActOnPackets),
+        ("POST", "/policy/packets/pktv1:0/verify", Value::Null, Read),
+        ("GET", "/policy/packets/pktv1:0/evidence", Value::Null, Read),
         ("POST", "/policy/evaluate", question.clone(), Evaluate),
         ("POST", "/policy/evaluate/batch", json!({"requests": [question]}), Evaluate),
         ("GET", "/policy/decisions", Value::Null, Read),
@@ -60,6 +62,8 @@ fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("POST", "/tokens", json!({"name": "x", "roles": ["viewer"]}), Administer),
         ("DELETE", "/tokens/1", Value::Null, Administer),
         ("PUT", "/settings", json!({}), Administer),
+        ("GET", "/settings/invariants", Value::Null, Read),
+        ("PUT", "/settings/invariants", json!({"invariants": []}), Administer),
         ("GET", "/events", Value::Null, Read),
     ]
 }

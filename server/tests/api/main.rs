@@ -9,6 +9,7 @@ mod command_line;
 mod decisions;
 mod degraded;
 mod evaluate;
+mod packets;
 mod pages;
 mod problems;
 mod process;

@@ -4,7 +4,7 @@ use lifecycle::{
     Timestamp,
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    bundle::{Provenance, Record, Source, version},
+    bundle::{Invariant, Provenance, Record, Source, version},
     lint,
     problem::{Code, Fault, Problem},
     transfer::{
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{edit, row};
-use crate::{Error, Result, Store, work::Work};
+use crate::{Error, Result, Store, settings, work::Work};
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -175,10 +175,16 @@ async fn open(store: &Store, upload: Upload) -> Result<std::result::Result<Opene
     }
     let now = now(store).await?;
     let store = store.clone();
-    off_thread(move || judge(&store, upload, now)).await?
+    let invariants = settings::load_invariants(store.pool()).await?;
+    off_thread(move || judge(&store, upload, now, &invariants)).await?
 }
 
-fn judge(store: &Store, upload: Upload, now: Timestamp) -> Result<std::result::Result<Opened, Verification>> {
+fn judge(
+    store: &Store,
+    upload: Upload,
+    now: Timestamp,
+    invariants: &[Invariant],
+) -> Result<std::result::Result<Opened, Verification>> {
     let (verification, signed) = open_export(store.keys(), &upload.document, now);
     let text = |pointer: &str| upload.document.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let created_by = text("/bundle/created_by").or_else(|| text("/created_by"));
@@ -199,7 +205,7 @@ fn judge(store: &Store, upload: Upload, now: Timestamp) -> Result<std::result::R
     if wished.is_some() {
         source.version = wished;
     }
-    let lint = lint::lint(&source);
+    let lint = lint::lint_against(&source, invariants);
     Ok(Ok(Opened { verification, source, file_version, created_by, signature, lint }))
 }
 

@@ -1,6 +1,6 @@
 //! The bundles of the example workspace: what is live, what was before, what waits for review, what is being written.
 
-use lifecycle::bundle::Source;
+use lifecycle::bundle::{Invariant, Source};
 use serde_json::{Map, Value, json};
 
 use crate::{Error, Result};
@@ -37,6 +37,16 @@ pub fn previous() -> Result<Source> {
     source.rules.retain(|rule| !matches!(id(rule), "inbox-vip-bypass" | "circuit-breaker"));
     set(&mut source, "inbox-quarantine-high-risk", "conditions", json!({">=risk_score": 90, "category": "phishing"}));
     Ok(source)
+}
+
+/// What no version may ever do.
+pub fn invariant() -> Result<Invariant> {
+    serde_json::from_value(json!({
+        "id": "no-hard-deletes-in-production", "agent": "*", "action": "delete", "never": "allow",
+        "when": {"environment": "production", "soft_delete": false},
+        "note": "What is deleted for good in production cannot be brought back.",
+    }))
+    .map_err(|_| Error::Internal("the example invariant cannot be read".into()))
 }
 
 /// Waits for review: one threshold raised, one rule added, nothing newly allowed.
@@ -112,7 +122,7 @@ fn add(source: &mut Source, rule: Value) {
 mod tests {
     use lifecycle::{
         bundle::{diff::text_diff, version},
-        lint::lint,
+        lint::lint_against,
     };
 
     use super::*;
@@ -120,7 +130,7 @@ mod tests {
     #[test]
     fn every_example_bundle_is_free_of_errors_and_warnings() {
         for source in [previous(), stable(), in_review(), draft()] {
-            let report = lint(&source.unwrap());
+            let report = lint_against(&source.unwrap(), &[invariant().unwrap()]);
             assert!(report.errors.is_empty() && report.warnings.is_empty(), "{report:#?}");
         }
     }

@@ -22,6 +22,7 @@ use super::{actor, people::email, policy, traffic};
 use crate::{
     Error, Result, Store, bundles, decisions, incidents, json,
     packets::{self, BuildPacket},
+    settings,
     work::Work,
 };
 
@@ -44,6 +45,8 @@ pub(super) async fn load(store: &Store) -> Result<()> {
             .fetch_optional(store.pool())
             .await?;
     if let Some(bundle_id) = unsubmitted {
+        let admin = actor(&email(Role::Admin), Role::Admin);
+        settings::set_invariants(store, &admin, vec![policy::invariant()?]).await?;
         let fallback_plan = "Roll back to 2.3.0; tell #policy-alerts and the mail team.".to_owned();
         packets::build(store, &author, BuildPacket { bundle_id, fallback_plan, corpus: None }).await?;
     }

@@ -21,7 +21,8 @@ const MAX_REASON_CHARS: usize = 2000;
 /// # Errors
 /// Denied without [`Permission::ActOnPackets`]; `forbidden` for its authors and its builder; a missing reason; `paused`
 /// for approvals during a pause; `invalid_transition` when it no longer waits; `stale_approval` for approvals after
-/// another bundle became stable.
+/// another bundle became stable; `packet_blocked` for approvals of a packet with a failed guardrail or a blocked red team
+/// scenario; `conflict` when the signature of an earlier action does not verify.
 pub async fn act(
     store: &Store,
     actor: &Actor,
@@ -50,7 +51,7 @@ pub async fn act(
     let settings = settings::load(work.db()).await?;
     let proposal = Proposal { packet_id: &packet.packet_id, actor, decision: verdict, reason: reason.as_deref() };
     let record = action::record(&proposal, work.now, &settings.review, store.keys()).map_err(refused)?;
-    let mut actions = row::actions(work.db(), packet.row_id).await?;
+    let mut actions = row::verified_actions(store, work.db(), &packet.packet_id, packet.row_id).await?;
     if actions.iter().any(|known| known.idempotency_key == record.idempotency_key) {
         return row::read(work.db(), packet).await;
     }
@@ -70,11 +71,11 @@ pub async fn act(
                 "another bundle became stable since this packet was built: it has to be submitted again",
             ));
         }
-        if !packet.content()?.replay.deterministic_pass {
-            return Err(Error::refused(
-                Code::Conflict,
-                "two replays of this packet differ, so its evidence cannot be relied on: it has to be submitted again",
-            ));
+        let blockers = packet.content()?.blockers();
+        if let Some(first) = blockers.first() {
+            let detail =
+                format!("this packet cannot be approved. {first} The draft has to be changed and submitted again");
+            return Err(Problem::new(Code::PacketBlocked, detail).with("blockers", blockers).into());
         }
     }
 

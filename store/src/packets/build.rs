@@ -75,6 +75,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     version::check(&draft.version, counted_from, &source, &taken).map_err(Problem::from)?;
     let base = bundle_row::stable(&mut db).await?;
     let settings = settings::load(&mut *db).await?;
+    let invariants = settings::load_invariants(&mut *db).await?;
     let corpus = corpus(&mut db, request.corpus.as_ref(), &settings).await?;
     drop(db);
 
@@ -82,12 +83,14 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     let base_source = base.as_ref().map(bundle_row::Row::source).transpose()?;
     let notes = source.notes.clone();
     let (content, corpus) = tokio::task::spawn_blocking(move || {
+        let corpus = corpus.settled();
         let ingredients = Ingredients {
             draft: &source,
             base: base_source.as_ref(),
             corpus: &corpus,
             fallback_plan: &request.fallback_plan,
             settings: &settings.review,
+            invariants: &invariants,
         };
         review::build(&ingredients).map(|content| (content, corpus)).map_err(Problem::from)
     })
@@ -114,7 +117,8 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
         "digest": current.digest, "base_version": base.as_ref().map(|base| &base.version),
         "replay_checksum": content.replay.replay_checksum,
         "deterministic_pass": content.replay.deterministic_pass, "risk_score_bps": content.risk_score_bps,
-        "required_approvals": content.required_approvals,
+        "required_approvals": content.required_approvals, "blockers": content.blockers(),
+        "projected_kpis": content.projected_kpis,
     });
     let summary = format!("{} was submitted for review", current.version);
     work.note(EventType::PacketBuilt, "packet", &id, summary, detail);

@@ -3,7 +3,7 @@
 use lifecycle::{
     Page,
     authority::{Actor, Permission, authorize},
-    review::{self, Packet, PacketStatus, Verification, packet::PacketSummary},
+    review::{self, Evidence, Packet, PacketStatus, Verification, packet::PacketSummary},
 };
 use time::OffsetDateTime;
 
@@ -116,6 +116,18 @@ pub async fn get(store: &Store, actor: &Actor, packet_id: &str) -> Result<Packet
 pub async fn verify(store: &Store, actor: &Actor, packet_id: &str) -> Result<Verification> {
     authorize(actor, Permission::Read)?;
     verify_evidence(store, packet_id).await
+}
+
+/// A packet's content with the decisions it was replayed over: what anybody needs to run the replay again.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; no such packet.
+pub async fn evidence(store: &Store, actor: &Actor, packet_id: &str) -> Result<Evidence> {
+    authorize(actor, Permission::Read)?;
+    let mut db = store.pool().acquire().await?;
+    let found = row::by_id(&mut db, packet_id).await?;
+    let corpus = row::corpus(&mut db, found.row_id).await?;
+    Ok(Evidence { content: found.content()?, packet_id: found.packet_id, corpus })
 }
 
 /// The same for use cases that depend on it.

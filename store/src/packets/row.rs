@@ -1,11 +1,15 @@
 //! A packet's row and its actions.
 
-use lifecycle::review::{Action, Content, Corpus, Packet, PacketStatus};
+use lifecycle::{
+    problem::Code,
+    review::{Action, Content, Corpus, Packet, PacketStatus},
+    signing,
+};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use crate::{Error, Result, names};
+use crate::{Error, Result, Store, names};
 
 /// The columns of [`Row`].
 const COLUMNS: &str =
@@ -120,6 +124,27 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
             })
         })
         .collect()
+}
+
+/// The same for what depends on them: every signature is verified.
+///
+/// # Errors
+/// `conflict`, with who acted, when a signature is refused.
+pub(crate) async fn verified_actions(
+    store: &Store,
+    db: &mut PgConnection,
+    packet_id: &str,
+    row_id: i64,
+) -> Result<Vec<Action>> {
+    let actions = actions(db, row_id).await?;
+    for action in &actions {
+        if let Err(refusal) = signing::verify(store.keys(), action) {
+            tracing::error!(packet = packet_id, actor = action.actor, %refusal, "an action does not verify");
+            let detail = format!("the signature of the action by {} was refused: {refusal}", action.actor);
+            return Err(Error::refused(Code::Conflict, detail));
+        }
+    }
+    Ok(actions)
 }
 
 /// Whether another bundle has become stable since the packet was built.

@@ -52,7 +52,11 @@ pub async fn apply(
     let bundle = bundle_row::by_id_locked(work.db(), bundle_id).await?;
     let state = bundle.state()?.apply(command).map_err(Problem::from)?;
     system::refuse_when_paused(work.db()).await?;
-    check_approval(store, &mut work, &bundle, packet_id).await?;
+    if let Err(error) = check_approval(store, &mut work, &bundle, packet_id).await {
+        drop(work);
+        note_stale(store, actor, &bundle, packet_id, &error).await;
+        return Err(error);
+    }
     if let Some(other) = bundle_row::canary(work.db()).await? {
         let detail = format!(
             "{} is already in rollout at {} %: promote it or roll it back first",
@@ -131,14 +135,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
         let detail = "another bundle became stable since this was approved: withdraw it and submit it again";
         return Err(Error::refused(Code::StaleApproval, detail));
     }
-    let actions = packet_row::actions(work.db(), packet.row_id).await?;
-    for action in &actions {
-        if let Err(refusal) = signing::verify(store.keys(), action) {
-            tracing::error!(packet = packet_id, actor = action.actor, %refusal, "an approval does not verify");
-            let detail = format!("the signature of the approval by {} was refused: {refusal}", action.actor);
-            return Err(Error::refused(Code::Conflict, detail));
-        }
-    }
+    let actions = packet_row::verified_actions(store, work.db(), packet_id, packet.row_id).await?;
     let now = standing(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
     if now.status != PacketStatus::Approved {
         let detail = format!(
@@ -148,6 +145,27 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
         return Err(Problem::new(Code::StaleApproval, detail).with("missing", now.missing).into());
     }
     Ok(())
+}
+
+/// Writes down that an approval was found stale where it was to be used. The refusal stands whether or not this works.
+async fn note_stale(store: &Store, actor: &Actor, bundle: &Row, packet_id: &str, error: &Error) {
+    let problem = match error {
+        Error::Refused(problem) if problem.code == Code::StaleApproval => problem,
+        _ => return,
+    };
+    let written = async {
+        let mut work = Work::begin(store, authorize(actor, Permission::Apply)?).await?;
+        let detail = json!({
+            "bundle_id": bundle.id, "version": bundle.version, "digest": bundle.digest, "packet_id": packet_id,
+            "why": problem.detail,
+        });
+        let summary = format!("{} was not applied: its approval is stale", bundle.version);
+        work.note(EventType::StaleApprovalDetected, "packet", packet_id, summary, detail);
+        work.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::error!(packet = packet_id, %error, "a stale approval could not be written down");
+    }
 }
 
 /// Writes the signed record of an apply or a promotion. `after` is the bundle as it is now.

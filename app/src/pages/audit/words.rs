@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 27] = [
+pub const EVENTS: [EventType; 28] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -20,6 +20,7 @@ pub const EVENTS: [EventType; 27] = [
     EventType::Approved,
     EventType::Rejected,
     EventType::ChangesRequested,
+    EventType::StaleApprovalDetected,
     EventType::Applied,
     EventType::Promoted,
     EventType::RolledBack,
@@ -52,6 +53,7 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::Approved => "approved",
         EventType::Rejected => "rejected",
         EventType::ChangesRequested => "changes requested",
+        EventType::StaleApprovalDetected => "stale approval detected",
         EventType::Applied => "applied",
         EventType::Promoted => "promoted",
         EventType::RolledBack => "rolled back",
@@ -81,7 +83,7 @@ pub const fn weight(event: EventType) -> Tone {
         EventType::Rejected | EventType::RolledBack | EventType::IncidentOpened | EventType::ManualFailover => {
             Tone::Bad
         }
-        EventType::ChangesRequested | EventType::PacketVoided => Tone::Warn,
+        EventType::ChangesRequested | EventType::PacketVoided | EventType::StaleApprovalDetected => Tone::Warn,
         EventType::PacketBuilt => Tone::Accent,
         _ => Tone::Neutral,
     }

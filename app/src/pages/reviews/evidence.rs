@@ -3,18 +3,23 @@
 use leptos::prelude::*;
 use lifecycle::review::Packet;
 
-use crate::components::{Chip, Digest, LinkButton, Tone, format};
+use crate::components::{Button, Chip, Digest, LinkButton, Tone, format};
 
 /// Digests, corpus and checksums, and the packet as a file.
 #[component]
 pub(super) fn Evidence(packet: Packet, rule_count: usize) -> impl IntoView {
     let content = packet.content;
     let replay = content.replay;
-    let window = match replay.window {
+    let span = match replay.window {
         Some((from, to)) => format!("{} to {}", format::exact(from), format::exact(to)),
         None => "no times: these are built-in cases".to_owned(),
     };
     let href = format!("/policy/packets/{}", packet.packet_id);
+    let (json, evidence) = (href.clone(), format!("{href}/evidence"));
+    let print = move |_| {
+        // Where printing is not possible nothing happens.
+        let _ = window().print();
+    };
     view! {
         <div class="stack packet-body">
             <p class="lead">
@@ -51,7 +56,7 @@ pub(super) fn Evidence(packet: Packet, rule_count: usize) -> impl IntoView {
                     </span>
                 </dd>
                 <dt>"Window"</dt>
-                <dd>{window}</dd>
+                <dd>{span}</dd>
                 <dt>"Replay checksum"</dt>
                 <dd>
                     <Digest value=replay.replay_checksum what="replay checksum" />
@@ -75,7 +80,20 @@ pub(super) fn Evidence(packet: Packet, rule_count: usize) -> impl IntoView {
                 <LinkButton href=href download=true>
                     "Download packet JSON"
                 </LinkButton>
+                <LinkButton href=evidence download=true>
+                    "Download evidence with decisions"
+                </LinkButton>
+                <span class="needs-script">
+                    <Button on:click=print>"Print"</Button>
+                </span>
+                <a href=json rel="external">
+                    "Show JSON"
+                </a>
             </div>
+            <p class="muted">
+                "With the evidence file anybody can run the replay again, without this server: "
+                <code>"countersign packet verify --file"</code> "."
+            </p>
         </div>
     }
 }

@@ -2,16 +2,14 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    analysis::diff::Outcome,
     bundle::Effect,
-    replay::{Change, Summary, Transitions},
-    review::packet::ReplayReport,
+    replay::{Change, Summary},
+    review::{BlastRadius, ProjectedKpis, packet::ReplayReport},
 };
 
 use crate::{
     components::{
-        BarStack, EffectBadge, EmptyState, Notice, Part, Table, Tone, effect_words, facts::gist, format,
-        region::TransitionMatrix, short_digest,
+        BarStack, EffectBadge, EmptyState, Notice, Part, Table, Tone, effect_words, facts::gist, format, short_digest,
     },
     words,
 };
@@ -23,7 +21,8 @@ const SHOWN: usize = 20;
 #[component]
 pub(super) fn Impact(
     replay: ReplayReport,
-    transitions: Vec<(Effect, Effect, usize)>,
+    kpis: Option<ProjectedKpis>,
+    blast: Option<BlastRadius>,
     version: String,
     base: Option<String>,
 ) -> impl IntoView {
@@ -45,8 +44,7 @@ pub(super) fn Impact(
         ),
     };
     let recorded = replay.corpus_source == "recorded";
-    let complete = replay.total_flips == transitions.iter().map(|(.., count)| count).sum::<usize>();
-    let matrix = replay.base_summary.as_ref().filter(|_| complete).map(|base| matrix(base, &transitions));
+    let forecast = forecast(&replay);
     let base_bar = base.clone().zip(replay.base_summary.clone());
     view! {
         <div class="stack packet-body">
@@ -81,9 +79,138 @@ pub(super) fn Impact(
                 <Bar name=format!("This bundle {version}") summary=replay.bundle_summary.clone() />
             </div>
             {replay.deltas.map(|deltas| view! { <DeltasView deltas=deltas /> })}
-            {matrix.map(|transitions| view! { <TransitionMatrix transitions=transitions /> })}
+            {forecast.map(|(before, after)| view! { <Forecast before=before after=after /> })}
+            {kpis.map(|kpis| view! { <Projected kpis=kpis /> })}
+            {blast.map(|blast| view! { <Blast blast=blast /> })}
             <Flips flips=replay.flips total=replay.total_flips recorded=recorded />
         </div>
+    }
+}
+
+/// Approvals asked for in a day by base and draft, when the replayed decisions span at least an hour.
+fn forecast(replay: &ReplayReport) -> Option<(Option<f64>, f64)> {
+    const LEAST_SECONDS: f64 = 3600.0;
+    let (from, to) = replay.window?;
+    let seconds = to.since(from).as_secs_f64();
+    let a_day = |summary: &Summary| summary.approval_count as f64 / seconds * 86_400.0;
+    (seconds >= LEAST_SECONDS).then(|| (replay.base_summary.as_ref().map(a_day), a_day(&replay.bundle_summary)))
+}
+
+#[component]
+fn Forecast(before: Option<f64>, after: f64) -> impl IntoView {
+    let said = match before {
+        Some(before) => format!("About {} a day; now about {}.", approvals(after), approvals(before)),
+        None => format!("About {} a day.", approvals(after)),
+    };
+    view! {
+        <section>
+            <h2 class="section-title">"Approvals forecast"</h2>
+            <p class="packet-says">{said} <span class="muted">" At the pace of the replayed decisions."</span></p>
+        </section>
+    }
+}
+
+/// Whole ones, or tenths when there are few.
+fn approvals(number: f64) -> String {
+    if number >= 10.0 { format!("{number:.0} approvals") } else { format!("{number:.1} approvals") }
+}
+
+#[component]
+fn Projected(kpis: ProjectedKpis) -> impl IntoView {
+    let bps = |value: Option<i64>| value.map_or_else(|| "not known".to_owned(), |value| signed(value, "bps"));
+    let latency = kpis.approval_latency_delta_ms.map_or_else(|| "not known".to_owned(), |ms| signed(ms, "ms"));
+    let rows = [
+        ("Margin", bps(kpis.margin_delta_bps)),
+        ("Success rate", bps(kpis.success_delta_bps)),
+        ("Approval load", bps(Some(kpis.approval_load_delta_bps))),
+        ("Hard violations", signed(kpis.hard_violation_delta, "decisions")),
+        ("Latency", latency),
+        ("Imputed share", format!("{}\u{a0}bps", format::count(kpis.imputed_share_bps.unsigned_abs()))),
+    ];
+    let imputed = match (kpis.imputed, kpis.unknown) {
+        (0, _) => "No decision is newly allowed, so no outcome is imputed.".to_owned(),
+        (imputed, 0) => format!(
+            "{} newly allowed: each takes the mean outcome of allowed decisions of the same agent and action.",
+            format::plural(imputed, "decision is", "decisions are")
+        ),
+        (imputed, unknown) => format!(
+            "{} newly allowed; of {} nothing like them has an outcome, so they count in nothing here.",
+            format::plural(imputed, "decision is", "decisions are"),
+            format::count(unknown)
+        ),
+    };
+    let known = format!(
+        "{} of {} replayed decisions have a recorded outcome. {imputed}",
+        format::count(kpis.recorded_outcomes),
+        format::count(kpis.decisions)
+    );
+    view! {
+        <section class="stack-tight">
+            <h2 class="section-title">"Projected KPIs"</h2>
+            <dl class="deltas">
+                {rows
+                    .into_iter()
+                    .map(|(name, change)| {
+                        view! {
+                            <div>
+                                <dt>{name}</dt>
+                                <dd>{change}</dd>
+                            </div>
+                        }
+                    })
+                    .collect_view()}
+            </dl>
+            <p class="muted">{known}</p>
+        </section>
+    }
+}
+
+/// `+12 bps`, `−3 ms`, `±0 bps`
+fn signed(value: i64, unit: &str) -> String {
+    let sign = match value {
+        0 => "±",
+        1.. => "+",
+        _ => "−",
+    };
+    format!("{sign}{}\u{a0}{unit}", format::count(value.unsigned_abs()))
+}
+
+#[component]
+fn Blast(blast: BlastRadius) -> impl IntoView {
+    let names = |names: Vec<String>, any: &str| {
+        if names.is_empty() {
+            return "none".to_owned();
+        }
+        words::all_of(names.into_iter().map(|name| if name == "*" { any.to_owned() } else { name }))
+    };
+    let share = blast.share_bps as f64 / 10_000.0;
+    let touched = format!(
+        "{} of {} replayed decisions ({})",
+        format::count(blast.decisions),
+        format::count(blast.of_decisions),
+        format::percent(share)
+    );
+    let subjects = (blast.of_subjects > 0)
+        .then(|| format!("{} of {}", format::count(blast.subjects), format::count(blast.of_subjects)));
+    view! {
+        <section class="stack-tight">
+            <h2 class="section-title">"Blast radius"</h2>
+            <dl class="facts">
+                <dt>"Agents"</dt>
+                <dd class="breaks">{names(blast.agents, "any other agent")}</dd>
+                <dt>"Actions"</dt>
+                <dd class="breaks">{names(blast.actions, "any other action")}</dd>
+                <dt>"Decisions"</dt>
+                <dd>{touched}</dd>
+                {subjects
+                    .map(|subjects| {
+                        view! {
+                            <dt>"Subjects"</dt>
+                            <dd>{subjects}</dd>
+                        }
+                    })}
+            </dl>
+        </section>
     }
 }
 
@@ -144,24 +271,6 @@ fn DeltasView(deltas: lifecycle::replay::Deltas) -> impl IntoView {
                 .collect_view()}
         </dl>
     }
-}
-
-/// From which answer to which. Flips are all that is known of errors, so they count by the effect that holds.
-fn matrix(base: &Summary, transitions: &[(Effect, Effect, usize)]) -> Transitions {
-    let at = |effect| Transitions::index(Outcome { effect, error: false });
-    let mut counts = [[0; 4]; 4];
-    for (from, all) in [
-        (Effect::Allow, base.allow_count),
-        (Effect::NeedsApproval, base.approval_count),
-        (Effect::Deny, base.deny_count),
-    ] {
-        let gone: usize = transitions.iter().filter(|(before, ..)| *before == from).map(|(.., count)| count).sum();
-        counts[at(from)][at(from)] = all.saturating_sub(gone);
-    }
-    for (before, after, count) in transitions.iter().filter(|(before, after, _)| before != after) {
-        counts[at(*before)][at(*after)] += count;
-    }
-    Transitions(counts)
 }
 
 #[component]
@@ -242,10 +351,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_matrix_keeps_what_did_not_flip_on_its_diagonal() {
-        let base = Summary { allow_count: 100, approval_count: 10, deny_count: 50, ..Summary::default() };
-        let transitions = [(Effect::Deny, Effect::Allow, 7), (Effect::Allow, Effect::Deny, 1)];
-        let Transitions(rows) = matrix(&base, &transitions);
-        assert_eq!(rows, [[99, 0, 1, 0], [0, 10, 0, 0], [7, 0, 43, 0], [0; 4]]);
+    fn changes_carry_their_sign_and_unit() {
+        assert_eq!(signed(-1234, "bps"), "−1,234\u{a0}bps");
+        assert_eq!(signed(0, "bps"), "±0\u{a0}bps");
+        assert_eq!(signed(7, "ms"), "+7\u{a0}ms");
+        assert_eq!(approvals(3.25), "3.2 approvals");
+        assert_eq!(approvals(120.4), "120 approvals");
     }
 }

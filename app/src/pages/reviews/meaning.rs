@@ -2,13 +2,15 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    analysis::diff::Region,
+    analysis::diff::{Outcome, Region},
+    bundle::Effect,
+    replay::{Summary, Transitions},
     review::packet::{Meaning, ReplayReport},
 };
 
 use crate::components::{
     EmptyState, Notice, format,
-    region::{Certificate, RegionCard, allows_anew, headline},
+    region::{Certificate, RegionCard, TransitionMatrix, allows_anew, headline},
 };
 
 /// Regions drawn at once.
@@ -21,6 +23,7 @@ pub(super) fn MeaningView(
     base: Option<String>,
     flips: Vec<usize>,
     replay: ReplayReport,
+    transitions: Vec<(Effect, Effect, usize)>,
 ) -> impl IntoView {
     let (Some(meaning), Some(base)) = (meaning, base) else {
         return view! {
@@ -33,6 +36,8 @@ pub(super) fn MeaningView(
     // Flips are only counted when all of them were recorded.
     let counted = replay.total_flips <= flips.iter().sum::<usize>();
     let total = replay.corpus_count;
+    let whole = replay.total_flips == transitions.iter().map(|(.., count)| count).sum::<usize>();
+    let matrix = replay.base_summary.as_ref().filter(|_| whole).map(|base| matrix(base, &transitions));
     let mut regions: Vec<(Region, Option<usize>)> = meaning
         .regions
         .into_iter()
@@ -55,6 +60,7 @@ pub(super) fn MeaningView(
                     view! { <RegionCard region=region count=count /> }
                 })
                 .collect_view()}
+            {matrix.map(|transitions| view! { <TransitionMatrix transitions=transitions /> })}
             {(drawn < meaning.total_regions)
                 .then(|| {
                     view! {
@@ -69,4 +75,35 @@ pub(super) fn MeaningView(
         </div>
     }
     .into_any()
+}
+
+/// From which answer to which. Flips are all that is known of errors, so they count by the effect that holds.
+fn matrix(base: &Summary, transitions: &[(Effect, Effect, usize)]) -> Transitions {
+    let at = |effect| Transitions::index(Outcome { effect, error: false });
+    let mut counts = [[0; 4]; 4];
+    for (from, all) in [
+        (Effect::Allow, base.allow_count),
+        (Effect::NeedsApproval, base.approval_count),
+        (Effect::Deny, base.deny_count),
+    ] {
+        let gone: usize = transitions.iter().filter(|(before, ..)| *before == from).map(|(.., count)| count).sum();
+        counts[at(from)][at(from)] = all.saturating_sub(gone);
+    }
+    for (before, after, count) in transitions.iter().filter(|(before, after, _)| before != after) {
+        counts[at(*before)][at(*after)] += count;
+    }
+    Transitions(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_matrix_keeps_what_did_not_flip_on_its_diagonal() {
+        let base = Summary { allow_count: 100, approval_count: 10, deny_count: 50, ..Summary::default() };
+        let transitions = [(Effect::Deny, Effect::Allow, 7), (Effect::Allow, Effect::Deny, 1)];
+        let Transitions(rows) = matrix(&base, &transitions);
+        assert_eq!(rows, [[99, 0, 1, 0], [0, 10, 0, 0], [7, 0, 43, 0], [0; 4]]);
+    }
 }

@@ -6,6 +6,8 @@ mod impact;
 mod lint;
 mod meaning;
 pub mod packet;
+mod rerun;
+mod safety;
 mod sign_off;
 pub mod standing;
 mod text;

@@ -11,16 +11,17 @@ use lifecycle::{
 use super::{
     evidence::Evidence,
     impact::Impact,
-    lint::Lint,
     meaning::MeaningView,
+    rerun::{ReRun, Run},
     risk_tone,
+    safety::{Safety, passed},
     sign_off::SignOff,
     standing::{Facts, Standing, standing},
     text::TextDiffView,
     timeline::Timeline,
 };
 use crate::{
-    api::packets::{ActOnPacket, PacketView, review_packet},
+    api::packets::{ActOnPacket, Moved, PacketView, review_packet},
     components::{
         ButtonKind, Digest, ErrorPanel, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime, Skeleton, Tab,
         TabPanel, Tabs, Tone, format, url_tab, use_toasts,
@@ -36,6 +37,8 @@ pub(super) struct Desk {
     pub act: ServerAction<ActOnPacket>,
     /// Its reason field.
     pub reason: RwSignal<String>,
+    /// The replay that was run in this browser.
+    pub run: RwSignal<Run>,
     /// The chosen tab.
     pub tab: Signal<String>,
 }
@@ -47,7 +50,21 @@ pub fn PacketPage() -> impl IntoView {
     let live = use_live();
     let id = Memo::new(move |_| params.read().get("packet_id").unwrap_or_default());
     let packet = Resource::new(move || (id.get(), live.changed()), |(id, _)| review_packet(id));
-    let desk = Desk { act: ServerAction::new(), reason: RwSignal::new(String::new()), tab: url_tab("tab", "meaning") };
+    let desk = Desk {
+        act: ServerAction::new(),
+        reason: RwSignal::new(String::new()),
+        run: RwSignal::new(Run::Idle),
+        tab: url_tab("tab", "meaning"),
+    };
+    // What was typed and run belongs to one packet.
+    Effect::new(move |before: Option<String>| {
+        let now = id.get();
+        if before.is_some_and(|before| before != now) {
+            desk.reason.set(String::new());
+            desk.run.set(Run::Idle);
+        }
+        now
+    });
     let toasts = use_toasts();
     Effect::new(move |_| {
         if let Some(Ok(status)) = desk.act.value().get() {
@@ -97,6 +114,10 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         transitions,
         region_flips,
         history,
+        blockers,
+        moved,
+        previous,
+        next,
         paused,
         me,
         as_of,
@@ -117,6 +138,7 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         authors: &packet.authors,
         built_by: &packet.built_by,
         stale: packet.stale,
+        blockers: &blockers,
         paused,
         me: &me.name,
         roles: &me.roles,
@@ -124,9 +146,19 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
     };
     let says = standing(&facts);
     let refusal = super::standing::refusal(&facts);
+    let may_sign = refusal.is_none();
     let signed = packet.actions.iter().any(|a| a.actor == me.name && a.decision == Verdict::Approve);
     let may_apply = me.may(Permission::Apply) && state == State::Approved && packet.status == PacketStatus::Approved;
     let may_edit = me.may(Permission::EditDrafts) && packet.status != PacketStatus::Void;
+    let held = if !blockers.is_empty() {
+        Some("What blocks it stands at the top of the page; it can only be sent back or rejected.")
+    } else if packet.stale {
+        Some("The base has moved, so this evidence cannot be approved any more.")
+    } else if paused {
+        Some("Nobody can approve during a safety pause; sending back and rejecting go on.")
+    } else {
+        None
+    };
     let diff = &content.text_diff;
     let changes = diff.rules_added.len()
         + diff.rules_removed.len()
@@ -136,17 +168,23 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
     let meaning = content.semantic_diff.clone();
     let (base_for_meaning, replay_for_meaning) = (base.clone(), content.replay.clone());
     let regions = meaning.as_ref().map(|meaning| meaning.total_regions);
+    let checks = passed(&content.guardrails, &content.red_team, &content.invariants);
+    let checks = (checks > 0).then_some(checks);
     let tabs = vec![
         Tab::new("meaning", "Meaning").counting(Signal::stored(regions)),
         Tab::new("impact", "Impact").counting(Signal::stored(Some(content.replay.total_flips))),
         Tab::new("text", "Text").counting(Signal::stored(Some(changes))),
-        Tab::new("lint", "Lint").counting(Signal::stored(Some(content.lint.summary.total_issues))),
+        Tab::new("safety", "Safety").counting(Signal::stored(checks)),
         Tab::new("evidence", "Evidence"),
         Tab::new("timeline", "Timeline"),
     ];
     let (status, built_by, built_at) = (packet.status, packet.built_by.clone(), packet.built_at);
     let has_base = base.is_some();
+    let (moved_version, moved_base) = (version.clone(), base.clone());
     let (text_diff, replay, lint) = (content.text_diff.clone(), content.replay.clone(), content.lint.clone());
+    let (guardrails, red_team, invariants) =
+        (content.guardrails.clone(), content.red_team.clone(), content.invariants.clone());
+    let (kpis, blast) = (content.projected_kpis.clone(), content.blast_radius.clone());
     let (parts, shown) = (content.risk_parts.clone(), packet.clone());
     let risk = content.risk_score_bps;
     let bundle_href = format!("/studio/{}", packet.bundle_id);
@@ -163,27 +201,35 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
             }
             actions=move || {
                 view! {
+                    <Steps previous=previous next=next />
                     <LinkButton href=bundle_href kind=ButtonKind::Secondary>
                         {if may_edit { "Open bundle" } else { "Show bundle" }}
                     </LinkButton>
                 }
             }
         />
-        <StatusBox says=says may_apply=may_apply />
+        <StatusBox says=says may_apply=may_apply may_sign=may_sign />
+        {moved.map(|moved| view! { <MovedBase moved=moved version=moved_version base=moved_base /> })}
         <div class="with-aside packet-columns">
             <Panel flush=true>
                 <Tabs group="packet" label="Evidence of this packet" tabs=tabs selected=desk.tab param="tab" />
                 <TabPanel group="packet" id="meaning" selected=desk.tab>
-                    <MeaningView meaning=meaning base=base_for_meaning flips=region_flips replay=replay_for_meaning />
+                    <MeaningView
+                        meaning=meaning
+                        base=base_for_meaning
+                        flips=region_flips
+                        replay=replay_for_meaning
+                        transitions=transitions
+                    />
                 </TabPanel>
                 <TabPanel group="packet" id="impact" selected=desk.tab>
-                    <Impact replay=replay transitions=transitions version=version base=base />
+                    <Impact replay=replay kpis=kpis blast=blast version=version base=base />
                 </TabPanel>
                 <TabPanel group="packet" id="text" selected=desk.tab>
                     <TextDiffView diff=text_diff cut=rules_cut base=has_base rule_count=rule_count />
                 </TabPanel>
-                <TabPanel group="packet" id="lint" selected=desk.tab>
-                    <Lint report=lint />
+                <TabPanel group="packet" id="safety" selected=desk.tab>
+                    <Safety guardrails=guardrails red_team=red_team invariants=invariants lint=lint />
                 </TabPanel>
                 <TabPanel group="packet" id="evidence" selected=desk.tab>
                     <Evidence packet=shown rule_count=rule_count />
@@ -193,9 +239,9 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
                 </TabPanel>
             </Panel>
             <div class="stack">
-                <SignOff packet=packet.clone() refusal=refusal signed=signed paused=paused desk=desk />
+                <SignOff packet=packet.clone() refusal=refusal signed=signed held=held desk=desk />
                 <Risk bps=risk parts=parts />
-                <InShort packet=packet />
+                <InShort packet=packet run=desk.run />
             </div>
         </div>
     }
@@ -203,7 +249,8 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
 
 /// The evidence in three lines, beside the sign-off.
 #[component]
-fn InShort(packet: Packet) -> impl IntoView {
+fn InShort(packet: Packet, run: RwSignal<Run>) -> impl IntoView {
+    let packet_id = packet.packet_id.clone();
     let replay = &packet.content.replay;
     let replayed =
         format!("{} ({})", format::plural(replay.corpus_count as u64, "decision", "decisions"), replay.corpus_source,);
@@ -213,6 +260,7 @@ fn InShort(packet: Packet) -> impl IntoView {
                 <dt>"Replay checksum"</dt>
                 <dd>
                     <Digest value=packet.replay_checksum what="replay checksum" />
+                    <ReRun packet_id=packet_id run=run />
                 </dd>
                 <dt>"Replayed"</dt>
                 <dd>{replayed}</dd>
@@ -223,15 +271,70 @@ fn InShort(packet: Packet) -> impl IntoView {
     }
 }
 
+/// To the packets before and after this one in the queue.
+#[component]
+fn Steps(previous: Option<String>, next: Option<String>) -> impl IntoView {
+    let step = |id: String, rel: &'static str, word: &'static str| {
+        let href = format!("/reviews/{id}");
+        view! {
+            <LinkButton href=href kind=ButtonKind::Ghost attr:rel=rel>
+                {word}
+            </LinkButton>
+        }
+    };
+    (previous.is_some() || next.is_some()).then(|| {
+        view! {
+            <span class="packet-steps">
+                {previous.map(|id| step(id, "prev", "Previous"))} {next.map(|id| step(id, "next", "Next"))}
+            </span>
+        }
+    })
+}
+
+/// What approving and applying it all the same would undo.
+#[component]
+fn MovedBase(moved: Moved, version: String, base: Option<String>) -> impl IntoView {
+    let was = base.unwrap_or_else(|| "nothing".to_owned());
+    let live = moved.version.clone();
+    let lead = if moved.overwritten.is_empty() {
+        format!("It was built when {was} was live. {live} is now, and {version} has everything that changed there.")
+    } else {
+        format!("It was built when {was} was live. {version} would overwrite these changes of {live}:")
+    };
+    view! {
+        <crate::components::Notice tone=Tone::Warn>
+            <strong>{format!("The base has moved to {live}")}</strong>
+            <p>{lead}</p>
+            <ul class="moved">
+                {moved
+                    .overwritten
+                    .into_iter()
+                    .map(|lost| {
+                        view! {
+                            <li>
+                                <code>{lost.what}</code>
+                                " "
+                                {lost.happened.word()}
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </crate::components::Notice>
+    }
+}
+
 /// The one box that says what blocks the packet or is needed next.
 #[component]
-fn StatusBox(says: Standing, may_apply: bool) -> impl IntoView {
+fn StatusBox(says: Standing, may_apply: bool, may_sign: bool) -> impl IntoView {
     view! {
         <section class=format!("standing {}", says.tone.class()) aria-label="Status">
             <div class="standing-words">
                 <p class="standing-headline">{says.headline}</p>
                 {says.notes.into_iter().map(|note| view! { <p class="standing-note">{note}</p> }).collect_view()}
             </div>
+            // On a phone the form stands below all of the evidence.
+            {may_sign.then(|| view! { <a class="to-sign-off" href="#sign-off">"Go to the sign-off"</a> })}
             {may_apply
                 .then(|| {
                     view! {

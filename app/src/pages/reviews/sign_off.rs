@@ -16,7 +16,8 @@ pub(super) fn SignOff(
     packet: Packet,
     refusal: Option<String>,
     signed: bool,
-    paused: bool,
+    /// Why nobody may approve it now, whoever they are.
+    held: Option<&'static str>,
     desk: Desk,
 ) -> impl IntoView {
     let approvals = packet.actions.iter().filter(|action| action.decision == Verdict::Approve).count();
@@ -25,7 +26,7 @@ pub(super) fn SignOff(
     let body = match refusal {
         Some(_) if !open => view! { <p class="muted">"Nothing more to sign here."</p> }.into_any(),
         Some(why) => view! { <p class="muted">{why}</p> }.into_any(),
-        None => view! { <Form packet_id=packet.packet_id signed=signed paused=paused desk=desk /> }.into_any(),
+        None => view! { <Form packet_id=packet.packet_id signed=signed held=held desk=desk /> }.into_any(),
     };
     view! {
         <Panel
@@ -40,13 +41,13 @@ pub(super) fn SignOff(
 }
 
 #[component]
-fn Form(packet_id: String, signed: bool, paused: bool, desk: Desk) -> impl IntoView {
+fn Form(packet_id: String, signed: bool, held: Option<&'static str>, desk: Desk) -> impl IntoView {
     let act = desk.act;
     let refused =
         Signal::derive(move || act.value().get().and_then(Result::err).map(|error| crate::words::refusal(&error)));
     let pending = act.pending();
     view! {
-        <div class="sign-off">
+        <div class="sign-off" id="sign-off">
             <ActionForm action=act>
                 <input type="hidden" name="packet_id" value=packet_id />
                 <TextArea
@@ -58,12 +59,13 @@ fn Form(packet_id: String, signed: bool, paused: bool, desk: Desk) -> impl IntoV
                     error=refused
                 />
                 {signed.then(|| view! { <p class="muted">"You have approved this. You can still send it back or reject it."</p> })}
+                {held.map(|why| view! { <p class="muted">{why}</p> })}
                 <div class="sign-buttons">
                     <Button
                         kind=ButtonKind::Primary
                         submit=true
                         pending=pending
-                        disabled=Signal::stored(signed || paused)
+                        disabled=Signal::stored(signed || held.is_some())
                         attr:name="decision"
                         attr:value="approve"
                         attr:data-key="a"
@@ -95,10 +97,13 @@ fn Form(packet_id: String, signed: bool, paused: bool, desk: Desk) -> impl IntoV
     }
 }
 
-/// `a` approves; `r` rejects once there is a reason, and asks for one before.
+/// `a` approves; `r` rejects once there is a reason, and asks for one before; `j` and `k` go to the next packet in review
+/// and back.
 pub(super) fn use_sign_keys() {
     use_keys(|key| match key {
         "a" => press("button[data-key=a]:not(:disabled)"),
+        "j" => press(".packet-steps a[rel=next]"),
+        "k" => press(".packet-steps a[rel=prev]"),
         "r" => {
             let reason = document()
                 .query_selector(".sign-off textarea")

@@ -40,6 +40,8 @@ pub struct Facts<'a> {
     pub built_by: &'a str,
     /// Whether another bundle has become stable since.
     pub stale: bool,
+    /// What forbids to approve it.
+    pub blockers: &'a [String],
     /// Whether a safety pause is in force.
     pub paused: bool,
     /// Who looks.
@@ -112,7 +114,7 @@ fn in_review(facts: &Facts) -> Standing {
         (_, n, false) => format!("{} people must sign, one of them a safety owner", words::number(n)),
         (_, n, true) => format!("{} more people must sign", words::number(n)),
     };
-    let mut notes = Vec::new();
+    let mut notes = facts.blockers.to_vec();
     if facts.stale {
         notes.push(STALE.to_owned());
     }
@@ -127,11 +129,13 @@ fn in_review(facts: &Facts) -> Standing {
     for action in valid.iter().filter(|action| action.actor != facts.me) {
         notes.push(format!("{} approved this {}.", action.actor, ago(action.at, facts.as_of)));
     }
-    Standing {
-        tone: if facts.stale || facts.paused { Tone::Bad } else { Tone::Accent },
-        headline: format!("{signed} of {required}: {need}"),
-        notes,
-    }
+    let headline = match facts.blockers.len() {
+        0 => format!("{signed} of {required}: {need}"),
+        1 => "Blocked: this cannot be approved. Send it back with a reason".to_owned(),
+        many => format!("Blocked for {} reasons: this cannot be approved. Send it back", words::number(many)),
+    };
+    let blocked = facts.stale || facts.paused || !facts.blockers.is_empty();
+    Standing { tone: if blocked { Tone::Bad } else { Tone::Accent }, headline, notes }
 }
 
 const STALE: &str = "Another bundle has become stable since this packet was built, so its evidence compares with the \
@@ -235,6 +239,7 @@ mod tests {
             authors: &[],
             built_by: "author@demo.test",
             stale: false,
+            blockers: &[],
             paused: false,
             me,
             roles,
@@ -257,6 +262,16 @@ mod tests {
         let said = standing(&facts(&safety, 2, "b", &approver));
         assert_eq!(said.headline, "1 of 2: one more person must sign");
         assert_eq!(said.notes, ["a approved this 40\u{a0}min ago."]);
+    }
+
+    #[test]
+    fn what_is_blocked_says_why() {
+        let approver = Roles::from([Role::Approver]);
+        let blockers = ["Guardrail failed: projected margin -73 bps, limit -50 bps.".to_owned()];
+        let said = standing(&Facts { blockers: &blockers, ..facts(&[], 1, "b", &approver) });
+        assert_eq!(said.tone, Tone::Bad);
+        assert!(said.headline.starts_with("Blocked"), "{}", said.headline);
+        assert_eq!(said.notes, blockers);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The settings of the rollout, people, tokens, and who may do what.
 
+mod invariants;
 mod keys;
 mod people;
 mod permissions;
@@ -9,9 +10,14 @@ mod tokens;
 use leptos::prelude::*;
 use lifecycle::authority::{Permission, Role};
 
-use self::{keys::Keys, people::People, permissions::PermissionTable, rules::Rules, tokens::Tokens};
+use self::{
+    invariants::Invariants, keys::Keys, people::People, permissions::PermissionTable, rules::Rules, tokens::Tokens,
+};
 use crate::{
-    api::workspace::{AddPerson, CreateToken, RevokeToken, SaveSettings, SetRoles, Workspace, read_workspace},
+    api::workspace::{
+        AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SetRoles, Workspace,
+        read_workspace,
+    },
     components::{ErrorPanel, PageHead, Skeleton, Tab, TabPanel, Tabs, url_tab, use_toasts},
     error::AppError,
     frame::{rail::role_words, use_frame},
@@ -25,6 +31,8 @@ struct Desk {
     add: ServerAction<AddPerson>,
     create: ServerAction<CreateToken>,
     revoke: ServerAction<RevokeToken>,
+    add_invariant: ServerAction<AddInvariant>,
+    remove_invariant: ServerAction<RemoveInvariant>,
 }
 
 /// Everybody may read the settings; administrators may change them.
@@ -36,6 +44,8 @@ pub fn Settings() -> impl IntoView {
         add: ServerAction::new(),
         create: ServerAction::new(),
         revoke: ServerAction::new(),
+        add_invariant: ServerAction::new(),
+        remove_invariant: ServerAction::new(),
     };
     let changed = move || {
         (
@@ -44,6 +54,8 @@ pub fn Settings() -> impl IntoView {
             desk.add.version().get(),
             desk.create.version().get(),
             desk.revoke.version().get(),
+            desk.add_invariant.version().get(),
+            desk.remove_invariant.version().get(),
         )
     };
     let workspace = Resource::new(changed, |_| read_workspace());
@@ -51,6 +63,8 @@ pub fn Settings() -> impl IntoView {
     announce(desk.set_roles, "Roles changed");
     announce(desk.add, "Person added");
     announce(desk.revoke, "Token revoked");
+    announce(desk.add_invariant, "Invariant added");
+    announce(desk.remove_invariant, "Invariant removed");
     view! {
         <PageHead title="Settings" />
         <Transition fallback=|| view! { <Skeleton lines=8 /> }>
@@ -71,9 +85,10 @@ fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
     let roles = role_words(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
-    let Workspace { settings, people, tokens, keys, as_of } = workspace;
+    let Workspace { settings, invariants, people, tokens, keys, as_of } = workspace;
     let tabs = vec![
         Tab::new("rollout", "Rollout and reviews"),
+        Tab::new("invariants", "Invariants"),
         Tab::new("people", "People"),
         Tab::new("tokens", "Tokens"),
         Tab::new("permissions", "Permissions"),
@@ -84,6 +99,14 @@ fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
             <Tabs group="settings" label="Settings" tabs=tabs selected=tab param="tab" />
             <TabPanel group="settings" id="rollout" selected=tab>
                 <Rules settings=settings editable=administers action=desk.save />
+            </TabPanel>
+            <TabPanel group="settings" id="invariants" selected=tab>
+                <Invariants
+                    invariants=invariants
+                    editable=administers
+                    add=desk.add_invariant
+                    remove=desk.remove_invariant
+                />
             </TabPanel>
             <TabPanel group="settings" id="people" selected=tab>
                 {match people {

@@ -117,6 +117,18 @@ impl SemanticDiff {
     pub fn locate(&self, input: Question<'_>) -> Option<usize> {
         self.regions.iter().position(|region| region.holds(self, input))
     }
+
+    /// An input that `rule`, an enabled one of either bundle, speaks about (it matches or errs) and that becomes allowed.
+    pub fn newly_allowed_under(&self, rule: &Rule) -> Option<Input> {
+        let anew = |region: &&Region| region.before.effect != Effect::Allow && region.after.effect == Effect::Allow;
+        self.regions.iter().filter(anew).find_map(|region| {
+            let Shape { space, cell } = region.shape.as_ref()?;
+            let asked = |scope: &&Scope| rule.agent.matches(&scope.agent) && rule.action.matches(&scope.action);
+            let scope = region.scopes.iter().find(asked)?;
+            let met = Space::intersect(cell, &space.footprint(rule).decides?)?;
+            Some(Input { agent: scope.agent.clone(), action: scope.action.clone(), context: space.context(&met) })
+        })
+    }
 }
 
 /// The disjoint regions of inputs that `after` answers otherwise than `before`.
@@ -230,7 +242,8 @@ impl<'a> Side<'_, 'a> {
         let shared: BTreeSet<&str> = old.iter().filter(unchanged).map(|rule| rule.id.as_str()).collect();
         let domains = [before, after].map(|bundle| enforced(bundle, &self.pair.agent).map(|(_, declared)| declared));
         let [old_domain, new_domain] = domains;
-        let same_domain = old_domain == new_domain;
+        // What both refuse is answered alike only when both answer errors alike.
+        let same_domain = old_domain == new_domain && (old_domain.is_none() || before.on_error == after.on_error);
         let everywhere =
             before.default_effect != after.default_effect || before.on_error != after.on_error || !same_domain;
         if !everywhere && shared.len() == old.len() && shared.len() == new.len() {

@@ -286,6 +286,8 @@ impl Columnar {
             case: self.case(row),
             decided_at: self.decided_at(row),
             effect: self.recorded_effect(row),
+            // The format has no column for it: nothing that is replayed in columns asks.
+            subject: None,
             outcome: status.map(|status| Outcome {
                 status,
                 cost: self.number(Role::Cost, row),

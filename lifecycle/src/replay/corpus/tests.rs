@@ -55,6 +55,7 @@ pub fn recorded() -> impl Strategy<Value = CorpusCase> {
     let time = prop::option::of((0_i64..4_000_000_000).prop_map(Timestamp::from_unix_seconds));
     ("[a-z]{1,2}", "[a-z]{1,2}", context(), effect(), effect(), time, prop::option::of(outcome())).prop_map(
         |(agent, action, context, expected_effect, effect, decided_at, outcome)| CorpusCase {
+            subject: None,
             case: Case { case_id: format!("{agent}-{action}"), agent, action, context, expected_effect },
             decided_at,
             effect,

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use lifecycle::{
     analysis::Analyzer,
     bundle::{
-        Source,
+        Invariant, Source,
         diff::{TextDiff, text_diff},
         version::{self, Proposal},
     },
@@ -31,8 +31,8 @@ const MAX_WAIT_MS: f64 = 600.0;
 /// Most rules whose input space is analysed at every keystroke; larger drafts wait for a pause.
 const EXACT_AT_ONCE: usize = 250;
 
-/// Most rules whose input space is analysed in the browser; of larger drafts the packet says it. What blocks submitting
-/// never depends on it.
+/// Most rules whose input space is analysed in the browser; of larger drafts the packet says it, broken invariants
+/// included.
 pub const EXACT_AT_ALL: usize = 2_000;
 
 /// How long a pause, in milliseconds.
@@ -60,6 +60,7 @@ impl Checked {
         source: &Source,
         stable: Option<&Stable>,
         taken: &[String],
+        invariants: &[Invariant],
         known: &mut Analyzer,
     ) -> Self {
         let base = stable.map(|stable| (stable.version.as_str(), &stable.source));
@@ -71,7 +72,7 @@ impl Checked {
         Self {
             content,
             report: if source.rules.len() <= EXACT_AT_ONCE {
-                lint::lint_again(source, known)
+                lint::lint_again(source, invariants, known)
             } else {
                 lint::quick(source)
             },
@@ -174,8 +175,9 @@ pub fn follow(desk: Desk, cases: Signal<Option<Cases>>) {
                     let source = mirror.follow(&content);
                     let stable = desk.stable.get_value();
                     let taken = desk.taken.get_value();
+                    let invariants = desk.invariants.get_value();
                     let checked = desk.known.try_update_value(|known| {
-                        Arc::new(Checked::of(content, source, stable.as_deref(), &taken, known))
+                        Arc::new(Checked::of(content, source, stable.as_deref(), &taken, &invariants, known))
                     });
                     desk.checked.update(|seen| *seen = checked.unwrap_or_else(|| Arc::clone(seen)));
                 });
@@ -202,9 +204,10 @@ fn prove_in_pauses(desk: Desk) {
         let small = rules <= EXACT_AT_ONCE;
         let prove = move || {
             let seen = desk.checked.get_untracked();
+            let invariants = desk.invariants.get_value();
             let proven = desk.known.try_update_value(|known| {
                 let again = !small && seen.content == draft.content;
-                let report = again.then(|| lint::lint_again(&draft.content.to_source(), known));
+                let report = again.then(|| lint::lint_again(&draft.content.to_source(), &invariants, known));
                 (report, covers(&draft, known))
             });
             let Some((report, covers)) = proven else { return };
@@ -227,9 +230,10 @@ pub fn check_now(desk: Desk) -> Arc<Checked> {
     }
     let source = content.to_source();
     let stable = desk.stable.get_value();
+    let (taken, invariants) = (desk.taken.get_value(), desk.invariants.get_value());
     let checked = desk
         .known
-        .try_update_value(|known| Checked::of(content, &source, stable.as_deref(), &desk.taken.get_value(), known));
+        .try_update_value(|known| Checked::of(content, &source, stable.as_deref(), &taken, &invariants, known));
     // The desk is there for as long as its page.
     let checked = checked.map_or(seen, Arc::new);
     desk.checked.set(Arc::clone(&checked));

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
     analysis::{Analyzer, SemanticDiff},
-    bundle::{Record, Source, State, schema::Schema},
+    bundle::{Invariant, Record, Source, State, schema::Schema},
     engine::Input,
     lint::{Finding, Severity},
     replay::{Columnar, Replayed as Answers},
@@ -140,6 +140,8 @@ pub struct Desk {
     pub stable: StoredValue<Option<Arc<Stable>>>,
     /// Versions of other bundles.
     pub taken: StoredValue<Arc<Vec<String>>>,
+    /// What must hold of every bundle of the workspace.
+    pub invariants: StoredValue<Arc<Vec<Invariant>>>,
     toasts: Toasts,
 }
 
@@ -150,9 +152,10 @@ impl Desk {
         let stable = bench.stable.as_ref().map(|stable| Arc::new(Stable::new(stable)));
         let taken = Arc::new(bench.taken.clone());
         let content_now = Content::new(Source::from(&record));
+        let invariants = Arc::new(bench.invariants.clone());
         let mut known = Analyzer::new();
         let (source, base) = (content_now.to_source(), stable.as_deref());
-        let first = Arc::new(Checked::of(content_now.clone(), &source, base, &taken, &mut known));
+        let first = Arc::new(Checked::of(content_now.clone(), &source, base, &taken, &invariants, &mut known));
 
         let editor = RwSignal::new(Editor::new(content_now));
         let content = Memo::new(move |_| editor.with(|editor| editor.content().clone()));
@@ -223,6 +226,7 @@ impl Desk {
             restored: RwSignal::new(None),
             stable: StoredValue::new(stable),
             taken: StoredValue::new(taken),
+            invariants: StoredValue::new(invariants),
             toasts: use_toasts(),
         }
     }

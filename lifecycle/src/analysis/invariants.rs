@@ -1,0 +1,159 @@
+//! Proving invariants: whether any input at all gets an effect that a statement forbids.
+//!
+//! Where a statement applies is a box. In it, each rule answers with its effect where it matches and with `on_error` where
+//! it errs, a schema answers with `on_error` where it refuses, and the rest gets the default. A forbidden answer comes out
+//! exactly where one of those boxes sticks out of all that decides before it: the one question of [`super::cover`].
+
+use super::{
+    Meter,
+    cover::{Coverage, uncovered},
+    questions::{Outcome, pieces},
+    slices::{Pair, pairs},
+    space::{Cell, Domain, Footprint, Region, Space},
+};
+use crate::{
+    bundle::{Bundle, Effect, Rule, Schema, invariant::Statement},
+    engine::{Input, Prepared, order},
+};
+
+/// Work one invariant may take; fixed, so that a packet says the same everywhere.
+const WORK: u64 = 8_000_000;
+
+/// What is certain about an invariant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Proof {
+    /// It holds for every input.
+    Holds,
+    /// This input breaks it; the evaluator says so too.
+    Violated(Input),
+    /// The work budget ran out before every input was looked at.
+    Undecided,
+}
+
+/// Whether `statement` holds of `bundle` for every input, those that an enforced schema refuses included.
+pub fn prove(bundle: &Bundle, statement: &Statement) -> Proof {
+    prove_within(bundle, statement, &mut Meter::new(WORK, WORK))
+}
+
+/// The same within a budget.
+pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -> Proof {
+    let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
+    rules.sort_by(|a, b| order::compare(a, b));
+    let asked = as_rule(statement);
+    let all: Vec<&Rule> = rules.iter().copied().chain([&asked]).collect();
+    let schemas: Vec<&Schema> = bundle.schema.iter().collect();
+    let Some((pairs, _)) = pairs(&all, &schemas, meter) else { return Proof::Undecided };
+    let prepared = Prepared::new(bundle);
+    let mut whole = true;
+    for pair in pairs.iter().filter(|pair| asked.agent.matches(&pair.agent) && asked.action.matches(&pair.action)) {
+        if !meter.spend(rules.len() as u64 / 4 + 1) {
+            return Proof::Undecided;
+        }
+        match (Case { bundle, rules: &rules, asked: &asked, statement, pair }).search(meter) {
+            Found::Nothing => {}
+            Found::Input(input) => {
+                // INVARIANT: a witness is an input that the evaluator answers so; what it does not confirm is no proof.
+                if statement.demand.is_broken_by(prepared.decide(&input).effect) {
+                    return Proof::Violated(input);
+                }
+                whole = false;
+            }
+            Found::Undecided => whole = false,
+        }
+    }
+    if whole { Proof::Holds } else { Proof::Undecided }
+}
+
+/// The statement as a rule: only where it matches is of interest.
+pub fn as_rule(statement: &Statement) -> Rule {
+    Rule {
+        id: statement.id.clone(),
+        agent: statement.agent.clone(),
+        action: statement.action.clone(),
+        conditions: statement.conditions.clone(),
+        effect: Effect::Deny,
+        reason: String::new(),
+        priority: 0,
+        budget: None,
+        enabled: true,
+        tags: std::collections::BTreeSet::new(),
+        position: 0,
+    }
+}
+
+enum Found {
+    Nothing,
+    Input(Input),
+    Undecided,
+}
+
+/// One agent and action that the statement speaks about.
+struct Case<'a> {
+    bundle: &'a Bundle,
+    rules: &'a [&'a Rule],
+    asked: &'a Rule,
+    statement: &'a Statement,
+    pair: &'a Pair,
+}
+
+impl Case<'_> {
+    fn search(&self, meter: &mut Meter) -> Found {
+        let pair = self.pair;
+        let members: Vec<&Rule> = self
+            .rules
+            .iter()
+            .copied()
+            .filter(|rule| rule.agent.matches(&pair.agent) && rule.action.matches(&pair.action))
+            .collect();
+        let enforced = self.bundle.schema.as_ref().filter(|schema| schema.enforce);
+        let declared = enforced.and_then(|schema| schema.agents.get(&pair.agent));
+        let cut_by: Vec<_> = declared.into_iter().collect();
+        let domain = if cut_by.is_empty() { Domain::Open } else { Domain::CutBy(&cut_by) };
+        let Some(space) = Space::new(members.iter().copied().chain([self.asked]), domain) else {
+            return Found::Nothing;
+        };
+        let matches = space.footprint(self.asked).matches;
+        let Some(target) = matches.and_then(|region| Space::intersect(&space.full(), &region)) else {
+            return Found::Nothing;
+        };
+        let broken = |effect: Effect| self.statement.demand.is_broken_by(effect);
+        let input = |cell: &Cell| {
+            Found::Input(Input { agent: pair.agent.clone(), action: pair.action.clone(), context: space.context(cell) })
+        };
+        let refused: Vec<Region> = declared.map(|declared| space.refused(declared)).unwrap_or_default();
+        if broken(self.bundle.on_error)
+            && let Some(cell) = refused.iter().find_map(|region| Space::intersect(&target, region))
+        {
+            return input(&cell);
+        }
+        let footprints: Vec<Footprint> = members.iter().map(|rule| space.footprint(rule)).collect();
+        let mut earlier: Vec<(usize, &Region)> = refused.iter().enumerate().collect();
+        let mut whole = true;
+        for (rule, footprint) in members.iter().zip(&footprints) {
+            for (outcome, piece) in pieces(&target, footprint, rule.effect) {
+                let effect = match outcome {
+                    Outcome::Decided(effect) => effect,
+                    Outcome::Error => self.bundle.on_error,
+                };
+                if !broken(effect) {
+                    continue;
+                }
+                match uncovered(piece, &earlier, meter) {
+                    Coverage::Open(cell) => return input(&cell),
+                    Coverage::Covered(_) => {}
+                    Coverage::Undecided => whole = false,
+                }
+            }
+            let name = earlier.len();
+            earlier.extend(footprint.decides.as_ref().map(|region| (name, region)));
+        }
+        if broken(self.bundle.default_effect) {
+            match uncovered(target, &earlier, meter) {
+                Coverage::Open(cell) => return input(&cell),
+                Coverage::Covered(_) => {}
+                Coverage::Undecided => whole = false,
+            }
+        }
+        if whole { Found::Nothing } else { Found::Undecided }
+    }
+}

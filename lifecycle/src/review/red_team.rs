@@ -1,0 +1,233 @@
+//! The red team's scenarios, evaluated for every packet. One that is blocked cannot be approved.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ProjectedKpis, guardrails::GuardrailName, projection::protects};
+use crate::{
+    analysis::{
+        Meter, SemanticDiff,
+        findings::in_words,
+        invariants::{Proof, prove},
+        semantic_diff,
+    },
+    bundle::{Bundle, Effect, Invariant},
+    engine::{Input, Prepared},
+    replay::Change,
+};
+
+/// Margin change, in basis points, at which `margin_collapse` looks at how much is touched.
+pub const COLLAPSE_MARGIN_BPS: i64 = -45;
+/// Share of decisions, in basis points, from which `margin_collapse` blocks.
+pub const COLLAPSE_IMPACT_BPS: i64 = 6000;
+/// Change of the success rate, in basis points, at which `biased_cohort_regression` blocks.
+pub const BIASED_SUCCESS_BPS: i64 = -15;
+
+/// Which scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScenarioName {
+    /// Something that a guardrail rule or an invariant holds back becomes allowed.
+    PolicyBypass,
+    /// The margin falls while most decisions change.
+    MarginCollapse,
+    /// Only one segment changes, and it succeeds less.
+    BiasedCohortRegression,
+}
+
+impl ScenarioName {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::PolicyBypass => "policy bypass",
+            Self::MarginCollapse => "margin collapse",
+            Self::BiasedCohortRegression => "biased cohort regression",
+        }
+    }
+}
+
+/// What came of a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScenarioVerdict {
+    /// It does not happen.
+    Pass,
+    /// It does: the packet cannot be approved.
+    Blocked,
+    /// It could not be decided within the work budget; the packet counts as high risk for it.
+    Undecided,
+}
+
+/// An input that shows a bypass, answered by both bundles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bypass {
+    /// The guardrail rule or invariant that held it back.
+    pub protected_by: String,
+    /// The input.
+    pub input: Input,
+    /// What the base answers.
+    pub before: Effect,
+    /// What the draft answers.
+    pub after: Effect,
+    /// The rule that decides in the base; none is the default.
+    pub before_rule: Option<String>,
+    /// The rule that decides in the draft; none is the default.
+    pub after_rule: Option<String>,
+}
+
+/// One scenario, evaluated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Which.
+    pub name: ScenarioName,
+    /// What came of it.
+    pub verdict: ScenarioVerdict,
+    /// In a sentence.
+    pub detail: String,
+    /// One input for every guardrail rule and invariant that is bypassed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<Bypass>,
+}
+
+/// Whether `draft` allows anything that a guardrail rule of `base`, or an invariant, holds back under `base`. Proven for
+/// every input, so that it makes no difference how it comes about.
+pub fn policy_bypass(base: Option<&Bundle>, draft: &Bundle, invariants: &[Invariant], meter: Meter) -> Scenario {
+    let diff = base.map(|base| semantic_diff(base, draft, meter));
+    bypass(base.zip(diff.as_ref()), draft, invariants, &[])
+}
+
+/// The same where the difference of the two is known already. `flips` are replayed decisions: where the difference is
+/// incomplete they may still show a bypass.
+pub(super) fn bypass(
+    base: Option<(&Bundle, &SemanticDiff)>,
+    draft: &Bundle,
+    invariants: &[Invariant],
+    flips: &[Change],
+) -> Scenario {
+    let after = Prepared::new(draft);
+    let mut witnesses = Vec::new();
+    let mut undecided = Vec::new();
+    let before = base.map(|(base, _)| Prepared::new(base));
+    if let (Some((base, diff)), Some(before)) = (base, &before) {
+        for guard in base.rules.iter().filter(|rule| protects(rule)) {
+            let alone = Prepared::new(&Bundle {
+                rules: vec![guard.clone()],
+                default_effect: Effect::Allow,
+                on_error: Effect::Allow,
+                schema: None,
+            });
+            let replayed = || {
+                flips
+                    .iter()
+                    .filter(|flip| flip.before != Effect::Allow && flip.after == Effect::Allow)
+                    .map(|flip| Input {
+                        agent: flip.agent.clone(),
+                        action: flip.action.clone(),
+                        context: flip.context.clone(),
+                    })
+                    .find(|input| alone.decide(input).matched_rule.is_some())
+            };
+            let found = diff.newly_allowed_under(guard).or_else(replayed);
+            let shown = found.and_then(|input| shows(&guard.id, input, Some(before), &after));
+            match shown {
+                Some(shown) => witnesses.push(shown),
+                None if !diff.complete => undecided.push(guard.id.clone()),
+                None => {}
+            }
+        }
+    }
+    for statement in invariants.iter().filter_map(|invariant| invariant.understand().ok()) {
+        if !statement.demand.forbids_allow() {
+            continue;
+        }
+        match prove(draft, &statement) {
+            Proof::Holds => {}
+            Proof::Undecided => undecided.push(statement.id),
+            Proof::Violated(input) => witnesses.extend(shows(&statement.id, input, before.as_ref(), &after)),
+        }
+    }
+    let (verdict, detail) = if let Some(first) = witnesses.first() {
+        let more = if witnesses.len() > 1 { format!(", and {} more", witnesses.len() - 1) } else { String::new() };
+        let by = first.after_rule.as_ref().map_or_else(|| "the default".to_owned(), |rule| format!("`{rule}`"));
+        let detail = format!(
+            "What `{}`{more} holds back becomes allowed by {by}: for example when {}.",
+            first.protected_by,
+            in_words(&first.input)
+        );
+        (ScenarioVerdict::Blocked, detail)
+    } else if !undecided.is_empty() {
+        let detail = format!(
+            "Whether {} can be bypassed could not be decided within the work budget.",
+            undecided.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+        );
+        (ScenarioVerdict::Undecided, detail)
+    } else if base.is_none() {
+        (ScenarioVerdict::Pass, "No bundle was live before, so nothing that one protected is bypassed.".to_owned())
+    } else {
+        let detail =
+            "No input that a guardrail rule or an invariant holds back becomes allowed: proven for every input.";
+        (ScenarioVerdict::Pass, detail.to_owned())
+    };
+    Scenario { name: ScenarioName::PolicyBypass, verdict, detail, witnesses }
+}
+
+/// The bypass, when the evaluator confirms it.
+fn shows(protected_by: &str, input: Input, before: Option<&Prepared>, after: &Prepared) -> Option<Bypass> {
+    let then = before.map(|before| before.decide(&input));
+    let now = after.decide(&input);
+    let was = then.as_ref().map_or(Effect::Deny, |answer| answer.effect);
+    (now.effect == Effect::Allow).then(|| Bypass {
+        protected_by: protected_by.to_owned(),
+        input,
+        before: was,
+        after: now.effect,
+        before_rule: then.and_then(|answer| answer.matched_rule),
+        after_rule: now.matched_rule,
+    })
+}
+
+/// Whether the margin falls while most decisions change. Of too few decisions nothing is concluded.
+pub(super) fn margin_collapse(kpis: &ProjectedKpis, impact_bps: i64, conclusive: bool) -> Scenario {
+    let falls = kpis.margin_delta_bps.is_some_and(|delta| delta <= COLLAPSE_MARGIN_BPS);
+    let blocked = conclusive && falls && impact_bps >= COLLAPSE_IMPACT_BPS;
+    let margin = kpis.margin_delta_bps.map_or_else(|| "is not known".to_owned(), |delta| format!("{delta:+} bps"));
+    Scenario {
+        name: ScenarioName::MarginCollapse,
+        verdict: if blocked { ScenarioVerdict::Blocked } else { ScenarioVerdict::Pass },
+        detail: format!(
+            "{} {margin} with {impact_bps} bps of decisions changed; it blocks at {COLLAPSE_MARGIN_BPS} bps with \
+             {COLLAPSE_IMPACT_BPS} bps changed.",
+            GuardrailName::MarginDelta.words()
+        ),
+        witnesses: Vec::new(),
+    }
+}
+
+/// Whether only one segment (agent and action) of several changes, and success falls. Of too few decisions nothing is
+/// concluded.
+pub(super) fn biased_cohort(
+    kpis: &ProjectedKpis,
+    touched: &BTreeSet<(&str, &str)>,
+    segments: usize,
+    conclusive: bool,
+) -> Scenario {
+    let falls = kpis.success_delta_bps.is_some_and(|delta| delta <= BIASED_SUCCESS_BPS);
+    let blocked = conclusive && falls && touched.len() == 1 && segments > 1;
+    let success = kpis.success_delta_bps.map_or_else(|| "is not known".to_owned(), |delta| format!("{delta:+} bps"));
+    let what = match touched.iter().next() {
+        None => "No replayed decision changes".to_owned(),
+        Some((agent, action)) if touched.len() == 1 => format!("Only `{agent}` · `{action}` changes"),
+        Some(_) => format!("{} of {segments} segments change", touched.len()),
+    };
+    Scenario {
+        name: ScenarioName::BiasedCohortRegression,
+        verdict: if blocked { ScenarioVerdict::Blocked } else { ScenarioVerdict::Pass },
+        detail: format!(
+            "{what}; {} {success}. It blocks when one segment alone changes and success falls by {} bps or more.",
+            GuardrailName::SuccessDelta.words(),
+            -BIASED_SUCCESS_BPS
+        ),
+        witnesses: Vec::new(),
+    }
+}
