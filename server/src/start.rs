@@ -23,6 +23,9 @@ use crate::{assets, cli::Failure, http, keeper, live::Live, state::AppState};
 /// How long open requests may take after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the last checkpoint of the audit record may take.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// What a server needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -110,7 +113,8 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         result = server => result.map_err(|error| Failure::Refused(format!("the server ended: {error}")))?,
         () = out_of_patience => tracing::info!("open requests were cut off"),
     }
-    keeper::checkpoint(&state.store, 0).await;
+    // A database that is away does not hold up the end.
+    let _late = tokio::time::timeout(LAST_WORDS, keeper::checkpoint(&state.store, 0)).await;
     state.store.pool().close().await;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lifecycle::{
     Timestamp,
-    decision::{Arm, Outcome, OutcomeStatus},
+    decision::{Outcome, OutcomeStatus},
     kpi::{self, Event, Summary},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -109,11 +109,11 @@ async fn a_story_gives_figures_and_what_came_true_is_measured() {
     let bundle = canary(&store, Some("1.0.1"), 80).await;
     assert_eq!(stored::monitor(&store).await.unwrap(), 0, "there are no outcomes yet");
     serve(&store, bundle.id, 3).await;
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("select decision_id, arm from policy_decisions").fetch_all(store.pool()).await.unwrap();
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("select decision_id, bundle_id from policy_decisions").fetch_all(store.pool()).await.unwrap();
     let service = actor(lifecycle::authority::Role::Service);
-    for (id, arm) in rows {
-        let margin = if arm == Arm::Canary.name() { 150.0 } else { 100.0 };
+    for (id, served) in rows {
+        let margin = if served == bundle.id { 150.0 } else { 100.0 };
         let outcome = Outcome {
             status: OutcomeStatus::Ok,
             cost: None,
