@@ -30,6 +30,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/reviews") view=pages::reviews::Reviews ssr=SsrMode::Async />
                     <Route path=path!("/reviews/:packet_id") view=pages::reviews::packet::PacketPage ssr=SsrMode::Async />
                     <Route path=path!("/rollouts") view=pages::rollouts::Rollouts ssr=SsrMode::Async />
+                    <Route path=path!("/drills") view=pages::drills::Drills ssr=SsrMode::Async />
                     <Route path=path!("/decisions") view=pages::decisions::Decisions ssr=SsrMode::Async />
                     <Route path=path!("/decisions/:decision_id") view=pages::decisions::one::DecisionPage ssr=SsrMode::Async />
                     <Route path=path!("/incidents") view=pages::incidents::Incidents ssr=SsrMode::Async />

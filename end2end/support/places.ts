@@ -20,6 +20,7 @@ export async function everyPlace(api: Api): Promise<Place[]> {
     { name: "Reviews", path: "/reviews" },
     { name: "Packet", path: `/reviews/${await first("/policy/packets", "packets", "packet_id")}` },
     { name: "Rollouts", path: "/rollouts" },
+    { name: "Drills", path: "/drills" },
     { name: "Decisions", path: "/decisions" },
     { name: "Decision", path: `/decisions/${await first("/policy/decisions?limit=1", "decisions", "decision_id")}` },
     { name: "Incidents", path: "/incidents" },

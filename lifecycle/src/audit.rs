@@ -51,6 +51,18 @@ pub enum EventType {
     Superseded,
     /// A bundle returned to 100 % after a rollback.
     Restored,
+    /// A safety pause was engaged.
+    Paused,
+    /// The first of two people signed the release of a safety pause.
+    ReleaseSigned,
+    /// A safety pause was released by the second signature.
+    Released,
+    /// Evaluation was switched off in an emergency.
+    EvaluationDisabled,
+    /// Evaluation was switched on again.
+    EvaluationEnabled,
+    /// A rollback drill was run.
+    DrillRun,
     /// An incident was opened.
     IncidentOpened,
     /// An incident moved on.
@@ -94,7 +106,7 @@ pub struct Entry {
     pub roles: Vec<String>,
     /// Through what: `session`, `token`, `cli` or `worker`.
     pub via: String,
-    /// What kind of thing: `bundle`, `packet`, `incident`, `person`, `token`, `settings`.
+    /// What kind of thing: `bundle`, `packet`, `incident`, `system`, `drill`, `person`, `token`, `settings`.
     pub subject_type: String,
     /// Which one.
     pub subject_id: String,

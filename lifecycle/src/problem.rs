@@ -51,9 +51,13 @@ pub enum Code {
     PacketBlocked,
     /// A gate, a wait or a rule of the rollout is not met.
     GateNotPassed,
+    /// A safety pause cannot be released yet, or not by this person.
+    ReleaseRefused,
+    /// No approved packet is there to drill with.
+    NoCandidate,
     /// The caller's `If-Match` names an older state.
     PreconditionFailed,
-    /// The write needs an `If-Match` header.
+    /// The write needs a header that is missing: `If-Match`, or the emergency override.
     PreconditionRequired,
     /// The body is larger than the limit.
     TooLarge,
@@ -86,7 +90,9 @@ impl Code {
             | Self::Conflict
             | Self::StaleApproval
             | Self::PacketBlocked
-            | Self::GateNotPassed => 409,
+            | Self::GateNotPassed
+            | Self::ReleaseRefused
+            | Self::NoCandidate => 409,
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
             Self::InvalidField | Self::LintErrors => 422,
@@ -114,8 +120,10 @@ impl Code {
             Self::StaleApproval => "The approval is stale",
             Self::PacketBlocked => "The packet cannot be approved",
             Self::GateNotPassed => "Not ready to promote",
+            Self::ReleaseRefused => "The pause cannot be released like this",
+            Self::NoCandidate => "Nothing to drill with",
             Self::PreconditionFailed => "Changed since you read it",
-            Self::PreconditionRequired => "If-Match is required",
+            Self::PreconditionRequired => "A required header is missing",
             Self::TooLarge => "Too large",
             Self::InvalidField => "A field is not valid",
             Self::LintErrors => "The bundle has errors",

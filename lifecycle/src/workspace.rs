@@ -6,7 +6,7 @@ use crate::{
     Timestamp, audit,
     replay::Limits,
     review::ReviewSettings,
-    rollout::{ApplyRecord, GateConfig, RollbackRecord},
+    rollout::{ApplyRecord, GateConfig, RollbackRecord, drill::LastDrill},
     system::System,
 };
 
@@ -98,6 +98,8 @@ pub struct Overview {
     pub minutes: Vec<Minute>,
     /// Answers of the last hour.
     pub mix: EffectMix,
+    /// The newest rollback drill.
+    pub last_drill: Option<LastDrill>,
     /// When this was read.
     pub as_of: Timestamp,
 }

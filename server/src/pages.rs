@@ -126,7 +126,8 @@ fn encode(text: &str) -> String {
 }
 
 /// First segments of the pages' paths.
-const PAGES: [&str; 9] = ["", "studio", "reviews", "rollouts", "decisions", "incidents", "audit", "settings", "kpis"];
+const PAGES: [&str; 10] =
+    ["", "studio", "reviews", "rollouts", "drills", "decisions", "incidents", "audit", "settings", "kpis"];
 
 fn is_page(path: &str) -> bool {
     PAGES.contains(&path.trim_start_matches('/').split('/').next().unwrap_or_default())

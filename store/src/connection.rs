@@ -86,6 +86,17 @@ impl Store {
         Ok(())
     }
 
+    /// A handle with one connection of its own, on which no statement was prepared yet. Close its pool when done.
+    pub(crate) async fn apart(&self) -> Result<Self> {
+        let options = PgConnectOptions::clone(&self.pool.connect_options());
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool, keys: Arc::clone(&self.keys), hashers: Arc::clone(&self.hashers) })
+    }
+
     /// Bounds how many passwords are hashed at a time.
     pub(crate) fn hashers(&self) -> &Arc<Semaphore> {
         &self.hashers

@@ -5,13 +5,14 @@ use lifecycle::{
     authority::{Actor, Permission, authorize},
     incident::Status,
     review::PacketStatus,
+    rollout::drill::OVERDUE_AFTER,
     workspace::{Badges, EffectMix, Minute, Need, Overview},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 use time::OffsetDateTime;
 
 use crate::{
-    Result, Store, audit,
+    Result, Store, audit, drills,
     incidents::{self, Filter as IncidentFilter},
     packets::{self, WAITS},
     system,
@@ -40,6 +41,7 @@ pub async fn overview(store: &Store, actor: &Actor) -> Result<Overview> {
         recent,
         minutes: minutes(&mut db).await?,
         mix: mix(&mut db).await?,
+        last_drill: drills::last(&mut db, store).await?,
         as_of: as_of.into(),
     })
 }
@@ -107,6 +109,10 @@ async fn needs(store: &Store, actor: &Actor) -> Result<Vec<Need>> {
             since: packet.built_at,
         }));
     }
+    needs.extend(release(store, actor).await?);
+    if actor.may(Permission::Apply) {
+        needs.extend(drill_overdue(store).await?);
+    }
     if actor.may(Permission::HandleIncidents) {
         let filter = IncidentFilter { status: Some(Status::Open), limit: Some(MAX_NEEDS), ..IncidentFilter::default() };
         needs.extend(incidents::list(store, actor, &filter).await?.items.into_iter().map(|incident| Need {
@@ -121,6 +127,47 @@ async fn needs(store: &Store, actor: &Actor) -> Result<Vec<Need>> {
     }
     needs.sort_by_key(|need| need.since);
     Ok(needs)
+}
+
+/// The release of a safety pause, when this actor's signature is one of those it needs.
+async fn release(store: &Store, actor: &Actor) -> Result<Option<Need>> {
+    let mut db = store.pool().acquire().await?;
+    let pause = system::switches(&mut db).await?.pause;
+    Ok(pause.filter(|pause| pause.may_sign(actor).is_ok()).map(|pause| {
+        let signed = pause.release_signatures.first();
+        Need {
+            title: match signed {
+                Some(_) => "Sign the release of the safety pause, 2 of 2".to_owned(),
+                None => "Release the safety pause when it is put right".to_owned(),
+            },
+            detail: match signed {
+                Some(first) => format!("{} has signed: {}", first.by, first.remediation),
+                None => format!("{} paused: {}", pause.by, pause.reason),
+            },
+            href: "/rollouts#safety-pause".to_owned(),
+            since: signed.map_or(pause.since, |first| first.at),
+        }
+    }))
+}
+
+/// The rollback drill, when none has passed for a week and there is something to drill with.
+async fn drill_overdue(store: &Store) -> Result<Option<Need>> {
+    let mut db = store.pool().acquire().await?;
+    let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
+    let last = drills::last(&mut db, store).await?;
+    if last.is_some_and(|last| !last.is_overdue(now.into()))
+        || drills::candidate(&mut db, store.keys()).await?.is_none()
+    {
+        return Ok(None);
+    }
+    let first: Option<OffsetDateTime> =
+        sqlx::query_scalar("select min(at) from policy_apply_record").fetch_one(&mut *db).await?;
+    let (detail, since) = match last {
+        Some(last) if last.passed => ("The last one is more than 7 days old.".to_owned(), last.at.plus(OVERDUE_AFTER)),
+        Some(last) => ("The last one failed.".to_owned(), last.at),
+        None => ("None has been run yet.".to_owned(), first.unwrap_or(now).into()),
+    };
+    Ok(Some(Need { title: "Run a rollback drill: overdue".to_owned(), detail, href: "/drills".to_owned(), since }))
 }
 
 /// The actor's own drafts that a reviewer sent back.

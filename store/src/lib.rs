@@ -9,6 +9,7 @@ pub mod bundles;
 pub mod corpus;
 pub mod decisions;
 pub mod demo;
+pub mod drills;
 pub mod error;
 pub mod home;
 pub mod incidents;

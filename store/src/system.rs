@@ -1,10 +1,18 @@
-//! What is live.
+//! What is live, the safety pause and the emergency switch.
+
+mod pause;
+mod switch;
+mod trigger;
+
+pub use pause::{Engage, pause, sign_release};
+pub use switch::{disable, enable};
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     bundle::{Effect, Record},
     problem::{Code, Problem},
-    system::{Pause, System},
+    rollout,
+    system::{Disabled, Pause, System},
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgListener, types::Json};
@@ -37,6 +45,7 @@ pub struct Live {
 pub(crate) struct Switches {
     pub enabled: bool,
     pub bypass_effect: Effect,
+    pub disabled: Option<Disabled>,
     pub pause: Option<Pause>,
 }
 
@@ -57,6 +66,7 @@ pub(crate) async fn read(db: &mut PgConnection) -> Result<System> {
     Ok(System {
         enabled: switches.enabled,
         bypass_effect: switches.bypass_effect,
+        disabled: switches.disabled,
         paused: switches.pause.is_some(),
         pause: switches.pause,
         stable: stable.as_ref().map(Row::serving).transpose()?,
@@ -115,24 +125,73 @@ async fn arms(db: &mut PgConnection) -> Result<(Option<Row>, Option<Row>)> {
     Ok((stable.into_iter().next(), beside.into_iter().next()))
 }
 
-/// What is on and what is paused.
-pub(crate) async fn switches(db: &mut PgConnection) -> Result<Switches> {
-    let (enabled, bypass_effect, pause): (bool, String, Option<Json<Value>>) =
-        sqlx::query_as("select enabled, bypass_effect, pause from system_state").fetch_one(db).await?;
-    Ok(Switches {
-        enabled,
-        bypass_effect: names::read(&bypass_effect)?,
-        pause: pause.map(|pause| serde_json::from_value(pause.0).map_err(Error::damaged)).transpose()?,
-    })
+/// Checksum of what is served, as a transaction sees it.
+pub(crate) async fn serving_checksum(db: &mut PgConnection) -> Result<String> {
+    let (stable, canary) = arms(db).await?;
+    let stable = stable.as_ref().map(Row::serving).transpose()?;
+    let canary = canary.as_ref().map(Row::serving).transpose()?;
+    Ok(rollout::serving_checksum(stable.as_ref(), canary.as_ref()))
 }
 
-/// Refuses while a safety pause is in force.
+#[derive(sqlx::FromRow)]
+struct SwitchesRow {
+    enabled: bool,
+    bypass_effect: String,
+    disabled: Option<Json<Value>>,
+    pause: Option<Json<Value>>,
+}
+
+impl SwitchesRow {
+    fn read(self) -> Result<Switches> {
+        Ok(Switches {
+            enabled: self.enabled,
+            bypass_effect: names::read(&self.bypass_effect)?,
+            disabled: self.disabled.map(|off| serde_json::from_value(off.0).map_err(Error::damaged)).transpose()?,
+            pause: self.pause.map(|pause| serde_json::from_value(pause.0).map_err(Error::damaged)).transpose()?,
+        })
+    }
+}
+
+/// What is on and what is paused.
+pub(crate) async fn switches(db: &mut PgConnection) -> Result<Switches> {
+    let row: SwitchesRow =
+        sqlx::query_as("select enabled, bypass_effect, disabled, pause from system_state").fetch_one(db).await?;
+    row.read()
+}
+
+/// The same, for a use case that changes them.
+async fn switches_locked(db: &mut PgConnection) -> Result<Switches> {
+    let sql = "select enabled, bypass_effect, disabled, pause from system_state for update";
+    let row: SwitchesRow = sqlx::query_as(sql).fetch_one(db).await?;
+    row.read()
+}
+
+/// Refuses while a safety pause is in force. None can begin before the transaction ends.
 pub(crate) async fn refuse_when_paused(db: &mut PgConnection) -> Result<()> {
-    let Some(pause) = switches(db).await?.pause else { return Ok(()) };
+    let sql = "select enabled, bypass_effect, disabled, pause from system_state for share";
+    let row: SwitchesRow = sqlx::query_as(sql).fetch_one(db).await?;
+    let Some(pause) = row.read()?.pause else { return Ok(()) };
     let detail = format!("{} engaged a safety pause: {}", pause.by, pause.reason);
     Err(Problem::new(Code::Paused, detail)
         .with("reason", pause.reason)
         .with("by", pause.by)
         .with("since", pause.since.to_string())
+        .with("ticket", pause.ticket)
         .into())
+}
+
+/// Most characters of a text that people write here.
+const MAX_TEXT_CHARS: usize = 2000;
+
+/// A text that must be there, without surrounding blanks.
+fn written<'a>(pointer: &str, text: &'a str, missing: &str) -> Result<&'a str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Problem::invalid_field(pointer, missing).into());
+    }
+    if text.chars().count() > MAX_TEXT_CHARS || text.contains('\0') {
+        let detail = format!("has at most {MAX_TEXT_CHARS} characters, none of them U+0000");
+        return Err(Problem::invalid_field(pointer, detail).into());
+    }
+    Ok(text)
 }

@@ -96,6 +96,16 @@ impl Work {
         self.notes.push(Note { past: Some((at, by)), event, subject, summary: summary.into(), detail });
     }
 
+    /// How many audit entries were noted so far.
+    pub fn noted(&self) -> usize {
+        self.notes.len()
+    }
+
+    /// Undoes everything, notes included.
+    pub async fn undo(self) -> Result<()> {
+        Ok(self.tx.rollback().await?)
+    }
+
     /// Writes the audit entries, each chained to the one before, and makes everything permanent.
     pub async fn commit(mut self) -> Result<()> {
         let notes = std::mem::take(&mut self.notes);

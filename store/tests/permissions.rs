@@ -15,7 +15,7 @@ use lifecycle::{
 };
 use serde_json::json;
 use store::{
-    Store, audit, bundles, corpus, decisions, home, incidents, kpi, packets, people, rollout, settings, simulate,
+    Store, audit, bundles, corpus, decisions, drills, home, incidents, kpi, packets, people, rollout, settings, simulate,
     system, testing, tokens,
 };
 use support::*;
@@ -105,6 +105,17 @@ fn use_cases() -> Vec<UseCase> {
         )),
         case!("incidents::acknowledge", HandleIncidents, |s, a| incidents::acknowledge(s, a, "INC-2026-0000")),
         case!("system::get", Read, |s, a| system::get(s, a)),
+        case!("system::pause", Pause, |s, a| system::pause(
+            s,
+            a,
+            system::Engage { reason: " ".into(), ticket: None, trigger_metrics: Vec::new() }
+        )),
+        case!("system::sign_release", Pause, |s, a| system::sign_release(s, a, "put right")),
+        case!("system::disable", DisableEvaluation, |s, a| system::disable(s, a, " ", None)),
+        case!("system::enable", DisableEvaluation, |s, a| system::enable(s, a, None)),
+        case!("drills::run", Apply, |s, a| drills::run(s, a)),
+        case!("drills::list", Read, |s, a| drills::list(s, a, &drills::Filter::default())),
+        case!("drills::get", Read, |s, a| drills::get(s, a, 0)),
         case!("home::overview", Read, |s, a| home::overview(s, a)),
         case!("home::badges", Read, |s, a| home::badges(s, a)),
         case!("settings::get", Read, |s, a| settings::get(s, a)),

@@ -9,7 +9,7 @@ use lifecycle::{
     problem::Code,
     review::{PacketStatus, Verdict},
 };
-use store::{bundles, packets, rollout, testing};
+use store::{bundles, packets, rollout, system, testing};
 use support::*;
 
 fn because() -> rollout::RollBack {
@@ -43,6 +43,100 @@ async fn fifty_rollbacks_at_once_are_one_rollback() {
     }
     let rolled_back = events(&store, 500).await.into_iter().filter(|event| event.starts_with("rolled_back")).count();
     assert_eq!(rolled_back, 1);
+}
+
+/// Whichever comes first, what happened is one of the two stories: promoted and then paused, or paused and refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_against_a_pause_is_before_it_or_refused() {
+    let store = testing::store().await;
+    stable(&store, None, 90).await;
+    let canary = canary(&store, None, 80).await;
+    let mut percent = canary.canary_pct;
+    for (round, target) in [50, 50, 100, 100].into_iter().enumerate() {
+        if percent >= target {
+            continue;
+        }
+        serve(&store, canary.id, 5).await;
+        let promote = {
+            let store = store.clone();
+            tokio::spawn(async move { rollout::promote(&store, &owner(), canary.id, target).await })
+        };
+        let pause = {
+            let store = store.clone();
+            let order = system::Engage { reason: "stop".into(), ticket: None, trigger_metrics: Vec::new() };
+            tokio::spawn(async move { system::pause(&store, &safety(), order).await.unwrap() })
+        };
+        let (promoted, paused) = (promote.await.unwrap(), pause.await.unwrap());
+        let seen = paused.system.canary.as_ref().or(paused.system.stable.as_ref()).unwrap().canary_pct;
+        let now = bundles::get(&store, &author(), canary.id).await.unwrap().canary_pct;
+        match promoted {
+            Ok(_) => percent = target,
+            Err(error) => assert_eq!(code(error), Code::Paused, "round {round}"),
+        }
+        assert_eq!(now, percent, "nothing enters service after a refusal");
+        assert_eq!(seen, percent, "whoever paused saw what is served during the pause");
+        system::sign_release(&store, &safety(), "checked").await.unwrap();
+        system::sign_release(&store, &owner(), "checked").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_against_a_pause_is_before_it_or_refused() {
+    let store = testing::store().await;
+    for _round in 0..5 {
+        let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
+        let packet = submit(&store, draft.id).await;
+        let approve = {
+            let (store, id) = (store.clone(), packet.packet_id.clone());
+            tokio::spawn(async move { packets::act(&store, &approver(), &id, Verdict::Approve, None).await })
+        };
+        let pause = {
+            let store = store.clone();
+            let order = system::Engage { reason: "stop".into(), ticket: None, trigger_metrics: Vec::new() };
+            tokio::spawn(async move { system::pause(&store, &safety(), order).await.unwrap() })
+        };
+        let (approved, _) = (approve.await.unwrap(), pause.await.unwrap());
+        if let Err(error) = approved {
+            assert_eq!(code(error), Code::Paused);
+        } else {
+            let story = events(&store, 500).await;
+            let at = |name: &str| story.iter().rposition(|event| event.starts_with(name)).unwrap();
+            assert!(at("approved") < at("paused"), "{story:?}");
+        }
+        system::sign_release(&store, &safety(), "checked").await.unwrap();
+        system::sign_release(&store, &owner(), "checked").await.unwrap();
+        bundles::withdraw(&store, &author(), draft.id).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_pauses_at_once_are_one_pause_and_two_signatures_at_once_release_it() {
+    let store = testing::store().await;
+    let tasks: Vec<_> = (0..20)
+        .map(|i| {
+            let store = store.clone();
+            let order = system::Engage { reason: format!("stop {i}"), ticket: None, trigger_metrics: Vec::new() };
+            tokio::spawn(async move { system::pause(&store, &safety(), order).await.unwrap().system.pause.unwrap() })
+        })
+        .collect();
+    let mut reasons = BTreeSet::new();
+    for task in tasks {
+        reasons.insert(task.await.unwrap().reason);
+    }
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    let opened: i64 = sqlx::query_scalar("select count(*) from incidents").fetch_one(store.pool()).await.unwrap();
+    assert_eq!(opened, 1);
+    let sign = |who: lifecycle::authority::Actor| {
+        let store = store.clone();
+        tokio::spawn(async move { system::sign_release(&store, &who, "checked").await.is_ok() })
+    };
+    let tasks = [sign(safety()), sign(owner()), sign(safety()), sign(owner())];
+    let mut taken = 0;
+    for task in tasks {
+        taken += i32::from(task.await.unwrap());
+    }
+    assert_eq!(taken, 2);
+    assert!(!system::get(&store, &author()).await.unwrap().paused);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod bundles;
 pub mod decisions;
+pub mod drills;
 pub mod home;
 pub mod incidents;
 pub mod kpi;
@@ -12,4 +13,5 @@ pub mod live;
 pub mod packets;
 pub mod rollout;
 pub mod session;
+pub mod system;
 pub mod workspace;

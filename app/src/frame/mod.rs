@@ -1,5 +1,6 @@
 //! What stands around every page but the sign-in: rail, head, banners, command palette, keys.
 
+pub mod emergency;
 pub mod keys;
 pub mod live;
 pub mod palette;
@@ -93,6 +94,7 @@ fn Standing(state: RwSignal<FrameState>) -> impl IntoView {
     live::listen();
     keys::listen(palette, help);
     keep_fresh(state);
+    emergency::provide_emergency();
     view! {
         <a class="button skip" href="#main">
             "Skip to the page"
@@ -101,7 +103,8 @@ fn Standing(state: RwSignal<FrameState>) -> impl IntoView {
             <rail::Rail state=state />
             <div class="frame-main">
                 <topbar::Topbar state=state palette=palette />
-                <topbar::Banners state=state />
+                <emergency::Banners state=state />
+                <emergency::PauseDialog state=state />
                 <main class="page" id="main" tabindex="-1">
                     <Outlet />
                 </main>

@@ -52,6 +52,7 @@ pub fn offers(typed: &str, me: &Actor) -> Vec<Entry> {
         .map(|place| entry(place.name, "Page", &["g", place.key], Does::Go(place.path.to_owned())))
         .collect();
     all.push(entry("KPIs", "Page", &[], Does::Go("/kpis".to_owned())));
+    all.push(entry("Drills", "Page", &[], Does::Go("/drills".to_owned())));
     if me.may(Permission::EditDrafts) {
         all.push(entry("New draft", "Action", &[], Does::Go("/studio?new=1".to_owned())));
     }

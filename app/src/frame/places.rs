@@ -72,8 +72,9 @@ pub const PLACES: [Place; 8] = [
 /// The place a path belongs to.
 pub fn place_of(path: &str) -> Option<&'static Place> {
     let first = match path.split('/').nth(1).unwrap_or_default() {
-        // A page of its own, below Home.
+        // Pages of their own, below these.
         "kpis" => "",
+        "drills" => "rollouts",
         first => first,
     };
     PLACES.iter().find(|place| place.path.trim_start_matches('/') == first)

@@ -1,20 +1,20 @@
-//! The head of the frame: what is live, search, theme; and the banners below it.
+//! The head of the frame: what is live, search, theme, and the button that stops things.
 
-use leptos::{either::EitherOf3, prelude::*};
+use leptos::prelude::*;
 use lifecycle::{bundle::State, system::System};
 
-use super::{rail::Brand, theme};
+use super::{emergency::PauseButton, rail::Brand, theme};
 use crate::{
     api::live::FrameState,
-    components::{Chip, Kbd, RelativeTime, Share, StageBar, Tone, effect_words, format},
+    components::{Chip, Kbd, Share, StageBar, Tone, format},
 };
 
 /// What the state chip says.
 fn live_words(state: &FrameState) -> (Tone, &'static str, String) {
-    let System { enabled, paused, stable, canary, .. } = &state.system;
-    match (enabled, paused, stable, canary) {
+    let System { enabled, pause, stable, canary, .. } = &state.system;
+    match (enabled, pause, stable, canary) {
         (false, ..) => (Tone::Bad, "✕", "Evaluation disabled".to_owned()),
-        (_, true, ..) => (Tone::Bad, "❚❚", "Paused".to_owned()),
+        (_, Some(_), ..) => (Tone::Bad, "❚❚", "Paused".to_owned()),
         (.., Some(canary)) if canary.state == State::Shadow => {
             (Tone::Neutral, "◌", format!("Shadow {}", canary.version))
         }
@@ -25,6 +25,17 @@ fn live_words(state: &FrameState) -> (Tone, &'static str, String) {
         (_, _, Some(_), None) => (Tone::Good, "●", "Live".to_owned()),
         (_, _, None, None) => (Tone::Neutral, "○", "No bundle is live".to_owned()),
     }
+}
+
+/// Why, who and since when, while something is off or paused.
+fn state_words(state: &FrameState) -> Option<String> {
+    let System { disabled, pause, .. } = &state.system;
+    let (reason, by, since) = match (disabled, pause) {
+        (Some(off), _) => (&off.reason, &off.by, off.since),
+        (None, Some(pause)) => (&pause.reason, &pause.by, pause.since),
+        (None, None) => return None,
+    };
+    Some(format!(" — {reason}, {by}, {}", format::relative(since, state.as_of)))
 }
 
 /// The head.
@@ -44,9 +55,11 @@ pub fn Topbar(
     };
     let chip = move || {
         let (tone, sign, words) = live_words(&state.read());
+        let more = state_words(&state.read());
         view! {
             <Chip tone=tone sign=sign>
                 {words}
+                {more.map(|more| view! { <span class="chip-more" title=more.clone()>{more.clone()}</span> })}
             </Chip>
         }
     };
@@ -57,7 +70,9 @@ pub fn Topbar(
                 {bar}
                 {chip}
             </a>
-            <div class="topbar-end needs-script">
+            <div class="topbar-end">
+                <PauseButton state=state />
+                <div class="topbar-tools needs-script">
                 <button type="button" class="search-button" on:click=move |_| palette.set(true)>
                     "Search or run…"
                     <Kbd key="Ctrl K" />
@@ -84,36 +99,53 @@ pub fn Topbar(
                         <path class="icon-solid" d="M8 2.5a5.5 5.5 0 0 1 0 11z" />
                     </svg>
                 </button>
+                </div>
             </div>
         </header>
     }
 }
 
-/// Says on every page that something is not as usual, and what is still allowed.
-#[component]
-pub fn Banners(state: RwSignal<FrameState>) -> impl IntoView {
-    move || {
-        let FrameState { system, as_of, .. } = state.get();
-        if !system.enabled {
-            EitherOf3::A(view! {
-                <div class="banner tone-bad" role="status">
-                    <strong>"Evaluation is disabled."</strong>
-                    <span>
-                        "Every request is answered with “" {effect_words(system.bypass_effect)}
-                        "”. Reading, drafting and reviewing go on."
-                    </span>
-                </div>
-            })
-        } else if let Some(pause) = system.pause {
-            EitherOf3::B(view! {
-                <div class="banner tone-bad" role="status">
-                    <strong>"Paused: " {pause.reason}</strong>
-                    <span>{pause.by} ", " <RelativeTime at=pause.since as_of=as_of /></span>
-                    <span>"No bundle can enter service. Rolling back, drafting and reviewing are still allowed."</span>
-                </div>
-            })
-        } else {
-            EitherOf3::C(())
-        }
+#[cfg(test)]
+mod tests {
+    use lifecycle::{
+        Timestamp,
+        authority::{Actor, Role, Via},
+        system::{Disabled, Pause},
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_chip_says_why_who_and_since() {
+        let since = Timestamp::from_unix_seconds(1_000_000);
+        let system = System {
+            enabled: true,
+            bypass_effect: Default::default(),
+            disabled: None,
+            paused: true,
+            pause: Some(Pause {
+                reason: "margins fall".into(),
+                ticket: None,
+                by: "sue@example.com".into(),
+                since,
+                trigger_metrics: Vec::new(),
+                release_signatures: Vec::new(),
+            }),
+            stable: None,
+            canary: None,
+        };
+        let me = Actor { name: "ada@example.com".into(), roles: [Role::Viewer].into(), via: Via::Session };
+        let as_of = since.plus(std::time::Duration::from_secs(7200));
+        let mut state = FrameState { me, name: "Ada".into(), system, badges: Default::default(), as_of };
+        assert_eq!(live_words(&state).2, "Paused");
+        let words = state_words(&state).unwrap().replace('\u{a0}', " ");
+        assert_eq!(words, " — margins fall, sue@example.com, 2 h ago");
+        state.system.enabled = false;
+        state.system.disabled = Some(Disabled { reason: "outage".into(), by: "al@example.com".into(), since });
+        assert_eq!(live_words(&state).2, "Evaluation disabled");
+        assert!(state_words(&state).unwrap().contains("outage, al@example.com"));
+        state.system.enabled = true;
+        (state.system.disabled, state.system.pause) = (None, None);
+        assert_eq!(state_words(&state), None);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod decisions;
+pub mod drills;
 pub mod home;
 pub mod incidents;
 pub mod kpis;

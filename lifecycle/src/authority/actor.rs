@@ -49,6 +49,11 @@ impl Actor {
     }
 }
 
+/// Whether two names are one person: spellings of an email may differ in case.
+pub fn same_person(a: &str, b: &str) -> bool {
+    a.trim().to_lowercase() == b.trim().to_lowercase()
+}
+
 /// Proof that the authorizer let this actor do this. Only [`authorize`] makes one, and every write asks for one.
 #[derive(Debug, Clone)]
 pub struct Permit {

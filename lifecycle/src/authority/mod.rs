@@ -5,7 +5,7 @@ pub mod permission;
 pub mod person;
 pub mod role;
 
-pub use actor::{Actor, Denied, Permit, Via, authorize};
+pub use actor::{Actor, Denied, Permit, Via, authorize, same_person};
 pub use permission::Permission;
 pub use person::{Person, Token};
 pub use role::{Role, Roles};

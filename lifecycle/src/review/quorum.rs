@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, GuardrailLimits, PacketStatus, Verdict};
-use crate::{Timestamp, authority::Role, replay};
+use crate::{
+    Timestamp,
+    authority::{Role, same_person},
+    replay,
+};
 
 /// Settings of reviews. Every member has a default, so that stored settings may lack any of them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -71,11 +75,6 @@ pub fn may_act(authors: &[String], built_by: &str, actor: &str) -> Result<(), Ma
     } else {
         Ok(())
     }
-}
-
-/// Emails of one person may differ in case.
-fn same_person(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
 /// Where a packet stands, and what it still needs.

@@ -2,7 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, signing::Envelope};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::{Timestamp, bundle::canonical::canonical, signing::Envelope, system::ServingBundle};
+
+/// `sha256:` over the canonical JSON of what is served: stable, and what stands beside it with its share. Two moments
+/// with the same checksum serve the same.
+pub fn serving_checksum(stable: Option<&ServingBundle>, beside: Option<&ServingBundle>) -> String {
+    let arm = |bundle: &ServingBundle| {
+        json!({
+            "version": bundle.version, "digest": bundle.digest, "state": bundle.state.name(),
+            "canary_pct": bundle.canary_pct,
+        })
+    };
+    let served = json!({"stable": stable.map(arm), "beside": beside.map(arm)});
+    format!("sha256:{}", hex::encode(Sha256::digest(canonical(&served))))
+}
 
 /// One apply or promotion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +41,9 @@ pub struct ApplyRecord {
     pub actor: String,
     /// When.
     pub at: Timestamp,
+    /// [`serving_checksum`] of what was served after it; records of the first release have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_checksum: Option<String>,
     /// Name of the key that signed.
     pub key_id: String,
     /// HMAC-SHA256 over the canonical JSON of everything above but the id.
@@ -60,6 +79,9 @@ pub struct RollbackRecord {
     pub rolled_back_at: Timestamp,
     /// The incident that was opened.
     pub incident_id: Option<String>,
+    /// [`serving_checksum`] of what was served after it; records of the first release have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_checksum: Option<String>,
     /// Name of the key that signed.
     pub key_id: String,
     /// HMAC-SHA256 over the canonical JSON of everything above but the id.

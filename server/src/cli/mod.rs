@@ -4,6 +4,7 @@ mod audit;
 mod bundle;
 mod client;
 mod completions;
+mod drill;
 mod files;
 mod keys;
 mod kpi;
@@ -11,6 +12,7 @@ mod output;
 mod packet;
 mod rollout;
 mod serve;
+mod system;
 mod token;
 mod user;
 
@@ -63,6 +65,18 @@ enum Command {
     /// Check and export the record of who decided what.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Show what is live, and whether anything is paused or disabled.
+    Status(system::Status),
+    /// Engage the safety pause: nothing enters service until two people release it.
+    Pause(system::Pause),
+    /// Sign the release of the safety pause.
+    Release(system::Release),
+    /// Switch evaluation off in an emergency.
+    Disable(system::Disable),
+    /// Switch evaluation on again.
+    Enable(system::Enable),
+    /// Rehearse apply, rollback and apply again in a sandbox.
+    Drill(drill::Drill),
     /// Write the completions of a shell to standard output.
     Completions(completions::Arguments),
 }
@@ -83,6 +97,12 @@ pub fn run() -> ExitCode {
         Command::Rollback(asked) => rollout::rollback(&asked, format),
         Command::Kpi(command) => kpi::run(command, format),
         Command::Audit(command) => audit::run(command, format),
+        Command::Status(asked) => system::status(&asked, format),
+        Command::Pause(asked) => system::pause(&asked, format),
+        Command::Release(asked) => system::release(&asked, format),
+        Command::Disable(asked) => system::disable(&asked, format),
+        Command::Enable(asked) => system::enable(&asked, format),
+        Command::Drill(asked) => drill::run(&asked, format),
         Command::Completions(arguments) => {
             completions::write(&arguments, &mut Arguments::command());
             Ok(ExitCode::SUCCESS)

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     auth,
-    live::{Question, Reply},
+    live::{Question, Reply, Serving},
     state::AppState,
 };
 
@@ -44,9 +44,10 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> Answer<Res
     admit(&state, request.headers()).await?;
     let body = input::read_body(request, MOST_BYTES).await?;
     let question: Question = input::parse(&body)?;
-    let record = decide(&state, question, "")?;
+    let serving = state.live.serving();
+    let record = decide(&serving, question, "")?;
     let record = state.live.log.append(record).await.map_err(Problem::from)?;
-    Ok(Out(Reply::from(&record)).into_response())
+    Ok(Out(Reply::new(&record, &serving)).into_response())
 }
 
 #[derive(Deserialize)]
@@ -63,15 +64,16 @@ async fn batch(State(state): State<AppState>, request: Request) -> Answer<Respon
         let detail = format!("a batch may hold at most {MOST_QUESTIONS} requests, found {}", batch.requests.len());
         return Err(Refusal(Problem::new(Code::TooLarge, detail).with("limit", MOST_QUESTIONS as u64)));
     }
+    let serving = state.live.serving();
     let records: Vec<Record> = batch
         .requests
         .into_iter()
         .enumerate()
-        .map(|(index, question)| decide(&state, question, &format!("/requests/{index}")))
+        .map(|(index, question)| decide(&serving, question, &format!("/requests/{index}")))
         .collect::<Result<_, _>>()?;
     let logged = join_all(records.into_iter().map(|record| state.live.log.append(record))).await;
     let records: Vec<Record> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
-    let replies: Vec<Reply<'_>> = records.iter().map(Reply::from).collect();
+    let replies: Vec<Reply<'_>> = records.iter().map(|record| Reply::new(record, &serving)).collect();
     Ok(Out(json!({ "decisions": replies })).into_response())
 }
 
@@ -86,7 +88,7 @@ async fn admit(state: &AppState, headers: &HeaderMap) -> Answer<()> {
     auth::require(&actor, Permission::Evaluate)
 }
 
-fn decide(state: &AppState, question: Question, at: &str) -> Answer<Record> {
+fn decide(serving: &Serving, question: Question, at: &str) -> Answer<Record> {
     let now = Timestamp::from(OffsetDateTime::now_utc());
-    Ok(crate::live::decide(&state.live.serving(), question, at, now)?)
+    Ok(crate::live::decide(serving, question, at, now)?)
 }

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod bundles;
 pub mod decisions;
+pub mod drills;
 pub mod evaluate;
 pub mod events;
 pub mod health;
@@ -68,6 +69,7 @@ fn api() -> Router<AppState> {
         .merge(audit::router())
         .merge(bundles::router())
         .merge(decisions::router())
+        .merge(drills::router())
         .merge(events::router())
         .merge(incidents::router())
         .merge(kpi::router())

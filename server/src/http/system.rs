@@ -1,16 +1,94 @@
-//! `/policy/system`: what is live.
+//! `/policy/system`: what is live, the safety pause and the emergency switch.
 
-use axum::{Json as Out, Router, extract::State, routing::get};
-use lifecycle::system::System;
+use axum::{
+    Json as Out, Router,
+    extract::State,
+    routing::{get, post},
+};
+use http::HeaderMap;
+use lifecycle::{
+    authority::Permission,
+    bundle::Effect,
+    problem::Code,
+    system::{Changed, System},
+};
+use serde::Deserialize;
+use store::system::Engage;
 
-use super::problem::Answer;
-use crate::{auth::SignedIn, state::AppState};
+use super::{
+    input::Json,
+    problem::{Answer, Refusal},
+};
+use crate::{
+    auth::{self, SignedIn},
+    state::AppState,
+};
+
+/// Says that whoever disables evaluation means it.
+const OVERRIDE: &str = "x-emergency-override";
 
 /// The system resource.
 pub fn router() -> Router<AppState> {
-    Router::new().route("/policy/system", get(show))
+    Router::new()
+        .route("/policy/system", get(show))
+        .route("/policy/system/pause", post(pause))
+        .route("/policy/system/pause/release", post(release))
+        .route("/policy/system/disable", post(switch))
 }
 
 async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<System>> {
     Ok(Out(store::system::get(&state.store, &actor).await?))
+}
+
+async fn pause(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(order): Json<Engage>,
+) -> Answer<Out<Changed>> {
+    Ok(Out(store::system::pause(&state.store, &actor, order).await?))
+}
+
+#[derive(Deserialize)]
+struct Release {
+    remediation: String,
+}
+
+async fn release(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(asked): Json<Release>,
+) -> Answer<Out<Changed>> {
+    Ok(Out(store::system::sign_release(&state.store, &actor, &asked.remediation).await?))
+}
+
+#[derive(Deserialize)]
+struct Switch {
+    enabled: bool,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    bypass_effect: Option<Effect>,
+}
+
+/// Switching off needs the header besides the role; switching on again must not fail for want of it.
+async fn switch(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    headers: HeaderMap,
+    Json(asked): Json<Switch>,
+) -> Answer<Out<Changed>> {
+    auth::require(&actor, Permission::DisableEvaluation)?;
+    if asked.enabled {
+        return Ok(Out(store::system::enable(&state.store, &actor, asked.reason.as_deref()).await?));
+    }
+    let meant = headers.get(OVERRIDE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    if !meant {
+        return Err(Refusal::new(
+            Code::PreconditionRequired,
+            "disabling evaluation lets everything pass unchecked: send the header `X-Emergency-Override: true` to say that \
+             you mean it",
+        ));
+    }
+    let reason = asked.reason.unwrap_or_default();
+    Ok(Out(store::system::disable(&state.store, &actor, &reason, asked.bypass_effect).await?))
 }

@@ -163,10 +163,15 @@ pub struct Reply<'a> {
     arm: Arm,
     mode: Mode,
     errors: &'a [EvaluationError],
+    /// Whether evaluation was on.
+    enabled: bool,
+    /// Whether a safety pause was in force.
+    paused: bool,
 }
 
-impl<'a> From<&'a Record> for Reply<'a> {
-    fn from(record: &'a Record) -> Self {
+impl<'a> Reply<'a> {
+    /// The answer out of the record of a decision that was made by `serving`.
+    pub fn new(record: &'a Record, serving: &Serving) -> Self {
         Self {
             decision_id: &record.decision_id,
             effect: record.effect,
@@ -178,6 +183,8 @@ impl<'a> From<&'a Record> for Reply<'a> {
             arm: record.arm,
             mode: record.mode,
             errors: &record.errors,
+            enabled: serving.enabled,
+            paused: serving.paused,
         }
     }
 }
@@ -190,7 +197,8 @@ mod tests {
         serde_json::from_value(body).unwrap()
     }
 
-    const NOTHING: Serving = Serving { enabled: true, bypass_effect: Effect::Allow, stable: None, canary: None };
+    const NOTHING: Serving =
+        Serving { enabled: true, bypass_effect: Effect::Allow, paused: false, stable: None, canary: None };
 
     #[test]
     fn without_a_live_bundle_everything_is_denied() {

@@ -66,7 +66,13 @@ async fn reload(store: &Store, serving: &ArcSwap<Serving>) -> Result<bool, store
         let name = |arm: &Option<serving::ArmInService>| {
             arm.as_ref().map_or("none".to_owned(), |arm| format!("{} at {} %", arm.bundle.version, arm.percent))
         };
-        tracing::info!(stable = name(&now.stable), canary = name(&now.canary), enabled = now.enabled, "now serving");
+        tracing::info!(
+            stable = name(&now.stable),
+            canary = name(&now.canary),
+            enabled = now.enabled,
+            paused = now.paused,
+            "now serving"
+        );
         serving.store(Arc::new(now));
     }
     Ok(changed)
@@ -76,6 +82,7 @@ fn same(a: &Serving, b: &Serving) -> bool {
     let key = |arm: &Option<serving::ArmInService>| arm.as_ref().map(|arm| (arm.bundle.clone(), arm.percent));
     a.enabled == b.enabled
         && a.bypass_effect == b.bypass_effect
+        && a.paused == b.paused
         && key(&a.stable) == key(&b.stable)
         && key(&a.canary) == key(&b.canary)
 }

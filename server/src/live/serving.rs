@@ -27,6 +27,8 @@ pub struct Serving {
     pub enabled: bool,
     /// What is answered while it is off.
     pub bypass_effect: Effect,
+    /// Whether a safety pause is in force. It changes no answer; every answer tells it.
+    pub paused: bool,
     /// The bundle at 100 %.
     pub stable: Option<ArmInService>,
     /// The bundle beside it: canary or shadow.
@@ -55,6 +57,7 @@ pub(super) async fn load(store: &Store, known: Option<&Serving>) -> Result<Servi
     Ok(Serving {
         enabled: live.enabled,
         bypass_effect: live.bypass_effect,
+        paused: live.paused,
         stable: arm(live.stable),
         canary: arm(live.canary),
     })

@@ -10,7 +10,8 @@ use crate::support::Workspace;
 /// Every route that needs a caller: method, path, a body that passes the reader, and the permission.
 fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
     use Permission::{
-        ActOnPackets, Administer, Apply, BuildPackets, EditDrafts, Evaluate, HandleIncidents, Read, RollBack,
+        ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, Evaluate, HandleIncidents, Pause,
+        Read, RollBack,
     };
     let question = json!({"agent": "a", "action": "b"});
     vec![
@@ -48,6 +49,12 @@ fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("POST", "/policy/decisions/d-1/outcome", json!({"status": "ok"}), Evaluate),
         ("POST", "/policy/outcomes", json!({"outcomes": []}), Evaluate),
         ("GET", "/policy/system", Value::Null, Read),
+        ("POST", "/policy/system/pause", json!({"reason": " "}), Pause),
+        ("POST", "/policy/system/pause/release", json!({"remediation": "put right"}), Pause),
+        ("POST", "/policy/system/disable", json!({"enabled": false, "reason": "emergency"}), DisableEvaluation),
+        ("GET", "/policy/drills", Value::Null, Read),
+        ("POST", "/policy/drills", Value::Null, Apply),
+        ("GET", "/policy/drills/1", Value::Null, Read),
         ("GET", "/policy/audit", Value::Null, Read),
         ("GET", "/policy/audit/verify", Value::Null, Read),
         ("GET", "/policy/audit/export", Value::Null, Read),

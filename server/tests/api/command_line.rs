@@ -291,3 +291,33 @@ async fn bundles_are_exported_and_imported_on_the_command_line() {
     let stranger = served.run_as("", &["bundle", "export", "1.0.0"], "").await.with_code(1);
     assert!(stranger.err.contains("COUNTERSIGN_TOKEN"), "{stranger:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_paused_released_disabled_and_drilled_on_the_command_line() {
+    let served = Served::new().await;
+    let nothing = served.run(Role::RuntimeOwner, &["drill", "--output", "json"], "").await;
+    assert_eq!(nothing.with_code(1).json()["code"], "no_candidate");
+    served.workspace.stable(bundle("1.0.0", "deny")).await;
+    let (_, packet) = served.workspace.approved(bundle("1.0.1", "needs_approval")).await;
+
+    let pause = ["pause", "--reason", "margins fall", "--trigger", "error_rate_5m", "--output", "json"];
+    served.run(Role::Approver, &pause, "").await.with_code(1);
+    let paused = served.run(Role::SafetyOwner, &pause, "").await.with_code(0).json();
+    assert_eq!(paused["pause"]["reason"], "margins fall");
+    let apply = ["apply", "1.0.1", "--packet", &packet, "--output", "json"];
+    assert_eq!(served.run(Role::RuntimeOwner, &apply, "").await.with_code(1).json()["code"], "paused");
+    let status = served.run(Role::Viewer, &["status"], "").await.with_code(0).out;
+    assert!(status.contains("PAUSED: margins fall") && status.contains("0 of 2"), "{status}");
+    let release = ["release", "--remediation", "prices were corrected"];
+    assert!(served.run(Role::SafetyOwner, &release, "").await.with_code(0).out.starts_with("1 of 2"));
+    served.run(Role::SafetyOwner, &release, "").await.with_code(1);
+    assert!(served.run(Role::RuntimeOwner, &release, "").await.with_code(0).out.starts_with("2 of 2"));
+
+    let drilled = served.run(Role::RuntimeOwner, &["drill", "--output", "json"], "").await.with_code(0).json();
+    assert_eq!((&drilled["safety_passed"], &drilled["final_policy_version"]), (&json!(true), &json!("1.0.1")));
+    let off = served.run(Role::Admin, &["disable", "--reason", "Emergency bypass", "--output", "json"], "").await;
+    assert_eq!(off.with_code(0).json()["enabled"], false);
+    assert!(served.run(Role::Viewer, &["status"], "").await.with_code(0).out.contains("DISABLED"));
+    served.run(Role::SafetyOwner, &["enable"], "").await.with_code(1);
+    served.run(Role::Admin, &["enable"], "").await.with_code(0);
+}

@@ -15,4 +15,5 @@ mod problems;
 mod process;
 mod rollout;
 mod simulate;
+mod system;
 mod transfer;

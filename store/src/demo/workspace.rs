@@ -155,6 +155,7 @@ async fn record_stages(store: &Store, work: &mut Work, bundle: &BundleRef, times
             to_pct,
             actor: email(Role::RuntimeOwner),
             at,
+            verification_checksum: None,
             key_id: String::new(),
             signature: String::new(),
         };

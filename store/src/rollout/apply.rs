@@ -8,7 +8,7 @@ use lifecycle::{
     problem::{Code, Problem},
     review::{PacketStatus, standing},
     rollout::{ApplyRecord, Stage},
-    signing,
+    signing::{self, KeyRing},
 };
 use serde_json::json;
 use sqlx::AssertSqlSafe;
@@ -44,19 +44,51 @@ pub async fn apply(
             return Err(Problem::invalid_field("/canary_pct", detail).into());
         }
     };
-    let command = Command::Apply { shadow: stage == Stage::Shadow };
+    let order = Order { bundle_id, packet_id, stage };
+    refuse_early(store, &order).await?;
     // Running the evidence again takes time, so it is done before anything is locked: a packet never changes.
-    let evidence = evidence_of(store, bundle_id, packet_id, command).await?;
-
+    let evidence = evidence_of(store, &order).await?;
     let mut work = Work::begin_serving(store, permit).await?;
-    let bundle = bundle_row::by_id_locked(work.db(), bundle_id).await?;
-    let state = bundle.state()?.apply(command).map_err(Problem::from)?;
-    system::refuse_when_paused(work.db()).await?;
-    if let Err(error) = check_approval(store, &mut work, &bundle, packet_id).await {
-        drop(work);
-        note_stale(store, actor, &bundle, packet_id, &error).await;
-        return Err(error);
+    let (after, _) = match apply_in(store, &mut work, &order, evidence).await {
+        Ok(applied) => applied,
+        Err(error) => {
+            drop(work);
+            note_stale(store, actor, &order, &error).await;
+            return Err(error);
+        }
+    };
+    work.commit().await?;
+    after.record()
+}
+
+/// What is to be put into service, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order<'a> {
+    pub bundle_id: i64,
+    pub packet_id: &'a str,
+    /// [`Stage::Canary10`] or [`Stage::Shadow`].
+    pub stage: Stage,
+}
+
+impl Order<'_> {
+    fn command(&self) -> Command {
+        Command::Apply { shadow: self.stage == Stage::Shadow }
     }
+}
+
+/// Puts an approved bundle into service inside a transaction that nobody else changes what is live beside. `evidence`
+/// is what [`evidence_of`] found. Answers the bundle as it is then, and the signed record.
+pub(crate) async fn apply_in(
+    store: &Store,
+    work: &mut Work,
+    order: &Order<'_>,
+    evidence: Option<String>,
+) -> Result<(Row, ApplyRecord)> {
+    let Order { packet_id, stage, .. } = *order;
+    let bundle = bundle_row::by_id_locked(work.db(), order.bundle_id).await?;
+    let state = bundle.state()?.apply(order.command()).map_err(Problem::from)?;
+    system::refuse_when_paused(work.db()).await?;
+    check_approval(store, work, &bundle, packet_id).await?;
     if let Some(other) = bundle_row::canary(work.db()).await? {
         let detail = format!(
             "{} is already in rollout at {} %: promote it or roll it back first",
@@ -81,37 +113,42 @@ pub async fn apply(
         .bind(state.name())
         .bind(stage.percent() > 0)
         .bind(stage.percent())
-        .bind(&actor.name)
+        .bind(work.actor().name.clone())
         .fetch_one(work.db())
         .await?;
-    let record = record(store, &mut work, &after, Some(packet_id), 0).await?;
+    let record = record(store.keys(), work, &after, Some(packet_id), 0).await?;
     let detail = json!({
         "version": after.version, "from_state": bundle.state, "to_state": state.name(), "packet_id": packet_id,
         "from_pct": 0, "to_pct": after.canary_pct, "digest": after.digest, "apply_id": record.id,
-        "signature": record.signature,
+        "verification_checksum": record.verification_checksum, "signature": record.signature,
     });
     let summary = match stage {
         Stage::Shadow => format!("{} entered service as a shadow", after.version),
         _ => format!("{} entered service at {} %", after.version, after.canary_pct),
     };
     work.note(EventType::Applied, "bundle", after.id, summary, detail);
-    work.commit().await?;
-    after.record()
+    Ok((after, record))
 }
 
-/// Re-runs the packet's replay; the problem it shows, if any. Cheap checks come first, so that a mistake is answered at
-/// once.
-async fn evidence_of(store: &Store, bundle_id: i64, packet_id: &str, command: Command) -> Result<Option<String>> {
+/// The cheap checks, so that a mistake or a pause is answered at once.
+async fn refuse_early(store: &Store, order: &Order<'_>) -> Result<()> {
     let mut db = store.pool().acquire().await?;
-    let bundle = bundle_row::by_id(&mut db, bundle_id).await?;
-    bundle.state()?.apply(command).map_err(Problem::from)?;
-    let packet = packet_row::by_id(&mut db, packet_id).await?;
+    let bundle = bundle_row::by_id(&mut db, order.bundle_id).await?;
+    bundle.state()?.apply(order.command()).map_err(Problem::from)?;
+    system::refuse_when_paused(&mut db).await
+}
+
+/// Re-runs the packet's replay; the problem it shows, if any.
+pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Option<String>> {
+    let mut db = store.pool().acquire().await?;
+    let bundle = bundle_row::by_id(&mut db, order.bundle_id).await?;
+    let packet = packet_row::by_id(&mut db, order.packet_id).await?;
     drop(db);
-    if packet.bundle_id != bundle_id {
+    if packet.bundle_id != order.bundle_id {
         let detail = format!("this packet is about another bundle, not about {}", bundle.version);
         return Err(Problem::invalid_field("/packet_id", detail).into());
     }
-    let found = verify_evidence(store, packet_id).await?;
+    let found = verify_evidence(store, order.packet_id).await?;
     let same_content = packet.content()?.bundle.digest == bundle.digest;
     Ok(if same_content {
         found.problems.into_iter().next()
@@ -148,13 +185,15 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
 }
 
 /// Writes down that an approval was found stale where it was to be used. The refusal stands whether or not this works.
-async fn note_stale(store: &Store, actor: &Actor, bundle: &Row, packet_id: &str, error: &Error) {
+async fn note_stale(store: &Store, actor: &Actor, order: &Order<'_>, error: &Error) {
+    let packet_id = order.packet_id;
     let problem = match error {
         Error::Refused(problem) if problem.code == Code::StaleApproval => problem,
         _ => return,
     };
     let written = async {
         let mut work = Work::begin(store, authorize(actor, Permission::Apply)?).await?;
+        let bundle = bundle_row::by_id(work.db(), order.bundle_id).await?;
         let detail = json!({
             "bundle_id": bundle.id, "version": bundle.version, "digest": bundle.digest, "packet_id": packet_id,
             "why": problem.detail,
@@ -170,12 +209,13 @@ async fn note_stale(store: &Store, actor: &Actor, bundle: &Row, packet_id: &str,
 
 /// Writes the signed record of an apply or a promotion. `after` is the bundle as it is now.
 pub(super) async fn record(
-    store: &Store,
+    keys: &KeyRing,
     work: &mut Work,
     after: &Row,
     packet_id: Option<&str>,
     from_pct: i16,
 ) -> Result<ApplyRecord> {
+    let checksum = system::serving_checksum(work.db()).await?;
     let mut record = ApplyRecord {
         id: 0,
         bundle_id: after.id,
@@ -186,15 +226,16 @@ pub(super) async fn record(
         to_pct: after.canary_pct,
         actor: work.actor().name.clone(),
         at: work.now,
+        verification_checksum: Some(checksum),
         key_id: String::new(),
         signature: String::new(),
     };
-    signing::sign(store.keys(), &mut record)
+    signing::sign(keys, &mut record)
         .map_err(|refusal| Error::Internal(format!("an apply could not be signed: {refusal}")))?;
     record.id = sqlx::query_scalar(
         "insert into policy_apply_record (bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id,
-             signature)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
+             signature, verification_checksum)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
     )
     .bind(record.bundle_id)
     .bind(&record.version)
@@ -206,19 +247,19 @@ pub(super) async fn record(
     .bind(OffsetDateTime::from(record.at))
     .bind(&record.key_id)
     .bind(&record.signature)
+    .bind(&record.verification_checksum)
     .fetch_one(work.db())
     .await?;
     Ok(record)
 }
 
-/// The packet a bundle in service was applied with, for the record of a promotion.
-pub(super) async fn packet_of(work: &mut Work, bundle_id: i64) -> Result<Option<String>> {
-    let found: Option<Option<String>> =
-        sqlx::query_scalar("select packet_id from policy_apply_record where bundle_id = $1 order by id desc limit 1")
-            .bind(bundle_id)
-            .fetch_optional(work.db())
-            .await?;
-    Ok(found.flatten())
+/// The packet a bundle in service was applied with, for the record of a promotion: out of its last record, whose
+/// signature must verify.
+pub(super) async fn packet_of(keys: &KeyRing, work: &mut Work, bundle_id: i64) -> Result<Option<String>> {
+    let records = super::history::applies(work.db(), Some(bundle_id), 1).await?;
+    let Some(last) = records.into_iter().next() else { return Ok(None) };
+    super::history::check(keys, &last, || format!("the record of the last apply of {}", last.version))?;
+    Ok(last.packet_id)
 }
 
 /// The times a bundle has served since it was applied are counted from its stage's beginning.

@@ -3,13 +3,15 @@
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     limits::MAX_PAGE,
+    problem::Code,
     rollout::{ApplyRecord, RollbackRecord},
+    signing::{self, Envelope, KeyRing},
     workspace::History,
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::{Result, Store};
+use crate::{Error, Result, Store};
 
 #[derive(sqlx::FromRow)]
 struct ApplyRow {
@@ -24,6 +26,7 @@ struct ApplyRow {
     at: OffsetDateTime,
     key_id: String,
     signature: String,
+    verification_checksum: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -43,6 +46,7 @@ struct RollbackRow {
     incident_id: Option<String>,
     key_id: String,
     signature: String,
+    verification_checksum: Option<String>,
 }
 
 /// The newest applies, promotions and rollbacks.
@@ -53,16 +57,51 @@ pub async fn history(store: &Store, actor: &Actor, limit: u32) -> Result<History
     authorize(actor, Permission::Read)?;
     let limit = i64::from(limit.clamp(1, MAX_PAGE));
     let mut db = store.pool().acquire().await?;
+    Ok(History { applies: applies(&mut db, None, limit).await?, rollbacks: rollbacks(&mut db, None, limit).await? })
+}
+
+/// Refuses to rely on a record whose signature does not verify. `what` names it.
+///
+/// # Errors
+/// `conflict`, for a person: somebody changed the record behind the program's back.
+pub(super) fn check<T: Envelope>(keys: &KeyRing, record: &T, what: impl FnOnce() -> String) -> Result<()> {
+    signing::verify(keys, record).map_err(|refusal| {
+        let what = what();
+        tracing::error!(%refusal, what, "a signed record does not verify");
+        Error::refused(Code::Conflict, format!("{what} was refused: {refusal}"))
+    })
+}
+
+/// The newest applies and promotions, of one bundle or of all.
+pub(super) async fn applies(db: &mut PgConnection, bundle_id: Option<i64>, limit: i64) -> Result<Vec<ApplyRecord>> {
     let rows: Vec<ApplyRow> = sqlx::query_as(
-        "select id, bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id, signature
-         from policy_apply_record order by id desc limit $1",
+        "select id, bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id, signature,
+             verification_checksum
+         from policy_apply_record where $1::bigint is null or bundle_id = $1 order by id desc limit $2",
     )
+    .bind(bundle_id)
     .bind(limit)
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
-    let applies = rows
-        .into_iter()
-        .map(|row| ApplyRecord {
+    Ok(rows.into_iter().map(ApplyRecord::from).collect())
+}
+
+/// The apply or promotion with this number.
+pub(crate) async fn apply_record(db: &mut PgConnection, id: i64) -> Result<Option<ApplyRecord>> {
+    let row: Option<ApplyRow> = sqlx::query_as(
+        "select id, bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id, signature,
+             verification_checksum
+         from policy_apply_record where id = $1",
+    )
+    .bind(id)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(ApplyRecord::from))
+}
+
+impl From<ApplyRow> for ApplyRecord {
+    fn from(row: ApplyRow) -> Self {
+        Self {
             id: row.id,
             bundle_id: row.bundle_id,
             version: row.version,
@@ -72,11 +111,11 @@ pub async fn history(store: &Store, actor: &Actor, limit: u32) -> Result<History
             to_pct: row.to_pct,
             actor: row.actor,
             at: row.at.into(),
+            verification_checksum: row.verification_checksum,
             key_id: row.key_id,
             signature: row.signature,
-        })
-        .collect();
-    Ok(History { applies, rollbacks: rollbacks(&mut db, None, limit).await? })
+        }
+    }
 }
 
 /// The newest rollbacks, of one bundle or of all.
@@ -87,7 +126,8 @@ pub(super) async fn rollbacks(
 ) -> Result<Vec<RollbackRecord>> {
     let rows: Vec<RollbackRow> = sqlx::query_as(
         "select id, bundle_id, version, digest, from_pct, restored_bundle_id, restored_version, reason, actor,
-             on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature
+             on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature,
+             verification_checksum
          from policy_rollback_record where $1::bigint is null or bundle_id = $1 order by id desc limit $2",
     )
     .bind(bundle_id)
@@ -110,6 +150,7 @@ pub(super) async fn rollbacks(
             rollback_triggered_at: row.rollback_triggered_at.into(),
             rolled_back_at: row.rolled_back_at.into(),
             incident_id: row.incident_id,
+            verification_checksum: row.verification_checksum,
             key_id: row.key_id,
             signature: row.signature,
         })

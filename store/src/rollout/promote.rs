@@ -96,12 +96,12 @@ pub async fn promote(store: &Store, actor: &Actor, id: i64, target_pct: i16) -> 
         .bind(full)
         .fetch_one(work.db())
         .await?;
-    let packet_id = packet_of(&mut work, id).await?;
-    let record = record(store, &mut work, &after, packet_id.as_deref(), bundle.canary_pct).await?;
+    let packet_id = packet_of(store.keys(), &mut work, id).await?;
+    let record = record(store.keys(), &mut work, &after, packet_id.as_deref(), bundle.canary_pct).await?;
     let detail = json!({
         "version": after.version, "from_state": bundle.state, "to_state": state.name(), "from_pct": bundle.canary_pct,
         "to_pct": target_pct, "digest": after.digest, "metrics": measured.metrics, "apply_id": record.id,
-        "signature": record.signature,
+        "verification_checksum": record.verification_checksum, "signature": record.signature,
     });
     let summary = format!("{} went from {} % to {target_pct} %", after.version, bundle.canary_pct);
     work.note(EventType::Promoted, "bundle", id, summary, detail);

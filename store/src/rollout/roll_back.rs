@@ -10,7 +10,7 @@ use lifecycle::{
         RollbackRecord, RollbackResponse, check_reason, last_known_good,
         rollback::{RolledBack, Served, incident},
     },
-    signing,
+    signing::{self, KeyRing},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use crate::{
     Error, Result, Store,
     bundles::row::{self as bundle_row, Row},
-    incidents,
+    incidents, system,
     work::Work,
 };
 
@@ -57,15 +57,32 @@ const fn yes() -> bool {
 /// not in service; `no_previous_version` when nothing can take over.
 pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack) -> Result<RollbackResponse> {
     let permit = authorize(actor, Permission::RollBack)?;
+    let mut work = Work::begin_serving(store, permit).await?;
+    let done = roll_back_in(store.keys(), &mut work, id, &request).await?;
+    work.commit().await?;
+    Ok(done.response)
+}
+
+/// What a rollback did.
+pub(crate) struct Done {
+    pub response: RollbackResponse,
+    pub record: RollbackRecord,
+    /// Whether it was done now, and not answered from the record of an earlier one.
+    pub fresh: bool,
+}
+
+/// Takes a bundle out of service inside a transaction that nobody else changes what is live beside.
+pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, request: &RollBack) -> Result<Done> {
     let reason = checked_reason(&request.reason)?;
     let on_behalf_of = checked_name(request.rolled_back_by.as_deref())?;
-    let mut work = Work::begin_serving(store, permit).await?;
     let bundle = bundle_row::by_id_locked(work.db(), id).await?;
     let from = bundle.state()?;
     if from == State::RolledBack
-        && let Some(done) = latest(work.db(), id).await?
+        && let Some(record) = latest(work.db(), id).await?
     {
-        return answer(work.db(), done, true).await;
+        super::history::check(keys, &record, || format!("the record of the rollback of {}", record.version))?;
+        let response = answer(work.db(), record.clone(), true).await?;
+        return Ok(Done { response, record, fresh: false });
     }
     from.apply(Command::RollBack).map_err(Problem::from)?;
     let triggered_at = request.triggered_at.unwrap_or(work.now);
@@ -77,20 +94,21 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
     // Whatever leaves goes first: the database allows only one stable bundle.
     let beside = if from == State::Active { bundle_row::canary(work.db()).await? } else { None };
     for leaving in [Some(&bundle), beside.as_ref()].into_iter().flatten() {
-        take_out(&mut work, leaving).await?;
+        take_out(work, leaving).await?;
     }
     let comes_back = restored.state()? == State::Superseded;
     if comes_back {
-        bring_back(&mut work, &restored).await?;
+        bring_back(work, &restored).await?;
     }
 
+    let actor = work.actor().name.clone();
     let opening = request.create_incident.then(|| {
         let draft = incident(&RolledBack {
             from_version: &bundle.version,
             from_pct: bundle.canary_pct,
             restored_version: &restored.version,
             reason,
-            actor: &actor.name,
+            actor: &actor,
             on_behalf_of,
             triggered_at,
             at: work.now,
@@ -108,24 +126,24 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
     });
     // The record names the incident, so the incident comes first; in the audit it follows from the rollback.
     let incident_id = match &opening {
-        Some(opening) => Some(incidents::insert(&mut work, opening).await?),
+        Some(opening) => Some(incidents::insert(work, opening).await?),
         None => None,
     };
 
     let facts = Facts { restored: &restored, reason, on_behalf_of, triggered_at, incident_id: incident_id.as_deref() };
-    let record = write(store, &mut work, &bundle, &facts).await?;
+    let record = write(keys, work, &bundle, &facts).await?;
     if let Some(canary) = &beside {
-        write(store, &mut work, canary, &facts).await?;
+        write(keys, work, canary, &facts).await?;
     }
     if let Some((incident_id, opening)) = incident_id.as_ref().zip(opening.as_ref()) {
-        incidents::note_opened(&mut work, incident_id, opening);
+        incidents::note_opened(work, incident_id, opening);
         sqlx::query("update incidents set rollback_id = $2 where id = $1")
             .bind(incident_id)
             .bind(record.id)
             .execute(work.db())
             .await?;
         let text = format!("Rolled back {} to {}.", bundle.version, restored.version);
-        incidents::line(&mut work, incident_id, &text, json!({"rollback_id": record.id})).await?;
+        incidents::line(work, incident_id, &text, json!({"rollback_id": record.id})).await?;
     }
     if comes_back {
         let detail = json!({
@@ -135,9 +153,8 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
         let summary = format!("{} serves all traffic again", restored.version);
         work.note(EventType::Restored, "bundle", restored.id, summary, detail);
     }
-    let response = answer(work.db(), record, false).await?;
-    work.commit().await?;
-    Ok(response)
+    let response = answer(work.db(), record.clone(), false).await?;
+    Ok(Done { response, record, fresh: true })
 }
 
 fn checked_reason(reason: &str) -> Result<&str> {
@@ -231,7 +248,8 @@ struct Facts<'a> {
 }
 
 /// Writes the signed record and notes the audit entry of `bundle`, as it was before.
-async fn write(store: &Store, work: &mut Work, bundle: &Row, facts: &Facts<'_>) -> Result<RollbackRecord> {
+async fn write(keys: &KeyRing, work: &mut Work, bundle: &Row, facts: &Facts<'_>) -> Result<RollbackRecord> {
+    let checksum = system::serving_checksum(work.db()).await?;
     let mut record = RollbackRecord {
         id: 0,
         bundle_id: bundle.id,
@@ -246,15 +264,17 @@ async fn write(store: &Store, work: &mut Work, bundle: &Row, facts: &Facts<'_>) 
         rollback_triggered_at: facts.triggered_at,
         rolled_back_at: work.now,
         incident_id: facts.incident_id.map(str::to_owned),
+        verification_checksum: Some(checksum),
         key_id: String::new(),
         signature: String::new(),
     };
-    signing::sign(store.keys(), &mut record)
+    signing::sign(keys, &mut record)
         .map_err(|refusal| Error::Internal(format!("a rollback could not be signed: {refusal}")))?;
     record.id = sqlx::query_scalar(
         "insert into policy_rollback_record (bundle_id, version, digest, from_pct, restored_bundle_id, restored_version,
-             reason, actor, on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id",
+             reason, actor, on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature,
+             verification_checksum)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning id",
     )
     .bind(record.bundle_id)
     .bind(&record.version)
@@ -270,14 +290,16 @@ async fn write(store: &Store, work: &mut Work, bundle: &Row, facts: &Facts<'_>) 
     .bind(&record.incident_id)
     .bind(&record.key_id)
     .bind(&record.signature)
+    .bind(&record.verification_checksum)
     .fetch_one(work.db())
     .await?;
     let detail = json!({
         "version": record.version, "from_state": bundle.state, "to_state": State::RolledBack.name(),
         "from_pct": record.from_pct, "to_pct": 0, "restored_version": record.restored_version,
         "reason": record.reason, "on_behalf_of": record.on_behalf_of, "incident_id": record.incident_id,
-        "rollback_id": record.id, "digest": record.digest, "signature": record.signature,
+        "rollback_id": record.id, "digest": record.digest,
         "rollback_triggered_at": record.rollback_triggered_at, "rolled_back_at": record.rolled_back_at,
+        "verification_checksum": record.verification_checksum, "signature": record.signature,
     });
     let summary = format!("{} was rolled back to {}: {}", record.version, record.restored_version, record.reason);
     work.note(EventType::RolledBack, "bundle", record.bundle_id, summary, detail);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 28] = [
+pub const EVENTS: [EventType; 34] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -27,6 +27,12 @@ pub const EVENTS: [EventType; 28] = [
     EventType::Superseded,
     EventType::Restored,
     EventType::Monitored,
+    EventType::Paused,
+    EventType::ReleaseSigned,
+    EventType::Released,
+    EventType::EvaluationDisabled,
+    EventType::EvaluationEnabled,
+    EventType::DrillRun,
     EventType::IncidentOpened,
     EventType::IncidentUpdated,
     EventType::SignedIn,
@@ -59,6 +65,12 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::RolledBack => "rolled back",
         EventType::Superseded => "superseded",
         EventType::Restored => "restored",
+        EventType::Paused => "paused",
+        EventType::ReleaseSigned => "release signed, 1 of 2",
+        EventType::Released => "pause released",
+        EventType::EvaluationDisabled => "evaluation disabled",
+        EventType::EvaluationEnabled => "evaluation enabled",
+        EventType::DrillRun => "drill run",
         EventType::IncidentOpened => "incident opened",
         EventType::IncidentUpdated => "incident updated",
         EventType::SignedIn => "signed in",
@@ -79,12 +91,20 @@ pub const fn event(event: EventType) -> &'static str {
 /// refused, blue when somebody else has to do something now.
 pub const fn weight(event: EventType) -> Tone {
     match event {
-        EventType::Approved | EventType::Applied | EventType::Promoted | EventType::Restored => Tone::Good,
-        EventType::Rejected | EventType::RolledBack | EventType::IncidentOpened | EventType::ManualFailover => {
-            Tone::Bad
-        }
+        EventType::Approved
+        | EventType::Applied
+        | EventType::Promoted
+        | EventType::Restored
+        | EventType::Released
+        | EventType::EvaluationEnabled => Tone::Good,
+        EventType::Rejected
+        | EventType::RolledBack
+        | EventType::Paused
+        | EventType::EvaluationDisabled
+        | EventType::IncidentOpened
+        | EventType::ManualFailover => Tone::Bad,
         EventType::ChangesRequested | EventType::PacketVoided | EventType::StaleApprovalDetected => Tone::Warn,
-        EventType::PacketBuilt => Tone::Accent,
+        EventType::PacketBuilt | EventType::ReleaseSigned => Tone::Accent,
         _ => Tone::Neutral,
     }
 }
@@ -100,6 +120,7 @@ pub fn subject_link(subject_type: &str, subject_id: &str) -> Option<String> {
         "bundle" => Some(format!("/studio/{subject_id}")),
         "packet" => Some(format!("/reviews/{subject_id}")),
         "incident" => Some(format!("/incidents/{subject_id}")),
+        "drill" => Some(format!("/drills?drill={subject_id}")),
         "decision" => Some(format!("/decisions/{}", escape(subject_id))),
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! What is live, what needs you, what changed.
 
+mod drill;
 mod kpis;
 mod live;
 mod traffic;
@@ -12,7 +13,7 @@ use lifecycle::{
     workspace::{Need, Overview},
 };
 
-use self::{kpis::KpiRow, live::LiveNow, traffic::Traffic};
+use self::{drill::Drill, kpis::KpiRow, live::LiveNow, traffic::Traffic};
 use crate::{
     api::{home::read_overview, kpi::kpi_summary},
     components::{EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Table},
@@ -40,13 +41,14 @@ pub fn Home() -> impl IntoView {
 
 #[component]
 fn Sections(overview: Overview, figures: Summary) -> impl IntoView {
-    let Overview { system, needs_you, recent, minutes, mix, as_of, .. } = overview;
+    let Overview { system, needs_you, recent, minutes, mix, last_drill, as_of, .. } = overview;
     view! {
         <div class="stack">
             <div class="home-top">
                 <NeedsYou needs=needs_you as_of=as_of />
                 <LiveNow system=system as_of=as_of />
             </div>
+            <Drill last=last_drill as_of=as_of />
             <Traffic minutes=minutes mix=mix />
             <KpiRow summary=figures />
             <Recent entries=recent as_of=as_of />

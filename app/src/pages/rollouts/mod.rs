@@ -136,6 +136,9 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
             name="Rollouts"
             actions=move || {
                 view! {
+                    <LinkButton href="/drills" kind=ButtonKind::Ghost>
+                        "Drills"
+                    </LinkButton>
                     {opens_canary.then(|| view! { <Opener open=desk.canary_open /> })}
                     {opens_stable.then(|| view! { <Opener open=desk.stable_open /> })}
                     {promote_status.map(|status| view! { <Promote status=status paused=paused desk=desk /> })}

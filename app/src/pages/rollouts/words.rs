@@ -215,7 +215,15 @@ mod tests {
     }
 
     fn system(stable: Option<ServingBundle>, canary: Option<ServingBundle>) -> System {
-        System { enabled: true, bypass_effect: Default::default(), paused: false, pause: None, stable, canary }
+        System {
+            enabled: true,
+            bypass_effect: Default::default(),
+            disabled: None,
+            paused: false,
+            pause: None,
+            stable,
+            canary,
+        }
     }
 
     fn status(pct: i16, spent: u64, whole: u64) -> (CanaryStatus, Timestamp) {

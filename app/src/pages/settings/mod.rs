@@ -1,5 +1,6 @@
 //! The settings of the rollout, people, tokens, and who may do what.
 
+mod emergency;
 mod invariants;
 mod keys;
 mod people;
@@ -11,16 +12,20 @@ use leptos::prelude::*;
 use lifecycle::authority::{Permission, Role};
 
 use self::{
-    invariants::Invariants, keys::Keys, people::People, permissions::PermissionTable, rules::Rules, tokens::Tokens,
+    emergency::Emergency, invariants::Invariants, keys::Keys, people::People, permissions::PermissionTable,
+    rules::Rules, tokens::Tokens,
 };
 use crate::{
-    api::workspace::{
-        AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SetRoles, Workspace,
-        read_workspace,
+    api::{
+        system::{DisableEvaluation, EnableEvaluation},
+        workspace::{
+            AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SetRoles, Workspace,
+            read_workspace,
+        },
     },
     components::{ErrorPanel, PageHead, Skeleton, Tab, TabPanel, Tabs, url_tab, use_toasts},
     error::AppError,
-    frame::{rail::role_words, use_frame},
+    frame::{live::use_live, rail::role_words, use_frame},
 };
 
 /// What the page has sent. Kept outside of what is fetched again.
@@ -33,6 +38,8 @@ struct Desk {
     revoke: ServerAction<RevokeToken>,
     add_invariant: ServerAction<AddInvariant>,
     remove_invariant: ServerAction<RemoveInvariant>,
+    disable: ServerAction<DisableEvaluation>,
+    enable: ServerAction<EnableEvaluation>,
 }
 
 /// Everybody may read the settings; administrators may change them.
@@ -46,6 +53,8 @@ pub fn Settings() -> impl IntoView {
         revoke: ServerAction::new(),
         add_invariant: ServerAction::new(),
         remove_invariant: ServerAction::new(),
+        disable: ServerAction::new(),
+        enable: ServerAction::new(),
     };
     let changed = move || {
         (
@@ -65,6 +74,9 @@ pub fn Settings() -> impl IntoView {
     announce(desk.revoke, "Token revoked");
     announce(desk.add_invariant, "Invariant added");
     announce(desk.remove_invariant, "Invariant removed");
+    announce(desk.disable, "Evaluation disabled");
+    announce(desk.enable, "Evaluation enabled");
+    refresh_frame(desk);
     view! {
         <PageHead title="Settings" />
         <Transition fallback=|| view! { <Skeleton lines=8 /> }>
@@ -86,6 +98,7 @@ fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
     let Workspace { settings, invariants, people, tokens, keys, as_of } = workspace;
+    let may_disable = me.may(Permission::DisableEvaluation);
     let tabs = vec![
         Tab::new("rollout", "Rollout and reviews"),
         Tab::new("invariants", "Invariants"),
@@ -93,6 +106,7 @@ fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
         Tab::new("tokens", "Tokens"),
         Tab::new("permissions", "Permissions"),
         Tab::new("keys", "Keys"),
+        Tab::new("emergency", "Emergency"),
     ];
     view! {
         <section class="panel panel-flush">
@@ -128,6 +142,9 @@ fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
             <TabPanel group="settings" id="keys" selected=tab>
                 <Keys keys=keys />
             </TabPanel>
+            <TabPanel group="settings" id="emergency" selected=tab>
+                <Emergency editable=may_disable disable=desk.disable enable=desk.enable />
+            </TabPanel>
         </section>
     }
 }
@@ -153,6 +170,16 @@ where
     Effect::new(move |_| {
         if matches!(&*action.value().read(), Some(Ok(_))) {
             toasts.good(words);
+        }
+    });
+}
+
+/// The banner above the page shows at once what was switched.
+fn refresh_frame(desk: Desk) {
+    let live = use_live();
+    Effect::new(move |_| {
+        if desk.disable.version().get() + desk.enable.version().get() > 0 {
+            live.refresh();
         }
     });
 }

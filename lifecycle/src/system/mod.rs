@@ -1,4 +1,7 @@
-//! What is live: the two arms, the pause and the emergency switch.
+//! What is live: the two arms, the safety pause and the emergency switch.
+
+pub mod pause;
+pub mod trigger;
 
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +9,9 @@ use crate::{
     Timestamp,
     bundle::{Effect, State},
 };
+
+pub use pause::{Pause, ReleaseRecord, ReleaseRefused, ReleaseSignature, TICKET_TAG};
+pub use trigger::{Reading, TriggerMetric};
 
 /// One bundle in service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,32 +34,15 @@ pub struct ServingBundle {
     pub activated_by: Option<String>,
 }
 
-/// One signature under the release of a pause.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReleaseSignature {
-    /// Who signed.
-    pub by: String,
-    /// As what.
-    pub role: String,
-    /// When.
-    pub at: Timestamp,
-    /// What was put right.
-    pub remediation: String,
-}
-
-/// A safety pause in force.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pause {
+/// Evaluation is switched off: an emergency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
     /// Why.
     pub reason: String,
-    /// The ticket it is tracked in.
-    pub ticket: Option<String>,
-    /// Who paused.
+    /// Who switched it off.
     pub by: String,
     /// Since when.
     pub since: Timestamp,
-    /// Who has agreed to end it.
-    pub release_signatures: Vec<ReleaseSignature>,
 }
 
 /// The answer of `GET /policy/system`.
@@ -63,6 +52,9 @@ pub struct System {
     pub enabled: bool,
     /// What is answered while it is off.
     pub bypass_effect: Effect,
+    /// Why evaluation is off, while it is.
+    #[serde(default)]
+    pub disabled: Option<Disabled>,
     /// Whether a safety pause is in force.
     pub paused: bool,
     /// The pause.
@@ -71,4 +63,14 @@ pub struct System {
     pub stable: Option<ServingBundle>,
     /// The bundle beside it: canary or shadow.
     pub canary: Option<ServingBundle>,
+}
+
+/// What a change of the pause or the switch answers: the state after it, and in a sentence what happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The state after it.
+    #[serde(flatten)]
+    pub system: System,
+    /// In a sentence.
+    pub message: String,
 }

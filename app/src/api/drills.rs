@@ -1,0 +1,37 @@
+//! Rollback drills for the pages.
+
+use leptos::prelude::*;
+use lifecycle::{Timestamp, authority::Actor, rollout::DrillReport};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// All the drills page shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrillView {
+    /// Newest first.
+    pub reports: Vec<DrillReport>,
+    /// Who looks.
+    pub me: Actor,
+    /// The server's now.
+    pub as_of: Timestamp,
+}
+
+/// The newest hundred drills.
+#[server(prefix = "/api", endpoint = "drills/list")]
+pub async fn list_drills() -> Result<DrillView, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let filter = store::drills::Filter { limit: Some(100), ..Default::default() };
+    let reports = store::drills::list(&store, &me, &filter).await?.items;
+    Ok(DrillView { reports, me, as_of: crate::context::now() })
+}
+
+/// Runs a drill; answers its report.
+///
+/// # Errors
+/// `forbidden` without the permission; `no_candidate` when no packet was ever approved on top of a stable bundle.
+#[server(prefix = "/api", endpoint = "drills/run")]
+pub async fn run_drill() -> Result<DrillReport, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    Ok(store::drills::run(&store, &me).await?)
+}

@@ -1,0 +1,61 @@
+//! The safety pause and the emergency switch for the pages.
+
+use leptos::prelude::*;
+use lifecycle::bundle::Effect as Answer;
+
+use crate::error::AppError;
+
+/// Engages the safety pause; answers what happened in a sentence. A blank ticket opens an incident, a blank trigger is
+/// none.
+///
+/// # Errors
+/// `forbidden` without the permission; `invalid_field` for a blank reason.
+#[server(prefix = "/api", endpoint = "system/pause")]
+pub async fn pause_system(
+    reason: String,
+    #[server(default)] ticket: String,
+    #[server(default)] trigger: String,
+) -> Result<String, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let order = store::system::Engage { reason, ticket: Some(ticket), trigger_metrics: vec![trigger] };
+    Ok(store::system::pause(&store, &me, order).await?.message)
+}
+
+/// Signs the release of the pause in force; answers what happened in a sentence.
+///
+/// # Errors
+/// `forbidden` without the permission; `release_refused` for the same person or role again, or while a trigger is not
+/// clear.
+#[server(prefix = "/api", endpoint = "system/release")]
+pub async fn sign_release(remediation: String) -> Result<String, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    Ok(store::system::sign_release(&store, &me, &remediation).await?.message)
+}
+
+/// Switches evaluation off. `sure` is the ticked box that says that this is meant.
+///
+/// # Errors
+/// `forbidden` without the permission; `invalid_field` for a blank reason or an unticked box.
+#[server(prefix = "/api", endpoint = "system/disable")]
+pub async fn disable_evaluation(
+    reason: String,
+    bypass_effect: Answer,
+    #[server(default)] sure: bool,
+) -> Result<String, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    if me.may(lifecycle::authority::Permission::DisableEvaluation) && !sure {
+        let detail = "tick the box: while evaluation is off, no rule decides anything";
+        return Err(lifecycle::problem::Problem::invalid_field("/sure", detail).into());
+    }
+    Ok(store::system::disable(&store, &me, &reason, Some(bypass_effect)).await?.message)
+}
+
+/// Switches evaluation on again.
+///
+/// # Errors
+/// `forbidden` without the permission.
+#[server(prefix = "/api", endpoint = "system/enable")]
+pub async fn enable_evaluation() -> Result<String, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    Ok(store::system::enable(&store, &me, None).await?.message)
+}

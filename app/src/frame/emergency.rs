@@ -1,0 +1,283 @@
+//! Stopping things, from every page: the pause dialog, and banners that say what is not as usual, what is still allowed
+//! and who has to sign. All of it is forms, so it works without JavaScript.
+
+use leptos::{form::ActionForm, prelude::*};
+use lifecycle::{
+    authority::Permission,
+    system::{Disabled, Pause, TICKET_TAG, TriggerMetric},
+};
+
+use crate::{
+    api::{
+        live::FrameState,
+        system::{EnableEvaluation, PauseSystem, SignRelease},
+    },
+    components::{Button, ButtonKind, Dialog, RelativeTime, Select, TextArea, TextInput, effect_words, use_toasts},
+    error::AppError,
+    frame::live::use_live,
+};
+
+/// Where the dialog stands: `#pause` leads to it without scripts.
+pub const DIALOG: &str = "pause";
+
+/// What was typed and sent. Kept outside of what is fetched again.
+#[derive(Clone, Copy)]
+pub struct Emergency {
+    /// Whether the pause dialog shows.
+    pub dialog: RwSignal<bool>,
+    pause: ServerAction<PauseSystem>,
+    release: ServerAction<SignRelease>,
+    enable: ServerAction<EnableEvaluation>,
+    reason: RwSignal<String>,
+    ticket: RwSignal<String>,
+    trigger: RwSignal<String>,
+    remediation: RwSignal<String>,
+}
+
+/// Makes the dialog work, and [`PauseButton`]s on the pages below open it. Called once, by the frame.
+pub fn provide_emergency() -> Emergency {
+    let text = || RwSignal::new(String::new());
+    let desk = Emergency {
+        dialog: RwSignal::new(false),
+        pause: ServerAction::new(),
+        release: ServerAction::new(),
+        enable: ServerAction::new(),
+        reason: text(),
+        ticket: text(),
+        trigger: text(),
+        remediation: text(),
+    };
+    let (toasts, live) = (use_toasts(), use_live());
+    Effect::new(move |_| {
+        if let Some(Ok(message)) = desk.pause.value().get() {
+            desk.dialog.set(false);
+            for typed in [desk.reason, desk.ticket, desk.trigger] {
+                typed.set(String::new());
+            }
+            toasts.good(message);
+            live.refresh();
+        }
+    });
+    Effect::new(move |_| {
+        if let Some(Ok(message)) = desk.release.value().get() {
+            desk.remediation.set(String::new());
+            toasts.good(message);
+            live.refresh();
+        }
+    });
+    Effect::new(move |_| {
+        if let Some(Ok(message)) = desk.enable.value().get() {
+            toasts.good(message);
+            live.refresh();
+        }
+    });
+    provide_context(desk);
+    desk
+}
+
+/// What a refused form says.
+fn refusal(value: impl Fn() -> Option<Result<String, AppError>> + Send + Sync + 'static) -> Signal<Option<String>> {
+    Signal::derive(move || value().and_then(Result::err).map(|error| crate::words::refusal(&error)))
+}
+
+/// The red button, for those who may pause, while nothing is paused.
+#[component]
+pub fn PauseButton(state: RwSignal<FrameState>) -> impl IntoView {
+    let offered = Memo::new(move |_| {
+        let state = state.read();
+        state.me.may(Permission::Pause) && !state.system.paused
+    });
+    let desk = expect_context::<Emergency>();
+    view! {
+        <Show when=move || offered.get()>
+            <button
+                type="button"
+                class="button pause-button needs-script"
+                aria-haspopup="dialog"
+                on:click=move |_| {
+                    desk.dialog.set(true);
+                    focus_reason();
+                }
+            >
+                <span aria-hidden="true">"❚❚"</span>
+                "Pause"
+            </button>
+            <a class="button pause-button without-script" href=format!("#{DIALOG}")>
+                "Pause"
+            </a>
+        </Show>
+    }
+}
+
+/// Once the dialog shows, one can type at once.
+fn focus_reason() {
+    request_animation_frame(|| {
+        request_animation_frame(|| {
+            use wasm_bindgen::JsCast;
+            let field = document().get_element_by_id("pause-reason");
+            if let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) {
+                let _ = field.focus();
+            }
+        });
+    });
+}
+
+/// The dialog behind the red button: a reason, and one confirmation.
+#[component]
+pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
+    let desk = expect_context::<Emergency>();
+    let offered = Memo::new(move |_| state.read().me.may(Permission::Pause) && !state.read().system.paused);
+    let triggers: Vec<(String, String)> = std::iter::once((String::new(), "None in particular".to_owned()))
+        .chain(TriggerMetric::ALL.map(|metric| (metric.name().to_owned(), metric.name().replace('_', " "))))
+        .collect();
+    let refused = refusal(move || desk.pause.value().get());
+    move || {
+        let triggers = triggers.clone();
+        offered.get().then(move || {
+            view! {
+                <Dialog open=desk.dialog id=DIALOG title="Pause">
+                    <ActionForm action=desk.pause attr:class="stack">
+                        <p class="consequence">
+                            <strong>"Nothing enters service any more, "</strong>
+                            "and nothing is approved, until a safety owner and a runtime owner sign the release. Rolling back and \
+                             answering decisions go on."
+                        </p>
+                        <TextArea
+                            label="Reason"
+                            name="reason"
+                            id="pause-reason"
+                            value=desk.reason
+                            rows=2
+                            required=true
+                            error=refused
+                        />
+                        <Select
+                            label="Trigger metric"
+                            name="trigger"
+                            id="pause-trigger"
+                            options=triggers
+                            value=desk.trigger
+                            hint="It is measured again before the release."
+                        />
+                        <TextInput
+                            label="Ticket"
+                            name="ticket"
+                            id="pause-ticket"
+                            value=desk.ticket
+                            hint=format!("Left empty, an incident tagged {TICKET_TAG} is opened.")
+                        />
+                        <div class="dialog-foot">
+                            <span class="needs-script">
+                                <Button on:click=move |_| desk.dialog.set(false)>"Cancel"</Button>
+                            </span>
+                            <button
+                                type="submit"
+                                class="button pause-button"
+                                class:is-pending=desk.pause.pending()
+                                disabled=desk.pause.pending()
+                            >
+                                "Pause now"
+                            </button>
+                        </div>
+                    </ActionForm>
+                </Dialog>
+            }
+        })
+    }
+}
+
+/// Says on every page that something is not as usual, who did it and why, and what is still allowed.
+#[component]
+pub fn Banners(state: RwSignal<FrameState>) -> impl IntoView {
+    // Only a change draws them anew: somebody may be typing into one.
+    let pause = Memo::new(move |_| state.read().system.pause.clone());
+    let off = Memo::new(move |_| {
+        let state = state.read();
+        (!state.system.enabled).then(|| (state.system.disabled.clone(), state.system.bypass_effect))
+    });
+    let disabled = move || {
+        off.get().map(|(disabled, effect)| {
+            view! { <DisabledBanner disabled=disabled effect=effect_words(effect) state=state /> }
+        })
+    };
+    let paused = move || pause.get().map(|pause| view! { <PausedBanner pause=pause state=state /> });
+    view! {
+        {disabled}
+        {paused}
+    }
+}
+
+#[component]
+fn DisabledBanner(disabled: Option<Disabled>, effect: &'static str, state: RwSignal<FrameState>) -> impl IntoView {
+    let desk = expect_context::<Emergency>();
+    let may_enable = Memo::new(move |_| state.read().me.may(Permission::DisableEvaluation));
+    let refused = refusal(move || desk.enable.value().get());
+    let reason = disabled.as_ref().map(|off| format!(": {}", off.reason)).unwrap_or_default();
+    view! {
+        <section class="banner tone-bad" aria-label="Evaluation disabled">
+            <strong role="status">"Evaluation disabled" {reason}</strong>
+            {disabled
+                .map(|off| view! { <span>{off.by} ", " {move || view! { <RelativeTime at=off.since as_of=state.read().as_of /> }}</span> })}
+            <span>
+                "Every question is answered with “" {effect} "” and logged. Reading, drafting, reviewing and rolling back go on."
+            </span>
+            <Show when=move || may_enable.get()>
+                <ActionForm action=desk.enable>
+                    <Button submit=true small=true pending=desk.enable.pending()>"Enable evaluation"</Button>
+                </ActionForm>
+            </Show>
+            {move || refused.get().map(|text| view! { <span role="alert">{text}</span> })}
+        </section>
+    }
+}
+
+#[component]
+fn PausedBanner(pause: Pause, state: RwSignal<FrameState>) -> impl IntoView {
+    let desk = expect_context::<Emergency>();
+    let refused = refusal(move || desk.release.value().get());
+    let needed = pause.still_needed();
+    let since = pause.since;
+    let ticket = pause.ticket.clone().map(|ticket| {
+        if ticket.starts_with("INC-") {
+            view! { <a href=format!("/incidents/{ticket}")>{ticket.clone()}</a> }.into_any()
+        } else {
+            view! { <span>{ticket}</span> }.into_any()
+        }
+    });
+    let triggers = (!pause.trigger_metrics.is_empty())
+        .then(|| view! { <span>"Triggered by " {pause.trigger_metrics.join(", ")} "."</span> });
+    let signed = match pause.release_signatures.first() {
+        None => view! { <span>"Release: 0 of 2 signed. It needs " {needed} "."</span> }.into_any(),
+        Some(first) => {
+            let words =
+                format!("Release: 1 of 2 signed, by {} (“{}”). It needs {needed}.", first.by, first.remediation);
+            view! { <span>{words}</span> }.into_any()
+        }
+    };
+    let mine = pause.clone();
+    let may_sign = Memo::new(move |_| mine.may_sign(&state.read().me).is_ok());
+    view! {
+        <section class="banner tone-bad" id="safety-pause" aria-label="Safety pause">
+            <strong role="status">"Paused: " {pause.reason}</strong>
+            <span>{pause.by} ", " {move || view! { <RelativeTime at=since as_of=state.read().as_of /> }} " " {ticket}</span>
+            <span>"No bundle enters service and none is approved. Rolling back, rejecting, drafting and evaluating go on."</span>
+            {triggers}
+            {signed}
+            <Show when=move || may_sign.get()>
+                <ActionForm action=desk.release attr:class="banner-form">
+                    <TextInput
+                        label="Remediation"
+                        name="remediation"
+                        id="pause-remediation"
+                        value=desk.remediation
+                        placeholder="What was put right"
+                        required=true
+                        quiet=true
+                        error=refused
+                    />
+                    <Button kind=ButtonKind::Danger submit=true pending=desk.release.pending()>"Sign release"</Button>
+                </ActionForm>
+            </Show>
+        </section>
+    }
+}

@@ -1,0 +1,222 @@
+//! Rollback drills: running one, and the signed reports of those that were run.
+
+mod report;
+
+use leptos::{form::ActionForm, prelude::*};
+use leptos_router::hooks::use_query_map;
+use lifecycle::{
+    Timestamp,
+    authority::Permission,
+    rollout::{DrillReport, drill::LastDrill},
+};
+
+use self::report::Report;
+use crate::{
+    api::drills::{DrillView, RunDrill, list_drills},
+    components::{
+        Button, ButtonKind, Chip, EmptyState, ErrorPanel, Notice, PageHead, Panel, RelativeTime, Skeleton, Table, Tone,
+        use_toasts,
+    },
+    frame::live::use_live,
+};
+
+/// Rollback drills.
+#[component]
+pub fn Drills() -> impl IntoView {
+    let live = use_live();
+    let action = ServerAction::<RunDrill>::new();
+    let drills = Resource::new(move || (live.changed(), action.version().get()), |_| list_drills());
+    let toasts = use_toasts();
+    Effect::new(move |_| {
+        if let Some(Ok(report)) = action.value().get() {
+            if report.safety_passed {
+                toasts.good(format!("The drill with {} passed.", report.candidate_version));
+            } else {
+                toasts.note(format!("The drill with {} failed: see the report.", report.candidate_version));
+            }
+        }
+    });
+    view! {
+        <Transition fallback=|| view! { <Skeleton lines=8 /> }>
+            {move || Suspend::new(async move {
+                match drills.await {
+                    Ok(view) => view! { <Page view=view action=action /> }.into_any(),
+                    Err(error) => {
+                        view! {
+                            <PageHead title="Drills" above=above() />
+                            <ErrorPanel error=error />
+                        }
+                            .into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn above() -> Vec<(String, String)> {
+    vec![("Rollouts".to_owned(), "/rollouts".to_owned())]
+}
+
+/// What stands above the list: when the last one ran, and whether the next is due.
+fn standing(last: Option<&DrillReport>, as_of: Timestamp) -> (Tone, &'static str) {
+    let Some(last) = last else { return (Tone::Warn, "No drill has been run yet.") };
+    if !last.safety_passed {
+        return (Tone::Bad, "The last drill failed: a rollback may not work when it is needed.");
+    }
+    let last = LastDrill { id: last.id, at: last.at, passed: last.safety_passed };
+    if last.is_overdue(as_of) {
+        (Tone::Warn, "The last drill is more than 7 days old: the next one is overdue.")
+    } else {
+        (Tone::Good, "The last drill passed. The next one is due 7 days after it.")
+    }
+}
+
+#[component]
+fn Page(view: DrillView, action: ServerAction<RunDrill>) -> impl IntoView {
+    let DrillView { reports, me, as_of } = view;
+    let may_run = me.may(Permission::Apply);
+    let query = use_query_map();
+    let (tone, words) = standing(reports.first(), as_of);
+    let refused =
+        Signal::derive(move || action.value().get().and_then(Result::err).map(|error| crate::words::refusal(&error)));
+    let shown = reports.clone();
+    let detail = move || {
+        let wanted: Option<i64> = query.read().get("drill").and_then(|id| id.parse().ok());
+        let report = match wanted {
+            Some(id) => shown.iter().find(|report| report.id == id),
+            None => shown.first(),
+        };
+        report.cloned().map(|report| view! { <Report report=report as_of=as_of /> })
+    };
+    view! {
+        <PageHead
+            title="Drills"
+            above=above()
+            actions=move || {
+                may_run
+                    .then(|| {
+                        view! {
+                            <ActionForm action=action>
+                                <Button kind=ButtonKind::Primary submit=true pending=action.pending()>
+                                    "Run drill"
+                                </Button>
+                            </ActionForm>
+                        }
+                    })
+            }
+        />
+        <div class="stack">
+            {move || refused.get().map(|text| view! { <Notice tone=Tone::Bad><p role="alert">{text}</p></Notice> })}
+            <Notice tone=tone>
+                <strong>{words}</strong>
+                <p>
+                    "A drill applies an approved packet, rolls it back and applies it again, with the code and the database that serve, \
+                     in a sandbox that is always undone. What is live is neither touched nor held up."
+                </p>
+            </Notice>
+            {if reports.is_empty() {
+                view! {
+                    <Panel>
+                        <EmptyState title="No drill has been run yet">
+                            <p>
+                                {if may_run {
+                                    "Run one each week: it takes a second or two, and its signed report stays here."
+                                } else {
+                                    "Runtime owners run one each week. Its signed report stays here."
+                                }}
+                            </p>
+                        </EmptyState>
+                    </Panel>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    {detail}
+                    <List reports=reports as_of=as_of />
+                }
+                    .into_any()
+            }}
+        </div>
+    }
+}
+
+/// All reports, newest first.
+#[component]
+fn List(reports: Vec<DrillReport>, as_of: Timestamp) -> impl IntoView {
+    view! {
+        <Panel title="Reports" note="every report is signed" flush=true>
+            <Table label="Drills" interactive=true cards=true>
+                <thead>
+                    <tr>
+                        <th scope="col">"When"</th>
+                        <th scope="col">"Result"</th>
+                        <th scope="col">"Candidate"</th>
+                        <th scope="col" class="num">
+                            "Apply"
+                        </th>
+                        <th scope="col" class="num">
+                            "Rollback"
+                        </th>
+                        <th scope="col" class="num">
+                            "Apply again"
+                        </th>
+                        <th scope="col">"By"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {reports
+                        .into_iter()
+                        .map(|report| {
+                            view! {
+                                <tr>
+                                    <td>
+                                        <a href=format!("/drills?drill={}", report.id)>
+                                            <RelativeTime at=report.at as_of=as_of />
+                                        </a>
+                                    </td>
+                                    <td>
+                                        <Outcome passed=report.safety_passed />
+                                    </td>
+                                    <td class="mono">{report.candidate_version}</td>
+                                    <td class="num">{milliseconds(report.apply_duration_ms)}</td>
+                                    <td class="num">{milliseconds(report.rollback_duration_ms)}</td>
+                                    <td class="num">{milliseconds(report.reapply_duration_ms)}</td>
+                                    <td>{report.run_by}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </Table>
+        </Panel>
+    }
+}
+
+/// Whether a drill passed.
+#[component]
+fn Outcome(passed: bool) -> impl IntoView {
+    let (tone, sign, words) = if passed { (Tone::Good, "✓", "Passed") } else { (Tone::Bad, "✕", "Failed") };
+    view! { <Chip tone=tone sign=sign>{words}</Chip> }
+}
+
+/// `12.3 ms`, `1.2 s`; a dash for a step that was not reached.
+fn milliseconds(length: Option<f64>) -> String {
+    match length {
+        None => "–".to_owned(),
+        Some(length) if length >= 1000.0 => format!("{:.1}\u{a0}s", length / 1000.0),
+        Some(length) => format!("{length:.1}\u{a0}ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(milliseconds(Some(12.34)), "12.3\u{a0}ms");
+        assert_eq!(milliseconds(Some(1234.0)), "1.2\u{a0}s");
+        assert_eq!(milliseconds(None), "–");
+    }
+}

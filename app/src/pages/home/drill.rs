@@ -1,0 +1,26 @@
+//! When the last rollback drill ran.
+
+use leptos::prelude::*;
+use lifecycle::{Timestamp, rollout::drill::LastDrill};
+
+use crate::components::{Chip, RelativeTime, Tone};
+
+/// One line: when it ran and how it went, with a warning once it is overdue.
+#[component]
+pub(super) fn Drill(last: Option<LastDrill>, as_of: Timestamp) -> impl IntoView {
+    let (tone, sign, words) = match last {
+        None => (Tone::Warn, "▲", "never run"),
+        Some(last) if !last.passed => (Tone::Bad, "✕", "failed"),
+        Some(last) if last.is_overdue(as_of) => (Tone::Warn, "▲", "overdue"),
+        Some(_) => (Tone::Good, "✓", "passed"),
+    };
+    view! {
+        <p class="home-drill muted">
+            <a href="/drills">"Rollback drill"</a>
+            <Chip tone=tone sign=sign>
+                {words}
+            </Chip>
+            {last.map(|last| view! { <span>"last run " <RelativeTime at=last.at as_of=as_of /></span> })}
+        </p>
+    }
+}

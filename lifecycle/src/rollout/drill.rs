@@ -1,0 +1,323 @@
+//! The rollback drill: apply, roll back and apply again, with a real packet in a sandbox, and what counts as passed.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Timestamp, signing::Envelope};
+
+/// How long a drill counts; after that it is overdue.
+pub const OVERDUE_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// What one step of a drill did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// How long it took, in milliseconds.
+    pub duration_ms: f64,
+    /// The checksum in its signed record: of what was served after it.
+    pub verification_checksum: String,
+    /// The same, computed from what was read back afterwards.
+    pub read_back: String,
+    /// Content address of the newest bundle in service after it.
+    pub served_digest: String,
+    /// Its version.
+    pub served_version: String,
+    /// Whether its record's signature verifies.
+    pub signature_verifies: bool,
+    /// Whether it was done now, and not answered from the record of an earlier one.
+    pub fresh: bool,
+}
+
+/// How a drill went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// What was rehearsed.
+    pub candidate: Candidate,
+    /// The checksum of what was served before the first step.
+    pub checksum_before: String,
+    /// The first apply, when it was done.
+    pub apply: Option<Step>,
+    /// The rollback, when it was done.
+    pub rollback: Option<Step>,
+    /// The second apply, when it was done.
+    pub reapply: Option<Step>,
+    /// Why it stopped, when a step was refused.
+    pub stopped: Option<String>,
+    /// Digest of what is live, before the sandbox was made.
+    pub live_before: String,
+    /// The same after the sandbox was undone.
+    pub live_after: String,
+}
+
+/// The bundle that is put into service in the sandbox, and the one a rollback returns to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its number.
+    pub id: i64,
+    /// Its version.
+    pub version: String,
+    /// Its content address.
+    pub digest: String,
+    /// The packet it was approved by.
+    pub packet_id: String,
+    /// The version it follows.
+    pub base_version: String,
+    /// That version's content address.
+    pub base_digest: String,
+}
+
+/// The signed report of a drill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrillReport {
+    /// Number given by the database.
+    pub id: i64,
+    /// The bundle that was applied in the sandbox.
+    pub candidate_id: i64,
+    /// Its version.
+    pub candidate_version: String,
+    /// The packet it was approved by.
+    pub packet_id: String,
+    /// The version the rollback returned to.
+    pub base_version: String,
+    /// How long the first apply took, evidence included, in milliseconds; none when it was not reached. So the others.
+    pub apply_duration_ms: Option<f64>,
+    /// How long the rollback took.
+    pub rollback_duration_ms: Option<f64>,
+    /// How long the second apply took.
+    pub reapply_duration_ms: Option<f64>,
+    /// Checksum of what was served after the first apply.
+    pub first_apply_verification_checksum: Option<String>,
+    /// Checksum of what was served after the rollback.
+    pub rollback_verification_checksum: Option<String>,
+    /// Checksum of what was served after the second apply.
+    pub reapply_verification_checksum: Option<String>,
+    /// Content address of the newest bundle in service after the first apply.
+    pub first_apply_served_digest: Option<String>,
+    /// The same after the rollback.
+    pub rollback_served_digest: Option<String>,
+    /// The same after the second apply.
+    pub reapply_served_digest: Option<String>,
+    /// The version in service at the end: the candidate's, when all went well.
+    pub final_policy_version: Option<String>,
+    /// Digest of everything live before the drill.
+    pub live_digest_before: String,
+    /// The same after it.
+    pub live_digest_after: String,
+    /// Whether everything held.
+    pub safety_passed: bool,
+    /// What did not, in sentences.
+    pub failures: Vec<String>,
+    /// Who ran it.
+    pub run_by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Name of the key that signed.
+    pub key_id: String,
+    /// HMAC-SHA256 over the canonical JSON of everything above but the id.
+    pub signature: String,
+}
+
+impl Run {
+    /// What did not hold, in sentences; empty when the drill passed.
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures: Vec<String> = self.stopped.iter().cloned().collect();
+        for (name, step) in
+            [("first apply", &self.apply), ("rollback", &self.rollback), ("second apply", &self.reapply)]
+        {
+            let Some(step) = step else {
+                failures.push(format!("The {name} was not reached."));
+                continue;
+            };
+            let mut check = |held: bool, what: &str| {
+                if !held {
+                    failures.push(format!("The {name} {what}."));
+                }
+            };
+            check(step.fresh, "was answered from an earlier record and not done");
+            check(step.signature_verifies, "wrote a record whose signature does not verify");
+            check(
+                step.verification_checksum == step.read_back && !step.read_back.is_empty(),
+                "recorded something else than what is served after it",
+            );
+            let (digest, version) = if name == "rollback" {
+                (&self.candidate.base_digest, &self.candidate.base_version)
+            } else {
+                (&self.candidate.digest, &self.candidate.version)
+            };
+            check(
+                step.served_digest == *digest && step.served_version == *version,
+                &format!("left {} in service, not {version}", step.served_version),
+            );
+        }
+        let checksum = |step: &Option<Step>| step.as_ref().map(|step| step.read_back.clone());
+        if let Some(after) = checksum(&self.rollback)
+            && after != self.checksum_before
+        {
+            failures.push("The rollback did not restore what was served before.".to_owned());
+        }
+        if let (Some(first), Some(second)) = (checksum(&self.apply), checksum(&self.reapply))
+            && first != second
+        {
+            failures.push("The second apply does not serve what the first one did.".to_owned());
+        }
+        if self.live_before != self.live_after {
+            failures.push("What is live changed while the drill ran: run it again.".to_owned());
+        }
+        failures
+    }
+
+    /// The report, to be signed.
+    pub fn report(&self, run_by: &str, at: Timestamp) -> DrillReport {
+        let failures = self.failures();
+        let duration = |step: &Option<Step>| step.as_ref().map(|step| step.duration_ms);
+        let checksum = |step: &Option<Step>| step.as_ref().map(|step| step.verification_checksum.clone());
+        let digest = |step: &Option<Step>| step.as_ref().map(|step| step.served_digest.clone());
+        let last = [&self.reapply, &self.rollback, &self.apply].into_iter().find_map(Option::as_ref);
+        DrillReport {
+            id: 0,
+            candidate_id: self.candidate.id,
+            candidate_version: self.candidate.version.clone(),
+            packet_id: self.candidate.packet_id.clone(),
+            base_version: self.candidate.base_version.clone(),
+            apply_duration_ms: duration(&self.apply),
+            rollback_duration_ms: duration(&self.rollback),
+            reapply_duration_ms: duration(&self.reapply),
+            first_apply_verification_checksum: checksum(&self.apply),
+            rollback_verification_checksum: checksum(&self.rollback),
+            reapply_verification_checksum: checksum(&self.reapply),
+            first_apply_served_digest: digest(&self.apply),
+            rollback_served_digest: digest(&self.rollback),
+            reapply_served_digest: digest(&self.reapply),
+            final_policy_version: last.map(|step| step.served_version.clone()),
+            live_digest_before: self.live_before.clone(),
+            live_digest_after: self.live_after.clone(),
+            safety_passed: failures.is_empty(),
+            failures,
+            run_by: run_by.to_owned(),
+            at,
+            key_id: String::new(),
+            signature: String::new(),
+        }
+    }
+}
+
+impl Envelope for DrillReport {
+    const UNSIGNED: &'static [&'static str] = &["id"];
+
+    fn seal(&mut self, key_id: String, signature: String) {
+        self.key_id = key_id;
+        self.signature = signature;
+    }
+}
+
+/// The newest drill, for the first page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastDrill {
+    /// Its number.
+    pub id: i64,
+    /// When it ran.
+    pub at: Timestamp,
+    /// Whether it passed.
+    pub passed: bool,
+}
+
+impl LastDrill {
+    /// Whether the next one should have been run by `now`: a failed drill counts for nothing.
+    pub fn is_overdue(self, now: Timestamp) -> bool {
+        !self.passed || now.since(self.at) > OVERDUE_AFTER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn step(digest: &str, version: &str, checksum: &str) -> Step {
+        Step {
+            duration_ms: 1.5,
+            verification_checksum: checksum.into(),
+            read_back: checksum.into(),
+            served_digest: digest.into(),
+            served_version: version.into(),
+            signature_verifies: true,
+            fresh: true,
+        }
+    }
+
+    fn good() -> Run {
+        Run {
+            candidate: Candidate {
+                id: 2,
+                version: "1.1.0".into(),
+                digest: "sha256:b".into(),
+                packet_id: "pktv1:0".into(),
+                base_version: "1.0.0".into(),
+                base_digest: "sha256:a".into(),
+            },
+            checksum_before: "x".into(),
+            apply: Some(step("sha256:b", "1.1.0", "y")),
+            rollback: Some(step("sha256:a", "1.0.0", "x")),
+            reapply: Some(step("sha256:b", "1.1.0", "y")),
+            stopped: None,
+            live_before: "live".into(),
+            live_after: "live".into(),
+        }
+    }
+
+    #[test]
+    fn a_drill_report_carries_timings_checksums_and_the_safety_bit() {
+        let report = good().report("r@x", Timestamp::EPOCH);
+        assert!(report.safety_passed && report.failures.is_empty(), "{:?}", report.failures);
+        assert_eq!(report.final_policy_version.as_deref(), Some("1.1.0"));
+        assert_eq!(report.first_apply_verification_checksum, report.reapply_verification_checksum);
+        let json = serde_json::to_value(&report).unwrap();
+        for name in [
+            "candidate_id",
+            "apply_duration_ms",
+            "rollback_duration_ms",
+            "reapply_duration_ms",
+            "first_apply_verification_checksum",
+            "rollback_verification_checksum",
+            "reapply_verification_checksum",
+            "safety_passed",
+            "final_policy_version",
+        ] {
+            assert!(!json[name].is_null(), "{name}");
+        }
+    }
+
+    /// One thing wrong, whichever it is, fails the drill.
+    #[test]
+    fn every_single_fault_fails_it() {
+        type Spoil = fn(&mut Run);
+        let spoils: [Spoil; 11] = [
+            |run| run.apply.as_mut().unwrap().fresh = false,
+            |run| run.rollback.as_mut().unwrap().fresh = false,
+            |run| run.reapply.as_mut().unwrap().fresh = false,
+            |run| run.reapply.as_mut().unwrap().signature_verifies = false,
+            |run| run.apply.as_mut().unwrap().verification_checksum.clear(),
+            |run| run.rollback.as_mut().unwrap().served_digest = "sha256:b".into(),
+            |run| run.reapply.as_mut().unwrap().served_version = "1.0.0".into(),
+            |run| run.checksum_before = "z".into(),
+            |run| run.reapply = None,
+            |run| run.stopped = Some("The approvals have expired.".into()),
+            |run| run.live_after = "other".into(),
+        ];
+        for (number, spoil) in spoils.into_iter().enumerate() {
+            let mut run = good();
+            spoil(&mut run);
+            assert!(!run.report("r@x", Timestamp::EPOCH).safety_passed, "fault {number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_drill_counts_for_a_week(seconds in 0_u64..2_000_000, passed: bool) {
+            let at = Timestamp::from_unix_seconds(1_000_000);
+            let drill = LastDrill { id: 1, at, passed };
+            prop_assert_eq!(drill.is_overdue(at.plus(Duration::from_secs(seconds))), !passed || seconds > 604_800);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The safety pause, and what ends it: what went wrong is put right and said, the metrics that triggered it are clear,
+//! and two different people, a safety owner and a runtime owner, sign.
+
+use serde::{Deserialize, Serialize};
+
+use super::trigger::{self, Reading};
+use crate::{
+    Timestamp,
+    authority::{Actor, Role, same_person},
+    signing::{Envelope, KeyRing, Refusal, sign, verify},
+};
+
+/// The tag of the incident a pause opens when it is given no ticket.
+pub const TICKET_TAG: &str = "CLO-SAFETY-PAUSE";
+
+/// Each of these must sign a release, and they must be two people.
+pub const RELEASE_ROLES: [Role; 2] = [Role::SafetyOwner, Role::RuntimeOwner];
+
+/// A safety pause in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Why.
+    pub reason: String,
+    /// The ticket it is tracked in.
+    pub ticket: Option<String>,
+    /// Who paused.
+    pub by: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The metrics it was engaged for, as named by whoever paused. They must be clear before it is released.
+    #[serde(default)]
+    pub trigger_metrics: Vec<String>,
+    /// Who has agreed to end it.
+    pub release_signatures: Vec<ReleaseSignature>,
+}
+
+/// One signature under the release of a pause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseSignature {
+    /// Who signed.
+    pub by: String,
+    /// As what: those of [`RELEASE_ROLES`] that they hold.
+    pub roles: Vec<Role>,
+    /// When.
+    pub at: Timestamp,
+    /// What was put right.
+    pub remediation: String,
+    /// The ticket of the pause it is meant for.
+    pub ticket: Option<String>,
+    /// The beginning of the pause it is meant for.
+    pub paused_at: Timestamp,
+    /// Name of the key that signed.
+    pub key_id: String,
+    /// HMAC-SHA256 over the canonical JSON of everything above.
+    pub signature: String,
+}
+
+/// The signed record of a pause that is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseRecord {
+    /// Number given by the database.
+    pub id: i64,
+    /// Why it was engaged.
+    pub reason: String,
+    /// The ticket it was tracked in.
+    pub ticket: Option<String>,
+    /// Who paused.
+    pub paused_by: String,
+    /// When it began.
+    pub paused_at: Timestamp,
+    /// When it ended.
+    pub released_at: Timestamp,
+    /// What the metrics that triggered it said then.
+    pub metrics: Vec<Reading>,
+    /// The two signatures.
+    pub signatures: Vec<ReleaseSignature>,
+    /// Name of the key that signed.
+    pub key_id: String,
+    /// HMAC-SHA256 over the canonical JSON of everything above but the id.
+    pub signature: String,
+}
+
+/// Why a signature under a release was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReleaseRefused {
+    /// The remediation is blank.
+    #[error("say what was put right: a release needs a remediation")]
+    RemediationRequired,
+    /// A trigger that cannot be measured here is not mentioned in the remediation.
+    #[error("these triggers cannot be measured here, so the remediation has to name them and say that they are clear: {}", .0.join(", "))]
+    Unconfirmed(Vec<String>),
+    /// The signer holds neither role.
+    #[error("a release is signed by a safety owner and a runtime owner; you are neither")]
+    NoRole,
+    /// The same person again.
+    #[error("you have signed this release already; still needed: {0}")]
+    SignedAlready(String),
+    /// Another person with the same role.
+    #[error("that role has signed this release already; still needed: {0}")]
+    RoleTaken(String),
+    /// A metric that triggered the pause is past its limit.
+    #[error("the trigger is not clear yet: {}", .0.join("; "))]
+    NotClear(Vec<String>),
+    /// It could not be signed.
+    #[error(transparent)]
+    Signature(#[from] Refusal),
+}
+
+/// What a signature brought about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Signed {
+    /// The first of two.
+    OneOfTwo(ReleaseSignature),
+    /// The pause is over.
+    Released(ReleaseRecord),
+}
+
+impl Pause {
+    /// The signatures that count: made for this pause, and as they were signed.
+    pub fn counting<'a>(&'a self, keys: &'a KeyRing) -> impl Iterator<Item = &'a ReleaseSignature> {
+        self.release_signatures.iter().filter(|given| {
+            given.ticket == self.ticket && given.paused_at == self.since && verify(keys, *given).is_ok()
+        })
+    }
+
+    /// Who has to sign yet, in words.
+    pub fn still_needed(&self) -> String {
+        match self.release_signatures.first() {
+            None => "a safety owner and a runtime owner".to_owned(),
+            Some(first) => {
+                let needed: Vec<String> = RELEASE_ROLES
+                    .into_iter()
+                    .filter(|role| first.roles.iter().any(|held| held != role))
+                    .map(|role| format!("a {}", role.name().replace('_', " ")))
+                    .collect();
+                format!("{} other than {}", needed.join(" or "), first.by)
+            }
+        }
+    }
+
+    /// Whether `signer` could sign its release now.
+    ///
+    /// # Errors
+    /// [`ReleaseRefused`] says why not.
+    pub fn may_sign(&self, signer: &Actor) -> Result<(), ReleaseRefused> {
+        may_sign(self.release_signatures.iter(), signer, || self.still_needed())
+    }
+}
+
+/// The roles a signature counts for.
+fn signing_roles(signer: &Actor) -> Vec<Role> {
+    RELEASE_ROLES.into_iter().filter(|role| signer.roles.contains(role)).collect()
+}
+
+/// Whether the two roles can be found in two people.
+fn completes(first: &[Role], second: &[Role]) -> bool {
+    let [safety, runtime] = RELEASE_ROLES;
+    (first.contains(&safety) && second.contains(&runtime)) || (first.contains(&runtime) && second.contains(&safety))
+}
+
+fn may_sign<'a>(
+    given: impl Iterator<Item = &'a ReleaseSignature>,
+    signer: &Actor,
+    still_needed: impl Fn() -> String,
+) -> Result<(), ReleaseRefused> {
+    let roles = signing_roles(signer);
+    if roles.is_empty() {
+        return Err(ReleaseRefused::NoRole);
+    }
+    for first in given {
+        if same_person(&first.by, &signer.name) {
+            return Err(ReleaseRefused::SignedAlready(still_needed()));
+        }
+        if !completes(&first.roles, &roles) {
+            return Err(ReleaseRefused::RoleTaken(still_needed()));
+        }
+    }
+    Ok(())
+}
+
+/// Signs the release of `pause`. The second signature, by another person with the other role, ends it; `readings` are
+/// what the pause's known triggers say at that moment.
+///
+/// # Errors
+/// [`ReleaseRefused`]: nothing has happened then.
+pub fn sign_release(
+    pause: &Pause,
+    signer: &Actor,
+    remediation: &str,
+    readings: &[Reading],
+    at: Timestamp,
+    keys: &KeyRing,
+) -> Result<Signed, ReleaseRefused> {
+    let remediation = remediation.trim();
+    if remediation.is_empty() {
+        return Err(ReleaseRefused::RemediationRequired);
+    }
+    let given: Vec<&ReleaseSignature> = pause.counting(keys).collect();
+    may_sign(given.iter().copied(), signer, || pause.still_needed())?;
+    let said: Vec<&str> = given.iter().map(|given| given.remediation.as_str()).chain([remediation]).collect();
+    let unconfirmed = trigger::unconfirmed(&pause.trigger_metrics, &said);
+    if !unconfirmed.is_empty() {
+        return Err(ReleaseRefused::Unconfirmed(unconfirmed));
+    }
+    let mut own = ReleaseSignature {
+        by: signer.name.clone(),
+        roles: signing_roles(signer),
+        at,
+        remediation: remediation.to_owned(),
+        ticket: pause.ticket.clone(),
+        paused_at: pause.since,
+        key_id: String::new(),
+        signature: String::new(),
+    };
+    sign(keys, &mut own)?;
+    let Some(first) = given.first() else { return Ok(Signed::OneOfTwo(own)) };
+    let not_clear: Vec<String> =
+        readings.iter().filter(|reading| !reading.clear).map(|reading| reading.detail.clone()).collect();
+    if !not_clear.is_empty() {
+        return Err(ReleaseRefused::NotClear(not_clear));
+    }
+    let mut record = ReleaseRecord {
+        id: 0,
+        reason: pause.reason.clone(),
+        ticket: pause.ticket.clone(),
+        paused_by: pause.by.clone(),
+        paused_at: pause.since,
+        released_at: at,
+        metrics: readings.to_vec(),
+        signatures: vec![(*first).clone(), own],
+        key_id: String::new(),
+        signature: String::new(),
+    };
+    sign(keys, &mut record)?;
+    Ok(Signed::Released(record))
+}
+
+impl Envelope for ReleaseSignature {
+    fn seal(&mut self, key_id: String, signature: String) {
+        self.key_id = key_id;
+        self.signature = signature;
+    }
+}
+
+impl Envelope for ReleaseRecord {
+    const UNSIGNED: &'static [&'static str] = &["id"];
+
+    fn seal(&mut self, key_id: String, signature: String) {
+        self.key_id = key_id;
+        self.signature = signature;
+    }
+}
+
+#[cfg(test)]
+#[path = "pause_tests.rs"]
+mod tests;

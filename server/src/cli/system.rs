@@ -1,0 +1,162 @@
+//! `countersign status`, `pause`, `release`, `disable` and `enable`: the state of a server, and stopping things.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use lifecycle::{
+    bundle::Effect,
+    system::{Changed, ServingBundle, System},
+};
+use serde_json::json;
+
+use super::{Failure, Format, client::Server, output::print};
+
+/// Show what is live, and whether anything is paused or disabled.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign status --output json")]
+pub struct Status {
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Engage the safety pause: nothing enters service and nothing is approved until two people release it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign pause --reason \"margins fall\" --trigger error_rate_5m")]
+pub struct Pause {
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// The ticket it is tracked in; an incident is opened without one.
+    #[arg(long, value_name = "ID")]
+    ticket: Option<String>,
+    /// A metric that triggered it; may be given several times.
+    #[arg(long = "trigger", value_name = "METRIC")]
+    trigger_metrics: Vec<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Sign the release of the safety pause. It takes a safety owner and a runtime owner.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign release --remediation \"partner prices were corrected\"")]
+pub struct Release {
+    /// What was put right.
+    #[arg(long, value_name = "TEXT")]
+    remediation: String,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Switch evaluation off in an emergency: every question gets the same answer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign disable --reason \"Emergency bypass\" --bypass-effect allow")]
+pub struct Disable {
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// What every question is answered with.
+    #[arg(long, value_enum, default_value_t = Bypass::Allow)]
+    bypass_effect: Bypass,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Switch evaluation on again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign enable")]
+pub struct Enable {
+    #[command(flatten)]
+    server: Server,
+}
+
+/// What is answered while evaluation is off.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Bypass {
+    /// Everything is allowed.
+    Allow,
+    /// Everything is denied.
+    Deny,
+    /// Everything is held for a person.
+    NeedsApproval,
+}
+
+impl From<Bypass> for Effect {
+    fn from(bypass: Bypass) -> Self {
+        match bypass {
+            Bypass::Allow => Self::Allow,
+            Bypass::Deny => Self::Deny,
+            Bypass::NeedsApproval => Self::NeedsApproval,
+        }
+    }
+}
+
+/// Runs `countersign status`.
+pub fn status(asked: &Status, format: Format) -> Result<ExitCode, Failure> {
+    let system: System = asked.server.client()?.get("/policy/system", &[])?;
+    print(format, &system, || in_words(&system));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs `countersign pause`.
+pub fn pause(asked: &Pause, format: Format) -> Result<ExitCode, Failure> {
+    let body = json!({
+        "reason": asked.reason, "ticket": asked.ticket, "trigger_metrics": asked.trigger_metrics,
+    });
+    tell(format, &asked.server.client()?.post("/policy/system/pause", &body)?)
+}
+
+/// Runs `countersign release`.
+pub fn release(asked: &Release, format: Format) -> Result<ExitCode, Failure> {
+    let body = json!({ "remediation": asked.remediation });
+    tell(format, &asked.server.client()?.post("/policy/system/pause/release", &body)?)
+}
+
+/// Runs `countersign disable`. Whoever types it means it, so the header goes along.
+pub fn disable(asked: &Disable, format: Format) -> Result<ExitCode, Failure> {
+    let effect = Effect::from(asked.bypass_effect);
+    let body = json!({"enabled": false, "reason": asked.reason, "bypass_effect": effect});
+    let header = [("X-Emergency-Override", "true")];
+    tell(format, &asked.server.client()?.post_with("/policy/system/disable", &header, &body)?)
+}
+
+/// Runs `countersign enable`.
+pub fn enable(asked: &Enable, format: Format) -> Result<ExitCode, Failure> {
+    tell(format, &asked.server.client()?.post("/policy/system/disable", &json!({ "enabled": true }))?)
+}
+
+fn tell(format: Format, changed: &Changed) -> Result<ExitCode, Failure> {
+    print(format, changed, || changed.message.clone());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The state in a few lines.
+fn in_words(system: &System) -> String {
+    let mut lines = Vec::new();
+    if !system.enabled {
+        let why = system.disabled.as_ref().map(|off| format!(": {} ({}, since {})", off.reason, off.by, off.since));
+        lines.push(format!(
+            "Evaluation is DISABLED, everything is answered {}{}",
+            system.bypass_effect,
+            why.unwrap_or_default()
+        ));
+    }
+    if let Some(pause) = &system.pause {
+        let ticket = pause.ticket.as_deref().unwrap_or("no ticket");
+        lines.push(format!("PAUSED: {} ({}, since {}, {ticket})", pause.reason, pause.by, pause.since));
+        let signed = pause.release_signatures.len();
+        lines.push(format!("Release: {signed} of 2 signed; still needed: {}", pause.still_needed()));
+    }
+    let line = |name: &str, bundle: &ServingBundle| {
+        format!("{name}: {} at {} % ({})", bundle.version, bundle.canary_pct, bundle.digest)
+    };
+    match &system.stable {
+        Some(stable) => lines.push(line("Stable", stable)),
+        None => lines.push("No bundle is live: every question is denied".to_owned()),
+    }
+    if let Some(canary) = &system.canary {
+        let name = if canary.canary_pct == 0 { "Shadow" } else { "Canary" };
+        lines.push(line(name, canary));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,41 @@
+//! `/policy/drills`: rehearsing a rollback in a sandbox.
+
+use axum::{
+    Json as Out, Router,
+    extract::{Path, State},
+    routing::get,
+};
+use http::StatusCode;
+use lifecycle::rollout::DrillReport;
+use store::drills::Filter;
+
+use super::{
+    input::Params,
+    page::{Listed, listed},
+    problem::{Answer, Refusal},
+};
+use crate::{auth::SignedIn, state::AppState};
+
+/// The drill resource.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/policy/drills", get(list).post(run)).route("/policy/drills/{id}", get(show))
+}
+
+async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+    let filter = Filter { limit: Some(params.limit()?), cursor: params.text("cursor") };
+    Ok(listed("drills", store::drills::list(&state.store, &actor, &filter).await?))
+}
+
+/// A drill that failed was run all the same: `safety_passed` tells.
+async fn run(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<(StatusCode, Out<DrillReport>)> {
+    Ok((StatusCode::CREATED, Out(store::drills::run(&state.store, &actor).await?)))
+}
+
+async fn show(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+) -> Answer<Out<DrillReport>> {
+    let id = id.parse().map_err(|_| Refusal::not_found(format_args!("drill `{id}`")))?;
+    Ok(Out(store::drills::get(&state.store, &actor, id).await?))
+}

@@ -1,0 +1,245 @@
+//! The safety pause: engaging it, and the two signatures that end it.
+
+use lifecycle::{
+    audit::EventType,
+    authority::{Actor, Permission, authorize},
+    incident::Severity,
+    problem::{Code, Problem},
+    rollout::rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
+    system::{
+        Changed, Pause, Reading, ReleaseRecord, ReleaseRefused, TICKET_TAG,
+        pause::{self as rules, Signed},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::{read, switches_locked, trigger, written};
+use crate::{Error, Result, Store, incidents, json, work::Work};
+
+/// Most trigger metrics of a pause, and characters of one.
+const MAX_TRIGGERS: usize = 20;
+const MAX_NAME_CHARS: usize = 100;
+/// Most characters of an incident's title that are taken from the reason.
+const MAX_TITLE_CHARS: usize = 120;
+
+/// The body of `POST /policy/system/pause`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engage {
+    /// Why.
+    pub reason: String,
+    /// The ticket it is tracked in; an incident is opened when absent.
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// The metrics that triggered it. Those known here are measured before the release, others have to be named in
+    /// the remediation.
+    #[serde(default)]
+    pub trigger_metrics: Vec<String>,
+}
+
+/// Engages the safety pause. Of two people at once, the second is told the first's.
+///
+/// # Errors
+/// Denied without [`Permission::Pause`]; a blank reason; too many or too long trigger names.
+pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Changed> {
+    let permit = authorize(actor, Permission::Pause)?;
+    let reason = written("/reason", &order.reason, "say why: whoever meets the pause reads it")?.to_owned();
+    let ticket = order.ticket.as_deref().map(str::trim).filter(|ticket| !ticket.is_empty());
+    let ticket = checked_name("/ticket", ticket)?;
+    let trigger_metrics = checked_triggers(&order.trigger_metrics)?;
+    // What is live changes under this lock: an apply that has begun is done before, one that comes later is refused.
+    let mut work = Work::begin_serving(store, permit).await?;
+    if let Some(first) = switches_locked(work.db()).await?.pause {
+        let message = format!("{} has paused already: {}", first.by, first.reason);
+        return Ok(Changed { system: read(work.db()).await?, message });
+    }
+    let opening = ticket.is_none().then(|| incidents::Opening {
+        title: format!("{TICKET_TAG}: {}", first_line(&reason)),
+        severity: Severity::High,
+        source: "policy.pause".to_owned(),
+        agent: None,
+        bundle: None,
+        description: described(&reason, &trigger_metrics),
+        ack_due_at: work.now.plus(ACKNOWLEDGE_WITHIN),
+        investigate_due_at: work.now.plus(INVESTIGATE_WITHIN),
+    });
+    let ticket = match &opening {
+        Some(opening) => incidents::insert(&mut work, opening).await?,
+        None => {
+            let ticket = ticket.unwrap_or_default().to_owned();
+            tell(&mut work, &ticket, &format!("Engaged a safety pause: {reason}")).await?;
+            ticket
+        }
+    };
+    let pause = Pause {
+        reason,
+        ticket: Some(ticket.clone()),
+        by: actor.name.clone(),
+        since: work.now,
+        trigger_metrics,
+        release_signatures: Vec::new(),
+    };
+    set(&mut work, Some(&pause)).await?;
+    let detail = json!({"reason": pause.reason, "ticket": ticket, "trigger_metrics": pause.trigger_metrics});
+    let summary = format!("{} engaged a safety pause: {}", actor.name, first_line(&pause.reason));
+    work.note(EventType::Paused, "system", "policy", summary, detail);
+    if let Some(opening) = &opening {
+        incidents::note_opened(&mut work, &ticket, opening);
+    }
+    let system = read(work.db()).await?;
+    work.commit().await?;
+    let message = format!(
+        "Paused. Nothing enters service and nothing is approved until {} sign the release. It is tracked as {ticket}.",
+        pause.still_needed()
+    );
+    Ok(Changed { system, message })
+}
+
+/// Signs the release of the pause in force. The second person's signature ends it.
+///
+/// # Errors
+/// Denied without [`Permission::Pause`]; `invalid_transition` when no pause is in force; a blank remediation, or one that
+/// leaves out a trigger that cannot be measured; `release_refused` for the same person or role again, and while a
+/// trigger is not clear (`metrics` says which).
+pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Result<Changed> {
+    let permit = authorize(actor, Permission::Pause)?;
+    let remediation = written("/remediation", remediation, &ReleaseRefused::RemediationRequired.to_string())?;
+    let mut work = Work::begin_serving(store, permit).await?;
+    let Some(mut pause) = switches_locked(work.db()).await?.pause else {
+        let detail = "no safety pause is in force: there is nothing to release";
+        return Err(Problem::new(Code::InvalidTransition, detail).with("from", "running").with("to", "running").into());
+    };
+    let counting: Vec<_> = pause.counting(store.keys()).cloned().collect();
+    // The triggers decide at the second signature; before it there is nothing to measure them for.
+    let readings = if counting.is_empty() { Vec::new() } else { trigger::read(&mut work, &pause).await? };
+    let now = work.now;
+    let signed = rules::sign_release(&pause, actor, remediation, &readings, now, store.keys())
+        .map_err(|refusal| refused(refusal, &readings))?;
+    let ticket = pause.ticket.clone().unwrap_or_default();
+    let message = match signed {
+        Signed::OneOfTwo(one) => {
+            pause.release_signatures = vec![one.clone()];
+            set(&mut work, Some(&pause)).await?;
+            let needed = pause.still_needed();
+            let said = format!("Signed the release of the pause, 1 of 2: {remediation}");
+            tell(&mut work, &ticket, &said).await?;
+            let detail = json!({
+                "ticket": ticket, "roles": one.roles, "remediation": one.remediation, "still_needed": needed,
+                "signature": one.signature,
+            });
+            let summary = format!("{} signed the release of the safety pause, 1 of 2", actor.name);
+            work.note(EventType::ReleaseSigned, "system", "policy", summary, detail);
+            format!("1 of 2 signatures. Still needed: {needed}.")
+        }
+        Signed::Released(record) => {
+            set(&mut work, None).await?;
+            let id = keep(&mut work, &record).await?;
+            tell(&mut work, &ticket, &format!("Released the pause, 2 of 2: {remediation}")).await?;
+            let by: Vec<&str> = record.signatures.iter().map(|one| one.by.as_str()).collect();
+            let detail = json!({
+                "ticket": ticket, "release_id": id, "signed_by": by, "remediation": remediation,
+                "paused_at": record.paused_at, "paused_by": record.paused_by, "metrics": record.metrics,
+                "signature": record.signature,
+            });
+            let summary = format!("{} released the safety pause", by.join(" and "));
+            work.note(EventType::Released, "system", "policy", summary, detail);
+            "2 of 2 signatures: the pause is over. Applying, promoting and approving work again.".to_owned()
+        }
+    };
+    let system = read(work.db()).await?;
+    work.commit().await?;
+    Ok(Changed { system, message })
+}
+
+fn refused(refusal: ReleaseRefused, readings: &[Reading]) -> Error {
+    let detail = refusal.to_string();
+    match refusal {
+        ReleaseRefused::RemediationRequired | ReleaseRefused::Unconfirmed(_) => {
+            Problem::invalid_field("/remediation", detail).into()
+        }
+        ReleaseRefused::NoRole => Error::refused(Code::Forbidden, detail),
+        ReleaseRefused::Signature(cause) => Error::Internal(format!("a release could not be signed: {cause}")),
+        ReleaseRefused::SignedAlready(_) | ReleaseRefused::RoleTaken(_) => Error::refused(Code::ReleaseRefused, detail),
+        ReleaseRefused::NotClear(_) => {
+            let metrics = serde_json::to_value(readings).unwrap_or_default();
+            Problem::new(Code::ReleaseRefused, detail).with("metrics", metrics).into()
+        }
+    }
+}
+
+async fn set(work: &mut Work, pause: Option<&Pause>) -> Result<()> {
+    let text = pause.map(json::text).transpose()?;
+    let by = work.actor().name.clone();
+    sqlx::query("update system_state set pause = $1::json, changed_at = now(), changed_by = $2")
+        .bind(text)
+        .bind(by)
+        .execute(work.db())
+        .await?;
+    Ok(())
+}
+
+/// Keeps the signed record of a pause that is over.
+async fn keep(work: &mut Work, record: &ReleaseRecord) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "insert into policy_release_record (record, paused_at, released_at) values ($1::json, $2, $3) returning id",
+    )
+    .bind(json::text(record)?)
+    .bind(OffsetDateTime::from(record.paused_at))
+    .bind(OffsetDateTime::from(record.released_at))
+    .fetch_one(work.db())
+    .await?)
+}
+
+/// Adds a line to the ticket, when it is an incident of ours.
+async fn tell(work: &mut Work, ticket: &str, text: &str) -> Result<()> {
+    let ours: bool = sqlx::query_scalar("select exists (select from incidents where id = $1)")
+        .bind(ticket)
+        .fetch_one(work.db())
+        .await?;
+    if ours {
+        incidents::line(work, ticket, text, json!({})).await?;
+    }
+    Ok(())
+}
+
+fn checked_name<'a>(pointer: &str, name: Option<&'a str>) -> Result<Option<&'a str>> {
+    if name.is_some_and(|name| name.chars().count() > MAX_NAME_CHARS || name.contains('\0')) {
+        let detail = format!("has at most {MAX_NAME_CHARS} characters, none of them U+0000");
+        return Err(Problem::invalid_field(pointer, detail).into());
+    }
+    Ok(name)
+}
+
+/// The names without blanks around them, each once.
+fn checked_triggers(names: &[String]) -> Result<Vec<String>> {
+    if names.len() > MAX_TRIGGERS {
+        let detail = format!("names at most {MAX_TRIGGERS} metrics");
+        return Err(Problem::invalid_field("/trigger_metrics", detail).into());
+    }
+    let mut kept: Vec<String> = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let name = name.trim();
+        checked_name(&format!("/trigger_metrics/{number}"), Some(name))?;
+        if !name.is_empty() && !kept.iter().any(|known| known == name) {
+            kept.push(name.to_owned());
+        }
+    }
+    Ok(kept)
+}
+
+fn first_line(reason: &str) -> String {
+    let line = reason.lines().next().unwrap_or_default();
+    if line.chars().count() <= MAX_TITLE_CHARS {
+        return line.to_owned();
+    }
+    format!("{}…", line.chars().take(MAX_TITLE_CHARS).collect::<String>())
+}
+
+fn described(reason: &str, triggers: &[String]) -> String {
+    let measured = if triggers.is_empty() { "none was named".to_owned() } else { triggers.join(", ") };
+    format!(
+        "{reason}\nTrigger metrics: {measured}.\nNothing enters service until a safety owner and a runtime owner have \
+         signed the release. Rolling back and evaluating go on."
+    )
+}

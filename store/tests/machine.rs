@@ -1,0 +1,302 @@
+//! Random sequences of every command, by random people, through two handles on one database, as two servers have:
+//! whatever happens, what must always hold still holds after each of them.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use lifecycle::{
+    audit::Entry,
+    authority::{Actor, Permission, Role, Via},
+    bundle::State,
+    problem::{Code, Problem},
+    review::Verdict,
+    signing,
+};
+use store::{Error, Store, audit, bundles, drills, packets, rollout, system, testing};
+use support::*;
+
+/// Numbers that are the same in every run of a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(most.max(1)).unwrap()).unwrap()
+    }
+
+    fn one_of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.below(items.len()))
+    }
+}
+
+/// Who there is: some hold several roles, one none that matters.
+fn people() -> Vec<Actor> {
+    [
+        ("ann@x", &[Role::Author][..]),
+        ("abe@x", &[Role::Author, Role::Approver]),
+        ("cat@x", &[Role::Approver]),
+        ("sue@x", &[Role::SafetyOwner]),
+        ("sam@x", &[Role::SafetyOwner, Role::RuntimeOwner]),
+        ("rob@x", &[Role::RuntimeOwner]),
+        ("rex@x", &[Role::RuntimeOwner, Role::Author]),
+        ("vic@x", &[Role::Viewer]),
+        ("all@x", &[Role::Admin]),
+    ]
+    .map(|(name, roles)| Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session })
+    .to_vec()
+}
+
+/// What can be seen from outside.
+#[derive(Debug, Clone, PartialEq)]
+struct Seen {
+    states: BTreeMap<i64, (String, State)>,
+    serving: Vec<(i64, State, i16)>,
+    paused: bool,
+    enabled: bool,
+    audited: i64,
+}
+
+async fn look(store: &Store) -> Seen {
+    let list = bundles::Filter { limit: Some(200), ..Default::default() };
+    let all = bundles::summaries(store, &author(), &list).await.unwrap().items;
+    let system = system::get(store, &author()).await.unwrap();
+    let audited: i64 = sqlx::query_scalar("select coalesce(max(seq), 0) from policy_lifecycle_audit")
+        .fetch_one(store.pool())
+        .await
+        .unwrap();
+    Seen {
+        serving: all
+            .iter()
+            .filter(|bundle| bundle.state.is_in_service())
+            .map(|bundle| (bundle.id, bundle.state, bundle.canary_pct))
+            .collect(),
+        states: all.into_iter().map(|bundle| (bundle.id, (bundle.version, bundle.state))).collect(),
+        paused: system.paused,
+        enabled: system.enabled,
+        audited,
+    }
+}
+
+/// Somebody: mostly one who may do this, so that sequences get far; sometimes anybody.
+fn somebody(dice: &mut Dice, permission: Permission) -> Actor {
+    let mut people = people();
+    if dice.below(4) > 0 {
+        people.retain(|person| person.may(permission));
+    }
+    dice.one_of(&people).unwrap().clone()
+}
+
+/// A bundle: mostly one in this state, sometimes any.
+fn some_bundle(dice: &mut Dice, seen: &Seen, state: State) -> i64 {
+    let mut ids: Vec<i64> = seen.states.keys().copied().collect();
+    if dice.below(4) > 0 {
+        let wanted: Vec<i64> = ids.iter().copied().filter(|id| seen.states[id].1 == state).collect();
+        if !wanted.is_empty() {
+            ids = wanted;
+        }
+    }
+    dice.one_of(&ids).copied().unwrap_or(0)
+}
+
+async fn packet_of(store: &Store, bundle: i64) -> String {
+    let sql = "select packet_id from policy_packets where bundle_id = $1 order by row_id desc limit 1";
+    let found: Option<String> = sqlx::query_scalar(sql).bind(bundle).fetch_optional(store.pool()).await.unwrap();
+    found.unwrap_or_else(|| "pktv1:none".into())
+}
+
+/// One random command; answers its name, who gave it, the bundle it was about, and whether it was taken.
+async fn command(store: &Store, dice: &mut Dice, seen: &Seen) -> (&'static str, Actor, i64, Result<(), Error>) {
+    use Permission::{ActOnPackets, Apply, BuildPackets, DisableEvaluation, EditDrafts, Pause, RollBack};
+    let threshold = i64::try_from(dice.below(99)).unwrap();
+    let (name, permission, state) = [
+        ("create", EditDrafts, State::Draft),
+        ("edit", EditDrafts, State::Draft),
+        ("edit", EditDrafts, State::InReview),
+        ("withdraw", EditDrafts, State::Approved),
+        ("submit", BuildPackets, State::Draft),
+        ("submit", BuildPackets, State::Draft),
+        ("approve", ActOnPackets, State::InReview),
+        ("approve", ActOnPackets, State::InReview),
+        ("approve", ActOnPackets, State::InReview),
+        ("approve", ActOnPackets, State::InReview),
+        ("refuse", ActOnPackets, State::InReview),
+        ("apply", Apply, State::Approved),
+        ("apply", Apply, State::Approved),
+        ("promote", Apply, State::Canary),
+        ("promote", Apply, State::Canary),
+        ("promote", Apply, State::Shadow),
+        ("rollback", RollBack, State::Canary),
+        ("rollback", RollBack, State::Active),
+        ("pause", Pause, State::Draft),
+        ("release", Pause, State::Draft),
+        ("release", Pause, State::Draft),
+        ("drill", Apply, State::Draft),
+        ("disable", DisableEvaluation, State::Draft),
+        ("enable", DisableEvaluation, State::Draft),
+    ][dice.below(24)];
+    let who = somebody(dice, permission);
+    let id = some_bundle(dice, seen, state);
+    let packet = packet_of(store, id).await;
+    let result = match name {
+        "create" => bundles::create(store, &who, source(None, threshold)).await.map(drop),
+        "edit" => {
+            let revision = bundles::get(store, &author(), id).await.map_or(1, |bundle| bundle.revision);
+            bundles::update(store, &who, id, revision, source(None, threshold)).await.map(drop)
+        }
+        "withdraw" => bundles::withdraw(store, &who, id).await.map(drop),
+        "submit" => {
+            let request = packets::BuildPacket { bundle_id: id, fallback_plan: "Roll back.".into(), corpus: None };
+            packets::build(store, &who, request).await.map(drop)
+        }
+        "approve" => packets::act(store, &who, &packet, Verdict::Approve, None).await.map(drop),
+        "refuse" => {
+            let verdict = if dice.below(2) == 0 { Verdict::Reject } else { Verdict::RequestChanges };
+            packets::act(store, &who, &packet, verdict, Some("Not like this.".into())).await.map(drop)
+        }
+        "apply" => {
+            let percent = if dice.below(4) == 0 { 0 } else { 10 };
+            rollout::apply(store, &who, id, &packet, Some(percent)).await.map(drop)
+        }
+        "promote" => {
+            let now = seen.serving.iter().find(|(serving, ..)| *serving == id).map_or(0, |found| found.2);
+            let next =
+                if dice.below(4) == 0 { 100 } else { [10, 50, 100][usize::from(now >= 10) + usize::from(now >= 50)] };
+            serve(store, id, 3).await;
+            rollout::promote(store, &who, id, next).await.map(drop)
+        }
+        "rollback" => {
+            let request = rollout::RollBack {
+                reason: "Emergency".into(),
+                rolled_back_by: None,
+                create_incident: dice.below(2) == 0,
+                triggered_at: None,
+            };
+            rollout::roll_back(store, &who, id, request).await.map(drop)
+        }
+        "pause" => {
+            let order = system::Engage { reason: "stop".into(), ticket: None, trigger_metrics: Vec::new() };
+            system::pause(store, &who, order).await.map(drop)
+        }
+        "release" => system::sign_release(store, &who, "put right").await.map(drop),
+        "drill" => drills::run(store, &who).await.map(|report| assert!(report.safety_passed, "{:?}", report.failures)),
+        "disable" => system::disable(store, &who, "emergency", None).await.map(drop),
+        _ => system::enable(store, &who, None).await.map(drop),
+    };
+    (name, who, id, result)
+}
+
+/// The audit entries after `seq`.
+async fn entries_after(store: &Store, seq: i64) -> Vec<Entry> {
+    let filter =
+        audit::Filter { oldest_first: true, cursor: Some(seq.to_string()), limit: Some(100), ..Default::default() };
+    audit::list(store, &admin(), &filter).await.unwrap().items
+}
+
+fn check_change(step: &str, before: &Seen, after: &Seen, entries: &[Entry]) {
+    for (id, (version, to)) in &after.states {
+        let Some((_, from)) = before.states.get(id) else {
+            let made = entries.iter().filter(|entry| entry.detail["version"] == version.as_str()).count();
+            assert_eq!(made, 1, "{step}: the making of {version} is one entry: {entries:?}");
+            continue;
+        };
+        if from == to {
+            continue;
+        }
+        assert!(*from != State::RolledBack && *from != State::Rejected, "{step}: {version} left `{from}`");
+        let tell: Vec<&Entry> = entries
+            .iter()
+            .filter(|entry| {
+                let about = entry.detail["version"] == version.as_str() || entry.subject_id == id.to_string();
+                about && entry.detail["from_state"] == from.name() && entry.detail["to_state"] == to.name()
+            })
+            .collect();
+        assert_eq!(tell.len(), 1, "{step}: {version} went from {from} to {to}: {entries:?}");
+    }
+    for (name, changed) in [("paused", !before.paused && after.paused), ("released", before.paused && !after.paused)] {
+        let told = entries.iter().filter(|entry| serde_json::to_value(entry.event_type).unwrap() == name).count();
+        assert_eq!(told, usize::from(changed), "{step}: {name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_people_do_what_must_hold_holds() {
+    let seeds: Vec<u64> = std::env::var("MACHINE_SEED").ok().and_then(|seed| seed.parse().ok()).map_or_else(
+        || vec![0x9e37_79b9_7f4a_7c15, 0x2545_f491_4f6c_dd1d, 0xd1b5_4a32_d192_ed03],
+        |seed: u64| vec![seed],
+    );
+    let mut reached: BTreeMap<String, usize> = BTreeMap::new();
+    for seed in seeds {
+        let options = testing::database().await;
+        let servers = [
+            Store::connect(options.clone(), testing::keys()).await.unwrap(),
+            Store::connect(options, testing::keys()).await.unwrap(),
+        ];
+        stable(&servers[0], None, 90).await;
+        approved(&servers[1], None, 80).await;
+        let mut dice = Dice(seed);
+        for number in 0..110 {
+            let before = look(&servers[1]).await;
+            let store = &servers[dice.below(2)];
+            let (name, who, id, result) = command(store, &mut dice, &before).await;
+            let step = format!("seed {seed:#x}, step {number}, {name} by {}", who.name);
+            let after = look(&servers[0]).await;
+            let entries = entries_after(&servers[0], before.audited).await;
+            assert_eq!(after.audited, before.audited + i64::try_from(entries.len()).unwrap(), "{step}: no gap");
+            match result {
+                Err(error) => {
+                    assert!(
+                        !matches!(error, Error::Database(_) | Error::Internal(_) | Error::Damaged(_)),
+                        "{step}: {error}"
+                    );
+                    let problem = Problem::from(error);
+                    assert_eq!(before, after, "{step}: a refusal changes nothing ({problem})");
+                    if problem.code == Code::Paused {
+                        assert!(before.paused, "{step}");
+                        *reached.entry("refused while paused".into()).or_default() += 1;
+                    }
+                }
+                Ok(()) => {
+                    *reached.entry(name.into()).or_default() += 1;
+                    assert!(entries.iter().all(|entry| entry.actor == who.name), "{step}: {entries:?}");
+                    check_change(&step, &before, &after, &entries);
+                    if before.paused && !entries.is_empty() {
+                        assert!(!["apply", "promote", "approve"].contains(&name), "{step} during a pause");
+                    }
+                    if name == "approve" && !entries.is_empty() {
+                        let (authors, by): (Vec<String>, String) = sqlx::query_as(
+                            "select authors, built_by from policy_packets where bundle_id = $1 order by row_id desc limit 1",
+                        )
+                        .bind(id)
+                        .fetch_one(servers[0].pool())
+                        .await
+                        .unwrap();
+                        assert!(!authors.contains(&who.name) && by != who.name, "{step}: approved their own");
+                    }
+                }
+            }
+            let full = after.serving.iter().filter(|(_, state, _)| *state == State::Active).count();
+            let beside = after.serving.len() - full;
+            assert!(full <= 1 && beside <= 1, "{step}: {:?}", after.serving);
+        }
+        let history = rollout::history(&servers[0], &author(), 500).await.unwrap();
+        assert!(history.applies.iter().all(|record| signing::verify(servers[0].keys(), record).is_ok()));
+        assert!(history.rollbacks.iter().all(|record| signing::verify(servers[0].keys(), record).is_ok()));
+    }
+    for name in [
+        "create",
+        "submit",
+        "approve",
+        "apply",
+        "promote",
+        "rollback",
+        "pause",
+        "release",
+        "drill",
+        "refused while paused",
+    ] {
+        assert!(reached.contains_key(name), "no `{name}` ever got through: {reached:?}");
+    }
+}

@@ -1,0 +1,220 @@
+//! The safety pause, its two signatures, and the emergency switch.
+
+mod support;
+
+use lifecycle::{
+    authority::{Actor, Role},
+    bundle::Effect,
+    incident::Severity,
+    problem::{Code, Problem},
+    review::Verdict,
+    signing,
+    system::{Changed, ReleaseRecord},
+};
+use store::{
+    Store, bundles, home, incidents, packets, rollout,
+    system::{self, Engage},
+    testing,
+};
+use support::*;
+
+fn because(reason: &str) -> Engage {
+    Engage { reason: reason.into(), ticket: None, trigger_metrics: Vec::new() }
+}
+
+async fn paused(store: &Store, triggers: &[&str]) -> Changed {
+    let order = Engage {
+        trigger_metrics: triggers.iter().map(|name| (*name).to_owned()).collect(),
+        ..because("margins fall on mail from partners")
+    };
+    system::pause(store, &safety(), order).await.unwrap()
+}
+
+fn named(name: &str, roles: &[Role]) -> Actor {
+    Actor { name: name.into(), roles: roles.iter().copied().collect(), ..owner() }
+}
+
+#[tokio::test]
+async fn a_pause_stops_what_enters_service_until_two_people_release_it() {
+    let store = testing::store().await;
+    let first = stable(&store, None, 90).await;
+    let (bundle, packet) = approved(&store, None, 80).await;
+    let draft = bundles::create(&store, &author(), source(None, 70)).await.unwrap();
+    let waiting = submit(&store, draft.id).await;
+    let changed = paused(&store, &[]).await;
+    assert!(changed.system.paused);
+    let pause = changed.system.pause.unwrap();
+    let ticket = incidents::get(&store, &author(), pause.ticket.as_ref().unwrap()).await.unwrap();
+    assert!(ticket.title.starts_with("CLO-SAFETY-PAUSE"), "{}", ticket.title);
+    assert_eq!((ticket.severity, ticket.source.as_str()), (Severity::High, "policy.pause"));
+    assert!(system::live(&store).await.unwrap().paused);
+
+    let again = system::pause(&store, &owner(), because("also me")).await.unwrap();
+    assert_eq!(again.system.pause.as_ref(), Some(&pause), "the second gets the first's");
+    assert!(again.message.contains("safety_owner@example.com has paused already"), "{}", again.message);
+
+    let refused =
+        Problem::from(rollout::apply(&store, &owner(), bundle.id, &packet.packet_id, None).await.unwrap_err());
+    assert_eq!((refused.code, refused.status), (Code::Paused, 423));
+    for (member, value) in [("reason", pause.reason.as_str()), ("by", &pause.by), ("since", &pause.since.to_string())] {
+        assert_eq!(refused.extra[member], value, "{member}");
+    }
+    let error = packets::act(&store, &approver(), &waiting.packet_id, Verdict::Approve, None).await.unwrap_err();
+    assert_eq!(code(error), Code::Paused);
+    let no = Some("Not during a pause".to_owned());
+    packets::act(&store, &approver(), &waiting.packet_id, Verdict::RequestChanges, no).await.unwrap();
+
+    let needs = home::overview(&store, &owner()).await.unwrap().needs_you;
+    assert!(needs.iter().any(|need| need.title.contains("Release the safety pause")), "{needs:?}");
+    let one = system::sign_release(&store, &safety(), "partner prices were corrected").await.unwrap();
+    assert!(one.message.starts_with("1 of 2"), "{}", one.message);
+    assert!(one.system.paused);
+    let needs = home::overview(&store, &owner()).await.unwrap().needs_you;
+    assert!(needs.iter().any(|need| need.title.contains("2 of 2")), "{needs:?}");
+    let needs = home::overview(&store, &safety()).await.unwrap().needs_you;
+    assert!(!needs.iter().any(|need| need.href.contains("pause")), "{needs:?}");
+    let twice = system::sign_release(&store, &safety(), "once more").await.unwrap_err();
+    assert_eq!(code(twice), Code::ReleaseRefused);
+    let two = system::sign_release(&store, &owner(), "prices checked").await.unwrap();
+    assert!(!two.system.paused && two.system.pause.is_none(), "{}", two.message);
+
+    let record: sqlx::types::Json<ReleaseRecord> =
+        sqlx::query_scalar("select record from policy_release_record").fetch_one(store.pool()).await.unwrap();
+    assert_eq!(signing::verify(store.keys(), &record.0), Ok(()));
+    assert_eq!(record.0.signatures.len(), 2);
+    let rewritten = sqlx::query("update policy_release_record set released_at = now()").execute(store.pool()).await;
+    assert!(rewritten.unwrap_err().to_string().contains("append-only"));
+    assert_eq!(
+        events(&store, 5).await,
+        ["paused", "incident_opened", "changes_requested 1.0.2", "release_signed", "released"]
+    );
+    let ticket = incidents::get(&store, &author(), &ticket.id).await.unwrap();
+    assert_eq!(ticket.timeline.len(), 3, "{:?}", ticket.timeline);
+
+    rollout::apply(&store, &owner(), bundle.id, &packet.packet_id, None).await.unwrap();
+    let nothing = system::sign_release(&store, &owner(), "again").await.unwrap_err();
+    assert_eq!(code(nothing), Code::InvalidTransition);
+    assert_eq!(bundles::get(&store, &author(), first.id).await.unwrap().canary_pct, 100);
+}
+
+#[tokio::test]
+async fn one_person_never_releases_alone() {
+    let store = testing::store().await;
+    paused(&store, &[]).await;
+    let both = named("both@example.com", &[Role::SafetyOwner, Role::RuntimeOwner]);
+    system::sign_release(&store, &both, "as safety owner").await.unwrap();
+    for name in ["both@example.com", "Both@Example.com"] {
+        for roles in [&[Role::RuntimeOwner][..], &[Role::SafetyOwner], &[Role::SafetyOwner, Role::RuntimeOwner]] {
+            let again = system::sign_release(&store, &named(name, roles), "as runtime owner").await.unwrap_err();
+            assert_eq!(code(again), Code::ReleaseRefused, "{name} {roles:?}");
+        }
+    }
+    assert!(system::get(&store, &author()).await.unwrap().paused);
+    assert!(!system::sign_release(&store, &safety(), "somebody else").await.unwrap().system.paused);
+}
+
+#[tokio::test]
+async fn a_release_waits_for_its_triggers_and_names_the_unknown_ones() {
+    let store = testing::store().await;
+    let first = stable(&store, None, 90).await;
+    serve(&store, first.id, 3).await;
+    paused(&store, &["policy_error_rate_5m", "complaints by phone"]).await;
+    let silent = Problem::from(system::sign_release(&store, &safety(), "fixed").await.unwrap_err());
+    assert_eq!((silent.code, silent.errors[0].pointer.as_str()), (Code::InvalidField, "/remediation"));
+    assert!(silent.detail.contains("complaints by phone"), "{}", silent.detail);
+    let blank = Problem::from(system::sign_release(&store, &safety(), " ").await.unwrap_err());
+    assert_eq!(blank.errors[0].pointer, "/remediation");
+    system::sign_release(&store, &safety(), "fixed; no complaints by phone since noon").await.unwrap();
+
+    sqlx::query(
+        "insert into policy_decision_outcomes (decision_id, status, reported_at, reported_by)
+         select decision_id, 'error', now(), 'test' from policy_decisions",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+    let held = Problem::from(system::sign_release(&store, &owner(), "fixed").await.unwrap_err());
+    assert_eq!(held.code, Code::ReleaseRefused);
+    assert_eq!(held.extra["metrics"][0]["metric"], "error_rate_5m");
+    assert!(held.detail.contains("100.0 %"), "{}", held.detail);
+    assert!(system::get(&store, &author()).await.unwrap().paused);
+
+    sqlx::raw_sql("update policy_decisions set decided_at = now() - interval '6 minutes'")
+        .execute(store.pool())
+        .await
+        .unwrap();
+    assert!(!system::sign_release(&store, &owner(), "fixed").await.unwrap().system.paused);
+}
+
+#[tokio::test]
+async fn a_forged_signature_does_not_count() {
+    let store = testing::store().await;
+    paused(&store, &[]).await;
+    system::sign_release(&store, &safety(), "fixed").await.unwrap();
+    // As somebody with the database's own rights might.
+    sqlx::raw_sql(
+        "update system_state set pause = replace(pause::text, 'safety_owner@example.com', 'somebody@example.com')::json",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+    let changed = system::sign_release(&store, &owner(), "fixed").await.unwrap();
+    assert!(changed.system.paused && changed.message.starts_with("1 of 2"), "{}", changed.message);
+}
+
+#[tokio::test]
+async fn rollback_works_during_a_pause() {
+    let store = testing::store().await;
+    let good = stable(&store, None, 90).await;
+    let bad = canary(&store, None, 80).await;
+    paused(&store, &[]).await;
+    let error = rollout::promote(&store, &owner(), bad.id, 50).await.unwrap_err();
+    assert_eq!(code(error), Code::Paused);
+    let back = rollout::RollBack {
+        reason: "Emergency".into(),
+        rolled_back_by: None,
+        create_incident: true,
+        triggered_at: None,
+    };
+    assert_eq!(rollout::roll_back(&store, &safety(), bad.id, back).await.unwrap().id, good.id);
+}
+
+#[tokio::test]
+async fn a_pause_needs_a_reason_and_keeps_its_ticket() {
+    let store = testing::store().await;
+    for order in [
+        because("  "),
+        Engage { ticket: Some("x".repeat(101)), ..because("reason") },
+        Engage { trigger_metrics: vec!["m".into(); 21], ..because("reason") },
+    ] {
+        assert_eq!(code(system::pause(&store, &owner(), order).await.unwrap_err()), Code::InvalidField);
+    }
+    let order = Engage { ticket: Some(" OPS-7 ".into()), ..because("stop") };
+    let pause = system::pause(&store, &owner(), order).await.unwrap().system.pause.unwrap();
+    assert_eq!(pause.ticket.as_deref(), Some("OPS-7"));
+    let opened: i64 = sqlx::query_scalar("select count(*) from incidents").fetch_one(store.pool()).await.unwrap();
+    assert_eq!(opened, 0);
+}
+
+#[tokio::test]
+async fn evaluation_is_disabled_and_enabled_by_an_administrator() {
+    let store = testing::store().await;
+    let mut heard = system::watch(&store).await.unwrap();
+    let blank = system::disable(&store, &admin(), " ", None).await.unwrap_err();
+    assert_eq!(code(blank), Code::InvalidField);
+    let off = system::disable(&store, &admin(), "Emergency bypass", None).await.unwrap();
+    assert!(!off.system.enabled);
+    let disabled = off.system.disabled.clone().unwrap();
+    assert_eq!((off.system.bypass_effect, disabled.reason.as_str()), (Effect::Allow, "Emergency bypass"));
+    tokio::time::timeout(std::time::Duration::from_secs(1), heard.recv()).await.unwrap().unwrap();
+    assert!(!system::live(&store).await.unwrap().enabled);
+
+    let again = system::disable(&store, &admin(), "me too", None).await.unwrap();
+    assert_eq!(again.system, off.system);
+    let other = system::disable(&store, &admin(), "nothing may pass", Some(Effect::Deny)).await.unwrap();
+    assert_eq!((other.system.bypass_effect, other.system.disabled), (Effect::Deny, Some(disabled)));
+    let on = system::enable(&store, &admin(), None).await.unwrap();
+    assert!(on.system.enabled && on.system.disabled.is_none());
+    assert!(system::enable(&store, &admin(), None).await.unwrap().message.contains("already"));
+    assert_eq!(events(&store, 3).await, ["evaluation_disabled", "evaluation_disabled", "evaluation_enabled"]);
+}
