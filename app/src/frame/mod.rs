@@ -104,12 +104,12 @@ fn Standing(state: RwSignal<FrameState>) -> impl IntoView {
             <div class="frame-main">
                 <topbar::Topbar state=state palette=palette />
                 <emergency::Banners state=state />
-                <emergency::PauseDialog state=state />
                 <main class="page" id="main" tabindex="-1">
                     <Outlet />
                 </main>
             </div>
         </div>
+        <emergency::PauseDialog state=state />
         <palette::Palette open=palette help=help me=Signal::derive(move || state.read().me.clone()) />
         <keys::KeysDialog open=help />
     }
