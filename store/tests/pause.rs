@@ -147,6 +147,29 @@ async fn a_release_waits_for_its_triggers_and_names_the_unknown_ones() {
 }
 
 #[tokio::test]
+async fn alerts_of_the_kpi_summary_hold_a_release_back() {
+    let store = testing::store().await;
+    let order = Engage { trigger_metrics: vec!["rollback_spike_alert".into()], ..because("rollbacks pile up") };
+    system::pause(&store, &safety(), order).await.unwrap();
+    system::sign_release(&store, &safety(), "the source is known").await.unwrap();
+    // As after too many rollbacks.
+    sqlx::raw_sql(
+        "alter view clo_kpi_summary_v1 rename to as_computed;
+         create view clo_kpi_summary_v1 as select 1 as rollback_spike_alert",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+    let held = Problem::from(system::sign_release(&store, &owner(), "fixed").await.unwrap_err());
+    assert_eq!((held.code, held.extra["metrics"][0]["metric"].as_str()), (Code::ReleaseRefused, Some("rollback_spike")));
+    sqlx::raw_sql("drop view clo_kpi_summary_v1; alter view as_computed rename to clo_kpi_summary_v1")
+        .execute(store.pool())
+        .await
+        .unwrap();
+    assert!(!system::sign_release(&store, &owner(), "fixed").await.unwrap().system.paused);
+}
+
+#[tokio::test]
 async fn a_forged_signature_does_not_count() {
     let store = testing::store().await;
     paused(&store, &[]).await;

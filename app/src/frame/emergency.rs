@@ -2,6 +2,7 @@
 //! and who has to sign. All of it is forms, so it works without JavaScript.
 
 use leptos::{form::ActionForm, prelude::*};
+use leptos_router::hooks::use_location;
 use lifecycle::{
     authority::Permission,
     system::{Disabled, Pause, TICKET_TAG, TriggerMetric},
@@ -69,6 +70,14 @@ pub fn provide_emergency() -> Emergency {
         if let Some(Ok(message)) = desk.enable.value().get() {
             toasts.good(message);
             live.refresh();
+        }
+    });
+    // Other pages offer it as a link, which works without scripts too.
+    let hash = use_location().hash;
+    Effect::new(move |_| {
+        if hash.read().trim_start_matches('#') == DIALOG {
+            desk.dialog.set(true);
+            focus_reason();
         }
     });
     provide_context(desk);

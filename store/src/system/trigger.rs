@@ -65,12 +65,7 @@ async fn recent(work: &mut Work) -> Result<Recent> {
 /// Whether an alert of the KPI summary is on; `column` is one of [`TriggerMetric::alert_column`].
 async fn alert(work: &mut Work, column: &'static str) -> Result<Option<bool>> {
     debug_assert!(TriggerMetric::ALL.iter().any(|metric| metric.alert_column() == Some(column)), "{column}");
-    let there: bool =
-        sqlx::query_scalar("select to_regclass('clo_kpi_summary_v1') is not null").fetch_one(work.db()).await?;
-    if !there {
-        return Ok(None);
-    }
-    let sql = format!("select {column}::text from clo_kpi_summary_v1");
-    let said: Option<Option<String>> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_optional(work.db()).await?;
-    Ok(said.flatten().map(|said| matches!(said.as_str(), "1" | "t" | "true")))
+    let sql = format!("select {column} from clo_kpi_summary_v1");
+    let on: Option<Option<i32>> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_optional(work.db()).await?;
+    Ok(on.flatten().map(|on| on != 0))
 }

@@ -176,6 +176,7 @@ mod tests {
             to_pct: 10,
             actor: "r@x".into(),
             at: start,
+            verification_checksum: None,
             key_id: "k".into(),
             signature: "s".into(),
         };
@@ -193,6 +194,7 @@ mod tests {
             rollback_triggered_at: start,
             rolled_back_at: start.plus(Duration::from_secs(60)),
             incident_id: Some("INC-2026-0001".into()),
+            verification_checksum: None,
             key_id: "k".into(),
             signature: "s".into(),
         };
