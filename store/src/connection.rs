@@ -94,7 +94,7 @@ impl Store {
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(options)
             .await?;
-        Ok(Self { pool, keys: Arc::clone(&self.keys), hashers: Arc::clone(&self.hashers) })
+        Ok(Self { pool, ..self.clone() })
     }
 
     /// Bounds how many passwords are hashed at a time.

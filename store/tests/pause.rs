@@ -161,7 +161,10 @@ async fn alerts_of_the_kpi_summary_hold_a_release_back() {
     .await
     .unwrap();
     let held = Problem::from(system::sign_release(&store, &owner(), "fixed").await.unwrap_err());
-    assert_eq!((held.code, held.extra["metrics"][0]["metric"].as_str()), (Code::ReleaseRefused, Some("rollback_spike")));
+    assert_eq!(
+        (held.code, held.extra["metrics"][0]["metric"].as_str()),
+        (Code::ReleaseRefused, Some("rollback_spike"))
+    );
     sqlx::raw_sql("drop view clo_kpi_summary_v1; alter view as_computed rename to clo_kpi_summary_v1")
         .execute(store.pool())
         .await
