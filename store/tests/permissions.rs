@@ -15,8 +15,8 @@ use lifecycle::{
 };
 use serde_json::json;
 use store::{
-    Store, audit, bundles, corpus, decisions, drills, home, incidents, kpi, packets, people, rollout, settings, simulate,
-    system, testing, tokens,
+    Store, audit, bundles, corpus, decisions, drills, home, incidents, kpi, packets, people, rollout, settings,
+    simulate, system, testing, tokens,
 };
 use support::*;
 
