@@ -30,7 +30,7 @@ pub fn Coverage(desk: Desk, rule_key: Key) -> impl IntoView {
         let replayed = desk.replayed.get();
         let hits = replayed.as_ref().map(|replayed| replayed.hits.get(&key).copied().unwrap_or_default());
         let covers = desk.covers.get();
-        let dead = covers.iter().find(|(rule, _)| *rule == id);
+        let dead = covers.iter().find(|dead| dead.rule == id);
         let unsure = desk.checked.with(|checked| {
             checked.content.rules().len() > EXACT_AT_ALL
                 || checked.report.all().any(|f| f.code == Code::Undecided && checked.key(f) == Some(key))
@@ -59,9 +59,9 @@ pub fn Coverage(desk: Desk, rule_key: Key) -> impl IntoView {
         });
         let links =
             |ids: Vec<String>| ids.into_iter().map(|id| view! { <li><RuleLink desk=desk id=id /></li> }).collect_view();
-        let by = dead.map(|(_, by)| by.clone()).filter(|by| !by.is_empty());
+        let by = dead.map(|dead| dead.covered_by.clone()).filter(|by| !by.is_empty());
         let over: Vec<String> =
-            covers.iter().filter(|(_, by)| by.contains(&id)).map(|(rule, _)| rule.clone()).collect();
+            covers.iter().filter(|dead| dead.covered_by.contains(&id)).map(|dead| dead.rule.clone()).collect();
         Some(view! {
             <div class="coverage" role="group" aria-label="Hits and coverage">
                 <p>

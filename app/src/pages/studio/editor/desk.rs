@@ -8,7 +8,7 @@ use std::{
 use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
-    analysis::{Analyzer, SemanticDiff},
+    analysis::{Analyzer, SemanticDiff, verdict::Unreachable},
     bundle::{Invariant, Record, Source, State, schema::Schema},
     engine::Input,
     lint::{Finding, Severity},
@@ -111,7 +111,7 @@ pub struct Desk {
     /// What it changes against stable, for every input; none before it was looked at, and without a stable bundle.
     pub diff: RwSignal<Option<Arc<SemanticDiff>>>,
     /// Rules that can never match, each with those that decide all it asks for.
-    pub covers: RwSignal<Arc<Vec<(String, Vec<String>)>>>,
+    pub covers: RwSignal<Arc<Vec<Unreachable>>>,
     /// What replaying cases shows.
     pub replayed: RwSignal<Option<Arc<Replayed>>>,
     /// Stable's answers to the cases that were replayed last.

@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use lifecycle::{
-    analysis::{Analyzer, Meter, SemanticDiff, semantic_diff},
+    analysis::{Analyzer, Meter, SemanticDiff, semantic_diff, verdict::Unreachable},
     bundle::Bundle,
     engine::Prepared,
     replay::{Columnar, Comparison, Transitions},
@@ -181,9 +181,8 @@ fn ready(content: Content) -> Ready {
     }))
 }
 
-/// Which rules decide what another one asks for, so that it can never match: dead rule and those that cover it.
-pub fn covers(draft: &Draft, known: &mut Analyzer) -> Vec<(String, Vec<String>)> {
+/// Rules that can never match, each with those that decide all it asks for.
+pub fn covers(draft: &Draft, known: &mut Analyzer) -> Vec<Unreachable> {
     // The linter has just asked the same, so that this costs nothing but looking it up.
-    let analysis = known.analyse(&draft.bundle, Meter::default());
-    analysis.unreachable.into_iter().map(|dead| (dead.rule, dead.covered_by)).collect()
+    known.analyse(&draft.bundle, Meter::default()).unreachable
 }

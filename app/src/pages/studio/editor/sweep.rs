@@ -91,6 +91,7 @@ pub fn SweepTab(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
     });
     on_cleanup(move || turns.clear());
 
+    let drawn = Memo::new(move |_| plot.with(Option::is_some));
     let choose = move |event: leptos::ev::Event| {
         let at: usize = event_target_value(&event).parse().unwrap_or_default();
         chosen.set(targets.with_untracked(|targets| targets.get(at).map(|t| (t.rule, t.key.clone()))));
@@ -130,9 +131,12 @@ pub fn SweepTab(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
                     </select>
                     {move || plot.get().map(|plot| told(&plot, moved))}
                 </div>
-                {move || match plot.get() {
-                    Some(plot) => view! { <Picture desk=desk plot=plot moved=moved /> }.into_any(),
-                    None => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
+                {move || {
+                    if drawn.get() {
+                        view! { <Picture desk=desk plot=plot.into() moved=moved /> }.into_any()
+                    } else {
+                        view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any()
+                    }
                 }}
             </div>
         }

@@ -165,7 +165,7 @@ fn caption(desk: Desk, drawn: StoredValue<Arc<Drawn>>, at: Option<(usize, usize)
                 }}
                 <span class="muted">{format!(" when {place}")}</span>
                 {changed
-                    .then(|| area.before)
+                    .then_some(area.before)
                     .flatten()
                     .map(|before| view! { " " <Chip tone=Tone::Accent sign="▣">{format!("stable: {}", effect_words(before.effect))}</Chip> })}
             }

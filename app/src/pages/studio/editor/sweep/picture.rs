@@ -1,6 +1,6 @@
 //! The curves, with the slider that moves the threshold.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use leptos::{ev::PointerEvent, html, prelude::*};
 use lifecycle::bundle::condition::number_value;
@@ -19,62 +19,55 @@ const POINTS: u32 = 160;
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
 
-/// The curves with the slider below. The slider and the picture move the same number.
+/// The curves with the slider below. Both move the same number. They stay in place while the curves are drawn anew, so
+/// that whoever moves the slider keeps hold of it.
 #[component]
-pub fn Picture(desk: Desk, plot: Arc<Plot>, moved: RwSignal<Option<f64>>) -> impl IntoView {
+pub(super) fn Picture(desk: Desk, plot: Signal<Option<Arc<Plot>>>, moved: RwSignal<Option<f64>>) -> impl IntoView {
     let picture = NodeRef::<html::Div>::new();
-    let (low, high, step) = (plot.low, plot.high, plot.step);
-    let now = plot.curve.now;
-    let ceiling = samples(&plot).flat_map(|(_, counts)| counts).max().unwrap_or_default();
-    let lines = LINES
-        .into_iter()
-        .enumerate()
-        .map(|(at, (tone, class))| {
-            let d = line(&plot, at, ceiling);
-            view! { <path class=format!("line {} {class}", tone.class()) d=d /> }
-        })
-        .collect_view();
-    let x = move |value: f64| ((value - low) / (high - low) * WIDTH).clamp(0.0, WIDTH);
-    let write = {
-        let target = plot.target.clone();
-        move || {
-            let Some(to) = moved.get_untracked().filter(|to| *to != now) else { return };
-            let value = number_value(to);
-            let edit =
-                Edit::Condition { key: target.rule, from: Some(target.key.clone()), to: target.key.clone(), value };
-            if desk.type_into(Stroke::Field(target.rule, format!("sweep {}", target.key)), &edit).is_err() {
-                moved.set(None);
-            }
+    let editable = desk.editable;
+    let dragging = StoredValue::new(false);
+    let value = move || moved.get().or_else(|| plot.with(|plot| plot.as_ref().map(|plot| plot.curve.now)));
+    let x = move |value: Option<f64>| plot.with(|plot| place(plot.as_deref(), value));
+    let now = move || x(plot.with(|plot| plot.as_ref().map(|plot| plot.curve.now)));
+    let write = move || {
+        let Some(plot) = plot.get_untracked() else { return };
+        let Some(to) = moved.get_untracked().filter(|to| *to != plot.curve.now) else { return };
+        let (rule, key) = (plot.target.rule, plot.target.key.clone());
+        let stroke = Stroke::Field(rule, format!("sweep {key}"));
+        let edit = Edit::Condition { key: rule, from: Some(key.clone()), to: key, value: number_value(to) };
+        if desk.type_into(stroke, &edit).is_err() {
+            moved.set(None);
         }
     };
-    let write = StoredValue::new(write);
     let to_pointer = move |event: &PointerEvent| {
-        let Some(picture) = picture.get_untracked() else { return };
+        let (Some(picture), Some(plot)) = (picture.get_untracked(), plot.get_untracked()) else { return };
         let area = picture.get_bounding_client_rect();
         let share = ((f64::from(event.client_x()) - area.left()) / area.width().max(1.0)).clamp(0.0, 1.0);
-        moved.set(Some(tidy(((low + share * (high - low)) / step).round() * step)));
+        let reached = plot.low + share * (plot.high - plot.low);
+        moved.set(Some(tidy((reached / plot.step).round() * plot.step)));
     };
-    let dragging = StoredValue::new(false);
-    let editable = desk.editable;
-    let words = plot.target.words.clone();
-    let label = format!("Threshold of {}", plot.target.words);
+    let grab = move |event: PointerEvent| {
+        if !editable {
+            return;
+        }
+        event.prevent_default();
+        dragging.set_value(true);
+        if let Some(area) = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) {
+            let _ = area.set_pointer_capture(event.pointer_id());
+        }
+        to_pointer(&event);
+    };
+    let lines = move || plot.get().map(|plot| curves(&plot));
+    let words = move || plot.with(|plot| plot.as_ref().map(|plot| plot.target.words.clone()).unwrap_or_default());
+    let number = move |of: fn(&Plot) -> f64| plot.with(|plot| plot.as_ref().map(|plot| of(plot).to_string()));
+    let text = move || value().map(|value| value.to_string()).unwrap_or_default();
     view! {
         <div class="sweep-plot">
             <div
                 class="sweep-picture"
                 class:is-fixed=!editable
                 node_ref=picture
-                on:pointerdown=move |event| {
-                    if editable {
-                        event.prevent_default();
-                        dragging.set_value(true);
-                        let target = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-                        if let Some(target) = target {
-                            let _ = target.set_pointer_capture(event.pointer_id());
-                        }
-                        to_pointer(&event);
-                    }
-                }
+                on:pointerdown=grab
                 on:pointermove=move |event| {
                     if dragging.get_value() {
                         to_pointer(&event);
@@ -82,42 +75,54 @@ pub fn Picture(desk: Desk, plot: Arc<Plot>, moved: RwSignal<Option<f64>>) -> imp
                 }
                 on:pointerup=move |_| {
                     if dragging.try_update_value(std::mem::take).unwrap_or_default() {
-                        write.with_value(|write| write());
+                        write();
                     }
                 }
                 on:pointercancel=move |_| dragging.set_value(false)
             >
                 <svg class="sweep-chart" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
                     {lines}
-                    <line class="sweep-was" x1=x(now) x2=x(now) y1="0" y2=HEIGHT />
-                    <line
-                        class="sweep-at"
-                        x1=move || x(moved.get().unwrap_or(now))
-                        x2=move || x(moved.get().unwrap_or(now))
-                        y1="0"
-                        y2=HEIGHT
-                    />
+                    <line class="sweep-was" x1=now x2=now y1="0" y2=HEIGHT />
+                    <line class="sweep-at" x1=move || x(value()) x2=move || x(value()) y1="0" y2=HEIGHT />
                 </svg>
             </div>
             <input
                 type="range"
                 class="sweep-range"
-                aria-label=label
-                aria-valuetext=move || format!("{words} {}", moved.get().unwrap_or(now))
-                min=low.to_string()
-                max=high.to_string()
-                step=step.to_string()
+                aria-label=move || format!("Threshold of {}", words())
+                aria-valuetext=move || format!("{} {}", words(), text())
+                min=move || number(|plot| plot.low)
+                max=move || number(|plot| plot.high)
+                step=move || number(|plot| plot.step)
                 disabled=!editable
-                prop:value=move || moved.get().unwrap_or(now).to_string()
+                prop:value=text
                 on:input=move |event| moved.set(event_target_value(&event).parse().ok().map(tidy))
-                on:change=move |_| write.with_value(|write| write())
+                on:change=move |_| write()
             />
             <div class="sweep-ends muted" aria-hidden="true">
-                <span>{low.to_string()}</span>
-                <span>{high.to_string()}</span>
+                <span>{move || number(|plot| plot.low)}</span>
+                <span>{move || number(|plot| plot.high)}</span>
             </div>
         </div>
     }
+}
+
+/// Where a threshold stands in the picture.
+fn place(plot: Option<&Plot>, value: Option<f64>) -> f64 {
+    let at = plot.zip(value).map(|(plot, value)| (value - plot.low) / (plot.high - plot.low) * WIDTH);
+    at.unwrap_or_default().clamp(0.0, WIDTH)
+}
+
+fn curves(plot: &Plot) -> AnyView {
+    let ceiling = samples(plot).flat_map(|(_, counts)| counts).max().unwrap_or_default();
+    LINES
+        .into_iter()
+        .enumerate()
+        .map(|(at, (tone, class))| {
+            view! { <path class=format!("line {} {class}", tone.class()) d=line(plot, at, ceiling) /> }
+        })
+        .collect_view()
+        .into_any()
 }
 
 /// Thresholds along the picture with the counts at each.
@@ -137,7 +142,7 @@ fn line(plot: &Plot, at: usize, ceiling: usize) -> String {
         any |= count > 0;
         let y = HEIGHT - 4.0 - count as f64 / ceiling.max(1) as f64 * (HEIGHT - 8.0);
         let pen = if d.is_empty() { 'M' } else { 'L' };
-        d.push_str(&format!("{pen}{:.1},{y:.1}", share * WIDTH));
+        let _ = write!(d, "{pen}{:.1},{y:.1}", share * WIDTH);
     }
     if any { d } else { String::new() }
 }
