@@ -245,6 +245,16 @@ async fn invariants_are_kept_proven_and_stop_what_breaks_them() {
     let tight = bundles::create(&store, &author(), source(None, 60)).await.unwrap();
     let packet = submit(&store, tight.id).await;
     assert_eq!(packet.content.invariants[0].verdict, InvariantVerdict::Holds);
+
+    // One that is written down after the approval counts when the bundle is applied.
+    for reviewer in [approver(), safety()] {
+        packets::act(&store, &reviewer, &packet.packet_id, Verdict::Approve, None).await.unwrap();
+    }
+    let stricter = invariant(json!({"id": "keep-all", "agent": "inbox.triage", "action": "*", "never": "allow"}));
+    settings::set_invariants(&store, &admin(), vec![stricter]).await.unwrap();
+    let error = Problem::from(rollout::apply(&store, &owner(), tight.id, &packet.packet_id, None).await.unwrap_err());
+    assert_eq!(error.code, Code::Conflict);
+    assert!(error.detail.contains("keep-all"), "{}", error.detail);
 }
 
 #[tokio::test]

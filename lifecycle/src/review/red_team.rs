@@ -129,9 +129,10 @@ pub(super) fn bypass(
                     .find(|input| alone.decide(input).matched_rule.is_some())
             };
             let found = diff.newly_allowed_under(guard).or_else(replayed);
-            let shown = found.and_then(|input| shows(&guard.id, input, Some(before), &after));
-            match shown {
-                Some(shown) => witnesses.push(shown),
+            match found.map(|input| shows(&guard.id, input, Some(before), &after)) {
+                Some(Some(shown)) => witnesses.push(shown),
+                // What the evaluator does not confirm proves nothing, in either direction.
+                Some(None) => undecided.push(guard.id.clone()),
                 None if !diff.complete => undecided.push(guard.id.clone()),
                 None => {}
             }

@@ -5,6 +5,7 @@ use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
     bundle::{Record, state::Command},
+    lint,
     problem::{Code, Problem},
     review::{PacketStatus, standing},
     rollout::{ApplyRecord, Stage},
@@ -18,7 +19,7 @@ use crate::{
     Error, Result, Store,
     bundles::row::{self as bundle_row, COLUMNS, Row},
     packets::{row as packet_row, verify_evidence},
-    system,
+    settings, system,
     work::Work,
 };
 
@@ -150,11 +151,21 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
     }
     let found = verify_evidence(store, order.packet_id).await?;
     let same_content = packet.content()?.bundle.digest == bundle.digest;
-    Ok(if same_content {
-        found.problems.into_iter().next()
-    } else {
-        Some("the bundle is not the one that was reviewed".to_owned())
+    if !same_content {
+        return Ok(Some("the bundle is not the one that was reviewed".to_owned()));
+    }
+    if let Some(problem) = found.problems.into_iter().next() {
+        return Ok(Some(problem));
+    }
+    // What administrators wrote down after the approval counts too.
+    let invariants = settings::load_invariants(store.pool()).await?;
+    let source = bundle.source()?;
+    tokio::task::spawn_blocking(move || {
+        let findings = lint::invariants::check(&source.understand().bundle, &invariants);
+        findings.into_iter().find(|finding| finding.severity == lint::Severity::Error).map(|finding| finding.message)
     })
+    .await
+    .map_err(|error| Error::Internal(format!("the proof stopped: {error}")))
 }
 
 /// The packet has its quorum now, of approvals whose signatures verify, and is about what is live now.
