@@ -15,6 +15,8 @@ pub use replay::replayed;
 use crate::results::Results;
 
 const FILE: &str = "results/RESULTS.md";
+/// Why targets were missed, in words; written by hand.
+const NOTES: &str = "results/notes.md";
 
 /// Writes the report.
 ///
@@ -28,6 +30,7 @@ pub fn write() -> Result<(), String> {
             .to_owned(),
         machine(&results),
         targets::table(&results),
+        fs::read_to_string(NOTES).unwrap_or_default(),
         decisions::section(&results),
         decisions::cold_section(&results),
         replay::section(&results),
