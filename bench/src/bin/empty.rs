@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, routing::any};
+use axum::{Router, body::Bytes, http::header::CONTENT_TYPE};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
         std::hint::black_box(body);
         ([(CONTENT_TYPE, "application/json")], r#"{"effect":"allow"}"#)
     };
-    let app = Router::new().fallback(any(answer));
+    let app = Router::new().fallback(answer);
     let served = match tokio::net::TcpListener::bind(&address).await {
         Ok(listener) => axum::serve(listener, app).await,
         Err(error) => Err(error),

@@ -59,8 +59,8 @@ pub fn understand(json: &str) -> Result<Bundle, String> {
     let source = Source::read(value).map_err(|faults| format!("{faults:?}"))?;
     let understood = source.understand();
     match understood.faults.first() {
-        Some(fault) => Err(format!("{fault:?}")),
-        None => Ok(understood.bundle),
+        Some(fault) if understood.bundle.rules.len() < source.rules.len() => Err(format!("{fault:?}")),
+        _ => Ok(understood.bundle),
     }
 }
 
@@ -72,7 +72,7 @@ pub fn inputs(requests: &[Request]) -> Result<Vec<Input>, String> {
 /// The workload as a bundle.
 pub fn encode(workload: &Workload) -> String {
     let rules: Vec<Value> = workload.rules.iter().map(rule).collect();
-    json!({"version": "1.0.0", "rules": rules}).to_string()
+    json!({"rules": rules}).to_string()
 }
 
 fn rule(rule: &Rule) -> Value {
