@@ -1,6 +1,6 @@
 //! Input that is built to hurt ends in bounded time and memory, with a clear answer.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 #![expect(clippy::disallowed_methods, reason = "these tests measure time")]
 
 use std::{

@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, hash_map::DefaultHasher},
-    hash::{Hash, Hasher},
+    hash::{BuildHasherDefault, Hash, Hasher},
     sync::Arc,
 };
 
@@ -55,9 +55,9 @@ struct Kept<T> {
 /// Answers by question.
 #[derive(Debug, Default)]
 pub struct Memo {
-    spaces: HashMap<Digest, Kept<Option<Arc<Mapped>>>>,
-    answers: HashMap<(Digest, Question), Kept<Answer>>,
-    covers: HashMap<Digest, Kept<Arc<[String]>>>,
+    spaces: HashMap<Digest, Kept<Option<Arc<Mapped>>>, Digested>,
+    answers: HashMap<(Digest, Question), Kept<Answer>, Digested>,
+    covers: HashMap<Digest, Kept<Arc<[String]>>, Digested>,
     turn: u64,
 }
 
@@ -109,6 +109,42 @@ impl Memo {
     /// Keeps a minimal covering set.
     pub fn keep_cover(&mut self, about: Digest, cover: Arc<[String]>) {
         self.covers.insert(about, Kept { value: cover, used: self.turn });
+    }
+}
+
+/// Finds entries by digest, which is as good as random already: there is no need to hash it well again.
+type Digested = BuildHasherDefault<Fold>;
+
+#[derive(Debug, Default)]
+struct Fold(u64);
+
+impl Hasher for Fold {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.write_usize(word.unsigned_abs());
+    }
+
+    fn write_u128(&mut self, word: u128) {
+        let [low, high] = [word, word >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or_default());
+        self.write_u64(low);
+        self.write_u64(high);
     }
 }
 

@@ -1,13 +1,10 @@
 //! What is true of a bundle for every input.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Meter,
-    memo::{self, Answer, Memo},
+    memo::{self, Answer, Digest, Memo},
     questions::Asker,
     slices::{Slice, slices},
 };
@@ -96,10 +93,11 @@ impl Analyzer {
         };
         self.memo.begin();
         let asker = Asker { bundle, rules, slices, meter, memo: &mut self.memo, refused: BTreeSet::new() };
-        let mut analyser = Analyser { asker };
+        let mut analyser = Analyser { names: asker.rules.iter().map(|rule| memo::digest(&rule.id)).collect(), asker };
+        let addressed = analyser.addressed();
         let mut analysis = Analysis::default();
-        let unreachable = analyser.reachability(&mut analysis);
-        analyser.redundancy(&unreachable, &mut analysis);
+        let unreachable = analyser.reachability(&addressed, &mut analysis);
+        analyser.redundancy(&addressed, &unreachable, &mut analysis);
         analyser.meetings(&mut analysis);
         analyser.gaps(&mut analysis);
         self.memo.end();
@@ -138,6 +136,8 @@ pub fn witness(bundle: &Bundle, rule: &str, mut meter: Meter) -> Option<Input> {
 
 struct Analyser<'a, 'm> {
     asker: Asker<'a, 'm>,
+    /// A digest of the id of each rule.
+    names: Vec<Digest>,
 }
 
 impl Analyser<'_, '_> {
@@ -147,26 +147,27 @@ impl Analyser<'_, '_> {
 
     /// For each rule, the slices that address it, the least crowded first: a witness is found there soonest. Slices that
     /// are alike are asked once.
-    fn addressed(&self) -> BTreeMap<usize, Vec<usize>> {
+    fn addressed(&self) -> Vec<Vec<usize>> {
         let slices = &self.asker.slices;
         let mut order: Vec<usize> = (0..slices.len()).collect();
         order.sort_by_key(|index| slices.get(*index).map_or(0, |slice| slice.rules.len()));
         let mut seen = BTreeSet::new();
         order.retain(|index| slices.get(*index).is_some_and(|slice| seen.insert((slice.digest, &slice.rules))));
-        let mut addressed: BTreeMap<usize, Vec<usize>> =
-            (0..self.asker.rules.len()).map(|rank| (rank, Vec::new())).collect();
+        let mut addressed: Vec<Vec<usize>> = vec![Vec::new(); self.asker.rules.len()];
         for index in order {
             for rank in slices.get(index).iter().flat_map(|slice| slice.rules.iter()) {
-                addressed.entry(*rank).or_default().push(index);
+                if let Some(list) = addressed.get_mut(*rank) {
+                    list.push(index);
+                }
             }
         }
         addressed
     }
 
     /// Finds the rules that never match, with what covers them; returns their ranks.
-    fn reachability(&mut self, analysis: &mut Analysis) -> BTreeSet<usize> {
+    fn reachability(&mut self, addressed: &[Vec<usize>], analysis: &mut Analysis) -> BTreeSet<usize> {
         let mut unreachable = BTreeSet::new();
-        for (rank, slices) in self.addressed() {
+        for (rank, slices) in addressed.iter().enumerate() {
             let mut covered_by = BTreeSet::new();
             let mut verdict = Some(true);
             for index in slices.iter().copied() {
@@ -183,7 +184,7 @@ impl Analyser<'_, '_> {
             match verdict {
                 Some(true) => {
                     unreachable.insert(rank);
-                    let covered_by = self.cover(rank, &slices, &covered_by);
+                    let covered_by = self.cover(rank, slices, &covered_by);
                     analysis.unreachable.push(Unreachable { rule: self.id(rank), covered_by: covered_by.to_vec() });
                 }
                 Some(false) => {}
@@ -197,9 +198,10 @@ impl Analyser<'_, '_> {
 
     /// The minimal covering set of an unreachable rule, by id.
     fn cover(&mut self, rank: usize, slices: &[usize], covering: &BTreeSet<usize>) -> Arc<[String]> {
-        let ids = |kept: &BTreeSet<usize>| -> Vec<String> { kept.iter().map(|rank| self.id(*rank)).collect() };
+        let names: Vec<Digest> = covering.iter().filter_map(|rank| self.names.get(*rank).copied()).collect();
         let digests = slices.iter().filter_map(|index| self.asker.slices.get(*index)).map(|slice| slice.digest);
-        let about = memo::digest((self.id(rank), ids(covering), digests.collect::<Vec<_>>()));
+        let about = digests.fold(0, |all: Digest, digest| all.rotate_left(1) ^ digest);
+        let about = memo::digest((self.names.get(rank), names, about));
         if let Some(known) = self.asker.memo.cover(about) {
             return known;
         }
@@ -210,14 +212,16 @@ impl Analyser<'_, '_> {
     }
 
     /// Finds the reachable rules whose removal changes no answer.
-    fn redundancy(&mut self, unreachable: &BTreeSet<usize>, analysis: &mut Analysis) {
-        for (rank, slices) in self.addressed() {
-            if unreachable.contains(&rank) || analysis.undecided.contains(&self.id(rank)) {
+    fn redundancy(&mut self, addressed: &[Vec<usize>], unreachable: &BTreeSet<usize>, analysis: &mut Analysis) {
+        for (rank, slices) in addressed.iter().enumerate() {
+            if unreachable.contains(&rank)
+                || (!analysis.undecided.is_empty() && analysis.undecided.contains(&self.id(rank)))
+            {
                 continue;
             }
             let mut verdict = Some(true);
             for index in slices {
-                match self.asker.matters(index, rank) {
+                match self.asker.matters(*index, rank) {
                     Some(false) => {}
                     Some(true) => {
                         verdict = Some(false);
@@ -240,15 +244,17 @@ impl Analyser<'_, '_> {
     fn meetings(&mut self, analysis: &mut Analysis) {
         let mut seen: BTreeSet<(usize, usize)> = BTreeSet::new();
         let mut asked = BTreeSet::new();
+        let rules = self.asker.rules.clone();
         for index in 0..self.asker.slices.len() {
             let Some(slice) = self.asker.slices.get(index) else { continue };
             let ranks = Arc::clone(&slice.rules);
             if !asked.insert((slice.digest, Arc::clone(&ranks))) {
                 continue;
             }
-            let rules = self.asker.rules.clone();
-            for (first, second, conflict) in meeting_pairs(&rules, &ranks) {
-                if !self.asker.is_open(index) {
+            let mut pairs = meeting_pairs(&rules, &ranks).peekable();
+            let open = pairs.peek().is_none() || self.asker.is_open(index);
+            for (first, second, conflict) in pairs {
+                if !open || self.asker.meter.exhausted() {
                     // Too many to ask about one by one: none of them is known.
                     analysis.undecided.extend(ranks.iter().map(|rank| self.id(*rank)));
                     break;

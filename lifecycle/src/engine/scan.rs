@@ -60,7 +60,7 @@ impl Paths {
     ///
     /// # Errors
     /// What the JSON parser refuses, and whatever is no object.
-    pub(super) fn read<'p, 'de>(&'p self, context: &'de [u8]) -> Result<Scanned<'de>, serde_json::Error> {
+    pub(super) fn read<'de>(&self, context: &'de [u8]) -> Result<Scanned<'de>, serde_json::Error> {
         let mut scanned =
             Scanned { nested: vec![Seen::Missing; self.count], spelled_out: vec![Seen::Missing; self.count] };
         let mut parser = serde_json::Deserializer::from_slice(context);

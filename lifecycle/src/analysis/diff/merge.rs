@@ -8,13 +8,22 @@ use crate::analysis::space::{Bits, count};
 /// What must be equal for two pieces to be joined along an axis: everything but the slots on that axis.
 type Alike = (Vec<Bits>, (Outcome, Option<String>), (Outcome, Option<String>));
 
+/// Comparisons of pieces beyond which they are left as they are: exact and disjoint, only more of them.
+const MOST_COMPARED: usize = 200_000;
+
 /// Joins pieces that differ on one axis only and are answered alike, until none is left to join. Those that most inputs
 /// fall into come first.
 pub(super) fn merge(mut found: Vec<Found>) -> Vec<Found> {
     let axes = found.first().map_or(0, |found| found.cell.len());
-    loop {
+    while found.len().saturating_mul(axes) <= MOST_COMPARED {
         let before = found.len();
         for axis in 0..axes {
+            // Pieces are disjoint: what is the same in all of them joins nothing.
+            let mut parts = found.iter().filter_map(|piece| piece.cell.get(axis));
+            let first = parts.next();
+            if parts.all(|part| Some(part) == first) {
+                continue;
+            }
             let mut joined: Vec<Found> = Vec::with_capacity(found.len());
             let mut places: HashMap<Alike, usize> = HashMap::with_capacity(found.len());
             for piece in found {

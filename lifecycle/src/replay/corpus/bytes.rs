@@ -328,7 +328,8 @@ impl<'a> Reader<'a> {
                 Value::Number(number) => is_plain(number).is_none(),
                 Value::Null | Value::Bool(_) | Value::String(_) => false,
             };
-            if !fits || value.to_string() != written || before.is_some_and(|before| before >= written) {
+            let canonical = value.to_string();
+            if !fits || canonical != written || before.is_some_and(|before| before >= written) {
                 return Err(self.malformed("the other values of a column are not distinct, ascending and canonical"));
             }
             before = Some(written);

@@ -204,7 +204,7 @@ impl Column {
     /// How many rows have a value.
     pub fn present(&self) -> usize {
         let mut count = 0;
-        self.each(0..usize::MAX.min(self.len()), |_, _| count += 1);
+        self.each(0..self.len(), |_, _| count += 1);
         count
     }
 
