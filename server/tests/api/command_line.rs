@@ -226,6 +226,20 @@ async fn a_bundle_goes_from_draft_to_traffic_and_back_on_the_command_line() {
     assert_eq!(shown["packet_id"], packet);
     assert!(served.run(Role::Viewer, &["packet", "show", packet], "").await.with_code(0).out.contains("in_review"));
 
+    // The evidence is replayed on the server, and from a file with no server at all: the checksum is the same.
+    let verified =
+        served.run(Role::Viewer, &["packet", "verify", packet, "--output", "json"], "").await.with_code(0).json();
+    assert_eq!((&verified["passed"], &verified["replay_checksum"]), (&json!(true), &built["replay_checksum"]));
+    let file = served.workspace.folder.join("packet.json");
+    let file = file.to_str().unwrap();
+    served.run(Role::Viewer, &["packet", "show", packet, "--evidence", "--to", file], "").await.with_code(0);
+    let replayed = offline(&["packet", "verify", "--file", file, "--output", "json"], "").with_code(0).json();
+    assert_eq!((&replayed["passed"], &replayed["replay_checksum"]), (&json!(true), &built["replay_checksum"]));
+    let changed = std::fs::read_to_string(file).unwrap().replace("needs_approval", "allow");
+    let refused = offline(&["packet", "verify", "--file", "-", "--output", "json"], &changed).with_code(1).json();
+    assert_eq!((&refused["passed"], &refused["packet_id_matches"]), (&json!(false), &json!(false)));
+    offline(&["packet", "verify", "--file", "-"], "{\"packet_id\": \"pktv1:0\"}").with_code(2);
+
     let own =
         served.run(Role::Author, &["packet", "action", packet, "--decision", "approve", "--output", "json"], "").await;
     assert_eq!(own.with_code(1).json()["code"], "forbidden");
