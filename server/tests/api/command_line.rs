@@ -213,7 +213,9 @@ async fn a_bundle_goes_from_draft_to_traffic_and_back_on_the_command_line() {
     let served = Served::new().await;
     served.workspace.stable(bundle("1.0.0", "deny")).await;
     let author = served.workspace.caller(Role::Author).await;
-    author.post("/policy/bundles", bundle("1.0.1", "needs_approval")).await.expect(201);
+    let mut draft = bundle("1.0.1", "deny");
+    draft["rules"][0]["conditions"] = json!({">=risk_score": 85});
+    author.post("/policy/bundles", draft).await.expect(201);
 
     let built = served
         .run(Role::Author, &["packet", "build", "1.0.1", "--fallback-plan", "back to 1.0.0", "--output", "json"], "")
@@ -235,7 +237,7 @@ async fn a_bundle_goes_from_draft_to_traffic_and_back_on_the_command_line() {
     served.run(Role::Viewer, &["packet", "show", packet, "--evidence", "--to", file], "").await.with_code(0);
     let replayed = offline(&["packet", "verify", "--file", file, "--output", "json"], "").with_code(0).json();
     assert_eq!((&replayed["passed"], &replayed["replay_checksum"]), (&json!(true), &built["replay_checksum"]));
-    let changed = std::fs::read_to_string(file).unwrap().replace("needs_approval", "allow");
+    let changed = std::fs::read_to_string(file).unwrap().replace("High-risk", "Low-risk");
     let refused = offline(&["packet", "verify", "--file", "-", "--output", "json"], &changed).with_code(1).json();
     assert_eq!((&refused["passed"], &refused["packet_id_matches"]), (&json!(false), &json!(false)));
     offline(&["packet", "verify", "--file", "-"], "{\"packet_id\": \"pktv1:0\"}").with_code(2);
