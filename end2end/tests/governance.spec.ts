@@ -1,0 +1,95 @@
+import { approvedPacket, draftLikeStable, stableBundle } from "../support/policy.ts";
+import { Api } from "../support/api.ts";
+import { startServer } from "../support/server.ts";
+import { expect, open, test } from "../support/studio.ts";
+
+test.use({ workspace: "governance" });
+
+test("four people, one story: applied, paused, released by two, rolled back, carried elsewhere", async ({ as, api }) => {
+  test.setTimeout(180_000);
+  const before = await stableBundle(api("viewer"));
+  const draft = await draftLikeStable(api("author"), "deny-riskiest-escalation");
+  const packet = await approvedPacket(api, draft.id);
+  const runtime = await as("runtime_owner");
+  const safety = await as("safety_owner");
+
+  await test.step("the runtime owner applies what was signed off", async () => {
+    await open(runtime, "/rollouts");
+    await runtime.getByRole("button", { name: "Apply at 10%" }).first().click();
+    await expect.poll(async () => (await api("viewer").get(`/policy/bundles/${draft.id}`)).body.canary_pct).toBe(10);
+    expect(packet.status).toBe("approved");
+  });
+
+  await test.step("the safety owner pauses from a phone, and every page says so", async () => {
+    await safety.setViewportSize({ width: 360, height: 740 });
+    await open(safety, "/");
+    await safety.getByRole("button", { name: "Pause", exact: true }).click();
+    const dialog = safety.getByRole("dialog");
+    await dialog.getByLabel(/^Reason/).fill("Held mail is piling up in the finance queue.");
+    await dialog.getByRole("button", { name: "Pause now", exact: true }).click();
+    await expect.poll(async () => (await api("viewer").get("/policy/system")).body.paused).toBe(true);
+    for (const path of ["/", "/studio", "/audit"]) {
+      await open(safety, path);
+      await expect(safety.getByText("Held mail is piling up in the finance queue.").first()).toBeVisible();
+    }
+  });
+
+  await test.step("nothing goes forward while paused, and the way back stays open", async () => {
+    const promoted = await api("runtime_owner").post(`/policy/bundles/${draft.id}/promote`, { target_pct: 50 });
+    expect(promoted.status).toBe(423);
+    expect(promoted.body).toMatchObject({ code: "paused", reason: "Held mail is piling up in the finance queue." });
+    const evaluated = await api("service").post("/policy/evaluate", {
+      agent: "inbox.triage",
+      action: "quarantine",
+      context: { risk_score: 99 },
+    });
+    expect(evaluated.status).toBe(200);
+  });
+
+  await test.step("one signature does not release, the second one by the other role does", async () => {
+    const release = { remediation: "The finance queue was cleared and its rule was checked." };
+    const first = await api("safety_owner").post("/policy/system/pause/release", release);
+    expect(first.status, JSON.stringify(first.body)).toBeLessThan(300);
+    expect((await api("viewer").get("/policy/system")).body.paused).toBe(true);
+    const twice = await api("safety_owner").post("/policy/system/pause/release", release);
+    expect((await api("viewer").get("/policy/system")).body.paused, JSON.stringify(twice.body)).toBe(true);
+    await open(runtime, "/");
+    await expect(runtime.getByText(/1 of 2/).first()).toBeVisible();
+    await runtime.getByLabel("Remediation").fill("Checked with the mail team: the queue is empty.");
+    await runtime.getByRole("button", { name: "Sign release", exact: true }).click();
+    await expect.poll(async () => (await api("viewer").get("/policy/system")).body.paused).toBe(false);
+  });
+
+  await test.step("rolled back: stable has all traffic again", async () => {
+    await open(runtime, "/rollouts");
+    await runtime.getByRole("button", { name: /^Roll back/ }).first().click();
+    const dialog = runtime.getByRole("dialog");
+    await dialog.getByLabel(/^Reason/).fill("The finance queue filled up again after the release.");
+    await dialog.getByRole("button", { name: /^Roll back/ }).click();
+    await expect.poll(async () => (await stableBundle(api("viewer"))).version).toBe(before.version);
+    await expect.poll(async () => (await api("viewer").get(`/policy/bundles/${draft.id}`)).body.state).toBe("rolled_back");
+  });
+
+  await test.step("exported here, it is a draft with a history on another instance that shares the key", async () => {
+    const exported = await api("author").get(`/policy/bundles/${draft.id}/export`);
+    expect(exported.status, JSON.stringify(exported.body)).toBe(200);
+    const elsewhere = await startServer();
+    try {
+      const there = new Api(elsewhere, "author");
+      const verdict = await there.post("/policy/bundles/verify", exported.body);
+      expect(verdict.body, JSON.stringify(verdict.body)).toMatchObject({ valid: true });
+      const bent = structuredClone(exported.body);
+      bent.expires_at = "2199-01-01T00:00:00Z";
+      expect((await there.post("/policy/bundles/import", bent)).status).toBe(400);
+      const imported = await there.post("/policy/bundles/import?import_as_version=2.9.0", exported.body);
+      expect([200, 201, 422], JSON.stringify(imported.body)).toContain(imported.status);
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  await test.step("the chain of the audit trail holds", async () => {
+    const verified = await api("viewer").get("/policy/audit/verify");
+    expect(verified.body, JSON.stringify(verified.body)).toMatchObject({ valid: true });
+  });
+});
