@@ -1,6 +1,7 @@
 //! The example workspace: one person a role, a live bundle with a week of decisions, the version before it, a packet in
 //! review, a draft and an incident that is over.
 
+mod past;
 mod people;
 mod policy;
 mod traffic;
@@ -43,7 +44,7 @@ async fn load_locked(store: &Store, keep_credentials: bool) -> Result<Option<Dem
     let system = actor("system", Role::Admin);
     if !loaded {
         // First, so that the record tells the past before the present.
-        workspace::live(store).await?;
+        past::live(store).await?;
     }
     let credentials = if loaded && keep_credentials { None } else { Some(people::issue(store, &system).await?) };
     if !loaded {

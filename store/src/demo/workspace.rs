@@ -4,23 +4,17 @@ use std::time::Duration;
 
 use lifecycle::{
     Timestamp,
-    audit::EventType,
     authority::{Permission, Role, authorize},
-    bundle::{Source, State},
     decision::{BundleRef, Record},
     incident::Severity,
-    rollout::{
-        records::ApplyRecord,
-        rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
-    },
-    signing::sign,
+    rollout::rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{actor, people::email, policy, traffic};
+use super::{actor, past, people::email, policy, traffic};
 use crate::{
-    Error, Result, Store, bundles, decisions, incidents, json,
+    Error, Result, Store, bundles, decisions, incidents,
     packets::{self, BuildPacket},
     settings,
     work::Work,
@@ -31,7 +25,7 @@ const BATCH: usize = 2_000;
 
 /// Loads what is missing. A workspace that has bundles of its own keeps them and gets none.
 pub(super) async fn load(store: &Store) -> Result<()> {
-    if !live(store).await? {
+    if !past::live(store).await? {
         return Ok(());
     }
     let author = actor(&email(Role::Author), Role::Author);
@@ -63,137 +57,6 @@ async fn exists(store: &Store, version: &str) -> Result<bool> {
         .await?)
 }
 
-/// When the example's bundles entered their stages.
-struct Stages {
-    previous: [Timestamp; 3],
-    stable: [Timestamp; 3],
-}
-
-impl Stages {
-    /// Fixed to the day, so that a loading that was broken off goes on with nearly the same times.
-    fn new(now: Timestamp) -> Self {
-        let day = |days: u64| now.minus(Duration::from_secs(days * 86_400));
-        Self { previous: [day(21), day(20), day(19)], stable: [day(5), day(4), day(3)] }
-    }
-}
-
-/// The previous and the live bundle; false when the workspace has others.
-pub(super) async fn live(store: &Store) -> Result<bool> {
-    if exists(store, policy::STABLE_VERSION).await? {
-        let ours: bool = sqlx::query_scalar("select created_by = $2 from policy_bundles where version = $1")
-            .bind(policy::STABLE_VERSION)
-            .bind(email(Role::Author))
-            .fetch_one(store.pool())
-            .await?;
-        return Ok(ours);
-    }
-    let system = actor("system", Role::Admin);
-    let mut work = Work::begin_serving(store, authorize(&system, Permission::Administer)?).await?;
-    let occupied: bool = sqlx::query_scalar("select exists (select from policy_bundles)").fetch_one(work.db()).await?;
-    if occupied {
-        return Ok(false);
-    }
-    let stages = Stages::new(work.now);
-    let previous = insert(&mut work, policy::previous()?, State::Superseded, stages.previous).await?;
-    let stable = insert(&mut work, policy::stable()?, State::Active, stages.stable).await?;
-    for (bundle, times) in [(&previous, stages.previous), (&stable, stages.stable)] {
-        record_stages(store, &mut work, bundle, times).await?;
-    }
-    let replaced = json!({
-        "version": previous.version, "from_state": State::Active.name(), "to_state": State::Superseded.name(),
-        "by": stable.version,
-    });
-    let owner = actor(&email(Role::RuntimeOwner), Role::RuntimeOwner);
-    let summary = format!("{} was superseded by {}", previous.version, stable.version);
-    let subject = ("bundle", previous.id.to_string());
-    work.note_past((stages.stable[2], owner), EventType::Superseded, subject, summary, replaced);
-    work.commit().await?;
-    Ok(true)
-}
-
-/// Adds a bundle that has gone all the way to full traffic.
-async fn insert(work: &mut Work, source: Source, state: State, stages: [Timestamp; 3]) -> Result<BundleRef> {
-    let version = source.version.clone().unwrap_or_default();
-    let digest = source.digest();
-    let serves = state == State::Active;
-    let [first, _, full] = stages;
-    let written = first.minus(Duration::from_secs(2 * 86_400));
-    let id = sqlx::query_scalar(
-        "insert into policy_bundles (version, state, active, canary_pct, content, digest, rule_count, notes, base_version,
-             authors, created_by, created_at, updated_at, stage_started_at, activated_at, activated_by, reached_full_at)
-         values ($1, $2, $3, $4, $5::json, $6, $7, $8, $9, array[$10], $10, $11, $12, $13, $12, $14, $12) returning id",
-    )
-    .bind(&version)
-    .bind(state.name())
-    .bind(serves)
-    .bind(if serves { 100_i16 } else { 0 })
-    .bind(json::text(&bundles::row::content(&source)?)?)
-    .bind(digest.as_str())
-    .bind(i32::try_from(source.rules.len()).unwrap_or(i32::MAX))
-    .bind(&source.notes)
-    .bind(&source.base_version)
-    .bind(email(Role::Author))
-    .bind(OffsetDateTime::from(written))
-    .bind(OffsetDateTime::from(full))
-    .bind(serves.then_some(OffsetDateTime::from(full)))
-    .bind(email(Role::RuntimeOwner))
-    .fetch_one(work.db())
-    .await?;
-    Ok(BundleRef { id, version, digest: digest.to_string() })
-}
-
-/// The signed records of a bundle's way to full traffic.
-async fn record_stages(store: &Store, work: &mut Work, bundle: &BundleRef, times: [Timestamp; 3]) -> Result<()> {
-    for ((from_pct, to_pct), at) in [(0, 10), (10, 50), (50, 100)].into_iter().zip(times) {
-        let mut record = ApplyRecord {
-            id: 0,
-            bundle_id: bundle.id,
-            version: bundle.version.clone(),
-            digest: bundle.digest.clone(),
-            packet_id: None,
-            from_pct,
-            to_pct,
-            actor: email(Role::RuntimeOwner),
-            at,
-            verification_checksum: None,
-            key_id: String::new(),
-            signature: String::new(),
-        };
-        sign(store.keys(), &mut record).map_err(|error| Error::Internal(error.to_string()))?;
-        let (event, from_state, summary) = match from_pct {
-            0 => (EventType::Applied, State::Approved, format!("{} entered service at {to_pct} %", record.version)),
-            _ => {
-                let summary = format!("{} went from {from_pct} % to {to_pct} %", record.version);
-                (EventType::Promoted, State::Canary, summary)
-            }
-        };
-        let to_state = if to_pct == 100 { State::Active } else { State::Canary };
-        let detail = json!({
-            "version": record.version, "from_state": from_state.name(), "to_state": to_state.name(),
-            "from_pct": from_pct, "to_pct": to_pct, "digest": record.digest, "signature": record.signature,
-        });
-        let owner = actor(&record.actor, Role::RuntimeOwner);
-        work.note_past((at, owner), event, ("bundle", bundle.id.to_string()), summary, detail);
-        sqlx::query(
-            "insert into policy_apply_record (bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id,
-                 signature)
-             values ($1, $2, $3, null, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(record.bundle_id)
-        .bind(&record.version)
-        .bind(&record.digest)
-        .bind(record.from_pct)
-        .bind(record.to_pct)
-        .bind(&record.actor)
-        .bind(OffsetDateTime::from(record.at))
-        .bind(&record.key_id)
-        .bind(&record.signature)
-        .execute(work.db())
-        .await?;
-    }
-    Ok(())
-}
-
 /// A week of decisions with what came of them. Those that are there already stay.
 async fn decide(store: &Store) -> Result<()> {
     let there: i64 = sqlx::query_scalar("select count(*) from policy_decisions where decision_id like 'demo-%'")
@@ -211,19 +74,17 @@ async fn decide(store: &Store) -> Result<()> {
     .fetch_all(store.pool())
     .await?;
     let (now,): (OffsetDateTime,) = sqlx::query_as("select now()").fetch_one(store.pool()).await?;
-    let answering = |wanted: &str, source: Source| {
+    let name = |wanted: &str| {
         let row = rows.iter().find(|(version, ..)| version == wanted);
         let (version, id, digest, full) = row.ok_or_else(|| Error::Internal("an example bundle is missing".into()))?;
-        let name = BundleRef { id: *id, version: version.clone(), digest: digest.clone() };
-        Ok::<_, Error>((traffic::Answering::new(name, &source.understand().bundle), Timestamp::from(*full)))
+        Ok::<_, Error>((
+            BundleRef { id: *id, version: version.clone(), digest: digest.clone() },
+            Timestamp::from(*full),
+        ))
     };
-    let (previous, _) = answering(policy::PREVIOUS_VERSION, policy::previous()?)?;
-    let (stable, full) = answering(policy::STABLE_VERSION, policy::stable()?)?;
-    let day = |days: u64| full.minus(Duration::from_secs(days * 86_400));
-    let history = traffic::History { previous, stable, stages: [(day(2), 10), (day(1), 50), (full, 100)] };
-    let records = tokio::task::spawn_blocking(move || traffic::week(&history, now.into()))
-        .await
-        .map_err(|error| Error::Internal(format!("the example's decisions stopped: {error}")))?;
+    let (previous, _) = name(policy::PREVIOUS_VERSION)?;
+    let (stable, full) = name(policy::STABLE_VERSION)?;
+    let records = past::week(previous, stable, full, now.into()).await?;
     for batch in records.chunks(BATCH) {
         decisions::append(store, batch).await?;
     }

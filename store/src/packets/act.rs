@@ -8,6 +8,7 @@ use lifecycle::{
     review::{Action, ActionRefused, Packet, PacketStatus, Proposal, Verdict, action, may_act, standing},
 };
 use serde_json::json;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::row;
@@ -79,7 +80,7 @@ pub async fn act(
         }
     }
 
-    insert(&mut work, packet.row_id, &record).await?;
+    insert(work.db(), packet.row_id, &record).await?;
     actions.push(record.clone());
     let now = standing(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
     let command = match now.status {
@@ -138,7 +139,8 @@ fn refused(error: ActionRefused) -> Error {
     }
 }
 
-async fn insert(work: &mut Work, packet_row: i64, action: &Action) -> Result<()> {
+/// Keeps a signed action.
+pub(crate) async fn insert(db: &mut PgConnection, packet_row: i64, action: &Action) -> Result<()> {
     let roles: Vec<&str> = action.roles.iter().copied().map(Role::name).collect();
     sqlx::query(
         "insert into policy_packet_actions (packet_row, packet_id, idempotency_key, actor, roles, decision, reason, at,
@@ -156,7 +158,7 @@ async fn insert(work: &mut Work, packet_row: i64, action: &Action) -> Result<()>
     .bind(OffsetDateTime::from(action.expires_at))
     .bind(&action.key_id)
     .bind(&action.signature)
-    .execute(work.db())
+    .execute(db)
     .await?;
     Ok(())
 }

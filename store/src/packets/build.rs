@@ -11,8 +11,9 @@ use lifecycle::{
     workspace::Settings,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::row;
 use crate::{
@@ -106,22 +107,17 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     if row::is_stale(work.db(), base.as_ref().map(|base| base.id)).await? {
         return Err(changed("another bundle became stable while the packet was built; submit again"));
     }
-    let id = insert(&mut work, &current, base.as_ref(), &notes, &content, &corpus).await?;
+    let built_by = work.actor().name.clone();
+    let submission =
+        Submission { bundle: &current, base: base.as_ref(), notes: &notes, built_by: &built_by, built_at: work.now };
+    let id = insert(work.db(), &submission, &content, &corpus).await?;
     sqlx::query("update policy_bundles set state = $2, updated_at = now(), revision = revision + 1 where id = $1")
         .bind(current.id)
         .bind(state.name())
         .execute(work.db())
         .await?;
-    let detail = json!({
-        "bundle_id": current.id, "version": current.version, "from_state": current.state, "to_state": State::InReview.name(),
-        "digest": current.digest, "base_version": base.as_ref().map(|base| &base.version),
-        "replay_checksum": content.replay.replay_checksum,
-        "deterministic_pass": content.replay.deterministic_pass, "risk_score_bps": content.risk_score_bps,
-        "required_approvals": content.required_approvals, "blockers": content.blockers(),
-        "projected_kpis": content.projected_kpis,
-    });
     let summary = format!("{} was submitted for review", current.version);
-    work.note(EventType::PacketBuilt, "packet", &id, summary, detail);
+    work.note(EventType::PacketBuilt, "packet", &id, summary, built_detail(&submission, &content));
     let packet = {
         let built = row::by_id(work.db(), &id).await?;
         row::read(work.db(), built).await?
@@ -134,38 +130,60 @@ fn changed(detail: &str) -> Error {
     Error::refused(Code::Conflict, detail)
 }
 
-async fn insert(
-    work: &mut Work,
-    draft: &bundle_row::Row,
-    base: Option<&bundle_row::Row>,
-    notes: &str,
+/// What a packet's row holds besides its content.
+pub(crate) struct Submission<'a> {
+    pub bundle: &'a bundle_row::Row,
+    pub base: Option<&'a bundle_row::Row>,
+    pub notes: &'a str,
+    pub built_by: &'a str,
+    pub built_at: Timestamp,
+}
+
+/// Adds a packet that waits for reviewers; answers its id.
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    submission: &Submission<'_>,
     content: &Content,
     corpus: &Corpus,
 ) -> Result<String> {
+    let Submission { bundle, base, notes, built_by, built_at } = *submission;
     let id = packet_id(content);
-    let by = work.actor().name.clone();
     sqlx::query(
         "insert into policy_packets (packet_id, bundle_id, bundle_revision, base_id, status, built_by, authors, built_at,
              content, corpus, bundle_version, base_version, notes, risk_score_bps, required_approvals, replay_checksum)
-         values ($1, $2, $3, $4, 'in_review', $5, $6, now(), $7::json, $8::json, $9, $10, $11, $12, $13, $14)",
+         values ($1, $2, $3, $4, 'in_review', $5, $6, $15, $7::json, $8::json, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&id)
-    .bind(draft.id)
-    .bind(draft.revision)
+    .bind(bundle.id)
+    .bind(bundle.revision)
     .bind(base.map(|base| base.id))
-    .bind(by)
-    .bind(&draft.authors[..])
+    .bind(built_by)
+    .bind(&bundle.authors[..])
     .bind(json::text(content)?)
     .bind(json::text(corpus)?)
-    .bind(&draft.version)
+    .bind(&bundle.version)
     .bind(base.map(|base| base.version.as_str()))
     .bind(notes)
     .bind(i32::try_from(content.risk_score_bps).unwrap_or(i32::MAX))
     .bind(i16::from(content.required_approvals))
     .bind(&content.replay.replay_checksum)
-    .execute(work.db())
+    .bind(OffsetDateTime::from(built_at))
+    .execute(db)
     .await?;
     Ok(id)
+}
+
+/// What the audit record says of a packet that was built.
+pub(crate) fn built_detail(submission: &Submission<'_>, content: &Content) -> Value {
+    let Submission { bundle, base, .. } = *submission;
+    json!({
+        "bundle_id": bundle.id, "version": bundle.version, "from_state": bundle.state, "to_state": State::InReview.name(),
+        "digest": bundle.digest, "base_version": base.map(|base| &base.version),
+        "replay_checksum": content.replay.replay_checksum,
+        "deterministic_pass": content.replay.deterministic_pass, "risk_score_bps": content.risk_score_bps,
+        "required_approvals": content.required_approvals, "blockers": content.blockers(),
+        "projected_kpis": content.projected_kpis,
+    })
 }
 
 /// The cases to replay.

@@ -1,0 +1,314 @@
+//! How the example's bundles came to serve: written, reviewed, signed off, applied and promoted, dated as a team would
+//! have done it. One transaction, told from the oldest event to the newest.
+
+use std::time::Duration;
+
+use lifecycle::{
+    Timestamp,
+    audit::EventType,
+    authority::{Permission, Role, authorize},
+    bundle::{Source, State},
+    decision::{BundleRef, Record},
+    replay::{Dataset, fixtures},
+    review::{self, Content, Corpus, Ingredients, PacketStatus, Proposal, ReviewSettings, Verdict, action},
+    rollout::records::ApplyRecord,
+    signing::sign,
+};
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::{actor, people::email, policy, traffic};
+use crate::{Error, Result, Store, bundles, json, packets, work::Work};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// How long after it was written a bundle was submitted, and how long before it was applied.
+const SUBMITTED_BEFORE: Duration = Duration::from_secs(8 * 3_600);
+
+/// One bundle's way to full traffic.
+struct Way {
+    source: Source,
+    state: State,
+    /// When it got 10 %, 50 % and 100 %.
+    stages: [Timestamp; 3],
+    fallback_plan: &'static str,
+}
+
+impl Way {
+    fn written(&self) -> Timestamp {
+        self.stages[0].minus(2 * DAY)
+    }
+
+    fn submitted(&self) -> Timestamp {
+        self.stages[0].minus(SUBMITTED_BEFORE)
+    }
+}
+
+/// The previous and the live bundle; false when the workspace has others.
+pub(super) async fn live(store: &Store) -> Result<bool> {
+    if let Some(stable) = bundles::row::by_version(&mut *store.pool().acquire().await?, policy::STABLE_VERSION).await? {
+        return Ok(stable.created_by == email(Role::Author));
+    }
+    let system = actor("system", Role::Admin);
+    let mut work = Work::begin_serving(store, authorize(&system, Permission::Administer)?).await?;
+    let occupied: bool = sqlx::query_scalar("select exists (select from policy_bundles)").fetch_one(work.db()).await?;
+    if occupied {
+        return Ok(false);
+    }
+    let days_ago = |days: u32| work.now.minus(days * DAY);
+    let previous = Way {
+        source: policy::previous()?,
+        state: State::Superseded,
+        stages: [days_ago(21), days_ago(20), days_ago(19)],
+        fallback_plan: "Nothing was live before: disable evaluation and quarantine by hand.",
+    };
+    let stable = Way {
+        source: policy::stable()?,
+        state: State::Active,
+        stages: [days_ago(5), days_ago(4), days_ago(3)],
+        fallback_plan: "Roll back to 2.2.0; the mail team releases what was held.",
+    };
+
+    let first = insert(&mut work, &previous).await?;
+    let second = insert(&mut work, &stable).await?;
+    let now = work.now;
+    let week = week(first.clone(), second.clone(), stable.stages[2], now).await?;
+    let recorded: Vec<Record> = week.into_iter().filter(|record| record.decided_at < stable.submitted()).collect();
+    let cases = Corpus::of_cases(Dataset::Fixtures, fixtures::with_saved(&[]));
+
+    walk(store, &mut work, &first, &previous, None, cases).await?;
+    walk(store, &mut work, &second, &stable, Some((&first, &previous)), newest(&recorded)).await?;
+    let replaced = json!({
+        "version": first.version, "from_state": State::Active.name(), "to_state": State::Superseded.name(),
+        "by": second.version,
+    });
+    let owner = actor(&email(Role::RuntimeOwner), Role::RuntimeOwner);
+    let summary = format!("{} was superseded by {}", first.version, second.version);
+    work.note_past(
+        (stable.stages[2], owner),
+        EventType::Superseded,
+        ("bundle", first.id.to_string()),
+        summary,
+        replaced,
+    );
+    work.commit().await?;
+    Ok(true)
+}
+
+/// The week's decisions, as the bundles that were live answered them.
+pub(super) async fn week(
+    previous: BundleRef,
+    stable: BundleRef,
+    full: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Record>> {
+    let (before, after) = (policy::previous()?.understand().bundle, policy::stable()?.understand().bundle);
+    tokio::task::spawn_blocking(move || {
+        let history = traffic::History {
+            previous: traffic::Answering::new(previous, &before),
+            stable: traffic::Answering::new(stable, &after),
+            stages: [(full.minus(2 * DAY), 10), (full.minus(DAY), 50), (full, 100)],
+        };
+        traffic::week(&history, now)
+    })
+    .await
+    .map_err(|error| Error::Internal(format!("the example's decisions stopped: {error}")))
+}
+
+/// What a packet replays of them.
+fn newest(recorded: &[Record]) -> Corpus {
+    let most = usize::try_from(lifecycle::workspace::CorpusLimit::default().0).unwrap_or(usize::MAX);
+    Corpus::of_decisions(recorded.iter().rev().take(most)).settled()
+}
+
+/// From the first key to full traffic.
+async fn walk(
+    store: &Store,
+    work: &mut Work,
+    bundle: &BundleRef,
+    way: &Way,
+    base: Option<(&BundleRef, &Way)>,
+    corpus: Corpus,
+) -> Result<()> {
+    let author = actor(&email(Role::Author), Role::Author);
+    let subject = ("bundle", bundle.id.to_string());
+    let detail = json!({
+        "version": bundle.version, "to_state": State::Draft.name(), "digest": bundle.digest,
+        "base_version": way.source.base_version,
+    });
+    let summary = format!("draft {} was made", bundle.version);
+    work.note_past((way.written(), author.clone()), EventType::DraftCreated, subject, summary, detail);
+
+    let row = bundles::row::by_id(work.db(), bundle.id).await?;
+    let base_row = match base {
+        Some((base, _)) => Some(bundles::row::by_id(work.db(), base.id).await?),
+        None => None,
+    };
+    let settings = ReviewSettings::default();
+    let (content, corpus) = evidence(way, base.map(|(_, way)| way.source.clone()), corpus, settings.clone()).await?;
+    let submission = packets::Submission {
+        bundle: &row,
+        base: base_row.as_ref(),
+        notes: &way.source.notes,
+        built_by: &author.name,
+        built_at: way.submitted(),
+    };
+    let packet_id = packets::insert(work.db(), &submission, &content, &corpus).await?;
+    let summary = format!("{} was submitted for review", bundle.version);
+    let detail = packets::built_detail(&submission, &content);
+    let subject = ("packet", packet_id.clone());
+    work.note_past((way.submitted(), author), EventType::PacketBuilt, subject, summary, detail);
+
+    sign_off(store, work, bundle, way, &settings, &content, &packet_id).await?;
+    record_stages(store, work, bundle, way.stages, &packet_id).await
+}
+
+/// The packet's content. It takes a moment, so it is worked out beside the runtime.
+async fn evidence(
+    way: &Way,
+    base: Option<Source>,
+    corpus: Corpus,
+    settings: ReviewSettings,
+) -> Result<(Content, Corpus)> {
+    let (draft, fallback_plan) = (way.source.clone(), way.fallback_plan);
+    tokio::task::spawn_blocking(move || {
+        let ingredients = Ingredients {
+            draft: &draft,
+            base: base.as_ref(),
+            corpus: &corpus,
+            fallback_plan,
+            settings: &settings,
+            invariants: &[],
+        };
+        review::build(&ingredients).map(|content| (content, corpus))
+    })
+    .await
+    .map_err(|error| Error::Internal(format!("an example packet stopped: {error}")))?
+    .map_err(|error| Error::Internal(format!("an example packet cannot be built: {error}")))
+}
+
+/// As many signatures as the packet needs.
+async fn sign_off(
+    store: &Store,
+    work: &mut Work,
+    bundle: &BundleRef,
+    way: &Way,
+    settings: &ReviewSettings,
+    content: &Content,
+    packet_id: &str,
+) -> Result<()> {
+    let packet_row = packets::row::by_id(work.db(), packet_id).await?.row_id;
+    let needed = usize::from(content.required_approvals);
+    let signers = [(Role::Approver, 2 * HOUR), (Role::SafetyOwner, 5 * HOUR)];
+    for (place, (role, after)) in signers.into_iter().take(needed).enumerate() {
+        let (by, at) = (actor(&email(role), role), way.submitted().plus(after));
+        let proposal = Proposal { packet_id, actor: &by, decision: Verdict::Approve, reason: None };
+        let signed = action::record(&proposal, at, settings, store.keys())
+            .map_err(|error| Error::Internal(format!("an example approval cannot be signed: {error}")))?;
+        packets::keep(work.db(), packet_row, &signed).await?;
+        let to_state = if place + 1 == needed { State::Approved } else { State::InReview };
+        let detail = json!({
+            "bundle_id": bundle.id, "version": bundle.version, "from_state": State::InReview.name(),
+            "to_state": to_state.name(), "decision": Verdict::Approve, "idempotency_key": signed.idempotency_key,
+            "required_approvals": content.required_approvals, "digest": bundle.digest,
+        });
+        let summary = format!("{} approved {}", by.name, bundle.version);
+        work.note_past((at, by), EventType::Approved, ("packet", packet_id.to_owned()), summary, detail);
+    }
+    sqlx::query("update policy_packets set status = $2 where row_id = $1")
+        .bind(packet_row)
+        .bind(PacketStatus::Approved.name())
+        .execute(work.db())
+        .await?;
+    Ok(())
+}
+
+/// Adds a bundle that has gone all the way to full traffic.
+async fn insert(work: &mut Work, way: &Way) -> Result<BundleRef> {
+    let Way { source, state, stages, .. } = way;
+    let version = source.version.clone().unwrap_or_default();
+    let digest = source.digest();
+    let serves = *state == State::Active;
+    let [_, _, full] = *stages;
+    let id = sqlx::query_scalar(
+        "insert into policy_bundles (version, state, active, canary_pct, content, digest, rule_count, notes, base_version,
+             authors, created_by, created_at, updated_at, stage_started_at, activated_at, activated_by, reached_full_at)
+         values ($1, $2, $3, $4, $5::json, $6, $7, $8, $9, array[$10], $10, $11, $12, $13, $12, $14, $12) returning id",
+    )
+    .bind(&version)
+    .bind(state.name())
+    .bind(serves)
+    .bind(if serves { 100_i16 } else { 0 })
+    .bind(json::text(&bundles::row::content(source)?)?)
+    .bind(digest.as_str())
+    .bind(i32::try_from(source.rules.len()).unwrap_or(i32::MAX))
+    .bind(&source.notes)
+    .bind(&source.base_version)
+    .bind(email(Role::Author))
+    .bind(OffsetDateTime::from(way.written()))
+    .bind(OffsetDateTime::from(full))
+    .bind(serves.then_some(OffsetDateTime::from(full)))
+    .bind(email(Role::RuntimeOwner))
+    .fetch_one(work.db())
+    .await?;
+    Ok(BundleRef { id, version, digest: digest.to_string() })
+}
+
+/// The signed records of a bundle's way to full traffic.
+async fn record_stages(
+    store: &Store,
+    work: &mut Work,
+    bundle: &BundleRef,
+    times: [Timestamp; 3],
+    packet_id: &str,
+) -> Result<()> {
+    for ((from_pct, to_pct), at) in [(0, 10), (10, 50), (50, 100)].into_iter().zip(times) {
+        let mut record = ApplyRecord {
+            id: 0,
+            bundle_id: bundle.id,
+            version: bundle.version.clone(),
+            digest: bundle.digest.clone(),
+            packet_id: Some(packet_id.to_owned()),
+            from_pct,
+            to_pct,
+            actor: email(Role::RuntimeOwner),
+            at,
+            verification_checksum: None,
+            key_id: String::new(),
+            signature: String::new(),
+        };
+        sign(store.keys(), &mut record).map_err(|error| Error::Internal(error.to_string()))?;
+        let (event, from_state, summary) = match from_pct {
+            0 => (EventType::Applied, State::Approved, format!("{} entered service at {to_pct} %", record.version)),
+            _ => {
+                let summary = format!("{} went from {from_pct} % to {to_pct} %", record.version);
+                (EventType::Promoted, State::Canary, summary)
+            }
+        };
+        let to_state = if to_pct == 100 { State::Active } else { State::Canary };
+        let detail = json!({
+            "version": record.version, "from_state": from_state.name(), "to_state": to_state.name(),
+            "from_pct": from_pct, "to_pct": to_pct, "packet_id": packet_id, "digest": record.digest, "signature": record.signature,
+        });
+        let owner = actor(&record.actor, Role::RuntimeOwner);
+        work.note_past((at, owner), event, ("bundle", bundle.id.to_string()), summary, detail);
+        sqlx::query(
+            "insert into policy_apply_record (bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id,
+                 signature)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(record.bundle_id)
+        .bind(&record.version)
+        .bind(&record.digest)
+        .bind(&record.packet_id)
+        .bind(record.from_pct)
+        .bind(record.to_pct)
+        .bind(&record.actor)
+        .bind(OffsetDateTime::from(record.at))
+        .bind(&record.key_id)
+        .bind(&record.signature)
+        .execute(work.db())
+        .await?;
+    }
+    Ok(())
+}
