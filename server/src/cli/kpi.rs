@@ -1,6 +1,7 @@
 //! `countersign kpi`: key figures, from a server or computed from an exported audit record.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     process::ExitCode,
     time::SystemTime,
@@ -10,6 +11,10 @@ use clap::{Args, Subcommand};
 use lifecycle::{
     Timestamp,
     kpi::{self, Candidate, Event, Summary},
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
 };
 use serde_json::{Value, json};
 
@@ -112,9 +117,36 @@ fn read(file: &Path, as_of: Option<Timestamp>) -> Result<(Vec<Event>, Timestamp)
 }
 
 fn summary_text(summary: &Summary) -> String {
-    let Ok(Value::Object(columns)) = serde_json::to_value(summary) else { return String::new() };
-    let width = columns.keys().map(String::len).max().unwrap_or(0);
-    columns.iter().map(|(name, value)| format!("{name:width$}  {}", cell(value))).collect::<Vec<_>>().join("\n")
+    let text = serde_json::to_string(summary).unwrap_or_default();
+    let columns = serde_json::from_str::<Columns>(&text).map(|columns| columns.0).unwrap_or_default();
+    let width = columns.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines: Vec<String> = columns.iter().map(|(name, value)| format!("{name:width$}  {}", cell(value))).collect();
+    lines.join("\n")
+}
+
+/// The columns of a row in their own order, which a JSON object in memory does not keep.
+struct Columns(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Columns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Row;
+        impl<'de> Visitor<'de> for Row {
+            type Value = Columns;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a row")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut row: A) -> Result<Columns, A::Error> {
+                let mut columns = Vec::new();
+                while let Some(column) = row.next_entry()? {
+                    columns.push(column);
+                }
+                Ok(Columns(columns))
+            }
+        }
+        deserializer.deserialize_map(Row)
+    }
 }
 
 /// A value for people: nothing to measure is a dash, a list has commas.
@@ -170,6 +202,7 @@ mod tests {
             shown.contains("alert_reason_codes") && shown.contains("rollback_spike, false_positive_spike"),
             "{shown}"
         );
+        assert!(shown.starts_with("window_start"), "the columns stand in the order of the view: {shown}");
         assert!(shown.contains("adoption_rate_bps") && shown.contains('–'), "{shown}");
     }
 }
