@@ -21,7 +21,7 @@ pub struct Figures {
     pub trend: Vec<Summary>,
     /// What was projected and what came true, largest gap first.
     pub candidates: Vec<Candidate>,
-    /// Whether the reader may engage a safety pause.
+    /// Whether the reader may engage a safety pause, and none is in force.
     pub may_pause: bool,
     /// The server's now.
     pub as_of: Timestamp,
@@ -31,11 +31,12 @@ pub struct Figures {
 #[server(prefix = "/api", endpoint = "kpi/figures")]
 pub async fn kpi_figures() -> Result<Figures, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let paused = store::system::get(&store, &me).await?.paused;
     Ok(Figures {
         summary: store::kpi::summary(&store, &me, None).await?,
         trend: store::kpi::trend(&store, &me, TREND_DAYS).await?,
         candidates: store::kpi::detail(&store, &me, None).await?,
-        may_pause: me.may(lifecycle::authority::Permission::Pause),
+        may_pause: me.may(lifecycle::authority::Permission::Pause) && !paused,
         as_of: crate::context::now(),
     })
 }

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::words::Alarm;
-use crate::components::{Chip, LinkButton, Sparkline, Tone};
+use crate::{
+    components::{Chip, LinkButton, Sparkline, Tone},
+    frame::emergency::{DIALOG, Emergency},
+};
 
 const fn tone(raised: bool) -> Tone {
     if raised { Tone::Bad } else { Tone::Good }
@@ -41,6 +44,13 @@ pub fn AlarmTile(
 #[component]
 pub(super) fn AlarmPanel(alarm: Alarm, may_pause: bool) -> impl IntoView {
     let raised = alarm.raised;
+    // The link alone opens the dialog once; the second time its address is no news.
+    let desk = use_context::<Emergency>();
+    let open = move |_| {
+        if let Some(desk) = desk {
+            desk.dialog.set(true);
+        }
+    };
     let label = format!("{} over the last 30 days, now {}", alarm.title, alarm.value);
     view! {
         <section class="panel kpi-alarm" aria-label=alarm.title>
@@ -58,7 +68,14 @@ pub(super) fn AlarmPanel(alarm: Alarm, may_pause: bool) -> impl IntoView {
                 <p class="faint">"It is over when:"</p>
                 <ul class="kpi-steps">{alarm.over.iter().map(|line| view! { <li>{*line}</li> }).collect_view()}</ul>
                 <div class="row">
-                    {may_pause.then(|| view! { <LinkButton href="/rollouts#pause" small=true>"Engage a pause"</LinkButton> })}
+                    {may_pause
+                        .then(|| {
+                            view! {
+                                <LinkButton href=format!("#{DIALOG}") small=true on:click=open>
+                                    "Engage a pause"
+                                </LinkButton>
+                            }
+                        })}
                     <LinkButton href="/audit?event=rolled_back" small=true>
                         "Rollbacks in the audit trail"
                     </LinkButton>
