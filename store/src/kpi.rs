@@ -62,7 +62,8 @@ pub async fn trend(store: &Store, actor: &Actor, days: u32) -> Result<Vec<Summar
 
 /// What the figures are counted from, out of the audit record.
 async fn events(store: &Store, since: Timestamp) -> Result<Vec<Event>> {
-    let rows: Vec<(i64, OffsetDateTime, String, String, Json<Map<String, Value>>)> = sqlx::query_as(
+    type Row = (i64, OffsetDateTime, String, String, Json<Map<String, Value>>);
+    let rows: Vec<Row> = sqlx::query_as(
         "select seq, at, event_type, subject_id, detail from policy_lifecycle_audit
          where at >= $1 and event_type = any($2) order by seq",
     )

@@ -6,7 +6,7 @@ use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, Role, Via, authorize},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -111,7 +111,7 @@ async fn measure(work: &mut Work, due: &Due) -> Result<()> {
         }
         None => format!("what came of {} was measured; no margin can be compared yet", due.version),
     };
-    work.note(EventType::Monitored, "bundle", due.bundle_id, summary, Value::from(detail));
+    work.note(EventType::Monitored, "bundle", due.bundle_id, summary, detail);
     Ok(())
 }
 

@@ -46,7 +46,7 @@ pub(super) fn AlarmPanel(alarm: Alarm, may_pause: bool) -> impl IntoView {
     let raised = alarm.raised;
     // The link alone opens the dialog once; the second time its address is no news.
     let desk = use_context::<Emergency>();
-    let open = move |_| {
+    let open = move |_: leptos::ev::MouseEvent| {
         if let Some(desk) = desk {
             desk.dialog.set(true);
         }
