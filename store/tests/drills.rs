@@ -63,7 +63,7 @@ async fn a_drill_rehearses_a_waiting_packet_and_leaves_no_trace() {
     assert!(silence.is_err(), "a notification left the sandbox: {silence:?}");
 
     let listed = drills::list(&store, &author(), &drills::Filter::default()).await.unwrap().items;
-    assert_eq!(listed, [report.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&report));
     let gone = sqlx::query("delete from policy_drills").execute(store.pool()).await;
     assert!(gone.unwrap_err().to_string().contains("append-only"));
     assert_eq!(drills::get(&store, &author(), report.id).await.unwrap(), report);

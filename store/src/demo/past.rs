@@ -145,7 +145,7 @@ async fn walk(
         None => None,
     };
     let settings = ReviewSettings::default();
-    let (content, corpus) = evidence(way, base.map(|(_, way)| way.source.clone()), corpus, settings.clone()).await?;
+    let (content, corpus) = evidence(way, base.map(|(_, way)| way.source.clone()), corpus, settings).await?;
     let submission = packets::Submission {
         bundle: &row,
         base: base_row.as_ref(),

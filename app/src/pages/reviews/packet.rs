@@ -305,21 +305,26 @@ fn MovedBase(moved: Moved, version: String, base: Option<String>) -> impl IntoVi
         <crate::components::Notice tone=Tone::Warn>
             <strong>{format!("The base has moved to {live}")}</strong>
             <p>{lead}</p>
-            <ul class="moved">
-                {moved
-                    .overwritten
-                    .into_iter()
-                    .map(|lost| {
-                        view! {
-                            <li>
-                                <code>{lost.what}</code>
-                                " "
-                                {lost.happened.word()}
-                            </li>
-                        }
-                    })
-                    .collect_view()}
-            </ul>
+            {(!moved.overwritten.is_empty())
+                .then(|| {
+                    view! {
+                        <ul class="moved">
+                            {moved
+                                .overwritten
+                                .into_iter()
+                                .map(|lost| {
+                                    view! {
+                                        <li>
+                                            <code>{lost.what}</code>
+                                            " "
+                                            {lost.happened.word()}
+                                        </li>
+                                    }
+                                })
+                                .collect_view()}
+                        </ul>
+                    }
+                })}
         </crate::components::Notice>
     }
 }
