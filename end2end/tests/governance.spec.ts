@@ -30,7 +30,8 @@ test("four people, one story: applied, paused, released by two, rolled back, car
     await expect.poll(async () => (await api("viewer").get("/policy/system")).body.paused).toBe(true);
     for (const path of ["/", "/studio", "/audit"]) {
       await open(safety, path);
-      await expect(safety.getByText("Held mail is piling up in the finance queue.").first()).toBeVisible();
+      const banner = safety.getByRole("region", { name: "Safety pause" });
+      await expect(banner.getByText(/Held mail is piling up in the finance queue\./)).toBeVisible();
     }
   });
 
@@ -81,8 +82,13 @@ test("four people, one story: applied, paused, released by two, rolled back, car
       const bent = structuredClone(exported.body);
       bent.expires_at = "2199-01-01T00:00:00Z";
       expect((await there.post("/policy/bundles/import", bent)).status).toBe(400);
-      const imported = await there.post("/policy/bundles/import?import_as_version=2.9.0", exported.body);
-      expect([200, 201, 422], JSON.stringify(imported.body)).toContain(imported.status);
+      const imported = await there.post("/policy/bundles/import", exported.body);
+      expect(imported.status, JSON.stringify(imported.body)).toBe(201);
+      expect(imported.body).toMatchObject({ version: draft.version, state: "draft" });
+      const again = await there.post("/policy/bundles/import", exported.body);
+      expect(again.status).toBe(409);
+      const renamed = await there.post("/policy/bundles/import?import_as_version=9.9.9", exported.body);
+      expect(renamed.body).toMatchObject({ version: "9.9.9", state: "draft" });
     } finally {
       await elsewhere.stop();
     }

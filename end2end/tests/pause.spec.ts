@@ -17,7 +17,7 @@ test("a safety owner pauses from a phone, a promotion is refused, and two people
     await expect(dialog.getByLabel("Reason")).toBeFocused();
     await dialog.getByLabel("Reason").fill("Margins fall on mail from partners");
     await dialog.getByRole("button", { name: "Pause now" }).click();
-    await expect(safety.getByText("Paused: Margins fall on mail from partners")).toBeVisible();
+    await expect(safety.getByText("Paused: Margins fall on mail from partners", { exact: true })).toBeVisible();
     await expect(dialog).toBeHidden();
     const { body } = await api("viewer").get("/policy/system");
     expect(body.pause.ticket).toMatch(/^INC-\d{4}-\d{4}$/);
@@ -68,7 +68,7 @@ test("without scripts it works with plain forms", async ({ as, api }) => {
   await safety.getByRole("link", { name: "Pause", exact: true }).click();
   await safety.getByLabel("Reason").fill("Stopped without scripts");
   await safety.getByRole("button", { name: "Pause now" }).click();
-  await expect(safety.getByText("Paused: Stopped without scripts")).toBeVisible();
+  await expect(safety.getByText("Paused: Stopped without scripts", { exact: true })).toBeVisible();
   for (const role of ["safety_owner", "runtime_owner"] as const) {
     const page = await as(role, { javaScript: false });
     await page.goto("/rollouts");

@@ -227,9 +227,16 @@ impl Condition {
 
     /// The member of `conditions` that says this: its key and value.
     pub fn entry(&self) -> (String, Value) {
-        (self.key.clone(), self.test.to_value())
+        let value = self.test.to_value();
+        // In a list a text means itself; alone, `>=5` or `a|b` would be taken for another notation.
+        let misread =
+            matches!(&value, Value::String(text) if text.contains(NOTATION)) && Self::parse(&self.key, &value).is_err();
+        (self.key.clone(), if misread { Value::Array(vec![value]) } else { value })
     }
 }
+
+/// Signs that a text in another notation would have.
+const NOTATION: [char; 7] = ['<', '>', '=', '!', '^', '?', '|'];
 
 /// The usual key of `operator` on `field`: equality has no prefix.
 pub fn key_of(operator: Operator, field: &str) -> String {

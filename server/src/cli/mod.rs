@@ -28,7 +28,7 @@ pub use output::{Failure, Format};
 
 /// A studio for the policies that govern what software agents may do.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, about, arg_required_else_help = true)]
+#[command(name = "countersign", version, arg_required_else_help = true)]
 struct Arguments {
     /// How results are written.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]

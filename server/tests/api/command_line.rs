@@ -314,7 +314,7 @@ async fn a_server_is_paused_released_disabled_and_drilled_on_the_command_line() 
     let nothing = served.run(Role::RuntimeOwner, &["drill", "--output", "json"], "").await;
     assert_eq!(nothing.with_code(1).json()["code"], "no_candidate");
     served.workspace.stable(bundle("1.0.0", "deny")).await;
-    let (_, packet) = served.workspace.approved(bundle("1.0.1", "needs_approval")).await;
+    let (_, packet) = served.workspace.approved(bundle("1.0.1", "allow")).await;
 
     let pause = ["pause", "--reason", "margins fall", "--trigger", "error_rate_5m", "--output", "json"];
     served.run(Role::Approver, &pause, "").await.with_code(1);

@@ -47,7 +47,7 @@ pub enum Command {
     Simulate(simulate::Arguments),
     /// Sign a bundle, so that another instance with the same key can import it.
     #[command(
-        after_help = "Example: HMAC_SECRET=… countersign bundle sign policy.json --expiry-hours 48 --to signed.json"
+        after_help = "Example: countersign bundle sign policy.json --expiry-hours 48 --to signed.json (the key: HMAC_SECRET, HMAC_KEY_ID)"
     )]
     Sign {
         /// A bundle, or `-` for standard input.
@@ -63,7 +63,9 @@ pub enum Command {
         keys: Keys,
     },
     /// Judge a signed bundle.
-    #[command(after_help = "Example: HMAC_SECRET=… countersign bundle verify policy-bundle-2.4.0.json")]
+    #[command(
+        after_help = "Example: countersign bundle verify policy-bundle-2.4.0.json (the key: HMAC_SECRET, HMAC_KEY_ID)"
+    )]
     Verify {
         /// A signed bundle, or `-` for standard input.
         #[arg(default_value = "-")]
