@@ -16,7 +16,7 @@ use serde::Deserialize;
 use store::system::Engage;
 
 use super::{
-    input::Json,
+    input::{Json, OptionalJson},
     problem::{Answer, Refusal},
 };
 use crate::{
@@ -26,6 +26,9 @@ use crate::{
 
 /// Says that whoever disables evaluation means it.
 const OVERRIDE: &str = "x-emergency-override";
+
+/// The reason on record when the header came without a body.
+const BARE_REASON: &str = "Emergency override without a reason given";
 
 /// The system resource.
 pub fn router() -> Router<AppState> {
@@ -70,14 +73,22 @@ struct Switch {
     bypass_effect: Option<Effect>,
 }
 
+impl Switch {
+    /// What the header alone means: in an emergency nobody types JSON.
+    fn off() -> Self {
+        Self { enabled: false, reason: Some(BARE_REASON.to_owned()), bypass_effect: None }
+    }
+}
+
 /// Switching off needs the header besides the role; switching on again must not fail for want of it.
 async fn switch(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     headers: HeaderMap,
-    Json(asked): Json<Switch>,
+    OptionalJson(asked): OptionalJson<Switch>,
 ) -> Answer<Out<Changed>> {
     auth::require(&actor, Permission::DisableEvaluation)?;
+    let asked = asked.unwrap_or_else(Switch::off);
     if asked.enabled {
         return Ok(Out(store::system::enable(&state.store, &actor, asked.reason.as_deref()).await?));
     }

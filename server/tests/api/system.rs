@@ -75,6 +75,12 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
     }
     let on = admin.post(path, json!({"enabled": true})).await.expect(200);
     assert_eq!((&on["enabled"], &on["disabled"]), (&json!(true), &Value::Null));
+
+    // The runbook's quick reference sends the header and nothing else.
+    admin.send(Method::POST, path, &[], Body::empty()).await.problem(428, "precondition_required");
+    let off = admin.send(Method::POST, path, &header, Body::empty()).await.expect(200);
+    assert_eq!(off["enabled"], false);
+    admin.post(path, json!({"enabled": true})).await.expect(200);
     let safety = workspace.caller(Role::SafetyOwner).await;
     safety.post("/policy/system/pause", json!({"reason": "stop"})).await.expect(200);
     tokio::time::sleep(Duration::from_millis(1_000)).await;
