@@ -229,31 +229,20 @@ proptest! {
 }
 
 #[test]
-fn ten_thousand_rules_are_linted_in_near_linear_time() {
-    let bundle = |count: usize| {
-        let rules: Vec<Value> = (0..count)
-            .map(|n| {
-                json!({"id": format!("rule-{n}"), "agent": format!("agent-{}.x", n % 50),
-            "action": "act", "effect": "deny", "reason": "generated for the test of speed", "priority": n % 1000,
+fn ten_thousand_wrong_rules_are_each_found_and_repaired() {
+    let rules: Vec<Value> = (0..10_000)
+        .map(|n| {
+            json!({"id": format!("rule-{n}"), "agent": format!("agent-{}.x", n % 50),
+            "action": "act", "effect": "deny", "reason": "one of very many generated rules", "priority": n % 1000,
             "conditions": {"risk_score>=": n % 100, "category": "a|b", "<hour": n % 24}})
-            })
-            .collect();
-        Source::read(json!(rules)).unwrap()
+        })
+        .collect();
+    let source = Source::read(json!(rules)).unwrap();
+    let wrong = |source: &Source| {
+        quick(source).errors.iter().filter(|finding| finding.code == Code::BadOperator).count()
     };
-    // The fastest of three runs: what else the machine does only ever adds.
-    let time = |source: &Source| {
-        let run = || {
-            let start = std::time::Instant::now();
-            let report = quick(source);
-            assert!(report.summary.errors >= source.rules.len());
-            start.elapsed()
-        };
-        run().min(run()).min(run())
-    };
-    let (small, large) = (bundle(1_000), bundle(10_000));
-    let (one, ten) = (time(&small), time(&large));
-    assert!(ten < one * 40, "1,000 rules took {one:?}, 10,000 took {ten:?}");
-    assert!(quick(&fix_all(&large)).errors.iter().all(|finding| finding.code != Code::BadOperator));
+    assert!(wrong(&source) >= source.rules.len());
+    assert_eq!(wrong(&fix_all(&source)), 0);
 }
 
 #[test]

@@ -2,8 +2,6 @@
 
 mod support;
 
-use std::time::Instant;
-
 use lifecycle::{
     decision::{Arm, BundleRef, Outcome, OutcomeStatus, Record},
     engine::Status,
@@ -129,10 +127,16 @@ async fn the_first_outcome_stays() {
     assert_eq!(code(negative.unwrap_err()), Code::InvalidField);
 }
 
-/// Slow: `cargo test -p store --test decisions -- --ignored --nocapture` prints the times.
+/// How often the whole table of decisions was read, as far as the database has counted by now.
+async fn whole_reads(store: &Store) -> i64 {
+    sqlx::query_scalar("select seq_scan from pg_stat_user_tables where relname = 'policy_decisions'")
+        .fetch_one(store.pool())
+        .await
+        .unwrap()
+}
+
 #[tokio::test]
-#[ignore = "fills a million rows; run it when queries or indexes change"]
-async fn pages_stay_fast_over_a_million_decisions() {
+async fn pages_are_found_by_an_index_however_they_are_filtered() {
     let store = testing::store().await;
     sqlx::query(
         "insert into policy_decisions (decision_id, decided_at, agent, action, subject, context, effect, status, reason,
@@ -140,40 +144,34 @@ async fn pages_stay_fast_over_a_million_decisions() {
          select 'd-' || i, now() - (i || ' seconds')::interval, 'agent.' || i % 20, 'act' || i % 5, 'user-' || i % 1000,
              '{\"risk_score\": 12}', case when i % 3 = 0 then 'deny' else 'allow' end,
              case when i % 1000 = 0 then 'error' else 'matched' end, 'because', i % 4, '1.0.0', 'sha256:00', 'stable', 'normal'
-         from generate_series(1, 1000000) i",
+         from generate_series(1, 100000) i",
     )
     .execute(store.pool())
     .await
     .unwrap();
     sqlx::query("analyze policy_decisions").execute(store.pool()).await.unwrap();
+    // The counts arrive up to a second late.
+    let settled = || tokio::time::sleep(std::time::Duration::from_millis(1_500));
+    settled().await;
+    let before = whole_reads(&store).await;
     let filters = [
-        ("all", decisions::Filter::default()),
-        ("errors", decisions::Filter { status: Some(Status::Error), ..Default::default() }),
-        ("bundle", decisions::Filter { bundle_id: Some(2), ..Default::default() }),
-        (
-            "agent",
-            decisions::Filter { agent: Some("agent.7".into()), action: Some("act2".into()), ..Default::default() },
-        ),
-        (
-            "errors of a bundle",
-            decisions::Filter { status: Some(Status::Error), bundle_id: Some(0), ..Default::default() },
-        ),
+        decisions::Filter::default(),
+        decisions::Filter { status: Some(Status::Error), ..Default::default() },
+        decisions::Filter { bundle_id: Some(2), ..Default::default() },
+        decisions::Filter { agent: Some("agent.7".into()), action: Some("act2".into()), ..Default::default() },
+        decisions::Filter { status: Some(Status::Error), bundle_id: Some(0), ..Default::default() },
     ];
-    for (name, mut filter) in filters {
+    for mut filter in filters {
         for _page in 0..3 {
-            let start = Instant::now();
             let page = decisions::list(&store, &author(), &filter).await.unwrap();
-            let took = start.elapsed();
-            println!("{name}: {took:?}");
-            assert!(took.as_millis() < 200, "{name}: {took:?}");
+            assert!(!page.items.is_empty());
             filter.cursor = page.next_cursor;
         }
     }
-    let batch: Vec<Record> = {
-        let at = now(&store).await;
-        (0..5000).map(|i| made(at, i)).collect()
-    };
-    let start = Instant::now();
-    decisions::append(&store, &batch).await.unwrap();
-    println!("append 5000: {:?}", start.elapsed());
+    settled().await;
+    assert_eq!(whole_reads(&store).await, before);
+    // The count can rise at all: this query has no index to use.
+    sqlx::query("select count(*) from policy_decisions where reason like '%x%'").execute(store.pool()).await.unwrap();
+    settled().await;
+    assert!(whole_reads(&store).await > before);
 }
