@@ -238,9 +238,8 @@ fn ten_thousand_wrong_rules_are_each_found_and_repaired() {
         })
         .collect();
     let source = Source::read(json!(rules)).unwrap();
-    let wrong = |source: &Source| {
-        quick(source).errors.iter().filter(|finding| finding.code == Code::BadOperator).count()
-    };
+    let wrong =
+        |source: &Source| quick(source).errors.iter().filter(|finding| finding.code == Code::BadOperator).count();
     assert!(wrong(&source) >= source.rules.len());
     assert_eq!(wrong(&fix_all(&source)), 0);
 }
