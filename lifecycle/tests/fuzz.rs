@@ -132,6 +132,29 @@ fn bundles() {
 }
 
 #[test]
+fn requests() {
+    let mut random = random("requests");
+    let prepared = Prepared::new(&Source::parse(BUNDLE.as_bytes()).unwrap().understand().bundle);
+    let valid = r#"{"agent":"inbox.triage","action":"quarantine","subject":"s-1","context":{"risk_score":95.5e0,
+        "domain_seen_days": 2, "category":"phishing","sender":{"domain":"mail.x","n":[1,{"a":null}]},"n":true,
+        "body":"a \"quoted\" line\n\u00e9","sender.domain":"mail."}}"#;
+    let mut read = 0;
+    for _ in 0..rounds(20_000) {
+        let bytes = broken(valid.as_bytes(), &mut random);
+        let tree: Result<Input, _> = serde_json::from_slice(&bytes);
+        match (tree, prepared.verdict_request(&bytes)) {
+            (Ok(input), Ok(verdict)) => {
+                read += 1;
+                assert_eq!(verdict, prepared.verdict((&input).into()), "{}", String::from_utf8_lossy(&bytes));
+            }
+            (Err(tree), Err(direct)) => assert_eq!(tree.to_string(), direct.to_string()),
+            (tree, direct) => panic!("{tree:?} but {direct:?}: {}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+    assert!(read > 0);
+}
+
+#[test]
 fn corpora() {
     let mut random = random("corpora");
     let bundle = Source::parse(BUNDLE.as_bytes()).unwrap().understand().bundle;

@@ -34,7 +34,16 @@ pub struct Prepared {
 impl Prepared {
     /// Makes `bundle` ready.
     pub fn new(bundle: &Bundle) -> Self {
-        let mut rules: Vec<Rule> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
+        let rules = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
+        Self::from(Bundle { rules, schema: bundle.schema.clone(), ..*bundle })
+    }
+}
+
+impl From<Bundle> for Prepared {
+    /// Makes `bundle` ready without copying its rules.
+    fn from(bundle: Bundle) -> Self {
+        let mut rules = bundle.rules;
+        rules.retain(|rule| rule.enabled);
         rules.sort_by(order::compare);
         let index = Index::new(&rules);
         let mut paths: Vec<&str> = index.fields().iter().map(String::as_str).collect();
@@ -56,10 +65,12 @@ impl Prepared {
             rules,
             default_effect: bundle.default_effect,
             on_error: bundle.on_error,
-            schema: bundle.schema.clone(),
+            schema: bundle.schema,
         }
     }
+}
 
+impl Prepared {
     /// The enabled rules, in evaluation order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
@@ -121,15 +132,28 @@ impl Prepared {
     /// # Errors
     /// Text that is no JSON object.
     pub fn verdict_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
-        let facts = self.paths.read(context)?;
+        self.paths.context(context, |facts| self.verdict_by(agent, action, facts))
+    }
+
+    fn verdict_by(&self, agent: &str, action: &str, facts: &impl Facts) -> Verdict<'_> {
         let schema = self.schema.as_ref().and_then(|schema| schema.agents.get(agent)).zip(self.declared.get(agent));
         let inside = schema.is_none_or(|(schema, numbers)| {
             schema.fields.values().zip(numbers).all(|(field, number)| schema::admits_fact(field, facts.fact(*number)))
         });
         if !inside {
-            return Ok(Verdict { effect: self.on_error, status: Status::Error, rule: None });
+            return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        Ok(self.found(self.index.first_by(&self.rules, agent, action, &facts)))
+        self.found(self.index.first_by(&self.rules, agent, action, facts))
+    }
+
+    /// The same for a whole [`Input`] as JSON text, with agent and action in it. Nothing is allocated for an ordinary
+    /// one whose bundle looks at no more than some thirty fields.
+    ///
+    /// # Errors
+    /// Text that is no [`Input`].
+    pub fn verdict_request(&self, request: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
+        let read = self.paths.request(request, |agent, action, facts| self.verdict_by(agent, action, facts));
+        read.map_or_else(|| Ok(self.verdict((&serde_json::from_slice::<Input>(request)?).into())), Ok)
     }
 
     /// The same without words: who decided, and what. Nothing is allocated but the list of rules to ask.

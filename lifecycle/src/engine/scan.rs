@@ -1,13 +1,23 @@
-//! Deciding straight from JSON bytes: the parser hands over what the rules look at, and nothing else is kept.
+//! Deciding straight from JSON bytes: what the rules look at is kept, and nothing else.
 //!
-//! It is the parser that reads contexts into trees, so whatever one refuses the other refuses, with the same words; of a
-//! key that comes twice the last value counts here as there.
+//! [`direct`] reads ordinary JSON at once. Whatever surprises it is left to the parser that reads contexts into trees, so
+//! that both refuse the same texts with the same words; of a key that comes twice the last value counts here as there.
 
-use std::{collections::HashMap, fmt};
+mod direct;
+
+use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Fact, compiled::facts::Facts};
+use super::{
+    Fact,
+    compiled::{facts::Facts, names::Names},
+};
+
+/// Places that need no allocation.
+const FEW: usize = 32;
+/// No field, no place.
+const NONE: u32 = u32::MAX;
 
 /// The dotted paths that somebody looks at, by number.
 #[derive(Debug, Clone, Default)]
@@ -15,58 +25,146 @@ pub(super) struct Paths {
     count: usize,
     // INVARIANT: the first node is the context itself.
     nodes: Vec<Node>,
-    /// Keys of the context that are spelled like a whole path.
-    spelled_out: HashMap<String, u32>,
+    /// Keys of the context that are spelled like a whole path with a dot, by the place of their value.
+    spelled_out: Names,
+    /// By field: the place of a value whose key is spelled like the whole path. Empty when no path has a dot.
+    places: Vec<u32>,
 }
 
 /// A key on the way to a value.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Node {
-    field: Option<u32>,
-    below: HashMap<String, usize>,
+    field: u32,
+    below: Names,
     /// Every field at or below this key.
     fields: Vec<u32>,
+}
+
+impl Node {
+    const fn is_leaf(&self) -> bool {
+        self.field != NONE && self.fields.len() == 1
+    }
 }
 
 impl Paths {
     /// The paths, numbered in their order.
     pub(super) fn new<'p>(paths: impl Iterator<Item = &'p str>) -> Self {
-        let mut all = Self { nodes: vec![Node::default()], ..Self::default() };
+        let fresh = || Node { field: NONE, below: Names::default(), fields: Vec::new() };
+        let mut all = Self { nodes: vec![fresh()], ..Self::default() };
+        let mut dotted = Vec::new();
         for (number, path) in (0_u32..).zip(paths) {
             let mut here = 0;
             for key in path.split('.') {
-                let fresh = all.nodes.len();
+                let next = all.nodes.len();
                 let Some(node) = all.nodes.get_mut(here) else { continue };
-                here = *node.below.entry(key.to_owned()).or_insert(fresh);
-                if here == fresh {
-                    all.nodes.push(Node::default());
+                here = node.below.number(key, u32::try_from(next).unwrap_or(NONE)) as usize;
+                if here == next {
+                    all.nodes.push(fresh());
                 }
                 if let Some(node) = all.nodes.get_mut(here) {
                     node.fields.push(number);
                 }
             }
             if let Some(node) = all.nodes.get_mut(here) {
-                node.field = Some(number);
+                node.field = number;
             }
             if path.contains('.') {
-                all.spelled_out.insert(path.to_owned(), number);
+                dotted.push((number, path));
             }
             all.count += 1;
+        }
+        if !dotted.is_empty() {
+            all.places = vec![NONE; all.count];
+        }
+        for (at, (number, path)) in dotted.into_iter().enumerate() {
+            let place = u32::try_from(all.count + at).unwrap_or(NONE);
+            all.spelled_out.number(path, place);
+            if let Some(slot) = all.places.get_mut(number as usize) {
+                *slot = place;
+            }
         }
         all
     }
 
-    /// Reads a context.
+    /// Reads a context and hands what it says to `ask`.
     ///
     /// # Errors
     /// What the JSON parser refuses, and whatever is no object.
-    pub(super) fn read<'de>(&self, context: &'de [u8]) -> Result<Scanned<'de>, serde_json::Error> {
-        let mut scanned =
-            Scanned { nested: vec![Seen::Missing; self.count], spelled_out: vec![Seen::Missing; self.count] };
+    pub(super) fn context<T>(&self, context: &[u8], ask: impl FnOnce(&Read<'_>) -> T) -> Result<T, serde_json::Error> {
+        let (mut few, mut many) = ([Fact::Missing; FEW], Vec::new());
+        let facts = self.room(&mut few, &mut many);
+        if let Ok(text) = std::str::from_utf8(context)
+            && direct::context(self, text, facts).is_some()
+        {
+            return Ok(ask(&Read { paths: self, facts }));
+        }
+        let mut seen = vec![Seen::Missing; self.rooms()];
         let mut parser = serde_json::Deserializer::from_slice(context);
-        parser.deserialize_map(Context { paths: self, scanned: &mut scanned })?;
+        parser.deserialize_map(Context { paths: self, seen: &mut seen })?;
         parser.end()?;
-        Ok(scanned)
+        let facts: Vec<Fact<'_>> = seen.iter().map(Seen::fact).collect();
+        Ok(ask(&Read { paths: self, facts: &facts }))
+    }
+
+    /// Reads a whole request and hands agent, action and what the context says to `ask`; none when there is anything
+    /// unusual about it, or wrong.
+    pub(super) fn request<T>(&self, request: &[u8], ask: impl FnOnce(&str, &str, &Read<'_>) -> T) -> Option<T> {
+        let (mut few, mut many) = ([Fact::Missing; FEW], Vec::new());
+        let facts = self.room(&mut few, &mut many);
+        let (agent, action) = direct::request(self, std::str::from_utf8(request).ok()?, facts)?;
+        Some(ask(agent, action, &Read { paths: self, facts }))
+    }
+
+    fn rooms(&self) -> usize {
+        self.count + self.spelled_out.len()
+    }
+
+    fn room<'f, 'a>(&self, few: &'f mut [Fact<'a>; FEW], many: &'f mut Vec<Fact<'a>>) -> &'f mut [Fact<'a>] {
+        let rooms = self.rooms();
+        match few.get_mut(..rooms) {
+            Some(few) => few,
+            None => {
+                many.resize(rooms, Fact::Missing);
+                many
+            }
+        }
+    }
+
+    /// Where the value under a key of the context goes whose key is spelled like a whole path.
+    fn spelled_out(&self, key: &str) -> Option<u32> {
+        if self.places.is_empty() { None } else { self.spelled_out.get(key) }
+    }
+
+    /// Writes down what stands at a node, and forgets what an earlier value under the same key had below it.
+    fn note<T: Clone>(&self, node: usize, all: &mut [T], value: T, missing: &T) {
+        let Some(node) = self.nodes.get(node) else { return };
+        if !node.is_leaf() {
+            for field in &node.fields {
+                if let Some(slot) = all.get_mut(*field as usize) {
+                    slot.clone_from(missing);
+                }
+            }
+        }
+        if let Some(slot) = all.get_mut(node.field as usize) {
+            *slot = value;
+        }
+    }
+}
+
+/// What a context says at the paths.
+#[derive(Debug)]
+pub(super) struct Read<'a> {
+    paths: &'a Paths,
+    facts: &'a [Fact<'a>],
+}
+
+impl Facts for Read<'_> {
+    fn fact(&self, field: u32) -> Fact<'_> {
+        let at = |place: u32| self.facts.get(place as usize).copied().unwrap_or(Fact::Missing);
+        match at(field) {
+            Fact::Missing => self.paths.places.get(field as usize).map_or(Fact::Missing, |place| at(*place)),
+            fact => fact,
+        }
     }
 }
 
@@ -97,28 +195,10 @@ impl Seen<'_> {
     }
 }
 
-/// The values at the paths.
-#[derive(Debug)]
-pub(super) struct Scanned<'de> {
-    nested: Vec<Seen<'de>>,
-    spelled_out: Vec<Seen<'de>>,
-}
-
-impl Facts for Scanned<'_> {
-    fn fact(&self, field: u32) -> Fact<'_> {
-        let at = |seen: &'_ [Seen<'_>]| usize::try_from(field).ok().filter(|at| *at < seen.len());
-        let nested = at(&self.nested).and_then(|at| self.nested.get(at)).map_or(Fact::Missing, Seen::fact);
-        if nested != Fact::Missing {
-            return nested;
-        }
-        at(&self.spelled_out).and_then(|at| self.spelled_out.get(at)).map_or(Fact::Missing, Seen::fact)
-    }
-}
-
 /// The members of the context.
 struct Context<'p, 's, 'de> {
     paths: &'p Paths,
-    scanned: &'s mut Scanned<'de>,
+    seen: &'s mut [Seen<'de>],
 }
 
 impl<'de> Visitor<'de> for Context<'_, '_, 'de> {
@@ -130,9 +210,9 @@ impl<'de> Visitor<'de> for Context<'_, '_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(key) = members.next_key_seed(Key { paths: self.paths, node: 0 })? {
-            let seen = members.next_value_seed(Value { paths: self.paths, node: key.node, scanned: self.scanned })?;
-            if let Some(slot) = key.spelled_out.and_then(|field| self.scanned.spelled_out.get_mut(field as usize)) {
-                *slot = seen;
+            let value = members.next_value_seed(Value { paths: self.paths, node: key.node, seen: self.seen })?;
+            if let Some(slot) = key.spelled_out.and_then(|place| self.seen.get_mut(place as usize)) {
+                *slot = value;
             }
         }
         Ok(())
@@ -167,8 +247,8 @@ impl Visitor<'_> for Key<'_> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Way, E> {
-        let node = self.paths.nodes.get(self.node).and_then(|node| node.below.get(key)).copied();
-        let spelled_out = if self.node == 0 { self.paths.spelled_out.get(key).copied() } else { None };
+        let node = self.paths.nodes.get(self.node).and_then(|node| node.below.get(key)).map(|node| node as usize);
+        let spelled_out = if self.node == 0 { self.paths.spelled_out(key) } else { None };
         Ok(Way { node, spelled_out })
     }
 }
@@ -177,20 +257,13 @@ impl Visitor<'_> for Key<'_> {
 struct Value<'p, 's, 'de> {
     paths: &'p Paths,
     node: Option<usize>,
-    scanned: &'s mut Scanned<'de>,
+    seen: &'s mut [Seen<'de>],
 }
 
 impl<'de> Value<'_, '_, 'de> {
-    /// Notes what stands here, and forgets what an earlier value under the same key had below it.
     fn note(&mut self, seen: Seen<'de>) -> Seen<'de> {
-        let Some(node) = self.node.and_then(|node| self.paths.nodes.get(node)) else { return seen };
-        for field in &node.fields {
-            if let Some(slot) = self.scanned.nested.get_mut(*field as usize) {
-                *slot = Seen::Missing;
-            }
-        }
-        if let Some(slot) = node.field.and_then(|field| self.scanned.nested.get_mut(field as usize)) {
-            *slot = seen.clone();
+        if let Some(node) = self.node {
+            self.paths.note(node, self.seen, seen.clone(), &Seen::Missing);
         }
         seen
     }
@@ -242,7 +315,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Seen<'de>, A::Error> {
-        while items.next_element_seed(Value { paths: self.paths, node: None, scanned: self.scanned })?.is_some() {}
+        while items.next_element_seed(Value { paths: self.paths, node: None, seen: self.seen })?.is_some() {}
         Ok(self.note(Seen::Array))
     }
 
@@ -251,7 +324,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, 'de> {
         // Below a key that leads nowhere every key leads nowhere.
         let node = self.node.unwrap_or(usize::MAX);
         while let Some(key) = members.next_key_seed(Key { paths: self.paths, node })? {
-            members.next_value_seed(Value { paths: self.paths, node: key.node, scanned: self.scanned })?;
+            members.next_value_seed(Value { paths: self.paths, node: key.node, seen: self.seen })?;
         }
         Ok(Seen::Object)
     }

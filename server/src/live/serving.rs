@@ -68,7 +68,7 @@ fn prepare(record: Record, known: &[&ArmInService]) -> ArmInService {
     let percent = record.canary_pct;
     let prepared = match known.iter().find(|arm| arm.bundle == bundle) {
         Some(arm) => Arc::clone(&arm.prepared),
-        None => Arc::new(Prepared::new(&Source::from(record).understand().bundle)),
+        None => Arc::new(Prepared::from(Source::from(record).understand().bundle)),
     };
     ArmInService { bundle, percent, prepared }
 }

@@ -4,8 +4,9 @@
 //! the longest `^=` prefix that it starts with; and the numbers, cut at every bound and listed number into points and
 //! the open intervals between them.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
+use super::names::Names;
 use crate::{
     bundle::{Scalar, Test},
     engine::Fact,
@@ -35,13 +36,22 @@ pub(crate) struct Axis {
     prefixes: Vec<String>,
     /// For every prefix the longest other one that it starts with.
     parents: Vec<Option<usize>>,
-    listed: HashMap<String, usize>,
+    listed: Names,
     /// The same strings by their number.
     texts: Vec<String>,
 }
 
+/// Where a number of some test stands on an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is a cut, at this position.
+    Cut(usize),
+    /// The axis is coarser than the tests: the number is somewhere in the interval at this position.
+    Within(usize),
+}
+
 /// Slots of the classes that do not depend on the cuts.
-const MISSING: usize = 0;
+pub(crate) const MISSING: usize = 0;
 const FALSE: usize = 1;
 const TRUE: usize = 2;
 const COMPOSITE: usize = 3;
@@ -51,6 +61,12 @@ const TEXTS: usize = 5;
 impl Axis {
     /// The axis of a field that is asked all of `tests`.
     pub(crate) fn new<'t>(tests: impl Iterator<Item = &'t Test>) -> Self {
+        Self::coarse(tests, usize::MAX)
+    }
+
+    /// The same with at most `most` cuts of numbers. Where there are more, only some are kept, evenly, and a class may
+    /// hold numbers that the tests tell apart.
+    pub(super) fn coarse<'t>(tests: impl Iterator<Item = &'t Test>, most: usize) -> Self {
         let mut axis = Self::default();
         for test in tests {
             match test {
@@ -60,11 +76,13 @@ impl Axis {
                     for scalar in list {
                         match scalar {
                             Scalar::Number(cut) => axis.numbers.push(*cut),
-                            Scalar::String(text) if !axis.listed.contains_key(text) => {
-                                axis.listed.insert(text.clone(), axis.texts.len());
-                                axis.texts.push(text.clone());
+                            Scalar::String(text) => {
+                                axis.listed.intern(text);
+                                if axis.listed.len() > axis.texts.len() {
+                                    axis.texts.push(text.clone());
+                                }
                             }
-                            Scalar::String(_) | Scalar::Bool(_) => {}
+                            Scalar::Bool(_) => {}
                         }
                     }
                 }
@@ -75,6 +93,10 @@ impl Axis {
         axis.numbers.iter_mut().for_each(|number| *number += 0.0);
         axis.numbers.sort_by(f64::total_cmp);
         axis.numbers.dedup();
+        let step = axis.numbers.len().div_ceil(most.max(1)).max(1);
+        if step > 1 {
+            axis.numbers = axis.numbers.iter().copied().skip(step / 2).step_by(step).collect();
+        }
         axis.prefixes.sort_unstable();
         axis.prefixes.dedup();
         for at in 0..axis.prefixes.len() {
@@ -114,12 +136,15 @@ impl Axis {
         }
     }
 
-    pub(super) fn number_of(&self, cut: f64) -> Option<usize> {
-        self.numbers.binary_search_by(|number| number.total_cmp(&(cut + 0.0))).ok()
+    pub(super) fn place(&self, number: f64) -> Place {
+        match self.numbers.binary_search_by(|cut| cut.total_cmp(&(number + 0.0))) {
+            Ok(cut) => Place::Cut(2 * cut + 1),
+            Err(before) => Place::Within(2 * before),
+        }
     }
 
     pub(super) fn text_of(&self, text: &str) -> Option<usize> {
-        self.listed.get(text).copied()
+        self.listed.get(text).map(|number| number as usize)
     }
 
     pub(super) fn prefix_number(&self, prefix: &str) -> Option<usize> {
@@ -177,42 +202,23 @@ impl Axis {
         self.slot(self.classify(fact))
     }
 
-    /// For every slot of a finer axis, which has all cuts of this one and others, its class here.
-    pub(crate) fn coarsen(&self, finer: &Self) -> Vec<Class> {
-        let text =
-            |listed: Option<&str>, prefix: Option<usize>| match listed.map(|text| self.classify(Fact::Text(text))) {
-                Some(class) => class,
-                // No text that a list names here: all that counts is the longest prefix.
-                None => {
-                    let prefix = prefix.and_then(|at| finer.prefixes.get(at));
-                    Class::Text {
-                        listed: None,
-                        prefix: prefix.map_or_else(|| self.prefix_of(""), |text| self.prefix_of(text)),
-                    }
-                }
-            };
-        let fixed = [Class::Missing, Class::Bool(false), Class::Bool(true), Class::Composite, text(None, None)];
-        let texts = finer.texts.iter().map(|listed| text(Some(listed), None));
-        let prefixes = (0..finer.prefixes.len()).map(|prefix| text(None, Some(prefix)));
-        let cuts = std::iter::once(f64::NEG_INFINITY).chain(finer.numbers.iter().copied());
-        let cuts = cuts.zip(finer.numbers.iter().copied().chain([f64::INFINITY]));
-        let numbers = cuts.enumerate().flat_map(|(at, (low, high))| {
-            // Between neighbouring doubles there is nothing, so what is said about it does not matter.
-            let between = if at == 0 {
-                low
-            } else if high.is_finite() {
-                low / 2.0 + high / 2.0
-            } else {
-                high
-            };
-            let on = (at > 0).then_some(low);
-            on.into_iter().chain([between]).map(|number| self.classify(Fact::Number(number)))
-        });
-        fixed.into_iter().chain(texts).chain(prefixes).chain(numbers).collect()
+    /// Slots of values that none of `tests` finds to be of a wrong type; a missing value never is. There may be others.
+    pub(crate) fn comparable<'t, I: Iterator<Item = &'t Test>>(&self, tests: impl Fn() -> I) -> Range<usize> {
+        let numbers = self.slot(Class::Number(0));
+        let comparable = |class| !Self::may_err(class, tests());
+        if comparable(Class::Number(0)) {
+            numbers..self.slots()
+        } else if comparable(Class::Text { listed: None, prefix: None }) {
+            OTHER_TEXT..numbers
+        } else if comparable(Class::Bool(false)) {
+            FALSE..COMPOSITE
+        } else {
+            0..0
+        }
     }
 
     /// Whether a value of this class can be of a type that one of `tests` cannot compare with.
-    pub(crate) fn may_err<'t>(class: Class, mut tests: impl Iterator<Item = &'t Test>) -> bool {
+    fn may_err<'t>(class: Class, mut tests: impl Iterator<Item = &'t Test>) -> bool {
         let listed = |list: &[Scalar]| match class {
             Class::Number(_) => list.iter().any(|scalar| matches!(scalar, Scalar::Number(_))),
             Class::Text { .. } => list.iter().any(|scalar| matches!(scalar, Scalar::String(_))),
@@ -257,7 +263,15 @@ pub(super) enum Cut {
     AtMost(usize),
     Above(usize),
     Below(usize),
-    Member { wanted: bool, numbers: Vec<usize>, texts: Vec<usize>, bools: Vec<bool> },
+    Member {
+        wanted: bool,
+        /// Those that are cuts.
+        numbers: Vec<usize>,
+        /// Intervals with further ones.
+        within: Vec<usize>,
+        texts: Vec<usize>,
+        bools: Vec<bool>,
+    },
     StartsWith(usize),
     Present(bool),
 }
@@ -265,25 +279,34 @@ pub(super) enum Cut {
 impl Cut {
     /// Positions are those of [`Class::Number`].
     pub(super) fn new(test: &Test, axis: &Axis) -> Self {
-        let at = |cut: f64| axis.number_of(cut).map_or(0, |number| 2 * number + 1);
         let member = |list: &[Scalar], wanted: bool| {
-            let (mut numbers, mut texts, mut bools) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut numbers, mut within, mut texts, mut bools) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             for scalar in list {
                 match scalar {
-                    Scalar::Number(number) => numbers.push(at(*number)),
+                    Scalar::Number(number) => match axis.place(*number) {
+                        Place::Cut(position) => numbers.push(position),
+                        Place::Within(position) => within.push(position),
+                    },
                     Scalar::String(text) => texts.extend(axis.text_of(text)),
                     Scalar::Bool(flag) => bools.push(*flag),
                 }
             }
             numbers.sort_unstable();
+            within.sort_unstable();
+            within.dedup();
             texts.sort_unstable();
-            Self::Member { wanted, numbers, texts, bools }
+            Self::Member { wanted, numbers, within, texts, bools }
+        };
+        // Of an interval with the number in it, a part is above and a part below.
+        let or_within = |limit: &f64, cut: fn(usize) -> Self, within: fn(usize) -> Self| match axis.place(*limit) {
+            Place::Cut(position) => cut(position),
+            Place::Within(position) => within(position),
         };
         match test {
-            Test::AtLeast(cut) => Self::AtLeast(at(*cut)),
-            Test::AtMost(cut) => Self::AtMost(at(*cut)),
-            Test::Above(cut) => Self::Above(at(*cut)),
-            Test::Below(cut) => Self::Below(at(*cut)),
+            Test::AtLeast(limit) => or_within(limit, Self::AtLeast, Self::AtLeast),
+            Test::AtMost(limit) => or_within(limit, Self::AtMost, Self::AtMost),
+            Test::Above(limit) => or_within(limit, Self::Above, Self::AtLeast),
+            Test::Below(limit) => or_within(limit, Self::Below, Self::AtMost),
             Test::In(list) => member(list, true),
             Test::NotIn(list) => member(list, false),
             Test::StartsWith(prefix) => Self::StartsWith(axis.prefix_number(prefix).unwrap_or(usize::MAX)),
@@ -291,7 +314,7 @@ impl Cut {
         }
     }
 
-    /// Whether the test is not false for values of this class: true, or in error because of their type.
+    /// Whether the test is not false for some value of this class: true, or in error because of its type.
     pub(super) fn possible(&self, class: Class, axis: &Axis) -> bool {
         if let Self::Present(wanted) = self {
             return (class != Class::Missing) == *wanted;
@@ -305,8 +328,10 @@ impl Cut {
             (Self::StartsWith(wanted), Class::Text { prefix, .. }) => {
                 prefix.is_some_and(|longest| axis.covers(*wanted, longest))
             }
-            (Self::Member { wanted, numbers, .. }, Class::Number(position)) => {
-                numbers.is_empty() || numbers.binary_search(&position).is_ok() == *wanted
+            (Self::Member { wanted, numbers, within, .. }, Class::Number(position)) => {
+                (numbers.is_empty() && within.is_empty())
+                    || numbers.binary_search(&position).is_ok() == *wanted
+                    || within.binary_search(&position).is_ok()
             }
             (Self::Member { wanted, texts, .. }, Class::Text { listed, .. }) => {
                 texts.is_empty() || listed.is_some_and(|text| texts.binary_search(&text).is_ok()) == *wanted

@@ -7,65 +7,60 @@
 //! it is in error, and its own conditions say which. Groups of a few rules are simply tried in order.
 
 pub(crate) mod axis;
+pub(crate) mod checks;
 pub(crate) mod facts;
 pub(crate) mod matrix;
+pub(in crate::engine) mod names;
 mod summary;
 
-use std::collections::HashMap;
+use std::ops::Range;
 
+use checks::Checks;
 use facts::{Facts, Tree};
-use matrix::Matrix;
+use matrix::{Cutting, Matrix};
+use names::{Mixed, Names};
 
-use super::{Question, condition::judge, trace::ConditionResult};
+use super::{Question, trace::ConditionResult};
 use crate::bundle::{ActionPattern, AgentPattern, Rule};
 
 /// Groups up to this size are tried rule by rule.
-const LOOP_UP_TO: usize = 16;
+const LOOP_UP_TO: usize = 10;
 
 /// Memory that the rows of one bundle may take, in bytes. Groups that would need more are cut into runs of rules.
-const ROWS_BYTES: usize = 48 * 1024 * 1024;
+const ROWS_BYTES: usize = 24 * 1024 * 1024;
 
 /// Where to look for the rule that decides.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     /// Every field some rule looks at.
     fields: Vec<String>,
-    /// For every rule, the fields of its conditions, in the order of the conditions.
-    rule_fields: Vec<Vec<u32>>,
+    checks: Checks,
     groups: Vec<Group>,
-    any_agent: ByAction,
-    // INVARIANT: keys end in a dot.
-    agent_prefix: HashMap<String, ByAction>,
-    exact_agent: HashMap<String, ByAction>,
+    /// Names that some rule is for exactly; their patterns are numbered from 1.
+    agents: Names,
+    // INVARIANT: the prefixes end in a dot.
+    prefixes: Names,
+    /// Numbered from 1.
+    actions: Names,
+    /// The group of an agent's and an action's pattern, see [`pair`].
+    pairs: Mixed<u64, u32>,
 }
 
-/// Positions in [`Index::groups`].
-#[derive(Debug, Clone, Default)]
-struct ByAction {
-    any: Option<usize>,
-    exact: HashMap<String, usize>,
+/// The pattern that every name fits.
+const ANY: u32 = 0;
+
+/// A pattern of agents and one of actions as one number.
+fn pair(agent: u32, action: u32) -> u64 {
+    (u64::from(agent) << 32) | u64::from(action)
 }
 
 /// The rules of one agent pattern and one action pattern.
 #[derive(Debug, Clone)]
-struct Group {
-    // INVARIANT: in evaluation order, none empty.
-    runs: Vec<Run>,
-}
-
-#[derive(Debug, Clone)]
-enum Run {
-    Loop(Vec<u32>),
-    Rows(Matrix),
-}
-
-impl Run {
-    fn first_rank(&self) -> Option<u32> {
-        match self {
-            Self::Loop(ranks) => ranks.first().copied(),
-            Self::Rows(matrix) => matrix.first_rank(),
-        }
-    }
+enum Group {
+    /// Tried in order; their places among the checks.
+    Few(Range<u32>),
+    /// Runs in evaluation order, none empty.
+    Many(Vec<Matrix>),
 }
 
 impl Index {
@@ -77,43 +72,55 @@ impl Index {
     /// The same with rows that take at most about `bytes`.
     fn within(rules: &[Rule], bytes: usize) -> Self {
         let mut index = Self::default();
-        let mut field_ids: HashMap<&str, u32> = HashMap::new();
         let mut members: Vec<Vec<u32>> = Vec::new();
+        let mut patterns = ANY;
         for (rank, rule) in (0_u32..).zip(rules) {
-            let ids = rule.conditions.iter().map(|condition| {
-                *field_ids.entry(&condition.field).or_insert_with(|| {
-                    index.fields.push(condition.field.clone());
-                    u32::try_from(index.fields.len() - 1).unwrap_or(u32::MAX)
-                })
-            });
-            index.rule_fields.push(ids.collect());
-            let actions = match &rule.agent {
-                AgentPattern::Any => &mut index.any_agent,
-                AgentPattern::Prefix(prefix) => index.agent_prefix.entry(prefix.clone()).or_default(),
-                AgentPattern::Exact(name) => index.exact_agent.entry(name.clone()).or_default(),
+            let fresh = patterns + 1;
+            let agent = match &rule.agent {
+                AgentPattern::Any => ANY,
+                AgentPattern::Prefix(prefix) => index.prefixes.number(prefix, fresh),
+                AgentPattern::Exact(name) => index.agents.number(name, fresh),
             };
-            let fresh = members.len();
-            let group = match &rule.action {
-                ActionPattern::Any => *actions.any.get_or_insert(fresh),
-                ActionPattern::Exact(name) => *actions.exact.entry(name.clone()).or_insert(fresh),
+            patterns = patterns.max(agent);
+            let action = match &rule.action {
+                ActionPattern::Any => ANY,
+                ActionPattern::Exact(name) => index.actions.intern(name) + 1,
             };
-            match members.get_mut(group) {
+            let fresh = u32::try_from(members.len()).unwrap_or(u32::MAX);
+            let group = *index.pairs.entry(pair(agent, action)).or_insert(fresh);
+            match members.get_mut(group as usize) {
                 Some(ranks) => ranks.push(rank),
                 None => members.push(vec![rank]),
             }
         }
-        index.groups = members.into_iter().map(|ranks| index.group(rules, ranks, bytes)).collect();
+        let mut numbers = Names::default();
+        let fields = &mut index.fields;
+        index.checks = Checks::new(rules, &members.concat(), |field| {
+            let number = numbers.intern(field);
+            if numbers.len() > fields.len() {
+                fields.push(field.to_owned());
+            }
+            number
+        });
+        let mut place = 0;
+        for ranks in members {
+            let from = place;
+            place += u32::try_from(ranks.len()).unwrap_or(u32::MAX);
+            let group =
+                if ranks.len() > LOOP_UP_TO { index.many(rules, ranks, bytes) } else { Group::Few(from..place) };
+            index.groups.push(group);
+        }
         index
     }
 
-    fn group(&self, rules: &[Rule], ranks: Vec<u32>, bytes: usize) -> Group {
-        if ranks.len() <= LOOP_UP_TO {
-            return Group { runs: vec![Run::Loop(ranks)] };
-        }
+    fn many(&self, rules: &[Rule], mut ranks: Vec<u32>, bytes: usize) -> Group {
         let share = bytes / rules.len().max(1) * ranks.len();
-        let size = matrix::run_length(rules, &ranks, share);
-        let runs = ranks.chunks(size.max(1)).map(|run| Run::Rows(Matrix::new(rules, &self.rule_fields, run)));
-        Group { runs: runs.collect() }
+        let Cutting { length, cuts } = Cutting::new(rules, &self.checks, &ranks, share);
+        let runs = ranks.chunks_mut(length.max(1)).map(|run| {
+            summary::gather(rules, &self.checks, run);
+            Matrix::new(rules, &self.checks, run, cuts)
+        });
+        Group::Many(runs.collect())
     }
 
     /// The rank of the rule that decides, and whether it matches or is in error; none when no rule does.
@@ -131,21 +138,21 @@ impl Index {
     ) -> Option<(u32, ConditionResult)> {
         let mut best: Option<(u32, ConditionResult)> = None;
         for group in self.group_numbers(agent, action).filter_map(|group| self.groups.get(group)) {
-            for run in &group.runs {
-                // Runs are in evaluation order: from here on this group has nothing better.
-                if best.is_some_and(|(rank, _)| run.first_rank().is_none_or(|first| first > rank)) {
-                    break;
+            let worse = |rank: u32| best.is_some_and(|(best, _)| rank > best);
+            let found = match group {
+                Group::Few(places) => {
+                    let mut ranks =
+                        places.clone().zip(self.checks.ranks(places.clone())).take_while(|(_, rank)| !worse(*rank));
+                    ranks.find_map(|(place, rank)| possible(rank, self.checks.judge_at(rules, place, rank, facts)))
                 }
-                let found = match run {
-                    Run::Loop(ranks) => ranks.iter().find_map(|rank| self.candidate(rules, *rank, facts)),
-                    Run::Rows(matrix) => matrix.first(facts).and_then(|rank| self.candidate(rules, rank, facts)),
-                };
-                if let Some(found) = found {
-                    if best.is_none_or(|(rank, _)| found.0 < rank) {
-                        best = Some(found);
-                    }
-                    break;
+                Group::Many(runs) => {
+                    // Runs are in evaluation order: from a worse one on the group has nothing better.
+                    let mut runs = runs.iter().take_while(|run| run.first_rank().is_some_and(|first| !worse(first)));
+                    runs.find_map(|run| run.first(facts, |rank| self.candidate(rules, rank, facts)))
                 }
+            };
+            if let Some(found) = found.filter(|(rank, _)| !worse(*rank)) {
+                best = Some(found);
             }
         }
         best
@@ -156,52 +163,45 @@ impl Index {
         &self.fields
     }
 
-    /// For every rule, the fields of its conditions, in the order of the conditions.
-    pub(crate) fn rule_fields(&self) -> &[Vec<u32>] {
-        &self.rule_fields
+    /// The conditions of every rule, by its rank.
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.checks
     }
 
     /// The ranks of the rules of some groups together, in evaluation order.
     pub(crate) fn ranks(&self, groups: &[usize]) -> Vec<u32> {
-        let runs = groups.iter().filter_map(|group| self.groups.get(*group)).flat_map(|group| &group.runs);
-        let mut ranks: Vec<u32> = runs
-            .flat_map(|run| match run {
-                Run::Loop(ranks) => ranks.as_slice(),
-                Run::Rows(matrix) => matrix.ranks(),
-            })
-            .copied()
-            .collect();
+        let mut ranks = Vec::new();
+        for group in groups.iter().filter_map(|group| self.groups.get(*group)) {
+            match group {
+                Group::Few(places) => ranks.extend(self.checks.ranks(places.clone())),
+                Group::Many(runs) => ranks.extend(runs.iter().flat_map(Matrix::ranks)),
+            }
+        }
         ranks.sort_unstable();
         ranks
     }
 
     /// The groups whose patterns fit, by number.
-    pub(crate) fn group_numbers<'a>(&'a self, agent: &'a str, action: &'a str) -> impl Iterator<Item = usize> {
+    pub(crate) fn group_numbers<'a>(&'a self, agent: &'a str, action: &str) -> impl Iterator<Item = usize> {
         // A prefix needs something behind its dot, as `AgentPattern::matches` has it.
-        let dots = agent.match_indices('.').filter(|(dot, _)| !self.agent_prefix.is_empty() && dot + 1 < agent.len());
-        let prefixes = dots.filter_map(|(dot, _)| self.agent_prefix.get(agent.get(..=dot)?));
-        self.exact_agent
-            .get(agent)
-            .into_iter()
-            .chain(prefixes)
-            .chain([&self.any_agent])
-            .flat_map(|actions| actions.exact.get(action).copied().into_iter().chain(actions.any))
+        let dots = (!self.prefixes.is_empty()).then(|| agent.match_indices('.')).into_iter().flatten();
+        let prefixes = dots.filter(|(dot, _)| dot + 1 < agent.len()).filter_map(|(dot, _)| agent.get(..=dot));
+        let patterns = self.agents.get(agent).into_iter();
+        let patterns = patterns.chain(prefixes.filter_map(|prefix| self.prefixes.get(prefix))).chain([ANY]);
+        let action = self.actions.get(action).map(|number| number + 1);
+        let pairs =
+            patterns.flat_map(move |agent| action.into_iter().chain([ANY]).map(move |action| pair(agent, action)));
+        pairs.filter_map(|pair| self.pairs.get(&pair)).map(|group| *group as usize)
     }
 
-    /// The rule's own conditions: false as soon as one is false, else in error when one is, else true.
+    /// The rule of this rank when none of its conditions is false: it matches, or it is in error when one of them is.
     pub(crate) fn candidate(&self, rules: &[Rule], rank: u32, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
-        let at = usize::try_from(rank).ok()?;
-        let (rule, fields) = (rules.get(at)?, self.rule_fields.get(at)?);
-        let mut result = ConditionResult::True;
-        for (condition, field) in rule.conditions.iter().zip(fields) {
-            match judge(&condition.test, facts.fact(*field)) {
-                ConditionResult::False => return None,
-                ConditionResult::Error => result = ConditionResult::Error,
-                ConditionResult::True => {}
-            }
-        }
-        Some((rank, result))
+        possible(rank, self.checks.judge(rules, rank, facts))
     }
+}
+
+fn possible(rank: u32, result: ConditionResult) -> Option<(u32, ConditionResult)> {
+    (result != ConditionResult::False).then_some((rank, result))
 }
 
 #[cfg(test)]

@@ -3,10 +3,15 @@
 //! Of ten thousand rules a question meets few, and most words of the AND are empty. The summaries' AND names the words
 //! that may not be, so the others are never fetched; and rows with few bits come first, because they settle most.
 
-use super::matrix::WORD;
+use std::collections::BTreeMap;
+
+use super::{checks::Checks, matrix::WORD};
+use crate::bundle::{Rule, Test};
 
 /// Rows from this many words on have summaries.
 pub(super) const FROM_WORDS: usize = 16;
+/// Words at the start of every row whose rules stay in evaluation order.
+const IN_ORDER: usize = 8;
 
 /// The summaries of the rows of one column.
 #[derive(Debug, Clone, Default)]
@@ -49,14 +54,19 @@ pub(super) struct Skimmed<'a> {
     pub(super) row: &'a [u64],
 }
 
-/// The first bit that is set in every row, of which there is at least one.
-pub(super) fn first_in_all(rows: &mut [Skimmed<'_>]) -> Option<usize> {
+/// What `decides` says about the first rule of the AND of `rows` about which it says something. Local numbers count as
+/// [`gather`] leaves them: in evaluation order at first, then in evaluation order by stretches of a summary's word.
+pub(super) fn first<T>(
+    rows: &mut [Skimmed<'_>],
+    ranks: &[u32],
+    mut decides: impl FnMut(u32) -> Option<T>,
+) -> Option<T> {
     rows.sort_unstable_by_key(|row| row.weight);
-    let parts = rows.first()?.summary.len();
-    for part in 0..parts {
+    for part in 0..rows.first()?.summary.len() {
+        let mut best: Option<(u32, T)> = None;
         let mut live = rows.iter().fold(u64::MAX, |live, row| live & row.summary.get(part).copied().unwrap_or(0));
         while live != 0 {
-            let word = part * WORD + usize::try_from(live.trailing_zeros()).ok()?;
+            let word = part * WORD + live.trailing_zeros() as usize;
             live &= live - 1;
             let mut bits = u64::MAX;
             for row in rows.iter() {
@@ -65,10 +75,66 @@ pub(super) fn first_in_all(rows: &mut [Skimmed<'_>]) -> Option<usize> {
                     break;
                 }
             }
-            if bits != 0 {
-                return Some(word * WORD + usize::try_from(bits.trailing_zeros()).ok()?);
+            while bits != 0 {
+                let rank = *ranks.get(word * WORD + bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                if best.as_ref().is_none_or(|(best, _)| rank < *best)
+                    && let Some(said) = decides(rank)
+                {
+                    best = Some((rank, said));
+                    if word < IN_ORDER {
+                        return best.map(|(_, said)| said);
+                    }
+                }
             }
+        }
+        if let Some((_, said)) = best {
+            return Some(said);
         }
     }
     None
+}
+
+/// Puts rules of a long run that are alike side by side, so that a question meets few words of the rows: behind the first
+/// [`IN_ORDER`] words, which decide most questions when many rules match, each stretch that a word of a summary covers is
+/// sorted by the rules' bounds on the field that is cut most.
+pub(super) fn gather(rules: &[Rule], checks: &Checks, ranks: &mut [u32]) {
+    if ranks.len() <= FROM_WORDS * WORD {
+        return;
+    }
+    let Some(field) = most_cut(rules, checks, ranks) else { return };
+    let bound = |rank: &u32| {
+        let rule = rules.get(*rank as usize)?;
+        rule.conditions.iter().zip(checks.fields(*rank)).find_map(|(condition, of)| match condition.test {
+            Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
+                (of == field).then_some(limit)
+            }
+            _ => None,
+        })
+    };
+    let (first, rest) = ranks.split_at_mut((WORD * WORD).min(ranks.len()));
+    let first = first.get_mut(IN_ORDER * WORD..).unwrap_or_default();
+    for stretch in [first].into_iter().chain(rest.chunks_mut(WORD * WORD)) {
+        stretch.sort_by_cached_key(|rank| {
+            let bits = bound(rank).map_or(0, f64::to_bits);
+            // Doubles in their own order, as integers.
+            let key = if bits >> 63 == 1 { !bits } else { bits | (1 << 63) };
+            (key, *rank)
+        });
+    }
+}
+
+/// The field on which many rules have bounds, and different ones.
+fn most_cut(rules: &[Rule], checks: &Checks, ranks: &[u32]) -> Option<u32> {
+    let mut bounds: BTreeMap<u32, usize> = BTreeMap::new();
+    for rank in ranks {
+        let Some(rule) = rules.get(*rank as usize) else { continue };
+        for (condition, field) in rule.conditions.iter().zip(checks.fields(*rank)) {
+            if matches!(condition.test, Test::AtLeast(_) | Test::AtMost(_) | Test::Above(_) | Test::Below(_)) {
+                *bounds.entry(field).or_default() += 1;
+            }
+        }
+    }
+    let most = bounds.into_iter().max_by_key(|(field, rules)| rules * checks.named(*field).0.min(ranks.len()));
+    most.map(|(field, _)| field)
 }

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use super::view::{Field, View};
 use crate::{
-    bundle::{Rule, Test},
+    bundle::Test,
     engine::{
         Fact, Prepared,
         compiled::{
-            axis::Axis,
             facts::Facts,
-            matrix::{Matrix, estimate},
+            matrix::{Fine, WORD, fine},
         },
         schema::admits_fact,
     },
@@ -20,9 +19,6 @@ use crate::{
 /// Memory that the rows of all agents and actions may take together, in bytes. Those that no longer fit are asked rule by
 /// rule, as the evaluator does.
 const ROWS_BYTES: usize = 96 * 1024 * 1024;
-
-/// Set in an offset when a value of that class may be of a type that some rule cannot compare with.
-pub(super) const MAY_ERR: u32 = 1 << 31;
 
 /// The bundle, cut to the corpus.
 #[derive(Debug)]
@@ -50,16 +46,7 @@ pub(super) enum Asked {
 pub(super) struct Rows {
     pub(super) ranks: Vec<u32>,
     pub(super) words: usize,
-    pub(super) columns: Vec<Bits>,
-}
-
-/// One field of [`Rows`].
-#[derive(Debug)]
-pub(super) struct Bits {
-    pub(super) field: usize,
-    /// Where the row of each class of the field begins.
-    pub(super) offsets: Vec<u32>,
-    pub(super) rows: Vec<u64>,
+    pub(super) columns: Vec<Fine>,
 }
 
 /// A declared field: for every code of its columns whether the schema refuses it (1).
@@ -111,9 +98,9 @@ impl Plan {
         let index = prepared.index();
         let rules = prepared.rules();
         let mut tests: Vec<Vec<&Test>> = vec![Vec::new(); index.fields().len()];
-        for (rule, fields) in rules.iter().zip(index.rule_fields()) {
-            for (condition, field) in rule.conditions.iter().zip(fields) {
-                if let Some(list) = tests.get_mut(*field as usize) {
+        for (rank, rule) in (0_u32..).zip(rules) {
+            for (condition, field) in rule.conditions.iter().zip(index.checks().fields(rank)) {
+                if let Some(list) = tests.get_mut(field as usize) {
                     list.push(&condition.test);
                 }
             }
@@ -143,7 +130,7 @@ impl Plan {
             let groups: Vec<usize> = prepared.index().group_numbers(agent, action).collect();
             let fresh = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
             let number = *known.entry(groups).or_insert_with_key(|groups| {
-                let asked = self.rows(prepared, &prepared.index().ranks(groups), &mut left);
+                let asked = self.rows(prepared, prepared.index().ranks(groups), &mut left);
                 self.asked.push(asked.map_or(Asked::Index, Asked::Rows));
                 fresh
             });
@@ -151,36 +138,10 @@ impl Plan {
         }
     }
 
-    fn rows(&self, prepared: &Prepared, ranks: &[u32], left: &mut usize) -> Option<Rows> {
-        let rules = prepared.rules();
-        let needed = estimate(rules, ranks).saturating_add(self.offsets_bytes(prepared, ranks));
-        *left = left.checked_sub(needed)?;
-        let matrix = Matrix::new(rules, prepared.index().rule_fields(), ranks);
-        let words = matrix.words();
-        let columns = matrix
-            .columns()
-            .filter_map(|(field, axis, rows)| {
-                let field = usize::try_from(field).ok()?;
-                let classes = axis.coarsen(&self.fields.get(field)?.axis);
-                let tests = || tests_on(rules, prepared.index().rule_fields(), ranks, field);
-                let offsets = classes.into_iter().map(|class| {
-                    let offset = u32::try_from(axis.slot(class) * words).unwrap_or_default();
-                    if Axis::may_err(class, tests()) { offset | MAY_ERR } else { offset }
-                });
-                Some(Bits { field, offsets: offsets.collect(), rows: rows.to_vec() })
-            })
-            .collect();
-        Some(Rows { ranks: ranks.to_vec(), words, columns })
-    }
-
-    fn offsets_bytes(&self, prepared: &Prepared, ranks: &[u32]) -> usize {
-        let fields: std::collections::BTreeSet<u32> = ranks
-            .iter()
-            .filter_map(|rank| prepared.index().rule_fields().get(*rank as usize))
-            .flatten()
-            .copied()
-            .collect();
-        fields.iter().filter_map(|field| self.fields.get(*field as usize)).map(|field| field.axis.slots() * 4).sum()
+    fn rows(&self, prepared: &Prepared, ranks: Vec<u32>, left: &mut usize) -> Option<Rows> {
+        let axis = |field: u32| self.fields.get(field as usize).map(|field| &field.axis);
+        let columns = fine(prepared.rules(), prepared.index().checks(), &ranks, axis, left)?;
+        Some(Rows { words: ranks.len().div_ceil(WORD), ranks, columns })
     }
 
     fn declare(&mut self, prepared: &Prepared, corpus: &Columnar) {
@@ -208,22 +169,6 @@ impl Plan {
         let declared = self.declared.get(agent as usize).map(Vec::as_slice).unwrap_or_default();
         declared.iter().any(|field| field.view.table_at(corpus, &field.tables, row, field.missing) == 1)
     }
-}
-
-fn tests_on<'r>(
-    rules: &'r [Rule],
-    rule_fields: &'r [Vec<u32>],
-    ranks: &'r [u32],
-    field: usize,
-) -> impl Iterator<Item = &'r Test> {
-    ranks.iter().filter_map(|rank| Some((rules.get(*rank as usize)?, rule_fields.get(*rank as usize)?))).flat_map(
-        move |(rule, fields)| {
-            let on_it = move |(condition, number): (&'r crate::bundle::Condition, &u32)| {
-                (*number as usize == field).then_some(&condition.test)
-            };
-            rule.conditions.iter().zip(fields).filter_map(on_it)
-        },
-    )
 }
 
 /// One row, for the conditions of a rule.

@@ -3,11 +3,15 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    plan::{Asked, MAY_ERR, Plan, RowFacts, Rows},
+    plan::{Asked, Plan, RowFacts, Rows},
     results::Replayed,
 };
 use crate::{
-    engine::{Prepared, trace::ConditionResult},
+    engine::{
+        Prepared,
+        compiled::{axis::MISSING, matrix::WORD},
+        trace::ConditionResult,
+    },
     replay::corpus::{Columnar, Role},
 };
 
@@ -38,7 +42,7 @@ pub struct Replay {
     corpus: Arc<Columnar>,
     plan: Plan,
     classes: Vec<Vec<u32>>,
-    offsets: Vec<u32>,
+    offsets: Vec<usize>,
     replayed: Replayed,
 }
 
@@ -122,22 +126,33 @@ impl Replay {
 }
 
 /// The first rule none of whose conditions is false, and whether one of them may be in error.
-fn first(rows: &Rows, classes: &[Vec<u32>], at: usize, offsets: &mut Vec<u32>) -> Option<(u32, bool)> {
+fn first(rows: &Rows, classes: &[Vec<u32>], at: usize, offsets: &mut Vec<usize>) -> Option<(u32, bool)> {
     const BLOCK: usize = 4;
     offsets.clear();
-    let mut may_err = 0;
+    let mut may_err = false;
+    let mut few = u64::MAX;
     for column in &rows.columns {
-        let class = *classes.get(column.field)?.get(at)?;
-        let offset = *column.offsets.get(class as usize)?;
-        may_err |= offset;
-        offsets.push(offset & !MAY_ERR);
+        let class = *classes.get(column.field as usize)?.get(at)? as usize;
+        may_err |= class != MISSING && !column.comparable.contains(&class);
+        if rows.words == 1 {
+            few &= column.rows.get(class)?;
+        } else {
+            offsets.push(class * rows.words);
+        }
+    }
+    let found = |word: usize, bits: u64| {
+        let local = word * WORD + bits.trailing_zeros() as usize;
+        rows.ranks.get(local).map(|rank| (*rank, may_err))
+    };
+    if rows.words == 1 {
+        return if few == 0 { None } else { found(0, few) };
     }
     let mut start = 0;
     while start < rows.words {
         let width = BLOCK.min(rows.words - start);
         let mut block = [u64::MAX; BLOCK];
         for (column, offset) in rows.columns.iter().zip(offsets.iter()) {
-            let from = *offset as usize + start;
+            let from = offset + start;
             let mut any = 0;
             for (word, bits) in block.iter_mut().zip(column.rows.get(from..from + width)?) {
                 *word &= bits;
@@ -149,8 +164,7 @@ fn first(rows: &Rows, classes: &[Vec<u32>], at: usize, offsets: &mut Vec<u32>) -
         }
         for (word, bits) in block.iter().enumerate().take(width) {
             if *bits != 0 {
-                let local = (start + word) * 64 + bits.trailing_zeros() as usize;
-                return rows.ranks.get(local).map(|rank| (*rank, may_err & MAY_ERR != 0));
+                return found(start + word, *bits);
             }
         }
         start += width;
