@@ -93,14 +93,14 @@ impl<'a> Reader<'_, 'a> {
     fn whole_text(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
         let start = self.at;
-        self.to_special();
+        self.pass_plain();
         let text = self.text.get(start..self.at)?;
         (*self.text.as_bytes().get(self.at)? == b'"').then(|| self.at += 1)?;
         Some(text)
     }
 
     /// Goes on to the next quote, backslash or control character.
-    fn to_special(&mut self) {
+    fn pass_plain(&mut self) {
         let bytes = self.text.as_bytes();
         while let Some(word) = bytes.get(self.at..).and_then(|rest| rest.first_chunk()) {
             let special = special(u64::from_le_bytes(*word));
@@ -118,7 +118,7 @@ impl<'a> Reader<'_, 'a> {
     /// Passes over a text, after its opening quote.
     fn skip_text(&mut self) -> Option<()> {
         loop {
-            self.to_special();
+            self.pass_plain();
             let bytes = self.text.as_bytes();
             let (special, after) = (bytes.get(self.at)?, bytes.get(self.at + 1));
             match (special, after) {
