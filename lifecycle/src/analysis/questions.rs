@@ -125,8 +125,21 @@ impl Asker<'_> {
     /// Whether some input would be answered otherwise without the rule.
     pub fn matters(&mut self, entry: &Entry) -> Answer {
         let atlas = self.atlas;
+        let slices = || entry.slices.iter().filter_map(|index| atlas.slices.get(*index));
+        // Most rules decide something that would otherwise fall to the default, which is soon found.
+        for slice in slices() {
+            let Some(full) = &slice.full else { continue };
+            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
+                let others = atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
+                if outcome != Outcome::Decided(self.default)
+                    && let Coverage::Open(cell) = uncovered(&piece, others, &mut self.meter)
+                {
+                    return Answer::Shown(self.input(slice, &cell));
+                }
+            }
+        }
         let mut undecided = false;
-        for slice in entry.slices.iter().filter_map(|index| atlas.slices.get(*index)) {
+        for slice in slices() {
             let Some(full) = &slice.full else { continue };
             for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
                 match self.matters_in(slice, entry, outcome, &piece) {
@@ -165,6 +178,9 @@ impl Asker<'_> {
             if !self.meter.spend(1) {
                 return Answer::Undecided;
             }
+            let Some(region) = other.print.decides.as_ref().filter(|region| Space::touches(piece, region)) else {
+                continue;
+            };
             for (instead, part) in pieces(piece, &other.print, other.rule.effect) {
                 if instead == outcome {
                     continue;
@@ -174,6 +190,9 @@ impl Asker<'_> {
                     Coverage::Covered(_) => {}
                     Coverage::Undecided => undecided = true,
                 }
+            }
+            if Space::is_within(piece, region) {
+                break; // Nothing behind it would stand in.
             }
         }
         if undecided { Answer::Undecided } else { Answer::Never(Vec::new()) }

@@ -37,9 +37,12 @@ pub struct Classes {
     exact: BTreeSet<Arc<str>>,
     /// Prefixes, each with the stand-in for the agents below it that nothing names; the empty one is for all others.
     below: Vec<(String, Arc<str>)>,
-    /// For the representative of each class of agents: the named actions, and the stand-in for the others.
-    actions: HashMap<Arc<str>, (BTreeSet<Arc<str>>, Arc<str>)>,
+    /// For the representative of each class of agents.
+    actions: HashMap<Arc<str>, Actions>,
 }
+
+/// The named actions, and the stand-in for the others.
+type Actions = (BTreeSet<Arc<str>>, Arc<str>);
 
 impl Classes {
     /// The pair that stands for the class of this agent and action; none for agents that were not wanted.

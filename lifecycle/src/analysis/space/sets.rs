@@ -111,14 +111,10 @@ impl SlotSet {
 
     /// Whether every slot of it is in `other`.
     pub fn within(&self, other: &Self) -> bool {
-        let mut theirs = other.runs().iter();
+        let theirs = other.runs();
         self.runs().iter().all(|(start, end)| {
-            theirs.as_slice().first().is_some() && {
-                while theirs.as_slice().first().is_some_and(|(_, last)| last < end) {
-                    theirs.next();
-                }
-                theirs.as_slice().first().is_some_and(|(first, _)| first <= start)
-            }
+            let from = theirs.partition_point(|(_, last)| last < end);
+            theirs.get(from).is_some_and(|(first, _)| first <= start)
         })
     }
 
