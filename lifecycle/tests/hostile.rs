@@ -167,3 +167,68 @@ fn strings_of_a_mebibyte_are_refused_by_name() {
     let input = Input { agent: long, ..Input::default() };
     assert_eq!(input.check_limits().unwrap_err().name, "string_bytes");
 }
+
+/// The budget alone decides how far an analysis goes: asked twice, it stops at the same place.
+#[test]
+fn the_same_budget_says_the_same() {
+    let (one, two) = (overlapping(6, 300), overlapping(7, 300));
+    for total in [0, 1, 100, 10_000, 300_000] {
+        let meter = || Meter::new(total, total / 4);
+        assert_eq!(analyse(&one, meter()), analyse(&one, meter()), "{total}");
+        assert_eq!(semantic_diff(&one, &two, meter()), semantic_diff(&one, &two, meter()), "{total}");
+    }
+}
+
+/// Every rule at the default priority, every pair overlapping: more conflicts than anybody could be told.
+#[test]
+fn thousands_of_rules_at_one_priority_end_within_their_budget() {
+    let start = Instant::now();
+    let rules = (0..4_000).map(|number| {
+        let at = f64::from(u32::try_from(number).unwrap());
+        rule(number, AgentPattern::Any, vec![Condition::new("n", Test::AtLeast(at))])
+    });
+    let analysis = analyse(&bundle(rules.collect()), Meter::new(2_000_000, 100_000));
+    assert!(!analysis.undecided.is_empty());
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
+
+/// Prefixes that are prefixes of each other, a thousand deep.
+#[test]
+fn prefixes_that_nest_are_told_apart() {
+    let start = Instant::now();
+    let rules: Vec<Rule> = (1..=1_000)
+        .map(|length| {
+            let mut rule =
+                rule(length, AgentPattern::Any, vec![Condition::new("t", Test::StartsWith("a".repeat(length)))]);
+            rule.priority = 1;
+            rule.effect = Effect::Allow;
+            rule
+        })
+        .collect();
+    // The shortest comes first and takes all that the others ask for.
+    let analysis = analyse(&bundle(rules), Meter::default());
+    assert_eq!((analysis.unreachable.len(), analysis.undecided.len()), (999, 0));
+    assert!(analysis.unreachable.iter().all(|dead| dead.covered_by == ["rule-000001"]));
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
+
+/// Lists of hundreds of values, and as many conditions as a rule may have.
+#[test]
+fn long_lists_and_many_conditions_end_within_their_budget() {
+    let start = Instant::now();
+    let list = |from: usize| Test::In((from..from + 300).map(|n| Scalar::String(format!("value-{n}"))).collect());
+    let rules = (0..30).map(|number| {
+        let conditions = (0..64).map(|field| Condition::new(format!("f{field}"), list(number * 10 + field)));
+        rule(number, AgentPattern::Any, conditions.collect())
+    });
+    let one = bundle(rules.collect());
+    let analysis = analyse(&one, Meter::new(4_000_000, 200_000));
+    assert!(analysis.too_large || analysis.unreachable.is_empty());
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    // Trying each value of a list on each of its values takes the square of its length, which is asked for beforehand.
+    let list = (0..200_000).map(|n| Scalar::Number(f64::from(n))).collect();
+    let endless = bundle(vec![rule(1, AgentPattern::Any, vec![Condition::new("n", Test::In(list))])]);
+    assert!(analyse(&endless, Meter::default()).too_large);
+    assert!(!semantic_diff(&endless, &one, Meter::default()).complete);
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}

@@ -78,6 +78,7 @@ pub fn RegionCard(
     on_try: Option<Callback<Input>>,
 ) -> impl IntoView {
     let anew = allows_anew(&region);
+    let exception = region.exception();
     let decided = decided(&region);
     let example = gist(&region.witness.context);
     let example = if example.is_empty() { "an empty input".to_owned() } else { example };
@@ -109,6 +110,7 @@ pub fn RegionCard(
                         }
                     })
                     .collect_view()}
+                {exception}
             </p>
             <p class="region-why">
                 {decided} " For example " <span class="mono">{example}</span> "."

@@ -1,10 +1,16 @@
 //! The one question: is a box inside the union of others? If not, where does it stick out?
+//!
+//! A point sticks out when every box lacks it on some axis. So on each axis only the slots matter that few boxes hold:
+//! where one slot is held by no box that does not hold another slot as well, the other one need not be looked at. That
+//! leaves few slots an axis, mostly one, and the boxes that hold none of them are out. What remains is numbered anew, a
+//! word of bits an axis, and searched exactly.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
     Meter,
-    space::{Cell, Region, and, count, is_empty, minus},
+    rows::{self, Local},
+    space::{Cell, Region, SlotSet},
 };
 
 /// The answer.
@@ -18,98 +24,212 @@ pub enum Coverage {
     Undecided,
 }
 
-enum Relation {
-    Apart,
-    Contains,
-    /// The share of the cell that the box covers, 0–1.
-    Overlaps(f64),
-}
-
-fn relation(cell: &Cell, region: &Region) -> Relation {
-    let mut share = 1.0;
-    let mut contains = true;
-    for (axis, keep) in &region.parts {
-        let Some(have) = cell.get(*axis) else { return Relation::Apart };
-        let (mut inside, mut all) = (0, 0);
-        for (have, keep) in have.iter().zip(keep.iter()) {
-            inside += (have & keep).count_ones();
-            all += have.count_ones();
-        }
-        if inside == 0 {
-            return Relation::Apart;
-        }
-        contains &= inside == all;
-        share *= f64::from(inside) / f64::from(all);
-    }
-    if contains { Relation::Contains } else { Relation::Overlaps(share) }
-}
-
-/// A slab that waits, with the boxes that may still meet it.
-type Waiting<'a> = (Cell, Arc<[(usize, &'a Region)]>);
-
 /// Whether `cell` lies inside the union of `boxes`, which are given with the number that names each.
-///
-/// Take the box that covers most of the cell; what it leaves splits into at most one slab an axis; ask the same of each
-/// slab with the boxes that still meet it. A box that contains a slab settles it, and a slab that no box meets is a
-/// witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
-pub fn uncovered(cell: Cell, boxes: &[(usize, &Region)], meter: &mut Meter) -> Coverage {
-    let mut allowance = meter.allowance();
-    let mut used = BTreeSet::new();
-    let mut open: Vec<Waiting<'_>> = vec![(cell, boxes.into())];
-    while let Some((cell, boxes)) = open.pop() {
-        let work = boxes.len() as u64 + 1;
-        // Paid even when it is too much, so that asking again and again comes to an end.
-        if !meter.spend(work) || allowance < work {
-            return Coverage::Undecided;
+pub fn uncovered<'a>(
+    cell: &Cell,
+    boxes: impl Iterator<Item = (usize, &'a Region)> + Clone,
+    meter: &mut Meter,
+) -> Coverage {
+    Covering::new(cell, boxes, meter).map_or(Coverage::Undecided, |covering| covering.solve(|_| true, meter))
+}
+
+/// A box and those that may cover it, made ready to be asked more than once.
+#[derive(Debug)]
+pub struct Covering<'c> {
+    cell: &'c Cell,
+    /// The axes on which the answer is slot 0, which no box holds that is restricted there.
+    bottom: Vec<usize>,
+    /// The axes that are left, with few slots each.
+    axes: Vec<Local>,
+    /// The boxes that are left, by name.
+    names: Vec<usize>,
+    /// For each box, on each axis, the local slots it holds.
+    held: Vec<u64>,
+    /// Words of `held` a box.
+    width: usize,
+}
+
+impl<'c> Covering<'c> {
+    /// Makes the question ready; none when the budget runs out. Boxes after one that contains the whole cell are left
+    /// out: nobody needs them.
+    pub fn new<'a>(
+        cell: &'c Cell,
+        boxes: impl Iterator<Item = (usize, &'a Region)> + Clone,
+        meter: &mut Meter,
+    ) -> Option<Self> {
+        let mut free: Vec<bool> = cell.iter().map(|set| set.first() == Some(0)).collect();
+        let mut asked = 0_u64;
+        for (axis, keep) in boxes.clone().flat_map(|(_, region)| &region.parts) {
+            asked += 1;
+            if keep.first() == Some(0)
+                && let Some(free) = free.get_mut(*axis)
+            {
+                *free = false;
+            }
         }
-        allowance -= work;
-        let mut touching = Vec::new();
-        let mut best: Option<(f64, usize, &Region)> = None;
-        let mut container = None;
-        for &(name, region) in boxes.iter() {
-            match relation(&cell, region) {
-                Relation::Apart => {}
-                Relation::Contains => {
-                    container = Some(name);
+        if !meter.spend(asked / 8 + 1) {
+            return None;
+        }
+        let is_free = |axis: usize| free.get(axis).copied().unwrap_or_default();
+        let mut touching: Vec<(usize, &'a Region)> = Vec::new();
+        for (name, region) in boxes {
+            let meets = region
+                .parts
+                .iter()
+                .all(|(axis, keep)| !is_free(*axis) && cell.get(*axis).is_some_and(|have| have.meets(keep)));
+            if meets {
+                touching.push((name, region));
+                let inside = |(axis, keep): &(usize, SlotSet)| cell.get(*axis).is_some_and(|have| have.within(keep));
+                if region.parts.iter().all(inside) {
                     break;
                 }
-                Relation::Overlaps(share) => {
-                    touching.push((name, region));
-                    if best.is_none_or(|(most, ..)| share > most) {
-                        best = Some((share, name, region));
+            }
+        }
+        let bottom = free.iter().enumerate().filter(|(_, free)| **free).map(|(axis, _)| axis).collect();
+        let (axes, left) = rows::few(cell, &touching, meter)?;
+        let width = axes.iter().map(|local| local.words).sum();
+        let mut names = Vec::with_capacity(touching.len());
+        let mut held = Vec::with_capacity(touching.len() * width);
+        for (index, (name, _)) in touching.iter().enumerate().filter(|(index, _)| left.contains(index)) {
+            names.push(*name);
+            axes.iter().for_each(|local| local.held_by(index, &mut held));
+        }
+        Some(Self { cell, bottom, axes, names, held, width })
+    }
+
+    fn held(&self, index: usize) -> &[u64] {
+        self.held.get(index * self.width..(index + 1) * self.width).unwrap_or_default()
+    }
+
+    /// Whether those of the boxes that `wanted` names cover the cell.
+    ///
+    /// Take the box that covers most of the cell; what it leaves splits into at most one slab an axis; ask the same of
+    /// each slab with the boxes that still meet it. A box that contains a slab settles it, and a slab that no box meets
+    /// is a witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
+    pub fn solve(&self, wanted: impl Fn(usize) -> bool, meter: &mut Meter) -> Coverage {
+        let mut allowance = meter.allowance();
+        let mut used = BTreeSet::new();
+        let everywhere: Vec<u64> = self.axes.iter().flat_map(Local::full).collect();
+        let all = self.names.iter().enumerate().filter(|(_, name)| wanted(**name)).map(|(index, _)| index);
+        let mut open: Vec<(Vec<u64>, Rc<[usize]>)> = vec![(everywhere, all.collect())];
+        while let Some((slab, boxes)) = open.pop() {
+            let work = boxes.len() as u64 + 1;
+            // Paid even when it is too much, so that asking again and again comes to an end.
+            if !meter.spend(work) || allowance < work {
+                return Coverage::Undecided;
+            }
+            allowance -= work;
+            let mut touching: Vec<usize> = Vec::with_capacity(boxes.len());
+            let mut best: Option<(f64, usize)> = None;
+            let mut container = None;
+            for index in boxes.iter().copied() {
+                match self.relation(&slab, index) {
+                    Relation::Apart => {}
+                    Relation::Contains => {
+                        container = Some(index);
+                        break;
+                    }
+                    Relation::Overlaps(share) => {
+                        touching.push(index);
+                        if best.is_none_or(|(most, _)| share > most) {
+                            best = Some((share, index));
+                        }
                     }
                 }
             }
-        }
-        if let Some(name) = container {
-            used.insert(name);
-            continue;
-        }
-        let Some((_, name, region)) = best else { return Coverage::Open(cell) };
-        used.insert(name);
-        touching.retain(|(other, _)| *other != name);
-        let touching: Arc<[(usize, &Region)]> = touching.into();
-        let mut rest = cell;
-        // Narrow axes first: their slabs are small and settle soon.
-        let mut parts: Vec<_> = region.parts.iter().collect();
-        parts.sort_by_key(|(axis, _)| rest.get(*axis).map_or(0, count));
-        let mut slabs = Vec::with_capacity(parts.len());
-        for (axis, keep) in parts {
-            let Some(have) = rest.get(*axis).cloned() else { continue };
-            let outside = minus(&have, keep);
-            if !is_empty(&outside) {
-                let mut slab = rest.clone();
-                if let Some(set) = slab.get_mut(*axis) {
-                    *set = outside;
-                }
-                slabs.push((slab, Arc::clone(&touching)));
+            if let Some(index) = container {
+                used.extend(self.names.get(index));
+                continue;
             }
-            if let Some(set) = rest.get_mut(*axis) {
-                *set = and(&have, keep);
+            let Some((_, index)) = best else { return Coverage::Open(self.witness(&slab)) };
+            used.extend(self.names.get(index));
+            touching.retain(|other| *other != index);
+            self.split(slab, index, &touching.into(), &mut open);
+        }
+        Coverage::Covered(used)
+    }
+
+    fn relation(&self, slab: &[u64], index: usize) -> Relation {
+        let held = self.held(index);
+        let (mut share, mut contains) = (1.0, true);
+        let mut from = 0;
+        for local in &self.axes {
+            let words = from..from + local.words;
+            let pairs = slab.get(words.clone()).unwrap_or_default().iter().zip(held.get(words).unwrap_or_default());
+            let (mut inside, mut all) = (0, 0);
+            for (have, keep) in pairs {
+                inside += (have & keep).count_ones();
+                all += have.count_ones();
+            }
+            if inside == 0 {
+                return Relation::Apart;
+            }
+            if inside < all {
+                contains = false;
+                share *= f64::from(inside) / f64::from(all);
+            }
+            from += local.words;
+        }
+        if contains { Relation::Contains } else { Relation::Overlaps(share) }
+    }
+
+    /// What the box leaves of the slab, onto the stack.
+    fn split(&self, slab: Vec<u64>, index: usize, touching: &Rc<[usize]>, open: &mut Vec<(Vec<u64>, Rc<[usize]>)>) {
+        let held = self.held(index);
+        let mut order: Vec<(u32, usize, usize)> = Vec::with_capacity(self.axes.len());
+        let mut from = 0;
+        for local in &self.axes {
+            let have = slab.get(from..from + local.words).unwrap_or_default();
+            order.push((have.iter().map(|word| word.count_ones()).sum(), from, local.words));
+            from += local.words;
+        }
+        // Narrow axes first: their slabs are small and settle soon.
+        order.sort_unstable();
+        let first = open.len();
+        let mut rest = slab;
+        for (_, from, words) in order {
+            let keep = held.get(from..from + words).unwrap_or_default();
+            let have = rest.get(from..from + words).unwrap_or_default();
+            if have.iter().zip(keep).any(|(have, keep)| have & !keep != 0) {
+                let mut outside = rest.clone();
+                for (word, keep) in outside.iter_mut().skip(from).zip(keep) {
+                    *word &= !keep;
+                }
+                open.push((outside, Rc::clone(touching)));
+            }
+            for (word, keep) in rest.iter_mut().skip(from).zip(keep) {
+                *word &= keep;
             }
         }
         // The first slab leaves the other axes free, so a witness found there states the least: it is looked at first.
-        open.extend(slabs.into_iter().rev());
+        if let Some(slabs) = open.get_mut(first..) {
+            slabs.reverse();
+        }
     }
-    Coverage::Covered(used)
+
+    /// The points of the cell that the first local slots of a slab stand for.
+    fn witness(&self, slab: &[u64]) -> Cell {
+        let mut cell = self.cell.clone();
+        for axis in &self.bottom {
+            if let Some(set) = cell.get_mut(*axis) {
+                *set = SlotSet::first_of(1);
+            }
+        }
+        let mut from = 0;
+        for local in &self.axes {
+            let have = slab.get(from..from + local.words).unwrap_or_default();
+            if let (Some(run), Some(set)) = (local.first(have), cell.get_mut(local.axis)) {
+                *set = SlotSet::of([run]);
+            }
+            from += local.words;
+        }
+        cell
+    }
+}
+
+enum Relation {
+    Apart,
+    Contains,
+    /// The share of the slab that the box covers, 0–1.
+    Overlaps(f64),
 }

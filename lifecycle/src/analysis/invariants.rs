@@ -8,7 +8,7 @@ use super::{
     Meter,
     cover::{Coverage, uncovered},
     questions::{Outcome, pieces},
-    slices::{Pair, pairs},
+    slices::{Pair, enforced, pairs},
     space::{Cell, Domain, Footprint, Region, Space},
 };
 use crate::{
@@ -42,10 +42,12 @@ pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -
     let asked = as_rule(statement);
     let all: Vec<&Rule> = rules.iter().copied().chain([&asked]).collect();
     let schemas: Vec<&Schema> = bundle.schema.iter().collect();
-    let Some((pairs, _)) = pairs(&all, &schemas, meter) else { return Proof::Undecided };
+    let Some((pairs, _)) = pairs(&all, &schemas, |agent| asked.agent.matches(agent), meter) else {
+        return Proof::Undecided;
+    };
     let prepared = Prepared::new(bundle);
     let mut whole = true;
-    for pair in pairs.iter().filter(|pair| asked.agent.matches(&pair.agent) && asked.action.matches(&pair.action)) {
+    for pair in pairs.iter().filter(|pair| asked.action.matches(&pair.action)) {
         if !meter.spend(rules.len() as u64 / 4 + 1) {
             return Proof::Undecided;
         }
@@ -99,14 +101,9 @@ struct Case<'a> {
 impl Case<'_> {
     fn search(&self, meter: &mut Meter) -> Found {
         let pair = self.pair;
-        let members: Vec<&Rule> = self
-            .rules
-            .iter()
-            .copied()
-            .filter(|rule| rule.agent.matches(&pair.agent) && rule.action.matches(&pair.action))
-            .collect();
-        let enforced = self.bundle.schema.as_ref().filter(|schema| schema.enforce);
-        let declared = enforced.and_then(|schema| schema.agents.get(&pair.agent));
+        // The statement itself stands behind the rules.
+        let members: Vec<&Rule> = pair.rules.iter().filter_map(|position| self.rules.get(*position).copied()).collect();
+        let declared = enforced(self.bundle, &pair.agent);
         let cut_by: Vec<_> = declared.into_iter().collect();
         let domain = if cut_by.is_empty() { Domain::Open } else { Domain::CutBy(&cut_by) };
         let Some(space) = Space::new(members.iter().copied().chain([self.asked]), domain) else {
@@ -118,7 +115,11 @@ impl Case<'_> {
         };
         let broken = |effect: Effect| self.statement.demand.is_broken_by(effect);
         let input = |cell: &Cell| {
-            Found::Input(Input { agent: pair.agent.clone(), action: pair.action.clone(), context: space.context(cell) })
+            Found::Input(Input {
+                agent: pair.agent.to_string(),
+                action: pair.action.to_string(),
+                context: space.context(cell),
+            })
         };
         let refused: Vec<Region> = declared.map(|declared| space.refused(declared)).unwrap_or_default();
         if broken(self.bundle.on_error)
@@ -138,7 +139,7 @@ impl Case<'_> {
                 if !broken(effect) {
                     continue;
                 }
-                match uncovered(piece, &earlier, meter) {
+                match uncovered(&piece, earlier.iter().copied(), meter) {
                     Coverage::Open(cell) => return input(&cell),
                     Coverage::Covered(_) => {}
                     Coverage::Undecided => whole = false,
@@ -148,7 +149,7 @@ impl Case<'_> {
             earlier.extend(footprint.decides.as_ref().map(|region| (name, region)));
         }
         if broken(self.bundle.default_effect) {
-            match uncovered(target, &earlier, meter) {
+            match uncovered(&target, earlier.iter().copied(), meter) {
                 Coverage::Open(cell) => return input(&cell),
                 Coverage::Covered(_) => {}
                 Coverage::Undecided => whole = false,

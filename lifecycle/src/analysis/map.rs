@@ -12,7 +12,7 @@ use super::{
     Meter,
     diff::Outcome,
     slices::pairs,
-    space::{Axis, Bits, Domain, SlotKind, Space, bits_where, count, first_bit},
+    space::{Axis, Domain, SlotKind, SlotSet, Space},
     words::phrases,
 };
 use crate::{
@@ -77,7 +77,7 @@ pub struct Band {
     pub words: String,
     /// One of them; none for the absent field.
     pub sample: Option<Value>,
-    slots: Bits,
+    slots: SlotSet,
 }
 
 /// The answer in one cell.
@@ -121,7 +121,7 @@ impl PolicyMap {
     /// The column and the row that hold an input; none when a value of it is not drawn.
     pub fn locate(&self, context: &Map<String, Value>) -> Option<(usize, usize)> {
         let cell = |column: &Band, row: &Band| {
-            let (x, y) = (Bits::clone(&column.slots), Bits::clone(&row.slots));
+            let (x, y) = (column.slots.clone(), row.slots.clone());
             if self.x_axis == 0 { vec![x, y] } else { vec![y, x] }
         };
         self.columns.iter().enumerate().find_map(|(at, column)| {
@@ -136,12 +136,12 @@ pub fn scopes(bundle: &Bundle) -> Vec<(String, String)> {
     let rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
     let schemas: Vec<&Schema> = bundle.schema.iter().collect();
     let mut meter = Meter::new(SCOPES_BUDGET, SCOPES_BUDGET);
-    let all = pairs(&rules, &schemas, &mut meter).map(|(pairs, _)| pairs).unwrap_or_default();
+    let all = pairs(&rules, &schemas, |_| true, &mut meter).map(|(pairs, _)| pairs).unwrap_or_default();
     // A pair that no rule addresses has nothing to show.
-    let asked = all.into_iter().filter(|pair| addressed(bundle, &pair.agent, &pair.action).next().is_some());
+    let asked = all.into_iter().filter(|pair| !pair.rules.is_empty());
     let mut named: Vec<_> = asked.collect();
     named.sort_by_key(|pair| (!pair.agent_named, !pair.action_named));
-    named.into_iter().map(|pair| (pair.agent, pair.action)).collect()
+    named.into_iter().map(|pair| (pair.agent.to_string(), pair.action.to_string())).collect()
 }
 
 /// The fields that the rules for an agent and an action look at, the busiest first.
@@ -207,7 +207,7 @@ pub fn map(draft: Side<'_>, stable: Option<Side<'_>>, view: View<'_>) -> Result<
         .flat_map(|(row, _)| column_bands.iter().map(move |(column, _)| (*row, *column)))
         .filter_map(|(row, column)| grid.get(row)?.get(column).cloned())
         .collect();
-    let told = |bands: Vec<(usize, Bits)>, axis: usize| {
+    let told = |bands: Vec<(usize, SlotSet)>, axis: usize| {
         bands.into_iter().filter_map(|(_, slots)| band(&space, axis, slots)).collect::<Vec<_>>()
     };
     let (columns, rows) = (told(column_bands, x_axis), told(row_bands, 1 - x_axis));
@@ -308,7 +308,7 @@ fn answer(prepared: &Prepared, question: Question<'_>) -> (Outcome, Option<Strin
 
 /// Joins slots whose lines of the grid are alike: neighbouring ones, and, where values have no order, any. Each band comes
 /// with the number of one of its lines.
-fn bands<'g>(axis: &Axis, drawn: &[usize], line: impl Fn(usize) -> Vec<&'g Area>) -> Vec<(usize, Bits)> {
+fn bands<'g>(axis: &Axis, drawn: &[usize], line: impl Fn(usize) -> Vec<&'g Area>) -> Vec<(usize, SlotSet)> {
     let ordered = |slot: usize| {
         axis.slots.get(slot).is_some_and(|slot| matches!(slot.kind, SlotKind::Point(_) | SlotKind::Between(..)))
     };
@@ -328,15 +328,15 @@ fn bands<'g>(axis: &Axis, drawn: &[usize], line: impl Fn(usize) -> Vec<&'g Area>
         }
     }
     let count = axis.slots.len();
-    bands.into_iter().map(|(at, slots)| (at, bits_where(count, |slot| slots.contains(&slot)))).collect()
+    bands.into_iter().map(|(at, slots)| (at, SlotSet::those(count, |slot| slots.contains(&slot)))).collect()
 }
 
-fn band(space: &Space, axis: usize, slots: Bits) -> Option<Band> {
+fn band(space: &Space, axis: usize, slots: SlotSet) -> Option<Band> {
     let mut cell = space.full();
-    *cell.get_mut(axis)? = Bits::clone(&slots);
+    *cell.get_mut(axis)? = slots.clone();
     let field = space.axes.get(axis)?;
-    let sample = first_bit(&slots).and_then(|slot| field.slots.get(slot)?.sample.clone());
-    let words = if count(&slots) as usize == field.slots.len() {
+    let sample = slots.first().and_then(|slot| field.slots.get(slot)?.sample.clone());
+    let words = if slots.count() == field.slots.len() {
         "any value".to_owned()
     } else {
         phrases(space, &cell).into_iter().find(|phrase| phrase.field == field.field)?.values

@@ -8,8 +8,10 @@
 //! ```text
 //! slices   the (agent, action) classes that rules tell apart, and the rules that address each
 //! space    the fields as axes, cut into slots that no condition tells apart
-//! cover    box ⊆ union of boxes, or a point outside
-//! memo     what was proven before, so that an edit re-checks only what it can affect
+//! atlas    a bundle laid out in slices and one space, kept up to date from edit to edit
+//! cover    box ⊆ union of boxes, or a point outside; `rows` cuts the axes down for it
+//! questions  what is asked of it
+//! memo     what was found before, so that an edit looks again only at what it can affect
 //! verdict  unreachable, conflicting, redundant rules, shadowed guardrails, gaps
 //! findings the verdicts in words
 //! map      a picture of the answers over two fields
@@ -18,19 +20,23 @@
 //! invariants  what must hold of every bundle, proven or broken by a witness
 //! ```
 
+pub mod atlas;
 pub mod cover;
 pub mod diff;
 pub mod findings;
 pub mod invariants;
 pub mod map;
-pub mod memo;
+mod memo;
 pub mod nearest;
 mod questions;
+mod rows;
 pub mod slices;
 pub mod space;
 pub mod verdict;
 pub mod words;
 
+#[cfg(test)]
+mod edit_tests;
 #[cfg(test)]
 mod invariant_tests;
 #[cfg(test)]
@@ -39,7 +45,7 @@ mod tests;
 pub use diff::{SemanticDiff, semantic_diff};
 pub use findings::findings;
 pub use nearest::{FieldChange, NearestChange, WhyNot, nearest_change};
-pub use verdict::{Analysis, Analyzer, analyse, witness};
+pub use verdict::{Analysis, Analyzer, Shadow, analyse, shadow, witness};
 
 /// Work units an analysis may spend before it answers `undecided`; a unit is about one comparison of two boxes.
 pub const WORK_BUDGET: u64 = 40_000_000;

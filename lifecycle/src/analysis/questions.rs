@@ -1,18 +1,14 @@
-//! The questions of the analysis, each asked inside one slice, and answered from memory where they can be.
+//! The questions of the analysis. Each is asked slice by slice of the rules that address it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use super::{
     Meter,
-    cover::{Coverage, uncovered},
-    memo::{Answer, Digest, Memo, Question},
-    slices::{self, Mapped, Slice},
-    space::{Cell, Footprint, Region, Space, and, is_empty, minus},
+    atlas::{Atlas, Entry, Key, Slice},
+    cover::{Coverage, Covering, uncovered},
+    space::{Cell, Footprint, Space},
 };
-use crate::{
-    bundle::{Bundle, Effect, Rule},
-    engine::Input,
-};
+use crate::{bundle::Effect, engine::Input};
 
 /// What an answer amounts to, apart from who gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,252 +19,250 @@ pub(super) enum Outcome {
     Error,
 }
 
-/// Asks. Where an answer is an `Option`, none means that the budget ran out.
-pub struct Asker<'a, 'm> {
-    /// What is asked about.
-    pub bundle: &'a Bundle,
-    /// Its enabled rules, in evaluation order.
-    pub rules: Vec<&'a Rule>,
-    /// The slices.
-    pub slices: Vec<Slice>,
-    /// What may be spent.
-    pub meter: Meter,
-    /// What is known.
-    pub memo: &'m mut Memo,
-    /// Slices that were too large for what was left to spend.
-    pub refused: BTreeSet<Digest>,
+/// What was found about a rule, a pair of rules or a slice.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// This input shows that it is so.
+    Shown(Input),
+    /// It is so for no input, as long as these rules are there: they cover everything in question.
+    Never(Vec<Key>),
+    /// The work budget ran out.
+    Undecided,
 }
 
-impl Asker<'_, '_> {
-    fn open(&mut self, index: usize) -> Option<(Slice, Option<Arc<Mapped>>)> {
-        let slice = self.slices.get(index)?.clone();
-        if let Some(mapped) = self.memo.space(slice.digest) {
-            return Some((slice, mapped));
+/// A bundle laid out, to be asked.
+pub struct Asker<'a> {
+    /// The rules and slices.
+    pub atlas: &'a Atlas,
+    /// The default effect.
+    pub default: Effect,
+    /// What may be spent.
+    pub meter: Meter,
+}
+
+impl Asker<'_> {
+    fn input(&self, slice: &Slice, cell: &Cell) -> Input {
+        Input {
+            agent: slice.pair.agent.to_string(),
+            action: slice.pair.action.to_string(),
+            context: self.atlas.space.context(cell),
         }
-        if self.refused.contains(&slice.digest) {
-            return None;
-        }
-        let members = || slice.rules.iter().filter_map(|rank| self.rules.get(*rank).copied());
-        if !self.meter.spend(Space::cost(members())) {
-            self.refused.insert(slice.digest);
-            return None;
-        }
-        let mapped = slices::mapped(self.bundle, &self.rules, &slice);
-        self.memo.keep_space(slice.digest, mapped.clone());
-        Some((slice, mapped))
     }
 
-    /// Whether questions about the slice can be answered within what is left.
-    pub fn is_open(&mut self, index: usize) -> bool {
-        !self.meter.exhausted() && self.open(index).is_some()
+    fn keys(&self, ranks: impl IntoIterator<Item = usize>) -> Vec<Key> {
+        ranks.into_iter().filter_map(|rank| self.atlas.order.get(rank).copied()).collect()
     }
 
-    fn known(&mut self, index: usize, question: Question) -> Option<Answer> {
-        let digest = self.slices.get(index)?.digest;
-        self.memo.answer(digest, question)
+    /// Where the rule matches in a slice; none when that is nowhere.
+    fn matching(entry: &Entry, slice: &Slice) -> Option<Cell> {
+        Space::intersect(slice.full.as_ref()?, entry.print.matches.as_ref()?)
     }
 
-    fn keep(&mut self, index: usize, question: Question, answer: Answer) -> Answer {
-        if let Some(slice) = self.slices.get(index) {
-            self.memo.keep(slice.digest, question, answer.clone());
-        }
-        answer
-    }
-
-    fn place(&self, index: usize, rank: usize) -> Option<usize> {
-        self.slices.get(index)?.rules.binary_search(&rank).ok()
-    }
-
-    /// The ranks of places in a slice.
-    pub fn ranks(&self, index: usize, places: &BTreeSet<usize>) -> Vec<usize> {
-        let rules = self.slices.get(index).map(|slice| Arc::clone(&slice.rules)).unwrap_or_default();
-        places.iter().filter_map(|place| rules.get(*place).copied()).collect()
-    }
-
-    fn input(slice: &Slice, context: serde_json::Map<String, serde_json::Value>) -> Input {
-        Input { agent: slice.agent.clone(), action: slice.action.clone(), context }
-    }
-
-    /// Whether some input of the slice is decided by the rule at `rank` matching.
-    pub fn reached(&mut self, index: usize, rank: usize) -> Option<Answer> {
-        let place = self.place(index, rank)?;
-        let question = Question::Reached(place);
-        if let Some(known) = self.known(index, question) {
-            return Some(known);
-        }
-        let (_, mapped) = self.open(index)?;
-        let cell = mapped.as_ref().and_then(|mapped| matching(mapped, place));
-        let (Some(mapped), Some(cell)) = (mapped, cell) else {
-            return Some(self.keep(index, question, Answer::Nowhere));
-        };
-        let answer = match uncovered(cell, &deciding(&mapped, |other| other < place), &mut self.meter) {
-            Coverage::Covered(used) => Answer::Covered(Arc::new(used)),
-            Coverage::Open(_) => Answer::Yes,
-            Coverage::Undecided => return None,
-        };
-        Some(self.keep(index, question, answer))
-    }
-
-    /// An input of the slice that the rule matches, and whether it decides it.
-    pub fn example(&mut self, index: usize, rank: usize) -> (Option<Input>, bool) {
-        let Some(place) = self.place(index, rank) else { return (None, false) };
-        let Some((slice, Some(mapped))) = self.open(index) else { return (None, false) };
-        let Some(cell) = matching(&mapped, place) else { return (None, false) };
-        match uncovered(cell.clone(), &deciding(&mapped, |other| other < place), &mut self.meter) {
-            Coverage::Open(cell) => (Some(Self::input(&slice, mapped.space.context(&cell))), true),
-            Coverage::Covered(_) | Coverage::Undecided => {
-                (Some(Self::input(&slice, mapped.space.context(&cell))), false)
+    /// Whether some input is decided by the rule matching. When none is, the rules that are named are a smallest set that
+    /// covers all it asks for, of those the one that an author sees first; empty when it asks for nothing.
+    pub fn reached(&mut self, entry: &Entry) -> Answer {
+        let atlas = self.atlas;
+        let slices: Vec<(&Slice, Cell)> = entry
+            .slices
+            .iter()
+            .filter_map(|index| atlas.slices.get(*index))
+            .filter_map(|slice| Some((slice, Self::matching(entry, slice)?)))
+            .collect();
+        let mut coverings = Vec::new();
+        let mut used = BTreeSet::new();
+        let mut undecided = false;
+        for (slice, cell) in &slices {
+            let before = atlas.deciding(slice).take_while(|(rank, _)| *rank < entry.rank);
+            if self.meter.exhausted() {
+                return Answer::Undecided;
             }
+            let Some(covering) = Covering::new(cell, before, &mut self.meter) else {
+                undecided = true;
+                continue;
+            };
+            match covering.solve(|_| true, &mut self.meter) {
+                Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
+                Coverage::Covered(by) => used.extend(by),
+                Coverage::Undecided => undecided = true,
+            }
+            coverings.push(covering);
         }
+        if undecided {
+            return Answer::Undecided;
+        }
+        let cover = self.smallest(&coverings, used);
+        Answer::Never(self.keys(cover))
     }
 
-    /// Leaves out of a covering set what it can do without, in every slice; what cannot be decided stays. Rules that
-    /// are looked at last go first: the cover that remains names the rules an author sees first.
-    pub fn minimise(&mut self, rank: usize, slices: &[usize], covering: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let mut kept = covering.clone();
-        for candidate in covering.iter().rev() {
-            let needed = slices.iter().any(|index| {
-                let Some((slice, Some(mapped))) = self.open(*index) else { return false };
-                let place = slice.rules.binary_search(&rank).ok();
-                let Some(cell) = place.and_then(|place| matching(&mapped, place)) else { return false };
-                let stays =
-                    |place: usize| slice.rules.get(place).is_some_and(|name| name != candidate && kept.contains(name));
-                !matches!(uncovered(cell, &deciding(&mapped, stays), &mut self.meter), Coverage::Covered(_))
-            });
-            if !needed {
-                kept.remove(candidate);
+    /// Leaves out of all boxes that cover what they can do without, the last first; what cannot be decided stays.
+    fn smallest(&mut self, coverings: &[Covering<'_>], mut used: BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut kept: BTreeSet<usize> = BTreeSet::new();
+        // INVARIANT: `kept` with all boxes before `end` cover everything, and `used` among them do.
+        let mut end = usize::MAX;
+        while let Some(last) = used.range(..end).next_back().copied() {
+            // No box between `last` and `end` is needed. Is `last`?
+            end = last;
+            let mut proof = Some(BTreeSet::new());
+            for covering in coverings {
+                match covering.solve(|name| name < end || kept.contains(&name), &mut self.meter) {
+                    Coverage::Covered(by) => proof.iter_mut().for_each(|proof| proof.extend(by.iter().copied())),
+                    Coverage::Open(_) | Coverage::Undecided => proof = None,
+                }
+                if proof.is_none() {
+                    break;
+                }
+            }
+            match proof {
+                Some(proof) => used = proof,
+                None => {
+                    kept.insert(last);
+                }
             }
         }
         kept
     }
 
-    /// Whether some input of the slice would be answered otherwise without the rule.
-    pub fn matters(&mut self, index: usize, rank: usize) -> Option<bool> {
-        let place = self.place(index, rank)?;
-        let question = Question::Matters(place);
-        if let Some(known) = self.known(index, question) {
-            return Some(matches!(known, Answer::Yes));
-        }
-        let (slice, mapped) = self.open(index)?;
-        let matters = match mapped {
-            Some(mapped) => self.matters_in(&slice, &mapped, place)?,
-            None => false,
-        };
-        self.keep(index, question, if matters { Answer::Yes } else { Answer::No });
-        Some(matters)
-    }
-
-    fn matters_in(&mut self, slice: &Slice, mapped: &Mapped, place: usize) -> Option<bool> {
-        let effect_at = |place: usize| self.rules.get(*slice.rules.get(place)?).map(|rule| rule.effect);
-        let (Some(own), Some(effect)) = (mapped.footprints.get(place), effect_at(place)) else { return Some(false) };
-        let default = Outcome::Decided(self.bundle.default_effect);
-        let mut undecided = false;
-        for (outcome, piece) in pieces(&mapped.space.full(), own, effect) {
-            if !self.meter.spend((mapped.footprints.len() - place) as u64 / 4 + 1) {
-                return None;
-            }
-            // The rules after this one, as the answers that would stand in: each takes what no rule before it takes.
-            for (other, footprint) in mapped.footprints.iter().enumerate().skip(place + 1) {
-                let Some(effect) = effect_at(other) else { continue };
-                for (instead, part) in pieces(&piece, footprint, effect) {
-                    if instead == outcome {
-                        continue;
-                    }
-                    if self.meter.exhausted() {
-                        return None;
-                    }
-                    let before = deciding(mapped, |name| name < other && name != place);
-                    match uncovered(part, &before, &mut self.meter) {
-                        Coverage::Open(_) => return Some(true),
-                        Coverage::Covered(_) => {}
-                        Coverage::Undecided => undecided = true,
-                    }
+    /// Whether some input would be answered otherwise without the rule.
+    pub fn matters(&mut self, entry: &Entry) -> Answer {
+        let atlas = self.atlas;
+        let slices = || entry.slices.iter().filter_map(|index| atlas.slices.get(*index));
+        // Most rules decide something that would otherwise fall to the default, which is soon found.
+        for slice in slices() {
+            let Some(full) = &slice.full else { continue };
+            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
+                let others = atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
+                if outcome != Outcome::Decided(self.default)
+                    && let Coverage::Open(cell) = uncovered(&piece, others, &mut self.meter)
+                {
+                    return Answer::Shown(self.input(slice, &cell));
                 }
             }
-            if default != outcome {
-                let others = deciding(mapped, |name| name != place);
-                match uncovered(piece, &others, &mut self.meter) {
-                    Coverage::Open(_) => return Some(true),
+        }
+        let mut undecided = false;
+        for slice in slices() {
+            let Some(full) = &slice.full else { continue };
+            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
+                match self.matters_in(slice, entry, outcome, &piece) {
+                    Answer::Shown(input) => return Answer::Shown(input),
+                    Answer::Never(_) => {}
+                    Answer::Undecided => undecided = true,
+                }
+                if self.meter.exhausted() {
+                    return Answer::Undecided;
+                }
+            }
+        }
+        if undecided { Answer::Undecided } else { Answer::Never(Vec::new()) }
+    }
+
+    /// The same for a part of a slice in which the rule answers `outcome`.
+    fn matters_in(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Answer {
+        let atlas = self.atlas;
+        let others = || atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
+        let reaches = uncovered(piece, others().take_while(|(rank, _)| *rank < entry.rank), &mut self.meter);
+        let mut undecided = match reaches {
+            Coverage::Covered(_) => return Answer::Never(Vec::new()),
+            Coverage::Open(_) => false,
+            Coverage::Undecided => true,
+        };
+        if outcome != Outcome::Decided(self.default) {
+            match uncovered(piece, others(), &mut self.meter) {
+                Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
+                Coverage::Covered(_) => {}
+                Coverage::Undecided => undecided = true,
+            }
+        }
+        // The rules after this one, as the answers that would stand in: each takes what no rule before it takes.
+        for rank in slice.pair.rules.iter().copied().filter(|rank| *rank > entry.rank) {
+            let Some(other) = atlas.ranked(rank) else { continue };
+            if !self.meter.spend(1) {
+                return Answer::Undecided;
+            }
+            let Some(region) = other.print.decides.as_ref().filter(|region| Space::touches(piece, region)) else {
+                continue;
+            };
+            for (instead, part) in pieces(piece, &other.print, other.rule.effect) {
+                if instead == outcome {
+                    continue;
+                }
+                match uncovered(&part, others().take_while(|(before, _)| *before < rank), &mut self.meter) {
+                    Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                     Coverage::Covered(_) => {}
                     Coverage::Undecided => undecided = true,
                 }
             }
+            if Space::is_within(piece, region) {
+                break; // Nothing behind it would stand in.
+            }
         }
-        if undecided { None } else { Some(false) }
+        if undecided { Answer::Undecided } else { Answer::Never(Vec::new()) }
     }
 
-    /// An input of the slice that both rules match and that reaches the first, if there is one.
-    pub fn meets(&mut self, index: usize, first: usize, second: usize) -> Option<Option<Input>> {
-        let (first, second) = (self.place(index, first)?, self.place(index, second)?);
-        let question = Question::Meets(first, second);
-        let answer = match self.known(index, question) {
-            Some(known) => known,
-            None => {
-                let (_, mapped) = self.open(index)?;
-                let both = mapped.as_ref().and_then(|mapped| {
-                    let second = mapped.footprints.get(second)?.matches.as_ref()?;
-                    Space::intersect(&matching(mapped, first)?, second)
-                });
-                let answer = match (mapped, both) {
-                    (Some(mapped), Some(both)) => {
-                        match uncovered(both, &deciding(&mapped, |name| name < first), &mut self.meter) {
-                            Coverage::Open(cell) => Answer::Witness(Arc::new(mapped.space.context(&cell))),
-                            Coverage::Covered(_) => Answer::No,
-                            Coverage::Undecided => return None,
-                        }
-                    }
-                    _ if self.meter.spend(1) => Answer::No,
-                    _ => return None,
-                };
-                self.keep(index, question, answer)
+    /// An input that both rules match and that reaches the first, if there is one.
+    pub fn meets(&mut self, first: &Entry, second: &Entry) -> Answer {
+        let atlas = self.atlas;
+        let fewer = if first.slices.len() <= second.slices.len() { first } else { second };
+        let mut slices: Vec<&Slice> = fewer.slices.iter().filter_map(|index| atlas.slices.get(*index)).collect();
+        // Names that somebody wrote make better examples than stand-ins.
+        slices.sort_by_key(|slice| !slice.pair.named());
+        let mut used = BTreeSet::new();
+        let mut undecided = false;
+        for slice in slices {
+            let addresses = |entry: &Entry| slice.pair.rules.binary_search(&entry.rank).is_ok();
+            if !(addresses(first) && addresses(second)) {
+                continue;
             }
-        };
-        Some(self.witness(index, &answer))
+            let both = Self::matching(first, slice)
+                .zip(second.print.matches.as_ref())
+                .and_then(|(cell, region)| Space::intersect(&cell, region));
+            let Some(both) = both else { continue };
+            let before = atlas.deciding(slice).take_while(|(rank, _)| *rank < first.rank);
+            match uncovered(&both, before, &mut self.meter) {
+                Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
+                Coverage::Covered(by) => used.extend(by),
+                Coverage::Undecided => undecided = true,
+            }
+        }
+        if undecided { Answer::Undecided } else { Answer::Never(self.keys(used)) }
     }
 
     /// An input of the slice that reaches no rule, if there is one.
-    pub fn gap(&mut self, index: usize) -> Option<Option<Input>> {
-        let answer = match self.known(index, Question::Gap) {
-            Some(known) => known,
-            None => {
-                let (_, mapped) = self.open(index)?;
-                let answer = match mapped {
-                    None => Answer::No,
-                    Some(mapped) => {
-                        match uncovered(mapped.space.full(), &deciding(&mapped, |_| true), &mut self.meter) {
-                            Coverage::Open(cell) => Answer::Witness(Arc::new(mapped.space.context(&cell))),
-                            Coverage::Covered(_) => Answer::No,
-                            Coverage::Undecided => return None,
-                        }
-                    }
-                };
-                self.keep(index, Question::Gap, answer)
+    pub fn gap(&mut self, slice: &Slice) -> Answer {
+        let Some(full) = &slice.full else { return Answer::Never(Vec::new()) };
+        match uncovered(full, self.atlas.deciding(slice), &mut self.meter) {
+            Coverage::Open(cell) => Answer::Shown(self.input(slice, &cell)),
+            Coverage::Covered(used) => Answer::Never(self.keys(used)),
+            Coverage::Undecided => Answer::Undecided,
+        }
+    }
+
+    /// An input that `entry` matches and that is decided by the one with the rank `by`, which comes before it.
+    pub fn taken(&mut self, entry: &Entry, by: usize) -> Answer {
+        let atlas = self.atlas;
+        let Some(other) = atlas.ranked(by) else { return Answer::Never(Vec::new()) };
+        let mut undecided = false;
+        let mut slices: Vec<&Slice> = entry.slices.iter().filter_map(|index| atlas.slices.get(*index)).collect();
+        slices.sort_by_key(|slice| !slice.pair.named());
+        for slice in slices.into_iter().filter(|slice| slice.pair.rules.binary_search(&by).is_ok()) {
+            let both = Self::matching(entry, slice)
+                .zip(other.print.decides.as_ref())
+                .and_then(|(cell, region)| Space::intersect(&cell, region));
+            let Some(both) = both else { continue };
+            match uncovered(&both, atlas.deciding(slice).take_while(|(rank, _)| *rank < by), &mut self.meter) {
+                Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
+                Coverage::Covered(_) => {}
+                Coverage::Undecided => undecided = true,
             }
-        };
-        Some(self.witness(index, &answer))
+        }
+        if undecided { Answer::Undecided } else { Answer::Never(Vec::new()) }
     }
 
-    fn witness(&self, index: usize, answer: &Answer) -> Option<Input> {
-        let Answer::Witness(context) = answer else { return None };
-        Some(Self::input(self.slices.get(index)?, context.as_ref().clone()))
+    /// An input of any slice that the rule matches, whoever decides it.
+    pub fn example(&mut self, entry: &Entry) -> Option<Input> {
+        let mut slices: Vec<&Slice> = entry.slices.iter().filter_map(|index| self.atlas.slices.get(*index)).collect();
+        slices.sort_by_key(|slice| !slice.pair.named());
+        slices.into_iter().find_map(|slice| Some(self.input(slice, &Self::matching(entry, slice)?)))
     }
-}
-
-/// Where the rule at a place matches; none when that is nowhere.
-fn matching(mapped: &Mapped, place: usize) -> Option<Cell> {
-    let matches = mapped.footprints.get(place)?.matches.as_ref()?;
-    Space::intersect(&mapped.space.full(), matches)
-}
-
-/// The boxes in which the rules at the wanted places decide, each with its place.
-fn deciding(mapped: &Mapped, wanted: impl Fn(usize) -> bool) -> Vec<(usize, &Region)> {
-    mapped
-        .footprints
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| wanted(*place))
-        .filter_map(|(place, footprint)| Some((place, footprint.decides.as_ref()?)))
-        .collect()
 }
 
 /// The disjoint parts of `cell` in which a rule decides, each with what it answers there: its effect where it matches,
@@ -281,16 +275,16 @@ pub(super) fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<
     let mut pieces = Vec::new();
     for (axis, keep) in &matches.parts {
         let Some(have) = rest.get(*axis).cloned() else { continue };
-        let outside = minus(&have, keep);
-        if !is_empty(&outside) {
+        let outside = have.minus(keep);
+        if !outside.is_empty() {
             let mut slab = rest.clone();
             if let Some(set) = slab.get_mut(*axis) {
                 *set = outside;
             }
             pieces.push((Outcome::Error, slab));
         }
-        let inside = and(&have, keep);
-        if is_empty(&inside) {
+        let inside = have.and(keep);
+        if inside.is_empty() {
             return pieces;
         }
         if let Some(set) = rest.get_mut(*axis) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Analyzer, Meter, analyse, diff::NewAllows, semantic_diff};
+use super::{Meter, analyse, diff::NewAllows, semantic_diff};
 use crate::{
     bundle::{
         ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Schema, Test,
@@ -292,27 +292,6 @@ proptest! {
         }
         prop_assert_eq!(matches!(diff.new_allows, NewAllows::Some(_)), diff.regions.iter().any(|r| r.after.effect == Effect::Allow && r.before.effect != Effect::Allow));
         prop_assert!(!newly || matches!(diff.new_allows, NewAllows::Some(_)));
-    }
-
-    #[test]
-    fn an_analysis_that_remembers_says_the_same(
-        bundle in bundles(), edits in prop::collection::vec((any::<prop::sample::Index>(), conditions(), 0_u8..5), 1..8),
-    ) {
-        let mut analyzer = Analyzer::new();
-        let mut bundle = bundle;
-        prop_assert_eq!(analyzer.analyse(&bundle, Meter::default()), analyse(&bundle, Meter::default()));
-        for (at, conditions, what) in edits {
-            if bundle.rules.is_empty() { break; }
-            let at = at.index(bundle.rules.len());
-            match what {
-                0 => { bundle.rules.remove(at); }
-                1 => bundle.rules[at].priority = 50 + 10 * (bundle.rules[at].priority % 3),
-                2 => bundle.default_effect = Effect::ALL[at % 3],
-                3 => bundle.rules[at].action = ActionPattern::Any,
-                _ => bundle.rules[at].conditions = conditions,
-            }
-            prop_assert_eq!(analyzer.analyse(&bundle, Meter::default()), analyse(&bundle, Meter::default()));
-        }
     }
 
     #[test]

@@ -1,17 +1,14 @@
 //! What is true of a bundle for every input.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use super::{
     Meter,
-    memo::{self, Answer, Digest, Memo},
-    questions::Asker,
-    slices::{Slice, slices},
+    atlas::{Atlas, Entry, Key},
+    memo::Memo,
+    questions::{Answer, Asker},
 };
-use crate::{
-    bundle::{Bundle, Rule},
-    engine::{Input, order},
-};
+use crate::{bundle::Bundle, engine::Input};
 
 /// Two rules and an input that shows how they meet.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +26,8 @@ pub struct Meeting {
 pub struct Unreachable {
     /// The rule.
     pub rule: String,
-    /// The rules that together decide everything it asks for; none of them can be left out. Empty when the schema
-    /// admits no input that it asks for.
+    /// The rules that together decide everything it asks for; none of them can be left out, and of all such sets it is
+    /// the one whose rules are looked at first. Empty when the schema admits no input that it asks for.
     pub covered_by: Vec<String>,
 }
 
@@ -71,11 +68,13 @@ pub fn analyse(bundle: &Bundle, meter: Meter) -> Analysis {
     Analyzer::default().analyse(bundle, meter)
 }
 
-/// An analysis that remembers: asked again after an edit, it proves anew only what the edited rules can affect, which
-/// is the agents and actions that they address. Its answers are those of [`analyse`], except that what was decided
-/// before stays decided when a budget runs out.
+/// An analysis that remembers: asked again after an edit, it looks again only at what the edited rules can affect. What
+/// was shown by an input stays shown while no edited rule decides that input; what was proven stays proven while the
+/// rules that prove it stay. Its verdicts are those of [`analyse`], except that what was decided before stays decided
+/// when a budget runs out; the inputs that show them may be others.
 #[derive(Debug, Default)]
 pub struct Analyzer {
+    atlas: Atlas,
     memo: Memo,
 }
 
@@ -87,234 +86,199 @@ impl Analyzer {
 
     /// Analyses the enabled rules of `bundle` over every input that its schema admits.
     pub fn analyse(&mut self, bundle: &Bundle, mut meter: Meter) -> Analysis {
-        let rules = ordered(bundle);
-        let Some(slices) = slices(bundle, &rules, &mut meter) else {
+        if !self.atlas.continues(bundle) || !self.memo.continues(bundle) {
+            *self = Self::default();
+        }
+        let Some(edit) = self.atlas.update(bundle, &mut meter) else {
+            *self = Self::default();
             return Analysis { too_large: true, ..Analysis::default() };
         };
-        self.memo.begin();
-        let asker = Asker { bundle, rules, slices, meter, memo: &mut self.memo, refused: BTreeSet::new() };
-        let mut analyser = Analyser { names: asker.rules.iter().map(|rule| memo::digest(&rule.id)).collect(), asker };
-        let addressed = analyser.addressed();
-        let mut analysis = Analysis::default();
-        let unreachable = analyser.reachability(&addressed, &mut analysis);
-        analyser.redundancy(&addressed, &unreachable, &mut analysis);
-        analyser.meetings(&mut analysis);
-        analyser.gaps(&mut analysis);
-        self.memo.end();
-        analysis
+        self.memo.forget(&self.atlas, &edit, bundle.default_effect);
+        let asker = Asker { atlas: &self.atlas, default: bundle.default_effect, meter };
+        let mut analyser = Analyser { asker, memo: &mut self.memo, analysis: Analysis::default() };
+        analyser.rules();
+        analyser.meetings(&edit.added);
+        analyser.gaps();
+        analyser.analysis
     }
-}
-
-fn ordered(bundle: &Bundle) -> Vec<&Rule> {
-    let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
-    rules.sort_by(|a, b| order::compare(a, b));
-    rules
 }
 
 /// An input that the rule decides by matching, if there is one; when others decide all that it asks for, one that it
 /// would match. None when it matches nothing, is not enabled, or the budget runs out first.
-pub fn witness(bundle: &Bundle, rule: &str, mut meter: Meter) -> Option<Input> {
-    let rules = ordered(bundle);
-    let rank = rules.iter().position(|other| other.id == rule)?;
-    let slices = slices(bundle, &rules, &mut meter)?;
-    let mut addressed: Vec<usize> = (0..slices.len())
-        .filter(|index| slices.get(*index).is_some_and(|slice| slice.rules.binary_search(&rank).is_ok()))
-        .collect();
-    // Names that somebody wrote make better examples than stand-ins.
-    addressed.sort_by_key(|index| slices.get(*index).map(|slice| (!slice.named, slice.rules.len())));
-    let mut memo = Memo::default();
-    let mut asker = Asker { bundle, rules, slices, meter, memo: &mut memo, refused: BTreeSet::new() };
-    let mut matched = None;
-    for index in addressed {
-        match asker.example(index, rank) {
-            (Some(input), true) => return Some(input),
-            (input, _) => matched = matched.or(input),
-        }
-    }
-    matched
+pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
+    about(bundle, rule, meter, |asker, entry| match asker.reached(entry) {
+        Answer::Shown(input) => Some(input),
+        Answer::Never(_) | Answer::Undecided => asker.example(entry),
+    })
+    .flatten()
 }
 
-struct Analyser<'a, 'm> {
-    asker: Asker<'a, 'm>,
-    /// A digest of the id of each rule.
-    names: Vec<Digest>,
+/// What is taken from a rule: the rules before it that decide some input it matches, in their order, each with such an
+/// input. That is no fault: most rules of a good bundle give way to others somewhere.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Shadow {
+    /// One for each rule that takes part of it: the first decides, the second is the rule in question.
+    pub by: Vec<Meeting>,
+    /// Whether every rule before it was looked at within the budget.
+    pub complete: bool,
 }
 
-impl Analyser<'_, '_> {
-    fn id(&self, rank: usize) -> String {
-        self.asker.rules.get(rank).map(|rule| rule.id.clone()).unwrap_or_default()
-    }
-
-    /// For each rule, the slices that address it, the least crowded first: a witness is found there soonest. Slices that
-    /// are alike are asked once.
-    fn addressed(&self) -> Vec<Vec<usize>> {
-        let slices = &self.asker.slices;
-        let mut order: Vec<usize> = (0..slices.len()).collect();
-        order.sort_by_key(|index| slices.get(*index).map_or(0, |slice| slice.rules.len()));
-        let mut seen = BTreeSet::new();
-        order.retain(|index| slices.get(*index).is_some_and(|slice| seen.insert((slice.digest, &slice.rules))));
-        let mut addressed: Vec<Vec<usize>> = vec![Vec::new(); self.asker.rules.len()];
-        for index in order {
-            for rank in slices.get(index).iter().flat_map(|slice| slice.rules.iter()) {
-                if let Some(list) = addressed.get_mut(*rank) {
-                    list.push(index);
+/// Which rules take part of what `rule` matches. None when it is not enabled or the bundle is too large.
+pub fn shadow(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Shadow> {
+    about(bundle, rule, meter, |asker, entry| {
+        let mut shadow = Shadow { by: Vec::new(), complete: true };
+        for before in 0..entry.rank {
+            let Some(other) = asker.atlas.ranked(before) else { continue };
+            match asker.taken(entry, before) {
+                Answer::Shown(witness) => {
+                    shadow.by.push(Meeting { first: other.rule.id.clone(), second: entry.rule.id.clone(), witness });
                 }
+                Answer::Never(_) => {}
+                Answer::Undecided => shadow.complete = false,
+            }
+            if asker.meter.exhausted() {
+                shadow.complete = false;
+                break;
             }
         }
-        addressed
-    }
+        shadow
+    })
+}
 
-    /// Finds the rules that never match, with what covers them; returns their ranks.
-    fn reachability(&mut self, addressed: &[Vec<usize>], analysis: &mut Analysis) -> BTreeSet<usize> {
-        let mut unreachable = BTreeSet::new();
-        for (rank, slices) in addressed.iter().enumerate() {
-            let mut covered_by = BTreeSet::new();
-            let mut verdict = Some(true);
-            for index in slices.iter().copied() {
-                match self.asker.reached(index, rank) {
-                    Some(Answer::Covered(used)) => covered_by.extend(self.asker.ranks(index, &used)),
-                    Some(Answer::Yes) => {
-                        verdict = Some(false);
-                        break;
-                    }
-                    Some(_) => {}
-                    None => verdict = None,
-                }
-            }
-            match verdict {
-                Some(true) => {
-                    unreachable.insert(rank);
-                    let covered_by = self.cover(rank, slices, &covered_by);
-                    analysis.unreachable.push(Unreachable { rule: self.id(rank), covered_by: covered_by.to_vec() });
-                }
-                Some(false) => {}
-                None => {
-                    analysis.undecided.insert(self.id(rank));
-                }
-            }
-        }
-        unreachable
-    }
+fn about<T>(bundle: &Bundle, rule: &str, mut meter: Meter, ask: impl FnOnce(&mut Asker<'_>, &Entry) -> T) -> Option<T> {
+    let mut atlas = Atlas::default();
+    atlas.update(bundle, &mut meter)?;
+    let entry = atlas.order.iter().filter_map(|key| atlas.entry(*key)).find(|entry| entry.rule.id == rule)?;
+    Some(ask(&mut Asker { atlas: &atlas, default: bundle.default_effect, meter }, entry))
+}
 
-    /// The minimal covering set of an unreachable rule, by id.
-    fn cover(&mut self, rank: usize, slices: &[usize], covering: &BTreeSet<usize>) -> Arc<[String]> {
-        let names: Vec<Digest> = covering.iter().filter_map(|rank| self.names.get(*rank).copied()).collect();
-        let digests = slices.iter().filter_map(|index| self.asker.slices.get(*index)).map(|slice| slice.digest);
-        let about = digests.fold(0, |all: Digest, digest| all.rotate_left(1) ^ digest);
-        let about = memo::digest((self.names.get(rank), names, about));
-        if let Some(known) = self.asker.memo.cover(about) {
-            return known;
-        }
-        let kept = self.asker.minimise(rank, slices, covering);
-        let kept: Arc<[String]> = kept.iter().map(|rank| self.id(*rank)).collect();
-        self.asker.memo.keep_cover(about, Arc::clone(&kept));
-        kept
-    }
+/// Work units that keeping one pair of rules counts for.
+const PAIR_KEPT: u64 = 64;
 
-    /// Finds the reachable rules whose removal changes no answer.
-    fn redundancy(&mut self, addressed: &[Vec<usize>], unreachable: &BTreeSet<usize>, analysis: &mut Analysis) {
-        for (rank, slices) in addressed.iter().enumerate() {
-            if unreachable.contains(&rank)
-                || (!analysis.undecided.is_empty() && analysis.undecided.contains(&self.id(rank)))
-            {
-                continue;
-            }
-            let mut verdict = Some(true);
-            for index in slices {
-                match self.asker.matters(*index, rank) {
-                    Some(false) => {}
-                    Some(true) => {
-                        verdict = Some(false);
-                        break;
-                    }
-                    None => verdict = None,
+struct Analyser<'a> {
+    asker: Asker<'a>,
+    memo: &'a mut Memo,
+    analysis: Analysis,
+}
+
+impl Analyser<'_> {
+    /// Finds the rules that never match, with what covers them, and the others that change nothing.
+    fn rules(&mut self) {
+        let atlas = self.asker.atlas;
+        for key in atlas.order.iter().copied() {
+            let Some(entry) = atlas.entry(key) else { continue };
+            let id = || entry.rule.id.clone();
+            let asker = &mut self.asker;
+            match self.memo.reached(key, || asker.reached(entry)) {
+                Answer::Never(cover) => {
+                    let covered_by = cover.iter().filter_map(|key| Some(atlas.entry(*key)?.rule.id.clone()));
+                    self.analysis.unreachable.push(Unreachable { rule: id(), covered_by: covered_by.collect() });
+                    continue;
                 }
-            }
-            match verdict {
-                Some(true) => analysis.redundant.push(self.id(rank)),
-                Some(false) => {}
-                None => {
-                    analysis.undecided.insert(self.id(rank));
+                Answer::Undecided => {
+                    self.analysis.undecided.insert(id());
+                    continue;
                 }
+                Answer::Shown(_) => {}
+            }
+            match self.memo.matters(key, || asker.matters(entry)) {
+                Answer::Never(_) => self.analysis.redundant.push(id()),
+                Answer::Undecided => {
+                    self.analysis.undecided.insert(id());
+                }
+                Answer::Shown(_) => {}
             }
         }
     }
 
     /// Finds conflicts at equal priority and guardrails that a more permissive rule pre-empts.
-    fn meetings(&mut self, analysis: &mut Analysis) {
-        let mut seen: BTreeSet<(usize, usize)> = BTreeSet::new();
-        let mut asked = BTreeSet::new();
-        let rules = self.asker.rules.clone();
-        for index in 0..self.asker.slices.len() {
-            let Some(slice) = self.asker.slices.get(index) else { continue };
-            let ranks = Arc::clone(&slice.rules);
-            if !asked.insert((slice.digest, Arc::clone(&ranks))) {
+    fn meetings(&mut self, added: &[Key]) {
+        let atlas = self.asker.atlas;
+        let guardrails: Vec<usize> =
+            (0..atlas.order.len()).filter(|rank| atlas.ranked(*rank).is_some_and(|e| e.rule.is_guardrail())).collect();
+        let mut pairs: BTreeSet<(usize, usize)> = self.memo.open_pairs(atlas).collect();
+        for key in added.iter().copied().chain(self.memo.take_unpaired()) {
+            let Some(entry) = atlas.entry(key) else { continue };
+            let equal = Self::equal_priority(atlas, entry);
+            let others = if entry.rule.is_guardrail() { 0..atlas.order.len() } else { 0..0 };
+            if !self.asker.meter.spend((equal.len() + guardrails.len() + others.len()) as u64 / 4 + 1) {
+                // Too many to ask about one by one: none of them is known.
+                self.analysis.undecided.insert(entry.rule.id.clone());
+                self.memo.unpaired(key);
                 continue;
             }
-            let mut pairs = meeting_pairs(&rules, &ranks).peekable();
-            let open = pairs.peek().is_none() || self.asker.is_open(index);
-            for (first, second, conflict) in pairs {
-                if !open || self.asker.meter.exhausted() {
-                    // Too many to ask about one by one: none of them is known.
-                    analysis.undecided.extend(ranks.iter().map(|rank| self.id(*rank)));
+            for rank in equal.chain(guardrails.iter().copied()).chain(others) {
+                let Some(pair) = atlas.ranked(rank).and_then(|other| pair(entry, other)) else { continue };
+                // Every pair is kept, which takes memory: that is bounded, too.
+                if !self.asker.meter.spend(PAIR_KEPT) {
+                    self.analysis.undecided.insert(entry.rule.id.clone());
+                    self.memo.unpaired(key);
                     break;
                 }
-                if seen.contains(&(first, second)) {
-                    continue;
+                pairs.insert(pair);
+            }
+        }
+        for (first, second) in pairs {
+            let (Some(one), Some(two)) = (atlas.ranked(first), atlas.ranked(second)) else { continue };
+            let answer = if self.asker.meter.exhausted() { Answer::Undecided } else { self.asker.meets(one, two) };
+            let keys = atlas.order.get(first).zip(atlas.order.get(second));
+            if let Some((first, second)) = keys {
+                self.memo.keep_meeting((*first, *second), answer);
+            }
+        }
+        let mut met: Vec<(usize, usize, &Answer)> = self.memo.meetings(atlas).collect();
+        met.sort_by_key(|(first, second, _)| (*first, *second));
+        for (first, second, answer) in met {
+            let (Some(one), Some(two)) = (atlas.ranked(first), atlas.ranked(second)) else { continue };
+            match answer {
+                Answer::Shown(witness) => {
+                    let (first, second) = (one.rule.id.clone(), two.rule.id.clone());
+                    let meeting = Meeting { first, second, witness: witness.clone() };
+                    if one.rule.priority == two.rule.priority {
+                        self.analysis.conflicts.push(meeting);
+                    } else {
+                        self.analysis.shadowed_guardrails.push(meeting);
+                    }
                 }
-                match self.asker.meets(index, first, second) {
-                    Some(Some(witness)) => {
-                        seen.insert((first, second));
-                        let meeting = Meeting { first: self.id(first), second: self.id(second), witness };
-                        if conflict {
-                            analysis.conflicts.push(meeting);
-                        } else {
-                            analysis.shadowed_guardrails.push(meeting);
-                        }
-                    }
-                    Some(None) => {}
-                    None => {
-                        analysis.undecided.insert(self.id(second));
-                    }
+                Answer::Never(_) => {}
+                Answer::Undecided => {
+                    self.analysis.undecided.insert(two.rule.id.clone());
                 }
             }
         }
     }
 
+    /// The ranks of the rules with the same priority.
+    fn equal_priority(atlas: &Atlas, entry: &Entry) -> std::ops::Range<usize> {
+        let priority = |key: &Key| atlas.entry(*key).map_or(0, |entry| entry.rule.priority);
+        let start = atlas.order.partition_point(|key| priority(key) > entry.rule.priority);
+        start..atlas.order.partition_point(|key| priority(key) >= entry.rule.priority)
+    }
+
     /// Finds the named agents and actions for which some input reaches no rule.
-    fn gaps(&mut self, analysis: &mut Analysis) {
-        for index in 0..self.asker.slices.len() {
-            let Some(Slice { agent, action, named: true, .. }) = self.asker.slices.get(index).cloned() else {
-                continue;
-            };
-            match self.asker.gap(index) {
-                Some(Some(witness)) => analysis.gaps.push(Gap { agent, action, witness }),
-                Some(None) => {}
-                None => analysis.undecided_gaps.push((agent, action)),
+    fn gaps(&mut self) {
+        for slice in self.asker.atlas.slices.iter().filter(|slice| slice.pair.named()) {
+            let asker = &mut self.asker;
+            let name = || (slice.pair.agent.to_string(), slice.pair.action.to_string());
+            match self.memo.gap(slice, || asker.gap(slice)) {
+                Answer::Shown(witness) => {
+                    let (agent, action) = name();
+                    self.analysis.gaps.push(Gap { agent, action, witness: witness.clone() });
+                }
+                Answer::Never(_) => {}
+                Answer::Undecided => self.analysis.undecided_gaps.push(name()),
             }
         }
     }
 }
 
-/// The pairs of rules of a slice, by rank, that must not meet: of equal priority and different effect (true), or a
-/// guardrail after a more permissive rule (false).
-fn meeting_pairs<'r>(rules: &'r [&Rule], ranks: &'r [usize]) -> impl Iterator<Item = (usize, usize, bool)> + 'r {
-    let rule = |rank: usize| rules.get(rank).copied();
-    let guardrails: Vec<usize> =
-        ranks.iter().copied().filter(|rank| rule(*rank).is_some_and(Rule::is_guardrail)).collect();
-    ranks.iter().copied().enumerate().flat_map(move |(position, first)| {
-        let mut pairs = Vec::new();
-        if let Some(one) = rule(first) {
-            let equal = ranks.iter().copied().skip(position + 1);
-            let equal = equal.take_while(|second| rule(*second).is_some_and(|other| other.priority == one.priority));
-            let conflicts = equal.filter(|second| rule(*second).is_some_and(|other| other.effect != one.effect));
-            pairs.extend(conflicts.map(|second| (first, second, true)));
-            let later = guardrails.iter().copied().filter(|second| *second > first);
-            let shadowed = later.filter(|second| {
-                rule(*second).is_some_and(|other| one.effect > other.effect && other.priority != one.priority)
-            });
-            pairs.extend(shadowed.map(|second| (first, second, false)));
-        }
-        pairs
-    })
+/// The two rules in their order, when they must not meet: of equal priority and different effect, or a guardrail after a
+/// more permissive rule.
+fn pair(one: &Entry, two: &Entry) -> Option<(usize, usize)> {
+    let (first, second) = if one.rank < two.rank { (one, two) } else { (two, one) };
+    let conflict = first.rule.priority == second.rule.priority && first.rule.effect != second.rule.effect;
+    let shadow = first.rule.priority != second.rule.priority
+        && second.rule.is_guardrail()
+        && first.rule.effect > second.rule.effect;
+    ((conflict || shadow) && first.may_meet(second)).then_some((first.rank, second.rank))
 }

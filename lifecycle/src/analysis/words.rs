@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::space::{Axis, Bits, Cell, Numbers, SlotKind, Space, bits_where, count, has};
+use super::space::{Axis, Cell, Numbers, SlotKind, SlotSet, Space};
 
 /// What one field must be like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,16 +19,15 @@ pub fn phrases(space: &Space, cell: &Cell) -> Vec<Phrase> {
         .axes
         .iter()
         .zip(cell)
-        .filter(|(axis, bits)| (count(bits) as usize) < axis.slots.len())
-        .map(|(axis, bits)| Phrase { field: axis.field.clone(), values: values(axis, bits) })
+        .filter(|(axis, set)| set.count() < axis.slots.len())
+        .map(|(axis, set)| Phrase { field: axis.field.clone(), values: values(axis, set) })
         .collect()
 }
 
 /// The values of a set of slots. A set that is easier told by what it leaves out is told so: `not phishing`.
-fn values(axis: &Axis, bits: &Bits) -> String {
-    let held = positive(axis, bits);
-    let all = axis.slots.len();
-    let left_out = bits_where(all, |slot| !has(bits, slot));
+fn values(axis: &Axis, set: &SlotSet) -> String {
+    let held = positive(axis, set);
+    let left_out = axis.full().minus(set);
     let others = positive(axis, &left_out);
     if others.len() < held.len() && others.len() <= 3 {
         format!("not {}", join(&others, "or"))
@@ -39,16 +38,16 @@ fn values(axis: &Axis, bits: &Bits) -> String {
 
 /// The values of one slot, in words.
 pub(super) fn of_slot(axis: &Axis, slot: usize) -> String {
-    join(&positive(axis, &bits_where(axis.slots.len(), |index| index == slot)), "or")
+    join(&positive(axis, &SlotSet::of([(slot, slot + 1)])), "or")
 }
 
 /// The alternatives, one phrase each; neighbouring numbers are one range.
-fn positive(axis: &Axis, bits: &Bits) -> Vec<String> {
+fn positive(axis: &Axis, set: &SlotSet) -> Vec<String> {
     let mut words = Vec::new();
     let mut run: Option<Run> = None;
     let mut booleans = Vec::new();
     for (index, slot) in axis.slots.iter().enumerate() {
-        let held = has(bits, index);
+        let held = set.has(index);
         let span = match &slot.kind {
             SlotKind::Point(number) => Some(Run { low: *number, high: *number, closed: (true, true), kind: None }),
             SlotKind::Between(low, high, kind) => {

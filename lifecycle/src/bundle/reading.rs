@@ -334,6 +334,7 @@ pub fn understand(source: &Source, readings: &[Reading<'_>]) -> Understood {
             faults.extend(wrong.into_iter().map(|fault| {
                 let message = format!("The schema is wrong at `{}`: it {}.", fault.pointer, fault.detail);
                 Finding::new(Code::Schema, format!("/schema{}", fault.pointer), message)
+                    .suggest("Correct it there, or take the declaration out.")
             }));
             None
         }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::{Code, Finding, Report, contradiction, domain::Domain, duplicates, invariants, plain};
 use crate::{
     analysis::{self, Analyzer, Meter},
-    bundle::{Invariant, Source, reading},
+    bundle::{
+        Bundle, Invariant, Source,
+        reading::{self, Understood},
+    },
 };
 
 /// Everything there is to say about `source` by itself, exact analysis of its input space included. What a workspace
@@ -21,14 +24,13 @@ pub fn lint_against(source: &Source, invariants: &[Invariant]) -> Report {
 
 /// The same with an analysis that remembers: after an edit only what the edit can affect is proven anew.
 pub fn lint_again(source: &Source, invariants: &[Invariant], analyzer: &mut Analyzer) -> Report {
-    let mut findings = findings(source);
+    let (mut findings, bundle) = read(source);
     let contradictory: BTreeSet<String> = findings
         .iter()
         .filter(|finding| finding.code == Code::Contradiction)
         .filter_map(|finding| finding.rule_id.clone())
         .collect();
     // That a contradictory rule is unreachable and changes nothing goes without saying.
-    let bundle = source.understand().bundle;
     let proven = analysis::findings::told(&analyzer.analyse(&bundle, Meter::default()), &bundle);
     let told = |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
     findings.extend(proven.into_iter().filter(|finding| !told(finding)));
@@ -45,11 +47,15 @@ pub fn quick(source: &Source) -> Report {
 
 /// All findings, in the order of the document.
 pub(super) fn findings(source: &Source) -> Vec<Finding> {
+    read(source).0
+}
+
+/// All findings, in the order of the document, and what can be understood.
+fn read(source: &Source) -> (Vec<Finding>, Bundle) {
     let readings = reading::read_rules(source);
-    let understood = reading::understand(source, &readings);
-    let schema = understood.bundle.schema.as_ref();
+    let Understood { bundle, faults: mut findings, .. } = reading::understand(source, &readings);
+    let schema = bundle.schema.as_ref();
     let mut domain = schema.map(Domain::new);
-    let mut findings = understood.faults;
     for reading in &readings {
         findings.extend(contradiction::check(reading, schema));
         findings.extend(domain.iter_mut().flat_map(|domain| domain.check(reading)));
@@ -57,5 +63,5 @@ pub(super) fn findings(source: &Source) -> Vec<Finding> {
     }
     findings.extend(duplicates::check(&readings));
     findings.sort_by_key(Finding::position);
-    findings
+    (findings, bundle)
 }

@@ -3,15 +3,18 @@
 //! Two rules are near-duplicates when they speak about the same agent and action, decide the same, and either have the
 //! same conditions, or give the same reason and differ in the value of a single condition. Both are found by hashing.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+};
 
 use super::{Code, Finding};
 use crate::bundle::reading::Reading;
 
 /// One finding a group of near-duplicates, at its second rule.
 pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
-    let mut same_meaning: HashMap<String, Vec<usize>> = HashMap::new();
-    let mut one_apart: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut same_meaning: HashMap<Name, Vec<usize>> = HashMap::new();
+    let mut one_apart: HashMap<Name, Vec<usize>> = HashMap::new();
     for (index, reading) in readings.iter().enumerate() {
         let (Some(agent), Some(action), Some(effect)) = (&reading.agent, &reading.action, reading.effect) else {
             continue;
@@ -19,17 +22,16 @@ pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
         if !reading.sound || !reading.enabled {
             continue;
         }
-        let mut conditions: Vec<_> = reading.conditions.iter().map(|intended| intended.condition.to_string()).collect();
+        let told: Vec<String> = reading.conditions.iter().map(|intended| intended.condition.to_string()).collect();
+        let mut conditions: Vec<&str> = told.iter().map(String::as_str).collect();
         conditions.sort_unstable();
-        let who = format!("{agent}\n{action}\n{effect}\n");
-        same_meaning.entry(format!("{who}{}", conditions.join("\n"))).or_default().push(index);
-        let who = format!("{who}{}\n", reading.reason.to_lowercase());
-        for left_out in &reading.conditions {
-            let words = left_out.condition.to_string();
-            let others: Vec<_> = conditions.iter().filter(|other| **other != words).map(String::as_str).collect();
-            let operator = left_out.condition.test.operator().prefix();
-            let key = format!("{who}{operator}{}\n{}", left_out.condition.field, others.join("\n"));
-            one_apart.entry(key).or_default().push(index);
+        let who = (agent, action, effect);
+        same_meaning.entry(name((who, &conditions))).or_default().push(index);
+        let reason = reading.reason.to_lowercase();
+        for (left_out, words) in reading.conditions.iter().zip(&told) {
+            let others: Vec<&str> = conditions.iter().copied().filter(|other| *other != words.as_str()).collect();
+            let left_out = (left_out.condition.test.operator(), &left_out.condition.field);
+            one_apart.entry(name((who, &reason, left_out, &others))).or_default().push(index);
         }
     }
     let mut told = HashSet::new();
@@ -51,8 +53,20 @@ pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
     findings
 }
 
+/// Names a content: two independent hashes of it, so that no two contents share a name in practice.
+type Name = (u64, u64);
+
+fn name(content: impl Hash) -> Name {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, &content).hash(&mut hasher);
+        hasher.finish()
+    };
+    (half(0), half(1))
+}
+
 /// Groups of two or more, in the order of the rules.
-fn groups(buckets: HashMap<String, Vec<usize>>) -> impl Iterator<Item = Vec<usize>> {
+fn groups(buckets: HashMap<Name, Vec<usize>>) -> impl Iterator<Item = Vec<usize>> {
     let mut groups: Vec<_> = buckets.into_values().filter(|group| group.len() > 1).collect();
     groups.sort_unstable();
     groups.dedup();

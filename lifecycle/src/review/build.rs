@@ -35,7 +35,7 @@ pub const MAX_FALLBACK_PLAN_CHARS: usize = 4000;
 /// Most regions of the semantic diff that a packet lists.
 pub const MAX_REGIONS: usize = 500;
 
-/// Work the semantic diff of a packet may do; see [`crate::analysis::Meter`]. Fixed, so that it is the same everywhere.
+/// Work the semantic diff of a packet may do, and that on what guardrails hold back; see [`crate::analysis::Meter`]. Fixed, so that it is the same everywhere.
 const DIFF_WORK: u64 = 10_000_000;
 
 /// What a packet is built from. Nothing here says who builds it or when.
@@ -209,7 +209,7 @@ fn assess(facts: &Facts<'_>) -> Safety {
     // Without a base there is nothing that could fall.
     let compared = conclusive && base.is_some();
     let red_team = vec![
-        red_team::bypass(base.zip(diff), draft, invariants, flips),
+        red_team::bypass(base.zip(diff), draft, invariants, flips, Meter::new(DIFF_WORK, DIFF_WORK)),
         red_team::margin_collapse(&kpis, blast_radius.share_bps, compared),
         red_team::biased_cohort(&kpis, &touched, segments.len(), compared),
     ];

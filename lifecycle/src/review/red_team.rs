@@ -8,11 +8,12 @@ use super::{ProjectedKpis, guardrails::GuardrailName, projection::protects};
 use crate::{
     analysis::{
         Meter, SemanticDiff,
+        diff::{Anew, NewAllows, newly_allowed_under},
         findings::in_words,
         invariants::{Proof, prove},
         semantic_diff,
     },
-    bundle::{Bundle, Effect, Invariant},
+    bundle::{Bundle, Effect, Invariant, Rule},
     engine::{Input, Prepared},
     replay::Change,
 };
@@ -93,8 +94,8 @@ pub struct Scenario {
 /// Whether `draft` allows anything that a guardrail rule of `base`, or an invariant, holds back under `base`. Proven for
 /// every input, so that it makes no difference how it comes about.
 pub fn policy_bypass(base: Option<&Bundle>, draft: &Bundle, invariants: &[Invariant], meter: Meter) -> Scenario {
-    let diff = base.map(|base| semantic_diff(base, draft, meter));
-    bypass(base.zip(diff.as_ref()), draft, invariants, &[])
+    let diff = base.map(|base| semantic_diff(base, draft, meter.clone()));
+    bypass(base.zip(diff.as_ref()), draft, invariants, &[], meter)
 }
 
 /// The same where the difference of the two is known already. `flips` are replayed decisions: where the difference is
@@ -104,13 +105,19 @@ pub(super) fn bypass(
     draft: &Bundle,
     invariants: &[Invariant],
     flips: &[Change],
+    meter: Meter,
 ) -> Scenario {
     let after = Prepared::new(draft);
     let mut witnesses = Vec::new();
     let mut undecided = Vec::new();
     let before = base.map(|(base, _)| Prepared::new(base));
     if let (Some((base, diff)), Some(before)) = (base, &before) {
-        for guard in base.rules.iter().filter(|rule| protects(rule)) {
+        let guards: Vec<&Rule> = base.rules.iter().filter(|rule| protects(rule)).collect();
+        let anew = match diff.new_allows {
+            NewAllows::None => guards.iter().map(|_| Anew::Nothing).collect(),
+            NewAllows::Some(_) | NewAllows::Undecided => newly_allowed_under(base, draft, &guards, meter),
+        };
+        for (guard, anew) in guards.into_iter().zip(anew) {
             let alone = Prepared::new(&Bundle {
                 rules: vec![guard.clone()],
                 default_effect: Effect::Allow,
@@ -128,12 +135,16 @@ pub(super) fn bypass(
                     })
                     .find(|input| alone.decide(input).matched_rule.is_some())
             };
-            let found = diff.newly_allowed_under(guard).or_else(replayed);
+            let (found, undecided_here) = match anew {
+                Anew::Input(input) => (Some(input), false),
+                Anew::Nothing => (None, false),
+                Anew::Undecided => (replayed(), true),
+            };
             match found.map(|input| shows(&guard.id, input, Some(before), &after)) {
                 Some(Some(shown)) => witnesses.push(shown),
                 // What the evaluator does not confirm proves nothing, in either direction.
                 Some(None) => undecided.push(guard.id.clone()),
-                None if !diff.complete => undecided.push(guard.id.clone()),
+                None if undecided_here => undecided.push(guard.id.clone()),
                 None => {}
             }
         }

@@ -1,174 +1,444 @@
-//! Cutting a box until both bundles answer alike everywhere in each piece.
+//! Which pairs of deciders, one before and one after, share inputs that they answer differently.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::{BTreeSet, HashMap};
 
-use super::{Found, Outcome};
+use super::Outcome;
 use crate::{
     analysis::{
         Meter,
-        space::{Cell, Footprint, Region as Box, Space, and, is_empty, minus},
+        cover::{Coverage, uncovered},
+        questions,
+        slices::{Pair, enforced},
+        space::{Cell, Domain, Footprint, Region as Box, Space},
     },
-    bundle::{Bundle, Effect},
+    bundle::{Bundle, Rule, Schema, schema::AgentSchema},
+    engine::{Input, order},
 };
 
-/// A decider in one bundle: where it decides, where it matches, and what it answers.
-#[derive(Clone)]
-pub(super) struct Entry<'a> {
-    pub(super) footprint: &'a Footprint,
-    matched: Outcome,
-    error: Outcome,
-    rule: Option<&'a str>,
-    /// The same in both bundles, whatever it answers.
-    pub(super) shared: bool,
-}
-
-/// A search in one space.
-pub(super) struct Search<'a> {
-    pub(super) space: Arc<Space>,
+/// Both bundles, with every rule once: first the ones before, in their order, then those that are new or changed.
+pub(super) struct Sides<'a> {
     pub(super) before: &'a Bundle,
     pub(super) after: &'a Bundle,
-    pub(super) found: Vec<Found>,
+    pub(super) rules: Vec<&'a Rule>,
+    space: Space,
+    prints: Vec<Footprint>,
+    /// How many of the rules are those before.
+    old: usize,
+    /// For each rule its place in the order after; none when it is gone.
+    ranks: Vec<Option<usize>>,
+    changed: Vec<bool>,
+    /// Those of the rules that are changed, new or gone.
+    edited: Vec<&'a Rule>,
+    /// Whether the default or `on_error` differ, so that any input may be answered otherwise.
+    everywhere: bool,
 }
 
-type Lists<'e, 'a> = (Arc<[&'e Entry<'a>]>, Arc<[&'e Entry<'a>]>);
+/// What makes two pairs differ alike: their rules, and the names of the enforced declarations.
+pub(super) type Key<'a> = (&'a [usize], Option<&'a str>);
 
-impl Search<'_> {
-    /// Cuts `cell` until both answers are constant, and keeps the pieces where they differ.
-    pub(super) fn cut(&mut self, cell: Cell, old: &[Entry<'_>], new: &[Entry<'_>], meter: &mut Meter) -> bool {
-        let mut allowance = meter.allowance();
-        let lists: Lists<'_, '_> = (old.iter().collect(), new.iter().collect());
-        let mut open = vec![(cell, lists)];
-        while let Some((cell, (old, new))) = open.pop() {
-            let work = (old.len() + new.len()) as u64 + 1;
-            if !meter.spend(work) || allowance < work {
-                return false;
+/// Who decides: a rule by its position, the schema by the number of its refusal, or the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decider {
+    Refusal(usize),
+    Rule(usize),
+    Default,
+}
+
+/// What two deciders, one before and one after, decide and answer otherwise.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) before: (Outcome, Decider),
+    pub(super) after: (Outcome, Decider),
+    pub(super) parts: Vec<Part>,
+}
+
+/// A box of it: where a rule is in error, that is several slabs.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// The numbers of the pieces of both deciders; see [`Sides::pieces`].
+    pub(super) pieces: (usize, usize),
+    /// Rules that decide parts of the box first, in either bundle.
+    pub(super) first: BTreeSet<usize>,
+    pub(super) witness: Input,
+}
+
+/// A decider of one bundle in one slice.
+struct Entry<'s> {
+    decider: Decider,
+    /// Where it decides; none for the default, which decides everywhere.
+    region: Option<&'s Box>,
+    /// Whether it is another one in the other bundle, or not there.
+    changed: bool,
+    /// For a rule that stays, its place in the other bundle.
+    elsewhere: Option<usize>,
+}
+
+impl<'a> Sides<'a> {
+    /// Lays both out. None when the budget does not suffice.
+    pub(super) fn new(before: &'a Bundle, after: &'a Bundle, meter: &mut Meter) -> Option<Self> {
+        let mut rules = ordered(before);
+        let new = ordered(after);
+        if !meter.spend(Space::cost(rules.iter().chain(&new).copied())) {
+            return None;
+        }
+        let old = rules.len();
+        let by_id: HashMap<&str, usize> = rules.iter().enumerate().map(|(at, rule)| (rule.id.as_str(), at)).collect();
+        let mut ranks = vec![None; old];
+        let mut fresh = Vec::new();
+        for (rank, rule) in new.iter().enumerate() {
+            let same = by_id.get(rule.id.as_str()).copied();
+            let same = same.filter(|at| rules.get(*at).is_some_and(|other| alike(other, rule)));
+            match same.and_then(|at| ranks.get_mut(at)) {
+                Some(place) => *place = Some(rank),
+                None => fresh.push((rank, *rule)),
             }
-            allowance -= work;
-            let old = meeting(&cell, &old);
-            let new = meeting(&cell, &new);
-            let first = (old.first().copied(), new.first().copied());
-            if let (Some(a), Some(b)) = first
-                && a.shared
-                && b.shared
-                && a.rule == b.rule
-                && a.error == b.error
+        }
+        let mut changed: Vec<bool> = ranks.iter().map(Option::is_none).collect();
+        for (rank, rule) in fresh {
+            rules.push(rule);
+            ranks.push(Some(rank));
+            changed.push(true);
+        }
+        let enforced = |bundle: &'a Bundle| bundle.schema.as_ref().filter(|schema| schema.enforce);
+        let schemas: Vec<&Schema> = [before, after].into_iter().filter_map(enforced).collect();
+        let declared: Vec<&AgentSchema> = schemas.iter().flat_map(|schema| schema.agents.values()).collect();
+        let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
+        let space = Space::new(rules.iter().copied(), domain)?;
+        let prints = rules.iter().map(|rule| space.footprint(rule)).collect();
+        let everywhere = before.default_effect != after.default_effect || before.on_error != after.on_error;
+        let edited = rules.iter().zip(&changed).filter(|(_, changed)| **changed).map(|(rule, _)| *rule).collect();
+        Some(Self { before, after, rules, space, prints, old, ranks, changed, edited, everywhere })
+    }
+
+    /// The schemas of both.
+    pub(super) fn schemas(&self) -> Vec<&'a Schema> {
+        self.before.schema.iter().chain(&self.after.schema).collect()
+    }
+
+    fn declared(&self, agent: &str) -> [Option<&'a AgentSchema>; 2] {
+        [enforced(self.before, agent), enforced(self.after, agent)]
+    }
+
+    /// What both enforce alike for an agent, if they do: then what is outside is answered alike as well.
+    pub(super) fn same_domain(&self, agent: &str) -> Option<Option<&'a AgentSchema>> {
+        let [old, new] = self.declared(agent);
+        let alike = old == new && (old.is_none() || self.before.on_error == self.after.on_error);
+        alike.then_some(old)
+    }
+
+    /// What either enforces for an agent.
+    pub(super) fn either(&self, agent: &str) -> Vec<&'a AgentSchema> {
+        self.declared(agent).into_iter().flatten().collect()
+    }
+
+    /// Whether an agent may be answered otherwise at all.
+    pub(super) fn concern(&self, agent: &str) -> bool {
+        let edited = || self.edited.iter().any(|rule| rule.agent.matches(agent));
+        self.everywhere || self.same_domain(agent).is_none() || edited()
+    }
+
+    /// What makes another pair differ alike; none when this one cannot differ.
+    pub(super) fn key<'p>(&self, pair: &'p Pair) -> Option<Key<'p>>
+    where
+        'a: 'p,
+    {
+        let changed = pair.rules.iter().any(|rule| self.changed.get(*rule).copied().unwrap_or_default());
+        let differs = self.everywhere || changed || self.same_domain(&pair.agent).is_none();
+        let declared = self.declared(&pair.agent).iter().any(Option::is_some);
+        differs.then(|| (pair.rules.as_slice(), declared.then_some(&*pair.agent)))
+    }
+
+    /// The inputs that the schema of either refuses for an agent, in a space that they cut.
+    pub(super) fn refused(&self, agent: &str, space: &Space) -> [Vec<Box>; 2] {
+        self.declared(agent).map(|declared| declared.map(|declared| space.refused(declared)).unwrap_or_default())
+    }
+
+    /// Where a rule of the bundle before matches and decides.
+    pub(super) fn print_of(&self, rule: &Rule) -> Option<&Footprint> {
+        let before = self.rules.get(..self.old)?;
+        self.print(before.iter().position(|other| other.id == rule.id)?)
+    }
+
+    pub(super) fn print(&self, rule: usize) -> Option<&Footprint> {
+        self.prints.get(rule)
+    }
+
+    /// What differs in a slice, or in a box of it, and whether all of it was searched.
+    pub(super) fn search(&self, pair: &Pair, within: Option<&Box>, meter: &mut Meter) -> (Vec<Found>, bool) {
+        let mut full = self.space.full();
+        let mut refusals: [Vec<Box>; 2] = Default::default();
+        match self.same_domain(&pair.agent) {
+            Some(None) => {}
+            Some(Some(declared)) => {
+                for (axis, field) in
+                    declared.fields.iter().filter_map(|(name, field)| Some((self.space.axis(name)?, field)))
+                {
+                    let Some(set) = full.get_mut(axis) else { continue };
+                    *set = set.and(&self.space.admitted(axis, field));
+                    if set.is_empty() {
+                        return (Vec::new(), true); // No input is valid: all are refused alike.
+                    }
+                }
+            }
+            None => refusals = self.refused(&pair.agent, &self.space),
+        }
+        if let Some(region) = within {
+            match Space::intersect(&full, region) {
+                Some(inside) => full = inside,
+                None => return (Vec::new(), true),
+            }
+        }
+        let split = pair.rules.partition_point(|rule| *rule < self.old);
+        let before = pair.rules.get(..split).unwrap_or_default();
+        let rank = |rule: &usize| self.ranks.get(*rule).copied().flatten();
+        let mut after: Vec<usize> = pair.rules.iter().copied().filter(|rule| rank(rule).is_some()).collect();
+        after.sort_unstable_by_key(rank);
+        let [old_refusals, new_refusals] = &refusals;
+        let (old, new) = (self.entries(old_refusals, before), self.entries(new_refusals, &after));
+        let mut search = Search { sides: self, pair, full, old, new };
+        search.note_places();
+        let mut told = Told::default();
+        let ended = search.run(&mut told, meter).is_some();
+        (told.found, ended && !told.undecided)
+    }
+
+    fn entries<'s>(&'s self, refusals: &'s [Box], rules: &[usize]) -> Vec<Entry<'s>> {
+        let entry = |decider, region, changed| Entry { decider, region, changed, elsewhere: None };
+        let refusals = refusals.iter().enumerate().map(|(at, region)| entry(Decider::Refusal(at), Some(region), true));
+        let rules = rules.iter().filter_map(|rule| {
+            let changed = self.changed.get(*rule).copied().unwrap_or_default();
+            Some(entry(Decider::Rule(*rule), Some(self.print(*rule)?.decides.as_ref()?), changed))
+        });
+        refusals.chain(rules).chain([entry(Decider::Default, None, false)]).collect()
+    }
+
+    /// The disjoint parts of a cell in which a decider would decide, each with what it answers there. The same ones come
+    /// out, in the same order, in every space that the rule cuts.
+    pub(super) fn pieces(
+        &self,
+        bundle: &Bundle,
+        cell: &Cell,
+        (decider, region, print): (Decider, Option<&Box>, Option<&Footprint>),
+    ) -> Vec<(Outcome, Cell)> {
+        let error = Outcome { effect: bundle.on_error, error: true };
+        match decider {
+            Decider::Refusal(_) => {
+                let refused = region.and_then(|region| Space::intersect(cell, region));
+                refused.map(|cell| (error, cell)).into_iter().collect()
+            }
+            Decider::Rule(rule) => {
+                let Some((print, rule)) = print.zip(self.rules.get(rule)) else { return Vec::new() };
+                let pieces = questions::pieces(cell, print, rule.effect).into_iter();
+                pieces
+                    .map(|(outcome, cell)| match outcome {
+                        questions::Outcome::Decided(effect) => (Outcome { effect, error: false }, cell),
+                        questions::Outcome::Error => (error, cell),
+                    })
+                    .collect()
+            }
+            Decider::Default => vec![(Outcome { effect: bundle.default_effect, error: false }, cell.clone())],
+        }
+    }
+
+    fn pieces_of(&self, bundle: &Bundle, cell: &Cell, entry: &Entry<'_>) -> Vec<(Outcome, Cell)> {
+        let print = if let Decider::Rule(rule) = entry.decider { self.print(rule) } else { None };
+        self.pieces(bundle, cell, (entry.decider, entry.region, print))
+    }
+}
+
+struct Search<'s, 'a> {
+    sides: &'s Sides<'a>,
+    pair: &'s Pair,
+    full: Cell,
+    old: Vec<Entry<'s>>,
+    new: Vec<Entry<'s>>,
+}
+
+/// What a search found so far.
+#[derive(Default)]
+struct Told {
+    found: Vec<Found>,
+    /// Some question was not decided.
+    undecided: bool,
+}
+
+impl Search<'_, '_> {
+    fn note_places(&mut self) {
+        let places = |entries: &[Entry<'_>]| -> HashMap<usize, usize> {
+            let rule = |(place, entry): (usize, &Entry<'_>)| match entry.decider {
+                Decider::Rule(rule) if !entry.changed => Some((rule, place)),
+                _ => None,
+            };
+            entries.iter().enumerate().filter_map(rule).collect()
+        };
+        let (old, new) = (places(&self.old), places(&self.new));
+        for (entries, others) in [(&mut self.old, &new), (&mut self.new, &old)] {
+            for entry in entries {
+                if let Decider::Rule(rule) = entry.decider {
+                    entry.elsewhere = others.get(&rule).copied();
+                }
+            }
+        }
+    }
+
+    /// None when the budget is spent.
+    fn run(&self, told: &mut Told, meter: &mut Meter) -> Option<()> {
+        let (before, after) = (self.sides.before, self.sides.after);
+        // What has changed before, against everything after it.
+        for one in (0..self.old.len()).filter(|place| self.old.get(*place).is_some_and(|entry| entry.changed)) {
+            for (piece, (outcome, cell)) in
+                self.sides.pieces_of(before, &self.full, self.old.get(one)?).into_iter().enumerate()
             {
-                // The same rule decides both: whatever it answers, it answers alike.
-                let Some(region) = &a.footprint.decides else { continue };
-                let lists: Lists<'_, '_> =
-                    (old.iter().skip(1).copied().collect(), new.iter().skip(1).copied().collect());
-                open.extend(outside(cell, region).into_iter().map(|slab| (slab, lists.clone())));
-                continue;
-            }
-            let (before, after) =
-                (settle(&cell, first.0, self.before.default_effect), settle(&cell, first.1, self.after.default_effect));
-            match (before, after) {
-                (Settled::Cut(region), _) | (_, Settled::Cut(region)) => {
-                    let lists: Lists<'_, '_> = (old.clone(), new.clone());
-                    if let Some(inside) = Space::intersect(&cell, region) {
-                        open.push((inside, lists.clone()));
-                    }
-                    open.extend(outside(cell, region).into_iter().map(|slab| (slab, lists.clone())));
+                if taken(&cell, self.old.get(..one)?, meter) {
+                    continue;
                 }
-                (Settled::Answer(before, old_rule), Settled::Answer(after, new_rule)) => {
-                    if before != after {
-                        self.found.push(Found {
-                            scopes: Vec::new(),
-                            space: Arc::clone(&self.space),
-                            cell,
-                            before: (before, old_rule.map(str::to_owned)),
-                            after: (after, new_rule.map(str::to_owned)),
-                        });
+                for two in 0..self.new.len() {
+                    let other = self.new.get(two)?;
+                    // What stays and came first before would have decided before, too.
+                    if other.elsewhere.is_some_and(|place| place < one) || !touches(&cell, other) {
+                        continue;
+                    }
+                    let contains = other.region.is_none_or(|region| Space::is_within(&cell, region));
+                    for (number, (instead, other)) in self.sides.pieces_of(after, &self.full, other).iter().enumerate()
+                    {
+                        if let Some(part) = Space::common(&cell, other) {
+                            self.ask((outcome, one), (*instead, two), (piece, number), &part, told, meter)?;
+                        }
+                    }
+                    if contains {
+                        break; // Nothing behind it is asked here.
                     }
                 }
             }
         }
-        true
-    }
-}
-
-enum Settled<'a> {
-    Answer(Outcome, Option<&'a str>),
-    /// Cut along this box first.
-    Cut(&'a Box),
-}
-
-/// What the first entry that meets the cell answers, when it answers alike everywhere in the cell.
-fn settle<'a>(cell: &Cell, first: Option<&'a Entry<'a>>, default: Effect) -> Settled<'a> {
-    let Some(entry) = first else { return Settled::Answer(Outcome { effect: default, error: false }, None) };
-    match &entry.footprint.decides {
-        Some(region) if !contains(region, cell) => return Settled::Cut(region),
-        _ => {}
-    }
-    match &entry.footprint.matches {
-        None => Settled::Answer(entry.error, entry.rule),
-        Some(region) if contains(region, cell) => Settled::Answer(entry.matched, entry.rule),
-        Some(region) if !meets(region, cell) => Settled::Answer(entry.error, entry.rule),
-        Some(region) => Settled::Cut(region),
-    }
-}
-
-fn meeting<'e, 'a>(cell: &Cell, list: &[&'e Entry<'a>]) -> Arc<[&'e Entry<'a>]> {
-    let mut kept = Vec::new();
-    for entry in list {
-        let Some(region) = &entry.footprint.decides else { continue };
-        if meets(region, cell) {
-            kept.push(*entry);
-            if contains(region, cell) {
-                break; // Nothing behind it is asked here.
+        // What has not changed before, against what has changed after it.
+        for two in (0..self.new.len()).filter(|place| self.new.get(*place).is_some_and(|entry| entry.changed)) {
+            for (piece, (outcome, cell)) in
+                self.sides.pieces_of(after, &self.full, self.new.get(two)?).into_iter().enumerate()
+            {
+                if taken(&cell, self.new.get(..two)?, meter) {
+                    continue;
+                }
+                for one in 0..self.old.len() {
+                    let other = self.old.get(one)?;
+                    if other.elsewhere.is_some_and(|place| place < two) || !touches(&cell, other) {
+                        continue;
+                    }
+                    let contains = other.region.is_none_or(|region| Space::is_within(&cell, region));
+                    if !other.changed {
+                        for (number, (was, other)) in self.sides.pieces_of(before, &self.full, other).iter().enumerate()
+                        {
+                            if let Some(part) = Space::common(&cell, other) {
+                                self.ask((*was, one), (outcome, two), (number, piece), &part, told, meter)?;
+                            }
+                        }
+                    }
+                    if contains {
+                        break;
+                    }
+                }
             }
         }
+        if self.sides.everywhere {
+            self.ask_the_same(told, meter)?;
+        }
+        Some(())
     }
-    kept.into()
-}
 
-fn meets(region: &Box, cell: &Cell) -> bool {
-    region.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| !is_empty(&and(have, keep))))
-}
-
-fn contains(region: &Box, cell: &Cell) -> bool {
-    region.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| is_empty(&minus(have, keep))))
-}
-
-/// The disjoint slabs of `cell` outside `region`.
-pub(super) fn outside(cell: Cell, region: &Box) -> Vec<Cell> {
-    if !meets(region, &cell) {
-        return vec![cell];
-    }
-    let mut slabs = Vec::new();
-    let mut rest = cell;
-    for (axis, keep) in &region.parts {
-        let Some(have) = rest.get(*axis).cloned() else { continue };
-        let out = minus(&have, keep);
-        if !is_empty(&out) {
-            let mut slab = rest.clone();
-            if let Some(set) = slab.get_mut(*axis) {
-                *set = out;
+    /// The same decider before and after, which answers otherwise because the default or `on_error` does.
+    fn ask_the_same(&self, told: &mut Told, meter: &mut Meter) -> Option<()> {
+        let (before, after) = (self.sides.before, self.sides.after);
+        for one in 0..self.old.len() {
+            let entry = self.old.get(one)?;
+            let two = match entry.decider {
+                Decider::Default => self.new.len().checked_sub(1)?,
+                _ => match entry.elsewhere {
+                    Some(two) => two,
+                    None => continue,
+                },
+            };
+            let both = self.sides.pieces_of(before, &self.full, entry).into_iter();
+            let both = both.zip(self.sides.pieces_of(after, &self.full, self.new.get(two)?));
+            for (piece, ((was, part), (is, _))) in both.enumerate() {
+                self.ask((was, one), (is, two), (piece, piece), &part, told, meter)?;
             }
-            slabs.push(slab);
         }
-        if let Some(set) = rest.get_mut(*axis) {
-            *set = and(&have, keep);
-        }
+        Some(())
     }
-    slabs
+
+    /// Asks for inputs of `part` that are decided by the one before and by the other after. None when the budget is
+    /// spent.
+    fn ask(
+        &self,
+        (before, one): (Outcome, usize),
+        (after, two): (Outcome, usize),
+        pieces: (usize, usize),
+        part: &Cell,
+        told: &mut Told,
+        meter: &mut Meter,
+    ) -> Option<()> {
+        if before == after {
+            return Some(());
+        }
+        if meter.exhausted() {
+            return None;
+        }
+        let old = self.old.get(..one)?.iter();
+        // What stays is among those already if it stands before the first one, too.
+        let new = self.new.get(..two)?.iter().filter(|entry| entry.elsewhere.is_none_or(|place| place > one));
+        let first = old.chain(new).filter_map(|entry| Some((entry.decider, entry.region?)));
+        match uncovered(part, first.clone().map(|(_, region)| (0, region)), meter) {
+            Coverage::Open(point) => {
+                let touching = first.filter(|(_, region)| Space::touches(part, region));
+                let rules = touching.filter_map(|(decider, _)| match decider {
+                    Decider::Rule(rule) => Some(rule),
+                    _ => None,
+                });
+                let part = Part {
+                    pieces,
+                    first: rules.collect(),
+                    witness: Input {
+                        agent: self.pair.agent.to_string(),
+                        action: self.pair.action.to_string(),
+                        context: self.sides.space.context(&point),
+                    },
+                };
+                let (before, after) = ((before, self.old.get(one)?.decider), (after, self.new.get(two)?.decider));
+                match told.found.iter_mut().find(|found| (found.before, found.after) == (before, after)) {
+                    Some(found) => found.parts.push(part),
+                    None => told.found.push(Found { before, after, parts: vec![part] }),
+                }
+            }
+            Coverage::Covered(_) => {}
+            Coverage::Undecided => told.undecided = true,
+        }
+        Some(())
+    }
 }
 
-/// The deciders of one bundle, in the order in which they are asked.
-pub(super) fn entries<'a>(
-    prints: &'a [(Footprint, Option<String>, Option<Effect>)],
-    bundle: &Bundle,
-    shared: &BTreeSet<&str>,
-) -> Vec<Entry<'a>> {
-    let error = Outcome { effect: bundle.on_error, error: true };
-    prints
-        .iter()
-        .map(|(footprint, rule, effect)| Entry {
-            footprint,
-            matched: effect.map_or(error, |effect| Outcome { effect, error: false }),
-            error,
-            rule: rule.as_deref(),
-            shared: rule.as_deref().is_some_and(|rule| shared.contains(rule)),
-        })
-        .collect()
+/// Whether what comes first leaves nothing of a cell.
+fn taken(cell: &Cell, first: &[Entry<'_>], meter: &mut Meter) -> bool {
+    let first = first.iter().filter_map(|entry| Some((0, entry.region?)));
+    matches!(uncovered(cell, first, meter), Coverage::Covered(_))
+}
+
+fn touches(cell: &Cell, entry: &Entry<'_>) -> bool {
+    entry.region.is_none_or(|region| Space::touches(cell, region))
+}
+
+fn ordered(bundle: &Bundle) -> Vec<&Rule> {
+    let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
+    rules.sort_by(|a, b| order::compare(a, b));
+    rules
+}
+
+/// Whether two rules decide alike and stand alike in the order of evaluation.
+fn alike(a: &Rule, b: &Rule) -> bool {
+    a.id == b.id
+        && a.agent == b.agent
+        && a.action == b.action
+        && a.effect == b.effect
+        && a.priority == b.priority
+        && a.conditions.len() == b.conditions.len()
+        && a.conditions.iter().zip(&b.conditions).all(|(a, b)| a.field == b.field && a.test == b.test)
 }

@@ -1,14 +1,14 @@
 //! The input space of one (agent, action) class: fields as axes, cut into slots that no condition tells apart.
 
-mod bits;
 pub(crate) mod context;
+mod sets;
 mod slots;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub use bits::{Bits, and, bits_where, count, first_bit, has, is_empty, minus};
+pub use sets::{Run, SlotSet};
 pub use slots::{Axis, Numbers, Slot, SlotKind};
 
 use crate::{
@@ -34,11 +34,21 @@ pub enum Domain<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Region {
     /// The restricted axes, ascending, each with the slots it keeps.
-    pub parts: Vec<(usize, Bits)>,
+    pub parts: Vec<(usize, SlotSet)>,
+}
+
+impl Region {
+    /// Whether the two have a point in common.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.parts.iter().all(|(axis, keep)| {
+            let same = other.parts.binary_search_by_key(axis, |(axis, _)| *axis).ok();
+            same.and_then(|at| other.parts.get(at)).is_none_or(|(_, other)| keep.meets(other))
+        })
+    }
 }
 
 /// A box with one set of slots for every axis. None of the sets is empty.
-pub type Cell = Vec<Bits>;
+pub type Cell = Vec<SlotSet>;
 
 /// What a rule is in a space.
 #[derive(Debug, Clone)]
@@ -50,7 +60,7 @@ pub struct Footprint {
 }
 
 /// Axes for the fields that some rules test.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Space {
     /// The axes, by field name.
     pub axes: Vec<Axis>,
@@ -78,32 +88,49 @@ impl Space {
         }
         let mut axes = Vec::with_capacity(tested.len());
         for (field, conditions) in tested {
-            let declared: Vec<&Field> = schemas.iter().filter_map(|schema| schema.fields.get(field)).collect();
-            let slots = slots::slots(&conditions, &declared, matches!(domain, Domain::Inside(_)));
-            if slots.is_empty() {
+            let axis = match domain {
+                Domain::Inside(schema) => Axis::inside(field, &conditions, schema),
+                Domain::Open | Domain::CutBy(_) => Axis::cut_by(field, &conditions, schemas),
+            };
+            if axis.slots.is_empty() {
                 return None;
             }
-            axes.push(Axis { field: field.to_owned(), slots });
+            axes.push(axis);
         }
-        let full = axes.iter().map(|axis| bits_where(axis.slots.len(), |_| true)).collect();
+        let full = axes.iter().map(Axis::full).collect();
         Some(Self { axes, full })
     }
 
-    /// What [`Self::new`] and the [`Self::footprint`] of each rule cost, in units of a [`Meter`](super::Meter): it grows
-    /// with the square of the rules on one field, so it has to be asked before.
+    /// What [`Self::new`] and the [`Self::footprint`] of each rule cost, in units of a [`Meter`](super::Meter), to be
+    /// asked before.
     pub fn cost<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> u64 {
-        let mut fields: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-        for condition in rules.into_iter().flat_map(|rule| &rule.conditions) {
-            let (tests, slots) = fields.entry(&condition.field).or_insert((0, 6));
-            let listed = match &condition.test {
-                Test::In(list) | Test::NotIn(list) => list.len() as u64,
-                _ => 1,
-            };
-            *tests += 1 + listed / 4;
-            *slots += 2 * listed;
+        let tests = rules.into_iter().flat_map(|rule| &rule.conditions).map(|condition| match &condition.test {
+            // Each value of a list is tried on the whole list.
+            Test::In(list) | Test::NotIn(list) => (list.len() as u64).saturating_mul(list.len() as u64) / 8 + 1,
+            _ => 1,
+        });
+        tests.fold(0, u64::saturating_add)
+    }
+
+    /// Puts another axis in the place of the one with this number.
+    pub fn set_axis(&mut self, at: usize, axis: Axis) {
+        if let (Some(full), Some(old)) = (self.full.get_mut(at), self.axes.get_mut(at)) {
+            *full = axis.full();
+            *old = axis;
         }
-        // Trying one slot is a fraction of comparing two boxes.
-        fields.values().map(|(tests, slots)| tests.saturating_mul(*slots) / 4).fold(0, u64::saturating_add)
+    }
+
+    /// What `field` admits on an axis. The space must be cut by it.
+    pub fn admitted(&self, axis: usize, field: &Field) -> SlotSet {
+        let slots = self.axes.get(axis).map(|axis| axis.slots.as_slice()).unwrap_or_default();
+        SlotSet::those(slots.len(), |slot| {
+            slots.get(slot).is_some_and(|slot| schema::admits(field, slot.sample.as_ref()))
+        })
+    }
+
+    /// The number of the axis of a field.
+    pub fn axis(&self, field: &str) -> Option<usize> {
+        self.axes.binary_search_by(|axis| axis.field.as_str().cmp(field)).ok()
     }
 
     /// The whole space.
@@ -115,18 +142,24 @@ impl Space {
     pub fn footprint(&self, rule: &Rule) -> Footprint {
         let mut matches = Some(Vec::new());
         let mut decides = Some(Vec::new());
-        let mut tests: BTreeMap<usize, Vec<&Test>> = BTreeMap::new();
+        let mut tests: Vec<(usize, &Test)> = Vec::with_capacity(rule.conditions.len());
         for condition in &rule.conditions {
-            if let Ok(index) = self.axes.binary_search_by(|axis| axis.field.as_str().cmp(&condition.field)) {
-                tests.entry(index).or_default().push(&condition.test);
+            if let Some(index) = self.axis(&condition.field) {
+                tests.push((index, &condition.test));
             }
         }
-        for (index, conditions) in tests {
-            let Some(axis) = self.axes.get(index) else { continue };
-            let results: Vec<ConditionResult> =
-                axis.slots.iter().map(|slot| all_of(&conditions, slot.sample.as_ref())).collect();
-            restrict(&mut matches, index, &results, |result| result == ConditionResult::True);
-            restrict(&mut decides, index, &results, |result| result != ConditionResult::False);
+        tests.sort_by_key(|(axis, _)| *axis);
+        for on_axis in tests.chunk_by(|a, b| a.0 == b.0) {
+            let Some((index, axis)) = on_axis.first().and_then(|(index, _)| Some((*index, self.axes.get(*index)?)))
+            else {
+                continue;
+            };
+            let results = axis.judge(on_axis.iter().map(|(_, test)| *test));
+            let keep = |wanted: fn(ConditionResult) -> bool| {
+                SlotSet::of(results.iter().filter(|(_, result)| wanted(*result)).map(|(run, _)| *run))
+            };
+            restrict(&mut matches, index, axis, keep(|result| result == ConditionResult::True));
+            restrict(&mut decides, index, axis, keep(|result| result != ConditionResult::False));
         }
         Footprint { matches: matches.map(|parts| Region { parts }), decides: decides.map(|parts| Region { parts }) }
     }
@@ -134,10 +167,17 @@ impl Space {
     /// A context that lies in the first slot of every axis of `cell`.
     pub fn context(&self, cell: &Cell) -> Map<String, Value> {
         let mut facts = Map::new();
-        // Shorter paths first, so that `sender` is placed before `sender.domain` needs it to be an object.
-        for (axis, bits) in self.axes.iter().zip(cell) {
-            let slot = first_bit(bits).and_then(|index| axis.slots.get(index));
-            if let Some(value) = slot.and_then(|slot| slot.sample.clone()) {
+        for (axis, set) in self.axes.iter().zip(cell) {
+            let slot = set.first().and_then(|index| axis.slots.get(index));
+            let Some(value) = slot.and_then(|slot| slot.sample.clone()) else { continue };
+            // `sender.domain` inside of `sender` would make that an object, whatever its own axis says.
+            let inside_another = axis
+                .field
+                .match_indices('.')
+                .any(|(dot, _)| axis.field.get(..dot).is_some_and(|outer| self.axis(outer).is_some()));
+            if inside_another {
+                facts.insert(axis.field.clone(), value);
+            } else {
                 context::place(&mut facts, &axis.field, value);
             }
         }
@@ -151,29 +191,67 @@ impl Space {
             .enumerate()
             .filter_map(|(index, axis)| {
                 let field = declared.fields.get(&axis.field)?;
-                let refuses =
-                    |slot: usize| axis.slots.get(slot).is_some_and(|slot| !schema::admits(field, slot.sample.as_ref()));
-                let bits = bits_where(axis.slots.len(), refuses);
-                (!is_empty(&bits)).then(|| Region { parts: vec![(index, bits)] })
+                let refused = axis.full().minus(&self.admitted(index, field));
+                (!refused.is_empty()).then(|| Region { parts: vec![(index, refused)] })
             })
             .collect()
     }
 
     /// Whether the point that `context` is lies in `cell`. A value outside the domain of the space lies in no cell.
     pub fn contains(&self, cell: &Cell, context: &Map<String, Value>) -> bool {
-        self.axes.iter().zip(cell).all(|(axis, bits)| {
+        self.axes.iter().zip(cell).all(|(axis, set)| {
             let value = condition::lookup(context, &axis.field);
-            axis.slots.iter().position(|slot| axis.holds(slot, value)).is_some_and(|slot| has(bits, slot))
+            axis.slots.iter().position(|slot| axis.holds(slot, value)).is_some_and(|slot| set.has(slot))
         })
+    }
+
+    /// Whether the two have a point in common.
+    pub fn touches(cell: &Cell, region: &Region) -> bool {
+        region.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.meets(keep)))
+    }
+
+    /// Whether every point of `cell` is in `region`.
+    pub fn is_within(cell: &Cell, region: &Region) -> bool {
+        region.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.within(keep)))
+    }
+
+    /// What two boxes have in common.
+    pub fn common(one: &Cell, two: &Cell) -> Option<Cell> {
+        let axes = one.iter().zip(two).map(|(one, two)| one.and(two));
+        axes.map(|set| (!set.is_empty()).then_some(set)).collect()
+    }
+
+    /// The disjoint slabs of `cell` outside `region`.
+    pub fn outside(cell: Cell, region: &Region) -> Vec<Cell> {
+        if !Self::touches(&cell, region) {
+            return vec![cell];
+        }
+        let mut slabs = Vec::new();
+        let mut rest = cell;
+        for (axis, keep) in &region.parts {
+            let Some(have) = rest.get(*axis).cloned() else { continue };
+            let out = have.minus(keep);
+            if !out.is_empty() {
+                let mut slab = rest.clone();
+                if let Some(set) = slab.get_mut(*axis) {
+                    *set = out;
+                }
+                slabs.push(slab);
+            }
+            if let Some(set) = rest.get_mut(*axis) {
+                *set = have.and(keep);
+            }
+        }
+        slabs
     }
 
     /// `cell` inside `region`; none when they do not meet.
     pub fn intersect(cell: &Cell, region: &Region) -> Option<Cell> {
         let mut inside = cell.clone();
         for (axis, keep) in &region.parts {
-            let slot = inside.get_mut(*axis)?;
-            *slot = and(slot, keep);
-            if is_empty(slot) {
+            let set = inside.get_mut(*axis)?;
+            *set = set.and(keep);
+            if set.is_empty() {
                 return None;
             }
         }
@@ -181,30 +259,48 @@ impl Space {
     }
 }
 
-fn restrict(
-    parts: &mut Option<Vec<(usize, Bits)>>,
-    axis: usize,
-    results: &[ConditionResult],
-    keep: impl Fn(ConditionResult) -> bool,
-) {
+fn restrict(parts: &mut Option<Vec<(usize, SlotSet)>>, index: usize, axis: &Axis, kept: SlotSet) {
     let Some(list) = parts else { return };
-    let kept = results.iter().filter(|result| keep(**result)).count();
-    if kept == 0 {
+    if kept.is_empty() {
         *parts = None;
-    } else if kept < results.len() {
-        list.push((axis, bits_where(results.len(), |index| results.get(index).is_some_and(|result| keep(*result)))));
+    } else if kept.count() < axis.slots.len() {
+        list.push((index, kept));
     }
 }
 
-/// All conditions of a rule on one field: false wins over error, error over true.
-fn all_of(tests: &[&Test], value: Option<&Value>) -> ConditionResult {
-    let mut together = ConditionResult::True;
-    for test in tests {
-        match condition::apply(test, value) {
-            ConditionResult::False => return ConditionResult::False,
-            ConditionResult::Error => together = ConditionResult::Error,
-            ConditionResult::True => {}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::arbitrary;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(600))]
+
+        #[test]
+        fn a_footprint_is_what_the_evaluator_says_in_every_slot(bundle in arbitrary::bundle(0..9)) {
+            let space = Space::new(&bundle.rules, Domain::Open).unwrap();
+            for rule in &bundle.rules {
+                let Footprint { matches, decides } = space.footprint(rule);
+                for (index, axis) in space.axes.iter().enumerate() {
+                    let tests: Vec<&Test> =
+                        rule.conditions.iter().filter(|c| c.field == axis.field).map(|c| &c.test).collect();
+                    for (number, slot) in axis.slots.iter().enumerate() {
+                        let results: Vec<ConditionResult> =
+                            tests.iter().map(|test| condition::apply(test, slot.sample.as_ref())).collect();
+                        let keeps = |region: &Option<Region>| region.as_ref().map(|region| {
+                            region.parts.iter().find(|(at, _)| *at == index).is_none_or(|(_, set)| set.has(number))
+                        });
+                        if let Some(keeps) = keeps(&matches) {
+                            prop_assert_eq!(keeps, results.iter().all(|r| *r == ConditionResult::True));
+                        }
+                        if let Some(keeps) = keeps(&decides) {
+                            prop_assert_eq!(keeps, results.iter().all(|r| *r != ConditionResult::False));
+                        }
+                    }
+                }
+            }
         }
     }
-    together
 }

@@ -1,6 +1,9 @@
 //! One field cut into slots that no condition and no declaration tells apart.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    ops::{Bound, Range},
+};
 
 use serde_json::Value;
 
@@ -8,10 +11,12 @@ use crate::{
     bundle::{
         Condition, Scalar, Test,
         condition::number_value as number,
-        schema::{Field, FieldType},
+        schema::{AgentSchema, Field, FieldType},
     },
-    engine::schema,
+    engine::{condition, schema, trace::ConditionResult},
 };
+
+use super::sets::{Run, SlotSet};
 
 /// A set of values of one field that every condition in question treats alike.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,9 +78,124 @@ pub struct Axis {
     pub field: String,
     /// Its slots; they are disjoint and cover all that the field may hold.
     pub slots: Vec<Slot>,
+    /// Where the numbers are, ascending.
+    numbers: Range<usize>,
+    /// Where the strings are that conditions name, ascending.
+    texts: Range<usize>,
+    /// Where the prefixes are, ascending.
+    prefixes: Range<usize>,
+    /// The few slots that are none of these.
+    apart: Vec<usize>,
 }
 
 impl Axis {
+    /// The values of a field that an agent's schema admits, cut by conditions.
+    pub fn inside(field: &str, conditions: &[&Condition], schema: &AgentSchema) -> Self {
+        let declared: Vec<&Field> = schema.fields.get(field).into_iter().collect();
+        Self::new(field, slots(conditions, &declared, true))
+    }
+
+    /// Every value of a field, cut by conditions and by what some schemas admit.
+    pub fn cut_by(field: &str, conditions: &[&Condition], schemas: &[&AgentSchema]) -> Self {
+        let declared: Vec<&Field> = schemas.iter().filter_map(|schema| schema.fields.get(field)).collect();
+        Self::new(field, slots(conditions, &declared, false))
+    }
+
+    fn new(field: &str, slots: Vec<Slot>) -> Self {
+        let range = |wanted: fn(&SlotKind) -> bool| {
+            let start = slots.iter().position(|slot| wanted(&slot.kind)).unwrap_or(0);
+            start..start + slots.iter().filter(|slot| wanted(&slot.kind)).count()
+        };
+        let numbers = range(|kind| matches!(kind, SlotKind::Point(_) | SlotKind::Between(..)));
+        let texts = range(|kind| matches!(kind, SlotKind::Text(_)));
+        let prefixes = range(|kind| matches!(kind, SlotKind::Starting(_)));
+        let ranged = |slot: &usize| [&numbers, &texts, &prefixes].iter().any(|range| range.contains(slot));
+        let apart = (0..slots.len()).filter(|slot| !ranged(slot)).collect();
+        Self { field: field.to_owned(), slots, numbers, texts, prefixes, apart }
+    }
+
+    /// Every slot.
+    pub fn full(&self) -> SlotSet {
+        SlotSet::first_of(self.slots.len())
+    }
+
+    /// What the evaluator says to all of `tests` together, slot by slot: runs of slots with the same answer. It is asked
+    /// only where a test may change its mind.
+    pub fn judge<'t>(&self, tests: impl Iterator<Item = &'t Test> + Clone) -> Vec<(Run, ConditionResult)> {
+        let mut starts = Vec::with_capacity(24);
+        starts.extend_from_slice(&self.apart);
+        let ranges = [&self.numbers, &self.texts, &self.prefixes].into_iter().filter(|range| !range.is_empty());
+        starts.extend(ranges.map(|range| range.start));
+        for test in tests.clone() {
+            self.turns(test, &mut starts);
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        let ends = starts.iter().skip(1).copied().chain([self.slots.len()]);
+        let judged = starts.iter().zip(ends).filter_map(|(start, end)| {
+            let sample = self.slots.get(*start)?.sample.as_ref();
+            Some(((*start, end), all_of(tests.clone(), sample)))
+        });
+        judged.collect()
+    }
+    /// The slots at which `test` may answer otherwise than at the one before.
+    fn turns(&self, test: &Test, starts: &mut Vec<usize>) {
+        match test {
+            Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
+                self.turns_at_number(*limit, starts);
+            }
+            Test::In(list) | Test::NotIn(list) => {
+                for value in list {
+                    match value {
+                        Scalar::Number(number) => self.turns_at_number(*number, starts),
+                        Scalar::String(text) => {
+                            let at = self.find(&self.texts, |other| other < text.as_str());
+                            starts.extend([at, at + 1].into_iter().filter(|slot| self.texts.contains(slot)));
+                        }
+                        Scalar::Bool(_) => {}
+                    }
+                }
+            }
+            Test::StartsWith(prefix) => {
+                let prefix = prefix.as_str();
+                for range in [&self.texts, &self.prefixes] {
+                    let first = self.find(range, |text| text < prefix);
+                    let last = self.find(range, |text| text < prefix || text.starts_with(prefix));
+                    starts.extend([first, last].into_iter().filter(|slot| range.contains(slot)));
+                }
+            }
+            Test::Present(_) => {}
+        }
+    }
+
+    /// The slots that touch `number`, and the one after them.
+    fn turns_at_number(&self, number: f64, starts: &mut Vec<usize>) {
+        let numbers = self.slots.get(self.numbers.clone()).unwrap_or_default();
+        let below = numbers.partition_point(|slot| match slot.kind {
+            SlotKind::Point(at) => at < number,
+            SlotKind::Between(_, high, _) => high <= number,
+            _ => false,
+        });
+        let touching = numbers.get(below..).unwrap_or_default().iter().take_while(|slot| match slot.kind {
+            SlotKind::Point(at) => at <= number,
+            SlotKind::Between(low, ..) => low < number,
+            _ => false,
+        });
+        let first = self.numbers.start + below;
+        let all = first..=first + touching.count();
+        starts.extend(all.filter(|slot| self.numbers.contains(slot)));
+    }
+
+    /// The first slot of a range of strings for which `before` is no longer true.
+    fn find(&self, range: &Range<usize>, before: impl Fn(&str) -> bool) -> usize {
+        let slots = self.slots.get(range.clone()).unwrap_or_default();
+        range.start
+            + slots.partition_point(|slot| match &slot.kind {
+                SlotKind::Text(text) | SlotKind::Starting(text) => before(text),
+                _ => false,
+            })
+    }
+
     /// Whether a slot of this axis holds `value`; none is the absent field.
     pub fn holds(&self, slot: &Slot, value: Option<&Value>) -> bool {
         match (&slot.kind, value) {
@@ -106,7 +226,7 @@ impl Axis {
 }
 
 /// The slots of one field: what `conditions` on it and its declarations tell apart.
-pub(super) fn slots(conditions: &[&Condition], declared: &[&Field], inside: bool) -> Vec<Slot> {
+fn slots(conditions: &[&Condition], declared: &[&Field], inside: bool) -> Vec<Slot> {
     let mut numbers: Vec<f64> = Vec::new();
     let mut texts: BTreeSet<&str> = BTreeSet::new();
     let mut prefixes: BTreeSet<&str> = BTreeSet::new();
@@ -216,10 +336,12 @@ fn text_slots(texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>, slots: &mut Vec
 
 /// A string that starts with `prefix`, with no longer listed prefix, and is not listed itself.
 fn unlisted(prefix: &str, texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>) -> Option<String> {
-    let free = |candidate: &str| {
-        !texts.contains(candidate)
-            && !prefixes.iter().any(|other| other.len() > prefix.len() && candidate.starts_with(other))
+    // Prefixes that go on from this one stand right behind it.
+    let longer = || {
+        let behind = prefixes.range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded)).copied();
+        behind.take_while(|other| other.starts_with(prefix))
     };
+    let free = |candidate: &str| !texts.contains(candidate) && !longer().any(|other| candidate.starts_with(other));
     // One more letter than there are strings to avoid always leaves a free one.
     let letters = ('a'..='z').chain('\u{4e00}'..'\u{9fff}');
     [String::from("other"), String::new()]
@@ -227,4 +349,17 @@ fn unlisted(prefix: &str, texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>) -> 
         .chain(letters.map(String::from))
         .map(|suffix| format!("{prefix}{suffix}"))
         .find(|candidate| free(candidate))
+}
+
+/// All conditions of a rule on one field: false wins over error, error over true.
+fn all_of<'t>(tests: impl Iterator<Item = &'t Test>, value: Option<&Value>) -> ConditionResult {
+    let mut together = ConditionResult::True;
+    for test in tests {
+        match condition::apply(test, value) {
+            ConditionResult::False => return ConditionResult::False,
+            ConditionResult::Error => together = ConditionResult::Error,
+            ConditionResult::True => {}
+        }
+    }
+    together
 }

@@ -60,6 +60,7 @@ fn region(region: &Region) -> String {
     let conditions: Vec<String> =
         region.conditions.iter().map(|phrase| format!("{} {}", phrase.field, phrase.values)).collect();
     let when = if conditions.is_empty() { "always".to_owned() } else { format!("when {}", conditions.join(", ")) };
+    let when = region.exception().map_or_else(|| when.clone(), |exception| format!("{when}, {exception}"));
     let rule = |rule: &Option<String>| rule.clone().unwrap_or_else(|| "default".to_owned());
     format!(
         "  {}{more} {when}: {} ({}) → {} ({})",

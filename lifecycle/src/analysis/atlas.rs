@@ -1,0 +1,350 @@
+//! The rules of a bundle as boxes of one space, and the slices they fall into, kept up to date from edit to edit.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use super::{
+    Meter,
+    slices::{Pair, enforced, pairs},
+    space::{Axis, Cell, Domain, Footprint, Region, SlotSet, Space},
+};
+use crate::{
+    bundle::{
+        ActionPattern, AgentPattern, Bundle, Condition, Rule, Schema,
+        schema::{AgentSchema, Field},
+    },
+    engine::{Input, condition, decide::addresses, order, trace::ConditionResult},
+};
+
+/// Names a rule as it is: an edited rule has another key, and a key is never used again.
+pub type Key = usize;
+
+/// One rule.
+#[derive(Debug)]
+pub struct Entry {
+    /// As understood.
+    pub rule: Rule,
+    /// Where it matches and decides.
+    pub print: Footprint,
+    /// Its place in the order of evaluation.
+    pub rank: usize,
+    /// The slices that address it, the least crowded first: a witness is found there soonest. Of slices that are alike
+    /// only one.
+    pub slices: Vec<usize>,
+}
+
+impl Entry {
+    /// Whether some input might be matched by both, schema and other rules aside.
+    pub fn may_meet(&self, other: &Self) -> bool {
+        overlap(&self.rule, &other.rule) && both(self.print.matches.as_ref(), other.print.matches.as_ref())
+    }
+
+    /// Whether some input might be matched by the other and decided by this one, schema and other rules aside.
+    pub fn may_take(&self, other: &Self) -> bool {
+        overlap(&self.rule, &other.rule) && both(self.print.decides.as_ref(), other.print.matches.as_ref())
+    }
+}
+
+fn both(one: Option<&Region>, two: Option<&Region>) -> bool {
+    one.zip(two).is_some_and(|(one, two)| one.meets(two))
+}
+
+/// One (agent, action) class.
+#[derive(Debug)]
+pub struct Slice {
+    /// The pair that stands for it; its rules are ranks.
+    pub pair: Pair,
+    /// The inputs that the schema admits; none when there are none.
+    pub full: Option<Cell>,
+}
+
+/// What became of the rules.
+#[derive(Debug, Default)]
+pub struct Edit {
+    /// Rules that are no longer.
+    pub gone: BTreeMap<Key, Rule>,
+    /// Keys that are new.
+    pub added: Vec<Key>,
+}
+
+/// A bundle laid out.
+#[derive(Debug, Default)]
+pub struct Atlas {
+    /// By key.
+    entries: Vec<Option<Entry>>,
+    /// Keys in the order of evaluation.
+    pub order: Vec<Key>,
+    /// The fields as axes, cut by every rule and every declaration.
+    pub space: Space,
+    /// The slices.
+    pub slices: Vec<Slice>,
+    schema: Option<Schema>,
+}
+
+impl Atlas {
+    /// The rule with this key.
+    pub fn entry(&self, key: Key) -> Option<&Entry> {
+        self.entries.get(key)?.as_ref()
+    }
+
+    /// The rule at this place in the order of evaluation.
+    pub fn ranked(&self, rank: usize) -> Option<&Entry> {
+        self.entry(*self.order.get(rank)?)
+    }
+
+    /// The boxes in which rules of a slice decide, with their ranks.
+    pub fn deciding(&self, slice: &Slice) -> impl Iterator<Item = (usize, &Region)> + Clone {
+        let members = slice.pair.rules.iter();
+        members.filter_map(|rank| Some((*rank, self.ranked(*rank)?.print.decides.as_ref()?)))
+    }
+
+    /// Whether what is remembered can be kept for `bundle` at all.
+    pub fn continues(&self, bundle: &Bundle) -> bool {
+        // Keys are never used again, so now and then it is time to start afresh.
+        self.schema == bundle.schema && self.entries.len() <= 4 * self.order.len() + 4_096
+    }
+
+    /// Lays out the enabled rules of `bundle`, which has the same schema as before, or there was none before. None when
+    /// the budget does not suffice: then nothing is laid out.
+    pub fn update(&mut self, bundle: &Bundle, meter: &mut Meter) -> Option<Edit> {
+        if self.order.is_empty() {
+            self.schema.clone_from(&bundle.schema);
+        }
+        let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
+        rules.sort_by(|a, b| order::compare(a, b));
+        if !meter.spend(Space::cost(rules.iter().copied())) {
+            return None;
+        }
+        let mut edit = self.take_in(&rules);
+        if !edit.gone.is_empty() || !edit.added.is_empty() || self.slices.is_empty() {
+            self.cut_axes(&edit, bundle);
+            self.slice(&rules, bundle, meter)?;
+        }
+        edit.added.sort_by_key(|key| self.entry(*key).map(|entry| entry.rank));
+        Some(edit)
+    }
+
+    /// Gives keys to the rules that are new or changed.
+    fn take_in(&mut self, rules: &[&Rule]) -> Edit {
+        let before = std::mem::take(&mut self.order);
+        let mut known: HashMap<&str, Key> = HashMap::new();
+        // Most rules stand where they stood, or one further; only what does not is looked up.
+        let mut edit = Edit::default();
+        let mut order = Vec::with_capacity(rules.len());
+        let same = |key: &Key, rule: &Rule| {
+            self.entries.get(*key).and_then(Option::as_ref).is_some_and(|entry| alike(&entry.rule, rule))
+        };
+        let mut next = 0;
+        let mut fresh: Vec<(usize, &Rule)> = Vec::new();
+        for (rank, rule) in rules.iter().enumerate() {
+            let near =
+                (next..(next + 2).min(before.len())).find(|at| before.get(*at).is_some_and(|key| same(key, rule)));
+            let found = near.and_then(|at| {
+                next = at + 1;
+                before.get(at).copied()
+            });
+            let found = found.or_else(|| {
+                if known.is_empty() {
+                    known = before
+                        .iter()
+                        .filter_map(|key| Some((self.entries.get(*key)?.as_ref()?.rule.id.as_str(), *key)))
+                        .collect();
+                }
+                known.get(rule.id.as_str()).copied().filter(|key| same(key, rule))
+            });
+            match found {
+                Some(key) => order.push(key),
+                None => {
+                    fresh.push((rank, rule));
+                    order.push(self.entries.len() + fresh.len() - 1);
+                }
+            }
+        }
+        let kept: BTreeSet<Key> = order.iter().copied().collect();
+        for key in before.into_iter().filter(|key| !kept.contains(key)) {
+            edit.gone.extend(self.entries.get_mut(key).and_then(Option::take).map(|entry| (key, entry.rule)));
+        }
+        for (rank, rule) in fresh {
+            edit.added.push(self.entries.len());
+            let print = Footprint { matches: None, decides: None };
+            self.entries.push(Some(Entry { rule: rule.clone(), print, rank, slices: Vec::new() }));
+        }
+        self.order = order;
+        for (rank, key) in self.order.iter().enumerate() {
+            if let Some(Some(entry)) = self.entries.get_mut(*key) {
+                entry.rank = rank;
+            }
+        }
+        edit
+    }
+
+    /// Cuts the axes anew that an edit touches, and measures the rules on them again.
+    fn cut_axes(&mut self, edit: &Edit, bundle: &Bundle) {
+        let enforced = bundle.schema.as_ref().filter(|schema| schema.enforce);
+        let declared: Vec<&AgentSchema> = enforced.iter().flat_map(|schema| schema.agents.values()).collect();
+        let live = || self.order.iter().filter_map(|key| self.entry(*key));
+        let added = edit.added.iter().filter_map(|key| Some(&self.entry(*key)?.rule));
+        let touched: BTreeSet<&str> = edit
+            .gone
+            .values()
+            .chain(added)
+            .flat_map(|rule| &rule.conditions)
+            .map(|condition| condition.field.as_str())
+            .collect();
+        let mut on_axis: BTreeMap<&str, Vec<&Condition>> = BTreeMap::new();
+        for condition in live().flat_map(|entry| &entry.rule.conditions) {
+            if touched.contains(condition.field.as_str()) {
+                on_axis.entry(&condition.field).or_default().push(condition);
+            }
+        }
+        // A space without axes may only not have been made yet.
+        let same_fields = !self.space.axes.is_empty()
+            && touched.iter().all(|field| self.space.axis(field).is_some() && on_axis.contains_key(field));
+        let mut axes: Vec<(usize, Axis)> = Vec::new();
+        let mut whole = None;
+        if same_fields {
+            for (field, conditions) in &on_axis {
+                let Some(at) = self.space.axis(field) else { continue };
+                let axis = Axis::cut_by(field, conditions, &declared);
+                if self.space.axes.get(at).is_none_or(|old| old.slots != axis.slots) {
+                    axes.push((at, axis));
+                }
+            }
+        } else {
+            let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
+            // Without a domain to be inside of there is always an input.
+            whole = Space::new(live().map(|entry| &entry.rule), domain);
+        }
+        let added: BTreeSet<Key> = edit.added.iter().copied().collect();
+        let moved = |entry: &Entry| {
+            let fields = || axes.iter().map(|(_, axis)| axis.field.as_str());
+            entry.rule.conditions.iter().any(|condition| fields().any(|field| field == condition.field))
+        };
+        let anew = |key: &Key| !same_fields || added.contains(key) || self.entry(*key).is_some_and(moved);
+        let anew: Vec<Key> = self.order.iter().copied().filter(anew).collect();
+        if !same_fields {
+            self.space = whole.unwrap_or_default();
+        }
+        for (at, axis) in axes {
+            self.space.set_axis(at, axis);
+        }
+        for key in anew {
+            if let Some(Some(entry)) = self.entries.get_mut(key) {
+                entry.print = self.space.footprint(&entry.rule);
+            }
+        }
+    }
+
+    fn slice(&mut self, rules: &[&Rule], bundle: &Bundle, meter: &mut Meter) -> Option<()> {
+        let schemas: Vec<&Schema> = bundle.schema.iter().collect();
+        let (pairs, _) = pairs(rules, &schemas, |_| true, meter)?;
+        let mut domains = Domains { space: &self.space, admitted: HashMap::new() };
+        let mut full: Option<(Arc<str>, Option<Cell>, usize)> = None;
+        let mut seen: BTreeSet<(usize, &[usize])> = BTreeSet::new();
+        let mut alone: Vec<usize> = Vec::new();
+        let mut cells = Vec::with_capacity(pairs.len());
+        let mut agents = 0;
+        for (index, pair) in pairs.iter().enumerate() {
+            let (cell, domain) = match full.take() {
+                Some((agent, cell, domain)) if agent == pair.agent => (cell, domain),
+                _ => match enforced(bundle, &pair.agent) {
+                    Some(declared) => {
+                        agents += 1;
+                        (domains.inside(declared), agents)
+                    }
+                    None => (Some(self.space.full()), 0),
+                },
+            };
+            if !pair.rules.is_empty() && seen.insert((domain, &pair.rules)) {
+                alone.push(index);
+            }
+            cells.push(cell.clone());
+            full = Some((Arc::clone(&pair.agent), cell, domain));
+        }
+        alone.sort_by_key(|index| pairs.get(*index).map_or(0, |pair| pair.rules.len()));
+        let mut addressed: Vec<Vec<usize>> = vec![Vec::new(); rules.len()];
+        for index in alone {
+            for rank in pairs.get(index).into_iter().flat_map(|pair| &pair.rules) {
+                if let Some(list) = addressed.get_mut(*rank) {
+                    list.push(index);
+                }
+            }
+        }
+        for (key, slices) in self.order.iter().zip(addressed) {
+            if let Some(Some(entry)) = self.entries.get_mut(*key) {
+                entry.slices = slices;
+            }
+        }
+        self.slices = pairs.into_iter().zip(cells).map(|(pair, full)| Slice { pair, full }).collect();
+        Some(())
+    }
+}
+
+/// What schemas admit on an axis, remembered: many agents declare a field alike.
+struct Domains<'a> {
+    space: &'a Space,
+    admitted: HashMap<usize, Vec<(&'a Field, SlotSet)>>,
+}
+
+impl<'a> Domains<'a> {
+    fn inside(&mut self, declared: &'a AgentSchema) -> Option<Cell> {
+        let mut cell = self.space.full();
+        for (name, field) in &declared.fields {
+            let Some(axis) = self.space.axis(name) else { continue };
+            let known = self.admitted.entry(axis).or_default();
+            let set = match known.iter().find(|(other, _)| *other == field) {
+                Some((_, set)) => set.clone(),
+                None => {
+                    let set = self.space.admitted(axis, field);
+                    known.push((field, set.clone()));
+                    set
+                }
+            };
+            if set.is_empty() {
+                return None;
+            }
+            if let Some(slot) = cell.get_mut(axis) {
+                *slot = set;
+            }
+        }
+        Some(cell)
+    }
+}
+
+/// Whether two rules are the same to the analysis.
+fn alike(a: &Rule, b: &Rule) -> bool {
+    a.id == b.id
+        && a.agent == b.agent
+        && a.action == b.action
+        && a.effect == b.effect
+        && a.priority == b.priority
+        && a.is_guardrail() == b.is_guardrail()
+        && a.conditions.len() == b.conditions.len()
+        && a.conditions.iter().zip(&b.conditions).all(|(a, b)| a.field == b.field && a.test == b.test)
+}
+
+/// Whether a rule decides an input that reaches it, by matching or by being in error.
+pub fn decides(rule: &Rule, input: &Input) -> bool {
+    addresses(rule, input.into())
+        && rule.conditions.iter().all(|asked| {
+            let value = condition::lookup(&input.context, &asked.field);
+            condition::apply(&asked.test, value) != ConditionResult::False
+        })
+}
+
+/// Whether some agent and action is addressed by both.
+pub fn overlap(one: &Rule, two: &Rule) -> bool {
+    let actions = match (&one.action, &two.action) {
+        (ActionPattern::Exact(a), ActionPattern::Exact(b)) => a == b,
+        _ => true,
+    };
+    actions
+        && match (&one.agent, &two.agent) {
+            (AgentPattern::Exact(a), AgentPattern::Exact(b)) => a == b,
+            (AgentPattern::Exact(name), pattern) | (pattern, AgentPattern::Exact(name)) => pattern.matches(name),
+            (AgentPattern::Prefix(a), AgentPattern::Prefix(b)) => a.starts_with(b) || b.starts_with(a),
+            (AgentPattern::Any, _) | (_, AgentPattern::Any) => true,
+        }
+}
