@@ -11,6 +11,7 @@ pub struct Checked<T> {
     #[serde(flatten)]
     pub record: T,
     /// Why its signature was refused; none when it verifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }
 

@@ -184,7 +184,7 @@ fn every_command_is_in_the_table() {
         names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
     };
     let mut wanted = Vec::new();
-    for name in listed(&offline(&["--help"], "").with_code(0).out) {
+    for name in listed(&offline(&["--help"], "").with_code(0).out).into_iter().filter(|name| name != "help") {
         let below = listed(&offline(&[&name, "--help"], "").with_code(0).out);
         match below.is_empty() {
             true => wanted.push(name),
