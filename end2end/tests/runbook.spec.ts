@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { approvedPacket, draftLikeStable, stableBundle } from "../support/policy.ts";
 import type { Server } from "../support/server.ts";
 import { expect, test } from "../support/studio.ts";
@@ -132,4 +134,51 @@ test("troubleshooting: a decision with nothing but agent, action and context", a
   const version = decided.body.bundle.version;
   const found = run(server, `curl https://api.applylens.com/policy/bundles?version=${version}`);
   expect(found.body.bundles).toHaveLength(1);
+});
+
+test("troubleshooting: import failed", async ({ server, api }, info) => {
+  const stable = await stableBundle(api("viewer"));
+  const author = { TOKEN: server.person("author").token };
+  const exported = await api("author").get(`/policy/bundles/${stable.id}/export`);
+  expect(exported.status, JSON.stringify(exported.body)).toBe(200);
+  const folder = info.outputPath();
+  await mkdir(folder, { recursive: true });
+  const save = (file: unknown) => writeFile(join(folder, "exported-bundle.json"), JSON.stringify(file, null, 2));
+  const verify = () =>
+    run(
+      server,
+      `cd ${folder}\ncurl -X POST https://api.applylens.com/policy/bundles/verify \\
+  -d @exported-bundle.json`,
+      author,
+    );
+  const bring = (query = "") =>
+    run(server, `cd ${folder}\ncurl -X POST 'https://api.applylens.com/policy/bundles/import${query}' -d @exported-bundle.json`, author);
+
+  await test.step("check signature validity", async () => {
+    await save(exported.body);
+    expect(verify().body).toMatchObject({ valid: true, verdict: "valid" });
+  });
+
+  await test.step("invalid signature: tampered", async () => {
+    await save({ ...exported.body, expires_at: "2999-01-01T00:00:00Z" });
+    expect(verify().body).toMatchObject({ valid: false, verdict: "invalid_signature" });
+    expect(bring()).toMatchObject({ status: 400, body: { verdict: "invalid_signature" } });
+  });
+
+  await test.step("wrong secret: the key is not known here", async () => {
+    await save({ ...exported.body, key_id: "another-environment" });
+    expect(verify().body.verdict).toBe("unknown_key");
+    expect(bring()).toMatchObject({ status: 400, body: { verdict: "unknown_key" } });
+    expect(bring().body.detail).toContain("HMAC_SECRET");
+  });
+
+  await test.step("check version conflict, and rename with import_as_version", async () => {
+    await save(exported.body);
+    const there = run(server, `curl https://api.applylens.com/policy/bundles?version=${stable.version}`, author);
+    expect(there.body.bundles).toHaveLength(1);
+    expect(bring()).toMatchObject({ status: 409, body: { code: "version_exists" } });
+    const renamed = bring("?import_as_version=8.7.6");
+    expect(renamed.status, JSON.stringify(renamed.body)).toBe(201);
+    expect(renamed.body).toMatchObject({ version: "8.7.6", state: "draft", provenance: { signed: true } });
+  });
 });

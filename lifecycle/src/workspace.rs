@@ -7,7 +7,8 @@ use crate::{
     replay::Limits,
     review::ReviewSettings,
     rollout::{ApplyRecord, GateConfig, RollbackRecord, drill::LastDrill},
-    system::System,
+    signing::Checked,
+    system::{ReleaseRecord, System},
 };
 
 /// Everything an administrator may set. A missing member has its default.
@@ -134,13 +135,15 @@ pub struct ErrorMetrics {
     pub by_bundle: Vec<BundleErrors>,
 }
 
-/// What was put into service and taken out, newest first.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// What was put into service and taken out, and which pauses ended, newest first; each checked as it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// Applies and promotions.
-    pub applies: Vec<ApplyRecord>,
+    pub applies: Vec<Checked<ApplyRecord>>,
     /// Rollbacks.
-    pub rollbacks: Vec<RollbackRecord>,
+    pub rollbacks: Vec<Checked<RollbackRecord>>,
+    /// Releases of a safety pause.
+    pub releases: Vec<Checked<ReleaseRecord>>,
 }
 
 /// What a rollback would do.

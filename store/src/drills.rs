@@ -15,7 +15,7 @@ use lifecycle::{
         DrillReport, Stage,
         drill::{LastDrill, Run, Step},
     },
-    signing::{self, Envelope},
+    signing::{self, Checked, Envelope},
 };
 use serde_json::{Value, json};
 use sqlx::{PgConnection, types::Json};
@@ -170,6 +170,9 @@ async fn keep(store: &Store, permit: Permit, run: &Run) -> Result<DrillReport> {
         "safety_passed": report.safety_passed, "failures": report.failures, "signature": report.signature,
     });
     let summary = format!("a rollback drill with {} {outcome}", report.candidate_version);
+    let done = format!("Drill {} with {} {outcome}.", report.id, report.candidate_version);
+    system::tell_ticket(&mut work, &done, json!({"drill_id": report.id, "safety_passed": report.safety_passed}))
+        .await?;
     work.note(EventType::DrillRun, "drill", report.id, summary, detail);
     work.commit().await?;
     Ok(report)
@@ -192,11 +195,11 @@ async fn live_digest(db: &mut PgConnection, candidate: i64) -> Result<String> {
     Ok(format!("sha256:{digest}"))
 }
 
-/// Reports, newest first.
+/// Reports, newest first, each with what came of checking its signature.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; a malformed cursor or limit.
-pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<DrillReport>> {
+pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<Checked<DrillReport>>> {
     authorize(actor, Permission::Read)?;
     let limit = page::limit(filter.limit)?;
     let rows: Vec<(i64, Json<Value>)> = sqlx::query_as(
@@ -206,20 +209,20 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<
     .bind(limit + 1)
     .fetch_all(store.pool())
     .await?;
-    page::page(rows, limit, |row| row.0.to_string(), read)
+    page::page(rows, limit, |row| row.0.to_string(), |row| Ok(Checked::new(store.keys(), read(row)?)))
 }
 
-/// One report.
+/// One report, with what came of checking its signature.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such drill.
-pub async fn get(store: &Store, actor: &Actor, id: i64) -> Result<DrillReport> {
+pub async fn get(store: &Store, actor: &Actor, id: i64) -> Result<Checked<DrillReport>> {
     authorize(actor, Permission::Read)?;
     let row: Option<(i64, Json<Value>)> = sqlx::query_as("select id, report from policy_drills where id = $1")
         .bind(id)
         .fetch_optional(store.pool())
         .await?;
-    read(row.ok_or_else(|| Error::not_found("drill", id))?)
+    Ok(Checked::new(store.keys(), read(row.ok_or_else(|| Error::not_found("drill", id))?)?))
 }
 
 /// The newest drill; one whose signature does not verify has not passed.
@@ -227,8 +230,8 @@ pub(crate) async fn last(db: &mut PgConnection, store: &Store) -> Result<Option<
     let row: Option<(i64, Json<Value>)> =
         sqlx::query_as("select id, report from policy_drills order by id desc limit 1").fetch_optional(db).await?;
     let Some(report) = row.map(read).transpose()? else { return Ok(None) };
-    let verifies = signing::verify(store.keys(), &report).is_ok();
-    Ok(Some(LastDrill { id: report.id, at: report.at, passed: report.safety_passed && verifies }))
+    let last = Checked::new(store.keys(), report);
+    Ok(Some(LastDrill { id: last.record.id, at: last.record.at, passed: last.record.safety_passed && last.verifies() }))
 }
 
 fn read((id, report): (i64, Json<Value>)) -> Result<DrillReport> {

@@ -5,14 +5,15 @@ mod history;
 mod measure;
 mod preview;
 mod promote;
+mod records;
 mod roll_back;
 
 pub use apply::apply;
 pub(crate) use apply::{Order, apply_in, evidence_of};
-pub(crate) use history::apply_record;
 pub use history::history;
 pub use measure::{canary_status, check_gates};
 pub use preview::preview;
 pub use promote::promote;
+pub(crate) use records::{apply_record, keep_apply};
 pub(crate) use roll_back::roll_back_in;
 pub use roll_back::{RollBack, roll_back};

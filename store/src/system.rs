@@ -5,6 +5,7 @@ mod switch;
 mod trigger;
 
 pub use pause::{Engage, pause, sign_release};
+pub(crate) use pause::{releases, tell_ticket};
 pub use switch::{disable, enable};
 
 use lifecycle::{

@@ -11,7 +11,7 @@ use lifecycle::{
     bundle::State,
     problem::{Code, Problem},
     review::Verdict,
-    signing,
+    transfer::{Upload, export::export},
 };
 use store::{Error, Store, audit, bundles, drills, packets, rollout, system, testing};
 use support::*;
@@ -113,6 +113,8 @@ async fn command(store: &Store, dice: &mut Dice, seen: &Seen) -> (&'static str, 
     let threshold = i64::try_from(dice.below(99)).unwrap();
     let (name, permission, state) = [
         ("create", EditDrafts, State::Draft),
+        ("clone", EditDrafts, State::Active),
+        ("import", EditDrafts, State::Active),
         ("edit", EditDrafts, State::Draft),
         ("edit", EditDrafts, State::InReview),
         ("withdraw", EditDrafts, State::Approved),
@@ -136,12 +138,22 @@ async fn command(store: &Store, dice: &mut Dice, seen: &Seen) -> (&'static str, 
         ("drill", Apply, State::Draft),
         ("disable", DisableEvaluation, State::Draft),
         ("enable", DisableEvaluation, State::Draft),
-    ][dice.below(24)];
+    ][dice.below(26)];
     let who = somebody(dice, permission);
     let id = some_bundle(dice, seen, state);
     let packet = packet_of(store, id).await;
     let result = match name {
         "create" => bundles::create(store, &who, source(None, threshold)).await.map(drop),
+        "clone" => bundles::clone_draft(store, &who, id).await.map(drop),
+        "import" => {
+            let now: time::OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();
+            let version = format!("9.{threshold}.{}", dice.below(99));
+            let source = source(Some(&version), threshold);
+            let file = export(store.keys(), &source, Some("ann@x"), now.into(), 24).unwrap();
+            let document = serde_json::to_value(file).unwrap();
+            let upload = Upload { document, import_as_version: None, unsigned: false };
+            bundles::import(store, &who, upload).await.map(drop)
+        }
         "edit" => {
             let revision = bundles::get(store, &author(), id).await.map_or(1, |bundle| bundle.revision);
             bundles::update(store, &who, id, revision, source(None, threshold)).await.map(drop)
@@ -285,11 +297,13 @@ async fn whatever_people_do_what_must_hold_holds() {
             assert!(full <= 1 && beside <= 1, "{step}: {:?}", after.serving);
         }
         let history = rollout::history(&servers[0], &author(), 500).await.unwrap();
-        assert!(history.applies.iter().all(|record| signing::verify(servers[0].keys(), record).is_ok()));
-        assert!(history.rollbacks.iter().all(|record| signing::verify(servers[0].keys(), record).is_ok()));
+        assert!(history.applies.iter().all(|record| record.verifies()));
+        assert!(history.rollbacks.iter().all(|record| record.verifies()));
     }
     for name in [
         "create",
+        "clone",
+        "import",
         "submit",
         "approve",
         "apply",

@@ -205,6 +205,33 @@ async fn rollback_works_during_a_pause() {
     assert_eq!(rollout::roll_back(&store, &safety(), bad.id, back).await.unwrap().id, good.id);
 }
 
+/// What an auditor asks of a pause: what was live, what was run and undone meanwhile, and who ended it.
+#[tokio::test]
+async fn the_ticket_of_a_pause_tells_its_whole_story() {
+    let store = testing::store().await;
+    let good = stable(&store, None, 90).await;
+    let bad = canary(&store, None, 80).await;
+    let ticket = paused(&store, &["rollback_spike_alert"]).await.system.pause.unwrap().ticket.unwrap();
+    let drill = store::drills::run(&store, &owner()).await.unwrap();
+    let back = rollout::RollBack {
+        reason: "Emergency".into(),
+        rolled_back_by: None,
+        create_incident: false,
+        triggered_at: None,
+    };
+    let back = rollout::roll_back(&store, &safety(), bad.id, back).await.unwrap();
+    system::sign_release(&store, &safety(), "prices were corrected").await.unwrap();
+    let ticket = incidents::get(&store, &author(), &ticket).await.unwrap();
+    for said in [good.version.as_str(), &format!("{} (bundle {})", bad.version, bad.id), "rollback_spike_alert"] {
+        assert!(ticket.description.contains(said), "{said}: {}", ticket.description);
+    }
+    let lines: Vec<&str> = ticket.timeline.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(lines[1].contains(&format!("Drill {}", drill.id)) && lines[1].contains("passed"), "{lines:?}");
+    assert!(lines[2].contains(&format!("rollback {}", back.rollback_id)), "{lines:?}");
+    assert!(lines[3].contains("1 of 2"), "{lines:?}");
+}
+
 #[tokio::test]
 async fn a_pause_needs_a_reason_and_keeps_its_ticket() {
     let store = testing::store().await;

@@ -5,7 +5,7 @@ mod support;
 use std::{future::Future, pin::Pin};
 
 use lifecycle::{
-    authority::{Permission, Role},
+    authority::{Actor, Permission, Role, Via},
     decision::{Outcome, OutcomeStatus},
     incident::Severity,
     problem::{Code, Problem},
@@ -21,7 +21,7 @@ use store::{
 use support::*;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), store::Error>> + 'a>>;
-type UseCase = (&'static str, Permission, for<'a> fn(&'a Store, &'a lifecycle::authority::Actor) -> Answer<'a>);
+type UseCase = (&'static str, Permission, for<'a> fn(&'a Store, &'a Actor) -> Answer<'a>);
 
 macro_rules! case {
     ($name:literal, $permission:ident, |$store:ident, $actor:ident| $call:expr) => {
@@ -146,20 +146,23 @@ fn use_cases() -> Vec<UseCase> {
 async fn every_use_case_lets_exactly_the_right_roles_through() {
     let store = testing::store().await;
     for (name, permission, call) in use_cases() {
-        for role in Role::ALL {
-            let who = actor(role);
+        // Pages, programs, the command line and workers ask the same use cases: how somebody came changes nothing.
+        let ways = [Via::Session, Via::Token, Via::Cli, Via::Worker];
+        for (role, via) in Role::ALL.into_iter().flat_map(|role| ways.map(|via| (role, via))) {
+            let who = Actor { via, ..actor(role) };
             let answer = call(&store, &who).await;
             let denied = match answer {
                 Ok(()) => false,
                 Err(error) => {
                     assert!(
                         !matches!(error, store::Error::Database(_) | store::Error::Internal(_)),
-                        "{name} by {role}: {error}"
+                        "{name} by {role} via {}: {error}",
+                        via.name()
                     );
                     matches!(error, store::Error::Denied(_))
                 }
             };
-            assert_eq!(denied, !who.may(permission), "{name} by {role}");
+            assert_eq!(denied, !permission.roles().contains(&role), "{name} by {role} via {}", via.name());
         }
         let mut nobody = actor(Role::Viewer);
         nobody.roles.clear();

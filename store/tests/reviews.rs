@@ -6,6 +6,7 @@ use lifecycle::{
     bundle::{Invariant, Source, State},
     problem::{Code, Problem},
     review::{PacketStatus, ScenarioVerdict, Verdict, packet::InvariantVerdict},
+    transfer::Upload,
 };
 use serde_json::json;
 use store::{bundles, packets, rollout, settings, testing};
@@ -127,6 +128,33 @@ async fn nobody_approves_their_own_words_through_a_copy() {
     let next = bundles::clone_draft(&store, &owner(), approved.id).await.unwrap();
     let packet = packets::build(&store, &owner(), plan(next.id)).await.unwrap();
     assert_eq!(packet.authors, [owner().name]);
+}
+
+#[tokio::test]
+async fn nobody_approves_their_own_words_through_a_file() {
+    let store = testing::store().await;
+    let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
+    let export = bundles::export(&store, &owner(), draft.id, 24).await.unwrap();
+    let mut first_author = approver();
+    first_author.name = author().name;
+    let signed = json!(export);
+    let bare = json!({"rules": draft.rules});
+    for (document, unsigned, version) in [(signed, false, "1.0.1"), (bare, true, "1.0.2")] {
+        let upload = Upload { document, import_as_version: Some(version.into()), unsigned };
+        let imported = bundles::import(&store, &owner(), upload).await.unwrap();
+        let packet = packets::build(&store, &owner(), plan(imported.bundle.id)).await.unwrap();
+        let error = packets::act(&store, &first_author, &packet.packet_id, Verdict::Approve, None).await.unwrap_err();
+        assert_eq!(code(error), Code::Forbidden, "{version}");
+        bundles::withdraw(&store, &owner(), imported.bundle.id).await.unwrap();
+    }
+    // Elsewhere the file names its author.
+    let elsewhere = testing::store().await;
+    let upload = Upload { document: json!(export), import_as_version: None, unsigned: false };
+    let imported = bundles::import(&elsewhere, &owner(), upload).await.unwrap();
+    let packet = packets::build(&elsewhere, &owner(), plan(imported.bundle.id)).await.unwrap();
+    assert_eq!(packet.authors, [owner().name, author().name]);
+    let error = packets::act(&elsewhere, &first_author, &packet.packet_id, Verdict::Approve, None).await.unwrap_err();
+    assert_eq!(code(error), Code::Forbidden);
 }
 
 #[tokio::test]

@@ -103,8 +103,8 @@ async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
     );
     let history = rollout::history(&store, &author(), 10).await.unwrap();
     assert_eq!(history.applies.len(), 4);
-    assert!(history.applies.iter().all(|record| signing::verify(store.keys(), record).is_ok()));
-    assert!(history.rollbacks.iter().all(|record| signing::verify(store.keys(), record).is_ok()));
+    assert!(history.applies.iter().all(|record| record.verifies()));
+    assert!(history.rollbacks.iter().all(|record| record.verifies()));
     let overview = home::overview(&store, &safety()).await.unwrap();
     assert_eq!(overview.minutes.len(), 60);
     assert_eq!(overview.minutes.iter().map(|minute| minute.decisions).sum::<u64>(), overview.mix.allow);

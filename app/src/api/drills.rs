@@ -1,7 +1,7 @@
 //! Rollback drills for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, authority::Actor, rollout::DrillReport};
+use lifecycle::{Timestamp, authority::Actor, rollout::DrillReport, signing::Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -10,7 +10,7 @@ use crate::error::AppError;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DrillView {
     /// Newest first.
-    pub reports: Vec<DrillReport>,
+    pub reports: Vec<Checked<DrillReport>>,
     /// Who looks.
     pub me: Actor,
     /// The server's now.

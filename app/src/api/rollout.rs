@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
     authority::Actor,
-    rollout::{ApplyRecord, CanaryStatus, RollbackRecord, RollbackResponse},
+    rollout::{CanaryStatus, RollbackResponse},
     system::System,
+    workspace::History,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,10 +57,8 @@ pub struct RolloutView {
     pub stable_preview: Option<Preview>,
     /// Approved bundles not yet in service.
     pub waiting: Vec<Waiting>,
-    /// Applies and promotions, newest first.
-    pub applies: Vec<ApplyRecord>,
-    /// Rollbacks, newest first.
-    pub rollbacks: Vec<RollbackRecord>,
+    /// What went into service and came out.
+    pub history: History,
     /// Who looks.
     pub me: Actor,
     /// The server's now.
@@ -75,13 +74,11 @@ pub async fn get_rollout() -> Result<RolloutView, AppError> {
         Some(canary) => Some(store::rollout::canary_status(&store, &me, canary.id).await?),
         None => None,
     };
-    let history = store::rollout::history(&store, &me, 50).await?;
     Ok(RolloutView {
         canary_preview: preview(&store, &me, system.canary.as_ref().map(|canary| canary.id)).await?,
         stable_preview: preview(&store, &me, system.stable.as_ref().map(|stable| stable.id)).await?,
         waiting: waiting(&store, &me).await?,
-        applies: history.applies,
-        rollbacks: history.rollbacks,
+        history: store::rollout::history(&store, &me, 50).await?,
         system,
         status,
         me,

@@ -147,6 +147,9 @@ pub async fn add_invariant(
 #[server(prefix = "/api", endpoint = "workspace/remove-invariant")]
 pub async fn remove_invariant(id: String) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
+    // Before anything else: what there is to remove is no answer to those who may not.
+    lifecycle::authority::authorize(&actor, lifecycle::authority::Permission::Administer)
+        .map_err(store::Error::from)?;
     let store = crate::context::app_context()?.store;
     let mut all = store::settings::invariants(&store, &actor).await?;
     let before = all.len();

@@ -8,7 +8,8 @@
 //! <EffectBadge effect=Effect::Allow no_match=false />      <StateChip state=State::Canary />
 //! <SeverityChip severity=… />  <IncidentStatusChip status=… />  <PacketStatusChip status=… />  <FindingChip severity=… />
 //! <Chip tone=Tone::Warn sign="▲">"moved base"</Chip>        <Notice tone=Tone::Warn>…</Notice>
-//! <Table label="Rules" interactive=true><thead>…</thead><tbody>…</tbody></Table>      numbers: <td class="num">
+//! <Table label="Rules" interactive=true><Head columns=&[Text("Rule"), Number("Hits")] /><tbody>…</tbody></Table>
+//!     numbers: <td class="num">
 //! <LoadMore more=… pending=… on_more=move |()| … />
 //! let tab = url_tab("tab", "meaning");  <Tabs group="packet" label="Packet" tabs=vec![Tab::new("meaning", "Meaning")]
 //!     selected=tab param="tab" />  <TabPanel group="packet" id="meaning" selected=tab>…</TabPanel>
@@ -19,6 +20,7 @@
 //! use_toasts().good("Draft saved"); use_toasts().bad(&error);
 //! <EmptyState title="No drafts yet">what this is for, and a button</EmptyState>     <ErrorPanel error=app_error />
 //! <ConditionChip field=">=risk_score" value=json!(85) was=json!(90) />    condition_words(key, &value) for the text
+//! <Signature value=record.signature refused=checked.refused />
 //! <Digest value=record.digest what="digest" />    <RelativeTime at=… as_of=… />    format::{count, percent, usd, duration, …}
 //! <StageBar stable=… canary=… />  <Meter value=0.4 label="…" />  <BarStack parts=… label="…" legend=true />
 //! <Sparkline points=… label="…" threshold=0.05 tall=true />
@@ -42,6 +44,7 @@ pub mod format;
 pub mod panel;
 pub mod prose;
 pub mod region;
+pub mod signature;
 pub mod table;
 pub mod tabs;
 pub mod time;
@@ -57,7 +60,8 @@ pub use condition::{ConditionChip, ConditionWords, condition_words, value_words}
 pub use dialog::Dialog;
 pub use field::{Checkbox, Field, Select, Switch, TextArea, TextInput};
 pub use panel::{EmptyState, ErrorPanel, Notice, PageHead, Panel};
-pub use table::{LoadMore, Table};
+pub use signature::Signature;
+pub use table::{Column, Head, LoadMore, Table};
 pub use tabs::{Tab, TabPanel, Tabs, url_tab};
 pub use time::{Digest, RelativeTime, short_digest};
 pub use toast::{ToastRegion, use_toasts};

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// A table. Its children are `<thead>` and `<tbody>`, both written out. Numbers go into `<td class="num">`.
+/// A table. Its children are a [`Head`] or `<thead>`, and `<tbody>`. Numbers go into `<td class="num">`.
 #[component]
 pub fn Table(
     /// What the table lists, for screen readers.
@@ -23,6 +23,37 @@ pub fn Table(
                 {children()}
             </table>
         </div>
+    }
+}
+
+/// The title of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// A column of words.
+    Text(&'static str),
+    /// A column of numbers: it stands at the right edge, as they do.
+    Number(&'static str),
+}
+
+/// The head of a table whose columns only have titles.
+#[component]
+pub fn Head(
+    /// From left to right.
+    columns: &'static [Column],
+) -> impl IntoView {
+    let cell = |column: &Column| match *column {
+        Column::Text(title) => view! { <th scope="col">{title}</th> }.into_any(),
+        Column::Number(title) => view! {
+            <th scope="col" class="num">
+                {title}
+            </th>
+        }
+        .into_any(),
+    };
+    view! {
+        <thead>
+            <tr>{columns.iter().map(cell).collect_view()}</tr>
+        </thead>
     }
 }
 

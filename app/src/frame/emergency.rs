@@ -25,7 +25,7 @@ pub const DIALOG: &str = "pause";
 #[derive(Clone, Copy)]
 pub struct Emergency {
     /// Whether the pause dialog shows.
-    pub dialog: RwSignal<bool>,
+    dialog: RwSignal<bool>,
     pause: ServerAction<PauseSystem>,
     release: ServerAction<SignRelease>,
     enable: ServerAction<EnableEvaluation>,
@@ -33,6 +33,15 @@ pub struct Emergency {
     ticket: RwSignal<String>,
     trigger: RwSignal<String>,
     remediation: RwSignal<String>,
+}
+
+impl Emergency {
+    /// Opens the dialog for a metric that raised an alert: it is measured again before the release.
+    pub fn ask(self, trigger: TriggerMetric) {
+        self.trigger.set(trigger.name().to_owned());
+        self.dialog.set(true);
+        focus_reason();
+    }
 }
 
 /// Makes the dialog work, and [`PauseButton`]s on the pages below open it. Called once, by the frame.

@@ -7,7 +7,7 @@ use super::ReviewSettings;
 use crate::{
     Timestamp,
     authority::{Actor, Permission, Role},
-    signing::{Envelope, KeyRing, Refusal, sign},
+    signing::{Envelope, KeyRing, Refusal, sign, verify},
 };
 
 /// A reviewer's decision.
@@ -56,6 +56,38 @@ pub struct Action {
     pub key_id: String,
     /// HMAC-SHA256 over the canonical JSON of everything above.
     pub signature: String,
+}
+
+/// Why a stored action does not count: somebody changed the record behind the program's back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotGenuine {
+    /// It is not as it was signed.
+    #[error("its signature was refused: {0}")]
+    Signature(#[from] Refusal),
+    /// It was signed, but about another packet.
+    #[error("it was signed for another packet")]
+    OtherPacket,
+    /// It was signed for an earlier submission of the same content, which was voided since.
+    #[error("it was signed before this packet was built")]
+    Earlier,
+}
+
+impl Action {
+    /// Whether this stored action is one of the packet with this id that was built at `built_at`, as it was signed. The
+    /// same content submitted again is the same packet id: what was signed before it was voided does not count again.
+    ///
+    /// # Errors
+    /// [`NotGenuine`] says what does not hold.
+    pub fn check(&self, packet_id: &str, built_at: Timestamp, keys: &KeyRing) -> Result<(), NotGenuine> {
+        verify(keys, self)?;
+        if self.packet_id != packet_id {
+            return Err(NotGenuine::OtherPacket);
+        }
+        if self.at < built_at {
+            return Err(NotGenuine::Earlier);
+        }
+        Ok(())
+    }
 }
 
 /// A reviewer's decision as asked for, before it is signed.
@@ -146,10 +178,7 @@ impl Envelope for Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        authority::Via,
-        signing::{Key, verify},
-    };
+    use crate::{authority::Via, signing::Key};
 
     fn actor() -> Actor {
         Actor { name: "cy@demo.test".into(), roles: [Role::Approver, Role::Viewer].into(), via: Via::Session }
@@ -184,5 +213,17 @@ mod tests {
         assert_eq!(verify(&keys(), &first), Ok(()));
         let forged = Action { actor: "eve@demo.test".into(), ..first };
         assert_eq!(verify(&keys(), &forged), Err(Refusal::Mismatch));
+    }
+
+    #[test]
+    fn a_signed_action_counts_for_its_packet_and_its_submission_only() {
+        let action = make(Verdict::Approve, None).unwrap();
+        let later = Timestamp::EPOCH.plus(std::time::Duration::from_micros(1));
+        assert_eq!(action.check("pktv1:00", Timestamp::EPOCH, &keys()), Ok(()));
+        assert_eq!(action.check("pktv1:01", Timestamp::EPOCH, &keys()), Err(NotGenuine::OtherPacket));
+        assert_eq!(action.check("pktv1:00", later, &keys()), Err(NotGenuine::Earlier));
+        let moved = Action { packet_id: "pktv1:01".into(), ..action };
+        let refused = NotGenuine::Signature(Refusal::Mismatch);
+        assert_eq!(moved.check("pktv1:01", Timestamp::EPOCH, &keys()), Err(refused));
     }
 }

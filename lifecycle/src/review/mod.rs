@@ -19,7 +19,7 @@ pub mod replaying;
 pub mod risk;
 pub mod verify;
 
-pub use action::{Action, ActionRefused, Proposal, Verdict};
+pub use action::{Action, ActionRefused, NotGenuine, Proposal, Verdict};
 pub use blast::BlastRadius;
 pub use build::{CannotBuild, Ingredients, build, packet_id};
 pub use compare::{Comparison, compare};

@@ -256,6 +256,9 @@ pub struct Packet {
     pub actions: Vec<Action>,
     /// Whether another bundle has become stable since it was built.
     pub stale: bool,
+    /// What of it is not as it was signed or hashed, a sentence each; empty unless somebody changed the database by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub altered: Vec<String>,
     /// The evidence: its members stand beside the ones above.
     #[serde(flatten)]
     pub content: Content,

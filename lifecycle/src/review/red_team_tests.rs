@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    Scenario, ScenarioVerdict,
-    red_team::{Bypass, policy_bypass},
+    ProjectedKpis, Scenario, ScenarioVerdict,
+    red_team::{Bypass, biased_cohort, margin_collapse, policy_bypass},
 };
 use crate::{
     analysis::Meter,
@@ -184,6 +184,47 @@ fn without_the_work_to_look_nothing_is_claimed() {
     let draft = bundle(json!([with(|rule| rule["conditions"] = json!({">=risk": 90})), rest()]));
     let scenario = policy_bypass(Some(&base()), &draft, &[], Meter::new(0, 0));
     assert_eq!(scenario.verdict, ScenarioVerdict::Undecided);
+}
+
+fn projected(margin: Option<i64>, success: Option<i64>) -> ProjectedKpis {
+    ProjectedKpis { margin_delta_bps: margin, success_delta_bps: success, decisions: 1000, ..Default::default() }
+}
+
+#[test]
+fn a_margin_that_collapses_while_most_decisions_change_is_blocked_from_both_limits_on() {
+    let judge = |margin, impact, conclusive| margin_collapse(&projected(margin, None), impact, conclusive).verdict;
+    assert_eq!(judge(Some(-45), 6000, true), ScenarioVerdict::Blocked);
+    for (margin, impact, conclusive) in
+        [(Some(-44), 6000, true), (Some(-45), 5999, true), (None, 10_000, true), (Some(-900), 10_000, false)]
+    {
+        assert_eq!(judge(margin, impact, conclusive), ScenarioVerdict::Pass, "{margin:?} {impact} {conclusive}");
+    }
+    let told = margin_collapse(&projected(Some(-61), None), 7200, true).detail;
+    assert!(told.contains("-61 bps") && told.contains("7200 bps"), "{told}");
+}
+
+#[test]
+fn a_regression_of_one_cohort_alone_is_blocked_from_its_limit_on() {
+    let (one, other) = (("inbox.triage", "quarantine"), ("inbox.triage", "archive"));
+    let judge = |success, touched: &[(&'static str, &'static str)], segments, conclusive| {
+        let touched = touched.iter().copied().collect();
+        biased_cohort(&projected(None, success), &touched, segments, conclusive)
+    };
+    let blocked = judge(Some(-15), &[one], 4, true);
+    assert_eq!(blocked.verdict, ScenarioVerdict::Blocked);
+    assert!(blocked.detail.contains("Only `inbox.triage` · `quarantine` changes"), "{}", blocked.detail);
+    for (success, touched, segments, conclusive) in [
+        (Some(-14), &[one][..], 4, true),
+        (Some(-15), &[one, other], 4, true),
+        (Some(-15), &[], 4, true),
+        (None, &[one], 4, true),
+        // Where there is one segment only, it is everybody.
+        (Some(-400), &[one], 1, true),
+        (Some(-400), &[one], 4, false),
+    ] {
+        let scenario = judge(success, touched, segments, conclusive);
+        assert_eq!(scenario.verdict, ScenarioVerdict::Pass, "{success:?} {}", scenario.detail);
+    }
 }
 
 proptest! {

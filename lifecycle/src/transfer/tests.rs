@@ -68,18 +68,60 @@ fn what_was_exported_is_valid_and_comes_back_whole() {
     assert!(judge_bytes(pretty.replace('\n', "").as_bytes()).unwrap().valid);
 }
 
+/// What a file with one byte changed must be called, told from the text alone: the envelope's shape first, then the key
+/// it names, then what it says.
+fn expected(original: &Value, changed: &Value) -> (Verdict, Option<String>) {
+    let (original, changed) = (original.as_object().unwrap(), changed.as_object().unwrap());
+    let malformed = |name: &str| (Verdict::Malformed, Some(format!("/{name}")));
+    for (name, was) in original {
+        let Some(now) = changed.get(name) else { return malformed(name) };
+        let well_formed = match name.as_str() {
+            "format_version" | "algorithm" => now == was,
+            "bundle" => now.is_object(),
+            "exported_at" | "expires_at" => now.as_str().is_some_and(|at| at.parse::<Timestamp>().is_ok()),
+            "signature" => now.as_str().is_some_and(|hex| {
+                hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            }),
+            _ => now.is_string(),
+        };
+        if !well_formed {
+            return malformed(name);
+        }
+    }
+    if !["k1", "k2"].iter().any(|known| changed["key_id"] == *known) {
+        return (Verdict::UnknownKey, None);
+    }
+    (Verdict::InvalidSignature, None)
+}
+
 #[test]
-fn every_byte_flipped_in_turn_is_refused() {
+fn every_byte_flipped_in_turn_is_refused_with_the_right_reason() {
     let text = signed().to_text();
+    let original: Value = serde_json::from_str(&text).unwrap();
+    let mut told = std::collections::BTreeMap::<&str, usize>::new();
     for at in 0..text.len() {
         for mask in [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff] {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= mask;
-            if let Some(verification) = judge_bytes(&bytes) {
-                assert!(!verification.valid, "byte {at} ^ {mask:#x}: {}", String::from_utf8_lossy(&bytes));
-                assert!(!verification.unsigned, "byte {at} ^ {mask:#x} makes it look unsigned");
+            let Some(verification) = judge_bytes(&bytes) else {
+                // No JSON any more, or a name that is used twice: refused before anything is judged.
+                assert!(strict::parse(&bytes).is_err(), "{}", String::from_utf8_lossy(&bytes));
+                *told.entry("no JSON").or_default() += 1;
+                continue;
+            };
+            let flipped = format!("byte {at} ^ {mask:#x}: {}", String::from_utf8_lossy(&bytes));
+            assert!(!verification.valid, "{flipped}");
+            assert!(!verification.unsigned, "it looks unsigned: {flipped}");
+            let (verdict, field) = expected(&original, &strict::parse(&bytes).unwrap());
+            assert_eq!(verification.verdict, verdict, "{}: {flipped}", verification.message);
+            if verdict == Verdict::Malformed {
+                assert_eq!(verification.field, field, "{}: {flipped}", verification.message);
             }
+            *told.entry(verdict.name()).or_default() += 1;
         }
+    }
+    for reason in ["no JSON", "malformed", "unknown_key", "invalid_signature"] {
+        assert!(told.contains_key(reason), "{told:?}");
     }
 }
 

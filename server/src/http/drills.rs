@@ -6,7 +6,7 @@ use axum::{
     routing::get,
 };
 use http::StatusCode;
-use lifecycle::rollout::DrillReport;
+use lifecycle::{rollout::DrillReport, signing::Checked};
 use store::drills::Filter;
 
 use super::{
@@ -35,7 +35,7 @@ async fn show(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
-) -> Answer<Out<DrillReport>> {
+) -> Answer<Out<Checked<DrillReport>>> {
     let id = id.parse().map_err(|_| Refusal::not_found(format_args!("drill `{id}`")))?;
     Ok(Out(store::drills::get(&state.store, &actor, id).await?))
 }

@@ -16,20 +16,20 @@ const SECRET: &str = "a secret that is long enough";
 
 /// What a command left behind.
 #[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ended {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ended {
     #[track_caller]
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     #[track_caller]
-    fn with_code(self, code: i32) -> Self {
+    pub fn with_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:?}");
         assert!(!self.err.contains("panicked"), "{self:?}");
         self
@@ -37,7 +37,7 @@ impl Ended {
 }
 
 /// Runs the program to its end with `input` as standard input.
-fn run(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Ended {
+pub fn run(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Ended {
     let mut command = Command::new(PROGRAM);
     for name in ["DATABASE_URL", "COUNTERSIGN_URL", "COUNTERSIGN_TOKEN", "HMAC_SECRET", "HMAC_KEY_ID", "HMAC_PREVIOUS"]
     {
@@ -61,7 +61,7 @@ fn run(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Ended {
     Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn offline(arguments: &[&str], input: &str) -> Ended {
+pub fn offline(arguments: &[&str], input: &str) -> Ended {
     run(&[("HMAC_SECRET", SECRET)], arguments, input)
 }
 
@@ -176,13 +176,13 @@ fn shells_can_complete() {
 }
 
 /// A workspace behind a real port.
-struct Served {
-    workspace: Workspace,
+pub struct Served {
+    pub workspace: Workspace,
     url: String,
 }
 
 impl Served {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let workspace = Workspace::new().await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -191,7 +191,7 @@ impl Served {
         Self { workspace, url }
     }
 
-    async fn run(&self, role: Role, arguments: &[&str], input: &str) -> Ended {
+    pub async fn run(&self, role: Role, arguments: &[&str], input: &str) -> Ended {
         let token = self.workspace.token(&[role]).await;
         self.run_as(&token, arguments, input).await
     }

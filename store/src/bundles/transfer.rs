@@ -20,6 +20,9 @@ use time::OffsetDateTime;
 use super::{edit, row};
 use crate::{Error, Result, Store, settings, work::Work};
 
+/// Longest name of an author that is taken from a file: that of an email address.
+const MAX_NAME_BYTES: usize = 254;
+
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Imported {
@@ -116,11 +119,30 @@ pub async fn import(store: &Store, actor: &Actor, upload: Upload) -> Result<Impo
         signature: opened.signature.filter(|_| opened.verification.valid),
     };
     let how = format!("imported {}", provenance.describe());
-    let row = edit::insert(&mut work, opened.source, &[], &how, Some(&provenance)).await.map_err(hint_rename)?;
+    // Whoever wrote it, here or elsewhere, must not approve it by way of a file.
+    let mut writers = unreviewed_authors(&mut work, &provenance.digest).await?;
+    writers.extend(provenance.created_by.clone().filter(|name| is_name(name) && !writers.contains(name)));
+    let row = edit::insert(&mut work, opened.source, &writers, &how, Some(&provenance)).await.map_err(hint_rename)?;
     work.commit().await?;
     let bundle = row.record()?;
     let message = format!("draft {} was {how}", bundle.version);
     Ok(Imported { bundle, message, verification: opened.verification, lint: opened.lint })
+}
+
+/// Who wrote content that nobody has approved yet and that means the same.
+async fn unreviewed_authors(work: &mut Work, digest: &str) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "select distinct unnest(authors) from policy_bundles
+         where digest = $1 and state in ('draft', 'in_review', 'changes_requested', 'rejected')",
+    )
+    .bind(digest)
+    .fetch_all(work.db())
+    .await?)
+}
+
+/// Whether a file's `created_by` may be somebody's name.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(char::is_control)
 }
 
 /// The problem a refused file is answered with.

@@ -12,13 +12,12 @@ use lifecycle::{
     replay::{Dataset, fixtures},
     review::{self, Content, Corpus, Ingredients, PacketStatus, Proposal, ReviewSettings, Verdict, action},
     rollout::records::ApplyRecord,
-    signing::sign,
 };
 use serde_json::json;
 use time::OffsetDateTime;
 
 use super::{actor, people::email, policy, traffic};
-use crate::{Error, Result, Store, bundles, json, packets, work::Work};
+use crate::{Error, Result, Store, bundles, json, packets, rollout, work::Work};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -277,7 +276,7 @@ async fn record_stages(
             key_id: String::new(),
             signature: String::new(),
         };
-        sign(store.keys(), &mut record).map_err(|error| Error::Internal(error.to_string()))?;
+        rollout::keep_apply(store.keys(), work.db(), &mut record).await?;
         let (event, from_state, summary) = match from_pct {
             0 => (EventType::Applied, State::Approved, format!("{} entered service at {to_pct} %", record.version)),
             _ => {
@@ -288,27 +287,11 @@ async fn record_stages(
         let to_state = if to_pct == 100 { State::Active } else { State::Canary };
         let detail = json!({
             "version": record.version, "from_state": from_state.name(), "to_state": to_state.name(),
-            "from_pct": from_pct, "to_pct": to_pct, "packet_id": packet_id, "digest": record.digest, "signature": record.signature,
+            "from_pct": from_pct, "to_pct": to_pct, "packet_id": packet_id, "digest": record.digest,
+            "apply_id": record.id, "signature": record.signature,
         });
         let owner = actor(&record.actor, Role::RuntimeOwner);
         work.note_past((at, owner), event, ("bundle", bundle.id.to_string()), summary, detail);
-        sqlx::query(
-            "insert into policy_apply_record (bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id,
-                 signature)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(record.bundle_id)
-        .bind(&record.version)
-        .bind(&record.digest)
-        .bind(&record.packet_id)
-        .bind(record.from_pct)
-        .bind(record.to_pct)
-        .bind(&record.actor)
-        .bind(OffsetDateTime::from(record.at))
-        .bind(&record.key_id)
-        .bind(&record.signature)
-        .execute(work.db())
-        .await?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ const MAX_REASON_CHARS: usize = 2000;
 /// Denied without [`Permission::ActOnPackets`]; `forbidden` for its authors and its builder; a missing reason; `paused`
 /// for approvals during a pause; `invalid_transition` when it no longer waits; `stale_approval` for approvals after
 /// another bundle became stable; `packet_blocked` for approvals of a packet with a failed guardrail or a blocked red team
-/// scenario; `conflict` when the signature of an earlier action does not verify.
+/// scenario; `conflict` when the content or an earlier action is not as it was hashed or signed.
 pub async fn act(
     store: &Store,
     actor: &Actor,
@@ -52,9 +52,10 @@ pub async fn act(
     let settings = settings::load(work.db()).await?;
     let proposal = Proposal { packet_id: &packet.packet_id, actor, decision: verdict, reason: reason.as_deref() };
     let record = action::record(&proposal, work.now, &settings.review, store.keys()).map_err(refused)?;
-    let mut actions = row::verified_actions(store, work.db(), &packet.packet_id, packet.row_id).await?;
+    let content = packet.genuine_content()?;
+    let mut actions = row::verified_actions(store.keys(), work.db(), &packet).await?;
     if actions.iter().any(|known| known.idempotency_key == record.idempotency_key) {
-        return row::read(work.db(), packet).await;
+        return row::read(store.keys(), work.db(), packet).await;
     }
     let status = packet.status()?;
     if status != PacketStatus::InReview {
@@ -72,7 +73,7 @@ pub async fn act(
                 "another bundle became stable since this packet was built: it has to be submitted again",
             ));
         }
-        let blockers = packet.content()?.blockers();
+        let blockers = content.blockers();
         if let Some(first) = blockers.first() {
             let detail =
                 format!("this packet cannot be approved. {first} The draft has to be changed and submitted again");
@@ -82,7 +83,7 @@ pub async fn act(
 
     insert(work.db(), packet.row_id, &record).await?;
     actions.push(record.clone());
-    let now = standing(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
+    let now = standing(content.required_approvals, &packet.authors, &packet.built_by, &actions, work.now);
     let command = match now.status {
         PacketStatus::Approved => Some(Command::Approve),
         PacketStatus::Rejected => Some(Command::Reject),
@@ -111,14 +112,14 @@ pub async fn act(
     let detail = json!({
         "bundle_id": bundle.id, "version": bundle.version, "from_state": bundle.state, "to_state": to_state.name(),
         "decision": verdict, "reason": record.reason, "idempotency_key": record.idempotency_key,
-        "approved_by": now.approved_by, "required_approvals": packet.required_approvals(), "still_needed": now.missing,
+        "approved_by": now.approved_by, "required_approvals": content.required_approvals, "still_needed": now.missing,
         "digest": bundle.digest,
     });
     let summary = format!("{} {did} {}", actor.name, bundle.version);
     work.note(event, "packet", &packet.packet_id, summary, detail);
     let answer = {
         let packet = row::by_row_locked(work.db(), packet.row_id).await?;
-        row::read(work.db(), packet).await?
+        row::read(store.keys(), work.db(), packet).await?
     };
     work.commit().await?;
     Ok(answer)

@@ -106,7 +106,7 @@ pub async fn get(store: &Store, actor: &Actor, packet_id: &str) -> Result<Packet
     authorize(actor, Permission::Read)?;
     let mut db = store.pool().acquire().await?;
     let found = row::by_id(&mut db, packet_id).await?;
-    row::read(&mut db, found).await
+    row::read(store.keys(), &mut db, found).await
 }
 
 /// Re-runs the replay of a packet over the corpus that was kept with it.

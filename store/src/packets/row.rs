@@ -1,15 +1,19 @@
 //! A packet's row and its actions.
 
 use lifecycle::{
+    Timestamp,
     problem::Code,
-    review::{Action, Content, Corpus, Packet, PacketStatus},
-    signing,
+    review::{Action, Content, Corpus, NotGenuine, Packet, PacketStatus, packet_id},
+    signing::KeyRing,
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use crate::{Error, Result, Store, names};
+use crate::{Error, Result, names};
+
+/// What is said of a packet whose content was changed by hand.
+const CONTENT_ALTERED: &str = "the packet's content is not what its id says: somebody changed it in the database";
 
 /// The columns of [`Row`].
 const COLUMNS: &str =
@@ -43,9 +47,34 @@ impl Row {
         serde::Deserialize::deserialize(&self.content.0).map_err(|error| Error::damaged(format!("packet: {error}")))
     }
 
-    pub fn packet(self, actions: Vec<Action>, stale: bool) -> Result<Packet> {
+    /// When it was built.
+    pub fn built_at(&self) -> Timestamp {
+        self.built_at.into()
+    }
+
+    /// The content, when it is what the packet's id says.
+    ///
+    /// # Errors
+    /// `conflict` when somebody changed it.
+    pub fn genuine_content(&self) -> Result<Content> {
+        let content = self.content()?;
+        if packet_id(&content) == self.packet_id {
+            return Ok(content);
+        }
+        tracing::error!(packet = self.packet_id, "a packet's content is not what its id says");
+        Err(Error::refused(Code::Conflict, CONTENT_ALTERED))
+    }
+
+    fn packet(self, actions: Vec<Action>, stale: bool, keys: &KeyRing) -> Result<Packet> {
         let status = self.status()?;
         let content = self.content()?;
+        let mut altered = Vec::new();
+        if packet_id(&content) != self.packet_id {
+            altered.push(CONTENT_ALTERED.to_owned());
+        }
+        altered.extend(actions.iter().filter_map(|action| {
+            action.check(&self.packet_id, self.built_at(), keys).err().map(|refusal| not_genuine(action, refusal))
+        }));
         Ok(Packet {
             packet_id: self.packet_id,
             status,
@@ -56,6 +85,7 @@ impl Row {
             built_at: self.built_at.into(),
             actions,
             stale,
+            altered,
             replay_checksum: content.replay.replay_checksum.clone(),
             content,
         })
@@ -126,25 +156,23 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
         .collect()
 }
 
-/// The same for what depends on them: every signature is verified.
+/// The same for what depends on them: each must be as it was signed, for this packet, since it was built.
 ///
 /// # Errors
-/// `conflict`, with who acted, when a signature is refused.
-pub(crate) async fn verified_actions(
-    store: &Store,
-    db: &mut PgConnection,
-    packet_id: &str,
-    row_id: i64,
-) -> Result<Vec<Action>> {
-    let actions = actions(db, row_id).await?;
+/// `conflict`, with who acted, when one is not.
+pub(crate) async fn verified_actions(keys: &KeyRing, db: &mut PgConnection, packet: &Row) -> Result<Vec<Action>> {
+    let actions = actions(db, packet.row_id).await?;
     for action in &actions {
-        if let Err(refusal) = signing::verify(store.keys(), action) {
-            tracing::error!(packet = packet_id, actor = action.actor, %refusal, "an action does not verify");
-            let detail = format!("the signature of the action by {} was refused: {refusal}", action.actor);
-            return Err(Error::refused(Code::Conflict, detail));
+        if let Err(refusal) = action.check(&packet.packet_id, packet.built_at(), keys) {
+            tracing::error!(packet = packet.packet_id, actor = action.actor, %refusal, "an action does not verify");
+            return Err(Error::refused(Code::Conflict, not_genuine(action, refusal)));
         }
     }
     Ok(actions)
+}
+
+fn not_genuine(action: &Action, refusal: NotGenuine) -> String {
+    format!("the action by {} does not count: {refusal}", action.actor)
 }
 
 /// Whether another bundle has become stable since the packet was built.
@@ -156,7 +184,7 @@ pub(crate) async fn is_stale(db: &mut PgConnection, base_id: Option<i64>) -> Res
 }
 
 /// The packet with everything that has happened to it.
-pub(crate) async fn read(db: &mut PgConnection, row: Row) -> Result<Packet> {
+pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Result<Packet> {
     let actions = actions(db, row.row_id).await?;
     let open = matches!(row.status()?, PacketStatus::InReview | PacketStatus::Approved);
     let in_service: bool =
@@ -166,5 +194,5 @@ pub(crate) async fn read(db: &mut PgConnection, row: Row) -> Result<Packet> {
             .await?;
     // Once a bundle was applied, its packet has done its work.
     let stale = open && !in_service && is_stale(db, row.base_id).await?;
-    row.packet(actions, stale)
+    row.packet(actions, stale, keys)
 }

@@ -9,12 +9,12 @@ use lifecycle::{
     problem::{Code, Problem},
     review::{PacketStatus, standing},
     rollout::{ApplyRecord, Stage},
-    signing::{self, KeyRing},
+    signing::KeyRing,
 };
 use serde_json::json;
 use sqlx::AssertSqlSafe;
-use time::OffsetDateTime;
 
+use super::records;
 use crate::{
     Error, Result, Store,
     bundles::row::{self as bundle_row, COLUMNS, Row},
@@ -150,16 +150,20 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
         return Err(Problem::invalid_field("/packet_id", detail).into());
     }
     let found = verify_evidence(store, order.packet_id).await?;
-    let same_content = packet.content()?.bundle.digest == bundle.digest;
-    if !same_content {
+    let source = bundle.source()?;
+    let reviewed = packet.content()?;
+    // The digest is computed again: the column beside the content says nothing once somebody has changed both by hand.
+    if reviewed.bundle.digest != bundle.digest || reviewed.bundle.digest != source.digest().as_str() {
         return Ok(Some("the bundle is not the one that was reviewed".to_owned()));
+    }
+    if reviewed.required_approvals != packet.required_approvals() {
+        return Ok(Some("the number of approvals it needs was changed".to_owned()));
     }
     if let Some(problem) = found.problems.into_iter().next() {
         return Ok(Some(problem));
     }
     // What administrators wrote down after the approval counts too.
     let invariants = settings::load_invariants(store.pool()).await?;
-    let source = bundle.source()?;
     tokio::task::spawn_blocking(move || {
         let findings = lint::invariants::check(&source.understand().bundle, &invariants);
         findings.into_iter().find(|finding| finding.severity == lint::Severity::Error).map(|finding| finding.message)
@@ -183,7 +187,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
         let detail = "another bundle became stable since this was approved: withdraw it and submit it again";
         return Err(Error::refused(Code::StaleApproval, detail));
     }
-    let actions = packet_row::verified_actions(store, work.db(), packet_id, packet.row_id).await?;
+    let actions = packet_row::verified_actions(store.keys(), work.db(), &packet).await?;
     let now = standing(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
     if now.status != PacketStatus::Approved {
         let detail = format!(
@@ -241,35 +245,16 @@ pub(super) async fn record(
         key_id: String::new(),
         signature: String::new(),
     };
-    signing::sign(keys, &mut record)
-        .map_err(|refusal| Error::Internal(format!("an apply could not be signed: {refusal}")))?;
-    record.id = sqlx::query_scalar(
-        "insert into policy_apply_record (bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id,
-             signature, verification_checksum)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
-    )
-    .bind(record.bundle_id)
-    .bind(&record.version)
-    .bind(&record.digest)
-    .bind(&record.packet_id)
-    .bind(record.from_pct)
-    .bind(record.to_pct)
-    .bind(&record.actor)
-    .bind(OffsetDateTime::from(record.at))
-    .bind(&record.key_id)
-    .bind(&record.signature)
-    .bind(&record.verification_checksum)
-    .fetch_one(work.db())
-    .await?;
+    records::keep_apply(keys, work.db(), &mut record).await?;
     Ok(record)
 }
 
 /// The packet a bundle in service was applied with, for the record of a promotion: out of its last record, whose
 /// signature must verify.
 pub(super) async fn packet_of(keys: &KeyRing, work: &mut Work, bundle_id: i64) -> Result<Option<String>> {
-    let records = super::history::applies(work.db(), Some(bundle_id), 1).await?;
+    let records = records::applies(work.db(), Some(bundle_id), 1).await?;
     let Some(last) = records.into_iter().next() else { return Ok(None) };
-    super::history::check(keys, &last, || format!("the record of the last apply of {}", last.version))?;
+    records::check(keys, &last, || format!("the record of the last apply of {}", last.version))?;
     Ok(last.packet_id)
 }
 

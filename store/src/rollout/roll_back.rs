@@ -10,13 +10,14 @@ use lifecycle::{
         RollbackRecord, RollbackResponse, check_reason, last_known_good,
         rollback::{RolledBack, Served, incident},
     },
-    signing::{self, KeyRing},
+    signing::KeyRing,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::records;
 use crate::{
     Error, Result, Store,
     bundles::row::{self as bundle_row, Row},
@@ -80,7 +81,7 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
     if from == State::RolledBack
         && let Some(record) = latest(work.db(), id).await?
     {
-        super::history::check(keys, &record, || format!("the record of the rollback of {}", record.version))?;
+        records::check(keys, &record, || format!("the record of the rollback of {}", record.version))?;
         let response = answer(work.db(), record.clone(), true).await?;
         return Ok(Done { response, record, fresh: false });
     }
@@ -145,6 +146,11 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
         let text = format!("Rolled back {} to {}.", bundle.version, restored.version);
         incidents::line(work, incident_id, &text, json!({"rollback_id": record.id})).await?;
     }
+    let done = format!(
+        "Rolled back {} (bundle {}) to {} during the pause: rollback {}.",
+        bundle.version, bundle.id, restored.version, record.id
+    );
+    system::tell_ticket(work, &done, json!({"rollback_id": record.id, "candidate_id": bundle.id})).await?;
     if comes_back {
         let detail = json!({
             "version": restored.version, "from_state": State::Superseded.name(), "to_state": State::Active.name(),
@@ -268,31 +274,7 @@ async fn write(keys: &KeyRing, work: &mut Work, bundle: &Row, facts: &Facts<'_>)
         key_id: String::new(),
         signature: String::new(),
     };
-    signing::sign(keys, &mut record)
-        .map_err(|refusal| Error::Internal(format!("a rollback could not be signed: {refusal}")))?;
-    record.id = sqlx::query_scalar(
-        "insert into policy_rollback_record (bundle_id, version, digest, from_pct, restored_bundle_id, restored_version,
-             reason, actor, on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature,
-             verification_checksum)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning id",
-    )
-    .bind(record.bundle_id)
-    .bind(&record.version)
-    .bind(&record.digest)
-    .bind(record.from_pct)
-    .bind(record.restored_bundle_id)
-    .bind(&record.restored_version)
-    .bind(&record.reason)
-    .bind(&record.actor)
-    .bind(&record.on_behalf_of)
-    .bind(OffsetDateTime::from(record.rollback_triggered_at))
-    .bind(OffsetDateTime::from(record.rolled_back_at))
-    .bind(&record.incident_id)
-    .bind(&record.key_id)
-    .bind(&record.signature)
-    .bind(&record.verification_checksum)
-    .fetch_one(work.db())
-    .await?;
+    records::keep_rollback(keys, work.db(), &mut record).await?;
     let detail = json!({
         "version": record.version, "from_state": bundle.state, "to_state": State::RolledBack.name(),
         "from_pct": record.from_pct, "to_pct": 0, "restored_version": record.restored_version,
@@ -308,7 +290,7 @@ async fn write(keys: &KeyRing, work: &mut Work, bundle: &Row, facts: &Facts<'_>)
 
 /// The newest rollback of a bundle.
 async fn latest(db: &mut PgConnection, bundle_id: i64) -> Result<Option<RollbackRecord>> {
-    let records = super::history::rollbacks(db, Some(bundle_id), 1).await?;
+    let records = records::rollbacks(db, Some(bundle_id), 1).await?;
     Ok(records.into_iter().next())
 }
 

@@ -7,15 +7,16 @@ use lifecycle::{
     problem::{Code, Problem},
     rollout::rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
     system::{
-        Changed, Pause, Reading, ReleaseRecord, ReleaseRefused, TICKET_TAG,
+        Changed, Pause, Reading, ReleaseRecord, ReleaseRefused, ServingBundle, TICKET_TAG,
         pause::{self as rules, Signed},
     },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use super::{read, switches_locked, trigger, written};
+use super::{read, switches, switches_locked, trigger, written};
 use crate::{Error, Result, Store, incidents, json, work::Work};
 
 /// Most trigger metrics of a pause, and characters of one.
@@ -54,13 +55,15 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
         let message = format!("{} has paused already: {}", first.by, first.reason);
         return Ok(Changed { system: read(work.db()).await?, message });
     }
+    let serving = read(work.db()).await?;
+    let serving: Vec<ServingBundle> = [serving.stable, serving.canary].into_iter().flatten().collect();
     let opening = ticket.is_none().then(|| incidents::Opening {
         title: format!("{TICKET_TAG}: {}", first_line(&reason)),
         severity: Severity::High,
         source: "policy.pause".to_owned(),
         agent: None,
         bundle: None,
-        description: described(&reason, &trigger_metrics),
+        description: described(&reason, &trigger_metrics, &serving),
         ack_due_at: work.now.plus(ACKNOWLEDGE_WITHIN),
         investigate_due_at: work.now.plus(INVESTIGATE_WITHIN),
     });
@@ -68,7 +71,7 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
         Some(opening) => incidents::insert(&mut work, opening).await?,
         None => {
             let ticket = ticket.unwrap_or_default().to_owned();
-            tell(&mut work, &ticket, &format!("Engaged a safety pause: {reason}")).await?;
+            tell(&mut work, &ticket, &format!("Engaged a safety pause: {reason}"), json!({})).await?;
             ticket
         }
     };
@@ -81,7 +84,10 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
         release_signatures: Vec::new(),
     };
     set(&mut work, Some(&pause)).await?;
-    let detail = json!({"reason": pause.reason, "ticket": ticket, "trigger_metrics": pause.trigger_metrics});
+    let candidates: Vec<i64> = serving.iter().map(|bundle| bundle.id).collect();
+    let detail = json!({
+        "reason": pause.reason, "ticket": ticket, "trigger_metrics": pause.trigger_metrics, "in_service": candidates,
+    });
     let summary = format!("{} engaged a safety pause: {}", actor.name, first_line(&pause.reason));
     work.note(EventType::Paused, "system", "policy", summary, detail);
     if let Some(opening) = &opening {
@@ -123,7 +129,7 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
             set(&mut work, Some(&pause)).await?;
             let needed = pause.still_needed();
             let said = format!("Signed the release of the pause, 1 of 2: {remediation}");
-            tell(&mut work, &ticket, &said).await?;
+            tell(&mut work, &ticket, &said, json!({"roles": one.roles})).await?;
             let detail = json!({
                 "ticket": ticket, "roles": one.roles, "remediation": one.remediation, "still_needed": needed,
                 "signature": one.signature,
@@ -135,8 +141,10 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
         Signed::Released(record) => {
             set(&mut work, None).await?;
             let id = keep(&mut work, &record).await?;
-            tell(&mut work, &ticket, &format!("Released the pause, 2 of 2: {remediation}")).await?;
             let by: Vec<&str> = record.signatures.iter().map(|one| one.by.as_str()).collect();
+            let said =
+                format!("Released the pause, 2 of 2 (release {id}, signed by {}): {remediation}", by.join(" and "));
+            tell(&mut work, &ticket, &said, json!({"release_id": id, "signed_by": by})).await?;
             let detail = json!({
                 "ticket": ticket, "release_id": id, "signed_by": by, "remediation": remediation,
                 "paused_at": record.paused_at, "paused_by": record.paused_by, "metrics": record.metrics,
@@ -191,16 +199,41 @@ async fn keep(work: &mut Work, record: &ReleaseRecord) -> Result<i64> {
     .await?)
 }
 
+/// The newest pauses that are over.
+pub(crate) async fn releases(db: &mut PgConnection, limit: i64) -> Result<Vec<ReleaseRecord>> {
+    let rows: Vec<(i64, Json<Value>)> =
+        sqlx::query_as("select id, record from policy_release_record order by id desc limit $1")
+            .bind(limit)
+            .fetch_all(db)
+            .await?;
+    rows.into_iter()
+        .map(|(id, record)| {
+            let record: ReleaseRecord =
+                serde_json::from_value(record.0).map_err(|error| Error::damaged(format!("release {id}: {error}")))?;
+            Ok(ReleaseRecord { id, ..record })
+        })
+        .collect()
+}
+
 /// Adds a line to the ticket, when it is an incident of ours.
-async fn tell(work: &mut Work, ticket: &str, text: &str) -> Result<()> {
+async fn tell(work: &mut Work, ticket: &str, text: &str, detail: Value) -> Result<()> {
     let ours: bool = sqlx::query_scalar("select exists (select from incidents where id = $1)")
         .bind(ticket)
         .fetch_one(work.db())
         .await?;
     if ours {
-        incidents::line(work, ticket, text, json!({})).await?;
+        incidents::line(work, ticket, text, detail).await?;
     }
     Ok(())
+}
+
+/// Adds a line to the ticket of the pause in force, if there is one: what is done meanwhile belongs to its story.
+pub(crate) async fn tell_ticket(work: &mut Work, text: &str, detail: Value) -> Result<()> {
+    let ticket = switches(work.db()).await?.pause.and_then(|pause| pause.ticket);
+    match ticket {
+        Some(ticket) => tell(work, &ticket, text, detail).await,
+        None => Ok(()),
+    }
 }
 
 fn checked_name<'a>(pointer: &str, name: Option<&'a str>) -> Result<Option<&'a str>> {
@@ -236,10 +269,15 @@ fn first_line(reason: &str) -> String {
     format!("{}…", line.chars().take(MAX_TITLE_CHARS).collect::<String>())
 }
 
-fn described(reason: &str, triggers: &[String]) -> String {
+fn described(reason: &str, triggers: &[String], serving: &[ServingBundle]) -> String {
+    let serving: Vec<String> = serving
+        .iter()
+        .map(|bundle| format!("{} (bundle {}) at {} %", bundle.version, bundle.id, bundle.canary_pct))
+        .collect();
+    let serving = if serving.is_empty() { "nothing".to_owned() } else { serving.join(", ") };
     let measured = if triggers.is_empty() { "none was named".to_owned() } else { triggers.join(", ") };
     format!(
-        "{reason}\nTrigger metrics: {measured}.\nNothing enters service until a safety owner and a runtime owner have \
+        "{reason}\nTrigger metrics: {measured}.\nIn service then: {serving}.\nNothing enters service until a safety owner and a runtime owner have \
          signed the release. Rolling back and evaluating go on."
     )
 }

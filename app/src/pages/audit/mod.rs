@@ -14,8 +14,8 @@ use self::{
 use crate::{
     api::audit::{Trail, audit_trail},
     components::{
-        Button, Chip, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Select, Skeleton, Table,
-        TextInput,
+        Button, Chip, Column, EmptyState, ErrorPanel, Head, LinkButton, PageHead, Panel, RelativeTime, Select,
+        Skeleton, Table, TextInput,
     },
     frame::live::use_live,
     pages::decisions::{
@@ -84,17 +84,10 @@ fn Page(trail: Trail, query: Query, asked: Asked) -> impl IntoView {
                 } else {
                     view! {
                         <Table label="Audit entries" cards=true>
-                            <thead>
-                                <tr>
-                                    <th scope="col" class="num">
-                                        "#"
-                                    </th>
-                                    <th scope="col">"When"</th>
-                                    <th scope="col">"What"</th>
-                                    <th scope="col">"Entry"</th>
-                                    <th scope="col">"Who"</th>
-                                </tr>
-                            </thead>
+                            <Head columns=&[
+                                Column::Number("#"), Column::Text("When"), Column::Text("What"),
+                                Column::Text("Entry"), Column::Text("Who"),
+                            ] />
                             <tbody>
                                 {items.into_iter().map(|entry| view! { <Row entry=entry as_of=as_of /> }).collect_view()}
                             </tbody>

@@ -8,14 +8,15 @@ use lifecycle::{
     Timestamp,
     authority::Permission,
     rollout::{DrillReport, drill::LastDrill},
+    signing::Checked,
 };
 
 use self::report::Report;
 use crate::{
     api::drills::{DrillView, RunDrill, list_drills},
     components::{
-        Button, ButtonKind, Chip, EmptyState, ErrorPanel, Notice, PageHead, Panel, RelativeTime, Skeleton, Table, Tone,
-        use_toasts,
+        Button, ButtonKind, Chip, Column, EmptyState, ErrorPanel, Head, Notice, PageHead, Panel, RelativeTime,
+        Skeleton, Table, Tone, use_toasts,
     },
     frame::live::use_live,
 };
@@ -59,8 +60,12 @@ fn above() -> Vec<(String, String)> {
 }
 
 /// What stands above the list: when the last one ran, and whether the next is due.
-fn standing(last: Option<&DrillReport>, as_of: Timestamp) -> (Tone, &'static str) {
+fn standing(last: Option<&Checked<DrillReport>>, as_of: Timestamp) -> (Tone, &'static str) {
     let Some(last) = last else { return (Tone::Warn, "No drill has been run yet.") };
+    if !last.verifies() {
+        return (Tone::Bad, "The report of the last drill is not as it was signed: it proves nothing.");
+    }
+    let last = &last.record;
     if !last.safety_passed {
         return (Tone::Bad, "The last drill failed: a rollback may not work when it is needed.");
     }
@@ -84,7 +89,7 @@ fn Page(view: DrillView, action: ServerAction<RunDrill>) -> impl IntoView {
     let detail = move || {
         let wanted: Option<i64> = query.read().get("drill").and_then(|id| id.parse().ok());
         let report = match wanted {
-            Some(id) => shown.iter().find(|report| report.id == id),
+            Some(id) => shown.iter().find(|report| report.record.id == id),
             None => shown.first(),
         };
         report.cloned().map(|report| view! { <Report report=report as_of=as_of /> })
@@ -143,31 +148,18 @@ fn Page(view: DrillView, action: ServerAction<RunDrill>) -> impl IntoView {
 
 /// All reports, newest first.
 #[component]
-fn List(reports: Vec<DrillReport>, as_of: Timestamp) -> impl IntoView {
+fn List(reports: Vec<Checked<DrillReport>>, as_of: Timestamp) -> impl IntoView {
     view! {
         <Panel title="Reports" note="every report is signed" flush=true>
             <Table label="Drills" interactive=true cards=true>
-                <thead>
-                    <tr>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"Result"</th>
-                        <th scope="col">"Candidate"</th>
-                        <th scope="col" class="num">
-                            "Apply"
-                        </th>
-                        <th scope="col" class="num">
-                            "Rollback"
-                        </th>
-                        <th scope="col" class="num">
-                            "Apply again"
-                        </th>
-                        <th scope="col">"By"</th>
-                    </tr>
-                </thead>
+                <Head columns=&[
+                    Column::Text("When"), Column::Text("Result"), Column::Text("Candidate"), Column::Number("Apply"),
+                    Column::Number("Rollback"), Column::Number("Apply again"), Column::Text("By"),
+                ] />
                 <tbody>
                     {reports
                         .into_iter()
-                        .map(|report| {
+                        .map(|Checked { record: report, refused }| {
                             view! {
                                 <tr>
                                     <td>
@@ -176,7 +168,7 @@ fn List(reports: Vec<DrillReport>, as_of: Timestamp) -> impl IntoView {
                                         </a>
                                     </td>
                                     <td>
-                                        <Outcome passed=report.safety_passed />
+                                        <Outcome passed=report.safety_passed refused=refused.is_some() />
                                     </td>
                                     <td class="mono">{report.candidate_version}</td>
                                     <td class="num">{milliseconds(report.apply_duration_ms)}</td>
@@ -193,10 +185,14 @@ fn List(reports: Vec<DrillReport>, as_of: Timestamp) -> impl IntoView {
     }
 }
 
-/// Whether a drill passed.
+/// Whether a drill passed. A report that is not as it was signed says nothing about that.
 #[component]
-fn Outcome(passed: bool) -> impl IntoView {
-    let (tone, sign, words) = if passed { (Tone::Good, "✓", "Passed") } else { (Tone::Bad, "✕", "Failed") };
+fn Outcome(passed: bool, refused: bool) -> impl IntoView {
+    let (tone, sign, words) = match (refused, passed) {
+        (true, _) => (Tone::Bad, "✕", "Altered"),
+        (false, true) => (Tone::Good, "✓", "Passed"),
+        (false, false) => (Tone::Bad, "✕", "Failed"),
+    };
     view! { <Chip tone=tone sign=sign>{words}</Chip> }
 }
 

@@ -1,14 +1,16 @@
 //! One drill, step by step.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, rollout::DrillReport};
+use lifecycle::{Timestamp, rollout::DrillReport, signing::Checked};
 
 use super::{Outcome, milliseconds};
-use crate::components::{Digest, Notice, Panel, RelativeTime, Table, Tone};
+use crate::components::{Column, Digest, Head, Notice, Panel, RelativeTime, Signature, Table, Tone};
 
 /// The report of one drill.
 #[component]
-pub(super) fn Report(report: DrillReport, as_of: Timestamp) -> impl IntoView {
+pub(super) fn Report(report: Checked<DrillReport>, as_of: Timestamp) -> impl IntoView {
+    let Checked { record: report, refused } = report;
+    let altered = refused.is_some();
     let passed = report.safety_passed;
     let steps = [
         (
@@ -37,7 +39,7 @@ pub(super) fn Report(report: DrillReport, as_of: Timestamp) -> impl IntoView {
     view! {
         <Panel
             title=format!("Drill {} with {}", report.id, report.candidate_version)
-            actions=move || view! { <Outcome passed=passed /> }
+            actions=move || view! { <Outcome passed=passed refused=altered /> }
         >
             <div class="stack">
                 {(!report.failures.is_empty())
@@ -52,17 +54,10 @@ pub(super) fn Report(report: DrillReport, as_of: Timestamp) -> impl IntoView {
                         }
                     })}
                 <Table label="Steps of the drill">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Step"</th>
-                            <th scope="col" class="num">
-                                "Took"
-                            </th>
-                            <th scope="col">"Expected in service"</th>
-                            <th scope="col">"Digest served after it"</th>
-                            <th scope="col">"Verification checksum"</th>
-                        </tr>
-                    </thead>
+                    <Head columns=&[
+                        Column::Text("Step"), Column::Number("Took"), Column::Text("Expected in service"),
+                        Column::Text("Digest served after it"), Column::Text("Verification checksum"),
+                    ] />
                     <tbody>
                         {steps
                             .into_iter()
@@ -99,7 +94,7 @@ pub(super) fn Report(report: DrillReport, as_of: Timestamp) -> impl IntoView {
                     </dd>
                     <dt>"Signature"</dt>
                     <dd>
-                        <Digest value=report.signature what="signature" />
+                        <Signature value=report.signature refused=refused />
                         <span class="muted">" key " {report.key_id}</span>
                     </dd>
                 </dl>

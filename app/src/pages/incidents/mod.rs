@@ -13,8 +13,8 @@ use self::clock::{Clock, Hand, acknowledge, investigate};
 use crate::{
     api::incidents::{IncidentList, list_incidents},
     components::{
-        Chip, EmptyState, ErrorPanel, IncidentStatusChip, LinkButton, PageHead, Panel, RelativeTime, SeverityChip,
-        Skeleton, Table, Tone,
+        Chip, Column, EmptyState, ErrorPanel, Head, IncidentStatusChip, LinkButton, PageHead, Panel, RelativeTime,
+        SeverityChip, Skeleton, Table, Tone,
     },
     frame::live::use_live,
     keys::use_queue_keys,
@@ -79,16 +79,10 @@ fn Lists(list: IncidentList) -> impl IntoView {
 fn Rows(incidents: Vec<Incident>, as_of: Timestamp, label: &'static str) -> impl IntoView {
     view! {
         <Table label=label interactive=true cards=true>
-            <thead>
-                <tr>
-                    <th scope="col">"Incident"</th>
-                    <th scope="col">"Severity"</th>
-                    <th scope="col">"Status"</th>
-                    <th scope="col">"Clock"</th>
-                    <th scope="col">"Bundle"</th>
-                    <th scope="col">"Opened"</th>
-                </tr>
-            </thead>
+            <Head columns=&[
+                Column::Text("Incident"), Column::Text("Severity"), Column::Text("Status"), Column::Text("Clock"),
+                Column::Text("Bundle"), Column::Text("Opened"),
+            ] />
             <tbody>
                 {incidents.into_iter().map(|incident| view! { <Row incident=incident as_of=as_of /> }).collect_view()}
             </tbody>

@@ -48,7 +48,7 @@ pub(super) fn AlarmPanel(alarm: Alarm, may_pause: bool) -> impl IntoView {
     let desk = use_context::<Emergency>();
     let open = move |_: leptos::ev::MouseEvent| {
         if let Some(desk) = desk {
-            desk.dialog.set(true);
+            desk.ask(alarm.trigger);
         }
     };
     let label = format!("{} over the last 30 days, now {}", alarm.title, alarm.value);

@@ -13,8 +13,8 @@ use self::alarm::AlarmPanel;
 use crate::{
     api::kpi::{Figures, kpi_figures},
     components::{
-        Chip, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Sparkline, Table, Tone,
-        format,
+        Chip, Column, EmptyState, ErrorPanel, Head, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Sparkline,
+        Table, Tone, format,
     },
     frame::live::use_live,
 };
@@ -163,34 +163,12 @@ fn Candidates(candidates: Vec<Candidate>, as_of: Timestamp) -> impl IntoView {
     view! {
         <Panel title="Projected against realised" note="largest gap first" flush=true>
             <Table label="Projected against realised" interactive=true cards=true>
-                <thead>
-                    <tr>
-                        <th scope="col">"Candidate"</th>
-                        <th scope="col">"Replayed"</th>
-                        <th scope="col">"Measured"</th>
-                        <th scope="col" class="num">
-                            "Margin, projected"
-                        </th>
-                        <th scope="col" class="num">
-                            "Margin, realised"
-                        </th>
-                        <th scope="col" class="num">
-                            "Gap"
-                        </th>
-                        <th scope="col" class="num">
-                            "Success, projected"
-                        </th>
-                        <th scope="col" class="num">
-                            "Success, realised"
-                        </th>
-                        <th scope="col" class="num">
-                            "Approval time, projected"
-                        </th>
-                        <th scope="col" class="num">
-                            "Approval time, realised"
-                        </th>
-                    </tr>
-                </thead>
+                <Head columns=&[
+                    Column::Text("Candidate"), Column::Text("Replayed"), Column::Text("Measured"),
+                    Column::Number("Margin, projected"), Column::Number("Margin, realised"), Column::Number("Gap"),
+                    Column::Number("Success, projected"), Column::Number("Success, realised"),
+                    Column::Number("Approval time, projected"), Column::Number("Approval time, realised"),
+                ] />
                 <tbody>
                     {candidates.into_iter().map(|candidate| view! { <Row candidate=candidate as_of=as_of /> }).collect_view()}
                 </tbody>

@@ -1,6 +1,9 @@
 //! Key figures in words, and what to do when one of them raises an alert.
 
-use lifecycle::kpi::{Alert, FALSE_POSITIVE_BPS, MARGIN_GAP_BPS, ROLLBACK_SPIKE_BPS, Summary};
+use lifecycle::{
+    kpi::{Alert, FALSE_POSITIVE_BPS, MARGIN_GAP_BPS, ROLLBACK_SPIKE_BPS, Summary},
+    system::TriggerMetric,
+};
 
 use crate::components::format;
 
@@ -62,6 +65,8 @@ pub struct Alarm {
     pub points: Vec<f64>,
     /// The limit in the chart.
     pub threshold: f64,
+    /// What a pause that is engaged for it is triggered by.
+    pub trigger: TriggerMetric,
     /// The name of its playbook.
     pub playbook: &'static str,
     /// What to do, in order.
@@ -138,6 +143,7 @@ fn rollback_spike(summary: &Summary, trend: &[Summary]) -> Alarm {
         why,
         points: points(trend, |day| day.rollback_rate_bps),
         threshold: drawn(ROLLBACK_SPIKE_BPS),
+        trigger: TriggerMetric::RollbackSpike,
         playbook: "What to do about a rollback spike",
         steps: &ROLLBACK_STEPS,
         over: &ROLLBACK_OVER,
@@ -167,6 +173,7 @@ fn false_positives(summary: &Summary, trend: &[Summary]) -> Alarm {
         why,
         points: points(trend, |day| day.false_positive_rate_bps),
         threshold: drawn(FALSE_POSITIVE_BPS),
+        trigger: TriggerMetric::FalsePositiveSpike,
         playbook: "What to do about false positives",
         steps: &FALSE_POSITIVE_STEPS,
         over: &FALSE_POSITIVE_OVER,
@@ -193,6 +200,7 @@ fn margin_gap(summary: &Summary, trend: &[Summary]) -> Alarm {
         why,
         points: points(trend, |day| day.avg_projected_vs_realized_margin_gap_bps),
         threshold: drawn(MARGIN_GAP_BPS),
+        trigger: TriggerMetric::MarginGapDrift,
         playbook: "What to do about margin drift",
         steps: &MARGIN_STEPS,
         over: &MARGIN_OVER,

@@ -9,7 +9,8 @@ use lifecycle::{
 
 use crate::{
     components::{
-        BarStack, EffectBadge, EmptyState, Notice, Part, Table, Tone, effect_words, facts::gist, format, short_digest,
+        BarStack, Column, EffectBadge, EmptyState, Head, Notice, Part, Table, Tone, effect_words, facts::gist, format,
+        short_digest,
     },
     words,
 };
@@ -293,15 +294,10 @@ fn Flips(flips: Vec<Change>, total: usize, recorded: bool) -> impl IntoView {
     view! {
         <h2 class="section-title">{title}</h2>
         <Table label="Decisions that flip">
-            <thead>
-                <tr>
-                    <th scope="col">"Decision"</th>
-                    <th scope="col">"Input"</th>
-                    <th scope="col">"Before"</th>
-                    <th scope="col">"After"</th>
-                    <th scope="col">"Decided by"</th>
-                </tr>
-            </thead>
+            <Head columns=&[
+                Column::Text("Decision"), Column::Text("Input"), Column::Text("Before"), Column::Text("After"),
+                Column::Text("Decided by"),
+            ] />
             <tbody>
                 {flips
                     .into_iter()

@@ -5,6 +5,7 @@ mod evidence;
 mod impact;
 mod lint;
 mod meaning;
+mod notices;
 pub mod packet;
 mod rerun;
 mod safety;

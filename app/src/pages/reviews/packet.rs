@@ -12,6 +12,7 @@ use super::{
     evidence::Evidence,
     impact::Impact,
     meaning::MeaningView,
+    notices::{Altered, MovedBase},
     rerun::{ReRun, Run},
     risk_tone,
     safety::{Safety, passed},
@@ -21,7 +22,7 @@ use super::{
     timeline::Timeline,
 };
 use crate::{
-    api::packets::{ActOnPacket, Moved, PacketView, review_packet},
+    api::packets::{ActOnPacket, PacketView, review_packet},
     components::{
         ButtonKind, Digest, ErrorPanel, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime, Skeleton, Tab,
         TabPanel, Tabs, Tone, format, url_tab, use_toasts,
@@ -123,6 +124,7 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         as_of,
     } = view;
     let content = &packet.content;
+    let altered = packet.altered.clone();
     let version = content.bundle.version.clone();
     let base = content.base.as_ref().map(|base| base.version.clone());
     let title = words::first_line(&notes).unwrap_or_else(|| format!("Review {version}"));
@@ -209,6 +211,7 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
             }
         />
         <StatusBox says=says may_apply=may_apply may_sign=may_sign />
+        {(!altered.is_empty()).then(|| view! { <Altered what=altered /> })}
         {moved.map(|moved| view! { <MovedBase moved=moved version=moved_version base=moved_base /> })}
         <div class="with-aside packet-columns">
             <Panel flush=true>
@@ -289,44 +292,6 @@ fn Steps(previous: Option<String>, next: Option<String>) -> impl IntoView {
             </span>
         }
     })
-}
-
-/// What approving and applying it all the same would undo.
-#[component]
-fn MovedBase(moved: Moved, version: String, base: Option<String>) -> impl IntoView {
-    let was = base.unwrap_or_else(|| "nothing".to_owned());
-    let live = moved.version.clone();
-    let lead = if moved.overwritten.is_empty() {
-        format!("It was built when {was} was live. {live} is now, and {version} has everything that changed there.")
-    } else {
-        format!("It was built when {was} was live. {version} would overwrite these changes of {live}:")
-    };
-    view! {
-        <crate::components::Notice tone=Tone::Warn>
-            <strong>{format!("The base has moved to {live}")}</strong>
-            <p>{lead}</p>
-            {(!moved.overwritten.is_empty())
-                .then(|| {
-                    view! {
-                        <ul class="moved">
-                            {moved
-                                .overwritten
-                                .into_iter()
-                                .map(|lost| {
-                                    view! {
-                                        <li>
-                                            <code>{lost.what}</code>
-                                            " "
-                                            {lost.happened.word()}
-                                        </li>
-                                    }
-                                })
-                                .collect_view()}
-                        </ul>
-                    }
-                })}
-        </crate::components::Notice>
-    }
 }
 
 /// The one box that says what blocks the packet or is needed next.

@@ -10,7 +10,7 @@ use lifecycle::review::{
 
 use super::lint::Lint;
 use crate::{
-    components::{Chip, EffectBadge, Notice, Table, Tone, facts::gist},
+    components::{Chip, Column, EffectBadge, Head, Notice, Table, Tone, facts::gist},
     words,
 };
 
@@ -73,14 +73,10 @@ fn Guardrails(guardrails: Vec<Guardrail>) -> impl IntoView {
     };
     view! {
         <Table label="Guardrails" cards=true>
-            <thead>
-                <tr>
-                    <th scope="col">"Guardrail"</th>
-                    <th scope="col" class="num">"Projected"</th>
-                    <th scope="col" class="num">"Limit"</th>
-                    <th scope="col">"Verdict"</th>
-                </tr>
-            </thead>
+            <Head columns=&[
+                Column::Text("Guardrail"), Column::Number("Projected"), Column::Number("Limit"),
+                Column::Text("Verdict"),
+            ] />
             <tbody>
                 {guardrails
                     .into_iter()

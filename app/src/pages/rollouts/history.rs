@@ -4,9 +4,12 @@ use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
     rollout::{ApplyRecord, RollbackRecord},
+    signing::Checked,
+    system::ReleaseRecord,
+    workspace::History,
 };
 
-use crate::components::{Chip, Digest, EmptyState, Panel, RelativeTime, Table, Tone};
+use crate::components::{Chip, Column, EmptyState, Head, Panel, RelativeTime, Signature, Table, Tone};
 
 /// One line of the history.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,17 +18,18 @@ struct Line {
     tone: Tone,
     sign: &'static str,
     what: &'static str,
-    bundle_id: i64,
-    version: String,
+    /// The bundle's number and version; none for what concerns no bundle.
+    bundle: Option<(i64, String)>,
     traffic: String,
     note: Option<String>,
     incident: Option<String>,
     actor: String,
     signature: String,
+    refused: Option<String>,
 }
 
-impl From<ApplyRecord> for Line {
-    fn from(record: ApplyRecord) -> Self {
+impl From<Checked<ApplyRecord>> for Line {
+    fn from(Checked { record, refused }: Checked<ApplyRecord>) -> Self {
         let what = match (record.from_pct, record.to_pct) {
             (_, 0) => "shadow",
             (0, 10) | (0, 100) => "applied",
@@ -36,26 +40,25 @@ impl From<ApplyRecord> for Line {
             tone: if record.to_pct == 0 { Tone::Neutral } else { Tone::Good },
             sign: "↑",
             what,
-            bundle_id: record.bundle_id,
-            version: record.version,
+            bundle: Some((record.bundle_id, record.version)),
             traffic: format!("{} → {} %", record.from_pct, record.to_pct),
             note: None,
             incident: None,
             actor: record.actor,
             signature: record.signature,
+            refused,
         }
     }
 }
 
-impl From<RollbackRecord> for Line {
-    fn from(record: RollbackRecord) -> Self {
+impl From<Checked<RollbackRecord>> for Line {
+    fn from(Checked { record, refused }: Checked<RollbackRecord>) -> Self {
         Self {
             at: record.rolled_back_at,
             tone: Tone::Bad,
             sign: "↺",
             what: "rolled back",
-            bundle_id: record.bundle_id,
-            version: record.version,
+            bundle: Some((record.bundle_id, record.version)),
             traffic: format!("{} → 0 %, {} serves", record.from_pct, record.restored_version),
             note: Some(match record.on_behalf_of {
                 Some(other) if other != record.actor => format!("{} (for {other})", record.reason),
@@ -64,29 +67,61 @@ impl From<RollbackRecord> for Line {
             incident: record.incident_id,
             actor: record.actor,
             signature: record.signature,
+            refused,
         }
     }
 }
 
-/// Both kinds of records in one list, newest first.
-fn lines(applies: Vec<ApplyRecord>, rollbacks: Vec<RollbackRecord>) -> Vec<Line> {
-    let mut lines: Vec<Line> =
-        applies.into_iter().map(Line::from).chain(rollbacks.into_iter().map(Line::from)).collect();
+impl From<Checked<ReleaseRecord>> for Line {
+    fn from(Checked { record, refused }: Checked<ReleaseRecord>) -> Self {
+        let signers: Vec<&str> = record.signatures.iter().map(|given| given.by.as_str()).collect();
+        Self {
+            at: record.released_at,
+            tone: Tone::Neutral,
+            sign: "▶",
+            what: "pause released",
+            bundle: None,
+            traffic: format!("paused by {}", record.paused_by),
+            actor: signers.join(" and "),
+            note: record.signatures.last().map(|given| given.remediation.clone()),
+            // Other trackers have numbers of their own, which lead nowhere here.
+            incident: record.ticket.filter(|ticket| ticket.starts_with("INC-")),
+            signature: record.signature,
+            refused,
+        }
+    }
+}
+
+/// All kinds of records in one list, newest first.
+fn lines(history: History) -> Vec<Line> {
+    let History { applies, rollbacks, releases } = history;
+    let mut lines: Vec<Line> = applies
+        .into_iter()
+        .map(Line::from)
+        .chain(rollbacks.into_iter().map(Line::from))
+        .chain(releases.into_iter().map(Line::from))
+        .collect();
     lines.sort_by_key(|line| std::cmp::Reverse(line.at));
     lines
 }
 
-/// The history of applies and rollbacks.
+/// What stands above the list: whether every signature holds.
+fn note(lines: &[Line]) -> String {
+    match lines.iter().filter(|line| line.refused.is_some()).count() {
+        0 => "every record is signed, and every signature verifies".to_owned(),
+        1 => "1 record is not as it was signed".to_owned(),
+        refused => format!("{refused} records are not as they were signed"),
+    }
+}
+
+/// The history of applies, rollbacks and releases.
 #[component]
-pub(super) fn HistoryTable(
-    applies: Vec<ApplyRecord>,
-    rollbacks: Vec<RollbackRecord>,
-    as_of: Timestamp,
-) -> impl IntoView {
-    let lines = lines(applies, rollbacks);
+pub(super) fn HistoryTable(history: History, as_of: Timestamp) -> impl IntoView {
+    let lines = lines(history);
+    let note = if lines.is_empty() { "every record is signed".to_owned() } else { note(&lines) };
     view! {
         <div id="history">
-        <Panel title="History" note="every record is signed" flush=true>
+        <Panel title="History" note=note flush=true>
             {if lines.is_empty() {
                 view! {
                     <EmptyState title="Nothing has been applied yet">
@@ -96,17 +131,11 @@ pub(super) fn HistoryTable(
                     .into_any()
             } else {
                 view! {
-                    <Table label="Applies and rollbacks" cards=true>
-                        <thead>
-                            <tr>
-                                <th scope="col">"When"</th>
-                                <th scope="col">"What"</th>
-                                <th scope="col">"Version"</th>
-                                <th scope="col">"Traffic"</th>
-                                <th scope="col">"By"</th>
-                                <th scope="col">"Signature"</th>
-                            </tr>
-                        </thead>
+                    <Table label="Applies, rollbacks and releases" cards=true>
+                        <Head columns=&[
+                            Column::Text("When"), Column::Text("What"), Column::Text("Version"),
+                            Column::Text("Traffic"), Column::Text("By"), Column::Text("Signature"),
+                        ] />
                         <tbody>
                             {lines.into_iter().map(|line| view! { <Row line=line as_of=as_of /> }).collect_view()}
                         </tbody>
@@ -132,9 +161,15 @@ fn Row(line: Line, as_of: Timestamp) -> impl IntoView {
                 </Chip>
             </td>
             <td>
-                <a class="mono" href=format!("/studio/{}", line.bundle_id)>
-                    {line.version}
-                </a>
+                {line
+                    .bundle
+                    .map(|(id, version)| {
+                        view! {
+                            <a class="mono" href=format!("/studio/{id}")>
+                                {version}
+                            </a>
+                        }
+                    })}
             </td>
             <td>
                 {line.traffic}
@@ -151,7 +186,7 @@ fn Row(line: Line, as_of: Timestamp) -> impl IntoView {
             </td>
             <td>{line.actor}</td>
             <td>
-                <Digest value=line.signature what="signature" />
+                <Signature value=line.signature refused=line.refused />
             </td>
         </tr>
     }
@@ -198,8 +233,12 @@ mod tests {
             key_id: "k".into(),
             signature: "s".into(),
         };
-        let lines = lines(vec![apply], vec![rollback]);
+        let good = Checked { record: apply, refused: None };
+        let bad = Checked { record: rollback, refused: Some("the signature does not match the content".into()) };
+        let lines = lines(History { applies: vec![good], rollbacks: vec![bad], releases: Vec::new() });
         assert_eq!(lines.iter().map(|line| line.what).collect::<Vec<_>>(), ["rolled back", "applied"]);
         assert_eq!(lines[0].note.as_deref(), Some("complaints about mail (for oncall@x)"));
+        assert_eq!(note(&lines), "1 record is not as it was signed");
+        assert!(note(&lines[1..]).contains("every signature verifies"));
     }
 }

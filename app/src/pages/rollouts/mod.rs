@@ -117,7 +117,7 @@ fn refusal<T: Send + Sync + 'static>(
 
 #[component]
 fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
-    let RolloutView { system, status, canary_preview, stable_preview, waiting, applies, rollbacks, me, as_of } = view;
+    let RolloutView { system, status, canary_preview, stable_preview, waiting, history, me, as_of } = view;
     let (may_apply, may_roll_back) = (me.may(Permission::Apply), me.may(Permission::RollBack));
     let paused = system.paused;
     let apart = status.is_none().then(|| waiting.clone());
@@ -230,7 +230,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                         <RollbackDialog taking=taking open=desk.stable_open id="roll-back-stable" desk=desk />
                     }
                 })}
-            <HistoryTable applies=applies rollbacks=rollbacks as_of=as_of />
+            <HistoryTable history=history as_of=as_of />
         </div>
     }
 }

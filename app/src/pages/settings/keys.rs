@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use lifecycle::signing::KeyNames;
 
-use crate::components::{Chip, Table, Tone};
+use crate::components::{Chip, Column, Head, Table, Tone};
 
 /// The keys by name, and how to change them.
 #[component]
@@ -15,12 +15,7 @@ pub(super) fn Keys(keys: KeyNames) -> impl IntoView {
                 "Exports, approvals and rollout records are signed with HMAC-SHA256. The secrets are kept on the server and never shown."
             </p>
             <Table label="Signing keys">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Use"</th>
-                    </tr>
-                </thead>
+                <Head columns=&[Column::Text("Name"), Column::Text("Use")] />
                 <tbody>
                     <tr>
                         <th scope="row" class="mono">{current}</th>

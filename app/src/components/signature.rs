@@ -1,0 +1,26 @@
+//! The signature under a record, and whether it held when the record was read.
+
+use leptos::prelude::*;
+
+use super::{Chip, Digest, Tone};
+
+/// A signature in short. One that was refused says so and why.
+#[component]
+pub fn Signature(
+    /// In hex.
+    value: String,
+    /// Why it was refused; none when it verifies.
+    refused: Option<String>,
+) -> impl IntoView {
+    let (tone, sign, words) = match refused {
+        None => (Tone::Good, "✓", "verifies"),
+        Some(_) => (Tone::Bad, "✕", "refused"),
+    };
+    view! {
+        <span class="signature">
+            <Chip tone=tone sign=sign>{words}</Chip>
+            <Digest value=value what="signature" />
+        </span>
+        {refused.map(|why| view! { <span class="cell-note bad">{crate::words::capital(&why)} "."</span> })}
+    }
+}

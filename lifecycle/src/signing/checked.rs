@@ -1,0 +1,69 @@
+//! Records that are shown: with what came of checking their signatures when they were read.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Envelope, KeyRing, verify};
+
+/// A record, and whether it is as it was signed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checked<T> {
+    /// The record, as it was read.
+    #[serde(flatten)]
+    pub record: T,
+    /// Why its signature was refused; none when it verifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+impl<T: Envelope> Checked<T> {
+    /// Checks the signature of a record that was just read.
+    pub fn new(keys: &KeyRing, record: T) -> Self {
+        let refused = verify(keys, &record).err().map(|refusal| refusal.to_string());
+        Self { record, refused }
+    }
+}
+
+impl<T> Checked<T> {
+    /// Whether the record is as it was signed.
+    pub const fn verifies(&self) -> bool {
+        self.refused.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Timestamp,
+        rollout::ApplyRecord,
+        signing::{Checked, Key, KeyRing, sign},
+    };
+
+    #[test]
+    fn a_record_that_was_changed_is_shown_as_refused() {
+        let keys = KeyRing { current: Key::new("k", "a secret for tests"), previous: Vec::new() };
+        let mut record = ApplyRecord {
+            id: 3,
+            bundle_id: 1,
+            version: "1.0.0".into(),
+            digest: "sha256:00".into(),
+            packet_id: None,
+            from_pct: 0,
+            to_pct: 10,
+            actor: "rob@example.com".into(),
+            at: Timestamp::EPOCH,
+            verification_checksum: None,
+            key_id: String::new(),
+            signature: String::new(),
+        };
+        sign(&keys, &mut record).unwrap();
+        let good = Checked::new(&keys, record.clone());
+        assert!(good.verifies());
+        let written = serde_json::to_value(&good).unwrap();
+        assert_eq!((&written["actor"], &written["refused"]), (&"rob@example.com".into(), &serde_json::Value::Null));
+        assert_eq!(serde_json::from_value::<Checked<ApplyRecord>>(written).unwrap(), good);
+
+        record.actor = "eve@example.com".into();
+        let bad = Checked::new(&keys, record);
+        assert_eq!(bad.refused.as_deref(), Some("the signature does not match the content"));
+    }
+}

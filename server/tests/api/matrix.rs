@@ -1,0 +1,209 @@
+//! Role by permission on every way in that is not the HTTP API (see `access`): the functions that pages call, and the
+//! command line. The use cases themselves, as workers call them too, are held against the same table in `store`.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use http::Method;
+use lifecycle::authority::{Permission, Role};
+use serde_json::{Value, json};
+
+use crate::{
+    command_line::{Served, offline},
+    support::{Workspace, bundle},
+};
+
+/// What a page sends: a form, or JSON.
+enum Sent {
+    Form(&'static str),
+    Json(Value),
+}
+
+use Sent::{Form, Json};
+
+/// Every function that pages call but those of signing in and out: path, arguments that can be read, permission.
+fn functions() -> Vec<(&'static str, Sent, Permission)> {
+    use Permission::{
+        ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, HandleIncidents, Pause, Read,
+        RollBack,
+    };
+    let document = r#"{"rules": []}"#;
+    vec![
+        ("audit/list", Form(""), Read),
+        ("audit/verify", Form(""), Read),
+        ("bundles/list", Form(""), Read),
+        ("bundles/open", Form("id=0"), Read),
+        ("bundles/new", Json(json!({"empty": true})), EditDrafts),
+        ("bundles/clone", Json(json!({"id": 0})), EditDrafts),
+        ("bundles/create", Json(json!({"document": document})), EditDrafts),
+        ("bundles/preview-import", Json(json!({"document": document, "import_as_version": null})), EditDrafts),
+        (
+            "bundles/import",
+            Json(json!({"document": document, "import_as_version": null, "unsigned": false})),
+            EditDrafts,
+        ),
+        ("bundles/save", Json(json!({"id": 0, "revision": 1, "document": document})), EditDrafts),
+        ("bundles/withdraw", Json(json!({"id": 0})), EditDrafts),
+        ("bundles/submit", Json(json!({"id": 0, "fallback_plan": "roll back"})), BuildPackets),
+        ("bundles/fixtures", Json(json!({})), Read),
+        ("bundles/keep-cases", Json(json!({"save": [], "remove": []})), EditDrafts),
+        ("decisions/list", Form(""), Read),
+        ("decisions/get", Form("decision_id=none"), Read),
+        ("drills/list", Form(""), Read),
+        ("drills/run", Form(""), Apply),
+        ("home/overview", Form(""), Read),
+        ("incidents/list", Form(""), Read),
+        ("incidents/get", Form("incident_id=INC-2026-0000"), Read),
+        ("incidents/acknowledge", Form("incident_id=INC-2026-0000"), HandleIncidents),
+        ("kpi/figures", Form(""), Read),
+        ("kpi/summary", Form(""), Read),
+        ("live/frame", Form(""), Read),
+        ("packets/queue", Form(""), Read),
+        ("packets/get", Form("packet_id=pktv1:0"), Read),
+        ("packets/evidence", Form("packet_id=pktv1:0"), Read),
+        ("packets/act", Form("packet_id=pktv1:0&decision=approve&reason="), ActOnPackets),
+        ("rollout/view", Form(""), Read),
+        ("rollout/apply", Form("bundle_id=0&packet_id=pktv1:0&pct=10"), Apply),
+        ("rollout/promote", Form("bundle_id=0&target_pct=50"), Apply),
+        ("rollout/roll-back", Form("bundle_id=0&reason=Emergency"), RollBack),
+        ("system/pause", Form("reason=%20"), Pause),
+        ("system/release", Form("remediation=put+right"), Pause),
+        ("system/disable", Form("reason=%20&bypass_effect=deny&sure=true"), DisableEvaluation),
+        ("system/enable", Form(""), DisableEvaluation),
+        ("workspace/read", Form(""), Read),
+        (
+            "workspace/save-settings",
+            Form(
+                "min_sample_size=100&max_error_percent=5&max_deny_percent=30&max_cost_percent=20&min_stage_hours=24\
+                 &approvals=1&approvals_high_risk=2&approval_hours=72",
+            ),
+            Administer,
+        ),
+        ("workspace/add-invariant", Form("id=never-delete&agent=*&action=delete&demand=never+allow&note="), Administer),
+        ("workspace/remove-invariant", Form("id=never-delete"), Administer),
+        ("workspace/set-roles", Form("email=nobody%40example.com&roles[0]=viewer"), Administer),
+        ("workspace/add-person", Form("email=x&name=X&password=short&roles[0]=viewer"), Administer),
+        ("workspace/create-token", Form("name=&roles[0]=service&days=1"), Administer),
+        ("workspace/revoke-token", Form("id=0"), Administer),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_of_the_pages_lets_exactly_the_right_roles_through() {
+    let known: BTreeSet<String> = functions().into_iter().map(|(path, ..)| format!("/api/{path}")).collect();
+    let served: BTreeSet<String> = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, _)| path.to_owned())
+        .filter(|path| !path.starts_with("/api/session/"))
+        .collect();
+    assert_eq!(served, known, "a function is missing from this table, or gone");
+
+    let workspace = Workspace::new().await;
+    for role in Role::ALL {
+        let caller = workspace.caller(role).await;
+        for (path, sent, permission) in functions() {
+            let (kind, body) = match sent {
+                Form(text) => ("application/x-www-form-urlencoded", text.to_owned()),
+                Json(value) => ("application/json", value.to_string()),
+            };
+            let headers = [("content-type", kind)];
+            let reply = caller.send(Method::POST, &format!("/api/{path}"), &headers, Body::from(body)).await;
+            let allowed = permission.roles().contains(&role);
+            assert!(!reply.status.is_server_error(), "{role}: {path}: {} {}", reply.status, reply.text);
+            assert!(!reply.text.contains("could not be read"), "{role}: {path} was not understood: {}", reply.text);
+            assert_eq!(reply.status == 403, !allowed, "{role}: {path}: {} {}", reply.status, reply.text);
+            if !allowed {
+                let problem = reply.json();
+                assert_eq!(
+                    (&problem["code"], &problem["permission"]),
+                    (&json!("forbidden"), &json!(permission.name()))
+                );
+                assert_eq!(problem["roles"].as_array().map(Vec::len), Some(permission.roles().len()), "{problem}");
+            }
+        }
+    }
+}
+
+/// Every command that asks a server, with arguments that reach it.
+fn commands() -> Vec<(&'static [&'static str], Permission)> {
+    use Permission::{ActOnPackets, Apply, BuildPackets, DisableEvaluation, EditDrafts, Pause, Read, RollBack};
+    vec![
+        (&["status"], Read),
+        (&["packet", "show", "pktv1:0"], Read),
+        (&["packet", "show", "pktv1:0", "--evidence"], Read),
+        (&["packet", "verify", "pktv1:0"], Read),
+        (&["packet", "build", "99", "--fallback-plan", "roll back"], BuildPackets),
+        (&["packet", "action", "pktv1:0", "--decision", "approve"], ActOnPackets),
+        (&["packet", "action", "pktv1:0", "--decision", "reject", "--reason", "no"], ActOnPackets),
+        (&["apply", "99", "--packet", "pktv1:0"], Apply),
+        (&["promote", "99", "--to", "50"], Apply),
+        (&["rollback", "99", "--reason", "Emergency"], RollBack),
+        (&["drill"], Apply),
+        (&["kpi", "summary"], Read),
+        (&["kpi", "detail"], Read),
+        (&["audit", "verify"], Read),
+        (&["audit", "export"], Read),
+        (&["bundle", "export", "99"], EditDrafts),
+        (&["bundle", "import", "-", "--unsigned", "--dry-run"], EditDrafts),
+        (&["bundle", "import", "-"], EditDrafts),
+        (&["disable", "--reason", "Emergency bypass"], DisableEvaluation),
+        (&["enable"], DisableEvaluation),
+        (&["pause", "--reason", "margins fall"], Pause),
+        (&["release", "--remediation", "put right"], Pause),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_lets_exactly_the_right_roles_through() {
+    let served = Served::new().await;
+    let file = bundle("1.0.0", "deny").to_string();
+    for role in Role::ALL {
+        for (command, permission) in commands() {
+            let arguments = [command, &["--output", "json"]].concat();
+            let ended = served.run(role, &arguments, &file).await;
+            let allowed = permission.roles().contains(&role);
+            assert!(ended.code == 0 || ended.code == 1, "{role}: {command:?}: {ended:?}");
+            let refused: Option<Value> =
+                serde_json::from_str(&ended.out).ok().filter(|answer: &Value| answer["code"] == "forbidden");
+            assert_eq!(refused.is_some(), !allowed, "{role}: {command:?}: {ended:?}");
+            if let Some(problem) = refused {
+                assert_eq!((ended.code, &problem["permission"]), (1, &json!(permission.name())), "{command:?}");
+                assert!(ended.err.starts_with("countersign: "), "{ended:?}");
+            }
+        }
+    }
+}
+
+/// Help shows every command of this program, so that none is forgotten above.
+#[test]
+fn every_command_is_in_the_table() {
+    let no_server = ["serve", "user", "token", "completions", "help"];
+    let offline_only = ["lint", "simulate", "diff", "sign", "verify", "digest"];
+    let listed = |help: &str| -> Vec<String> {
+        let commands = help.split("Commands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap_or_default();
+        let names = commands.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+        names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    };
+    let mut wanted = Vec::new();
+    for name in listed(&offline(&["--help"], "").with_code(0).out).into_iter().filter(|name| name != "help") {
+        let below = listed(&offline(&[&name, "--help"], "").with_code(0).out);
+        match below.is_empty() {
+            true => wanted.push(name),
+            false => wanted.extend(below.into_iter().filter(|sub| sub != "help").map(|sub| format!("{name} {sub}"))),
+        }
+    }
+    wanted.retain(|command| {
+        let mut words = command.split(' ');
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        !no_server.contains(&first) && !(first == "bundle" && offline_only.contains(&second))
+    });
+    let known: BTreeSet<String> = commands()
+        .into_iter()
+        .map(|(words, _)| match words {
+            [group @ ("packet" | "kpi" | "audit" | "bundle"), command, ..] => format!("{group} {command}"),
+            [command, ..] => (*command).to_owned(),
+            [] => String::new(),
+        })
+        .collect();
+    assert!(wanted.len() > 15, "{wanted:?}");
+    assert_eq!(wanted.into_iter().collect::<BTreeSet<_>>(), known);
+}
