@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Meter,
     memo::{self, Answer, Digest, Memo},
@@ -25,7 +27,7 @@ pub struct Meeting {
 }
 
 /// A rule that can never match.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unreachable {
     /// The rule.
     pub rule: String,
