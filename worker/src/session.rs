@@ -209,7 +209,7 @@ impl Session {
             Ok(corpus) => {
                 let cases = Cases::new(corpus);
                 tell(Tell::Loaded(dataset, cases.corpus.len(), cases.days));
-                self.datasets.insert(name(dataset), cases);
+                self.datasets.insert(dataset.name(), cases);
                 if dataset == self.chosen {
                     self.again();
                 }
@@ -219,7 +219,7 @@ impl Session {
     }
 
     fn cases(&self) -> Option<&Cases> {
-        self.datasets.get(name(self.chosen))
+        self.datasets.get(self.chosen.name())
     }
 
     /// Gives up what is counted and counts it anew.
@@ -286,7 +286,7 @@ impl Session {
     }
 
     fn replay(&mut self, tell: &mut dyn FnMut(Tell)) -> bool {
-        let (Some(draft), Some(cases)) = (&self.draft, self.datasets.get_mut(name(self.chosen))) else { return true };
+        let (Some(draft), Some(cases)) = (&self.draft, self.datasets.get_mut(self.chosen.name())) else { return true };
         let now = self.now;
         let stable = self.stable.as_ref().map(|stable| &stable.prepared);
         let mut replaying =
@@ -339,15 +339,6 @@ impl Session {
             tell(Tell::Covered(self.serial, unreachable));
         }
         true
-    }
-}
-
-const fn name(dataset: Dataset) -> &'static str {
-    match dataset {
-        Dataset::Fixtures => "fixtures",
-        Dataset::Synthetic => "synthetic",
-        Dataset::Recorded => "recorded",
-        Dataset::Custom => "custom",
     }
 }
 

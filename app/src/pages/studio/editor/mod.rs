@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! desk, stable   the state every part reads and writes; what the draft is compared with
-//! analysis       findings, text diff and version as one types
-//! replaying      proven regions and a replay of cases, a slice at a time; corpus fetches recorded ones
+//! beside         the way to the web worker that lints, compares, replays; corpus fetches recorded decisions for it
+//! analysis       sends it each change and takes over what is told
+//! replaying      what replaying shows, and the draft as understood
 //! table, row     the rules in evaluation order
 //! form, controls, condition_rows, names   the form of one rule
 //! source_tab, bundle_tab   the document as text; what belongs to no rule
@@ -15,6 +16,7 @@
 //! ```
 
 mod analysis;
+mod beside;
 mod bundle_tab;
 mod changes;
 mod condition_rows;

@@ -6,10 +6,12 @@ use lifecycle::engine::{
     trace::{ConditionResult, RuleResult, RuleTrace},
 };
 use serde_json::{Map, Value};
+use worker::Ask;
 
 use super::{
+    beside,
     desk::Desk,
-    replaying::{Cases, Ready},
+    replaying::Ready,
     test_cases::{KeepTest, Tests},
     why_not::WhyNotView,
 };
@@ -23,19 +25,15 @@ const SHOWN: usize = 50;
 
 /// The form and the answer.
 #[component]
-pub fn OneInput(desk: Desk, cases: Signal<Option<Cases>>, tests: Tests) -> impl IntoView {
+pub fn OneInput(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>, tests: Tests) -> impl IntoView {
     let agent = RwSignal::new(String::new());
     let action = RwSignal::new(String::new());
     let context = RwSignal::new("{}".to_owned());
     let next = StoredValue::new(0_usize);
 
     let take = move || {
-        let Some(cases) = cases.get_untracked() else { return };
-        let at = next.get_value();
-        if !cases.corpus.is_empty() {
-            desk.asked.set(cases.corpus.case(at % cases.corpus.len()).input());
-        }
-        next.set_value(at + 1);
+        beside::ask(Ask::Case(next.get_value()), None);
+        next.update_value(|next| *next += 1);
     };
     // The first case, so that there is something to look at.
     Effect::new(move |_| {
@@ -97,10 +95,10 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<Cases>>, tests: Tests) -> impl 
 
 /// What the draft says, why, and what would change it.
 fn answered(desk: Desk, tests: Tests, draft: &Ready, input: &Input) -> AnyView {
-    let answer = draft.prepared.decide(input);
-    let trace = draft.prepared.trace(input);
+    let answer = draft.prepared().decide(input);
+    let trace = draft.prepared().trace(input);
     let before = desk.stable.with_value(|stable| {
-        stable.as_ref().map(|stable| (stable.version.clone(), stable.prepared.verdict(input.into()).effect))
+        stable.as_ref().map(|stable| (stable.version.clone(), stable.prepared().verdict(input.into()).effect))
     });
     let changed = before.filter(|(_, before)| *before != answer.effect);
     view! {

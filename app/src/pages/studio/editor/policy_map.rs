@@ -135,8 +135,8 @@ fn draw(desk: Desk, draft: &Ready, settled: &Settled, held: &BTreeMap<String, St
     let (agent, action) = settled.scope.clone();
     let view = View { agent: &agent, action: &action, x: &settled.x, y: &settled.y, fixed: &fixed };
     let stable = desk.stable.get_value();
-    let before = stable.as_ref().map(|stable| Side { bundle: &stable.bundle, prepared: &stable.prepared });
-    let map = map::map(Side { bundle: &draft.bundle, prepared: &draft.prepared }, before, view)?;
+    let before = stable.as_ref().map(|stable| Side { bundle: &stable.bundle, prepared: stable.prepared() });
+    let map = map::map(Side { bundle: &draft.bundle, prepared: draft.prepared() }, before, view)?;
     Ok(Arc::new(Drawn { map, agent, action, x: settled.x.clone(), y: settled.y.clone(), fixed }))
 }
 

@@ -7,7 +7,7 @@ use lifecycle::replay::{Change, Summary};
 
 use super::{
     desk::Desk,
-    replaying::{Cases, Replayed},
+    replaying::Replayed,
     rule_link::decider,
 };
 use crate::components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format};
@@ -17,9 +17,9 @@ const SHOWN: usize = 100;
 
 /// The *Simulate* tab.
 #[component]
-pub fn Simulated(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
+pub fn Simulated(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>) -> impl IntoView {
     move || {
-        if cases.with(|cases| cases.as_ref().is_some_and(|cases| cases.corpus.is_empty())) {
+        if cases.with(|cases| matches!(cases, Some((0, _)))) {
             return view! {
                 <EmptyState title="0 cases">
                     <p>"Nothing is recorded yet. Fixtures and synthetic cases work without traffic."</p>
@@ -83,11 +83,14 @@ fn Result(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
                     )}
                 </p>
                 {(!breaches.is_empty()).then(|| view! { <p class="dock-breach tone-warn">{format!("▲ {}", breaches.join("; "))}</p> })}
-                {(replayed.draft.skipped > 0)
-                    .then(|| {
-                        let rules = format::plural(replayed.draft.skipped as u64, "rule is", "rules are");
-                        view! { <p class="dock-breach tone-warn">{format!("▲ {rules} left out: they cannot be understood yet")}</p> }
-                    })}
+                {move || {
+                    let skipped = desk.skipped.get();
+                    (skipped > 0)
+                        .then(|| {
+                            let rules = format::plural(skipped as u64, "rule is", "rules are");
+                            view! { <p class="dock-breach tone-warn">{format!("▲ {rules} left out: they cannot be understood yet")}</p> }
+                        })
+                }}
             </div>
             <Flips desk=desk changes=comparison.changes.iter().take(SHOWN).cloned().collect() total=comparison.total_changes compared=replayed.has_stable />
         </div>
