@@ -38,10 +38,8 @@ impl Document {
         if let Some(order) = change.order {
             let old = self.keys.drain(..).zip(self.source.rules.drain(..));
             let mut known: HashMap<u32, Map<String, Value>> = old.collect();
-            self.source.rules = order
-                .iter()
-                .map(|key| fresh.remove(key).or_else(|| known.remove(key)).unwrap_or_default())
-                .collect();
+            self.source.rules =
+                order.iter().map(|key| fresh.remove(key).or_else(|| known.remove(key)).unwrap_or_default()).collect();
             self.keys = order;
         } else {
             for (key, rule) in self.keys.iter().zip(&mut self.source.rules) {

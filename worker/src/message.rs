@@ -8,6 +8,7 @@ use lifecycle::{
     replay::{Case, CaseResult, Comparison, Dataset, Transitions, sweep::Curve},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{check::Checked, document::Change};
 
@@ -48,6 +49,8 @@ pub enum Ask {
     Sweep(Option<(u32, usize)>),
     /// One case of the chosen dataset; counted on from the first when there are fewer.
     Case(usize),
+    /// Learns a schema from the recorded decisions.
+    Learn,
 }
 
 /// What the page is told.
@@ -77,6 +80,8 @@ pub enum Tell {
     Refused(Dataset, String),
     /// The case that was asked for; none while there are no cases.
     Case(Option<Box<Input>>),
+    /// The schema that was learned, from so many decisions; none while there are none.
+    Learned(Option<Value>, usize),
 }
 
 /// What replaying cases under the draft shows.

@@ -13,7 +13,7 @@ use lifecycle::{
     bundle::{Bundle, Invariant, Source},
     engine::Prepared,
     replay::{
-        Case, Columnar, Dataset, Limits, Replayed as Answers, simulate_prepared,
+        Case, Columnar, Dataset, Limits, Replayed as Answers, learn, simulate_prepared,
         sweep::{Sweep, Sweeping},
         synthetic,
     },
@@ -196,6 +196,12 @@ impl Session {
             Ask::Sweep(target) => {
                 (self.sweep, self.moving) = (target, None);
                 self.due.insert(Task::Sweep);
+            }
+            Ask::Learn => {
+                let bundle = self.document.source().understand().bundle;
+                let recorded = self.datasets.get(Dataset::Recorded.name()).map(|cases| &cases.corpus);
+                let schema = recorded.and_then(|corpus| learn::schema(corpus, &bundle));
+                tell(Tell::Learned(schema, recorded.map_or(0, |corpus| corpus.len())));
             }
             Ask::Case(number) => {
                 let corpus = self.cases().map(|cases| &cases.corpus).filter(|corpus| !corpus.is_empty());

@@ -217,7 +217,9 @@ impl Sent {
         let rules = content.rules.iter().filter(|entry| !same(entry));
         let order = keys(content);
         let change = Change {
-            head: before.is_none_or(|before| before.head != content.head).then(|| Box::new(Source::clone(&content.head))),
+            head: before
+                .is_none_or(|before| before.head != content.head)
+                .then(|| Box::new(Source::clone(&content.head))),
             rules: rules.map(|entry| (entry.key.0, Written::clone(&entry.rule))).collect(),
             order: before.is_none_or(|before| keys(before) != order).then_some(order),
         };

@@ -302,7 +302,8 @@ mod tests {
                     let mut columnar = Sweep::new(&bundle, position, at).unwrap();
                     columnar.add_columns(&Arc::new(Columnar::of_cases(Dataset::Custom, &cases).unwrap()));
                     prop_assert_eq!(&columnar.curve(), &curve);
-                    prop_assert_eq!(Curve::from_bytes(&curve.to_bytes()).as_ref(), Some(&curve));
+                    let read = Curve::from_bytes(&curve.to_bytes());
+                    prop_assert_eq!(read.as_ref(), Some(&curve));
                     let corpus = Arc::new(Columnar::of_cases(Dataset::Custom, &cases).unwrap());
                     let mut steps = Sweep::new(&bundle, position, at).unwrap().over(corpus);
                     while !steps.step(7) {}

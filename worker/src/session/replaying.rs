@@ -166,10 +166,8 @@ impl Replaying {
             return replayed;
         };
         let hits: HashMap<String, u64> = after.rule_hits().into_iter().filter(|(_, hits)| *hits > 0).collect();
-        replayed.hits = document
-            .ids()
-            .filter_map(|(key, id)| Some((key, usize::try_from(*hits.get(id)?).ok()?)))
-            .collect();
+        replayed.hits =
+            document.ids().filter_map(|(key, id)| Some((key, usize::try_from(*hits.get(id)?).ok()?))).collect();
         let limits = Limits::default();
         let (summary_a, summary_b) = (before.summary(limits), after.summary(limits));
         let deltas = Deltas::between(&summary_a, &summary_b);

@@ -170,6 +170,12 @@ fn another_dataset_is_replayed_when_it_is_chosen() {
         _ => None,
     });
     assert_eq!(asked, Some(json!(3)));
+    session.ask(Ask::Learn, None, &mut |tell| told.push(tell));
+    assert!(matches!(told.last(), Some(Tell::Learned(None, 0))), "fixtures are no traffic");
+    session.ask(Ask::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
+    session.ask(Ask::Learn, None, &mut |tell| told.push(tell));
+    let Some(Tell::Learned(Some(schema), 100)) = told.last() else { panic!("{told:?}") };
+    assert_eq!(schema["agents"]["inbox.triage"]["fields"]["risk_score"]["type"], "integer");
     session.ask(Ask::Corpus(Dataset::Recorded), Some(b"no corpus"), &mut |tell| told.push(tell));
     assert!(matches!(told.last(), Some(Tell::Refused(Dataset::Recorded, _))));
 }

@@ -8,7 +8,7 @@ use std::{
 
 use leptos::prelude::*;
 use lifecycle::{
-    bundle::{Source, diff::TextDiff, version::Proposal},
+    bundle::{Source, diff::TextDiff, schema::Schema, version::Proposal},
     lint::{self, Code, Finding, Report, Severity},
 };
 use worker::{Ask, Tell};
@@ -19,7 +19,10 @@ use super::{
     replaying::{self, Replayed},
     stable::Stable,
 };
-use crate::editor::{Content, Key, content::Sent, rule};
+use crate::{
+    components::format,
+    editor::{Content, Edit, Key, content::Sent, rule},
+};
 
 /// Most rules whose input space is analysed in the browser; of larger drafts the packet says it, broken invariants
 /// included.
@@ -191,7 +194,29 @@ fn told(desk: Desk, sent: StoredValue<Sent>, tell: Tell) {
         }
         Tell::Refused(dataset, why) => desk.loaded.update(|loaded| drop(loaded.insert(dataset.name(), Err(why)))),
         Tell::Case(Some(input)) => desk.asked.set(*input),
+        Tell::Learned(schema, decisions) => learned(desk, schema, decisions),
         _ => {}
+    }
+}
+
+/// Writes the schema that was learned.
+fn learned(desk: Desk, schema: Option<serde_json::Value>, decisions: usize) {
+    desk.learning.set(false);
+    let known = Schema::parse(schema.as_ref().unwrap_or(&serde_json::Value::Null));
+    let (Some(schema), Ok(known)) = (schema, known) else {
+        desk.toasts().note("No recorded decision says anything that a schema can declare.");
+        return;
+    };
+    let fields: usize = known.agents.values().map(|agent| agent.fields.len()).sum();
+    if desk.edit(&Edit::Schema(Some(schema))) {
+        desk.toasts().good(format!(
+            "Learned {} of {} from {}. Undo takes it back.",
+            format::plural(fields as u64, "field", "fields"),
+            format::plural(known.agents.len() as u64, "agent", "agents"),
+            format::plural(decisions as u64, "decision", "decisions"),
+        ));
+    } else {
+        desk.toasts().note("The schema says that already.");
     }
 }
 

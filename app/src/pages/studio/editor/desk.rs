@@ -25,7 +25,7 @@ use crate::{
     components::{toast::Toasts, use_toasts},
     editor::{
         Content, Edit, Editor, Key, Refused, Stroke,
-        order::{self, Filter},
+        order::{self, Direction, Filter},
         rule,
     },
 };
@@ -95,6 +95,12 @@ pub struct Desk {
     pub marked: RwSignal<BTreeSet<Key>>,
     /// Asks the table to bring this rule into sight.
     pub reveal: RwSignal<Option<Key>>,
+    /// The rules that are being dragged, and the rule and side of it where they would go now.
+    pub dragged: RwSignal<Vec<Key>>,
+    /// See [`Self::dragged`].
+    pub drop_at: RwSignal<Option<(Key, Direction)>>,
+    /// The region of the diff that was asked for under *Changes*.
+    pub region: RwSignal<Option<usize>>,
     /// The tab of the centre: `rules`, `map`, `source`, `bundle`.
     pub main: RwSignal<String>,
     /// The tab at the side: `problems`, `changes`, `rule`.
@@ -129,6 +135,10 @@ pub struct Desk {
     pub progress: RwSignal<Option<(usize, usize)>>,
     /// The question under *One input*.
     pub asked: RwSignal<Input>,
+    /// Whether a schema is being learned.
+    pub learning: RwSignal<bool>,
+    /// Whether a question is on its way that somebody asked for.
+    pub awaited: StoredValue<bool>,
     /// The tab of the dock: `simulate`, `one`, `sweep`, `tests`.
     pub dock: RwSignal<String>,
     /// Whether this person may keep test cases.
@@ -206,6 +216,9 @@ impl Desk {
             selected: RwSignal::new(None),
             marked: RwSignal::new(BTreeSet::new()),
             reveal: RwSignal::new(None),
+            dragged: RwSignal::new(Vec::new()),
+            drop_at: RwSignal::new(None),
+            region: RwSignal::new(None),
             main: RwSignal::new("rules".to_owned()),
             side: RwSignal::new("problems".to_owned()),
             unread: RwSignal::new(None),
@@ -223,6 +236,8 @@ impl Desk {
             swept: RwSignal::new(None),
             progress: RwSignal::new(None),
             asked: RwSignal::new(Input::default()),
+            learning: RwSignal::new(false),
+            awaited: StoredValue::new(false),
             dock: RwSignal::new("simulate".to_owned()),
             may_edit: bench.may_edit,
             saving: RwSignal::new(Saving::Untouched),

@@ -1,6 +1,7 @@
 //! One question put to the draft, with the way to its answer and what would change it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_query_map;
 use lifecycle::engine::{
     Input, Status,
     trace::{ConditionResult, RuleResult, RuleTrace},
@@ -16,12 +17,30 @@ use super::{
     why_not::WhyNotView,
 };
 use crate::{
+    api::decisions,
     components::{Button, Chip, EffectBadge, Field, TextInput, Tone, value_words},
     editor::text,
 };
 
 /// Considered rules drawn; only those that were addressed count.
 const SHOWN: usize = 50;
+
+/// Opens the decision that the address names, in place of the first case.
+pub fn of_decision(desk: Desk) {
+    let query = use_query_map();
+    Effect::new(move |_| {
+        let Some(id) = query.read().get("decision") else { return };
+        // So that no case is put in its place meanwhile.
+        desk.dock.set("one".to_owned());
+        desk.awaited.set_value(true);
+        spawn_local(async move {
+            match decisions::decision_input(id).await {
+                Ok(input) => desk.try_input(input),
+                Err(error) => desk.toasts().bad(&error),
+            }
+        });
+    });
+}
 
 /// The form and the answer.
 #[component]
@@ -37,7 +56,8 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>, tests: 
     };
     // The first case, so that there is something to look at.
     Effect::new(move |_| {
-        if cases.with(Option::is_some) && desk.asked.with_untracked(|asked| asked.agent.is_empty()) {
+        let nothing = !desk.awaited.get_value() && desk.asked.with_untracked(|asked| asked.agent.is_empty());
+        if cases.with(Option::is_some) && nothing {
             take();
         }
     });

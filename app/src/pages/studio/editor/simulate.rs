@@ -1,6 +1,6 @@
 //! What the draft makes of many cases, beside what stable makes of them.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use leptos::prelude::*;
 use lifecycle::replay::{Change, Summary};
@@ -8,12 +8,18 @@ use lifecycle::replay::{Change, Summary};
 use super::{
     desk::Desk,
     replaying::Replayed,
-    rule_link::decider,
+    rule_link::{RuleLink, decider},
 };
-use crate::components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format};
+use crate::{
+    components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format},
+    editor::rule,
+};
 
 /// Flips listed.
 const SHOWN: usize = 100;
+
+/// Rules named of each kind; the rest is counted.
+const NAMED: usize = 100;
 
 /// The *Simulate* tab.
 #[component]
@@ -82,6 +88,7 @@ fn Result(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
                         format::count(after.error_count as u64),
                     )}
                 </p>
+                <Covered desk=desk replayed=Arc::clone(&replayed) />
                 {(!breaches.is_empty()).then(|| view! { <p class="dock-breach tone-warn">{format!("▲ {}", breaches.join("; "))}</p> })}
                 {move || {
                     let skipped = desk.skipped.get();
@@ -94,6 +101,48 @@ fn Result(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
             </div>
             <Flips desk=desk changes=comparison.changes.iter().take(SHOWN).cloned().collect() total=comparison.total_changes compared=replayed.has_stable />
         </div>
+    }
+}
+
+/// How many rules decide some case, how many could but do not, and how many can never decide.
+#[component]
+fn Covered(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
+    move || {
+        let dead: HashSet<String> = desk.covers.with(|covers| covers.iter().map(|dead| dead.rule.clone()).collect());
+        let (mut hit, mut never, mut gone) = (0_usize, Vec::new(), Vec::new());
+        desk.content.with_untracked(|content| {
+            for entry in content.rules().iter().filter(|entry| rule::enabled(&entry.rule)) {
+                let id = rule::id(&entry.rule);
+                if replayed.hits.contains_key(&entry.key) {
+                    hit += 1;
+                } else if dead.contains(id) {
+                    gone.push(id.to_owned());
+                } else {
+                    never.push(id.to_owned());
+                }
+            }
+        });
+        let list = |words: &'static str, ids: Vec<String>| {
+            let more = ids.len().saturating_sub(NAMED);
+            (!ids.is_empty()).then(|| {
+                let links =
+                    ids.into_iter().take(NAMED).map(|id| view! { <RuleLink desk=desk id=id /> " " }).collect_view();
+                view! { <p>{words} " " {links} {(more > 0).then(|| format!("and {more} more"))}</p> }
+            })
+        };
+        let told = format!(
+            "Rules: {} hit · {} never hit · {} dead",
+            format::count(hit as u64),
+            format::count(never.len() as u64),
+            format::count(gone.len() as u64),
+        );
+        view! {
+            <details class="tests-coverage muted">
+                <summary>{told}</summary>
+                {list("Reachable, but no case hits:", never)}
+                {list("Dead, no input reaches:", gone)}
+            </details>
+        }
     }
 }
 
@@ -188,7 +237,10 @@ fn RegionOf(desk: Desk, region: usize) -> impl IntoView {
             type="button"
             class="link-button flip-region"
             title="Shows the region under Changes"
-            on:click=move |_| desk.side.set("changes".to_owned())
+            on:click=move |_| {
+                desk.side.set("changes".to_owned());
+                desk.region.set(Some(region));
+            }
         >
             {format!("{} alike in its region", format::count(alike as u64))}
         </button>

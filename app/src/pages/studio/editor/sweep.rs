@@ -12,11 +12,7 @@ use lifecycle::{
 use worker::{Ask, Curved};
 
 use self::picture::Picture;
-use super::{
-    beside,
-    desk::Desk,
-    replaying::Draft,
-};
+use super::{beside, desk::Desk, replaying::Draft};
 use crate::{
     components::{EmptyState, Skeleton, Tone, format},
     editor::Key,
