@@ -92,6 +92,7 @@ test("without a worker the page does the same work itself", async ({ as, trouble
   await page.route("**/beside.js", (route) => route.abort());
   await newDraft(page);
   await expect(page.locator(".dock-status")).toContainText(/[\d,]+ cases · [\d,]+ ms in your browser/);
+  expect(page.workers()).toHaveLength(0);
   const source = await readSource(page);
   await writeSource(page, { ...source, rules: [...source.rules, newRule("no-worker", "allow")] });
   await page.getByRole("tab", { name: /^Changes/ }).click();

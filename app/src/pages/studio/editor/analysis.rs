@@ -8,7 +8,8 @@ use std::{
 
 use leptos::prelude::*;
 use lifecycle::{
-    bundle::{Source, diff::TextDiff, schema::Schema, version::Proposal},
+    analysis::Analyzer,
+    bundle::{Invariant, Source, diff::TextDiff, schema::Schema, version::Proposal},
     lint::{self, Code, Finding, Report, Severity},
 };
 use worker::{Ask, Tell};
@@ -28,6 +29,9 @@ use crate::{
 /// included.
 pub const EXACT_AT_ALL: usize = 5_000;
 
+/// Most rules whose input space is analysed on the page itself, when it is opened, also by the server that renders it.
+const EXACT_HERE: usize = 250;
+
 /// What the linter, the text diff and the version rules say about a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
@@ -44,10 +48,19 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// What is said about `source`, which says what `content` says, without a look at its input space: that follows.
-    pub fn quick(content: Content, source: &Source, stable: Option<&Stable>, taken: &[String]) -> Self {
+    /// What is said about `source`, which says what `content` says, at once: of a large draft without a look at its input
+    /// space, which follows.
+    pub fn here(
+        content: Content,
+        source: &Source,
+        stable: Option<&Stable>,
+        taken: &[String],
+        invariants: &[Invariant],
+    ) -> Self {
         let base = stable.map(|stable| (stable.version.as_str(), &stable.source));
-        Self::told(content, worker::Checked::of(source, base, taken, &[], None))
+        let mut analyzer = Analyzer::new();
+        let known = (source.rules.len() <= EXACT_HERE).then_some(&mut analyzer);
+        Self::told(content, worker::Checked::of(source, base, taken, invariants, known))
     }
 
     fn told(content: Content, told: worker::Checked) -> Self {
@@ -228,9 +241,9 @@ pub fn check_now(desk: Desk) -> Arc<Checked> {
         return seen;
     }
     let stable = desk.stable.get_value();
-    let taken = desk.taken.get_value();
+    let (taken, invariants) = (desk.taken.get_value(), desk.invariants.get_value());
     let source = content.to_source();
-    Arc::new(Checked::quick(content, &source, stable.as_deref(), &taken))
+    Arc::new(Checked::here(content, &source, stable.as_deref(), &taken, &invariants))
 }
 
 /// How many repairs with one right answer a document waits for.

@@ -169,7 +169,7 @@ impl Desk {
         let content_now = Content::new(Source::from(&record));
         let invariants = Arc::new(bench.invariants.clone());
         let (source, base) = (content_now.to_source(), stable.as_deref());
-        let first = Arc::new(Checked::quick(content_now.clone(), &source, base, &taken));
+        let first = Arc::new(Checked::here(content_now.clone(), &source, base, &taken, &invariants));
 
         let editor = RwSignal::new(Editor::new(content_now));
         let content = Memo::new(move |_| editor.with(|editor| editor.content().clone()));
