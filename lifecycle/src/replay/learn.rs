@@ -35,6 +35,9 @@ struct Seen {
     codes: BTreeSet<u32>,
 }
 
+/// A field: its dotted path, its column, and what each agent's decisions had there, by the agent's code.
+type Found<'c> = (String, &'c Column, BTreeMap<u32, Seen>);
+
 /// The schema of the agents in `corpus`, as written in a bundle; fields that had values of different types, or arrays,
 /// are left out. None when nothing was recorded.
 pub fn schema(corpus: &Columnar, bundle: &Bundle) -> Option<Value> {
@@ -51,7 +54,7 @@ pub fn schema(corpus: &Columnar, bundle: &Bundle) -> Option<Value> {
         let Some(agent) = agents.values.text(code).filter(|agent| is_dotted_name(agent)) else { continue };
         let mut known = Map::new();
         for (path, column, seen) in &fields {
-            let Some(seen) = seen.get(&code) else { continue };
+            let Some(seen) = seen.get(&code).filter(|_| !is_mixed(path, code, &fields)) else { continue };
             if let Some(field) = field(path, column, seen, rows, agent, bundle) {
                 known.insert(path.clone(), field);
             }
@@ -63,8 +66,17 @@ pub fn schema(corpus: &Columnar, bundle: &Bundle) -> Option<Value> {
     (!declared.is_empty()).then(|| json!({"enforce": false, "agents": declared}))
 }
 
-/// Every field that can be declared, with what each agent's decisions had there, by the agent's code.
-fn fields<'c>(corpus: &'c Columnar, agents: &Column) -> Vec<(String, &'c Column, BTreeMap<u32, Seen>)> {
+/// Whether an agent sent both a value at this path and something below it, or spelled the path in two ways.
+fn is_mixed(path: &str, agent: u32, fields: &[Found<'_>]) -> bool {
+    let there = fields.iter().filter(|(_, _, seen)| seen.contains_key(&agent));
+    let covering = there
+        .filter(|(other, ..)| other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
+    // The field itself is one of them.
+    covering.count() > 1
+}
+
+/// Every field that can be declared.
+fn fields<'c>(corpus: &'c Columnar, agents: &Column) -> Vec<Found<'c>> {
     let mut fields = Vec::new();
     for (name, column) in corpus.columns() {
         let Name::Field(path) = name else { continue };
@@ -74,8 +86,8 @@ fn fields<'c>(corpus: &'c Columnar, agents: &Column) -> Vec<(String, &'c Column,
         }
         let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
         column.each(0..corpus.len(), |row, code| {
+            let seen = seen.entry(agents.code(row)).or_default();
             if column.values.fact(code) != Fact::Missing {
-                let seen = seen.entry(agents.code(row)).or_default();
                 seen.rows += 1;
                 seen.codes.insert(code);
             }
