@@ -131,7 +131,10 @@ fn heard(event: &MessageEvent) {
     }
     let hear = SIDE.with_borrow(|side| side.as_ref().map(|side| side.hear));
     if let Some(hear) = hear {
-        hear.run(bytes(1).map_or_else(|| tell.clone(), |payload| tell.clone().with_payload(&payload)));
+        hear.run(match bytes(1) {
+            Some(payload) => tell.with_payload(&payload),
+            None => tell,
+        });
     }
 }
 
