@@ -19,9 +19,9 @@ SITE := target/site
 # Folders are listed with the files in them, so that a deleted file counts as a change.
 below = $(shell find $(1) -not -name '.*' 2>/dev/null)
 MANIFESTS := Cargo.toml Cargo.lock .cargo/config.toml
-FRONT_SOURCES := $(MANIFESTS) $(call below,app lifecycle) scripts/build-front
+FRONT_SOURCES := $(MANIFESTS) $(call below,app worker lifecycle) scripts/build-front
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
-SERVER_SOURCES := $(MANIFESTS) $(call below,app lifecycle store server migrations)
+SERVER_SOURCES := $(MANIFESTS) $(call below,app worker lifecycle store server migrations)
 
 .PHONY: help run build test check fmt fuzz setup screenshots bench
 

@@ -69,3 +69,31 @@ test("a rule is added with the form, without knowing the notation", async ({ as 
   await page.getByRole("button", { name: "Add rule", exact: false }).first().click();
   await expect.poll(async () => (await readSource(page)).rules.length).toBe(before + 1);
 });
+
+test("priority and effect are edited in the row, and rows are dragged to another place", async ({ as }) => {
+  const page = await as("author");
+  await newDraft(page);
+  const source = await readSource(page);
+  const made = (id: string, priority: number) => ({ ...newRule(id, "deny"), priority });
+  await writeSource(page, { ...source, rules: [made("first-rule", 900), made("second-rule", 800), made("third-rule", 700)] });
+  await page.getByRole("tab", { name: /^Rules/ }).click();
+  const rows = page.getByRole("table", { name: "Rules" }).locator("tr.rule-row");
+  const ids = async () => (await rows.locator(".rule-open").allTextContents()).map((id) => id.trim());
+  await expect.poll(ids).toEqual(["first-rule", "second-rule", "third-rule"]);
+
+  const priority = page.getByRole("spinbutton", { name: "Priority of third-rule" });
+  await priority.fill("850");
+  await priority.press("Enter");
+  await expect.poll(ids).toEqual(["first-rule", "third-rule", "second-rule"]);
+  await page.getByRole("combobox", { name: "Effect of third-rule" }).selectOption("allow");
+  await expect(rows.nth(1)).toContainText("allow");
+
+  await rows.nth(2).hover();
+  const target = await rows.nth(0).boundingBox();
+  await rows.nth(2).locator(".rule-handle").dragTo(rows.nth(0), {
+    targetPosition: { x: 40, y: Math.round((target?.height ?? 20) / 4) },
+  });
+  await expect.poll(ids).toEqual(["second-rule", "first-rule", "third-rule"]);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect.poll(ids).toEqual(["first-rule", "third-rule", "second-rule"]);
+});

@@ -1,6 +1,6 @@
-import { newDraft, readSource, writeSource } from "../support/editor.ts";
+import { newDraft, readSource, saveDraft, writeSource } from "../support/editor.ts";
 import { newRule } from "../support/policy.ts";
-import { expect, test } from "../support/studio.ts";
+import { expect, hydrated, test } from "../support/studio.ts";
 
 test.use({ workspace: "editing" });
 
@@ -18,6 +18,17 @@ test("what a draft changes is proven, drawn, swept and tested while it is typed"
     await expect(changes.getByRole("table", { name: "How answers change" })).toBeVisible();
     await changes.getByRole("button", { name: "Try it" }).first().click();
     await expect(page.getByRole("tabpanel", { name: "One input" })).toContainText("proofs-extreme-risk");
+  });
+
+  await test.step("Simulate: a flip leads to its region", async () => {
+    await page.getByRole("tab", { name: "Simulate" }).click();
+    await page.getByRole("combobox", { name: "Cases" }).selectOption("synthetic");
+    const dock = page.getByRole("tabpanel", { name: "Simulate" });
+    await expect(dock.getByText(/^Rules: \d+ hit · \d+ never hit · \d+ dead$/)).toBeVisible();
+    await page.getByRole("tab", { name: /^Problems/ }).click();
+    await dock.getByRole("button", { name: /alike in its region$/ }).first().click();
+    await expect(page.getByRole("tabpanel", { name: /^Changes/ }).locator(".is-asked")).toBeVisible();
+    await page.getByRole("tab", { name: "One input" }).click();
   });
 
   await test.step("One input: the way to another answer", async () => {
@@ -63,4 +74,66 @@ test("what a draft changes is proven, drawn, swept and tested while it is typed"
     await map.getByText("As a table").click();
     await expect(map.getByRole("table", { name: /^Answers by/ })).toBeVisible();
   });
+});
+
+test("the work is done in a worker of our own origin, under a policy that allows no other", async ({ as }) => {
+  const page = await as("author");
+  const id = await newDraft(page);
+  const worker = page.waitForEvent("worker");
+  const response = await page.goto(`/studio/${id}`);
+  expect(response?.headers()["content-security-policy"]).toContain("worker-src 'self'");
+  expect(new URL((await worker).url()).pathname).toBe("/beside.js");
+  await expect(page.locator(".dock-status")).toContainText(/[\d,]+ cases · [\d,]+ ms in your browser/);
+});
+
+test("without a worker the page does the same work itself", async ({ as, troubles }) => {
+  troubles.expect(/beside\.js/);
+  const page = await as("author");
+  await page.route("**/beside.js", (route) => route.abort());
+  await newDraft(page);
+  await expect(page.locator(".dock-status")).toContainText(/[\d,]+ cases · [\d,]+ ms in your browser/);
+  expect(page.workers()).toHaveLength(0);
+  const source = await readSource(page);
+  await writeSource(page, { ...source, rules: [...source.rules, newRule("no-worker", "allow")] });
+  await page.getByRole("tab", { name: /^Changes/ }).click();
+  await expect(page.getByRole("tabpanel", { name: /^Changes/ }).getByText("no-worker").first()).toBeVisible();
+});
+
+test("a recorded decision opens in the simulator, and says what each draft makes of it", async ({ as, api }) => {
+  const page = await as("author");
+  await newDraft(page);
+  const source = await readSource(page);
+  const { body } = await api("author").get("/policy/decisions?limit=1");
+  const [decision] = body.decisions;
+  const turned = decision.effect === "deny" ? "allow" : "deny";
+  const rule = { ...newRule("turns-it", turned), agent: decision.agent, action: decision.action, conditions: {}, priority: 1000 };
+  await writeSource(page, { ...source, rules: [...source.rules, rule] });
+  await saveDraft(page);
+
+  await page.goto(`/decisions/${decision.decision_id}`);
+  await hydrated(page);
+  const drafts = page.getByRole("table", { name: "The same input under each draft" });
+  await expect(drafts.getByText("turns-it").first()).toBeVisible();
+  await expect(drafts.getByText("flips").first()).toBeVisible();
+  await expect(page.getByRole("heading", { name: "What would change this answer" })).toBeVisible();
+
+  await page.getByRole("link", { name: "Open in simulator", exact: true }).click();
+  await page.waitForURL(/\/studio\/\d+\?decision=/);
+  const one = page.getByRole("tabpanel", { name: "One input" });
+  await expect(one.getByLabel("Agent")).toHaveValue(decision.agent);
+  await expect(one.getByText("turns-it").first()).toBeVisible();
+});
+
+test("a schema is learned from recorded decisions in one click", async ({ as }) => {
+  const page = await as("author");
+  await newDraft(page);
+  const source = await readSource(page);
+  await writeSource(page, { ...source, schema: null });
+  await expect(page.locator(".dock-status")).toContainText(/cases/);
+  await page.getByRole("tab", { name: "Bundle", exact: true }).click();
+  await page.getByRole("button", { name: "Learn from recorded decisions" }).click();
+  await expect(page.getByText(/^Learned \d+ fields of \d+ agents? from [\d,]+ decisions?\./)).toBeVisible();
+  const { schema } = await readSource(page);
+  expect(schema.enforce).toBe(false);
+  expect(schema.agents["inbox.triage"].fields.risk_score.type).toBe("integer");
 });

@@ -1,8 +1,26 @@
 //! The decision log for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, decision::Record, engine::trace::RuleTrace};
+use lifecycle::{
+    Timestamp,
+    analysis::nearest::WhyNot,
+    bundle::{Effect, State},
+    decision::Record,
+    engine::{Input, Status, trace::RuleTrace},
+};
+#[cfg(feature = "ssr")]
+use lifecycle::{
+    analysis::{
+        Meter,
+        nearest::{self, nearest_change},
+    },
+    authority::Actor,
+    bundle::Source,
+    engine::Prepared,
+};
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "ssr")]
+use store::Store;
 
 use crate::{error::AppError, pages::decisions::query::Query};
 
@@ -26,9 +44,34 @@ pub struct OneDecision {
     pub record: Record,
     /// Every rule of the bundle that served, in order, until one decided; empty when there was no bundle.
     pub trace: Vec<RuleTrace>,
+    /// The smallest change of the input that the bundle that served answers otherwise; none when there was no bundle.
+    pub nearest: Option<WhyNot>,
+    /// What the drafts there are make of the same input, the newest first.
+    pub drafts: Vec<UnderDraft>,
     /// The server's now.
     pub as_of: Timestamp,
 }
+
+/// What a draft makes of a recorded input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnderDraft {
+    /// The draft's number.
+    pub id: i64,
+    /// Its version.
+    pub version: String,
+    /// Its state.
+    pub state: State,
+    /// Its answer.
+    pub effect: Effect,
+    /// How that came about.
+    pub status: Status,
+    /// The rule that decides; none for the default.
+    pub matched_rule: Option<String>,
+}
+
+/// Drafts asked about one decision, at most: the newest.
+#[cfg(feature = "ssr")]
+const MOST_DRAFTS: usize = 4;
 
 /// Decisions that fit `query`, newest first.
 #[server(prefix = "/api", endpoint = "decisions/list")]
@@ -59,30 +102,50 @@ pub async fn decision_log(#[server(default)] query: Query) -> Result<Log, AppErr
 pub async fn get_decision(decision_id: String) -> Result<OneDecision, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let record = store::decisions::get(&store, &me, &decision_id).await?;
-    let trace = trace(&store, &me, &record).await?;
-    Ok(OneDecision { record, trace, as_of: crate::context::now() })
+    let input = Input { agent: record.agent.clone(), action: record.action.clone(), context: record.context.clone() };
+    let (trace, nearest) = match &record.bundle {
+        // Bundles in service never change, so that it can be asked again.
+        Some(bundle) => {
+            let served = prepared(&store, &me, bundle.id).await?;
+            let meter = Meter::new(nearest::TRIES / 20, nearest::TRIES / 20);
+            (served.trace(&input), Some(nearest_change(&served, &input, None, meter)))
+        }
+        None => (Vec::new(), None),
+    };
+    let drafts = under_drafts(&store, &me, &input).await?;
+    Ok(OneDecision { record, trace, nearest, drafts, as_of: crate::context::now() })
 }
 
-/// Asks the bundle that served again, to see every rule it considered. Bundles in service never change.
+/// The input of one decision, to be tried elsewhere.
+#[server(prefix = "/api", endpoint = "decisions/input")]
+pub async fn decision_input(decision_id: String) -> Result<Input, AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    let Record { agent, action, context, .. } = store::decisions::get(&store, &me, &decision_id).await?;
+    Ok(Input { agent, action, context })
+}
+
+/// A bundle, ready to answer.
 #[cfg(feature = "ssr")]
-async fn trace(
-    store: &store::Store,
-    me: &lifecycle::authority::Actor,
-    record: &Record,
-) -> Result<Vec<RuleTrace>, AppError> {
-    use lifecycle::{
-        bundle::Source,
-        engine::{Input, Prepared},
-    };
-    let Some(bundle) = &record.bundle else { return Ok(Vec::new()) };
-    let served = store::bundles::get(store, me, bundle.id).await?;
-    let source = Source {
-        rules: served.rules,
-        default_effect: served.default_effect,
-        on_error: served.on_error,
-        schema: served.schema,
-        ..Source::default()
-    };
-    let input = Input { agent: record.agent.clone(), action: record.action.clone(), context: record.context.clone() };
-    Ok(Prepared::new(&source.understand().bundle).trace(&input))
+async fn prepared(store: &Store, me: &Actor, id: i64) -> Result<Prepared, AppError> {
+    let source = Source::from(&store::bundles::get(store, me, id).await?);
+    Ok(Prepared::new(&source.understand().bundle))
+}
+
+#[cfg(feature = "ssr")]
+async fn under_drafts(store: &Store, me: &Actor, input: &Input) -> Result<Vec<UnderDraft>, AppError> {
+    let newest = store::bundles::Filter { limit: Some(100), ..Default::default() };
+    let bundles = store::bundles::summaries(store, me, &newest).await?.items;
+    let mut drafts = Vec::new();
+    for draft in bundles.into_iter().filter(|bundle| bundle.state.is_editable()).take(MOST_DRAFTS) {
+        let answer = prepared(store, me, draft.id).await?.decide(input);
+        drafts.push(UnderDraft {
+            id: draft.id,
+            version: draft.version,
+            state: draft.state,
+            effect: answer.effect,
+            status: answer.status,
+            matched_rule: answer.matched_rule,
+        });
+    }
+    Ok(drafts)
 }

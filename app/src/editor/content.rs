@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use lifecycle::bundle::Source;
 use serde_json::{Map, Value};
+use worker::Change;
 
 use super::rule;
 
@@ -68,7 +69,7 @@ impl Content {
         content
     }
 
-    /// The same as a [`Source`]. Copies everything; to follow a document as it changes use [`Mirror`].
+    /// The same as a [`Source`]. Copies everything.
     pub fn to_source(&self) -> Source {
         let mut source = Source::clone(&self.head);
         source.rules = self.rules.iter().map(|entry| Written::clone(&entry.rule)).collect();
@@ -187,35 +188,58 @@ impl Content {
     }
 }
 
-/// A [`Source`] that follows a document: only rules that changed are copied.
+/// What the session beside the page knows of the document: only rules that changed are sent.
 #[derive(Debug, Default)]
-pub struct Mirror {
-    source: Source,
-    seen: Vec<Arc<Written>>,
+pub struct Sent {
+    serial: u32,
+    content: Option<Content>,
 }
 
-impl Mirror {
-    /// Brings the copy up to date with `content`.
-    pub fn follow(&mut self, content: &Content) -> &Source {
-        let mut rules = std::mem::take(&mut self.source.rules);
-        self.source = Source::clone(content.head());
-        rules.truncate(content.rules().len());
-        for (position, entry) in content.rules().iter().enumerate() {
-            match (self.seen.get(position), rules.get_mut(position)) {
-                (Some(seen), Some(_)) if Arc::ptr_eq(seen, &entry.rule) => {}
-                (_, Some(slot)) => *slot = Written::clone(&entry.rule),
-                (_, None) => rules.push(Written::clone(&entry.rule)),
-            }
-        }
-        self.seen = content.rules().iter().map(|entry| Arc::clone(&entry.rule)).collect();
-        self.source.rules = rules;
-        &self.source
+impl Sent {
+    /// Names the state of the document that was sent last.
+    pub fn serial(&self) -> u32 {
+        self.serial
     }
+
+    /// The document as it was sent last.
+    pub fn content(&self) -> Option<&Content> {
+        self.content.as_ref()
+    }
+
+    /// What has to be sent now, and its name; none when nothing changed.
+    pub fn change(&mut self, content: &Content) -> Option<(u32, Change)> {
+        let before = self.content.as_ref();
+        let known: HashMap<Key, &Arc<Written>> =
+            before.iter().flat_map(|before| before.rules.iter()).map(|entry| (entry.key, &entry.rule)).collect();
+        let same = |entry: &&Entry| {
+            known.get(&entry.key).is_some_and(|rule| Arc::ptr_eq(rule, &entry.rule) || **rule == entry.rule)
+        };
+        let rules = content.rules.iter().filter(|entry| !same(entry));
+        let order = keys(content);
+        let change = Change {
+            head: before
+                .is_none_or(|before| before.head != content.head)
+                .then(|| Box::new(Source::clone(&content.head))),
+            rules: rules.map(|entry| (entry.key.0, Written::clone(&entry.rule))).collect(),
+            order: before.is_none_or(|before| keys(before) != order).then_some(order),
+        };
+        if change.head.is_none() && change.order.is_none() && change.rules.is_empty() {
+            return None;
+        }
+        self.content = Some(content.clone());
+        self.serial = self.serial.wrapping_add(1);
+        Some((self.serial, change))
+    }
+}
+
+fn keys(content: &Content) -> Vec<u32> {
+    content.rules.iter().map(|entry| entry.key.0).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use worker::document::Document;
 
     use super::*;
 
@@ -245,18 +269,27 @@ mod tests {
     }
 
     #[test]
-    fn a_mirror_says_what_the_content_says() {
+    fn what_is_sent_adds_up_to_the_content() {
         let mut content = Content::new(source(&["aaa", "bbb", "ccc"]));
-        let mut mirror = Mirror::default();
-        assert_eq!(*mirror.follow(&content), content.to_source());
+        let (mut sent, mut document) = (Sent::default(), Document::default());
+        let mut follow = |content: &Content, rules: usize| {
+            let (serial, change) = sent.change(content).unwrap();
+            assert_eq!(change.rules.len(), rules);
+            document.follow(change);
+            assert_eq!(*document.source(), content.to_source());
+            assert!(sent.change(content).is_none());
+            serial
+        };
+        assert_eq!(follow(&content, 3), 1);
         content.edit_rule(Key(1), |rule| {
             rule.insert("priority".into(), json!(7));
         });
+        assert_eq!(follow(&content, 1), 2);
         content.remove(&[Key(0)]);
         content.edit_head(|head| head.notes = "x".into());
-        assert_eq!(*mirror.follow(&content), content.to_source());
-        content.append(source(&["ddd", "eee"]).rules);
-        assert_eq!(*mirror.follow(&content), content.to_source());
+        follow(&content, 0);
+        content.insert(1, source(&["ddd", "eee"]).rules);
+        follow(&content, 2);
     }
 
     #[test]

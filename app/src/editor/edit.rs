@@ -95,6 +95,15 @@ pub enum Edit {
         /// Which way.
         direction: Direction,
     },
+    /// Have rules looked at just before or just after another one.
+    Place {
+        /// The rules.
+        keys: Vec<Key>,
+        /// The rule they are put beside.
+        beside: Key,
+        /// On which side of it.
+        side: Direction,
+    },
     /// Set the bundle's default effect.
     DefaultEffect(Effect),
     /// Set the bundle's effect on errors.
@@ -148,7 +157,7 @@ impl Edit {
             Self::Duplicate { keys } => format!("duplicate {}", rules(keys.len())),
             Self::Delete { keys } => format!("delete {}", rules(keys.len())),
             Self::Enable { keys, on } => format!("{} {}", if *on { "enable" } else { "disable" }, rules(keys.len())),
-            Self::Move { keys, .. } => format!("re-prioritise {}", rules(keys.len())),
+            Self::Move { keys, .. } | Self::Place { keys, .. } => format!("re-prioritise {}", rules(keys.len())),
             Self::DefaultEffect(_) => "change default effect".to_owned(),
             Self::OnError(_) => "change effect on errors".to_owned(),
             Self::Notes(_) => "edit notes".to_owned(),
@@ -222,6 +231,7 @@ impl Content {
                     return Err(Refused::CannotMove);
                 }
             }
+            Edit::Place { keys, beside, side } => next.place(keys, *beside, *side)?,
             Edit::DefaultEffect(effect) => next.edit_head(|head| head.default_effect = *effect),
             Edit::OnError(effect) => next.edit_head(|head| head.on_error = *effect),
             Edit::Notes(notes) => next.edit_head(|head| head.notes.clone_from(notes)),
@@ -250,6 +260,26 @@ impl Content {
             }
         }
         self.append(new);
+    }
+
+    /// One after the other, each beside the one placed before it.
+    fn place(&mut self, keys: &[Key], beside: Key, side: Direction) -> Result<(), Refused> {
+        let order = order::evaluation_order(self);
+        let place = |key: &Key| order.iter().position(|at| self.key_at(*at) == Some(*key));
+        let mut moving: Vec<Key> = keys.iter().copied().filter(|key| *key != beside).collect();
+        moving.sort_by_key(place);
+        if side == Direction::Down {
+            // Each goes directly behind the target, so the last one goes first.
+            moving.reverse();
+        }
+        let before = self.clone();
+        for key in moving {
+            let order = order::evaluation_order(self);
+            if let Some(priority) = order::placed_priority(self, &order, key, beside, side) {
+                self.edit_rule(key, |rule| rule::set(rule, "priority", Some(rule::priority_value(priority))));
+            }
+        }
+        if *self == before { Err(Refused::CannotMove) } else { Ok(()) }
     }
 
     fn duplicate(&mut self, keys: &[Key]) {

@@ -81,6 +81,43 @@ pub fn moved_priority(
         .find(|&priority| compare_at(moving, priority, &neighbour.rule, theirs) == wanted)
 }
 
+/// The priority that puts `key` directly before (up) or behind (down) `beside`. Only the moved rule's number changes.
+/// Where ties fall so that no number puts it directly there, it is put as near as one does. None when the rule stands
+/// there already, or no priority from 0 to 1000 does it.
+pub fn placed_priority(content: &Content, order: &[usize], key: Key, beside: Key, side: Direction) -> Option<f64> {
+    let rules = content.rules();
+    let others: Vec<&Entry> = order.iter().filter_map(|&at| rules.get(at)).filter(|entry| entry.key != key).collect();
+    let moving = content.rule(key)?;
+    let now = order.iter().position(|&at| content.key_at(at) == Some(key))?;
+    let at = others.iter().position(|entry| entry.key == beside)?;
+    // The gap between two others that it goes into: `gap` of them stand before it.
+    let gap = if side == Direction::Up { at } else { at + 1 };
+    if gap == now {
+        return None;
+    }
+    let before = gap.checked_sub(1).and_then(|at| others.get(at));
+    let after = others.get(gap);
+    let numbers = [before, after].into_iter().flatten().map(|entry| rule::priority(&entry.rule));
+    let mut wanted: Vec<f64> =
+        numbers.flat_map(|number| [number, (number + 1.0).round(), (number - 1.0).round()]).collect();
+    wanted.retain(|priority| (0.0..=f64::from(MAX_PRIORITY)).contains(priority));
+    // The target's own number first, then what is nearest to it.
+    let target = rule::priority(&others.get(at)?.rule);
+    wanted.sort_by(|a, b| (a - target).abs().total_cmp(&(b - target).abs()));
+    let stands = |other: Option<&&Entry>, priority: f64, wanted: Ordering| {
+        other.is_none_or(|other| compare_at(moving, priority, &other.rule, rule::priority(&other.rule)) == wanted)
+    };
+    let directly = wanted
+        .iter()
+        .copied()
+        .find(|priority| stands(before, *priority, Ordering::Greater) && stands(after, *priority, Ordering::Less));
+    directly.or_else(|| {
+        let beside = others.get(at);
+        let wanted_side = if side == Direction::Up { Ordering::Less } else { Ordering::Greater };
+        wanted.into_iter().find(|priority| stands(beside, *priority, wanted_side))
+    })
+}
+
 /// What the filter field asks for. Words must all be found; `effect:`, `agent:`, `action:`, `tag:` and `is:` narrow.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
@@ -180,6 +217,46 @@ mod tests {
     }
 
     proptest! {
+        /// A rule that is put beside another one stands on that side of it, directly where that can be, and nothing else
+        /// changes.
+        #[test]
+        fn a_placed_rule_stands_beside_its_target(
+            rules in prop::collection::vec((0usize..3, 0i64..6), 2..8),
+            pick in 0usize..8, target in 0usize..8, up in any::<bool>(),
+        ) {
+            let ids: Vec<String> = (0..rules.len()).map(|n| format!("rule-{n}")).collect();
+            let rules: Vec<_> = rules.iter().zip(&ids)
+                .map(|((effect, priority), id)| (id.as_str(), ["deny", "needs_approval", "allow"][*effect], 10 * *priority))
+                .collect();
+            let before = content(&rules);
+            let (key, beside) = (before.rules()[pick % rules.len()].key, before.rules()[target % rules.len()].key);
+            let side = if up { Direction::Up } else { Direction::Down };
+            let order = |content: &Content| -> Vec<Key> {
+                evaluation_order(content).iter().map(|&at| content.rules()[at].key).collect()
+            };
+            let place = |order: &[Key], key| order.iter().position(|other| *other == key).unwrap();
+            let was = order(&before);
+            // Among rules of one priority the effect and the id say who stands where.
+            let number = rule::priority(before.rule(beside).unwrap());
+            let shared = before.rules().iter().filter(|entry| rule::priority(&entry.rule) == number).count() > 1;
+            match before.edited(&Edit::Place { keys: vec![key], beside, side }) {
+                Ok(after) => {
+                    let now = order(&after);
+                    prop_assert_eq!(place(&now, key) < place(&now, beside), up);
+                    let gap = place(&now, key).abs_diff(place(&now, beside));
+                    prop_assert!(gap == 1 || shared, "{was:?} {now:?}");
+                    for (old, new) in before.rules().iter().zip(after.rules().iter()) {
+                        prop_assert!(old.key == key || old == new);
+                    }
+                }
+                Err(_) => {
+                    let there = key == beside
+                        || place(&was, key).abs_diff(place(&was, beside)) == 1 && (place(&was, key) < place(&was, beside)) == up;
+                    prop_assert!(there || shared || (!up && number == 0.0), "{was:?}");
+                }
+            }
+        }
+
         /// A move passes the neighbour, in the asked direction, and touches no other rule.
         #[test]
         fn a_move_passes_its_neighbour(

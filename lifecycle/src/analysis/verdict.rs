@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Meter,
     atlas::{Atlas, Entry, Key},
@@ -22,7 +24,7 @@ pub struct Meeting {
 }
 
 /// A rule that can never match.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unreachable {
     /// The rule.
     pub rule: String,

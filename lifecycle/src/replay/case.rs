@@ -54,6 +54,18 @@ pub enum Dataset {
     Custom,
 }
 
+impl Dataset {
+    /// Its name, as in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fixtures => "fixtures",
+            Self::Synthetic => "synthetic",
+            Self::Recorded => "recorded",
+            Self::Custom => "custom",
+        }
+    }
+}
+
 /// What one case came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseResult {

@@ -7,6 +7,7 @@ pub mod columns;
 pub mod compare;
 pub mod corpus;
 pub mod fixtures;
+pub mod learn;
 pub mod random;
 pub mod run;
 pub mod simulate;

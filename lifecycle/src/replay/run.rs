@@ -1,5 +1,7 @@
 //! Two bundles over many cases, in steps: between them a caller can draw what is counted so far, go on, or stop.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Case, Change, Comparison, Deltas, Limits, simulate::Tally};
 use crate::{
     analysis::{SemanticDiff, diff::Outcome},
@@ -9,7 +11,7 @@ use crate::{
 
 /// How many cases went from which outcome to which: rows are outcomes under `a`, columns under `b`, both in the order of
 /// [`Transitions::NAMES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Transitions(pub [[usize; 4]; 4]);
 
 impl Transitions {

@@ -4,6 +4,8 @@
 //! and in another while it does not, so two questions to the evaluator settle a case for all thresholds at once, and the
 //! curve is exact everywhere.
 
+mod bytes;
+
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -116,10 +118,25 @@ impl Sweep {
 
     /// Counts every row of a corpus.
     pub fn add_columns(&mut self, corpus: &Arc<Columnar>) {
-        let replay = |prepared: &Arc<Prepared>| Replay::run(Arc::clone(prepared), Arc::clone(corpus));
-        let [passing, failing, as_is] = [&self.passing, &self.failing, &self.as_is].map(replay);
+        let mut replays = self.replays(corpus);
+        for replay in &mut replays {
+            replay.step(usize::MAX);
+        }
+        self.count(corpus, replays.map(Replay::finish));
+    }
+
+    /// Over every row of a corpus, in steps.
+    pub fn over(self, corpus: Arc<Columnar>) -> Sweeping {
+        Sweeping { replays: self.replays(&corpus), sweep: self, corpus }
+    }
+
+    fn replays(&self, corpus: &Arc<Columnar>) -> [Replay; 3] {
+        [&self.passing, &self.failing, &self.as_is].map(|side| Replay::new(Arc::clone(side), Arc::clone(corpus)))
+    }
+
+    fn count(&mut self, corpus: &Columnar, [passing, failing, as_is]: [Replayed; 3]) {
         let view = View::new(corpus, &self.field);
-        for row in 0..corpus.len() {
+        for row in 0..as_is.len().min(passing.len()).min(failing.len()) {
             let of = |replayed: &Replayed| replayed.verdict(row).map_or(0, |verdict| index_of(&verdict));
             match view.fact(corpus, row) {
                 Fact::Number(value) => self.note(value, of(&passing), of(&failing)),
@@ -153,6 +170,31 @@ impl Sweep {
             }
         }
         Curve { now: self.now, side: self.side, fixed: self.fixed, steps }
+    }
+}
+
+/// A sweep over a corpus under way: between two steps a caller can go on, or stop.
+#[derive(Debug)]
+pub struct Sweeping {
+    sweep: Sweep,
+    corpus: Arc<Columnar>,
+    replays: [Replay; 3],
+}
+
+impl Sweeping {
+    /// Answers up to `rows` more rows; true when none is left.
+    pub fn step(&mut self, rows: usize) -> bool {
+        let left = self.replays.iter_mut().find(|replay| !replay.progress().is_complete());
+        if let Some(replay) = left {
+            replay.step(rows);
+        }
+        self.replays.iter().all(|replay| replay.progress().is_complete())
+    }
+
+    /// The curve of all rows; those that no step has answered are left out.
+    pub fn finish(mut self) -> Curve {
+        self.sweep.count(&self.corpus, self.replays.map(Replay::finish));
+        self.sweep.curve()
     }
 }
 
@@ -260,6 +302,12 @@ mod tests {
                     let mut columnar = Sweep::new(&bundle, position, at).unwrap();
                     columnar.add_columns(&Arc::new(Columnar::of_cases(Dataset::Custom, &cases).unwrap()));
                     prop_assert_eq!(&columnar.curve(), &curve);
+                    let read = Curve::from_bytes(&curve.to_bytes());
+                    prop_assert_eq!(read.as_ref(), Some(&curve));
+                    let corpus = Arc::new(Columnar::of_cases(Dataset::Custom, &cases).unwrap());
+                    let mut steps = Sweep::new(&bundle, position, at).unwrap().over(corpus);
+                    while !steps.step(7) {}
+                    prop_assert_eq!(&steps.finish(), &curve);
                     for to in thresholds.iter().copied().chain([curve.now]) {
                         let bundle = moved(&bundle, position, at, to);
                         let prepared = Prepared::new(&bundle);

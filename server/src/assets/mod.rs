@@ -34,6 +34,10 @@ static EMBEDDED: LazyLock<HashMap<&'static str, File>> =
 /// Encodings that may lie beside a file, best first: the name in `Accept-Encoding` and the ending.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 
+/// What a script may do that runs as a web worker, which has the policy of its own file and not that of the page: load
+/// more of our scripts, compile WebAssembly, and fetch from here.
+const WORKER_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+
 /// Whether this build has the browser's part of the site.
 pub fn present() -> bool {
     find("pkg/countersign.js").is_some()
@@ -70,6 +74,9 @@ fn respond(
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type(name));
+    if name.ends_with(".js") {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKER_POLICY));
+    }
     if let Ok(etag) = HeaderValue::from_str(&file.etag) {
         headers.insert(header::ETAG, etag);
     }
@@ -141,6 +148,19 @@ mod tests {
         assert_eq!(content_type("pkg/countersign.js"), "text/javascript; charset=utf-8");
         assert_eq!(content_type("fonts/inter.woff2"), "font/woff2");
         assert_eq!(content_type("favicon.svg"), "image/svg+xml");
+    }
+
+    #[test]
+    fn a_worker_may_load_only_from_here() {
+        let file = File::new(Bytes::from_static(b"start()"));
+        let script = respond("beside.js", None, &file, None, &HeaderMap::new());
+        let policy = script.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("script-src 'self'"));
+        assert!(
+            !respond("a.css", None, &file, None, &HeaderMap::new())
+                .headers()
+                .contains_key(header::CONTENT_SECURITY_POLICY)
+        );
     }
 
     #[test]

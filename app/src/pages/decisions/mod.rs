@@ -3,6 +3,7 @@
 pub(crate) mod filter;
 pub mod one;
 pub mod query;
+mod under;
 pub mod words;
 
 use std::time::Duration;

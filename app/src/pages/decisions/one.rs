@@ -10,12 +10,15 @@ use lifecycle::{
     },
 };
 
-use super::words;
+use super::{
+    under::{Nearest, UnderDrafts, simulator_path},
+    words,
+};
 use crate::{
     api::decisions::{OneDecision, get_decision},
     components::{
-        Chip, Digest, EffectBadge, ErrorPanel, Notice, PageHead, Panel, RelativeTime, Skeleton, Table, Tone, facts,
-        format, short_digest, value_words,
+        ButtonKind, Chip, Digest, EffectBadge, ErrorPanel, LinkButton, Notice, PageHead, Panel, RelativeTime, Skeleton,
+        Table, Tone, facts, format, short_digest, value_words,
     },
     words::{capital, unit_cost, unticked},
 };
@@ -49,12 +52,19 @@ pub fn DecisionPage() -> impl IntoView {
 
 #[component]
 fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
-    let OneDecision { record, trace, as_of } = decision;
+    let OneDecision { record, trace, nearest, drafts, as_of } = decision;
     let (effect, no_match) = (record.effect, record.status == Status::NoMatch);
     let at = record.decided_at;
     let other = record.other_arm.as_ref().map(|other| words::other(&record, other));
     let rows = facts::rows(&record.context);
     let errors: Vec<String> = record.errors.iter().map(words::error).collect();
+    let served = record.bundle.as_ref().map(|bundle| bundle.id);
+    // Where one can change something, if there is such a place.
+    let simulator = drafts.first().map(|draft| draft.id).or(served).map(|id| simulator_path(id, &record.decision_id));
+    let decision_id = record.decision_id.clone();
+    let nearest = nearest.zip(served).map(|(why, served)| {
+        view! { <Nearest why=why served=served decision_id=decision_id.clone() /> }
+    });
     let (arms, facts, outcome) = (record.clone(), record.clone(), record.outcome.clone());
     view! {
         <PageHead
@@ -67,6 +77,15 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
                         <RelativeTime at=at as_of=as_of />
                     </span>
                 }
+            }
+            actions=move || {
+                simulator.clone().map(|href| {
+                    view! {
+                        <LinkButton kind=ButtonKind::Primary href=href>
+                            "Open in simulator"
+                        </LinkButton>
+                    }
+                })
             }
         />
         <div class="stack">
@@ -109,6 +128,8 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
                 </div>
                 <div class="stack">
                     <Arms record=arms />
+                    <UnderDrafts drafts=drafts decision_id=record.decision_id.clone() then=effect />
+                    {nearest}
                     <Facts record=facts />
                     <Panel title="Outcome">
                         {match outcome {

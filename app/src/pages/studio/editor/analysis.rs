@@ -1,42 +1,36 @@
-//! What is said about the draft as it is typed: findings, text diff, version. It runs in the browser, in steps between
-//! frames, and waits longer when a step took long, so that typing never stalls. What follows is in [`super::replaying`].
+//! What is said about the draft as it is typed. It is worked out beside the page ([`super::beside`]): each change is sent
+//! there, and what is told comes back into the desk, unless the draft has changed again.
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::Duration,
 };
 
 use leptos::prelude::*;
 use lifecycle::{
     analysis::Analyzer,
-    bundle::{
-        Invariant, Source,
-        diff::{TextDiff, text_diff},
-        version::{self, Proposal},
-    },
+    bundle::{Invariant, Source, diff::TextDiff, schema::Schema, version::Proposal},
     lint::{self, Code, Finding, Report, Severity},
 };
+use worker::{Ask, Tell};
 
 use super::{
+    beside,
     desk::{Desk, badness},
-    replaying::{Cases, Turns, covers, understand},
+    replaying::{self, Replayed},
     stable::Stable,
 };
-use crate::editor::{Content, Key, content::Mirror, rule};
-
-/// Longest wait after a keystroke before looking again, in milliseconds.
-const MAX_WAIT_MS: f64 = 600.0;
-
-/// Most rules whose input space is analysed at every keystroke; larger drafts wait for a pause.
-const EXACT_AT_ONCE: usize = 250;
+use crate::{
+    components::format,
+    editor::{Content, Edit, Key, content::Sent, rule},
+};
 
 /// Most rules whose input space is analysed in the browser; of larger drafts the packet says it, broken invariants
 /// included.
-pub const EXACT_AT_ALL: usize = 2_000;
+pub const EXACT_AT_ALL: usize = 5_000;
 
-/// How long a pause, in milliseconds.
-const PAUSE: Duration = Duration::from_millis(1_200);
+/// Most rules whose input space is analysed on the page itself, when it is opened, also by the server that renders it.
+const EXACT_HERE: usize = 250;
 
 /// What the linter, the text diff and the version rules say about a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,32 +48,24 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Looks at `source`, which says what `content` says. What `known` has proven is not proven again.
-    pub fn of(
+    /// What is said about `source`, which says what `content` says, at once: of a large draft without a look at its input
+    /// space, which follows.
+    pub fn here(
         content: Content,
         source: &Source,
         stable: Option<&Stable>,
         taken: &[String],
         invariants: &[Invariant],
-        known: &mut Analyzer,
     ) -> Self {
         let base = stable.map(|stable| (stable.version.as_str(), &stable.source));
-        let version_refused = source
-            .version
-            .as_deref()
-            .and_then(|chosen| version::check(chosen, base, source, taken).err())
-            .map(|refused| refused.to_string());
-        Self {
-            content,
-            report: if source.rules.len() <= EXACT_AT_ONCE {
-                lint::lint_again(source, invariants, known)
-            } else {
-                lint::quick(source)
-            },
-            diff: stable.map(|stable| text_diff(&stable.source, source)),
-            proposal: version::propose(base, source, taken),
-            version_refused,
-        }
+        let mut analyzer = Analyzer::new();
+        let known = (source.rules.len() <= EXACT_HERE).then_some(&mut analyzer);
+        Self::told(content, worker::Checked::of(source, base, taken, invariants, known))
+    }
+
+    fn told(content: Content, told: worker::Checked) -> Self {
+        let worker::Checked { report, diff, proposal, version_refused } = told;
+        Self { content, report, diff, proposal, version_refused }
     }
 
     /// The rule a finding is about.
@@ -152,73 +138,99 @@ pub const fn code_words(code: Code) -> &'static str {
 }
 
 /// Follows the document. Call once, in the page.
-pub fn follow(desk: Desk, cases: Signal<Option<Cases>>) {
-    let mirror = StoredValue::new(Mirror::default());
-    let turns = Turns::new();
-    prove_in_pauses(desk);
+pub fn follow(desk: Desk) {
+    let sent = StoredValue::new(Sent::default());
     Effect::new(move |_| {
-        desk.content.track();
-        desk.again.track();
-        let cases = cases.get();
-        desk.stopped.set_value(false);
-        // What held the page up once will do so again: wait for a longer pause.
-        let cost = turns.longest();
-        let wait = if cost < 8.0 { 16.0 } else { (cost * 2.5).clamp(32.0, MAX_WAIT_MS) };
-        let check = move || {
-            turns.timed(|| {
-                let content = desk.content.get_untracked();
-                // The server has checked the first document already.
-                if desk.checked.with_untracked(|checked| checked.content == content) {
-                    return;
-                }
-                mirror.update_value(|mirror| {
-                    let source = mirror.follow(&content);
-                    let stable = desk.stable.get_value();
-                    let taken = desk.taken.get_value();
-                    let invariants = desk.invariants.get_value();
-                    let checked = desk.known.try_update_value(|known| {
-                        Arc::new(Checked::of(content, source, stable.as_deref(), &taken, &invariants, known))
-                    });
-                    desk.checked.update(|seen| *seen = checked.unwrap_or_else(|| Arc::clone(seen)));
-                });
-            });
-            turns.later(Duration::ZERO, move || understand(desk, turns, cases));
-        };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
-        let wait = Duration::from_millis(wait as u64);
-        turns.later(wait, check);
+        let hear = Callback::new(move |tell| told(desk, sent, tell));
+        beside::open(hear, Callback::new(move |()| begin(desk, sent)));
     });
-    on_cleanup(move || turns.clear());
-}
-
-/// Analyses the input space of a larger draft when its author pauses, and what covers the rules that are dead.
-fn prove_in_pauses(desk: Desk) {
-    let turns = Turns::new();
     Effect::new(move |_| {
-        let Some(draft) = desk.draft.get() else { return };
-        turns.clear();
-        let rules = draft.bundle.rules.len();
-        if rules > EXACT_AT_ALL {
+        let content = desk.content.get();
+        // It begins with everything, so that nothing is sent before.
+        if desk.sessions.get() == 0 {
             return;
         }
-        let small = rules <= EXACT_AT_ONCE;
-        let prove = move || {
-            let seen = desk.checked.get_untracked();
-            let invariants = desk.invariants.get_value();
-            let proven = desk.known.try_update_value(|known| {
-                let again = !small && seen.content == draft.content;
-                let report = again.then(|| lint::lint_again(&draft.content.to_source(), &invariants, known));
-                (report, covers(&draft, known))
-            });
-            let Some((report, covers)) = proven else { return };
-            desk.covers.set(Arc::new(covers));
-            if let Some(report) = report {
-                desk.checked.set(Arc::new(Checked { report, ..Checked::clone(&seen) }));
-            }
-        };
-        turns.later(if small { Duration::from_millis(120) } else { PAUSE }, prove);
+        let change = sent.try_update_value(|sent| sent.change(&content));
+        if let Some((serial, change)) = change.flatten() {
+            beside::ask(Ask::Document { serial, change }, None);
+        }
     });
-    on_cleanup(move || turns.clear());
+    replaying::read_when_looked_at(desk);
+    on_cleanup(beside::close);
+}
+
+/// Tells a session what the draft is compared with; everything else follows [`Desk::sessions`].
+fn begin(desk: Desk, sent: StoredValue<Sent>) {
+    let stable = desk.stable.get_value();
+    let stable = stable.map(|stable| (stable.version.clone(), Box::new(stable.source.clone())));
+    let (taken, invariants) = (desk.taken.get_value().to_vec(), desk.invariants.get_value().to_vec());
+    beside::ask(Ask::Open { stable, taken, invariants }, None);
+    sent.set_value(Sent::default());
+    desk.sessions.update(|sessions| *sessions += 1);
+}
+
+/// Takes over what is told.
+fn told(desk: Desk, sent: StoredValue<Sent>, tell: Tell) {
+    let current = |serial: u32| sent.try_with_value(|sent| sent.serial() == serial).unwrap_or_default();
+    match tell {
+        Tell::Checked(serial, checked) if current(serial) => {
+            let Some(content) = sent.try_with_value(|sent| sent.content().cloned()).flatten() else { return };
+            desk.checked.set(Arc::new(Checked::told(content, *checked)));
+        }
+        Tell::Meant(serial, diff, skipped) if current(serial) => {
+            desk.skipped.set(skipped);
+            // An edit of a reason changes no meaning: what is drawn stays.
+            let diff = diff.map(|diff| Arc::new(*diff));
+            if desk.diff.with_untracked(|old| old.as_deref() != diff.as_deref()) {
+                desk.diff.set(diff);
+            }
+        }
+        Tell::Covered(serial, dead) if current(serial) => {
+            if desk.covers.with_untracked(|covers| **covers != dead) {
+                desk.covers.set(Arc::new(dead));
+            }
+        }
+        Tell::Progress(done, total) => desk.progress.set(Some((done, total))),
+        Tell::Replayed(serial, replayed) if current(serial) => {
+            desk.progress.set(None);
+            desk.replayed.set(Some(Arc::new(Replayed::told(*replayed, desk.diff.get_untracked()))));
+            replaying::mark_settled();
+        }
+        Tell::Tested(serial, tested) if current(serial) => {
+            if desk.tested.with_untracked(|old| old.as_deref() != Some(&*tested)) {
+                desk.tested.set(Some(Arc::new(*tested)));
+            }
+        }
+        Tell::Swept(serial, curved) if current(serial) => desk.swept.set(Some(Arc::new(*curved))),
+        Tell::Loaded(dataset, cases, days) => {
+            desk.loaded.update(|loaded| drop(loaded.insert(dataset.name(), Ok((cases, days)))));
+        }
+        Tell::Refused(dataset, why) => desk.loaded.update(|loaded| drop(loaded.insert(dataset.name(), Err(why)))),
+        Tell::Case(Some(input)) => desk.asked.set(*input),
+        Tell::Learned(schema, decisions) => learned(desk, schema, decisions),
+        _ => {}
+    }
+}
+
+/// Writes the schema that was learned.
+fn learned(desk: Desk, schema: Option<serde_json::Value>, decisions: usize) {
+    desk.learning.set(false);
+    let known = Schema::parse(schema.as_ref().unwrap_or(&serde_json::Value::Null));
+    let (Some(schema), Ok(known)) = (schema, known) else {
+        desk.toasts().note("No recorded decision says anything that a schema can declare.");
+        return;
+    };
+    let fields: usize = known.agents.values().map(|agent| agent.fields.len()).sum();
+    if desk.edit(&Edit::Schema(Some(schema))) {
+        desk.toasts().good(format!(
+            "Learned {} of {} from {}. Undo takes it back.",
+            format::plural(fields as u64, "field", "fields"),
+            format::plural(known.agents.len() as u64, "agent", "agents"),
+            format::plural(decisions as u64, "decision", "decisions"),
+        ));
+    } else {
+        desk.toasts().note("The schema says that already.");
+    }
 }
 
 /// Looks at the document at once, for commands that need findings of exactly what is on the page.
@@ -228,21 +240,15 @@ pub fn check_now(desk: Desk) -> Arc<Checked> {
     if seen.content == content {
         return seen;
     }
-    let source = content.to_source();
     let stable = desk.stable.get_value();
     let (taken, invariants) = (desk.taken.get_value(), desk.invariants.get_value());
-    let checked = desk
-        .known
-        .try_update_value(|known| Checked::of(content, &source, stable.as_deref(), &taken, &invariants, known));
-    // The desk is there for as long as its page.
-    let checked = checked.map_or(seen, Arc::new);
-    desk.checked.set(Arc::clone(&checked));
-    checked
+    let source = content.to_source();
+    Arc::new(Checked::here(content, &source, stable.as_deref(), &taken, &invariants))
 }
 
-/// Milliseconds on the browser's own watch. Called from handlers only, never while rendering.
-pub fn now() -> f64 {
-    window().performance().map_or(0.0, |performance| performance.now())
+/// How many repairs with one right answer a document waits for.
+pub fn fixable(source: &Source) -> usize {
+    lint::quick(source).all().filter(|finding| finding.fix.is_some()).count()
 }
 
 /// The findings of one severity.

@@ -4,10 +4,12 @@ use leptos::prelude::*;
 use lifecycle::{
     bundle::{self, Provenance, schema::Schema},
     limits::MAX_NOTES_CHARS,
+    replay::Dataset,
 };
 use serde_json::{Value, json};
+use worker::Ask;
 
-use super::desk::Desk;
+use super::{beside, desk::Desk};
 use crate::{
     components::{Button, Digest, Field, Notice, Tone, effect_words},
     editor::{Edit, Stroke, text},
@@ -156,6 +158,18 @@ fn SchemaField(desk: Desk) -> impl IntoView {
             "fields": {"risk_score": {"type": "integer", "min": 0, "max": 100}}}}});
         desk.act(&Edit::Schema(Some(begun)));
     };
+    let learning = Signal::derive(move || desk.learning.get());
+    let learn = move |_| {
+        let recorded = desk.loaded.with_untracked(|loaded| loaded.get(Dataset::Recorded.name()).cloned());
+        match recorded {
+            Some(Ok((0, _))) => desk.toasts().note("Nothing is recorded yet that a schema could be learned from."),
+            Some(Ok(_)) => {
+                desk.learning.set(true);
+                beside::ask(Ask::Learn, None);
+            }
+            _ => desk.toasts().note("The recorded decisions are not loaded; choose them under Simulate."),
+        }
+    };
     view! {
         <Field
             label="Schema (JSON)"
@@ -178,6 +192,25 @@ fn SchemaField(desk: Desk) -> impl IntoView {
                 <Button small=true on:click=start>"Start with an example"</Button>
             </Notice>
         </Show>
+        {desk
+            .editable
+            .then(|| {
+                view! {
+                    <div class="bundle-learn">
+                        <Button
+                            small=true
+                            pending=learning
+                            attr:title="Agents, actions, fields with their types and values, as the recorded decisions had them"
+                            on:click=learn
+                        >
+                            "Learn from recorded decisions"
+                        </Button>
+                        <span class="muted">
+                            "Not enforced until you set enforce to true: what was not seen yet is no error."
+                        </span>
+                    </div>
+                }
+            })}
     }
 }
 

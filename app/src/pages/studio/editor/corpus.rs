@@ -1,15 +1,15 @@
 //! Recorded decisions from the server, as columns.
 
+use js_sys::Uint8Array;
 use leptos::prelude::window;
-use lifecycle::replay::Columnar;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-/// The newest `limit` recorded decisions.
+/// The newest `limit` recorded decisions, in the format of `Columnar::encode`.
 ///
 /// # Errors
-/// A sentence for a person: the server cannot be reached, or refuses, or sends something else.
-pub async fn fetch(limit: u32) -> Result<Columnar, String> {
+/// A sentence for a person: the server cannot be reached, or refuses.
+pub async fn fetch(limit: usize) -> Result<Uint8Array, String> {
     let away = |_: JsValue| "The server cannot be reached.".to_owned();
     let answer =
         JsFuture::from(window().fetch_with_str(&format!("/policy/corpus?limit={limit}"))).await.map_err(away)?;
@@ -18,5 +18,5 @@ pub async fn fetch(limit: u32) -> Result<Columnar, String> {
         return Err(format!("The server answered with status {}.", response.status()));
     }
     let body = JsFuture::from(response.array_buffer().map_err(away)?).await.map_err(away)?;
-    Columnar::decode(&js_sys::Uint8Array::new(&body).to_vec()).map_err(|error| format!("{error}."))
+    Ok(Uint8Array::new(&body))
 }

@@ -8,12 +8,12 @@ use std::{
 use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
-    analysis::{Analyzer, SemanticDiff, verdict::Unreachable},
+    analysis::{SemanticDiff, verdict::Unreachable},
     bundle::{Invariant, Record, Source, State, schema::Schema},
     engine::Input,
     lint::{Finding, Severity},
-    replay::{Columnar, Replayed as Answers},
 };
+use worker::{Curved, Tested};
 
 use super::{
     analysis::Checked,
@@ -25,7 +25,7 @@ use crate::{
     components::{toast::Toasts, use_toasts},
     editor::{
         Content, Edit, Editor, Key, Refused, Stroke,
-        order::{self, Filter},
+        order::{self, Direction, Filter},
         rule,
     },
 };
@@ -45,6 +45,9 @@ pub enum Saving {
     /// It did not work; the sentence says why.
     Failed(String),
 }
+
+/// A dataset: how many cases, and how many days of traffic they are; or why it is not there.
+pub type Loaded = Result<(usize, Option<f64>), String>;
 
 /// Where the row cursor moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,21 +95,27 @@ pub struct Desk {
     pub marked: RwSignal<BTreeSet<Key>>,
     /// Asks the table to bring this rule into sight.
     pub reveal: RwSignal<Option<Key>>,
+    /// The rules that are being dragged, and the rule and side of it where they would go now.
+    pub dragged: RwSignal<Vec<Key>>,
+    /// See [`Self::dragged`].
+    pub drop_at: RwSignal<Option<(Key, Direction)>>,
+    /// The region of the diff that was asked for under *Changes*.
+    pub region: RwSignal<Option<usize>>,
     /// The tab of the centre: `rules`, `map`, `source`, `bundle`.
     pub main: RwSignal<String>,
     /// The tab at the side: `problems`, `changes`, `rule`.
     pub side: RwSignal<String>,
     /// Source text that is being typed and cannot be read yet.
     pub unread: RwSignal<Option<String>>,
-    /// What was proven before: an edit re-checks only what it can affect.
-    pub known: StoredValue<Analyzer>,
     /// What the linter and the text diff say.
     pub checked: RwSignal<Arc<Checked>>,
     /// The worst finding of each rule.
     pub flags: Memo<Arc<HashMap<Key, Finding>>>,
     /// What became of rules against stable, by id.
     pub marks: Memo<Arc<HashMap<String, &'static str>>>,
-    /// The draft as understood, a moment after the last edit.
+    /// How often what is worked out beside the page was begun; whoever feeds it begins again then. 0 before it was.
+    pub sessions: RwSignal<u32>,
+    /// The draft as understood, a moment after the last edit, while a part of the page is open that asks it questions.
     pub draft: RwSignal<Option<Ready>>,
     /// What it changes against stable, for every input; none before it was looked at, and without a stable bundle.
     pub diff: RwSignal<Option<Arc<SemanticDiff>>>,
@@ -114,16 +123,22 @@ pub struct Desk {
     pub covers: RwSignal<Arc<Vec<Unreachable>>>,
     /// What replaying cases shows.
     pub replayed: RwSignal<Option<Arc<Replayed>>>,
-    /// Stable's answers to the cases that were replayed last.
-    pub before: StoredValue<Option<(Arc<Columnar>, Arc<Answers>)>>,
+    /// Rules of the draft that could not be understood, and so were not replayed.
+    pub skipped: RwSignal<usize>,
+    /// The datasets that are there, by name: how many cases, and how many days of traffic; or why they are not.
+    pub loaded: RwSignal<HashMap<&'static str, Loaded>>,
+    /// How the test cases came out.
+    pub tested: RwSignal<Option<Arc<Tested>>>,
+    /// The curve of the number that is moved.
+    pub swept: RwSignal<Option<Arc<Curved>>>,
     /// Cases replayed and cases there are, while a long replay runs.
     pub progress: RwSignal<Option<(usize, usize)>>,
-    /// Whether the person stopped the replay.
-    pub stopped: StoredValue<bool>,
-    /// Asks for another replay.
-    pub again: RwSignal<u32>,
     /// The question under *One input*.
     pub asked: RwSignal<Input>,
+    /// Whether a schema is being learned.
+    pub learning: RwSignal<bool>,
+    /// Whether a question is on its way that somebody asked for.
+    pub awaited: StoredValue<bool>,
     /// The tab of the dock: `simulate`, `one`, `sweep`, `tests`.
     pub dock: RwSignal<String>,
     /// Whether this person may keep test cases.
@@ -153,9 +168,8 @@ impl Desk {
         let taken = Arc::new(bench.taken.clone());
         let content_now = Content::new(Source::from(&record));
         let invariants = Arc::new(bench.invariants.clone());
-        let mut known = Analyzer::new();
         let (source, base) = (content_now.to_source(), stable.as_deref());
-        let first = Arc::new(Checked::of(content_now.clone(), &source, base, &taken, &invariants, &mut known));
+        let first = Arc::new(Checked::here(content_now.clone(), &source, base, &taken, &invariants));
 
         let editor = RwSignal::new(Editor::new(content_now));
         let content = Memo::new(move |_| editor.with(|editor| editor.content().clone()));
@@ -202,22 +216,28 @@ impl Desk {
             selected: RwSignal::new(None),
             marked: RwSignal::new(BTreeSet::new()),
             reveal: RwSignal::new(None),
+            dragged: RwSignal::new(Vec::new()),
+            drop_at: RwSignal::new(None),
+            region: RwSignal::new(None),
             main: RwSignal::new("rules".to_owned()),
             side: RwSignal::new("problems".to_owned()),
             unread: RwSignal::new(None),
-            known: StoredValue::new(known),
             checked,
             flags,
             marks,
+            sessions: RwSignal::new(0),
             draft: RwSignal::new(None),
             diff: RwSignal::new(None),
             covers: RwSignal::new(Arc::default()),
             replayed: RwSignal::new(None),
-            before: StoredValue::new(None),
+            skipped: RwSignal::new(0),
+            loaded: RwSignal::new(HashMap::new()),
+            tested: RwSignal::new(None),
+            swept: RwSignal::new(None),
             progress: RwSignal::new(None),
-            stopped: StoredValue::new(false),
-            again: RwSignal::new(0),
             asked: RwSignal::new(Input::default()),
+            learning: RwSignal::new(false),
+            awaited: StoredValue::new(false),
             dock: RwSignal::new("simulate".to_owned()),
             may_edit: bench.may_edit,
             saving: RwSignal::new(Saving::Untouched),

@@ -1,15 +1,13 @@
 //! The dock: what the draft makes of many cases, of one input, of a moved threshold, and of saved tests.
 
-use std::collections::HashMap;
-
 use leptos::{prelude::*, task::spawn_local};
-use lifecycle::replay::{Case, Columnar, Dataset, synthetic};
+use lifecycle::replay::Dataset;
+use worker::Ask;
 
 use super::{
-    analysis, corpus,
+    analysis, beside, corpus,
     desk::Desk,
     one_input::OneInput,
-    replaying::Cases,
     simulate::Simulated,
     sweep::SweepTab,
     test_cases::{TestCases, Tests},
@@ -19,67 +17,114 @@ use crate::{
     components::{Button, EmptyState, Tab, TabPanel, Tabs, format},
 };
 
-/// Recorded decisions fetched, at most: the newest.
-const RECORDED: u32 = 100_000;
+/// Recorded decisions fetched at first: the newest.
+const RECORDED: usize = 100_000;
 
-/// Synthetic cases generated in the browser.
+/// Recorded decisions fetched when all are wanted.
+const RECORDED_ALL: usize = lifecycle::replay::corpus::MAX_ROWS;
+
+/// Synthetic cases that are generated.
 const SYNTHETIC: usize = 2_000;
 
 /// The seed of the synthetic cases: the same draft meets the same cases.
 const SEED: u64 = 1;
 
+/// What the person chose to replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Choice {
+    dataset: Dataset,
+    /// Recorded decisions to fetch, at most.
+    most: usize,
+}
+
+impl Choice {
+    const ALL: [(&'static str, &'static str, Self); 4] = [
+        ("recorded", "Recorded: newest 100,000", Self { dataset: Dataset::Recorded, most: RECORDED }),
+        ("all", "Recorded: up to 1,000,000", Self { dataset: Dataset::Recorded, most: RECORDED_ALL }),
+        ("fixtures", "Fixtures", Self { dataset: Dataset::Fixtures, most: 0 }),
+        ("synthetic", "Synthetic", Self { dataset: Dataset::Synthetic, most: 0 }),
+    ];
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, _, choice)| *choice == self).map_or("recorded", |(name, ..)| name)
+    }
+}
+
 /// The dock with its tabs.
 #[component]
 pub fn Dock(desk: Desk) -> impl IntoView {
-    let chosen = RwSignal::new(Dataset::Recorded);
-    let fetched = RwSignal::new(HashMap::<&'static str, Cases>::new());
-    let failed = RwSignal::new(None::<String>);
-    let cases = Signal::derive(move || fetched.with(|fetched| fetched.get(name(chosen.get())).cloned()));
+    let chosen = RwSignal::new(Choice { dataset: Dataset::Recorded, most: RECORDED });
     let tests = Tests::new(desk);
-    analysis::follow(desk, cases);
+    analysis::follow(desk);
 
-    let load = move |dataset: Dataset| {
-        failed.set(None);
-        if fetched.with_untracked(|fetched| fetched.contains_key(name(dataset))) {
+    let failed = Memo::new(move |_| {
+        let name = chosen.get().dataset.name();
+        desk.loaded.with(|loaded| loaded.get(name).and_then(|loaded| loaded.as_ref().err().cloned()))
+    });
+    // What was sent to the session that is open now, and how many recorded decisions were fetched.
+    let sent = StoredValue::new((0, Vec::<Choice>::new()));
+    let load = move |choice: Choice| {
+        let dataset = choice.dataset;
+        beside::ask(Ask::Choose(dataset), None);
+        let known = sent.with_value(|(_, sent)| sent.contains(&choice));
+        if known {
             return;
         }
-        let keep = move |corpus: Result<Columnar, String>| match corpus {
-            Ok(corpus) => {
-                // Before the first traffic there is nothing to replay, but there are the built-in cases.
-                if corpus.is_empty() && dataset == Dataset::Recorded {
-                    chosen.try_set(Dataset::Fixtures);
-                }
-                let _ = fetched.try_update(|fetched| fetched.insert(name(dataset), Cases::new(corpus)));
-            }
-            Err(why) => drop(failed.try_set(Some(why))),
-        };
-        let columns = move |cases: &[Case]| Columnar::of_cases(dataset, cases).map_err(|error| error.to_string());
+        sent.update_value(|(_, sent)| {
+            sent.retain(|other| other.dataset != dataset);
+            sent.push(choice);
+        });
+        desk.loaded.update(|loaded| drop(loaded.remove(dataset.name())));
+        desk.replayed.set(None);
         if dataset == Dataset::Synthetic {
-            // From the rules of both: their thresholds are where answers may differ.
-            let mut both = desk.content.get_untracked().to_source().understand().bundle;
-            if let Some(stable) = desk.stable.get_value() {
-                both.rules.extend(stable.bundle.rules.iter().cloned());
-            }
-            keep(columns(&synthetic::cases(&both, SYNTHETIC, SEED)));
+            beside::ask(Ask::Synthetic(SYNTHETIC, SEED), None);
             return;
         }
         spawn_local(async move {
-            keep(match dataset {
-                Dataset::Recorded => corpus::fetch(RECORDED).await,
-                _ => match bundles::fixtures().await {
-                    Ok(cases) => columns(&cases),
-                    Err(error) => Err(error.detail().to_owned()),
+            let why = match dataset {
+                Dataset::Recorded => match corpus::fetch(choice.most).await {
+                    Ok(bytes) => return beside::ask(Ask::Corpus(dataset), Some(bytes)),
+                    Err(why) => why,
                 },
-            });
+                _ => match bundles::fixtures().await {
+                    Ok(cases) => return beside::ask(Ask::Cases(dataset, cases), None),
+                    Err(error) => error.detail().to_owned(),
+                },
+            };
+            let _ = desk.loaded.try_update(|loaded| loaded.insert(dataset.name(), Err(why)));
         });
     };
-    Effect::new(move |_| load(chosen.get()));
+    Effect::new(move |_| {
+        let session = desk.sessions.get();
+        if session == 0 {
+            return;
+        }
+        if sent.with_value(|(known, _)| *known != session) {
+            sent.set_value((session, Vec::new()));
+        }
+        load(chosen.get());
+    });
+    let again = move || {
+        sent.update_value(|(_, sent)| sent.clear());
+        load(chosen.get_untracked());
+    };
+    // Before the first traffic there is nothing to replay, but there are the built-in cases.
+    Effect::new(move |_| {
+        let none = desk.loaded.with(|loaded| matches!(loaded.get(Dataset::Recorded.name()), Some(Ok((0, _)))));
+        if none && chosen.with_untracked(|choice| choice.dataset == Dataset::Recorded) {
+            chosen.set(Choice { dataset: Dataset::Fixtures, most: 0 });
+        }
+    });
+    let cases = Memo::new(move |_| {
+        let name = chosen.get().dataset.name();
+        desk.loaded.with(|loaded| loaded.get(name).and_then(|loaded| loaded.as_ref().ok()).copied())
+    });
 
     let tabs = vec![
         Tab::new("simulate", "Simulate"),
         Tab::new("one", "One input"),
         Tab::new("sweep", "Threshold sweep"),
-        Tab::new("tests", "Test cases").counting(Signal::derive(move || tests.count())),
+        Tab::new("tests", "Test cases").counting(Signal::derive(move || tests.count(desk))),
     ];
     view! {
         <section class="panel panel-flush dock" aria-label="Dock">
@@ -88,18 +133,15 @@ pub fn Dock(desk: Desk) -> impl IntoView {
                 <select
                     class="input input-small"
                     aria-label="Cases"
-                    prop:value=move || name(chosen.get())
+                    prop:value=move || chosen.get().name()
                     on:change=move |event| {
-                        chosen.set(match event_target_value(&event).as_str() {
-                            "fixtures" => Dataset::Fixtures,
-                            "synthetic" => Dataset::Synthetic,
-                            _ => Dataset::Recorded,
-                        });
+                        let wanted = event_target_value(&event);
+                        if let Some((.., choice)) = Choice::ALL.iter().find(|(name, ..)| *name == wanted) {
+                            chosen.set(*choice);
+                        }
                     }
                 >
-                    <option value="recorded">"Recorded"</option>
-                    <option value="fixtures">"Fixtures"</option>
-                    <option value="synthetic">"Synthetic"</option>
+                    {Choice::ALL.map(|(name, words, _)| view! { <option value=name>{words}</option> }).into_iter().collect_view()}
                 </select>
             </Tabs>
             <TabPanel group="dock" id="simulate" selected=desk.dock>
@@ -108,19 +150,19 @@ pub fn Dock(desk: Desk) -> impl IntoView {
                         view! {
                             <EmptyState title="The cases could not be fetched">
                                 <p>{why}</p>
-                                <Button on:click=move |_| load(chosen.get_untracked())>"Try again"</Button>
+                                <Button on:click=move |_| again()>"Try again"</Button>
                             </EmptyState>
                         }
                             .into_any()
                     }
-                    None => view! { <Simulated desk=desk cases=cases /> }.into_any(),
+                    None => view! { <Simulated desk=desk cases=cases.into() /> }.into_any(),
                 }}
             </TabPanel>
             <TabPanel group="dock" id="one" selected=desk.dock>
-                <OneInput desk=desk cases=cases tests=tests />
+                <OneInput desk=desk cases=cases.into() tests=tests />
             </TabPanel>
             <TabPanel group="dock" id="sweep" selected=desk.dock>
-                <SweepTab desk=desk cases=cases />
+                <SweepTab desk=desk />
             </TabPanel>
             <TabPanel group="dock" id="tests" selected=desk.dock>
                 <TestCases desk=desk tests=tests />
@@ -153,7 +195,7 @@ fn Status(desk: Desk) -> impl IntoView {
                 <span class="dock-status muted">
                     {format!("{} of {}", format::count(done as u64), format::count(total as u64))}
                 </span>
-                <Button small=true on:click=move |_| desk.stopped.set_value(true)>"Cancel"</Button>
+                <Button small=true on:click=move |_| beside::ask(Ask::Stop, None)>"Cancel"</Button>
             }
             .into_any()
         }
@@ -164,21 +206,12 @@ fn Status(desk: Desk) -> impl IntoView {
                 {stopped
                     .then(|| {
                         view! {
-                            <Button small=true on:click=move |_| desk.again.update(|again| *again += 1)>"Replay all"</Button>
+                            <Button small=true on:click=move |_| beside::ask(Ask::Again, None)>"Replay all"</Button>
                         }
                     })}
             }
             .into_any()
         }
     }
-    }
-}
-
-const fn name(dataset: Dataset) -> &'static str {
-    match dataset {
-        Dataset::Fixtures => "fixtures",
-        Dataset::Synthetic => "synthetic",
-        Dataset::Recorded => "recorded",
-        Dataset::Custom => "custom",
     }
 }

@@ -21,6 +21,16 @@ pub fn Meaning(desk: Desk, base: String) -> impl IntoView {
     let counted = move |diff: &Arc<SemanticDiff>| {
         desk.replayed.get().filter(|replayed| replayed.diff.as_ref().is_some_and(|of| Arc::ptr_eq(of, diff)))
     };
+    Effect::new(move |_| {
+        let Some(region) = desk.region.get() else { return };
+        // After the tab has come into sight.
+        request_animation_frame(move || {
+            let card = document().query_selector(&format!("[data-region=\"{region}\"]")).ok().flatten();
+            if let Some(card) = card {
+                card.scroll_into_view();
+            }
+        });
+    });
     move || match desk.diff.get() {
         None => view! { <Skeleton lines=3 /> }.into_any(),
         Some(diff) => {
@@ -49,7 +59,12 @@ fn drawn(desk: Desk, diff: &Arc<SemanticDiff>, base: &str, counts: Memo<Option<(
                 let count = counts.get(at).copied().unwrap_or_default();
                 Some(format!("{} of {}", format::count(count as u64), format::count(done as u64)))
             });
-            Some(view! { <RegionCard region=region count=count on_try=try_it /> })
+            let asked_for = move || desk.region.get() == Some(at);
+            Some(view! {
+                <div class="meaning-region" class:is-asked=asked_for data-region=at.to_string()>
+                    <RegionCard region=region count=count on_try=try_it />
+                </div>
+            })
         })
         .collect_view();
     view! {

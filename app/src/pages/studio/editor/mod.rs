@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! desk, stable   the state every part reads and writes; what the draft is compared with
-//! analysis       findings, text diff and version as one types
-//! replaying      proven regions and a replay of cases, a slice at a time; corpus fetches recorded ones
-//! table, row     the rules in evaluation order
+//! beside         the way to the web worker that lints, compares, replays; corpus fetches recorded decisions for it
+//! analysis       sends it each change and takes over what is told
+//! replaying      what replaying shows, and the draft as understood
+//! table, row     the rules in evaluation order; drag, inline  what can be done in a row itself
 //! form, controls, condition_rows, names   the form of one rule
 //! source_tab, bundle_tab   the document as text; what belongs to no rule
 //! policy_map     the answers over two fields, as a picture
@@ -15,6 +16,7 @@
 //! ```
 
 mod analysis;
+mod beside;
 mod bundle_tab;
 mod changes;
 mod condition_rows;
@@ -23,7 +25,9 @@ mod corpus;
 mod coverage;
 mod desk;
 mod dock;
+mod drag;
 mod form;
+mod inline;
 mod keyboard;
 mod meaning;
 mod names;
@@ -109,6 +113,7 @@ fn Opened(bench: Workbench, again: RwSignal<u32>) -> impl IntoView {
     saving::keep(desk);
     keyboard::listen(desk);
     paste_rules::listen(desk, pasting, pasted);
+    one_input::of_decision(desk);
 
     let problems = Signal::derive(move || Some(desk.checked.with(|checked| checked.report.summary.total_issues)));
     let changes = Signal::derive(move || {

@@ -1,19 +1,23 @@
 //! One question put to the draft, with the way to its answer and what would change it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_query_map;
 use lifecycle::engine::{
     Input, Status,
     trace::{ConditionResult, RuleResult, RuleTrace},
 };
 use serde_json::{Map, Value};
+use worker::Ask;
 
 use super::{
+    beside,
     desk::Desk,
-    replaying::{Cases, Ready},
+    replaying::Ready,
     test_cases::{KeepTest, Tests},
     why_not::WhyNotView,
 };
 use crate::{
+    api::decisions,
     components::{Button, Chip, EffectBadge, Field, TextInput, Tone, value_words},
     editor::text,
 };
@@ -21,25 +25,39 @@ use crate::{
 /// Considered rules drawn; only those that were addressed count.
 const SHOWN: usize = 50;
 
+/// Opens the decision that the address names, in place of the first case.
+pub fn of_decision(desk: Desk) {
+    let query = use_query_map();
+    Effect::new(move |_| {
+        let Some(id) = query.read().get("decision") else { return };
+        // So that no case is put in its place meanwhile.
+        desk.dock.set("one".to_owned());
+        desk.awaited.set_value(true);
+        spawn_local(async move {
+            match decisions::decision_input(id).await {
+                Ok(input) => desk.try_input(input),
+                Err(error) => desk.toasts().bad(&error),
+            }
+        });
+    });
+}
+
 /// The form and the answer.
 #[component]
-pub fn OneInput(desk: Desk, cases: Signal<Option<Cases>>, tests: Tests) -> impl IntoView {
+pub fn OneInput(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>, tests: Tests) -> impl IntoView {
     let agent = RwSignal::new(String::new());
     let action = RwSignal::new(String::new());
     let context = RwSignal::new("{}".to_owned());
     let next = StoredValue::new(0_usize);
 
     let take = move || {
-        let Some(cases) = cases.get_untracked() else { return };
-        let at = next.get_value();
-        if !cases.corpus.is_empty() {
-            desk.asked.set(cases.corpus.case(at % cases.corpus.len()).input());
-        }
-        next.set_value(at + 1);
+        beside::ask(Ask::Case(next.get_value()), None);
+        next.update_value(|next| *next += 1);
     };
     // The first case, so that there is something to look at.
     Effect::new(move |_| {
-        if cases.with(Option::is_some) && desk.asked.with_untracked(|asked| asked.agent.is_empty()) {
+        let nothing = !desk.awaited.get_value() && desk.asked.with_untracked(|asked| asked.agent.is_empty());
+        if cases.with(Option::is_some) && nothing {
             take();
         }
     });
@@ -97,10 +115,10 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<Cases>>, tests: Tests) -> impl 
 
 /// What the draft says, why, and what would change it.
 fn answered(desk: Desk, tests: Tests, draft: &Ready, input: &Input) -> AnyView {
-    let answer = draft.prepared.decide(input);
-    let trace = draft.prepared.trace(input);
+    let answer = draft.prepared().decide(input);
+    let trace = draft.prepared().trace(input);
     let before = desk.stable.with_value(|stable| {
-        stable.as_ref().map(|stable| (stable.version.clone(), stable.prepared.verdict(input.into()).effect))
+        stable.as_ref().map(|stable| (stable.version.clone(), stable.prepared().verdict(input.into()).effect))
     });
     let changed = before.filter(|(_, before)| *before != answer.effect);
     view! {

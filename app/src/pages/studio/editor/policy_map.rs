@@ -15,8 +15,11 @@ use super::{
     replaying::{Draft, Ready},
 };
 use crate::{
-    components::{Button, EmptyState, Skeleton, facts::values},
-    editor::condition::{Kind, plain},
+    components::{Button, EmptyState, Skeleton, condition_words, facts::values},
+    editor::{
+        condition::{Kind, plain},
+        rule,
+    },
 };
 
 /// Agents and actions offered.
@@ -68,7 +71,8 @@ pub fn PolicyMapTab(desk: Desk) -> impl IntoView {
     let choice = RwSignal::new(Choice::default());
     // Nothing is computed while another tab is open.
     let draft = Memo::new(move |_| desk.draft.get().filter(|_| desk.main.read().as_str() == "map"));
-    let settled = Memo::new(move |_| draft.get().map(|draft| choice.with(|choice| settle(&draft, choice))));
+    let settled =
+        Memo::new(move |_| draft.get().map(|draft| choice.with(|choice| settle(&draft, choice, hints(desk)))));
     let drawn = Memo::new(move |_| {
         let settled = settled.get()??;
         let draft = draft.get()?;
@@ -107,13 +111,52 @@ fn sentence(why: NoMap) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
 }
 
+/// Where to look first: at what changes against stable, else at the rule in the form. Each is an agent, an action, and
+/// the fields that matter there. What is not told here is what most rules speak about.
+fn hints(desk: Desk) -> Vec<(String, String, Vec<String>)> {
+    let mut hints = Vec::new();
+    if let Some(rule) = desk.selected.get_untracked().and_then(|key| desk.rule(key)) {
+        let fields = rule::conditions(&rule.0).map(|(key, _)| condition_words(key, &Value::Null).field).collect();
+        hints.push((rule::text(&rule.0, "agent").to_owned(), rule::text(&rule.0, "action").to_owned(), fields));
+    }
+    desk.diff.with_untracked(|diff| {
+        for region in diff.iter().flat_map(|diff| &diff.regions) {
+            let fields: Vec<String> = region.conditions.iter().map(|phrase| phrase.field.clone()).collect();
+            let scopes = region.scopes.iter().filter(|scope| !scope.any_other_agent && !scope.any_other_action);
+            hints.extend(scopes.map(|scope| (scope.agent.clone(), scope.action.clone(), fields.clone())));
+        }
+    });
+    hints
+}
+
 /// Fills in what was not chosen. None when there are no two fields to draw.
-fn settle(draft: &Draft, choice: &Choice) -> Option<Settled> {
+fn settle(draft: &Draft, choice: &Choice, hints: Vec<(String, String, Vec<String>)>) -> Option<Settled> {
     let scopes: Vec<(String, String)> = map::scopes(&draft.bundle).into_iter().take(OFFERED).collect();
     let two = |(agent, action): &&(String, String)| map::fields(&draft.bundle, agent, action).len() >= 2;
     let chosen = choice.scope.as_ref().filter(|scope| scopes.contains(scope));
-    let scope = chosen.or_else(|| scopes.iter().find(two))?.clone();
-    let fields = map::fields(&draft.bundle, &scope.0, &scope.1);
+    let hinted = || {
+        hints
+            .iter()
+            .find_map(|(agent, action, _)| scopes.iter().find(|one| one.0 == *agent && one.1 == *action).filter(two))
+    };
+    let busiest = || {
+        let rules = |one: &(String, String)| {
+            draft
+                .bundle
+                .rules
+                .iter()
+                .filter(|rule| rule.enabled && rule.agent.matches(&one.0) && rule.action.matches(&one.1))
+                .count()
+        };
+        // Of those that are alike the first, which names come before stand-ins.
+        scopes.iter().filter(two).rev().max_by_key(|one| rules(one))
+    };
+    let scope = chosen.or_else(hinted).or_else(busiest)?.clone();
+    let mut fields = map::fields(&draft.bundle, &scope.0, &scope.1);
+    // The fields in which something changes come first.
+    let wanted = hints.into_iter().find(|(agent, action, _)| *agent == scope.0 && *action == scope.1);
+    let wanted = wanted.map(|(.., fields)| fields).unwrap_or_default();
+    fields.sort_by_key(|field| !wanted.contains(field));
     let pick = |wanted: &Option<String>, not: Option<&String>| {
         let chosen = wanted.clone().filter(|field| fields.contains(field) && Some(field) != not);
         chosen.or_else(|| fields.iter().find(|field| Some(*field) != not).cloned())
@@ -135,8 +178,8 @@ fn draw(desk: Desk, draft: &Ready, settled: &Settled, held: &BTreeMap<String, St
     let (agent, action) = settled.scope.clone();
     let view = View { agent: &agent, action: &action, x: &settled.x, y: &settled.y, fixed: &fixed };
     let stable = desk.stable.get_value();
-    let before = stable.as_ref().map(|stable| Side { bundle: &stable.bundle, prepared: &stable.prepared });
-    let map = map::map(Side { bundle: &draft.bundle, prepared: &draft.prepared }, before, view)?;
+    let before = stable.as_ref().map(|stable| Side { bundle: &stable.bundle, prepared: stable.prepared() });
+    let map = map::map(Side { bundle: &draft.bundle, prepared: draft.prepared() }, before, view)?;
     Ok(Arc::new(Drawn { map, agent, action, x: settled.x.clone(), y: settled.y.clone(), fixed }))
 }
 

@@ -7,7 +7,7 @@ use lifecycle::{
 };
 
 use super::{
-    analysis::{EXACT_AT_ALL, check_now, code_words, of_severity},
+    analysis::{EXACT_AT_ALL, check_now, code_words, fixable, of_severity},
     desk::Desk,
 };
 use crate::{
@@ -267,11 +267,11 @@ fn fix(desk: Desk, finding: &Finding) {
 
 /// Makes all repairs.
 pub fn fix_all(desk: Desk) {
-    let before = check_now(desk);
-    let fixed = lint::fix_all(&before.content.to_source());
-    desk.jump(replaced(&before.content, fixed), "fix all");
-    let after = check_now(desk);
-    let made = before.fixable().saturating_sub(after.fixable());
+    let content = desk.content.get_untracked();
+    let before = content.to_source();
+    let fixed = lint::fix_all(&before);
+    let made = fixable(&before).saturating_sub(fixable(&fixed));
+    desk.jump(replaced(&content, fixed), "fix all");
     desk.toasts().good(format!("{} made. Undo takes them back.", format::plural(made as u64, "repair", "repairs")));
 }
 

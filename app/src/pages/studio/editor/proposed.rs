@@ -22,7 +22,7 @@ fn propose(desk: Desk, tests: Tests) -> Vec<BoundaryTest> {
         desk.selected.get_untracked().and_then(|key| desk.rule(key)).map(|rule| rule::id(&rule.0).to_owned());
     let rules: Vec<String> = match selected {
         Some(rule) => vec![rule],
-        None => tests.outcome.with_untracked(|outcome| {
+        None => desk.tested.with_untracked(|outcome| {
             let untested = outcome.iter().flat_map(|outcome| &outcome.untested);
             untested.take(PROPOSED_FOR).cloned().collect()
         }),

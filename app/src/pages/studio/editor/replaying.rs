@@ -1,46 +1,53 @@
-//! What the draft means: proven regions against stable, and a replay of cases. All of it runs in the browser, a slice of
-//! a frame at a time, so that typing never waits for it.
+//! What replaying cases shows, and the draft as understood for the parts of the page that look at single inputs.
 
-mod work;
-
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use lifecycle::{
-    analysis::{Analyzer, Meter, SemanticDiff, semantic_diff, verdict::Unreachable},
+    analysis::SemanticDiff,
     bundle::Bundle,
     engine::Prepared,
-    replay::{Columnar, Comparison, Transitions},
+    replay::{Comparison, Transitions},
 };
 
-use self::work::Work;
-use super::{analysis::now, desk::Desk};
+use super::desk::Desk;
 use crate::editor::{Content, Key};
 
-/// How long one slice of work may take, in milliseconds: less than a frame.
-pub const SLICE_MS: f64 = 10.0;
+/// How long a pause is before the draft is read on the page itself, in milliseconds.
+const PAUSE_MS: u64 = 60;
 
-/// Work that comparing with stable may take: about a tenth of a second.
-fn budget() -> Meter {
-    Meter::new(2_500_000, 500_000)
-}
+/// The name of the mark that the browser's performance timeline gets when everything about an edit is shown.
+const SETTLED: &str = "draft-settled";
 
-/// A draft as understood, ready to answer.
+/// A draft as understood.
 #[derive(Debug)]
 pub struct Draft {
     /// The document it was made from.
     pub content: Content,
     /// As understood.
     pub bundle: Bundle,
+    prepared: OnceLock<Prepared>,
+}
+
+impl Draft {
+    fn new(content: Content) -> Self {
+        let bundle = content.to_source().understand().bundle;
+        Self { content, bundle, prepared: OnceLock::new() }
+    }
+
     /// Ready to answer.
-    pub prepared: Arc<Prepared>,
-    /// Rules left out because they could not be understood.
-    pub skipped: usize,
+    pub fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| Prepared::new(&self.bundle))
+    }
 }
 
 /// A [`Draft`] that is equal to itself only.
 #[derive(Debug, Clone)]
-pub struct Ready(pub Arc<Draft>);
+pub struct Ready(Arc<Draft>);
 
 impl PartialEq for Ready {
     fn eq(&self, other: &Self) -> bool {
@@ -56,30 +63,9 @@ impl std::ops::Deref for Ready {
     }
 }
 
-/// The cases of a dataset, as columns.
-#[derive(Debug, Clone)]
-pub struct Cases {
-    /// The cases.
-    pub corpus: Arc<Columnar>,
-    /// How many days of traffic they are; none when they were not recorded, or within less than an hour.
-    pub days: Option<f64>,
-}
-
-impl Cases {
-    /// Takes over a corpus.
-    #[expect(clippy::cast_precision_loss, reason = "seconds of some years")]
-    pub fn new(corpus: Columnar) -> Self {
-        let seconds = corpus.window().map(|(first, last)| last.unix_seconds() - first.unix_seconds());
-        let days = seconds.filter(|seconds| *seconds >= 3_600).map(|seconds| seconds as f64 / 86_400.0);
-        Self { corpus: Arc::new(corpus), days }
-    }
-}
-
 /// What replaying shows.
 #[derive(Debug)]
 pub struct Replayed {
-    /// The draft.
-    pub draft: Ready,
     /// Draft against stable; without a stable bundle the draft stands on both sides.
     pub comparison: Comparison,
     /// From which outcome to which.
@@ -103,6 +89,22 @@ pub struct Replayed {
 }
 
 impl Replayed {
+    /// Takes over what is told about a draft with this diff.
+    pub fn told(told: worker::Replayed, diff: Option<Arc<SemanticDiff>>) -> Self {
+        Self {
+            comparison: told.comparison,
+            transitions: told.transitions,
+            hits: told.hits.into_iter().map(|(key, hits)| (Key(key), hits)).collect(),
+            diff,
+            regions: told.regions,
+            has_stable: told.has_stable,
+            done: told.done,
+            total: told.total,
+            days: told.days,
+            took_ms: told.took_ms,
+        }
+    }
+
     /// How many cases a day that many of the counted ones are.
     #[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^52")]
     pub fn per_day(&self, count: usize) -> Option<f64> {
@@ -110,79 +112,51 @@ impl Replayed {
     }
 }
 
+/// Says on the browser's performance timeline that what an edit comes to is known.
+pub fn mark_settled() {
+    if let Some(performance) = window().performance() {
+        performance.clear_marks_with_mark_name(SETTLED);
+        let _ = performance.mark(SETTLED);
+    }
+}
+
 /// Work that is waiting for its turn. Copies are handles to the same.
 #[derive(Debug, Clone, Copy)]
-pub struct Turns {
-    waiting: StoredValue<Option<TimeoutHandle>>,
-    longest: StoredValue<f64>,
-}
+pub struct Turns(StoredValue<Option<TimeoutHandle>>);
 
 impl Turns {
     /// Nothing waits.
     pub fn new() -> Self {
-        Self { waiting: StoredValue::new(None), longest: StoredValue::new(0.0) }
+        Self(StoredValue::new(None))
     }
 
     /// Runs `step` after `wait`, in place of what is waiting.
     pub fn later(self, wait: Duration, step: impl FnOnce() + 'static) {
         self.clear();
-        self.waiting.set_value(set_timeout_with_handle(step, wait).ok());
+        self.0.set_value(set_timeout_with_handle(step, wait).ok());
     }
 
     /// Forgets what is waiting.
     pub fn clear(self) {
-        if let Some(Some(handle)) = self.waiting.try_update_value(Option::take) {
+        if let Some(Some(handle)) = self.0.try_update_value(Option::take) {
             handle.clear();
         }
     }
-
-    /// Runs `step` and remembers how long it held up the page.
-    pub fn timed<T>(self, step: impl FnOnce() -> T) -> T {
-        let began = now();
-        let result = step();
-        let took = now() - began;
-        self.longest.update_value(|longest| *longest = longest.max(took));
-        result
-    }
-
-    /// The longest step since the last call, in milliseconds.
-    pub fn longest(self) -> f64 {
-        self.longest.try_update_value(std::mem::take).unwrap_or_default()
-    }
 }
 
-/// Understands the document, compares it with stable, and goes on to replay `cases`.
-pub fn understand(desk: Desk, turns: Turns, cases: Option<Cases>) {
-    let content = desk.content.get_untracked();
-    let stable = desk.stable.get_value();
-    let known = desk.draft.get_untracked().filter(|draft| draft.content == content);
-    let draft = known.clone().unwrap_or_else(|| turns.timed(|| ready(content)));
-    if known.is_none() {
-        let diff = turns.timed(|| {
-            let stable = stable.as_ref()?;
-            Some(Arc::new(semantic_diff(&stable.bundle, &draft.bundle, budget())))
-        });
-        desk.diff.set(diff);
-        desk.draft.set(Some(draft.clone()));
-    }
-    if let Some(cases) = cases {
-        let work = Work::new(desk, draft, stable, cases);
-        turns.later(Duration::ZERO, move || work.advance(desk, turns));
-    }
-}
-
-fn ready(content: Content) -> Ready {
-    let understood = content.to_source().understand();
-    Ready(Arc::new(Draft {
-        prepared: Arc::new(Prepared::new(&understood.bundle)),
-        bundle: understood.bundle,
-        skipped: understood.skipped.len(),
-        content,
-    }))
-}
-
-/// Rules that can never match, each with those that decide all it asks for.
-pub fn covers(draft: &Draft, known: &mut Analyzer) -> Vec<Unreachable> {
-    // The linter has just asked the same, so that this costs nothing but looking it up.
-    known.analyse(&draft.bundle, Meter::default()).unreachable
+/// Understands the draft in pauses while a part of the page is open that asks it single questions.
+pub fn read_when_looked_at(desk: Desk) {
+    let turns = Turns::new();
+    let looked_at = Memo::new(move |_| desk.main.read().as_str() == "map" || desk.dock.read().as_str() != "simulate");
+    Effect::new(move |_| {
+        let content = desk.content.get();
+        turns.clear();
+        if !looked_at.get() || desk.draft.with_untracked(|draft| draft.as_ref().is_some_and(|d| d.content == content)) {
+            return;
+        }
+        let read = move || desk.draft.set(Some(Ready(Arc::new(Draft::new(content)))));
+        let first = desk.draft.with_untracked(Option::is_none);
+        turns.later(Duration::from_millis(if first { 0 } else { PAUSE_MS }), read);
+    });
+    on_cleanup(move || turns.clear());
 }

@@ -10,11 +10,12 @@ use wasm_bindgen::JsCast;
 use super::{
     analysis::code_words,
     desk::Desk,
+    drag, inline,
     stable::{Shared, Stable},
 };
 use crate::{
     components::{Chip, ConditionChip, EffectBadge, Switch, Tone, format},
-    editor::{Edit, Key, Written, condition::plain, rule},
+    editor::{Edit, Key, Written, condition::plain, order::Direction, rule},
 };
 
 /// Conditions drawn in a row; the rest is counted.
@@ -28,6 +29,7 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
     let id = Memo::new(move |_| written.with(|rule| rule::name(&rule.0).to_owned()));
     let on = Memo::new(move |_| written.with(|rule| rule::enabled(&rule.0)));
     let priority = Memo::new(move |_| written.with(|rule| plain(&rule::priority(&rule.0).into())));
+    let effect_name = Memo::new(move |_| written.with(|rule| rule::text(&rule.0, "effect").to_owned()));
     let scope = Memo::new(move |_| {
         written.with(|rule| format!("{} · {}", rule::text(&rule.0, "agent"), rule::text(&rule.0, "action")))
     });
@@ -40,7 +42,7 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
         let control = event
             .target()
             .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-            .is_some_and(|target| target.closest("button, input, label").ok().flatten().is_some());
+            .is_some_and(|target| target.closest("button, input, label, select").ok().flatten().is_some());
         if control {
             return;
         }
@@ -56,8 +58,13 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
             class:is-selected=selected
             class:is-off=move || !on.get()
             class:is-marked=marked
+            class:is-dragged=move || desk.dragged.with(|dragged| dragged.contains(&key))
+            class:drop-before=move || desk.drop_at.get() == Some((key, Direction::Up))
+            class:drop-behind=move || desk.drop_at.get() == Some((key, Direction::Down))
             data-rule=key.0.to_string()
             on:click=pick
+            on:dragover=move |event| drag::over(desk, key, &event)
+            on:drop=move |event| drag::drop(desk, key, &event)
         >
             <td class="rule-mark">
                 <input
@@ -80,7 +87,10 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
                     }
                 }}
             </td>
-            <td class="rule-priority num">{priority}</td>
+            <td class="rule-priority num">
+                <drag::Handle desk=desk rule_key=key />
+                <inline::Priority desk=desk rule_key=key name=id value=priority />
+            </td>
             <th scope="row" class="rule-name">
                 <button type="button" class="rule-open" aria-pressed=move || selected.get().to_string() on:click=move |_| desk.select(key)>
                     {id}
@@ -92,7 +102,10 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
             <td class="rule-when">
                 <span class="rule-chips">{move || written.with(|rule| chips(desk, &rule.0))}</span>
             </td>
-            <td class="rule-effect">{move || written.with(|rule| effect(&rule.0))}</td>
+            <td class="rule-effect">
+                {move || written.with(|rule| effect(&rule.0))}
+                <inline::EffectOf desk=desk rule_key=key name=id value=effect_name />
+            </td>
             <td class="rule-hits num">{hits}</td>
         </tr>
     }

@@ -1,25 +1,31 @@
 //! What the draft makes of many cases, beside what stable makes of them.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use leptos::prelude::*;
 use lifecycle::replay::{Change, Summary};
 
 use super::{
     desk::Desk,
-    replaying::{Cases, Replayed},
-    rule_link::decider,
+    replaying::Replayed,
+    rule_link::{RuleLink, decider},
 };
-use crate::components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format};
+use crate::{
+    components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format},
+    editor::rule,
+};
 
 /// Flips listed.
 const SHOWN: usize = 100;
 
+/// Rules named of each kind; the rest is counted.
+const NAMED: usize = 100;
+
 /// The *Simulate* tab.
 #[component]
-pub fn Simulated(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
+pub fn Simulated(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>) -> impl IntoView {
     move || {
-        if cases.with(|cases| cases.as_ref().is_some_and(|cases| cases.corpus.is_empty())) {
+        if cases.with(|cases| matches!(cases, Some((0, _)))) {
             return view! {
                 <EmptyState title="0 cases">
                     <p>"Nothing is recorded yet. Fixtures and synthetic cases work without traffic."</p>
@@ -82,15 +88,61 @@ fn Result(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
                         format::count(after.error_count as u64),
                     )}
                 </p>
+                <Covered desk=desk replayed=Arc::clone(&replayed) />
                 {(!breaches.is_empty()).then(|| view! { <p class="dock-breach tone-warn">{format!("▲ {}", breaches.join("; "))}</p> })}
-                {(replayed.draft.skipped > 0)
-                    .then(|| {
-                        let rules = format::plural(replayed.draft.skipped as u64, "rule is", "rules are");
-                        view! { <p class="dock-breach tone-warn">{format!("▲ {rules} left out: they cannot be understood yet")}</p> }
-                    })}
+                {move || {
+                    let skipped = desk.skipped.get();
+                    (skipped > 0)
+                        .then(|| {
+                            let rules = format::plural(skipped as u64, "rule is", "rules are");
+                            view! { <p class="dock-breach tone-warn">{format!("▲ {rules} left out: they cannot be understood yet")}</p> }
+                        })
+                }}
             </div>
             <Flips desk=desk changes=comparison.changes.iter().take(SHOWN).cloned().collect() total=comparison.total_changes compared=replayed.has_stable />
         </div>
+    }
+}
+
+/// How many rules decide some case, how many could but do not, and how many can never decide.
+#[component]
+fn Covered(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
+    move || {
+        let dead: HashSet<String> = desk.covers.with(|covers| covers.iter().map(|dead| dead.rule.clone()).collect());
+        let (mut hit, mut never, mut gone) = (0_usize, Vec::new(), Vec::new());
+        desk.content.with_untracked(|content| {
+            for entry in content.rules().iter().filter(|entry| rule::enabled(&entry.rule)) {
+                let id = rule::id(&entry.rule);
+                if replayed.hits.contains_key(&entry.key) {
+                    hit += 1;
+                } else if dead.contains(id) {
+                    gone.push(id.to_owned());
+                } else {
+                    never.push(id.to_owned());
+                }
+            }
+        });
+        let list = |words: &'static str, ids: Vec<String>| {
+            let more = ids.len().saturating_sub(NAMED);
+            (!ids.is_empty()).then(|| {
+                let links =
+                    ids.into_iter().take(NAMED).map(|id| view! { <RuleLink desk=desk id=id /> " " }).collect_view();
+                view! { <p>{words} " " {links} {(more > 0).then(|| format!("and {more} more"))}</p> }
+            })
+        };
+        let told = format!(
+            "Rules: {} hit · {} never hit · {} dead",
+            format::count(hit as u64),
+            format::count(never.len() as u64),
+            format::count(gone.len() as u64),
+        );
+        view! {
+            <details class="tests-coverage muted">
+                <summary>{told}</summary>
+                {list("Reachable, but no case hits:", never)}
+                {list("Dead, no input reaches:", gone)}
+            </details>
+        }
     }
 }
 
@@ -185,7 +237,10 @@ fn RegionOf(desk: Desk, region: usize) -> impl IntoView {
             type="button"
             class="link-button flip-region"
             title="Shows the region under Changes"
-            on:click=move |_| desk.side.set("changes".to_owned())
+            on:click=move |_| {
+                desk.side.set("changes".to_owned());
+                desk.region.set(Some(region));
+            }
         >
             {format!("{} alike in its region", format::count(alike as u64))}
         </button>

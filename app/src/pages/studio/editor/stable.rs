@@ -1,6 +1,9 @@
 //! The bundle that a draft is compared with.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use lifecycle::{
     bundle::{Bundle, Record, Source},
@@ -28,8 +31,7 @@ pub struct Stable {
     pub source: Source,
     /// As understood.
     pub bundle: Bundle,
-    /// Ready to answer.
-    pub prepared: Arc<Prepared>,
+    prepared: OnceLock<Prepared>,
     /// Where each id stands in `source.rules`.
     pub by_id: HashMap<String, usize>,
 }
@@ -40,7 +42,12 @@ impl Stable {
         let source = Source::from(record);
         let by_id = source.rules.iter().enumerate().map(|(at, rule)| (rule::id(rule).to_owned(), at)).collect();
         let bundle = source.understand().bundle;
-        Self { version: record.version.clone(), prepared: Arc::new(Prepared::new(&bundle)), bundle, by_id, source }
+        Self { version: record.version.clone(), bundle, prepared: OnceLock::new(), by_id, source }
+    }
+
+    /// Ready to answer.
+    pub fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| Prepared::new(&self.bundle))
     }
 
     /// Its rule with this id.

@@ -2,22 +2,17 @@
 
 mod picture;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use lifecycle::{
     bundle::Test,
-    replay::{
-        Transitions,
-        sweep::{Curve, Sweep},
-    },
+    replay::{Transitions, sweep::Curve},
 };
+use worker::{Ask, Curved};
 
 use self::picture::Picture;
-use super::{
-    desk::Desk,
-    replaying::{Cases, Draft, Turns},
-};
+use super::{beside, desk::Desk, replaying::Draft};
 use crate::{
     components::{EmptyState, Skeleton, Tone, format},
     editor::Key,
@@ -26,14 +21,10 @@ use crate::{
 /// Thresholds offered when no rule is selected.
 const OFFERED: usize = 200;
 
-/// So many cases are not swept between two keystrokes.
-const MANY: usize = 20_000;
-
 /// A number that can be moved.
 #[derive(Debug, Clone, PartialEq)]
 struct Target {
     rule: Key,
-    position: usize,
     /// The condition's place in the rule, and its key as written.
     at: usize,
     key: String,
@@ -43,7 +34,7 @@ struct Target {
 }
 
 /// A curve with what it is drawn by.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Plot {
     target: Target,
     curve: Curve,
@@ -55,7 +46,7 @@ struct Plot {
 
 /// The *Threshold sweep* tab.
 #[component]
-pub fn SweepTab(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
+pub fn SweepTab(desk: Desk) -> impl IntoView {
     let chosen = RwSignal::new(None::<(Key, String)>);
     let open = Memo::new(move |_| desk.dock.read().as_str() == "sweep");
     let targets = Memo::new(move |_| {
@@ -69,27 +60,26 @@ pub fn SweepTab(desk: Desk, cases: Signal<Option<Cases>>) -> impl IntoView {
             found.or_else(|| targets.first()).cloned()
         })
     });
-    let plot = RwSignal::new(None::<Arc<Plot>>);
     let moved = RwSignal::new(None::<f64>);
-    let turns = Turns::new();
+    // Only what is looked at is worked out.
+    let asked = Memo::new(move |_| target.get().filter(|_| open.get()).map(|target| (target.rule.0, target.at)));
     Effect::new(move |_| {
-        turns.clear();
-        let (Some(target), Some(draft), Some(cases)) = (target.get(), desk.draft.get(), cases.get()) else { return };
-        if plot.with_untracked(|plot| plot.as_ref().is_some_and(|plot| plot.target != target)) {
-            plot.set(None);
+        let asked = asked.get();
+        if desk.sessions.get() > 0 {
             moved.set(None);
+            beside::ask(Ask::Sweep(asked), None);
         }
-        let many = cases.corpus.len() > MANY;
-        let sweep = move || {
-            let Some(mut sweep) = Sweep::new(&draft.bundle, target.position, target.at) else { return };
-            sweep.add_columns(&cases.corpus);
-            moved.set(None);
-            plot.set(Some(Arc::new(Plot::new(target, sweep.curve(), cases.days))));
-        };
-        // Many cases take a moment, so they wait for a pause.
-        turns.later(Duration::from_millis(if many { 500 } else { 30 }), sweep);
     });
-    on_cleanup(move || turns.clear());
+    // A new curve has a new number in it, or the old one.
+    let plot = Memo::new(move |_| {
+        let (target, curved) = (target.get()?, desk.swept.get()?);
+        let same = (curved.rule, curved.at) == (target.rule.0, target.at);
+        same.then(|| Plot::new(target, &curved).map(Arc::new)).flatten()
+    });
+    Effect::new(move |_| {
+        plot.track();
+        moved.set(None);
+    });
 
     let drawn = Memo::new(move |_| plot.with(Option::is_some));
     let choose = move |event: leptos::ev::Event| {
@@ -155,7 +145,6 @@ fn targets(draft: &Draft, selected: Option<Key>) -> Vec<Target> {
                 };
                 Some(Target {
                     rule: draft.content.key_at(rule.position)?,
-                    position: rule.position,
                     at,
                     key: condition.key.clone(),
                     words: format!("{} {}", condition.field, operator.words()),
@@ -169,11 +158,12 @@ fn targets(draft: &Draft, selected: Option<Key>) -> Vec<Target> {
 }
 
 impl Plot {
-    fn new(target: Target, curve: Curve, days: Option<f64>) -> Self {
+    fn new(target: Target, curved: &Curved) -> Option<Self> {
+        let curve = curved.curve.clone()?;
         let (low, high) = curve.range();
         let step = step(low, high, curve.whole());
         let (low, high) = (tidy((low / step).floor() * step), tidy((high / step).ceil() * step));
-        Self { target, days, low, high, step, curve }
+        Some(Self { target, days: curved.days, low, high, step, curve })
     }
 }
 

@@ -6,10 +6,11 @@ use leptos::{prelude::*, task::spawn_local};
 use lifecycle::{
     bundle::Effect,
     engine::Input,
-    replay::{Case, CaseResult, Limits, simulate_prepared},
+    replay::{Case, CaseResult},
 };
+use worker::{Ask, Tested};
 
-use super::{desk::Desk, proposed::Proposed, rule_link::RuleLink};
+use super::{beside, desk::Desk, proposed::Proposed, rule_link::RuleLink};
 use crate::{
     api::bundles,
     components::{Button, ButtonKind, Chip, EffectBadge, EmptyState, Skeleton, Table, Tone, facts::gist, format},
@@ -23,25 +24,14 @@ const SHOWN: usize = 200;
 pub struct Tests {
     /// All cases, those with an expectation and those without; none while they are fetched.
     pub(super) list: RwSignal<Option<Arc<Vec<Case>>>>,
-    /// What became of those with an expectation.
-    pub(super) outcome: RwSignal<Option<Arc<Outcome>>>,
     /// Whether a change is on its way to the server.
     pending: RwSignal<bool>,
-}
-
-/// What became of the test cases under the draft.
-#[derive(Debug, Default)]
-pub(super) struct Outcome {
-    results: Vec<CaseResult>,
-    /// Rules that no test case is decided by.
-    pub(super) untested: Vec<String>,
-    rules: usize,
 }
 
 impl Tests {
     /// Fetches the test cases, and runs them whenever the draft changes.
     pub fn new(desk: Desk) -> Self {
-        let tests = Self { list: RwSignal::new(None), outcome: RwSignal::new(None), pending: RwSignal::new(false) };
+        let tests = Self { list: RwSignal::new(None), pending: RwSignal::new(false) };
         leptos::prelude::Effect::new(move |_| {
             spawn_local(async move {
                 if let Ok(cases) = bundles::fixtures().await {
@@ -50,19 +40,17 @@ impl Tests {
             });
         });
         leptos::prelude::Effect::new(move |_| {
-            let (Some(list), Some(draft)) = (tests.list.get(), desk.draft.get()) else { return };
-            let expecting: Vec<Case> = list.iter().filter(|case| case.expected_effect.is_some()).cloned().collect();
-            let run = simulate_prepared(&draft.prepared, &expecting, Limits::default());
-            let rules = run.rule_hits.len();
-            let untested = run.rule_hits.into_iter().filter(|(_, hits)| *hits == 0).map(|(rule, _)| rule).collect();
-            tests.outcome.set(Some(Arc::new(Outcome { results: run.results, untested, rules })));
+            let session = desk.sessions.get();
+            let Some(list) = tests.list.get().filter(|_| session > 0) else { return };
+            let expecting = list.iter().filter(|case| case.expected_effect.is_some()).cloned().collect();
+            beside::ask(Ask::Tests(expecting), None);
         });
         tests
     }
 
     /// How many test cases there are.
-    pub fn count(self) -> Option<usize> {
-        self.outcome.with(|outcome| outcome.as_ref().map(|outcome| outcome.results.len()))
+    pub fn count(self, desk: Desk) -> Option<usize> {
+        desk.tested.with(|tested| tested.as_ref().map(|tested| tested.results.len()))
     }
 
     /// Keeps `save` and forgets `remove`, for everybody.
@@ -97,9 +85,9 @@ pub fn TestCases(desk: Desk, tests: Tests) -> impl IntoView {
     // What is proposed outlives the answers of the server, so it stands beside what is drawn anew.
     view! {
         <div class="tests">
-            {move || tests.outcome.get().map(|outcome| view! { <Head desk=desk outcome=outcome /> })}
+            {move || desk.tested.get().map(|outcome| view! { <Head desk=desk outcome=outcome /> })}
             {desk.may_edit.then(|| view! { <Proposed desk=desk tests=tests /> })}
-            {move || match (tests.list.get(), tests.outcome.get()) {
+            {move || match (tests.list.get(), desk.tested.get()) {
                 (Some(list), Some(outcome)) => listed(desk, tests, &list, &outcome),
                 _ => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
             }}
@@ -109,7 +97,7 @@ pub fn TestCases(desk: Desk, tests: Tests) -> impl IntoView {
 
 /// How many pass, which rules have no test, and the way to more.
 #[component]
-fn Head(desk: Desk, outcome: Arc<Outcome>) -> impl IntoView {
+fn Head(desk: Desk, outcome: Arc<Tested>) -> impl IntoView {
     let all = outcome.results.len();
     let passed = outcome.results.iter().filter(|result| result.passed == Some(true)).count();
     let (tone, sign) = if passed == all { (Tone::Good, "✓") } else { (Tone::Bad, "✕") };
@@ -135,7 +123,7 @@ fn Head(desk: Desk, outcome: Arc<Outcome>) -> impl IntoView {
     }
 }
 
-fn listed(desk: Desk, tests: Tests, list: &[Case], outcome: &Outcome) -> AnyView {
+fn listed(desk: Desk, tests: Tests, list: &[Case], outcome: &Tested) -> AnyView {
     if outcome.results.is_empty() {
         return view! {
             <EmptyState title="No test cases yet">

@@ -23,7 +23,7 @@ pub fn WhyNotView(desk: Desk, draft: Ready, input: Input, now: Effect) -> impl I
     };
     let found = move || {
         let meter = Meter::new(nearest::TRIES / 4, nearest::TRIES / 4);
-        let why = nearest_change(&draft.prepared, &input, wanted.get(), meter);
+        let why = nearest_change(draft.prepared(), &input, wanted.get(), meter);
         let words = why.change().map(|change| {
             let parts: Vec<String> = change
                 .changes

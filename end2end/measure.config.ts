@@ -1,0 +1,12 @@
+import { defineConfig } from "@playwright/test";
+import { browser } from "./support/browser.ts";
+
+/** Not tests: how long the browser takes, for the results of the benchmark. */
+export default defineConfig({
+  testDir: "measure",
+  outputDir: "test-results",
+  workers: 1,
+  timeout: 300_000,
+  reporter: [["list"]],
+  use: browser,
+});
