@@ -127,10 +127,7 @@ fn look_up(results: &Results) -> Vec<Line> {
             Some(replay.find(|replay| replay.shape == shape.name() && replay.rules == rules)?.times_kernel.median)
         })
     };
-    let parsed =
-        by_shape(|shape| Some(1.0 / entry(find(results, shape, 1_000)?, "kernel", Form::Parsed)?.times_ours.median));
     vec![
-        line("3", "… from a parsed request, names looked up", &parsed, times, |ratio| ratio <= 2.0),
         line("3", "core look-up, 1,000 rules: ≤ 2× a hand-written kernel", &to_kernel(1_000), times, |ratio| {
             ratio <= 2.0
         }),
