@@ -158,7 +158,7 @@ fn case(plan: &Plan, shape: Shape, size: usize) -> Result<Case, String> {
 
 fn ready(contender: &Contender, workload: &Workload) -> Result<Box<dyn Engine>, String> {
     if workload.rules.len() > contender.most_rules {
-        return Err(format!("capped at {} rules: more would take minutes or gigabytes", contender.most_rules));
+        return Err(format!("capped at {} rules: more would take minutes a round, or gigabytes", contender.most_rules));
     }
     let written = (contender.encode)(workload);
     let (mut engine, _) = (contender.load)(&written, workload)?;
