@@ -48,7 +48,7 @@ fuzz: ## Read broken conditions, bundles and corpora until FUZZ_ROUNDS are done 
 screenshots: build ## Photograph every page at three widths in both themes into target/screenshots
 	@scripts/end2end screenshots
 
-bench: build ## Measure against cedar-policy, regorus, zen-engine, datalogic-rs, z3 and Cerbos (takes an hour)
+bench: build ## Measure against cedar-policy, regorus, zen-engine, datalogic-rs, z3 and Cerbos (half an hour, the first time more)
 	@scripts/bench
 
 # Quick looks, each time: these name or install what is missing on the machine.

@@ -130,6 +130,7 @@ fn child(name: &str, shape: Shape, rules: usize, patience: Duration) -> Result<O
     let mut child = Command::new(program)
         .args(["--engine", name, "--shape", shape.name(), "--rules", &rules.to_string()])
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| error.to_string())?;
     let start = Instant::now();
@@ -144,12 +145,14 @@ fn child(name: &str, shape: Shape, rules: usize, patience: Duration) -> Result<O
             None => sleep(Duration::from_millis(5)),
         }
     };
-    let mut told = String::new();
-    if let Some(mut out) = child.stdout.take() {
+    let (mut told, mut complaint) = (String::new(), String::new());
+    if let (Some(mut out), Some(mut error)) = (child.stdout.take(), child.stderr.take()) {
         out.read_to_string(&mut told).map_err(|error| error.to_string())?;
+        error.read_to_string(&mut complaint).map_err(|error| error.to_string())?;
     }
     if !status.success() {
-        return Err(format!("ended with {status}"));
+        let last = complaint.lines().last().unwrap_or_default();
+        return Err(format!("ended with {status}: {last}"));
     }
     serde_json::from_str(&told).map(Some).map_err(|error| error.to_string())
 }

@@ -9,12 +9,14 @@
 //! replay     a million decisions as columns, beside the kernel
 //! analysis   lint and semantic diff, to be held against z3
 //! http       the service, beside an empty handler and Cerbos
+//! browser    what was measured in a browser
 //! results    the one file everything is written to
 //! report     the same for people, with the targets
 //! ```
 
 pub mod analysis;
 pub mod arguments;
+pub mod browser;
 pub mod cold;
 pub mod engines;
 pub mod evaluate;

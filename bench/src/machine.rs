@@ -12,7 +12,7 @@ pub struct Machine {
     pub memory_gib: f64,
     pub system: String,
     pub compiler: String,
-    /// Of the repository, with `+` behind it when files had been changed.
+    /// Of the repository, with `+` behind it when the code that is measured had been changed.
     pub commit: String,
     /// By crate, from the committed lock file.
     pub versions: BTreeMap<String, String>,
@@ -30,8 +30,11 @@ impl Machine {
         let processor = line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
         let kib: f64 =
             line("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0.0);
-        let changed =
-            !output("git", &["status", "--porcelain", "--untracked-files=no", "--", "../lifecycle", "src"]).is_empty();
+        let changed = !output(
+            "git",
+            &["status", "--porcelain", "--untracked-files=no", "--", "../lifecycle", "../server", "../store", "src"],
+        )
+        .is_empty();
         Self {
             processor,
             cores: std::thread::available_parallelism().map_or(1, usize::from),

@@ -1,6 +1,6 @@
 //! The one file that everything is written to. Each command replaces its own part and leaves the others.
 
-use std::{fs, path::Path};
+use std::{fs, io::ErrorKind, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,8 @@ use crate::{analysis::Compared, cold::Cold, evaluate::Case, http::Http, machine:
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Results {
+    /// The day of the newest part, as it was passed in.
+    pub date: String,
     pub machine: Machine,
     /// Decisions: agreement, then time.
     pub evaluate: Vec<Case>,
@@ -34,18 +36,20 @@ impl Results {
     pub fn read() -> Result<Self, String> {
         match fs::read_to_string(FILE) {
             Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{FILE}: {error}")),
-            Err(_) => Ok(Self::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(format!("{FILE}: {error}")),
         }
     }
 
-    /// Changes what is there, with the machine of today.
+    /// Changes what is there, with the machine as it is and the day.
     ///
     /// # Errors
     /// When it cannot be read or written.
-    pub fn change(change: impl FnOnce(&mut Self)) -> Result<(), String> {
+    pub fn change(date: &str, change: impl FnOnce(&mut Self)) -> Result<(), String> {
         let mut results = Self::read()?;
         change(&mut results);
         results.machine = Machine::here();
+        date.clone_into(&mut results.date);
         let text = serde_json::to_string_pretty(&results).map_err(|error| error.to_string())?;
         if let Some(folder) = Path::new(FILE).parent() {
             fs::create_dir_all(folder).map_err(|error| error.to_string())?;

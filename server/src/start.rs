@@ -18,7 +18,13 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{assets, cli::Failure, http, keeper, live::Live, state::AppState};
+use crate::{
+    assets,
+    cli::Failure,
+    http, keeper,
+    live::{Durability, Live},
+    state::AppState,
+};
 
 /// How long open requests may take after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,6 +45,8 @@ pub struct Settings {
     pub demo: bool,
     /// Whether measurements are open on any address.
     pub public_metrics: bool,
+    /// When a decision is answered.
+    pub durability: Durability,
 }
 
 /// Takes the port.
@@ -113,6 +121,10 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         result = server => result.map_err(|error| Failure::Refused(format!("the server ended: {error}")))?,
         () = out_of_patience => tracing::info!("open requests were cut off"),
     }
+    // Nobody asks any more: what was answered ahead of the database is written now.
+    if tokio::time::timeout(PATIENCE, state.live.log.drain()).await.is_err() {
+        tracing::error!("answered decisions could not be written in time");
+    }
     // A database that is away does not hold up the end.
     let _late = tokio::time::timeout(LAST_WORDS, keeper::checkpoint(&state.store, 0)).await;
     state.store.pool().close().await;
@@ -139,7 +151,7 @@ async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, F
 /// The database cannot be read.
 pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, Failure> {
     let store = store.with_checkpoint_file(&settings.data_dir.join(keeper::FILE));
-    let live = Live::start(store.clone(), &settings.data_dir).await?;
+    let live = Live::start(store.clone(), &settings.data_dir, settings.durability).await?;
     keeper::start(store.clone());
     let loopback = address.ip().is_loopback();
     Ok(AppState {

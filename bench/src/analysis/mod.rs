@@ -11,7 +11,7 @@ use std::{
 };
 
 use lifecycle::{
-    analysis::{Meter, SemanticDiff, analyse, diff::NewAllows, semantic_diff},
+    analysis::{Analyzer, Meter, SemanticDiff, analyse, diff::NewAllows, semantic_diff},
     bundle::{Bundle, Source},
     lint::check::lint,
     replay::random::Random,
@@ -58,6 +58,8 @@ pub struct Ours {
     pub lint_ms: Spread,
     /// The analysis alone: unreachable, redundant, conflicting rules, shadowed guardrails, gaps.
     pub analysis_ms: Spread,
+    /// The analysis again after one rule was edited, by an analyzer that remembers what it proved before.
+    pub edit_ms: Spread,
     pub diff_ms: Spread,
     pub edits: usize,
     pub unreachable: usize,
@@ -118,7 +120,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Compared, String> {
     let mut file = BufWriter::new(File::create(&large).map_err(fail)?);
     let mut ours = Vec::new();
     for size in &plan.sizes {
-        for shape in [Shape::Equality, Shape::Range] {
+        for shape in Shape::ALL {
             let timed = timed(shape, *size, plan.rounds, &mut file)?;
             eprintln!("   ours: {timed:?}");
             ours.push(timed);
@@ -178,6 +180,7 @@ fn timed(shape: Shape, size: usize, rounds: usize, file: &mut impl Write) -> Res
         rules: size,
         lint_ms: times(rounds, || drop(std::hint::black_box(lint(&source)))),
         analysis_ms: times(rounds, || drop(std::hint::black_box(analyse(&old, Meter::default())))),
+        edit_ms: edit_by_edit(&before, &old, rounds)?,
         diff_ms: times(rounds, || diffed(&old, &new)),
         edits: EDITS,
         unreachable: analysis.unreachable.len(),
@@ -186,6 +189,26 @@ fn timed(shape: Shape, size: usize, rounds: usize, file: &mut impl Write) -> Res
         regions: diff.regions.len(),
         diff_complete: diff.complete,
     })
+}
+
+/// Milliseconds for the analysis after each of many edits, one rule at a time, as an author makes them.
+fn edit_by_edit(before: &Value, old: &Bundle, rounds: usize) -> Result<Spread, String> {
+    let mut random = Random::new(SEED);
+    let mut draft = before.clone();
+    let mut analyzer = Analyzer::new();
+    analyzer.analyse(old, Meter::default());
+    let mut took = Vec::new();
+    let edits = if old.rules.len() > 1_000 { rounds } else { rounds * 4 };
+    for _ in 0..edits {
+        if let Some(rules) = draft.get_mut("rules").and_then(Value::as_array_mut) {
+            let at = random.below(rules.len());
+            small::edit(&mut rules[at], &mut random);
+        }
+        let bundle = understand(&draft.to_string())?;
+        let (_, spent) = spent(|| drop(std::hint::black_box(analyzer.analyse(&bundle, Meter::default()))));
+        took.push(spent.on_core.as_secs_f64() * 1e3);
+    }
+    Ok(Spread::of(took))
 }
 
 fn diffed(old: &Bundle, new: &Bundle) {

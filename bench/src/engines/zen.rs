@@ -10,7 +10,7 @@ use crate::workload::{FIELDS, Request, Rule, Test, Workload, model};
 pub const CONTENDER: Contender = Contender {
     name: "zen-engine",
     about: "a decision table, hit policy `first`, one row a rule, compiled with its index of equality cells",
-    most_rules: 10_000,
+    most_rules: 100_000,
     takes_json: true,
     encode,
     load,

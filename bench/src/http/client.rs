@@ -1,32 +1,10 @@
-//! A load generator: threads that each keep one connection, with nothing between them and the socket.
+//! One connection that asks and waits, for everything that is not measured.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    sync::Mutex,
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
-
-use rustix::time::{ClockId, clock_gettime};
-use serde::{Deserialize, Serialize};
-
-/// What a load showed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Load {
-    pub connections: usize,
-    /// Requests a second that were aimed at; none: as many as go.
-    pub aimed: Option<f64>,
-    /// Requests a second that were answered.
-    pub answered: f64,
-    /// Microseconds. With a rate they count from when the request was due, not from when it could be sent.
-    pub p50: f64,
-    pub p99: f64,
-    pub most: f64,
-    pub failures: usize,
-    /// Cores that this client kept busy.
-    pub client_cores: f64,
-}
 
 /// One connection.
 pub struct Connection {
@@ -51,26 +29,40 @@ impl Connection {
     /// When the connection breaks or the answer has no length.
     pub fn ask(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>), String> {
         self.stream.get_mut().write_all(request).map_err(|error| error.to_string())?;
-        let (mut line, mut status, mut length) = (String::new(), 0, None);
-        loop {
-            line.clear();
-            let read = self.stream.read_line(&mut line).map_err(|error| error.to_string())?;
-            let header = line.trim_end();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let read = self.stream.read_until(b'\n', &mut head).map_err(|error| error.to_string())?;
             if read == 0 {
                 return Err("the connection was closed".to_owned());
-            } else if header.is_empty() {
-                break;
-            } else if let Some(rest) = header.strip_prefix("HTTP/1.1 ") {
-                status = rest.get(..3).and_then(|code| code.parse().ok()).unwrap_or(0);
-            } else if let Some((name, value)) = header.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().ok();
             }
         }
-        let mut body = vec![0; length.ok_or("the answer has no length")?];
+        let head = Head::read(&head).ok_or("the answer has no length")?;
+        let mut body = vec![0; head.body];
         self.stream.read_exact(&mut body).map_err(|error| error.to_string())?;
-        Ok((status, body))
+        Ok((head.status, body))
+    }
+}
+
+/// What matters of an answer's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub status: u16,
+    /// Bytes of the head, the empty line included.
+    pub length: usize,
+    /// Bytes of the body.
+    pub body: usize,
+}
+
+impl Head {
+    /// The head that `bytes` begin with; none when it is not complete, is no HTTP/1.1 or does not say its length.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let length = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+        let text = std::str::from_utf8(&bytes[..length]).ok()?;
+        let mut lines = text.lines();
+        let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        let mut fields = lines.filter_map(|line| line.split_once(':'));
+        let (_, body) = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+        Some(Self { status, length, body: body.trim().parse().ok()? })
     }
 }
 
@@ -89,74 +81,15 @@ pub fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes()
 }
 
-/// Keeps `connections` busy for `time`, at `rate` requests a second if there is one. Requests are rotated.
-pub fn load(to: SocketAddr, requests: &[Vec<u8>], connections: usize, rate: Option<f64>, time: Duration) -> Load {
-    let all = Mutex::new((Vec::new(), 0));
-    let (start, core) = (Instant::now(), clock_gettime(ClockId::ProcessCPUTime));
-    thread::scope(|scope| {
-        for number in 0..connections {
-            let all = &all;
-            scope.spawn(move || {
-                let shown = one(to, requests, number, connections, rate, start, time);
-                let mut all = all.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                all.0.extend(shown.0);
-                all.1 += shown.1;
-            });
-        }
-    });
-    let passed = start.elapsed().as_secs_f64();
-    let now = clock_gettime(ClockId::ProcessCPUTime);
-    let busy = (now.tv_sec - core.tv_sec) as f64 + (now.tv_nsec - core.tv_nsec) as f64 / 1e9;
-    let (mut took, failures) = all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    took.sort_by(f64::total_cmp);
-    let at = |share: f64| took.get((took.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(0.0);
-    Load {
-        connections,
-        aimed: rate,
-        answered: took.len() as f64 / passed,
-        p50: at(0.5),
-        p99: at(0.99),
-        most: at(1.0),
-        failures,
-        client_cores: busy / passed,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// One connection's share: microseconds of each answer, and failures.
-fn one(
-    to: SocketAddr,
-    requests: &[Vec<u8>],
-    number: usize,
-    connections: usize,
-    rate: Option<f64>,
-    start: Instant,
-    time: Duration,
-) -> (Vec<f64>, usize) {
-    let Ok(mut connection) = Connection::open(to) else { return (Vec::new(), 1) };
-    let (mut took, mut failures) = (Vec::new(), 0);
-    for turn in 0.. {
-        let serial = turn * connections + number;
-        let due = match rate {
-            Some(rate) => start + Duration::from_secs_f64(serial as f64 / rate),
-            None => Instant::now(),
-        };
-        if due.duration_since(start) >= time {
-            break;
-        }
-        if let Some(early) = due.checked_duration_since(Instant::now()) {
-            thread::sleep(early);
-        }
-        match connection.ask(&requests[serial % requests.len()]) {
-            Ok((200, _)) => took.push(due.elapsed().as_secs_f64() * 1e6),
-            Ok(_) => failures += 1,
-            Err(_) => {
-                failures += 1;
-                match Connection::open(to) {
-                    Ok(fresh) => connection = fresh,
-                    Err(_) => break,
-                }
-            }
-        }
+    #[test]
+    fn a_head_is_read_when_it_is_whole() {
+        let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx: y\r\n\r\n{}";
+        assert_eq!(Head::read(whole), Some(Head { status: 200, length: whole.len() - 2, body: 12 }));
+        assert_eq!(Head::read(&whole[..whole.len() - 4]), None);
+        assert_eq!(Head::read(b"HTTP/1.1 200 OK\r\n\r\n"), None);
     }
-    (took, failures)
 }

@@ -1,13 +1,15 @@
-//! The service over HTTP, beside an empty handler and Cerbos: agreement, then as many requests as go, then a steady rate.
+//! The service over HTTP, in both of its ways to keep the log, beside an empty handler and Cerbos: agreement, then as
+//! many requests as go, then a steady rate; at the end the log is counted.
 
 mod cerbos;
 pub mod client;
+pub mod load;
 mod servers;
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,9 @@ use crate::{
     measure::Spread,
     workload::{Shape, Workload},
 };
-use client::{Connection, Load, load, post};
+use client::{Connection, post};
+use load::{Load, Shot, load};
+use servers::{Countersign, Server};
 
 /// What is started and how long it is kept busy.
 #[derive(Debug, Clone)]
@@ -32,6 +36,7 @@ pub struct Plan {
     pub rules: usize,
     pub rounds: usize,
     pub connections: usize,
+    /// What is counted of a slice; half of it goes ahead to warm up.
     pub slice: Duration,
 }
 
@@ -45,12 +50,26 @@ pub struct Service {
     pub agreement: Option<Agreement>,
     /// Requests a second, by round, all connections busy.
     pub throughput: Spread,
-    /// Ours over this one's, by round.
-    pub ours_over: Spread,
+    /// Over the empty handler's, by round.
+    pub over_empty: Spread,
+    /// Over Cerbos', by round; none without Cerbos.
+    pub over_cerbos: Option<Spread>,
+    /// Microseconds with all connections busy: the median of each round.
+    pub busy_p50: Spread,
     /// The last round with all connections busy.
     pub busy: Load,
     /// At half of the median throughput.
     pub steady: Load,
+    /// Whether everything that was answered is in the log; none for the others.
+    pub logged: Option<Logged>,
+}
+
+/// The log against the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logged {
+    pub answered: usize,
+    /// Decisions in the log that were not there before.
+    pub rows: usize,
 }
 
 /// All services.
@@ -58,37 +77,51 @@ pub struct Service {
 pub struct Http {
     pub shape: String,
     pub rules: usize,
+    pub connections: usize,
     pub services: Vec<Service>,
     pub load_average: f64,
 }
 
 /// Requests whose answers are checked.
 const CHECKED: usize = 2_000;
+/// Between two slices, so that what one service still writes does not slow the next down.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long the log may take to have everything.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A service that is up.
+pub const DURABLE: &str = "countersign, log durable";
+pub const BUFFERED: &str = "countersign, log buffered";
+pub const EMPTY: &str = "empty axum handler";
+pub const CERBOS: &str = "cerbos";
+
+/// A service that is up. It ends when this is dropped.
 struct Up {
     name: &'static str,
     durability: String,
-    at: SocketAddr,
+    server: Server,
     requests: Vec<Vec<u8>>,
     agreement: Option<Agreement>,
-    throughput: Vec<f64>,
-    busy: Load,
+    /// By round.
+    loads: Vec<Load>,
+    /// Where its log is, for ours, and how many decisions were in it.
+    log: Option<(PathBuf, usize)>,
+    answered: usize,
 }
 
 impl Up {
-    fn new(name: &'static str, durability: String, at: SocketAddr, requests: Vec<Vec<u8>>) -> Self {
-        Self { name, durability, at, requests, agreement: None, throughput: Vec::new(), busy: Load::default() }
+    fn new(name: &'static str, durability: String, server: Server, requests: Vec<Vec<u8>>) -> Self {
+        Self { name, durability, server, requests, agreement: None, loads: Vec::new(), log: None, answered: 0 }
     }
 
     /// Holds the answers against the oracle.
     fn check(&mut self, workload: &Workload, rank: impl Fn(&Value) -> Option<u32>) -> Result<(), String> {
         let mut agreement = Agreement::default();
-        let mut connection = Connection::open(self.at)?;
+        let mut connection = Connection::open(self.server.at)?;
         for (request, wanted) in self.requests.iter().zip(&workload.expected).take(CHECKED) {
             let (status, body) = connection.ask(request)?;
             let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
             agreement.checked += 1;
+            self.answered += usize::from(status == 200);
             if status == 200 && rank(&answer) == *wanted {
                 agreement.agreed += 1;
             } else if agreement.examples.len() < 3 {
@@ -100,6 +133,27 @@ impl Up {
         self.agreement = Some(agreement);
         Ok(())
     }
+
+    fn load(&mut self, plan: &Plan, rate: Option<f64>) -> Result<Load, String> {
+        let shot = Shot { connections: plan.connections, rate, warm: plan.slice / 2, time: plan.slice };
+        let load = load(self.server.at, &self.requests, &shot)?;
+        self.answered += load.total;
+        sleep(PAUSE);
+        Ok(load)
+    }
+
+    /// Counts the log, once everything has had time to get there.
+    fn logged(&self) -> Result<Option<Logged>, String> {
+        let Some((folder, before)) = &self.log else { return Ok(None) };
+        let start = Instant::now();
+        loop {
+            let rows = servers::decisions(folder)? - before;
+            if rows >= self.answered || start.elapsed() > PATIENCE {
+                return Ok(Some(Logged { answered: self.answered, rows }));
+            }
+            sleep(Duration::from_millis(500));
+        }
+    }
 }
 
 /// Starts all services in `folder`, measures, and ends them.
@@ -108,57 +162,73 @@ impl Up {
 /// When one does not come up.
 pub fn run(plan: &Plan, folder: &Path) -> Result<Http, String> {
     let workload = Workload::new(plan.shape, plan.rules, 10_000);
-    let ours = servers::countersign(&plan.server, &folder.join("countersign"), &bundle(&workload))?;
-    let evaluate = |token: Option<&str>| {
-        let posts = workload.requests.iter().map(|request| post("/policy/evaluate", token, &request.json));
-        posts.collect::<Vec<_>>()
-    };
-    let mut up = vec![Up::new("countersign", ours.durability.clone(), ours.server.at, evaluate(Some(&ours.token)))];
-    up[0].check(&workload, |answer| {
-        let id = answer["matched_rule"].as_str()?;
-        workload.rules.iter().position(|rule| rule.id == id).and_then(|rank| u32::try_from(rank).ok())
-    })?;
-    let empty = servers::empty(folder)?;
-    up.push(Up::new("empty axum handler", "none".to_owned(), empty.at, evaluate(None)));
-    let _cerbos = match &plan.cerbos {
-        Some(program) => {
-            let server = servers::cerbos(program, folder, &cerbos::policy(&workload))?;
-            let checks = workload
-                .requests
-                .iter()
-                .map(|request| Ok(post("/api/check/resources", None, &cerbos::check(request)?)));
-            let requests = checks.collect::<Result<Vec<_>, String>>()?;
-            let mut service = Up::new("cerbos", "audit log to a file, not synced".to_owned(), server.at, requests);
-            service.check(&workload, cerbos::rank)?;
-            up.push(service);
-            Some(server)
-        }
-        None => None,
-    };
+    let mut up = vec![
+        ours(DURABLE, plan, "durable", &folder.join("durable"), &workload)?,
+        ours(BUFFERED, plan, "buffered", &folder.join("buffered"), &workload)?,
+        Up::new(EMPTY, "none".to_owned(), servers::empty(folder)?, evaluations(&workload, None)),
+    ];
+    if let Some(program) = &plan.cerbos {
+        let server = servers::cerbos(program, folder, &cerbos::policy(&workload))?;
+        let checks =
+            workload.requests.iter().map(|request| Ok(post("/api/check/resources", None, &cerbos::check(request)?)));
+        let requests = checks.collect::<Result<Vec<_>, String>>()?;
+        let mut service = Up::new(CERBOS, "audit log to a file, not synced".to_owned(), server, requests);
+        service.check(&workload, cerbos::rank)?;
+        up.push(service);
+    }
+    sleep(PAUSE);
     for _ in 0..plan.rounds {
         for service in &mut up {
-            service.busy = load(service.at, &service.requests, plan.connections, None, plan.slice);
-            service.throughput.push(service.busy.answered);
+            let load = service.load(plan, None)?;
+            eprintln!("   {}: {:.0}/s, p50 {:.0} µs", service.name, load.answered, load.p50);
+            service.loads.push(load);
         }
     }
-    let own = up[0].throughput.clone();
-    let services = up.into_iter().map(|service| {
-        let throughput = Spread::of(service.throughput.iter().copied());
-        let rate = Some(throughput.median / 2.0);
-        Service {
+    let rates = |name: &str| -> Option<Vec<f64>> {
+        let service = up.iter().find(|service| service.name == name)?;
+        Some(service.loads.iter().map(|load| load.answered).collect())
+    };
+    let (empty, cerbos) = (rates(EMPTY).unwrap_or_default(), rates(CERBOS));
+    let mut services = Vec::new();
+    for service in &mut up {
+        let throughput: Vec<f64> = service.loads.iter().map(|load| load.answered).collect();
+        let over = |theirs: &[f64]| Spread::of(throughput.iter().zip(theirs).map(|(ours, theirs)| ours / theirs));
+        let spread = Spread::of(throughput.iter().copied());
+        let steady = service.load(plan, Some(spread.median / 2.0))?;
+        services.push(Service {
             name: service.name.to_owned(),
-            steady: load(service.at, &service.requests, plan.connections, rate, plan.slice),
-            durability: service.durability,
-            agreement: service.agreement,
-            ours_over: Spread::of(own.iter().zip(&service.throughput).map(|(ours, theirs)| ours / theirs)),
-            throughput,
-            busy: service.busy,
-        }
-    });
+            durability: service.durability.clone(),
+            agreement: service.agreement.clone(),
+            throughput: spread,
+            over_empty: over(&empty),
+            over_cerbos: cerbos.as_deref().map(over),
+            busy_p50: Spread::of(service.loads.iter().map(|load| load.p50)),
+            busy: service.loads.last().cloned().unwrap_or_default(),
+            steady,
+            logged: service.logged()?,
+        });
+    }
     Ok(Http {
         shape: plan.shape.name().to_owned(),
         rules: plan.rules,
-        services: services.collect(),
+        connections: plan.connections,
+        services,
         load_average: machine::load(),
     })
+}
+
+/// Our server, checked.
+fn ours(name: &'static str, plan: &Plan, log: &str, folder: &Path, workload: &Workload) -> Result<Up, String> {
+    let Countersign { server, token, durability } = servers::countersign(&plan.server, folder, log, &bundle(workload))?;
+    let mut up = Up::new(name, durability, server, evaluations(workload, Some(&token)));
+    up.log = Some((folder.to_owned(), servers::decisions(folder)?));
+    up.check(workload, |answer| {
+        let id = answer["matched_rule"].as_str()?;
+        workload.rules.iter().position(|rule| rule.id == id).and_then(|rank| u32::try_from(rank).ok())
+    })?;
+    Ok(up)
+}
+
+fn evaluations(workload: &Workload, token: Option<&str>) -> Vec<Vec<u8>> {
+    workload.requests.iter().map(|request| post("/policy/evaluate", token, &request.json)).collect()
 }

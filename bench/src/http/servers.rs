@@ -76,17 +76,17 @@ pub struct Countersign {
     pub durability: String,
 }
 
-/// Starts `program` in `folder` and puts `bundle` into service, the way the runbook does it in an emergency: by SQL.
+/// Starts `program` in `folder`, with its log kept in the way `log` names, and puts `bundle` into service, the way the runbook does it in an emergency: by SQL.
 ///
 /// # Errors
 /// When a step fails.
-pub fn countersign(program: &Path, folder: &Path, bundle: &str) -> Result<Countersign, String> {
+pub fn countersign(program: &Path, folder: &Path, log: &str, bundle: &str) -> Result<Countersign, String> {
     let fail = |error: std::io::Error| error.to_string();
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(fail)?;
     let at = free()?;
     let mut command = Command::new(program);
-    command.args(["serve", "--demo", "--addr", &at.to_string(), "--data-dir"]).arg(folder);
+    command.args(["serve", "--demo", "--decision-log", log, "--addr", &at.to_string(), "--data-dir"]).arg(folder);
     let server = Server::start(&folder.join("countersign"), at, &mut command, "/readyz")?;
     let people: Value = fs::read(folder.join("demo-credentials.json"))
         .map_err(fail)
@@ -113,12 +113,22 @@ pub fn countersign(program: &Path, folder: &Path, bundle: &str) -> Result<Counte
     )?;
     let setting = |name: &str| sql(folder, &format!("SHOW {name}"));
     let durability = format!(
-        "reply after commit, synchronous_commit = {}, fsync = {}",
+        "{}, synchronous_commit = {}, fsync = {}",
+        if log == "durable" { "reply after commit" } else { "reply from memory, committed in batches behind it" },
         setting("synchronous_commit")?.trim(),
         setting("fsync")?.trim()
     );
     sleep(Duration::from_secs(2));
     Ok(Countersign { server, token: service, durability })
+}
+
+/// How many decisions are in the log.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn decisions(folder: &Path) -> Result<usize, String> {
+    let count = sql(folder, "SELECT count(*) FROM policy_decisions")?;
+    count.trim().parse().map_err(|_| format!("not a count: {count}"))
 }
 
 fn sql(folder: &Path, text: &str) -> Result<String, String> {

@@ -20,8 +20,8 @@ pub fn section(results: &Results) -> String {
          changes any answer, whether it newly allows anything): **{} agree**, {} undecided by one of the two, {} differ.\n\n\
          z3 proves unreachability only, and only which pairs of outcomes some input has; Countersign's analysis also finds \
          redundant and conflicting rules, gaps and minimal covers, and its diff every region in words.\n\n\
-         | rules | shape | lint, whole | analysis | z3 | times | diff, {} edits | z3 | times | undecided |\n\
-         |---|---|---|---|---|---|---|---|---|---|\n",
+         | rules | shape | lint, whole | analysis | z3 | times | after one edit | diff, {} edits | z3 | times | unreachable | \
+         undecided |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         compared.z3.version,
         thousands(small.bundles as f64),
         thousands(small.questions as f64),
@@ -44,24 +44,28 @@ fn line(ours: &Ours, z3: Option<&Large>) -> String {
         if cut { format!("> {took} (timed out)") } else { took }
     };
     let times = |theirs: f64, ours: f64, cut: bool| format!("{}{}×", if cut { "> " } else { "" }, three(theirs / ours));
-    let (lint, lint_times, diff, diff_times, undecided) = z3.map_or_else(Default::default, |z3| {
+    let (lint, lint_times, diff, diff_times, unreachable, undecided) = z3.map_or_else(Default::default, |z3| {
         let (lint_cut, diff_cut) = (z3.undecided > 0, z3.diff_undecided > 0);
         (
             theirs(z3.lint_ms, lint_cut),
             times(z3.lint_ms, ours.analysis_ms.median, lint_cut),
             theirs(z3.diff_ms, diff_cut),
             times(z3.diff_ms, ours.diff_ms.median, diff_cut),
-            format!("z3 {} rules", z3.undecided),
+            format!("z3 {}", z3.unreachable),
+            format!("z3 {} rules, {} pairs", z3.undecided, z3.diff_undecided),
         )
     });
     format!(
-        "| {} | {} | {} | {} | {lint} | {lint_times} | {}{} | {diff} | {diff_times} | ours {} rules{}, {undecided} |",
+        "| {} | {} | {} | {} | {lint} | {lint_times} | {} | {}{} | {diff} | {diff_times} | ours {}, {unreachable} | ours {} \
+         rules{}, {undecided} |",
         thousands(ours.rules as f64),
         ours.shape,
         time(ours.lint_ms.median * 1e6),
         time(ours.analysis_ms.median * 1e6),
+        time(ours.edit_ms.median * 1e6),
         time(ours.diff_ms.median * 1e6),
         if ours.diff_complete { "" } else { " (incomplete)" },
+        ours.unreachable,
         ours.undecided,
         if ours.too_large { " (all: too large)" } else { "" },
     )

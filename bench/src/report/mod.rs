@@ -1,6 +1,7 @@
 //! Results for people: `results/RESULTS.md`, made from the one file of results and nothing else.
 
 mod analysis;
+mod browser;
 mod decisions;
 mod http;
 mod replay;
@@ -12,7 +13,7 @@ use std::fs;
 pub use decisions::{case, cold};
 pub use replay::replayed;
 
-use crate::results::Results;
+use crate::{browser::Browser, results::Results};
 
 const FILE: &str = "results/RESULTS.md";
 /// Why targets were missed, in words; written by hand.
@@ -24,18 +25,20 @@ const NOTES: &str = "results/notes.md";
 /// When the results cannot be read or the report not written.
 pub fn write() -> Result<(), String> {
     let results = Results::read()?;
+    let browser = Browser::read()?;
     let parts = [
         "# Countersign and its peers, measured\n".to_owned(),
         "Made by `make bench` from `results.json`; how to read it is said in [bench/README.md](../README.md).\n"
             .to_owned(),
         machine(&results),
-        targets::table(&results),
+        targets::table(&results, &browser),
         fs::read_to_string(NOTES).unwrap_or_default(),
         decisions::section(&results),
         decisions::cold_section(&results),
         replay::section(&results),
         analysis::section(&results),
         http::section(&results),
+        browser::section(&browser),
     ];
     fs::write(FILE, parts.join("\n")).map_err(|error| format!("{FILE}: {error}"))
 }
@@ -52,7 +55,8 @@ fn machine(results: &Results) -> String {
         ""
     };
     format!(
-        "{} · {} cores · {} GiB · Linux {} · {} · commit {}\n\n{}\n\nLoad average up to {load:.1}.\n{busy}",
+        "{} · {} · {} cores · {} GiB · Linux {} · {} · commit {}\n\n{}\n\nLoad average up to {load:.1}.\n{busy}",
+        results.date,
         machine.processor,
         machine.cores,
         machine.memory_gib,

@@ -5,7 +5,9 @@ use std::fmt::Write;
 use super::words::{bytes, three, time};
 use crate::{
     analysis::{Large, Ours},
+    browser::Browser,
     evaluate::{Case, Entry, Form},
+    http::{BUFFERED, DURABLE, Service},
     results::Results,
     workload::Shape,
 };
@@ -19,7 +21,7 @@ struct Line {
 }
 
 /// The table.
-pub fn table(results: &Results) -> String {
+pub fn table(results: &Results, in_browser: &Browser) -> String {
     let mut lines = Vec::new();
     lines.extend(from_json(results));
     lines.extend(ten_thousand(results));
@@ -27,9 +29,10 @@ pub fn table(results: &Results) -> String {
     lines.extend(hundred_thousand(results));
     lines.extend(ten(results));
     lines.extend(http(results));
-    lines.extend(replay(results));
+    lines.extend(replay(results, in_browser));
     lines.extend(analysis(results));
     lines.extend(load(results));
+    lines.extend(browser(in_browser));
     let mut text = String::from("## Targets\n\n| # | target | measured | met |\n|---|---|---|---|\n");
     for line in lines {
         let met = match line.met {
@@ -124,10 +127,7 @@ fn look_up(results: &Results) -> Vec<Line> {
             Some(replay.find(|replay| replay.shape == shape.name() && replay.rules == rules)?.times_kernel.median)
         })
     };
-    let parsed =
-        by_shape(|shape| Some(1.0 / entry(find(results, shape, 1_000)?, "kernel", Form::Parsed)?.times_ours.median));
     vec![
-        line("3", "… from a parsed request, names looked up", &parsed, times, |ratio| ratio <= 2.0),
         line("3", "core look-up, 1,000 rules: ≤ 2× a hand-written kernel", &to_kernel(1_000), times, |ratio| {
             ratio <= 2.0
         }),
@@ -185,14 +185,18 @@ fn load(results: &Results) -> Vec<Line> {
     ]
 }
 
-fn replay(results: &Results) -> Vec<Line> {
+fn replay(results: &Results, in_browser: &Browser) -> Vec<Line> {
     let rows = by_shape(|shape| {
         let mut replay = results.replay.iter();
         let replay =
             replay.find(|replay| replay.shape == shape.name() && replay.rules == 1_000 && replay.rows == 1_000_000)?;
         Some(replay.milliseconds.median * 1e6)
     });
-    vec![line("8", "replay 1,000,000 decisions × 1,000 rules: ≤ 150 ms, one thread", &rows, time, |ns| ns <= 150e6)]
+    let browser = in_browser.replay_1m_ms.map(|took| took * 1e6);
+    vec![
+        line("8", "replay 1,000,000 decisions × 1,000 rules: ≤ 150 ms, one thread", &rows, time, |ns| ns <= 150e6),
+        only("8", "… in the browser: ≤ 400 ms", browser, time, |ns| ns <= 400e6),
+    ]
 }
 
 fn analysis(results: &Results) -> Vec<Line> {
@@ -210,19 +214,14 @@ fn analysis(results: &Results) -> Vec<Line> {
             Some(theirs(z3) / own)
         })
     };
-    let (analysed, diffed): (fn(&Ours) -> f64, fn(&Ours) -> f64) =
-        (|ours| ours.analysis_ms.median, |ours| ours.diff_ms.median);
+    let analysed: fn(&Ours) -> f64 = |ours| ours.analysis_ms.median;
+    let edited: fn(&Ours) -> f64 = |ours| ours.edit_ms.median;
+    let diffed: fn(&Ours) -> f64 = |ours| ours.diff_ms.median;
     let ms = |value: f64| time(value * 1e6);
     vec![
         line("9", "exact lint, 1,000 rules: ≤ 20 ms", &ours(1_000, analysed), ms, |took| took <= 20.0),
         line("9", "… 10,000 rules: ≤ 1.5 s", &ours(10_000, analysed), ms, |took| took <= 1_500.0),
-        line(
-            "9",
-            "… one edit re-checked: ≤ 1 ms (every edit is checked as a whole)",
-            &ours(1_000, analysed),
-            ms,
-            |took| took <= 1.0,
-        ),
+        line("9", "… one edit re-checked, 1,000 rules: ≤ 1 ms", &ours(1_000, edited), ms, |took| took <= 1.0),
         line("9", "… ≥ 100× z3, 1,000 rules", &faster(analysed, |z3| z3.lint_ms), times, |ratio| ratio >= 100.0),
         line("10", "semantic diff, 10 edits in 1,000 rules: ≤ 2 ms", &ours(1_000, diffed), ms, |took| took <= 2.0),
         line("10", "… ≥ 100× z3", &faster(diffed, |z3| z3.diff_ms), times, |ratio| ratio >= 100.0),
@@ -231,22 +230,51 @@ fn analysis(results: &Results) -> Vec<Line> {
 
 fn http(results: &Results) -> Vec<Line> {
     let find = |name: &str| results.http.services.iter().find(|service| service.name == name);
-    let only = |number, target: &str, measured: Option<(String, bool)>| Line {
-        number,
-        target: target.to_owned(),
-        met: measured.as_ref().map(|(_, met)| *met),
-        measured: measured.map(|(said, _)| said).unwrap_or_default(),
-    };
-    let ours = find("countersign");
-    let rate = ours.map(|ours| (format!("{}/s", three(ours.throughput.median)), ours.throughput.median >= 20_000.0));
-    let p50 = ours.map(|ours| (time(ours.steady.p50 * 1e3), ours.steady.p50 <= 2_000.0));
-    let share = find("empty axum handler")
-        .map(|empty| (format!("{} %", three(empty.ours_over.median * 100.0)), empty.ours_over.median >= 0.6));
-    let cerbos = find("cerbos").map(|cerbos| (times(cerbos.ours_over.median), cerbos.ours_over.median >= 20.0));
+    let (durable, buffered) = (find(DURABLE), find(BUFFERED));
+    let rate = durable.map(|ours| ours.throughput.median);
+    let p50 = durable.map(|ours| ours.busy_p50.median * 1e3);
+    let share = buffered.map(|ours| ours.over_empty.median);
+    let cerbos = |ours: Option<&Service>| ours?.over_cerbos.map(|over| over.median);
+    let percent = |share: f64| format!("{} %", three(share * 100.0));
     vec![
-        only("6", "HTTP evaluate, log durable before the reply: ≥ 20,000/s", rate),
-        only("6", "… p50 ≤ 2 ms", p50),
-        only("7", "≥ 60 % of an empty axum handler (measured with the durable log; there is no buffered one)", share),
-        only("7", "≥ 20× Cerbos at 1,000 rules", cerbos),
+        only("6", "HTTP evaluate, log durable before the reply: ≥ 20,000/s", rate, per_second, |rate| {
+            rate >= 20_000.0
+        }),
+        only("6", "… p50 ≤ 2 ms, at that rate", p50, time, |ns| ns <= 2e6),
+        only("7", "log buffered: ≥ 60 % of an empty axum handler", share, percent, |share| share >= 0.6),
+        only("7", "… ≥ 20× Cerbos at 1,000 rules, audit on in both", cerbos(buffered), times, |over| over >= 20.0),
+        only("7", "… the same with the log durable", cerbos(durable), times, |over| over >= 20.0),
     ]
+}
+
+fn browser(results: &Browser) -> Vec<Line> {
+    let ms = |value: f64| time(value * 1e6);
+    let keystroke = results.keystroke_ms.as_ref().filter(|_| results.rules >= 1_000 && results.decisions >= 100_000);
+    vec![
+        only(
+            "12",
+            "browser, keystroke → lint + diff + simulation of 100,000 decisions, 1,000 rules: ≤ 50 ms",
+            keystroke.map(|keystroke| keystroke.median),
+            ms,
+            |took| took <= 50.0,
+        ),
+        only("12", "… the longest that typing was blocked: ≤ 50 ms", results.longest_task_ms, ms, |took| {
+            took <= 50.0
+        }),
+    ]
+}
+
+fn per_second(rate: f64) -> String {
+    format!("{}/s", three(rate))
+}
+
+/// A line about one number.
+fn only(
+    number: &'static str,
+    target: &str,
+    value: Option<f64>,
+    word: impl Fn(f64) -> String,
+    holds: impl Fn(f64) -> bool,
+) -> Line {
+    Line { number, target: target.to_owned(), measured: value.map(word).unwrap_or_default(), met: value.map(holds) }
 }

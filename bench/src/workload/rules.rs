@@ -33,7 +33,7 @@ fn rule(shape: Shape, size: usize, number: usize, random: &mut Random) -> Rule {
     };
     let tests = match shape {
         Shape::Equality => equalities(random),
-        Shape::Range => ranges(random),
+        Shape::Range => ranges(size, random),
         Shape::Adversarial => adverse(random),
     };
     Rule {
@@ -67,19 +67,21 @@ fn equalities(random: &mut Random) -> Vec<(Field, Test)> {
     tests
 }
 
-/// Two to four ranges, each over a tenth to a half of its field, now and then open on one side.
-fn ranges(random: &mut Random) -> Vec<(Field, Test)> {
+/// Two to four ranges, each over a tenth to a half of its field, half of them open on one side. Beyond 1,000 rules they
+/// are narrower, or the first few hundred rules would decide everything and the others cost nobody anything.
+fn ranges(size: usize, random: &mut Random) -> Vec<(Field, Test)> {
+    let narrower = (size as f64 / 1_000.0).max(1.0).sqrt();
     let count = 2 + random.below(3);
     let mut tests = Vec::new();
     for field in some(&[6, 7, 8, 9, 10, 11], count, random) {
         let Kind::Int(most) = FIELDS[field].1 else { continue };
-        let width = most / 10 + int(random, most * 4 / 10);
+        let width = ((most / 10 + int(random, most * 4 / 10)) as f64 / narrower) as i64;
         let low = int(random, most - width);
         tests.push((
             field,
             match random.below(4) {
-                0 => Test::Between(Some(low), None),
-                1 => Test::Between(None, Some(low + width)),
+                0 => Test::Between(Some(most - width), None),
+                1 => Test::Between(None, Some(width)),
                 _ => Test::Between(Some(low), Some(low + width)),
             },
         ));

@@ -5,7 +5,7 @@ use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
 use super::{Failure, runtime};
-use crate::{database::Database, keys, start};
+use crate::{database::Database, keys, live::Durability, start};
 
 /// Where the data is and which database to use; the same for all commands that need it.
 #[derive(Debug, Clone, clap::Args)]
@@ -77,6 +77,9 @@ pub struct Arguments {
     /// Answer /metrics/errors without a token on other than loopback addresses too.
     #[arg(long, env = "COUNTERSIGN_PUBLIC_METRICS")]
     public_metrics: bool,
+    /// When a decision is answered: once it is committed, or once it waits in memory to be written with others.
+    #[arg(long, env = "COUNTERSIGN_DECISION_LOG", value_enum, default_value_t, value_name = "MODE")]
+    decision_log: Durability,
 }
 
 /// Runs until it is told to stop (SIGTERM, SIGINT).
@@ -101,6 +104,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         data_dir,
         demo: arguments.demo,
         public_metrics: arguments.public_metrics,
+        durability: arguments.decision_log,
     };
     let result = runtime.block_on(start::serve(settings, listener, stop));
     // Connections close first, the database after them.

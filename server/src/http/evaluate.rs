@@ -1,5 +1,7 @@
 //! `POST /policy/evaluate`: the hot path. It reads nothing from the database and answers after the log has the decision.
 
+use std::sync::Arc;
+
 use axum::{
     Json as Out, Router,
     extract::{Request, State},
@@ -72,7 +74,7 @@ async fn batch(State(state): State<AppState>, request: Request) -> Answer<Respon
         .map(|(index, question)| decide(&serving, question, &format!("/requests/{index}")))
         .collect::<Result<_, _>>()?;
     let logged = join_all(records.into_iter().map(|record| state.live.log.append(record))).await;
-    let records: Vec<Record> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
+    let records: Vec<Arc<Record>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
     let replies: Vec<Reply<'_>> = records.iter().map(|record| Reply::new(record, &serving)).collect();
     Ok(Out(json!({ "decisions": replies })).into_response())
 }
@@ -84,8 +86,8 @@ async fn admit(state: &AppState, headers: &HeaderMap) -> Answer<()> {
         Some(Some(token)) => state.live.tokens.caller(token).await?,
         _ => return Err(Refusal::unauthenticated()),
     };
-    let actor = caller.actor.ok_or_else(Refusal::unauthenticated)?;
-    auth::require(&actor, Permission::Evaluate)
+    let actor = caller.actor.as_ref().ok_or_else(Refusal::unauthenticated)?;
+    auth::require(actor, Permission::Evaluate)
 }
 
 fn decide(serving: &Serving, question: Question, at: &str) -> Answer<Record> {

@@ -81,6 +81,10 @@ fn human_size(bytes: usize) -> String {
 /// # Errors
 /// As said.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    // Keeping track of the place costs time, so only what is wrong is read that way.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = match serde_path_to_error::deserialize(&mut deserializer) {
         Ok(value) => value,

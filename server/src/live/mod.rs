@@ -15,7 +15,7 @@ use store::Store;
 use tokio::sync::watch;
 
 pub use evaluate::{Question, Reply, decide};
-pub use log::{DecisionLog, NotLogged};
+pub use log::{DecisionLog, Durability, NotLogged};
 pub use serving::{ArmInService, Serving};
 pub use tokens::TokenCache;
 
@@ -32,14 +32,14 @@ pub struct Live {
 
 impl Live {
     /// Loads what is live and starts the workers: one that follows changes, one that writes the log. `spill_dir` takes
-    /// the decisions that are answered while the database is away.
+    /// the decisions that are answered while the database is away, `durability` says when they are answered otherwise.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn start(store: Store, spill_dir: &Path) -> Result<Self, store::Error> {
+    pub async fn start(store: Store, spill_dir: &Path, durability: Durability) -> Result<Self, store::Error> {
         let serving = Arc::new(ArcSwap::from_pointee(serving::load(&store, None).await?));
         let changes = reload::start(store.clone(), Arc::clone(&serving));
-        let log = DecisionLog::start(store.clone(), spill_dir);
+        let log = DecisionLog::start(store.clone(), spill_dir, durability);
         Ok(Self { serving, log, tokens: TokenCache::new(store), changes })
     }
 

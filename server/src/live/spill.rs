@@ -2,6 +2,7 @@
 //! a decision it already has, so reading the file twice does no harm.
 
 use std::{
+    borrow::Borrow,
     fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Write},
     os::unix::fs::OpenOptionsExt,
@@ -33,10 +34,10 @@ impl Spill {
     }
 
     /// Appends `records` and waits until they are on the disk: all or, as far as callers can tell, none.
-    pub fn append(&mut self, records: &[Record]) -> io::Result<()> {
+    pub fn append<R: Borrow<Record>>(&mut self, records: &[R]) -> io::Result<()> {
         let mut lines = Vec::new();
         for record in records {
-            serde_json::to_writer(&mut lines, record)?;
+            serde_json::to_writer(&mut lines, record.borrow())?;
             lines.push(b'\n');
         }
         let length = self.bytes + lines.len() as u64;

@@ -29,7 +29,7 @@ pub struct TokenCache {
 
 #[derive(Clone)]
 struct Seen {
-    caller: Caller,
+    caller: Arc<Caller>,
     at: Instant,
 }
 
@@ -43,17 +43,18 @@ impl TokenCache {
     ///
     /// # Errors
     /// 401 when the token is unknown, expired or revoked; 503 when the database is away and the token not remembered.
-    pub async fn caller(&self, token: &str) -> Result<Caller, Refusal> {
+    pub async fn caller(&self, token: &str) -> Result<Arc<Caller>, Refusal> {
         let key: [u8; 32] = Sha256::digest(token).into();
         let known = self.get(&key);
         if let Some(seen) = &known
             && seen.at.elapsed() < FRESH
         {
-            return Ok(seen.caller.clone());
+            return Ok(Arc::clone(&seen.caller));
         }
         match auth::token_holder(&self.store, token).await {
             Ok(caller) => {
-                self.put(key, Seen { caller: caller.clone(), at: Instant::now() });
+                let caller = Arc::new(caller);
+                self.put(key, Seen { caller: Arc::clone(&caller), at: Instant::now() });
                 Ok(caller)
             }
             Err(refusal) if refusal.0.code == Code::Unavailable => match known {

@@ -16,7 +16,10 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use lifecycle::authority::{Actor, Role, Roles, Via};
 use serde_json::{Value, json};
-use server::start::{self, Settings};
+use server::{
+    live::Durability,
+    start::{self, Settings},
+};
 use store::{Store, tokens::NewToken};
 use tower::ServiceExt;
 
@@ -92,7 +95,14 @@ impl Workspace {
         let folder = folder();
         let (database, keys) = (store::testing::database().await, store::testing::keys());
         let store = Store::connect(database.clone(), keys.clone()).await.unwrap();
-        let settings = Settings { database, keys, data_dir: folder.clone(), demo: false, public_metrics: false };
+        let settings = Settings {
+            database,
+            keys,
+            data_dir: folder.clone(),
+            demo: false,
+            public_metrics: false,
+            durability: Durability::Durable,
+        };
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
         let state = start::state(store.clone(), &settings, address).await.unwrap();
         Self::of(server::http::router(state), store, folder)

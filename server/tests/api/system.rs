@@ -6,7 +6,10 @@ use axum::body::Body;
 use http::Method;
 use lifecycle::authority::Role;
 use serde_json::{Value, json};
-use server::start::{self, Settings};
+use server::{
+    live::Durability,
+    start::{self, Settings},
+};
 
 use crate::support::{Workspace, bundle, folder, question};
 
@@ -51,6 +54,7 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
         data_dir: folder(),
         demo: false,
         public_metrics: false,
+        durability: Durability::Durable,
     };
     let state = start::state(workspace.store.clone(), &settings, address).await.unwrap();
     let beside = Workspace::of(server::http::router(state), workspace.store.clone(), settings.data_dir);

@@ -1,5 +1,7 @@
 //! Adding decisions.
 
+use std::borrow::Borrow;
+
 use lifecycle::decision::Record;
 use time::OffsetDateTime;
 
@@ -10,13 +12,13 @@ use crate::{Error, Result, Store};
 ///
 /// # Errors
 /// The database failed; then none was added.
-pub async fn append(store: &Store, records: &[Record]) -> Result<()> {
+pub async fn append<R: Borrow<Record>>(store: &Store, records: &[R]) -> Result<()> {
     if records.is_empty() {
         return Ok(());
     }
     let mut columns = Columns::with_capacity(records.len());
     for record in records {
-        columns.push(record)?;
+        columns.push(record.borrow())?;
     }
     sqlx::query(
         "insert into policy_decisions (decision_id, decided_at, agent, action, subject, context, effect, status,

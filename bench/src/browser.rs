@@ -1,0 +1,45 @@
+//! What was measured in a browser: a file beside the results, written by whoever drives the browser.
+
+use std::{fs, io::ErrorKind};
+
+use serde::{Deserialize, Serialize};
+
+const FILE: &str = "results/browser.json";
+
+/// The file.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Browser {
+    /// Rules of the draft in the editor.
+    pub rules: usize,
+    /// Decisions that are simulated after each key.
+    pub decisions: usize,
+    /// From the key to lint, diff and simulation being up to date.
+    pub keystroke_ms: Option<Percentiles>,
+    /// The longest task on the page's thread meanwhile.
+    pub longest_task_ms: Option<f64>,
+    /// Replay of a million decisions.
+    pub replay_1m_ms: Option<f64>,
+    pub machine: String,
+}
+
+/// Of several keystrokes.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Percentiles {
+    pub median: f64,
+    pub p95: f64,
+}
+
+impl Browser {
+    /// What is there; nothing when there is no file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn read() -> Result<Self, String> {
+        match fs::read_to_string(FILE) {
+            Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{FILE}: {error}")),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(format!("{FILE}: {error}")),
+        }
+    }
+}
