@@ -19,7 +19,7 @@ SITE := target/site
 # Folders are listed with the files in them, so that a deleted file counts as a change.
 below = $(shell find $(1) -not -name '.*' 2>/dev/null)
 MANIFESTS := Cargo.toml Cargo.lock .cargo/config.toml
-FRONT_SOURCES := $(MANIFESTS) $(call below,app worker lifecycle) scripts/build-front
+FRONT_SOURCES := $(MANIFESTS) $(call below,app worker lifecycle scripts/front) scripts/build-front scripts/ensure-front-tool
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
 SERVER_SOURCES := $(MANIFESTS) $(call below,app worker lifecycle store server migrations)
 

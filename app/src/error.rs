@@ -1,13 +1,46 @@
-//! The one error a server function answers.
+//! How a server function answers, and the one error it answers.
 
-use std::fmt;
+use std::{fmt, str};
 
 use leptos::{
     prelude::FromServerFnError,
-    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+    server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType, codec::Post, error::ServerFnErrorErr},
 };
 use lifecycle::problem::{Code, Problem};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// What every server function has as its `output`: JSON.
+pub type Reply = Post<ReplyJson>;
+
+/// JSON that is read as text, like the data in a page. Leptos' own reads bytes, and browsers would get the reader of every
+/// type twice.
+#[derive(Debug)]
+pub struct ReplyJson;
+
+impl ContentType for ReplyJson {
+    const CONTENT_TYPE: &'static str = "application/json";
+}
+
+impl FormatType for ReplyJson {
+    const FORMAT_TYPE: Format = Format::Text;
+}
+
+impl<T: Serialize> Encodes<T> for ReplyJson {
+    type Error = serde_json::Error;
+
+    fn encode(reply: &T) -> Result<Bytes, Self::Error> {
+        serde_json::to_vec(reply).map(Bytes::from)
+    }
+}
+
+impl<T: DeserializeOwned> Decodes<T> for ReplyJson {
+    type Error = serde_json::Error;
+
+    fn decode(reply: Bytes) -> Result<T, Self::Error> {
+        let text = str::from_utf8(&reply).map_err(<serde_json::Error as serde::de::Error>::custom)?;
+        serde_json::from_str(text)
+    }
+}
 
 /// A [`Problem`] on its way to the browser. Its HTTP status is the problem's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,7 +90,7 @@ impl From<store::Error> for AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = ReplyJson;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self(match error {
@@ -71,7 +104,7 @@ impl FromServerFnError for AppError {
         })
     }
 
-    fn ser(&self) -> leptos::server_fn::Bytes {
+    fn ser(&self) -> Bytes {
         #[cfg(feature = "ssr")]
         crate::context::set_status_of_call(self.0.status);
         serde_json::to_vec(self).unwrap_or_default().into()

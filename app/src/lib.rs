@@ -8,6 +8,7 @@
 //! editor  the pure model behind the rule editor
 //! api     server functions, by noun; their bodies call `store`
 //! components   the kit every page is drawn with
+//! parts   the places where the browser's code is cut into files
 //! keys, words   keys that work anywhere on a page; lists and roles in words
 //! context, error   what the server gives to a request, and the one error shape
 //! ```
@@ -24,14 +25,24 @@ pub mod error;
 pub mod frame;
 pub mod keys;
 pub mod pages;
+pub mod parts;
 #[cfg(feature = "ssr")]
 pub mod shell;
 pub mod words;
 
-/// Takes over the page that the server rendered. Called by the script in [`shell`](mod@shell).
+/// Takes over the page that the server rendered, once the code of its route is there too. Called by the script in
+/// [`shell`](mod@shell).
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
+    use leptos::prelude::document;
+
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    wasm_bindgen_futures::spawn_local(async {
+        leptos::mount::hydrate_from_async(leptos::tachys::dom::body(), app::App).await.forget();
+        // Tells tests (and styles) that the page answers clicks.
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-hydrated", "true");
+        }
+    });
 }

@@ -39,7 +39,7 @@ pub fn shell() -> impl IntoView {
     }
 }
 
-/// Loads the WebAssembly module and starts it. Ours instead of leptos' `HydrationScripts`, which writes the nonce into
+/// Loads the WebAssembly module and starts it; the code of the page itself follows by [`parts`](crate::parts). Ours instead of leptos' `HydrationScripts`, which writes the nonce into
 /// `crossorigin` of the preload (leptos#4843), so that Firefox may abort it.
 #[component]
 fn Hydration(nonce: Option<String>) -> impl IntoView {
@@ -47,6 +47,7 @@ fn Hydration(nonce: Option<String>) -> impl IntoView {
         init({ module_or_path: '/pkg/countersign.wasm' }).then(() => hydrate());";
     view! {
         <link rel="modulepreload" href="/pkg/countersign.js" />
+        <link rel="modulepreload" href="/pkg/countersign_parts.js" />
         <link
             rel="preload"
             href="/pkg/countersign.wasm"

@@ -7,7 +7,10 @@ use lifecycle::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{error::AppError, pages::audit::words::Query};
+use crate::{
+    error::{AppError, Reply},
+    pages::audit::words::Query,
+};
 
 /// One page of the trail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +26,7 @@ pub struct Trail {
 }
 
 /// Entries that fit `query`.
-#[server(prefix = "/api", endpoint = "audit/list")]
+#[server(prefix = "/api", endpoint = "audit/list", output = Reply)]
 pub async fn audit_trail(#[server(default)] query: Query) -> Result<Trail, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let as_of = crate::context::now();
@@ -45,7 +48,7 @@ pub async fn audit_trail(#[server(default)] query: Query) -> Result<Trail, AppEr
 }
 
 /// Computes every hash again.
-#[server(prefix = "/api", endpoint = "audit/verify")]
+#[server(prefix = "/api", endpoint = "audit/verify", output = Reply)]
 pub async fn verify_chain() -> Result<Verdict, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     Ok(store::audit::verify(&store, &me).await?)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::context;
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// All bundles, for the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub enum Saved {
 }
 
 /// All bundles.
-#[server(prefix = "/api", endpoint = "bundles/list")]
+#[server(prefix = "/api", endpoint = "bundles/list", output = Reply)]
 pub async fn list_bundles() -> Result<Shelf, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     let bundles = all_summaries(&store, &actor).await?;
@@ -65,7 +65,7 @@ pub async fn list_bundles() -> Result<Shelf, AppError> {
 }
 
 /// One bundle, to look at or to edit.
-#[server(prefix = "/api", endpoint = "bundles/open")]
+#[server(prefix = "/api", endpoint = "bundles/open", output = Reply)]
 pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     let record = store::bundles::get(&store, &actor, id).await?;
@@ -85,7 +85,7 @@ pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
 }
 
 /// Makes a draft: a copy of the stable bundle, or an empty one when `empty` or nothing is stable. Answers its id.
-#[server(prefix = "/api", endpoint = "bundles/new", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/new", input = Json, output = Reply)]
 pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     let base = if empty { None } else { stable(&store, &actor).await? };
@@ -97,20 +97,20 @@ pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
 }
 
 /// Copies any bundle into a new draft and answers its id.
-#[server(prefix = "/api", endpoint = "bundles/clone", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/clone", input = Json, output = Reply)]
 pub async fn clone_bundle(id: i64) -> Result<i64, AppError> {
     Ok(store::bundles::clone_draft(&context::app_context()?.store, &context::actor()?, id).await?.id)
 }
 
 /// Makes a draft of a bundle document (JSON text) that was written here and answers its id.
-#[server(prefix = "/api", endpoint = "bundles/create", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/create", input = Json, output = Reply)]
 pub async fn create_draft(document: String) -> Result<i64, AppError> {
     let source = read(&document)?;
     Ok(store::bundles::create(&context::app_context()?.store, &context::actor()?, source).await?.id)
 }
 
 /// The verdict on a file (its JSON text), and what importing it would do. Nothing is written.
-#[server(prefix = "/api", endpoint = "bundles/preview-import", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/preview-import", input = Json, output = Reply)]
 pub async fn preview_import(document: String, import_as_version: Option<String>) -> Result<Preview, AppError> {
     let actor = context::actor()?;
     let upload = upload(&document, import_as_version, true)?;
@@ -119,7 +119,7 @@ pub async fn preview_import(document: String, import_as_version: Option<String>)
 
 /// Makes a draft of a file (its JSON text) and answers its id. One without a signature of ours is refused unless
 /// `unsigned`.
-#[server(prefix = "/api", endpoint = "bundles/import", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/import", input = Json, output = Reply)]
 pub async fn import_draft(
     document: String,
     import_as_version: Option<String>,
@@ -131,7 +131,7 @@ pub async fn import_draft(
 }
 
 /// Saves a draft that was read at `revision`. `document` is its JSON text.
-#[server(prefix = "/api", endpoint = "bundles/save", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/save", input = Json, output = Reply)]
 pub async fn save_draft(id: i64, revision: i64, document: String) -> Result<Saved, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     match store::bundles::update(&store, &actor, id, revision, read(&document)?).await {
@@ -147,28 +147,28 @@ pub async fn save_draft(id: i64, revision: i64, document: String) -> Result<Save
 }
 
 /// Takes a bundle back from review or approval into a draft.
-#[server(prefix = "/api", endpoint = "bundles/withdraw", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/withdraw", input = Json, output = Reply)]
 pub async fn withdraw_bundle(id: i64) -> Result<(), AppError> {
     store::bundles::withdraw(&context::app_context()?.store, &context::actor()?, id).await?;
     Ok(())
 }
 
 /// Builds the review packet of a draft and answers the packet's id.
-#[server(prefix = "/api", endpoint = "bundles/submit", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/submit", input = Json, output = Reply)]
 pub async fn submit_draft(id: i64, fallback_plan: String) -> Result<String, AppError> {
     let request = store::packets::BuildPacket { bundle_id: id, fallback_plan, corpus: None };
     Ok(store::packets::build(&context::app_context()?.store, &context::actor()?, request).await?.packet_id)
 }
 
 /// The built-in and the saved test cases.
-#[server(prefix = "/api", endpoint = "bundles/fixtures", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/fixtures", input = Json, output = Reply)]
 pub async fn fixtures() -> Result<Vec<Case>, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     Ok(store::simulate::cases(&store, &actor, lifecycle::replay::Dataset::Fixtures, None, None).await?)
 }
 
 /// Keeps test cases and forgets others, for everybody; answers all fixtures as they are then.
-#[server(prefix = "/api", endpoint = "bundles/keep-cases", input = Json)]
+#[server(prefix = "/api", endpoint = "bundles/keep-cases", input = Json, output = Reply)]
 pub async fn keep_cases(save: Vec<Case>, remove: Vec<String>) -> Result<Vec<Case>, AppError> {
     Ok(store::simulate::keep(&context::app_context()?.store, &context::actor()?, &save, &remove).await?)
 }

@@ -22,7 +22,10 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use store::Store;
 
-use crate::{error::AppError, pages::decisions::query::Query};
+use crate::{
+    error::{AppError, Reply},
+    pages::decisions::query::Query,
+};
 
 /// One page of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +77,7 @@ pub struct UnderDraft {
 const MOST_DRAFTS: usize = 4;
 
 /// Decisions that fit `query`, newest first.
-#[server(prefix = "/api", endpoint = "decisions/list")]
+#[server(prefix = "/api", endpoint = "decisions/list", output = Reply)]
 pub async fn decision_log(#[server(default)] query: Query) -> Result<Log, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let as_of = crate::context::now();
@@ -98,7 +101,7 @@ pub async fn decision_log(#[server(default)] query: Query) -> Result<Log, AppErr
 }
 
 /// One decision.
-#[server(prefix = "/api", endpoint = "decisions/get")]
+#[server(prefix = "/api", endpoint = "decisions/get", output = Reply)]
 pub async fn get_decision(decision_id: String) -> Result<OneDecision, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let record = store::decisions::get(&store, &me, &decision_id).await?;

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use lifecycle::{Timestamp, authority::Actor, rollout::DrillReport, signing::Checked};
 use serde::{Deserialize, Serialize};
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// All the drills page shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct DrillView {
 }
 
 /// The newest hundred drills.
-#[server(prefix = "/api", endpoint = "drills/list")]
+#[server(prefix = "/api", endpoint = "drills/list", output = Reply)]
 pub async fn list_drills() -> Result<DrillView, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let filter = store::drills::Filter { limit: Some(100), ..Default::default() };
@@ -30,7 +30,7 @@ pub async fn list_drills() -> Result<DrillView, AppError> {
 ///
 /// # Errors
 /// `forbidden` without the permission; `no_candidate` when no packet was ever approved on top of a stable bundle.
-#[server(prefix = "/api", endpoint = "drills/run")]
+#[server(prefix = "/api", endpoint = "drills/run", output = Reply)]
 pub async fn run_drill() -> Result<DrillReport, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     Ok(store::drills::run(&store, &me).await?)

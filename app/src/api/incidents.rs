@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use lifecycle::{Timestamp, authority::Actor, incident::Incident};
 use serde::{Deserialize, Serialize};
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// The list of incidents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct OneIncident {
 }
 
 /// The newest hundred incidents.
-#[server(prefix = "/api", endpoint = "incidents/list")]
+#[server(prefix = "/api", endpoint = "incidents/list", output = Reply)]
 pub async fn list_incidents() -> Result<IncidentList, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let filter = store::incidents::Filter { limit: Some(100), ..Default::default() };
@@ -38,7 +38,7 @@ pub async fn list_incidents() -> Result<IncidentList, AppError> {
 }
 
 /// One incident with its timeline.
-#[server(prefix = "/api", endpoint = "incidents/get")]
+#[server(prefix = "/api", endpoint = "incidents/get", output = Reply)]
 pub async fn get_incident(incident_id: String) -> Result<OneIncident, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let incident = store::incidents::get(&store, &me, &incident_id).await?;
@@ -46,7 +46,7 @@ pub async fn get_incident(incident_id: String) -> Result<OneIncident, AppError> 
 }
 
 /// Takes an incident.
-#[server(prefix = "/api", endpoint = "incidents/acknowledge")]
+#[server(prefix = "/api", endpoint = "incidents/acknowledge", output = Reply)]
 pub async fn acknowledge_incident(incident_id: String) -> Result<(), AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     store::incidents::acknowledge(&store, &me, &incident_id).await?;

@@ -7,7 +7,7 @@ use lifecycle::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// Days of the charts.
 pub const TREND_DAYS: u32 = 30;
@@ -28,7 +28,7 @@ pub struct Figures {
 }
 
 /// Everything the page shows.
-#[server(prefix = "/api", endpoint = "kpi/figures")]
+#[server(prefix = "/api", endpoint = "kpi/figures", output = Reply)]
 pub async fn kpi_figures() -> Result<Figures, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let paused = store::system::get(&store, &me).await?.paused;
@@ -42,7 +42,7 @@ pub async fn kpi_figures() -> Result<Figures, AppError> {
 }
 
 /// The figures of the last 30 days.
-#[server(prefix = "/api", endpoint = "kpi/summary")]
+#[server(prefix = "/api", endpoint = "kpi/summary", output = Reply)]
 pub async fn kpi_summary() -> Result<Summary, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     Ok(store::kpi::summary(&store, &me, None).await?)

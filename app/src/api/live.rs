@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use lifecycle::{Timestamp, authority::Actor, system::System, workspace::Badges};
 use serde::{Deserialize, Serialize};
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// Who is looking, what is live and what waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct FrameState {
 ///
 /// # Errors
 /// `unauthenticated` for strangers; the database cannot be read.
-#[server(prefix = "/api", endpoint = "live/frame")]
+#[server(prefix = "/api", endpoint = "live/frame", output = Reply)]
 pub async fn read_frame() -> Result<FrameState, AppError> {
     let me = crate::context::actor()?;
     let store = crate::context::app_context()?.store;

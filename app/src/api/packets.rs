@@ -10,7 +10,7 @@ use lifecycle::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// The review queue as one person sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub struct Moved {
 pub const SHOWN: usize = 200;
 
 /// What waits for the caller, what else is in review, and what was decided.
-#[server(prefix = "/api", endpoint = "packets/queue")]
+#[server(prefix = "/api", endpoint = "packets/queue", output = Reply)]
 pub async fn review_queue() -> Result<Queue, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let all =
@@ -88,7 +88,7 @@ pub async fn review_queue() -> Result<Queue, AppError> {
 }
 
 /// One packet with its story.
-#[server(prefix = "/api", endpoint = "packets/get")]
+#[server(prefix = "/api", endpoint = "packets/get", output = Reply)]
 pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let mut packet = store::packets::get(&store, &me, &packet_id).await?;
@@ -130,14 +130,14 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
 }
 
 /// A packet with the decisions it was replayed over, to run the replay again in the browser.
-#[server(prefix = "/api", endpoint = "packets/evidence")]
+#[server(prefix = "/api", endpoint = "packets/evidence", output = Reply)]
 pub async fn packet_evidence(packet_id: String) -> Result<Evidence, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     Ok(store::packets::evidence(&store, &me, &packet_id).await?)
 }
 
 /// Signs a packet off, sends it back or refuses it.
-#[server(prefix = "/api", endpoint = "packets/act")]
+#[server(prefix = "/api", endpoint = "packets/act", output = Reply)]
 pub async fn act_on_packet(packet_id: String, decision: Verdict, reason: String) -> Result<PacketStatus, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let reason = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());

@@ -10,7 +10,7 @@ use lifecycle::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// An approved bundle that waits to be put into service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ pub struct RolloutView {
 }
 
 /// What is live, how it is doing, what waits, and what happened before.
-#[server(prefix = "/api", endpoint = "rollout/view")]
+#[server(prefix = "/api", endpoint = "rollout/view", output = Reply)]
 pub async fn get_rollout() -> Result<RolloutView, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let system = store::system::get(&store, &me).await?;
@@ -87,7 +87,7 @@ pub async fn get_rollout() -> Result<RolloutView, AppError> {
 }
 
 /// Puts an approved bundle into service at `pct` percent; 0 is a shadow.
-#[server(prefix = "/api", endpoint = "rollout/apply")]
+#[server(prefix = "/api", endpoint = "rollout/apply", output = Reply)]
 pub async fn apply_bundle(bundle_id: i64, packet_id: String, pct: i16) -> Result<(), AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     store::rollout::apply(&store, &me, bundle_id, &packet_id, Some(pct)).await?;
@@ -95,7 +95,7 @@ pub async fn apply_bundle(bundle_id: i64, packet_id: String, pct: i16) -> Result
 }
 
 /// Raises a bundle's share of traffic.
-#[server(prefix = "/api", endpoint = "rollout/promote")]
+#[server(prefix = "/api", endpoint = "rollout/promote", output = Reply)]
 pub async fn promote_bundle(bundle_id: i64, target_pct: i16) -> Result<(), AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     store::rollout::promote(&store, &me, bundle_id, target_pct).await?;
@@ -103,7 +103,7 @@ pub async fn promote_bundle(bundle_id: i64, target_pct: i16) -> Result<(), AppEr
 }
 
 /// Takes a bundle out of service.
-#[server(prefix = "/api", endpoint = "rollout/roll-back")]
+#[server(prefix = "/api", endpoint = "rollout/roll-back", output = Reply)]
 pub async fn roll_back_bundle(
     bundle_id: i64,
     reason: String,

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// Somebody of the example workspace, for a one-click card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct DemoPerson {
 ///
 /// # Errors
 /// `unauthenticated` when they do not fit; `too_many_requests` after too many wrong passwords.
-#[server(prefix = "/api", endpoint = "session/sign-in")]
+#[server(prefix = "/api", endpoint = "session/sign-in", output = Reply)]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
     let person = store::people::sign_in(&store, &email, &password).await?.ok_or_else(|| {
@@ -38,7 +38,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
 ///
 /// # Errors
 /// `forbidden` outside the demo, and for anybody who is not of the example workspace.
-#[server(prefix = "/api", endpoint = "session/demo-sign-in")]
+#[server(prefix = "/api", endpoint = "session/demo-sign-in", output = Reply)]
 pub async fn demo_sign_in(email: String, next: Option<String>) -> Result<(), AppError> {
     let refused =
         || AppError::new(lifecycle::problem::Code::Forbidden, "One-click sign-in is for the demo's people only.");
@@ -52,7 +52,7 @@ pub async fn demo_sign_in(email: String, next: Option<String>) -> Result<(), App
 ///
 /// # Errors
 /// The database cannot be read.
-#[server(prefix = "/api", endpoint = "session/demo-people")]
+#[server(prefix = "/api", endpoint = "session/demo-people", output = Reply)]
 pub async fn demo_people() -> Result<Vec<DemoPerson>, AppError> {
     let people = server::demo_people().await?;
     Ok(people
@@ -69,7 +69,7 @@ pub async fn demo_people() -> Result<Vec<DemoPerson>, AppError> {
 ///
 /// # Errors
 /// The session cannot be deleted.
-#[server(prefix = "/api", endpoint = "session/sign-out")]
+#[server(prefix = "/api", endpoint = "session/sign-out", output = Reply)]
 pub async fn sign_out() -> Result<(), AppError> {
     if let Ok(actor) = crate::context::actor() {
         store::people::signed_out(&crate::context::app_context()?.store, &actor).await?;

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use lifecycle::bundle::Effect as Answer;
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// Engages the safety pause; answers what happened in a sentence. A blank ticket opens an incident, a blank trigger is
 /// none.
 ///
 /// # Errors
 /// `forbidden` without the permission; `invalid_field` for a blank reason.
-#[server(prefix = "/api", endpoint = "system/pause")]
+#[server(prefix = "/api", endpoint = "system/pause", output = Reply)]
 pub async fn pause_system(
     reason: String,
     #[server(default)] ticket: String,
@@ -26,7 +26,7 @@ pub async fn pause_system(
 /// # Errors
 /// `forbidden` without the permission; `release_refused` for the same person or role again, or while a trigger is not
 /// clear.
-#[server(prefix = "/api", endpoint = "system/release")]
+#[server(prefix = "/api", endpoint = "system/release", output = Reply)]
 pub async fn sign_release(remediation: String) -> Result<String, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     Ok(store::system::sign_release(&store, &me, &remediation).await?.message)
@@ -36,7 +36,7 @@ pub async fn sign_release(remediation: String) -> Result<String, AppError> {
 ///
 /// # Errors
 /// `forbidden` without the permission; `invalid_field` for a blank reason or an unticked box.
-#[server(prefix = "/api", endpoint = "system/disable")]
+#[server(prefix = "/api", endpoint = "system/disable", output = Reply)]
 pub async fn disable_evaluation(
     reason: String,
     bypass_effect: Answer,
@@ -54,7 +54,7 @@ pub async fn disable_evaluation(
 ///
 /// # Errors
 /// `forbidden` without the permission.
-#[server(prefix = "/api", endpoint = "system/enable")]
+#[server(prefix = "/api", endpoint = "system/enable", output = Reply)]
 pub async fn enable_evaluation() -> Result<String, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     Ok(store::system::enable(&store, &me, None).await?.message)

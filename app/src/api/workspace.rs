@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use serde_json::{Map, Value};
 
-use crate::error::AppError;
+use crate::error::{AppError, Reply};
 
 /// What the settings page shows: people and tokens only to administrators.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct Minted {
 ///
 /// # Errors
 /// `unauthenticated` for strangers; the database cannot be read.
-#[server(prefix = "/api", endpoint = "workspace/read")]
+#[server(prefix = "/api", endpoint = "workspace/read", output = Reply)]
 pub async fn read_workspace() -> Result<Workspace, AppError> {
     let actor = crate::context::actor()?;
     let store = crate::context::app_context()?.store;
@@ -73,7 +73,7 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; `invalid_field` for values out of range.
-#[server(prefix = "/api", endpoint = "workspace/save-settings")]
+#[server(prefix = "/api", endpoint = "workspace/save-settings", output = Reply)]
 pub async fn save_settings(
     min_sample_size: String,
     max_error_percent: String,
@@ -106,7 +106,7 @@ pub async fn save_settings(
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; `invalid_field` for what cannot be read, and for an id in use.
-#[server(prefix = "/api", endpoint = "workspace/add-invariant")]
+#[server(prefix = "/api", endpoint = "workspace/add-invariant", output = Reply)]
 pub async fn add_invariant(
     id: String,
     agent: String,
@@ -144,7 +144,7 @@ pub async fn add_invariant(
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; there is none of this name.
-#[server(prefix = "/api", endpoint = "workspace/remove-invariant")]
+#[server(prefix = "/api", endpoint = "workspace/remove-invariant", output = Reply)]
 pub async fn remove_invariant(id: String) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
     // Before anything else: what there is to remove is no answer to those who may not.
@@ -165,7 +165,7 @@ pub async fn remove_invariant(id: String) -> Result<(), AppError> {
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; nobody has this email.
-#[server(prefix = "/api", endpoint = "workspace/set-roles")]
+#[server(prefix = "/api", endpoint = "workspace/set-roles", output = Reply)]
 pub async fn set_roles(email: String, #[server(default)] roles: Vec<String>) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
     store::people::set_roles(&store, &crate::context::actor()?, &email, read_roles(&roles)?).await?;
@@ -176,7 +176,7 @@ pub async fn set_roles(email: String, #[server(default)] roles: Vec<String>) -> 
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; the email is taken or the password too weak.
-#[server(prefix = "/api", endpoint = "workspace/add-person")]
+#[server(prefix = "/api", endpoint = "workspace/add-person", output = Reply)]
 pub async fn add_person(
     email: String,
     name: String,
@@ -192,7 +192,7 @@ pub async fn add_person(
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; a name or roles are missing.
-#[server(prefix = "/api", endpoint = "workspace/create-token")]
+#[server(prefix = "/api", endpoint = "workspace/create-token", output = Reply)]
 pub async fn create_token(
     name: String,
     #[server(default)] roles: Vec<String>,
@@ -211,7 +211,7 @@ pub async fn create_token(
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; there is no such token.
-#[server(prefix = "/api", endpoint = "workspace/revoke-token")]
+#[server(prefix = "/api", endpoint = "workspace/revoke-token", output = Reply)]
 pub async fn revoke_token(id: i64) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
     store::tokens::revoke(&store, &crate::context::actor()?, id).await?;

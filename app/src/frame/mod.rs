@@ -23,6 +23,7 @@ use lifecycle::{
 use crate::{
     api::live::{FrameState, read_frame},
     components::ErrorPanel,
+    parts::OnTheWay,
 };
 
 /// What the frame knows, for the pages inside: who is looking and what is live. It stays up to date by itself.
@@ -104,6 +105,7 @@ fn Standing(state: RwSignal<FrameState>) -> impl IntoView {
             <div class="frame-main">
                 <topbar::Topbar state=state palette=palette />
                 <emergency::Banners state=state />
+                <Arriving />
                 <main class="page" id="main" tabindex="-1">
                     <Outlet />
                 </main>
@@ -112,6 +114,17 @@ fn Standing(state: RwSignal<FrameState>) -> impl IntoView {
         <emergency::PauseDialog state=state />
         <palette::Palette open=palette help=help me=Signal::derive(move || state.read().me.clone()) />
         <keys::KeysDialog open=help />
+    }
+}
+
+/// A bar over the page while the code of the next one is fetched.
+#[component]
+fn Arriving() -> impl IntoView {
+    let on_the_way = expect_context::<OnTheWay>();
+    view! {
+        <div class="arriving" class:arriving-now=move || on_the_way.any() role="status">
+            <span class="visually-hidden">{move || on_the_way.any().then_some("The page is on its way")}</span>
+        </div>
     }
 }
 

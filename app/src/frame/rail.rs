@@ -5,7 +5,10 @@ use leptos_router::hooks::use_location;
 use lifecycle::authority::Roles;
 
 use super::places::{PLACES, Place, place_of};
-use crate::api::{live::FrameState, session::SignOut};
+use crate::{
+    api::{live::FrameState, session::SignOut},
+    parts::fetch_ahead,
+};
 
 /// The product's mark and name, a link to the first page.
 #[component]
@@ -91,6 +94,8 @@ fn Entry(place: &'static Place, here: Memo<Option<&'static str>>, state: RwSigna
                 href=place.path
                 aria-current=move || (here.get() == Some(place.path)).then_some("page")
                 on:click=|_| close_more()
+                on:pointerenter=move |_| fetch_ahead(place.path)
+                on:focus=move |_| fetch_ahead(place.path)
             >
                 <svg viewBox="0 0 16 16" aria-hidden="true">
                     <path d=place.icon />

@@ -38,6 +38,9 @@ const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 /// more of our scripts, compile WebAssembly, and fetch from here.
 const WORKER_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
+/// The parts of the browser side, whose names tell the build they belong to.
+const PARTS: &str = "pkg/parts/";
+
 /// Whether this build has the browser's part of the site.
 pub fn present() -> bool {
     find("pkg/countersign.js").is_some()
@@ -80,8 +83,8 @@ fn respond(
     if let Ok(etag) = HeaderValue::from_str(&file.etag) {
         headers.insert(header::ETAG, etag);
     }
-    // A link that names the content's version may be kept for good; any other is asked for again and answered 304.
-    let keep = if query.is_some_and(|query| query.starts_with("v=")) {
+    // What names its content's version may be kept for good; anything else is asked for again and answered 304.
+    let keep = if name.starts_with(PARTS) || query.is_some_and(|query| query.starts_with("v=")) {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
@@ -172,5 +175,13 @@ mod tests {
         let fresh = respond("a.css", Some("v=1"), &file, Some("br"), &HeaderMap::new());
         assert_eq!(fresh.headers()[header::CONTENT_ENCODING], "br");
         assert_eq!(fresh.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+    }
+
+    #[test]
+    fn only_what_names_its_version_is_kept() {
+        let file = File::new(Bytes::from_static(b"\0asm"));
+        let kept = |name| respond(name, None, &file, None, &HeaderMap::new()).headers()[header::CACHE_CONTROL].clone();
+        assert_eq!(kept("pkg/parts/editor-0123456789abcdef.wasm"), "public, max-age=31536000, immutable");
+        assert_eq!(kept("pkg/countersign.wasm"), "no-cache");
     }
 }
