@@ -1,7 +1,6 @@
 //! Properties of bundles as written: whatever an author types, these hold.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
-#![expect(clippy::disallowed_methods, reason = "one test measures time")]
 
 use lifecycle::bundle::{Bundle, Condition, Scalar, Source, Test, canonical::canonical, diff::text_diff, version};
 use lifecycle::bundle::{State, state::Command};

@@ -1,6 +1,6 @@
 //! Every code of the linter, one by one: where it points, what it says, what repairs it, what shows it.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
 use lifecycle::{
     analysis::{self, Meter},

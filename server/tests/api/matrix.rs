@@ -194,7 +194,7 @@ fn every_command_is_in_the_table() {
     wanted.retain(|command| {
         let mut words = command.split(' ');
         let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        !no_server.contains(&first) && !(first == "bundle" && offline_only.contains(&second))
+        !(no_server.contains(&first) || first == "bundle" && offline_only.contains(&second))
     });
     let known: BTreeSet<String> = commands()
         .into_iter()

@@ -185,10 +185,8 @@ fn told(desk: Desk, sent: StoredValue<Sent>, tell: Tell) {
                 desk.diff.set(diff);
             }
         }
-        Tell::Covered(serial, dead) if current(serial) => {
-            if desk.covers.with_untracked(|covers| **covers != dead) {
-                desk.covers.set(Arc::new(dead));
-            }
+        Tell::Covered(serial, dead) if current(serial) && desk.covers.with_untracked(|covers| **covers != dead) => {
+            desk.covers.set(Arc::new(dead));
         }
         Tell::Progress(done, total) => desk.progress.set(Some((done, total))),
         Tell::Replayed(serial, replayed) if current(serial) => {
@@ -196,10 +194,10 @@ fn told(desk: Desk, sent: StoredValue<Sent>, tell: Tell) {
             desk.replayed.set(Some(Arc::new(Replayed::told(*replayed, desk.diff.get_untracked()))));
             replaying::mark_settled();
         }
-        Tell::Tested(serial, tested) if current(serial) => {
-            if desk.tested.with_untracked(|old| old.as_deref() != Some(&*tested)) {
-                desk.tested.set(Some(Arc::new(*tested)));
-            }
+        Tell::Tested(serial, tested)
+            if current(serial) && desk.tested.with_untracked(|old| old.as_deref() != Some(&*tested)) =>
+        {
+            desk.tested.set(Some(Arc::new(*tested)));
         }
         Tell::Swept(serial, curved) if current(serial) => desk.swept.set(Some(Arc::new(*curved))),
         Tell::Loaded(dataset, cases, days) => {

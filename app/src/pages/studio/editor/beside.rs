@@ -24,6 +24,9 @@ const EXACT_HERE: Exact = Exact { at_once: 250, at_all: 2_000 };
 /// How often a worker that broke is replaced.
 const MOST_STARTS: u32 = 3;
 
+/// What hears a worker: what it tells, and that it broke.
+type Hearers = [Closure<dyn FnMut(JsValue)>; 2];
+
 /// Bytes that stand beside a message.
 type Payload = Option<Uint8Array>;
 
@@ -38,7 +41,7 @@ struct Side {
     hear: Callback<Tell>,
     starts: u32,
     // They live as long as the worker does.
-    _heard: Option<[Closure<dyn FnMut(JsValue)>; 2]>,
+    _heard: Option<Hearers>,
 }
 
 enum Way {
