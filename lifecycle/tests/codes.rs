@@ -177,7 +177,7 @@ fn cases() -> Vec<Case> {
         case(
             Code::Redundant,
             Warning,
-            json!({"rules": [rule("narrow", "deny", 60, risk(50)), rule("wide-one", "deny", 50, risk(40))]}),
+            json!({"rules": [rule("narrow", "allow", 60, risk(50)), rule("wide-one", "allow", 50, risk(40))]}),
             "narrow",
             "/rules/0",
             false,

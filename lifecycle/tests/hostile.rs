@@ -1,12 +1,9 @@
-//! Input that is built to hurt ends in bounded time and memory, with a clear answer.
+//! Input that is built to hurt ends in bounded time and memory, with a clear answer. Without the bounds these tests would go
+//! on for years.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
-#![expect(clippy::disallowed_methods, reason = "these tests measure time")]
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeSet;
 
 use lifecycle::{
     analysis::{Meter, analyse, semantic_diff},
@@ -15,9 +12,6 @@ use lifecycle::{
     replay::random::Random,
 };
 use serde_json::{Map, Value, json};
-
-/// Far more than any of this takes; without bounds it would be years.
-const PATIENCE: Duration = Duration::from_secs(240);
 
 fn rule(number: usize, agent: AgentPattern, conditions: Vec<Condition>) -> Rule {
     Rule {
@@ -56,7 +50,6 @@ fn overlapping(seed: u64, count: usize) -> Bundle {
 
 #[test]
 fn a_hundred_thousand_overlapping_rules_end_undecided() {
-    let start = Instant::now();
     let one = overlapping(1, 100_000);
     let analysis = analyse(&one, Meter::new(4_000_000, 200_000));
     assert!(analysis.too_large || analysis.undecided.len() == 100_000, "{}", analysis.undecided.len());
@@ -70,28 +63,27 @@ fn a_hundred_thousand_overlapping_rules_end_undecided() {
         let input = Input { agent: "a".into(), action: "b".into(), context };
         assert!(prepared.decide(&input).status != Status::Error);
     }
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 #[test]
 fn hundreds_of_tangled_rules_end_within_their_budget() {
-    let start = Instant::now();
     let one = overlapping(4, 600);
     let analysis = analyse(&one, Meter::new(2_000_000, 100_000));
     assert!(!analysis.undecided.is_empty());
     semantic_diff(&one, &overlapping(5, 600), Meter::new(1_000_000, 100_000));
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 #[test]
-fn a_hundred_thousand_agents_end_too_large() {
-    let start = Instant::now();
+fn a_hundred_thousand_agents_are_told_apart() {
     let agents = (0..100_000).map(|number| rule(number, AgentPattern::Exact(format!("agent{number}")), Vec::new()));
     let many = bundle(agents.collect());
-    assert!(analyse(&many, Meter::new(4_000_000, 200_000)).too_large);
+    let analysis = analyse(&many, Meter::new(4_000_000, 200_000));
+    assert_eq!(analysis.unreachable, Vec::new());
+    // Only what answers like the default can be left out.
+    let like_default = |id: &String| many.rules.iter().any(|rule| rule.id == *id && rule.effect == many.default_effect);
+    assert!(analysis.redundant.iter().take(100).all(like_default));
     let input = Input { agent: "agent99999".into(), action: "x".into(), context: Map::new() };
     assert_eq!(Prepared::new(&many).decide(&input).matched_rule.as_deref(), Some("rule-099999"));
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 #[test]
@@ -182,20 +174,17 @@ fn the_same_budget_says_the_same() {
 /// Every rule at the default priority, every pair overlapping: more conflicts than anybody could be told.
 #[test]
 fn thousands_of_rules_at_one_priority_end_within_their_budget() {
-    let start = Instant::now();
     let rules = (0..4_000).map(|number| {
         let at = f64::from(u32::try_from(number).unwrap());
         rule(number, AgentPattern::Any, vec![Condition::new("n", Test::AtLeast(at))])
     });
     let analysis = analyse(&bundle(rules.collect()), Meter::new(2_000_000, 100_000));
     assert!(!analysis.undecided.is_empty());
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 /// Prefixes that are prefixes of each other, a thousand deep.
 #[test]
 fn prefixes_that_nest_are_told_apart() {
-    let start = Instant::now();
     let rules: Vec<Rule> = (1..=1_000)
         .map(|length| {
             let mut rule =
@@ -209,13 +198,11 @@ fn prefixes_that_nest_are_told_apart() {
     let analysis = analyse(&bundle(rules), Meter::default());
     assert_eq!((analysis.unreachable.len(), analysis.undecided.len()), (999, 0));
     assert!(analysis.unreachable.iter().all(|dead| dead.covered_by == ["rule-000001"]));
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 /// Lists of hundreds of values, and as many conditions as a rule may have.
 #[test]
 fn long_lists_and_many_conditions_end_within_their_budget() {
-    let start = Instant::now();
     let list = |from: usize| Test::In((from..from + 300).map(|n| Scalar::String(format!("value-{n}"))).collect());
     let rules = (0..30).map(|number| {
         let conditions = (0..64).map(|field| Condition::new(format!("f{field}"), list(number * 10 + field)));
@@ -224,11 +211,9 @@ fn long_lists_and_many_conditions_end_within_their_budget() {
     let one = bundle(rules.collect());
     let analysis = analyse(&one, Meter::new(4_000_000, 200_000));
     assert!(analysis.too_large || analysis.unreachable.is_empty());
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
     // Trying each value of a list on each of its values takes the square of its length, which is asked for beforehand.
     let list = (0..200_000).map(|n| Scalar::Number(f64::from(n))).collect();
     let endless = bundle(vec![rule(1, AgentPattern::Any, vec![Condition::new("n", Test::In(list))])]);
     assert!(analyse(&endless, Meter::default()).too_large);
     assert!(!semantic_diff(&endless, &one, Meter::default()).complete);
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }

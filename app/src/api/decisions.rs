@@ -120,7 +120,7 @@ pub async fn get_decision(decision_id: String) -> Result<OneDecision, AppError> 
 }
 
 /// The input of one decision, to be tried elsewhere.
-#[server(prefix = "/api", endpoint = "decisions/input")]
+#[server(prefix = "/api", endpoint = "decisions/input", output = Reply)]
 pub async fn decision_input(decision_id: String) -> Result<Input, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let Record { agent, action, context, .. } = store::decisions::get(&store, &me, &decision_id).await?;

@@ -30,7 +30,17 @@ pub fn uncovered<'a>(
     boxes: impl Iterator<Item = (usize, &'a Region)> + Clone,
     meter: &mut Meter,
 ) -> Coverage {
-    Covering::new(cell, boxes, meter).map_or(Coverage::Undecided, |covering| covering.solve(|_| true, meter))
+    Covering::new(cell, boxes, Boxes::UpToAContaining, meter)
+        .map_or(Coverage::Undecided, |covering| covering.solve(|_| true, meter))
+}
+
+/// Which boxes a question is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boxes {
+    /// Those up to the first that contains the whole cell: nobody needs more to cover it.
+    UpToAContaining,
+    /// All, for whom it matters which of them cover it.
+    All,
 }
 
 /// A box and those that may cover it, made ready to be asked more than once.
@@ -50,11 +60,11 @@ pub struct Covering<'c> {
 }
 
 impl<'c> Covering<'c> {
-    /// Makes the question ready; none when the budget runs out. Boxes after one that contains the whole cell are left
-    /// out: nobody needs them.
+    /// Makes the question ready; none when the budget runs out.
     pub fn new<'a>(
         cell: &'c Cell,
         boxes: impl Iterator<Item = (usize, &'a Region)> + Clone,
+        which: Boxes,
         meter: &mut Meter,
     ) -> Option<Self> {
         let mut free: Vec<bool> = cell.iter().map(|set| set.first() == Some(0)).collect();
@@ -80,7 +90,7 @@ impl<'c> Covering<'c> {
             if meets {
                 touching.push((name, region));
                 let inside = |(axis, keep): &(usize, SlotSet)| cell.get(*axis).is_some_and(|have| have.within(keep));
-                if region.parts.iter().all(inside) {
+                if which == Boxes::UpToAContaining && region.parts.iter().all(inside) {
                     break;
                 }
             }

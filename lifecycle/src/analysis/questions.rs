@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Meter,
     atlas::{Atlas, Entry, Key, Slice},
-    cover::{Coverage, Covering, uncovered},
+    cover::{Boxes, Coverage, Covering, uncovered},
     space::{Cell, Footprint, Space},
 };
 use crate::{bundle::Effect, engine::Input};
@@ -76,7 +76,7 @@ impl Asker<'_> {
             if self.meter.exhausted() {
                 return Answer::Undecided;
             }
-            let Some(covering) = Covering::new(cell, before, &mut self.meter) else {
+            let Some(covering) = Covering::new(cell, before, Boxes::UpToAContaining, &mut self.meter) else {
                 undecided = true;
                 continue;
             };
@@ -90,7 +90,20 @@ impl Asker<'_> {
         if undecided {
             return Answer::Undecided;
         }
+        // A rule that could be left out of one slice may be needed in another, where it makes a third needless.
+        if slices.len() > 1 {
+            let all = slices.iter().map(|(slice, cell)| {
+                let before = atlas.deciding(slice).take_while(|(rank, _)| *rank < entry.rank);
+                Covering::new(cell, before, Boxes::All, &mut self.meter)
+            });
+            let Some(all) = all.collect() else { return Answer::Undecided };
+            coverings = all;
+        }
         let cover = self.smallest(&coverings, used);
+        if self.meter.exhausted() {
+            // They cover it, but perhaps not all of them are needed, and nobody would look again.
+            return Answer::Undecided;
+        }
         Answer::Never(self.keys(cover))
     }
 

@@ -49,6 +49,7 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
         ("bundles/keep-cases", Json(json!({"save": [], "remove": []})), EditDrafts),
         ("decisions/list", Form(""), Read),
         ("decisions/get", Form("decision_id=none"), Read),
+        ("decisions/input", Form("decision_id=none"), Read),
         ("drills/list", Form(""), Read),
         ("drills/run", Form(""), Apply),
         ("home/overview", Form(""), Read),
