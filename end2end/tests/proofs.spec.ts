@@ -135,5 +135,8 @@ test("a schema is learned from recorded decisions in one click", async ({ as }) 
   await expect(page.getByText(/^Learned \d+ fields of \d+ agents? from [\d,]+ decisions?\./)).toBeVisible();
   const { schema } = await readSource(page);
   expect(schema.enforce).toBe(false);
-  expect(schema.agents["inbox.triage"].fields.risk_score.type).toBe("integer");
+  const { fields } = schema.agents["inbox.triage"];
+  expect(fields.sender_vip.type).toBe("boolean");
+  // Now and then the example's traffic has a text there: nothing is claimed about such a field.
+  expect(fields).not.toHaveProperty("risk_score");
 });
