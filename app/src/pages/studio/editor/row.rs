@@ -30,9 +30,8 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
     let on = Memo::new(move |_| written.with(|rule| rule::enabled(&rule.0)));
     let priority = Memo::new(move |_| written.with(|rule| plain(&rule::priority(&rule.0).into())));
     let effect_name = Memo::new(move |_| written.with(|rule| rule::text(&rule.0, "effect").to_owned()));
-    let scope = Memo::new(move |_| {
-        written.with(|rule| format!("{} · {}", rule::text(&rule.0, "agent"), rule::text(&rule.0, "action")))
-    });
+    let agent = Memo::new(move |_| written.with(|rule| rule::text(&rule.0, "agent").to_owned()));
+    let action = Memo::new(move |_| written.with(|rule| rule::text(&rule.0, "action").to_owned()));
     let selected = Memo::new(move |_| desk.selected.get() == Some(key));
     let marked = Memo::new(move |_| desk.marked.with(|marked| marked.contains(&key)));
 
@@ -98,7 +97,7 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
                 {move || written.with(|rule| change(desk, &rule.0)).map(|words| view! { <span class="rule-change">{words}</span> })}
                 {move || flag(desk, key)}
             </th>
-            <td class="rule-scope">{scope}</td>
+            <td class="rule-scope">{move || breakable(&agent.get())} " · " {action}</td>
             <td class="rule-when">
                 <span class="rule-chips">{move || written.with(|rule| chips(desk, &rule.0))}</span>
             </td>
@@ -136,6 +135,11 @@ fn hits(desk: Desk, key: Key) -> Option<String> {
 /// Whether the rule is new or edited against stable, as the *Changes* tab says.
 fn change(desk: Desk, rule: &Written) -> Option<&'static str> {
     desk.marks.with(|marks| marks.get(rule::id(rule)).copied())
+}
+
+/// A dotted name that breaks after its dots rather than within a word.
+fn breakable(name: &str) -> Vec<AnyView> {
+    name.split_inclusive('.').map(|part| view! { {part.to_owned()} <wbr /> }.into_any()).collect()
 }
 
 /// The worst thing the linter says about the rule.
