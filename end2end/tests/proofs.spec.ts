@@ -52,6 +52,8 @@ test("what a draft changes is proven, drawn, swept and tested while it is typed"
 
   await test.step("Rule: hits and coverage", async () => {
     await expect(page.getByRole("group", { name: "Hits and coverage" })).toContainText(/of [\d,]+ cases/);
+    await page.getByRole("button", { name: "Which rules take part of it?" }).click();
+    await expect(page.getByRole("group", { name: "Gives way to" })).toContainText("circuit-breaker");
   });
 
   await test.step("Threshold sweep: the slider moves the number and writes it", async () => {

@@ -8,6 +8,7 @@ use super::{
     controls::{NumberField, TokensField},
     coverage::Coverage,
     desk::{Desk, Step},
+    gives_way::GivesWay,
     names,
     problems::FindingItem,
 };
@@ -93,6 +94,7 @@ fn RuleForm(desk: Desk, rule_key: Key) -> impl IntoView {
                 </Button>
             </div>
             <Coverage desk=desk rule_key=key />
+            <GivesWay desk=desk rule_key=key />
             <Show when=move || findings.with(|findings| !findings.is_empty())>
                 <ul class="findings rule-findings">
                     <For each=move || findings.get() key=|finding| (finding.code, finding.path.clone(), finding.message.clone()) let:finding>

@@ -27,6 +27,7 @@ mod desk;
 mod dock;
 mod drag;
 mod form;
+mod gives_way;
 mod inline;
 mod keyboard;
 mod meaning;
