@@ -99,7 +99,7 @@ test("typing into a draft of 1,000 rules over 100,000 decisions", async ({ as, a
     longest_task_ms: round(longestTask(trace)),
     replayed: MANY,
     replay_1m_ms: spread(replays).median,
-    machine: { cpu: cpus()[0]?.model ?? "", cores: cpus().length, memory_gb: Math.round(totalmem() / 2 ** 30) },
+    machine: `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     browser: `Chromium ${browser.version()}`,
   };
   console.log(JSON.stringify(result, null, 2));

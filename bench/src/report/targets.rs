@@ -214,15 +214,19 @@ fn analysis(results: &Results) -> Vec<Line> {
             Some(theirs(z3) / own)
         })
     };
+    // The target is about the whole linter; z3 is asked what the analysis in it answers.
+    let linted: fn(&Ours) -> f64 = |ours| ours.lint_ms.median;
     let analysed: fn(&Ours) -> f64 = |ours| ours.analysis_ms.median;
     let edited: fn(&Ours) -> f64 = |ours| ours.edit_ms.median;
     let diffed: fn(&Ours) -> f64 = |ours| ours.diff_ms.median;
     let ms = |value: f64| time(value * 1e6);
     vec![
-        line("9", "exact lint, 1,000 rules: ≤ 20 ms", &ours(1_000, analysed), ms, |took| took <= 20.0),
-        line("9", "… 10,000 rules: ≤ 1.5 s", &ours(10_000, analysed), ms, |took| took <= 1_500.0),
+        line("9", "exact lint, 1,000 rules: ≤ 20 ms", &ours(1_000, linted), ms, |took| took <= 20.0),
+        line("9", "… 10,000 rules: ≤ 1.5 s", &ours(10_000, linted), ms, |took| took <= 1_500.0),
         line("9", "… one edit re-checked, 1,000 rules: ≤ 1 ms", &ours(1_000, edited), ms, |took| took <= 1.0),
-        line("9", "… ≥ 100× z3, 1,000 rules", &faster(analysed, |z3| z3.lint_ms), times, |ratio| ratio >= 100.0),
+        line("9", "… its analysis ≥ 100× z3, 1,000 rules", &faster(analysed, |z3| z3.lint_ms), times, |ratio| {
+            ratio >= 100.0
+        }),
         line("10", "semantic diff, 10 edits in 1,000 rules: ≤ 2 ms", &ours(1_000, diffed), ms, |took| took <= 2.0),
         line("10", "… ≥ 100× z3", &faster(diffed, |z3| z3.diff_ms), times, |ratio| ratio >= 100.0),
     ]
