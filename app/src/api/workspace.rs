@@ -13,7 +13,7 @@ use lifecycle::{
 };
 #[cfg(feature = "ssr")]
 use lifecycle::{
-    authority::{Role, Roles},
+    authority::{Actor, Permission, Role, Roles, authorize},
     bundle::{Effect, Operator, Scalar, condition::key_of},
     problem::Problem,
     rollout::GateConfig,
@@ -58,7 +58,7 @@ pub struct Minted {
 pub async fn read_workspace() -> Result<Workspace, AppError> {
     let actor = crate::context::actor()?;
     let store = crate::context::app_context()?.store;
-    let administers = actor.may(lifecycle::authority::Permission::Administer);
+    let administers = actor.may(Permission::Administer);
     Ok(Workspace {
         settings: store::settings::get(&store, &actor).await?,
         invariants: store::settings::invariants(&store, &actor).await?,
@@ -85,6 +85,7 @@ pub async fn save_settings(
     approval_hours: String,
 ) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
+    may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
     let mut settings = store::settings::get(&store, &actor).await?;
     settings.gates = GateConfig {
@@ -118,6 +119,7 @@ pub async fn add_invariant(
     #[server(default)] values: Vec<String>,
 ) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
+    may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
     let (never, always) = match demand.split_once(' ') {
         Some(("never", effect)) => (effect.parse::<Effect>().ok(), None),
@@ -147,9 +149,7 @@ pub async fn add_invariant(
 #[server(prefix = "/api", endpoint = "workspace/remove-invariant", output = Reply)]
 pub async fn remove_invariant(id: String) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
-    // Before anything else: what there is to remove is no answer to those who may not.
-    lifecycle::authority::authorize(&actor, lifecycle::authority::Permission::Administer)
-        .map_err(store::Error::from)?;
+    may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
     let mut all = store::settings::invariants(&store, &actor).await?;
     let before = all.len();
@@ -215,6 +215,13 @@ pub async fn create_token(
 pub async fn revoke_token(id: i64) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
     store::tokens::revoke(&store, &crate::context::actor()?, id).await?;
+    Ok(())
+}
+
+/// For what reads before it writes: whoever may not write is told so, and nothing of what there is.
+#[cfg(feature = "ssr")]
+fn may_administer(actor: &Actor) -> Result<(), AppError> {
+    authorize(actor, Permission::Administer).map_err(store::Error::from)?;
     Ok(())
 }
 
