@@ -97,6 +97,8 @@ pub struct Replayed {
     pub hits: Vec<(u32, usize)>,
     /// How many cases fall into each region of the semantic diff.
     pub regions: Vec<usize>,
+    /// Flips whose region was looked for; fewer than there are when it was stopped.
+    pub explained: usize,
     /// Whether there is a stable bundle.
     pub has_stable: bool,
     /// Cases counted; fewer than there are when it was stopped.

@@ -156,13 +156,14 @@ impl Replaying {
             transitions: Transitions::default(),
             hits: Vec::new(),
             regions: Vec::new(),
+            explained: 0,
             has_stable,
             done: 0,
             total,
             days: None,
             took_ms: now - self.began,
         };
-        let Stage::Explaining(Explaining { before, after, moves, changes, regions, .. }) = self.stage else {
+        let Stage::Explaining(Explaining { before, after, moves, explained, changes, regions }) = self.stage else {
             return replayed;
         };
         let hits: HashMap<String, u64> = after.rule_hits().into_iter().filter(|(_, hits)| *hits > 0).collect();
@@ -176,6 +177,7 @@ impl Replaying {
         replayed.days = cases.days.map(|days| days * after.len() as f64 / total.max(1) as f64);
         replayed.transitions = moves.transitions;
         replayed.regions = regions;
+        replayed.explained = explained.min(moves.flips.len());
         replayed
     }
 }

@@ -1,7 +1,8 @@
 //! The conditions of the selected rule, a row each: field, operator, value.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use serde_json::Value;
+use wasm_bindgen::JsCast;
 
 use super::{
     controls::{Tokens, follow, type_number},
@@ -135,8 +136,19 @@ fn ConditionRow(desk: Desk, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> im
         }
     };
     let value = Memo::new(move |_| written.with(|w| w.as_ref().map_or(Value::Null, |(_, value)| value.clone())));
+    let place = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        let here = desk.pointed.get().is_some_and(|(rule, condition)| {
+            rule == key && written.with_untracked(|written| written.as_ref().is_some_and(|(at, _)| *at == condition))
+        });
+        if let Some(place) = place.get().filter(|_| here) {
+            desk.pointed.set(None);
+            // After the form is in place, which may have been hidden until now.
+            request_animation_frame(move || focus_value(&place));
+        }
+    });
     view! {
-        <div class="condition-row">
+        <div class="condition-row" node_ref=place>
             <input
                 class="input mono condition-name"
                 type="text"
@@ -285,9 +297,22 @@ fn ScalarValue(declared: Option<Kind>, value: Memo<Value>, on_value: Callback<Va
     }
 }
 
+/// Puts the cursor into a condition's value, or what stands for it where the operator takes none.
+fn focus_value(row: &web_sys::HtmlElement) {
+    let found = [".condition-value input, input.condition-value, select.condition-value", ".condition-operator"]
+        .into_iter()
+        .find_map(|which| row.query_selector(which).ok().flatten());
+    let Some(found) = found else { return };
+    if let Some(field) = found.dyn_ref::<web_sys::HtmlElement>() {
+        let _ = field.focus();
+    }
+    if let Some(input) = found.dyn_ref::<web_sys::HtmlInputElement>() {
+        input.select();
+    }
+}
+
 /// Puts the cursor into the field name of the last row.
 fn focus_last() {
-    use wasm_bindgen::JsCast;
     let found = document().query_selector(".condition-row:last-of-type .condition-name").ok().flatten();
     if let Some(input) = found.and_then(|node| node.dyn_into::<web_sys::HtmlInputElement>().ok()) {
         let _ = input.focus();

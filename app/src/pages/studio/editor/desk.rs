@@ -95,6 +95,8 @@ pub struct Desk {
     pub marked: RwSignal<BTreeSet<Key>>,
     /// Asks the table to bring this rule into sight.
     pub reveal: RwSignal<Option<Key>>,
+    /// Asks the form to put the cursor into the value of this condition, by the key it is written under.
+    pub pointed: RwSignal<Option<(Key, String)>>,
     /// The rules that are being dragged, and the rule and side of it where they would go now.
     pub dragged: RwSignal<Vec<Key>>,
     /// See [`Self::dragged`].
@@ -216,6 +218,7 @@ impl Desk {
             selected: RwSignal::new(None),
             marked: RwSignal::new(BTreeSet::new()),
             reveal: RwSignal::new(None),
+            pointed: RwSignal::new(None),
             dragged: RwSignal::new(Vec::new()),
             drop_at: RwSignal::new(None),
             region: RwSignal::new(None),
@@ -320,6 +323,12 @@ impl Desk {
         self.selected.set(Some(key));
         self.side.set("rule".to_owned());
         self.reveal.set(Some(key));
+    }
+
+    /// Opens a rule in the form with the cursor in the value of one condition.
+    pub fn select_condition(self, key: Key, condition: String) {
+        self.select(key);
+        self.pointed.set(Some((key, condition)));
     }
 
     /// Opens the rule called `id` in the form, when the draft has it.

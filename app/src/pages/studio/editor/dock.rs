@@ -176,14 +176,17 @@ pub fn Dock(desk: Desk) -> impl IntoView {
 fn Status(desk: Desk) -> impl IntoView {
     let done = move || {
         let replayed = desk.replayed.get()?;
+        let all = format::plural(replayed.total as u64, "case", "cases");
         let cases = if replayed.done < replayed.total {
-            format!(
-                "stopped at {} of {}",
-                format::count(replayed.done as u64),
-                format::plural(replayed.total as u64, "case", "cases")
-            )
+            format!("stopped at {} of {all}", format::count(replayed.done as u64))
+        } else if replayed.regions_counted() {
+            all
         } else {
-            format::plural(replayed.total as u64, "case", "cases")
+            format!(
+                "{all}, stopped at the regions of {} of {}",
+                format::count(replayed.explained as u64),
+                format::plural(replayed.comparison.total_changes as u64, "flip", "flips")
+            )
         };
         Some(format!("{cases} · {:.0} ms in your browser", replayed.took_ms))
     };
@@ -200,7 +203,7 @@ fn Status(desk: Desk) -> impl IntoView {
             .into_any()
         }
         None => {
-            let stopped = desk.replayed.with(|replayed| replayed.as_ref().is_some_and(|r| r.done < r.total));
+            let stopped = desk.replayed.with(|replayed| replayed.as_ref().is_some_and(|replayed| replayed.stopped()));
             view! {
                 <span class="dock-status muted">{done()}</span>
                 {stopped

@@ -18,9 +18,6 @@ const SHOWN: usize = 30;
 /// The proven part of the *Changes* tab.
 #[component]
 pub fn Meaning(desk: Desk, base: String) -> impl IntoView {
-    let counted = move |diff: &Arc<SemanticDiff>| {
-        desk.replayed.get().filter(|replayed| replayed.diff.as_ref().is_some_and(|of| Arc::ptr_eq(of, diff)))
-    };
     Effect::new(move |_| {
         let Some(region) = desk.region.get() else { return };
         // After the tab has come into sight.
@@ -34,16 +31,31 @@ pub fn Meaning(desk: Desk, base: String) -> impl IntoView {
     move || match desk.diff.get() {
         None => view! { <Skeleton lines=3 /> }.into_any(),
         Some(diff) => {
-            let counts = Memo::new({
+            let counted = Memo::new({
                 let diff = Arc::clone(&diff);
-                move |_| counted(&diff).map(|replayed| (replayed.regions.clone(), replayed.done))
+                move |_| counted(desk, &diff)
             });
-            drawn(desk, &diff, &base, counts)
+            drawn(desk, &diff, &base, counted)
         }
     }
 }
 
-fn drawn(desk: Desk, diff: &Arc<SemanticDiff>, base: &str, counts: Memo<Option<(Vec<usize>, usize)>>) -> AnyView {
+/// How many of the loaded cases each region holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Counted {
+    regions: Vec<usize>,
+    /// Whether all flips were counted; else each count may be too low.
+    whole: bool,
+    of: usize,
+}
+
+/// What was counted for the regions of `diff`.
+fn counted(desk: Desk, diff: &Arc<SemanticDiff>) -> Option<Counted> {
+    let replayed = desk.replayed.get().filter(|one| one.diff.as_ref().is_some_and(|of| Arc::ptr_eq(of, diff)))?;
+    Some(Counted { regions: replayed.regions.clone(), whole: !replayed.stopped(), of: replayed.done })
+}
+
+fn drawn(desk: Desk, diff: &Arc<SemanticDiff>, base: &str, counted: Memo<Option<Counted>>) -> AnyView {
     // The rest of the sentence is no news when nothing changes.
     let total = diff.regions.len();
     let mut order: Vec<usize> = (0..total).collect();
@@ -55,9 +67,10 @@ fn drawn(desk: Desk, diff: &Arc<SemanticDiff>, base: &str, counts: Memo<Option<(
         .filter_map(|at| {
             let region = diff.regions.get(at)?.clone();
             let count = Signal::derive(move || {
-                let (counts, done) = counts.get()?;
-                let count = counts.get(at).copied().unwrap_or_default();
-                Some(format!("{} of {}", format::count(count as u64), format::count(done as u64)))
+                let Counted { regions, whole, of } = counted.get()?;
+                let count = regions.get(at).copied().unwrap_or_default();
+                let least = if whole { "" } else { "at least " };
+                Some(format!("{least}{} of {}", format::count(count as u64), format::count(of as u64)))
             });
             let asked_for = move || desk.region.get() == Some(at);
             Some(view! {

@@ -76,6 +76,8 @@ pub struct Replayed {
     pub diff: Option<Arc<SemanticDiff>>,
     /// How many cases fall into each of its regions.
     pub regions: Vec<usize>,
+    /// Flips whose region was looked for; fewer than there are when it was stopped.
+    pub explained: usize,
     /// Whether there is a stable bundle.
     pub has_stable: bool,
     /// Cases counted; fewer than there are when it was stopped.
@@ -97,12 +99,23 @@ impl Replayed {
             hits: told.hits.into_iter().map(|(key, hits)| (Key(key), hits)).collect(),
             diff,
             regions: told.regions,
+            explained: told.explained,
             has_stable: told.has_stable,
             done: told.done,
             total: told.total,
             days: told.days,
             took_ms: told.took_ms,
         }
+    }
+
+    /// Whether it was stopped before everything was counted.
+    pub fn stopped(&self) -> bool {
+        self.done < self.total || !self.regions_counted()
+    }
+
+    /// Whether every flip was put down to its region.
+    pub fn regions_counted(&self) -> bool {
+        self.explained >= self.comparison.total_changes
     }
 
     /// How many cases a day that many of the counted ones are.

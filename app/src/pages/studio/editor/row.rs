@@ -38,11 +38,13 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
     let hits = Memo::new(move |_| hits(desk, key));
 
     let pick = move |event: leptos::ev::MouseEvent| {
-        let control = event
-            .target()
-            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-            .is_some_and(|target| target.closest("button, input, label, select").ok().flatten().is_some());
-        if control {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let within = |what: &str| target.as_ref().and_then(|target| target.closest(what).ok().flatten());
+        if let Some(condition) = within("[data-condition]").and_then(|chip| chip.get_attribute("data-condition")) {
+            desk.select_condition(key, condition);
+            return;
+        }
+        if within("button, input, label, select").is_some() {
             return;
         }
         if event.ctrl_key() || event.meta_key() {
@@ -187,9 +189,21 @@ fn chips(desk: Desk, rule: &Written) -> AnyView {
     }
     let chips = rule::conditions(rule)
         .take(SHOWN)
-        .map(|(key, value)| match was(key, value) {
-            Some(was) => view! { <ConditionChip field=key.clone() value=value.clone() was=was /> }.into_any(),
-            None => view! { <ConditionChip field=key.clone() value=value.clone() /> }.into_any(),
+        .map(|(key, value)| {
+            let chip = match was(key, value) {
+                Some(was) => view! { <ConditionChip field=key.clone() value=value.clone() was=was /> }.into_any(),
+                None => view! { <ConditionChip field=key.clone() value=value.clone() /> }.into_any(),
+            };
+            if !desk.editable {
+                return chip;
+            }
+            // The row hears the click. From the keyboard the rule's own button leads to the same fields.
+            view! {
+                <button type="button" class="rule-chip" tabindex="-1" title="Edit this condition" data-condition=key.clone()>
+                    {chip}
+                </button>
+            }
+                .into_any()
         })
         .collect_view();
     let more = all.saturating_sub(SHOWN);

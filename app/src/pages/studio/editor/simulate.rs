@@ -229,9 +229,12 @@ fn case_name(id: &str) -> String {
 /// The region that explains a flip; opens the *Changes* tab.
 #[component]
 fn RegionOf(desk: Desk, region: usize) -> impl IntoView {
-    let alike = desk.replayed.with_untracked(|replayed| {
-        replayed.as_ref().and_then(|replayed| replayed.regions.get(region).copied()).unwrap_or_default()
+    let (alike, whole) = desk.replayed.with_untracked(|replayed| {
+        let replayed = replayed.as_ref();
+        let alike = replayed.and_then(|replayed| replayed.regions.get(region).copied()).unwrap_or_default();
+        (alike, replayed.is_some_and(|replayed| !replayed.stopped()))
     });
+    let least = if whole { "" } else { "at least " };
     view! {
         <button
             type="button"
@@ -242,7 +245,7 @@ fn RegionOf(desk: Desk, region: usize) -> impl IntoView {
                 desk.region.set(Some(region));
             }
         >
-            {format!("{} alike in its region", format::count(alike as u64))}
+            {format!("{least}{} alike in its region", format::count(alike as u64))}
         </button>
     }
 }
