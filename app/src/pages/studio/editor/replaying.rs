@@ -7,12 +7,7 @@ use std::{
 };
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use lifecycle::{
-    analysis::SemanticDiff,
-    bundle::Bundle,
-    engine::Prepared,
-    replay::{Comparison, Transitions},
-};
+use lifecycle::{analysis::SemanticDiff, bundle::Bundle, engine::Prepared};
 
 use super::desk::Desk;
 use crate::editor::{Content, Key};
@@ -66,46 +61,26 @@ impl std::ops::Deref for Ready {
 /// What replaying shows.
 #[derive(Debug)]
 pub struct Replayed {
-    /// Draft against stable; without a stable bundle the draft stands on both sides.
-    pub comparison: Comparison,
-    /// From which outcome to which.
-    pub transitions: Transitions,
+    told: worker::Replayed,
     /// How many cases each rule decided.
     pub hits: HashMap<Key, usize>,
     /// The diff whose regions are counted.
     pub diff: Option<Arc<SemanticDiff>>,
-    /// How many cases fall into each of its regions.
-    pub regions: Vec<usize>,
-    /// Flips whose region was looked for; fewer than there are when it was stopped.
-    pub explained: usize,
-    /// Whether there is a stable bundle.
-    pub has_stable: bool,
-    /// Cases counted; fewer than there are when it was stopped.
-    pub done: usize,
-    /// Cases there are.
-    pub total: usize,
-    /// Days of traffic that the counted cases are.
-    pub days: Option<f64>,
-    /// How long it took, in milliseconds.
-    pub took_ms: f64,
+}
+
+impl std::ops::Deref for Replayed {
+    type Target = worker::Replayed;
+
+    fn deref(&self) -> &worker::Replayed {
+        &self.told
+    }
 }
 
 impl Replayed {
     /// Takes over what is told about a draft with this diff.
     pub fn told(told: worker::Replayed, diff: Option<Arc<SemanticDiff>>) -> Self {
-        Self {
-            comparison: told.comparison,
-            transitions: told.transitions,
-            hits: told.hits.into_iter().map(|(key, hits)| (Key(key), hits)).collect(),
-            diff,
-            regions: told.regions,
-            explained: told.explained,
-            has_stable: told.has_stable,
-            done: told.done,
-            total: told.total,
-            days: told.days,
-            took_ms: told.took_ms,
-        }
+        let hits = told.hits.iter().map(|(key, hits)| (Key(*key), *hits)).collect();
+        Self { told, hits, diff }
     }
 
     /// Whether it was stopped before everything was counted.
