@@ -3,11 +3,11 @@
 use lifecycle::{
     analysis::Analyzer,
     bundle::{
-        Invariant, Source,
+        Bundle, Invariant, Source,
         diff::{TextDiff, text_diff},
-        version::{self, Proposal},
+        version::{Numbering, Proposal},
     },
-    lint::{self, Report},
+    lint::{self, Linted, Report},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,19 +34,22 @@ impl Checked {
         invariants: &[Invariant],
         known: Option<&mut Analyzer>,
     ) -> Self {
-        let version_refused = source
-            .version
-            .as_deref()
-            .and_then(|chosen| version::check(chosen, base, source, taken).err())
-            .map(|refused| refused.to_string());
-        Self {
-            report: match known {
-                Some(known) => lint::lint_again(source, invariants, known),
-                None => lint::quick(source),
-            },
-            diff: base.map(|(_, stable)| text_diff(stable, source)),
-            proposal: version::propose(base, source, taken),
-            version_refused,
-        }
+        Self::understanding(source, base, taken, invariants, known).0
+    }
+
+    /// The same with the bundle that was understood.
+    pub fn understanding(
+        source: &Source,
+        base: Option<(&str, &Source)>,
+        taken: &[String],
+        invariants: &[Invariant],
+        known: Option<&mut Analyzer>,
+    ) -> (Self, Bundle, Vec<String>) {
+        let Linted { report, bundle, skipped } = lint::lint_understood(source, invariants, known);
+        let diff = base.map(|(_, stable)| text_diff(stable, source));
+        let numbering = Numbering::new(base, source, taken).knowing(diff.as_ref());
+        let refused = source.version.as_deref().and_then(|chosen| numbering.check(chosen).err());
+        let (proposal, version_refused) = (numbering.propose(), refused.map(|refused| refused.to_string()));
+        (Self { report, diff, proposal, version_refused }, bundle, skipped)
     }
 }

@@ -76,6 +76,8 @@ struct Cases {
     days: Option<f64>,
     /// Stable's answers, once they are known.
     before: Option<Arc<Answers>>,
+    /// The draft's answers as they were last known, perhaps before an edit.
+    after: Option<Arc<Answers>>,
 }
 
 impl Cases {
@@ -83,7 +85,7 @@ impl Cases {
     fn new(corpus: Columnar) -> Self {
         let seconds = corpus.window().map(|(first, last)| last.unix_seconds() - first.unix_seconds());
         let days = seconds.filter(|seconds| *seconds >= 3_600).map(|seconds| seconds as f64 / 86_400.0);
-        Self { corpus: Arc::new(corpus), days, before: None }
+        Self { corpus: Arc::new(corpus), days, before: None, after: None }
     }
 }
 
@@ -107,6 +109,8 @@ pub struct Session {
     known: Analyzer,
     /// Whether the whole draft was analysed once, so that only edits need proof.
     warm: bool,
+    /// What the check understood, with how many rules it left out, until the draft is made of it.
+    understood: Option<(Bundle, usize)>,
     draft: Option<Draft>,
     datasets: HashMap<&'static str, Cases>,
     chosen: Dataset,
@@ -134,6 +138,7 @@ impl Session {
             serial: 0,
             known: Analyzer::new(),
             warm: false,
+            understood: None,
             draft: None,
             datasets: HashMap::new(),
             chosen: Dataset::Recorded,
@@ -159,7 +164,7 @@ impl Session {
             Ask::Document { serial, change } => {
                 self.document.follow(change);
                 self.serial = serial;
-                self.draft = None;
+                (self.draft, self.understood) = (None, None);
                 self.stopped = false;
                 self.due.extend([Task::Check, Task::Mean, Task::Cover]);
                 self.again();
@@ -259,7 +264,10 @@ impl Session {
     fn checked(&mut self, exact: bool) -> Checked {
         let base = self.stable.as_ref().map(|stable| (stable.version.as_str(), &stable.source));
         let known = exact.then_some(&mut self.known);
-        Checked::of(self.document.source(), base, &self.taken, &self.invariants, known)
+        let (checked, bundle, skipped) =
+            Checked::understanding(self.document.source(), base, &self.taken, &self.invariants, known);
+        self.understood = Some((bundle, skipped.len()));
+        checked
     }
 
     fn check(&mut self, tell: &mut dyn FnMut(Tell)) -> bool {
@@ -283,10 +291,12 @@ impl Session {
     }
 
     fn mean(&mut self, tell: &mut dyn FnMut(Tell)) -> bool {
-        let understood = self.document.source().understand();
-        let bundle = understood.bundle;
+        let (bundle, skipped) = self.understood.take().unwrap_or_else(|| {
+            let understood = self.document.source().understand();
+            (understood.bundle, understood.skipped.len())
+        });
         let diff = self.stable.as_ref().map(|stable| semantic_diff(&stable.bundle, &bundle, budget()));
-        tell(Tell::Meant(self.serial, diff.clone().map(Box::new), understood.skipped.len()));
+        tell(Tell::Meant(self.serial, diff.clone().map(Box::new), skipped));
         self.draft = Some(Draft { prepared: Arc::new(Prepared::new(&bundle)), bundle, diff });
         true
     }

@@ -1,6 +1,6 @@
 //! The text diff of two bundles: which rules were added, removed and modified, field by field.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -58,40 +58,55 @@ impl TextDiff {
 
 /// What turns `before` into `after`. The order of rules and whether a default is stated make no difference.
 pub fn text_diff(before: &Source, after: &Source) -> TextDiff {
-    let (old, new) = (by_id(before), by_id(after));
-    let mut diff = TextDiff::default();
-    for (key, (written, explicit)) in &new {
-        match old.get(key) {
-            None => diff.rules_added.push((*written).clone()),
-            Some((_, was)) if same(was, explicit) => {}
-            Some((was_written, was)) => diff.rules_modified.push(ModifiedRule {
-                id: key.0.clone(),
-                before: (*was_written).clone(),
-                after: (*written).clone(),
-                fields: field_changes(was, explicit),
-            }),
+    let mut old: HashMap<Name<'_>, &Map<String, Value>> = named(before).collect();
+    let (mut added, mut modified) = (Vec::new(), Vec::new());
+    for (name, written) in named(after) {
+        match old.remove(&name) {
+            None => added.push((name, written)),
+            // Most rules are the same to the letter.
+            Some(was) if was == written => {}
+            Some(was) => {
+                let (was_explicit, explicit) = (rule::with_defaults(was), rule::with_defaults(written));
+                if !same(&was_explicit, &explicit) {
+                    modified.push((name, was, written, field_changes(&was_explicit, &explicit)));
+                }
+            }
         }
     }
-    diff.rules_removed =
-        old.iter().filter(|(key, _)| !new.contains_key(*key)).map(|(_, (written, _))| (*written).clone()).collect();
-    diff.settings_changed = settings(before, after);
+    let mut removed: Vec<_> = old.into_iter().collect();
+    added.sort_by_key(|(name, _)| *name);
+    removed.sort_by_key(|(name, _)| *name);
+    modified.sort_by_key(|(name, ..)| *name);
+
+    let whole = |rules: Vec<(Name<'_>, &Map<String, Value>)>| rules.into_iter().map(|(_, rule)| rule.clone()).collect();
+    let changed = modified.into_iter().map(|((id, _), was, is, fields)| ModifiedRule {
+        id: id.to_owned(),
+        before: was.clone(),
+        after: is.clone(),
+        fields,
+    });
+    let mut diff = TextDiff {
+        rules_added: whole(added),
+        rules_removed: whole(removed),
+        rules_modified: changed.collect(),
+        settings_changed: settings(before, after),
+        summary: String::new(),
+    };
     diff.summary = summary(&diff);
     diff
 }
 
-/// Rules by id; of drafts that repeat an id or have none, by id and count.
-type ById<'a> = BTreeMap<(String, usize), (&'a Map<String, Value>, Map<String, Value>)>;
+/// A rule's id; as drafts may repeat one or have none, with how many had it before.
+type Name<'a> = (&'a str, usize);
 
-fn by_id(source: &Source) -> ById<'_> {
-    let mut rules = ById::new();
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for written in &source.rules {
+fn named(source: &Source) -> impl Iterator<Item = (Name<'_>, &Map<String, Value>)> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    source.rules.iter().map(move |written| {
         let id = written.get("id").and_then(Value::as_str).unwrap_or_default();
         let count = seen.entry(id).or_default();
-        rules.insert((id.to_owned(), *count), (written, rule::with_defaults(written)));
         *count += 1;
-    }
-    rules
+        ((id, *count), written)
+    })
 }
 
 /// Whether two values are one in the number model of canonical JSON.

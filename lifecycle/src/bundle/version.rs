@@ -4,12 +4,15 @@
 //! `PATCH` for changes of existing rules. A number is used once, also by bundles that were rejected or archived, and no
 //! number is skipped: the next one is the first free one of its kind after the base.
 
-use std::{collections::BTreeSet, fmt};
+use std::{cell::OnceCell, collections::BTreeSet, fmt};
 
 use semver::{BuildMetadata, Prerelease, Version};
 use serde::{Deserialize, Serialize};
 
-use super::{Source, diff};
+use super::{
+    Source,
+    diff::{self, TextDiff},
+};
 use crate::problem::{Code, Problem};
 
 /// The size of a step between two versions.
@@ -153,7 +156,10 @@ pub fn compare(a: &str, b: &str) -> std::cmp::Ordering {
 
 /// The step that turns `base` into `draft`.
 pub fn need(base: &Source, draft: &Source) -> Need {
-    let difference = diff::text_diff(base, draft);
+    need_of(&diff::text_diff(base, draft), base, draft)
+}
+
+fn need_of(difference: &TextDiff, base: &Source, draft: &Source) -> Need {
     let mut reasons: Vec<(Bump, String)> = difference
         .settings_changed
         .iter()
@@ -212,20 +218,7 @@ fn names<'a>(source: &'a Source, member: &str) -> BTreeSet<&'a str> {
 /// The next version for `draft`. `base` is the version it was made from with its content; `taken` are all versions that
 /// were ever given out.
 pub fn propose<S: AsRef<str>>(base: Option<(&str, &Source)>, draft: &Source, taken: &[S]) -> Proposal {
-    let taken = Taken::new(taken);
-    let Some((base, content)) = base.and_then(|(version, content)| Some((parse(version).ok()?, content))) else {
-        let first = Version::new(1, 0, 0);
-        let version = if taken.0.contains(&first) { taken.free(Bump::Minor, &taken.last()) } else { first };
-        return Proposal {
-            version: version.to_string(),
-            bump: None,
-            why: "There is no version to build on.".to_owned(),
-        };
-    };
-    let need = need(content, draft);
-    let version = taken.free(need.bump, &base).to_string();
-    let why = format!("A {} step after {base}: {}.", need.bump, need.reasons.join("; "));
-    Proposal { version, bump: Some(need.bump), why }
+    Numbering::new(base, draft, taken).propose()
 }
 
 /// Checks a version an author chose for `draft`.
@@ -238,34 +231,89 @@ pub fn check<S: AsRef<str>>(
     draft: &Source,
     taken: &[S],
 ) -> Result<Option<String>, Refused> {
-    let chosen = parse(version)?;
-    let next = || propose(base, draft, taken).version;
-    let taken = Taken::new(taken);
-    if taken.0.contains(&chosen) {
-        return Err(Refused::Reused { version: version.to_owned(), next: next() });
+    Numbering::new(base, draft, taken).check(version)
+}
+
+/// The numbers that a draft can have. What it needs is worked out once, for all that is asked.
+pub struct Numbering<'a> {
+    base: Option<(&'a str, &'a Source)>,
+    draft: &'a Source,
+    taken: Taken,
+    difference: Option<&'a TextDiff>,
+    need: OnceCell<Need>,
+}
+
+impl<'a> Numbering<'a> {
+    /// `base` is the version the draft was made from with its content; `taken` are all versions that were ever given out.
+    pub fn new<S: AsRef<str>>(base: Option<(&'a str, &'a Source)>, draft: &'a Source, taken: &[S]) -> Self {
+        Self { base, draft, taken: Taken::new(taken), difference: None, need: OnceCell::new() }
     }
-    let Some((base_text, content)) = base else { return Ok(None) };
-    let Ok(base) = parse(base_text) else { return Ok(None) };
-    if chosen <= base {
-        return Err(Refused::Backwards { version: version.to_owned(), base: base.to_string(), next: next() });
+
+    /// Takes what is known already: how the draft differs from the base.
+    #[must_use]
+    pub fn knowing(self, difference: Option<&'a TextDiff>) -> Self {
+        Self { difference, ..self }
     }
-    let core = Version { pre: Prerelease::EMPTY, build: BuildMetadata::EMPTY, ..chosen };
-    let Some(bump) = Bump::ALL.into_iter().find(|bump| taken.free(*bump, &base) == core) else {
-        return Err(Refused::Skips { version: version.to_owned(), base: base.to_string(), next: next() });
-    };
-    let need = need(content, draft);
-    if bump < need.bump {
-        let why = need.reasons.first().cloned().unwrap_or_default();
-        return Err(Refused::TooSmall { version: version.to_owned(), bump, base: base.to_string(), why, next: next() });
+
+    fn need(&self, base: &Source) -> &Need {
+        self.need.get_or_init(|| match self.difference {
+            Some(known) => need_of(known, base, self.draft),
+            None => need(base, self.draft),
+        })
     }
-    Ok((bump > need.bump).then(|| {
-        let enough = taken.free(need.bump, &base);
-        format!(
-            "{version} is a {bump} step, but a {} step ({enough}) is enough: {}.",
-            need.bump,
-            need.reasons.join("; ")
-        )
-    }))
+
+    /// The next version.
+    pub fn propose(&self) -> Proposal {
+        let taken = &self.taken;
+        let Some((base, content)) = self.base.and_then(|(version, content)| Some((parse(version).ok()?, content)))
+        else {
+            let first = Version::new(1, 0, 0);
+            let version = if taken.0.contains(&first) { taken.free(Bump::Minor, &taken.last()) } else { first };
+            return Proposal {
+                version: version.to_string(),
+                bump: None,
+                why: "There is no version to build on.".to_owned(),
+            };
+        };
+        let need = self.need(content);
+        let version = taken.free(need.bump, &base).to_string();
+        let why = format!("A {} step after {base}: {}.", need.bump, need.reasons.join("; "));
+        Proposal { version, bump: Some(need.bump), why }
+    }
+
+    /// Checks a version an author chose.
+    ///
+    /// # Errors
+    /// Why it is refused. `Ok` carries a warning when the step is larger than needed.
+    pub fn check(&self, version: &str) -> Result<Option<String>, Refused> {
+        let (taken, chosen) = (&self.taken, parse(version)?);
+        let next = || self.propose().version;
+        if taken.0.contains(&chosen) {
+            return Err(Refused::Reused { version: version.to_owned(), next: next() });
+        }
+        let Some((base_text, content)) = self.base else { return Ok(None) };
+        let Ok(base) = parse(base_text) else { return Ok(None) };
+        if chosen <= base {
+            return Err(Refused::Backwards { version: version.to_owned(), base: base.to_string(), next: next() });
+        }
+        let core = Version { pre: Prerelease::EMPTY, build: BuildMetadata::EMPTY, ..chosen };
+        let Some(bump) = Bump::ALL.into_iter().find(|bump| taken.free(*bump, &base) == core) else {
+            return Err(Refused::Skips { version: version.to_owned(), base: base.to_string(), next: next() });
+        };
+        let need = self.need(content);
+        if bump < need.bump {
+            let (base, why) = (base.to_string(), need.reasons.first().cloned().unwrap_or_default());
+            return Err(Refused::TooSmall { version: version.to_owned(), bump, base, why, next: next() });
+        }
+        Ok((bump > need.bump).then(|| {
+            let enough = taken.free(need.bump, &base);
+            format!(
+                "{version} is a {bump} step, but a {} step ({enough}) is enough: {}.",
+                need.bump,
+                need.reasons.join("; ")
+            )
+        }))
+    }
 }
 
 /// The versions that were given out.

@@ -24,36 +24,55 @@ pub fn lint_against(source: &Source, invariants: &[Invariant]) -> Report {
 
 /// The same with an analysis that remembers: after an edit only what the edit can affect is proven anew.
 pub fn lint_again(source: &Source, invariants: &[Invariant], analyzer: &mut Analyzer) -> Report {
-    let (mut findings, bundle) = read(source);
-    let contradictory: BTreeSet<String> = findings
-        .iter()
-        .filter(|finding| finding.code == Code::Contradiction)
-        .filter_map(|finding| finding.rule_id.clone())
-        .collect();
-    // That a contradictory rule is unreachable and changes nothing goes without saying.
-    let proven = analysis::findings::told(&analyzer.analyse(&bundle, Meter::default()), &bundle);
-    let told = |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
-    findings.extend(proven.into_iter().filter(|finding| !told(finding)));
-    findings.extend(invariants::check(&bundle, invariants));
-    findings.sort_by_key(Finding::position);
-    Report::new(findings, source.rules.len())
+    lint_understood(source, invariants, Some(analyzer)).report
 }
 
 /// What there is to say without analysing the input space. Near-linear in the size of `source`, so that it can run at
 /// every keystroke however large the draft is.
 pub fn quick(source: &Source) -> Report {
-    Report::new(findings(source), source.rules.len())
+    lint_understood(source, &[], None).report
+}
+
+/// A document's findings with what they were found in, for those who go on with it.
+#[derive(Debug)]
+pub struct Linted {
+    /// The findings.
+    pub report: Report,
+    /// The bundle as far as it can be understood.
+    pub bundle: Bundle,
+    /// The rules left out of it, by id, or by position (`#3`) when they have none.
+    pub skipped: Vec<String>,
+}
+
+/// Everything there is to say about `source`. Without an `analyzer` nothing is said about its input space, nor about the
+/// invariants, which speak of it.
+pub fn lint_understood(source: &Source, invariants: &[Invariant], analyzer: Option<&mut Analyzer>) -> Linted {
+    let Understood { bundle, faults: mut findings, skipped } = read(source);
+    if let Some(analyzer) = analyzer {
+        let contradictory: BTreeSet<String> = findings
+            .iter()
+            .filter(|finding| finding.code == Code::Contradiction)
+            .filter_map(|finding| finding.rule_id.clone())
+            .collect();
+        // That a contradictory rule is unreachable and changes nothing goes without saying.
+        let proven = analysis::findings::told(&analyzer.analyse(&bundle, Meter::default()), &bundle);
+        let told = |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
+        findings.extend(proven.into_iter().filter(|finding| !told(finding)));
+        findings.extend(invariants::check(&bundle, invariants));
+        findings.sort_by_key(Finding::position);
+    }
+    Linted { report: Report::new(findings, source.rules.len()), bundle, skipped }
 }
 
 /// All findings, in the order of the document.
 pub(super) fn findings(source: &Source) -> Vec<Finding> {
-    read(source).0
+    read(source).faults
 }
 
-/// All findings, in the order of the document, and what can be understood.
-fn read(source: &Source) -> (Vec<Finding>, Bundle) {
+/// What can be understood, with all findings in the order of the document.
+fn read(source: &Source) -> Understood {
     let readings = reading::read_rules(source);
-    let Understood { bundle, faults: mut findings, .. } = reading::understand(source, &readings);
+    let Understood { bundle, faults: mut findings, skipped } = reading::understand(source, &readings);
     let schema = bundle.schema.as_ref();
     let mut domain = schema.map(Domain::new);
     for reading in &readings {
@@ -63,5 +82,5 @@ fn read(source: &Source) -> (Vec<Finding>, Bundle) {
     }
     findings.extend(duplicates::check(&readings));
     findings.sort_by_key(Finding::position);
-    (findings, bundle)
+    Understood { bundle, faults: findings, skipped }
 }

@@ -14,7 +14,7 @@ pub mod plain;
 pub mod report;
 pub mod spelling;
 
-pub use check::{lint, lint_again, lint_against, quick};
+pub use check::{Linted, lint, lint_again, lint_against, lint_understood, quick};
 pub use finding::{Code, Finding, Severity};
 pub use fix::{apply_fix, fix_all};
 pub use report::Report;

@@ -86,6 +86,16 @@ impl Explaining {
     }
 }
 
+/// A replay under the draft, from what is known of a version that is not far from it: the one before the last edit, or
+/// stable.
+fn of_draft(draft: &Draft, cases: &Cases) -> Replay {
+    let (prepared, corpus) = (Arc::clone(&draft.prepared), Arc::clone(&cases.corpus));
+    match cases.after.as_ref().or(cases.before.as_ref()) {
+        Some(known) => Replay::after(Arc::clone(known), prepared, corpus),
+        None => Replay::new(prepared, corpus),
+    }
+}
+
 impl Replaying {
     /// A replay of `cases` under the draft, and under stable unless that is known already.
     pub fn new(now: f64, stable: Option<&Arc<Prepared>>, draft: &Draft, cases: &Cases) -> Self {
@@ -93,7 +103,7 @@ impl Replaying {
             Some(stable) if cases.before.is_none() => {
                 Stage::Before(Replay::new(Arc::clone(stable), Arc::clone(&cases.corpus)))
             }
-            _ => Stage::After(Replay::new(Arc::clone(&draft.prepared), Arc::clone(&cases.corpus))),
+            _ => Stage::After(of_draft(draft, cases)),
         };
         Self { began: now, told: now, stage }
     }
@@ -122,14 +132,18 @@ impl Replaying {
             Stage::Before(mut replay) => {
                 if replay.step(STRIDE).is_complete() {
                     cases.before = Some(Arc::new(replay.finish()));
-                    Stage::After(Replay::new(Arc::clone(&draft.prepared), Arc::clone(&cases.corpus)))
+                    Stage::After(of_draft(draft, cases))
                 } else {
                     Stage::Before(replay)
                 }
             }
             Stage::After(mut replay) => {
-                if replay.step(STRIDE).is_complete() || stopped {
+                let complete = replay.step(STRIDE).is_complete();
+                if complete || stopped {
                     let after = Arc::new(replay.finish());
+                    if complete {
+                        cases.after = Some(Arc::clone(&after));
+                    }
                     let before = cases.before.clone().filter(|_| has_stable).unwrap_or_else(|| Arc::clone(&after));
                     Stage::Explaining(Explaining::new(before, after))
                 } else {

@@ -60,10 +60,10 @@ pub(super) fn tell(sides: &Sides<'_>, results: &[(Vec<&Pair>, Vec<Found>)]) -> V
     regions
 }
 
-/// Whether two regions differ at most in their scopes.
+/// Whether two regions differ at most in their scopes. Words alone do not tell: a rule of one name can be the one before
+/// the edit here and the one after it there.
 fn same(a: &Region, b: &Region) -> bool {
-    (a.before, a.after, &a.unless, &a.conditions) == (b.before, b.after, &b.unless, &b.conditions)
-        && a.shape.as_ref().zip(b.shape.as_ref()).is_some_and(|(a, b)| a.space == b.space && a.cell == b.cell)
+    (a.before, a.after, &a.conditions) == (b.before, b.after, &b.conditions) && a.shape == b.shape
 }
 
 /// One difference of a slice as regions.

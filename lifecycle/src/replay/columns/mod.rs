@@ -8,9 +8,11 @@
 //! view     which columns make up a field, and the class of every code
 //! plan     per agent and action: the rules that are asked, as rows of bits
 //! run      row after row, in steps
+//! again    which rows of an earlier replay an edit can affect
 //! results  summary, hits, coverage, transitions, flips, forecast
 //! ```
 
+mod again;
 mod plan;
 mod results;
 mod run;

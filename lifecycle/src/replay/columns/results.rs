@@ -83,6 +83,16 @@ impl Replayed {
         usize::try_from(self.rules.get(row)?.checked_sub(1)?).ok()
     }
 
+    /// Whether a row was answered by an error: of the rule that decided it, or of the schema where none did.
+    pub(super) fn erred(&self, row: usize) -> bool {
+        self.statuses.get(row) == Some(&Status::Error)
+    }
+
+    /// What answered.
+    pub(super) fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
     /// The answer to one row; none past the end.
     pub fn verdict(&self, row: usize) -> Option<Verdict<'_>> {
         let rule: Option<&Rule> = self.rank(row).and_then(|rank| self.prepared.rules().get(rank));

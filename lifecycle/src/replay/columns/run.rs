@@ -3,13 +3,16 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
+    again::{Edited, Known},
     plan::{Asked, Plan, RowFacts, Rows},
     results::Replayed,
+    view::View,
 };
 use crate::{
+    bundle::Bundle,
     engine::{
-        Prepared,
-        compiled::{axis::MISSING, matrix::WORD},
+        Fact, Prepared,
+        compiled::{axis::MISSING, facts::Facts, matrix::WORD},
         trace::ConditionResult,
     },
     replay::corpus::{Columnar, Role},
@@ -17,6 +20,9 @@ use crate::{
 
 /// Rows whose classes are looked up together; their tables stay in the cache.
 const CHUNK: usize = 4096;
+
+/// One row in so many may be asked by itself before asking all of them, which shares the work, is quicker.
+const ASKED: usize = 16;
 
 /// How far a replay has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,19 +46,59 @@ impl Progress {
 pub struct Replay {
     prepared: Arc<Prepared>,
     corpus: Arc<Columnar>,
+    way: Way,
+    replayed: Replayed,
+}
+
+/// How rows are answered.
+#[derive(Debug)]
+enum Way {
+    /// Each by itself.
+    Whole(Whole),
+    /// From an earlier replay.
+    After(Box<After>),
+}
+
+/// Everything that a row is asked.
+#[derive(Debug)]
+struct Whole {
     plan: Plan,
     classes: Vec<Vec<u32>>,
     offsets: Vec<usize>,
-    replayed: Replayed,
+}
+
+/// An earlier replay, and what is different since.
+#[derive(Debug)]
+struct After {
+    last: Arc<Replayed>,
+    edited: Edited,
+    /// The rules that are new, alone.
+    fresh: Replay,
+    /// By number of the field in the index, for rows that have to be asked.
+    views: Vec<View>,
+    /// How many more rows may be asked one by one before that takes longer than asking all.
+    patience: usize,
 }
 
 impl Replay {
     /// Makes a replay ready. This looks at every distinct value once.
     pub fn new(prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
-        let plan = Plan::new(&prepared, &corpus);
-        let classes = vec![Vec::new(); plan.fields.len()];
-        let replayed = Replayed::new(Arc::clone(&prepared), corpus.len());
-        Self { prepared, corpus, plan, classes, offsets: Vec::new(), replayed }
+        let way = Way::Whole(Whole::new(&prepared, &corpus));
+        Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, way }
+    }
+
+    /// Makes a replay ready that takes over from `last`, a replay of the same corpus under another version of the bundle,
+    /// what the rules that changed since cannot affect. The results are those of [`new`](Self::new).
+    pub fn after(last: Arc<Replayed>, prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
+        let edited = Edited::between(last.prepared(), &prepared).filter(|_| last.len() == corpus.len());
+        let Some(edited) = edited else { return Self::new(prepared, corpus) };
+        let rules = edited.fresh(&prepared).cloned().collect();
+        let (default_effect, on_error) = (prepared.default_effect(), prepared.on_error());
+        let fresh = Bundle { rules, default_effect, on_error, schema: None };
+        let fresh = Self::new(Arc::new(Prepared::from(fresh)), Arc::clone(&corpus));
+        let views = prepared.index().fields().iter().map(|path| View::new(&corpus, path)).collect();
+        let way = Way::After(Box::new(After { last, edited, fresh, views, patience: corpus.len() / ASKED }));
+        Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, way }
     }
 
     /// The whole replay at once.
@@ -75,7 +121,15 @@ impl Replay {
         while start < end {
             let chunk = start..(start + CHUNK).min(end);
             start = chunk.end;
-            self.chunk(chunk);
+            match &mut self.way {
+                Way::Whole(whole) => whole.chunk(chunk, &self.prepared, &self.corpus, &mut self.replayed),
+                Way::After(after) => {
+                    after.chunk(chunk, &self.prepared, &self.corpus, &mut self.replayed);
+                    if after.patience == 0 {
+                        self.way = Way::Whole(Whole::new(&self.prepared, &self.corpus));
+                    }
+                }
+            }
         }
         self.progress()
     }
@@ -84,22 +138,70 @@ impl Replay {
     pub fn finish(self) -> Replayed {
         self.replayed
     }
+}
 
-    fn chunk(&mut self, range: Range<usize>) {
-        let corpus = Arc::clone(&self.corpus);
+impl After {
+    fn chunk(&mut self, range: Range<usize>, prepared: &Prepared, corpus: &Columnar, replayed: &mut Replayed) {
+        self.fresh.step(range.len());
+        for row in range {
+            let (was, erred) = (self.last.rank(row), self.last.erred(row));
+            if was.is_none() && erred {
+                // Refused by the schema, which is the same.
+                replayed.push(None, true);
+                continue;
+            }
+            match self.edited.rank(was, self.fresh.replayed.rank(row)) {
+                Known::Nothing => replayed.push(None, false),
+                Known::Kept(rank) => replayed.push(Some(rank), erred),
+                Known::New(rank) => replayed.push(Some(rank), self.fresh.replayed.erred(row)),
+                Known::Unknown => {
+                    self.patience = self.patience.saturating_sub(1);
+                    let facts = Viewed { views: &self.views, corpus, row };
+                    let (agent, action) = (corpus.agent(row), corpus.action(row));
+                    let found = prepared.index().first_by(prepared.rules(), agent, action, &facts);
+                    let error = matches!(found, Some((_, ConditionResult::Error)));
+                    replayed.push(found.map(|(rank, _)| rank), error);
+                }
+            }
+        }
+    }
+}
+
+/// One row, for the conditions of a rule.
+struct Viewed<'a> {
+    views: &'a [View],
+    corpus: &'a Columnar,
+    row: usize,
+}
+
+impl Facts for Viewed<'_> {
+    fn fact(&self, field: u32) -> Fact<'_> {
+        let view = self.views.get(field as usize);
+        view.map_or(Fact::Missing, |view| view.fact(self.corpus, self.row))
+    }
+}
+
+impl Whole {
+    fn new(prepared: &Prepared, corpus: &Columnar) -> Self {
+        let plan = Plan::new(prepared, corpus);
+        Self { classes: vec![Vec::new(); plan.fields.len()], plan, offsets: Vec::new() }
+    }
+
+    fn chunk(&mut self, range: Range<usize>, prepared: &Prepared, corpus: &Columnar, replayed: &mut Replayed) {
         let (Some(agents), Some(actions)) = (corpus.about(Role::Agent), corpus.about(Role::Action)) else { return };
         for (field, out) in self.plan.fields.iter().zip(&mut self.classes) {
             if !field.view.is_empty() {
-                field.view.fill(&corpus, &field.tables, &range, field.missing(), out);
+                field.view.fill(corpus, &field.tables, &range, field.missing(), out);
             } else if out.len() < range.len() {
                 out.resize(range.len(), field.missing());
             }
         }
+        let (index, rules) = (prepared.index(), prepared.rules());
         let mut last: Option<((u32, u32), &Asked)> = None;
         for (at, row) in range.enumerate() {
             let pair = (agents.code(row), actions.code(row));
-            if self.plan.refuses(&corpus, pair.0, row) {
-                self.replayed.push(None, true);
+            if self.plan.refuses(corpus, pair.0, row) {
+                replayed.push(None, true);
                 continue;
             }
             let asked = match last {
@@ -107,8 +209,7 @@ impl Replay {
                 _ => self.plan.asked(pair.0, pair.1),
             };
             last = Some((pair, asked));
-            let facts = RowFacts { plan: &self.plan, corpus: &corpus, row };
-            let (index, rules) = (self.prepared.index(), self.prepared.rules());
+            let facts = RowFacts { plan: &self.plan, corpus, row };
             let found = match asked {
                 Asked::Index => index.first_by(rules, corpus.agent(row), corpus.action(row), &facts),
                 Asked::Rows(rows) => match first(rows, &self.classes, at, &mut self.offsets) {
@@ -118,8 +219,8 @@ impl Replay {
                 },
             };
             match found {
-                Some((rank, result)) => self.replayed.push(Some(rank), result == ConditionResult::Error),
-                None => self.replayed.push(None, false),
+                Some((rank, result)) => replayed.push(Some(rank), result == ConditionResult::Error),
+                None => replayed.push(None, false),
             }
         }
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     analysis::{Meter, analyse, semantic_diff},
-    bundle::{Bundle, Effect},
+    bundle::{Bundle, Effect, Rule},
     engine::{Prepared, Status, arbitrary, oracle},
     replay::{Case, Columnar, Dataset, Limits, compare, random::Random, simulate},
 };
@@ -79,8 +79,64 @@ proptest! {
             let row = usize::try_from(*row).unwrap();
             let effects = region.map(|region| (region.before.effect, region.after.effect));
             if diff.complete {
-                prop_assert_eq!(effects, Some((before.effects()[row], after.effects()[row])));
+                prop_assert_eq!(
+                    effects, Some((before.effects()[row], after.effects()[row])), "{:?} {:?}", cases[row], region
+                );
             }
+        }
+    }
+}
+
+/// A few edits of the kinds that authors make.
+fn edited(bundle: &Bundle, others: &Bundle, random: &mut Random) -> Bundle {
+    let mut edited = bundle.clone();
+    for number in 0..=random.below(3) {
+        let at = random.below(edited.rules.len().max(1));
+        match random.below(7) {
+            0 if !edited.rules.is_empty() => drop(edited.rules.remove(at)),
+            1 => edited
+                .rules
+                .extend(others.rules.get(at).map(|other| Rule { id: format!("new-{number}"), ..other.clone() })),
+            2 => edited.default_effect = Effect::ALL[random.below(3)],
+            kind => {
+                let (Some(rule), Some(other)) = (edited.rules.get_mut(at), others.rules.get(at)) else { continue };
+                match kind {
+                    3 => rule.conditions.clone_from(&other.conditions),
+                    4 => rule.priority = u16::try_from(random.below(1000)).unwrap(),
+                    5 => rule.enabled = !rule.enabled,
+                    _ => (rule.effect, rule.agent) = (other.effect, other.agent.clone()),
+                }
+            }
+        }
+    }
+    edited
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(250))]
+
+    #[test]
+    fn after_an_edit_the_answers_are_those_of_a_whole_replay(
+        bundle in arbitrary::bundle(0..40), others in arbitrary::bundle(0..40), seed in any::<u64>(),
+    ) {
+        let mut random = Random::new(seed);
+        let corpus = columnar(&cases(400, seed));
+        let replay = |bundle: &Bundle| Replay::run(Arc::new(Prepared::new(bundle)), Arc::clone(&corpus));
+        let (mut now, mut last) = (bundle.clone(), Arc::new(replay(&bundle)));
+        for _ in 0..4 {
+            now = edited(&now, &others, &mut random);
+            let mut after = Replay::after(Arc::clone(&last), Arc::new(Prepared::new(&now)), Arc::clone(&corpus));
+            while !after.step(97).is_complete() {}
+            let (after, whole) = (after.finish(), replay(&now));
+            for row in 0..corpus.len() {
+                let (got, wanted) = (after.verdict(row).unwrap(), whole.verdict(row).unwrap());
+                prop_assert_eq!(got.effect, wanted.effect);
+                prop_assert_eq!(got.status, wanted.status);
+                prop_assert_eq!(after.rank(row), whole.rank(row), "{:?}", corpus.case(row));
+            }
+            prop_assert_eq!(after.rule_hits(), whole.rule_hits());
+            prop_assert_eq!(after.summary(Limits::default()), whole.summary(Limits::default()));
+            last = Arc::new(after);
         }
     }
 }
