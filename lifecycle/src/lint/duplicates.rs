@@ -13,8 +13,8 @@ use crate::bundle::reading::Reading;
 
 /// One finding a group of near-duplicates, at its second rule.
 pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
-    let mut same_meaning: HashMap<Name, Vec<usize>> = HashMap::new();
-    let mut one_apart: HashMap<Name, Vec<usize>> = HashMap::new();
+    let mut same_meaning: HashMap<u128, Vec<usize>> = HashMap::new();
+    let mut one_apart: HashMap<u128, Vec<usize>> = HashMap::new();
     for (index, reading) in readings.iter().enumerate() {
         let (Some(agent), Some(action), Some(effect)) = (&reading.agent, &reading.action, reading.effect) else {
             continue;
@@ -22,16 +22,17 @@ pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
         if !reading.sound || !reading.enabled {
             continue;
         }
-        let told: Vec<String> = reading.conditions.iter().map(|intended| intended.condition.to_string()).collect();
-        let mut conditions: Vec<&str> = told.iter().map(String::as_str).collect();
-        conditions.sort_unstable();
-        let who = (agent, action, effect);
-        same_meaning.entry(name((who, &conditions))).or_default().push(index);
-        let reason = reading.reason.to_lowercase();
-        for (left_out, words) in reading.conditions.iter().zip(&told) {
-            let others: Vec<&str> = conditions.iter().copied().filter(|other| *other != words.as_str()).collect();
+        let who = name((agent, action, effect));
+        let conditions: Vec<u128> =
+            reading.conditions.iter().map(|intended| name(intended.condition.to_string())).collect();
+        // A sum, since the order in which conditions are written makes no difference.
+        let all = conditions.iter().fold(0, |sum: u128, condition| sum.wrapping_add(*condition));
+        same_meaning.entry(name((who, all))).or_default().push(index);
+        let reason = name(reading.reason.to_lowercase());
+        for (left_out, condition) in reading.conditions.iter().zip(&conditions) {
             let left_out = (left_out.condition.test.operator(), &left_out.condition.field);
-            one_apart.entry(name((who, &reason, left_out, &others))).or_default().push(index);
+            let others = all.wrapping_sub(*condition);
+            one_apart.entry(name((who, reason, left_out, others))).or_default().push(index);
         }
     }
     let mut told = HashSet::new();
@@ -53,20 +54,18 @@ pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// Names a content: two independent hashes of it, so that no two contents share a name in practice.
-type Name = (u64, u64);
-
-fn name(content: impl Hash) -> Name {
+/// Names a content by two independent hashes of it, so that no two contents share a name in practice.
+fn name(content: impl Hash) -> u128 {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         (salt, &content).hash(&mut hasher);
-        hasher.finish()
+        u128::from(hasher.finish())
     };
-    (half(0), half(1))
+    half(0) << 64 | half(1)
 }
 
 /// Groups of two or more, in the order of the rules.
-fn groups(buckets: HashMap<Name, Vec<usize>>) -> impl Iterator<Item = Vec<usize>> {
+fn groups(buckets: HashMap<u128, Vec<usize>>) -> impl Iterator<Item = Vec<usize>> {
     let mut groups: Vec<_> = buckets.into_values().filter(|group| group.len() > 1).collect();
     groups.sort_unstable();
     groups.dedup();
