@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { corpus, rules } from "../measure/workload.ts";
 import { newDraft, readSource, writeSource } from "../support/editor.ts";
 import { newRule } from "../support/policy.ts";
-import { expect, hydrated, open, test } from "../support/studio.ts";
+import { expect, open, test } from "../support/studio.ts";
 
 test.use({ workspace: "editing" });
 

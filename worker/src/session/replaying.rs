@@ -3,11 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use lifecycle::{
-    analysis::SemanticDiff,
-    engine::{Prepared, Question},
+    analysis::{SemanticDiff, diff::deciders::Deciders},
+    engine::Prepared,
     replay::{
         Change, Comparison, Dataset, Deltas, Limits, Replay, Replayed as Answers, Transitions,
-        columns::{Moves, moves},
+        columns::{Moves, moves, region},
     },
 };
 
@@ -15,7 +15,7 @@ use super::{Cases, Draft, STRIDE};
 use crate::{document::Document, message::Replayed};
 
 /// Flips explained between two looks at the watch.
-const EXPLAINED: usize = 256;
+const EXPLAINED: usize = 1_024;
 
 /// Flips kept to be listed; all are counted.
 const FLIPS_KEPT: usize = 100;
@@ -50,15 +50,17 @@ struct Explaining {
     before: Arc<Answers>,
     after: Arc<Answers>,
     moves: Moves,
+    deciders: Deciders,
     explained: usize,
     changes: Vec<Change>,
     regions: Vec<usize>,
 }
 
 impl Explaining {
-    fn new(before: Arc<Answers>, after: Arc<Answers>) -> Self {
+    fn new(before: Arc<Answers>, after: Arc<Answers>, diff: Option<&SemanticDiff>) -> Self {
         let moves = moves(&before, &after);
-        Self { before, after, moves, explained: 0, changes: Vec::new(), regions: Vec::new() }
+        let deciders = diff.filter(|_| !moves.flips.is_empty()).map(Deciders::of).unwrap_or_default();
+        Self { before, after, moves, deciders, explained: 0, changes: Vec::new(), regions: Vec::new() }
     }
 
     /// Finds the regions of the next few flips; true when all are explained.
@@ -66,8 +68,8 @@ impl Explaining {
         let rows: Vec<u32> = self.moves.flips.iter().skip(self.explained).take(EXPLAINED).copied().collect();
         self.explained += rows.len();
         for row in rows.into_iter().filter_map(|row| usize::try_from(row).ok()) {
-            let case = cases.corpus.case(row);
-            let region = diff.and_then(|diff| diff.locate(Question::from(&case)));
+            let answers = (&*self.before, &*self.after);
+            let region = diff.and_then(|diff| region((diff, &self.deciders), &cases.corpus, answers, row));
             if let Some(region) = region {
                 if self.regions.len() <= region {
                     self.regions.resize(region + 1, 0);
@@ -79,7 +81,7 @@ impl Explaining {
             if self.changes.len() < FLIPS_KEPT
                 && let (Some(before), Some(after)) = (self.before.verdict(row), self.after.verdict(row))
             {
-                self.changes.push(Change { region, ..Change::new(&case, before, after) });
+                self.changes.push(Change { region, ..Change::new(&cases.corpus.case(row), before, after) });
             }
         }
         self.explained >= self.moves.flips.len()
@@ -145,7 +147,7 @@ impl Replaying {
                         cases.after = Some(Arc::clone(&after));
                     }
                     let before = cases.before.clone().filter(|_| has_stable).unwrap_or_else(|| Arc::clone(&after));
-                    Stage::Explaining(Explaining::new(before, after))
+                    Stage::Explaining(Explaining::new(before, after, draft.diff.as_ref()))
                 } else {
                     Stage::After(replay)
                 }
@@ -177,7 +179,7 @@ impl Replaying {
             days: None,
             took_ms: now - self.began,
         };
-        let Stage::Explaining(Explaining { before, after, moves, explained, changes, regions }) = self.stage else {
+        let Stage::Explaining(Explaining { before, after, moves, explained, changes, regions, .. }) = self.stage else {
             return replayed;
         };
         let hits: HashMap<String, u64> = after.rule_hits().into_iter().filter(|(_, hits)| *hits > 0).collect();

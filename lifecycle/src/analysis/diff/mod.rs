@@ -8,6 +8,7 @@
 //!
 //! A region is told as few boxes where that is possible, else as the box with the rules that decide parts of it first.
 
+pub mod deciders;
 mod merge;
 mod search;
 mod told;

@@ -1,6 +1,7 @@
 //! What a replay shows.
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -8,7 +9,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    analysis::{Analysis, SemanticDiff, diff::Outcome},
+    analysis::{
+        Analysis, SemanticDiff,
+        diff::{Outcome, Region, deciders::Deciders},
+    },
     bundle::{Budget, Effect, Rule},
     engine::{Prepared, Question, Status, Verdict},
     replay::{Limits, Summary, Transitions, corpus::Columnar, simulate::Tally},
@@ -205,10 +209,7 @@ pub struct Moves {
 /// How `after` differs from `before`, which were replayed over the same corpus.
 pub fn moves(before: &Replayed, after: &Replayed) -> Moves {
     let mut moves = Moves::default();
-    let of = |replayed: &Replayed, row: usize| {
-        let verdict = replayed.verdict(row)?;
-        Some(Outcome { effect: verdict.effect, error: verdict.status == Status::Error })
-    };
+    let of = |replayed: &Replayed, row: usize| replayed.verdict(row).map(Outcome::of);
     for row in 0..before.len().min(after.len()) {
         let (Some(old), Some(new)) = (of(before, row), of(after, row)) else { continue };
         moves.transitions.add(old, new);
@@ -219,11 +220,15 @@ pub fn moves(before: &Replayed, after: &Replayed) -> Moves {
     moves
 }
 
-/// The region of a fresh `diff` that explains each of `rows`; none where there is none.
-pub fn regions(diff: &SemanticDiff, corpus: &Columnar, rows: &[u32]) -> Vec<Option<usize>> {
-    let locate = |row: &u32| {
-        let case = corpus.case(usize::try_from(*row).ok()?);
-        diff.locate(Question::from(&case))
-    };
-    rows.iter().map(locate).collect()
+/// The region of a fresh `diff` that explains how one row is answered otherwise; none where there is none. `deciders` are
+/// those of the diff.
+pub fn region(
+    (diff, deciders): (&SemanticDiff, &Deciders),
+    corpus: &Columnar,
+    (before, after): (&Replayed, &Replayed),
+    row: usize,
+) -> Option<usize> {
+    let case = OnceCell::new();
+    let holds = |region: &Region| region.holds(diff, Question::from(case.get_or_init(|| corpus.case(row))));
+    deciders.locate(diff, before.verdict(row)?, after.verdict(row)?, holds)
 }

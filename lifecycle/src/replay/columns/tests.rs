@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    analysis::{Meter, analyse, semantic_diff},
+    analysis::{Meter, analyse, diff::deciders::Deciders, semantic_diff},
     bundle::{Bundle, Effect, Rule},
     engine::{Prepared, Status, arbitrary, oracle},
     replay::{Case, Columnar, Dataset, Limits, compare, random::Random, simulate},
@@ -73,10 +73,12 @@ proptest! {
             prop_assert_eq!(rule.hits > 0, rule.reach == Reach::Hit);
         }
         let diff = semantic_diff(&a, &b, Meter::default());
-        let explained = regions(&diff, &columnar(&cases), &moved.flips);
-        for (row, region) in moved.flips.iter().zip(explained) {
-            let region = region.and_then(|region| diff.regions.get(region));
+        let (corpus, deciders) = (columnar(&cases), Deciders::of(&diff));
+        for row in &moved.flips {
             let row = usize::try_from(*row).unwrap();
+            let region = region((&diff, &deciders), &corpus, (&before, &after), row);
+            prop_assert_eq!(region, diff.locate((&cases[row]).into()));
+            let region = region.and_then(|region| diff.regions.get(region));
             let effects = region.map(|region| (region.before.effect, region.after.effect));
             if diff.complete {
                 prop_assert_eq!(

@@ -100,7 +100,7 @@ pub fn RulesTable(desk: Desk) -> impl IntoView {
                             <span class="visually-hidden">"On"</span>
                         </th>
                         <th scope="col" class="rule-priority num">"Prio"</th>
-                        <th scope="col">"Rule"</th>
+                        <th scope="col" class="rule-name">"Rule"</th>
                         <th scope="col" class="rule-scope">"Agent · action"</th>
                         <th scope="col" class="rule-when">"When all hold"</th>
                         <th scope="col" class="rule-effect">"Then"</th>
