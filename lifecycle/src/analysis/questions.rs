@@ -6,7 +6,8 @@ use super::{
     Meter,
     atlas::{Atlas, Entry, Key, Slice},
     cover::{Boxes, Coverage, Covering, uncovered},
-    space::{Cell, Footprint, Space},
+    space::{Cell, Footprint, Region, Space},
+    table::{Picked, Table},
 };
 use crate::{bundle::Effect, engine::Input};
 
@@ -30,6 +31,9 @@ pub enum Answer {
     Undecided,
 }
 
+/// Questions that are asked before a table is worth its making.
+const WITHOUT_TABLE: u32 = 8;
+
 /// A bundle laid out, to be asked.
 pub struct Asker<'a> {
     /// The rules and slices.
@@ -38,9 +42,54 @@ pub struct Asker<'a> {
     pub default: Effect,
     /// What may be spent.
     pub meter: Meter,
+    /// Where rules decide, by rank; none before it is worth it, and where it would be too large.
+    table: Option<Table>,
+    /// Questions so far.
+    asked: u32,
 }
 
-impl Asker<'_> {
+impl<'a> Asker<'a> {
+    /// One that may spend what the meter has.
+    pub fn new(atlas: &'a Atlas, default: Effect, meter: Meter) -> Self {
+        Self { atlas, default, meter, table: None, asked: 0 }
+    }
+
+    /// Counts a question; now and then that makes it worth to have a table.
+    fn count(&mut self) {
+        self.asked = self.asked.saturating_add(1);
+        if self.asked == WITHOUT_TABLE {
+            let boxes = (0..self.atlas.order.len()).map(|rank| self.region(rank));
+            self.table = Table::new(&self.atlas.space, boxes, &mut self.meter.clone());
+        }
+    }
+
+    /// Where the rule of this rank decides.
+    fn region(&self, rank: usize) -> Option<&'a Region> {
+        self.atlas.ranked(rank)?.print.decides.as_ref()
+    }
+
+    /// Whether some of the rules of a slice take all of a cell: those before `end`, and not `but_for`.
+    fn uncovered(&mut self, slice: &Slice, cell: &Cell, end: usize, but_for: Option<usize>) -> Coverage {
+        self.count();
+        let atlas = self.atlas;
+        if let Some(table) = &self.table {
+            let picked = picked(slice, end, but_for);
+            if !self.meter.spend(picked.cost()) {
+                return Coverage::Undecided;
+            }
+            let region = |rank| self.region(rank);
+            if let Some(rank) = table.container(cell, &picked, region) {
+                return Coverage::Covered(BTreeSet::from([rank]));
+            }
+            let probe = table.probe(cell, &picked, region);
+            if probe.held_by.is_empty() {
+                return Coverage::Open(probe.cell());
+            }
+        }
+        let boxes = atlas.deciding(slice).take_while(|(rank, _)| *rank < end);
+        uncovered(cell, boxes.filter(|(rank, _)| Some(*rank) != but_for), &mut self.meter)
+    }
+
     fn input(&self, slice: &Slice, cell: &Cell) -> Input {
         Input {
             agent: slice.pair.agent.to_string(),
@@ -68,6 +117,19 @@ impl Asker<'_> {
             .filter_map(|index| atlas.slices.get(*index))
             .filter_map(|slice| Some((slice, Self::matching(entry, slice)?)))
             .collect();
+        self.count();
+        if let Some(table) = &self.table {
+            for (slice, cell) in &slices {
+                let picked = picked(slice, entry.rank, None);
+                if !self.meter.spend(picked.cost()) {
+                    return Answer::Undecided;
+                }
+                let probe = table.probe(cell, &picked, |rank| self.region(rank));
+                if probe.held_by.is_empty() {
+                    return Answer::Shown(self.input(slice, &probe.cell()));
+                }
+            }
+        }
         let mut coverings = Vec::new();
         let mut used = BTreeSet::new();
         let mut undecided = false;
@@ -139,15 +201,12 @@ impl Asker<'_> {
     pub fn matters(&mut self, entry: &Entry) -> Answer {
         let atlas = self.atlas;
         let slices = || entry.slices.iter().filter_map(|index| atlas.slices.get(*index));
-        // Most rules decide something that would otherwise fall to the default, which is soon found.
+        // Most rules decide something that would otherwise be decided otherwise, which is soon found.
         for slice in slices() {
             let Some(full) = &slice.full else { continue };
             for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
-                let others = atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
-                if outcome != Outcome::Decided(self.default)
-                    && let Coverage::Open(cell) = uncovered(&piece, others, &mut self.meter)
-                {
-                    return Answer::Shown(self.input(slice, &cell));
+                if let Some(input) = self.stands_out(slice, entry, outcome, &piece) {
+                    return Answer::Shown(input);
                 }
             }
         }
@@ -168,18 +227,52 @@ impl Asker<'_> {
         if undecided { Answer::Undecided } else { Answer::Never(Vec::new()) }
     }
 
+    /// An input of a part of a slice that would be answered otherwise than by `outcome` without the rule, if one is soon
+    /// found.
+    fn stands_out(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Option<Input> {
+        self.count();
+        let atlas = self.atlas;
+        let Some(table) = &self.table else {
+            let others = atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
+            let may_show = outcome != Outcome::Decided(self.default);
+            return match may_show.then(|| uncovered(piece, others, &mut self.meter)) {
+                Some(Coverage::Open(cell)) => Some(self.input(slice, &cell)),
+                _ => None,
+            };
+        };
+        let others = picked(slice, usize::MAX, Some(entry.rank));
+        if !self.meter.spend(2 * others.cost()) {
+            return None;
+        }
+        // Best where nothing else decides; else at least where nothing does before.
+        let mut probe = table.probe(piece, &others, |rank| self.region(rank));
+        if probe.held_by.first().is_some_and(|rank| rank < entry.rank) {
+            probe = table.probe(piece, &picked(slice, entry.rank, None), |rank| self.region(rank));
+            if !probe.held_by.is_empty() {
+                return None;
+            }
+            probe.held_by = table.at(&probe.point, &others);
+        }
+        let instead = match probe.held_by.first().and_then(|rank| atlas.ranked(rank)) {
+            Some(other) => {
+                let matches = other.print.matches.as_ref().is_some_and(|region| Space::touches(&probe.cell(), region));
+                if matches { Outcome::Decided(other.rule.effect) } else { Outcome::Error }
+            }
+            None => Outcome::Decided(self.default),
+        };
+        (instead != outcome).then(|| self.input(slice, &probe.cell()))
+    }
+
     /// The same for a part of a slice in which the rule answers `outcome`.
     fn matters_in(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Answer {
         let atlas = self.atlas;
-        let others = || atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
-        let reaches = uncovered(piece, others().take_while(|(rank, _)| *rank < entry.rank), &mut self.meter);
-        let mut undecided = match reaches {
+        let mut undecided = match self.uncovered(slice, piece, entry.rank, None) {
             Coverage::Covered(_) => return Answer::Never(Vec::new()),
             Coverage::Open(_) => false,
             Coverage::Undecided => true,
         };
         if outcome != Outcome::Decided(self.default) {
-            match uncovered(piece, others(), &mut self.meter) {
+            match self.uncovered(slice, piece, usize::MAX, Some(entry.rank)) {
                 Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                 Coverage::Covered(_) => {}
                 Coverage::Undecided => undecided = true,
@@ -198,7 +291,7 @@ impl Asker<'_> {
                 if instead == outcome {
                     continue;
                 }
-                match uncovered(&part, others().take_while(|(before, _)| *before < rank), &mut self.meter) {
+                match self.uncovered(slice, &part, rank, Some(entry.rank)) {
                     Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                     Coverage::Covered(_) => {}
                     Coverage::Undecided => undecided = true,
@@ -229,8 +322,7 @@ impl Asker<'_> {
                 .zip(second.print.matches.as_ref())
                 .and_then(|(cell, region)| Space::intersect(&cell, region));
             let Some(both) = both else { continue };
-            let before = atlas.deciding(slice).take_while(|(rank, _)| *rank < first.rank);
-            match uncovered(&both, before, &mut self.meter) {
+            match self.uncovered(slice, &both, first.rank, None) {
                 Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                 Coverage::Covered(by) => used.extend(by),
                 Coverage::Undecided => undecided = true,
@@ -242,7 +334,7 @@ impl Asker<'_> {
     /// An input of the slice that reaches no rule, if there is one.
     pub fn gap(&mut self, slice: &Slice) -> Answer {
         let Some(full) = &slice.full else { return Answer::Never(Vec::new()) };
-        match uncovered(full, self.atlas.deciding(slice), &mut self.meter) {
+        match self.uncovered(slice, full, usize::MAX, None) {
             Coverage::Open(cell) => Answer::Shown(self.input(slice, &cell)),
             Coverage::Covered(used) => Answer::Never(self.keys(used)),
             Coverage::Undecided => Answer::Undecided,
@@ -261,7 +353,7 @@ impl Asker<'_> {
                 .zip(other.print.decides.as_ref())
                 .and_then(|(cell, region)| Space::intersect(&cell, region));
             let Some(both) = both else { continue };
-            match uncovered(&both, atlas.deciding(slice).take_while(|(rank, _)| *rank < by), &mut self.meter) {
+            match self.uncovered(slice, &both, by, None) {
                 Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                 Coverage::Covered(_) => {}
                 Coverage::Undecided => undecided = true,
@@ -276,6 +368,12 @@ impl Asker<'_> {
         slices.sort_by_key(|slice| !slice.pair.named());
         slices.into_iter().find_map(|slice| Some(self.input(slice, &Self::matching(entry, slice)?)))
     }
+}
+
+/// The rules of a slice before `end`, but for one.
+fn picked(slice: &Slice, end: usize, but_for: Option<usize>) -> Picked {
+    let before = slice.pair.rules.iter().copied().take_while(|rank| *rank < end);
+    Picked::of(before.filter(|rank| Some(*rank) != but_for))
 }
 
 /// The disjoint parts of `cell` in which a rule decides, each with what it answers there: its effect where it matches,

@@ -96,7 +96,7 @@ impl Analyzer {
             return Analysis { too_large: true, ..Analysis::default() };
         };
         self.memo.forget(&self.atlas, &edit, bundle.default_effect);
-        let asker = Asker { atlas: &self.atlas, default: bundle.default_effect, meter };
+        let asker = Asker::new(&self.atlas, bundle.default_effect, meter);
         let mut analyser = Analyser { asker, memo: &mut self.memo, analysis: Analysis::default() };
         analyser.rules();
         analyser.meetings(&edit.added);
@@ -151,7 +151,7 @@ fn about<T>(bundle: &Bundle, rule: &str, mut meter: Meter, ask: impl FnOnce(&mut
     let mut atlas = Atlas::default();
     atlas.update(bundle, &mut meter)?;
     let entry = atlas.order.iter().filter_map(|key| atlas.entry(*key)).find(|entry| entry.rule.id == rule)?;
-    Some(ask(&mut Asker { atlas: &atlas, default: bundle.default_effect, meter }, entry))
+    Some(ask(&mut Asker::new(&atlas, bundle.default_effect, meter), entry))
 }
 
 /// Work units that keeping one pair of rules counts for.
