@@ -12,6 +12,7 @@
 //! cover    box ⊆ union of boxes, or a point outside; `rows` cuts the axes down for it
 //! table    all boxes at once, a bit a box, which settles most questions without a search
 //! questions  what is asked of it
+//! pieces   the boxes in which a rule answers one thing
 //! memo     what was found before, so that an edit looks again only at what it can affect
 //! verdict  unreachable, conflicting, redundant rules, shadowed guardrails, gaps
 //! findings the verdicts in words
@@ -29,6 +30,7 @@ pub mod invariants;
 pub mod map;
 mod memo;
 pub mod nearest;
+mod pieces;
 mod questions;
 mod rows;
 pub mod slices;

@@ -1,30 +1,25 @@
 //! The questions of the analysis. Each is asked slice by slice of the rules that address it.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use super::{
     Meter,
     atlas::{Atlas, Entry, Key, Slice},
     cover::{Boxes, Coverage, Covering, uncovered},
-    space::{Cell, Footprint, Region, Space},
+    pieces::{Outcome, pieces},
+    space::{Cell, Region, Space},
     table::{Picked, Table},
 };
 use crate::{bundle::Effect, engine::Input};
-
-/// What an answer amounts to, apart from who gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// A rule or the default.
-    Decided(Effect),
-    /// An evaluation error.
-    Error,
-}
 
 /// What was found about a rule, a pair of rules or a slice.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// This input shows that it is so.
-    Shown(Input),
+    Shown(Arc<Input>),
     /// It is so for no input, as long as these rules are there: they cover everything in question.
     Never(Vec<Key>),
     /// The work budget ran out.
@@ -33,6 +28,8 @@ pub enum Answer {
 
 /// Questions that are asked before a table is worth its making.
 const WITHOUT_TABLE: u32 = 8;
+/// Proofs that are tried on the next slices.
+const PROOFS: usize = 24;
 
 /// A bundle laid out, to be asked.
 pub struct Asker<'a> {
@@ -46,12 +43,14 @@ pub struct Asker<'a> {
     table: Option<Table>,
     /// Questions so far.
     asked: u32,
+    /// Cells with the rules that cover them, found last. What covers a cell covers it in each slice it is in.
+    proofs: VecDeque<(Cell, BTreeSet<usize>)>,
 }
 
 impl<'a> Asker<'a> {
     /// One that may spend what the meter has.
     pub fn new(atlas: &'a Atlas, default: Effect, meter: Meter) -> Self {
-        Self { atlas, default, meter, table: None, asked: 0 }
+        Self { atlas, default, meter, table: None, asked: 0, proofs: VecDeque::new() }
     }
 
     /// Counts a question; now and then that makes it worth to have a table.
@@ -70,32 +69,50 @@ impl<'a> Asker<'a> {
 
     /// Whether some of the rules of a slice take all of a cell: those before `end`, and not `but_for`.
     fn uncovered(&mut self, slice: &Slice, cell: &Cell, end: usize, but_for: Option<usize>) -> Coverage {
-        self.count();
-        let atlas = self.atlas;
-        if let Some(table) = &self.table {
-            let picked = picked(slice, end, but_for);
-            if !self.meter.spend(picked.cost()) {
-                return Coverage::Undecided;
-            }
-            let region = |rank| self.region(rank);
-            if let Some(rank) = table.container(cell, &picked, region) {
-                return Coverage::Covered(BTreeSet::from([rank]));
-            }
-            let probe = table.probe(cell, &picked, region);
-            if probe.held_by.is_empty() {
-                return Coverage::Open(probe.cell());
-            }
+        if let Some(coverage) = self.soon(slice, cell, end, but_for) {
+            return coverage;
         }
-        let boxes = atlas.deciding(slice).take_while(|(rank, _)| *rank < end);
-        uncovered(cell, boxes.filter(|(rank, _)| Some(*rank) != but_for), &mut self.meter)
+        let boxes = self.atlas.deciding(slice).take_while(|(rank, _)| *rank < end);
+        let coverage = uncovered(cell, boxes.filter(|(rank, _)| Some(*rank) != but_for), &mut self.meter);
+        if let Coverage::Covered(by) = &coverage {
+            self.remember(cell, by);
+        }
+        coverage
     }
 
-    fn input(&self, slice: &Slice, cell: &Cell) -> Input {
-        Input {
+    /// The same where it is soon found, without a search.
+    fn soon(&mut self, slice: &Slice, cell: &Cell, end: usize, but_for: Option<usize>) -> Option<Coverage> {
+        self.count();
+        let table = self.table.as_ref()?;
+        let here = |rank: &usize| *rank < end && Some(*rank) != but_for && slice.pair.rules.binary_search(rank).is_ok();
+        if let Some((_, by)) = self.proofs.iter().find(|(covered, by)| covered == cell && by.iter().all(here)) {
+            return Some(Coverage::Covered(by.clone()));
+        }
+        let picked = picked(slice, end, but_for);
+        if !self.meter.spend(picked.cost()) {
+            return Some(Coverage::Undecided);
+        }
+        let region = |rank| self.region(rank);
+        if let Some(rank) = table.container(cell, &picked, region) {
+            let by = BTreeSet::from([rank]);
+            self.remember(cell, &by);
+            return Some(Coverage::Covered(by));
+        }
+        let probe = table.probe(cell, &picked, region);
+        probe.held_by.is_empty().then(|| Coverage::Open(probe.cell()))
+    }
+
+    fn remember(&mut self, cell: &Cell, by: &BTreeSet<usize>) {
+        self.proofs.truncate(PROOFS - 1);
+        self.proofs.push_front((cell.clone(), by.clone()));
+    }
+
+    fn input(&self, slice: &Slice, cell: &Cell) -> Arc<Input> {
+        Arc::new(Input {
             agent: slice.pair.agent.to_string(),
             action: slice.pair.action.to_string(),
             context: self.atlas.space.context(cell),
-        }
+        })
     }
 
     fn keys(&self, ranks: impl IntoIterator<Item = usize>) -> Vec<Key> {
@@ -117,23 +134,20 @@ impl<'a> Asker<'a> {
             .filter_map(|index| atlas.slices.get(*index))
             .filter_map(|slice| Some((slice, Self::matching(entry, slice)?)))
             .collect();
-        self.count();
-        if let Some(table) = &self.table {
-            for (slice, cell) in &slices {
-                let picked = picked(slice, entry.rank, None);
-                if !self.meter.spend(picked.cost()) {
-                    return Answer::Undecided;
-                }
-                let probe = table.probe(cell, &picked, |rank| self.region(rank));
-                if probe.held_by.is_empty() {
-                    return Answer::Shown(self.input(slice, &probe.cell()));
-                }
-            }
-        }
         let mut coverings = Vec::new();
         let mut used = BTreeSet::new();
         let mut undecided = false;
-        for (slice, cell) in &slices {
+        let mut unsettled: Vec<&(&Slice, Cell)> = Vec::new();
+        for at in &slices {
+            match self.soon(at.0, &at.1, entry.rank, None) {
+                Some(Coverage::Open(cell)) => return Answer::Shown(self.input(at.0, &cell)),
+                Some(Coverage::Covered(by)) if slices.len() > 1 => used.extend(by),
+                // What covers a single slice is wanted as few as can be.
+                Some(Coverage::Covered(_)) | None => unsettled.push(at),
+                Some(Coverage::Undecided) => return Answer::Undecided,
+            }
+        }
+        for (slice, cell) in unsettled {
             let before = atlas.deciding(slice).take_while(|(rank, _)| *rank < entry.rank);
             if self.meter.exhausted() {
                 return Answer::Undecided;
@@ -201,26 +215,33 @@ impl<'a> Asker<'a> {
     pub fn matters(&mut self, entry: &Entry) -> Answer {
         let atlas = self.atlas;
         let slices = || entry.slices.iter().filter_map(|index| atlas.slices.get(*index));
-        // Most rules decide something that would otherwise be decided otherwise, which is soon found.
+        // Most rules decide something that would otherwise be answered otherwise, which is soon found; where it is
+        // answered like the default, it is where the rule errs.
         for slice in slices() {
             let Some(full) = &slice.full else { continue };
-            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
+            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect).into_iter().rev() {
                 if let Some(input) = self.stands_out(slice, entry, outcome, &piece) {
                     return Answer::Shown(input);
                 }
             }
         }
         let mut undecided = false;
-        for slice in slices() {
-            let Some(full) = &slice.full else { continue };
-            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
-                match self.matters_in(slice, entry, outcome, &piece) {
-                    Answer::Shown(input) => return Answer::Shown(input),
-                    Answer::Never(_) => {}
-                    Answer::Undecided => undecided = true,
-                }
-                if self.meter.exhausted() {
-                    return Answer::Undecided;
+        // Errors mostly stand in for errors: where the rule matches is looked at first.
+        for errs in [false, true] {
+            for slice in slices() {
+                let Some(full) = &slice.full else { continue };
+                for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
+                    if errs != (outcome == Outcome::Error) {
+                        continue;
+                    }
+                    match self.matters_in(slice, entry, outcome, &piece) {
+                        Answer::Shown(input) => return Answer::Shown(input),
+                        Answer::Never(_) => {}
+                        Answer::Undecided => undecided = true,
+                    }
+                    if self.meter.exhausted() {
+                        return Answer::Undecided;
+                    }
                 }
             }
         }
@@ -229,7 +250,7 @@ impl<'a> Asker<'a> {
 
     /// An input of a part of a slice that would be answered otherwise than by `outcome` without the rule, if one is soon
     /// found.
-    fn stands_out(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Option<Input> {
+    fn stands_out(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Option<Arc<Input>> {
         self.count();
         let atlas = self.atlas;
         let Some(table) = &self.table else {
@@ -244,7 +265,7 @@ impl<'a> Asker<'a> {
         if !self.meter.spend(2 * others.cost()) {
             return None;
         }
-        // Best where nothing else decides; else at least where nothing does before.
+        // Best where nothing else decides; else where nothing does before.
         let mut probe = table.probe(piece, &others, |rank| self.region(rank));
         if probe.held_by.first().is_some_and(|rank| rank < entry.rank) {
             probe = table.probe(piece, &picked(slice, entry.rank, None), |rank| self.region(rank));
@@ -253,14 +274,15 @@ impl<'a> Asker<'a> {
             }
             probe.held_by = table.at(&probe.point, &others);
         }
+        let cell = probe.cell();
         let instead = match probe.held_by.first().and_then(|rank| atlas.ranked(rank)) {
-            Some(other) => {
-                let matches = other.print.matches.as_ref().is_some_and(|region| Space::touches(&probe.cell(), region));
-                if matches { Outcome::Decided(other.rule.effect) } else { Outcome::Error }
-            }
+            Some(other) => match other.print.matches.as_ref().filter(|region| Space::touches(&cell, region)) {
+                Some(_) => Outcome::Decided(other.rule.effect),
+                None => Outcome::Error,
+            },
             None => Outcome::Decided(self.default),
         };
-        (instead != outcome).then(|| self.input(slice, &probe.cell()))
+        (instead != outcome).then(|| self.input(slice, &cell))
     }
 
     /// The same for a part of a slice in which the rule answers `outcome`.
@@ -363,7 +385,7 @@ impl<'a> Asker<'a> {
     }
 
     /// An input of any slice that the rule matches, whoever decides it.
-    pub fn example(&mut self, entry: &Entry) -> Option<Input> {
+    pub fn example(&mut self, entry: &Entry) -> Option<Arc<Input>> {
         let mut slices: Vec<&Slice> = entry.slices.iter().filter_map(|index| self.atlas.slices.get(*index)).collect();
         slices.sort_by_key(|slice| !slice.pair.named());
         slices.into_iter().find_map(|slice| Some(self.input(slice, &Self::matching(entry, slice)?)))
@@ -376,32 +398,5 @@ fn picked(slice: &Slice, end: usize, but_for: Option<usize>) -> Picked {
     Picked::of(before.filter(|rank| Some(*rank) != but_for))
 }
 
-/// The disjoint parts of `cell` in which a rule decides, each with what it answers there: its effect where it matches,
-/// an error in the slabs around.
-pub(super) fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<(Outcome, Cell)> {
-    let Some(mut rest) = footprint.decides.as_ref().and_then(|region| Space::intersect(cell, region)) else {
-        return Vec::new();
-    };
-    let Some(matches) = &footprint.matches else { return vec![(Outcome::Error, rest)] };
-    let mut pieces = Vec::new();
-    for (axis, keep) in &matches.parts {
-        let Some(have) = rest.get(*axis).cloned() else { continue };
-        let outside = have.minus(keep);
-        if !outside.is_empty() {
-            let mut slab = rest.clone();
-            if let Some(set) = slab.get_mut(*axis) {
-                *set = outside;
-            }
-            pieces.push((Outcome::Error, slab));
-        }
-        let inside = have.and(keep);
-        if inside.is_empty() {
-            return pieces;
-        }
-        if let Some(set) = rest.get_mut(*axis) {
-            *set = inside;
-        }
-    }
-    pieces.push((Outcome::Decided(effect), rest));
-    pieces
-}
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,11 @@ impl Picked {
         Self(words)
     }
 
+    /// The boxes that have their bit in `words`.
+    pub fn of_words(words: &[u64]) -> Self {
+        Self(words.iter().copied().enumerate().filter(|(_, bits)| *bits != 0).collect())
+    }
+
     /// The first of them.
     pub fn first(&self) -> Option<usize> {
         self.0.first().map(|(word, bits)| word * 64 + bits.trailing_zeros() as usize)
@@ -75,7 +80,8 @@ impl Picked {
         self.0.iter().map(|(_, bits)| bits.count_ones()).sum()
     }
 
-    fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
+    /// Their numbers, ascending.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> + Clone + '_ {
         self.0
             .iter()
             .flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
