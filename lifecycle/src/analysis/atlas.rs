@@ -67,6 +67,8 @@ pub struct Edit {
     pub gone: BTreeMap<Key, Rule>,
     /// Keys that are new.
     pub added: Vec<Key>,
+    /// Whether the slices are those of before, with the same ranks.
+    same_slices: bool,
 }
 
 /// A bundle laid out.
@@ -119,8 +121,15 @@ impl Atlas {
         }
         let mut edit = self.take_in(&rules);
         if !edit.gone.is_empty() || !edit.added.is_empty() || self.slices.is_empty() {
-            self.cut_axes(&edit, bundle);
-            self.slice(&rules, bundle, meter)?;
+            let cut = self.cut_axes(&edit, bundle);
+            if !edit.same_slices {
+                self.slice(&rules, bundle, meter)?;
+            } else if cut {
+                let pairs: Vec<Pair> = std::mem::take(&mut self.slices).into_iter().map(|slice| slice.pair).collect();
+                let full = self.admitted(&pairs, bundle);
+                let slices = pairs.into_iter().zip(full).map(|(pair, (full, _))| Slice { pair, full });
+                self.slices = slices.collect();
+            }
         }
         edit.added.sort_by_key(|key| self.entry(*key).map(|entry| entry.rank));
         Some(edit)
@@ -145,6 +154,13 @@ impl Atlas {
                 next = at + 1;
                 before.get(at).copied()
             });
+            let in_place = before.get(next).filter(|_| found.is_none()).and_then(|key| self.entry(*key));
+            if in_place.is_some_and(|entry| entry.rule.id == rule.id) {
+                next += 1;
+                fresh.push((rank, rule));
+                order.push(self.entries.len() + fresh.len() - 1);
+                continue;
+            }
             let found = found.or_else(|| {
                 if known.is_empty() {
                     known = before
@@ -162,14 +178,30 @@ impl Atlas {
                 }
             }
         }
-        let kept: BTreeSet<Key> = order.iter().copied().collect();
-        for key in before.into_iter().filter(|key| !kept.contains(key)) {
-            edit.gone.extend(self.entries.get_mut(key).and_then(Option::take).map(|entry| (key, entry.rule)));
+        // Where rules are only edited, and address whom they addressed, all stand where they stood: so do the slices.
+        edit.same_slices = !before.is_empty() && before.len() == order.len();
+        let same_place = |(old, new): (&Key, &Key)| {
+            let rule = |rank: usize| rules.get(rank).map(|rule| (&rule.agent, &rule.action));
+            let stood = self.entry(*old);
+            old == new || stood.is_some_and(|old| rule(old.rank) == Some((&old.rule.agent, &old.rule.action)))
+        };
+        let fresh_from = self.entries.len();
+        edit.same_slices &= before.iter().zip(&order).all(|(old, new)| old == new || *new >= fresh_from);
+        edit.same_slices &= before.iter().zip(&order).all(same_place);
+        let mut kept = order.clone();
+        kept.sort_unstable();
+        let mut left: HashMap<usize, Vec<usize>> = HashMap::new();
+        for key in before.into_iter().filter(|key| kept.binary_search(key).is_err()) {
+            if let Some(entry) = self.entries.get_mut(key).and_then(Option::take) {
+                left.insert(entry.rank, entry.slices);
+                edit.gone.insert(key, entry.rule);
+            }
         }
         for (rank, rule) in fresh {
             edit.added.push(self.entries.len());
             let print = Footprint { matches: None, decides: None };
-            self.entries.push(Some(Entry { rule: rule.clone(), print, rank, slices: Vec::new() }));
+            let slices = left.remove(&rank).filter(|_| edit.same_slices).unwrap_or_default();
+            self.entries.push(Some(Entry { rule: rule.clone(), print, rank, slices }));
         }
         self.order = order;
         for (rank, key) in self.order.iter().enumerate() {
@@ -180,8 +212,8 @@ impl Atlas {
         edit
     }
 
-    /// Cuts the axes anew that an edit touches, and measures the rules on them again.
-    fn cut_axes(&mut self, edit: &Edit, bundle: &Bundle) {
+    /// Cuts the axes anew that an edit touches, and measures the rules on them again. Whether some axis is another one.
+    fn cut_axes(&mut self, edit: &Edit, bundle: &Bundle) -> bool {
         let enforced = bundle.schema.as_ref().filter(|schema| schema.enforce);
         let declared: Vec<&AgentSchema> = enforced.iter().flat_map(|schema| schema.agents.values()).collect();
         let live = || self.order.iter().filter_map(|key| self.entry(*key));
@@ -227,41 +259,32 @@ impl Atlas {
         if !same_fields {
             self.space = whole.unwrap_or_default();
         }
+        let cut: Vec<usize> = axes.iter().map(|(at, _)| *at).collect();
         for (at, axis) in axes {
             self.space.set_axis(at, axis);
         }
         for key in anew {
             if let Some(Some(entry)) = self.entries.get_mut(key) {
-                entry.print = self.space.footprint(&entry.rule);
+                if same_fields && !added.contains(&key) {
+                    self.space.measure_again(&entry.rule, &cut, &mut entry.print);
+                } else {
+                    entry.print = self.space.footprint(&entry.rule);
+                }
             }
         }
+        !same_fields || !cut.is_empty()
     }
 
     fn slice(&mut self, rules: &[&Rule], bundle: &Bundle, meter: &mut Meter) -> Option<()> {
         let schemas: Vec<&Schema> = bundle.schema.iter().collect();
         let (pairs, _) = pairs(rules, &schemas, |_| true, meter)?;
-        let mut domains = Domains { space: &self.space, admitted: HashMap::new() };
-        let mut full: Option<(Arc<str>, Option<Cell>, usize)> = None;
+        let full = self.admitted(&pairs, bundle);
         let mut seen: BTreeSet<(usize, &[usize])> = BTreeSet::new();
         let mut alone: Vec<usize> = Vec::new();
-        let mut cells = Vec::with_capacity(pairs.len());
-        let mut agents = 0;
-        for (index, pair) in pairs.iter().enumerate() {
-            let (cell, domain) = match full.take() {
-                Some((agent, cell, domain)) if agent == pair.agent => (cell, domain),
-                _ => match enforced(bundle, &pair.agent) {
-                    Some(declared) => {
-                        agents += 1;
-                        (domains.inside(declared), agents)
-                    }
-                    None => (Some(self.space.full()), 0),
-                },
-            };
-            if !pair.rules.is_empty() && seen.insert((domain, &pair.rules)) {
+        for (index, (pair, (_, domain))) in pairs.iter().zip(&full).enumerate() {
+            if !pair.rules.is_empty() && seen.insert((*domain, &pair.rules)) {
                 alone.push(index);
             }
-            cells.push(cell.clone());
-            full = Some((Arc::clone(&pair.agent), cell, domain));
         }
         alone.sort_by_key(|index| pairs.get(*index).map_or(0, |pair| pair.rules.len()));
         let mut addressed: Vec<Vec<usize>> = vec![Vec::new(); rules.len()];
@@ -277,8 +300,28 @@ impl Atlas {
                 entry.slices = slices;
             }
         }
-        self.slices = pairs.into_iter().zip(cells).map(|(pair, full)| Slice { pair, full }).collect();
+        self.slices = pairs.into_iter().zip(full).map(|(pair, (full, _))| Slice { pair, full }).collect();
         Some(())
+    }
+
+    /// For each pair the inputs that the schema admits, and a number that is the same where they are.
+    fn admitted(&self, pairs: &[Pair], bundle: &Bundle) -> Vec<(Option<Cell>, usize)> {
+        let mut domains = Domains { space: &self.space, admitted: HashMap::new() };
+        let mut cells: Vec<(Option<Cell>, usize)> = Vec::with_capacity(pairs.len());
+        let mut last: Option<&Arc<str>> = None;
+        let mut agents = 0;
+        for pair in pairs {
+            let same = cells.last().filter(|_| last.is_some_and(|agent| *agent == pair.agent)).cloned();
+            cells.push(same.unwrap_or_else(|| match enforced(bundle, &pair.agent) {
+                Some(declared) => {
+                    agents += 1;
+                    (domains.inside(declared), agents)
+                }
+                None => (Some(self.space.full()), 0),
+            }));
+            last = Some(&pair.agent);
+        }
+        cells
     }
 }
 

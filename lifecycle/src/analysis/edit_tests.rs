@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, sample::Index};
 
-use super::{Analysis, Analyzer, Meter, analyse, diff::NewAllows, semantic_diff, shadow, witness};
+use super::{Analysis, Analyzer, Meter, analyse, atlas::Atlas, diff::NewAllows, semantic_diff, shadow, witness};
 use crate::{
     bundle::{ActionPattern, AgentPattern, Bundle, Effect, Rule, Schema, rule::GUARDRAIL},
     engine::{Answer, Input, Prepared, Status, arbitrary},
@@ -110,6 +110,39 @@ proptest! {
     }
 
     #[test]
+    fn an_atlas_kept_up_to_date_is_one_laid_out_anew(
+        bundle in arbitrary::bundle(0..14),
+        edits in prop::collection::vec((1_u8..14, any::<Index>(), arbitrary::rule(), arbitrary::schema()), 1..12),
+    ) {
+        let mut bundle = bundle;
+        let mut kept = Atlas::default();
+        kept.update(&bundle, &mut Meter::default()).unwrap();
+        for (what, at, rule, schema) in edits {
+            edit(&mut bundle, what, at, rule, schema);
+            if !kept.continues(&bundle) {
+                kept = Atlas::default();
+            }
+            kept.update(&bundle, &mut Meter::default()).unwrap();
+            let mut anew = Atlas::default();
+            anew.update(&bundle, &mut Meter::default()).unwrap();
+            prop_assert_eq!(&kept.space, &anew.space);
+            let told = |atlas: &Atlas| {
+                let entries = atlas.order.iter().filter_map(|key| atlas.entry(*key));
+                let entries = entries.map(|entry| {
+                    let print = entry.print.clone();
+                    (entry.rule.clone().id, entry.rank, entry.slices.clone(), print.matches, print.decides)
+                });
+                let slices = atlas.slices.iter().map(|slice| {
+                    let pair = slice.pair.clone();
+                    (pair.agent, pair.action, pair.rules, slice.full.clone())
+                });
+                (entries.collect::<Vec<_>>(), slices.collect::<Vec<_>>())
+            };
+            prop_assert_eq!(told(&kept), told(&anew));
+        }
+    }
+
+    #[test]
     fn what_ran_out_of_budget_is_decided_when_there_is_more(bundle in arbitrary::bundle(0..14), total in 0_u64..600) {
         let mut analyzer = Analyzer::new();
         analyzer.analyse(&bundle, Meter::new(total, total));
@@ -192,7 +225,7 @@ proptest! {
 
     #[test]
     fn a_diff_after_edits_is_disjoint_complete_and_true(
-        before in arbitrary::bundle(0..16), seed: u64,
+        before in prop_oneof![4 => arbitrary::bundle(0..16), 1 => arbitrary::bundle(60..90)], seed: u64,
         edits in prop::collection::vec((0_u8..14, any::<Index>(), arbitrary::rule(), arbitrary::schema()), 1..5),
     ) {
         let mut after = before.clone();

@@ -7,7 +7,7 @@
 use super::{
     Meter,
     cover::{Coverage, uncovered},
-    questions::{Outcome, pieces},
+    pieces::{Outcome, pieces},
     slices::{Pair, enforced, pairs},
     space::{Cell, Domain, Footprint, Region, Space},
 };

@@ -10,7 +10,9 @@
 //! space    the fields as axes, cut into slots that no condition tells apart
 //! atlas    a bundle laid out in slices and one space, kept up to date from edit to edit
 //! cover    box ⊆ union of boxes, or a point outside; `rows` cuts the axes down for it
+//! table    all boxes at once, a bit a box, which settles most questions without a search
 //! questions  what is asked of it
+//! pieces   the boxes in which a rule answers one thing
 //! memo     what was found before, so that an edit looks again only at what it can affect
 //! verdict  unreachable, conflicting, redundant rules, shadowed guardrails, gaps
 //! findings the verdicts in words
@@ -28,10 +30,12 @@ pub mod invariants;
 pub mod map;
 mod memo;
 pub mod nearest;
+mod pieces;
 mod questions;
 mod rows;
 pub mod slices;
 pub mod space;
+mod table;
 pub mod verdict;
 pub mod words;
 

@@ -1,34 +1,35 @@
 //! The questions of the analysis. Each is asked slice by slice of the rules that address it.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use super::{
     Meter,
     atlas::{Atlas, Entry, Key, Slice},
     cover::{Boxes, Coverage, Covering, uncovered},
-    space::{Cell, Footprint, Space},
+    pieces::{Outcome, pieces},
+    space::{Cell, Region, Space},
+    table::{Picked, Table},
 };
 use crate::{bundle::Effect, engine::Input};
-
-/// What an answer amounts to, apart from who gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// A rule or the default.
-    Decided(Effect),
-    /// An evaluation error.
-    Error,
-}
 
 /// What was found about a rule, a pair of rules or a slice.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// This input shows that it is so.
-    Shown(Input),
+    Shown(Arc<Input>),
     /// It is so for no input, as long as these rules are there: they cover everything in question.
     Never(Vec<Key>),
     /// The work budget ran out.
     Undecided,
 }
+
+/// Questions that are asked before a table is worth its making.
+const WITHOUT_TABLE: u32 = 8;
+/// Proofs that are tried on the next slices.
+const PROOFS: usize = 24;
 
 /// A bundle laid out, to be asked.
 pub struct Asker<'a> {
@@ -38,15 +39,80 @@ pub struct Asker<'a> {
     pub default: Effect,
     /// What may be spent.
     pub meter: Meter,
+    /// Where rules decide, by rank; none before it is worth it, and where it would be too large.
+    table: Option<Table>,
+    /// Questions so far.
+    asked: u32,
+    /// Cells with the rules that cover them, found last. What covers a cell covers it in each slice it is in.
+    proofs: VecDeque<(Cell, BTreeSet<usize>)>,
 }
 
-impl Asker<'_> {
-    fn input(&self, slice: &Slice, cell: &Cell) -> Input {
-        Input {
+impl<'a> Asker<'a> {
+    /// One that may spend what the meter has.
+    pub fn new(atlas: &'a Atlas, default: Effect, meter: Meter) -> Self {
+        Self { atlas, default, meter, table: None, asked: 0, proofs: VecDeque::new() }
+    }
+
+    /// Counts a question; now and then that makes it worth to have a table.
+    fn count(&mut self) {
+        self.asked = self.asked.saturating_add(1);
+        if self.asked == WITHOUT_TABLE {
+            let boxes = (0..self.atlas.order.len()).map(|rank| self.region(rank));
+            self.table = Table::new(&self.atlas.space, boxes, &mut self.meter.clone());
+        }
+    }
+
+    /// Where the rule of this rank decides.
+    fn region(&self, rank: usize) -> Option<&'a Region> {
+        self.atlas.ranked(rank)?.print.decides.as_ref()
+    }
+
+    /// Whether some of the rules of a slice take all of a cell: those before `end`, and not `but_for`.
+    fn uncovered(&mut self, slice: &Slice, cell: &Cell, end: usize, but_for: Option<usize>) -> Coverage {
+        if let Some(coverage) = self.soon(slice, cell, end, but_for) {
+            return coverage;
+        }
+        let boxes = self.atlas.deciding(slice).take_while(|(rank, _)| *rank < end);
+        let coverage = uncovered(cell, boxes.filter(|(rank, _)| Some(*rank) != but_for), &mut self.meter);
+        if let Coverage::Covered(by) = &coverage {
+            self.remember(cell, by);
+        }
+        coverage
+    }
+
+    /// The same where it is soon found, without a search.
+    fn soon(&mut self, slice: &Slice, cell: &Cell, end: usize, but_for: Option<usize>) -> Option<Coverage> {
+        self.count();
+        let table = self.table.as_ref()?;
+        let here = |rank: &usize| *rank < end && Some(*rank) != but_for && slice.pair.rules.binary_search(rank).is_ok();
+        if let Some((_, by)) = self.proofs.iter().find(|(covered, by)| covered == cell && by.iter().all(here)) {
+            return Some(Coverage::Covered(by.clone()));
+        }
+        let picked = picked(slice, end, but_for);
+        if !self.meter.spend(picked.cost()) {
+            return Some(Coverage::Undecided);
+        }
+        let region = |rank| self.region(rank);
+        if let Some(rank) = table.container(cell, &picked, region) {
+            let by = BTreeSet::from([rank]);
+            self.remember(cell, &by);
+            return Some(Coverage::Covered(by));
+        }
+        let probe = table.probe(cell, &picked, region);
+        probe.held_by.is_empty().then(|| Coverage::Open(probe.cell()))
+    }
+
+    fn remember(&mut self, cell: &Cell, by: &BTreeSet<usize>) {
+        self.proofs.truncate(PROOFS - 1);
+        self.proofs.push_front((cell.clone(), by.clone()));
+    }
+
+    fn input(&self, slice: &Slice, cell: &Cell) -> Arc<Input> {
+        Arc::new(Input {
             agent: slice.pair.agent.to_string(),
             action: slice.pair.action.to_string(),
             context: self.atlas.space.context(cell),
-        }
+        })
     }
 
     fn keys(&self, ranks: impl IntoIterator<Item = usize>) -> Vec<Key> {
@@ -71,7 +137,17 @@ impl Asker<'_> {
         let mut coverings = Vec::new();
         let mut used = BTreeSet::new();
         let mut undecided = false;
-        for (slice, cell) in &slices {
+        let mut unsettled: Vec<&(&Slice, Cell)> = Vec::new();
+        for at in &slices {
+            match self.soon(at.0, &at.1, entry.rank, None) {
+                Some(Coverage::Open(cell)) => return Answer::Shown(self.input(at.0, &cell)),
+                Some(Coverage::Covered(by)) if slices.len() > 1 => used.extend(by),
+                // What covers a single slice is wanted as few as can be.
+                Some(Coverage::Covered(_)) | None => unsettled.push(at),
+                Some(Coverage::Undecided) => return Answer::Undecided,
+            }
+        }
+        for (slice, cell) in unsettled {
             let before = atlas.deciding(slice).take_while(|(rank, _)| *rank < entry.rank);
             if self.meter.exhausted() {
                 return Answer::Undecided;
@@ -139,47 +215,86 @@ impl Asker<'_> {
     pub fn matters(&mut self, entry: &Entry) -> Answer {
         let atlas = self.atlas;
         let slices = || entry.slices.iter().filter_map(|index| atlas.slices.get(*index));
-        // Most rules decide something that would otherwise fall to the default, which is soon found.
+        // Most rules decide something that would otherwise be answered otherwise, which is soon found; where it is
+        // answered like the default, it is where the rule errs.
         for slice in slices() {
             let Some(full) = &slice.full else { continue };
-            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
-                let others = atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
-                if outcome != Outcome::Decided(self.default)
-                    && let Coverage::Open(cell) = uncovered(&piece, others, &mut self.meter)
-                {
-                    return Answer::Shown(self.input(slice, &cell));
+            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect).into_iter().rev() {
+                if let Some(input) = self.stands_out(slice, entry, outcome, &piece) {
+                    return Answer::Shown(input);
                 }
             }
         }
         let mut undecided = false;
-        for slice in slices() {
-            let Some(full) = &slice.full else { continue };
-            for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
-                match self.matters_in(slice, entry, outcome, &piece) {
-                    Answer::Shown(input) => return Answer::Shown(input),
-                    Answer::Never(_) => {}
-                    Answer::Undecided => undecided = true,
-                }
-                if self.meter.exhausted() {
-                    return Answer::Undecided;
+        // Errors mostly stand in for errors: where the rule matches is looked at first.
+        for errs in [false, true] {
+            for slice in slices() {
+                let Some(full) = &slice.full else { continue };
+                for (outcome, piece) in pieces(full, &entry.print, entry.rule.effect) {
+                    if errs != (outcome == Outcome::Error) {
+                        continue;
+                    }
+                    match self.matters_in(slice, entry, outcome, &piece) {
+                        Answer::Shown(input) => return Answer::Shown(input),
+                        Answer::Never(_) => {}
+                        Answer::Undecided => undecided = true,
+                    }
+                    if self.meter.exhausted() {
+                        return Answer::Undecided;
+                    }
                 }
             }
         }
         if undecided { Answer::Undecided } else { Answer::Never(Vec::new()) }
     }
 
+    /// An input of a part of a slice that would be answered otherwise than by `outcome` without the rule, if one is soon
+    /// found.
+    fn stands_out(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Option<Arc<Input>> {
+        self.count();
+        let atlas = self.atlas;
+        let Some(table) = &self.table else {
+            let others = atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
+            let may_show = outcome != Outcome::Decided(self.default);
+            return match may_show.then(|| uncovered(piece, others, &mut self.meter)) {
+                Some(Coverage::Open(cell)) => Some(self.input(slice, &cell)),
+                _ => None,
+            };
+        };
+        let others = picked(slice, usize::MAX, Some(entry.rank));
+        if !self.meter.spend(2 * others.cost()) {
+            return None;
+        }
+        // Best where nothing else decides; else where nothing does before.
+        let mut probe = table.probe(piece, &others, |rank| self.region(rank));
+        if probe.held_by.first().is_some_and(|rank| rank < entry.rank) {
+            probe = table.probe(piece, &picked(slice, entry.rank, None), |rank| self.region(rank));
+            if !probe.held_by.is_empty() {
+                return None;
+            }
+            probe.held_by = table.at(&probe.point, &others);
+        }
+        let cell = probe.cell();
+        let instead = match probe.held_by.first().and_then(|rank| atlas.ranked(rank)) {
+            Some(other) => match other.print.matches.as_ref().filter(|region| Space::touches(&cell, region)) {
+                Some(_) => Outcome::Decided(other.rule.effect),
+                None => Outcome::Error,
+            },
+            None => Outcome::Decided(self.default),
+        };
+        (instead != outcome).then(|| self.input(slice, &cell))
+    }
+
     /// The same for a part of a slice in which the rule answers `outcome`.
     fn matters_in(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Answer {
         let atlas = self.atlas;
-        let others = || atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
-        let reaches = uncovered(piece, others().take_while(|(rank, _)| *rank < entry.rank), &mut self.meter);
-        let mut undecided = match reaches {
+        let mut undecided = match self.uncovered(slice, piece, entry.rank, None) {
             Coverage::Covered(_) => return Answer::Never(Vec::new()),
             Coverage::Open(_) => false,
             Coverage::Undecided => true,
         };
         if outcome != Outcome::Decided(self.default) {
-            match uncovered(piece, others(), &mut self.meter) {
+            match self.uncovered(slice, piece, usize::MAX, Some(entry.rank)) {
                 Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                 Coverage::Covered(_) => {}
                 Coverage::Undecided => undecided = true,
@@ -198,7 +313,7 @@ impl Asker<'_> {
                 if instead == outcome {
                     continue;
                 }
-                match uncovered(&part, others().take_while(|(before, _)| *before < rank), &mut self.meter) {
+                match self.uncovered(slice, &part, rank, Some(entry.rank)) {
                     Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                     Coverage::Covered(_) => {}
                     Coverage::Undecided => undecided = true,
@@ -229,8 +344,7 @@ impl Asker<'_> {
                 .zip(second.print.matches.as_ref())
                 .and_then(|(cell, region)| Space::intersect(&cell, region));
             let Some(both) = both else { continue };
-            let before = atlas.deciding(slice).take_while(|(rank, _)| *rank < first.rank);
-            match uncovered(&both, before, &mut self.meter) {
+            match self.uncovered(slice, &both, first.rank, None) {
                 Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                 Coverage::Covered(by) => used.extend(by),
                 Coverage::Undecided => undecided = true,
@@ -242,7 +356,7 @@ impl Asker<'_> {
     /// An input of the slice that reaches no rule, if there is one.
     pub fn gap(&mut self, slice: &Slice) -> Answer {
         let Some(full) = &slice.full else { return Answer::Never(Vec::new()) };
-        match uncovered(full, self.atlas.deciding(slice), &mut self.meter) {
+        match self.uncovered(slice, full, usize::MAX, None) {
             Coverage::Open(cell) => Answer::Shown(self.input(slice, &cell)),
             Coverage::Covered(used) => Answer::Never(self.keys(used)),
             Coverage::Undecided => Answer::Undecided,
@@ -261,7 +375,7 @@ impl Asker<'_> {
                 .zip(other.print.decides.as_ref())
                 .and_then(|(cell, region)| Space::intersect(&cell, region));
             let Some(both) = both else { continue };
-            match uncovered(&both, atlas.deciding(slice).take_while(|(rank, _)| *rank < by), &mut self.meter) {
+            match self.uncovered(slice, &both, by, None) {
                 Coverage::Open(cell) => return Answer::Shown(self.input(slice, &cell)),
                 Coverage::Covered(_) => {}
                 Coverage::Undecided => undecided = true,
@@ -271,39 +385,18 @@ impl Asker<'_> {
     }
 
     /// An input of any slice that the rule matches, whoever decides it.
-    pub fn example(&mut self, entry: &Entry) -> Option<Input> {
+    pub fn example(&mut self, entry: &Entry) -> Option<Arc<Input>> {
         let mut slices: Vec<&Slice> = entry.slices.iter().filter_map(|index| self.atlas.slices.get(*index)).collect();
         slices.sort_by_key(|slice| !slice.pair.named());
         slices.into_iter().find_map(|slice| Some(self.input(slice, &Self::matching(entry, slice)?)))
     }
 }
 
-/// The disjoint parts of `cell` in which a rule decides, each with what it answers there: its effect where it matches,
-/// an error in the slabs around.
-pub(super) fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<(Outcome, Cell)> {
-    let Some(mut rest) = footprint.decides.as_ref().and_then(|region| Space::intersect(cell, region)) else {
-        return Vec::new();
-    };
-    let Some(matches) = &footprint.matches else { return vec![(Outcome::Error, rest)] };
-    let mut pieces = Vec::new();
-    for (axis, keep) in &matches.parts {
-        let Some(have) = rest.get(*axis).cloned() else { continue };
-        let outside = have.minus(keep);
-        if !outside.is_empty() {
-            let mut slab = rest.clone();
-            if let Some(set) = slab.get_mut(*axis) {
-                *set = outside;
-            }
-            pieces.push((Outcome::Error, slab));
-        }
-        let inside = have.and(keep);
-        if inside.is_empty() {
-            return pieces;
-        }
-        if let Some(set) = rest.get_mut(*axis) {
-            *set = inside;
-        }
-    }
-    pieces.push((Outcome::Decided(effect), rest));
-    pieces
+/// The rules of a slice before `end`, but for one.
+fn picked(slice: &Slice, end: usize, but_for: Option<usize>) -> Picked {
+    let before = slice.pair.rules.iter().copied().take_while(|rank| *rank < end);
+    Picked::of(before.filter(|rank| Some(*rank) != but_for))
 }
+
+#[cfg(test)]
+mod tests;

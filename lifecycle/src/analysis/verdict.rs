@@ -1,6 +1,6 @@
 //! What is true of a bundle for every input.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ pub struct Gap {
     /// The action.
     pub action: String,
     /// Such an input.
-    pub witness: Input,
+    pub witness: Arc<Input>,
 }
 
 /// Everything the analysis can say.
@@ -96,7 +96,7 @@ impl Analyzer {
             return Analysis { too_large: true, ..Analysis::default() };
         };
         self.memo.forget(&self.atlas, &edit, bundle.default_effect);
-        let asker = Asker { atlas: &self.atlas, default: bundle.default_effect, meter };
+        let asker = Asker::new(&self.atlas, bundle.default_effect, meter);
         let mut analyser = Analyser { asker, memo: &mut self.memo, analysis: Analysis::default() };
         analyser.rules();
         analyser.meetings(&edit.added);
@@ -113,6 +113,7 @@ pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
         Answer::Never(_) | Answer::Undecided => asker.example(entry),
     })
     .flatten()
+    .map(Arc::unwrap_or_clone)
 }
 
 /// What is taken from a rule: the rules before it that decide some input it matches, in their order, each with such an
@@ -133,6 +134,7 @@ pub fn shadow(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Shadow> {
             let Some(other) = asker.atlas.ranked(before) else { continue };
             match asker.taken(entry, before) {
                 Answer::Shown(witness) => {
+                    let witness = Arc::unwrap_or_clone(witness);
                     shadow.by.push(Meeting { first: other.rule.id.clone(), second: entry.rule.id.clone(), witness });
                 }
                 Answer::Never(_) => {}
@@ -151,7 +153,7 @@ fn about<T>(bundle: &Bundle, rule: &str, mut meter: Meter, ask: impl FnOnce(&mut
     let mut atlas = Atlas::default();
     atlas.update(bundle, &mut meter)?;
     let entry = atlas.order.iter().filter_map(|key| atlas.entry(*key)).find(|entry| entry.rule.id == rule)?;
-    Some(ask(&mut Asker { atlas: &atlas, default: bundle.default_effect, meter }, entry))
+    Some(ask(&mut Asker::new(&atlas, bundle.default_effect, meter), entry))
 }
 
 /// Work units that keeping one pair of rules counts for.
@@ -235,7 +237,7 @@ impl Analyser<'_> {
             match answer {
                 Answer::Shown(witness) => {
                     let (first, second) = (one.rule.id.clone(), two.rule.id.clone());
-                    let meeting = Meeting { first, second, witness: witness.clone() };
+                    let meeting = Meeting { first, second, witness: Input::clone(witness) };
                     if one.rule.priority == two.rule.priority {
                         self.analysis.conflicts.push(meeting);
                     } else {

@@ -9,8 +9,10 @@
 //! A region is told as few boxes where that is possible, else as the box with the rules that decide parts of it first.
 
 pub mod deciders;
+mod found;
 mod merge;
 mod search;
+mod settle;
 mod told;
 
 use std::{
@@ -18,7 +20,9 @@ use std::{
     sync::Arc,
 };
 
-use search::{Found, Sides};
+use found::Found;
+use search::Sides;
+use settle::Known;
 
 use serde::{Deserialize, Serialize};
 
@@ -191,12 +195,13 @@ pub fn newly_allowed_under(before: &Bundle, after: &Bundle, rules: &[&Rule], mut
     let Some(sides) = Sides::new(before, after, &mut meter) else { return undecided() };
     let wanted = |agent: &str| sides.concern(agent) && rules.iter().any(|rule| rule.agent.matches(agent));
     let Some((pairs, _)) = pairs(&sides.rules, &sides.schemas(), wanted, &mut meter) else { return undecided() };
+    let mut known = Known::default();
     let find = |rule: &&Rule| {
         let Some(print) = sides.print_of(rule) else { return Anew::Nothing };
         let mut complete = true;
         for pair in pairs.iter().filter(|pair| rule.action.matches(&pair.action) && rule.agent.matches(&pair.agent)) {
             let Some(region) = print.decides.as_ref().filter(|_| sides.key(pair).is_some()) else { continue };
-            let (differing, whole) = sides.search(pair, Some(region), &mut meter);
+            let (differing, whole) = sides.search(pair, Some(region), &mut known, &mut meter);
             complete &= whole;
             let anew = |differing: &&Found| {
                 differing.before.0.effect != Effect::Allow && differing.after.0.effect == Effect::Allow
@@ -222,6 +227,7 @@ pub fn semantic_diff(before: &Bundle, after: &Bundle, mut meter: Meter) -> Seman
         // Pairs with the same rules and domain differ alike: they are searched once.
         let mut searched: BTreeMap<search::Key<'_>, usize> = BTreeMap::new();
         let mut results: Vec<(Vec<&Pair>, Vec<Found>)> = Vec::new();
+        let mut settled = Known::default();
         for pair in &pairs {
             let Some(key) = sides.key(pair) else { continue };
             if let Some(index) = searched.get(&key) {
@@ -230,7 +236,7 @@ pub fn semantic_diff(before: &Bundle, after: &Bundle, mut meter: Meter) -> Seman
                 }
                 continue;
             }
-            let (found, whole) = sides.search(pair, None, &mut meter);
+            let (found, whole) = sides.search(pair, None, &mut settled, &mut meter);
             complete &= whole;
             searched.insert(key, results.len());
             results.push((vec![pair], found));

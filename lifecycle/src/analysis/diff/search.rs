@@ -1,15 +1,20 @@
 //! Which pairs of deciders, one before and one after, share inputs that they answer differently.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::Outcome;
+use super::{
+    Outcome,
+    found::{Decider, Found, Part},
+    settle::{self, First, Known},
+};
 use crate::{
     analysis::{
         Meter,
-        cover::{Coverage, uncovered},
-        questions,
+        cover::Coverage,
+        pieces,
         slices::{Pair, enforced},
         space::{Cell, Domain, Footprint, Region as Box, Space},
+        table::Table,
     },
     bundle::{Bundle, Rule, Schema, schema::AgentSchema},
     engine::{Input, order},
@@ -22,6 +27,8 @@ pub(super) struct Sides<'a> {
     pub(super) rules: Vec<&'a Rule>,
     space: Space,
     prints: Vec<Footprint>,
+    /// Where they decide; none where it would be too large.
+    pub(super) table: Option<Table>,
     /// How many of the rules are those before.
     old: usize,
     /// For each rule its place in the order after; none when it is gone.
@@ -35,32 +42,6 @@ pub(super) struct Sides<'a> {
 
 /// What makes two pairs differ alike: their rules, and the names of the enforced declarations.
 pub(super) type Key<'a> = (&'a [usize], Option<&'a str>);
-
-/// Who decides: a rule by its position, the schema by the number of its refusal, or the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decider {
-    Refusal(usize),
-    Rule(usize),
-    Default,
-}
-
-/// What two deciders, one before and one after, decide and answer otherwise.
-#[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub(super) before: (Outcome, Decider),
-    pub(super) after: (Outcome, Decider),
-    pub(super) parts: Vec<Part>,
-}
-
-/// A box of it: where a rule is in error, that is several slabs.
-#[derive(Debug, Clone)]
-pub(super) struct Part {
-    /// The numbers of the pieces of both deciders; see [`Sides::pieces`].
-    pub(super) pieces: (usize, usize),
-    /// Rules that decide parts of the box first, in either bundle.
-    pub(super) first: BTreeSet<usize>,
-    pub(super) witness: Input,
-}
 
 /// A decider of one bundle in one slice.
 struct Entry<'s> {
@@ -104,10 +85,11 @@ impl<'a> Sides<'a> {
         let declared: Vec<&AgentSchema> = schemas.iter().flat_map(|schema| schema.agents.values()).collect();
         let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
         let space = Space::new(rules.iter().copied(), domain)?;
-        let prints = rules.iter().map(|rule| space.footprint(rule)).collect();
+        let prints: Vec<Footprint> = rules.iter().map(|rule| space.footprint(rule)).collect();
+        let table = Table::new(&space, prints.iter().map(|print| print.decides.as_ref()), meter);
         let everywhere = before.default_effect != after.default_effect || before.on_error != after.on_error;
         let edited = rules.iter().zip(&changed).filter(|(_, changed)| **changed).map(|(rule, _)| *rule).collect();
-        Some(Self { before, after, rules, space, prints, old, ranks, changed, edited, everywhere })
+        Some(Self { before, after, rules, space, prints, table, old, ranks, changed, edited, everywhere })
     }
 
     /// The schemas of both.
@@ -164,7 +146,13 @@ impl<'a> Sides<'a> {
     }
 
     /// What differs in a slice, or in a box of it, and whether all of it was searched.
-    pub(super) fn search(&self, pair: &Pair, within: Option<&Box>, meter: &mut Meter) -> (Vec<Found>, bool) {
+    pub(super) fn search(
+        &self,
+        pair: &Pair,
+        within: Option<&Box>,
+        known: &mut Known,
+        meter: &mut Meter,
+    ) -> (Vec<Found>, bool) {
         let mut full = self.space.full();
         let mut refusals: [Vec<Box>; 2] = Default::default();
         match self.same_domain(&pair.agent) {
@@ -197,7 +185,7 @@ impl<'a> Sides<'a> {
         let (old, new) = (self.entries(old_refusals, before), self.entries(new_refusals, &after));
         let mut search = Search { sides: self, pair, full, old, new };
         search.note_places();
-        let mut told = Told::default();
+        let mut told = Told { found: Vec::new(), undecided: false, known };
         let ended = search.run(&mut told, meter).is_some();
         (told.found, ended && !told.undecided)
     }
@@ -228,11 +216,11 @@ impl<'a> Sides<'a> {
             }
             Decider::Rule(rule) => {
                 let Some((print, rule)) = print.zip(self.rules.get(rule)) else { return Vec::new() };
-                let pieces = questions::pieces(cell, print, rule.effect).into_iter();
+                let pieces = pieces::pieces(cell, print, rule.effect).into_iter();
                 pieces
                     .map(|(outcome, cell)| match outcome {
-                        questions::Outcome::Decided(effect) => (Outcome { effect, error: false }, cell),
-                        questions::Outcome::Error => (error, cell),
+                        pieces::Outcome::Decided(effect) => (Outcome { effect, error: false }, cell),
+                        pieces::Outcome::Error => (error, cell),
                     })
                     .collect()
             }
@@ -255,11 +243,11 @@ struct Search<'s, 'a> {
 }
 
 /// What a search found so far.
-#[derive(Default)]
-struct Told {
+struct Told<'k> {
     found: Vec<Found>,
     /// Some question was not decided.
     undecided: bool,
+    known: &'k mut Known,
 }
 
 impl Search<'_, '_> {
@@ -282,62 +270,14 @@ impl Search<'_, '_> {
     }
 
     /// None when the budget is spent.
-    fn run(&self, told: &mut Told, meter: &mut Meter) -> Option<()> {
-        let (before, after) = (self.sides.before, self.sides.after);
+    fn run(&self, told: &mut Told<'_>, meter: &mut Meter) -> Option<()> {
         // What has changed before, against everything after it.
         for one in (0..self.old.len()).filter(|place| self.old.get(*place).is_some_and(|entry| entry.changed)) {
-            for (piece, (outcome, cell)) in
-                self.sides.pieces_of(before, &self.full, self.old.get(one)?).into_iter().enumerate()
-            {
-                if taken(&cell, self.old.get(..one)?, meter) {
-                    continue;
-                }
-                for two in 0..self.new.len() {
-                    let other = self.new.get(two)?;
-                    // What stays and came first before would have decided before, too.
-                    if other.elsewhere.is_some_and(|place| place < one) || !touches(&cell, other) {
-                        continue;
-                    }
-                    let contains = other.region.is_none_or(|region| Space::is_within(&cell, region));
-                    for (number, (instead, other)) in self.sides.pieces_of(after, &self.full, other).iter().enumerate()
-                    {
-                        if let Some(part) = Space::common(&cell, other) {
-                            self.ask((outcome, one), (*instead, two), (piece, number), &part, told, meter)?;
-                        }
-                    }
-                    if contains {
-                        break; // Nothing behind it is asked here.
-                    }
-                }
-            }
+            self.against(one, true, told, meter)?;
         }
         // What has not changed before, against what has changed after it.
         for two in (0..self.new.len()).filter(|place| self.new.get(*place).is_some_and(|entry| entry.changed)) {
-            for (piece, (outcome, cell)) in
-                self.sides.pieces_of(after, &self.full, self.new.get(two)?).into_iter().enumerate()
-            {
-                if taken(&cell, self.new.get(..two)?, meter) {
-                    continue;
-                }
-                for one in 0..self.old.len() {
-                    let other = self.old.get(one)?;
-                    if other.elsewhere.is_some_and(|place| place < two) || !touches(&cell, other) {
-                        continue;
-                    }
-                    let contains = other.region.is_none_or(|region| Space::is_within(&cell, region));
-                    if !other.changed {
-                        for (number, (was, other)) in self.sides.pieces_of(before, &self.full, other).iter().enumerate()
-                        {
-                            if let Some(part) = Space::common(&cell, other) {
-                                self.ask((*was, one), (outcome, two), (number, piece), &part, told, meter)?;
-                            }
-                        }
-                    }
-                    if contains {
-                        break;
-                    }
-                }
-            }
+            self.against(two, false, told, meter)?;
         }
         if self.sides.everywhere {
             self.ask_the_same(told, meter)?;
@@ -345,8 +285,73 @@ impl Search<'_, '_> {
         Some(())
     }
 
+    /// What has changed in one bundle, at `place`, against the deciders of the other one: all of them when it is one of
+    /// those before, else those that have not changed. None when the budget is spent.
+    fn against(&self, place: usize, is_before: bool, told: &mut Told<'_>, meter: &mut Meter) -> Option<()> {
+        let (mine, others) = if is_before { (&self.old, &self.new) } else { (&self.new, &self.old) };
+        let (my_bundle, other_bundle) = match (self.sides.before, self.sides.after) {
+            (before, after) if is_before => (before, after),
+            (before, after) => (after, before),
+        };
+        for (piece, (outcome, cell)) in
+            self.sides.pieces_of(my_bundle, &self.full, mine.get(place)?).into_iter().enumerate()
+        {
+            let mut first = First::default();
+            for entry in mine.get(..place)?.iter().filter(|entry| touches(&cell, entry)) {
+                first.add(entry.decider, entry.region);
+            }
+            meter.spend(place as u64 / 8 + 1);
+            // A number that no piece has: this is not about two of them.
+            let decider = mine.get(place)?.decider;
+            let question = (decider, decider, (piece, usize::MAX));
+            let taken = settle::uncovered(self.sides, question, &cell, &first, told.known, meter);
+            if matches!(taken, Coverage::Covered(_)) {
+                continue;
+            }
+            for (at, other) in others.iter().enumerate() {
+                // What stays and comes first in both is among those already.
+                if other.elsewhere.is_some_and(|elsewhere| elsewhere < place) || !touches(&cell, other) {
+                    continue;
+                }
+                if is_before || !other.changed {
+                    for (number, instead, part) in self.parts(other_bundle, &cell, other, outcome) {
+                        let (before, after, pieces) = if is_before {
+                            ((outcome, place), (instead, at), (piece, number))
+                        } else {
+                            ((instead, at), (outcome, place), (number, piece))
+                        };
+                        self.ask(before, after, pieces, &part, &first, told, meter)?;
+                    }
+                }
+                if other.region.is_none_or(|region| Space::is_within(&cell, region)) {
+                    break; // Nothing behind it is asked here.
+                }
+                first.add(other.decider, other.region);
+            }
+        }
+        Some(())
+    }
+
+    /// The parts of a cell, with their numbers among the pieces of the decider, in which it answers, and not `outcome`.
+    fn parts(&self, bundle: &Bundle, cell: &Cell, entry: &Entry<'_>, outcome: Outcome) -> Vec<(usize, Outcome, Cell)> {
+        let rule = if let Decider::Rule(rule) = entry.decider { self.sides.rules.get(rule) } else { None };
+        let print = if let Decider::Rule(rule) = entry.decider { self.sides.print(rule) } else { None };
+        let Some((rule, print)) = rule.zip(print) else {
+            let pieces = self.sides.pieces_of(bundle, &self.full, entry).into_iter().enumerate();
+            let others = pieces.filter(|(_, (instead, _))| *instead != outcome);
+            return others
+                .filter_map(|(at, (instead, part))| Some((at, instead, Space::common(cell, &part)?)))
+                .collect();
+        };
+        let error = Outcome { effect: bundle.on_error, error: true };
+        let decided = Outcome { effect: rule.effect, error: false };
+        let told = |errs: bool| if errs { error } else { decided };
+        let parts = pieces::pieces_inside(&self.full, cell, print, |errs| told(errs) != outcome);
+        parts.into_iter().map(|(at, errs, part)| (at, told(errs), part)).collect()
+    }
+
     /// The same decider before and after, which answers otherwise because the default or `on_error` does.
-    fn ask_the_same(&self, told: &mut Told, meter: &mut Meter) -> Option<()> {
+    fn ask_the_same(&self, told: &mut Told<'_>, meter: &mut Meter) -> Option<()> {
         let (before, after) = (self.sides.before, self.sides.after);
         for one in 0..self.old.len() {
             let entry = self.old.get(one)?;
@@ -359,22 +364,27 @@ impl Search<'_, '_> {
             };
             let both = self.sides.pieces_of(before, &self.full, entry).into_iter();
             let both = both.zip(self.sides.pieces_of(after, &self.full, self.new.get(two)?));
+            let mut first = First::default();
+            let new = self.new.get(..two)?.iter().filter(|entry| entry.elsewhere.is_none_or(|place| place > one));
+            self.old.get(..one)?.iter().chain(new).for_each(|entry| first.add(entry.decider, entry.region));
             for (piece, ((was, part), (is, _))) in both.enumerate() {
-                self.ask((was, one), (is, two), (piece, piece), &part, told, meter)?;
+                self.ask((was, one), (is, two), (piece, piece), &part, &first, told, meter)?;
             }
         }
         Some(())
     }
 
-    /// Asks for inputs of `part` that are decided by the one before and by the other after. None when the budget is
-    /// spent.
+    /// Asks for inputs of `part` that are decided by the one before and by the other after, none of which comes `first`.
+    /// None when the budget is spent.
+    #[expect(clippy::too_many_arguments, reason = "two deciders, what is asked about them, and where it goes")]
     fn ask(
         &self,
         (before, one): (Outcome, usize),
         (after, two): (Outcome, usize),
         pieces: (usize, usize),
         part: &Cell,
-        told: &mut Told,
+        first: &First<'_>,
+        told: &mut Told<'_>,
         meter: &mut Meter,
     ) -> Option<()> {
         if before == after {
@@ -383,20 +393,16 @@ impl Search<'_, '_> {
         if meter.exhausted() {
             return None;
         }
-        let old = self.old.get(..one)?.iter();
-        // What stays is among those already if it stands before the first one, too.
-        let new = self.new.get(..two)?.iter().filter(|entry| entry.elsewhere.is_none_or(|place| place > one));
-        let first = old.chain(new).filter_map(|entry| Some((entry.decider, entry.region?)));
-        match uncovered(part, first.clone().map(|(_, region)| (0, region)), meter) {
+        let question = (self.old.get(one)?.decider, self.new.get(two)?.decider, pieces);
+        match settle::uncovered(self.sides, question, part, first, told.known, meter) {
             Coverage::Open(point) => {
-                let touching = first.filter(|(_, region)| Space::touches(part, region));
-                let rules = touching.filter_map(|(decider, _)| match decider {
-                    Decider::Rule(rule) => Some(rule),
-                    _ => None,
-                });
+                let touching = |rule: &usize| {
+                    let region = self.sides.print(*rule).and_then(|print| print.decides.as_ref());
+                    region.is_some_and(|region| Space::touches(part, region))
+                };
                 let part = Part {
                     pieces,
-                    first: rules.collect(),
+                    first: first.numbers().filter(touching).collect(),
                     witness: Input {
                         agent: self.pair.agent.to_string(),
                         action: self.pair.action.to_string(),
@@ -414,12 +420,6 @@ impl Search<'_, '_> {
         }
         Some(())
     }
-}
-
-/// Whether what comes first leaves nothing of a cell.
-fn taken(cell: &Cell, first: &[Entry<'_>], meter: &mut Meter) -> bool {
-    let first = first.iter().filter_map(|entry| Some((0, entry.region?)));
-    matches!(uncovered(cell, first, meter), Coverage::Covered(_))
 }
 
 fn touches(cell: &Cell, entry: &Entry<'_>) -> bool {

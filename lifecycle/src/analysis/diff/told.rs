@@ -7,8 +7,9 @@ use std::{
 
 use super::{
     Region, Scope, Shape,
+    found::{Decider, Found},
     merge::merge,
-    search::{Decider, Found, Sides},
+    search::Sides,
 };
 use crate::{
     analysis::{
@@ -34,19 +35,38 @@ struct About {
     refused: Vec<Box>,
 }
 
+/// A difference with the numbers of its regions.
+type Told<'f> = (&'f Found, Vec<usize>);
+
 /// The regions of all slices.
 pub(super) fn tell(sides: &Sides<'_>, results: &[(Vec<&Pair>, Vec<Found>)]) -> Vec<Region> {
     let mut rules: HashMap<usize, Arc<Rule>> = HashMap::new();
     let mut regions: Vec<Region> = Vec::new();
     // Across slices: what is alike but for who asks to do what is one region.
     let mut places: HashMap<(Option<String>, Option<String>), Vec<usize>> = HashMap::new();
+    // What was found alike where no schema rules is told alike: by the deciders, with the numbers of its regions.
+    let mut known: HashMap<(Decider, Decider), Vec<Told<'_>>> = HashMap::new();
     for (alike, found) in results {
         let Some(agent) = alike.first().map(|pair| &*pair.agent) else { continue };
         let scopes: Vec<Scope> = alike.iter().map(|pair| scope(pair)).collect();
+        let open = sides.same_domain(agent) == Some(None);
         for found in found {
+            let before = known.entry((found.before.1, found.after.1)).or_default();
+            if let Some((_, told)) = before.iter().find(|(other, _)| open && found.is_like(other)) {
+                for at in told {
+                    regions
+                        .iter_mut()
+                        .skip(*at)
+                        .take(1)
+                        .for_each(|region| region.scopes.extend(scopes.iter().cloned()));
+                }
+                continue;
+            }
+            let mut told = Vec::new();
             for region in of(sides, agent, &scopes, found, &mut rules) {
                 let here = places.entry((region.before_rule.clone(), region.after_rule.clone())).or_default();
                 let same = here.iter().copied().find(|at| regions.get(*at).is_some_and(|other| same(other, &region)));
+                told.push(same.unwrap_or(regions.len()));
                 match same.and_then(|at| regions.get_mut(at)) {
                     Some(other) => other.scopes.extend(region.scopes),
                     None => {
@@ -54,6 +74,9 @@ pub(super) fn tell(sides: &Sides<'_>, results: &[(Vec<&Pair>, Vec<Found>)]) -> V
                         regions.push(region);
                     }
                 }
+            }
+            if open {
+                before.push((found, told));
             }
         }
     }

@@ -164,6 +164,41 @@ impl Space {
         Footprint { matches: matches.map(|parts| Region { parts }), decides: decides.map(|parts| Region { parts }) }
     }
 
+    /// The footprint of `rule` after some axes were cut anew; it was `print` before.
+    pub fn measure_again(&self, rule: &Rule, cut: &[usize], print: &mut Footprint) {
+        let (Some(matches), Some(decides)) = (&mut print.matches, &mut print.decides) else {
+            // Empty because of one axis, which may be one of these.
+            *print = self.footprint(rule);
+            return;
+        };
+        let mut empty = false;
+        for (index, axis) in cut.iter().filter_map(|index| Some((*index, self.axes.get(*index)?))) {
+            let tests = rule.conditions.iter().filter(|condition| condition.field == axis.field);
+            let tests = tests.map(|condition| &condition.test);
+            if tests.clone().next().is_none() {
+                continue;
+            }
+            let results = axis.judge(tests);
+            for (region, wanted) in [(&mut *matches, true), (&mut *decides, false)] {
+                let keep = |result: ConditionResult| {
+                    if wanted { result == ConditionResult::True } else { result != ConditionResult::False }
+                };
+                let kept = SlotSet::of(results.iter().filter(|(_, result)| keep(*result)).map(|(run, _)| *run));
+                empty |= kept.is_empty();
+                let whole = kept.count() == axis.slots.len();
+                match region.parts.binary_search_by_key(&index, |(axis, _)| *axis) {
+                    Ok(at) if whole => drop(region.parts.remove(at)),
+                    Ok(at) => region.parts.iter_mut().skip(at).take(1).for_each(|part| part.1 = kept.clone()),
+                    Err(_) if whole => {}
+                    Err(at) => region.parts.insert(at, (index, kept)),
+                }
+            }
+        }
+        if empty {
+            *print = self.footprint(rule);
+        }
+    }
+
     /// A context that lies in the first slot of every axis of `cell`.
     pub fn context(&self, cell: &Cell) -> Map<String, Value> {
         let mut facts = Map::new();

@@ -1,0 +1,44 @@
+//! What is soon found, held against the search that looks at every box.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::engine::arbitrary;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn what_is_soon_found_is_what_a_search_finds(bundle in arbitrary::bundle(9..90)) {
+        let mut atlas = Atlas::default();
+        atlas.update(&bundle, &mut Meter::default()).unwrap();
+        let mut asker = Asker::new(&atlas, bundle.default_effect, Meter::default());
+        let entries = || atlas.order.iter().filter_map(|key| atlas.entry(*key));
+        for entry in entries().chain(entries()) {
+            for slice in entry.slices.iter().filter_map(|index| atlas.slices.get(*index)) {
+                let Some(cell) = Asker::matching(entry, slice) else { continue };
+                for (end, but_for) in [(entry.rank, None), (usize::MAX, Some(entry.rank))] {
+                    let boxes = || {
+                        let before = atlas.deciding(slice).filter(move |(rank, _)| *rank < end);
+                        before.filter(move |(rank, _)| Some(*rank) != but_for)
+                    };
+                    let searched = uncovered(&cell, boxes(), &mut Meter::default());
+                    match asker.uncovered(slice, &cell, end, but_for) {
+                        Coverage::Open(point) => {
+                            prop_assert!(matches!(searched, Coverage::Open(_)));
+                            prop_assert!(point.iter().zip(&cell).all(|(point, cell)| point.within(cell)));
+                            prop_assert!(boxes().all(|(_, region)| !Space::touches(&point, region)));
+                        }
+                        Coverage::Covered(by) => {
+                            prop_assert!(matches!(searched, Coverage::Covered(_)));
+                            let proof = boxes().filter(|(rank, _)| by.contains(rank));
+                            let again = uncovered(&cell, proof, &mut Meter::default());
+                            prop_assert!(matches!(again, Coverage::Covered(_)), "the proof is one by itself");
+                        }
+                        Coverage::Undecided => prop_assert!(false, "there is budget"),
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! All boxes of a space at once, a bit a box: most questions about them are answered without looking at any one box.
+//!
+//! For each slot of each axis there is a row of bits, which boxes hold it. The boxes that hold a point are the AND of one
+//! row an axis. So two things are cheap that settle nearly every question of [`super::cover`]: whether one box contains all
+//! of a cell, and whether a point chosen with some care is outside of all of them. What neither settles is searched
+//! exactly; nothing is concluded from a point that was not found.
+
+use super::{
+    Meter,
+    space::{Cell, Region, SlotSet, Space},
+};
+
+/// Words that the rows of one table may take: 64 MiB. Beyond that there is no table.
+const MOST_WORDS: usize = 8 << 20;
+/// About how many slots of an axis are compared before one is chosen.
+const TRIED: usize = 16;
+/// How often a point is moved out of a box that holds it.
+const MOVES: usize = 12;
+/// Runs of a set at whose ends a box must be to be looked at as one that contains the set.
+const ENDS: usize = 3;
+
+/// Which boxes hold which slot.
+#[derive(Debug)]
+pub struct Table {
+    /// By axis of the space.
+    axes: Vec<Rows>,
+    /// The boxes that are not empty.
+    alive: Vec<u64>,
+}
+
+/// One axis. Without any rows when no box is restricted on it.
+#[derive(Debug, Default)]
+struct Rows {
+    rows: Vec<u64>,
+    /// How many boxes hold each slot.
+    counts: Vec<u32>,
+    /// No box that is restricted here holds the first slot, so no slot is held by fewer.
+    least_first: bool,
+}
+
+/// Some of the boxes: the words of bits that are not zero, ascending.
+#[derive(Debug, Clone, Default)]
+pub struct Picked(Vec<(usize, u64)>);
+
+impl Picked {
+    /// These boxes, which come in ascending order.
+    pub fn of(boxes: impl Iterator<Item = usize>) -> Self {
+        let mut words: Vec<(usize, u64)> = Vec::new();
+        for index in boxes {
+            let (word, bit) = (index / 64, 1 << (index % 64));
+            match words.last_mut() {
+                Some((last, bits)) if *last == word => *bits |= bit,
+                _ => words.push((word, bit)),
+            }
+        }
+        Self(words)
+    }
+
+    /// The boxes that have their bit in `words`.
+    pub fn of_words(words: &[u64]) -> Self {
+        Self(words.iter().copied().enumerate().filter(|(_, bits)| *bits != 0).collect())
+    }
+
+    /// The first of them.
+    pub fn first(&self) -> Option<usize> {
+        self.0.first().map(|(word, bits)| word * 64 + bits.trailing_zeros() as usize)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What a question about them costs, in units of a [`Meter`].
+    pub fn cost(&self) -> u64 {
+        self.0.len() as u64 + 8
+    }
+
+    fn count(&self) -> u32 {
+        self.0.iter().map(|(_, bits)| bits.count_ones()).sum()
+    }
+
+    /// Their numbers, ascending.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> + Clone + '_ {
+        self.0
+            .iter()
+            .flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
+    }
+
+    fn within(&self, row: &[u64]) -> u32 {
+        self.0.iter().map(|(word, bits)| (row.get(*word).copied().unwrap_or_default() & bits).count_ones()).sum()
+    }
+
+    /// Leaves out what a row has not.
+    fn keep(&mut self, row: &[u64]) {
+        self.0.retain_mut(|(word, bits)| {
+            *bits &= row.get(*word).copied().unwrap_or_default();
+            *bits != 0
+        });
+    }
+}
+
+/// A point, and which of the boxes hold it.
+#[derive(Debug)]
+pub struct Probe {
+    /// By axis the slot.
+    pub point: Vec<usize>,
+    /// The boxes that were asked about and hold it.
+    pub held_by: Picked,
+}
+
+impl Probe {
+    /// The point as a box.
+    pub fn cell(&self) -> Cell {
+        self.point.iter().map(|slot| SlotSet::of([(*slot, *slot + 1)])).collect()
+    }
+}
+
+impl Table {
+    /// The rows of some boxes, none for what is empty. None when they would take too much memory or the budget does not
+    /// suffice.
+    pub fn new<'a>(space: &Space, boxes: impl Iterator<Item = Option<&'a Region>>, meter: &mut Meter) -> Option<Self> {
+        // By axis where a box begins or ceases to hold slots, and which boxes are restricted at all.
+        let mut turns: Vec<Vec<(usize, usize)>> = vec![Vec::new(); space.axes.len()];
+        let mut restricted: Vec<Vec<usize>> = vec![Vec::new(); space.axes.len()];
+        let mut alive: Vec<u64> = Vec::new();
+        for (index, region) in boxes.enumerate() {
+            if index.is_multiple_of(64) {
+                alive.push(0);
+            }
+            let Some(region) = region else { continue };
+            if let Some(word) = alive.last_mut() {
+                *word |= 1 << (index % 64);
+            }
+            for (axis, keep) in &region.parts {
+                if let (Some(turns), Some(restricted)) = (turns.get_mut(*axis), restricted.get_mut(*axis)) {
+                    restricted.push(index);
+                    turns.extend(keep.runs().iter().flat_map(|(start, end)| [(*start, index), (*end, index)]));
+                }
+            }
+        }
+        let slots = space.axes.iter().zip(&restricted).filter(|(_, restricted)| !restricted.is_empty());
+        let words: usize = slots.map(|(axis, _)| axis.slots.len() * alive.len()).fold(0, usize::saturating_add);
+        if words > MOST_WORDS || !meter.spend(words as u64 / 64 + 1) {
+            return None;
+        }
+        let axes = space.axes.iter().zip(turns).zip(restricted);
+        let axes = axes.map(|((axis, turns), restricted)| Rows::new(axis.slots.len(), &alive, turns, &restricted));
+        Some(Self { axes: axes.collect(), alive })
+    }
+
+    /// The first of some boxes that contains all of `cell`.
+    pub fn container<'a>(
+        &self,
+        cell: &Cell,
+        picked: &Picked,
+        region: impl Fn(usize) -> Option<&'a Region>,
+    ) -> Option<usize> {
+        let mut left = self.living(picked);
+        for (rows, set) in self.restricting(cell) {
+            for (start, end) in set.runs().iter().take(ENDS) {
+                left.keep(rows.row(*start, &self.alive));
+                if end - start > 1 {
+                    left.keep(rows.row(end - 1, &self.alive));
+                }
+            }
+            if left.is_empty() {
+                return None;
+            }
+        }
+        left.numbers().find(|index| region(*index).is_some_and(|region| Space::is_within(cell, region)))
+    }
+
+    /// A point of `cell` that few of some boxes hold, mostly none.
+    pub fn probe<'a>(&self, cell: &Cell, picked: &Picked, region: impl Fn(usize) -> Option<&'a Region>) -> Probe {
+        let mut point: Vec<usize> = cell.iter().map(|set| set.first().unwrap_or_default()).collect();
+        let all = self.living(picked);
+        let mut held_by = all.clone();
+        let mut wide: Vec<(usize, usize)> = Vec::new();
+        for (axis, (rows, set)) in self.axes.iter().zip(cell).enumerate() {
+            let Some(first) = set.first().filter(|_| !rows.rows.is_empty()) else { continue };
+            let slots = set.count();
+            if slots == 1 || (first == 0 && rows.least_first) {
+                held_by.keep(rows.row(first, &self.alive));
+            } else {
+                wide.push((slots, axis));
+            }
+        }
+        // Where there is least to choose from first.
+        wide.sort_unstable();
+        for (_, axis) in wide {
+            let (Some(rows), Some(set)) = (self.axes.get(axis), cell.get(axis)) else { continue };
+            let Some((_, slot)) = rows.least(set, &held_by) else { continue };
+            held_by.keep(rows.row(slot, &self.alive));
+            if let Some(place) = point.get_mut(axis) {
+                *place = slot;
+            }
+        }
+        for _ in 0..MOVES {
+            let Some(blocking) = held_by.first().and_then(&region) else { break };
+            let moves = blocking.parts.iter().filter_map(|(axis, keep)| {
+                let outside = cell.get(*axis)?.minus(keep);
+                let others = self.holding(&point, &all, Some(*axis));
+                let (count, slot) = self.axes.get(*axis)?.least(&outside, &others)?;
+                Some((count, *axis, slot))
+            });
+            let Some((count, axis, slot)) = moves.min() else { break };
+            if count >= held_by.count() {
+                break;
+            }
+            if let Some(place) = point.get_mut(axis) {
+                *place = slot;
+            }
+            held_by = self.holding(&point, &all, None);
+        }
+        Probe { point, held_by }
+    }
+
+    /// Which of some boxes hold a point.
+    pub fn at(&self, point: &[usize], picked: &Picked) -> Picked {
+        self.holding(point, &self.living(picked), None)
+    }
+
+    fn holding(&self, point: &[usize], all: &Picked, but_for: Option<usize>) -> Picked {
+        let mut left = all.clone();
+        for (axis, (rows, slot)) in self.axes.iter().zip(point).enumerate() {
+            if !rows.rows.is_empty() && but_for != Some(axis) {
+                left.keep(rows.row(*slot, &self.alive));
+            }
+        }
+        left
+    }
+
+    fn living(&self, picked: &Picked) -> Picked {
+        let mut living = picked.clone();
+        living.keep(&self.alive);
+        living
+    }
+
+    fn restricting<'t>(&'t self, cell: &'t Cell) -> impl Iterator<Item = (&'t Rows, &'t SlotSet)> {
+        self.axes.iter().zip(cell).filter(|(rows, _)| !rows.rows.is_empty())
+    }
+}
+
+impl Rows {
+    fn new(slots: usize, alive: &[u64], mut turns: Vec<(usize, usize)>, restricted: &[usize]) -> Self {
+        if restricted.is_empty() {
+            return Self::default();
+        }
+        let mut row = alive.to_vec();
+        for index in restricted {
+            if let Some(word) = row.get_mut(index / 64) {
+                *word &= !(1 << (index % 64));
+            }
+        }
+        let mut held: usize = row.iter().map(|word| word.count_ones() as usize).sum();
+        turns.sort_unstable();
+        let least_first = turns.first().is_none_or(|(slot, _)| *slot > 0);
+        let mut rows: Vec<u64> = Vec::with_capacity(slots * alive.len());
+        let mut counts = Vec::with_capacity(slots);
+        let mut next = turns.iter().copied().peekable();
+        for slot in 0..slots {
+            while let Some((_, index)) = next.next_if(|(at, _)| *at == slot) {
+                if let Some(word) = row.get_mut(index / 64) {
+                    *word ^= 1 << (index % 64);
+                    held = if *word >> (index % 64) & 1 == 1 { held + 1 } else { held - 1 };
+                }
+            }
+            rows.extend_from_slice(&row);
+            counts.push(u32::try_from(held).unwrap_or(u32::MAX));
+        }
+        Self { rows, counts, least_first }
+    }
+
+    fn row(&self, slot: usize, alive: &[u64]) -> &[u64] {
+        self.rows.get(slot * alive.len()..(slot + 1) * alive.len()).unwrap_or_default()
+    }
+
+    /// The slot of a set that is held by the fewest of some boxes, as far as was looked, with their number.
+    fn least(&self, set: &SlotSet, among: &Picked) -> Option<(u32, usize)> {
+        let width = self.rows.len() / self.counts.len().max(1);
+        let apart = set.count().div_ceil(TRIED).max(1);
+        let mut best: Option<(u32, usize)> = None;
+        for (start, end) in set.runs().iter().copied() {
+            for from in (start..end).step_by(apart) {
+                let counts = self.counts.get(from..(from + apart).min(end)).unwrap_or_default().iter();
+                // The one that the fewest of all boxes hold stands for its neighbours.
+                let Some((near, _)) = counts.enumerate().min_by_key(|(_, count)| **count) else { continue };
+                let slot = from + near;
+                let count = among.within(self.rows.get(slot * width..(slot + 1) * width).unwrap_or_default());
+                if best.is_none_or(|(least, _)| count < least) {
+                    best = Some((count, slot));
+                }
+                if count == 0 {
+                    return best;
+                }
+            }
+        }
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests;
