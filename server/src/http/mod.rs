@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod bundles;
+pub mod created;
 pub mod decisions;
 pub mod drills;
 pub mod evaluate;
