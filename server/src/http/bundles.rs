@@ -40,7 +40,8 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         cursor: params.text("cursor"),
     };
     // Rules can be long; who only wants to know what there is leaves them out.
-    if params.text("fields").as_deref() == Some("summary") {
+    let summary = params.convert("fields", "`summary`", |text| (text == "summary").then_some(()))?;
+    if summary.is_some() {
         return Ok(listed("bundles", store::bundles::summaries(&state.store, &actor, &filter).await?));
     }
     Ok(listed("bundles", store::bundles::list(&state.store, &actor, &filter).await?))
