@@ -2,6 +2,8 @@
 //!
 //! `SITE_DIR` says where they are; the default is `target/site` of the workspace. A missing folder is an empty site:
 //! the server then serves pages without styles, and says so when it starts.
+//!
+//! And puts the parts of `openapi/` together into the one document that is served.
 
 use std::{
     env,
@@ -10,6 +12,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+use serde_json::{Map, Value};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-env-changed=SITE_DIR");
@@ -37,7 +41,56 @@ fn main() -> Result<(), Box<dyn Error>> {
     table.push_str("];\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("site.rs"), table)?;
     println!("cargo:rustc-env=COUNTERSIGN_SITE_DIR={}", site.display());
+
+    let contract = contract(&manifest.join("openapi"))?;
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("openapi.json"), contract.to_string())?;
     Ok(())
+}
+
+/// `openapi.yaml` with the files of `paths/`, `schemas/` and `examples/` in their places.
+fn contract(folder: &Path) -> Result<Value, Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut document = yaml(&folder.join("openapi.yaml"))?;
+    let components = document.get_mut("components").and_then(Value::as_object_mut).ok_or("no components")?;
+    components.insert("schemas".to_owned(), Value::Object(merged(&folder.join("schemas"))?));
+    let mut examples = Map::new();
+    for file in sorted(&folder.join("examples"))? {
+        let content = serde_json::from_str(&fs::read_to_string(&file)?).map_err(|error| at(&file, &error))?;
+        examples.insert(file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), content);
+    }
+    let document_members = document.as_object_mut().ok_or("openapi.yaml is no object")?;
+    document_members.insert("paths".to_owned(), Value::Object(merged(&folder.join("paths"))?));
+    document_members.insert("x-examples".to_owned(), Value::Object(examples));
+    Ok(document)
+}
+
+/// The members of all files of a folder; a name may be used once.
+fn merged(folder: &Path) -> Result<Map<String, Value>, Box<dyn Error>> {
+    let mut all = Map::new();
+    for file in sorted(folder)? {
+        let Value::Object(members) = yaml(&file)? else { return Err(at(&file, &"is no object")) };
+        for (name, value) in members {
+            if all.insert(name.clone(), value).is_some() {
+                return Err(at(&file, &format!("`{name}` is written twice")));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn yaml(file: &Path) -> Result<Value, Box<dyn Error>> {
+    serde_saphyr::from_str(&fs::read_to_string(file)?).map_err(|error| at(file, &error))
+}
+
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn at(file: &Path, error: &dyn std::fmt::Display) -> Box<dyn Error> {
+    format!("{}: {error}", file.display()).into()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! shell   the HTML document around the app: policy headers, theme, start of hydration   (server only)
+//! reference  the page about the HTTP API at `/docs`   (server only)
 //! app     the routes
 //! frame   what stands around every page: rail, header, banners, command palette
 //! pages   one file or folder a page
@@ -26,6 +27,8 @@ pub mod frame;
 pub mod keys;
 pub mod pages;
 pub mod parts;
+#[cfg(feature = "ssr")]
+pub mod reference;
 #[cfg(feature = "ssr")]
 pub mod shell;
 pub mod words;

@@ -27,6 +27,15 @@ test("the sign-in page is sound", async ({ page, troubles: _ }) => {
   await soundEverywhere(page, "Sign in");
 });
 
+test("the page about the HTTP API is sound, and open to strangers", async ({ page, troubles: _ }) => {
+  // It is long, and looked at four times.
+  test.setTimeout(600_000);
+  const response = await page.goto("/docs");
+  expect(response?.status()).toBe(200);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
+  await soundEverywhere(page, "HTTP API");
+});
+
 test("every page is sound in both themes, on a phone and on a desktop", async ({ as, api }) => {
   test.setTimeout(300_000);
   const page = await as("admin");

@@ -8,6 +8,7 @@
 //! database   the database it works on: a given one, or a private one in the data directory
 //! auth       who is calling: bearer token or browser session
 //! http       one file a resource; each turns requests into one call of `store` or `lifecycle`
+//! openapi    the contract of the HTTP API, written out
 //! live       the evaluation service: bundles in memory, decisions logged in batches before they are answered
 //! pages      the app's pages and server functions
 //! assets     scripts, styles, fonts
@@ -23,6 +24,7 @@ pub mod http;
 pub mod keeper;
 pub mod keys;
 pub mod live;
+pub mod openapi;
 pub mod pages;
 pub mod start;
 pub mod state;

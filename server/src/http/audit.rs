@@ -50,6 +50,11 @@ async fn export(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Ans
 }
 
 async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+    let oldest_first = params.convert("order", "`newest` or `oldest`", |text| match text {
+        "newest" => Some(false),
+        "oldest" => Some(true),
+        _ => None,
+    })?;
     let filter = Filter {
         event_type: params.named("event_type", "a kind of event such as `applied` or `rolled_back`")?,
         actor: params.text("actor"),
@@ -57,7 +62,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         subject_id: params.text("subject_id"),
         since: time_parameter(&params, "since")?,
         until: time_parameter(&params, "until")?,
-        oldest_first: params.text("order").as_deref() == Some("oldest"),
+        oldest_first: oldest_first.unwrap_or_default(),
         limit: Some(params.limit()?),
         cursor: params.text("cursor"),
     };

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use lifecycle::{
     bundle::{Record, Source, strict::Document},
     problem::{Code, Problem},
@@ -14,6 +14,7 @@ use lifecycle::{
 };
 
 use super::{
+    created::created,
     input::{BundleId, Json, LARGE, Params, bundle_number},
     page::{Listed, listed},
     problem::{Answer, Refusal},
@@ -39,7 +40,8 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         cursor: params.text("cursor"),
     };
     // Rules can be long; who only wants to know what there is leaves them out.
-    if params.text("fields").as_deref() == Some("summary") {
+    let summary = params.convert("fields", "`summary`", |text| (text == "summary").then_some(()))?;
+    if summary.is_some() {
         return Ok(listed("bundles", store::bundles::summaries(&state.store, &actor, &filter).await?));
     }
     Ok(listed("bundles", store::bundles::list(&state.store, &actor, &filter).await?))
@@ -52,12 +54,7 @@ async fn create(
 ) -> Answer<Response> {
     let source = Source::read(document).map_err(Problem::invalid_fields)?;
     let record = store::bundles::create(&state.store, &actor, source).await?;
-    let location = HeaderValue::from_str(&format!("/policy/bundles/{}", record.id));
-    let mut response = (StatusCode::CREATED, with_etag(record)).into_response();
-    if let Ok(location) = location {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(created(&format!("/policy/bundles/{}", record.id), with_etag(record)))
 }
 
 async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
@@ -78,7 +75,7 @@ async fn update(
 
 async fn clone(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
     let record = store::bundles::clone_draft(&state.store, &actor, id).await?;
-    Ok((StatusCode::CREATED, with_etag(record)).into_response())
+    Ok(created(&format!("/policy/bundles/{}", record.id), with_etag(record)))
 }
 
 async fn withdraw(

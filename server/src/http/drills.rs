@@ -3,13 +3,14 @@
 use axum::{
     Json as Out, Router,
     extract::{Path, State},
+    response::Response,
     routing::get,
 };
-use http::StatusCode;
 use lifecycle::{rollout::DrillReport, signing::Checked};
 use store::drills::Filter;
 
 use super::{
+    created::created,
     input::Params,
     page::{Listed, listed},
     problem::{Answer, Refusal},
@@ -27,8 +28,9 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
 }
 
 /// A drill that failed was run all the same: `safety_passed` tells.
-async fn run(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<(StatusCode, Out<DrillReport>)> {
-    Ok((StatusCode::CREATED, Out(store::drills::run(&state.store, &actor).await?)))
+async fn run(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Response> {
+    let report = store::drills::run(&state.store, &actor).await?;
+    Ok(created(&format!("/policy/drills/{}", report.id), Out(report)))
 }
 
 async fn show(

@@ -3,13 +3,14 @@
 use axum::{
     Json as Out, Router,
     extract::{Path, State},
+    response::Response,
     routing::{get, post},
 };
-use http::StatusCode;
 use lifecycle::incident::Incident;
 use store::incidents::{Filter, NewIncident};
 
 use super::{
+    created::created,
     input::{Json, Params},
     page::{Listed, listed},
     problem::Answer,
@@ -39,8 +40,9 @@ async fn create(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(new): Json<NewIncident>,
-) -> Answer<(StatusCode, Out<Incident>)> {
-    Ok((StatusCode::CREATED, Out(store::incidents::create(&state.store, &actor, new).await?)))
+) -> Answer<Response> {
+    let incident = store::incidents::create(&state.store, &actor, new).await?;
+    Ok(created(&format!("/incidents/{}", incident.id), Out(incident)))
 }
 
 async fn show(

@@ -5,6 +5,8 @@
 
 pub mod audit;
 pub mod bundles;
+pub mod contract;
+pub mod created;
 pub mod decisions;
 pub mod drills;
 pub mod evaluate;
@@ -49,7 +51,9 @@ pub fn router(state: AppState) -> Router {
     let open = Router::new()
         .merge(health::router())
         .merge(evaluate::router())
+        .merge(contract::router())
         .method_not_allowed_fallback(problem::no_such_method)
+        .fallback(problem::no_such_path)
         .with_state(state.clone());
     let functions = pages::functions(state.clone());
     let parts = Parts { open, identified, functions, pages: pages::router(state) };
@@ -117,7 +121,7 @@ enum Destination {
 }
 
 /// Resources of the API whose first path segment no page has.
-const API: [&str; 6] = ["policy", "metrics", "events", "users", "tokens", "openapi.json"];
+const API: [&str; 5] = ["policy", "metrics", "events", "users", "tokens"];
 /// First path segments that are a page for browsers and a resource for programs.
 const BOTH: [&str; 2] = ["incidents", "settings"];
 
@@ -129,7 +133,7 @@ fn destination(method: &Method, path: &str, headers: &HeaderMap) -> Destination 
         .is_some_and(|accept| accept.contains("text/html"));
     let wants_page = accepts_html && matches!(*method, Method::GET | Method::HEAD);
     match first {
-        "healthz" | "readyz" => Destination::Open,
+        "healthz" | "readyz" | "openapi.json" | "docs" => Destination::Open,
         "api" => Destination::Functions,
         _ if path == "/policy/evaluate" || path.starts_with("/policy/evaluate/") => Destination::Open,
         _ if API.contains(&first) => Destination::Api,
@@ -158,6 +162,7 @@ mod tests {
             (Method::GET, "/", &program, Destination::Pages),
             (Method::POST, "/api/packets/act", &browser, Destination::Functions),
             (Method::GET, "/healthz", &browser, Destination::Open),
+            (Method::GET, "/docs", &browser, Destination::Open),
             (Method::POST, "/policy/evaluate/batch", &program, Destination::Open),
             (Method::GET, "/policy/evaluated", &program, Destination::Api),
         ] {

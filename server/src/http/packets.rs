@@ -3,14 +3,15 @@
 use axum::{
     Json as Out, Router,
     extract::{Path, State},
+    response::Response,
     routing::{get, post},
 };
-use http::StatusCode;
 use lifecycle::review::{Evidence, Packet, Verdict, Verification};
 use serde::Deserialize;
 use store::packets::{BuildPacket, Filter};
 
 use super::{
+    created::created,
     input::{Json, Params},
     page::{Listed, listed},
     problem::Answer,
@@ -41,8 +42,9 @@ async fn build(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(asked): Json<BuildPacket>,
-) -> Answer<(StatusCode, Out<Packet>)> {
-    Ok((StatusCode::CREATED, Out(store::packets::build(&state.store, &actor, asked).await?)))
+) -> Answer<Response> {
+    let packet = store::packets::build(&state.store, &actor, asked).await?;
+    Ok(created(&format!("/policy/packets/{}", packet.packet_id), Out(packet)))
 }
 
 async fn show(

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use lifecycle::{
     bundle::strict,
     problem::Problem,
@@ -16,6 +16,7 @@ use lifecycle::{
 use serde_json::Value;
 
 use super::{
+    created::created,
     input::{self, BundleId, Params},
     problem::{Answer, Refusal},
 };
@@ -105,12 +106,7 @@ async fn import(
         return Ok(Out(store::bundles::preview_import(&state.store, &actor, upload).await?).into_response());
     }
     let imported = store::bundles::import(&state.store, &actor, upload).await?;
-    let location = HeaderValue::from_str(&format!("/policy/bundles/{}", imported.bundle.id));
-    let mut response = (StatusCode::CREATED, Out(imported)).into_response();
-    if let Ok(location) = location {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(created(&format!("/policy/bundles/{}", imported.bundle.id), Out(imported)))
 }
 
 async fn upload(request: Request) -> Answer<Upload> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::Workspace;
 
 /// Every route that needs a caller: method, path, a body that passes the reader, and the permission.
-fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
+pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
     use Permission::{
         ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, Evaluate, HandleIncidents, Pause,
         Read, RollBack,
@@ -68,6 +68,7 @@ fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("GET", "/tokens", Value::Null, Administer),
         ("POST", "/tokens", json!({"name": "x", "roles": ["viewer"]}), Administer),
         ("DELETE", "/tokens/1", Value::Null, Administer),
+        ("GET", "/settings", Value::Null, Read),
         ("PUT", "/settings", json!({}), Administer),
         ("GET", "/settings/invariants", Value::Null, Read),
         ("PUT", "/settings/invariants", json!({"invariants": []}), Administer),

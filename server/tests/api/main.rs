@@ -1,11 +1,13 @@
 //! The server as its callers see it: the real router on a real PostgreSQL, and the real program on a real port.
 
+mod conforming;
 mod support;
 
 mod access;
 mod audit;
 mod bundles;
 mod command_line;
+mod contract;
 mod decisions;
 mod degraded;
 mod evaluate;

@@ -71,10 +71,12 @@ async fn wrong_query_parameters_are_named() {
         ("/policy/bundles?state=lost", "state"),
         ("/policy/bundles?limit=0", "limit"),
         ("/policy/bundles?limit=many", "limit"),
+        ("/policy/bundles?fields=all", "fields"),
         ("/policy/decisions?bundle_id=x", "bundle_id"),
         ("/policy/decisions?status=fine", "status"),
         ("/policy/decisions?since=yesterday", "since"),
         ("/policy/audit?event_type=party", "event_type"),
+        ("/policy/audit?order=random", "order"),
         ("/incidents?severity=awful", "severity"),
     ] {
         let problem = viewer.get(path).await.problem(422, "invalid_field");

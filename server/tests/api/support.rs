@@ -23,6 +23,8 @@ use server::{
 use store::{Store, tokens::NewToken};
 use tower::ServiceExt;
 
+use crate::conforming::{self, Exchange};
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// One router on one empty database.
@@ -141,10 +143,30 @@ impl Workspace {
         Caller { workspace: self, token: None }
     }
 
+    /// What comes back, which is as the contract says.
     pub async fn send(&self, request: Request<Body>) -> Reply {
+        let (asked, body) = request.into_parts();
+        let sent = body.collect().await.unwrap().to_bytes();
+        let (method, uri) = (asked.method.clone(), asked.uri.clone());
+        let accepted = asked.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let for_people = accepted.is_some_and(|accepted| accepted.contains("text/html"))
+            && matches!(method, Method::GET | Method::HEAD);
+        let request = Request::from_parts(asked, Body::from(sent.clone()));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
+        let checked = conforming::check(&Exchange {
+            method: &method,
+            path: uri.path(),
+            for_people,
+            sent: &sent,
+            status: parts.status,
+            headers: &parts.headers,
+            body: &bytes,
+        });
+        if let Err(fault) = checked {
+            panic!("{method} {uri} is not as server/openapi says: {fault}\n{}", String::from_utf8_lossy(&bytes));
+        }
         Reply { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 

@@ -28,7 +28,10 @@ pub(super) fn Tokens(
     view! {
         <div class="stack">
             <div class="spread">
-                <p class="muted">"Programs send one as “Authorization: Bearer csn_…”. Only its hash is kept."</p>
+                <p class="muted">
+                    "Programs send one as “Authorization: Bearer csn_…”. Only its hash is kept. What they may ask: "
+                    <a href="/docs" rel="external">"the HTTP API"</a> "."
+                </p>
                 <span class="needs-script">
                     <Button kind=ButtonKind::Primary on:click=move |_| making.set(true)>
                         "New token"

@@ -1,0 +1,172 @@
+//! Holds what tests send and get against the contract of the API (`/openapi.json`): status, headers, media type and body
+//! of every answer, and the body of every request that was accepted.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use http::{HeaderMap, Method, StatusCode, header};
+use jsonschema::{Draft, Validator};
+use serde_json::{Value, json};
+use server::openapi::DOCUMENT;
+
+/// One request and its answer.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    pub method: &'a Method,
+    pub path: &'a str,
+    /// Whether a person's browser asks, which gets pages.
+    pub for_people: bool,
+    pub sent: &'a [u8],
+    pub status: StatusCode,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// The path of the contract that `path` is an instance of, and what the contract says about it.
+pub fn described(path: &str) -> Option<(&'static str, &'static Value)> {
+    let given: Vec<&str> = path.split('/').collect();
+    let paths = DOCUMENT["paths"].as_object().unwrap().iter();
+    let literal = |template: &str| template.split('/').filter(|part| !part.starts_with('{')).count();
+    let fits = |template: &str| {
+        let parts: Vec<&str> = template.split('/').collect();
+        parts.len() == given.len()
+            && parts.iter().zip(&given).all(|(part, given)| part.starts_with('{') || part == given)
+    };
+    paths
+        .filter(|(template, _)| fits(template))
+        .max_by_key(|(template, _)| literal(template))
+        .map(|(t, i)| (t.as_str(), i))
+}
+
+/// What a reference refers to.
+pub fn resolved(value: &'static Value) -> &'static Value {
+    value["$ref"].as_str().map_or(value, |reference| DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap())
+}
+
+/// What is wrong with `value` against a schema of the document, in lines; nothing when it conforms.
+pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
+    type Known = Mutex<HashMap<String, Arc<Validator>>>;
+    static KNOWN: LazyLock<Known> = LazyLock::new(Mutex::default);
+    let key = schema.to_string();
+    let known = KNOWN.lock().unwrap().get(&key).cloned();
+    let validator = known.unwrap_or_else(|| {
+        let whole = json!({ "allOf": [schema], "components": &*STRICT });
+        let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+        let validator = Arc::new(options.build(&whole).unwrap_or_else(|error| panic!("{error}: {key}")));
+        KNOWN.lock().unwrap().insert(key, validator.clone());
+        validator
+    });
+    validator.iter_errors(value).take(5).map(|error| format!("  {}: {error}", error.instance_path())).collect()
+}
+
+/// The components, with bundles closed: what authors add of their own is kept and answered, but nothing of ours may be
+/// forgotten. Tests add only members that begin with `x-`.
+static STRICT: LazyLock<Value> = LazyLock::new(|| {
+    let mut components = DOCUMENT["components"].clone();
+    for name in ["Bundle", "MovedBundle", "ImportedBundle"] {
+        let schema = &mut components["schemas"][name];
+        assert_eq!(schema["additionalProperties"], true, "{name}");
+        schema["additionalProperties"] = json!(false);
+        schema["patternProperties"] = json!({ "^x-": true });
+    }
+    components
+});
+
+/// Whether the exchange is as the contract says.
+pub fn check(exchange: &Exchange<'_>) -> Result<(), String> {
+    let Exchange { method, path, status, .. } = *exchange;
+    let media = exchange.headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    let media = media.map(|media| media.split(';').next().unwrap_or_default().trim());
+    if media == Some("application/problem+json") {
+        conforms("the problem", &json!({ "$ref": "#/components/schemas/Problem" }), exchange.body)?;
+    }
+    // What pages call and pages themselves are not part of the API.
+    if path.starts_with("/api/") || exchange.for_people {
+        return Ok(());
+    }
+    let Some((template, item)) = described(path) else {
+        let answered = status.is_success() && media.is_some_and(|media| media.contains("json"));
+        return if answered { Err("nothing is said about this path".to_owned()) } else { Ok(()) };
+    };
+    let asked = if *method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
+    let Some(operation) = item.get(&asked) else {
+        let refused = [401, 403, 405].contains(&status.as_u16());
+        return if refused { Ok(()) } else { Err(format!("nothing is said about this method of {template}")) };
+    };
+    let answers = operation["responses"].as_object().unwrap();
+    let answer = answers.get(status.as_str()).ok_or_else(|| format!("nothing is said about the status {status}"))?;
+    let answer = resolved(answer);
+    for (name, header) in answer["headers"].as_object().into_iter().flatten() {
+        let header = resolved(header);
+        let sent = exchange.headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let sent = sent.ok_or_else(|| format!("the header {name} is missing"))?;
+        let value =
+            if header["schema"]["type"] == "integer" { sent.parse().unwrap_or(Value::Null) } else { json!(sent) };
+        told(&format!("the header {name}"), &faults(&header["schema"], &value))?;
+    }
+    if *method != Method::HEAD {
+        match (answer["content"].as_object(), media) {
+            (None, None) => {}
+            (Some(content), Some(media)) if content.contains_key(media) => {
+                if ["application/json", "application/problem+json"].contains(&media) {
+                    conforms("the answer", &content[media]["schema"], exchange.body)?;
+                }
+            }
+            (said, found) => return Err(format!("the media type is {found:?}, said is {said:?}")),
+        }
+    }
+    let body = operation.get("requestBody").filter(|_| status.is_success() && !exchange.sent.is_empty());
+    body.map_or(Ok(()), |body| {
+        conforms("what was sent and accepted", &body["content"]["application/json"]["schema"], exchange.sent)
+    })
+}
+
+fn conforms(what: &str, schema: &Value, bytes: &[u8]) -> Result<(), String> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("{what} is no JSON: {error}"))?;
+    told(what, &faults(schema, &value))
+}
+
+fn told(what: &str, faults: &[String]) -> Result<(), String> {
+    if faults.is_empty() { Ok(()) } else { Err(format!("{what} is not as said:\n{}", faults.join("\n"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn health(path: &str, status: u16, media: &'static str, body: &str) -> Result<(), String> {
+        let headers = [(header::CONTENT_TYPE, media.parse().unwrap())].into_iter().collect();
+        let status = StatusCode::from_u16(status).unwrap();
+        let sent = b"".as_slice();
+        let (method, body) = (&Method::GET, body.as_bytes());
+        check(&Exchange { method, path, for_people: false, sent, status, headers: &headers, body })
+    }
+
+    #[test]
+    fn what_the_contract_does_not_say_is_found() {
+        let (json, problem) = ("application/json", "application/problem+json");
+        assert_eq!(health("/healthz", 200, json, r#"{"status":"ok"}"#), Ok(()));
+        for (path, status, media, body, wrong) in [
+            ("/healthz", 200, json, r#"{"status":"ok","more":1}"#, "more"),
+            ("/healthz", 200, json, "{}", "status"),
+            ("/healthz", 200, json, r#"{"status":"ill"}"#, "ok"),
+            ("/healthz", 200, "text/plain", "ok", "media type"),
+            ("/healthz", 201, json, r#"{"status":"ok"}"#, "status 201"),
+            ("/policy/none", 200, json, "{}", "this path"),
+            ("/policy/none", 404, problem, r#"{"status":404,"code":"not_found","title":"T"}"#, "detail"),
+            ("/policy/none", 404, problem, r#"{"status":404,"code":"gone","title":"T","detail":"D"}"#, "gone"),
+        ] {
+            let found = health(path, status, media, body).unwrap_err();
+            assert!(found.contains(wrong), "{path} {status} {body}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_found_by_its_words_before_its_places() {
+        assert_eq!(described("/policy/bundles/verify").unwrap().0, "/policy/bundles/verify");
+        assert_eq!(described("/policy/bundles/7").unwrap().0, "/policy/bundles/{id}");
+        assert!(described("/policy/bundles/7/none").is_none());
+    }
+}

@@ -1,0 +1,371 @@
+//! The contract of the API is whole, valid and true. That each answer is as it says is checked wherever a test gets one
+//! (see `conforming`).
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use axum::body::Body;
+use http::{Method, StatusCode};
+use lifecycle::{
+    audit, authority, bundle, decision, engine, incident, kpi, lint, problem, replay, review, rollout, transfer,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use server::openapi::DOCUMENT;
+use syn::{
+    Expr, ExprLit, ExprMethodCall, Lit,
+    visit::{self, Visit},
+};
+
+use crate::{
+    conforming::{described, faults, resolved},
+    support::{Workspace, bundle},
+};
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// Path, method and content of every operation.
+fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap().iter();
+    paths.flat_map(|(path, item)| {
+        METHODS.iter().filter_map(move |method| item.get(method).map(|operation| (path.as_str(), *method, operation)))
+    })
+}
+
+/// Routes, and parameters of the query, as the sources of the router write them.
+#[derive(Default)]
+struct Written {
+    routes: BTreeSet<(String, String)>,
+    parameters: BTreeSet<String>,
+}
+
+impl<'a> Visit<'a> for Written {
+    fn visit_expr_method_call(&mut self, call: &'a ExprMethodCall) {
+        assert!(call.method != "nest" && call.method != "route_service", "this test does not understand such routes");
+        if call.method == "route" {
+            let mut arguments = call.args.iter();
+            let path = literal(arguments.next().unwrap());
+            let mut methods = Vec::new();
+            methods_of(arguments.next().unwrap(), &mut methods);
+            assert!(!methods.is_empty(), "{path} has no method that this test understands");
+            self.routes.extend(methods.into_iter().map(|method| (path.clone(), method)));
+        }
+        if matches!(&*call.receiver, Expr::Path(of) if of.path.is_ident("params")) {
+            // `limit()` is the one that names no parameter.
+            self.parameters.insert(call.args.first().map_or_else(|| call.method.to_string(), literal));
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_call(&mut self, call: &'a syn::ExprCall) {
+        if matches!(&*call.func, Expr::Path(of) if of.path.is_ident("time_parameter")) {
+            self.parameters.extend(call.args.last().map(literal));
+        }
+        visit::visit_expr_call(self, call);
+    }
+
+    // What tests do with parameters is no part of the router.
+    fn visit_item_mod(&mut self, module: &'a syn::ItemMod) {
+        if module.ident != "tests" {
+            visit::visit_item_mod(self, module);
+        }
+    }
+}
+
+/// The text of an argument; a name, where a helper passes its own parameter on.
+fn literal(expression: &Expr) -> String {
+    match expression {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+        Expr::Path(path) if path.path.is_ident("name") => "name".to_owned(),
+        _ => panic!("the path of a route, or the name of a parameter, is not written out"),
+    }
+}
+
+/// `get(list).post(create)` → get, post
+fn methods_of(expression: &Expr, found: &mut Vec<String>) {
+    let name = match expression {
+        Expr::MethodCall(call) => {
+            methods_of(&call.receiver, found);
+            call.method.to_string()
+        }
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => path.path.segments.last().unwrap().ident.to_string(),
+            _ => return,
+        },
+        _ => return,
+    };
+    if METHODS.contains(&name.as_str()) {
+        found.push(name);
+    }
+}
+
+#[test]
+fn every_route_and_parameter_is_described_and_nothing_else() {
+    let mut written = Written::default();
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http")).unwrap() {
+        let file = file.unwrap().path();
+        assert!(file.is_file(), "{}: this test does not look into folders", file.display());
+        written.visit_file(&syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap());
+    }
+    // The page about the contract is for people.
+    assert!(written.routes.remove(&("/docs".to_owned(), "get".to_owned())));
+    let described = operations().map(|(path, method, _)| (path.to_owned(), method.to_owned())).collect();
+    assert_eq!(written.routes, described, "left: what is served; right: what server/openapi/paths describes");
+
+    written.parameters.remove("name");
+    let items = operations()
+        .flat_map(|(path, _, operation)| [&DOCUMENT["paths"][path]["parameters"], &operation["parameters"]]);
+    let parameters =
+        items.filter_map(Value::as_array).flatten().map(resolved).filter(|parameter| parameter["in"] == "query");
+    let described = parameters.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(written.parameters, described, "left: parameters that handlers read; right: those described");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_is_served_and_asks_for_a_token_where_it_says_so() {
+    let workspace = Workspace::new().await;
+    for (path, method, operation) in operations() {
+        let method: Method = method.to_uppercase().parse().unwrap();
+        let address = address(path);
+        let reply = workspace.stranger().send(method.clone(), &address, &[], Body::empty()).await;
+        let expected = if operation.get("x-permission").is_some() { 401 } else { 200 };
+        assert_eq!(reply.status, expected, "{method} {address}: {}", reply.text);
+    }
+}
+
+/// `path` with numbers for places.
+fn address(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+/// `access` shows that exactly these roles pass.
+#[test]
+fn the_permissions_are_those_that_are_tested() {
+    let mut tested = BTreeSet::new();
+    for (method, path, _, permission) in crate::access::routes() {
+        let (template, item) = described(path).unwrap_or_else(|| panic!("{path} is not described"));
+        let operation = &item[method.to_lowercase()];
+        assert_eq!(operation["x-permission"], permission.name(), "{method} {path}");
+        let roles: Vec<&str> = permission.roles().iter().map(|role| role.name()).collect();
+        assert_eq!(operation["x-roles"], json!(roles), "{method} {path}");
+        tested.insert((template, method.to_lowercase()));
+    }
+    for (path, method, operation) in operations() {
+        let tested = tested.contains(&(path, method.to_owned()));
+        assert_eq!(tested, operation.get("x-permission").is_some(), "{method} {path} in the table of `access`");
+    }
+}
+
+#[test]
+fn the_document_is_openapi_3_1() {
+    let meta: Value = serde_json::from_str(include_str!("openapi-3.1.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&meta).unwrap();
+    let faults: Vec<_> =
+        validator.iter_errors(&*DOCUMENT).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let mut broken = DOCUMENT.clone();
+    broken["paths"]["/healthz"]["get"]["responses"]["200"]["descriptoin"] = json!("a slip of the pen");
+    assert!(!validator.is_valid(&broken), "the check would not notice a member that does not exist");
+
+    let mut ids = BTreeSet::new();
+    let tags: Vec<&Value> = DOCUMENT["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    for (path, method, operation) in operations() {
+        assert!(
+            ids.insert(operation["operationId"].as_str().unwrap()),
+            "{method} {path}: its operationId is used twice"
+        );
+        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.ends_with('.')), "{method} {path}");
+        let [tag] = operation["tags"].as_array().unwrap().as_slice() else {
+            panic!("{method} {path}: one tag, please")
+        };
+        assert!(tags.contains(&tag), "{method} {path}: there is no tag {tag}");
+        let places: BTreeSet<&str> =
+            path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        let item = &DOCUMENT["paths"][path];
+        let parameters =
+            [&item["parameters"], &operation["parameters"]].into_iter().filter_map(Value::as_array).flatten();
+        let parameters = parameters.map(resolved).filter(|parameter| parameter["in"] == "path");
+        assert_eq!(parameters.map(|parameter| parameter["name"].as_str().unwrap()).collect::<BTreeSet<_>>(), places);
+    }
+    each(&DOCUMENT, "", &mut |value, at| {
+        if let Some(reference) = value["$ref"].as_str() {
+            assert!(DOCUMENT.pointer(reference.trim_start_matches('#')).is_some(), "{at}: there is no {reference}");
+        }
+    });
+}
+
+/// Calls `look` with every value below `value` and its place.
+fn each(value: &'static Value, at: &str, look: &mut dyn FnMut(&'static Value, &str)) {
+    look(value, at);
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, below)| each(below, &format!("{at}/{name}"), look)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(n, below)| each(below, &format!("{at}/{n}"), look)),
+        _ => {}
+    }
+}
+
+/// A schema that is open by oversight would let a forgotten member pass.
+#[test]
+fn every_object_says_whether_it_may_have_more_members() {
+    each(&DOCUMENT, "", &mut |value, at| {
+        let is_object = value["type"] == "object" && value["properties"].is_object() && !at.contains("/example");
+        if is_object && value.get("allOf").is_none() {
+            assert!(value.get("additionalProperties").is_some(), "{at}");
+        }
+    });
+}
+
+#[test]
+fn every_schema_is_used() {
+    let mut used = BTreeSet::new();
+    each(&DOCUMENT, "", &mut |value, _| {
+        used.extend(value["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components/schemas/")));
+    });
+    let unused: Vec<_> = DOCUMENT["components"]["schemas"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|name| !used.contains(name.as_str()))
+        .collect();
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
+#[test]
+fn every_body_has_an_example_that_is_as_described() {
+    let mut lacking = Vec::new();
+    for (path, method, operation) in operations() {
+        let answers = operation["responses"].as_object().unwrap().iter().filter(|(status, _)| status.starts_with('2'));
+        let bodies = answers.map(|(status, answer)| (status.as_str(), answer));
+        for (which, body) in bodies.chain(operation.get("requestBody").map(|body| ("request", body))) {
+            let Some(media) = resolved(body)["content"].get("application/json") else { continue };
+            match media.get("example") {
+                Some(example) => {
+                    let faults = faults(&media["schema"], example);
+                    assert!(faults.is_empty(), "{method} {path} {which}:\n{}", faults.join("\n"));
+                }
+                // The document is no example of itself.
+                None if path == "/openapi.json" => {}
+                None => lacking.push(format!("{} {which}", operation["operationId"])),
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "no example in server/openapi/examples: {lacking:#?}");
+}
+
+type Names = fn() -> BTreeSet<String>;
+
+/// The names serde knows for a type, out of its own complaint.
+fn variants<T: DeserializeOwned>() -> BTreeSet<String> {
+    let Err(error) = serde_json::from_value::<T>(json!("no such name")) else { panic!("it takes any name") };
+    error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn enumerations_have_the_values_of_their_types() {
+    let named: &[(&str, Names)] = &[
+        ("Arm", variants::<decision::Arm>),
+        ("AuditEventType", variants::<audit::EventType>),
+        ("BundleState", variants::<bundle::State>),
+        ("Dataset", variants::<replay::Dataset>),
+        ("DecisionStatus", variants::<engine::Status>),
+        ("Effect", variants::<bundle::Effect>),
+        ("EntryFlaw", variants::<audit::Flaw>),
+        ("EvaluationErrorCode", variants::<engine::outcome::ErrorCode>),
+        ("EvaluationMode", variants::<decision::Mode>),
+        ("FindingCode", variants::<lint::Code>),
+        ("FindingSeverity", variants::<lint::Severity>),
+        ("GateName", variants::<rollout::GateName>),
+        ("GateVerdict", variants::<rollout::GateVerdict>),
+        ("GuardrailName", variants::<review::guardrails::GuardrailName>),
+        ("GuardrailVerdict", variants::<review::GuardrailVerdict>),
+        ("IncidentSeverity", variants::<incident::Severity>),
+        ("IncidentStatus", variants::<incident::Status>),
+        ("InvariantVerdict", variants::<review::packet::InvariantVerdict>),
+        ("KpiAlert", variants::<kpi::Alert>),
+        ("OutcomeStatus", variants::<decision::OutcomeStatus>),
+        ("PacketStatus", variants::<review::PacketStatus>),
+        ("Permission", variants::<authority::Permission>),
+        ("ProblemCode", variants::<problem::Code>),
+        ("ReviewDecision", variants::<review::Verdict>),
+        ("Risk", variants::<bundle::Risk>),
+        ("Role", variants::<authority::Role>),
+        ("ScenarioName", variants::<review::red_team::ScenarioName>),
+        ("ScenarioVerdict", variants::<review::ScenarioVerdict>),
+        ("SignatureVerdict", variants::<transfer::Verdict>),
+        ("TriggerMetric", variants::<lifecycle::system::TriggerMetric>),
+        ("ValueType", variants::<engine::ValueType>),
+    ];
+    for (name, variants) in named {
+        let schema = &DOCUMENT["components"]["schemas"][name];
+        let listed: BTreeSet<String> = serde_json::from_value(schema["enum"].clone()).unwrap();
+        let explained: BTreeSet<String> = schema["x-enum-descriptions"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(listed, variants(), "{name}");
+        assert_eq!(listed, explained, "{name}");
+    }
+    let schemas = DOCUMENT["components"]["schemas"].as_object().unwrap();
+    let with_values = schemas.iter().filter(|(_, schema)| schema.get("enum").is_some()).map(|(name, _)| name.as_str());
+    let compared: BTreeSet<&str> = named.iter().map(|(name, _)| *name).collect();
+    assert_eq!(with_values.collect::<BTreeSet<_>>(), compared);
+}
+
+/// What the page prints is understood, whatever comes of it in a workspace that is not the example's.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_is_understood() {
+    let workspace = Workspace::new().await;
+    workspace.stable(bundle("1.0.0", "allow")).await;
+    for (path, method, operation) in operations() {
+        let roles: Vec<authority::Role> = serde_json::from_value(operation["x-roles"].clone()).unwrap_or_default();
+        let Some(role) = roles.into_iter().next_back().filter(|_| path != "/events") else { continue };
+        let caller = workspace.caller(role).await;
+        let example = operation["requestBody"].pointer("/content/application~1json/example");
+        let body = example.map_or_else(Body::empty, |example| Body::from(example.to_string()));
+        let headers = [("if-match", "\"1\""), ("x-emergency-override", "true")];
+        let method: Method = method.to_uppercase().parse().unwrap();
+        let reply = caller.send(method.clone(), &address(path), &headers, body).await;
+        let fine = [200, 201, 404, 409, 412, 423].contains(&reply.status.as_u16());
+        assert!(fine, "{role}: {method} {path}: {} {}", reply.status, reply.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_is_open_and_may_be_kept() {
+    let workspace = Workspace::new().await;
+    let stranger = workspace.stranger();
+    let reply = stranger.get("/openapi.json").await;
+    assert_eq!(reply.json(), *DOCUMENT);
+    let etag = reply.headers["etag"].to_str().unwrap().to_owned();
+    let again = stranger.send(Method::GET, "/openapi.json", &[("if-none-match", &etag)], Body::empty()).await;
+    assert_eq!((again.status, again.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+    let other = stranger.send(Method::GET, "/openapi.json", &[("if-none-match", "\"x\"")], Body::empty()).await;
+    assert_eq!(other.status, StatusCode::OK);
+    stranger.post("/openapi.json", json!({})).await.problem(405, "method_not_allowed");
+    stranger.get("/docs/none").await.problem(404, "not_found");
+    stranger.get("/policy/evaluate/none").await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_every_operation_and_runs_nothing() {
+    let workspace = Workspace::new().await;
+    let headers = [("accept", "text/html"), ("cookie", "theme=dark")];
+    let reply = workspace.stranger().send(Method::GET, "/docs", &headers, Body::empty()).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let policy = reply.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("script-src"));
+    let page = reply.text;
+    assert!(page.contains("data-theme=\"dark\""));
+    assert_eq!(page.matches("<h1").count(), 1);
+    for forbidden in ["<script", "style=", "onclick", "http://www", "https://"] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    let values_of = |attribute: &str| -> Vec<&str> {
+        page.split(&format!(" {attribute}=\"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    };
+    let ids = values_of("id");
+    let unique: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), unique.len(), "an id is used twice");
+    for target in values_of("href").iter().filter_map(|href| href.strip_prefix('#')) {
+        assert!(unique.contains(target), "a link leads to #{target}, which is not there");
+    }
+    for (path, method, operation) in operations() {
+        assert!(unique.contains(operation["operationId"].as_str().unwrap()), "{method} {path}");
+    }
+}
