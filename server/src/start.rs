@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::serve::ListenerExt;
+use axum::{ServiceExt, serve::ListenerExt};
 use leptos::config::{Env, LeptosOptions};
 use lifecycle::signing::KeyRing;
 use sqlx::postgres::PgConnectOptions;
@@ -98,7 +98,7 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
     };
     let listener = tokio::net::TcpListener::from_std(listener)
         .map_err(|error| Failure::Refused(format!("cannot listen: {error}")))?;
-    let service = http::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let service = http::service(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     announce(&settings, &state, address).await;
 
     let mut graceful = stop.clone();

@@ -149,9 +149,12 @@ async fn pages_are_found_by_an_index_however_they_are_filtered() {
         "insert into policy_decisions (decision_id, decided_at, agent, action, subject, context, effect, status, reason,
              bundle_id, bundle_version, bundle_digest, arm, mode)
          select 'd-' || i, now() - (i || ' seconds')::interval, 'agent.' || i % 20, 'act' || i % 5, 'user-' || i % 1000,
-             '{\"risk_score\": 12}', case when i % 3 = 0 then 'deny' else 'allow' end,
+             '{\"risk_score\": 12}'::json, case when i % 3 = 0 then 'deny' else 'allow' end,
              case when i % 1000 = 0 then 'error' else 'matched' end, 'because', i % 4, '1.0.0', 'sha256:00', 'stable', 'normal'
-         from generate_series(1, 100000) i",
+         from generate_series(1, 100000) i
+         union all
+         select 'r-' || i, now() - (i || ' hours')::interval, 'agent.rare', 'act1', 'user', '{}'::json, 'allow', 'matched',
+             'because', 1, '1.0.0', 'sha256:00', 'stable', 'normal' from generate_series(1, 3) i",
     )
     .execute(store.pool())
     .await
@@ -166,12 +169,17 @@ async fn pages_are_found_by_an_index_however_they_are_filtered() {
         decisions::Filter { bundle_id: Some(2), ..Default::default() },
         decisions::Filter { agent: Some("agent.7".into()), action: Some("act2".into()), ..Default::default() },
         decisions::Filter { status: Some(Status::Error), bundle_id: Some(0), ..Default::default() },
+        decisions::Filter { agent: Some("agent.rare".into()), ..Default::default() },
+        decisions::Filter { agent: Some("agent.rare".into()), action: Some("act1".into()), ..Default::default() },
     ];
     for mut filter in filters {
         for _page in 0..3 {
             let page = decisions::list(&store, &author(), &filter).await.unwrap();
             assert!(!page.items.is_empty());
-            filter.cursor = page.next_cursor;
+            match page.next_cursor {
+                Some(cursor) => filter.cursor = Some(cursor),
+                None => break,
+            }
         }
     }
     assert_eq!(whole_reads(&options, store).await, before);

@@ -16,7 +16,7 @@ use lifecycle::authority::{Actor, Permission, Via, authorize};
 use store::{Store, sessions::PERSON_ID};
 use tower_sessions::Session;
 
-pub use protect::{cross_origin, headers, panics};
+pub use protect::{add_headers, cross_origin, headers, panics};
 pub use session::layer as session_layer;
 pub use sign_in_limit::layer as sign_in_limit;
 

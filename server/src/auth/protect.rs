@@ -25,6 +25,12 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// Adds the headers that do not depend on the answer. What depends on who asks is never stored on the way.
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    add_headers(&mut response);
+    response
+}
+
+/// The same for an answer that is there.
+pub fn add_headers(response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -34,7 +40,6 @@ pub async fn headers(request: Request, next: Next) -> Response {
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    response
 }
 
 /// Refuses writes that a browser makes on behalf of a foreign page.

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     Json as Out, Router,
+    body::Body,
     extract::{Request, State},
     response::{IntoResponse, Response},
     routing::post,
 };
 use futures::future::join_all;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use lifecycle::{
     Timestamp,
     authority::Permission,
-    decision::Record,
     problem::{Code, Problem},
 };
 use serde::Deserialize;
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     auth,
-    live::{Question, Reply, Serving},
+    live::{self, Live, Made, Question, Reply},
     state::AppState,
 };
 
@@ -34,6 +34,8 @@ use crate::{
 const MOST_BYTES: usize = 512 * 1024;
 /// Most bytes of a batch.
 const MOST_BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of an answer that is nothing out of the ordinary.
+const USUAL_REPLY: usize = 1024;
 /// Most questions of a batch.
 const MOST_QUESTIONS: usize = 1_000;
 
@@ -43,13 +45,32 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn evaluate(State(state): State<AppState>, request: Request) -> Answer<Response> {
-    admit(&state, request.headers()).await?;
+    answer(&state.live, request).await
+}
+
+/// Answers one question.
+///
+/// # Errors
+/// 401 and 403 without a token that may; 400, 413 and 422 for a body that makes no sense; 503 when it cannot be logged.
+pub async fn answer(live: &Live, request: Request) -> Answer<Response> {
+    admit(live, request.headers()).await?;
     let body = input::read_body(request, MOST_BYTES).await?;
-    let question: Question = input::parse(&body)?;
-    let serving = state.live.serving();
-    let record = decide(&serving, question, "")?;
-    let record = state.live.log.append(record).await.map_err(Problem::from)?;
-    Ok(Out(Reply::new(&record, &serving)).into_response())
+    let (serving, now) = (live.serving(), now());
+    let made = match live::decide_text(&serving, &body, now) {
+        Some(made) => made,
+        None => live::decide(&serving, input::parse(&body)?, "", now)?,
+    };
+    let made = live.log.append(made).await.map_err(Problem::from)?;
+    let mut reply = Vec::with_capacity(USUAL_REPLY);
+    serde_json::to_writer(&mut reply, &Reply::new(&made.record, &serving)).map_err(unwritable)?;
+    let mut response = Response::new(Body::from(reply));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+fn unwritable(error: serde_json::Error) -> Refusal {
+    tracing::error!(%error, "an answer cannot be written");
+    Refusal::new(Code::Internal, "something went wrong on the server; its log has the details")
 }
 
 #[derive(Deserialize)]
@@ -59,38 +80,37 @@ struct Batch {
 
 /// All or nothing is decided; each decision is logged for itself.
 async fn batch(State(state): State<AppState>, request: Request) -> Answer<Response> {
-    admit(&state, request.headers()).await?;
+    admit(&state.live, request.headers()).await?;
     let body = input::read_body(request, MOST_BATCH_BYTES).await?;
     let batch: Batch = input::parse(&body)?;
     if batch.requests.len() > MOST_QUESTIONS {
         let detail = format!("a batch may hold at most {MOST_QUESTIONS} requests, found {}", batch.requests.len());
         return Err(Refusal(Problem::new(Code::TooLarge, detail).with("limit", MOST_QUESTIONS as u64)));
     }
-    let serving = state.live.serving();
-    let records: Vec<Record> = batch
+    let (serving, now) = (state.live.serving(), now());
+    let made: Vec<Made> = batch
         .requests
         .into_iter()
         .enumerate()
-        .map(|(index, question)| decide(&serving, question, &format!("/requests/{index}")))
+        .map(|(index, question)| live::decide(&serving, question, &format!("/requests/{index}"), now))
         .collect::<Result<_, _>>()?;
-    let logged = join_all(records.into_iter().map(|record| state.live.log.append(record))).await;
-    let records: Vec<Arc<Record>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
-    let replies: Vec<Reply<'_>> = records.iter().map(|record| Reply::new(record, &serving)).collect();
+    let logged = join_all(made.into_iter().map(|made| state.live.log.append(made))).await;
+    let made: Vec<Arc<Made>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
+    let replies: Vec<Reply<'_>> = made.iter().map(|made| Reply::new(&made.record, &serving)).collect();
     Ok(Out(json!({ "decisions": replies })).into_response())
 }
 
 /// Lets callers with the permission pass. They are programs and come with a token, which is
 /// remembered for a second; no browser session has this permission.
-async fn admit(state: &AppState, headers: &HeaderMap) -> Answer<()> {
+async fn admit(live: &Live, headers: &HeaderMap) -> Answer<()> {
     let caller = match auth::bearer(headers) {
-        Some(Some(token)) => state.live.tokens.caller(token).await?,
+        Some(Some(token)) => live.tokens.caller(token).await?,
         _ => return Err(Refusal::unauthenticated()),
     };
     let actor = caller.actor.as_ref().ok_or_else(Refusal::unauthenticated)?;
     auth::require(actor, Permission::Evaluate)
 }
 
-fn decide(serving: &Serving, question: Question, at: &str) -> Answer<Record> {
-    let now = Timestamp::from(OffsetDateTime::now_utc());
-    Ok(crate::live::decide(serving, question, at, now)?)
+fn now() -> Timestamp {
+    OffsetDateTime::now_utc().into()
 }

@@ -11,6 +11,7 @@ pub mod decisions;
 pub mod drills;
 pub mod evaluate;
 pub mod events;
+pub mod front;
 pub mod health;
 pub mod incidents;
 pub mod input;
@@ -40,7 +41,11 @@ use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 use crate::{assets, auth, pages, state::AppState};
 
 /// Everything this server answers.
-pub fn router(state: AppState) -> Router {
+pub fn service(state: AppState) -> front::Front {
+    front::Front::new(state.live.clone(), router(state))
+}
+
+fn router(state: AppState) -> Router {
     let identified = Router::new()
         .merge(api())
         .method_not_allowed_fallback(problem::no_such_method)

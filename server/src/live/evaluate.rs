@@ -1,20 +1,26 @@
 //! One question, answered from memory.
 
+use std::convert::Infallible;
+
 use lifecycle::{
     Timestamp,
     bundle::{Budget, Effect},
     decision::{Arm, BundleRef, Mode, OtherArm, Record},
-    engine::{Answer, EvaluationError, Input, Status},
+    engine::{Answer, EvaluationError, Input, Prepared, Status},
     limits::MAX_STRING_BYTES,
     problem::{Code, Fault, Problem},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
-use super::serving::{ArmInService, Serving};
+use super::{
+    made::Made,
+    serving::{ArmInService, Serving},
+};
 
 /// Most bytes of a decision's id.
-const MAX_ID_BYTES: usize = 200;
+pub(super) const MAX_ID_BYTES: usize = 200;
 
 /// What `POST /policy/evaluate` is asked.
 #[derive(Debug, Clone, Deserialize)]
@@ -90,7 +96,7 @@ fn unkeepable(context: &Map<String, Value>) -> Option<String> {
 ///
 /// # Errors
 /// See [`Question::check`].
-pub fn decide(serving: &Serving, question: Question, at: &str, now: Timestamp) -> Result<Record, Problem> {
+pub fn decide(serving: &Serving, question: Question, at: &str, now: Timestamp) -> Result<Made, Problem> {
     question.check(at)?;
     let (input, subject, id) = question.into_parts();
     input.check_limits().map_err(|over| {
@@ -98,8 +104,31 @@ pub fn decide(serving: &Serving, question: Question, at: &str, now: Timestamp) -
             .with("pointer", format!("{at}{}", over.pointer))
             .with("limit", over.name)
     })?;
-    let decision_id = id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-    let subject = subject.unwrap_or_else(|| decision_id.clone());
+    let about = About { agent: &input.agent, action: &input.action, subject, id };
+    let asked = record(serving, about, now, |prepared| Ok::<_, Infallible>(prepared.decide(&input)));
+    match asked {
+        Ok(record) => Ok(Record { context: input.context, ..record }.into()),
+        Err(never) => match never {},
+    }
+}
+
+/// What a question says beside its context.
+pub(super) struct About<'a> {
+    pub agent: &'a str,
+    pub action: &'a str,
+    pub subject: Option<String>,
+    pub id: Option<String>,
+}
+
+/// The record of a question, without its context, answered by the arms that `ask` asks.
+pub(super) fn record<E>(
+    serving: &Serving,
+    about: About<'_>,
+    now: Timestamp,
+    ask: impl Fn(&Prepared) -> Result<Answer, E>,
+) -> Result<Record, E> {
+    let decision_id = about.id.unwrap_or_else(|| new_id(now));
+    let subject = about.subject.unwrap_or_else(|| decision_id.clone());
     let (mode, arm, served, other) = if serving.enabled {
         let (arm, served, other) = serving.arms(&subject);
         (Mode::Normal, arm, served, other)
@@ -107,21 +136,24 @@ pub fn decide(serving: &Serving, question: Question, at: &str, now: Timestamp) -
         (Mode::Bypass, Arm::None, None, None)
     };
     let answer = match (served, mode) {
-        (Some(arm), _) => arm.prepared.decide(&input),
+        (Some(arm), _) => ask(&arm.prepared)?,
         (None, Mode::Bypass) => without_bundle(
             serving.bypass_effect,
             format!("Evaluation is disabled; every question is answered {}.", serving.bypass_effect),
         ),
         (None, _) => without_bundle(Effect::Deny, "No bundle is live, so everything is denied.".to_owned()),
     };
-    let other_arm = other.filter(|_| mode == Mode::Normal).map(|other| ask(other, &input));
+    let other_arm = match other {
+        Some(other) => Some(other_arm(other, ask(&other.prepared)?)),
+        None => None,
+    };
     Ok(Record {
         decision_id,
         decided_at: now,
-        agent: input.agent,
-        action: input.action,
+        agent: about.agent.to_owned(),
+        action: about.action.to_owned(),
         subject,
-        context: input.context,
+        context: Map::new(),
         effect: answer.effect,
         status: answer.status,
         matched_rule: answer.matched_rule,
@@ -136,8 +168,14 @@ pub fn decide(serving: &Serving, question: Question, at: &str, now: Timestamp) -
     })
 }
 
-fn ask(arm: &ArmInService, input: &Input) -> OtherArm {
-    let answer = arm.prepared.decide(input);
+/// A version-7 UUID: ids that are made one after the other lie together in the index of the log.
+fn new_id(now: Timestamp) -> String {
+    let millis = u64::try_from(OffsetDateTime::from(now).unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
+    id.hyphenated().to_string()
+}
+
+fn other_arm(arm: &ArmInService, answer: Answer) -> OtherArm {
     OtherArm {
         bundle: arm.bundle.clone(),
         effect: answer.effect,
@@ -203,7 +241,7 @@ mod tests {
     #[test]
     fn without_a_live_bundle_everything_is_denied() {
         let asked = question(serde_json::json!({"agent": "a", "action": "b"}));
-        let record = decide(&NOTHING, asked, "", Timestamp::EPOCH).unwrap();
+        let record = decide(&NOTHING, asked, "", Timestamp::EPOCH).unwrap().record;
         assert_eq!((record.effect, record.status, record.arm), (Effect::Deny, Status::NoMatch, Arm::None));
         assert_eq!(record.subject, record.decision_id);
     }
@@ -211,7 +249,7 @@ mod tests {
     #[test]
     fn while_disabled_the_bypass_effect_answers() {
         let asked = question(serde_json::json!({"agent": "a", "action": "b", "decision_id": "d-1"}));
-        let record = decide(&Serving { enabled: false, ..NOTHING }, asked, "", Timestamp::EPOCH).unwrap();
+        let record = decide(&Serving { enabled: false, ..NOTHING }, asked, "", Timestamp::EPOCH).unwrap().record;
         assert_eq!((record.effect, record.mode, record.decision_id.as_str()), (Effect::Allow, Mode::Bypass, "d-1"));
     }
 

@@ -1,28 +1,32 @@
 //! The decision log's only writer. Decisions queue up while a batch is being committed, and go together in the next:
 //! the busier the service, the larger the batches. A decision is answered after its batch is committed, unless the
-//! log is [`Durability::Buffered`].
+//! log is [`Durability::Buffered`]. The writer has a thread of its own: see [`super::gather`].
 
 use std::{
-    borrow::Borrow,
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
     time::Duration,
 };
 
 use lifecycle::{
-    decision::{Mode, Record},
+    decision::Mode,
     problem::{Code, Problem},
 };
-use store::Store;
+use store::{
+    Store,
+    decisions::{Appender, Decision},
+};
 use tokio::{
+    runtime::{Builder, Handle},
     sync::{mpsc, oneshot},
     time::{Instant, timeout},
 };
 
-use super::spill::Spill;
+use super::{gather::Gather, made::Made, spill::Spill};
 
 /// Most rows of one batch.
 const BATCH: usize = 1_000;
@@ -53,10 +57,10 @@ enum Message {
     Drain(oneshot::Sender<()>),
 }
 
-type Logged = Result<Arc<Record>, NotLogged>;
+type Logged = Result<Arc<Made>, NotLogged>;
 
 struct Entry {
-    record: Arc<Record>,
+    made: Arc<Made>,
     /// None when the caller did not wait.
     logged: Option<oneshot::Sender<Logged>>,
 }
@@ -101,25 +105,27 @@ impl DecisionLog {
         let (queue, messages) = mpsc::channel(QUEUE);
         let spill = Spill::in_folder(spill_dir);
         let trouble = Arc::new(AtomicBool::new(!spill.is_empty()));
-        let writer = Writer { store, spill, away_until: None, trouble: Arc::clone(&trouble) };
-        tokio::spawn(writer.run(messages));
+        let log = Appender::new(store);
+        let gather = Gather::new(durability);
+        let writer = Writer { log, spill, gather, away_until: None, trouble: Arc::clone(&trouble) };
+        start_writer(writer.run(messages));
         Self { queue, durability, trouble }
     }
 
-    /// Returns the record once it is on disk, or in memory if that is enough. Its mode is [`Mode::Degraded`] when the
+    /// Returns the decision once it is on disk, or in memory if that is enough. Its mode is [`Mode::Degraded`] when the
     /// disk is not the database's.
     ///
     /// # Errors
     /// [`NotLogged`].
-    pub async fn append(&self, record: Record) -> Logged {
-        let record = Arc::new(record);
+    pub async fn append(&self, made: Made) -> Logged {
+        let made = Arc::new(made);
         if self.durability == Durability::Buffered && !self.trouble.load(Ordering::Relaxed) {
-            let entry = Entry { record: Arc::clone(&record), logged: None };
+            let entry = Entry { made: Arc::clone(&made), logged: None };
             self.queue.send(Message::Decision(entry)).await.map_err(|_| NotLogged::Unavailable)?;
-            return Ok(record);
+            return Ok(made);
         }
         let (logged, answer) = oneshot::channel();
-        let entry = Entry { record, logged: Some(logged) };
+        let entry = Entry { made, logged: Some(logged) };
         self.queue.try_send(Message::Decision(entry)).map_err(|_| NotLogged::QueueFull)?;
         answer.await.map_err(|_| NotLogged::Unavailable)?
     }
@@ -134,9 +140,26 @@ impl DecisionLog {
     }
 }
 
+/// On a thread of its own, where it may sleep for less than a timer can measure.
+fn start_writer(writer: impl Future<Output = ()> + Send + 'static) {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let shared = Handle::current();
+    let started = thread::Builder::new().name("decision-log".to_owned()).spawn(move || match runtime {
+        Ok(own) => own.block_on(writer),
+        Err(error) => {
+            tracing::warn!(%error, "the decision log shares the threads of requests");
+            shared.block_on(writer);
+        }
+    });
+    if let Err(error) = started {
+        tracing::error!(%error, "the decision log has no thread: decisions cannot be logged");
+    }
+}
+
 struct Writer {
-    store: Store,
+    log: Appender,
     spill: Spill,
+    gather: Gather,
     /// While the database is away: when to try it again.
     away_until: Option<Instant>,
     /// See [`DecisionLog::trouble`].
@@ -161,7 +184,12 @@ impl Writer {
             };
             match received {
                 Some(0) => break,
-                Some(_) => self.handle(&mut messages).await,
+                Some(_) => {
+                    self.gather.more(&mut messages, &mut queue, BATCH);
+                    let (size, began) = (messages.len(), Instant::now());
+                    self.handle(&mut messages).await;
+                    self.gather.done(size, queue.len(), began.elapsed());
+                }
                 None => {}
             }
             if waiting_for_database {
@@ -172,48 +200,48 @@ impl Writer {
     }
 
     async fn handle(&mut self, messages: &mut Vec<Message>) {
-        let (mut records, mut waiting) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
+        let (mut all, mut waiting) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
         let mut drained = Vec::new();
         for message in messages.drain(..) {
             match message {
                 Message::Decision(entry) => {
-                    records.push(entry.record);
+                    all.push(entry.made);
                     waiting.push(entry.logged);
                 }
                 Message::Drain(done) => drained.push(done),
             }
         }
-        self.write(records, waiting).await;
+        self.write(all, waiting).await;
         for done in drained {
             let _ = done.send(());
         }
     }
 
-    async fn write(&mut self, records: Vec<Arc<Record>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
+    async fn write(&mut self, all: Vec<Arc<Made>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
         if self.away_until.is_none_or(|until| until <= Instant::now()) {
-            match self.append(&records).await {
+            match self.append(&all).await {
                 Ok(()) => {
                     self.away_until = None;
-                    return answer(records.into_iter().map(Ok), waiting);
+                    return answer(all.into_iter().map(Ok), waiting);
                 }
                 Err(Trouble::Refused(error)) => {
                     tracing::error!(%error, "a batch of decisions was refused; trying them one by one");
-                    return self.write_one_by_one(records, waiting).await;
+                    return self.write_one_by_one(all, waiting).await;
                 }
                 Err(Trouble::Away) => self.note_away(),
             }
         }
-        self.spill(records, waiting);
+        self.spill(all, waiting);
     }
 
     /// One record that the database does not take must not cost the others of its batch.
-    async fn write_one_by_one(&mut self, records: Vec<Arc<Record>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
-        for (record, waiting) in records.into_iter().zip(waiting) {
-            let result = match self.append(std::slice::from_ref(&record)).await {
-                Ok(()) => Ok(record),
+    async fn write_one_by_one(&mut self, all: Vec<Arc<Made>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
+        for (made, waiting) in all.into_iter().zip(waiting) {
+            let result = match self.append(std::slice::from_ref(&made)).await {
+                Ok(()) => Ok(made),
                 Err(Trouble::Away) => Err(NotLogged::Unavailable),
                 Err(Trouble::Refused(error)) => {
-                    tracing::error!(%error, decision_id = record.decision_id, "a decision cannot be logged");
+                    tracing::error!(%error, decision_id = made.record.decision_id, "a decision cannot be logged");
                     Err(NotLogged::Refused)
                 }
             };
@@ -221,23 +249,23 @@ impl Writer {
         }
     }
 
-    fn spill(&mut self, mut records: Vec<Arc<Record>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
-        for record in &mut records {
-            if record.mode == Mode::Normal {
-                Arc::make_mut(record).mode = Mode::Degraded;
+    fn spill(&mut self, mut all: Vec<Arc<Made>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
+        for made in &mut all {
+            if made.record.mode == Mode::Normal {
+                Arc::make_mut(made).record.mode = Mode::Degraded;
             }
         }
-        match self.spill.append(&records) {
-            Ok(()) => answer(records.into_iter().map(Ok), waiting),
+        match self.spill.append(&all) {
+            Ok(()) => answer(all.into_iter().map(Ok), waiting),
             Err(error) => {
-                tracing::error!(%error, decisions = records.len(), "decisions cannot be buffered on disk either");
-                answer(records.into_iter().map(|_| Err(NotLogged::Unavailable)), waiting);
+                tracing::error!(%error, decisions = all.len(), "decisions cannot be buffered on disk either");
+                answer(all.into_iter().map(|_| Err(NotLogged::Unavailable)), waiting);
             }
         }
     }
 
-    async fn append<R: Borrow<Record> + Sync>(&self, records: &[R]) -> Result<(), Trouble> {
-        match timeout(PATIENCE, store::decisions::append(&self.store, records)).await {
+    async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<(), Trouble> {
+        match timeout(PATIENCE, self.log.append(decisions)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) if error.is_unavailable() => Err(Trouble::Away),
             Ok(Err(error)) => Err(Trouble::Refused(error)),

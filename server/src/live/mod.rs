@@ -2,10 +2,13 @@
 //! answered once that batch is committed. No request reads the database.
 
 mod evaluate;
+mod gather;
 mod log;
+mod made;
 mod reload;
 mod serving;
 mod spill;
+mod text;
 mod tokens;
 
 use std::{path::Path, sync::Arc};
@@ -16,7 +19,9 @@ use tokio::sync::watch;
 
 pub use evaluate::{Question, Reply, decide};
 pub use log::{DecisionLog, Durability, NotLogged};
+pub use made::Made;
 pub use serving::{ArmInService, Serving};
+pub use text::decide_text;
 pub use tokens::TokenCache;
 
 /// Everything the evaluation service keeps in memory. Cheap to clone.

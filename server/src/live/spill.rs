@@ -2,14 +2,16 @@
 //! a decision it already has, so reading the file twice does no harm.
 
 use std::{
-    borrow::Borrow,
     fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use lifecycle::decision::Record;
+
+use super::made::Made;
 
 /// Most bytes of the file. Past it, evaluation answers 503 until the database is back.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
@@ -33,11 +35,11 @@ impl Spill {
         self.bytes == 0
     }
 
-    /// Appends `records` and waits until they are on the disk: all or, as far as callers can tell, none.
-    pub fn append<R: Borrow<Record>>(&mut self, records: &[R]) -> io::Result<()> {
+    /// Appends `decisions` and waits until they are on the disk: all or, as far as callers can tell, none.
+    pub fn append(&mut self, decisions: &[Arc<Made>]) -> io::Result<()> {
         let mut lines = Vec::new();
-        for record in records {
-            serde_json::to_writer(&mut lines, record.borrow())?;
+        for made in decisions {
+            serde_json::to_writer(&mut lines, &*made.whole()?)?;
             lines.push(b'\n');
         }
         let length = self.bytes + lines.len() as u64;

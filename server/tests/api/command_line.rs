@@ -186,8 +186,8 @@ impl Served {
         let workspace = Workspace::new().await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = workspace.router.clone();
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let service = axum::ServiceExt::<axum::extract::Request>::into_make_service(workspace.service.clone());
+        tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self { workspace, url }
     }
 

@@ -47,7 +47,7 @@ async fn place(port: u16, durability: Durability) -> Place {
     };
     let state = start::state(store.clone(), &settings, SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
     let log = state.live.log.clone();
-    let workspace = Workspace::of(server::http::router(state), store, folder.clone());
+    let workspace = Workspace::of(server::http::service(state), store, folder.clone());
     Place { folder, workspace, log, database }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use futures::{StreamExt, stream};
+use http::{Request, header};
 use lifecycle::authority::Role;
 use serde_json::{Value, json};
 
@@ -134,4 +136,48 @@ async fn a_batch_is_answered_in_order() {
     let ids: Vec<&str> =
         answer["decisions"].as_array().unwrap().iter().filter_map(|one| one["decision_id"].as_str()).collect();
     assert_eq!(ids, ["batch-0", "batch-1", "batch-2", "batch-3", "batch-4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_for_programs_answers_as_the_way_for_everybody() {
+    let workspace = Workspace::new().await;
+    let stable = workspace.stable(bundle("1.0.0", "allow")).await;
+    let service = workspace.caller(Role::Service).await;
+    until_served_by(&service, &stable).await;
+    let token = workspace.token(&[Role::Service]).await;
+    let stranger = workspace.token(&[Role::Viewer]).await;
+    let named = json!({"agent": "inbox.triage", "action": "quarantine", "decision_id": "d", "subject": "s",
+        "context": {"risk_score": 95, "b": {"a": "\u{fc}\n"}}})
+    .to_string();
+    let error = named.replace("95", "\"high\"");
+    let nul = named.replace("\\n", "\\u0000");
+    let cases = [
+        (Some(&token), named.clone()),
+        (Some(&token), error),
+        (Some(&token), nul),
+        (Some(&token), named.replace("95", "1e999")),
+        (Some(&token), named.replace("quarantine", "")),
+        (Some(&token), "{\"agent\": \"a\",\n\"action\": }".to_owned()),
+        (Some(&token), " ".repeat(600_000)),
+        (Some(&stranger), named.clone()),
+        (None, named.clone()),
+    ];
+    for (token, body) in cases {
+        let ask = async |from_page: bool| {
+            let mut request = Request::post("/policy/evaluate");
+            if let Some(token) = token {
+                request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            }
+            if from_page {
+                request = request.header("sec-fetch-site", "same-origin");
+            }
+            workspace.send(request.body(Body::from(body.clone())).unwrap()).await
+        };
+        let (program, page) = (ask(false).await, ask(true).await);
+        assert_eq!((program.status, &program.text), (page.status, &page.text));
+        assert_eq!(program.headers, page.headers, "{body}");
+    }
+    let viewer = workspace.caller(Role::Viewer).await;
+    let recorded = viewer.get("/policy/decisions/d").await.expect(200);
+    assert_eq!(recorded["context"], json!({"risk_score": 95, "b": {"a": "\u{fc}\n"}}));
 }

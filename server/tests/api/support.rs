@@ -11,12 +11,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body};
+use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use lifecycle::authority::{Actor, Role, Roles, Via};
 use serde_json::{Value, json};
 use server::{
+    http::front::Front,
     live::Durability,
     start::{self, Settings},
 };
@@ -29,7 +30,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// One router on one empty database.
 pub struct Workspace {
-    pub router: Router,
+    pub service: Front,
     pub store: Store,
     pub folder: PathBuf,
     tokens: Mutex<HashMap<String, String>>,
@@ -107,11 +108,11 @@ impl Workspace {
         };
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
         let state = start::state(store.clone(), &settings, address).await.unwrap();
-        Self::of(server::http::router(state), store, folder)
+        Self::of(server::http::service(state), store, folder)
     }
 
-    pub fn of(router: Router, store: Store, folder: PathBuf) -> Self {
-        Self { router, store, folder, tokens: Mutex::default() }
+    pub fn of(service: Front, store: Store, folder: PathBuf) -> Self {
+        Self { service, store, folder, tokens: Mutex::default() }
     }
 
     /// A token of a program, or of a person with these roles.
@@ -152,7 +153,7 @@ impl Workspace {
         let for_people = accepted.is_some_and(|accepted| accepted.contains("text/html"))
             && matches!(method, Method::GET | Method::HEAD);
         let request = Request::from_parts(asked, Body::from(sent.clone()));
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.service.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let checked = conforming::check(&Exchange {

@@ -1,24 +1,148 @@
 //! Adding decisions.
 
-use std::borrow::Borrow;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use lifecycle::decision::Record;
+use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 
+use super::copy::{Rows, STATEMENT, keepable};
 use crate::{Error, Result, Store};
 
-/// Adds decisions in one statement. One whose id is already there stays as it is. It asks for no actor: the decisions
-/// were authorized when they were made.
+/// What SQL calls two rows of one key.
+const UNIQUE_VIOLATION: &str = "23505";
+/// How long batches are inserted rather than copied after an id was there already: callers who repeat one do so again,
+/// and the database's log would get a line for each batch that cannot be copied.
+const AFTER_REPETITION: Duration = Duration::from_secs(10);
+
+/// What can be added.
+pub trait Decision {
+    /// The decision.
+    fn record(&self) -> &Record;
+
+    /// Its context as the JSON text it came as, which is valid and free of NUL; none when the record holds it.
+    fn context(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Decision for Record {
+    fn record(&self) -> &Record {
+        self
+    }
+}
+
+impl<D: Decision> Decision for Arc<D> {
+    fn record(&self) -> &Record {
+        D::record(self)
+    }
+
+    fn context(&self) -> Option<&str> {
+        D::context(self)
+    }
+}
+
+/// Adds decisions: all or none. One whose id is already there stays as it is. It asks for no actor: the decisions were
+/// authorized when they were made.
 ///
 /// # Errors
 /// The database failed; then none was added.
-pub async fn append<R: Borrow<Record>>(store: &Store, records: &[R]) -> Result<()> {
-    if records.is_empty() {
+pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<()> {
+    if decisions.is_empty() {
         return Ok(());
     }
-    let mut columns = Columns::with_capacity(records.len());
-    for record in records {
-        columns.push(record.borrow())?;
+    let mut db = store.pool().acquire().await?;
+    match copy(&mut db, decisions).await? {
+        Copied::All => Ok(()),
+        Copied::NoneForRepetition => insert(&mut db, decisions).await,
+    }
+}
+
+/// Adds batch after batch, over a connection of its own that nothing else waits for.
+#[derive(Debug)]
+pub struct Appender {
+    store: Store,
+    /// None until it is needed, and after anything went wrong on it.
+    connection: Option<PgConnection>,
+    /// When an id was last found to be there already.
+    repeated: Option<Instant>,
+}
+
+impl Appender {
+    /// Connects when there is something to add.
+    pub fn new(store: Store) -> Self {
+        Self { store, connection: None, repeated: None }
+    }
+
+    /// As [`append`]. May be given up at any point; whether the batch was added is then not known, and adding it again
+    /// does no harm.
+    ///
+    /// # Errors
+    /// The database failed; then none was added.
+    pub async fn append<D: Decision>(&mut self, decisions: &[D]) -> Result<()> {
+        if decisions.is_empty() {
+            return Ok(());
+        }
+        // It is put back once all went well: what is in the middle of something is no use to the next batch.
+        if let Some(mut connection) = self.connection.take() {
+            match self.write(&mut connection, decisions).await {
+                Ok(()) => {
+                    self.connection = Some(connection);
+                    return Ok(());
+                }
+                // The database may have been started anew since the last batch.
+                Err(error) if error.is_unavailable() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut connection = PgConnection::connect_with(&self.store.pool().connect_options()).await?;
+        self.write(&mut connection, decisions).await?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Copies, which is the fastest way in but knows no exceptions; where an id is already there, inserts around it.
+    async fn write<D: Decision>(&mut self, db: &mut PgConnection, decisions: &[D]) -> Result<()> {
+        if self.repeated.is_none_or(|at| at.elapsed() > AFTER_REPETITION) {
+            match copy(db, decisions).await? {
+                Copied::All => return Ok(()),
+                Copied::NoneForRepetition => self.repeated = Some(Instant::now()),
+            }
+        }
+        insert(db, decisions).await
+    }
+}
+
+/// What became of a batch.
+enum Copied {
+    All,
+    /// An id was there already, or twice in the batch.
+    NoneForRepetition,
+}
+
+async fn copy<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<Copied> {
+    let mut rows = Rows::with_capacity(decisions.len());
+    for decision in decisions {
+        rows.push(decision)?;
+    }
+    let mut copy = db.copy_in_raw(STATEMENT).await?;
+    copy.send(rows.finish()).await?;
+    match copy.finish().await {
+        Ok(_) => Ok(Copied::All),
+        Err(error) if error.as_database_error().and_then(|error| error.code()).as_deref() == Some(UNIQUE_VIOLATION) => {
+            Ok(Copied::NoneForRepetition)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<()> {
+    let mut columns = Columns::with_capacity(decisions.len());
+    for decision in decisions {
+        columns.push(decision)?;
     }
     sqlx::query(
         "insert into policy_decisions (decision_id, decided_at, agent, action, subject, context, effect, status,
@@ -59,7 +183,7 @@ pub async fn append<R: Borrow<Record>>(store: &Store, records: &[R]) -> Result<(
     .bind(columns.other_effect)
     .bind(columns.other_status)
     .bind(columns.other_rule)
-    .execute(store.pool())
+    .execute(db)
     .await?;
     Ok(())
 }
@@ -101,13 +225,14 @@ impl Columns {
         columns
     }
 
-    fn push(&mut self, record: &Record) -> Result<()> {
+    fn push(&mut self, decision: &impl Decision) -> Result<()> {
+        let record = decision.record();
         self.decision_id.push(text(&record.decision_id));
         self.decided_at.push(record.decided_at.into());
         self.agent.push(text(&record.agent));
         self.action.push(text(&record.action));
         self.subject.push(text(&record.subject));
-        self.context.push(json(&record.context)?);
+        self.context.push(decision.context().map_or_else(|| json(&record.context), |text| Ok(text.to_owned()))?);
         self.effect.push(record.effect.name());
         self.status.push(record.status.name());
         self.matched_rule.push(record.matched_rule.as_deref().map(text));
@@ -132,9 +257,8 @@ impl Columns {
     }
 }
 
-/// Postgres cannot keep the character NUL in text. One such request must not spoil the batch it is written with.
 fn text(text: &str) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
+    keepable(text).into_owned()
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {

@@ -1,0 +1,105 @@
+//! The ways into the decision log: copied, inserted around what is there, over a connection that breaks, and into a
+//! database that an older version made.
+
+mod support;
+
+use lifecycle::{
+    bundle::Budget,
+    decision::{Arm, BundleRef, Record},
+    engine::{EvaluationError, Status},
+};
+use store::{Store, decisions, testing};
+use support::*;
+
+async fn made(store: &Store) -> Record {
+    let at: time::OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();
+    decision(at, Arm::Stable, BundleRef { id: 7, version: "1.0.0".into(), digest: "sha256:00".into() }, None)
+}
+
+/// One with everything in it that a decision may have.
+async fn full(store: &Store) -> Record {
+    let other = BundleRef { id: 8, version: "1.1.0".into(), digest: "sha256:11".into() };
+    let record = made(store).await;
+    let error: EvaluationError = serde_json::from_value(serde_json::json!({
+        "code": "wrong_type", "rule": "some-rule", "field": "with \u{0}", "wanted": "number", "found": "string"
+    }))
+    .unwrap();
+    Record {
+        status: Status::Error,
+        budget: Some(Budget { cost: Some(0.25), ..Budget::default() }),
+        errors: vec![error],
+        ..decision(record.decided_at.into(), Arm::Canary, record.bundle.clone().unwrap(), Some(other))
+    }
+}
+
+async fn all(store: &Store) -> Vec<Record> {
+    decisions::list(store, &author(), &decisions::Filter::default()).await.unwrap().items
+}
+
+#[tokio::test]
+async fn a_copied_decision_is_the_same_as_an_inserted_one() {
+    let store = testing::store().await;
+    let mut log = decisions::Appender::new(store.clone());
+    let (copied, repeated, inserted) = (full(&store).await, full(&store).await, full(&store).await);
+    log.append(&[copied.clone(), made(&store).await]).await.unwrap();
+    // A repetition stops the copy; the others of its batch are inserted, and so are those of the next.
+    log.append(&[Record { agent: "somebody.else".into(), ..copied.clone() }, repeated.clone(), repeated.clone()])
+        .await
+        .unwrap();
+    log.append(&[inserted.clone()]).await.unwrap();
+    assert_eq!(all(&store).await.len(), 4);
+    for record in [copied, repeated, inserted] {
+        assert_eq!(decisions::get(&store, &author(), &record.decision_id).await.unwrap(), record);
+    }
+    let costs: Vec<Option<f64>> = sqlx::query_scalar("select cost from policy_decisions where status = 'error'")
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+    assert_eq!(costs, [Some(0.25); 3]);
+}
+
+#[tokio::test]
+async fn a_broken_connection_costs_no_decision() {
+    let store = testing::store().await;
+    let mut log = decisions::Appender::new(store.clone());
+    let (before, after) = (made(&store).await, made(&store).await);
+    log.append(&[before.clone()]).await.unwrap();
+    let ended: Vec<bool> = sqlx::query_scalar(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity
+         where datname = current_database() and query like 'copy policy_decisions%'",
+    )
+    .fetch_all(store.pool())
+    .await
+    .unwrap();
+    assert_eq!(ended, [true]);
+    // What was on its way when it broke may have arrived: it is sent again.
+    log.append(&[before, after]).await.unwrap();
+    assert_eq!(all(&store).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_older_log_is_brought_up_to_date_with_what_is_in_it() {
+    let store = testing::store().await;
+    sqlx::raw_sql(
+        "delete from _sqlx_migrations where version = 17;
+         alter table policy_decisions alter column seq set cache 1;
+         drop index policy_decisions_by_agent;
+         create index policy_decisions_by_agent on policy_decisions (agent, action, decided_at, seq);",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+    let old = full(&store).await;
+    decisions::append(&store, &[old.clone()]).await.unwrap();
+    store.migrate().await.unwrap();
+    let new = made(&store).await;
+    decisions::append(&store, &[new.clone(), old.clone()]).await.unwrap();
+    let filter = decisions::Filter { agent: Some(old.agent.clone()), ..Default::default() };
+    let found = decisions::list(&store, &author(), &filter).await.unwrap().items;
+    assert_eq!(found, [new, old]);
+    let seqs: Vec<i64> = sqlx::query_scalar("select seq from policy_decisions order by decided_at")
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+    assert!(seqs.is_sorted(), "{seqs:?}");
+}
