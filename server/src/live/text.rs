@@ -156,7 +156,8 @@ impl<'a> Text<'a> {
             match self.next()? {
                 b'"' => return Some(()),
                 b'\\' => {
-                    if self.next()? == b'u' && self.text.as_bytes().get(self.at..self.at + 4) == Some(b"0000") {
+                    let escape = self.next()?;
+                    if escape == b'u' && self.text.as_bytes().get(self.at..self.at + 4) == Some(b"0000") {
                         return None;
                     }
                 }
