@@ -26,14 +26,14 @@ struct Countersign {
 impl Countersign {
     fn decide(&self, input: &Input) -> Option<u32> {
         // Rules are written in evaluation order, so where a rule stands is its rank.
-        self.prepared.verdict(input.into()).rule.and_then(|rule| u32::try_from(rule.position).ok())
+        self.prepared.verdict(input.into()).rule.and_then(|rule| u32::try_from(rule.position()).ok())
     }
 }
 
 impl Engine for Countersign {
     fn from_json(&mut self, json: &str) -> Answer {
         let verdict = self.prepared.verdict_request(json.as_bytes()).map_err(text)?;
-        Ok(verdict.rule.and_then(|rule| u32::try_from(rule.position).ok()))
+        Ok(verdict.rule.and_then(|rule| u32::try_from(rule.position()).ok()))
     }
 
     fn parse(&mut self, requests: &[Request]) -> Result<(), String> {

@@ -303,7 +303,7 @@ fn remove(map: &mut Map<String, Value>, path: &str) {
 fn answer(prepared: &Prepared, question: Question<'_>) -> (Outcome, Option<String>) {
     let verdict = prepared.verdict(question);
     let outcome = Outcome { effect: verdict.effect, error: verdict.status == Status::Error };
-    (outcome, verdict.rule.map(|rule| rule.id.clone()))
+    (outcome, verdict.rule.map(|rule| rule.id().to_owned()))
 }
 
 /// Joins slots whose lines of the grid are alike: neighbouring ones, and, where values have no order, any. Each band comes

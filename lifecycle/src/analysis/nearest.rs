@@ -19,8 +19,8 @@ use super::{
     words,
 };
 use crate::{
-    bundle::{Effect, condition::number_value},
-    engine::{Answer, Input, Prepared, Question, Status, condition::lookup, decide::addresses},
+    bundle::{Effect, Rule, condition::number_value},
+    engine::{Answer, Input, Prepared, Question, Status, condition::lookup},
 };
 
 /// Inputs one question may try by default.
@@ -104,7 +104,9 @@ pub fn nearest_change(prepared: &Prepared, input: &Input, wanted: Option<Effect>
     };
     let schema = prepared.schema().filter(|schema| schema.enforce);
     let domain = schema.and_then(|schema| schema.agents.get(&input.agent)).map_or(Domain::Open, Domain::Inside);
-    let Some(space) = Space::new(prepared.rules().iter().filter(|rule| addresses(rule, question)), domain) else {
+    let rules: Vec<Rule> =
+        prepared.rules().filter(|rule| rule.addresses(question)).map(|rule| rule.to_rule()).collect();
+    let Some(space) = Space::new(rules.iter(), domain) else {
         return WhyNot::None;
     };
     let candidates = candidates(&space, input);

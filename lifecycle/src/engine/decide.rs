@@ -7,7 +7,9 @@ use serde_json::Map;
 use super::{
     Answer, EvaluationError, Input, Question, Status,
     compiled::{Index, facts::Facts},
-    condition, order,
+    condition,
+    kept::{Kept, RuleRef},
+    order,
     outcome::ErrorCode,
     scan::Paths,
     schema,
@@ -20,7 +22,7 @@ use crate::bundle::{Bundle, Effect, Rule, Schema};
 #[derive(Debug, Clone)]
 pub struct Prepared {
     // INVARIANT: enabled rules only, sorted by `order::compare`; the index names them by position.
-    rules: Vec<Rule>,
+    rules: Kept,
     default_effect: Effect,
     on_error: Effect,
     schema: Option<Schema>,
@@ -34,17 +36,8 @@ pub struct Prepared {
 impl Prepared {
     /// Makes `bundle` ready.
     pub fn new(bundle: &Bundle) -> Self {
-        let rules = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
-        Self::from(Bundle { rules, schema: bundle.schema.clone(), ..*bundle })
-    }
-}
-
-impl From<Bundle> for Prepared {
-    /// Makes `bundle` ready without copying its rules.
-    fn from(bundle: Bundle) -> Self {
-        let mut rules = bundle.rules;
-        rules.retain(|rule| rule.enabled);
-        rules.sort_by(order::compare);
+        let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
+        rules.sort_by(|a, b| order::compare(a, b));
         let index = Index::new(&rules);
         let mut paths: Vec<&str> = index.fields().iter().map(String::as_str).collect();
         let mut numbers: BTreeMap<&str, u32> = (0..).zip(&paths).map(|(number, path)| (*path, number)).collect();
@@ -62,17 +55,33 @@ impl From<Bundle> for Prepared {
             paths: Paths::new(paths.into_iter()),
             declared,
             index,
-            rules,
+            rules: Kept::new(&rules),
             default_effect: bundle.default_effect,
             on_error: bundle.on_error,
-            schema: bundle.schema,
+            schema: bundle.schema.clone(),
         }
+    }
+}
+
+impl From<Bundle> for Prepared {
+    /// Makes `bundle` ready.
+    fn from(bundle: Bundle) -> Self {
+        Self::new(&bundle)
     }
 }
 
 impl Prepared {
     /// The enabled rules, in evaluation order.
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = RuleRef<'_>> {
+        RuleRef::all(self)
+    }
+
+    /// The enabled rule at this place in evaluation order.
+    pub fn rule(&self, rank: usize) -> Option<RuleRef<'_>> {
+        RuleRef::new(self, u32::try_from(rank).ok()?)
+    }
+
+    pub(super) fn kept(&self) -> &Kept {
         &self.rules
     }
 
@@ -143,7 +152,7 @@ impl Prepared {
         if !inside {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        self.found(self.index.first_by(&self.rules, agent, action, facts))
+        self.found(self.index.first_by(agent, action, facts))
     }
 
     /// The same for a whole [`Input`] as JSON text, with agent and action in it. Nothing is allocated for an ordinary
@@ -161,17 +170,17 @@ impl Prepared {
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        self.found(self.index.first(&self.rules, question))
+        self.found(self.index.first(question))
     }
 
     fn found(&self, first: Option<(u32, ConditionResult)>) -> Verdict<'_> {
-        let decided = first.and_then(|(rank, result)| Some((self.rules.get(usize::try_from(rank).ok()?)?, result)));
+        let decided = first.and_then(|(rank, result)| Some((RuleRef::new(self, rank)?, result)));
         match decided {
             None => Verdict { effect: self.default_effect, status: Status::NoMatch, rule: None },
             Some((rule, ConditionResult::Error)) => {
                 Verdict { effect: self.on_error, status: Status::Error, rule: Some(rule) }
             }
-            Some((rule, _)) => Verdict { effect: rule.effect, status: Status::Matched, rule: Some(rule) },
+            Some((rule, _)) => Verdict { effect: rule.effect(), status: Status::Matched, rule: Some(rule) },
         }
     }
 
@@ -183,23 +192,23 @@ impl Prepared {
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, input)) {
             return traces;
         }
-        for rule in &self.rules {
-            if !addresses(rule, input) {
+        for rule in self.rules() {
+            if !rule.addresses(input) {
                 traces.push(RuleTrace {
-                    rule: rule.id.clone(),
+                    rule: rule.id().to_owned(),
                     result: RuleResult::NotAddressed,
                     conditions: Vec::new(),
                 });
                 continue;
             }
             let conditions: Vec<ConditionTrace> =
-                rule.conditions.iter().map(|condition| trace::condition(condition, input)).collect();
+                rule.conditions().map(|condition| trace::condition(&condition, input)).collect();
             let result = match trace::together(&conditions) {
                 ConditionResult::False => RuleResult::Passed,
                 ConditionResult::True => RuleResult::Matched,
                 ConditionResult::Error => RuleResult::Error,
             };
-            traces.push(RuleTrace { rule: rule.id.clone(), result, conditions });
+            traces.push(RuleTrace { rule: rule.id().to_owned(), result, conditions });
             if result != RuleResult::Passed {
                 break;
             }
@@ -220,17 +229,16 @@ impl Prepared {
         }
     }
 
-    fn in_error(&self, rule: &Rule, input: Question<'_>) -> Answer {
+    fn in_error(&self, rule: RuleRef<'_>, input: Question<'_>) -> Answer {
         let errors: Vec<EvaluationError> = rule
-            .conditions
-            .iter()
+            .conditions()
             .filter_map(|condition| {
                 let value = condition::lookup(input.context, &condition.field);
                 (condition::apply(&condition.test, value) == ConditionResult::Error).then(|| EvaluationError {
                     code: ErrorCode::WrongType,
-                    rule: Some(rule.id.clone()),
+                    rule: Some(rule.id().to_owned()),
+                    wanted: condition::wanted_type(&condition),
                     field: condition.field.clone(),
-                    wanted: condition::wanted_type(condition),
                     found: condition::type_of(value),
                 })
             })
@@ -239,7 +247,7 @@ impl Prepared {
             let value = condition::lookup(input.context, &error.field);
             format!(
                 "rule `{}` wants `{}` to be {}, but the input has {} there",
-                rule.id,
+                rule.id(),
                 error.field,
                 error.wanted,
                 words::found(error.found, value)
@@ -248,7 +256,7 @@ impl Prepared {
         Answer {
             effect: self.on_error,
             status: Status::Error,
-            matched_rule: Some(rule.id.clone()),
+            matched_rule: Some(rule.id().to_owned()),
             reason: format!("Error: {what}; on_error answers {}.", self.on_error.name()),
             budget: None,
             errors,
@@ -280,7 +288,7 @@ pub struct Verdict<'a> {
     /// How it came about.
     pub status: Status,
     /// The rule that matched or was in error; none for no match and for schema violations.
-    pub rule: Option<&'a Rule>,
+    pub rule: Option<RuleRef<'a>>,
 }
 
 /// What `bundle` says about `input`. To ask more than once, keep a [`Prepared`].
@@ -293,13 +301,13 @@ pub fn addresses(rule: &Rule, input: Question<'_>) -> bool {
     rule.agent.matches(input.agent) && rule.action.matches(input.action)
 }
 
-fn matched(rule: &Rule) -> Answer {
+fn matched(rule: RuleRef<'_>) -> Answer {
     Answer {
-        effect: rule.effect,
+        effect: rule.effect(),
         status: Status::Matched,
-        matched_rule: Some(rule.id.clone()),
-        reason: rule.reason.clone(),
-        budget: rule.budget,
+        matched_rule: Some(rule.id().to_owned()),
+        reason: rule.reason().to_owned(),
+        budget: rule.budget(),
         errors: Vec::new(),
     }
 }

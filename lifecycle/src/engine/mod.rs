@@ -9,6 +9,7 @@ pub mod decide;
 mod examples;
 pub mod fact;
 pub mod input;
+mod kept;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub mod order;
@@ -22,6 +23,7 @@ pub mod words;
 pub use decide::{Prepared, Verdict, decide};
 pub use fact::Fact;
 pub use input::{Input, OverLimit, Question};
+pub use kept::RuleRef;
 pub use outcome::{Answer, EvaluationError, Status, ValueType};
 
 /// Version of the evaluation's meaning. It changes when, and only when, some answer may change; a packet names it, so

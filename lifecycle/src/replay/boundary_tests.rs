@@ -46,7 +46,7 @@ pub fn boundary_tests(bundle: &Bundle, rule: &str, existing: &[Case]) -> Vec<Bou
             return;
         }
         case.expected_effect = Some(verdict.effect);
-        let decided_by = verdict.rule.map(|rule| rule.id.clone());
+        let decided_by = verdict.rule.map(|rule| rule.id().to_owned());
         tests.push(BoundaryTest { case, condition: condition.map(str::to_owned), about, decided_by });
     };
     for condition in &rule.conditions {

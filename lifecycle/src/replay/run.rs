@@ -71,11 +71,11 @@ impl Run {
     ) {
         for case in cases {
             let (before, after) = (a.verdict(case.into()), b.verdict(case.into()));
-            self.before.add(before.effect, before.status, before.rule.and_then(|rule| rule.budget));
-            self.after.add(after.effect, after.status, after.rule.and_then(|rule| rule.budget));
+            self.before.add(before.effect, before.status, before.rule.and_then(|rule| rule.budget()));
+            self.after.add(after.effect, after.status, after.rule.and_then(|rule| rule.budget()));
             self.done += 1;
             if let Some(rule) = after.rule {
-                count(&mut self.hits, rule.position);
+                count(&mut self.hits, rule.position());
             }
             let (was, is) = (outcome(before), outcome(after));
             self.transitions.add(was, is);

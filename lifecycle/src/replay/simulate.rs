@@ -19,7 +19,7 @@ pub fn simulate(bundle: &Bundle, cases: &[Case], limits: Limits) -> Simulation {
 /// The same for a bundle that is ready already.
 pub fn simulate_prepared(prepared: &Prepared, cases: &[Case], limits: Limits) -> Simulation {
     let mut tally = Tally::default();
-    let mut rule_hits: BTreeMap<String, u64> = prepared.rules().iter().map(|rule| (rule.id.clone(), 0)).collect();
+    let mut rule_hits: BTreeMap<String, u64> = prepared.rules().map(|rule| (rule.id().to_owned(), 0)).collect();
     let mut results = Vec::with_capacity(cases.len());
     for case in cases {
         let answer = prepared.answer(case.into());

@@ -54,7 +54,7 @@ struct Half<'a> {
 
 impl<'a> From<Verdict<'a>> for Half<'a> {
     fn from(verdict: Verdict<'a>) -> Self {
-        Self { effect: verdict.effect, status: verdict.status, rule: verdict.rule.map(|rule| rule.id.as_str()) }
+        Self { effect: verdict.effect, status: verdict.status, rule: verdict.rule.map(|rule| rule.id()) }
     }
 }
 
@@ -127,8 +127,8 @@ fn run(corpus: &Corpus, corpus_digest: &Digest, base: Option<Named<'_>>, draft: 
         let after = prepared.verdict(case.into());
         add(&Line { case_id: &case.case_id, before: before.map(Half::from), after: after.into() });
         let before = before.unwrap_or(nothing);
-        before_tally.add(before.effect, before.status, before.rule.and_then(|rule| rule.budget));
-        after_tally.add(after.effect, after.status, after.rule.and_then(|rule| rule.budget));
+        before_tally.add(before.effect, before.status, before.rule.and_then(|rule| rule.budget()));
+        after_tally.add(after.effect, after.status, after.rule.and_then(|rule| rule.budget()));
         impact.new_errors += usize::from(after.status == Status::Error && before.status != Status::Error);
         if before.effect != after.effect {
             impact.flips += 1;

@@ -52,7 +52,7 @@ impl Deciders {
 }
 
 fn name<'a>(verdict: &Verdict<'a>) -> &'a str {
-    verdict.rule.map_or("", |rule| rule.id.as_str())
+    verdict.rule.map_or("", |rule| rule.id())
 }
 
 impl Outcome {

@@ -21,9 +21,10 @@ fn set(input: &Input, field: &str, value: &Value) -> Option<Input> {
 /// The least distance of a change of `count` fields that flips, by trying every value.
 fn least(prepared: &Prepared, input: &Input, wanted: Option<Effect>, count: usize) -> Option<f64> {
     let now = prepared.decide(input);
-    let relevant = prepared.rules().iter().filter(|rule| addresses(rule, input.into()));
+    let relevant: Vec<_> =
+        prepared.rules().filter(|rule| rule.addresses(input.into())).map(|rule| rule.to_rule()).collect();
     let schema = prepared.schema().filter(|schema| schema.enforce).and_then(|schema| schema.agents.get(&input.agent));
-    let space = Space::new(relevant, schema.map_or(Domain::Open, Domain::Inside))?;
+    let space = Space::new(relevant.iter(), schema.map_or(Domain::Open, Domain::Inside))?;
     let far = |field: &str, value: &Value| {
         let scale = space.axes.iter().find(|axis| axis.field == field).map_or(1.0, scale);
         let now = lookup(&input.context, field);

@@ -1,18 +1,20 @@
 //! The conditions of all rules side by side, so that trying a rule touches one stretch of memory.
 //!
-//! Comparisons with a number and lists of strings or of flags are kept as a number or a set of bits; what is rarer is
-//! asked of the condition itself. Either way a check says what [`judge`] says.
+//! This is the only place where a prepared bundle keeps its conditions: sixteen bytes each, texts and lists kept once. A check
+//! says what [`judge`](crate::engine::condition::judge) says, and the condition can be had back as it was.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
-use super::{facts::Facts, names::Names};
-use crate::{
-    bundle::{Rule, Scalar, Test},
-    engine::{Fact, condition::judge, trace::ConditionResult},
+use super::{
+    ask::{Ask, Item},
+    facts::Facts,
+    lists::{Adding, Lists},
+    texts::{Interned, Texts},
 };
-
-/// Listed strings of a field that have a bit.
-const BITS: u32 = u64::BITS;
+use crate::{
+    bundle::{Condition, Operator, Rule, Scalar, Test, condition::key_of},
+    engine::{Fact, trace::ConditionResult},
+};
 
 /// The conditions of every rule. Rules stand at places, so that those that are tried together stand together.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +23,10 @@ pub(crate) struct Checks {
     /// By rank.
     places: Vec<u32>,
     checks: Vec<Check>,
+    lists: Lists,
     fields: Vec<Field>,
+    /// Keys that are written otherwise than their operator and field say, by the number of the check.
+    odd_keys: BTreeMap<usize, Box<str>>,
 }
 
 /// A rule at its place.
@@ -32,62 +37,60 @@ struct Member {
     end: u32,
 }
 
-/// What lists and bounds name of one field.
+/// What the conditions name of one field.
 #[derive(Debug, Clone, Default)]
-struct Field {
-    texts: Names,
+pub(in crate::engine) struct Field {
+    /// Strings in lists.
+    pub(in crate::engine) texts: Interned,
+    prefixes: Texts,
     /// How many different numbers.
     numbers: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Check {
+    /// A number's bits, a list's or a prefix' number, or whether the field has to be present.
+    value: u64,
     field: u32,
-    kind: Kind,
+    operator: Operator,
+    key: Key,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    AtLeast(f64),
-    AtMost(f64),
-    Above(f64),
-    Below(f64),
-    /// The string's bit is set; strings without a bit are not.
-    OneOf(u64),
-    NoneOf(u64),
-    /// For false and for true.
-    Flag([bool; 2]),
-    /// The condition says it.
-    Asked,
+/// How the condition's key is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Usual,
+    /// With `==` before the field.
+    Explicit,
+    Odd,
+}
+
+/// What is needed of a field only while checks are added.
+#[derive(Debug, Default)]
+struct Fresh {
+    prefixes: Interned,
+    numbers: Vec<f64>,
 }
 
 impl Checks {
     /// The checks of `rules`, at places in this `order` of their ranks, with fields by the numbers that `number` gives.
-    pub(super) fn new(rules: &[Rule], order: &[u32], mut number: impl FnMut(&str) -> u32) -> Self {
+    pub(super) fn new(rules: &[&Rule], order: &[u32], mut number: impl FnMut(&str) -> u32) -> Self {
         let mut all = Self { places: vec![0; rules.len()], ..Self::default() };
-        let mut numbers: Vec<Vec<f64>> = Vec::new();
+        all.members.reserve_exact(rules.len());
+        all.checks.reserve_exact(rules.iter().map(|rule| rule.conditions.len()).sum());
+        let mut fresh: Vec<Fresh> = Vec::new();
+        let mut adding = Adding::default();
         for (place, rank) in (0_u32..).zip(order) {
             let Some(rule) = rules.get(*rank as usize) else { continue };
             for condition in &rule.conditions {
-                let number = number(&condition.field);
-                let at = number as usize;
+                let field = number(&condition.field);
+                let at = field as usize;
                 if all.fields.len() <= at {
                     all.fields.resize_with(at + 1, Field::default);
-                    numbers.resize_with(at + 1, Vec::new);
+                    fresh.resize_with(at + 1, Fresh::default);
                 }
-                let Some((field, numbers)) = all.fields.get_mut(at).zip(numbers.get_mut(at)) else { continue };
-                all.checks.push(Check { field: number, kind: Kind::new(&condition.test, &mut field.texts) });
-                match &condition.test {
-                    Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
-                        numbers.push(*limit);
-                    }
-                    Test::In(list) | Test::NotIn(list) => {
-                        numbers.extend(list.iter().filter_map(|scalar| match scalar {
-                            Scalar::Number(number) => Some(*number),
-                            Scalar::String(_) | Scalar::Bool(_) => None,
-                        }))
-                    }
-                    Test::StartsWith(_) | Test::Present(_) => {}
+                if let Some(fresh) = fresh.get_mut(at) {
+                    all.add(condition, field, fresh, &mut adding);
                 }
             }
             all.members.push(Member { rank: *rank, end: u32::try_from(all.checks.len()).unwrap_or(u32::MAX) });
@@ -95,19 +98,56 @@ impl Checks {
                 *slot = place;
             }
         }
-        for (field, mut numbers) in all.fields.iter_mut().zip(numbers) {
-            numbers.sort_unstable_by(f64::total_cmp);
-            numbers.dedup();
-            field.numbers = numbers.len();
+        for (field, mut fresh) in all.fields.iter_mut().zip(fresh) {
+            fresh.numbers.sort_unstable_by(f64::total_cmp);
+            fresh.numbers.dedup();
+            field.numbers = fresh.numbers.len();
+            field.prefixes = fresh.prefixes.into_texts();
+            field.texts.shrink();
         }
+        all.lists.shrink();
         all
     }
 
-    fn at(&self, place: u32) -> &[Check] {
+    fn add(&mut self, condition: &Condition, number: u32, fresh: &mut Fresh, adding: &mut Adding) {
+        let Some(field) = self.fields.get_mut(number as usize) else { return };
+        let operator = condition.test.operator();
+        let value = match &condition.test {
+            Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
+                fresh.numbers.push(*limit);
+                limit.to_bits()
+            }
+            Test::In(list) | Test::NotIn(list) => {
+                fresh.numbers.extend(list.iter().filter_map(|scalar| match scalar {
+                    Scalar::Number(number) => Some(*number),
+                    Scalar::String(_) | Scalar::Bool(_) => None,
+                }));
+                self.lists.add(list, &mut field.texts, adding).into()
+            }
+            Test::StartsWith(prefix) => fresh.prefixes.intern(prefix).into(),
+            Test::Present(wanted) => (*wanted).into(),
+        };
+        let written = condition.key.strip_prefix(operator.prefix());
+        let key = if operator == Operator::Equals && condition.key == condition.field {
+            Key::Usual
+        } else if written.is_some_and(|written| written == condition.field) {
+            if operator == Operator::Equals { Key::Explicit } else { Key::Usual }
+        } else {
+            self.odd_keys.insert(self.checks.len(), condition.key.as_str().into());
+            Key::Odd
+        };
+        self.checks.push(Check { value, field: number, operator, key });
+    }
+
+    fn span(&self, place: u32) -> Range<usize> {
         let at = place as usize;
         let start = at.checked_sub(1).map_or(Some(0), |before| self.members.get(before).map(|member| member.end));
         let span = start.zip(self.members.get(at));
-        span.and_then(|(start, member)| self.checks.get(start as usize..member.end as usize)).unwrap_or_default()
+        span.map_or(0..0, |(start, member)| start as usize..member.end as usize)
+    }
+
+    fn at(&self, place: u32) -> &[Check] {
+        self.checks.get(self.span(place)).unwrap_or_default()
     }
 
     fn place(&self, rank: u32) -> u32 {
@@ -120,98 +160,155 @@ impl Checks {
         members.iter().map(|member| member.rank)
     }
 
-    /// The fields of a rule's conditions, in the order of the conditions.
-    pub(crate) fn fields(&self, rank: u32) -> impl Iterator<Item = u32> {
-        self.at(self.place(rank)).iter().map(|check| check.field)
+    /// What a rule's conditions ask, each with its field.
+    pub(crate) fn asks(&self, rank: u32) -> impl Iterator<Item = (u32, Ask<'_>)> {
+        self.at(self.place(rank)).iter().map(|check| (check.field, self.ask(check)))
+    }
+
+    fn ask(&self, check: &Check) -> Ask<'_> {
+        match check.operator {
+            Operator::Equals => Ask::In(self.lists.listed(check.value)),
+            Operator::Differs => Ask::NotIn(self.lists.listed(check.value)),
+            Operator::StartsWith => Ask::StartsWith(self.prefix(check)),
+            operator => Ask::bound(operator, f64::from_bits(check.value)).unwrap_or(Ask::Present(check.value != 0)),
+        }
+    }
+
+    fn prefix(&self, check: &Check) -> &str {
+        let field = self.fields.get(check.field as usize);
+        field.map_or("", |field| field.prefixes.get(u32::try_from(check.value).unwrap_or(u32::MAX)))
+    }
+
+    /// A rule's conditions as they were, `names` being those of the fields.
+    pub(in crate::engine) fn conditions<'c>(
+        &'c self,
+        rank: u32,
+        names: &'c [String],
+    ) -> impl Iterator<Item = Condition> + 'c {
+        self.span(self.place(rank)).filter_map(|number| {
+            let check = self.checks.get(number)?;
+            let field = names.get(check.field as usize)?;
+            let key = match check.key {
+                Key::Usual => key_of(check.operator, field),
+                Key::Explicit => format!("{}{field}", check.operator.prefix()),
+                Key::Odd => self.odd_keys.get(&number)?.as_ref().to_owned(),
+            };
+            Some(Condition { key, field: field.clone(), test: self.test(check)? })
+        })
+    }
+
+    /// Whether a rule has the very conditions that a rule of `others` has; `names` are those of the fields, and `their_names`.
+    pub(in crate::engine) fn has_those_of(
+        &self,
+        (rank, names): (u32, &[String]),
+        others: &Self,
+        (their_rank, their_names): (u32, &[String]),
+    ) -> bool {
+        let (ours, theirs) = (self.span(self.place(rank)), others.span(others.place(their_rank)));
+        ours.len() == theirs.len()
+            && ours.zip(theirs).all(|(ours, theirs)| {
+                let Some((check, their)) = self.checks.get(ours).zip(others.checks.get(theirs)) else { return false };
+                check.operator == their.operator
+                    && check.key == their.key
+                    && names.get(check.field as usize) == their_names.get(their.field as usize)
+                    && self.odd_keys.get(&ours) == others.odd_keys.get(&theirs)
+                    && self.asks_as(check, others, their)
+            })
+    }
+
+    fn asks_as(&self, check: &Check, others: &Self, their: &Check) -> bool {
+        match (self.ask(check), others.ask(their)) {
+            (Ask::In(list), Ask::In(theirs)) | (Ask::NotIn(list), Ask::NotIn(theirs)) => {
+                list.len() == theirs.len()
+                    && list.items().zip(theirs.items()).all(|pair| match pair {
+                        (Item::Text(text), Item::Text(their_text)) => {
+                            self.text_with(check.field, text) == others.text_with(their.field, their_text)
+                        }
+                        (item, theirs) => item == theirs,
+                    })
+            }
+            (Ask::StartsWith(prefix), Ask::StartsWith(theirs)) => prefix == theirs,
+            (Ask::Present(wanted), Ask::Present(theirs)) => wanted == theirs,
+            // Comparisons of the same operator.
+            (ask, theirs) => ask.limit() == theirs.limit(),
+        }
+    }
+
+    fn test(&self, check: &Check) -> Option<Test> {
+        let texts = &self.fields.get(check.field as usize)?.texts;
+        let scalar = |item: Item| match item {
+            Item::Number(number) => Scalar::Number(number),
+            Item::Text(number) => Scalar::String(texts.text(number).to_owned()),
+            Item::Bool(flag) => Scalar::Bool(flag),
+        };
+        Some(match self.ask(check) {
+            Ask::AtLeast(limit) => Test::AtLeast(limit),
+            Ask::AtMost(limit) => Test::AtMost(limit),
+            Ask::Above(limit) => Test::Above(limit),
+            Ask::Below(limit) => Test::Below(limit),
+            Ask::In(list) => Test::In(list.items().map(scalar).collect()),
+            Ask::NotIn(list) => Test::NotIn(list.items().map(scalar).collect()),
+            Ask::StartsWith(prefix) => Test::StartsWith(prefix.to_owned()),
+            Ask::Present(wanted) => Test::Present(wanted),
+        })
+    }
+
+    /// What the conditions name of a field.
+    pub(in crate::engine) fn field(&self, field: u32) -> Option<&Field> {
+        self.fields.get(field as usize)
+    }
+
+    /// The number of a string among those that lists name of a field.
+    pub(crate) fn text(&self, field: u32, text: &str) -> Option<u32> {
+        self.field(field).and_then(|field| field.texts.number(text))
+    }
+
+    /// The string of a field with this number.
+    pub(super) fn text_with(&self, field: u32, number: u32) -> &str {
+        self.field(field).map_or("", |field| field.texts.text(number))
     }
 
     /// How many different numbers and strings all rules together name of a field.
     pub(super) fn named(&self, field: u32) -> (usize, usize) {
-        self.fields.get(field as usize).map_or((0, 0), |field| (field.numbers, field.texts.len()))
+        self.field(field).map_or((0, 0), |field| (field.numbers, field.texts.len()))
     }
 
     /// What becomes of a rule: false as soon as one condition is false, else in error when one is, else true.
-    pub(super) fn judge(&self, rules: &[Rule], rank: u32, facts: &impl Facts) -> ConditionResult {
-        self.judge_at(rules, self.place(rank), rank, facts)
+    pub(super) fn judge(&self, rank: u32, facts: &impl Facts) -> ConditionResult {
+        self.judge_at(self.place(rank), facts)
     }
 
-    /// The same for the rule of this rank at its place.
-    pub(super) fn judge_at(&self, rules: &[Rule], place: u32, rank: u32, facts: &impl Facts) -> ConditionResult {
+    /// The same for the rule at a place.
+    pub(super) fn judge_at(&self, place: u32, facts: &impl Facts) -> ConditionResult {
         let mut result = ConditionResult::True;
-        for (at, check) in self.at(place).iter().enumerate() {
-            let fact = facts.fact(check.field);
-            let said = match self.quickly(check, fact) {
-                Some(said) => said,
-                None => {
-                    let condition = rules.get(rank as usize).and_then(|rule| rule.conditions.get(at));
-                    condition.map_or(ConditionResult::False, |condition| judge(&condition.test, fact))
-                }
-            };
-            match said {
-                ConditionResult::False => return said,
-                ConditionResult::Error => result = said,
+        for check in self.at(place) {
+            match self.say(check, facts.fact(check.field)) {
+                ConditionResult::False => return ConditionResult::False,
+                ConditionResult::Error => result = ConditionResult::Error,
                 ConditionResult::True => {}
             }
         }
         result
     }
 
-    fn quickly(&self, check: &Check, fact: Fact<'_>) -> Option<ConditionResult> {
-        let bit = |text| {
-            let number = self.fields.get(check.field as usize).and_then(|field| field.texts.get(text));
-            number.filter(|number| *number < BITS).map_or(0, |number| 1 << number)
-        };
-        let holds = match (check.kind, fact) {
-            (Kind::Asked, _) => return None,
+    fn say(&self, check: &Check, fact: Fact<'_>) -> ConditionResult {
+        let limit = f64::from_bits(check.value);
+        let holds = match (check.operator, fact) {
+            (Operator::Present, _) => (fact != Fact::Missing) == (check.value != 0),
             (_, Fact::Missing) => false,
-            (Kind::AtLeast(limit), Fact::Number(number)) => number >= limit,
-            (Kind::AtMost(limit), Fact::Number(number)) => number <= limit,
-            (Kind::Above(limit), Fact::Number(number)) => number > limit,
-            (Kind::Below(limit), Fact::Number(number)) => number < limit,
-            (Kind::OneOf(bits), Fact::Text(text)) => bits & bit(text) != 0,
-            (Kind::NoneOf(bits), Fact::Text(text)) => bits & bit(text) == 0,
-            (Kind::Flag([_, on]), Fact::Bool(true)) => on,
-            (Kind::Flag([off, _]), Fact::Bool(false)) => off,
+            (Operator::AtLeast, Fact::Number(number)) => number >= limit,
+            (Operator::AtMost, Fact::Number(number)) => number <= limit,
+            (Operator::Above, Fact::Number(number)) => number > limit,
+            (Operator::Below, Fact::Number(number)) => number < limit,
+            (Operator::StartsWith, Fact::Text(text)) => text.starts_with(self.prefix(check)),
+            (Operator::Equals | Operator::Differs, _) => {
+                let listed = self.lists.has(check.value, fact, |text| self.text(check.field, text));
+                let Some(listed) = listed else { return ConditionResult::Error };
+                listed == (check.operator == Operator::Equals)
+            }
             // A type that the condition cannot compare with.
-            _ => return Some(ConditionResult::Error),
+            _ => return ConditionResult::Error,
         };
-        Some(if holds { ConditionResult::True } else { ConditionResult::False })
-    }
-}
-
-impl Kind {
-    fn new(test: &Test, listed: &mut Names) -> Self {
-        match test {
-            Test::AtLeast(limit) => Self::AtLeast(*limit),
-            Test::AtMost(limit) => Self::AtMost(*limit),
-            Test::Above(limit) => Self::Above(*limit),
-            Test::Below(limit) => Self::Below(*limit),
-            Test::In(list) => Self::list(list, true, listed),
-            Test::NotIn(list) => Self::list(list, false, listed),
-            Test::StartsWith(_) | Test::Present(_) => Self::Asked,
-        }
-    }
-
-    /// Only a list of one type can be kept short: the others compare with several.
-    fn list(list: &[Scalar], wanted: bool, listed: &mut Names) -> Self {
-        let text = |scalar: &Scalar| match scalar {
-            Scalar::String(text) => Some(listed.intern(text)).filter(|number| *number < BITS).map(|number| 1 << number),
-            _ => None,
-        };
-        let flag = |scalar: &Scalar| match scalar {
-            Scalar::Bool(flag) => Some(*flag),
-            _ => None,
-        };
-        if list.is_empty() {
-            return Self::Asked;
-        }
-        if list.iter().all(|scalar| flag(scalar).is_some()) {
-            return Self::Flag([false, true].map(|of| list.iter().any(|scalar| flag(scalar) == Some(of)) == wanted));
-        }
-        match list.iter().map(text).try_fold(0_u64, |all, bit| bit.map(|bit| all | bit)) {
-            Some(bits) if wanted => Self::OneOf(bits),
-            Some(bits) => Self::NoneOf(bits),
-            None => Self::Asked,
-        }
+        if holds { ConditionResult::True } else { ConditionResult::False }
     }
 }

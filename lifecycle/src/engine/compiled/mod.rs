@@ -6,18 +6,27 @@
 //! field are not false. The first bit that survives the AND of one row a field is the rule that decides: it matches or
 //! it is in error, and its own conditions say which. Groups of a few rules are simply tried in order.
 
+pub(crate) mod ask;
 pub(crate) mod axis;
 pub(crate) mod checks;
+mod cut;
+mod cuts;
+mod cutting;
 pub(crate) mod facts;
+pub(crate) mod fine;
+mod lists;
 pub(crate) mod matrix;
 pub(in crate::engine) mod names;
+mod rows;
 mod summary;
+pub(in crate::engine) mod texts;
 
 use std::ops::Range;
 
 use checks::Checks;
+use cutting::Cutting;
 use facts::{Facts, Tree};
-use matrix::{Cutting, Matrix};
+use matrix::Matrix;
 use names::{Mixed, Names};
 
 use super::{Question, trace::ConditionResult};
@@ -65,12 +74,12 @@ enum Group {
 
 impl Index {
     /// The index of `rules`, which are enabled and in evaluation order.
-    pub(super) fn new(rules: &[Rule]) -> Self {
+    pub(super) fn new(rules: &[&Rule]) -> Self {
         Self::within(rules, ROWS_BYTES)
     }
 
     /// The same with rows that take at most about `bytes`.
-    fn within(rules: &[Rule], bytes: usize) -> Self {
+    fn within(rules: &[&Rule], bytes: usize) -> Self {
         let mut index = Self::default();
         let mut members: Vec<Vec<u32>> = Vec::new();
         let mut patterns = ANY;
@@ -106,36 +115,33 @@ impl Index {
         for ranks in members {
             let from = place;
             place += u32::try_from(ranks.len()).unwrap_or(u32::MAX);
-            let group =
-                if ranks.len() > LOOP_UP_TO { index.many(rules, ranks, bytes) } else { Group::Few(from..place) };
+            let group = if ranks.len() > LOOP_UP_TO {
+                index.many(ranks, bytes / rules.len().max(1))
+            } else {
+                Group::Few(from..place)
+            };
             index.groups.push(group);
         }
         index
     }
 
-    fn many(&self, rules: &[Rule], mut ranks: Vec<u32>, bytes: usize) -> Group {
-        let share = bytes / rules.len().max(1) * ranks.len();
-        let Cutting { length, cuts } = Cutting::new(rules, &self.checks, &ranks, share);
+    /// The group of these rules, with so many bytes of rows for each.
+    fn many(&self, mut ranks: Vec<u32>, bytes: usize) -> Group {
+        let Cutting { length, cuts } = Cutting::new(&self.checks, &ranks, bytes * ranks.len());
         let runs = ranks.chunks_mut(length.max(1)).map(|run| {
-            summary::gather(rules, &self.checks, run);
-            Matrix::new(rules, &self.checks, run, cuts)
+            summary::gather(&self.checks, run);
+            Matrix::new(&self.checks, run, cuts)
         });
         Group::Many(runs.collect())
     }
 
     /// The rank of the rule that decides, and whether it matches or is in error; none when no rule does.
-    pub(super) fn first(&self, rules: &[Rule], question: Question<'_>) -> Option<(u32, ConditionResult)> {
-        self.first_by(rules, question.agent, question.action, &Tree::new(&self.fields, question.context))
+    pub(super) fn first(&self, question: Question<'_>) -> Option<(u32, ConditionResult)> {
+        self.first_by(question.agent, question.action, &Tree::new(&self.fields, question.context))
     }
 
     /// The same for facts that come otherwise than as a tree, by the numbers of [`Self::fields`].
-    pub(crate) fn first_by(
-        &self,
-        rules: &[Rule],
-        agent: &str,
-        action: &str,
-        facts: &impl Facts,
-    ) -> Option<(u32, ConditionResult)> {
+    pub(crate) fn first_by(&self, agent: &str, action: &str, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
         let mut best: Option<(u32, ConditionResult)> = None;
         for group in self.group_numbers(agent, action).filter_map(|group| self.groups.get(group)) {
             let worse = |rank: u32| best.is_some_and(|(best, _)| rank > best);
@@ -143,12 +149,12 @@ impl Index {
                 Group::Few(places) => {
                     let mut ranks =
                         places.clone().zip(self.checks.ranks(places.clone())).take_while(|(_, rank)| !worse(*rank));
-                    ranks.find_map(|(place, rank)| possible(rank, self.checks.judge_at(rules, place, rank, facts)))
+                    ranks.find_map(|(place, rank)| possible(rank, self.checks.judge_at(place, facts)))
                 }
                 Group::Many(runs) => {
                     // Runs are in evaluation order: from a worse one on the group has nothing better.
                     let mut runs = runs.iter().take_while(|run| run.first_rank().is_some_and(|first| !worse(first)));
-                    runs.find_map(|run| run.first(facts, |rank| self.candidate(rules, rank, facts)))
+                    runs.find_map(|run| run.first(&self.checks, facts, |rank| self.candidate(rank, facts)))
                 }
             };
             if let Some(found) = found.filter(|(rank, _)| !worse(*rank)) {
@@ -195,8 +201,8 @@ impl Index {
     }
 
     /// The rule of this rank when none of its conditions is false: it matches, or it is in error when one of them is.
-    pub(crate) fn candidate(&self, rules: &[Rule], rank: u32, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
-        possible(rank, self.checks.judge(rules, rank, facts))
+    pub(crate) fn candidate(&self, rank: u32, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
+        possible(rank, self.checks.judge(rank, facts))
     }
 }
 

@@ -47,6 +47,12 @@ impl Names {
         self.short.len() + self.long.len()
     }
 
+    /// Gives back the memory that no text needs.
+    pub(in crate::engine) fn shrink(&mut self) {
+        self.short.shrink_to_fit();
+        self.long.shrink_to_fit();
+    }
+
     /// Whether there is none.
     pub(in crate::engine) fn is_empty(&self) -> bool {
         self.len() == 0

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use super::{checks::Checks, matrix::WORD};
-use crate::bundle::{Rule, Test};
 
 /// Rows from this many words on have summaries.
 pub(super) const FROM_WORDS: usize = 16;
@@ -98,19 +97,14 @@ pub(super) fn first<T>(
 /// Puts rules of a long run that are alike side by side, so that a question meets few words of the rows: behind the first
 /// [`IN_ORDER`] words, which decide most questions when many rules match, each stretch that a word of a summary covers is
 /// sorted by the rules' bounds on the field that is cut most.
-pub(super) fn gather(rules: &[Rule], checks: &Checks, ranks: &mut [u32]) {
+pub(super) fn gather(checks: &Checks, ranks: &mut [u32]) {
     if ranks.len() <= FROM_WORDS * WORD {
         return;
     }
-    let Some(field) = most_cut(rules, checks, ranks) else { return };
+    let Some(field) = most_cut(checks, ranks) else { return };
     let bound = |rank: &u32| {
-        let rule = rules.get(*rank as usize)?;
-        rule.conditions.iter().zip(checks.fields(*rank)).find_map(|(condition, of)| match condition.test {
-            Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
-                (of == field).then_some(limit)
-            }
-            _ => None,
-        })
+        let mut asks = checks.asks(*rank).filter(|(of, _)| *of == field);
+        asks.find_map(|(_, ask)| ask.limit())
     };
     let (first, rest) = ranks.split_at_mut((WORD * WORD).min(ranks.len()));
     let first = first.get_mut(IN_ORDER * WORD..).unwrap_or_default();
@@ -125,15 +119,10 @@ pub(super) fn gather(rules: &[Rule], checks: &Checks, ranks: &mut [u32]) {
 }
 
 /// The field on which many rules have bounds, and different ones.
-fn most_cut(rules: &[Rule], checks: &Checks, ranks: &[u32]) -> Option<u32> {
+fn most_cut(checks: &Checks, ranks: &[u32]) -> Option<u32> {
     let mut bounds: BTreeMap<u32, usize> = BTreeMap::new();
-    for rank in ranks {
-        let Some(rule) = rules.get(*rank as usize) else { continue };
-        for (condition, field) in rule.conditions.iter().zip(checks.fields(*rank)) {
-            if matches!(condition.test, Test::AtLeast(_) | Test::AtMost(_) | Test::Above(_) | Test::Below(_)) {
-                *bounds.entry(field).or_default() += 1;
-            }
-        }
+    for (field, _) in ranks.iter().flat_map(|rank| checks.asks(*rank)).filter(|(_, ask)| ask.limit().is_some()) {
+        *bounds.entry(field).or_default() += 1;
     }
     let most = bounds.into_iter().max_by_key(|(field, rules)| rules * checks.named(*field).0.min(ranks.len()));
     most.map(|(field, _)| field)

@@ -70,7 +70,7 @@ fn check(bundle: &Bundle, seed: u64, count: usize, wild: bool) -> Result<(), Tes
             input.agent = arbitrary::AGENTS[0].into();
         }
         let verdict = prepared.verdict((&input).into());
-        let got = (verdict.effect, verdict.status, verdict.rule.map(|rule| rule.id.clone()));
+        let got = (verdict.effect, verdict.status, verdict.rule.map(|rule| rule.id().to_owned()));
         prop_assert_eq!(got, oracle::decide(bundle, &input), "{:?}", input);
     }
     Ok(())
@@ -101,6 +101,7 @@ proptest! {
         check(&bundle, seed, 60, true)?;
         let mut rules: Vec<Rule> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
         rules.sort_by(order::compare);
+        let rules: Vec<&Rule> = rules.iter().collect();
         let (whole, cut) = (Index::new(&rules), Index::within(&rules, 1));
         let runs = |index: &Index| match &index.groups[..] {
             [Group::Many(runs)] => runs.len(),
@@ -110,7 +111,7 @@ proptest! {
         prop_assert!(runs(&cut) > 8);
         for _ in 0..300 {
             let input = question(&mut random);
-            prop_assert_eq!(whole.first(&rules, (&input).into()), cut.first(&rules, (&input).into()));
+            prop_assert_eq!(whole.first((&input).into()), cut.first((&input).into()));
         }
     }
 }
@@ -137,10 +138,11 @@ fn the_first_of_many_unconditional_rules_decides() {
         }
         rules.push(rule);
     }
+    let rules: Vec<&Rule> = rules.iter().collect();
     let index = Index::new(&rules);
-    assert_eq!(index.first(&rules, (&Input::default()).into()), Some((150, ConditionResult::True)));
+    assert_eq!(index.first((&Input::default()).into()), Some((150, ConditionResult::True)));
     let bare = &rules[150..];
-    assert_eq!(Index::new(bare).first(bare, (&Input::default()).into()), Some((0, ConditionResult::True)));
+    assert_eq!(Index::new(bare).first((&Input::default()).into()), Some((0, ConditionResult::True)));
 }
 
 /// Trees and bytes, loops and rows against the contract: 100,000 questions. The seed is printed, and `AGREE_SEED` repeats
@@ -175,7 +177,7 @@ fn every_path_agrees_on_a_hundred_thousand_questions() {
             let read = prepared.verdict_json(&input.agent, &input.action, &context).unwrap();
             let whole = serde_json::to_vec(&input).unwrap();
             for verdict in [prepared.verdict((&input).into()), read, prepared.verdict_request(&whole).unwrap()] {
-                let got = (verdict.effect, verdict.status, verdict.rule.map(|rule| rule.id.clone()));
+                let got = (verdict.effect, verdict.status, verdict.rule.map(|rule| rule.id().to_owned()));
                 assert_eq!(got, wanted, "AGREE_SEED={seed} {input:?}");
             }
         }

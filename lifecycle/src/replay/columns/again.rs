@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::{bundle::Rule, engine::Prepared};
+use crate::engine::{Prepared, RuleRef};
 
 /// Rules that may be new for an edit to be followed; with more of them all rows are answered anew.
 const MOST_FRESH: usize = 64;
@@ -26,13 +26,13 @@ impl Edited {
         if before.schema() != now.schema() {
             return None;
         }
-        let by_id: HashMap<&str, u32> = now.rules().iter().map(|rule| rule.id.as_str()).zip(0..).collect();
-        let same = |rule: &Rule| {
-            let rank = *by_id.get(rule.id.as_str())?;
-            let found = now.rules().get(usize::try_from(rank).ok()?)?;
-            asks_the_same(rule, found).then_some(rank)
+        let by_id: HashMap<&str, u32> = now.rules().map(|rule| rule.id()).zip(0..).collect();
+        let same = |rule: RuleRef<'_>| {
+            let rank = *by_id.get(rule.id())?;
+            let found = now.rule(usize::try_from(rank).ok()?)?;
+            rule.asks_as(found).then_some(rank)
         };
-        let found: Vec<Option<u32>> = before.rules().iter().map(same).collect();
+        let found: Vec<Option<u32>> = before.rules().map(same).collect();
         let kept = in_order(&found);
         let mut is_fresh = vec![true; now.rules().len()];
         for rank in kept.iter().flatten() {
@@ -51,8 +51,8 @@ impl Edited {
     }
 
     /// The rules that are not as before, in evaluation order.
-    pub(super) fn fresh<'a>(&'a self, now: &'a Prepared) -> impl Iterator<Item = &'a Rule> {
-        self.fresh.iter().filter_map(|rank| now.rules().get(usize::try_from(*rank).ok()?))
+    pub(super) fn fresh<'a>(&'a self, now: &'a Prepared) -> impl Iterator<Item = RuleRef<'a>> {
+        self.fresh.iter().filter_map(|rank| now.rule(usize::try_from(*rank).ok()?))
     }
 
     /// The rank that decides now a row that was decided at rank `was`, where `fresh` is the first of the new rules that
@@ -89,11 +89,6 @@ pub(super) enum Known {
     New(u32),
     /// It has to be asked.
     Unknown,
-}
-
-/// Whether two rules match the same inputs.
-fn asks_the_same(a: &Rule, b: &Rule) -> bool {
-    a.agent == b.agent && a.action == b.action && a.conditions == b.conditions
 }
 
 /// The longest part of `ranks` that ascends; the others become none. (Patience sorting.)

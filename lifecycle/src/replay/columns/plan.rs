@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use super::view::{Field, View};
 use crate::{
-    bundle::Test,
     engine::{
         Fact, Prepared,
         compiled::{
+            ask::Ask,
             facts::Facts,
-            matrix::{Fine, WORD, fine},
+            fine::{Fine, fine},
+            matrix::WORD,
         },
         schema::admits_fact,
     },
@@ -96,21 +97,20 @@ impl Pairs {
 impl Plan {
     pub(super) fn new(prepared: &Prepared, corpus: &Columnar) -> Self {
         let index = prepared.index();
-        let rules = prepared.rules();
-        let mut tests: Vec<Vec<&Test>> = vec![Vec::new(); index.fields().len()];
-        for (rank, rule) in (0_u32..).zip(rules) {
-            for (condition, field) in rule.conditions.iter().zip(index.checks().fields(rank)) {
-                if let Some(list) = tests.get_mut(field as usize) {
-                    list.push(&condition.test);
+        let checks = index.checks();
+        let mut asks: Vec<Vec<Ask<'_>>> = vec![Vec::new(); index.fields().len()];
+        for (rank, _) in (0_u32..).zip(prepared.rules()) {
+            for (field, ask) in checks.asks(rank) {
+                if let Some(list) = asks.get_mut(field as usize) {
+                    list.push(ask);
                 }
             }
         }
-        let fields: Vec<Field> = index
-            .fields()
-            .iter()
-            .zip(&tests)
-            .map(|(path, tests)| Field::new(corpus, path, tests.iter().copied()))
-            .collect();
+        let fields = (0_u32..)
+            .zip(index.fields())
+            .zip(asks)
+            .map(|((field, path), asks)| Field::new(corpus, path, asks.into_iter(), |text| checks.text(field, text)));
+        let fields: Vec<Field> = fields.collect();
         let mut plan = Self { fields, asked: Vec::new(), pairs: Pairs::new(corpus), declared: Vec::new() };
         plan.ask(prepared, corpus);
         plan.declare(prepared, corpus);
@@ -140,7 +140,7 @@ impl Plan {
 
     fn rows(&self, prepared: &Prepared, ranks: Vec<u32>, left: &mut usize) -> Option<Rows> {
         let axis = |field: u32| self.fields.get(field as usize).map(|field| &field.axis);
-        let columns = fine(prepared.rules(), prepared.index().checks(), &ranks, axis, left)?;
+        let columns = fine(prepared.index().checks(), &ranks, axis, left)?;
         Some(Rows { words: ranks.len().div_ceil(WORD), ranks, columns })
     }
 

@@ -13,7 +13,7 @@ use crate::{
         Analysis, SemanticDiff,
         diff::{Outcome, Region, deciders::Deciders},
     },
-    bundle::{Budget, Effect, Rule},
+    bundle::{Budget, Effect},
     engine::{Prepared, Question, Status, Verdict},
     replay::{Limits, Summary, Transitions, corpus::Columnar, simulate::Tally},
 };
@@ -34,12 +34,13 @@ pub struct Replayed {
 
 impl Replayed {
     pub(super) fn new(prepared: Arc<Prepared>, rows: usize) -> Self {
+        let answers: Vec<_> = prepared.rules().map(|rule| (rule.effect(), rule.budget())).collect();
         Self {
             effects: Vec::with_capacity(rows),
             statuses: Vec::with_capacity(rows),
             rules: Vec::with_capacity(rows),
-            hits: vec![0; prepared.rules().len()],
-            answers: prepared.rules().iter().map(|rule| (rule.effect, rule.budget)).collect(),
+            hits: vec![0; answers.len()],
+            answers,
             prepared,
             tally: Tally::default(),
         }
@@ -99,7 +100,7 @@ impl Replayed {
 
     /// The answer to one row; none past the end.
     pub fn verdict(&self, row: usize) -> Option<Verdict<'_>> {
-        let rule: Option<&Rule> = self.rank(row).and_then(|rank| self.prepared.rules().get(rank));
+        let rule = self.rank(row).and_then(|rank| self.prepared.rule(rank));
         Some(Verdict { effect: *self.effects.get(row)?, status: *self.statuses.get(row)?, rule })
     }
 
@@ -110,23 +111,25 @@ impl Replayed {
 
     /// How many rows each enabled rule decided, by match or by error.
     pub fn rule_hits(&self) -> BTreeMap<String, u64> {
-        let ids = self.prepared.rules().iter().map(|rule| rule.id.clone());
+        let ids = self.prepared.rules().map(|rule| rule.id().to_owned());
         ids.zip(self.hits.iter().copied()).collect()
     }
 
     /// What the replay and the analysis of the same bundle together say about each enabled rule, in evaluation order.
     pub fn coverage(&self, analysis: &Analysis) -> Vec<RuleCoverage> {
         let unreachable: BTreeSet<&str> = analysis.unreachable.iter().map(|dead| dead.rule.as_str()).collect();
-        let rules = self.prepared.rules().iter().zip(&self.hits);
+        let rules = self.prepared.rules().zip(&self.hits);
         rules
             .map(|(rule, hits)| {
                 let reach = match hits {
                     1.. => Reach::Hit,
-                    0 if unreachable.contains(rule.id.as_str()) => Reach::Dead,
-                    0 if analysis.too_large || analysis.undecided.contains(&rule.id) => Reach::Undecided,
+                    0 if unreachable.contains(rule.id()) => Reach::Dead,
+                    0 if analysis.too_large || analysis.undecided.iter().any(|undecided| undecided == rule.id()) => {
+                        Reach::Undecided
+                    }
                     0 => Reach::NeverHit,
                 };
-                RuleCoverage { rule: rule.id.clone(), hits: *hits, reach }
+                RuleCoverage { rule: rule.id().to_owned(), hits: *hits, reach }
             })
             .collect()
     }

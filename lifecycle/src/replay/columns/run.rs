@@ -92,7 +92,7 @@ impl Replay {
     pub fn after(last: Arc<Replayed>, prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
         let edited = Edited::between(last.prepared(), &prepared).filter(|_| last.len() == corpus.len());
         let Some(edited) = edited else { return Self::new(prepared, corpus) };
-        let rules = edited.fresh(&prepared).cloned().collect();
+        let rules = edited.fresh(&prepared).map(|rule| rule.to_rule()).collect();
         let (default_effect, on_error) = (prepared.default_effect(), prepared.on_error());
         let fresh = Bundle { rules, default_effect, on_error, schema: None };
         let fresh = Self::new(Arc::new(Prepared::from(fresh)), Arc::clone(&corpus));
@@ -158,7 +158,7 @@ impl After {
                     self.patience = self.patience.saturating_sub(1);
                     let facts = Viewed { views: &self.views, corpus, row };
                     let (agent, action) = (corpus.agent(row), corpus.action(row));
-                    let found = prepared.index().first_by(prepared.rules(), agent, action, &facts);
+                    let found = prepared.index().first_by(agent, action, &facts);
                     let error = matches!(found, Some((_, ConditionResult::Error)));
                     replayed.push(found.map(|(rank, _)| rank), error);
                 }
@@ -196,7 +196,7 @@ impl Whole {
                 out.resize(range.len(), field.missing());
             }
         }
-        let (index, rules) = (prepared.index(), prepared.rules());
+        let index = prepared.index();
         let mut last: Option<((u32, u32), &Asked)> = None;
         for (at, row) in range.enumerate() {
             let pair = (agents.code(row), actions.code(row));
@@ -211,10 +211,10 @@ impl Whole {
             last = Some((pair, asked));
             let facts = RowFacts { plan: &self.plan, corpus, row };
             let found = match asked {
-                Asked::Index => index.first_by(rules, corpus.agent(row), corpus.action(row), &facts),
+                Asked::Index => index.first_by(corpus.agent(row), corpus.action(row), &facts),
                 Asked::Rows(rows) => match first(rows, &self.classes, at, &mut self.offsets) {
                     Some((rank, false)) => Some((rank, ConditionResult::True)),
-                    Some((rank, true)) => index.candidate(rules, rank, &facts),
+                    Some((rank, true)) => index.candidate(rank, &facts),
                     None => None,
                 },
             };
@@ -233,7 +233,10 @@ fn first(rows: &Rows, classes: &[Vec<u32>], at: usize, offsets: &mut Vec<usize>)
     let mut may_err = false;
     let mut few = u64::MAX;
     for column in &rows.columns {
-        let class = *classes.get(column.field as usize)?.get(at)? as usize;
+        let mut class = *classes.get(column.field as usize)?.get(at)? as usize;
+        if !column.onto.is_empty() {
+            class = *column.onto.get(class)? as usize;
+        }
         may_err |= class != MISSING && !column.comparable.contains(&class);
         if rows.words == 1 {
             few &= column.rows.get(class)?;

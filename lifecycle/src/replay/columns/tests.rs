@@ -38,7 +38,7 @@ fn agree(bundle: &Bundle, cases: &[Case]) -> Result<Replayed, TestCaseError> {
     let replayed = replay.finish();
     for (row, case) in cases.iter().enumerate() {
         let verdict = replayed.verdict(row).unwrap();
-        let got = (verdict.effect, verdict.status, verdict.rule.map(|rule| rule.id.clone()));
+        let got = (verdict.effect, verdict.status, verdict.rule.map(|rule| rule.id().to_owned()));
         prop_assert_eq!(got, oracle::decide(bundle, &case.input()), "{:?}", case);
     }
     Ok(replayed)

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use crate::{
-    bundle::Test,
     engine::{
         Fact,
-        compiled::axis::{Axis, Class},
+        compiled::{
+            ask::Ask,
+            axis::{Axis, Class},
+        },
     },
     replay::corpus::{
         Column, Columnar, Name,
@@ -144,9 +146,15 @@ pub(super) struct Field {
 }
 
 impl Field {
-    pub(super) fn new<'t>(corpus: &Columnar, path: &str, tests: impl Iterator<Item = &'t Test>) -> Self {
-        let (view, axis) = (View::new(corpus, path), Axis::new(tests));
-        let tables = view.tables(corpus, |fact| u32::try_from(axis.slot_of(fact)).unwrap_or(KEEP));
+    /// The field at `path`, of which rules ask `asks`; `number` gives the number of a string among those they list.
+    pub(super) fn new<'c>(
+        corpus: &Columnar,
+        path: &str,
+        asks: impl Iterator<Item = Ask<'c>>,
+        number: impl Fn(&str) -> Option<u32>,
+    ) -> Self {
+        let (view, axis) = (View::new(corpus, path), Axis::new(asks));
+        let tables = view.tables(corpus, |fact| u32::try_from(axis.slot_of(fact, &number)).unwrap_or(KEEP));
         Self { view, axis, tables }
     }
 

@@ -1,0 +1,79 @@
+//! What a condition asks, with texts by their number among those that the bundle names of the field.
+
+use crate::bundle::Operator;
+
+/// A test of one field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ask<'c> {
+    AtLeast(f64),
+    AtMost(f64),
+    Above(f64),
+    Below(f64),
+    /// One of these.
+    In(Listed<'c>),
+    /// None of these.
+    NotIn(Listed<'c>),
+    StartsWith(&'c str),
+    Present(bool),
+}
+
+impl Ask<'_> {
+    /// The comparison with a number that `operator` stands for.
+    pub(super) fn bound(operator: Operator, limit: f64) -> Option<Self> {
+        Some(match operator {
+            Operator::AtLeast => Self::AtLeast(limit),
+            Operator::AtMost => Self::AtMost(limit),
+            Operator::Above => Self::Above(limit),
+            Operator::Below => Self::Below(limit),
+            _ => return None,
+        })
+    }
+
+    /// What it compares a number with, where it is a comparison.
+    pub(super) const fn limit(&self) -> Option<f64> {
+        match self {
+            Self::AtLeast(limit) | Self::AtMost(limit) | Self::Above(limit) | Self::Below(limit) => Some(*limit),
+            Self::In(_) | Self::NotIn(_) | Self::StartsWith(_) | Self::Present(_) => None,
+        }
+    }
+}
+
+/// The values of a list, as written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Listed<'c> {
+    /// Strings alone, by number.
+    Texts(&'c [u32]),
+    /// Booleans alone, 0 and 1.
+    Flags(&'c [u32]),
+    /// Anything else.
+    Any(&'c [Item]),
+}
+
+/// A value of a list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Item {
+    Number(f64),
+    /// By its number among the strings that the bundle names of the field.
+    Text(u32),
+    Bool(bool),
+}
+
+impl<'c> Listed<'c> {
+    /// The values, as written.
+    pub(crate) fn items(self) -> impl Iterator<Item = Item> {
+        let (texts, flags, any): (&[u32], &[u32], &[Item]) = match self {
+            Self::Texts(texts) => (texts, &[], &[]),
+            Self::Flags(flags) => (&[], flags, &[]),
+            Self::Any(items) => (&[], &[], items),
+        };
+        let texts = texts.iter().map(|text| Item::Text(*text));
+        texts.chain(flags.iter().map(|flag| Item::Bool(*flag != 0))).chain(any.iter().copied())
+    }
+
+    pub(super) const fn len(self) -> usize {
+        match self {
+            Self::Texts(codes) | Self::Flags(codes) => codes.len(),
+            Self::Any(items) => items.len(),
+        }
+    }
+}

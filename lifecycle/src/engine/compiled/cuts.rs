@@ -1,0 +1,151 @@
+//! The cuts of a field's numbers, and where a number falls among them.
+//!
+//! Up to a few cuts are simply counted. Among more, a table by even steps from the first cut to the last says between which
+//! ones a number falls, so that only these are searched; however unevenly cuts lie, that is never more than a search of all.
+
+/// Up to so many cuts are counted without a search.
+const FEW: usize = 8;
+
+/// Ascending, distinct numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cuts {
+    cuts: Vec<f64>,
+    /// How many cuts lie in steps before each step; empty for few cuts.
+    before: Vec<u32>,
+    first: f64,
+    /// Steps for each unit.
+    scale: f64,
+}
+
+impl Cuts {
+    /// At most about `most` of `numbers`, which are finite; of more some are kept, evenly.
+    pub(super) fn new(mut numbers: Vec<f64>, most: usize) -> Self {
+        // `-0` and `0` are one number.
+        numbers.iter_mut().for_each(|number| *number += 0.0);
+        numbers.sort_unstable_by(f64::total_cmp);
+        numbers.dedup();
+        let step = numbers.len().div_ceil(most.max(1)).max(1);
+        if step > 1 {
+            numbers = numbers.iter().copied().skip(step / 2).step_by(step).collect();
+        }
+        numbers.shrink_to_fit();
+        let mut all = Self { cuts: numbers, ..Self::default() };
+        if let [first, .., last] = all.cuts[..]
+            && all.cuts.len() > FEW
+        {
+            let steps = all.cuts.len().next_power_of_two();
+            #[expect(clippy::cast_precision_loss, reason = "any scale will do")]
+            let scale = (steps as f64 - 1.0) / (last - first);
+            (all.first, all.scale) = (first, scale);
+            let mut before = vec![0; steps + 1];
+            for cut in &all.cuts {
+                if let Some(count) = before.get_mut(all.step(*cut, steps) + 1) {
+                    *count += 1;
+                }
+            }
+            let mut sum = 0;
+            for count in &mut before {
+                sum += *count;
+                *count = sum;
+            }
+            all.before = before;
+        }
+        all
+    }
+
+    /// The step that a number falls into. A greater number never falls into a lower step, whatever is rounded here:
+    /// subtraction and multiplication keep the order, also where they overflow.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what is below the first step is in it"
+    )]
+    fn step(&self, number: f64, steps: usize) -> usize {
+        (((number - self.first) * self.scale) as usize).min(steps - 1)
+    }
+
+    /// How many cuts are less than `number`.
+    pub(super) fn below(&self, number: f64) -> usize {
+        let Some(steps) = self.before.len().checked_sub(1) else {
+            return self.cuts.iter().map(|cut| usize::from(*cut < number)).sum();
+        };
+        let step = self.step(number, steps);
+        let Some([from, to]) = self.before.get(step..).and_then(|before| before.first_chunk()) else { return 0 };
+        let (from, to) = (*from as usize, *to as usize);
+        let near = self.cuts.get(from..to).unwrap_or_default();
+        from + if near.len() <= FEW {
+            near.iter().map(|cut| usize::from(*cut < number)).sum()
+        } else {
+            near.partition_point(|cut| *cut < number)
+        }
+    }
+
+    /// The place of a number: `2i + 1` is the i-th cut itself, `2i` the open interval before it.
+    pub(super) fn place(&self, number: f64) -> usize {
+        let below = self.below(number);
+        2 * below + usize::from(self.cuts.get(below) == Some(&number))
+    }
+
+    pub(super) fn as_slice(&self) -> &[f64] {
+        &self.cuts
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cuts.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            (-40..40_i32).prop_map(f64::from),
+            (-4000..4000_i32).prop_map(|number| f64::from(number) / 8.0),
+            any::<f64>().prop_filter("JSON has finite numbers only", |number| number.is_finite()),
+            prop::sample::select(vec![
+                f64::MAX,
+                f64::MIN,
+                f64::MIN_POSITIVE,
+                5e-324,
+                -5e-324,
+                0.0,
+                -0.0,
+                1e300,
+                -1e300
+            ]),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn a_number_falls_where_a_search_of_all_finds_it(
+            numbers in prop::collection::vec(number(), 0..120), others in prop::collection::vec(number(), 20),
+        ) {
+            let cuts = Cuts::new(numbers.clone(), usize::MAX);
+            for number in numbers.iter().chain(&others) {
+                let below = cuts.as_slice().partition_point(|cut| cut < number);
+                prop_assert_eq!(cuts.below(*number), below);
+                let on = cuts.as_slice().get(below) == Some(number);
+                prop_assert_eq!(cuts.place(*number), 2 * below + usize::from(on));
+            }
+        }
+
+        #[test]
+        fn cuts_of_a_narrow_range_are_told_apart(base in number(), steps in prop::collection::vec(0..40_u64, 9..40)) {
+            let near = |step: &u64| f64::from_bits(base.to_bits().saturating_add(*step));
+            let numbers: Vec<f64> = steps.iter().map(near).filter(|number| number.is_finite()).collect();
+            let cuts = Cuts::new(numbers, usize::MAX);
+            for step in 0..42 {
+                let number = near(&step);
+                let below = cuts.as_slice().partition_point(|cut| *cut < number);
+                prop_assert!(number.is_infinite() || number.is_nan() || cuts.below(number) == below);
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The lists of all conditions, each kept once.
+
+use std::hash::Hasher;
+
+use super::{
+    ask::{Item, Listed},
+    names::{Mix, Mixed},
+    texts::Interned,
+};
+use crate::{bundle::Scalar, engine::Fact};
+
+/// Strings of a field that have a bit.
+const BITS: u32 = u64::BITS;
+
+/// Lists by number.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lists {
+    lists: Vec<List>,
+    codes: Vec<u32>,
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct List {
+    /// A bit for each of the first strings of the field; for booleans, of 0 and 1.
+    bits: u64,
+    start: u32,
+    len: u32,
+    of: Of,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Texts,
+    Flags,
+    Any,
+}
+
+/// What is needed only while lists are added.
+#[derive(Debug, Default)]
+pub(super) struct Adding {
+    /// By a hash of the content: a list that has it.
+    seen: Mixed<u64, u32>,
+    codes: Vec<u32>,
+}
+
+impl Lists {
+    /// The number of a list of a field, whose strings are among `texts` from now on.
+    pub(super) fn add(&mut self, list: &[Scalar], texts: &mut Interned, adding: &mut Adding) -> u32 {
+        adding.codes.clear();
+        let strings = list.iter().map_while(|scalar| match scalar {
+            Scalar::String(text) => Some(texts.intern(text)),
+            _ => None,
+        });
+        adding.codes.extend(strings);
+        let mut of = Of::Texts;
+        if adding.codes.len() < list.len() {
+            adding.codes.clear();
+            of = Of::Flags;
+            adding.codes.extend(list.iter().map_while(|scalar| match scalar {
+                Scalar::Bool(flag) => Some(u32::from(*flag)),
+                _ => None,
+            }));
+        }
+        if adding.codes.len() < list.len() || list.is_empty() {
+            let start = self.items.len();
+            self.items.extend(list.iter().map(|scalar| match scalar {
+                Scalar::Number(number) => Item::Number(*number),
+                Scalar::String(text) => Item::Text(texts.intern(text)),
+                Scalar::Bool(flag) => Item::Bool(*flag),
+            }));
+            return self.push(0, start, list.len(), Of::Any);
+        }
+        let mut hash = Mix::default();
+        hash.write_u64(u64::from(of == Of::Flags));
+        adding.codes.iter().for_each(|code| hash.write_u64(u64::from(*code) + 1));
+        if let Some(known) = adding.seen.get(&hash.finish())
+            && self.lists.get(*known as usize).is_some_and(|list| list.of == of && self.codes(list) == adding.codes)
+        {
+            return *known;
+        }
+        let bit = |code: &u32| if *code < BITS { 1 << *code } else { 0 };
+        let bits = adding.codes.iter().map(bit).fold(0_u64, |all, bit| all | bit);
+        let start = self.codes.len();
+        self.codes.extend_from_slice(&adding.codes);
+        let number = self.push(bits, start, list.len(), of);
+        adding.seen.insert(hash.finish(), number);
+        number
+    }
+
+    fn push(&mut self, bits: u64, start: usize, len: usize, of: Of) -> u32 {
+        let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        self.lists.push(List { bits, start: small(start), len: small(len), of });
+        small(self.lists.len() - 1)
+    }
+
+    fn codes(&self, list: &List) -> &[u32] {
+        let start = list.start as usize;
+        self.codes.get(start..start + list.len as usize).unwrap_or_default()
+    }
+
+    /// The values of a list.
+    pub(super) fn listed(&self, number: u64) -> Listed<'_> {
+        let list = usize::try_from(number).ok().and_then(|at| self.lists.get(at));
+        match list {
+            Some(list) if list.of == Of::Texts => Listed::Texts(self.codes(list)),
+            Some(list) if list.of == Of::Flags => Listed::Flags(self.codes(list)),
+            Some(list) => Listed::Any(self.items(list)),
+            None => Listed::Any(&[]),
+        }
+    }
+
+    fn items(&self, list: &List) -> &[Item] {
+        let start = list.start as usize;
+        self.items.get(start..start + list.len as usize).unwrap_or_default()
+    }
+
+    /// Whether a list has a value; none when the list has no value of its type. `text` gives the number of a string.
+    pub(super) fn has(&self, number: u64, fact: Fact<'_>, text: impl Fn(&str) -> Option<u32>) -> Option<bool> {
+        let list = self.lists.get(usize::try_from(number).ok()?)?;
+        match (list.of, fact) {
+            (Of::Texts, Fact::Text(found)) => Some(text(found).is_some_and(|code| {
+                if code < BITS { (list.bits >> code) & 1 == 1 } else { self.codes(list).contains(&code) }
+            })),
+            (Of::Flags, Fact::Bool(flag)) => Some((list.bits >> u32::from(flag)) & 1 == 1),
+            (Of::Any, _) => self.any_has(list, fact, text),
+            _ => None,
+        }
+    }
+
+    fn any_has(&self, list: &List, fact: Fact<'_>, text: impl Fn(&str) -> Option<u32>) -> Option<bool> {
+        let found = match fact {
+            Fact::Text(found) => text(found),
+            _ => None,
+        };
+        let mut comparable = false;
+        for item in self.items(list) {
+            let same = match (item, fact) {
+                (Item::Number(wanted), Fact::Number(number)) => *wanted == number,
+                (Item::Text(wanted), Fact::Text(_)) => Some(*wanted) == found,
+                (Item::Bool(wanted), Fact::Bool(flag)) => *wanted == flag,
+                _ => continue,
+            };
+            if same {
+                return Some(true);
+            }
+            comparable = true;
+        }
+        comparable.then_some(false)
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.lists.shrink_to_fit();
+        self.codes.shrink_to_fit();
+        self.items.shrink_to_fit();
+    }
+}

@@ -1,0 +1,150 @@
+//! Filling the rows of one field of some rules.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    ask::Ask,
+    axis::{Axis, Class},
+    checks::Checks,
+    cut::Cut,
+    matrix::WORD,
+};
+
+/// By field: what the rules with these ranks ask, each with the rule's number among them, ascending.
+pub(super) fn touching<'c>(checks: &'c Checks, ranks: &[u32]) -> BTreeMap<u32, Vec<(usize, Ask<'c>)>> {
+    let mut touching: BTreeMap<u32, Vec<(usize, Ask<'_>)>> = BTreeMap::new();
+    for (local, rank) in ranks.iter().enumerate() {
+        for (field, ask) in checks.asks(*rank) {
+            touching.entry(field).or_default().push((local, ask));
+        }
+    }
+    touching
+}
+
+/// What the rows of one column are filled from.
+pub(super) struct Rows<'a> {
+    axis: &'a Axis,
+    words: usize,
+    /// The rules that look at the field, each with the span of its `cuts`.
+    rules: Vec<(usize, Range<usize>)>,
+    /// Their tests in terms of the field's classes.
+    cuts: Vec<Cut>,
+    // INVARIANT: the next three are sorted. Each says of a cut, prefix or listed string which of `rules` name it.
+    by_number: Vec<(usize, usize)>,
+    by_prefix: Vec<(usize, usize)>,
+    by_text: Vec<(usize, usize)>,
+    /// Rules that do not look at the field.
+    free: Vec<u64>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(axis: &'a Axis, count: usize, words: usize, touching: &[(usize, Ask<'_>)]) -> Self {
+        let mut rows = Self {
+            axis,
+            words,
+            rules: Vec::with_capacity(touching.len()),
+            cuts: Vec::with_capacity(touching.len()),
+            by_number: Vec::new(),
+            by_prefix: Vec::new(),
+            by_text: Vec::new(),
+            free: vec![0; words],
+        };
+        (0..count).for_each(|local| write(&mut rows.free, local, true));
+        for (local, ask) in touching {
+            let cut = Cut::new(*ask, axis);
+            match rows.rules.last_mut() {
+                Some((last, span)) if last == local => span.end += 1,
+                _ => {
+                    write(&mut rows.free, *local, false);
+                    rows.rules.push((*local, rows.cuts.len()..rows.cuts.len() + 1));
+                }
+            }
+            rows.note(&cut);
+            rows.cuts.push(cut);
+        }
+        for named in [&mut rows.by_number, &mut rows.by_prefix, &mut rows.by_text] {
+            named.sort_unstable();
+            named.dedup();
+        }
+        rows
+    }
+
+    /// Notes what the newest rule names.
+    fn note(&mut self, cut: &Cut) {
+        let rule = self.rules.len() - 1;
+        // A test changes its mind at its cut, or on both sides of the interval that its number is in.
+        let mut number = |position: &usize| {
+            self.by_number.push((position / 2, rule));
+            if let Some(before) = (position / 2).checked_sub(1).filter(|_| position.is_multiple_of(2)) {
+                self.by_number.push((before, rule));
+            }
+        };
+        match cut {
+            Cut::AtLeast(position) | Cut::AtMost(position) | Cut::Above(position) | Cut::Below(position) => {
+                number(position);
+            }
+            Cut::Member { numbers, within, texts, .. } => {
+                numbers.iter().chain(within).for_each(number);
+                self.by_text.extend(texts.iter().map(|text| (*text, rule)));
+            }
+            Cut::StartsWith(prefix) => self.by_prefix.push((*prefix, rule)),
+            Cut::Present(_) => {}
+        }
+    }
+
+    /// Fills every row. A row differs from its neighbour only in the rules that name the cut between them, so each is a
+    /// copy with a few bits written again. `string` gives the string with a number.
+    pub(super) fn fill<'t>(&self, string: impl Fn(u32) -> &'t str) -> Vec<u64> {
+        let mut rows = vec![0; self.axis.slots() * self.words];
+        for class in Axis::BASE {
+            let start = self.axis.slot(class) * self.words;
+            if let Some(row) = rows.get_mut(start..start + self.words) {
+                row.copy_from_slice(&self.free);
+            }
+            self.decide(&mut rows, class, 0..self.rules.len());
+        }
+        let text = |prefix| Class::Text { listed: None, prefix };
+        for prefix in 0..self.axis.prefixes() {
+            self.copy(&mut rows, text(self.axis.parent(prefix)), text(Some(prefix)));
+            self.decide(&mut rows, text(Some(prefix)), naming(&self.by_prefix, prefix));
+        }
+        for (listed, number) in self.axis.texts().iter().enumerate() {
+            let prefix = if self.axis.prefixes() == 0 { None } else { self.axis.prefix_of(string(*number)) };
+            let class = Class::Text { listed: Some(listed), prefix };
+            self.copy(&mut rows, text(prefix), class);
+            self.decide(&mut rows, class, naming(&self.by_text, listed));
+        }
+        for position in 1..=2 * self.axis.numbers() {
+            self.copy(&mut rows, Class::Number(position - 1), Class::Number(position));
+            self.decide(&mut rows, Class::Number(position), naming(&self.by_number, (position - 1) / 2));
+        }
+        rows
+    }
+
+    fn copy(&self, rows: &mut [u64], from: Class, to: Class) {
+        let (from, to) = (self.axis.slot(from) * self.words, self.axis.slot(to) * self.words);
+        rows.copy_within(from..from + self.words, to);
+    }
+
+    fn decide(&self, rows: &mut [u64], class: Class, which: impl Iterator<Item = usize>) {
+        let start = self.axis.slot(class) * self.words;
+        let Some(row) = rows.get_mut(start..start + self.words) else { return };
+        for (local, span) in which.filter_map(|at| self.rules.get(at)) {
+            let cuts = self.cuts.get(span.clone()).unwrap_or_default();
+            write(row, *local, cuts.iter().all(|cut| cut.possible(class, self.axis)));
+        }
+    }
+}
+
+/// The rules that name this cut, prefix or string.
+fn naming(named: &[(usize, usize)], wanted: usize) -> impl Iterator<Item = usize> {
+    let from = named.partition_point(|(name, _)| *name < wanted);
+    named.iter().skip(from).take_while(move |(name, _)| *name == wanted).map(|(_, rule)| *rule)
+}
+
+fn write(row: &mut [u64], local: usize, bit: bool) {
+    if let Some(word) = row.get_mut(local / WORD) {
+        let mask = 1 << (local % WORD);
+        if bit { *word |= mask } else { *word &= !mask }
+    }
+}

@@ -1,0 +1,80 @@
+//! Many texts in one stretch of memory, by number.
+
+use super::names::Names;
+
+/// Texts by number, one behind the other.
+#[derive(Debug, Clone, Default)]
+pub(in crate::engine) struct Texts {
+    text: String,
+    /// Where each ends; it begins where the one before ends.
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// Adds one and tells its number.
+    pub(in crate::engine) fn push(&mut self, text: &str) -> u32 {
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+        u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The one with this number; an empty one where there is none.
+    pub(in crate::engine) fn get(&self, number: u32) -> &str {
+        let at = number as usize;
+        let start = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        let span = start.zip(self.ends.get(at).copied());
+        span.and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
+    }
+
+    /// Gives back the memory that no text needs.
+    pub(in crate::engine) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+}
+
+/// Different texts, by number and by themselves.
+#[derive(Debug, Clone, Default)]
+pub(in crate::engine) struct Interned {
+    names: Names,
+    texts: Texts,
+}
+
+impl Interned {
+    /// The number of `text`, the next one when it has none yet.
+    pub(in crate::engine) fn intern(&mut self, text: &str) -> u32 {
+        let known = self.names.len();
+        let number = self.names.intern(text);
+        if self.names.len() > known {
+            self.texts.push(text);
+        }
+        number
+    }
+
+    /// The number of `text`.
+    pub(in crate::engine) fn number(&self, text: &str) -> Option<u32> {
+        self.names.get(text)
+    }
+
+    /// The text with this number.
+    pub(in crate::engine) fn text(&self, number: u32) -> &str {
+        self.texts.get(number)
+    }
+
+    /// How many there are.
+    pub(in crate::engine) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The texts alone, without the way from a text to its number.
+    pub(in crate::engine) fn into_texts(mut self) -> Texts {
+        self.texts.shrink();
+        self.texts
+    }
+
+    /// Gives back the memory that no text needs.
+    pub(in crate::engine) fn shrink(&mut self) {
+        self.texts.shrink();
+        self.names.shrink();
+    }
+}
