@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasherDefault, Hash, Hasher},
+    hash::{BuildHasherDefault, Hasher},
 };
 
 /// A map by keys that need no protection against whoever chose them.
@@ -18,20 +18,21 @@ const SHORT: usize = 16;
 /// Numbers of texts.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Names {
-    short: Mixed<Ends, u32>,
+    short: Short,
     long: Mixed<Box<str>, u32>,
 }
 
 impl Names {
     /// The number of `text`.
+    #[inline]
     pub(in crate::engine) fn get(&self, text: &str) -> Option<u32> {
-        if text.len() <= SHORT { self.short.get(&Ends::of(text.as_bytes())) } else { self.long.get(text) }.copied()
+        if text.len() <= SHORT { self.short.get(&Ends::of(text.as_bytes())) } else { self.long.get(text).copied() }
     }
 
     /// The number of `text`, which is `fresh` when it has none yet.
     pub(in crate::engine) fn number(&mut self, text: &str, fresh: u32) -> u32 {
         if text.len() <= SHORT {
-            *self.short.entry(Ends::of(text.as_bytes())).or_insert(fresh)
+            self.short.number(Ends::of(text.as_bytes()), fresh)
         } else {
             *self.long.entry(text.into()).or_insert(fresh)
         }
@@ -44,12 +45,11 @@ impl Names {
 
     /// How many there are.
     pub(in crate::engine) fn len(&self) -> usize {
-        self.short.len() + self.long.len()
+        self.short.count + self.long.len()
     }
 
     /// Gives back the memory that no text needs.
     pub(in crate::engine) fn shrink(&mut self) {
-        self.short.shrink_to_fit();
         self.long.shrink_to_fit();
     }
 
@@ -60,7 +60,7 @@ impl Names {
 }
 
 /// The first and the last bytes of a text: up to [`SHORT`] bytes, no two texts have the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Ends {
     first: u64,
     last: u64,
@@ -68,6 +68,7 @@ struct Ends {
 }
 
 impl Ends {
+    #[inline]
     fn of(text: &[u8]) -> Self {
         let len = text.len() as u64;
         if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
@@ -80,9 +81,81 @@ impl Ends {
     }
 }
 
-impl Hash for Ends {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.first ^ (self.last ^ (self.len << 56)).wrapping_mul(Mix::ODD));
+impl Ends {
+    #[inline]
+    const fn is(&self, other: &Self) -> bool {
+        (self.first ^ other.first) | (self.last ^ other.last) | (self.len ^ other.len) == 0
+    }
+
+    /// Well mixed in the highest bits.
+    #[inline]
+    const fn hash(&self) -> u64 {
+        let both = self.first ^ (self.last ^ (self.len << 56)).wrapping_mul(Mix::ODD).rotate_left(29);
+        both.wrapping_mul(Mix::ODD)
+    }
+}
+
+/// Numbers of short texts: a table, at least half of it free, in which a text stands at the first free place from where its
+/// hash points to.
+#[derive(Debug, Clone, Default)]
+struct Short {
+    // INVARIANT: as many places as a power of two, or none.
+    places: Vec<Place>,
+    count: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    ends: Ends,
+    number: Option<u32>,
+}
+
+impl Short {
+    const FEWEST: usize = 4;
+
+    #[inline]
+    fn start(&self, ends: &Ends) -> usize {
+        let bits = self.places.len().trailing_zeros();
+        // Not more than the highest bits, so that it is a place.
+        usize::try_from(ends.hash() >> (u64::BITS - bits)).unwrap_or(0)
+    }
+
+    #[inline]
+    fn get(&self, ends: &Ends) -> Option<u32> {
+        let mut at = if self.places.is_empty() { return None } else { self.start(ends) };
+        loop {
+            let place = self.places.get(at)?;
+            if place.number.is_none() || place.ends.is(ends) {
+                return place.number;
+            }
+            at = (at + 1) & (self.places.len() - 1);
+        }
+    }
+
+    fn number(&mut self, ends: Ends, fresh: u32) -> u32 {
+        if let Some(number) = self.get(&ends) {
+            return number;
+        }
+        if (self.count + 1) * 2 > self.places.len() {
+            let free = Place { ends: Ends { first: 0, last: 0, len: 0 }, number: None };
+            let more = vec![free; (self.places.len() * 2).max(Self::FEWEST)];
+            let before = std::mem::replace(&mut self.places, more);
+            before.into_iter().filter(|place| place.number.is_some()).for_each(|place| self.put(place));
+        }
+        self.put(Place { ends, number: Some(fresh) });
+        self.count += 1;
+        fresh
+    }
+
+    fn put(&mut self, new: Place) {
+        let mut at = self.start(&new.ends);
+        while let Some(place) = self.places.get_mut(at) {
+            if place.number.is_none() {
+                *place = new;
+                return;
+            }
+            at = (at + 1) & (self.places.len() - 1);
+        }
     }
 }
 

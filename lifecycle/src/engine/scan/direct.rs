@@ -51,6 +51,7 @@ struct Reader<'p, 'a> {
 
 impl<'a> Reader<'_, 'a> {
     /// The next byte that is no white space.
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         loop {
             match self.text.as_bytes().get(self.at)? {
@@ -60,6 +61,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> Option<()> {
         (self.next()? == byte).then(|| self.at += 1)
     }
@@ -69,6 +71,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// Whether another member or item follows; `close` ends them.
+    #[inline]
     fn goes_on(&mut self, close: u8) -> Option<bool> {
         let byte = self.next()?;
         self.at += 1;
@@ -83,6 +86,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// A key that has no escapes, and its colon.
+    #[inline]
     fn key(&mut self) -> Option<&'a str> {
         let key = self.whole_text()?;
         self.take(b':')?;
@@ -90,6 +94,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// A text that has no escapes.
+    #[inline]
     fn whole_text(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
         let start = self.at;
@@ -100,6 +105,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// Goes on to the next quote, backslash or control character.
+    #[inline]
     fn pass_plain(&mut self) {
         let bytes = self.text.as_bytes();
         while let Some(word) = bytes.get(self.at..).and_then(|rest| rest.first_chunk()) {
@@ -165,6 +171,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
+    #[inline]
     fn below(&self, node: usize, key: &str) -> usize {
         let below = self.paths.nodes.get(node).and_then(|node| node.below.get(key));
         below.map_or(NOWHERE, |node| node as usize)
@@ -284,8 +291,20 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// Passes over digits, adds them to `number` and counts them. Of more than nineteen the sum is of no use.
+    #[inline]
     fn digits(&mut self, number: &mut u64) -> usize {
         let start = self.at;
+        // Fewer than eight are read at once.
+        if let Some(word) = self.text.as_bytes().get(start..).and_then(|rest| rest.first_chunk()) {
+            let word = u64::from_le_bytes(*word) ^ (ONES * b'0' as u64);
+            let other = (word.wrapping_add(ONES * 0x76) | word) & HIGH;
+            let count = (other.trailing_zeros() / 8) as usize;
+            if let (1.., Some(power)) = (count, WHOLE_POWERS_OF_TEN.get(count)) {
+                *number = number.wrapping_mul(*power).wrapping_add(eight_digits(word << (64 - 8 * count)));
+                self.at += count;
+                return count;
+            }
+        }
         while let Some(digit) = self.text.as_bytes().get(self.at).map(|byte| byte.wrapping_sub(b'0'))
             && digit < 10
         {
@@ -301,14 +320,25 @@ const EXACT_DIGITS: usize = 15;
 const POWERS_OF_TEN: [f64; EXACT_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
+const WHOLE_POWERS_OF_TEN: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// The number of eight digits, one a byte, the first in the lowest.
+const fn eight_digits(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(1 + (10 << 8)) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(1 + (100 << 16)) >> 16 & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(1 + (10_000 << 32)) >> 32
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 /// The highest bit of every byte that is a quote, a backslash or a control character; bytes behind the first such byte
 /// may be marked as well.
 const fn special(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    const fn zeros(word: u64) -> u64 {
-        word.wrapping_sub(ONES) & !word
-    }
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | control) & HIGH
+    // With this bit turned over a quote follows the control characters at once, and blank and exclamation mark are behind it.
+    let turned = word ^ (ONES * 2);
+    let control_or_quote = turned.wrapping_sub(ONES * 0x21) & !turned;
+    let no_backslash = word ^ (ONES * b'\\' as u64);
+    let backslash = no_backslash.wrapping_sub(ONES) & !no_backslash;
+    (control_or_quote | backslash) & HIGH
 }
