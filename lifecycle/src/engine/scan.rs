@@ -11,7 +11,10 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{
     Fact,
-    compiled::{facts::Facts, names::Names},
+    compiled::{
+        facts::{Facts, Known},
+        names::Names,
+    },
 };
 
 /// Places that need no allocation.
@@ -96,14 +99,14 @@ impl Paths {
         if let Ok(text) = std::str::from_utf8(context)
             && direct::context(self, text, facts).is_some()
         {
-            return Ok(ask(&Read { paths: self, facts }));
+            return Ok(ask(&Read { paths: self, facts, known: Known::default() }));
         }
         let mut seen = vec![Seen::Missing; self.rooms()];
         let mut parser = serde_json::Deserializer::from_slice(context);
         parser.deserialize_map(Context { paths: self, seen: &mut seen })?;
         parser.end()?;
         let facts: Vec<Fact<'_>> = seen.iter().map(Seen::fact).collect();
-        Ok(ask(&Read { paths: self, facts: &facts }))
+        Ok(ask(&Read { paths: self, facts: &facts, known: Known::default() }))
     }
 
     /// Reads a whole request and hands agent, action and what the context says to `ask`; none when there is anything
@@ -112,7 +115,7 @@ impl Paths {
         let (mut few, mut many) = ([Fact::Missing; FEW], Vec::new());
         let facts = self.room(&mut few, &mut many);
         let (agent, action) = direct::request(self, std::str::from_utf8(request).ok()?, facts)?;
-        Some(ask(agent, action, &Read { paths: self, facts }))
+        Some(ask(agent, action, &Read { paths: self, facts, known: Known::default() }))
     }
 
     fn rooms(&self) -> usize {
@@ -156,6 +159,7 @@ impl Paths {
 pub(super) struct Read<'a> {
     paths: &'a Paths,
     facts: &'a [Fact<'a>],
+    known: Known,
 }
 
 impl Facts for Read<'_> {
@@ -165,6 +169,11 @@ impl Facts for Read<'_> {
             Fact::Missing => self.paths.places.get(field as usize).map_or(Fact::Missing, |place| at(*place)),
             fact => fact,
         }
+    }
+
+    #[inline]
+    fn text(&self, field: u32, find: impl FnOnce() -> Option<u32>) -> Option<u32> {
+        self.known.number(field, find)
     }
 }
 

@@ -163,6 +163,7 @@ impl Axis {
     ];
 
     /// The class of a value; `number` gives the number of a string among those of the field.
+    #[inline]
     pub(crate) fn classify(&self, fact: Fact<'_>, number: impl Fn(&str) -> Option<u32>) -> Class {
         match fact {
             Fact::Missing => Class::Missing,
@@ -182,6 +183,7 @@ impl Axis {
     }
 
     /// The slot of a value.
+    #[inline]
     pub(crate) fn slot_of(&self, fact: Fact<'_>, number: impl Fn(&str) -> Option<u32>) -> usize {
         self.slot(self.classify(fact, number))
     }
@@ -243,6 +245,7 @@ impl Axis {
     }
 
     /// The row of a class.
+    #[inline]
     pub(crate) fn slot(&self, class: Class) -> usize {
         match class {
             Class::Missing => MISSING,

@@ -139,6 +139,7 @@ impl Checks {
         self.checks.push(Check { value, field: number, operator, key });
     }
 
+    #[inline]
     fn span(&self, place: u32) -> Range<usize> {
         let at = place as usize;
         let start = at.checked_sub(1).map_or(Some(0), |before| self.members.get(before).map(|member| member.end));
@@ -279,10 +280,11 @@ impl Checks {
     }
 
     /// The same for the rule at a place.
+    #[inline]
     pub(super) fn judge_at(&self, place: u32, facts: &impl Facts) -> ConditionResult {
         let mut result = ConditionResult::True;
         for check in self.at(place) {
-            match self.say(check, facts.fact(check.field)) {
+            match self.say(check, facts) {
                 ConditionResult::False => return ConditionResult::False,
                 ConditionResult::Error => result = ConditionResult::Error,
                 ConditionResult::True => {}
@@ -291,7 +293,9 @@ impl Checks {
         result
     }
 
-    fn say(&self, check: &Check, fact: Fact<'_>) -> ConditionResult {
+    #[inline]
+    fn say(&self, check: &Check, facts: &impl Facts) -> ConditionResult {
+        let fact = facts.fact(check.field);
         let limit = f64::from_bits(check.value);
         let holds = match (check.operator, fact) {
             (Operator::Present, _) => (fact != Fact::Missing) == (check.value != 0),
@@ -302,7 +306,8 @@ impl Checks {
             (Operator::Below, Fact::Number(number)) => number < limit,
             (Operator::StartsWith, Fact::Text(text)) => text.starts_with(self.prefix(check)),
             (Operator::Equals | Operator::Differs, _) => {
-                let listed = self.lists.has(check.value, fact, |text| self.text(check.field, text));
+                let listed =
+                    self.lists.has(check.value, fact, |text| facts.text(check.field, || self.text(check.field, text)));
                 let Some(listed) = listed else { return ConditionResult::Error };
                 listed == (check.operator == Operator::Equals)
             }

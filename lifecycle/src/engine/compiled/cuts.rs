@@ -5,13 +5,20 @@
 
 /// Up to so many cuts are counted without a search.
 const FEW: usize = 8;
+/// Up to so many have a table.
+const MOST: usize = u16::MAX as usize;
+
+/// Cuts of a step that are counted without a search.
+const NEAR: usize = 4;
 
 /// Ascending, distinct numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cuts {
+    // INVARIANT: behind the cuts at least `NEAR` times infinity, and so often that there are `FEW` of both.
     cuts: Vec<f64>,
-    /// How many cuts lie in steps before each step; empty for few cuts.
-    before: Vec<u32>,
+    count: usize,
+    /// How many cuts lie in steps before each step; empty for few cuts, and for very many.
+    before: Vec<u16>,
     first: f64,
     /// Steps for each unit.
     scale: f64,
@@ -28,17 +35,22 @@ impl Cuts {
         if step > 1 {
             numbers = numbers.iter().copied().skip(step / 2).step_by(step).collect();
         }
+        let count = numbers.len();
+        if count == 0 {
+            return Self::default();
+        }
+        numbers.resize((count + NEAR).max(FEW), f64::INFINITY);
         numbers.shrink_to_fit();
-        let mut all = Self { cuts: numbers, ..Self::default() };
-        if let [first, .., last] = all.cuts[..]
-            && all.cuts.len() > FEW
+        let mut all = Self { cuts: numbers, count, ..Self::default() };
+        if let [first, .., last] = *all.as_slice()
+            && (FEW + 1..=MOST).contains(&count)
         {
-            let steps = all.cuts.len().next_power_of_two();
+            let steps = 2 * count;
             #[expect(clippy::cast_precision_loss, reason = "any scale will do")]
             let scale = (steps as f64 - 1.0) / (last - first);
             (all.first, all.scale) = (first, scale);
             let mut before = vec![0; steps + 1];
-            for cut in &all.cuts {
+            for cut in all.as_slice() {
                 if let Some(count) = before.get_mut(all.step(*cut, steps) + 1) {
                     *count += 1;
                 }
@@ -60,38 +72,47 @@ impl Cuts {
         clippy::cast_sign_loss,
         reason = "what is below the first step is in it"
     )]
+    #[inline]
     fn step(&self, number: f64, steps: usize) -> usize {
         (((number - self.first) * self.scale) as usize).min(steps - 1)
     }
 
     /// How many cuts are less than `number`.
+    #[inline]
     pub(super) fn below(&self, number: f64) -> usize {
-        let Some(steps) = self.before.len().checked_sub(1) else {
-            return self.cuts.iter().map(|cut| usize::from(*cut < number)).sum();
-        };
+        let Some(steps) = self.before.len().checked_sub(1) else { return self.below_of_few(number) };
         let step = self.step(number, steps);
         let Some([from, to]) = self.before.get(step..).and_then(|before| before.first_chunk()) else { return 0 };
-        let (from, to) = (*from as usize, *to as usize);
-        let near = self.cuts.get(from..to).unwrap_or_default();
-        from + if near.len() <= FEW {
-            near.iter().map(|cut| usize::from(*cut < number)).sum()
-        } else {
-            near.partition_point(|cut| *cut < number)
+        let (from, to) = (usize::from(*from), usize::from(*to));
+        // What is behind the step is not less.
+        let near = self.cuts.get(from..).and_then(|near| near.first_chunk::<NEAR>());
+        match near.filter(|_| to - from <= NEAR) {
+            Some(near) => from + near.iter().map(|cut| usize::from(*cut < number)).sum::<usize>(),
+            None => from + self.cuts.get(from..to).map_or(0, |cuts| cuts.partition_point(|cut| *cut < number)),
+        }
+    }
+
+    #[inline]
+    fn below_of_few(&self, number: f64) -> usize {
+        match self.cuts.first_chunk::<FEW>() {
+            Some(cuts) if self.count <= FEW => cuts.iter().map(|cut| usize::from(*cut < number)).sum(),
+            _ => self.as_slice().partition_point(|cut| *cut < number),
         }
     }
 
     /// The place of a number: `2i + 1` is the i-th cut itself, `2i` the open interval before it.
+    #[inline]
     pub(super) fn place(&self, number: f64) -> usize {
         let below = self.below(number);
         2 * below + usize::from(self.cuts.get(below) == Some(&number))
     }
 
     pub(super) fn as_slice(&self) -> &[f64] {
-        &self.cuts
+        self.cuts.get(..self.count).unwrap_or_default()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.cuts.len()
+        self.count
     }
 }
 

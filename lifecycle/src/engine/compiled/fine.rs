@@ -33,6 +33,16 @@ pub(crate) fn fine<'x>(
     axis: impl Fn(u32) -> Option<&'x Axis>,
     left: &mut usize,
 ) -> Option<Vec<Fine>> {
+    fine_beyond(NEAR, checks, ranks, axis, left)
+}
+
+fn fine_beyond<'x>(
+    near: usize,
+    checks: &Checks,
+    ranks: &[u32],
+    axis: impl Fn(u32) -> Option<&'x Axis>,
+    left: &mut usize,
+) -> Option<Vec<Fine>> {
     let words = ranks.len().div_ceil(WORD);
     let fine = touching(checks, ranks).into_iter().map(|(field, touching)| {
         let whole = axis(field)?;
@@ -43,7 +53,7 @@ pub(crate) fn fine<'x>(
             (axis.comparable(asks), rows)
         };
         let own = whole.slots().saturating_mul(words * 8);
-        if own <= NEAR {
+        if own <= near {
             *left = left.checked_sub(own)?;
             let (comparable, rows) = rows(whole);
             return Some(Fine { field, onto: Vec::new(), comparable, rows });
@@ -55,4 +65,47 @@ pub(crate) fn fine<'x>(
         Some(Fine { field, onto: whole.onto(&coarser, text), comparable, rows })
     });
     fine.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        engine::{Prepared, arbitrary},
+        replay::random::Random,
+    };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn coarser_rows_say_the_same_of_every_class(bundle in arbitrary::bundle(1..90), seed in any::<u64>()) {
+            let prepared = Prepared::new(&bundle);
+            let checks = prepared.index().checks();
+            let mut random = Random::new(seed);
+            let all = 0..u32::try_from(prepared.rules().len()).unwrap();
+            let mut asks: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+            for (field, ask) in all.clone().flat_map(|rank| checks.asks(rank)) {
+                asks.entry(field).or_default().push(ask);
+            }
+            let axes: BTreeMap<u32, Axis> =
+                asks.iter().map(|(field, asks)| (*field, Axis::new(asks.iter().copied()))).collect();
+            let ranks: Vec<u32> = all.filter(|_| random.chance(40)).collect();
+            let rows = |near| fine_beyond(near, checks, &ranks, |field| axes.get(&field), &mut usize::MAX.clone());
+            let words = ranks.len().div_ceil(WORD);
+            for (own, shared) in rows(usize::MAX).unwrap().iter().zip(rows(0).unwrap()) {
+                prop_assert_eq!((own.field, own.onto.len()), (shared.field, 0));
+                prop_assert_eq!(shared.onto.len(), axes[&own.field].slots());
+                for (slot, row) in own.rows.chunks(words).enumerate() {
+                    let onto = shared.onto[slot] as usize;
+                    prop_assert_eq!(row, &shared.rows[onto * words..(onto + 1) * words], "{} {}", own.field, slot);
+                    prop_assert_eq!(own.comparable.contains(&slot), shared.comparable.contains(&onto));
+                }
+            }
+        }
+    }
 }

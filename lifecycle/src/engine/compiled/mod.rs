@@ -17,6 +17,7 @@ pub(crate) mod fine;
 mod lists;
 pub(crate) mod matrix;
 pub(in crate::engine) mod names;
+mod pairs;
 mod rows;
 mod summary;
 pub(in crate::engine) mod texts;
@@ -28,12 +29,15 @@ use cutting::Cutting;
 use facts::{Facts, Tree};
 use matrix::Matrix;
 use names::{Mixed, Names};
+use pairs::Pairs;
 
 use super::{Question, trace::ConditionResult};
 use crate::bundle::{ActionPattern, AgentPattern, Rule};
 
 /// Groups up to this size are tried rule by rule.
 const LOOP_UP_TO: usize = 10;
+/// Bundles up to this size are tried rule by rule without looking for groups.
+const FEW: usize = 16;
 
 /// Memory that the rows of one bundle may take, in bytes. Groups that would need more are cut into runs of rules.
 const ROWS_BYTES: usize = 24 * 1024 * 1024;
@@ -51,17 +55,15 @@ pub(crate) struct Index {
     prefixes: Names,
     /// Numbered from 1.
     actions: Names,
-    /// The group of an agent's and an action's pattern, see [`pair`].
-    pairs: Mixed<u64, u32>,
+    /// The group of an agent's and an action's pattern.
+    pairs: Pairs,
+    /// Of a bundle of a few rules, which ones a pattern belongs to: by its number, a bit for each rank. Empty otherwise.
+    few_by_agent: Vec<u32>,
+    few_by_action: Vec<u32>,
 }
 
 /// The pattern that every name fits.
 const ANY: u32 = 0;
-
-/// A pattern of agents and one of actions as one number.
-fn pair(agent: u32, action: u32) -> u64 {
-    (u64::from(agent) << 32) | u64::from(action)
-}
 
 /// The rules of one agent pattern and one action pattern.
 #[derive(Debug, Clone)]
@@ -82,6 +84,7 @@ impl Index {
     fn within(rules: &[&Rule], bytes: usize) -> Self {
         let mut index = Self::default();
         let mut members: Vec<Vec<u32>> = Vec::new();
+        let mut pairs: Mixed<(u32, u32), u32> = Mixed::default();
         let mut patterns = ANY;
         for (rank, rule) in (0_u32..).zip(rules) {
             let fresh = patterns + 1;
@@ -96,12 +99,17 @@ impl Index {
                 ActionPattern::Exact(name) => index.actions.intern(name) + 1,
             };
             let fresh = u32::try_from(members.len()).unwrap_or(u32::MAX);
-            let group = *index.pairs.entry(pair(agent, action)).or_insert(fresh);
+            let group = *pairs.entry((agent, action)).or_insert(fresh);
+            if rules.len() <= FEW {
+                mark(&mut index.few_by_agent, agent, rank);
+                mark(&mut index.few_by_action, action, rank);
+            }
             match members.get_mut(group as usize) {
                 Some(ranks) => ranks.push(rank),
                 None => members.push(vec![rank]),
             }
         }
+        index.pairs = Pairs::new(pairs, patterns, index.actions.len());
         let mut numbers = Names::default();
         let fields = &mut index.fields;
         index.checks = Checks::new(rules, &members.concat(), |field| {
@@ -142,6 +150,9 @@ impl Index {
 
     /// The same for facts that come otherwise than as a tree, by the numbers of [`Self::fields`].
     pub(crate) fn first_by(&self, agent: &str, action: &str, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
+        if !self.few_by_agent.is_empty() {
+            return self.first_of_few(agent, action, facts);
+        }
         let mut best: Option<(u32, ConditionResult)> = None;
         for group in self.group_numbers(agent, action).filter_map(|group| self.groups.get(group)) {
             let worse = |rank: u32| best.is_some_and(|(best, _)| rank > best);
@@ -162,6 +173,23 @@ impl Index {
             }
         }
         best
+    }
+
+    fn first_of_few(&self, agent: &str, action: &str, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
+        let of = |few: &[u32], pattern: u32| few.get(pattern as usize).copied().unwrap_or(0);
+        let agents = self.agent_patterns(agent).fold(0, |all, pattern| all | of(&self.few_by_agent, pattern));
+        let mut left = match self.actions.get(action) {
+            Some(action) => of(&self.few_by_action, action + 1) | of(&self.few_by_action, ANY),
+            None => of(&self.few_by_action, ANY),
+        } & agents;
+        while left != 0 {
+            let rank = left.trailing_zeros();
+            left &= left - 1;
+            if let Some(found) = self.candidate(rank, facts) {
+                return Some(found);
+            }
+        }
+        None
     }
 
     /// Every field some rule looks at.
@@ -187,17 +215,25 @@ impl Index {
         ranks
     }
 
-    /// The groups whose patterns fit, by number.
-    pub(crate) fn group_numbers<'a>(&'a self, agent: &'a str, action: &str) -> impl Iterator<Item = usize> {
+    /// The patterns that fit an agent, by number.
+    #[inline]
+    fn agent_patterns<'a>(&'a self, agent: &'a str) -> impl Iterator<Item = u32> + 'a {
         // A prefix needs something behind its dot, as `AgentPattern::matches` has it.
         let dots = (!self.prefixes.is_empty()).then(|| agent.match_indices('.')).into_iter().flatten();
         let prefixes = dots.filter(|(dot, _)| dot + 1 < agent.len()).filter_map(|(dot, _)| agent.get(..=dot));
         let patterns = self.agents.get(agent).into_iter();
-        let patterns = patterns.chain(prefixes.filter_map(|prefix| self.prefixes.get(prefix))).chain([ANY]);
-        let action = self.actions.get(action).map(|number| number + 1);
-        let pairs =
-            patterns.flat_map(move |agent| action.into_iter().chain([ANY]).map(move |action| pair(agent, action)));
-        pairs.filter_map(|pair| self.pairs.get(&pair)).map(|group| *group as usize)
+        patterns.chain(prefixes.filter_map(|prefix| self.prefixes.get(prefix))).chain([ANY])
+    }
+
+    /// The groups whose patterns fit, by number.
+    #[inline]
+    pub(crate) fn group_numbers<'a>(&'a self, agent: &'a str, action: &str) -> impl Iterator<Item = usize> {
+        let action = self.actions.get(action).map_or(ANY, |number| number + 1);
+        let pairs = self.agent_patterns(agent).flat_map(move |agent| {
+            let any = if action == ANY { None } else { self.pairs.get(agent, ANY) };
+            self.pairs.get(agent, action).into_iter().chain(any)
+        });
+        pairs.map(|group| group as usize)
     }
 
     /// The rule of this rank when none of its conditions is false: it matches, or it is in error when one of them is.
@@ -208,6 +244,16 @@ impl Index {
 
 fn possible(rank: u32, result: ConditionResult) -> Option<(u32, ConditionResult)> {
     (result != ConditionResult::False).then_some((rank, result))
+}
+
+fn mark(few: &mut Vec<u32>, pattern: u32, rank: u32) {
+    let at = pattern as usize;
+    if few.len() <= at {
+        few.resize(at + 1, 0);
+    }
+    if let Some(ranks) = few.get_mut(at) {
+        *ranks |= 1 << rank;
+    }
 }
 
 #[cfg(test)]

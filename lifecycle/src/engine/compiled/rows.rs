@@ -59,8 +59,10 @@ impl<'a> Rows<'a> {
                     rows.rules.push((*local, rows.cuts.len()..rows.cuts.len() + 1));
                 }
             }
-            rows.note(&cut);
             rows.cuts.push(cut);
+        }
+        for rule in 0..rows.rules.len() {
+            rows.note(rule);
         }
         for named in [&mut rows.by_number, &mut rows.by_prefix, &mut rows.by_text] {
             named.sort_unstable();
@@ -69,9 +71,9 @@ impl<'a> Rows<'a> {
         rows
     }
 
-    /// Notes what the newest rule names.
-    fn note(&mut self, cut: &Cut) {
-        let rule = self.rules.len() - 1;
+    /// Notes what a rule names.
+    fn note(&mut self, rule: usize) {
+        let cuts = self.rules.get(rule).and_then(|(_, span)| self.cuts.get(span.clone())).unwrap_or_default();
         // A test changes its mind at its cut, or on both sides of the interval that its number is in.
         let mut number = |position: &usize| {
             self.by_number.push((position / 2, rule));
@@ -79,16 +81,21 @@ impl<'a> Rows<'a> {
                 self.by_number.push((before, rule));
             }
         };
-        match cut {
-            Cut::AtLeast(position) | Cut::AtMost(position) | Cut::Above(position) | Cut::Below(position) => {
-                number(position);
+        for cut in cuts {
+            match cut {
+                Cut::AtLeast(position) | Cut::AtMost(position) | Cut::Above(position) | Cut::Below(position) => {
+                    number(position);
+                }
+                Cut::Member { numbers, within, texts, .. } => {
+                    numbers.iter().chain(within).for_each(&mut number);
+                    // Of a single list it is known what becomes of its strings.
+                    if cuts.len() > 1 {
+                        self.by_text.extend(texts.iter().map(|text| (*text, rule)));
+                    }
+                }
+                Cut::StartsWith(prefix) => self.by_prefix.push((*prefix, rule)),
+                Cut::Present(_) => {}
             }
-            Cut::Member { numbers, within, texts, .. } => {
-                numbers.iter().chain(within).for_each(number);
-                self.by_text.extend(texts.iter().map(|text| (*text, rule)));
-            }
-            Cut::StartsWith(prefix) => self.by_prefix.push((*prefix, rule)),
-            Cut::Present(_) => {}
         }
     }
 
@@ -114,11 +121,25 @@ impl<'a> Rows<'a> {
             self.copy(&mut rows, text(prefix), class);
             self.decide(&mut rows, class, naming(&self.by_text, listed));
         }
+        self.list(&mut rows);
         for position in 1..=2 * self.axis.numbers() {
             self.copy(&mut rows, Class::Number(position - 1), Class::Number(position));
             self.decide(&mut rows, Class::Number(position), naming(&self.by_number, (position - 1) / 2));
         }
         rows
+    }
+
+    /// Writes what the rules with a single list, and nothing else, say of its strings.
+    fn list(&self, rows: &mut [u64]) {
+        for (local, span) in &self.rules {
+            let Some([Cut::Member { wanted, texts, .. }]) = self.cuts.get(span.clone()) else { continue };
+            for text in texts {
+                let start = self.axis.slot(Class::Text { listed: Some(*text), prefix: None }) * self.words;
+                if let Some(row) = rows.get_mut(start..start + self.words) {
+                    write(row, *local, *wanted);
+                }
+            }
+        }
     }
 
     fn copy(&self, rows: &mut [u64], from: Class, to: Class) {

@@ -1,0 +1,67 @@
+//! The group of an agent's pattern and an action's pattern.
+
+use super::names::Mixed;
+
+/// A table of all pairs may have so many places for each pair that there is, and some besides.
+const ROOM: usize = 8;
+const SMALL: usize = 1024;
+const NONE: u32 = u32::MAX;
+
+/// Numbers of pairs of numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pairs {
+    /// Actions in a row of the table.
+    actions: usize,
+    /// Empty where most places would be.
+    table: Vec<u32>,
+    sparse: Mixed<(u32, u32), u32>,
+}
+
+impl Pairs {
+    /// The pairs of numbers up to `agents` and up to `actions`.
+    pub(super) fn new(pairs: Mixed<(u32, u32), u32>, agents: u32, actions: usize) -> Self {
+        let actions = actions + 1;
+        let places = (agents as usize + 1).saturating_mul(actions);
+        if places > SMALL + ROOM * pairs.len() {
+            return Self { sparse: pairs, ..Self::default() };
+        }
+        let mut table = vec![NONE; places];
+        for ((agent, action), number) in pairs {
+            if let Some(slot) = table.get_mut(agent as usize * actions + action as usize) {
+                *slot = number;
+            }
+        }
+        Self { actions, table, sparse: Mixed::default() }
+    }
+
+    /// The number of a pair.
+    #[inline]
+    pub(super) fn get(&self, agent: u32, action: u32) -> Option<u32> {
+        if self.table.is_empty() {
+            return self.sparse.get(&(agent, action)).copied();
+        }
+        let number = self.table.get(agent as usize * self.actions + action as usize);
+        number.copied().filter(|number| *number != NONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_and_a_map_know_the_same_pairs() {
+        for (step, dense) in [(1, true), (7, false)] {
+            let numbers = (0..40).flat_map(|agent| (0..40).map(move |action| (agent * step, action * step)));
+            let pairs: Mixed<(u32, u32), u32> = numbers.filter(|(a, b)| (a + b) % (step * 3) == 0).zip(0..).collect();
+            let known = pairs.clone();
+            let pairs = Pairs::new(pairs, 39 * step, 39 * step as usize);
+            assert_eq!(pairs.table.is_empty(), !dense);
+            for (agent, action) in (0..300).flat_map(|agent| (0..300).map(move |action| (agent, action))) {
+                if action <= 39 * step {
+                    assert_eq!(pairs.get(agent, action), known.get(&(agent, action)).copied());
+                }
+            }
+        }
+    }
+}
