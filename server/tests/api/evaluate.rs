@@ -47,11 +47,11 @@ async fn the_stable_bundle_answers_with_everything_the_contract_names() {
     assert_eq!(answer["errors"][0]["field"], "risk_score");
 }
 
-/// Asks until the bundle answers; it must within a second.
+/// Asks until the bundle answers everybody, no longer as the canary it was before; it must within a second.
 async fn until_served_by(service: &crate::support::Caller<'_>, bundle: &Value) -> Value {
     for _ in 0..20 {
         let answer = service.post("/policy/evaluate", question("until")).await.expect(200);
-        if answer["bundle"]["id"] == bundle["id"] {
+        if answer["bundle"]["id"] == bundle["id"] && answer["arm"] == "stable" {
             return answer;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -173,8 +173,10 @@ async fn the_way_for_programs_answers_as_the_way_for_everybody() {
             }
             workspace.send(request.body(Body::from(body.clone())).unwrap()).await
         };
-        let (program, page) = (ask(false).await, ask(true).await);
+        let (program, mut page) = (ask(false).await, ask(true).await);
         assert_eq!((program.status, &program.text), (page.status, &page.text));
+        // A router says the length; otherwise who writes the answer to the connection does.
+        page.headers.remove(header::CONTENT_LENGTH);
         assert_eq!(program.headers, page.headers, "{body}");
     }
     let viewer = workspace.caller(Role::Viewer).await;
