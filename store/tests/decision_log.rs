@@ -46,7 +46,7 @@ async fn a_copied_decision_is_the_same_as_an_inserted_one() {
     log.append(&[Record { agent: "somebody.else".into(), ..copied.clone() }, repeated.clone(), repeated.clone()])
         .await
         .unwrap();
-    log.append(&[inserted.clone()]).await.unwrap();
+    log.append(std::slice::from_ref(&inserted)).await.unwrap();
     assert_eq!(all(&store).await.len(), 4);
     for record in [copied, repeated, inserted] {
         assert_eq!(decisions::get(&store, &author(), &record.decision_id).await.unwrap(), record);
@@ -63,7 +63,7 @@ async fn a_broken_connection_costs_no_decision() {
     let store = testing::store().await;
     let mut log = decisions::Appender::new(store.clone());
     let (before, after) = (made(&store).await, made(&store).await);
-    log.append(&[before.clone()]).await.unwrap();
+    log.append(std::slice::from_ref(&before)).await.unwrap();
     let ended: Vec<bool> = sqlx::query_scalar(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity
          where datname = current_database() and query like 'copy policy_decisions%'",
@@ -90,7 +90,7 @@ async fn an_older_log_is_brought_up_to_date_with_what_is_in_it() {
     .await
     .unwrap();
     let old = full(&store).await;
-    decisions::append(&store, &[old.clone()]).await.unwrap();
+    decisions::append(&store, std::slice::from_ref(&old)).await.unwrap();
     store.migrate().await.unwrap();
     let new = made(&store).await;
     decisions::append(&store, &[new.clone(), old.clone()]).await.unwrap();
