@@ -1,5 +1,5 @@
-//! Rows of decisions as `COPY … (FORMAT BINARY)` wants them. A batch that is copied costs the database half of what it
-//! costs as an `INSERT`: no arrays are taken apart, pages are filled at once, and the index on the id is asked once.
+//! Rows of decisions as `COPY … (FORMAT BINARY)` wants them. A batch that is copied costs the database a quarter to a
+//! third less than as an `INSERT`: no arrays are taken apart, pages are filled at once, and no row is inserted on trial.
 
 use std::borrow::Cow;
 
