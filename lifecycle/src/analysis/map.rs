@@ -20,7 +20,7 @@ use crate::{
         Bundle, Rule, Scalar, Schema, Test,
         schema::{AgentSchema, FieldType},
     },
-    engine::{Prepared, Question, Status},
+    engine::{Prepared, Question},
 };
 
 /// Most questions one picture puts to a bundle.
@@ -302,8 +302,7 @@ fn remove(map: &mut Map<String, Value>, path: &str) {
 
 fn answer(prepared: &Prepared, question: Question<'_>) -> (Outcome, Option<String>) {
     let verdict = prepared.verdict(question);
-    let outcome = Outcome { effect: verdict.effect, error: verdict.status == Status::Error };
-    (outcome, verdict.rule.map(|rule| rule.id().to_owned()))
+    (Outcome::of(&verdict), verdict.rule.map(|rule| rule.id().to_owned()))
 }
 
 /// Joins slots whose lines of the grid are alike: neighbouring ones, and, where values have no order, any. Each band comes

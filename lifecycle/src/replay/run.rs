@@ -6,7 +6,7 @@ use super::{Case, Change, Comparison, Deltas, Limits, simulate::Tally};
 use crate::{
     analysis::{SemanticDiff, diff::Outcome},
     bundle::Effect,
-    engine::{Prepared, Status, Verdict},
+    engine::Prepared,
 };
 
 /// How many cases went from which outcome to which: rows are outcomes under `a`, columns under `b`, both in the order of
@@ -77,7 +77,7 @@ impl Run {
             if let Some(rule) = after.rule {
                 count(&mut self.hits, rule.position());
             }
-            let (was, is) = (outcome(before), outcome(after));
+            let (was, is) = (Outcome::of(&before), Outcome::of(&after));
             self.transitions.add(was, is);
             if was == is {
                 continue;
@@ -101,10 +101,6 @@ impl Run {
         let deltas = Deltas::between(&summary_a, &summary_b);
         Comparison { summary_a, summary_b, deltas, changes: self.changes.clone(), total_changes: self.total_changes }
     }
-}
-
-fn outcome(verdict: Verdict<'_>) -> Outcome {
-    Outcome { effect: verdict.effect, error: verdict.status == Status::Error }
 }
 
 fn count(counts: &mut Vec<usize>, at: usize) {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     analysis::diff::Outcome,
     bundle::{Bundle, Condition, Test},
-    engine::{Fact, Prepared, Question, Status, Verdict, condition},
+    engine::{Fact, Prepared, Question, Verdict, condition},
 };
 
 /// Cases by outcome, in the order of [`Transitions::NAMES`].
@@ -247,8 +247,7 @@ fn index(prepared: &Prepared, question: Question<'_>) -> u8 {
 }
 
 fn index_of(verdict: &Verdict<'_>) -> u8 {
-    let outcome = Outcome { effect: verdict.effect, error: verdict.status == Status::Error };
-    u8::try_from(Transitions::index(outcome)).unwrap_or(0)
+    u8::try_from(Transitions::index(Outcome::of(verdict))).unwrap_or(0)
 }
 
 fn bump(counts: &mut Counts, at: u8) {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{Outcome, Region, SemanticDiff};
-use crate::engine::{Status, Verdict};
+use crate::engine::Verdict;
 
 /// The regions of a diff by the rules that decide them.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Deciders {
         after: Verdict<'_>,
         mut holds: impl FnMut(&Region) -> bool,
     ) -> Option<usize> {
-        let outcomes = (Outcome::of(before), Outcome::of(after));
+        let outcomes = (Outcome::of(&before), Outcome::of(&after));
         let here = self.regions.get(name(&before))?.get(name(&after))?;
         let mut alike = here
             .iter()
@@ -53,11 +53,4 @@ impl Deciders {
 
 fn name<'a>(verdict: &Verdict<'a>) -> &'a str {
     verdict.rule.map_or("", |rule| rule.id())
-}
-
-impl Outcome {
-    /// What an answer comes to.
-    pub fn of(verdict: Verdict<'_>) -> Self {
-        Self { effect: verdict.effect, error: verdict.status == Status::Error }
-    }
 }

@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     bundle::{Bundle, Effect, Rule},
-    engine::{Input, Question, condition, trace::ConditionResult},
+    engine::{Input, Question, Status, Verdict, condition, trace::ConditionResult},
 };
 
 /// What an answer amounts to.
@@ -44,6 +44,13 @@ pub struct Outcome {
     pub effect: Effect,
     /// Whether it holds because of an evaluation error.
     pub error: bool,
+}
+
+impl Outcome {
+    /// What `verdict` amounts to.
+    pub fn of(verdict: &Verdict<'_>) -> Self {
+        Self { effect: verdict.effect, error: verdict.status == Status::Error }
+    }
 }
 
 /// One agent and action a region speaks about.

@@ -212,7 +212,7 @@ pub struct Moves {
 /// How `after` differs from `before`, which were replayed over the same corpus.
 pub fn moves(before: &Replayed, after: &Replayed) -> Moves {
     let mut moves = Moves::default();
-    let of = |replayed: &Replayed, row: usize| replayed.verdict(row).map(Outcome::of);
+    let of = |replayed: &Replayed, row: usize| replayed.verdict(row).as_ref().map(Outcome::of);
     for row in 0..before.len().min(after.len()) {
         let (Some(old), Some(new)) = (of(before, row), of(after, row)) else { continue };
         moves.transitions.add(old, new);
