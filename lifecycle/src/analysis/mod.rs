@@ -76,6 +76,11 @@ impl Meter {
         enough
     }
 
+    /// What is left.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
     /// Whether nothing is left.
     pub fn exhausted(&self) -> bool {
         self.left == 0

@@ -26,8 +26,8 @@ pub enum Answer {
     Undecided,
 }
 
-/// Questions that are asked before a table is worth its making.
-const WITHOUT_TABLE: u32 = 8;
+/// Words of a table that take as long to make as one unit of work.
+const WORDS_A_UNIT: u64 = 16;
 /// Proofs that are tried on the next slices.
 const PROOFS: usize = 24;
 
@@ -41,8 +41,8 @@ pub struct Asker<'a> {
     pub meter: Meter,
     /// Where rules decide, by rank; none before it is worth it, and where it would be too large.
     table: Option<Table>,
-    /// Questions so far.
-    asked: u32,
+    /// What the meter has left when searching has cost as much as making the table, which is then made; none once it was.
+    table_at: Option<u64>,
     /// Cells with the rules that cover them, found last. What covers a cell covers it in each slice it is in.
     proofs: VecDeque<(Cell, BTreeSet<usize>)>,
 }
@@ -50,13 +50,16 @@ pub struct Asker<'a> {
 impl<'a> Asker<'a> {
     /// One that may spend what the meter has.
     pub fn new(atlas: &'a Atlas, default: Effect, meter: Meter) -> Self {
-        Self { atlas, default, meter, table: None, asked: 0, proofs: VecDeque::new() }
+        let making = Table::words(&atlas.space, atlas.order.len()) / WORDS_A_UNIT;
+        let table_at = Some(meter.left().saturating_sub(making));
+        Self { atlas, default, meter, table: None, table_at, proofs: VecDeque::new() }
     }
 
-    /// Counts a question; now and then that makes it worth to have a table.
-    fn count(&mut self) {
-        self.asked = self.asked.saturating_add(1);
-        if self.asked == WITHOUT_TABLE {
+    /// Makes the table once it is worth it. A few questions are answered sooner without, and nobody knows how many will be
+    /// asked: so at most twice the time is taken that the better way would have.
+    fn make_ready(&mut self) {
+        if self.table_at.is_some_and(|at| self.meter.left() <= at) {
+            self.table_at = None;
             let boxes = (0..self.atlas.order.len()).map(|rank| self.region(rank));
             self.table = Table::new(&self.atlas.space, boxes, &mut self.meter.clone());
         }
@@ -82,7 +85,7 @@ impl<'a> Asker<'a> {
 
     /// The same where it is soon found, without a search.
     fn soon(&mut self, slice: &Slice, cell: &Cell, end: usize, but_for: Option<usize>) -> Option<Coverage> {
-        self.count();
+        self.make_ready();
         let table = self.table.as_ref()?;
         let here = |rank: &usize| *rank < end && Some(*rank) != but_for && slice.pair.rules.binary_search(rank).is_ok();
         if let Some((_, by)) = self.proofs.iter().find(|(covered, by)| covered == cell && by.iter().all(here)) {
@@ -251,7 +254,7 @@ impl<'a> Asker<'a> {
     /// An input of a part of a slice that would be answered otherwise than by `outcome` without the rule, if one is soon
     /// found.
     fn stands_out(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Option<Arc<Input>> {
-        self.count();
+        self.make_ready();
         let atlas = self.atlas;
         let Some(table) = &self.table else {
             let others = atlas.deciding(slice).filter(|(rank, _)| *rank != entry.rank);

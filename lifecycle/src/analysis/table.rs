@@ -149,6 +149,12 @@ impl Table {
         Some(Self { axes: axes.collect(), alive })
     }
 
+    /// Words that the rows of so many boxes take at most.
+    pub fn words(space: &Space, boxes: usize) -> u64 {
+        let slots = space.axes.iter().map(|axis| axis.slots.len() as u64).fold(0, u64::saturating_add);
+        slots.saturating_mul(boxes.div_ceil(64) as u64)
+    }
+
     /// The first of some boxes that contains all of `cell`.
     pub fn container<'a>(
         &self,

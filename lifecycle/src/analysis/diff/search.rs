@@ -10,6 +10,7 @@ use super::{
 use crate::{
     analysis::{
         Meter,
+        atlas::overlap,
         cover::Coverage,
         pieces,
         slices::{Pair, enforced},
@@ -20,7 +21,11 @@ use crate::{
     engine::{Input, order},
 };
 
-/// Both bundles, with every rule once: first the ones before, in their order, then those that are new or changed.
+/// Different agents and actions of changed rules up to which rules that share none of them are left out.
+const MOST_CONCERNS: usize = 64;
+
+/// Both bundles, with every rule once that can matter: first the ones before, in their order, then those that are new or
+/// changed.
 pub(super) struct Sides<'a> {
     pub(super) before: &'a Bundle,
     pub(super) after: &'a Bundle,
@@ -43,6 +48,22 @@ pub(super) struct Sides<'a> {
 /// What makes two pairs differ alike: their rules, and the names of the enforced declarations.
 pub(super) type Key<'a> = (&'a [usize], Option<&'a str>);
 
+/// A rule of either bundle.
+struct Laid<'a> {
+    rule: &'a Rule,
+    /// Whether it is one of those before.
+    old: bool,
+    /// Its place in the order after; none when it is gone.
+    rank: Option<usize>,
+}
+
+impl Laid<'_> {
+    /// Whether it is not in both bundles.
+    fn changed(&self) -> bool {
+        !self.old || self.rank.is_none()
+    }
+}
+
 /// A decider of one bundle in one slice.
 struct Entry<'s> {
     decider: Decider,
@@ -57,39 +78,37 @@ struct Entry<'s> {
 impl<'a> Sides<'a> {
     /// Lays both out. None when the budget does not suffice.
     pub(super) fn new(before: &'a Bundle, after: &'a Bundle, meter: &mut Meter) -> Option<Self> {
-        let mut rules = ordered(before);
-        let new = ordered(after);
-        if !meter.spend(Space::cost(rules.iter().chain(&new).copied())) {
-            return None;
-        }
-        let old = rules.len();
-        let by_id: HashMap<&str, usize> = rules.iter().enumerate().map(|(at, rule)| (rule.id.as_str(), at)).collect();
-        let mut ranks = vec![None; old];
-        let mut fresh = Vec::new();
-        for (rank, rule) in new.iter().enumerate() {
-            let same = by_id.get(rule.id.as_str()).copied();
-            let same = same.filter(|at| rules.get(*at).is_some_and(|other| alike(other, rule)));
-            match same.and_then(|at| ranks.get_mut(at)) {
-                Some(place) => *place = Some(rank),
-                None => fresh.push((rank, *rule)),
+        let (old, new) = (ordered(before), ordered(after));
+        let mut laid: Vec<Laid<'a>> = old.into_iter().map(|rule| Laid { rule, old: true, rank: None }).collect();
+        let by_id: HashMap<&str, usize> =
+            laid.iter().enumerate().map(|(at, laid)| (laid.rule.id.as_str(), at)).collect();
+        for (rank, rule) in new.into_iter().enumerate() {
+            let same = by_id.get(rule.id.as_str()).and_then(|at| laid.get_mut(*at));
+            match same.filter(|same| alike(same.rule, rule)) {
+                Some(same) => same.rank = Some(rank),
+                None => laid.push(Laid { rule, old: false, rank: Some(rank) }),
             }
         }
-        let mut changed: Vec<bool> = ranks.iter().map(Option::is_none).collect();
-        for (rank, rule) in fresh {
-            rules.push(rule);
-            ranks.push(Some(rank));
-            changed.push(true);
+        let everywhere = before.default_effect != after.default_effect || before.on_error != after.on_error;
+        if !everywhere && before.schema == after.schema {
+            keep_concerned(&mut laid);
+        }
+        if !meter.spend(Space::cost(laid.iter().map(|laid| laid.rule))) {
+            return None;
         }
         let enforced = |bundle: &'a Bundle| bundle.schema.as_ref().filter(|schema| schema.enforce);
         let schemas: Vec<&Schema> = [before, after].into_iter().filter_map(enforced).collect();
         let declared: Vec<&AgentSchema> = schemas.iter().flat_map(|schema| schema.agents.values()).collect();
         let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
+        let rules: Vec<&Rule> = laid.iter().map(|laid| laid.rule).collect();
         let space = Space::new(rules.iter().copied(), domain)?;
         let prints: Vec<Footprint> = rules.iter().map(|rule| space.footprint(rule)).collect();
         let table = Table::new(&space, prints.iter().map(|print| print.decides.as_ref()), meter);
-        let everywhere = before.default_effect != after.default_effect || before.on_error != after.on_error;
-        let edited = rules.iter().zip(&changed).filter(|(_, changed)| **changed).map(|(rule, _)| *rule).collect();
-        Some(Self { before, after, rules, space, prints, table, old, ranks, changed, edited, everywhere })
+        let count = laid.iter().filter(|laid| laid.old).count();
+        let ranks = laid.iter().map(|laid| laid.rank).collect();
+        let changed: Vec<bool> = laid.iter().map(Laid::changed).collect();
+        let edited = laid.iter().filter(|laid| laid.changed()).map(|laid| laid.rule).collect();
+        Some(Self { before, after, rules, space, prints, table, old: count, ranks, changed, edited, everywhere })
     }
 
     /// The schemas of both.
@@ -424,6 +443,20 @@ impl Search<'_, '_> {
 
 fn touches(cell: &Cell, entry: &Entry<'_>) -> bool {
     entry.region.is_none_or(|region| Space::touches(cell, region))
+}
+
+/// Leaves out the rules that share no agent and action with a changed one: what they decide is answered alike.
+fn keep_concerned(laid: &mut Vec<Laid<'_>>) {
+    let mut concerns: Vec<&Rule> = Vec::new();
+    for changed in laid.iter().filter(|laid| laid.changed()).map(|laid| laid.rule) {
+        if !concerns.iter().any(|other| (&other.agent, &other.action) == (&changed.agent, &changed.action)) {
+            concerns.push(changed);
+        }
+        if concerns.len() > MOST_CONCERNS {
+            return;
+        }
+    }
+    laid.retain(|laid| concerns.iter().any(|changed| overlap(changed, laid.rule)));
 }
 
 fn ordered(bundle: &Bundle) -> Vec<&Rule> {

@@ -277,7 +277,7 @@ fn slots(conditions: &[&Condition], declared: &[&Field], inside: bool) -> Vec<Sl
 fn number_slots(mut thresholds: Vec<f64>, kinds: &[Numbers], slots: &mut Vec<Slot>) {
     thresholds.iter_mut().for_each(|number| *number += 0.0); // -0 becomes 0: they are the same number
     thresholds.retain(|number| number.is_finite());
-    thresholds.sort_by(f64::total_cmp);
+    thresholds.sort_unstable_by(f64::total_cmp);
     thresholds.dedup();
     let mut low = f64::NEG_INFINITY;
     for high in thresholds.iter().copied().chain([f64::INFINITY]) {
