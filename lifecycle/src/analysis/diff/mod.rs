@@ -60,9 +60,9 @@ pub struct Scope {
     pub agent: String,
     /// The action; a stand-in when `any_other_action`.
     pub action: String,
-    /// It speaks about every agent of a kind that no rule names which shares an agent and action with a changed one.
+    /// It speaks about every agent of a kind that nothing names.
     pub any_other_agent: bool,
-    /// It speaks about every action that none of these rules names.
+    /// It speaks about every action that nothing names.
     pub any_other_action: bool,
 }
 

@@ -21,16 +21,16 @@ use crate::{
     engine::{Input, order},
 };
 
-/// Different agents and actions of changed rules up to which rules that share none of them are left out.
+/// Different agents and actions of changed rules up to which it is asked which rules share one of them.
 const MOST_CONCERNS: usize = 64;
 
-/// Both bundles, with every rule once that can matter: first the ones before, in their order, then those that are new or
-/// changed.
+/// Both bundles, with every rule once: first the ones before, in their order, then those that are new or changed.
 pub(super) struct Sides<'a> {
     pub(super) before: &'a Bundle,
     pub(super) after: &'a Bundle,
     pub(super) rules: Vec<&'a Rule>,
     space: Space,
+    /// Nowhere for rules that share no agent and action with a changed one, which nobody asks about.
     prints: Vec<Footprint>,
     /// Where they decide; none where it would be too large.
     pub(super) table: Option<Table>,
@@ -90,20 +90,23 @@ impl<'a> Sides<'a> {
             }
         }
         let everywhere = before.default_effect != after.default_effect || before.on_error != after.on_error;
-        if !everywhere && before.schema == after.schema {
-            keep_concerned(&mut laid);
-        }
-        if !meter.spend(Space::cost(laid.iter().map(|laid| laid.rule))) {
+        let all = everywhere || before.schema != after.schema;
+        let concerned = if all { vec![true; laid.len()] } else { concerned(&laid) };
+        let asked = || laid.iter().zip(&concerned).filter(|(_, concerned)| **concerned).map(|(laid, _)| laid.rule);
+        if !meter.spend(Space::cost(asked())) {
             return None;
         }
         let enforced = |bundle: &'a Bundle| bundle.schema.as_ref().filter(|schema| schema.enforce);
         let schemas: Vec<&Schema> = [before, after].into_iter().filter_map(enforced).collect();
         let declared: Vec<&AgentSchema> = schemas.iter().flat_map(|schema| schema.agents.values()).collect();
         let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
-        let rules: Vec<&Rule> = laid.iter().map(|laid| laid.rule).collect();
-        let space = Space::new(rules.iter().copied(), domain)?;
-        let prints: Vec<Footprint> = rules.iter().map(|rule| space.footprint(rule)).collect();
+        let space = Space::new(asked(), domain)?;
+        let nowhere = Footprint { matches: None, decides: None };
+        let prints = laid.iter().zip(&concerned);
+        let prints = prints.map(|(laid, asked)| if *asked { space.footprint(laid.rule) } else { nowhere.clone() });
+        let prints: Vec<Footprint> = prints.collect();
         let table = Table::new(&space, prints.iter().map(|print| print.decides.as_ref()), meter);
+        let rules = laid.iter().map(|laid| laid.rule).collect();
         let count = laid.iter().filter(|laid| laid.old).count();
         let ranks = laid.iter().map(|laid| laid.rank).collect();
         let changed: Vec<bool> = laid.iter().map(Laid::changed).collect();
@@ -445,18 +448,18 @@ fn touches(cell: &Cell, entry: &Entry<'_>) -> bool {
     entry.region.is_none_or(|region| Space::touches(cell, region))
 }
 
-/// Leaves out the rules that share no agent and action with a changed one: what they decide is answered alike.
-fn keep_concerned(laid: &mut Vec<Laid<'_>>) {
+/// Which rules share an agent and action with a changed one. Where the others decide, all is answered alike.
+fn concerned(laid: &[Laid<'_>]) -> Vec<bool> {
     let mut concerns: Vec<&Rule> = Vec::new();
     for changed in laid.iter().filter(|laid| laid.changed()).map(|laid| laid.rule) {
         if !concerns.iter().any(|other| (&other.agent, &other.action) == (&changed.agent, &changed.action)) {
             concerns.push(changed);
         }
         if concerns.len() > MOST_CONCERNS {
-            return;
+            return vec![true; laid.len()];
         }
     }
-    laid.retain(|laid| concerns.iter().any(|changed| overlap(changed, laid.rule)));
+    laid.iter().map(|laid| concerns.iter().any(|changed| overlap(changed, laid.rule))).collect()
 }
 
 fn ordered(bundle: &Bundle) -> Vec<&Rule> {
