@@ -47,6 +47,8 @@ pub enum EventType {
     Promoted,
     /// A bundle was taken out of service.
     RolledBack,
+    /// An automatic rollback was due and not made: it is only observed, or nothing can take over.
+    RollbackWithheld,
     /// A bundle was replaced at 100 %.
     Superseded,
     /// A bundle returned to 100 % after a rollback.

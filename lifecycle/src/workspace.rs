@@ -6,7 +6,7 @@ use crate::{
     Timestamp, audit,
     replay::Limits,
     review::ReviewSettings,
-    rollout::{ApplyRecord, GateConfig, RollbackRecord, drill::LastDrill},
+    rollout::{ApplyRecord, GateConfig, RollbackRecord, WatchConfig, drill::LastDrill},
     signing::Checked,
     system::{ReleaseRecord, System},
 };
@@ -17,6 +17,8 @@ use crate::{
 pub struct Settings {
     /// Quality gates of a rollout.
     pub gates: GateConfig,
+    /// Automatic rollback.
+    pub watch: WatchConfig,
     /// Reviews.
     pub review: ReviewSettings,
     /// Spending limits of simulations.

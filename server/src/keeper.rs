@@ -1,9 +1,13 @@
-//! What the server does by itself for the audit record: it seals what was written by SQL, signs checkpoints, and measures
-//! what came of bundles in service.
+//! What the server does by itself: it seals what was written to the audit record by SQL, signs checkpoints, measures what
+//! came of bundles in service, and takes a canary out that does harm.
 
 use std::time::Duration;
 
-use store::{Store, audit, kpi};
+use lifecycle::rollout::watch::CHECK_EVERY;
+use store::{
+    Store, audit, kpi,
+    rollout::{Watched, watch},
+};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Name of the file in the data directory that holds the newest checkpoint.
@@ -20,8 +24,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(5 * 60);
 /// How often bundles are looked for that are due to be measured.
 const MONITOR_EVERY: Duration = Duration::from_secs(60);
 
-/// Starts the worker. It ends when the store is closed.
+/// Starts the workers. They end when the store is closed.
 pub fn start(store: Store) {
+    tokio::spawn(watch_canary(store.clone()));
     tokio::spawn(async move {
         checkpoint(&store, 0).await;
         let began = Instant::now();
@@ -47,6 +52,23 @@ pub fn start(store: Store) {
             }
         }
     });
+}
+
+/// Looks at the canary again and again. Alone, so that nothing else makes it wait.
+async fn watch_canary(store: Store) {
+    let mut tick = interval(CHECK_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !store.pool().is_closed() {
+        tick.tick().await;
+        match watch(&store).await {
+            Ok(Watched::Quiet) => {}
+            Ok(Watched::Withheld) => tracing::warn!("an automatic rollback was due and withheld"),
+            Ok(Watched::RolledBack(done)) => {
+                tracing::warn!(from = done.rolled_back_from, to = done.version, "a canary was rolled back");
+            }
+            Err(error) => complain("the canary cannot be watched now", &error),
+        }
+    }
 }
 
 /// Signs and keeps where the record ends, unless a kept checkpoint is at most `unless_within` entries old.

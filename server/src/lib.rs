@@ -20,6 +20,7 @@ pub mod auth;
 pub mod cli;
 pub mod database;
 pub mod demo;
+pub mod figures;
 pub mod http;
 pub mod keeper;
 pub mod keys;

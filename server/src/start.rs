@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     assets,
     cli::Failure,
+    figures::Remembered,
     http, keeper,
     live::{Durability, Live},
     state::AppState,
@@ -158,6 +159,7 @@ pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Re
         store,
         live,
         demo: settings.demo,
+        figures: Remembered::default(),
         open_metrics: settings.public_metrics || loopback,
         plain_http: loopback,
         stopping: Arc::new(watch::channel(false).0),

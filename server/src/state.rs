@@ -7,7 +7,7 @@ use leptos::config::LeptosOptions;
 use store::Store;
 use tokio::sync::watch;
 
-use crate::live::Live;
+use crate::{figures::Remembered, live::Live};
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -18,7 +18,9 @@ pub struct AppState {
     pub live: Live,
     /// Whether the example workspace is served.
     pub demo: bool,
-    /// Whether `/metrics/errors` answers strangers: on a loopback address, or when asked for.
+    /// What `/metrics` tells of the database.
+    pub figures: Remembered,
+    /// Whether `/metrics` answers strangers: on a loopback address, or when asked for.
     pub open_metrics: bool,
     /// Whether cookies may travel without TLS: only on a loopback address.
     pub plain_http: bool,

@@ -11,6 +11,7 @@ pub mod decisions;
 pub mod demo;
 pub mod drills;
 pub mod error;
+pub mod figures;
 pub mod home;
 pub mod incidents;
 pub mod kpi;

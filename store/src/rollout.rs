@@ -7,13 +7,16 @@ mod preview;
 mod promote;
 mod records;
 mod roll_back;
+mod watch;
 
 pub use apply::apply;
 pub(crate) use apply::{Order, apply_in, evidence_of};
 pub use history::history;
+pub(crate) use measure::measure as measure_stage;
 pub use measure::{canary_status, check_gates};
 pub use preview::preview;
 pub use promote::promote;
 pub(crate) use records::{apply_record, keep_apply};
 pub(crate) use roll_back::roll_back_in;
 pub use roll_back::{RollBack, roll_back};
+pub use watch::{Watched, watch};

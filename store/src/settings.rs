@@ -121,12 +121,17 @@ pub(crate) async fn load(db: impl PgExecutor<'_>) -> Result<Settings> {
 fn check(settings: &Settings) -> Result<()> {
     let rate = |value: f64| (0.0..=1.0).contains(&value);
     let gates = &settings.gates;
-    let review = &settings.review;
+    let (watch, review) = (&settings.watch, &settings.review);
     let checks = [
         (rate(gates.max_error_rate), "/gates/max_error_rate", "a rate is 0 to 1"),
         (rate(gates.max_deny_rate), "/gates/max_deny_rate", "a rate is 0 to 1"),
         (gates.max_cost_increase >= 0.0, "/gates/max_cost_increase", "an increase is 0 or more"),
         (gates.min_stage_seconds <= 366 * 86_400, "/gates/min_stage_seconds", "a stage lasts at most a year"),
+        (rate(watch.max_error_rate), "/watch/max_error_rate", "a rate is 0 to 1"),
+        (rate(watch.max_deny_rate), "/watch/max_deny_rate", "a rate is 0 to 1"),
+        (rate(watch.max_no_match_rate), "/watch/max_no_match_rate", "a rate is 0 to 1"),
+        (watch.max_cost_increase >= 0.0, "/watch/max_cost_increase", "an increase is 0 or more"),
+        (watch.error_rate_factor >= 1.0, "/watch/error_rate_factor", "a factor is 1 or more"),
         (review.approvals >= 1, "/review/approvals", "at least one approval is needed"),
         (
             review.approvals_high_risk >= review.approvals,

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use lifecycle::{
     Timestamp,
     authority::Actor,
-    rollout::{CanaryStatus, RollbackResponse},
+    rollout::{CanaryStatus, RollbackResponse, WatchConfig},
     system::System,
     workspace::History,
 };
@@ -51,6 +51,8 @@ pub struct RolloutView {
     pub system: System,
     /// How the bundle beside stable is doing, if there is one.
     pub status: Option<CanaryStatus>,
+    /// What takes it out by itself.
+    pub watch: WatchConfig,
     /// What rolling back the bundle beside stable would do.
     pub canary_preview: Option<Preview>,
     /// What rolling back stable would do; none when no earlier version can take over.
@@ -77,6 +79,7 @@ pub async fn get_rollout() -> Result<RolloutView, AppError> {
     Ok(RolloutView {
         canary_preview: preview(&store, &me, system.canary.as_ref().map(|canary| canary.id)).await?,
         stable_preview: preview(&store, &me, system.stable.as_ref().map(|stable| stable.id)).await?,
+        watch: store::settings::get(&store, &me).await?.watch,
         waiting: waiting(&store, &me).await?,
         history: store::rollout::history(&store, &me, 50).await?,
         system,

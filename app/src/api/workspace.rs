@@ -16,7 +16,7 @@ use lifecycle::{
     authority::{Actor, Permission, Role, Roles, authorize},
     bundle::{Effect, Operator, Scalar, condition::key_of},
     problem::Problem,
-    rollout::GateConfig,
+    rollout::{GateConfig, WatchConfig, WatchMode},
 };
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
@@ -98,6 +98,41 @@ pub async fn save_settings(
     settings.review.approvals = number("approvals", &approvals)?;
     settings.review.approvals_high_risk = number("approvals_high_risk", &approvals_high_risk)?;
     settings.review.approval_hours = number("approval_hours", &approval_hours)?;
+    store::settings::update(&store, &actor, settings).await?;
+    Ok(())
+}
+
+/// Sets the limits of automatic rollback; rates are sent in percent.
+///
+/// # Errors
+/// `forbidden` without the permission to administer; `invalid_field` for values out of range.
+#[server(prefix = "/api", endpoint = "workspace/save-watch", output = Reply)]
+pub async fn save_watch(
+    mode: String,
+    fewest_decisions: String,
+    error_percent: String,
+    times_stable: String,
+    deny_percent: String,
+    cost_percent: String,
+    no_match_percent: String,
+) -> Result<(), AppError> {
+    let actor = crate::context::actor()?;
+    may_administer(&actor)?;
+    let store = crate::context::app_context()?.store;
+    let mode = WatchMode::ALL
+        .into_iter()
+        .find(|known| known.name() == mode)
+        .ok_or_else(|| Problem::invalid_field("/mode", format!("`{mode}` is not something to do about a limit")))?;
+    let mut settings = store::settings::get(&store, &actor).await?;
+    settings.watch = WatchConfig {
+        mode,
+        min_sample_size: number("fewest_decisions", &fewest_decisions)?,
+        max_error_rate: number::<f64>("error_percent", &error_percent)? / 100.0,
+        error_rate_factor: number("times_stable", &times_stable)?,
+        max_deny_rate: number::<f64>("deny_percent", &deny_percent)? / 100.0,
+        max_cost_increase: number::<f64>("cost_percent", &cost_percent)? / 100.0,
+        max_no_match_rate: number::<f64>("no_match_percent", &no_match_percent)? / 100.0,
+    };
     store::settings::update(&store, &actor, settings).await?;
     Ok(())
 }

@@ -9,15 +9,15 @@ pub mod corpus;
 pub mod fixtures;
 pub mod learn;
 pub mod random;
-pub mod run;
 pub mod simulate;
 pub mod sweep;
 pub mod synthetic;
+pub mod transitions;
 
 pub use boundary_tests::{BoundaryTest, boundary_tests};
 pub use case::{Case, CaseResult, Dataset, Limits, Simulation, Summary};
 pub use columns::{Replay, Replayed};
 pub use compare::{Change, Comparison, Deltas, compare, compare_prepared};
 pub use corpus::{Columnar, CorpusError};
-pub use run::{Run, Transitions};
 pub use simulate::{simulate, simulate_prepared};
+pub use transitions::Transitions;

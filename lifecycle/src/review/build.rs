@@ -18,7 +18,7 @@ use super::{
 use crate::{
     analysis::{
         Meter, SemanticDiff,
-        diff::NewAllows,
+        diff::{NewAllows, deciders::Deciders},
         invariants::{Proof, prove},
         semantic_diff,
     },
@@ -124,7 +124,8 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         flips: &replay.flips,
         conclusive: !replay.insufficient_evidence && corpus.source == Dataset::Recorded,
     });
-    let semantic_diff = diff.map(|diff| told(diff, &mut replay.flips));
+    let sides = base_meaning.as_ref().zip(diff);
+    let semantic_diff = sides.map(|(before, diff)| told(diff, (before, &meaning), &mut replay.flips));
     let nothing = Source::default();
     let text_diff = text_diff(base.unwrap_or(&nothing), draft);
     let (risk_score_bps, risk_parts) = risk::score(&risk::Facts {
@@ -236,10 +237,13 @@ fn proven(draft: &Bundle, invariant: &Invariant) -> InvariantResult {
 }
 
 /// The semantic diff as a packet tells it, with every flip linked to the region that explains it.
-fn told(mut diff: SemanticDiff, flips: &mut [Change]) -> Meaning {
+fn told(mut diff: SemanticDiff, (before, after): (&Bundle, &Bundle), flips: &mut [Change]) -> Meaning {
+    let (deciders, before, after) = (Deciders::of(&diff), Prepared::new(before), Prepared::new(after));
     for flip in flips {
         let question = Question { agent: &flip.agent, action: &flip.action, context: &flip.context };
-        flip.region = diff.locate(question).filter(|region| *region < MAX_REGIONS);
+        let (was, is) = (before.verdict(question), after.verdict(question));
+        let region = deciders.locate(&diff, was, is, |region| region.holds(&diff, question));
+        flip.region = region.filter(|region| *region < MAX_REGIONS);
     }
     let total_regions = diff.regions.len();
     diff.regions.truncate(MAX_REGIONS);

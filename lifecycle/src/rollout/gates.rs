@@ -102,7 +102,7 @@ pub struct GateReport {
 
 /// Rates and ratios are held against their limit to nine digits, so that a value that equals its limit on paper still
 /// passes after a division.
-const TOLERANCE: f64 = 1e-9;
+pub(super) const TOLERANCE: f64 = 1e-9;
 
 /// What the four gates say about `metrics`. Missing data holds a gate; it never passes.
 pub fn evaluate(metrics: &Metrics, config: &GateConfig) -> GateReport {

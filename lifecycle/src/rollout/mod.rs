@@ -7,6 +7,7 @@ pub mod records;
 pub mod rollback;
 pub mod stage;
 pub mod status;
+pub mod watch;
 
 pub use drill::DrillReport;
 pub use gates::{Gate, GateConfig, GateName, GateReport, GateVerdict, Metrics};
@@ -14,3 +15,4 @@ pub use records::{ApplyRecord, RollbackRecord, RollbackResponse, serving_checksu
 pub use rollback::{EMERGENCY_WORD, MIN_REASON_CHARS, check_reason, last_known_good};
 pub use stage::Stage;
 pub use status::{ArmStats, CanaryStatus};
+pub use watch::{Alarm, WatchConfig, WatchMode};

@@ -148,7 +148,7 @@ impl Reading {
 }
 
 /// By how much `now` is above `before`, 0.2 = 20 %; from nothing to something is an increase of 100 %.
-fn increase(now: Option<f64>, before: Option<f64>) -> Option<f64> {
+pub(crate) fn increase(now: Option<f64>, before: Option<f64>) -> Option<f64> {
     match (now?, before?) {
         (now, before) if before > 0.0 => Some((now - before) / before),
         (now, _) => Some(if now > 0.0 { 1.0 } else { 0.0 }),

@@ -1,6 +1,6 @@
 //! `POST /policy/evaluate`: the hot path. It reads nothing from the database and answers after the log has the decision.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json as Out, Router,
@@ -53,6 +53,7 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> Answer<Res
 /// # Errors
 /// 401 and 403 without a token that may; 400, 413 and 422 for a body that makes no sense; 503 when it cannot be logged.
 pub async fn answer(live: &Live, request: Request) -> Answer<Response> {
+    let began = Instant::now();
     admit(live, request.headers()).await?;
     let body = input::read_body(request, MOST_BYTES).await?;
     let (serving, now) = (live.serving(), now());
@@ -61,10 +62,12 @@ pub async fn answer(live: &Live, request: Request) -> Answer<Response> {
         None => live::decide(&serving, input::parse(&body)?, "", now)?,
     };
     let made = live.log.append(made).await.map_err(Problem::from)?;
+    live.counts.decided(&made.record);
     let mut reply = Vec::with_capacity(USUAL_REPLY);
     serde_json::to_writer(&mut reply, &Reply::new(&made.record, &serving)).map_err(unwritable)?;
     let mut response = Response::new(Body::from(reply));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    live.counts.took(began.elapsed());
     Ok(response)
 }
 
@@ -80,6 +83,7 @@ struct Batch {
 
 /// All or nothing is decided; each decision is logged for itself.
 async fn batch(State(state): State<AppState>, request: Request) -> Answer<Response> {
+    let began = Instant::now();
     admit(&state.live, request.headers()).await?;
     let body = input::read_body(request, MOST_BATCH_BYTES).await?;
     let batch: Batch = input::parse(&body)?;
@@ -96,6 +100,8 @@ async fn batch(State(state): State<AppState>, request: Request) -> Answer<Respon
         .collect::<Result<_, _>>()?;
     let logged = join_all(made.into_iter().map(|made| state.live.log.append(made))).await;
     let made: Vec<Arc<Made>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
+    made.iter().for_each(|made| state.live.counts.decided(&made.record));
+    state.live.counts.took(began.elapsed());
     let replies: Vec<Reply<'_>> = made.iter().map(|made| Reply::new(&made.record, &serving)).collect();
     Ok(Out(json!({ "decisions": replies })).into_response())
 }

@@ -1,6 +1,7 @@
 //! The evaluation service. A request is parsed, decided in memory by both arms, logged in a batch with others, and
 //! answered once that batch is committed. No request reads the database.
 
+mod counts;
 mod evaluate;
 mod gather;
 mod log;
@@ -17,6 +18,7 @@ use arc_swap::ArcSwap;
 use store::Store;
 use tokio::sync::watch;
 
+pub use counts::Counts;
 pub use evaluate::{Question, Reply, decide};
 pub use log::{DecisionLog, Durability, NotLogged};
 pub use made::Made;
@@ -30,6 +32,8 @@ pub struct Live {
     serving: Arc<ArcSwap<Serving>>,
     /// Decisions on their way into the database.
     pub log: DecisionLog,
+    /// What was answered.
+    pub counts: Counts,
     /// Bearer tokens seen in the last second.
     pub tokens: TokenCache,
     changes: watch::Receiver<u64>,
@@ -45,7 +49,8 @@ impl Live {
         let serving = Arc::new(ArcSwap::from_pointee(serving::load(&store, None).await?));
         let changes = reload::start(store.clone(), Arc::clone(&serving));
         let log = DecisionLog::start(store.clone(), spill_dir, durability);
-        Ok(Self { serving, log, tokens: TokenCache::new(store), changes })
+        let counts = Counts::new().map_err(|error| store::Error::Internal(error.to_string()))?;
+        Ok(Self { serving, log, counts, tokens: TokenCache::new(store), changes })
     }
 
     /// What is in service now.

@@ -22,3 +22,4 @@ mod simulate;
 mod system;
 mod transfer;
 mod two_servers;
+mod watch;

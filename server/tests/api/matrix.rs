@@ -80,6 +80,14 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
             ),
             Administer,
         ),
+        (
+            "workspace/save-watch",
+            Form(
+                "mode=roll_back&fewest_decisions=50&error_percent=10&times_stable=2&deny_percent=50&cost_percent=50\
+                 &no_match_percent=20",
+            ),
+            Administer,
+        ),
         ("workspace/add-invariant", Form("id=never-delete&agent=*&action=delete&demand=never+allow&note="), Administer),
         ("workspace/remove-invariant", Form("id=never-delete"), Administer),
         ("workspace/set-roles", Form("email=nobody%40example.com&roles[0]=viewer"), Administer),

@@ -103,6 +103,7 @@ impl Team {
         settings.gates.min_stage_seconds = 0;
         settings.gates.min_sample_size = 1;
         settings.gates.max_deny_rate = 1.0;
+        settings.watch.min_sample_size = 1_000_000;
         store::settings::update(&store, &admin(), settings).await.unwrap();
         let mut people = Vec::new();
         for (name, roles) in [

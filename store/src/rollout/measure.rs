@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Both arms since the stage began.
-pub(super) struct Measured {
+pub(crate) struct Measured {
     pub metrics: Metrics,
     pub canary: ArmStats,
     pub stable: ArmStats,
@@ -102,7 +102,7 @@ pub async fn check_gates(
 }
 
 #[derive(sqlx::FromRow)]
-struct Counts {
+pub(super) struct Counts {
     decisions: i64,
     allow: i64,
     deny: i64,
@@ -114,7 +114,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn stats(&self) -> ArmStats {
+    pub(super) fn stats(&self) -> ArmStats {
         ArmStats {
             decisions: self.decisions.unsigned_abs(),
             allow: self.allow.unsigned_abs(),
@@ -128,7 +128,7 @@ impl Counts {
 }
 
 /// Measures `bundle` against stable since its stage began. Everything is unknown before that.
-pub(super) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<&Row>) -> Result<Measured> {
+pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<&Row>) -> Result<Measured> {
     let nothing = Measured {
         metrics: Metrics::default(),
         canary: ArmStats::default(),
@@ -177,7 +177,7 @@ pub(super) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<
 }
 
 /// What a bundle served since then. A decision's cost is what was reported, else what its rule budgets, else nothing.
-async fn counts(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<Counts> {
+pub(super) async fn counts(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<Counts> {
     Ok(sqlx::query_as(
         "select count(*) as decisions, count(*) filter (where d.effect = 'allow') as allow,
              count(*) filter (where d.effect = 'deny') as deny,

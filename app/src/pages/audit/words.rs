@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 34] = [
+pub const EVENTS: [EventType; 35] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -24,6 +24,7 @@ pub const EVENTS: [EventType; 34] = [
     EventType::Applied,
     EventType::Promoted,
     EventType::RolledBack,
+    EventType::RollbackWithheld,
     EventType::Superseded,
     EventType::Restored,
     EventType::Monitored,
@@ -63,6 +64,7 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::Applied => "applied",
         EventType::Promoted => "promoted",
         EventType::RolledBack => "rolled back",
+        EventType::RollbackWithheld => "rollback withheld",
         EventType::Superseded => "superseded",
         EventType::Restored => "restored",
         EventType::Paused => "paused",
@@ -103,7 +105,10 @@ pub const fn weight(event: EventType) -> Tone {
         | EventType::EvaluationDisabled
         | EventType::IncidentOpened
         | EventType::ManualFailover => Tone::Bad,
-        EventType::ChangesRequested | EventType::PacketVoided | EventType::StaleApprovalDetected => Tone::Warn,
+        EventType::ChangesRequested
+        | EventType::PacketVoided
+        | EventType::StaleApprovalDetected
+        | EventType::RollbackWithheld => Tone::Warn,
         EventType::PacketBuilt | EventType::ReleaseSigned => Tone::Accent,
         _ => Tone::Neutral,
     }

@@ -6,6 +6,7 @@ mod history;
 mod rollback;
 mod track;
 mod waiting;
+mod watched;
 pub mod words;
 
 use leptos::{form::ActionForm, prelude::*};
@@ -18,6 +19,7 @@ use self::{
     rollback::{RollbackDialog, Taking},
     track::Track,
     waiting::WaitingBundles,
+    watched::Watched,
 };
 use crate::{
     api::rollout::{ApplyBundle, PromoteBundle, RollBackBundle, RolloutView, get_rollout},
@@ -117,7 +119,7 @@ fn refusal<T: Send + Sync + 'static>(
 
 #[component]
 fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
-    let RolloutView { system, status, canary_preview, stable_preview, waiting, history, me, as_of } = view;
+    let RolloutView { system, status, watch, canary_preview, stable_preview, waiting, history, me, as_of } = view;
     let (may_apply, may_roll_back) = (me.may(Permission::Apply), me.may(Permission::RollBack));
     let paused = system.paused;
     let apart = status.is_none().then(|| waiting.clone());
@@ -157,6 +159,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                         />
                         <Blocked status=status.clone() paused=paused may_apply=may_apply />
                         <Gates report=status.gates.clone() />
+                        <Watched config=watch />
                         <div class="grid-2">
                             <Arms status=status stable=system.stable.as_ref().map(|stable| stable.version.clone()) />
                             <WaitingBundles waiting=waiting may_apply=may_apply paused=paused occupied=true desk=desk />

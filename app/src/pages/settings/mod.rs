@@ -7,20 +7,21 @@ mod people;
 mod permissions;
 mod rules;
 mod tokens;
+mod watch;
 
 use leptos::prelude::*;
 use lifecycle::authority::{Permission, Role};
 
 use self::{
     emergency::Emergency, invariants::Invariants, keys::Keys, people::People, permissions::PermissionTable,
-    rules::Rules, tokens::Tokens,
+    rules::Rules, tokens::Tokens, watch::Watch,
 };
 use crate::{
     api::{
         system::{DisableEvaluation, EnableEvaluation},
         workspace::{
-            AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SetRoles, Workspace,
-            read_workspace,
+            AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SaveWatch, SetRoles,
+            Workspace, read_workspace,
         },
     },
     components::{ErrorPanel, PageHead, Skeleton, Tab, TabPanel, Tabs, url_tab, use_toasts},
@@ -32,6 +33,7 @@ use crate::{
 #[derive(Clone, Copy)]
 struct Desk {
     save: ServerAction<SaveSettings>,
+    save_watch: ServerAction<SaveWatch>,
     set_roles: ServerAction<SetRoles>,
     add: ServerAction<AddPerson>,
     create: ServerAction<CreateToken>,
@@ -47,6 +49,7 @@ struct Desk {
 pub fn Settings() -> impl IntoView {
     let desk = Desk {
         save: ServerAction::new(),
+        save_watch: ServerAction::new(),
         set_roles: ServerAction::new(),
         add: ServerAction::new(),
         create: ServerAction::new(),
@@ -59,6 +62,7 @@ pub fn Settings() -> impl IntoView {
     let changed = move || {
         (
             desk.save.version().get(),
+            desk.save_watch.version().get(),
             desk.set_roles.version().get(),
             desk.add.version().get(),
             desk.create.version().get(),
@@ -69,6 +73,7 @@ pub fn Settings() -> impl IntoView {
     };
     let workspace = Resource::new(changed, |_| read_workspace());
     announce(desk.save, "Settings saved");
+    announce(desk.save_watch, "Limits saved");
     announce(desk.set_roles, "Roles changed");
     announce(desk.add, "Person added");
     announce(desk.revoke, "Token revoked");
@@ -112,7 +117,10 @@ fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
         <section class="panel panel-flush">
             <Tabs group="settings" label="Settings" tabs=tabs selected=tab param="tab" />
             <TabPanel group="settings" id="rollout" selected=tab>
-                <Rules settings=settings editable=administers action=desk.save />
+                <div class="stack">
+                    <Rules settings=settings editable=administers action=desk.save />
+                    <Watch config=settings.watch editable=administers action=desk.save_watch />
+                </div>
             </TabPanel>
             <TabPanel group="settings" id="invariants" selected=tab>
                 <Invariants

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A share as typed in percent, without the noise of binary fractions: `0.3` → `30`.
-fn in_percent(share: f64) -> String {
+pub(super) fn in_percent(share: f64) -> String {
     trimmed((share * 1e6).round() / 1e4)
 }
 
@@ -130,7 +130,7 @@ pub(super) fn Rules(settings: Settings, editable: bool, action: ServerAction<Sav
 
 /// A number that must be given.
 #[component]
-fn Number(
+pub(super) fn Number(
     label: &'static str,
     name: &'static str,
     min: &'static str,

@@ -15,10 +15,7 @@ mod search;
 mod settle;
 mod told;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use found::Found;
 use search::Sides;
@@ -137,9 +134,6 @@ pub struct SemanticDiff {
     pub new_allows: NewAllows,
     #[serde(skip)]
     classes: Classes,
-    /// The regions of each class.
-    #[serde(skip)]
-    places: HashMap<String, HashMap<String, Vec<usize>>>,
 }
 
 /// What was found about inputs that become allowed.
@@ -182,16 +176,6 @@ impl Region {
     /// Whether its inputs become allowed that were not.
     fn is_newly_allowed(&self) -> bool {
         self.before.effect != Effect::Allow && self.after.effect == Effect::Allow
-    }
-}
-
-impl SemanticDiff {
-    /// The number of the region that holds `input`; see [`Region::holds`].
-    pub fn locate(&self, input: Question<'_>) -> Option<usize> {
-        let (agent, action) = self.classes.representative(input.agent, input.action)?;
-        let here = self.places.get(agent)?.get(action)?;
-        let holds = |region: &Region| region.shape.as_ref().is_some_and(|shape| shape.holds(input));
-        here.iter().copied().find(|region| self.regions.get(*region).is_some_and(holds))
     }
 }
 
@@ -256,17 +240,11 @@ pub fn semantic_diff(before: &Bundle, after: &Bundle, mut meter: Meter) -> Seman
     } else {
         complete = false;
     }
-    let mut places: HashMap<String, HashMap<String, Vec<usize>>> = HashMap::new();
-    for (index, region) in regions.iter().enumerate() {
-        for scope in &region.scopes {
-            places.entry(scope.agent.clone()).or_default().entry(scope.action.clone()).or_default().push(index);
-        }
-    }
     let newly = regions.iter().filter(|region| region.is_newly_allowed()).count();
     let new_allows = match (newly, complete) {
         (0, true) => NewAllows::None,
         (0, false) => NewAllows::Undecided,
         (some, _) => NewAllows::Some(some),
     };
-    SemanticDiff { regions, complete, new_allows, classes: known, places }
+    SemanticDiff { regions, complete, new_allows, classes: known }
 }
