@@ -13,7 +13,10 @@ const FRESH: Duration = Duration::from_secs(5);
 
 /// Remembers the figures for a while. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Remembered(Arc<Mutex<Option<(Instant, Arc<Figures>)>>>);
+pub struct Remembered(Arc<Mutex<Option<Read>>>);
+
+/// When, and what.
+type Read = (Instant, Arc<Figures>);
 
 impl Remembered {
     /// The figures, a few seconds old at most. Of several who ask at once, one asks the database.
