@@ -96,7 +96,7 @@ pub(super) fn Tokens(
 #[component]
 fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeToken>) -> impl IntoView {
     view! {
-        <Table label="Tokens">
+        <Table label="Tokens" cards=true>
             <thead>
                 <tr>
                     <th scope="col">"Token"</th>
@@ -126,14 +126,24 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                                     {token.name} " "
                                     <code class="faint">{token.prefix} "…"</code>
                                 </th>
-                                <td>{token.email.unwrap_or_else(|| "itself".to_owned())}</td>
+                                <td>
+                                    <span class="on-cards faint">"acts as "</span>
+                                    {token.email.unwrap_or_else(|| "itself".to_owned())}
+                                </td>
                                 <td>{role_words(&token.roles)}</td>
                                 <td>
+                                    <span class="on-cards faint">"made "</span>
                                     <RelativeTime at=token.created_at as_of=as_of />
                                     <span class="faint">" by " {token.created_by}</span>
                                 </td>
-                                <td>{time(token.last_used_at, "never")}</td>
-                                <td>{time(token.expires_at, "it is revoked")}</td>
+                                <td>
+                                    <span class="on-cards faint">"used "</span>
+                                    {time(token.last_used_at, "never")}
+                                </td>
+                                <td>
+                                    <span class="on-cards faint">"works until "</span>
+                                    {time(token.expires_at, "it is revoked")}
+                                </td>
                                 <td class="num">
                                     {if token.revoked_at.is_some() {
                                         view! { <Chip tone=Tone::Neutral sign="○">"revoked"</Chip> }.into_any()
