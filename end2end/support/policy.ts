@@ -10,14 +10,19 @@ export async function stableBundle(api: Api) {
 }
 
 /** A draft equal to the stable bundle but for a mail rule that no earlier version had. */
-export async function draftLikeStable(api: Api, ruleId: string, effect = "deny") {
+export function draftLikeStable(api: Api, ruleId: string, effect = "deny") {
+  return draftWith(api, newRule(ruleId, effect));
+}
+
+/** A draft equal to the stable bundle but for this rule. */
+export async function draftWith(api: Api, rule: object) {
   const { id } = await stableBundle(api);
   const cloned = await api.post(`/policy/bundles/${id}/clone`, {});
   expect(cloned.status, JSON.stringify(cloned.body)).toBe(201);
   const { rules, default_effect, on_error, schema, version, notes, revision } = cloned.body;
   const saved = await api.put(
     `/policy/bundles/${cloned.body.id}`,
-    { version, default_effect, on_error, schema, notes, rules: [...rules, newRule(ruleId, effect)] },
+    { version, default_effect, on_error, schema, notes, rules: [...rules, rule] },
     `"${revision}"`,
   );
   expect(saved.status, JSON.stringify(saved.body)).toBe(200);

@@ -1,5 +1,7 @@
 //! The app's pages and its server functions.
 
+use std::time::Duration;
+
 use app::{
     app::App,
     context::{AppContext, Caller},
@@ -17,6 +19,7 @@ use http::{HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::Limited;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context, render_app_async_with_context};
+use tokio::time::timeout;
 use tower_http::compression::{
     CompressionLayer,
     predicate::{DefaultPredicate, NotForContentType, Predicate},
@@ -36,6 +39,7 @@ pub fn router(state: AppState) -> Router {
         .leptos_routes_with_context(&state, generate_route_list(App), provide(&state), shell)
         .method_not_allowed_fallback(problem::no_such_method)
         .fallback(no_such_page)
+        .layer(middleware::from_fn(render_again))
         .layer(middleware::from_fn(strangers_sign_in_first));
     for_people(pages, state)
 }
@@ -91,6 +95,38 @@ async fn server_function(State(state): State<AppState>, request: Request) -> Res
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
     response
+}
+
+/// How long a page may take before it is rendered once more.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A page is rendered as a whole, by futures that wait for each other. Once in many thousand times one of them was seen
+/// never to be woken; whoever asked for that page must not wait for ever.
+async fn render_again(request: Request, next: Next) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let (parts, _) = request.into_parts();
+    let ask = || Request::from_parts(parts.clone(), Body::empty());
+    match timeout(PATIENCE, whole(ask(), next.clone())).await {
+        Ok(page) => page,
+        Err(_) => {
+            tracing::warn!(path = parts.uri.path(), "a page was not rendered in time; it is rendered once more");
+            next.run(ask()).await
+        }
+    }
+}
+
+/// A page with all of its body.
+async fn whole(request: Request, next: Next) -> Response {
+    let (parts, body) = next.run(request).await.into_parts();
+    match axum::body::to_bytes(body, usize::MAX).await {
+        Ok(bytes) => Response::from_parts(parts, bytes.into()),
+        Err(error) => {
+            tracing::error!(%error, "a page broke off");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 /// Pages are for people who are signed in; who is not, is sent to do so and comes back.

@@ -26,6 +26,9 @@ use tower::ServiceExt;
 
 use crate::conforming::{self, Exchange};
 
+/// An answer that takes longer never comes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// One router on one empty database.
@@ -153,9 +156,12 @@ impl Workspace {
         let for_people = accepted.is_some_and(|accepted| accepted.contains("text/html"))
             && matches!(method, Method::GET | Method::HEAD);
         let request = Request::from_parts(asked, Body::from(sent.clone()));
-        let response = self.service.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let answer = async {
+            let (parts, body) = self.service.clone().oneshot(request).await.unwrap().into_parts();
+            (parts, body.collect().await.unwrap().to_bytes())
+        };
+        let answer = tokio::time::timeout(PATIENCE, answer).await;
+        let (parts, bytes) = answer.unwrap_or_else(|_| panic!("{method} {uri} was never answered"));
         let checked = conforming::check(&Exchange {
             method: &method,
             path: uri.path(),
