@@ -60,6 +60,18 @@ pub enum GateName {
     CostIncrease,
 }
 
+impl GateName {
+    /// The name used in JSON and as a label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SampleSize => "sample_size",
+            Self::ErrorRate => "error_rate",
+            Self::DenyRate => "deny_rate",
+            Self::CostIncrease => "cost_increase",
+        }
+    }
+}
+
 /// What a gate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -24,15 +24,21 @@ pub struct ArmStats {
     pub avg_cost: Option<f64>,
 }
 
+impl ArmStats {
+    /// `part` of its decisions as a share, 0–1; none of an arm that decided nothing.
+    #[expect(clippy::cast_precision_loss, reason = "counts of decisions stay far below 2^53")]
+    pub fn share(&self, part: u64) -> Option<f64> {
+        (self.decisions > 0).then(|| part as f64 / self.decisions as f64)
+    }
+}
+
 impl Metrics {
     /// What the gates ask, from what both arms did in the same window. Rates of an arm without decisions are unknown.
     pub fn of(canary: &ArmStats, stable: &ArmStats) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "counts of decisions stay far below 2^53")]
-        let rate = |part: u64| (canary.decisions > 0).then(|| part as f64 / canary.decisions as f64);
         Self {
             sample_size: Some(canary.decisions),
-            error_rate: rate(canary.errors),
-            deny_rate: rate(canary.deny),
+            error_rate: canary.share(canary.errors),
+            deny_rate: canary.share(canary.deny),
             avg_cost: canary.avg_cost.filter(|_| canary.decisions > 0),
             baseline_avg_cost: stable.avg_cost.filter(|_| stable.decisions > 0),
         }

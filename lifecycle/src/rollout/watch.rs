@@ -117,8 +117,8 @@ pub fn alarms(canary: &ArmStats, baseline: &ArmStats, config: &WatchConfig) -> V
     }
     let above = |value: f64, limit: f64| value > limit + TOLERANCE;
     let share = |cause, name: &str, limit, part: fn(&ArmStats) -> u64, worse: &dyn Fn(f64, f64) -> bool| {
-        let value = rate(part(canary), canary.decisions)?;
-        let baseline = rate(part(baseline), baseline.decisions);
+        let value = canary.share(part(canary))?;
+        let baseline = baseline.share(part(baseline));
         let blamed = above(value, limit) && baseline.is_none_or(|baseline| worse(value, baseline));
         let detail = || format!("{name} {} exceeds {}{}", percent(value), percent(limit), beside(baseline));
         blamed.then(|| Alarm { cause, value, limit, baseline, detail: detail() })
@@ -152,11 +152,6 @@ pub fn reason(alarms: &[Alarm], canary: &ArmStats) -> String {
 
 fn beside(baseline: Option<f64>) -> String {
     baseline.map_or_else(String::new, |baseline| format!(" (stable: {})", percent(baseline)))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of decisions stay far below 2^53")]
-fn rate(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 #[cfg(test)]

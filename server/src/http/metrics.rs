@@ -9,11 +9,7 @@ use axum::{
 };
 use http::header;
 use lifecycle::{
-    authority::Permission,
-    problem::Code,
-    rollout::{GateVerdict, gates::GateName},
-    system::ServingBundle,
-    workspace::ErrorMetrics,
+    authority::Permission, problem::Code, rollout::GateVerdict, system::ServingBundle, workspace::ErrorMetrics,
 };
 use prometheus::{Gauge, GaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
 use store::figures::Figures;
@@ -95,7 +91,7 @@ fn text(figures: &Figures, counts: &Counts) -> prometheus::Result<String> {
         let help = "Whether a quality gate of the canary passes; absent while that cannot be said yet.";
         let passed = GaugeVec::new(Opts::new("policy_canary_gate_passed", help), &["gate"])?;
         for gate in report.gates.iter().filter(|gate| gate.verdict != GateVerdict::Hold) {
-            passed.with_label_values(&[name(gate.name)]).set(flag(gate.verdict == GateVerdict::Pass));
+            passed.with_label_values(&[gate.name.name()]).set(flag(gate.verdict == GateVerdict::Pass));
         }
         registry.register(Box::new(passed))?;
     }
@@ -118,13 +114,4 @@ fn bundles(registry: &Registry, arms: [Option<&ServingBundle>; 2]) -> prometheus
     }
     registry.register(Box::new(info))?;
     registry.register(Box::new(since))
-}
-
-const fn name(gate: GateName) -> &'static str {
-    match gate {
-        GateName::SampleSize => "sample_size",
-        GateName::ErrorRate => "error_rate",
-        GateName::DenyRate => "deny_rate",
-        GateName::CostIncrease => "cost_increase",
-    }
 }

@@ -10,6 +10,7 @@
 
 pub mod deciders;
 mod found;
+mod laid;
 mod merge;
 mod search;
 mod settle;

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::{
     Outcome,
     found::{Decider, Found, Part},
+    laid::{Laid, concerned, lay},
     settle::{self, First, Known},
 };
 use crate::{
     analysis::{
         Meter,
-        atlas::overlap,
         cover::Coverage,
         pieces,
         slices::{Pair, enforced},
@@ -18,11 +18,8 @@ use crate::{
         table::Table,
     },
     bundle::{Bundle, Rule, Schema, schema::AgentSchema},
-    engine::{Input, order},
+    engine::Input,
 };
-
-/// Different agents and actions of changed rules up to which it is asked which rules share one of them.
-const MOST_CONCERNS: usize = 64;
 
 /// Both bundles, with every rule once: first the ones before, in their order, then those that are new or changed.
 pub(super) struct Sides<'a> {
@@ -48,22 +45,6 @@ pub(super) struct Sides<'a> {
 /// What makes two pairs differ alike: their rules, and the names of the enforced declarations.
 pub(super) type Key<'a> = (&'a [usize], Option<&'a str>);
 
-/// A rule of either bundle.
-struct Laid<'a> {
-    rule: &'a Rule,
-    /// Whether it is one of those before.
-    old: bool,
-    /// Its place in the order after; none when it is gone.
-    rank: Option<usize>,
-}
-
-impl Laid<'_> {
-    /// Whether it is not in both bundles.
-    fn changed(&self) -> bool {
-        !self.old || self.rank.is_none()
-    }
-}
-
 /// A decider of one bundle in one slice.
 struct Entry<'s> {
     decider: Decider,
@@ -78,17 +59,7 @@ struct Entry<'s> {
 impl<'a> Sides<'a> {
     /// Lays both out. None when the budget does not suffice.
     pub(super) fn new(before: &'a Bundle, after: &'a Bundle, meter: &mut Meter) -> Option<Self> {
-        let (old, new) = (ordered(before), ordered(after));
-        let mut laid: Vec<Laid<'a>> = old.into_iter().map(|rule| Laid { rule, old: true, rank: None }).collect();
-        let by_id: HashMap<&str, usize> =
-            laid.iter().enumerate().map(|(at, laid)| (laid.rule.id.as_str(), at)).collect();
-        for (rank, rule) in new.into_iter().enumerate() {
-            let same = by_id.get(rule.id.as_str()).and_then(|at| laid.get_mut(*at));
-            match same.filter(|same| alike(same.rule, rule)) {
-                Some(same) => same.rank = Some(rank),
-                None => laid.push(Laid { rule, old: false, rank: Some(rank) }),
-            }
-        }
+        let laid = lay(before, after);
         let everywhere = before.default_effect != after.default_effect || before.on_error != after.on_error;
         let all = everywhere || before.schema != after.schema;
         let concerned = if all { vec![true; laid.len()] } else { concerned(&laid) };
@@ -446,35 +417,4 @@ impl Search<'_, '_> {
 
 fn touches(cell: &Cell, entry: &Entry<'_>) -> bool {
     entry.region.is_none_or(|region| Space::touches(cell, region))
-}
-
-/// Which rules share an agent and action with a changed one. Where the others decide, all is answered alike.
-fn concerned(laid: &[Laid<'_>]) -> Vec<bool> {
-    let mut concerns: Vec<&Rule> = Vec::new();
-    for changed in laid.iter().filter(|laid| laid.changed()).map(|laid| laid.rule) {
-        if !concerns.iter().any(|other| (&other.agent, &other.action) == (&changed.agent, &changed.action)) {
-            concerns.push(changed);
-        }
-        if concerns.len() > MOST_CONCERNS {
-            return vec![true; laid.len()];
-        }
-    }
-    laid.iter().map(|laid| concerns.iter().any(|changed| overlap(changed, laid.rule))).collect()
-}
-
-fn ordered(bundle: &Bundle) -> Vec<&Rule> {
-    let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
-    rules.sort_by(|a, b| order::compare(a, b));
-    rules
-}
-
-/// Whether two rules decide alike and stand alike in the order of evaluation.
-fn alike(a: &Rule, b: &Rule) -> bool {
-    a.id == b.id
-        && a.agent == b.agent
-        && a.action == b.action
-        && a.effect == b.effect
-        && a.priority == b.priority
-        && a.conditions.len() == b.conditions.len()
-        && a.conditions.iter().zip(&b.conditions).all(|(a, b)| a.field == b.field && a.test == b.test)
 }
