@@ -16,11 +16,11 @@ pub(super) fn Watched(config: WatchConfig) -> impl IntoView {
 fn words(config: &WatchConfig) -> String {
     let then = match config.mode {
         WatchMode::RollBack => "stable gets all traffic back at once",
-        WatchMode::Observe => "it is written down; nothing else happens",
+        WatchMode::Observe => "it is only written down",
     };
     format!(
-        "Every few seconds the last five minutes are looked at. From {} decisions on, with more than {} errors and {} times \
-         stable's, {} denials, {} without a rule, or an average cost more than {} above stable's, {then}.",
+        "Automatic rollback: {then} when the canary's last five minutes, {} decisions or more, have more than {} errors (and {} \
+         times stable's), {} denials, {} without a rule, or an average cost {} above stable's.",
         config.min_sample_size,
         percent(config.max_error_rate),
         config.error_rate_factor,
@@ -37,12 +37,12 @@ mod tests {
     #[test]
     fn the_limits_are_told_in_a_sentence() {
         let told = words(&WatchConfig::default());
+        assert!(told.starts_with("Automatic rollback: stable gets all traffic back at once when"), "{told}");
         assert!(
-            told.contains("50 decisions on, with more than 10 % errors and 2 times stable's, 50 % denials"),
+            told.contains("50 decisions or more, have more than 10 % errors (and 2 times stable's), 50 % denials"),
             "{told}"
         );
-        assert!(told.ends_with("stable gets all traffic back at once."), "{told}");
         let observed = words(&WatchConfig { mode: WatchMode::Observe, ..WatchConfig::default() });
-        assert!(observed.ends_with("it is written down; nothing else happens."), "{observed}");
+        assert!(observed.starts_with("Automatic rollback: it is only written down when"), "{observed}");
     }
 }
