@@ -1,6 +1,6 @@
 //! The app's pages and its server functions.
 
-use std::time::Duration;
+use std::sync::LazyLock;
 
 use app::{
     app::App,
@@ -18,8 +18,9 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::Limited;
 use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context, render_app_async_with_context};
-use tokio::time::timeout;
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes, generate_route_list, handle_server_fns_with_context, render_app_async_with_context,
+};
 use tower_http::compression::{
     CompressionLayer,
     predicate::{DefaultPredicate, NotForContentType, Predicate},
@@ -33,13 +34,16 @@ use crate::{
     state::AppState,
 };
 
+/// The paths of the app. They are asked once: while leptos finds them out, no resource of the whole process is loaded,
+/// and a page that is rendered in that moment would wait for ever.
+static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+
 /// Pages, and the page that says that there is no such page.
 pub fn router(state: AppState) -> Router {
     let pages = Router::new()
-        .leptos_routes_with_context(&state, generate_route_list(App), provide(&state), shell)
+        .leptos_routes_with_context(&state, ROUTES.clone(), provide(&state), shell)
         .method_not_allowed_fallback(problem::no_such_method)
         .fallback(no_such_page)
-        .layer(middleware::from_fn(render_again))
         .layer(middleware::from_fn(strangers_sign_in_first));
     for_people(pages, state)
 }
@@ -95,38 +99,6 @@ async fn server_function(State(state): State<AppState>, request: Request) -> Res
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
     response
-}
-
-/// How long a page may take before it is rendered once more.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A page is rendered as a whole, by futures that wait for each other. Once in many thousand times one of them was seen
-/// never to be woken; whoever asked for that page must not wait for ever.
-async fn render_again(request: Request, next: Next) -> Response {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return next.run(request).await;
-    }
-    let (parts, _) = request.into_parts();
-    let ask = || Request::from_parts(parts.clone(), Body::empty());
-    match timeout(PATIENCE, whole(ask(), next.clone())).await {
-        Ok(page) => page,
-        Err(_) => {
-            tracing::warn!(path = parts.uri.path(), "a page was not rendered in time; it is rendered once more");
-            next.run(ask()).await
-        }
-    }
-}
-
-/// A page with all of its body.
-async fn whole(request: Request, next: Next) -> Response {
-    let (parts, body) = next.run(request).await.into_parts();
-    match axum::body::to_bytes(body, usize::MAX).await {
-        Ok(bytes) => Response::from_parts(parts, bytes.into()),
-        Err(error) => {
-            tracing::error!(%error, "a page broke off");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
 }
 
 /// Pages are for people who are signed in; who is not, is sent to do so and comes back.

@@ -45,9 +45,9 @@ async fn place(port: u16, durability: Durability) -> Place {
         public_metrics: false,
         durability,
     };
-    let state = start::state(store.clone(), &settings, SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
+    let state = start::state(store, &settings, SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
     let log = state.live.log.clone();
-    let workspace = Workspace::of(server::http::service(state), store, folder.clone());
+    let workspace = Workspace::of(state, folder.clone());
     Place { folder, workspace, log, database }
 }
 

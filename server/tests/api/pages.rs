@@ -45,3 +45,17 @@ async fn programs_get_json_where_browsers_get_a_page() {
     viewer.get("/incidents").await.expect(200);
     viewer.get("/settings").await.expect(200);
 }
+
+/// Two servers in one process, as in these tests: one must not keep the other's pages from being rendered.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_rendered_while_another_server_is_set_up() {
+    let (workspace, other) = (Workspace::new().await, Workspace::new().await);
+    let viewer = workspace.caller(Role::Viewer).await;
+    let state = other.state.clone();
+    let setting_up =
+        tokio::task::spawn_blocking(move || (0..200).for_each(|_| drop(server::http::service(state.clone()))));
+    while !setting_up.is_finished() {
+        viewer.send(Method::GET, "/settings", &BROWSER, Body::empty()).await;
+    }
+    setting_up.await.unwrap();
+}

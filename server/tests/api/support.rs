@@ -20,6 +20,7 @@ use server::{
     http::front::Front,
     live::Durability,
     start::{self, Settings},
+    state::AppState,
 };
 use store::{Store, tokens::NewToken};
 use tower::ServiceExt;
@@ -34,6 +35,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// One router on one empty database.
 pub struct Workspace {
     pub service: Front,
+    pub state: AppState,
     pub store: Store,
     pub folder: PathBuf,
     tokens: Mutex<HashMap<String, String>>,
@@ -110,12 +112,13 @@ impl Workspace {
             durability: Durability::Durable,
         };
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
-        let state = start::state(store.clone(), &settings, address).await.unwrap();
-        Self::of(server::http::service(state), store, folder)
+        let state = start::state(store, &settings, address).await.unwrap();
+        Self::of(state, folder)
     }
 
-    pub fn of(service: Front, store: Store, folder: PathBuf) -> Self {
-        Self { service, store, folder, tokens: Mutex::default() }
+    pub fn of(state: AppState, folder: PathBuf) -> Self {
+        let (service, store) = (server::http::service(state.clone()), state.store.clone());
+        Self { service, state, store, folder, tokens: Mutex::default() }
     }
 
     /// A token of a program, or of a person with these roles.

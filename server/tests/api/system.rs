@@ -57,7 +57,7 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
         durability: Durability::Durable,
     };
     let state = start::state(workspace.store.clone(), &settings, address).await.unwrap();
-    let beside = Workspace::of(server::http::service(state), workspace.store.clone(), settings.data_dir);
+    let beside = Workspace::of(state, settings.data_dir);
 
     let admin = workspace.caller(Role::Admin).await;
     let body = r#"{"enabled": false, "reason": "Emergency bypass"}"#;
