@@ -1,10 +1,9 @@
 //! Random sequences of every command, by random people, through two handles on one database, as two servers have:
 //! whatever happens, what must always hold still holds after each of them.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::*;
 use lifecycle::{
     audit::Entry,
     authority::{Actor, Permission, Role, Via},
@@ -14,7 +13,6 @@ use lifecycle::{
     transfer::{Upload, export::export},
 };
 use store::{Error, Store, audit, bundles, drills, packets, rollout, system, testing};
-use support::*;
 
 /// Numbers that are the same in every run of a seed.
 struct Dice(u64);

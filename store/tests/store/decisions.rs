@@ -1,7 +1,6 @@
 //! The decision log: batches, repetitions, pages, outcomes, and simulations over it.
 
-mod support;
-
+use crate::support::*;
 use lifecycle::{
     decision::{Arm, BundleRef, Outcome, OutcomeStatus, Record},
     engine::Status,
@@ -10,7 +9,6 @@ use lifecycle::{
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use store::{Store, corpus, decisions, simulate, testing};
-use support::*;
 
 async fn now(store: &Store) -> time::OffsetDateTime {
     sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap()

@@ -1,7 +1,5 @@
 //! Actors, bundles and steps that several tests share.
 
-#![allow(dead_code, reason = "every test program uses some of it, none all")]
-
 use lifecycle::{
     authority::{Actor, Role, Via},
     bundle::{Record as Bundle, Source},

@@ -1,12 +1,10 @@
 //! The rollback drill: the real code, in a sandbox that leaves nothing behind.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use lifecycle::{audit::EventType, problem::Code, signing, system::System};
 use store::{Store, audit, bundles, drills, home, rollout, system, testing};
-use support::*;
 
 /// Everything a drill could leave behind, as text.
 async fn everything(store: &Store) -> String {

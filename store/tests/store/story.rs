@@ -1,7 +1,6 @@
 //! The main path, end to end: draft, review, rollout, rollback; and what the audit says about it.
 
-mod support;
-
+use crate::support::*;
 use lifecycle::{
     authority::Role,
     bundle::State,
@@ -10,7 +9,6 @@ use lifecycle::{
     signing,
 };
 use store::{audit, bundles, decisions, home, incidents, packets, rollout, system, testing};
-use support::*;
 
 fn because(reason: &str) -> rollout::RollBack {
     rollout::RollBack {

@@ -1,13 +1,11 @@
 //! Browser sessions.
 
-mod support;
-
+use crate::support::admin;
 use store::{
     people,
     sessions::{PERSON_ID, PgSessions},
     testing,
 };
-use support::admin;
 use tower_sessions::{SessionStore, session::Record};
 
 #[tokio::test]

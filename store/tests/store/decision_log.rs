@@ -1,15 +1,13 @@
 //! The ways into the decision log: copied, inserted around what is there, over a connection that breaks, and into a
 //! database that an older version made.
 
-mod support;
-
+use crate::support::*;
 use lifecycle::{
     bundle::Budget,
     decision::{Arm, BundleRef, Record},
     engine::{EvaluationError, Status},
 };
 use store::{Store, decisions, testing};
-use support::*;
 
 async fn made(store: &Store) -> Record {
     let at: time::OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();

@@ -1,7 +1,6 @@
 //! The safety pause, its two signatures, and the emergency switch.
 
-mod support;
-
+use crate::support::*;
 use lifecycle::{
     authority::{Actor, Role},
     bundle::Effect,
@@ -16,7 +15,6 @@ use store::{
     system::{self, Engage},
     testing,
 };
-use support::*;
 
 fn because(reason: &str) -> Engage {
     Engage { reason: reason.into(), ticket: None, trigger_metrics: Vec::new() }

@@ -1,11 +1,9 @@
 //! What the database itself guarantees, whoever writes to it.
 
-mod support;
-
+use crate::support::*;
 use lifecycle::{audit::EventType, bundle::State, problem::Code};
 use sqlx::{AssertSqlSafe, Row};
 use store::{Store, audit, bundles, rollout, system, testing};
-use support::*;
 
 async fn refused_by(store: &Store, sql: &str) -> String {
     let error = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(store.pool()).await.unwrap_err();

@@ -1,9 +1,8 @@
 //! The audit record is a keyed chain: whoever changes it without the key is found, and the first bad entry is named.
 
-mod support;
-
 use std::path::PathBuf;
 
+use crate::support::*;
 use lifecycle::{
     audit::{Checkpoint, EventType, Flaw, Verdict, Verifier},
     signing::{Key, KeyRing},
@@ -11,7 +10,6 @@ use lifecycle::{
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{Store, audit, bundles, testing};
-use support::*;
 
 /// A store with `count` entries.
 async fn written(count: i64) -> Store {

@@ -1,8 +1,7 @@
 //! Signed records are checked when they are read for use: whatever somebody changes in the database behind the program's
 //! back, each column of each record, is refused with a reason before anything relies on it.
 
-mod support;
-
+use crate::support::*;
 use lifecycle::{
     audit::EventType,
     bundle::Record as Bundle,
@@ -11,7 +10,6 @@ use lifecycle::{
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{Store, audit, bundles, drills, home, packets, rollout, system, testing};
-use support::*;
 
 /// What somebody with every right in the database can do: triggers do not stop them.
 async fn tamper(store: &Store, sql: &str) {

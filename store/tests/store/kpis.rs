@@ -1,9 +1,8 @@
 //! The SQL views and the pure function give the same figures for the same events.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use lifecycle::{
     Timestamp,
     decision::{Outcome, OutcomeStatus},
@@ -13,7 +12,6 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 use store::{Store, audit, decisions, kpi as stored, rollout, testing};
-use support::*;
 use time::OffsetDateTime;
 
 /// Writes an entry as the use cases do, but at any time.

@@ -1,9 +1,8 @@
 //! Every use case asks the one authorizer first: each role is let through, or refused, as the table says.
 
-mod support;
-
 use std::{future::Future, pin::Pin};
 
+use crate::support::*;
 use lifecycle::{
     authority::{Actor, Permission, Role, Via},
     decision::{Outcome, OutcomeStatus},
@@ -18,7 +17,6 @@ use store::{
     Store, audit, bundles, corpus, decisions, drills, home, incidents, kpi, packets, people, rollout, settings,
     simulate, system, testing, tokens,
 };
-use support::*;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), store::Error>> + 'a>>;
 type UseCase = (&'static str, Permission, for<'a> fn(&'a Store, &'a Actor) -> Answer<'a>);

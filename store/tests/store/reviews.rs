@@ -1,7 +1,6 @@
 //! Packets: building them, acting on them, and what makes an approval void or stale.
 
-mod support;
-
+use crate::support::*;
 use lifecycle::{
     bundle::{Invariant, Source, State},
     problem::{Code, Problem},
@@ -10,7 +9,6 @@ use lifecycle::{
 };
 use serde_json::json;
 use store::{bundles, packets, rollout, settings, testing};
-use support::*;
 
 fn plan(bundle_id: i64) -> packets::BuildPacket {
     packets::BuildPacket { bundle_id, fallback_plan: "Roll back to stable.".into(), corpus: None }

@@ -1,7 +1,6 @@
 //! Saved test cases: kept, replaced, removed, each with its audit entry.
 
-mod support;
-
+use crate::support::*;
 use lifecycle::{
     authority::Role,
     bundle::Effect,
@@ -10,7 +9,6 @@ use lifecycle::{
 };
 use serde_json::json;
 use store::{audit, simulate, testing};
-use support::*;
 
 fn case(id: &str, expected_effect: Option<Effect>) -> Case {
     let context = json!({"risk_score": 87}).as_object().unwrap().clone();

@@ -1,16 +1,14 @@
 //! Two people, or fifty, at once.
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::*;
 use lifecycle::{
     bundle::State,
     problem::Code,
     review::{PacketStatus, Verdict},
 };
 use store::{bundles, packets, rollout, system, testing};
-use support::*;
 
 fn because() -> rollout::RollBack {
     rollout::RollBack { reason: "Emergency".into(), rolled_back_by: None, create_incident: true, triggered_at: None }

@@ -1,0 +1,21 @@
+//! What is remembered, on a real PostgreSQL. One program, so that one server is started and one binary linked.
+
+mod audit_chain;
+mod decision_log;
+mod decisions;
+mod demo;
+mod drills;
+mod guarantees;
+mod kpis;
+mod machine;
+mod pause;
+mod people;
+mod permissions;
+mod private_postgres;
+mod races;
+mod records;
+mod reviews;
+mod sessions;
+mod story;
+mod support;
+mod test_cases;
