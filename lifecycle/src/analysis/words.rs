@@ -27,6 +27,9 @@ pub fn phrases(space: &Space, cell: &Cell) -> Vec<Phrase> {
 /// The values of a set of slots. A set that is easier told by what it leaves out is told so: `not phishing`.
 fn values(axis: &Axis, set: &SlotSet) -> String {
     let held = positive(axis, set);
+    if held.len() <= 1 {
+        return join(&held, "or");
+    }
     let left_out = axis.full().minus(set);
     let others = positive(axis, &left_out);
     if others.len() < held.len() && others.len() <= 3 {

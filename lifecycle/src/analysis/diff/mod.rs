@@ -90,12 +90,13 @@ pub struct Region {
     shape: Option<Shape>,
 }
 
+/// Compared from what is cheap to what is not.
 #[derive(Debug, Clone, PartialEq)]
 struct Shape {
-    space: Arc<Space>,
     cell: Cell,
     /// What decides parts of the cell first.
     unless: Vec<Arc<Rule>>,
+    space: Arc<Space>,
 }
 
 impl Shape {

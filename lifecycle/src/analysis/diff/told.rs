@@ -86,7 +86,7 @@ pub(super) fn tell(sides: &Sides<'_>, results: &[(Vec<&Pair>, Vec<Found>)]) -> V
 /// Whether two regions differ at most in their scopes. Words alone do not tell: a rule of one name can be the one before
 /// the edit here and the one after it there.
 fn same(a: &Region, b: &Region) -> bool {
-    (a.before, a.after, &a.conditions) == (b.before, b.after, &b.conditions) && a.shape == b.shape
+    (a.before, a.after, &a.conditions, &a.unless) == (b.before, b.after, &b.conditions, &b.unless) && a.shape == b.shape
 }
 
 /// One difference of a slice as regions.
