@@ -1,6 +1,9 @@
 //! Lists, roles and spans of time in words. Pure: "now" is always a parameter, so server and browser write the same.
 
-use lifecycle::{Timestamp, authority::Role};
+use lifecycle::{
+    Timestamp,
+    authority::{Role, Roles},
+};
 
 use crate::{components::format, error::AppError};
 
@@ -74,6 +77,11 @@ pub const fn role(role: Role) -> &'static str {
         Role::Viewer => "viewer",
         Role::Service => "service",
     }
+}
+
+/// `author, runtime owner`
+pub fn roles(roles: &Roles) -> String {
+    roles.iter().map(|one| role(*one)).collect::<Vec<_>>().join(", ")
 }
 
 /// The first line of a text; none when it is blank.

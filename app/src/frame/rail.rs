@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use lifecycle::authority::Roles;
 
 use super::places::{PLACES, Place, place_of};
 use crate::{
     api::{live::FrameState, session::SignOut},
     parts::fetch_ahead,
+    words,
 };
 
 /// The product's mark and name, a link to the first page.
@@ -51,7 +51,7 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
             </label>
             <div class="person">
                 <span class="person-name">{move || state.read().name.clone()}</span>
-                <span class="person-roles">{move || role_words(&state.read().me.roles)}</span>
+                <span class="person-roles">{move || words::roles(&state.read().me.roles)}</span>
                 <ActionForm action=sign_out>
                     <button type="submit" class="button button-ghost button-small">
                         "Sign out"
@@ -60,11 +60,6 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
             </div>
         </aside>
     }
-}
-
-/// `author, approver`
-pub fn role_words(roles: &Roles) -> String {
-    roles.iter().map(|role| role.name().replace('_', " ")).collect::<Vec<_>>().join(", ")
 }
 
 #[component]

@@ -2,7 +2,7 @@
 
 use lifecycle::{
     authority::Actor,
-    bundle::{Record, Source},
+    bundle::Source,
     problem::{Fault, Problem},
 };
 use serde::Deserialize;
@@ -64,7 +64,7 @@ impl Subject {
                 let place = |fault: Fault| Fault::new(format!("{at}{below}{}", fault.pointer), fault.detail);
                 Refusal(Problem::invalid_fields(faults.into_iter().map(place).collect()))
             }),
-            Self::Stored(id) => Ok(source_of(store::bundles::get(&state.store, actor, id).await?)),
+            Self::Stored(id) => Ok(store::bundles::get(&state.store, actor, id).await?.into()),
         }
     }
 }
@@ -75,21 +75,6 @@ fn bundle_members(mut members: Map<String, Value>) -> Map<String, Value> {
         members.remove(name);
     }
     members
-}
-
-/// The editable content of a stored bundle.
-pub fn source_of(record: Record) -> Source {
-    Source {
-        version: Some(record.version),
-        rules: record.rules,
-        default_effect: record.default_effect,
-        on_error: record.on_error,
-        schema: record.schema,
-        notes: record.notes,
-        metadata: record.metadata,
-        base_version: record.base_version,
-        unknown: record.unknown,
-    }
 }
 
 #[cfg(test)]

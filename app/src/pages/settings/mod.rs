@@ -26,7 +26,8 @@ use crate::{
     },
     components::{ErrorPanel, PageHead, Skeleton, Tab, TabPanel, Tabs, url_tab, use_toasts},
     error::AppError,
-    frame::{live::use_live, rail::role_words, use_frame},
+    frame::{live::use_live, use_frame},
+    words,
 };
 
 /// What the page has sent. Kept outside of what is fetched again.
@@ -99,7 +100,7 @@ pub fn Settings() -> impl IntoView {
 fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
     let tab = url_tab("tab", "rollout");
     let me = use_frame().me();
-    let roles = role_words(&me.roles);
+    let roles = words::roles(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
     let Workspace { settings, invariants, people, tokens, keys, as_of } = workspace;

@@ -7,7 +7,7 @@ use super::{Refusal, RoleBoxes};
 use crate::{
     api::workspace::{CreateToken, RevokeToken},
     components::{Button, ButtonKind, Chip, Dialog, EmptyState, RelativeTime, Select, Table, TextInput, Tone},
-    frame::rail::role_words,
+    words,
 };
 
 /// The tokens, and the way to make and revoke them.
@@ -130,7 +130,7 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                                     <span class="on-cards faint">"acts as "</span>
                                     {token.email.unwrap_or_else(|| "itself".to_owned())}
                                 </td>
-                                <td>{role_words(&token.roles)}</td>
+                                <td>{words::roles(&token.roles)}</td>
                                 <td>
                                     <span class="on-cards faint">"made "</span>
                                     <RelativeTime at=token.created_at as_of=as_of />
