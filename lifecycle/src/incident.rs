@@ -1,7 +1,12 @@
 //! Incidents: something went wrong with a policy and somebody has to look.
 
+pub mod post_mortem;
+pub mod step;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use step::Step;
 
 use crate::Timestamp;
 
@@ -115,6 +120,12 @@ pub struct Incident {
     pub acknowledged_by: Option<String>,
     /// When.
     pub acknowledged_at: Option<Timestamp>,
+    /// When the damage stopped.
+    pub mitigated_at: Option<Timestamp>,
+    /// When the cause was gone.
+    pub resolved_at: Option<Timestamp>,
+    /// When nothing was left to do.
+    pub closed_at: Option<Timestamp>,
     /// What happened, oldest first.
     pub timeline: Vec<TimelineEntry>,
 }

@@ -55,6 +55,8 @@ pub enum Code {
     ReleaseRefused,
     /// No approved packet is there to drill with.
     NoCandidate,
+    /// The incident cannot be closed without a post-mortem.
+    PostMortemRequired,
     /// The caller's `If-Match` names an older state.
     PreconditionFailed,
     /// The write needs a header that is missing: `If-Match`, or the emergency override.
@@ -92,7 +94,8 @@ impl Code {
             | Self::PacketBlocked
             | Self::GateNotPassed
             | Self::ReleaseRefused
-            | Self::NoCandidate => 409,
+            | Self::NoCandidate
+            | Self::PostMortemRequired => 409,
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
             Self::InvalidField | Self::LintErrors => 422,
@@ -122,6 +125,7 @@ impl Code {
             Self::GateNotPassed => "Not ready to promote",
             Self::ReleaseRefused => "The pause cannot be released like this",
             Self::NoCandidate => "Nothing to drill with",
+            Self::PostMortemRequired => "A post-mortem is missing",
             Self::PreconditionFailed => "Changed since you read it",
             Self::PreconditionRequired => "A required header is missing",
             Self::TooLarge => "Too large",

@@ -1,7 +1,11 @@
 //! Incidents for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, authority::Actor, incident::Incident};
+use lifecycle::{
+    Timestamp,
+    authority::Actor,
+    incident::{Incident, Status, Step, post_mortem::PostMortem},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
@@ -22,6 +26,8 @@ pub struct IncidentList {
 pub struct OneIncident {
     /// The incident.
     pub incident: Incident,
+    /// What was learned from it, or a proposal.
+    pub post_mortem: PostMortem,
     /// Who looks.
     pub me: Actor,
     /// The server's now.
@@ -42,13 +48,25 @@ pub async fn list_incidents() -> Result<IncidentList, AppError> {
 pub async fn get_incident(incident_id: String) -> Result<OneIncident, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let incident = store::incidents::get(&store, &me, &incident_id).await?;
-    Ok(OneIncident { incident, me, as_of: crate::context::now() })
+    let post_mortem = store::incidents::post_mortem(&store, &me, &incident_id).await?;
+    Ok(OneIncident { incident, post_mortem, me, as_of: crate::context::now() })
 }
 
-/// Takes an incident.
-#[server(prefix = "/api", endpoint = "incidents/acknowledge", output = Reply)]
-pub async fn acknowledge_incident(incident_id: String) -> Result<(), AppError> {
+/// Takes a step with an incident; answers where it stands then. The note goes into its timeline.
+#[server(prefix = "/api", endpoint = "incidents/advance", output = Reply)]
+pub async fn advance_incident(
+    incident_id: String,
+    step: Step,
+    #[server(default)] note: String,
+) -> Result<Status, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
-    store::incidents::acknowledge(&store, &me, &incident_id).await?;
+    Ok(store::incidents::advance(&store, &me, &incident_id, step, Some(&note)).await?.status)
+}
+
+/// Saves the post-mortem of an incident on top of a revision.
+#[server(prefix = "/api", endpoint = "incidents/save-post-mortem", output = Reply)]
+pub async fn save_post_mortem(incident_id: String, revision: i64, markdown: String) -> Result<(), AppError> {
+    let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
+    store::incidents::save_post_mortem(&store, &me, &incident_id, Some(revision), &markdown).await?;
     Ok(())
 }

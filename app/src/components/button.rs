@@ -1,6 +1,6 @@
 //! Buttons, and links that look like one.
 
-use leptos::{either::Either, prelude::*};
+use leptos::{either::Either, ev::MouseEvent, prelude::*};
 
 /// How much a button asks for attention. A page has at most one primary button in sight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +27,19 @@ impl ButtonKind {
     }
 }
 
-/// A button. Give it its handler with `on:click`, further attributes with `attr:`.
+/// What a click does.
+type Click = UnsyncCallback<MouseEvent>;
+
+fn handler(on_click: Option<Click>) -> impl Fn(MouseEvent) + 'static {
+    move |event| {
+        if let Some(on_click) = &on_click {
+            on_click.run(event);
+        }
+    }
+}
+
+/// A button. Further attributes are given with `attr:`, but what happens on a click is a property: a handler that is put
+/// on a component from outside (`on:click`) stays the first one when the view around it is drawn anew.
 #[component]
 pub fn Button(
     /// How much it asks for attention.
@@ -45,6 +57,9 @@ pub fn Button(
     /// Whether it cannot be pressed. Say beside it why.
     #[prop(optional, into)]
     disabled: Signal<bool>,
+    /// What happens on a click.
+    #[prop(optional, into)]
+    on_click: Option<Click>,
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -55,6 +70,7 @@ pub fn Button(
             class:is-pending=pending
             disabled=move || disabled.get() || pending.get()
             aria-busy=move || pending.get().then_some("true")
+            on:click=handler(on_click)
         >
             {children()}
         </button>
@@ -76,17 +92,20 @@ pub fn LinkButton(
     /// Set for a file to save: the router then leaves the link to the browser.
     #[prop(optional)]
     download: bool,
+    /// What happens on a click, before it leads there.
+    #[prop(optional, into)]
+    on_click: Option<Click>,
     children: Children,
 ) -> impl IntoView {
     if download {
         Either::Left(view! {
-            <a class=kind.class() class:button-small=small href=href download rel="external">
+            <a class=kind.class() class:button-small=small href=href download rel="external" on:click=handler(on_click)>
                 {children()}
             </a>
         })
     } else {
         Either::Right(view! {
-            <a class=kind.class() class:button-small=small href=href>
+            <a class=kind.class() class:button-small=small href=href on:click=handler(on_click)>
                 {children()}
             </a>
         })

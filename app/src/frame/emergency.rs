@@ -186,7 +186,7 @@ pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
                         />
                         <div class="dialog-foot">
                             <span class="needs-script">
-                                <Button on:click=move |_| desk.dialog.set(false)>"Cancel"</Button>
+                                <Button on_click=move |_| desk.dialog.set(false)>"Cancel"</Button>
                             </span>
                             <button
                                 type="submit"

@@ -3,10 +3,10 @@
 use axum::{
     Json as Out, Router,
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderMap;
 use lifecycle::{
     bundle::{Record, Source, strict::Document},
     problem::{Code, Problem},
@@ -15,6 +15,7 @@ use lifecycle::{
 
 use super::{
     created::created,
+    etag::{if_match, with_etag},
     input::{BundleId, Json, LARGE, Params, bundle_number},
     page::{Listed, listed},
     problem::{Answer, Refusal},
@@ -54,11 +55,11 @@ async fn create(
 ) -> Answer<Response> {
     let source = Source::read(document).map_err(Problem::invalid_fields)?;
     let record = store::bundles::create(&state.store, &actor, source).await?;
-    Ok(created(&format!("/policy/bundles/{}", record.id), with_etag(record)))
+    Ok(created(&format!("/policy/bundles/{}", record.id), tagged(record)))
 }
 
 async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
-    Ok(with_etag(store::bundles::get(&state.store, &actor, id).await?))
+    Ok(tagged(store::bundles::get(&state.store, &actor, id).await?))
 }
 
 async fn update(
@@ -70,12 +71,12 @@ async fn update(
 ) -> Answer<Response> {
     let revision = revision(&headers)?;
     let source = Source::read(document).map_err(Problem::invalid_fields)?;
-    Ok(with_etag(store::bundles::update(&state.store, &actor, id, revision, source).await?))
+    Ok(tagged(store::bundles::update(&state.store, &actor, id, revision, source).await?))
 }
 
 async fn clone(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
     let record = store::bundles::clone_draft(&state.store, &actor, id).await?;
-    Ok(created(&format!("/policy/bundles/{}", record.id), with_etag(record)))
+    Ok(created(&format!("/policy/bundles/{}", record.id), tagged(record)))
 }
 
 async fn withdraw(
@@ -83,7 +84,7 @@ async fn withdraw(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
 ) -> Answer<Response> {
-    Ok(with_etag(store::bundles::withdraw(&state.store, &actor, id).await?))
+    Ok(tagged(store::bundles::withdraw(&state.store, &actor, id).await?))
 }
 
 /// What `id` changes against `other`: the older one stands behind, as in a sentence.
@@ -96,25 +97,13 @@ async fn diff(
     Ok(Out(store::bundles::diff(&state.store, &actor, id, other).await?))
 }
 
-/// A bundle with its revision as etag.
-pub(super) fn with_etag(record: Record) -> Response {
-    let etag = HeaderValue::from_str(&format!("\"{}\"", record.revision));
-    let mut response = Out(record).into_response();
-    if let Ok(etag) = etag {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    response
+/// A bundle with its etag.
+pub(super) fn tagged(record: Record) -> Response {
+    with_etag(record.revision, record)
 }
 
 /// The revision an edit was made on.
 fn revision(headers: &HeaderMap) -> Answer<i64> {
-    let given = headers.get(header::IF_MATCH).ok_or_else(|| {
-        Refusal::new(
-            Code::PreconditionRequired,
-            "send the bundle's etag in `If-Match`, so that nobody's edit is overwritten unseen",
-        )
-    })?;
-    given.to_str().ok().and_then(|text| text.trim().trim_matches('"').parse().ok()).ok_or_else(|| {
-        Refusal::new(Code::PreconditionFailed, "`If-Match` does not hold an etag of this bundle, such as `\"3\"`")
-    })
+    let missing = "send the bundle's etag in `If-Match`, so that nobody's edit is overwritten unseen";
+    if_match(headers)?.ok_or_else(|| Refusal::new(Code::PreconditionRequired, missing))
 }

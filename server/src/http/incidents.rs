@@ -6,12 +6,18 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use lifecycle::incident::Incident;
+use http::HeaderMap;
+use lifecycle::{
+    authority::Actor,
+    incident::{Incident, Step},
+};
+use serde::Deserialize;
 use store::incidents::{Filter, NewIncident};
 
 use super::{
     created::created,
-    input::{Json, Params},
+    etag::{if_match, with_etag},
+    input::{Json, OptionalJson, Params},
     page::{Listed, listed},
     problem::Answer,
 };
@@ -23,6 +29,10 @@ pub fn router() -> Router<AppState> {
         .route("/incidents", get(list).post(create))
         .route("/incidents/{id}", get(show))
         .route("/incidents/{id}/ack", post(acknowledge))
+        .route("/incidents/{id}/mitigate", post(mitigate))
+        .route("/incidents/{id}/resolve", post(resolve))
+        .route("/incidents/{id}/close", post(close))
+        .route("/incidents/{id}/post-mortem", get(post_mortem).put(save_post_mortem))
 }
 
 async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
@@ -53,10 +63,77 @@ async fn show(
     Ok(Out(store::incidents::get(&state.store, &actor, &id).await?))
 }
 
+/// The body of a step, which may be left out.
+#[derive(Debug, Default, Deserialize)]
+struct Note {
+    /// For the timeline: what was done, what was found.
+    note: Option<String>,
+}
+
 async fn acknowledge(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
+    OptionalJson(note): OptionalJson<Note>,
 ) -> Answer<Out<Incident>> {
-    Ok(Out(store::incidents::acknowledge(&state.store, &actor, &id).await?))
+    advance(&state, &actor, &id, Step::Acknowledge, note).await
+}
+
+async fn mitigate(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+    OptionalJson(note): OptionalJson<Note>,
+) -> Answer<Out<Incident>> {
+    advance(&state, &actor, &id, Step::Mitigate, note).await
+}
+
+async fn resolve(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+    OptionalJson(note): OptionalJson<Note>,
+) -> Answer<Out<Incident>> {
+    advance(&state, &actor, &id, Step::Resolve, note).await
+}
+
+async fn close(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+    OptionalJson(note): OptionalJson<Note>,
+) -> Answer<Out<Incident>> {
+    advance(&state, &actor, &id, Step::Close, note).await
+}
+
+async fn advance(state: &AppState, actor: &Actor, id: &str, step: Step, note: Option<Note>) -> Answer<Out<Incident>> {
+    let note = note.and_then(|body| body.note);
+    Ok(Out(store::incidents::advance(&state.store, actor, id, step, note.as_deref()).await?))
+}
+
+/// The body of `PUT /incidents/{id}/post-mortem`.
+#[derive(Debug, Deserialize)]
+struct Text {
+    markdown: String,
+}
+
+async fn post_mortem(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+) -> Answer<Response> {
+    let it = store::incidents::post_mortem(&state.store, &actor, &id).await?;
+    Ok(with_etag(it.revision, it))
+}
+
+async fn save_post_mortem(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(Text { markdown }): Json<Text>,
+) -> Answer<Response> {
+    let on = if_match(&headers)?;
+    let it = store::incidents::save_post_mortem(&state.store, &actor, &id, on, &markdown).await?;
+    Ok(with_etag(it.revision, it))
 }

@@ -34,7 +34,7 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Json<T
     }
 }
 
-/// A JSON body that may be left out.
+/// A JSON body that may be left out, or be `null`.
 #[derive(Debug)]
 pub struct OptionalJson<T, const LIMIT: usize = SMALL>(pub Option<T>);
 
@@ -46,7 +46,7 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Option
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(None));
         }
-        parse(&bytes).map(|value| Self(Some(value)))
+        parse(&bytes).map(Self)
     }
 }
 

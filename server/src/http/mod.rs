@@ -9,6 +9,7 @@ pub mod contract;
 pub mod created;
 pub mod decisions;
 pub mod drills;
+pub mod etag;
 pub mod evaluate;
 pub mod events;
 pub mod front;

@@ -11,6 +11,7 @@ mod contract;
 mod decisions;
 mod degraded;
 mod evaluate;
+mod incidents;
 mod matrix;
 mod packets;
 mod pages;

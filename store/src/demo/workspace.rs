@@ -120,6 +120,8 @@ async fn report(store: &Store, records: &[Record]) -> Result<()> {
 
 /// What went wrong under the previous version, and was put right by the live one.
 async fn incident(store: &Store) -> Result<()> {
+    /// In minutes.
+    const RESOLVED_AFTER: u64 = 3 * 24 * 60 + 40;
     const TITLE: &str = "Mail from two board members was quarantined";
     let there: bool = sqlx::query_scalar("select exists (select from incidents where title = $1)")
         .bind(TITLE)
@@ -149,14 +151,17 @@ async fn incident(store: &Store) -> Result<()> {
         investigate_due_at: opened.plus(INVESTIGATE_WITHIN),
     };
     let id = incidents::open(&mut work, opening).await?;
+    let minutes = |minutes: u64| opened.plus(Duration::from_secs(minutes * 60));
     let acknowledged = opened.plus(Duration::from_secs(7 * 60));
     sqlx::query(
-        "update incidents set status = 'resolved', created_at = $2, acknowledged_by = $3, acknowledged_at = $4 where id = $1",
+        "update incidents set status = 'resolved', created_at = $2, acknowledged_by = $3, acknowledged_at = $4,
+             resolved_at = $5 where id = $1",
     )
     .bind(&id)
     .bind(OffsetDateTime::from(opened))
     .bind(email(Role::SafetyOwner))
     .bind(OffsetDateTime::from(acknowledged))
+    .bind(OffsetDateTime::from(minutes(RESOLVED_AFTER)))
     .execute(work.db())
     .await?;
     sqlx::query("update incident_timeline set at = $2 where incident_id = $1")
@@ -164,13 +169,12 @@ async fn incident(store: &Store) -> Result<()> {
         .bind(OffsetDateTime::from(opened))
         .execute(work.db())
         .await?;
-    let minutes = |minutes: u64| opened.plus(Duration::from_secs(minutes * 60));
     for (at, who, text) in [
         (acknowledged, Role::SafetyOwner, "Acknowledged the incident."),
         (minutes(24), Role::SafetyOwner, "Released the two messages by hand and told both senders."),
         (minutes(55), Role::Author, "Found that no rule looks at `sender_vip`; writing 2.3.0 with one that does."),
         (
-            minutes(3 * 24 * 60 + 40),
+            minutes(RESOLVED_AFTER),
             Role::RuntimeOwner,
             "2.3.0 serves all traffic: mail from a VIP is never quarantined.",
         ),

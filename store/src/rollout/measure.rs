@@ -102,7 +102,7 @@ pub async fn check_gates(
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     decisions: i64,
     allow: i64,
     deny: i64,
@@ -114,7 +114,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn stats(&self) -> ArmStats {
+    pub(crate) fn stats(&self) -> ArmStats {
         ArmStats {
             decisions: self.decisions.unsigned_abs(),
             allow: self.allow.unsigned_abs(),
@@ -178,6 +178,16 @@ pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<
 
 /// What a bundle served since then. A decision's cost is what was reported, else what its rule budgets, else nothing.
 pub(super) async fn counts(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<Counts> {
+    counts_between(db, bundle_id, since, None).await
+}
+
+/// The same up to a time, exclusive.
+pub(crate) async fn counts_between(
+    db: &mut PgConnection,
+    bundle_id: i64,
+    since: OffsetDateTime,
+    until: Option<OffsetDateTime>,
+) -> Result<Counts> {
     Ok(sqlx::query_as(
         "select count(*) as decisions, count(*) filter (where d.effect = 'allow') as allow,
              count(*) filter (where d.effect = 'deny') as deny,
@@ -187,10 +197,11 @@ pub(super) async fn counts(db: &mut PgConnection, bundle_id: i64, since: OffsetD
              count(*) filter (where d.status = 'error' or o.status = 'error') as failed,
              avg(coalesce(o.cost, d.cost, 0)) as avg_cost
          from policy_decisions d left join policy_decision_outcomes o using (decision_id)
-         where d.bundle_id = $1 and d.decided_at >= $2",
+         where d.bundle_id = $1 and d.decided_at >= $2 and ($3::timestamptz is null or d.decided_at < $3)",
     )
     .bind(bundle_id)
     .bind(since)
+    .bind(until)
     .fetch_one(db)
     .await?)
 }

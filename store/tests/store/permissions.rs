@@ -6,7 +6,7 @@ use crate::support::*;
 use lifecycle::{
     authority::{Actor, Permission, Role, Via},
     decision::{Outcome, OutcomeStatus},
-    incident::Severity,
+    incident::{Severity, Step},
     problem::{Code, Problem},
     replay::Dataset,
     review::Verdict,
@@ -101,7 +101,21 @@ fn use_cases() -> Vec<UseCase> {
                 description: String::new()
             }
         )),
-        case!("incidents::acknowledge", HandleIncidents, |s, a| incidents::acknowledge(s, a, "INC-2026-0000")),
+        case!("incidents::advance", HandleIncidents, |s, a| incidents::advance(
+            s,
+            a,
+            "INC-2026-0000",
+            Step::Resolve,
+            None
+        )),
+        case!("incidents::post_mortem", Read, |s, a| incidents::post_mortem(s, a, "INC-2026-0000")),
+        case!("incidents::save_post_mortem", HandleIncidents, |s, a| incidents::save_post_mortem(
+            s,
+            a,
+            "INC-2026-0000",
+            None,
+            "x"
+        )),
         case!("system::get", Read, |s, a| system::get(s, a)),
         case!("system::pause", Pause, |s, a| system::pause(
             s,

@@ -4,6 +4,7 @@ use crate::support::*;
 use lifecycle::{
     authority::Role,
     bundle::State,
+    incident::Step,
     problem::{Code, Problem},
     review::{PacketStatus, Verdict},
     signing,
@@ -83,7 +84,7 @@ async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
     let incident = incidents::get(&store, &author(), back.incident_id.as_ref().unwrap()).await.unwrap();
     assert_eq!(incident.rollback_id, Some(back.rollback_id));
     assert_eq!(incident.timeline.len(), 2);
-    incidents::acknowledge(&store, &safety(), &incident.id).await.unwrap();
+    incidents::advance(&store, &safety(), &incident.id, Step::Acknowledge, None).await.unwrap();
 
     assert_eq!(
         events(&store, 9).await,

@@ -275,7 +275,7 @@ fn LoadOlder(query: Query, cursor: String, more: More) -> impl IntoView {
     };
     view! {
         <div class="load-more">
-            <LinkButton href=href kind=ButtonKind::Secondary on:click=fetch>
+            <LinkButton href=href kind=ButtonKind::Secondary on_click=fetch>
                 {move || if more.pending.get() { "Loading…" } else { "Load more" }}
             </LinkButton>
         </div>

@@ -1,9 +1,6 @@
 //! The clocks of an incident: what is due, what was done in time, what is late.
 
-use lifecycle::{
-    Timestamp,
-    incident::{Incident, Status},
-};
+use lifecycle::{Timestamp, incident::Incident};
 
 use crate::words;
 
@@ -34,23 +31,24 @@ pub struct Clock {
 /// The clock of the acknowledgement.
 pub fn acknowledge(incident: &Incident, as_of: Timestamp) -> Clock {
     let due = incident.ack_due_at;
-    let (hand, words) = match incident.acknowledged_at {
-        Some(at) if at <= due => (Hand::Kept, format!("done in {}", words::span(at, incident.created_at))),
-        Some(at) => (Hand::Late, format!("done {} late", words::span(at, due))),
-        None => open(due, as_of),
-    };
+    let (hand, words) = done(incident.acknowledged_at, incident.created_at, due).unwrap_or_else(|| open(due, as_of));
     Clock { what: "Acknowledge", due, hand, words }
 }
 
 /// The clock of the investigation: it stops when the incident is resolved.
 pub fn investigate(incident: &Incident, as_of: Timestamp) -> Clock {
     let due = incident.investigate_due_at;
-    let (hand, words) = if matches!(incident.status, Status::Resolved | Status::Closed) {
-        (Hand::Kept, "done".to_owned())
-    } else {
-        open(due, as_of)
-    };
+    let (hand, words) = done(incident.resolved_at, incident.created_at, due).unwrap_or_else(|| open(due, as_of));
     Clock { what: "Find the cause", due, hand, words }
+}
+
+fn done(at: Option<Timestamp>, since: Timestamp, due: Timestamp) -> Option<(Hand, String)> {
+    let at = at?;
+    Some(if at <= due {
+        (Hand::Kept, format!("done in {}", words::span(at, since)))
+    } else {
+        (Hand::Late, format!("done {} late", words::span(at, due)))
+    })
 }
 
 fn open(due: Timestamp, as_of: Timestamp) -> (Hand, String) {
@@ -65,7 +63,7 @@ fn open(due: Timestamp, as_of: Timestamp) -> (Hand, String) {
 mod tests {
     use std::time::Duration;
 
-    use lifecycle::incident::Severity;
+    use lifecycle::incident::{Severity, Status};
 
     use super::*;
 
@@ -88,6 +86,9 @@ mod tests {
             investigate_due_at: created_at.plus(Duration::from_secs(3600)),
             acknowledged_by: None,
             acknowledged_at: None,
+            mitigated_at: None,
+            resolved_at: None,
+            closed_at: None,
             timeline: vec![],
         }
     }
@@ -111,5 +112,8 @@ mod tests {
         it.acknowledged_at = Some(it.created_at.plus(Duration::from_secs(240)));
         let clock = acknowledge(&it, it.created_at.plus(Duration::from_secs(9000)));
         assert_eq!((clock.hand, plain(&clock.words).as_str()), (Hand::Kept, "done in 4 min"));
+        it.resolved_at = Some(it.created_at.plus(Duration::from_secs(5400)));
+        let clock = investigate(&it, it.created_at.plus(Duration::from_secs(9000)));
+        assert_eq!((clock.hand, plain(&clock.words).as_str()), (Hand::Late, "done 30 min late"));
     }
 }

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_params_map;
 use lifecycle::{
     Timestamp,
     authority::Permission,
-    incident::{Incident, Status},
+    incident::{Incident, Status, Step, post_mortem::PostMortem},
 };
 
 use super::{
@@ -13,13 +13,21 @@ use super::{
     clock::{acknowledge, investigate},
 };
 use crate::{
-    api::incidents::{AcknowledgeIncident, OneIncident, get_incident},
+    api::incidents::{AdvanceIncident, OneIncident, SavePostMortem, get_incident},
     components::{
         Button, ButtonKind, ErrorPanel, IncidentStatusChip, Notice, PageHead, Panel, RelativeTime, SeverityChip,
-        Skeleton, Tone, format, use_toasts,
+        Skeleton, TextArea, Tone, format, use_toasts,
     },
     frame::live::use_live,
 };
+
+/// What is being written and saved of the post-mortem. Kept outside of what is fetched again.
+#[derive(Clone, Copy)]
+struct Learned {
+    save: ServerAction<SavePostMortem>,
+    /// What was typed, and the revision it was typed on; none before anything was.
+    text: RwSignal<Option<(i64, String)>>,
+}
 
 /// One incident.
 #[component]
@@ -28,11 +36,24 @@ pub fn IncidentPage() -> impl IntoView {
     let live = use_live();
     let id = Memo::new(move |_| params.read().get("incident_id").unwrap_or_default());
     let incident = Resource::new(move || (id.get(), live.changed()), |(id, _)| get_incident(id));
-    let take = ServerAction::<AcknowledgeIncident>::new();
+    let advance = ServerAction::<AdvanceIncident>::new();
     let toasts = use_toasts();
     Effect::new(move |_| {
-        if let Some(Ok(())) = take.value().get() {
-            toasts.good("Acknowledged. It is yours.");
+        if let Some(Ok(status)) = advance.value().get() {
+            toasts.good(match status {
+                Status::Open | Status::Acknowledged => "Acknowledged. It is yours.",
+                Status::Mitigated => "Mitigated: the damage has stopped.",
+                Status::Resolved => "Resolved: the cause is gone.",
+                Status::Closed => "Closed.",
+            });
+            live.refresh();
+        }
+    });
+    let learned = Learned { save: ServerAction::new(), text: RwSignal::new(None) };
+    Effect::new(move |_| {
+        if let Some(Ok(())) = learned.save.value().get() {
+            toasts.good("The post-mortem is saved.");
+            learned.text.set(None);
             live.refresh();
         }
     });
@@ -43,7 +64,7 @@ pub fn IncidentPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match incident.await {
-                    Ok(incident) => view! { <Page one=incident take=take above=above() /> }.into_any(),
+                    Ok(incident) => view! { <Page one=incident advance=advance learned=learned above=above() /> }.into_any(),
                     Err(error) => {
                         view! {
                             <PageHead title="Incident" above=above() />
@@ -58,8 +79,13 @@ pub fn IncidentPage() -> impl IntoView {
 }
 
 #[component]
-fn Page(one: OneIncident, take: ServerAction<AcknowledgeIncident>, above: Vec<(String, String)>) -> impl IntoView {
-    let OneIncident { incident, me, as_of } = one;
+fn Page(
+    one: OneIncident,
+    advance: ServerAction<AdvanceIncident>,
+    learned: Learned,
+    above: Vec<(String, String)>,
+) -> impl IntoView {
+    let OneIncident { incident, post_mortem, me, as_of } = one;
     let (severity, status) = (incident.severity, incident.status);
     let id = incident.id.clone();
     let open = incident.status == Status::Open;
@@ -67,7 +93,7 @@ fn Page(one: OneIncident, take: ServerAction<AcknowledgeIncident>, above: Vec<(S
     let (timeline, known) = (incident.timeline.clone(), incident.description.clone());
     let ack = open.then(|| incident.id.clone());
     let refused =
-        Signal::derive(move || take.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
+        Signal::derive(move || advance.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
     view! {
         <PageHead
             title=incident.title.clone()
@@ -83,9 +109,10 @@ fn Page(one: OneIncident, take: ServerAction<AcknowledgeIncident>, above: Vec<(S
                 ack.filter(|_| may)
                     .map(|id| {
                         view! {
-                            <ActionForm action=take>
+                            <ActionForm action=advance>
                                 <input type="hidden" name="incident_id" value=id />
-                                <Button kind=ButtonKind::Primary submit=true pending=take.pending()>
+                                <input type="hidden" name="step" value="acknowledge" />
+                                <Button kind=ButtonKind::Primary submit=true pending=advance.pending()>
                                     "Acknowledge"
                                 </Button>
                             </ActionForm>
@@ -134,14 +161,122 @@ fn Page(one: OneIncident, take: ServerAction<AcknowledgeIncident>, above: Vec<(S
                             .collect_view()}
                     </ol>
                 </Panel>
+                <PostMortemPanel it=post_mortem learned=learned may=may as_of=as_of />
                 </div>
                 <div class="stack">
+                    {(may && !open && status != Status::Closed)
+                        .then(|| view! { <NextStep id=incident.id.clone() status=status advance=advance /> })}
                     <Clocks incident=incident.clone() as_of=as_of />
                     <Facts incident=incident as_of=as_of />
                 </div>
             </div>
         </div>
     }
+}
+
+/// What comes next, with a note for the timeline.
+#[component]
+fn NextStep(id: String, status: Status, advance: ServerAction<AdvanceIncident>) -> impl IntoView {
+    let (hint, steps) = match status {
+        Status::Open | Status::Acknowledged => (
+            "What was done, what was found. It stands in the timeline.",
+            vec![(Step::Mitigate, "Mark mitigated"), (Step::Resolve, "Resolve")],
+        ),
+        Status::Mitigated => {
+            ("What the cause was, and what keeps it from coming back.", vec![(Step::Resolve, "Resolve")])
+        }
+        Status::Resolved | Status::Closed => ("Anything left to say.", vec![(Step::Close, "Close")]),
+    };
+    view! {
+        <Panel title="Next step">
+            <ActionForm action=advance attr:class="stack">
+                <input type="hidden" name="incident_id" value=id />
+                <TextArea label="Note" name="note" hint=hint rows=4 />
+                <div class="row">
+                    {steps
+                        .into_iter()
+                        .enumerate()
+                        .map(|(at, (step, words))| {
+                            view! {
+                                <Button
+                                    kind=if at == 0 { ButtonKind::Primary } else { ButtonKind::Secondary }
+                                    submit=true
+                                    pending=advance.pending()
+                                    attr:name="step"
+                                    attr:value=step.name()
+                                >
+                                    {words}
+                                </Button>
+                            }
+                        })
+                        .collect_view()}
+                </div>
+            </ActionForm>
+        </Panel>
+    }
+}
+
+/// What was learned: read by everybody, written by who handles incidents.
+#[component]
+fn PostMortemPanel(it: PostMortem, learned: Learned, may: bool, as_of: Timestamp) -> impl IntoView {
+    let PostMortem { incident_id, revision, markdown, open_places, required, written_by, written_at } = it;
+    let note = match (open_places, required && revision == 0) {
+        (_, true) => "required before this can be closed",
+        (0, _) => "",
+        (_, false) => "some places in [brackets] are still to be filled in",
+    };
+    let saved = written_by.zip(written_at).map(|(by, at)| {
+        view! {
+            <p class="muted">
+                {format!("Revision {revision}, saved by {by} ")} <RelativeTime at=at as_of=as_of />
+            </p>
+        }
+    });
+    let refused =
+        Signal::derive(move || learned.save.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
+    if !may {
+        let text = if revision == 0 { "Nobody has written one yet.".to_owned() } else { markdown };
+        return view! {
+            <Panel title="Post-mortem" note=note>
+                {saved}
+                <p class="prose post-mortem">{text}</p>
+            </Panel>
+        }
+        .into_any();
+    }
+    let written = learned.text.get_untracked();
+    let on = written.as_ref().map_or(revision, |(on, _)| *on);
+    let value = RwSignal::new(written.map_or(markdown, |(_, text)| text));
+    Effect::new(move |before: Option<()>| {
+        let text = value.get();
+        if before.is_some() {
+            learned.text.set(Some((on, text)));
+        }
+    });
+    view! {
+        <Panel title="Post-mortem" note=note>
+            <ActionForm action=learned.save attr:class="stack">
+                {saved}
+                <input type="hidden" name="incident_id" value=incident_id />
+                <input type="hidden" name="revision" value=on.to_string() />
+                <TextArea
+                    label="What happened, why, and what is done about it"
+                    name="markdown"
+                    hint="Markdown. It begins with what is known; every save is kept."
+                    value=value
+                    error=refused
+                    rows=18
+                    mono=true
+                />
+                <div class="row">
+                    <Button submit=true pending=learned.save.pending()>
+                        "Save post-mortem"
+                    </Button>
+                </div>
+            </ActionForm>
+        </Panel>
+    }
+    .into_any()
 }
 
 #[component]

@@ -71,7 +71,7 @@ pub(super) fn AlarmPanel(alarm: Alarm, may_pause: bool) -> impl IntoView {
                     {may_pause
                         .then(|| {
                             view! {
-                                <LinkButton href=format!("#{DIALOG}") small=true on:click=open>
+                                <LinkButton href=format!("#{DIALOG}") small=true on_click=open>
                                     "Engage a pause"
                                 </LinkButton>
                             }

@@ -84,7 +84,7 @@ pub(super) fn Evidence(packet: Packet, rule_count: usize) -> impl IntoView {
                     "Download evidence with decisions"
                 </LinkButton>
                 <span class="needs-script">
-                    <Button on:click=print>"Print"</Button>
+                    <Button on_click=print>"Print"</Button>
                 </span>
                 <a href=json rel="external">
                     "Show JSON"

@@ -50,7 +50,7 @@ pub(super) fn ReRun(packet_id: String, run: RwSignal<Run>) -> impl IntoView {
     view! {
         <div class="rerun">
             <span class="needs-script">
-                <Button pending=pending on:click=start>
+                <Button pending=pending on_click=start>
                     "Re-run replay"
                 </Button>
             </span>

@@ -223,7 +223,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                                     <p class="muted aside-line">
                                         "Is " {version} " itself the trouble? "
                                         <span class="needs-script">
-                                            <Button small=true kind=ButtonKind::Ghost on:click=move |_| desk.stable_open.set(true)>
+                                            <Button small=true kind=ButtonKind::Ghost on_click=move |_| desk.stable_open.set(true)>
                                                 "Replace the stable bundle…"
                                             </Button>
                                         </span>
@@ -243,7 +243,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
 fn Opener(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <span class="needs-script">
-            <Button kind=ButtonKind::Danger on:click=move |_| open.set(true) attr:aria-haspopup="dialog">
+            <Button kind=ButtonKind::Danger on_click=move |_| open.set(true) attr:aria-haspopup="dialog">
                 <span aria-hidden="true">"↺ "</span>
                 "Roll back"
             </Button>

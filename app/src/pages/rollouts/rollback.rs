@@ -57,7 +57,7 @@ pub(super) fn RollbackDialog(taking: Taking, open: RwSignal<bool>, id: &'static 
                 <Checkbox label="Open an incident" name="create_incident" value=desk.incident />
                 <div class="dialog-foot">
                     <span class="needs-script">
-                        <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                        <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                     </span>
                     <Button kind=ButtonKind::Danger submit=true pending=desk.roll_back.pending()>
                         {format!("Roll back to {restored}")}

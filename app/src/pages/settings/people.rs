@@ -27,7 +27,7 @@ pub(super) fn People(
             <div class="spread">
                 <p class="muted">"Taking a role away works at once, also for people who are signed in."</p>
                 <span class="needs-script">
-                    <Button kind=ButtonKind::Primary on:click=move |_| adding.set(true)>
+                    <Button kind=ButtonKind::Primary on_click=move |_| adding.set(true)>
                         "Add person"
                     </Button>
                 </span>
@@ -65,7 +65,7 @@ pub(super) fn People(
                                         <Button
                                             small=true
                                             attr:aria-label=format!("Change roles of {}", person.name)
-                                            on:click=move |_| {
+                                            on_click=move |_| {
                                                 whose.set(Some(shown.clone()));
                                                 changing.set(true);
                                             }
@@ -97,7 +97,7 @@ pub(super) fn People(
                     />
                     <RoleBoxes />
                     <div class="dialog-foot">
-                        <Button on:click=move |_| adding.set(false)>"Cancel"</Button>
+                        <Button on_click=move |_| adding.set(false)>"Cancel"</Button>
                         <Button kind=ButtonKind::Primary submit=true pending=add.pending()>
                             "Add person"
                         </Button>
@@ -122,7 +122,7 @@ pub(super) fn People(
                                     <input type="hidden" name="email" value=person.email />
                                     <RoleBoxes ticked=person.roles />
                                     <div class="dialog-foot">
-                                        <Button on:click=move |_| changing.set(false)>"Cancel"</Button>
+                                        <Button on_click=move |_| changing.set(false)>"Cancel"</Button>
                                         <Button kind=ButtonKind::Primary submit=true pending=set_roles.pending()>
                                             "Save roles"
                                         </Button>

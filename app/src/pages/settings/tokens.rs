@@ -33,7 +33,7 @@ pub(super) fn Tokens(
                     <a href="/docs" rel="external">"the HTTP API"</a> "."
                 </p>
                 <span class="needs-script">
-                    <Button kind=ButtonKind::Primary on:click=move |_| making.set(true)>
+                    <Button kind=ButtonKind::Primary on_click=move |_| making.set(true)>
                         "New token"
                     </Button>
                 </span>
@@ -82,7 +82,7 @@ pub(super) fn Tokens(
                     />
                     <RoleBoxes programs=true />
                     <div class="dialog-foot">
-                        <Button on:click=move |_| making.set(false)>"Cancel"</Button>
+                        <Button on_click=move |_| making.set(false)>"Cancel"</Button>
                         <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
                             "Create token"
                         </Button>

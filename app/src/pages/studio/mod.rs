@@ -108,9 +108,9 @@ fn Shelves(shelf: Shelf, importing: RwSignal<bool>) -> impl IntoView {
     let actions = move || {
         may_edit.then(|| {
             view! {
-                <Button on:click=move |_| importing.set(true)>"Import"</Button>
-                <Button pending=pending attr:title="A draft without rules" on:click=move |_| from_nothing()>"Empty draft"</Button>
-                <Button kind=ButtonKind::Primary pending=pending attr:title="A copy of what is live" on:click=move |_| from_stable()>
+                <Button on_click=move |_| importing.set(true)>"Import"</Button>
+                <Button pending=pending attr:title="A draft without rules" on_click=move |_| from_nothing()>"Empty draft"</Button>
+                <Button kind=ButtonKind::Primary pending=pending attr:title="A copy of what is live" on_click=move |_| from_stable()>
                     "New draft"
                 </Button>
             }
@@ -209,7 +209,7 @@ fn BundleRow(bundle: Summary, may_edit: bool, as_of: Timestamp) -> impl IntoView
                                 pending=pending
                                 attr:aria-label=format!("Clone {version}")
                                 attr:title="Copy into a new draft"
-                                on:click=move |_| clone()
+                                on_click=move |_| clone()
                             >
                                 "Clone"
                             </Button>

@@ -189,7 +189,7 @@ fn SchemaField(desk: Desk) -> impl IntoView {
         <Show when=move || schema.read().is_none() && desk.editable>
             <Notice tone=Tone::Neutral>
                 <p>"No schema: any field of any type is allowed."</p>
-                <Button small=true on:click=start>"Start with an example"</Button>
+                <Button small=true on_click=start>"Start with an example"</Button>
             </Notice>
         </Show>
         {desk
@@ -201,7 +201,7 @@ fn SchemaField(desk: Desk) -> impl IntoView {
                             small=true
                             pending=learning
                             attr:title="Agents, actions, fields with their types and values, as the recorded decisions had them"
-                            on:click=learn
+                            on_click=learn
                         >
                             "Learn from recorded decisions"
                         </Button>

@@ -74,7 +74,7 @@ fn VersionStep(desk: Desk) -> impl IntoView {
                                     .editable
                                     .then(|| {
                                         view! {
-                                            <Button small=true on:click=use_it>
+                                            <Button small=true on_click=use_it>
                                                 {format!("Use {}", proposal.version)}
                                             </Button>
                                         }

@@ -56,7 +56,7 @@ pub fn ConditionRows(desk: Desk, rule_key: Key) -> impl IntoView {
                     .editable
                     .then(|| {
                         view! {
-                            <Button kind=ButtonKind::Ghost small=true on:click=add>
+                            <Button kind=ButtonKind::Ghost small=true on_click=add>
                                 "Add condition"
                             </Button>
                         }

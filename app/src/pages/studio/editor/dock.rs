@@ -150,7 +150,7 @@ pub fn Dock(desk: Desk) -> impl IntoView {
                         view! {
                             <EmptyState title="The cases could not be fetched">
                                 <p>{why}</p>
-                                <Button on:click=move |_| again()>"Try again"</Button>
+                                <Button on_click=move |_| again()>"Try again"</Button>
                             </EmptyState>
                         }
                             .into_any()
@@ -198,7 +198,7 @@ fn Status(desk: Desk) -> impl IntoView {
                 <span class="dock-status muted">
                     {format!("{} of {}", format::count(done as u64), format::count(total as u64))}
                 </span>
-                <Button small=true on:click=move |_| beside::ask(Ask::Stop, None)>"Cancel"</Button>
+                <Button small=true on_click=move |_| beside::ask(Ask::Stop, None)>"Cancel"</Button>
             }
             .into_any()
         }
@@ -209,7 +209,7 @@ fn Status(desk: Desk) -> impl IntoView {
                 {stopped
                     .then(|| {
                         view! {
-                            <Button small=true on:click=move |_| beside::ask(Ask::Again, None)>"Replay all"</Button>
+                            <Button small=true on_click=move |_| beside::ask(Ask::Again, None)>"Replay all"</Button>
                         }
                     })}
             }

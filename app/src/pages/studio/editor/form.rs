@@ -72,10 +72,10 @@ fn RuleForm(desk: Desk, rule_key: Key) -> impl IntoView {
     view! {
         <form class="rule-form" aria-label="Rule" on:submit=|event| event.prevent_default()>
             <div class="rule-form-head">
-                <Button kind=ButtonKind::Ghost small=true attr:aria-label="Previous rule" attr:title="Previous rule (k)" on:click=move |_| desk.step(Step::Back)>
+                <Button kind=ButtonKind::Ghost small=true attr:aria-label="Previous rule" attr:title="Previous rule (k)" on_click=move |_| desk.step(Step::Back)>
                     "‹"
                 </Button>
-                <Button kind=ButtonKind::Ghost small=true attr:aria-label="Next rule" attr:title="Next rule (j)" on:click=move |_| desk.step(Step::On)>
+                <Button kind=ButtonKind::Ghost small=true attr:aria-label="Next rule" attr:title="Next rule (j)" on_click=move |_| desk.step(Step::On)>
                     "›"
                 </Button>
                 <strong class="rule-form-name">{name}</strong>
@@ -89,7 +89,7 @@ fn RuleForm(desk: Desk, rule_key: Key) -> impl IntoView {
                         />
                     }
                 }}
-                <Button kind=ButtonKind::Ghost small=true attr:aria-label="Close rule" attr:title="Close (Esc)" on:click=move |_| desk.deselect()>
+                <Button kind=ButtonKind::Ghost small=true attr:aria-label="Close rule" attr:title="Close (Esc)" on_click=move |_| desk.deselect()>
                     "✕"
                 </Button>
             </div>
@@ -114,8 +114,8 @@ fn RuleForm(desk: Desk, rule_key: Key) -> impl IntoView {
                 <div class="field-pair">
                     <NumberField label="Priority" id="rule-priority" unit="0–1000" value=priority on_value=set_priority />
                     <div class="nudges">
-                        <Button small=true attr:title="Looked at earlier (Alt ↑)" on:click=move |_| go(Direction::Up)>"Move up"</Button>
-                        <Button small=true attr:title="Looked at later (Alt ↓)" on:click=move |_| go(Direction::Down)>"Move down"</Button>
+                        <Button small=true attr:title="Looked at earlier (Alt ↑)" on_click=move |_| go(Direction::Up)>"Move up"</Button>
+                        <Button small=true attr:title="Looked at later (Alt ↓)" on_click=move |_| go(Direction::Down)>"Move down"</Button>
                     </div>
                 </div>
                 <div class="field-triple">
@@ -130,10 +130,10 @@ fn RuleForm(desk: Desk, rule_key: Key) -> impl IntoView {
                 .then(|| {
                     view! {
                         <div class="rule-form-foot">
-                            <Button small=true on:click=move |_| desk.act(&Edit::Duplicate { keys: vec![key] })>
+                            <Button small=true on_click=move |_| desk.act(&Edit::Duplicate { keys: vec![key] })>
                                 "Duplicate"
                             </Button>
-                            <Button small=true kind=ButtonKind::Danger on:click=move |_| desk.delete(vec![key])>
+                            <Button small=true kind=ButtonKind::Danger on_click=move |_| desk.delete(vec![key])>
                                 "Delete rule"
                             </Button>
                         </div>

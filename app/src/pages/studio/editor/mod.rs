@@ -153,7 +153,7 @@ fn Opened(bench: Workbench, again: RwSignal<u32>) -> impl IntoView {
                             .editable
                             .then(|| {
                                 view! {
-                                    <Button small=true kind=ButtonKind::Ghost on:click=move |_| pasting.set(true)>
+                                    <Button small=true kind=ButtonKind::Ghost on_click=move |_| pasting.set(true)>
                                         "Paste rules"
                                     </Button>
                                 }
@@ -247,9 +247,9 @@ fn EditActions(desk: Desk, submitting: RwSignal<bool>) -> impl IntoView {
     let no_redo = Memo::new(move |_| desk.editor.with(|editor| !editor.can_redo()));
     let saving = Memo::new(move |_| desk.saving.get() == desk::Saving::Now);
     view! {
-        <Button attr:aria-label="Undo" attr:title="Undo (Ctrl Z)" disabled=no_undo on:click=move |_| desk.undo()>"↶"</Button>
-        <Button attr:aria-label="Redo" attr:title="Redo (Ctrl Y)" disabled=no_redo on:click=move |_| desk.redo()>"↷"</Button>
-        <Button attr:title="Save draft (Ctrl S)" pending=saving on:click=move |_| saving::start(desk)>
+        <Button attr:aria-label="Undo" attr:title="Undo (Ctrl Z)" disabled=no_undo on_click=move |_| desk.undo()>"↶"</Button>
+        <Button attr:aria-label="Redo" attr:title="Redo (Ctrl Y)" disabled=no_redo on_click=move |_| desk.redo()>"↷"</Button>
+        <Button attr:title="Save draft (Ctrl S)" pending=saving on_click=move |_| saving::start(desk)>
             "Save draft"
         </Button>
         <ExportLink desk=desk />
@@ -302,10 +302,10 @@ fn ReadActions(
     view! {
         {packet.filter(|_| state != State::Draft).map(|packet| view! { <LinkButton href=format!("/reviews/{packet}")>"Open packet"</LinkButton> })}
         {(in_review && may_edit)
-            .then(|| view! { <Button pending=pending attr:title="Back to a draft; voids the packet and every approval on it" on:click=withdraw>"Withdraw"</Button> })}
+            .then(|| view! { <Button pending=pending attr:title="Back to a draft; voids the packet and every approval on it" on_click=withdraw>"Withdraw"</Button> })}
         {may_edit.then(|| view! { <ExportLink desk=desk /> })}
         {may_edit
-            .then(|| view! { <Button kind=ButtonKind::Primary pending=pending on:click=clone>"Clone into a new draft"</Button> })}
+            .then(|| view! { <Button kind=ButtonKind::Primary pending=pending on_click=clone>"Clone into a new draft"</Button> })}
     }
 }
 

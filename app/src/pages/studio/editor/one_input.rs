@@ -106,7 +106,7 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>, tests: 
                         on:input=move |event| context.set(event_target_value(&event))
                     ></textarea>
                 </Field>
-                <Button small=true on:click=move |_| take()>"Take the next case"</Button>
+                <Button small=true on_click=move |_| take()>"Take the next case"</Button>
             </div>
             {answer}
         </div>

@@ -115,9 +115,9 @@ pub fn PasteDialog(desk: Desk, open: RwSignal<bool>, typed: RwSignal<String>) ->
             </Show>
             <div class="dialog-foot">
                 <Show when=move || { clash.get() > 0 }>
-                    <Button kind=ButtonKind::Primary on:click=merge>"Replace those, add the rest"</Button>
+                    <Button kind=ButtonKind::Primary on_click=merge>"Replace those, add the rest"</Button>
                 </Show>
-                <Button disabled=Signal::derive(move || count.get() == 0) on:click=add_all>
+                <Button disabled=Signal::derive(move || count.get() == 0) on_click=add_all>
                     {move || match (count.get(), clash.get()) {
                         (0, _) => "Add rules".to_owned(),
                         (n, 0) => format!("Add {}", format::plural(n as u64, "rule", "rules")),

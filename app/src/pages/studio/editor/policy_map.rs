@@ -254,14 +254,14 @@ fn Chooser(desk: Desk, settled: Memo<Settled>, choice: RwSignal<Choice>) -> impl
                 })
                 .into_iter()
                 .collect_view()}
-            <Button small=true attr:title="Turn the map: across becomes up" on:click=swap>"Swap"</Button>
+            <Button small=true attr:title="Turn the map: across becomes up" on_click=swap>"Swap"</Button>
             <Show when=move || others.with(|others| !others.is_empty())>
                 <fieldset class="map-held">
                     <legend>"Held fixed"</legend>
                     <For each=move || others.get() key=Clone::clone let:field>
                         <Held field=field choice=choice />
                     </For>
-                    <Button small=true attr:title="Take the values of the question under One input" on:click=take>
+                    <Button small=true attr:title="Take the values of the question under One input" on_click=take>
                         "As in One input"
                     </Button>
                 </fieldset>

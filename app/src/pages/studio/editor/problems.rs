@@ -42,7 +42,7 @@ pub fn Problems(desk: Desk) -> impl IntoView {
                                 <Button
                                     small=true
                                     attr:title="Makes every repair that has one right answer; undo takes them all back"
-                                    on:click=move |_| fix_all(desk)
+                                    on_click=move |_| fix_all(desk)
                                 >
                                     "Fix all"
                                 </Button>
@@ -153,7 +153,7 @@ pub fn FindingItem(
             {(desk.editable && finding.fix.is_some())
                 .then(|| {
                     view! {
-                        <Button small=true kind=ButtonKind::Secondary on:click=move |_| fix(desk, &what)>
+                        <Button small=true kind=ButtonKind::Secondary on_click=move |_| fix(desk, &what)>
                             "Fix"
                         </Button>
                     }

@@ -62,14 +62,14 @@ pub fn Proposed(desk: Desk, tests: Tests) -> impl IntoView {
                 <Button
                     small=true
                     attr:title="Inputs just below, at and above each threshold of the selected rule, or of rules without a test"
-                    on:click=begin
+                    on_click=begin
                 >
                     "Propose boundary tests"
                 </Button>
                 <Show when=move || proposed.with(|proposed| !proposed.is_empty())>
                     <strong>"Is this what you want?"</strong>
-                    <Button small=true kind=ButtonKind::Primary pending=tests.pending() on:click=move |_| accept(None)>"Accept all"</Button>
-                    <Button small=true kind=ButtonKind::Ghost on:click=move |_| proposed.set(Vec::new())>"Discard"</Button>
+                    <Button small=true kind=ButtonKind::Primary pending=tests.pending() on_click=move |_| accept(None)>"Accept all"</Button>
+                    <Button small=true kind=ButtonKind::Ghost on_click=move |_| proposed.set(Vec::new())>"Discard"</Button>
                 </Show>
             </div>
             <Show when=move || proposed.with(|proposed| !proposed.is_empty())>
@@ -101,7 +101,7 @@ fn row(tests: Tests, test: BoundaryTest, accept: Callback<()>) -> AnyView {
             </td>
             <td class="mono">{test.decided_by.unwrap_or_else(|| "default".to_owned())}</td>
             <td>
-                <Button small=true pending=tests.pending() on:click=move |_| accept.run(())>"Accept"</Button>
+                <Button small=true pending=tests.pending() on_click=move |_| accept.run(())>"Accept"</Button>
             </td>
         </tr>
     }

@@ -249,8 +249,8 @@ pub fn Restored(desk: Desk) -> impl IntoView {
                         {move || behind.get().then_some(" Somebody else has saved this draft since: you will be asked when you save.")}
                     </p>
                     <div class="row">
-                        <Button small=true on:click=move |_| desk.restored.set(None)>"Go on with them"</Button>
-                        <Button small=true kind=ButtonKind::Ghost on:click=discard>"Discard them"</Button>
+                        <Button small=true on_click=move |_| desk.restored.set(None)>"Go on with them"</Button>
+                        <Button small=true kind=ButtonKind::Ghost on_click=discard>"Discard them"</Button>
                     </div>
                 </div>
             </Notice>
@@ -335,9 +335,9 @@ pub fn StaleDialog(desk: Desk) -> impl IntoView {
                     })
             }}
             <div class="dialog-foot">
-                <Button on:click=take_theirs>"Take theirs"</Button>
-                <Button on:click=open_mine>"Open mine as a new draft"</Button>
-                <Button kind=ButtonKind::Danger on:click=keep_mine>"Keep mine, overwrite theirs"</Button>
+                <Button on_click=take_theirs>"Take theirs"</Button>
+                <Button on_click=open_mine>"Open mine as a new draft"</Button>
+                <Button kind=ButtonKind::Danger on_click=keep_mine>"Keep mine, overwrite theirs"</Button>
             </div>
         </Dialog>
     }

@@ -110,9 +110,9 @@ pub fn SourceTab(desk: Desk) -> impl IntoView {
                     <p class="muted">"The rules stay as they were before; what you type here is kept."</p>
                     <div class="row">
                         <Show when=move || fault.read().as_ref().is_some_and(|fault| fault.line.is_some())>
-                            <Button small=true on:click=jump>"Go to it"</Button>
+                            <Button small=true on_click=jump>"Go to it"</Button>
                         </Show>
-                        <Button small=true on:click=discard>"Back to the last readable text"</Button>
+                        <Button small=true on_click=discard>"Back to the last readable text"</Button>
                     </div>
                 </Notice>
             </Show>

@@ -19,7 +19,7 @@ pub fn SubmitButton(desk: Desk, open: RwSignal<bool>) -> impl IntoView {
             kind=ButtonKind::Primary
             disabled=Signal::derive(move || obstacles.with(|obstacles| !obstacles.is_empty()))
             attr:aria-describedby="obstacles"
-            on:click=move |_| open.set(true)
+            on_click=move |_| open.set(true)
         >
             "Submit for review"
         </Button>
@@ -111,7 +111,7 @@ pub fn SubmitDialog(desk: Desk, open: RwSignal<bool>) -> impl IntoView {
                         })
                 }}
                 <div class="dialog-foot">
-                    <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                    <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                     <Button kind=ButtonKind::Primary submit=true pending=pending>
                         {move || format!("Submit {}", version())}
                     </Button>

@@ -129,7 +129,7 @@ pub fn RulesTable(desk: Desk) -> impl IntoView {
                 .editable
                 .then(|| {
                     view! {
-                        <Button kind=ButtonKind::Ghost small=true on:click=move |_| desk.add_rule()>
+                        <Button kind=ButtonKind::Ghost small=true on_click=move |_| desk.add_rule()>
                             "Add rule"
                         </Button>
                         <Kbd key="A" />
@@ -164,7 +164,7 @@ fn Nothing(desk: Desk, total: Memo<usize>) -> impl IntoView {
             view! {
                 <EmptyState title="No rule matches the filter">
                     <p>"Words are looked for in ids, agents, actions, reasons, conditions and tags."</p>
-                    <Button on:click=move |_| desk.filter.set(String::new())>"Clear filter"</Button>
+                    <Button on_click=move |_| desk.filter.set(String::new())>"Clear filter"</Button>
                 </EmptyState>
             }
             .into_any()
@@ -217,7 +217,7 @@ fn MarkedBar(desk: Desk) -> impl IntoView {
     let keys = move || desk.targets();
     let button = move |words: &'static str, act: Callback<Vec<Key>>| {
         view! {
-            <Button small=true on:click=move |_| act.run(keys())>
+            <Button small=true on_click=move |_| act.run(keys())>
                 {words}
             </Button>
         }
@@ -250,7 +250,7 @@ fn MarkedBar(desk: Desk) -> impl IntoView {
                     <option value="deny">"deny"</option>
                 </select>
                 {button("Delete", Callback::new(move |keys| desk.delete(keys)))}
-                <Button kind=ButtonKind::Ghost small=true on:click=move |_| desk.marked.update(std::collections::BTreeSet::clear)>
+                <Button kind=ButtonKind::Ghost small=true on_click=move |_| desk.marked.update(std::collections::BTreeSet::clear)>
                     "Clear"
                 </Button>
             </div>

@@ -167,6 +167,7 @@ fn Row(desk: Desk, tests: Tests, case: Case, result: CaseResult) -> impl IntoVie
     let passed = result.passed == Some(true);
     let input = case.input();
     let id = case.case_id.clone();
+    let removed = id.clone();
     let adopted = Case { expected_effect: Some(result.effect), ..case.clone() };
     view! {
         <tr>
@@ -202,7 +203,7 @@ fn Row(desk: Desk, tests: Tests, case: Case, result: CaseResult) -> impl IntoVie
                                             small=true
                                             pending=tests.pending()
                                             attr:title="From now on this answer is what is expected"
-                                            on:click=move |_| tests.change(desk, vec![adopted.clone()], Vec::new())
+                                            on_click=move |_| tests.change(desk, vec![adopted.clone()], Vec::new())
                                         >
                                             "Expect the answer"
                                         </Button>
@@ -213,7 +214,7 @@ fn Row(desk: Desk, tests: Tests, case: Case, result: CaseResult) -> impl IntoVie
                                 kind=ButtonKind::Ghost
                                 pending=tests.pending()
                                 attr:aria-label=format!("Remove {id}")
-                                on:click=move |_| tests.change(desk, Vec::new(), vec![id.clone()])
+                                on_click=move |_| tests.change(desk, Vec::new(), vec![removed.clone()])
                             >
                                 "Remove"
                             </Button>

@@ -74,7 +74,7 @@ fn Draft(draft: PreviewedDraft, version: RwSignal<String>) -> impl IntoView {
         view! {
             <Notice tone=Tone::Warn>
                 <p role="alert">{format!("Version {taken_version} exists already. Import it under another number.")}</p>
-                <Button small=true on:click=use_next>{words}</Button>
+                <Button small=true on_click=use_next>{words}</Button>
             </Notice>
         }
     });

@@ -172,7 +172,7 @@ pub fn ImportDialog(import: Import) -> impl IntoView {
                     {move || refused.get().map(|error| view! { <Refused error=error /> })}
                 </div>
                 <div class="dialog-foot">
-                    <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                    <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                     <Button
                         kind=ButtonKind::Primary
                         submit=true

@@ -1,0 +1,221 @@
+//! What is learned from an incident: R1's template, filled in from what is known.
+
+use serde::{Deserialize, Serialize};
+
+use super::Incident;
+use crate::{
+    Timestamp,
+    problem::Problem,
+    rollout::{ArmStats, promotion::duration_words},
+};
+
+/// Most characters of a post-mortem.
+pub const MAX_CHARS: usize = 50_000;
+
+/// The share of traffic from which on a rollback was an emergency: the bundle served everybody. Canaries are contained.
+const EMERGENCY_PCT: i16 = 100;
+
+/// What the template leaves to people.
+const TO_FILL_IN: [&str; 7] = [
+    "[2-3 sentences on what happened]",
+    "[Who noticed, and what it meant for them]",
+    "[What went wrong, in detail]",
+    "[What helped]",
+    "[What did not]",
+    "[Owner]: [Action] - [Due date]",
+    "[What to remember]",
+];
+
+/// A post-mortem. Its JSON form is the contract of `GET /incidents/{id}/post-mortem`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PostMortem {
+    /// The incident.
+    pub incident_id: String,
+    /// Counts up with every save; 0 is a proposal that nobody has saved.
+    pub revision: i64,
+    /// The text, in Markdown.
+    pub markdown: String,
+    /// How many places of the template still wait to be filled in.
+    pub open_places: usize,
+    /// Whether the incident cannot be closed without one.
+    pub required: bool,
+    /// Who saved this revision.
+    pub written_by: Option<String>,
+    /// When.
+    pub written_at: Option<Timestamp>,
+}
+
+/// What the bundle of an incident did while it lasted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Impact {
+    /// When it entered service, or the incident was opened.
+    pub from: Timestamp,
+    /// When it was taken out, or the damage stopped; the present while it goes on.
+    pub until: Timestamp,
+    /// Its share of traffic when it was taken out, in percent.
+    pub traffic_pct: Option<i16>,
+    /// Its decisions in that time.
+    pub served: ArmStats,
+}
+
+/// Whether an incident needs a post-mortem: one whose bundle was rolled back from this share of traffic, if it was.
+pub fn is_required(rolled_back_from_pct: Option<i16>) -> bool {
+    rolled_back_from_pct.is_some_and(|pct| pct >= EMERGENCY_PCT)
+}
+
+/// How many places of the template a text has not filled in.
+pub fn open_places(markdown: &str) -> usize {
+    TO_FILL_IN.iter().map(|place| markdown.matches(place).count()).sum()
+}
+
+/// A text that can be kept.
+///
+/// # Errors
+/// `invalid_field` when it is blank, longer than [`MAX_CHARS`], or holds what cannot be stored.
+pub fn check(markdown: &str) -> Result<(), Problem> {
+    let wrong = |detail: String| Err(Problem::invalid_field("/markdown", detail));
+    if markdown.trim().is_empty() {
+        return wrong("is empty; say what happened".to_owned());
+    }
+    if markdown.chars().count() > MAX_CHARS || markdown.contains('\0') {
+        return wrong(format!("has at most {MAX_CHARS} characters"));
+    }
+    Ok(())
+}
+
+/// R1's template with what is known about an incident. `related` are other incidents, by id and title.
+pub fn propose(
+    incident: &Incident,
+    impact: Option<&Impact>,
+    author: &str,
+    related: &[(String, String)],
+    now: Timestamp,
+) -> String {
+    let [summary, users, cause, well, wrong, action, lesson] = TO_FILL_IN;
+    let mut lines: Vec<String> = Vec::new();
+    let mut say = |line: String| lines.push(line);
+    say(format!("# Policy Post-Mortem: {}\n", incident.title));
+    say(format!("**Date**: {}\n**Author**: {author}\n**Reviewers**:\n", day(now)));
+    say(format!("## Summary\n{summary}\n"));
+    if !incident.description.is_empty() {
+        say(format!("{}\n", incident.description));
+    }
+    say("## Timeline (UTC)".to_owned());
+    let first = incident.timeline.first().map_or(incident.created_at, |entry| entry.at);
+    for entry in &incident.timeline {
+        say(format!("- {}: {} ({})", moment(entry.at, first), entry.text, entry.actor));
+    }
+    say("\n## Impact".to_owned());
+    if let Some(Impact { from, until, traffic_pct, served }) = impact {
+        let lasted = duration_words(until.since(*from).as_secs());
+        say(format!("- **Duration**: {lasted} ({} - {})", moment(*from, first), moment(*until, first)));
+        if let Some(pct) = traffic_pct {
+            say(format!("- **Traffic**: {pct}% of production"));
+        }
+        say(format!(
+            "- **Failed Decisions**: {} errors in {} decisions; {} denied",
+            served.errors, served.decisions, served.deny
+        ));
+        #[expect(clippy::cast_precision_loss, reason = "a sum of money for people")]
+        let cost = served.avg_cost.unwrap_or_default() * served.decisions as f64;
+        say(format!("- **Cost**: ${cost:.2}"));
+    }
+    say(format!("- **User Impact**: {users}\n"));
+    say(format!("## Root Cause\n{cause}\n"));
+    say(format!("## What Went Well\n- {well}\n"));
+    say(format!("## What Went Wrong\n- {wrong}\n"));
+    say(format!("## Action Items\n- [ ] {action}\n"));
+    say(format!("## Lessons Learned\n{lesson}\n"));
+    say("## Related Incidents".to_owned());
+    for (id, title) in related {
+        say(format!("- {id}: {title}"));
+    }
+    if related.is_empty() {
+        say("None about the same bundle or agent.".to_owned());
+    }
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
+}
+
+/// `2026-11-27`
+fn day(at: Timestamp) -> String {
+    at.to_string().chars().take("2026-11-27".len()).collect()
+}
+
+/// `14:23`, with the day when it is another one than that of `first`.
+fn moment(at: Timestamp, first: Timestamp) -> String {
+    let time: String = at.to_string().chars().skip("2026-11-27T".len()).take("14:23".len()).collect();
+    if day(at) == day(first) { time } else { format!("{} {time}", day(at)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::incident::{Severity, Status, TimelineEntry};
+
+    #[test]
+    fn the_template_tells_what_is_known_and_leaves_the_rest_open() {
+        // 2023-11-14T22:13:20Z
+        let opened = Timestamp::from_unix_seconds(1_700_000_000);
+        let entry = |minutes: u64, text: &str| TimelineEntry {
+            at: opened.plus(Duration::from_secs(60 * minutes)),
+            actor: "ann@x.test".into(),
+            text: text.into(),
+            detail: serde_json::Value::Null,
+        };
+        let incident = Incident {
+            id: "INC-2023-0007".into(),
+            title: "Policy Rollback: v2.2.0 → v2.1.0".into(),
+            severity: Severity::High,
+            status: Status::Resolved,
+            source: "policy.rollback".into(),
+            agent: None,
+            bundle_id: Some(3),
+            bundle_version: Some("2.2.0".into()),
+            rollback_id: Some(1),
+            description: "Errors rose.".into(),
+            created_by: "ann@x.test".into(),
+            created_at: opened,
+            ack_due_at: opened,
+            investigate_due_at: opened,
+            acknowledged_by: None,
+            acknowledged_at: None,
+            mitigated_at: None,
+            resolved_at: None,
+            closed_at: None,
+            timeline: vec![entry(0, "Opened the incident."), entry(180, "Resolved the incident.")],
+        };
+        let served = ArmStats { decisions: 9_000, errors: 450, deny: 20, avg_cost: Some(0.002), ..ArmStats::default() };
+        let impact =
+            Impact { from: opened.minus(Duration::from_secs(19 * 60)), until: opened, traffic_pct: Some(10), served };
+        let text =
+            propose(&incident, Some(&impact), "bob@x.test", &[("INC-2023-0001".into(), "Before".into())], opened);
+        for line in [
+            "# Policy Post-Mortem: Policy Rollback: v2.2.0 → v2.1.0",
+            "**Author**: bob@x.test",
+            "- 22:13: Opened the incident. (ann@x.test)",
+            "- 2023-11-15 01:13: Resolved the incident. (ann@x.test)",
+            "- **Duration**: 19 minutes (21:54 - 22:13)",
+            "- **Traffic**: 10% of production",
+            "- **Failed Decisions**: 450 errors in 9000 decisions; 20 denied",
+            "- **Cost**: $18.00",
+            "- [ ] [Owner]: [Action] - [Due date]",
+            "- INC-2023-0001: Before",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line} is missing in\n{text}");
+        }
+        assert_eq!(open_places(&text), TO_FILL_IN.len());
+        assert_eq!(open_places(&text.replace("[What went wrong, in detail]", "A typo.")), TO_FILL_IN.len() - 1);
+        assert_eq!(check(&text), Ok(()));
+    }
+
+    #[test]
+    fn only_what_served_everybody_needs_one() {
+        assert!(is_required(Some(100)));
+        assert!(!is_required(Some(50)) && !is_required(None));
+        assert!(check(" \n").is_err() && check(&"x".repeat(MAX_CHARS + 1)).is_err());
+    }
+}
