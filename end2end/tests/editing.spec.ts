@@ -97,3 +97,54 @@ test("priority and effect are edited in the row, and rows are dragged to another
   await page.getByRole("button", { name: "Undo" }).click();
   await expect.poll(ids).toEqual(["first-rule", "third-rule", "second-rule"]);
 });
+
+test("the rule panel's buttons act on the rule that is shown", async ({ as }) => {
+  const page = await as("author");
+  await newDraft(page);
+  const source = await readSource(page);
+  await writeSource(page, { ...source, rules: [newRule("first-rule", "deny"), newRule("second-rule", "deny")] });
+  await page.getByRole("tab", { name: /^Rules/ }).click();
+  const rows = page.getByRole("table", { name: "Rules" }).locator("tr.rule-row");
+  const panel = page.getByRole("form", { name: "Rule" });
+  const opened = async (id: string) => {
+    await rows.getByRole("button", { name: id, exact: true }).click();
+    await expect(panel.locator(".rule-form-name")).toHaveText(id);
+  };
+  await opened("first-rule");
+  await opened("second-rule");
+  await panel.getByRole("button", { name: "Add condition", exact: true }).click();
+  await panel.getByRole("button", { name: "Duplicate", exact: true }).click();
+  await expect(rows.locator(".rule-open")).toContainText(["second-rule-2"]);
+  await opened("second-rule");
+  await panel.getByRole("button", { name: "Delete rule", exact: true }).click();
+  await expect.poll(async () => (await readSource(page)).rules.map((rule: { id: string }) => rule.id).sort()).toEqual([
+    "first-rule",
+    "second-rule-2",
+  ]);
+});
+
+test("what is not a number leaves the rule as it was before the typing", async ({ as }) => {
+  const page = await as("author");
+  await newDraft(page);
+  const source = await readSource(page);
+  const rule = { ...newRule("threshold", "deny"), conditions: { ">=risk_score": 85 } };
+  await writeSource(page, { ...source, rules: [rule] });
+  await page.getByRole("tab", { name: /^Rules/ }).click();
+  await page.getByRole("button", { name: "threshold", exact: true }).click();
+  const field = page.getByRole("form", { name: "Rule" }).getByRole("textbox", { name: "Value", exact: true });
+  const conditions = async () => {
+    const read = (await readSource(page)).rules[0].conditions;
+    await page.getByRole("tab", { name: /^Rules/ }).click();
+    return read;
+  };
+  await field.selectText();
+  await field.pressSequentially("8x");
+  await expect(field).toHaveValue("8x");
+  await expect(page.getByText("8x is not a number; the rule still says 85.")).toBeVisible();
+  expect(await conditions()).toEqual({ ">=risk_score": 85 });
+  await field.fill("");
+  await expect(page.getByText("A number is missing; the rule still says 85.")).toBeVisible();
+  await field.fill("80");
+  await expect(page.getByText(/the rule still says/)).toHaveCount(0);
+  expect(await conditions()).toEqual({ ">=risk_score": 80 });
+});

@@ -27,12 +27,12 @@ impl ButtonKind {
     }
 }
 
-/// What a click does.
-type Click = UnsyncCallback<MouseEvent>;
+/// What a click does. It owns nothing, so that a page on the server may be dropped on another thread than it was made on.
+type Click = Callback<MouseEvent>;
 
-fn handler(on_click: Option<Click>) -> impl Fn(MouseEvent) + 'static {
+fn handler(on_click: Option<Click>) -> impl Fn(MouseEvent) + Copy + 'static {
     move |event| {
-        if let Some(on_click) = &on_click {
+        if let Some(on_click) = on_click {
             on_click.run(event);
         }
     }

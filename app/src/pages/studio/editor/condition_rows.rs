@@ -5,7 +5,7 @@ use serde_json::Value;
 use wasm_bindgen::JsCast;
 
 use super::{
-    controls::{Tokens, follow, type_number},
+    controls::{Tokens, TypedNumber},
     desk::Desk,
     names,
 };
@@ -210,31 +210,35 @@ fn ValueInput(takes: Option<Takes>, declared: Option<Kind>, value: Memo<Value>, 
 
 #[component]
 fn NumberValue(value: Memo<Value>, on_value: Callback<Value>) -> impl IntoView {
-    let text = RwSignal::new(String::new());
-    let bad = RwSignal::new(false);
+    let typed = TypedNumber::new();
     // A value of another kind is shown as it is, marked, until a number is typed.
     Effect::new(move |_| match value.get() {
-        Value::Number(number) => follow(Some(Value::Number(number)), text, bad),
-        other => {
-            text.set(plain(&other));
-            bad.set(true);
+        Value::Number(number) => typed.follow(Some(Value::Number(number))),
+        other if typed.text.with_untracked(|text| *text == plain(&other)) => {}
+        other => typed.show(plain(&other), Some("Not a number.".to_owned())),
+    });
+    let take = move |value: Option<Value>| {
+        if let Some(value) = value {
+            on_value.run(value);
         }
-    });
-    let take = Callback::new(move |value: Option<Value>| match value {
-        Some(value) => on_value.run(value),
-        None => bad.set(true),
-    });
+    };
     view! {
-        <input
-            class="input num mono condition-value"
-            type="text"
-            inputmode="decimal"
-            aria-label="Value"
-            autocomplete="off"
-            aria-invalid=move || bad.get().then_some("true")
-            prop:value=text
-            on:input=move |event| type_number(&event, text, bad, take)
-        />
+        <span class="condition-value condition-number">
+            <input
+                class="input num mono"
+                type="text"
+                inputmode="decimal"
+                aria-label="Value"
+                autocomplete="off"
+                aria-invalid=move || typed.error.read().is_some().then_some("true")
+                prop:value=typed.text
+                on:focus=move |_| typed.begin(Some(value.get_untracked()))
+                on:input=move |event| typed.typed(&event, true, take)
+            />
+            <span class="field-error" role="alert">
+                {typed.error}
+            </span>
+        </span>
     }
 }
 

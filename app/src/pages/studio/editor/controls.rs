@@ -9,6 +9,7 @@ use crate::{
         condition::{Kind, plain, split_list},
         rule::read_number,
     },
+    words,
 };
 
 /// A number with its unit. What is not a number stays in the field and is not taken over.
@@ -20,12 +21,10 @@ pub fn NumberField(
     value: Memo<Option<Value>>,
     #[prop(into)] on_value: Callback<Option<Value>>,
 ) -> impl IntoView {
-    let text = RwSignal::new(String::new());
-    let bad = RwSignal::new(false);
-    Effect::new(move |_| follow(value.get(), text, bad));
-    let error = Signal::derive(move || bad.get().then(|| "Not a number".to_owned()));
+    let typed = TypedNumber::new();
+    Effect::new(move |_| typed.follow(value.get()));
     view! {
-        <Field label=label id=id error=error>
+        <Field label=label id=id error=typed.error>
             <span class="input-unit">
                 <input
                     class="input num"
@@ -33,9 +32,10 @@ pub fn NumberField(
                     type="text"
                     inputmode="decimal"
                     autocomplete="off"
-                    aria-invalid=move || bad.get().then_some("true")
-                    prop:value=text
-                    on:input=move |event| type_number(&event, text, bad, on_value)
+                    aria-invalid=move || typed.error.read().is_some().then_some("true")
+                    prop:value=typed.text
+                    on:focus=move |_| typed.begin(value.get_untracked())
+                    on:input=move |event| typed.typed(&event, false, |value| on_value.run(value))
                 />
                 <span class="unit" aria-hidden="true">{unit}</span>
             </span>
@@ -43,28 +43,60 @@ pub fn NumberField(
     }
 }
 
-/// Shows `value` unless what stands in the field says the same already.
-pub fn follow(value: Option<Value>, text: RwSignal<String>, bad: RwSignal<bool>) {
-    let same = text.with_untracked(|text| read_number(text) == Ok(value.clone()));
-    if !same {
-        text.set(value.as_ref().map(plain).unwrap_or_default());
-        bad.set(false);
-    }
+/// A number as it is typed. Each text that is one is taken over at once; while it is none, what stood before the typing
+/// began is put back, so that `8x` over 85 leaves 85 and not 8.
+#[derive(Clone, Copy)]
+pub struct TypedNumber {
+    /// What stands in the field.
+    pub text: RwSignal<String>,
+    /// What is wrong with it.
+    pub error: RwSignal<Option<String>>,
+    before: RwSignal<Option<Value>>,
 }
 
-/// Takes over what was typed when it is a number, or nothing.
-pub fn type_number(
-    event: &leptos::ev::Event,
-    text: RwSignal<String>,
-    bad: RwSignal<bool>,
-    take: Callback<Option<Value>>,
-) {
-    let typed = event_target_value(event);
-    let read = read_number(&typed);
-    text.set(typed);
-    bad.set(read.is_err());
-    if let Ok(value) = read {
-        take.run(value);
+impl TypedNumber {
+    /// Nothing typed yet.
+    pub fn new() -> Self {
+        Self { text: RwSignal::new(String::new()), error: RwSignal::new(None), before: RwSignal::new(None) }
+    }
+
+    /// Shows `value`, unless what stands in the field says the same already or is wrong and was put back.
+    pub fn follow(self, value: Option<Value>) {
+        let same = self.text.with_untracked(|text| read_number(text) == Ok(value.clone()));
+        let put_back =
+            self.error.with_untracked(Option::is_some) && self.before.with_untracked(|before| *before == value);
+        if !same && !put_back {
+            self.show(value.as_ref().map(plain).unwrap_or_default(), None);
+        }
+    }
+
+    /// Shows a text, with what is wrong with it.
+    pub fn show(self, text: String, error: Option<String>) {
+        self.text.set(text);
+        self.error.set(error);
+    }
+
+    /// The field is entered while `value` holds.
+    pub fn begin(self, value: Option<Value>) {
+        self.before.set(value);
+    }
+
+    /// Takes over what was typed. An empty field is no value, where there must be one it is wrong.
+    pub fn typed(self, event: &leptos::ev::Event, required: bool, take: impl Fn(Option<Value>)) {
+        let typed = event_target_value(event);
+        let before = self.before.get_untracked();
+        let (error, value) = match read_number(&typed) {
+            Ok(None) if required => (Some("A number is missing".to_owned()), before),
+            Ok(value) => (None, value),
+            Err(_) => (Some(format!("`{}` is not a number", typed.trim())), before),
+        };
+        let stands = value.as_ref().map(plain).filter(|_| error.is_some());
+        let error = error.map(|what| match stands {
+            Some(stands) => words::unticked(&format!("{what}; the rule still says {stands}.")),
+            None => words::unticked(&format!("{what}.")),
+        });
+        self.show(typed, error);
+        take(value);
     }
 }
 
