@@ -130,7 +130,7 @@ test("what is not a number leaves the rule as it was before the typing", async (
   const rule = { ...newRule("threshold", "deny"), conditions: { ">=risk_score": 85 } };
   await writeSource(page, { ...source, rules: [rule] });
   await page.getByRole("tab", { name: /^Rules/ }).click();
-  await page.getByRole("button", { name: "threshold", exact: true }).click();
+  await page.getByRole("table", { name: "Rules" }).getByRole("button", { name: "threshold", exact: true }).click();
   const field = page.getByRole("form", { name: "Rule" }).getByRole("textbox", { name: "Value", exact: true });
   const conditions = async () => {
     const read = (await readSource(page)).rules[0].conditions;
