@@ -3,7 +3,9 @@
 //! log is [`Durability::Buffered`]. The writer has a thread of its own: see [`super::gather`].
 
 use std::{
+    iter,
     path::Path,
+    slice,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,7 +20,7 @@ use lifecycle::{
 };
 use store::{
     Store,
-    decisions::{Appender, Decision},
+    decisions::{Appender, Decision, Repeated},
 };
 use tokio::{
     runtime::{Builder, Handle},
@@ -66,7 +68,7 @@ struct Entry {
 }
 
 /// A decision could not be logged and must not be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotLogged {
     /// More decisions are waiting than the queue holds.
     QueueFull,
@@ -74,6 +76,11 @@ pub enum NotLogged {
     Unavailable,
     /// The database took the others of its batch, not this one.
     Refused,
+    /// Its id stands for another question in the log.
+    Taken {
+        /// The id.
+        decision_id: String,
+    },
 }
 
 impl From<NotLogged> for Problem {
@@ -86,6 +93,13 @@ impl From<NotLogged> for Problem {
                 Self::new(Code::Unavailable, "the decision could not be logged, so it was not made; try again")
             }
             NotLogged::Refused => Self::new(Code::Internal, "the decision could not be logged, so it was not made"),
+            NotLogged::Taken { decision_id } => {
+                let detail = format!(
+                    "the decision_id `{decision_id}` stands for another question in the log; ask this one under an id of \
+                     its own"
+                );
+                Self::new(Code::Conflict, detail).with("decision_id", decision_id)
+            }
         }
     }
 }
@@ -113,7 +127,7 @@ impl DecisionLog {
     }
 
     /// Returns the decision once it is on disk, or in memory if that is enough. Its mode is [`Mode::Degraded`] when the
-    /// disk is not the database's.
+    /// disk is not the database's. Where the same question is in the log under its id, what was decided then comes back.
     ///
     /// # Errors
     /// [`NotLogged`].
@@ -220,9 +234,9 @@ impl Writer {
     async fn write(&mut self, all: Vec<Arc<Made>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
         if self.away_until.is_none_or(|until| until <= Instant::now()) {
             match self.append(&all).await {
-                Ok(()) => {
+                Ok(repeated) => {
                     self.away_until = None;
-                    return answer(all.into_iter().map(Ok), waiting);
+                    return answer(on_record(all, repeated), waiting);
                 }
                 Err(Trouble::Refused(error)) => {
                     tracing::error!(%error, "a batch of decisions was refused; trying them one by one");
@@ -237,15 +251,14 @@ impl Writer {
     /// One record that the database does not take must not cost the others of its batch.
     async fn write_one_by_one(&mut self, all: Vec<Arc<Made>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
         for (made, waiting) in all.into_iter().zip(waiting) {
-            let result = match self.append(std::slice::from_ref(&made)).await {
-                Ok(()) => Ok(made),
-                Err(Trouble::Away) => Err(NotLogged::Unavailable),
+            match self.append(slice::from_ref(&made)).await {
+                Ok(repeated) => answer(on_record(vec![made], repeated), vec![waiting]),
+                Err(Trouble::Away) => answer(iter::once(Err(NotLogged::Unavailable)), vec![waiting]),
                 Err(Trouble::Refused(error)) => {
                     tracing::error!(%error, decision_id = made.record.decision_id, "a decision cannot be logged");
-                    Err(NotLogged::Refused)
+                    answer(iter::once(Err(NotLogged::Refused)), vec![waiting]);
                 }
-            };
-            answer(std::iter::once(result), vec![waiting]);
+            }
         }
     }
 
@@ -264,9 +277,9 @@ impl Writer {
         }
     }
 
-    async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<(), Trouble> {
+    async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<Vec<Repeated>, Trouble> {
         match timeout(PATIENCE, self.log.append(decisions)).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(repeated)) => Ok(repeated),
             Ok(Err(error)) if error.is_unavailable() => Err(Trouble::Away),
             Ok(Err(error)) => Err(Trouble::Refused(error)),
             Err(_) => Err(Trouble::Away),
@@ -291,7 +304,12 @@ impl Writer {
         };
         for records in buffered.chunks(BATCH) {
             match self.append(records).await {
-                Ok(()) => {}
+                Ok(repeated) => {
+                    let taken = repeated.iter().filter(|repeated| repeated.answered.is_none());
+                    taken
+                        .filter_map(|taken| records.get(taken.place))
+                        .for_each(|taken| tell_of_taken(&taken.decision_id));
+                }
                 Err(Trouble::Away) => return self.note_away(),
                 Err(Trouble::Refused(error)) => {
                     tracing::error!(%error, "buffered decisions were refused; they stay in the file");
@@ -307,11 +325,32 @@ impl Writer {
     }
 }
 
+/// What to answer for each of `all` that was appended: where its id was there already, what is on record under it, if
+/// that is about the same question.
+fn on_record(all: Vec<Arc<Made>>, repeated: Vec<Repeated>) -> impl Iterator<Item = Logged> {
+    let mut repeated = repeated.into_iter().peekable();
+    all.into_iter().enumerate().map(move |(place, made)| match repeated.next_if(|repeated| repeated.place == place) {
+        None => Ok(made),
+        Some(Repeated { answered: Some(record), .. }) => Ok(Arc::new((*record).into())),
+        Some(Repeated { answered: None, .. }) => Err(NotLogged::Taken { decision_id: made.record.decision_id.clone() }),
+    })
+}
+
 fn answer(results: impl Iterator<Item = Logged>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
     for (result, waiting) in results.zip(waiting) {
-        if let Some(waiting) = waiting {
+        match (waiting, result) {
             // The caller may have hung up; the decision is logged all the same.
-            let _ = waiting.send(result);
+            (Some(waiting), result) => drop(waiting.send(result)),
+            (None, Err(NotLogged::Taken { decision_id })) => tell_of_taken(&decision_id),
+            (None, _) => {}
         }
     }
+}
+
+/// Of a decision that was answered before it was known that it cannot be logged.
+fn tell_of_taken(decision_id: &str) {
+    tracing::error!(
+        decision_id,
+        "a decision was answered and is not in the log: its id stands for another question there"
+    );
 }
