@@ -181,7 +181,9 @@ struct Writer {
 }
 
 enum Trouble {
-    Away,
+    /// The database, for this reason: what was to be written can be written later.
+    Away(String),
+    /// A row, which will never be taken.
     Refused(store::Error),
 }
 
@@ -242,7 +244,7 @@ impl Writer {
                     tracing::error!(%error, "a batch of decisions was refused; trying them one by one");
                     return self.write_one_by_one(all, waiting).await;
                 }
-                Err(Trouble::Away) => self.note_away(),
+                Err(Trouble::Away(cause)) => self.note_away(&cause),
             }
         }
         self.spill(all, waiting);
@@ -250,10 +252,15 @@ impl Writer {
 
     /// One record that the database does not take must not cost the others of its batch.
     async fn write_one_by_one(&mut self, all: Vec<Arc<Made>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
-        for (made, waiting) in all.into_iter().zip(waiting) {
+        let mut rest = all.into_iter().zip(waiting);
+        while let Some((made, waiting)) = rest.next() {
             match self.append(slice::from_ref(&made)).await {
                 Ok(repeated) => answer(on_record(vec![made], repeated), vec![waiting]),
-                Err(Trouble::Away) => answer(iter::once(Err(NotLogged::Unavailable)), vec![waiting]),
+                Err(Trouble::Away(cause)) => {
+                    self.note_away(&cause);
+                    let (all, waiting) = iter::once((made, waiting)).chain(rest).unzip();
+                    return self.spill(all, waiting);
+                }
                 Err(Trouble::Refused(error)) => {
                     tracing::error!(%error, decision_id = made.record.decision_id, "a decision cannot be logged");
                     answer(iter::once(Err(NotLogged::Refused)), vec![waiting]);
@@ -280,15 +287,15 @@ impl Writer {
     async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<Vec<Repeated>, Trouble> {
         match timeout(PATIENCE, self.log.append(decisions)).await {
             Ok(Ok(repeated)) => Ok(repeated),
-            Ok(Err(error)) if error.is_unavailable() => Err(Trouble::Away),
-            Ok(Err(error)) => Err(Trouble::Refused(error)),
-            Err(_) => Err(Trouble::Away),
+            Ok(Err(error)) if error.is_about_content() => Err(Trouble::Refused(error)),
+            Ok(Err(error)) => Err(Trouble::Away(error.to_string())),
+            Err(_) => Err(Trouble::Away(format!("it did not answer within {PATIENCE:?}"))),
         }
     }
 
-    fn note_away(&mut self) {
+    fn note_away(&mut self, cause: &str) {
         if self.away_until.is_none() {
-            tracing::warn!("the database is away: decisions are answered from memory and buffered on disk");
+            tracing::warn!(cause, "the database is away: decisions are answered from memory and buffered on disk");
         }
         self.away_until = Some(Instant::now() + RETRY);
     }
@@ -310,7 +317,7 @@ impl Writer {
                         .filter_map(|taken| records.get(taken.place))
                         .for_each(|taken| tell_of_taken(&taken.decision_id));
                 }
-                Err(Trouble::Away) => return self.note_away(),
+                Err(Trouble::Away(cause)) => return self.note_away(&cause),
                 Err(Trouble::Refused(error)) => {
                     tracing::error!(%error, "buffered decisions were refused; they stay in the file");
                     return;

@@ -15,7 +15,7 @@ use crate::{auth, http::problem::Refusal};
 
 /// How long an answer about a token is believed. A revoked token works no longer than this.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long a token is believed while the database is away.
+/// How long a token is believed while the database does not say whose it is.
 const WITHOUT_DATABASE: Duration = Duration::from_secs(15 * 60);
 /// Most tokens remembered.
 const MOST: usize = 10_000;
@@ -42,7 +42,8 @@ impl TokenCache {
     /// Who holds `token`, by an answer that is at most a second old.
     ///
     /// # Errors
-    /// 401 when the token is unknown, expired or revoked; 503 when the database is away and the token not remembered.
+    /// 401 when the token is unknown, expired or revoked; 503 when the database is away and the token not remembered; 500
+    /// when something else is wrong with the database and the token not remembered.
     pub async fn caller(&self, token: &str) -> Result<Arc<Caller>, Refusal> {
         let key: [u8; 32] = Sha256::digest(token).into();
         let known = self.get(&key);
@@ -57,14 +58,14 @@ impl TokenCache {
                 self.put(key, Seen { caller: Arc::clone(&caller), at: Instant::now() });
                 Ok(caller)
             }
-            Err(refusal) if refusal.0.code == Code::Unavailable => match known {
-                Some(seen) if seen.at.elapsed() < WITHOUT_DATABASE => Ok(seen.caller),
-                _ => Err(refusal),
-            },
-            Err(refusal) => {
+            Err(refusal) if refusal.0.code == Code::Unauthenticated => {
                 self.forget(&key);
                 Err(refusal)
             }
+            Err(refusal) => match known {
+                Some(seen) if seen.at.elapsed() < WITHOUT_DATABASE => Ok(seen.caller),
+                _ => Err(refusal),
+            },
         }
     }
 

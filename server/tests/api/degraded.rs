@@ -1,4 +1,4 @@
-//! The database goes away and comes back: evaluation goes on, and nothing that was answered is lost.
+//! The database goes away, or does not work, and comes back: evaluation goes on, and nothing that was answered is lost.
 
 use std::{
     net::SocketAddr,
@@ -122,4 +122,91 @@ async fn a_buffered_log_has_everything_once_drained_and_waits_for_the_disk_witho
     for id in [first, second] {
         assert_eq!(recorded(&viewer, &id).await["mode"], json!("degraded"));
     }
+}
+
+/// Makes the database refuse some decisions: those of agent `poison` for what they are, those of agent `full` for its
+/// own state.
+async fn refuse(store: &Store) {
+    sql(
+        store,
+        "create function refuse() returns trigger language plpgsql as $$ begin
+             if new.agent = 'poison' then raise exception 'poison' using errcode = '23514'; end if;
+             if new.agent = 'full' then raise exception 'no space left' using errcode = '53100'; end if;
+             return new;
+         end $$;
+         create trigger refuse before insert on policy_decisions for each row execute function refuse();",
+    )
+    .await;
+}
+
+async fn sql(store: &Store, statements: &'static str) {
+    sqlx::raw_sql(statements).execute(store.pool()).await.unwrap();
+}
+
+/// A question of `agent`, under its name.
+fn asked_by(agent: &str) -> Value {
+    json!({"agent": agent, "action": "b", "decision_id": agent})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_room_counts_as_away_and_a_row_it_never_takes_does_not() {
+    let workspace = Workspace::new().await;
+    let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
+    refuse(&workspace.store).await;
+    let answer = service.post("/policy/evaluate", asked_by("full")).await.expect(200);
+    assert_eq!(answer["mode"], "degraded");
+    viewer.get("/policy/decisions/full").await.problem(404, "not_found");
+    sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
+    assert_eq!(recorded(&viewer, "full").await["mode"], "degraded");
+
+    sql(
+        &workspace.store,
+        "create trigger refuse before insert on policy_decisions for each row execute function refuse()",
+    )
+    .await;
+    service.post("/policy/evaluate", asked_by("poison")).await.problem(500, "internal");
+    assert_eq!(service.post("/policy/evaluate", asked_by("a")).await.expect(200)["mode"], "normal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_database_goes_away_among_decisions_tried_one_by_one_the_rest_is_buffered() {
+    let workspace = Workspace::new().await;
+    let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
+    refuse(&workspace.store).await;
+    let requests = ["a", "poison", "b", "full", "c", "d"].map(asked_by);
+    service.post("/policy/evaluate/batch", json!({"requests": requests})).await.problem(500, "internal");
+    sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
+    for id in ["a", "b", "full", "c", "d"] {
+        recorded(&viewer, id).await;
+    }
+    viewer.get("/policy/decisions/poison").await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_token_works_while_the_database_fails_and_a_revoked_one_is_forgotten() {
+    let workspace = Workspace::new().await;
+    sql(
+        &workspace.store,
+        "create function read_only() returns trigger language plpgsql as $$ begin
+             raise exception 'read only' using errcode = '25006';
+         end $$;
+         create trigger read_only before update of last_used_at on api_tokens execute function read_only();",
+    )
+    .await;
+    let service = workspace.caller(Role::Service).await;
+    let ask = async || service.post("/policy/evaluate", question("s")).await;
+    ask().await.expect(200);
+
+    let other = Caller { workspace: &workspace, token: Some(workspace.token(&[Role::Service, Role::Viewer]).await) };
+    let stale = || tokio::time::sleep(Duration::from_millis(1_100));
+    stale().await;
+    sql(&workspace.store, "alter table api_tokens rename to elsewhere").await;
+    ask().await.expect(200);
+    other.post("/policy/evaluate", question("s")).await.problem(500, "internal");
+
+    sql(&workspace.store, "alter table elsewhere rename to api_tokens; update api_tokens set revoked_at = now()").await;
+    stale().await;
+    ask().await.problem(401, "unauthenticated");
+    sql(&workspace.store, "alter table api_tokens rename to elsewhere").await;
+    ask().await.problem(500, "internal");
 }

@@ -98,9 +98,9 @@ impl Appender {
                     self.connection = Some(connection);
                     return Ok(repeated);
                 }
-                // The database may have been started anew since the last batch.
-                Err(error) if error.is_unavailable() => {}
-                Err(error) => return Err(error),
+                Err(error) if error.is_about_content() => return Err(error),
+                // The database may have been started anew since the last batch, or another server may be it now.
+                Err(_) => {}
             }
         }
         let mut connection = PgConnection::connect_with(&self.store.pool().connect_options()).await?;
