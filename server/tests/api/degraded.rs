@@ -210,3 +210,25 @@ async fn a_known_token_works_while_the_database_fails_and_a_revoked_one_is_forgo
     sql(&workspace.store, "alter table api_tokens rename to elsewhere").await;
     ask().await.problem(500, "internal");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_hangs_holds_up_nobody_whose_token_is_known() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    let ask = async || service.post("/policy/evaluate", question("s")).await;
+    ask().await.expect(200);
+
+    let mut hanging = workspace.store.pool().begin().await.unwrap();
+    sqlx::query("lock table api_tokens in access exclusive mode").execute(&mut *hanging).await.unwrap();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        futures::future::join_all((0..50).map(|_| ask())).await.into_iter().for_each(|reply| drop(reply.expect(200)));
+    }
+    let stranger = Caller { workspace: &workspace, token: Some(format!("csn_{}", "x".repeat(32))) };
+    stranger.post("/policy/evaluate", question("s")).await.problem(503, "unavailable");
+
+    sqlx::query("update api_tokens set revoked_at = now()").execute(&mut *hanging).await.unwrap();
+    hanging.commit().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    ask().await.problem(401, "unauthenticated");
+}
