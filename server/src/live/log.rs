@@ -31,14 +31,14 @@ use tokio::{
 use super::{gather::Gather, made::Made, spill::Spill};
 
 /// Most rows of one batch.
-const BATCH: usize = 1_000;
+pub(super) const BATCH: usize = 1_000;
 /// Most decisions waiting to be written; more are refused with 503, or wait for room where answers do not wait for the
 /// database.
 const QUEUE: usize = 16_384;
 /// A database that takes longer than this over a batch counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often a database that was away is tried again.
-const RETRY: Duration = Duration::from_millis(500);
+pub(super) const RETRY: Duration = Duration::from_millis(500);
 
 /// When a decision is answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -121,7 +121,15 @@ impl DecisionLog {
         let trouble = Arc::new(AtomicBool::new(!spill.is_empty()));
         let log = Appender::new(store);
         let gather = Gather::new(durability);
-        let writer = Writer { log, spill, gather, away_until: None, trouble: Arc::clone(&trouble) };
+        let writer = Writer {
+            log,
+            spill,
+            gather,
+            away_until: None,
+            recover_at: Instant::now(),
+            step: BATCH,
+            trouble: Arc::clone(&trouble),
+        };
         start_writer(writer.run(messages));
         Self { queue, durability, trouble }
     }
@@ -170,17 +178,21 @@ fn start_writer(writer: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-struct Writer {
+pub(super) struct Writer {
     log: Appender,
-    spill: Spill,
+    pub(super) spill: Spill,
     gather: Gather,
     /// While the database is away: when to try it again.
-    away_until: Option<Instant>,
+    pub(super) away_until: Option<Instant>,
+    /// When to go on with what is on disk, if anything is.
+    pub(super) recover_at: Instant,
+    /// How much of it to move at once: fewer after a failure, more again with every success.
+    pub(super) step: usize,
     /// See [`DecisionLog::trouble`].
     trouble: Arc<AtomicBool>,
 }
 
-enum Trouble {
+pub(super) enum Trouble {
     /// The database, for this reason: what was to be written can be written later.
     Away(String),
     /// A row, which will never be taken.
@@ -190,13 +202,13 @@ enum Trouble {
 impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH);
-        self.recover().await;
         loop {
-            let waiting_for_database = self.away_until.is_some() || !self.spill.is_empty();
-            let received = if waiting_for_database {
-                timeout(RETRY, queue.recv_many(&mut messages, BATCH)).await.ok()
-            } else {
+            let received = if self.spill.is_empty() {
                 Some(queue.recv_many(&mut messages, BATCH).await)
+            } else {
+                // Whoever is there already is received, however short the time.
+                let rest = self.recover_at.saturating_duration_since(Instant::now());
+                timeout(rest, queue.recv_many(&mut messages, BATCH)).await.ok()
             };
             match received {
                 Some(0) => break,
@@ -208,9 +220,7 @@ impl Writer {
                 }
                 None => {}
             }
-            if waiting_for_database {
-                self.recover().await;
-            }
+            self.recover().await;
             self.trouble.store(self.away_until.is_some() || !self.spill.is_empty(), Ordering::Relaxed);
         }
     }
@@ -284,7 +294,7 @@ impl Writer {
         }
     }
 
-    async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<Vec<Repeated>, Trouble> {
+    pub(super) async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<Vec<Repeated>, Trouble> {
         match timeout(PATIENCE, self.log.append(decisions)).await {
             Ok(Ok(repeated)) => Ok(repeated),
             Ok(Err(error)) if error.is_about_content() => Err(Trouble::Refused(error)),
@@ -293,42 +303,12 @@ impl Writer {
         }
     }
 
-    fn note_away(&mut self, cause: &str) {
+    pub(super) fn note_away(&mut self, cause: &str) {
         if self.away_until.is_none() {
             tracing::warn!(cause, "the database is away: decisions are answered from memory and buffered on disk");
         }
-        self.away_until = Some(Instant::now() + RETRY);
-    }
-
-    /// Moves what was buffered on disk into the database, as soon as that is back.
-    async fn recover(&mut self) {
-        if self.spill.is_empty() {
-            return;
-        }
-        let buffered = match self.spill.read() {
-            Ok(buffered) => buffered,
-            Err(error) => return tracing::error!(%error, "buffered decisions cannot be read"),
-        };
-        for records in buffered.chunks(BATCH) {
-            match self.append(records).await {
-                Ok(repeated) => {
-                    let taken = repeated.iter().filter(|repeated| repeated.answered.is_none());
-                    taken
-                        .filter_map(|taken| records.get(taken.place))
-                        .for_each(|taken| tell_of_taken(&taken.decision_id));
-                }
-                Err(Trouble::Away(cause)) => return self.note_away(&cause),
-                Err(Trouble::Refused(error)) => {
-                    tracing::error!(%error, "buffered decisions were refused; they stay in the file");
-                    return;
-                }
-            }
-        }
-        self.away_until = None;
-        match self.spill.clear() {
-            Ok(()) => tracing::info!(decisions = buffered.len(), "the database is back: buffered decisions are logged"),
-            Err(error) => tracing::error!(%error, "the buffer cannot be emptied; it will be read again"),
-        }
+        self.recover_at = Instant::now() + RETRY;
+        self.away_until = Some(self.recover_at);
     }
 }
 
@@ -355,7 +335,7 @@ fn answer(results: impl Iterator<Item = Logged>, waiting: Vec<Option<oneshot::Se
 }
 
 /// Of a decision that was answered before it was known that it cannot be logged.
-fn tell_of_taken(decision_id: &str) {
+pub(super) fn tell_of_taken(decision_id: &str) {
     tracing::error!(
         decision_id,
         "a decision was answered and is not in the log: its id stands for another question there"
