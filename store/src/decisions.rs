@@ -5,6 +5,7 @@ mod copy;
 mod errors;
 mod outcomes;
 mod read;
+mod repeated;
 pub(crate) mod row;
 
 pub use append::{Appender, Decision, append};
@@ -13,3 +14,4 @@ pub(crate) use errors::rate;
 pub use outcomes::{OutcomeReport, OutcomesReported, report_outcome, report_outcomes};
 pub use read::{Filter, get, list};
 pub(crate) use read::{each_newest, newest};
+pub use repeated::Repeated;

@@ -18,8 +18,8 @@ pub enum Error {
     /// The actor's roles do not allow it.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// The database cannot be reached; trying again later may work.
-    #[error("the database cannot be reached: {0}")]
+    /// The database cannot be reached, or is in no state to work; trying again later may work.
+    #[error("the database cannot be used: {0}")]
     Unavailable(#[source] sqlx::Error),
     /// The database refused something it should not have refused.
     #[error("database: {0}")]
@@ -39,6 +39,21 @@ impl Error {
     /// Whether the database is away, so that the same call may work later.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// Whether what was to be kept is at fault, so that the same call cannot work later either: the database does not take
+    /// such a value or row, or it could not be written or read at all. Whatever else goes wrong may be over in a moment.
+    pub fn is_about_content(&self) -> bool {
+        match self {
+            // Class 22: data. 23: constraints. 54: something is larger or deeper than the database's limits.
+            Self::Database(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| code.starts_with("22") || code.starts_with("23") || code.starts_with("54")),
+            Self::Database(sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. })
+            | Self::Damaged(_)
+            | Self::Internal(_) => true,
+            Self::Database(_) | Self::Refused(_) | Self::Denied(_) | Self::Unavailable(_) | Self::Migration(_) => false,
+        }
     }
 
     /// A refusal of kind `code` with a sentence for a person.
@@ -71,10 +86,7 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            // Class 57P: the server is shutting down or starting up. 53300: too many connections. Class 08: connection.
-            sqlx::Error::Database(database) => {
-                database.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")
-            }
+            sqlx::Error::Database(database) => database.code().is_some_and(|code| is_a_state_of_the_server(&code)),
             _ => false,
         };
         if out_of_reach {
@@ -85,6 +97,12 @@ impl From<sqlx::Error> for Error {
             None => Self::Database(error),
         }
     }
+}
+
+/// Class 08: connection. 53: no room on the disk, in memory, for another connection. 57: somebody intervened: shutting
+/// down, starting up, cancelled. 58: the disk or the system under it. 25006: it takes no writes, as after a failover.
+fn is_a_state_of_the_server(code: &str) -> bool {
+    ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
 }
 
 /// What a violated constraint means to a caller. Use cases check first; this is for those who were a moment too late.
@@ -126,8 +144,8 @@ impl From<Error> for Problem {
                 .with("roles", names)
             }
             Error::Unavailable(cause) => {
-                tracing::warn!(%cause, "the database cannot be reached");
-                Self::new(Code::Unavailable, "the database cannot be reached; try again in a moment")
+                tracing::warn!(%cause, "the database cannot be used");
+                Self::new(Code::Unavailable, "the database cannot be used at the moment; try again soon")
             }
             inner @ (Error::Database(_) | Error::Migration(_) | Error::Damaged(_) | Error::Internal(_)) => {
                 tracing::error!(cause = %inner, "a use case failed");

@@ -51,7 +51,8 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> Answer<Res
 /// Answers one question.
 ///
 /// # Errors
-/// 401 and 403 without a token that may; 400, 413 and 422 for a body that makes no sense; 503 when it cannot be logged.
+/// 401 and 403 without a token that may; 400, 413 and 422 for a body that makes no sense; 409 when its id stands for
+/// another question in the log; 503 when it cannot be logged.
 pub async fn answer(live: &Live, request: Request) -> Answer<Response> {
     let began = Instant::now();
     admit(live, request.headers()).await?;

@@ -208,7 +208,7 @@ pub struct Reply<'a> {
 }
 
 impl<'a> Reply<'a> {
-    /// The answer out of the record of a decision that was made by `serving`.
+    /// The answer out of a record, given while `serving` is in service.
     pub fn new(record: &'a Record, serving: &Serving) -> Self {
         Self {
             decision_id: &record.decision_id,
@@ -221,7 +221,8 @@ impl<'a> Reply<'a> {
             arm: record.arm,
             mode: record.mode,
             errors: &record.errors,
-            enabled: serving.enabled,
+            // Of the decision: when the question was asked before, that may have changed since.
+            enabled: record.mode != Mode::Bypass,
             paused: serving.paused,
         }
     }

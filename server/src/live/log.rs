@@ -3,7 +3,9 @@
 //! log is [`Durability::Buffered`]. The writer has a thread of its own: see [`super::gather`].
 
 use std::{
+    iter,
     path::Path,
+    slice,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,7 +20,7 @@ use lifecycle::{
 };
 use store::{
     Store,
-    decisions::{Appender, Decision},
+    decisions::{Appender, Decision, Repeated},
 };
 use tokio::{
     runtime::{Builder, Handle},
@@ -29,14 +31,14 @@ use tokio::{
 use super::{gather::Gather, made::Made, spill::Spill};
 
 /// Most rows of one batch.
-const BATCH: usize = 1_000;
+pub(super) const BATCH: usize = 1_000;
 /// Most decisions waiting to be written; more are refused with 503, or wait for room where answers do not wait for the
 /// database.
 const QUEUE: usize = 16_384;
 /// A database that takes longer than this over a batch counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often a database that was away is tried again.
-const RETRY: Duration = Duration::from_millis(500);
+pub(super) const RETRY: Duration = Duration::from_millis(500);
 
 /// When a decision is answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -66,7 +68,7 @@ struct Entry {
 }
 
 /// A decision could not be logged and must not be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotLogged {
     /// More decisions are waiting than the queue holds.
     QueueFull,
@@ -74,6 +76,11 @@ pub enum NotLogged {
     Unavailable,
     /// The database took the others of its batch, not this one.
     Refused,
+    /// Its id stands for another question in the log.
+    Taken {
+        /// The id.
+        decision_id: String,
+    },
 }
 
 impl From<NotLogged> for Problem {
@@ -86,6 +93,13 @@ impl From<NotLogged> for Problem {
                 Self::new(Code::Unavailable, "the decision could not be logged, so it was not made; try again")
             }
             NotLogged::Refused => Self::new(Code::Internal, "the decision could not be logged, so it was not made"),
+            NotLogged::Taken { decision_id } => {
+                let detail = format!(
+                    "the decision_id `{decision_id}` stands for another question in the log; ask this one under an id of \
+                     its own"
+                );
+                Self::new(Code::Conflict, detail).with("decision_id", decision_id)
+            }
         }
     }
 }
@@ -107,13 +121,21 @@ impl DecisionLog {
         let trouble = Arc::new(AtomicBool::new(!spill.is_empty()));
         let log = Appender::new(store);
         let gather = Gather::new(durability);
-        let writer = Writer { log, spill, gather, away_until: None, trouble: Arc::clone(&trouble) };
+        let writer = Writer {
+            log,
+            spill,
+            gather,
+            away_until: None,
+            recover_at: Instant::now(),
+            step: BATCH,
+            trouble: Arc::clone(&trouble),
+        };
         start_writer(writer.run(messages));
         Self { queue, durability, trouble }
     }
 
     /// Returns the decision once it is on disk, or in memory if that is enough. Its mode is [`Mode::Degraded`] when the
-    /// disk is not the database's.
+    /// disk is not the database's. Where the same question is in the log under its id, what was decided then comes back.
     ///
     /// # Errors
     /// [`NotLogged`].
@@ -156,31 +178,37 @@ fn start_writer(writer: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-struct Writer {
+pub(super) struct Writer {
     log: Appender,
-    spill: Spill,
+    pub(super) spill: Spill,
     gather: Gather,
     /// While the database is away: when to try it again.
-    away_until: Option<Instant>,
+    pub(super) away_until: Option<Instant>,
+    /// When to go on with what is on disk, if anything is.
+    pub(super) recover_at: Instant,
+    /// How much of it to move at once: fewer after a failure, more again with every success.
+    pub(super) step: usize,
     /// See [`DecisionLog::trouble`].
     trouble: Arc<AtomicBool>,
 }
 
-enum Trouble {
-    Away,
+pub(super) enum Trouble {
+    /// The database, for this reason: what was to be written can be written later.
+    Away(String),
+    /// A row, which will never be taken.
     Refused(store::Error),
 }
 
 impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH);
-        self.recover().await;
         loop {
-            let waiting_for_database = self.away_until.is_some() || !self.spill.is_empty();
-            let received = if waiting_for_database {
-                timeout(RETRY, queue.recv_many(&mut messages, BATCH)).await.ok()
-            } else {
+            let received = if self.spill.is_empty() {
                 Some(queue.recv_many(&mut messages, BATCH).await)
+            } else {
+                // Whoever is there already is received, however short the time.
+                let rest = self.recover_at.saturating_duration_since(Instant::now());
+                timeout(rest, queue.recv_many(&mut messages, BATCH)).await.ok()
             };
             match received {
                 Some(0) => break,
@@ -192,9 +220,7 @@ impl Writer {
                 }
                 None => {}
             }
-            if waiting_for_database {
-                self.recover().await;
-            }
+            self.recover().await;
             self.trouble.store(self.away_until.is_some() || !self.spill.is_empty(), Ordering::Relaxed);
         }
     }
@@ -220,15 +246,15 @@ impl Writer {
     async fn write(&mut self, all: Vec<Arc<Made>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
         if self.away_until.is_none_or(|until| until <= Instant::now()) {
             match self.append(&all).await {
-                Ok(()) => {
+                Ok(repeated) => {
                     self.away_until = None;
-                    return answer(all.into_iter().map(Ok), waiting);
+                    return answer(on_record(all, repeated), waiting);
                 }
                 Err(Trouble::Refused(error)) => {
                     tracing::error!(%error, "a batch of decisions was refused; trying them one by one");
                     return self.write_one_by_one(all, waiting).await;
                 }
-                Err(Trouble::Away) => self.note_away(),
+                Err(Trouble::Away(cause)) => self.note_away(&cause),
             }
         }
         self.spill(all, waiting);
@@ -236,16 +262,20 @@ impl Writer {
 
     /// One record that the database does not take must not cost the others of its batch.
     async fn write_one_by_one(&mut self, all: Vec<Arc<Made>>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
-        for (made, waiting) in all.into_iter().zip(waiting) {
-            let result = match self.append(std::slice::from_ref(&made)).await {
-                Ok(()) => Ok(made),
-                Err(Trouble::Away) => Err(NotLogged::Unavailable),
+        let mut rest = all.into_iter().zip(waiting);
+        while let Some((made, waiting)) = rest.next() {
+            match self.append(slice::from_ref(&made)).await {
+                Ok(repeated) => answer(on_record(vec![made], repeated), vec![waiting]),
+                Err(Trouble::Away(cause)) => {
+                    self.note_away(&cause);
+                    let (all, waiting) = iter::once((made, waiting)).chain(rest).unzip();
+                    return self.spill(all, waiting);
+                }
                 Err(Trouble::Refused(error)) => {
                     tracing::error!(%error, decision_id = made.record.decision_id, "a decision cannot be logged");
-                    Err(NotLogged::Refused)
+                    answer(iter::once(Err(NotLogged::Refused)), vec![waiting]);
                 }
-            };
-            answer(std::iter::once(result), vec![waiting]);
+            }
         }
     }
 
@@ -264,54 +294,50 @@ impl Writer {
         }
     }
 
-    async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<(), Trouble> {
+    pub(super) async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<Vec<Repeated>, Trouble> {
         match timeout(PATIENCE, self.log.append(decisions)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) if error.is_unavailable() => Err(Trouble::Away),
-            Ok(Err(error)) => Err(Trouble::Refused(error)),
-            Err(_) => Err(Trouble::Away),
+            Ok(Ok(repeated)) => Ok(repeated),
+            Ok(Err(error)) if error.is_about_content() => Err(Trouble::Refused(error)),
+            Ok(Err(error)) => Err(Trouble::Away(error.to_string())),
+            Err(_) => Err(Trouble::Away(format!("it did not answer within {PATIENCE:?}"))),
         }
     }
 
-    fn note_away(&mut self) {
+    pub(super) fn note_away(&mut self, cause: &str) {
         if self.away_until.is_none() {
-            tracing::warn!("the database is away: decisions are answered from memory and buffered on disk");
+            tracing::warn!(cause, "the database is away: decisions are answered from memory and buffered on disk");
         }
-        self.away_until = Some(Instant::now() + RETRY);
+        self.recover_at = Instant::now() + RETRY;
+        self.away_until = Some(self.recover_at);
     }
+}
 
-    /// Moves what was buffered on disk into the database, as soon as that is back.
-    async fn recover(&mut self) {
-        if self.spill.is_empty() {
-            return;
-        }
-        let buffered = match self.spill.read() {
-            Ok(buffered) => buffered,
-            Err(error) => return tracing::error!(%error, "buffered decisions cannot be read"),
-        };
-        for records in buffered.chunks(BATCH) {
-            match self.append(records).await {
-                Ok(()) => {}
-                Err(Trouble::Away) => return self.note_away(),
-                Err(Trouble::Refused(error)) => {
-                    tracing::error!(%error, "buffered decisions were refused; they stay in the file");
-                    return;
-                }
-            }
-        }
-        self.away_until = None;
-        match self.spill.clear() {
-            Ok(()) => tracing::info!(decisions = buffered.len(), "the database is back: buffered decisions are logged"),
-            Err(error) => tracing::error!(%error, "the buffer cannot be emptied; it will be read again"),
-        }
-    }
+/// What to answer for each of `all` that was appended: where its id was there already, what is on record under it, if
+/// that is about the same question.
+fn on_record(all: Vec<Arc<Made>>, repeated: Vec<Repeated>) -> impl Iterator<Item = Logged> {
+    let mut repeated = repeated.into_iter().peekable();
+    all.into_iter().enumerate().map(move |(place, made)| match repeated.next_if(|repeated| repeated.place == place) {
+        None => Ok(made),
+        Some(Repeated { answered: Some(record), .. }) => Ok(Arc::new((*record).into())),
+        Some(Repeated { answered: None, .. }) => Err(NotLogged::Taken { decision_id: made.record.decision_id.clone() }),
+    })
 }
 
 fn answer(results: impl Iterator<Item = Logged>, waiting: Vec<Option<oneshot::Sender<Logged>>>) {
     for (result, waiting) in results.zip(waiting) {
-        if let Some(waiting) = waiting {
+        match (waiting, result) {
             // The caller may have hung up; the decision is logged all the same.
-            let _ = waiting.send(result);
+            (Some(waiting), result) => drop(waiting.send(result)),
+            (None, Err(NotLogged::Taken { decision_id })) => tell_of_taken(&decision_id),
+            (None, _) => {}
         }
     }
+}
+
+/// Of a decision that was answered before it was known that it cannot be logged.
+pub(super) fn tell_of_taken(decision_id: &str) {
+    tracing::error!(
+        decision_id,
+        "a decision was answered and is not in the log: its id stands for another question there"
+    );
 }

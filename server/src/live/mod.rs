@@ -6,6 +6,7 @@ mod evaluate;
 mod gather;
 mod log;
 mod made;
+mod recover;
 mod reload;
 mod serving;
 mod spill;

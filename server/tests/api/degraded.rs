@@ -1,7 +1,9 @@
-//! The database goes away and comes back: evaluation goes on, and nothing that was answered is lost.
+//! The database goes away, or does not work, and comes back: evaluation goes on, and nothing that was answered is lost.
 
 use std::{
+    fs,
     net::SocketAddr,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -122,4 +124,202 @@ async fn a_buffered_log_has_everything_once_drained_and_waits_for_the_disk_witho
     for id in [first, second] {
         assert_eq!(recorded(&viewer, &id).await["mode"], json!("degraded"));
     }
+}
+
+const BUFFER: &str = "buffered-decisions.jsonl";
+const ASIDE: &str = "buffered-decisions.refused.jsonl";
+
+/// Until nothing is buffered any more.
+async fn moved(workspace: &Workspace) {
+    for _ in 0..200 {
+        if fs::metadata(workspace.folder.join(BUFFER)).unwrap().len() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("decisions stay in the buffer");
+}
+
+async fn count(store: &Store) -> i64 {
+    sqlx::query_scalar("select count(*) from policy_decisions").fetch_one(store.pool()).await.unwrap()
+}
+
+/// `count` decisions of agent `full` in the buffer, the one at `place` of `agent` instead.
+async fn buffer(service: &Caller<'_>, count: usize, place: usize, agent: &str) {
+    let ask = |number: usize| {
+        let agent = if number == place { agent } else { "full" };
+        json!({"agent": agent, "action": "b", "decision_id": format!("{agent}-{number}")})
+    };
+    let numbers: Vec<usize> = (0..count).collect();
+    for some in numbers.chunks(1_000) {
+        let requests: Vec<Value> = some.iter().map(|number| ask(*number)).collect();
+        service.post("/policy/evaluate/batch", json!({"requests": requests})).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_buffered_decisions_are_moved_while_new_ones_are_made() {
+    let workspace = Workspace::new().await;
+    let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
+    refuse(&workspace.store).await;
+    buffer(&service, 4_500, 0, "full").await;
+    assert_eq!(count(&workspace.store).await, 0);
+
+    sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
+    for number in 0..100 {
+        service.post("/policy/evaluate", question(&format!("new-{number}"))).await.expect(200);
+    }
+    moved(&workspace).await;
+    assert_eq!(service.post("/policy/evaluate", asked_by("newest")).await.expect(200)["mode"], "normal");
+    assert_eq!(count(&workspace.store).await, 4_601);
+    assert_eq!(recorded(&viewer, "full-4499").await["mode"], "degraded");
+    assert!(!workspace.folder.join(ASIDE).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_rest_is_moved() {
+    let workspace = Workspace::new().await;
+    let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
+    service.post("/policy/evaluate", json!({"agent": "a", "action": "b", "decision_id": "full-7"})).await.expect(200);
+    sql(
+        &workspace.store,
+        "create function full_disk() returns trigger language plpgsql as $$ begin
+             raise exception 'no space left' using errcode = '53100';
+         end $$;
+         create trigger full_disk before insert on policy_decisions execute function full_disk();",
+    )
+    .await;
+    buffer(&service, 1_500, 700, "poison").await;
+    let file = fs::OpenOptions::new().write(true).open(workspace.folder.join(BUFFER)).unwrap();
+    file.write_all_at(b"[", 0).unwrap();
+
+    sql(
+        &workspace.store,
+        "drop trigger full_disk on policy_decisions;
+         alter table policy_decisions add constraint no_poison check (agent <> 'poison')",
+    )
+    .await;
+    moved(&workspace).await;
+    // One made before, and all but three.
+    assert_eq!(count(&workspace.store).await, 1_498);
+    recorded(&viewer, "full-1499").await;
+    let aside = fs::read_to_string(workspace.folder.join(ASIDE)).unwrap();
+    let mut lines: Vec<&str> = aside.lines().collect();
+    lines.sort_unstable();
+    let [broken, poison, other] = lines[..] else { panic!("{aside}") };
+    assert!(broken.starts_with("[\"decision_id\""), "{broken}");
+    let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["decision_id"].clone();
+    let mut ids = [id(poison), id(other)].map(|id| id.as_str().unwrap().to_owned());
+    ids.sort();
+    assert_eq!(ids, ["full-7", "poison-700"], "a name that stands for another question, and a row that is refused");
+    assert_eq!(service.post("/policy/evaluate", asked_by("after")).await.expect(200)["mode"], "normal");
+}
+
+/// Makes the database refuse some decisions: those of agent `poison` for what they are, those of agent `full` for its
+/// own state.
+async fn refuse(store: &Store) {
+    sql(
+        store,
+        "create function refuse() returns trigger language plpgsql as $$ begin
+             if new.agent = 'poison' then raise exception 'poison' using errcode = '23514'; end if;
+             if new.agent = 'full' then raise exception 'no space left' using errcode = '53100'; end if;
+             return new;
+         end $$;
+         create trigger refuse before insert on policy_decisions for each row execute function refuse();",
+    )
+    .await;
+}
+
+async fn sql(store: &Store, statements: &'static str) {
+    sqlx::raw_sql(statements).execute(store.pool()).await.unwrap();
+}
+
+/// A question of `agent`, under its name.
+fn asked_by(agent: &str) -> Value {
+    json!({"agent": agent, "action": "b", "decision_id": agent})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_room_counts_as_away_and_a_row_it_never_takes_does_not() {
+    let workspace = Workspace::new().await;
+    let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
+    refuse(&workspace.store).await;
+    let answer = service.post("/policy/evaluate", asked_by("full")).await.expect(200);
+    assert_eq!(answer["mode"], "degraded");
+    viewer.get("/policy/decisions/full").await.problem(404, "not_found");
+    sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
+    assert_eq!(recorded(&viewer, "full").await["mode"], "degraded");
+
+    sql(
+        &workspace.store,
+        "create trigger refuse before insert on policy_decisions for each row execute function refuse()",
+    )
+    .await;
+    service.post("/policy/evaluate", asked_by("poison")).await.problem(500, "internal");
+    assert_eq!(service.post("/policy/evaluate", asked_by("a")).await.expect(200)["mode"], "normal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_database_goes_away_among_decisions_tried_one_by_one_the_rest_is_buffered() {
+    let workspace = Workspace::new().await;
+    let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
+    refuse(&workspace.store).await;
+    let requests = ["a", "poison", "b", "full", "c", "d"].map(asked_by);
+    service.post("/policy/evaluate/batch", json!({"requests": requests})).await.problem(500, "internal");
+    sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
+    for id in ["a", "b", "full", "c", "d"] {
+        recorded(&viewer, id).await;
+    }
+    viewer.get("/policy/decisions/poison").await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_token_works_while_the_database_fails_and_a_revoked_one_is_forgotten() {
+    let workspace = Workspace::new().await;
+    sql(
+        &workspace.store,
+        "create function read_only() returns trigger language plpgsql as $$ begin
+             raise exception 'read only' using errcode = '25006';
+         end $$;
+         create trigger read_only before update of last_used_at on api_tokens execute function read_only();",
+    )
+    .await;
+    let service = workspace.caller(Role::Service).await;
+    let ask = async || service.post("/policy/evaluate", question("s")).await;
+    ask().await.expect(200);
+
+    let other = Caller { workspace: &workspace, token: Some(workspace.token(&[Role::Service, Role::Viewer]).await) };
+    let stale = || tokio::time::sleep(Duration::from_millis(1_100));
+    stale().await;
+    sql(&workspace.store, "alter table api_tokens rename to elsewhere").await;
+    ask().await.expect(200);
+    other.post("/policy/evaluate", question("s")).await.problem(500, "internal");
+
+    sql(&workspace.store, "alter table elsewhere rename to api_tokens; update api_tokens set revoked_at = now()").await;
+    stale().await;
+    ask().await.problem(401, "unauthenticated");
+    sql(&workspace.store, "alter table api_tokens rename to elsewhere").await;
+    ask().await.problem(500, "internal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_hangs_holds_up_nobody_whose_token_is_known() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    let ask = async || service.post("/policy/evaluate", question("s")).await;
+    ask().await.expect(200);
+
+    let mut hanging = workspace.store.pool().begin().await.unwrap();
+    sqlx::query("lock table api_tokens in access exclusive mode").execute(&mut *hanging).await.unwrap();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        futures::future::join_all((0..50).map(|_| ask())).await.into_iter().for_each(|reply| drop(reply.expect(200)));
+    }
+    let stranger = Caller { workspace: &workspace, token: Some(format!("csn_{}", "x".repeat(32))) };
+    stranger.post("/policy/evaluate", question("s")).await.problem(503, "unavailable");
+
+    sqlx::query("update api_tokens set revoked_at = now()").execute(&mut *hanging).await.unwrap();
+    hanging.commit().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    ask().await.problem(401, "unauthenticated");
 }

@@ -107,6 +107,63 @@ async fn a_decision_keeps_the_name_its_caller_gave_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_stands_for_one_question_and_its_first_answer() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    let mut asked = question("s");
+    asked["decision_id"] = json!("mine-1");
+    let first = service.post("/policy/evaluate", asked.clone()).await.expect(200);
+    assert_eq!((&first["effect"], &first["bundle"]), (&json!("deny"), &Value::Null));
+
+    // What is in service now would answer otherwise.
+    let stable = workspace.stable(bundle("1.0.0", "allow")).await;
+    until_served_by(&service, &stable).await;
+    assert_eq!(service.post("/policy/evaluate", asked.clone()).await.expect(200), first);
+    let batch = json!({"requests": [question("s"), asked.clone(), asked.clone()]});
+    let again = service.post("/policy/evaluate/batch", batch).await.expect(200);
+    assert_eq!((&again["decisions"][1], &again["decisions"][2]), (&first, &first));
+    assert_eq!(again["decisions"][0]["effect"], "allow");
+
+    for (member, other) in [
+        ("agent", json!("somebody.else")),
+        ("action", json!("release")),
+        ("subject", json!("t")),
+        ("context", json!({"risk_score": 94})),
+    ] {
+        let mut another = asked.clone();
+        another[member] = other;
+        let problem = service.post("/policy/evaluate", another).await.problem(409, "conflict");
+        assert_eq!(problem["decision_id"], "mine-1");
+        assert!(problem["detail"].as_str().unwrap().contains("`mine-1`"), "{problem}");
+    }
+    let viewer = workspace.caller(Role::Viewer).await;
+    let recorded = viewer.get("/policy/decisions/mine-1").await.expect(200);
+    assert_eq!((&recorded["agent"], &recorded["effect"]), (&asked["agent"], &json!("deny")));
+    assert_eq!(recorded["context"], asked["context"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_questions_of_a_batch_cannot_share_a_name() {
+    let workspace = Workspace::new().await;
+    let service = workspace.caller(Role::Service).await;
+    let named = |id: &str, subject: &str| {
+        let mut asked = question(subject);
+        asked["decision_id"] = json!(id);
+        asked
+    };
+    let requests = [named("one", "a"), named("two", "b"), named("two", "b"), named("one", "c")];
+    let batch = json!({"requests": requests});
+    let problem = service.post("/policy/evaluate/batch", batch).await.problem(409, "conflict");
+    assert_eq!(problem["decision_id"], "one");
+    let viewer = workspace.caller(Role::Viewer).await;
+    assert_eq!(viewer.get("/policy/decisions/one").await.expect(200)["subject"], "a");
+    let batch = json!({"requests": &requests[..3]});
+    let answer = service.post("/policy/evaluate/batch", batch).await.expect(200);
+    assert_eq!(answer["decisions"][1], answer["decisions"][2]);
+    assert_eq!(viewer.get("/policy/decisions").await.expect(200)["decisions"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn questions_that_make_no_sense_are_refused_with_their_place() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
@@ -149,11 +206,13 @@ async fn the_way_for_programs_answers_as_the_way_for_everybody() {
     let named = json!({"agent": "inbox.triage", "action": "quarantine", "decision_id": "d", "subject": "s",
         "context": {"risk_score": 95, "b": {"a": "\u{fc}\n"}}})
     .to_string();
-    let error = named.replace("95", "\"high\"");
+    let error = named.replace("95", "\"high\"").replace("\"d\"", "\"e\"");
+    let reused = named.replace("95", "96");
     let nul = named.replace("\\n", "\\u0000");
     let cases = [
         (Some(&token), named.clone()),
         (Some(&token), error),
+        (Some(&token), reused),
         (Some(&token), nul),
         (Some(&token), named.replace("95", "1e999")),
         (Some(&token), named.replace("quarantine", "")),

@@ -1,6 +1,7 @@
 //! Adding decisions.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +10,10 @@ use lifecycle::decision::Record;
 use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 
-use super::copy::{Rows, STATEMENT, keepable};
+use super::{
+    copy::{Rows, STATEMENT, keepable},
+    repeated::{self, Repeated},
+};
 use crate::{Error, Result, Store};
 
 /// What SQL calls two rows of one key.
@@ -45,18 +49,19 @@ impl<D: Decision> Decision for Arc<D> {
     }
 }
 
-/// Adds decisions: all or none. One whose id is already there stays as it is. It asks for no actor: the decisions were
-/// authorized when they were made.
+/// Adds decisions: all or none. One whose id is already there, or came before it in `decisions`, stays as it is; the
+/// answer tells of those that were not added for it, in their order. It asks for no actor: the decisions were authorized
+/// when they were made.
 ///
 /// # Errors
-/// The database failed; then none was added.
-pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<()> {
+/// The database failed; then none was added, or it is not known which: adding them again does no harm.
+pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<Vec<Repeated>> {
     if decisions.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut db = store.pool().acquire().await?;
     match copy(&mut db, decisions).await? {
-        Copied::All => Ok(()),
+        Copied::All => Ok(Vec::new()),
         Copied::NoneForRepetition => insert(&mut db, decisions).await,
     }
 }
@@ -81,34 +86,34 @@ impl Appender {
     /// does no harm.
     ///
     /// # Errors
-    /// The database failed; then none was added.
-    pub async fn append<D: Decision>(&mut self, decisions: &[D]) -> Result<()> {
+    /// As [`append`].
+    pub async fn append<D: Decision>(&mut self, decisions: &[D]) -> Result<Vec<Repeated>> {
         if decisions.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         // It is put back once all went well: what is in the middle of something is no use to the next batch.
         if let Some(mut connection) = self.connection.take() {
             match self.write(&mut connection, decisions).await {
-                Ok(()) => {
+                Ok(repeated) => {
                     self.connection = Some(connection);
-                    return Ok(());
+                    return Ok(repeated);
                 }
-                // The database may have been started anew since the last batch.
-                Err(error) if error.is_unavailable() => {}
-                Err(error) => return Err(error),
+                Err(error) if error.is_about_content() => return Err(error),
+                // The database may have been started anew since the last batch, or another server may be it now.
+                Err(_) => {}
             }
         }
         let mut connection = PgConnection::connect_with(&self.store.pool().connect_options()).await?;
-        self.write(&mut connection, decisions).await?;
+        let repeated = self.write(&mut connection, decisions).await?;
         self.connection = Some(connection);
-        Ok(())
+        Ok(repeated)
     }
 
     /// Copies, which is the fastest way in but knows no exceptions; where an id is already there, inserts around it.
-    async fn write<D: Decision>(&mut self, db: &mut PgConnection, decisions: &[D]) -> Result<()> {
+    async fn write<D: Decision>(&mut self, db: &mut PgConnection, decisions: &[D]) -> Result<Vec<Repeated>> {
         if self.repeated.is_none_or(|at| at.elapsed() > AFTER_REPETITION) {
             match copy(db, decisions).await? {
-                Copied::All => return Ok(()),
+                Copied::All => return Ok(Vec::new()),
                 Copied::NoneForRepetition => self.repeated = Some(Instant::now()),
             }
         }
@@ -139,12 +144,15 @@ async fn copy<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<Cop
     }
 }
 
-async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<()> {
-    let mut columns = Columns::with_capacity(decisions.len());
+async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<Vec<Repeated>> {
+    let (mut columns, mut ids) = (Columns::with_capacity(decisions.len()), HashSet::with_capacity(decisions.len()));
     for decision in decisions {
-        columns.push(decision)?;
+        // Of two with one id it is the first that is added.
+        if ids.insert(repeated::id(decision)) {
+            columns.push(decision)?;
+        }
     }
-    sqlx::query(
+    let added: Vec<String> = sqlx::query_scalar(
         "insert into policy_decisions (decision_id, decided_at, agent, action, subject, context, effect, status,
              matched_rule, reason, budget, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors,
              other_bundle_id, other_version, other_digest, other_effect, other_status, other_rule)
@@ -157,7 +165,8 @@ async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<(
              as row (decision_id, decided_at, agent, action, subject, context, effect, status, matched_rule, reason,
              budget, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors, other_bundle_id, other_version,
              other_digest, other_effect, other_status, other_rule)
-         on conflict (decision_id) do nothing",
+         on conflict (decision_id) do nothing
+         returning decision_id",
     )
     .bind(columns.decision_id)
     .bind(columns.decided_at)
@@ -183,9 +192,12 @@ async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<(
     .bind(columns.other_effect)
     .bind(columns.other_status)
     .bind(columns.other_rule)
-    .execute(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(())
+    let mut added: HashSet<String> = added.into_iter().collect();
+    let not_added = decisions.iter().enumerate().filter(|(_, decision)| !added.remove(&*repeated::id(*decision)));
+    let repeated: Vec<usize> = not_added.map(|(place, _)| place).collect();
+    repeated::find(db, decisions, &repeated).await
 }
 
 /// The columns of a batch.

@@ -39,12 +39,12 @@ async fn a_copied_decision_is_the_same_as_an_inserted_one() {
     let store = testing::store().await;
     let mut log = decisions::Appender::new(store.clone());
     let (copied, repeated, inserted) = (full(&store).await, full(&store).await, full(&store).await);
-    log.append(&[copied.clone(), made(&store).await]).await.unwrap();
+    assert_eq!(log.append(&[copied.clone(), made(&store).await]).await.unwrap(), []);
     // A repetition stops the copy; the others of its batch are inserted, and so are those of the next.
     log.append(&[Record { agent: "somebody.else".into(), ..copied.clone() }, repeated.clone(), repeated.clone()])
         .await
         .unwrap();
-    log.append(std::slice::from_ref(&inserted)).await.unwrap();
+    assert_eq!(log.append(std::slice::from_ref(&inserted)).await.unwrap(), []);
     assert_eq!(all(&store).await.len(), 4);
     for record in [copied, repeated, inserted] {
         assert_eq!(decisions::get(&store, &author(), &record.decision_id).await.unwrap(), record);
@@ -54,6 +54,33 @@ async fn a_copied_decision_is_the_same_as_an_inserted_one() {
         .await
         .unwrap();
     assert_eq!(costs, [Some(0.25); 3]);
+}
+
+#[tokio::test]
+async fn what_was_not_added_is_told_with_what_is_on_record() {
+    let store = testing::store().await;
+    let mut log = decisions::Appender::new(store.clone());
+    let (stored, new) = (full(&store).await, made(&store).await);
+    log.append(std::slice::from_ref(&stored)).await.unwrap();
+    // Decided anew with another answer, and asked about something else under the same id.
+    let again = Record { status: Status::NoMatch, errors: Vec::new(), other_arm: None, ..stored.clone() };
+    let mut others = vec![
+        Record { agent: "somebody.else".into(), ..stored.clone() },
+        Record { action: "else".into(), ..stored.clone() },
+        Record { subject: "else".into(), ..stored.clone() },
+        Record { context: serde_json::Map::new(), ..stored.clone() },
+        Record { subject: "else".into(), ..new.clone() },
+    ];
+    let mut batch = vec![new.clone(), again, new.clone()];
+    batch.append(&mut others);
+    let answered = |place, record: &Record| decisions::Repeated { place, answered: Some(Box::new(record.clone())) };
+    let mut expected = vec![answered(1, &stored), answered(2, &new)];
+    expected.extend((3..8).map(|place| decisions::Repeated { place, answered: None }));
+    assert_eq!(log.append(&batch).await.unwrap(), expected);
+    assert_eq!(all(&store).await.len(), 2);
+    // By the other way in, too, where now all are there already.
+    expected.insert(0, answered(0, &new));
+    assert_eq!(decisions::append(&store, &batch).await.unwrap(), expected);
 }
 
 #[tokio::test]

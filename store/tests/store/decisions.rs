@@ -27,7 +27,8 @@ async fn a_decision_comes_back_as_it_was_and_a_repetition_changes_nothing() {
     let store = testing::store().await;
     let mut record = made(now(&store).await, 7);
     record.subject = "with \u{0} inside".into();
-    decisions::append(&store, &[record.clone(), record.clone()]).await.unwrap();
+    let repeated = decisions::append(&store, &[record.clone(), record.clone()]).await.unwrap();
+    assert!(matches!(&repeated[..], [decisions::Repeated { place: 1, answered: Some(_) }]), "NUL is no difference");
     decisions::append(&store, &[Record { agent: "somebody.else".into(), ..record.clone() }]).await.unwrap();
     let found = decisions::get(&store, &author(), &record.decision_id).await.unwrap();
     assert_eq!(found.context["text"], "with \u{0} and ünïcode");

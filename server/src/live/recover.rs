@@ -1,0 +1,79 @@
+//! Moving what was buffered on disk into the database, once that is back: some of it in every turn of the writer, so
+//! that new decisions do not wait for the old ones.
+
+use lifecycle::decision::Record;
+use store::decisions::Repeated;
+use tokio::time::Instant;
+
+use super::{
+    log::{BATCH, RETRY, Trouble, Writer, tell_of_taken},
+    spill::Chunk,
+};
+
+impl Writer {
+    /// Moves the next decisions, if it is time to. What stops them all is found by trying fewer the next time, until it
+    /// is alone; then it is set aside.
+    pub(super) async fn recover(&mut self) {
+        if self.spill.is_empty() || Instant::now() < self.recover_at {
+            return;
+        }
+        let chunk = match self.spill.next(self.step) {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                tracing::error!(%error, "buffered decisions cannot be read");
+                self.recover_at = Instant::now() + RETRY;
+                return;
+            }
+        };
+        match self.append(&chunk.records).await {
+            Ok(repeated) => {
+                self.step = (self.step * 2).min(BATCH);
+                let taken: Vec<&Record> = taken(&chunk, &repeated).collect();
+                taken.iter().for_each(|record| tell_of_taken(&record.decision_id));
+                self.moved(&chunk, &taken);
+            }
+            Err(Trouble::Refused(error)) => match chunk.records.as_slice() {
+                [record] => {
+                    tracing::error!(%error, decision_id = record.decision_id, "a buffered decision cannot be logged");
+                    self.moved(&chunk, &[record]);
+                }
+                several => self.step = (several.len() / 2).max(1),
+            },
+            Err(Trouble::Away(cause)) => {
+                // It may be that it is only slow.
+                self.step = (chunk.records.len() / 2).max(1);
+                self.note_away(&cause);
+            }
+        }
+    }
+
+    /// `chunk` is in the database but for `refused`.
+    fn moved(&mut self, chunk: &Chunk, refused: &[&Record]) {
+        if !(refused.is_empty() && chunk.unreadable.is_empty()) {
+            let decisions = refused.len() + chunk.unreadable.len();
+            match self.spill.set_aside(refused, &chunk.unreadable) {
+                Ok(()) => tracing::error!(decisions, "buffered decisions are set aside: the log does not take them"),
+                Err(error) => {
+                    tracing::error!(%error, decisions, "buffered decisions cannot be set aside; they stay in the buffer");
+                    self.recover_at = Instant::now() + RETRY;
+                    return;
+                }
+            }
+        }
+        if !chunk.records.is_empty() {
+            self.away_until = None;
+        }
+        if let Err(error) = self.spill.moved(chunk.end) {
+            tracing::error!(%error, "the buffer cannot be emptied; a server that starts reads it again");
+        }
+        if self.spill.is_empty() {
+            tracing::info!("the database is back: buffered decisions are logged");
+        }
+    }
+}
+
+/// Decisions whose ids stand for other questions in the log.
+fn taken<'a>(chunk: &'a Chunk, repeated: &'a [Repeated]) -> impl Iterator<Item = &'a Record> {
+    let others = repeated.iter().filter(|repeated| repeated.answered.is_none());
+    others.filter_map(|repeated| chunk.records.get(repeated.place))
+}
