@@ -87,18 +87,23 @@ pub async fn save_settings(
     let actor = crate::context::actor()?;
     may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
-    let mut settings = store::settings::get(&store, &actor).await?;
-    settings.gates = GateConfig {
+    let gates = GateConfig {
         min_sample_size: number("min_sample_size", &min_sample_size)?,
         max_error_rate: number::<f64>("max_error_percent", &max_error_percent)? / 100.0,
         max_deny_rate: number::<f64>("max_deny_percent", &max_deny_percent)? / 100.0,
         max_cost_increase: number::<f64>("max_cost_percent", &max_cost_percent)? / 100.0,
-        min_stage_seconds: seconds(number("min_stage_hours", &min_stage_hours)?),
+        min_stage_seconds: seconds("min_stage_hours", &min_stage_hours)?,
     };
-    settings.review.approvals = number("approvals", &approvals)?;
-    settings.review.approvals_high_risk = number("approvals_high_risk", &approvals_high_risk)?;
-    settings.review.approval_hours = number("approval_hours", &approval_hours)?;
-    store::settings::update(&store, &actor, settings).await?;
+    let approvals = number("approvals", &approvals)?;
+    let approvals_high_risk = number("approvals_high_risk", &approvals_high_risk)?;
+    let approval_hours = number("approval_hours", &approval_hours)?;
+    store::settings::change(&store, &actor, |settings| {
+        settings.gates = gates;
+        settings.review.approvals = approvals;
+        settings.review.approvals_high_risk = approvals_high_risk;
+        settings.review.approval_hours = approval_hours;
+    })
+    .await?;
     Ok(())
 }
 
@@ -123,8 +128,7 @@ pub async fn save_watch(
         .into_iter()
         .find(|known| known.name() == mode)
         .ok_or_else(|| Problem::invalid_field("/mode", format!("`{mode}` is not something to do about a limit")))?;
-    let mut settings = store::settings::get(&store, &actor).await?;
-    settings.watch = WatchConfig {
+    let watch = WatchConfig {
         mode,
         min_sample_size: number("fewest_decisions", &fewest_decisions)?,
         max_error_rate: number::<f64>("error_percent", &error_percent)? / 100.0,
@@ -133,7 +137,7 @@ pub async fn save_watch(
         max_cost_increase: number::<f64>("cost_percent", &cost_percent)? / 100.0,
         max_no_match_rate: number::<f64>("no_match_percent", &no_match_percent)? / 100.0,
     };
-    store::settings::update(&store, &actor, settings).await?;
+    store::settings::change(&store, &actor, |settings| settings.watch = watch).await?;
     Ok(())
 }
 
@@ -171,9 +175,11 @@ pub async fn add_invariant(
         when: conditions(&fields, &operators, &values),
         note: typed(note),
     };
-    let mut all = store::settings::invariants(&store, &actor).await?;
-    all.push(invariant);
-    store::settings::set_invariants(&store, &actor, all).await?;
+    store::settings::change_invariants(&store, &actor, |all| {
+        all.push(invariant);
+        Ok(())
+    })
+    .await?;
     Ok(())
 }
 
@@ -186,13 +192,16 @@ pub async fn remove_invariant(id: String) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
     may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
-    let mut all = store::settings::invariants(&store, &actor).await?;
-    let before = all.len();
-    all.retain(|invariant| invariant.id != id);
-    if all.len() == before {
-        return Err(Problem::invalid_field("/id", format!("there is no invariant `{id}`")).into());
-    }
-    store::settings::set_invariants(&store, &actor, all).await?;
+    store::settings::change_invariants(&store, &actor, |all| {
+        match all.iter().position(|invariant| invariant.id == id) {
+            Some(at) => {
+                all.remove(at);
+                Ok(())
+            }
+            None => Err(Problem::invalid_field("/id", format!("there is no invariant `{id}`"))),
+        }
+    })
+    .await?;
     Ok(())
 }
 
@@ -303,15 +312,19 @@ fn number<T: FromStr>(name: &str, typed: &str) -> Result<T, AppError> {
     })
 }
 
-/// Hours as typed, in whole seconds; nothing below zero.
+/// Hours as typed, in whole seconds.
 #[cfg(feature = "ssr")]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "clamped to a range that fits; the store checks it"
 )]
-fn seconds(hours: f64) -> u64 {
-    (hours * 3600.0).round().clamp(0.0, 1e12) as u64
+fn seconds(name: &str, typed: &str) -> Result<u64, AppError> {
+    let hours: f64 = number(name, typed)?;
+    if !hours.is_finite() || hours < 0.0 {
+        return Err(Problem::invalid_field(format!("/{name}"), "is a number of hours, 0 or more").into());
+    }
+    Ok((hours * 3600.0).round().min(1e12) as u64)
 }
 
 #[cfg(feature = "ssr")]
@@ -336,8 +349,8 @@ mod tests {
         assert_eq!(number::<u64>("min_sample_size", " 100 ").unwrap(), 100);
         let refused = number::<u64>("min_sample_size", "many").unwrap_err();
         assert!(refused.detail().contains("min sample size"), "{refused}");
-        assert_eq!(seconds(0.5), 1800);
-        assert_eq!(seconds(-1.0), 0);
+        assert_eq!(seconds("h", "0.5").unwrap(), 1800);
+        assert!(["-1", "NaN", "inf", "a day"].iter().all(|wrong| seconds("h", wrong).is_err()));
     }
 
     #[test]

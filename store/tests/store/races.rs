@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::support::*;
 use lifecycle::{
-    bundle::State,
+    bundle::{Invariant, State},
     problem::Code,
     review::{PacketStatus, Verdict},
 };
-use store::{bundles, packets, rollout, system, testing};
+use store::{bundles, packets, rollout, settings, system, testing};
 
 fn because() -> rollout::RollBack {
     rollout::RollBack { reason: "Emergency".into(), rolled_back_by: None, create_incident: true, triggered_at: None }
@@ -237,4 +237,54 @@ async fn people_who_create_drafts_at_once_get_different_versions() {
         versions.insert(task.await.unwrap());
     }
     assert_eq!(versions.len(), 5, "{versions:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_administrators_add_at_once_is_all_there() {
+    let store = testing::store().await;
+    let invariant = |number: usize| -> Invariant {
+        serde_json::from_value(serde_json::json!({
+            "id": format!("invariant-{number}"), "agent": "inbox.triage", "action": "quarantine", "never": "allow",
+        }))
+        .unwrap()
+    };
+    let tasks: Vec<_> = (0..20)
+        .map(|number| {
+            let (store, invariant) = (store.clone(), invariant(number));
+            tokio::spawn(async move {
+                settings::change_invariants(&store, &admin(), |all| {
+                    all.push(invariant);
+                    Ok(())
+                })
+                .await
+                .unwrap();
+                settings::change(&store, &admin(), |settings| {
+                    if number % 2 == 0 {
+                        settings.gates.min_sample_size += 1;
+                    } else {
+                        settings.watch.min_sample_size += 1;
+                    }
+                })
+                .await
+                .unwrap();
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(settings::invariants(&store, &admin()).await.unwrap().len(), 20);
+    let (now, before) = (settings::get(&store, &admin()).await.unwrap(), settings::Settings::default());
+    assert_eq!(now.gates.min_sample_size, before.gates.min_sample_size + 10);
+    assert_eq!(now.watch.min_sample_size, before.watch.min_sample_size + 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_cannot_be_written_is_no_setting() {
+    let store = testing::store().await;
+    for wrong in [f64::INFINITY, f64::NAN] {
+        let tried = settings::change(&store, &admin(), |settings| settings.watch.max_cost_increase = wrong).await;
+        assert_eq!(code(tried.unwrap_err()), Code::InvalidField);
+    }
+    settings::get(&store, &admin()).await.unwrap();
 }
