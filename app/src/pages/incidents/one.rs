@@ -21,11 +21,14 @@ use crate::{
     frame::live::use_live,
 };
 
-/// What is being written and saved of the post-mortem. Kept outside of what is fetched again.
+/// What is typed and sent. Kept outside of what is fetched again.
 #[derive(Clone, Copy)]
-struct Learned {
+struct Desk {
+    advance: ServerAction<AdvanceIncident>,
+    /// The note that goes with the next step.
+    note: RwSignal<String>,
     save: ServerAction<SavePostMortem>,
-    /// What was typed, and the revision it was typed on; none before anything was.
+    /// What was typed of the post-mortem, and the revision it was typed on; none before anything was.
     text: RwSignal<Option<(i64, String)>>,
 }
 
@@ -36,10 +39,16 @@ pub fn IncidentPage() -> impl IntoView {
     let live = use_live();
     let id = Memo::new(move |_| params.read().get("incident_id").unwrap_or_default());
     let incident = Resource::new(move || (id.get(), live.changed()), |(id, _)| get_incident(id));
-    let advance = ServerAction::<AdvanceIncident>::new();
+    let desk = Desk {
+        advance: ServerAction::new(),
+        note: RwSignal::new(String::new()),
+        save: ServerAction::new(),
+        text: RwSignal::new(None),
+    };
     let toasts = use_toasts();
     Effect::new(move |_| {
-        if let Some(Ok(status)) = advance.value().get() {
+        if let Some(Ok(status)) = desk.advance.value().get() {
+            desk.note.set(String::new());
             toasts.good(match status {
                 Status::Open | Status::Acknowledged => "Acknowledged. It is yours.",
                 Status::Mitigated => "Mitigated: the damage has stopped.",
@@ -49,11 +58,10 @@ pub fn IncidentPage() -> impl IntoView {
             live.refresh();
         }
     });
-    let learned = Learned { save: ServerAction::new(), text: RwSignal::new(None) };
     Effect::new(move |_| {
-        if let Some(Ok(())) = learned.save.value().get() {
+        if let Some(Ok(())) = desk.save.value().get() {
             toasts.good("The post-mortem is saved.");
-            learned.text.set(None);
+            desk.text.set(None);
             live.refresh();
         }
     });
@@ -64,7 +72,7 @@ pub fn IncidentPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match incident.await {
-                    Ok(incident) => view! { <Page one=incident advance=advance learned=learned above=above() /> }.into_any(),
+                    Ok(incident) => view! { <Page one=incident desk=desk above=above() /> }.into_any(),
                     Err(error) => {
                         view! {
                             <PageHead title="Incident" above=above() />
@@ -79,12 +87,7 @@ pub fn IncidentPage() -> impl IntoView {
 }
 
 #[component]
-fn Page(
-    one: OneIncident,
-    advance: ServerAction<AdvanceIncident>,
-    learned: Learned,
-    above: Vec<(String, String)>,
-) -> impl IntoView {
+fn Page(one: OneIncident, desk: Desk, above: Vec<(String, String)>) -> impl IntoView {
     let OneIncident { incident, post_mortem, me, as_of } = one;
     let (severity, status) = (incident.severity, incident.status);
     let id = incident.id.clone();
@@ -93,7 +96,7 @@ fn Page(
     let (timeline, known) = (incident.timeline.clone(), incident.description.clone());
     let ack = open.then(|| incident.id.clone());
     let refused =
-        Signal::derive(move || advance.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
+        Signal::derive(move || desk.advance.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
     view! {
         <PageHead
             title=incident.title.clone()
@@ -109,10 +112,10 @@ fn Page(
                 ack.filter(|_| may)
                     .map(|id| {
                         view! {
-                            <ActionForm action=advance>
+                            <ActionForm action=desk.advance>
                                 <input type="hidden" name="incident_id" value=id />
                                 <input type="hidden" name="step" value="acknowledge" />
-                                <Button kind=ButtonKind::Primary submit=true pending=advance.pending()>
+                                <Button kind=ButtonKind::Primary submit=true pending=desk.advance.pending()>
                                     "Acknowledge"
                                 </Button>
                             </ActionForm>
@@ -161,22 +164,22 @@ fn Page(
                             .collect_view()}
                     </ol>
                 </Panel>
-                <PostMortemPanel it=post_mortem learned=learned may=may as_of=as_of />
                 </div>
                 <div class="stack">
                     {(may && !open && status != Status::Closed)
-                        .then(|| view! { <NextStep id=incident.id.clone() status=status advance=advance /> })}
+                        .then(|| view! { <NextStep id=incident.id.clone() status=status desk=desk /> })}
                     <Clocks incident=incident.clone() as_of=as_of />
                     <Facts incident=incident as_of=as_of />
                 </div>
             </div>
+            <PostMortemPanel it=post_mortem desk=desk may=may as_of=as_of />
         </div>
     }
 }
 
 /// What comes next, with a note for the timeline.
 #[component]
-fn NextStep(id: String, status: Status, advance: ServerAction<AdvanceIncident>) -> impl IntoView {
+fn NextStep(id: String, status: Status, desk: Desk) -> impl IntoView {
     let (hint, steps) = match status {
         Status::Open | Status::Acknowledged => (
             "What was done, what was found. It stands in the timeline.",
@@ -189,9 +192,9 @@ fn NextStep(id: String, status: Status, advance: ServerAction<AdvanceIncident>) 
     };
     view! {
         <Panel title="Next step">
-            <ActionForm action=advance attr:class="stack">
+            <ActionForm action=desk.advance attr:class="stack">
                 <input type="hidden" name="incident_id" value=id />
-                <TextArea label="Note" name="note" hint=hint rows=4 />
+                <TextArea label="Note" name="note" hint=hint value=desk.note rows=4 />
                 <div class="row">
                     {steps
                         .into_iter()
@@ -201,7 +204,7 @@ fn NextStep(id: String, status: Status, advance: ServerAction<AdvanceIncident>) 
                                 <Button
                                     kind=if at == 0 { ButtonKind::Primary } else { ButtonKind::Secondary }
                                     submit=true
-                                    pending=advance.pending()
+                                    pending=desk.advance.pending()
                                     attr:name="step"
                                     attr:value=step.name()
                                 >
@@ -218,7 +221,7 @@ fn NextStep(id: String, status: Status, advance: ServerAction<AdvanceIncident>) 
 
 /// What was learned: read by everybody, written by who handles incidents.
 #[component]
-fn PostMortemPanel(it: PostMortem, learned: Learned, may: bool, as_of: Timestamp) -> impl IntoView {
+fn PostMortemPanel(it: PostMortem, desk: Desk, may: bool, as_of: Timestamp) -> impl IntoView {
     let PostMortem { incident_id, revision, markdown, open_places, required, written_by, written_at } = it;
     let note = match (open_places, required && revision == 0) {
         (_, true) => "required before this can be closed",
@@ -233,7 +236,7 @@ fn PostMortemPanel(it: PostMortem, learned: Learned, may: bool, as_of: Timestamp
         }
     });
     let refused =
-        Signal::derive(move || learned.save.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
+        Signal::derive(move || desk.save.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
     if !may {
         let text = if revision == 0 { "Nobody has written one yet.".to_owned() } else { markdown };
         return view! {
@@ -244,18 +247,18 @@ fn PostMortemPanel(it: PostMortem, learned: Learned, may: bool, as_of: Timestamp
         }
         .into_any();
     }
-    let written = learned.text.get_untracked();
+    let written = desk.text.get_untracked();
     let on = written.as_ref().map_or(revision, |(on, _)| *on);
     let value = RwSignal::new(written.map_or(markdown, |(_, text)| text));
     Effect::new(move |before: Option<()>| {
         let text = value.get();
         if before.is_some() {
-            learned.text.set(Some((on, text)));
+            desk.text.set(Some((on, text)));
         }
     });
     view! {
         <Panel title="Post-mortem" note=note>
-            <ActionForm action=learned.save attr:class="stack">
+            <ActionForm action=desk.save attr:class="stack">
                 {saved}
                 <input type="hidden" name="incident_id" value=incident_id />
                 <input type="hidden" name="revision" value=on.to_string() />
@@ -269,7 +272,7 @@ fn PostMortemPanel(it: PostMortem, learned: Learned, may: bool, as_of: Timestamp
                     mono=true
                 />
                 <div class="row">
-                    <Button submit=true pending=learned.save.pending()>
+                    <Button submit=true pending=desk.save.pending()>
                         "Save post-mortem"
                     </Button>
                 </div>
