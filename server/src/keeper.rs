@@ -1,4 +1,4 @@
-//! What the server does by itself: it seals what was written to the audit record by SQL, signs checkpoints, measures what
+//! What the server does by itself: it removes expired sessions, seals what was written to the audit record by SQL, signs checkpoints, measures what
 //! came of bundles in service, and takes a canary out that does harm.
 
 use std::time::Duration;
@@ -7,6 +7,7 @@ use lifecycle::rollout::watch::CHECK_EVERY;
 use store::{
     Store, audit, kpi,
     rollout::{Watched, watch},
+    sessions::PgSessions,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -21,12 +22,15 @@ const COUNT_EVERY: Duration = Duration::from_secs(10);
 const ENTRIES: i64 = 100;
 /// Any new entry gets a checkpoint after this time.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5 * 60);
+/// How often sessions that have expired are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How often bundles are looked for that are due to be measured.
 const MONITOR_EVERY: Duration = Duration::from_secs(60);
 
 /// Starts the workers. They end when the store is closed.
 pub fn start(store: Store) {
     tokio::spawn(watch_canary(store.clone()));
+    tokio::spawn(sweep_sessions(store.clone()));
     tokio::spawn(async move {
         checkpoint(&store, 0).await;
         let began = Instant::now();
@@ -52,6 +56,19 @@ pub fn start(store: Store) {
             }
         }
     });
+}
+
+/// Removes sessions that have expired again and again; nobody can use them, so it is not urgent.
+async fn sweep_sessions(store: Store) {
+    let mut tick = interval(SWEEP_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let sessions = PgSessions::new(store.clone());
+    while !store.pool().is_closed() {
+        tick.tick().await;
+        if let Err(error) = sessions.delete_expired().await {
+            complain("expired sessions cannot be removed now", &error);
+        }
+    }
 }
 
 /// Looks at the canary again and again. Alone, so that nothing else makes it wait.

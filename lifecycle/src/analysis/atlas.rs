@@ -358,14 +358,7 @@ impl<'a> Domains<'a> {
 
 /// Whether two rules are the same to the analysis.
 fn alike(a: &Rule, b: &Rule) -> bool {
-    a.id == b.id
-        && a.agent == b.agent
-        && a.action == b.action
-        && a.effect == b.effect
-        && a.priority == b.priority
-        && a.is_guardrail() == b.is_guardrail()
-        && a.conditions.len() == b.conditions.len()
-        && a.conditions.iter().zip(&b.conditions).all(|(a, b)| a.field == b.field && a.test == b.test)
+    a.decides_like(b) && a.is_guardrail() == b.is_guardrail()
 }
 
 /// Whether a rule decides an input that reaches it, by matching or by being in error.

@@ -161,6 +161,17 @@ pub struct Rule {
 pub const GUARDRAIL: &str = "guardrail";
 
 impl Rule {
+    /// Whether the two decide alike and stand alike in the order of evaluation.
+    pub fn decides_like(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.agent == other.agent
+            && self.action == other.action
+            && self.effect == other.effect
+            && self.priority == other.priority
+            && self.conditions.len() == other.conditions.len()
+            && self.conditions.iter().zip(&other.conditions).all(|(a, b)| a.field == b.field && a.test == b.test)
+    }
+
     /// Whether it is marked as protected.
     pub fn is_guardrail(&self) -> bool {
         self.tags.contains(GUARDRAIL)

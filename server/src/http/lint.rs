@@ -1,8 +1,7 @@
 //! `POST /policy/lint`: what is wrong, doubtful or noteworthy about a bundle.
 
 use axum::{Json as Out, Router, extract::State, routing::post};
-use lifecycle::{authority::Permission, lint, problem::Problem};
-use serde_json::Value;
+use lifecycle::{authority::Permission, bundle::strict::Document, lint, problem::Problem};
 use tokio::task::spawn_blocking;
 
 use super::{
@@ -23,7 +22,7 @@ pub fn router() -> Router<AppState> {
 async fn check(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(body): Json<Value, LARGE>,
+    Json(Document(body)): Json<Document, LARGE>,
 ) -> Answer<Out<lint::Report>> {
     auth::require(&actor, Permission::Read)?;
     let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;

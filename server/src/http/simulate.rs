@@ -7,7 +7,7 @@ use axum::{
 };
 use lifecycle::{
     authority::{Actor, Permission},
-    bundle::{Bundle, Source},
+    bundle::{Bundle, Source, strict::Document},
     problem::Problem,
     replay::{self, Case, Comparison, Dataset, Simulation},
 };
@@ -82,7 +82,7 @@ impl Cases {
 async fn simulate(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(body): Json<Value, LARGE>,
+    Json(Document(body)): Json<Document, LARGE>,
 ) -> Answer<Out<Simulation>> {
     auth::require(&actor, Permission::Read)?;
     let cases: Cases = read_cases(&body)?;
@@ -100,7 +100,7 @@ async fn simulate(
 async fn compare(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(mut body): Json<Value, LARGE>,
+    Json(Document(mut body)): Json<Document, LARGE>,
 ) -> Answer<Out<Comparison>> {
     auth::require(&actor, Permission::Read)?;
     let cases: Cases = read_cases(&body)?;

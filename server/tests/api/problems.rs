@@ -120,3 +120,22 @@ async fn answers_carry_the_headers_browsers_enforce() {
     assert_eq!(reply.expect(200)["status"], "ok");
     workspace.stranger().get("/readyz").await.expect(200);
 }
+
+/// A reader that keeps the last of two conditions of one name would judge another rule than the one that was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_stands_twice_is_refused_wherever_a_bundle_is_read() {
+    let workspace = Workspace::new().await;
+    let author = workspace.caller(Role::Author).await;
+    let rules = r#"{"rules":[{"id":"the-rule","agent":"a","action":"b","conditions":{">=risk":90,">=risk":10},
+        "effect":"allow","reason":"Long enough a reason."}]}"#;
+    let both = format!(r#"{{"a":{rules},"b":{rules}}}"#);
+    for (path, body) in [
+        ("/policy/bundles", rules),
+        ("/policy/lint", rules),
+        ("/policy/simulate", rules),
+        ("/policy/simulate/compare", both.as_str()),
+    ] {
+        let refused = author.send(Method::POST, path, &[], Body::from(body.to_owned())).await;
+        refused.problem(422, "invalid_field");
+    }
+}

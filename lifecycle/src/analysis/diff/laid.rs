@@ -34,7 +34,7 @@ pub(super) fn lay<'a>(before: &'a Bundle, after: &'a Bundle) -> Vec<Laid<'a>> {
     let by_id: HashMap<&str, usize> = laid.iter().enumerate().map(|(at, laid)| (laid.rule.id.as_str(), at)).collect();
     for (rank, rule) in new.into_iter().enumerate() {
         let same = by_id.get(rule.id.as_str()).and_then(|at| laid.get_mut(*at));
-        match same.filter(|same| alike(same.rule, rule)) {
+        match same.filter(|same| same.rule.decides_like(rule)) {
             Some(same) => same.rank = Some(rank),
             None => laid.push(Laid { rule, old: false, rank: Some(rank) }),
         }
@@ -60,15 +60,4 @@ fn ordered(bundle: &Bundle) -> Vec<&Rule> {
     let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
     rules.sort_by(|a, b| order::compare(a, b));
     rules
-}
-
-/// Whether two rules decide alike and stand alike in the order of evaluation.
-fn alike(a: &Rule, b: &Rule) -> bool {
-    a.id == b.id
-        && a.agent == b.agent
-        && a.action == b.action
-        && a.effect == b.effect
-        && a.priority == b.priority
-        && a.conditions.len() == b.conditions.len()
-        && a.conditions.iter().zip(&b.conditions).all(|(a, b)| a.field == b.field && a.test == b.test)
 }
