@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{Digest, Effect, Record, Understood, digest, reading, schema::escape, strict};
 use crate::{
-    limits,
+    engine::input::nesting,
+    limits::{self, MAX_NESTING},
     problem::{Code, Fault, Problem},
 };
 
@@ -109,6 +110,11 @@ impl Source {
     /// Every wrong JSON type and passed size limit, with pointers into `value`. Wrong *values* are findings of the
     /// linter instead.
     pub fn read(value: Value) -> Result<Self, Vec<Fault>> {
+        let deep = nesting(&value);
+        if deep > MAX_NESTING {
+            let detail = format!("has {deep} objects and arrays inside each other; the limit is {MAX_NESTING}");
+            return Err(vec![Fault::new("", detail)]);
+        }
         let mut reader = Reader::default();
         let source = match value {
             Value::Array(rules) => Self { rules: reader.rules("", rules), ..Self::default() },

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_STRING_BYTES};
+use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_NESTING, MAX_STRING_BYTES};
 
 /// One question to a bundle.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl<'a> From<&'a Input> for Question<'a> {
 pub struct OverLimit {
     /// JSON Pointer to what is too large.
     pub pointer: &'static str,
-    /// Which limit: `context_bytes`, `context_fields` or `string_bytes`.
+    /// Which limit: `context_bytes`, `context_fields`, `nesting` or `string_bytes`.
     pub name: &'static str,
     /// The limit.
     pub limit: usize,
@@ -51,8 +51,8 @@ pub struct OverLimit {
 }
 
 impl Input {
-    /// Checks the size limits of an input: context at most [`MAX_CONTEXT_BYTES`] as compact JSON and
-    /// [`MAX_CONTEXT_FIELDS`] keys through all nested objects, agent and action at most [`MAX_STRING_BYTES`].
+    /// Checks the size limits of an input: context at most [`MAX_CONTEXT_BYTES`] as compact JSON, [`MAX_CONTEXT_FIELDS`] keys
+    /// through all nested objects and [`MAX_NESTING`] of those and arrays inside each other, agent and action at most [`MAX_STRING_BYTES`].
     ///
     /// # Errors
     /// The first limit that is passed.
@@ -69,6 +69,11 @@ impl Input {
             let (name, limit, found, unit) = ("context_fields", MAX_CONTEXT_FIELDS, fields, "fields");
             return Err(OverLimit { pointer, name, limit, found, unit });
         }
+        let found = 1 + self.context.values().map(nesting).max().unwrap_or_default();
+        if found > MAX_NESTING {
+            let (name, limit, unit) = ("nesting", MAX_NESTING, "objects and arrays inside each other");
+            return Err(OverLimit { pointer, name, limit, found, unit });
+        }
         let mut size = Counter(0);
         // Writing to a counter cannot fail, and a JSON map always serializes.
         let _ = serde_json::to_writer(&mut size, &self.context);
@@ -77,6 +82,15 @@ impl Input {
             return Err(OverLimit { pointer, name, limit, found, unit });
         }
         Ok(())
+    }
+}
+
+/// How many objects and arrays of `value` are inside each other.
+pub(crate) fn nesting(value: &Value) -> usize {
+    match value {
+        Value::Object(map) => 1 + map.values().map(nesting).max().unwrap_or_default(),
+        Value::Array(items) => 1 + items.iter().map(nesting).max().unwrap_or_default(),
+        _ => 0,
     }
 }
 
@@ -116,6 +130,10 @@ mod tests {
         assert_eq!(with(wide.clone().into()).check_limits().unwrap_err().name, "context_fields");
         let nested = serde_json::json!({"deep": wide});
         assert_eq!(with(nested).check_limits().unwrap_err().found, 514);
+        let deep = |levels: usize| (1..levels).fold(serde_json::json!({}), |inner, _| serde_json::json!({"a": inner}));
+        assert_eq!(with(deep(100)).check_limits(), Ok(()));
+        let error = with(deep(101)).check_limits().unwrap_err();
+        assert_eq!((error.name, error.found), ("nesting", 101));
         let long = serde_json::json!({"text": "x".repeat(65_525)});
         assert_eq!(with(long).check_limits(), Ok(()));
         let longer = serde_json::json!({"text": "x".repeat(65_526)});

@@ -3,14 +3,14 @@
 //! What decides is in the index; the rest of a rule is read only where an answer is put into words. So texts that many rules share
 //! are kept once, conditions are those of the index, and a whole [`Rule`] is put together when somebody asks for it.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use super::{
     Prepared, Question,
-    compiled::{
-        names::Mixed,
-        texts::{Interned, Texts},
-    },
+    compiled::texts::{Interned, Texts},
 };
 use crate::bundle::{ActionPattern, AgentPattern, Budget, Condition, Effect, Rule};
 
@@ -45,8 +45,8 @@ impl Kept {
         let mut kept = Self::default();
         kept.lines.reserve_exact(rules.len());
         let mut reasons = Interned::default();
-        let (mut agents, mut actions) = (Mixed::default(), Mixed::default());
-        let (mut budgets, mut tags) = (Mixed::default(), Mixed::default());
+        let (mut agents, mut actions) = (HashMap::new(), HashMap::new());
+        let (mut budgets, mut tags) = (HashMap::new(), HashMap::new());
         for rule in rules {
             kept.ids.push(&rule.id);
             let budget = rule.budget.map(|of| (of.cost.map(f64::to_bits), of.compute.map(f64::to_bits), of.risk));
@@ -70,7 +70,7 @@ impl Kept {
 
 /// The number of `value` in a list of different ones, at the end of which it is put when it is new.
 fn number<V: std::hash::Hash + Eq, K>(
-    known: &mut Mixed<V, u32>,
+    known: &mut HashMap<V, u32>,
     kept: &mut Vec<K>,
     value: V,
     keep: impl FnOnce(&V) -> K,

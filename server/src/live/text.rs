@@ -5,7 +5,7 @@
 
 use lifecycle::{
     Timestamp,
-    limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_STRING_BYTES},
+    limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_NESTING, MAX_STRING_BYTES},
 };
 
 use super::{
@@ -136,10 +136,13 @@ impl<'a> Text<'a> {
     /// limits of a context, or may have the character NUL in it.
     fn object(&mut self) -> Option<&'a str> {
         self.expect(b'{')?;
-        let (from, mut depth, mut fields) = (self.at - 1, 1_u32, 0);
+        let (from, mut depth, mut deepest, mut fields) = (self.at - 1, 1_usize, 1_usize, 0);
         while depth > 0 {
             match self.next()? {
-                b'{' | b'[' => depth += 1,
+                b'{' | b'[' => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
                 b'}' | b']' => depth -= 1,
                 b':' => fields += 1,
                 b'"' => self.skip_string()?,
@@ -147,7 +150,9 @@ impl<'a> Text<'a> {
             }
         }
         let object = self.text.get(from..self.at)?;
-        (fields <= MAX_CONTEXT_FIELDS && object.len() <= MAX_CONTEXT_BYTES / LONGER).then_some(object)
+        let small =
+            fields <= MAX_CONTEXT_FIELDS && object.len() <= MAX_CONTEXT_BYTES / LONGER && deepest <= MAX_NESTING;
+        small.then_some(object)
     }
 
     /// The rest of a string of the context. Only NUL begins with `\u0000`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use futures::{StreamExt, stream};
-use http::{Request, header};
+use http::{Method, Request, header};
 use lifecycle::authority::Role;
 use serde_json::{Value, json};
 
@@ -241,4 +241,25 @@ async fn the_way_for_programs_answers_as_the_way_for_everybody() {
     let viewer = workspace.caller(Role::Viewer).await;
     let recorded = viewer.get("/policy/decisions/d").await.expect(200);
     assert_eq!(recorded["context"], json!({"risk_score": 95, "b": {"a": "\u{fc}\n"}}));
+}
+
+/// What is decided is kept inside of other objects, so it may not be nested as deep as a JSON reader goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_context_is_nested_a_hundred_deep_at_most() {
+    let workspace = Workspace::new().await;
+    workspace.stable(bundle("1.0.0", "allow")).await;
+    let service = workspace.caller(Role::Service).await;
+    let deep = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }));
+    // As text it goes the shorter way, with an escape outside of the context the longer one.
+    for agent in ["inbox.triage", r"inbox\u002etriage"] {
+        for (levels, status) in [(100, 200), (101, 413), (124, 413)] {
+            let body = format!(r#"{{"agent":"{agent}","action":"quarantine","context":{}}}"#, deep(levels));
+            let answer = service.send(Method::POST, "/policy/evaluate", &[], Body::from(body)).await;
+            assert_eq!(answer.status, status, "{agent} {levels}: {}", answer.text);
+        }
+    }
+    let author = workspace.caller(Role::Author).await;
+    let rules =
+        json!({"rules": [{"id": "the-rule", "agent": "a", "action": "b", "effect": "allow", "metadata": deep(99)}]});
+    author.post("/policy/lint", rules).await.problem(422, "invalid_field");
 }

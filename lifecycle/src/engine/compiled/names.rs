@@ -1,15 +1,15 @@
 //! Short texts, told apart by two loads and two multiplications.
 //!
 //! Keys of a context, names of agents and actions, listed strings: nearly all have up to sixteen bytes, and those are
-//! their first and last eight. The texts come from the bundle; what a request says is only looked up, so no request can
-//! crowd a table.
+//! their first and last eight. The texts come from the bundle, what a request says is only looked up; and whoever makes a
+//! bundle of texts that want one place in the table finds most of them in a tree instead.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     hash::{BuildHasherDefault, Hasher},
 };
 
-/// A map by keys that need no protection against whoever chose them.
+/// A map by numbers of ours, which need no protection against whoever chose what they stand for.
 pub(in crate::engine) type Mixed<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
 
 /// Longest text that its ends tell from every other.
@@ -19,7 +19,7 @@ const SHORT: usize = 16;
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Names {
     short: Short,
-    long: Mixed<Box<str>, u32>,
+    long: HashMap<Box<str>, u32>,
 }
 
 impl Names {
@@ -60,7 +60,7 @@ impl Names {
 }
 
 /// The first and the last bytes of a text: up to [`SHORT`] bytes, no two texts have the same.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ends {
     first: u64,
     last: u64,
@@ -96,11 +96,13 @@ impl Ends {
 }
 
 /// Numbers of short texts: a table, at least half of it free, in which a text stands at the first free place from where its
-/// hash points to.
+/// hash points to, if that is not too far from there.
 #[derive(Debug, Clone, Default)]
 struct Short {
     // INVARIANT: as many places as a power of two, or none.
     places: Vec<Place>,
+    /// Those that found no place near enough.
+    crowded: BTreeMap<Ends, u32>,
     count: usize,
 }
 
@@ -112,6 +114,9 @@ struct Place {
 
 impl Short {
     const FEWEST: usize = 4;
+    /// Most places that are looked at for one text. With half of the table free, as few texts as none need them all unless
+    /// they were made to.
+    const MOST_STEPS: usize = 32;
 
     #[inline]
     fn start(&self, ends: &Ends) -> usize {
@@ -123,13 +128,14 @@ impl Short {
     #[inline]
     fn get(&self, ends: &Ends) -> Option<u32> {
         let mut at = if self.places.is_empty() { return None } else { self.start(ends) };
-        loop {
+        for _ in 0..Self::MOST_STEPS {
             let place = self.places.get(at)?;
             if place.number.is_none() || place.ends.is(ends) {
                 return place.number;
             }
             at = (at + 1) & (self.places.len() - 1);
         }
+        self.crowded.get(ends).copied()
     }
 
     fn number(&mut self, ends: Ends, fresh: u32) -> u32 {
@@ -140,22 +146,31 @@ impl Short {
             let free = Place { ends: Ends { first: 0, last: 0, len: 0 }, number: None };
             let more = vec![free; (self.places.len() * 2).max(Self::FEWEST)];
             let before = std::mem::replace(&mut self.places, more);
-            before.into_iter().filter(|place| place.number.is_some()).for_each(|place| self.put(place));
+            // Those that were crowded out first: a free place means that a text is nowhere else.
+            for (ends, number) in std::mem::take(&mut self.crowded) {
+                self.put(ends, number);
+            }
+            for place in before {
+                place.number.into_iter().for_each(|number| self.put(place.ends, number));
+            }
         }
-        self.put(Place { ends, number: Some(fresh) });
+        self.put(ends, fresh);
         self.count += 1;
         fresh
     }
 
-    fn put(&mut self, new: Place) {
-        let mut at = self.start(&new.ends);
-        while let Some(place) = self.places.get_mut(at) {
-            if place.number.is_none() {
-                *place = new;
-                return;
+    fn put(&mut self, ends: Ends, number: u32) {
+        let (mut at, last) = (self.start(&ends), self.places.len().wrapping_sub(1));
+        for _ in 0..Self::MOST_STEPS {
+            match self.places.get_mut(at) {
+                Some(place) if place.number.is_none() => {
+                    *place = Place { ends, number: Some(number) };
+                    return;
+                }
+                _ => at = (at + 1) & last,
             }
-            at = (at + 1) & (self.places.len() - 1);
         }
+        self.crowded.insert(ends, number);
     }
 }
 
@@ -193,6 +208,35 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Texts of sixteen letters and digits that all want the first place of every table.
+    fn colliding(count: usize) -> Vec<String> {
+        let text = |number: u64| {
+            let last = u64::from_le_bytes(format!("{number:08}").as_bytes().try_into().unwrap());
+            let first = (last ^ (16 << 56)).wrapping_mul(Mix::ODD).rotate_left(29);
+            [first.to_le_bytes(), last.to_le_bytes()].concat()
+        };
+        // Most are no UTF-8; enough of them are.
+        (0..).map(text).filter_map(|bytes| String::from_utf8(bytes).ok()).take(count).collect()
+    }
+
+    #[test]
+    fn texts_that_want_one_place_keep_their_numbers_and_are_few_steps_away() {
+        let texts = colliding(2_000);
+        assert!(texts.iter().all(|text| Ends::of(text.as_bytes()).hash() == 0));
+        let mut names = Names::default();
+        // Others come between, so that the table grows while it is crowded.
+        let all: Vec<String> =
+            texts.into_iter().zip(0..).flat_map(|(text, at)| [text, format!("plain-{at}")]).collect();
+        for (number, text) in (0..).zip(&all) {
+            assert_eq!(names.intern(text), number);
+        }
+        for (number, text) in (0..).zip(&all) {
+            assert_eq!(names.get(text), Some(number));
+        }
+        assert!(names.short.crowded.len() > 1_900);
+        assert_eq!((names.get("plain"), names.len()), (None, all.len()));
+    }
 
     proptest! {
         #[test]

@@ -4,10 +4,8 @@
 //! escapes where the text matters, deep nesting, numbers out of range. The parser then has the word.
 
 use super::Paths;
-use crate::engine::Fact;
+use crate::{engine::Fact, limits::MAX_NESTING};
 
-/// Nesting that is left to the parser, which refuses it at some depth.
-const DEEP: usize = 100;
 /// Leads to no field.
 const NOWHERE: usize = usize::MAX;
 
@@ -182,7 +180,7 @@ impl<'a> Reader<'_, 'a> {
         if node == NOWHERE {
             return self.skip(depth);
         }
-        if depth > DEEP {
+        if depth > MAX_NESTING {
             return None;
         }
         let fact = match self.next()? {
@@ -210,7 +208,7 @@ impl<'a> Reader<'_, 'a> {
 
     /// Passes over a value: a text's content is not kept.
     fn skip(&mut self, depth: usize) -> Option<Fact<'a>> {
-        if depth > DEEP {
+        if depth > MAX_NESTING {
             return None;
         }
         match self.next()? {
