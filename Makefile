@@ -19,9 +19,9 @@ SITE := target/site
 # Folders are listed with the files in them, so that a deleted file counts as a change.
 below = $(shell find $(1) -not -name '.*' 2>/dev/null)
 MANIFESTS := Cargo.toml Cargo.lock .cargo/config.toml
-FRONT_SOURCES := $(MANIFESTS) $(call below,app worker lifecycle scripts/front) scripts/build-front scripts/ensure-front-tool
+FRONT_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle scripts/front) scripts/build-front scripts/ensure-front-tool
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
-SERVER_SOURCES := $(MANIFESTS) $(call below,app worker lifecycle store server migrations)
+SERVER_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle store server migrations)
 
 .PHONY: help run build test check fmt fuzz setup screenshots bench
 
@@ -43,7 +43,7 @@ fmt: ## Format the Rust code
 	@cargo fmt --all
 
 fuzz: ## Read broken conditions, bundles and corpora until FUZZ_ROUNDS are done (FUZZ_SEED=… repeats a run)
-	@FUZZ_ROUNDS=$${FUZZ_ROUNDS:-200000} cargo test --release -p lifecycle --test fuzz -- --nocapture
+	@FUZZ_ROUNDS=$${FUZZ_ROUNDS:-200000} cargo test --release -p policy --test fuzz -- --nocapture
 
 screenshots: build ## Photograph every page at three widths in both themes into target/screenshots
 	@scripts/end2end screenshots

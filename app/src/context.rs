@@ -101,9 +101,9 @@ pub fn actor() -> Result<lifecycle::authority::Actor, AppError> {
 
 /// The server's clock. Pages compute relative times from it, so that server and browser write the same words.
 #[cfg(feature = "ssr")]
-pub fn now() -> lifecycle::Timestamp {
+pub fn now() -> policy::Timestamp {
     let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    lifecycle::Timestamp::from_unix_seconds(seconds.try_into().unwrap_or(i64::MAX))
+    policy::Timestamp::from_unix_seconds(seconds.try_into().unwrap_or(i64::MAX))
 }
 
 /// Sets the HTTP status of the answer to a call made by a script. A plain form post is left alone: it is answered

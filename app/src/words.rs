@@ -1,9 +1,7 @@
 //! Lists, roles and spans of time in words. Pure: "now" is always a parameter, so server and browser write the same.
 
-use lifecycle::{
-    Timestamp,
-    authority::{Role, Roles},
-};
+use lifecycle::authority::{Role, Roles};
+use policy::Timestamp;
 
 use crate::{components::format, error::AppError};
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lifecycle::{
+use policy::{
     engine::{Input, Prepared},
     replay::{Case, Columnar, Dataset, Replay, corpus::Builder},
 };

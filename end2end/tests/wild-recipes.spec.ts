@@ -4,7 +4,7 @@ import { expect, test } from "../support/studio.ts";
 
 test.use({ workspace: "wild-recipes" });
 
-const recipes = JSON.parse(readFileSync("data/wild-recipes.json", "utf8"));
+const recipes = JSON.parse(readFileSync("../policy/tests/data/wild-recipes.json", "utf8"));
 
 interface Rule {
   id: string;

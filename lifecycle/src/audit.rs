@@ -12,10 +12,11 @@ pub use chain::{Hash, Seal, seal};
 pub use checkpoint::Checkpoint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
 pub use status::ChainStatus;
 pub use verify::{Broken, Flaw, Verdict, Verifier};
 
-use crate::Timestamp;
+use policy::Timestamp;
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,36 +1,13 @@
 //! A decision as recorded.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-use crate::{
+use policy::{
     Timestamp,
     bundle::{Budget, Effect},
-    engine::{EvaluationError, Status},
+    engine::{Arm, EvaluationError, Status},
+    replay::{Case, CorpusCase, Outcome},
 };
-
-/// Which bundle served a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Arm {
-    /// The bundle at 100 %.
-    Stable,
-    /// The bundle beside it.
-    Canary,
-    /// No bundle: none is live, or evaluation is disabled.
-    None,
-}
-
-impl Arm {
-    /// The name used in JSON, SQL and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stable => "stable",
-            Self::Canary => "canary",
-            Self::None => "none",
-        }
-    }
-}
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// How the service was working when it answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,38 +56,6 @@ pub struct OtherArm {
     pub matched_rule: Option<String>,
 }
 
-/// What happened after the decision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// Whether the action worked.
-    pub status: OutcomeStatus,
-    /// USD really spent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<f64>,
-    /// Margin in basis points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub margin_bps: Option<f64>,
-    /// Whether the business goal was reached.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub success: Option<bool>,
-    /// Milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latency_ms: Option<f64>,
-    /// Free text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-/// Whether an action worked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutcomeStatus {
-    /// It worked.
-    Ok,
-    /// It failed.
-    Error,
-}
-
 /// One recorded decision. Its JSON form is the contract of `GET /policy/decisions/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -148,4 +93,22 @@ pub struct Record {
     pub other_arm: Option<OtherArm>,
     /// What happened afterwards, once reported.
     pub outcome: Option<Outcome>,
+}
+
+impl From<&Record> for CorpusCase {
+    fn from(record: &Record) -> Self {
+        Self {
+            case: Case {
+                case_id: record.decision_id.clone(),
+                agent: record.agent.clone(),
+                action: record.action.clone(),
+                context: record.context.clone(),
+                expected_effect: None,
+            },
+            decided_at: Some(record.decided_at),
+            effect: Some(record.effect),
+            outcome: record.outcome.clone(),
+            subject: Some(record.subject.clone()),
+        }
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub use step::Step;
 
-use crate::Timestamp;
+use policy::Timestamp;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -10,26 +10,19 @@
 //! transfer                                                         (bundles that travel between instances)
 //! ```
 
-pub mod analysis;
 pub mod audit;
 pub mod authority;
 pub mod bundle;
 pub mod decision;
-pub mod engine;
 pub mod incident;
 pub mod kpi;
-pub mod limits;
-pub mod lint;
 pub mod page;
 pub mod problem;
-pub mod replay;
 pub mod review;
 pub mod rollout;
 pub mod signing;
 pub mod system;
-pub mod timestamp;
 pub mod transfer;
 pub mod workspace;
 
 pub use page::Page;
-pub use timestamp::Timestamp;

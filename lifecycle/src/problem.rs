@@ -2,24 +2,13 @@
 
 use std::fmt;
 
+use policy::{
+    Fault,
+    bundle::{ReadError, version},
+    json, limits,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// One thing wrong with one place of a request body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
-    /// JSON Pointer (RFC 6901) to the value that is wrong.
-    pub pointer: String,
-    /// What is wrong and what to do, for a person.
-    pub detail: String,
-}
-
-impl Fault {
-    /// A fault at `pointer`.
-    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
-    }
-}
 
 /// A stable, machine-readable name of what went wrong, with the HTTP status it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,3 +189,50 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TooLarge { bytes } => {
+                let limit = limits::MAX_BUNDLE_BYTES;
+                Self::new(Code::TooLarge, format!("a bundle may have at most {limit} bytes; this one has {bytes}"))
+                    .with("limit", limit)
+            }
+            ReadError::Malformed { line, column, message } => json::Malformed { line, column, message }.into(),
+            ReadError::Faults(faults) => Self::invalid_fields(faults),
+        }
+    }
+}
+
+impl From<version::Refused> for Problem {
+    fn from(refused: version::Refused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            version::Refused::Reused { next, .. } => Self::new(Code::VersionExists, detail).with("next", next),
+            version::Refused::Malformed(_) => Self::invalid_field("/version", detail),
+            version::Refused::Backwards { next, .. }
+            | version::Refused::Skips { next, .. }
+            | version::Refused::TooSmall { next, .. } => Self::invalid_field("/version", detail).with("next", next),
+        }
+    }
+}
+
+impl From<json::Malformed> for Problem {
+    fn from(error: json::Malformed) -> Self {
+        Self::new(Code::MalformedJson, error.to_string()).with("line", error.line).with("column", error.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use policy::bundle::Source;
+
+    use super::*;
+
+    #[test]
+    fn malformed_json_is_a_bad_request_with_line_and_column() {
+        let problem = Problem::from(Source::parse(b"{\"rules\": [\n  {\"id\": }]}").unwrap_err());
+        assert_eq!((problem.status, problem.code), (400, Code::MalformedJson));
+        assert_eq!((problem.extra["line"].as_u64(), problem.extra["column"].as_u64()), (Some(2), Some(10)));
+    }
+}

@@ -1,10 +1,10 @@
 //! The workspace as a whole: its settings, and what its first page shows.
 
+use policy::{Timestamp, replay::Limits};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Timestamp, audit,
-    replay::Limits,
+    audit,
     review::ReviewSettings,
     rollout::{ApplyRecord, GateConfig, RollbackRecord, WatchConfig, drill::LastDrill},
     signing::Checked,

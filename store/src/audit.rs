@@ -10,10 +10,11 @@ mod verify;
 pub use export::{Export, export};
 pub use keep::{checkpoint, seal};
 use lifecycle::{
-    Page, Timestamp,
+    Page,
     audit::{Entry, EventType, Hash, Seal},
     authority::{Actor, Permission, authorize},
 };
+use policy::Timestamp;
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 use time::OffsetDateTime;

@@ -1,14 +1,15 @@
 //! Recorded decisions as columns: what replays in the browser, and elsewhere, are made over.
 
 use lifecycle::{
-    Timestamp,
     authority::{Actor, Permission, authorize},
     problem::{Code, Problem},
+};
+use policy::{
+    Timestamp,
     replay::{
-        CorpusError, Dataset,
+        CorpusCase, CorpusError, Dataset,
         corpus::{Builder, MAX_ROWS},
     },
-    review::CorpusCase,
 };
 
 use crate::{Error, Result, Store, decisions};

@@ -3,7 +3,8 @@
 
 mod past;
 mod people;
-mod policy;
+
+mod rules;
 mod traffic;
 mod workspace;
 
@@ -50,7 +51,7 @@ async fn load_locked(store: &Store, keep_credentials: bool) -> Result<Option<Dem
     if !loaded {
         workspace::load(store).await?;
         let mut work = Work::begin(store, authorize(&system, Permission::Administer)?).await?;
-        let detail = json!({"decisions": traffic::COUNT, "stable": policy::STABLE_VERSION});
+        let detail = json!({"decisions": traffic::COUNT, "stable": rules::STABLE_VERSION});
         work.note(EventType::DemoLoaded, "workspace", "demo", "the example workspace was loaded", detail);
         work.commit().await?;
     }

@@ -1,13 +1,13 @@
 //! What the first page and the navigation show.
 
 use lifecycle::{
-    Timestamp,
     authority::{Actor, Permission, authorize},
     incident::Status,
     review::PacketStatus,
     rollout::drill::OVERDUE_AFTER,
     workspace::{Badges, EffectMix, Minute, Need, Overview},
 };
+use policy::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection};
 use time::OffsetDateTime;
 

@@ -5,11 +5,12 @@ mod monitor;
 use std::time::Duration;
 
 use lifecycle::{
-    Timestamp,
     authority::{Actor, Permission, authorize},
     kpi::{self, Candidate, Event, Summary, WINDOW, event::READ},
 };
+
 pub use monitor::monitor;
+use policy::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;

@@ -1,9 +1,9 @@
 //! Limits and cursors of lists. A cursor is the key of the last row, so pages stay right while rows are added.
 
-use lifecycle::{
-    Page, Timestamp,
+use lifecycle::{Page, problem::Problem};
+use policy::{
+    Timestamp,
     limits::{DEFAULT_PAGE, MAX_PAGE},
-    problem::Problem,
 };
 
 use crate::Result;

@@ -4,9 +4,12 @@ pub use lifecycle::workspace::Settings;
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    bundle::{Invariant, invariant},
-    problem::{Fault, Problem},
+    problem::Problem,
     signing::KeyNames,
+};
+use policy::{
+    Fault,
+    bundle::{Invariant, invariant},
 };
 use serde_json::{Map, Value, json};
 use sqlx::{PgExecutor, types::Json};

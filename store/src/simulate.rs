@@ -3,8 +3,10 @@
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    bundle::Effect,
     problem::Problem,
+};
+use policy::{
+    bundle::Effect,
     replay::{Case, Dataset, fixtures},
 };
 use serde_json::{Value, json};

@@ -10,11 +10,12 @@ pub use switch::{disable, enable};
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
-    bundle::{Effect, Record},
+    bundle::Record,
     problem::{Code, Problem},
     rollout,
     system::{Disabled, Pause, System},
 };
+use policy::bundle::Effect;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgListener, types::Json};
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, Role, Roles, Token, Via, authorize},
     problem::Problem,
 };
+use policy::Timestamp;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

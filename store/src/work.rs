@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use lifecycle::{
-    Timestamp,
     audit::{Entry, EventType},
     authority::{Actor, Permit},
     signing::KeyRing,
 };
+use policy::Timestamp;
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;

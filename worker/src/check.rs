@@ -1,6 +1,6 @@
 //! What is said about a document by itself: findings, text diff, version.
 
-use lifecycle::{
+use policy::{
     analysis::Analyzer,
     bundle::{
         Bundle, Invariant, Source,

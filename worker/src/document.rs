@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lifecycle::bundle::Source;
+use policy::bundle::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -1,7 +1,7 @@
 //! What the page asks, and what it is told. As JSON, except for what is large: a corpus and the steps of a curve are
 //! bytes beside it, handed over instead of copied.
 
-use lifecycle::{
+use policy::{
     analysis::{SemanticDiff, verdict::Unreachable},
     bundle::{Invariant, Source},
     engine::Input,

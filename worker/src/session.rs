@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use lifecycle::{
+use policy::{
     analysis::{Analyzer, Meter, SemanticDiff, semantic_diff},
     bundle::{Bundle, Invariant, Source},
     engine::Prepared,

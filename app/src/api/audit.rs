@@ -1,10 +1,8 @@
 //! The audit trail for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{
-    Timestamp,
-    audit::{ChainStatus, Entry, Verdict},
-};
+use lifecycle::audit::{ChainStatus, Entry, Verdict};
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -2,11 +2,10 @@
 
 use leptos::{prelude::*, server_fn::codec::Json};
 use lifecycle::{
-    Timestamp,
-    bundle::{Invariant, Record, record::Summary},
-    replay::Case,
+    bundle::{Record, record::Summary},
     transfer::Preview,
 };
+use policy::{Timestamp, bundle::Invariant, replay::Case};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
@@ -164,7 +163,7 @@ pub async fn submit_draft(id: i64, fallback_plan: String) -> Result<String, AppE
 #[server(prefix = "/api", endpoint = "bundles/fixtures", input = Json, output = Reply)]
 pub async fn fixtures() -> Result<Vec<Case>, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
-    Ok(store::simulate::cases(&store, &actor, lifecycle::replay::Dataset::Fixtures, None, None).await?)
+    Ok(store::simulate::cases(&store, &actor, policy::replay::Dataset::Fixtures, None, None).await?)
 }
 
 /// Keeps test cases and forgets others, for everybody; answers all fixtures as they are then.
@@ -176,14 +175,14 @@ pub async fn keep_cases(save: Vec<Case>, remove: Vec<String>) -> Result<Vec<Case
 #[cfg(feature = "ssr")]
 use lifecycle::{
     authority::{Actor, Permission},
-    bundle::{Source, strict},
     problem::{Code, Problem},
     transfer::Upload,
 };
+use policy::{bundle::Source, json};
 
 #[cfg(feature = "ssr")]
 fn upload(document: &str, import_as_version: Option<String>, unsigned: bool) -> Result<Upload, AppError> {
-    let document = strict::parse(document.as_bytes()).map_err(Problem::from)?;
+    let document = json::parse(document.as_bytes()).map_err(Problem::from)?;
     let upload = Upload::take(document)?;
     Ok(Upload { import_as_version: import_as_version.or(upload.import_as_version), unsigned, ..upload })
 }
@@ -203,7 +202,7 @@ async fn stable(store: &store::Store, actor: &Actor) -> Result<Option<Record>, A
 
 #[cfg(feature = "ssr")]
 async fn all_summaries(store: &store::Store, actor: &Actor) -> Result<Vec<Summary>, AppError> {
-    let mut filter = store::bundles::Filter { limit: Some(lifecycle::limits::MAX_PAGE), ..Default::default() };
+    let mut filter = store::bundles::Filter { limit: Some(policy::limits::MAX_PAGE), ..Default::default() };
     let mut all = Vec::new();
     loop {
         let page = store::bundles::summaries(store, actor, &filter).await?;

@@ -1,20 +1,20 @@
 //! The decision log for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{
+use lifecycle::{authority::Actor, bundle::State, decision::Record};
+use policy::{
     Timestamp,
     analysis::nearest::WhyNot,
-    bundle::{Effect, State},
-    decision::Record,
+    bundle::Effect,
     engine::{Input, Status, trace::RuleTrace},
 };
+
 #[cfg(feature = "ssr")]
-use lifecycle::{
+use policy::{
     analysis::{
         Meter,
         nearest::{self, nearest_change},
     },
-    authority::Actor,
     bundle::Source,
     engine::Prepared,
 };

@@ -1,7 +1,8 @@
 //! Rollback drills for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, authority::Actor, rollout::DrillReport, signing::Checked};
+use lifecycle::{authority::Actor, rollout::DrillReport, signing::Checked};
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    Timestamp,
     authority::Actor,
     incident::{Incident, Status, Step, post_mortem::PostMortem},
 };
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};

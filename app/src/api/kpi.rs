@@ -1,10 +1,8 @@
 //! Key figures for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{
-    Timestamp,
-    kpi::{Candidate, Summary},
-};
+use lifecycle::kpi::{Candidate, Summary};
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};

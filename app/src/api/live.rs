@@ -1,7 +1,8 @@
 //! What the frame shows on every page.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, authority::Actor, system::System, workspace::Badges};
+use lifecycle::{authority::Actor, system::System, workspace::Badges};
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};

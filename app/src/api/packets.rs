@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    Timestamp,
     audit::Entry,
     authority::Actor,
-    bundle::{Effect, State},
+    bundle::State,
     review::{Evidence, Packet, PacketStatus, Verdict, moved::Overwritten, packet::PacketSummary},
 };
+use policy::{Timestamp, bundle::Effect};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
@@ -154,7 +154,7 @@ async fn moved(store: &store::Store, me: &Actor, packet: &Packet) -> Result<Opti
     };
     let base = packet.content.base.as_ref().map(lifecycle::review::packet::Side::source);
     let draft = packet.content.bundle.source();
-    let live_source = lifecycle::bundle::Source::from(&live);
+    let live_source = policy::bundle::Source::from(&live);
     let overwritten = lifecycle::review::moved::overwritten(base.as_ref(), &live_source, &draft);
     Ok(Some(Moved { version: live.version, overwritten }))
 }

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    Timestamp,
     authority::Actor,
     rollout::{CanaryStatus, RollbackResponse, WatchConfig},
     system::System,
     workspace::History,
 };
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};

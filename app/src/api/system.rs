@@ -1,7 +1,7 @@
 //! The safety pause and the emergency switch for the pages.
 
 use leptos::prelude::*;
-use lifecycle::bundle::Effect as Answer;
+use policy::bundle::Effect as Answer;
 
 use crate::error::{AppError, Reply};
 

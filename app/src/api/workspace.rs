@@ -4,20 +4,19 @@
 use std::str::FromStr;
 
 use leptos::prelude::*;
-use lifecycle::{
-    Timestamp,
-    authority::{Person, Token},
-    bundle::Invariant,
-    signing::KeyNames,
-    workspace::Settings,
-};
 #[cfg(feature = "ssr")]
 use lifecycle::{
     authority::{Actor, Permission, Role, Roles, authorize},
-    bundle::{Effect, Operator, Scalar, condition::key_of},
     problem::Problem,
     rollout::{GateConfig, WatchConfig, WatchMode},
 };
+use lifecycle::{
+    authority::{Person, Token},
+    signing::KeyNames,
+    workspace::Settings,
+};
+use policy::bundle::{Effect, Operator, Scalar, condition::key_of};
+use policy::{Timestamp, bundle::Invariant};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use serde_json::{Map, Value};
@@ -340,7 +339,7 @@ fn read_roles(names: &[String]) -> Result<Roles, AppError> {
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
-    use lifecycle::bundle::Condition;
+    use policy::bundle::Condition;
 
     use super::*;
 

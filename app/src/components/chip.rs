@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    bundle::{Effect, State},
+    bundle::State,
     incident::{self, Severity},
-    lint,
     review::PacketStatus,
 };
+use policy::{bundle::Effect, lint};
 
 /// The colours of labels and bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

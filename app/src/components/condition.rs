@@ -1,7 +1,7 @@
 //! Conditions in words.
 
 use leptos::prelude::*;
-use lifecycle::bundle::Condition;
+use policy::bundle::Condition;
 use serde_json::Value;
 
 use crate::editor::condition::split;
@@ -11,7 +11,7 @@ use crate::editor::condition::split;
 pub struct ConditionWords {
     /// The field.
     pub field: String,
-    /// What is asked of it, as [`lifecycle::bundle::Test`] words it; as typed while it cannot be understood.
+    /// What is asked of it, as [`policy::bundle::Test`] words it; as typed while it cannot be understood.
     pub test: String,
 }
 

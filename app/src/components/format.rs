@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lifecycle::Timestamp;
+use policy::Timestamp;
 
 /// `1942` → `1,942`
 pub fn count(number: u64) -> String {

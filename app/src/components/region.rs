@@ -2,7 +2,7 @@
 //! go from which answer to which. Packets and the editor show the same.
 
 use leptos::prelude::*;
-use lifecycle::{
+use policy::{
     analysis::{
         diff::{NewAllows, Outcome, Region, Scope},
         words::Phrase,

@@ -1,7 +1,7 @@
 //! Times and digests: short to read, exact on hover.
 
 use leptos::prelude::*;
-use lifecycle::Timestamp;
+use policy::Timestamp;
 
 use super::format;
 

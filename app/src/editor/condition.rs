@@ -1,6 +1,6 @@
 //! Conditions as people edit them: a field, an operator from a list, and a value of a known kind.
 
-use lifecycle::bundle::schema::FieldType;
+use policy::bundle::schema::FieldType;
 use serde_json::{Map, Value};
 
 use super::rule::number;

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use lifecycle::bundle::Source;
+use policy::bundle::Source;
 use serde_json::{Map, Value};
 use worker::Change;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lifecycle::bundle::{Effect, Source};
+use policy::bundle::{Effect, Source};
 use serde_json::Value;
 
 use super::{

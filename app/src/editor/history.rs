@@ -144,7 +144,7 @@ impl Editor {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::bundle::{Effect, Source};
+    use policy::bundle::{Effect, Source};
     use proptest::prelude::*;
     use serde_json::json;
 

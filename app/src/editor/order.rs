@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use lifecycle::{bundle::Effect, limits::MAX_PRIORITY};
+use policy::{bundle::Effect, limits::MAX_PRIORITY};
 
 use super::{Content, Entry, Key, Written, condition::plain, rule};
 
@@ -179,7 +179,7 @@ fn mentions(rule: &Written, word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::bundle::Source;
+    use policy::bundle::Source;
     use proptest::prelude::*;
     use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Reading and writing the fields of one rule as written. Reading never fails: what is absent or wrong reads as the
 //! language's default, and the linter says what is wrong.
 
-use lifecycle::{
+use policy::{
     bundle::Effect,
     limits::{DEFAULT_PRIORITY, MAX_PRIORITY},
 };

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use lifecycle::bundle::{Source, strict::Document};
+use policy::{bundle::Source, json::Document};
 use serde_json::{Map, Value};
 
 use super::{Content, rule::KEY_ORDER};

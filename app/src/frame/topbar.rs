@@ -108,10 +108,10 @@ pub fn Topbar(
 #[cfg(test)]
 mod tests {
     use lifecycle::{
-        Timestamp,
         authority::{Actor, Role, Via},
         system::{Disabled, Pause},
     };
+    use policy::Timestamp;
 
     use super::*;
 

@@ -10,11 +10,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use lifecycle::{
+use policy::{
     analysis::{Analyzer, Meter, SemanticDiff, analyse, diff::NewAllows, semantic_diff},
     bundle::{Bundle, Source},
     lint::check::lint,
-    replay::random::Random,
+    random::Random,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

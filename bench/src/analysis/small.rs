@@ -1,7 +1,7 @@
 //! Small random bundles that use every operator but `^=`, over few names and values, so that rules cover each other,
 //! meet values of wrong types, and miss fields.
 
-use lifecycle::replay::random::Random;
+use policy::random::Random;
 use serde_json::{Map, Value, json};
 
 /// A bundle and a copy with one or two rules changed.

@@ -1,6 +1,6 @@
 //! Our own: the compiled bundle, as the server holds it.
 
-use lifecycle::{
+use policy::{
     bundle::{Bundle, Effect, Source},
     engine::{Input, Prepared},
 };

@@ -1,6 +1,6 @@
 //! The plain loop: rules in order, conditions in order, the product's own comparison of one value.
 
-use lifecycle::{
+use policy::{
     bundle::Bundle,
     engine::{Input, Question, condition, decide::addresses, trace::ConditionResult},
 };

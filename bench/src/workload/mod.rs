@@ -8,7 +8,7 @@ pub mod model;
 mod requests;
 mod rules;
 
-use lifecycle::replay::random::Random;
+use policy::random::Random;
 use serde::Serialize;
 
 pub use model::{FIELDS, Field, Kind, Rule, Test, Value};

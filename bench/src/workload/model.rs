@@ -1,6 +1,6 @@
 //! Rules and values in a form from which every contender's own language is written.
 
-use lifecycle::bundle::Effect;
+use policy::bundle::Effect;
 
 use super::Request;
 

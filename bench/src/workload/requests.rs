@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Write};
 
-use lifecycle::replay::random::Random;
+use policy::random::Random;
 
 use super::{
     Shape,

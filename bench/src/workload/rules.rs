@@ -1,6 +1,6 @@
 //! Rules of the three shapes.
 
-use lifecycle::{bundle::Effect, replay::random::Random};
+use policy::{bundle::Effect, random::Random};
 
 use super::{
     Shape,

@@ -6,11 +6,12 @@
 
 use std::{fmt, str::FromStr};
 
+use policy::bundle::canonical::canonical_object;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 use super::Entry;
-use crate::{bundle::canonical::canonical_object, signing::Key};
+use crate::signing::Key;
 
 /// The members of an entry that are its seal, and so not covered by it.
 pub const SEAL_MEMBERS: [&str; 3] = ["key_id", "prev_hash", "entry_hash"];

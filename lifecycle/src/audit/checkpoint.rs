@@ -1,12 +1,10 @@
 //! Signed statements of how long the chain was: they show when its end was cut off.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::chain::Hash;
-use crate::{
-    Timestamp,
-    signing::{self, Envelope, KeyRing, Refusal},
-};
+use crate::signing::{self, Envelope, KeyRing, Refusal};
 
 /// How long the chain was at a moment, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Reading a chain from its beginning, and naming the first entry that is wrong.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -8,10 +9,7 @@ use super::{
     chain::{Hash, genuine},
     judge::{Suspect, read_seal, unsealed, written_as},
 };
-use crate::{
-    Timestamp,
-    signing::{self, KeyRing, Refusal},
-};
+use crate::signing::{self, KeyRing, Refusal};
 
 /// What is wrong with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

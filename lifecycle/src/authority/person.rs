@@ -1,9 +1,9 @@
 //! People and their tokens, as administrators see them. Nothing secret is in these types.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, Roles, Via};
-use crate::Timestamp;
 
 /// Somebody who can sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

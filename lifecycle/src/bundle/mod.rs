@@ -1,43 +1,9 @@
-//! What a policy bundle is: rules, conditions, the document they are written in, its digest, versions and states.
+//! A bundle as it is governed: its record, states and provenance. What is in it is [`policy::bundle`].
 
-pub mod canonical;
-pub mod condition;
-pub mod diff;
-pub mod digest;
-pub mod effect;
-pub mod invariant;
-pub mod notation;
 pub mod provenance;
-pub mod reading;
 pub mod record;
-pub mod rule;
-pub mod schema;
-pub mod source;
 pub mod state;
-pub mod strict;
-pub mod version;
 
-pub use condition::{Condition, Operator, Scalar, Test};
-pub use digest::Digest;
-pub use effect::Effect;
-pub use invariant::Invariant;
 pub use provenance::Provenance;
-pub use reading::Understood;
 pub use record::Record;
-pub use rule::{ActionPattern, AgentPattern, Budget, Risk, Rule};
-pub use schema::Schema;
-pub use source::{ReadError, Source};
 pub use state::State;
-
-/// A bundle as *understood*: every rule is valid. Made by [`Source::understand`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Bundle {
-    /// The valid rules, enabled and disabled, in the order they were written.
-    pub rules: Vec<Rule>,
-    /// What happens when no rule matches.
-    pub default_effect: Effect,
-    /// What happens when the deciding rule compares a value of a wrong type, or the schema is violated.
-    pub on_error: Effect,
-    /// The declared input domain, if any.
-    pub schema: Option<Schema>,
-}

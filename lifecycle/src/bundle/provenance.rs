@@ -1,8 +1,7 @@
 //! Where an imported bundle came from.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
-
-use crate::Timestamp;
 
 /// What is kept about a bundle that was imported from a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

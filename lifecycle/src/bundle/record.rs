@@ -1,10 +1,13 @@
 //! A bundle as kept and as the API answers it.
 
+use policy::{
+    Timestamp,
+    bundle::{Effect, Source},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Effect, Provenance, State};
-use crate::Timestamp;
+use super::{Provenance, State};
 
 /// A stored bundle. Its JSON form is the contract of `GET /policy/bundles/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,4 +87,36 @@ pub struct Summary {
     pub updated_at: Timestamp,
     /// See [`Record::activated_at`].
     pub activated_at: Option<Timestamp>,
+}
+
+impl From<&Record> for Source {
+    fn from(record: &Record) -> Self {
+        Self {
+            version: Some(record.version.clone()),
+            rules: record.rules.clone(),
+            default_effect: record.default_effect,
+            on_error: record.on_error,
+            schema: record.schema.clone(),
+            notes: record.notes.clone(),
+            metadata: record.metadata.clone(),
+            base_version: record.base_version.clone(),
+            unknown: record.unknown.clone(),
+        }
+    }
+}
+
+impl From<Record> for Source {
+    fn from(record: Record) -> Self {
+        Self {
+            version: Some(record.version),
+            rules: record.rules,
+            default_effect: record.default_effect,
+            on_error: record.on_error,
+            schema: record.schema,
+            notes: record.notes,
+            metadata: record.metadata,
+            base_version: record.base_version,
+            unknown: record.unknown,
+        }
+    }
 }

@@ -193,6 +193,8 @@ impl fmt::Display for State {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// SPEC's table, written as rows: from, command, to.
@@ -244,5 +246,22 @@ mod tests {
         assert_eq!(problem.status, 409);
         assert_eq!(problem.detail, "a bundle that is `draft` cannot become `active`");
         assert_eq!((problem.extra["from"].as_str(), problem.extra["to"].as_str()), (Some("draft"), Some("active")));
+    }
+
+    proptest! {
+        #[test]
+        fn a_bundle_in_service_was_approved(commands in prop::collection::vec(prop::sample::select(Command::ALL.to_vec()), 0..40)) {
+            let (mut state, mut approved) = (State::Draft, false);
+            for command in commands {
+                let Ok(next) = state.apply(command) else { continue };
+                approved = match next {
+                    State::Approved => true,
+                    State::Draft | State::InReview | State::ChangesRequested => false,
+                    _ => approved,
+                };
+                prop_assert!(!next.is_in_service() || approved, "{state} {command:?}");
+                state = next;
+            }
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! What is learned from an incident: R1's template, filled in from what is known.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Incident;
 use crate::{
-    Timestamp,
     problem::Problem,
     rollout::{ArmStats, promotion::duration_words},
 };

@@ -2,10 +2,10 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Deltas, Event, Fact, Window};
-use crate::Timestamp;
 
 /// One candidate: the columns of the view `clo_kpi_projected_vs_realized_detail_v1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,7 @@
 //! What the figures are counted from, read out of audit entries.
 
+use policy::Timestamp;
 use serde_json::{Map, Value};
-
-use crate::Timestamp;
 
 /// Differences to the bundle before.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -17,7 +17,7 @@ pub use event::{Deltas, Event, Fact};
 use serde::{Deserialize, Serialize};
 pub use summary::{Alert, Summary, summary};
 
-use crate::Timestamp;
+use policy::Timestamp;
 
 /// How far back the figures look.
 pub const WINDOW: Duration = Duration::from_secs(30 * 86_400);

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Event, FALSE_POSITIVE_BPS, Fact, MARGIN_GAP_BPS, ROLLBACK_SPIKE_BPS, Window, basis_points, detail::margins,
     quotient,
 };
-use crate::Timestamp;
 
 /// Why the figures want somebody's attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,11 +1,11 @@
 //! What a reviewer does with a packet.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::ReviewSettings;
 use crate::{
-    Timestamp,
     authority::{Actor, Permission, Role},
     signing::{Envelope, KeyRing, Refusal, sign, verify},
 };

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use policy::{analysis::SemanticDiff, replay::Corpus};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Corpus,
-    projection::{Answers, share_bps},
-};
-use crate::analysis::SemanticDiff;
+use super::projection::{Answers, share_bps};
 
 /// Most names of a list.
 const MAX_NAMES: usize = 100;

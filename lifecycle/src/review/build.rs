@@ -2,20 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-
-use super::{
-    BlastRadius, Content, Corpus, Guardrail, ProjectedKpis, ReviewSettings, Scenario,
-    blast::blast_radius,
-    guardrails::guardrails,
-    packet::{InvariantResult, InvariantVerdict, Meaning, SCHEMA_VERSION, Side},
-    projection::{Protection, answers, project},
-    red_team,
-    replaying::{Named, replay},
-    risk,
-};
-use crate::{
+use policy::{
     analysis::{
         Meter, SemanticDiff,
         diff::{NewAllows, deciders::Deciders},
@@ -25,9 +12,22 @@ use crate::{
     bundle::{Bundle, Invariant, Source, canonical::canonical, diff::text_diff},
     engine::{Prepared, Question},
     lint,
-    problem::{Code, Problem},
-    replay::{Change, Dataset},
+    replay::{Change, Corpus, Dataset},
 };
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    BlastRadius, Content, Guardrail, ProjectedKpis, ReviewSettings, Scenario,
+    blast::blast_radius,
+    guardrails::guardrails,
+    packet::{InvariantResult, InvariantVerdict, Meaning, SCHEMA_VERSION, Side},
+    projection::{Protection, answers, project},
+    red_team,
+    replaying::{Named, replay},
+    risk,
+};
+use crate::problem::{Code, Problem};
 
 /// Most characters of a fallback plan.
 pub const MAX_FALLBACK_PLAN_CHARS: usize = 4000;
@@ -35,7 +35,7 @@ pub const MAX_FALLBACK_PLAN_CHARS: usize = 4000;
 /// Most regions of the semantic diff that a packet lists.
 pub const MAX_REGIONS: usize = 500;
 
-/// Work the semantic diff of a packet may do, and that on what guardrails hold back; see [`crate::analysis::Meter`]. Fixed, so that it is the same everywhere.
+/// Work the semantic diff of a packet may do, and that on what guardrails hold back; see [`policy::analysis::Meter`]. Fixed, so that it is the same everywhere.
 const DIFF_WORK: u64 = 10_000_000;
 
 /// What a packet is built from. Nothing here says who builds it or when.

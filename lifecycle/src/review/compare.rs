@@ -1,15 +1,15 @@
 //! Two bundles compared: rule by rule, and in meaning.
 
-use serde::{Deserialize, Serialize};
-
-use super::{build::MAX_REGIONS, packet::Meaning};
-use crate::{
+use policy::{
     analysis::{Meter, semantic_diff},
     bundle::{
         Source,
         diff::{TextDiff, text_diff},
     },
 };
+use serde::{Deserialize, Serialize};
+
+use super::{build::MAX_REGIONS, packet::Meaning};
 
 /// What differs between two bundles. Its JSON form is the contract of `GET /policy/bundles/{id}/diff/{other}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

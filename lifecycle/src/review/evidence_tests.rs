@@ -1,14 +1,14 @@
 //! Packets: the same evidence gives the same id, and anything changed is noticed.
 
+use policy::{
+    analysis::diff::NewAllows,
+    bundle::{Effect, Source},
+    replay::{Case, Corpus, Dataset},
+};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{
-    analysis::diff::NewAllows,
-    bundle::{Effect, Source},
-    replay::{Case, Dataset},
-};
 
 fn source(version: &str, limit: f64, effect: &str) -> Source {
     let mut source = Source::read(json!([
@@ -179,7 +179,7 @@ fn a_packet_says_what_blocks_it() {
 fn invariants_are_proven_in_the_packet_and_block_building_when_broken() {
     let settings = ReviewSettings::default();
     let (base, draft, corpus) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 82.0, "allow"), many());
-    let invariant = |below: i64| -> crate::bundle::Invariant {
+    let invariant = |below: i64| -> policy::bundle::Invariant {
         serde_json::from_value(json!({"id": "keep-low", "agent": "*", "action": "quarantine", "never": "allow",
             "when": {"<risk": below}}))
         .unwrap()
@@ -200,7 +200,7 @@ fn invariants_are_proven_in_the_packet_and_block_building_when_broken() {
     assert_eq!(held.invariants[0].statement, "* · quarantine is never allow when risk < 82");
     let refused = build_with(83).unwrap_err();
     let CannotBuild::LintErrors(report) = refused else { panic!("{refused}") };
-    assert_eq!(report.errors[0].code, crate::lint::Code::Invariant);
+    assert_eq!(report.errors[0].code, policy::lint::Code::Invariant);
 }
 
 #[test]

@@ -4,7 +4,6 @@ pub mod action;
 pub mod blast;
 pub mod build;
 pub mod compare;
-pub mod corpus;
 #[cfg(test)]
 mod evidence_tests;
 pub mod guardrails;
@@ -23,7 +22,6 @@ pub use action::{Action, ActionRefused, NotGenuine, Proposal, Verdict};
 pub use blast::BlastRadius;
 pub use build::{CannotBuild, Ingredients, build, packet_id};
 pub use compare::{Comparison, compare};
-pub use corpus::{Corpus, CorpusCase};
 pub use guardrails::{Guardrail, GuardrailLimits, GuardrailVerdict};
 pub use packet::{Content, Evidence, Packet, PacketStatus};
 pub use projection::ProjectedKpis;

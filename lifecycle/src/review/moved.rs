@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-use crate::bundle::{
+use policy::bundle::{
     Source,
     diff::{TextDiff, text_diff},
 };
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// How something changed in what is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

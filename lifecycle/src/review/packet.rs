@@ -1,20 +1,19 @@
 //! What a packet contains. Its id is the hash of its content, so nothing in [`Content`] may depend on who built it,
 //! when, or where.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-use super::{
-    Action, BlastRadius, Corpus, Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict, Verification,
-    verify,
-};
-use crate::{
+use policy::{
     Timestamp,
     analysis::diff::{NewAllows, Region},
     bundle::{Effect, Invariant, diff::TextDiff},
     engine::Input,
     lint,
-    replay::{Change, Deltas, Summary},
+    replay::{Change, Corpus, Deltas, Summary},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    Action, BlastRadius, Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict, Verification, verify,
 };
 
 /// Version of the content's shape.

@@ -10,14 +10,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Corpus, CorpusCase};
-use crate::{
+use policy::{
     bundle::{Bundle, Effect, Invariant, Rule},
-    decision::OutcomeStatus,
     engine::{Prepared, Status, Verdict},
+    replay::{Corpus, CorpusCase, OutcomeStatus},
 };
+use serde::{Deserialize, Serialize};
 
 /// What the draft would change, measured on the corpus. Draft minus base; none where no outcome says anything.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -58,7 +56,7 @@ impl Protection {
             .iter()
             .filter_map(|invariant| invariant.understand().ok())
             .filter(|statement| statement.demand.forbids_allow())
-            .map(|statement| crate::analysis::invariants::as_rule(&statement));
+            .map(|statement| policy::analysis::invariants::as_rule(&statement));
         Self {
             forbids: Prepared::new(&Bundle {
                 rules: guards.chain(asked).map(|rule| Rule { effect: Effect::Deny, ..rule }).collect(),
@@ -268,10 +266,7 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
-    use crate::{
-        decision::Outcome,
-        replay::{Case, Dataset},
-    };
+    use policy::replay::{Case, Dataset, Outcome};
 
     fn case(id: usize, action: &str, margin: Option<f64>, success: Option<bool>) -> CorpusCase {
         let case = Case {
@@ -344,7 +339,7 @@ mod tests {
 
     #[test]
     fn allowing_what_a_guardrail_or_an_invariant_forbids_is_a_hard_violation() {
-        let base = crate::bundle::Source::read(json!([
+        let base = policy::bundle::Source::read(json!([
             {"id": "guard-x", "agent": "a", "action": "x", "effect": "deny", "reason": "Nobody does x", "tags": ["guardrail"]},
         ]))
         .unwrap();

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
+use policy::{Timestamp, replay};
 use serde::{Deserialize, Serialize};
 
 use super::{Action, GuardrailLimits, PacketStatus, Verdict};
-use crate::{
-    Timestamp,
-    authority::{Role, same_person},
-    replay,
-};
+use crate::authority::{Role, same_person};
 
 /// Settings of reviews. Every member has a default, so that stored settings may lack any of them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

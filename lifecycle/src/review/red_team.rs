@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::{ProjectedKpis, guardrails::GuardrailName, projection::protects};
-use crate::{
+use policy::{
     analysis::{
         Meter, SemanticDiff,
         diff::{Anew, NewAllows, newly_allowed_under},
@@ -17,6 +14,9 @@ use crate::{
     engine::{Input, Prepared},
     replay::Change,
 };
+use serde::{Deserialize, Serialize};
+
+use super::{ProjectedKpis, guardrails::GuardrailName, projection::protects};
 
 /// Margin change, in basis points, at which `margin_collapse` looks at how much is touched.
 pub const COLLAPSE_MARGIN_BPS: i64 = -45;

@@ -1,16 +1,16 @@
 //! Every way we know to get around a guardrail rule is caught, with an input that shows it.
 
+use policy::{
+    analysis::Meter,
+    bundle::{Bundle, Effect, Invariant, Source},
+    engine::Prepared,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
     ProjectedKpis, Scenario, ScenarioVerdict,
     red_team::{Bypass, biased_cohort, margin_collapse, policy_bypass},
-};
-use crate::{
-    analysis::Meter,
-    bundle::{Bundle, Effect, Invariant, Source},
-    engine::Prepared,
 };
 
 /// High risk is never put aside by software; the rest may be.
@@ -248,7 +248,7 @@ proptest! {
              "effect": "allow", "reason": "A rule in the way of it", "priority": 505},
         ]));
         let (before, after) = (Prepared::new(&base()), Prepared::new(&draft));
-        let ask = |agent: &str, risk: Value| crate::engine::Input {
+        let ask = |agent: &str, risk: Value| policy::engine::Input {
             agent: agent.into(),
             action: "quarantine".into(),
             context: json!({"risk": risk}).as_object().unwrap().clone(),

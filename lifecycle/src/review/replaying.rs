@@ -1,14 +1,14 @@
 //! Replaying a corpus under two bundles, and the checksum that proves what came out.
 
+use policy::{
+    bundle::{Bundle, Digest, Effect},
+    engine::{self, Prepared, Status, Verdict},
+    replay::{Change, Corpus, Deltas, simulate::Tally},
+};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Corpus, ReviewSettings, packet::ReplayReport};
-use crate::{
-    bundle::{Bundle, Digest, Effect},
-    engine::{self, Prepared, Status, Verdict},
-    replay::{Change, Deltas, simulate::Tally},
-};
+use super::{ReviewSettings, packet::ReplayReport};
 
 /// Most flips a packet lists; the count is of all.
 pub const MAX_FLIPS: usize = 1000;

@@ -14,14 +14,14 @@
 //! | a red team scenario blocked, or undecided | 5000 each |
 //! | a guardrail failed | 2500 each |
 
+use policy::{
+    bundle::{Source, diff::TextDiff, rule::GUARDRAIL},
+    lint,
+};
 use serde_json::{Map, Value};
 
 use super::{
     Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict, packet::RiskPart, replaying::Impact,
-};
-use crate::{
-    bundle::{Source, diff::TextDiff, rule::GUARDRAIL},
-    lint,
 };
 
 /// The highest score.

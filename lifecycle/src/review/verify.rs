@@ -1,9 +1,10 @@
 //! Running a packet's evidence again.
 
+use policy::replay::Corpus;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Content, Corpus, ReviewSettings,
+    Content, ReviewSettings,
     build::packet_id,
     replaying::{Named, replay},
 };

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, signing::Envelope};
+use crate::signing::Envelope;
 
 /// How long a drill counts; after that it is overdue.
 pub const OVERDUE_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use policy::Timestamp;
+
 use super::{GateConfig, GateReport, Stage};
-use crate::Timestamp;
 
 /// When a stage that began at `started` may be left at the earliest.
 pub fn promotable_at(started: Timestamp, config: &GateConfig) -> Timestamp {

@@ -1,11 +1,11 @@
 //! The signed records of what was put into service and taken out.
 
+use policy::{Timestamp, bundle::canonical::canonical};
 use serde::{Deserialize, Serialize};
-
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Timestamp, bundle::canonical::canonical, signing::Envelope, system::ServingBundle};
+use crate::{signing::Envelope, system::ServingBundle};
 
 /// `sha256:` over the canonical JSON of what is served: stable, and what stands beside it with its share. Two moments
 /// with the same checksum serve the same.

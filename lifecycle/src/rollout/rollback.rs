@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use policy::Timestamp;
+
 use super::promotion::duration_words;
-use crate::{Timestamp, incident::Severity};
+use crate::incident::Severity;
 
 /// Fewest characters of a rollback's reason.
 pub const MIN_REASON_CHARS: usize = 10;

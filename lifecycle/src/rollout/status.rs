@@ -1,9 +1,10 @@
 //! What `GET /policy/bundles/{id}/canary-status` answers.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{GateReport, Metrics};
-use crate::{Timestamp, bundle::State};
+use crate::bundle::State;
 
 /// What one arm did in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

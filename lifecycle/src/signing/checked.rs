@@ -33,10 +33,10 @@ impl<T> Checked<T> {
 #[cfg(test)]
 mod tests {
     use crate::{
-        Timestamp,
         rollout::ApplyRecord,
         signing::{Checked, Key, KeyRing, sign},
     };
+    use policy::Timestamp;
 
     #[test]
     fn a_record_that_was_changed_is_shown_as_refused() {

@@ -3,12 +3,10 @@
 pub mod pause;
 pub mod trigger;
 
+use policy::{Timestamp, bundle::Effect};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Timestamp,
-    bundle::{Effect, State},
-};
+use crate::bundle::State;
 
 pub use pause::{Pause, ReleaseRecord, ReleaseRefused, ReleaseSignature, TICKET_TAG};
 pub use trigger::{Reading, TriggerMetric};

@@ -1,11 +1,11 @@
 //! The safety pause, and what ends it: what went wrong is put right and said, the metrics that triggered it are clear,
 //! and two different people, a safety owner and a runtime owner, sign.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::trigger::{self, Reading};
 use crate::{
-    Timestamp,
     authority::{Actor, Role, same_person},
     signing::{Envelope, KeyRing, Refusal, sign, verify},
 };

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
+use policy::{Timestamp, bundle::Source};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{
-    Timestamp,
-    bundle::Source,
-    signing::{Envelope, KeyRing, Refusal, sign, verify_members},
-};
+use crate::signing::{Envelope, KeyRing, Refusal, sign, verify_members};
 
 /// Version of the file's shape.
 pub const FORMAT_VERSION: &str = "1.0";

@@ -1,13 +1,13 @@
 //! What an import would do, for a person to look at before anything is saved.
 
+use policy::{
+    bundle::{Source, version},
+    lint,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Verification;
-use crate::{
-    bundle::{Source, version},
-    lint,
-    review::{Comparison, compare},
-};
+use crate::review::{Comparison, compare};
 
 /// What an import would do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use policy::{Timestamp, bundle::Source, json as strict};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -10,11 +11,7 @@ use super::{
     export::{ExportRefused, export},
     open_export, verify_export,
 };
-use crate::{
-    Timestamp,
-    bundle::{Source, strict},
-    signing::{Key, KeyRing, sign},
-};
+use crate::signing::{Key, KeyRing, sign};
 
 fn ring() -> KeyRing {
     KeyRing { current: Key::new("k2", "second secret"), previous: vec![Key::new("k1", "first secret")] }
@@ -270,7 +267,7 @@ proptest! {
         bytes[at] = to;
         if judge_bytes(&bytes).is_some_and(|verification| verification.valid) {
             let same = strict::parse(&bytes).unwrap();
-            prop_assert_eq!(crate::bundle::canonical::canonical(&same), export.to_text());
+            prop_assert_eq!(policy::bundle::canonical::canonical(&same), export.to_text());
         }
     }
 }

@@ -9,9 +9,9 @@ use std::{
 use clap::Subcommand;
 use lifecycle::{
     audit::{Checkpoint, Verdict, Verifier},
-    bundle::strict::Document,
     signing::KeyRing,
 };
+use policy::json::Document;
 use serde_json::{Map, Value, json};
 
 use super::{Failure, Format, bundle::found, client::Server, files, keys::Keys, output::print};
@@ -157,10 +157,10 @@ fn text(verdict: &Verdict) -> String {
 #[cfg(test)]
 mod tests {
     use lifecycle::{
-        Timestamp,
         audit::{Entry, EventType, Flaw, Hash, seal},
         signing::Key,
     };
+    use policy::Timestamp;
 
     use super::*;
 

@@ -5,10 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lifecycle::{
-    bundle::{Source, strict::Document},
-    limits::MAX_BUNDLE_BYTES,
-};
+use policy::{bundle::Source, json::Document, limits::MAX_BUNDLE_BYTES};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -8,10 +8,8 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use lifecycle::{
-    Timestamp,
-    kpi::{self, Candidate, Event, Summary},
-};
+use lifecycle::kpi::{self, Candidate, Event, Summary};
+use policy::Timestamp;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},

@@ -6,7 +6,8 @@ use std::{
 };
 
 use clap::{Subcommand, ValueEnum};
-use lifecycle::review::{self, Content, Corpus, Packet, Verdict, Verification};
+use lifecycle::review::{self, Content, Packet, Verdict, Verification};
+use policy::replay::Corpus;
 use serde_json::{Map, Value, json};
 
 use super::{

@@ -3,10 +3,8 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use lifecycle::{
-    bundle::Effect,
-    system::{Changed, ServingBundle, System},
-};
+use lifecycle::system::{Changed, ServingBundle, System};
+use policy::bundle::Effect;
 use serde_json::json;
 
 use super::{Failure, Format, client::Server, output::print};

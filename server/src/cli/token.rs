@@ -6,7 +6,8 @@ use std::{
 };
 
 use clap::Subcommand;
-use lifecycle::{Timestamp, authority::Role};
+use lifecycle::authority::Role;
+use policy::Timestamp;
 use serde_json::json;
 use store::tokens::NewToken;
 

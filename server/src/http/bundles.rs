@@ -8,10 +8,11 @@ use axum::{
 };
 use http::HeaderMap;
 use lifecycle::{
-    bundle::{Record, Source, strict::Document},
+    bundle::Record,
     problem::{Code, Problem},
     review::Comparison,
 };
+use policy::{bundle::Source, json::Document};
 
 use super::{
     created::created,

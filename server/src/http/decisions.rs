@@ -5,11 +5,8 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use lifecycle::{
-    Timestamp,
-    decision::{Outcome, Record},
-    problem::Problem,
-};
+use lifecycle::{decision::Record, problem::Problem};
+use policy::{Timestamp, replay::Outcome};
 use serde::Deserialize;
 use store::decisions::{Filter, OutcomeReport, OutcomesReported};
 

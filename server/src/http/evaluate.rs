@@ -12,10 +12,10 @@ use axum::{
 use futures::future::join_all;
 use http::{HeaderMap, HeaderValue, header};
 use lifecycle::{
-    Timestamp,
     authority::Permission,
     problem::{Code, Problem},
 };
+use policy::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;

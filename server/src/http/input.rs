@@ -9,7 +9,8 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, Uri, header, request::Parts};
-use lifecycle::problem::{Code, Fault, Problem};
+use lifecycle::problem::{Code, Problem};
+use policy::Fault;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
@@ -18,7 +19,7 @@ use super::problem::Refusal;
 /// Most bytes of a body that holds no bundle: 1 MiB.
 pub const SMALL: usize = 1024 * 1024;
 /// Most bytes of a body that may hold a bundle.
-pub const LARGE: usize = lifecycle::limits::MAX_BUNDLE_BYTES;
+pub const LARGE: usize = policy::limits::MAX_BUNDLE_BYTES;
 
 /// A JSON body of at most `LIMIT` bytes. The `Content-Type` is not looked at: the runbook's `curl -d` lines say
 /// `application/x-www-form-urlencoded`.
@@ -238,7 +239,7 @@ impl Params {
     /// # Errors
     /// 422 when it is out of range.
     pub fn limit(&self) -> Result<u32, Refusal> {
-        use lifecycle::limits::{DEFAULT_PAGE, MAX_PAGE};
+        use policy::limits::{DEFAULT_PAGE, MAX_PAGE};
         let limit = self.parse::<u32>("limit", format_args!("a number from 1 to {MAX_PAGE}"))?.unwrap_or(DEFAULT_PAGE);
         if (1..=MAX_PAGE).contains(&limit) {
             Ok(limit)

@@ -1,7 +1,8 @@
 //! `POST /policy/lint`: what is wrong, doubtful or noteworthy about a bundle.
 
 use axum::{Json as Out, Router, extract::State, routing::post};
-use lifecycle::{authority::Permission, bundle::strict::Document, lint, problem::Problem};
+use lifecycle::{authority::Permission, problem::Problem};
+use policy::{json::Document, lint};
 use tokio::task::spawn_blocking;
 
 use super::{

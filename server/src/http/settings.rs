@@ -6,7 +6,8 @@ use axum::{
     routing::{delete, get},
 };
 use http::StatusCode;
-use lifecycle::{bundle::Invariant, workspace::Settings};
+use lifecycle::workspace::Settings;
+use policy::bundle::Invariant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::tokens::NewToken;

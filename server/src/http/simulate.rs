@@ -7,8 +7,11 @@ use axum::{
 };
 use lifecycle::{
     authority::{Actor, Permission},
-    bundle::{Bundle, Source, strict::Document},
     problem::Problem,
+};
+use policy::{
+    bundle::{Bundle, Source},
+    json::Document,
     replay::{self, Case, Comparison, Dataset, Simulation},
 };
 use serde::Deserialize;

@@ -1,10 +1,7 @@
 //! Naming a bundle in a request: its rules, the whole of it, or the number of a stored one.
 
-use lifecycle::{
-    authority::Actor,
-    bundle::Source,
-    problem::{Fault, Problem},
-};
+use lifecycle::{authority::Actor, problem::Problem};
+use policy::{Fault, bundle::Source};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

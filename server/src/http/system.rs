@@ -8,10 +8,10 @@ use axum::{
 use http::HeaderMap;
 use lifecycle::{
     authority::Permission,
-    bundle::Effect,
     problem::Code,
     system::{Changed, System},
 };
+use policy::bundle::Effect;
 use serde::Deserialize;
 use store::system::Engage;
 

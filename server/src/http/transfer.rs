@@ -9,10 +9,10 @@ use axum::{
 };
 use http::{HeaderValue, header};
 use lifecycle::{
-    bundle::strict,
     problem::Problem,
     transfer::{Export, Upload, Verdict, Verification, export},
 };
+use policy::json;
 use serde_json::Value;
 
 use super::{
@@ -112,7 +112,7 @@ async fn import(
 async fn upload(request: Request) -> Answer<Upload> {
     let bytes = input::read_body(request, FILE).await?;
     // A name that is used twice would leave open what was signed.
-    let strict::Document(body) = input::parse(&bytes).map_err(|Refusal(problem): Refusal| {
+    let json::Document(body) = input::parse(&bytes).map_err(|Refusal(problem): Refusal| {
         Refusal(problem.with("verdict", Verdict::Malformed.name()).with("valid", false))
     })?;
     Upload::take(body).map_err(|problem: Problem| Refusal(problem))

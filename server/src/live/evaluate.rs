@@ -3,12 +3,14 @@
 use std::convert::Infallible;
 
 use lifecycle::{
-    Timestamp,
+    decision::{BundleRef, Mode, OtherArm, Record},
+    problem::{Code, Problem},
+};
+use policy::{
+    Fault, Timestamp,
     bundle::{Budget, Effect},
-    decision::{Arm, BundleRef, Mode, OtherArm, Record},
-    engine::{Answer, EvaluationError, Input, Prepared, Status},
+    engine::{Answer, Arm, EvaluationError, Input, Prepared, Status},
     limits::MAX_STRING_BYTES,
-    problem::{Code, Fault, Problem},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use lifecycle::{
-    bundle::{Effect, Record, Source},
-    decision::{Arm, BundleRef},
-    engine::{Prepared, split},
+use lifecycle::{bundle::Record, decision::BundleRef};
+use policy::{
+    bundle::{Effect, Source},
+    engine::{Arm, Prepared, split},
 };
 use store::Store;
 

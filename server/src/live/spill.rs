@@ -165,11 +165,11 @@ fn whole_lines(path: &Path) -> io::Result<u64> {
 mod tests {
     use std::fs;
 
-    use lifecycle::{
+    use lifecycle::decision::Mode;
+    use policy::{
         Timestamp,
         bundle::Effect,
-        decision::{Arm, Mode},
-        engine::Status,
+        engine::{Arm, Status},
     };
 
     use super::*;

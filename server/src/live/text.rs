@@ -3,7 +3,7 @@
 //! context, a member nobody knows, a size near a limit, anything wrong) is left to [`super::decide`], which answers every
 //! body; both agree on those that this one takes.
 
-use lifecycle::{
+use policy::{
     Timestamp,
     limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_NESTING, MAX_STRING_BYTES},
 };
@@ -32,7 +32,7 @@ pub fn decide_text(serving: &Serving, body: &[u8], now: Timestamp) -> Option<Mad
     if !served {
         return None;
     }
-    let ask = |prepared: &lifecycle::engine::Prepared| {
+    let ask = |prepared: &policy::engine::Prepared| {
         prepared.answer_json(asked.agent.unwrap_or_default(), asked.action.unwrap_or_default(), context.as_bytes())
     };
     Some(Made::about(record(serving, about, now, ask).ok()?, context))
@@ -176,11 +176,8 @@ impl<'a> Text<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use lifecycle::{
-        bundle::Effect,
-        decision::{BundleRef, Record},
-        engine::Prepared,
-    };
+    use lifecycle::decision::{BundleRef, Record};
+    use policy::{bundle::Effect, engine::Prepared};
 
     use super::*;
     use crate::live::{ArmInService, Question, decide};
@@ -192,7 +189,7 @@ mod tests {
             {"id": "nested-low", "agent": "*", "action": "c", "effect": "allow", "reason": "Somewhere deep is low",
              "conditions": {"<deep.down": 3, "name": ["x", "y\u{e9}"]}},
         ]});
-        let source: lifecycle::bundle::Source = serde_json::from_value(rules).unwrap();
+        let source: policy::bundle::Source = serde_json::from_value(rules).unwrap();
         let arm = |id, percent| ArmInService {
             bundle: BundleRef { id, version: "1.0.0".into(), digest: "sha256:00".into() },
             percent,

@@ -5,8 +5,12 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use axum::body::Body;
 use http::{Method, StatusCode};
-use lifecycle::{
-    audit, authority, bundle, decision, engine, incident, kpi, lint, problem, replay, review, rollout, transfer,
+use lifecycle::{audit, authority, bundle::State, decision, incident, kpi, problem, review, rollout, transfer};
+use policy::{
+    bundle,
+    engine::{self, Arm},
+    lint,
+    replay::{self, OutcomeStatus},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -262,9 +266,9 @@ fn variants<T: DeserializeOwned>() -> BTreeSet<String> {
 #[test]
 fn enumerations_have_the_values_of_their_types() {
     let named: &[(&str, Names)] = &[
-        ("Arm", variants::<decision::Arm>),
+        ("Arm", variants::<Arm>),
         ("AuditEventType", variants::<audit::EventType>),
-        ("BundleState", variants::<bundle::State>),
+        ("BundleState", variants::<State>),
         ("Dataset", variants::<replay::Dataset>),
         ("DecisionStatus", variants::<engine::Status>),
         ("Effect", variants::<bundle::Effect>),
@@ -281,7 +285,7 @@ fn enumerations_have_the_values_of_their_types() {
         ("IncidentStatus", variants::<incident::Status>),
         ("InvariantVerdict", variants::<review::packet::InvariantVerdict>),
         ("KpiAlert", variants::<kpi::Alert>),
-        ("OutcomeStatus", variants::<decision::OutcomeStatus>),
+        ("OutcomeStatus", variants::<OutcomeStatus>),
         ("PacketStatus", variants::<review::PacketStatus>),
         ("Permission", variants::<authority::Permission>),
         ("ProblemCode", variants::<problem::Code>),

@@ -17,7 +17,7 @@ async fn draft(author: &Caller<'_>, version: &str) -> i64 {
 
 /// A file that the keys of the test store signed at `now`.
 fn signed(keys: &KeyRing, version: &str, now: &str) -> Export {
-    let source = lifecycle::bundle::Source::read(bundle(version, "allow")).unwrap();
+    let source = policy::bundle::Source::read(bundle(version, "allow")).unwrap();
     export(keys, &source, Some("ada@elsewhere.example"), now.parse().unwrap(), 24).unwrap()
 }
 

@@ -2,10 +2,10 @@
 //! entries get their numbers and hashes one after the other, without gaps.
 
 use lifecycle::{
-    Timestamp,
     audit::{self, Checkpoint, Entry, Hash, Seal},
     signing::KeyRing,
 };
+use policy::Timestamp;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use time::OffsetDateTime;

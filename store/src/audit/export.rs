@@ -3,10 +3,8 @@
 
 use std::collections::VecDeque;
 
-use lifecycle::{
-    Timestamp,
-    authority::{Actor, Permission, authorize},
-};
+use lifecycle::authority::{Actor, Permission, authorize};
+use policy::Timestamp;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, types::Json};
 use time::OffsetDateTime;

@@ -4,10 +4,13 @@
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    bundle::{Provenance, Record, Source, State, state::Command, version},
-    limits::MAX_NOTES_CHARS,
+    bundle::{Provenance, Record, State, state::Command},
     problem::{Code, Problem},
     review::PacketStatus,
+};
+use policy::{
+    bundle::{Source, version},
+    limits::MAX_NOTES_CHARS,
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};

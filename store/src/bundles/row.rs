@@ -1,10 +1,10 @@
 //! A bundle's row, and the few statements every use case about bundles shares.
 
 use lifecycle::{
-    Timestamp,
-    bundle::{Provenance, Record, Source, State, record::Summary},
+    bundle::{Provenance, Record, State, record::Summary},
     system::ServingBundle,
 };
+use policy::{Timestamp, bundle::Source};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use time::OffsetDateTime;

@@ -1,17 +1,20 @@
 //! Bundles that travel between instances: exported as signed files, judged, and imported as drafts.
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    bundle::{Invariant, Provenance, Record, Source, version},
-    lint,
-    problem::{Code, Fault, Problem},
+    bundle::{Provenance, Record},
+    problem::{Code, Problem},
     transfer::{
         Export, Preview, PreviewedDraft, Upload, Verification,
         export::{ExportRefused, HOURS, export as sign_export},
         open_export,
     },
+};
+use policy::{
+    Fault, Timestamp,
+    bundle::{Invariant, Source, version},
+    lint,
 };
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -2,8 +2,12 @@
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
-    decision::{Outcome, OutcomeStatus, Record},
-    problem::{Fault, Problem},
+    decision::Record,
+    problem::Problem,
+};
+use policy::{
+    Fault,
+    replay::{Outcome, OutcomeStatus},
 };
 use serde::{Deserialize, Serialize};
 

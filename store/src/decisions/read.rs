@@ -2,12 +2,11 @@
 
 use futures::TryStreamExt;
 use lifecycle::{
-    Page, Timestamp,
+    Page,
     authority::{Actor, Permission, authorize},
-    bundle::Effect,
     decision::Record,
-    engine::Status,
 };
+use policy::{Timestamp, bundle::Effect, engine::Status};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 

@@ -1,6 +1,7 @@
 //! A decision's row, with its outcome.
 
-use lifecycle::decision::{BundleRef, OtherArm, Outcome, Record};
+use lifecycle::decision::{BundleRef, OtherArm, Record};
+use policy::replay::Outcome;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::types::Json;

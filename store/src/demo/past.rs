@@ -4,19 +4,22 @@
 use std::time::Duration;
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Permission, Role, authorize},
-    bundle::{Source, State},
+    bundle::State,
     decision::{BundleRef, Record},
-    replay::{Dataset, fixtures},
-    review::{self, Content, Corpus, Ingredients, PacketStatus, Proposal, ReviewSettings, Verdict, action},
+    review::{self, Content, Ingredients, PacketStatus, Proposal, ReviewSettings, Verdict, action},
     rollout::records::ApplyRecord,
+};
+use policy::{
+    Timestamp,
+    bundle::Source,
+    replay::{Corpus, CorpusCase, Dataset, fixtures},
 };
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{actor, people::email, policy, traffic};
+use super::{actor, people::email, rules, traffic};
 use crate::{Error, Result, Store, bundles, json, packets, rollout, work::Work};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -45,7 +48,7 @@ impl Way {
 
 /// The previous and the live bundle; false when the workspace has others.
 pub(super) async fn live(store: &Store) -> Result<bool> {
-    if let Some(stable) = bundles::row::by_version(&mut *store.pool().acquire().await?, policy::STABLE_VERSION).await? {
+    if let Some(stable) = bundles::row::by_version(&mut *store.pool().acquire().await?, rules::STABLE_VERSION).await? {
         return Ok(stable.created_by == email(Role::Author));
     }
     let system = actor("system", Role::Admin);
@@ -56,13 +59,13 @@ pub(super) async fn live(store: &Store) -> Result<bool> {
     }
     let days_ago = |days: u32| work.now.minus(days * DAY);
     let previous = Way {
-        source: policy::previous()?,
+        source: rules::previous()?,
         state: State::Superseded,
         stages: [days_ago(21), days_ago(20), days_ago(19)],
         fallback_plan: "Nothing was live before: disable evaluation and quarantine by hand.",
     };
     let stable = Way {
-        source: policy::stable()?,
+        source: rules::stable()?,
         state: State::Active,
         stages: [days_ago(5), days_ago(4), days_ago(3)],
         fallback_plan: "Roll back to 2.2.0; the mail team releases what was held.",
@@ -101,7 +104,7 @@ pub(super) async fn week(
     full: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<Record>> {
-    let (before, after) = (policy::previous()?.understand().bundle, policy::stable()?.understand().bundle);
+    let (before, after) = (rules::previous()?.understand().bundle, rules::stable()?.understand().bundle);
     tokio::task::spawn_blocking(move || {
         let history = traffic::History {
             previous: traffic::Answering::new(previous, &before),
@@ -117,7 +120,7 @@ pub(super) async fn week(
 /// What a packet replays of them.
 fn newest(recorded: &[Record]) -> Corpus {
     let most = usize::try_from(lifecycle::workspace::CorpusLimit::default().0).unwrap_or(usize::MAX);
-    Corpus::of_decisions(recorded.iter().rev().take(most)).settled()
+    Corpus::recorded(recorded.iter().rev().take(most).map(CorpusCase::from).collect()).settled()
 }
 
 /// From the first key to full traffic.

@@ -1,9 +1,7 @@
 //! The people of the example workspace, one a role, with passwords and tokens of their own.
 
-use lifecycle::{
-    Timestamp,
-    authority::{Actor, Role, Roles},
-};
+use lifecycle::authority::{Actor, Role, Roles};
+use policy::Timestamp;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 

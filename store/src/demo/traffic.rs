@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use lifecycle::bundle::Effect;
-use lifecycle::{
+use lifecycle::decision::{BundleRef, Mode, OtherArm, Record};
+use policy::{
     Timestamp,
-    bundle::Bundle,
-    decision::{Arm, BundleRef, Mode, OtherArm, Outcome, OutcomeStatus, Record},
-    engine::{Answer, Input, Prepared, split},
-    replay::random::Random,
+    bundle::{Bundle, Effect},
+    engine::{Answer, Arm, Input, Prepared, split},
+    random::Random,
+    replay::{Outcome, OutcomeStatus},
 };
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -257,13 +257,13 @@ fn hundredths(number: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::engine::Status;
+    use policy::engine::Status;
 
     use super::*;
-    use crate::demo::policy;
+    use crate::demo::rules;
 
     fn sample() -> Vec<Record> {
-        let answering = |id: i64, source: lifecycle::bundle::Source| {
+        let answering = |id: i64, source: policy::bundle::Source| {
             let digest = source.digest().to_string();
             Answering::new(
                 BundleRef { id, version: source.version.clone().unwrap(), digest },
@@ -273,8 +273,8 @@ mod tests {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
         let day = |days: u64| now.minus(Duration::from_secs(days * 86_400));
         let history = History {
-            previous: answering(1, policy::previous().unwrap()),
-            stable: answering(2, policy::stable().unwrap()),
+            previous: answering(1, rules::previous().unwrap()),
+            stable: answering(2, rules::stable().unwrap()),
             stages: [(day(5), 10), (day(4), 50), (day(3), 100)],
         };
         week(&history, now)
@@ -306,8 +306,8 @@ mod tests {
         for record in sample() {
             let version = record.bundle.as_ref().unwrap().version.as_str();
             match record.arm {
-                Arm::Canary => assert!(version == policy::STABLE_VERSION && record.other_arm.is_some()),
-                Arm::Stable if record.other_arm.is_some() => assert_eq!(version, policy::PREVIOUS_VERSION),
+                Arm::Canary => assert!(version == rules::STABLE_VERSION && record.other_arm.is_some()),
+                Arm::Stable if record.other_arm.is_some() => assert_eq!(version, rules::PREVIOUS_VERSION),
                 Arm::Stable => {}
                 Arm::None => panic!("somebody always answered"),
             }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use lifecycle::{
-    Timestamp,
     authority::{Permission, Role, authorize},
     decision::{BundleRef, Record},
     incident::Severity,
     rollout::rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
 };
+use policy::Timestamp;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{actor, past, people::email, policy, traffic};
+use super::{actor, past, people::email, rules, traffic};
 use crate::{
     Error, Result, Store, bundles, decisions, incidents,
     packets::{self, BuildPacket},
@@ -30,22 +30,22 @@ pub(super) async fn load(store: &Store) -> Result<()> {
     }
     let author = actor(&email(Role::Author), Role::Author);
     decide(store).await?;
-    if !exists(store, policy::REVIEW_VERSION).await? {
-        bundles::create(store, &author, policy::in_review()?).await?;
+    if !exists(store, rules::REVIEW_VERSION).await? {
+        bundles::create(store, &author, rules::in_review()?).await?;
     }
     let unsubmitted: Option<i64> =
         sqlx::query_scalar("select id from policy_bundles where version = $1 and state = 'draft'")
-            .bind(policy::REVIEW_VERSION)
+            .bind(rules::REVIEW_VERSION)
             .fetch_optional(store.pool())
             .await?;
     if let Some(bundle_id) = unsubmitted {
         let admin = actor(&email(Role::Admin), Role::Admin);
-        settings::set_invariants(store, &admin, vec![policy::invariant()?]).await?;
+        settings::set_invariants(store, &admin, vec![rules::invariant()?]).await?;
         let fallback_plan = "Roll back to 2.3.0; tell #policy-alerts and the mail team.".to_owned();
         packets::build(store, &author, BuildPacket { bundle_id, fallback_plan, corpus: None }).await?;
     }
-    if !exists(store, policy::DRAFT_VERSION).await? {
-        bundles::create(store, &author, policy::draft()?).await?;
+    if !exists(store, rules::DRAFT_VERSION).await? {
+        bundles::create(store, &author, rules::draft()?).await?;
     }
     incident(store).await
 }
@@ -70,7 +70,7 @@ async fn decide(store: &Store) -> Result<()> {
     let rows: Vec<(String, i64, String, OffsetDateTime)> = sqlx::query_as(
         "select version, id, digest, reached_full_at from policy_bundles where version = any($1) order by id",
     )
-    .bind(&[policy::PREVIOUS_VERSION, policy::STABLE_VERSION][..])
+    .bind(&[rules::PREVIOUS_VERSION, rules::STABLE_VERSION][..])
     .fetch_all(store.pool())
     .await?;
     let (now,): (OffsetDateTime,) = sqlx::query_as("select now()").fetch_one(store.pool()).await?;
@@ -82,8 +82,8 @@ async fn decide(store: &Store) -> Result<()> {
             Timestamp::from(*full),
         ))
     };
-    let (previous, _) = name(policy::PREVIOUS_VERSION)?;
-    let (stable, full) = name(policy::STABLE_VERSION)?;
+    let (previous, _) = name(rules::PREVIOUS_VERSION)?;
+    let (stable, full) = name(rules::STABLE_VERSION)?;
     let records = past::week(previous, stable, full, now.into()).await?;
     for batch in records.chunks(BATCH) {
         decisions::append(store, batch).await?;
@@ -133,7 +133,7 @@ async fn incident(store: &Store) -> Result<()> {
     let opener = actor(&email(Role::RevenueOps), Role::RevenueOps);
     let mut work = Work::begin(store, authorize(&opener, Permission::HandleIncidents)?).await?;
     let bundle: Option<(i64, String)> = sqlx::query_as("select id, version from policy_bundles where version = $1")
-        .bind(policy::PREVIOUS_VERSION)
+        .bind(rules::PREVIOUS_VERSION)
         .fetch_optional(work.db())
         .await?;
     let opened = work.now.minus(Duration::from_secs(6 * 86_400 + 5_400));

@@ -1,11 +1,11 @@
 //! What a drill is run with: the newest approved packet that waits, else the packet of what was applied last.
 
 use lifecycle::{
-    Timestamp,
     review::{PacketStatus, standing},
     rollout::drill::Candidate,
     signing::{self, KeyRing},
 };
+use policy::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 

@@ -1,13 +1,13 @@
 //! Opening an incident: by a person, or by what a use case did.
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, authorize},
     incident::{Incident, Severity},
     problem::Problem,
     rollout::rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
 };
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;

@@ -1,7 +1,6 @@
 //! Post-mortems. Every save is a revision that stays.
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, authorize},
     incident::{
@@ -10,6 +9,7 @@ use lifecycle::{
     },
     problem::{Code, Problem},
 };
+use policy::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;

@@ -2,10 +2,10 @@
 //! that the figures can be computed again from an exported record.
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, Role, Via, authorize},
 };
+use policy::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;

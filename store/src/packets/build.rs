@@ -1,14 +1,17 @@
 //! Building a packet: the draft is linted, compared with what is live and replayed, and goes into review.
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    bundle::{State, state::Command, version},
+    bundle::{State, state::Command},
     problem::{Code, Problem},
-    replay::{Dataset, fixtures},
-    review::{self, Content, Corpus, Ingredients, Packet, packet_id},
+    review::{self, Content, Ingredients, Packet, packet_id},
     workspace::Settings,
+};
+use policy::{
+    Timestamp,
+    bundle::version,
+    replay::{Corpus, CorpusCase, Dataset, fixtures},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -204,7 +207,7 @@ async fn corpus(db: &mut PgConnection, request: Option<&CorpusRequest>, settings
             if records.is_empty() && request.is_none() {
                 return fixture_corpus(db).await;
             }
-            Ok(Corpus::of_decisions(&records))
+            Ok(Corpus::recorded(records.iter().map(CorpusCase::from).collect()))
         }
         Some(Dataset::Fixtures) => fixture_corpus(db).await,
         Some(Dataset::Synthetic | Dataset::Custom) => {

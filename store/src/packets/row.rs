@@ -1,11 +1,11 @@
 //! A packet's row and its actions.
 
 use lifecycle::{
-    Timestamp,
     problem::Code,
-    review::{Action, Content, Corpus, NotGenuine, Packet, PacketStatus, packet_id},
+    review::{Action, Content, NotGenuine, Packet, PacketStatus, packet_id},
     signing::KeyRing,
 };
+use policy::{Timestamp, replay::Corpus};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use time::OffsetDateTime;

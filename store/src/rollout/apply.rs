@@ -1,16 +1,15 @@
 //! Putting an approved bundle into service.
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, authorize},
     bundle::{Record, state::Command},
-    lint,
     problem::{Code, Problem},
     review::{PacketStatus, standing},
     rollout::{ApplyRecord, Stage},
     signing::KeyRing,
 };
+use policy::{Timestamp, lint};
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 

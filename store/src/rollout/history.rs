@@ -2,10 +2,10 @@
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
-    limits::MAX_PAGE,
     signing::Checked,
     workspace::History,
 };
+use policy::limits::MAX_PAGE;
 
 use super::records;
 use crate::{Result, Store, system};

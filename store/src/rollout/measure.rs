@@ -1,7 +1,6 @@
 //! What a canary and stable did since the stage began.
 
 use lifecycle::{
-    Timestamp,
     authority::{Actor, Permission, authorize},
     bundle::State,
     rollout::{
@@ -9,6 +8,7 @@ use lifecycle::{
         promotion::{blocked_by, promotable_at, seconds_remaining},
     },
 };
+use policy::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 

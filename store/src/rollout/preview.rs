@@ -2,11 +2,9 @@
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
-    bundle::Effect,
-    engine::decide::Prepared,
-    replay::Case,
     workspace::RollbackPreview,
 };
+use policy::{bundle::Effect, engine::decide::Prepared, replay::Case};
 use serde_json::Value;
 use sqlx::types::Json;
 

@@ -1,7 +1,6 @@
 //! Taking a bundle out of service.
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, authorize},
     bundle::{State, state::Command},
@@ -12,6 +11,7 @@ use lifecycle::{
     },
     signing::KeyRing,
 };
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;

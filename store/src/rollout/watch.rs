@@ -1,7 +1,6 @@
 //! Automatic rollback: looks at the canary, and takes its traffic away when the last minutes demand it.
 
 use lifecycle::{
-    Timestamp,
     audit::EventType,
     authority::{Actor, Permission, Role, Via, authorize},
     bundle::State,
@@ -12,6 +11,7 @@ use lifecycle::{
         watch::{self, LONG_WINDOW, WINDOW},
     },
 };
+use policy::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;

@@ -3,9 +3,9 @@
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    bundle::Effect,
     system::{Changed, Disabled},
 };
+use policy::bundle::Effect;
 use serde_json::json;
 
 use super::{Switches, read, switches_locked, written};

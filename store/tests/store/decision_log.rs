@@ -1,13 +1,14 @@
 //! The ways into the decision log: copied, inserted around what is there, over a connection that breaks, and into a
 //! database that an older version made.
 
-use crate::support::*;
-use lifecycle::{
+use lifecycle::decision::{BundleRef, Record};
+use policy::{
     bundle::Budget,
-    decision::{Arm, BundleRef, Record},
-    engine::{EvaluationError, Status},
+    engine::{Arm, EvaluationError, Status},
 };
 use store::{Store, decisions, testing};
+
+use crate::support::*;
 
 async fn made(store: &Store) -> Record {
     let at: time::OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();

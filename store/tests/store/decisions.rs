@@ -1,14 +1,17 @@
 //! The decision log: batches, repetitions, pages, outcomes, and simulations over it.
 
-use crate::support::*;
 use lifecycle::{
-    decision::{Arm, BundleRef, Outcome, OutcomeStatus, Record},
-    engine::Status,
+    decision::{BundleRef, Record},
     problem::Code,
-    replay::{Columnar, Dataset},
+};
+use policy::{
+    engine::{Arm, Status},
+    replay::{Columnar, Dataset, Outcome, OutcomeStatus},
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use store::{Store, corpus, decisions, simulate, testing};
+
+use crate::support::*;
 
 async fn now(store: &Store) -> time::OffsetDateTime {
     sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap()

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use crate::support::*;
-use lifecycle::{
+use lifecycle::kpi::{self, Event, Summary};
+use policy::{
     Timestamp,
-    decision::{Outcome, OutcomeStatus},
-    kpi::{self, Event, Summary},
+    replay::{Outcome, OutcomeStatus},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 use store::{Store, audit, decisions, kpi as stored, rollout, testing};
 use time::OffsetDateTime;
+
+use crate::support::*;
 
 /// Writes an entry as the use cases do, but at any time.
 async fn note(store: &Store, seq: i64, at: Timestamp, event: &str, subject: &str, detail: Value) {

@@ -1,20 +1,21 @@
 //! The safety pause, its two signatures, and the emergency switch.
 
-use crate::support::*;
 use lifecycle::{
     authority::{Actor, Role},
-    bundle::Effect,
     incident::Severity,
     problem::{Code, Problem},
     review::Verdict,
     signing,
     system::{Changed, ReleaseRecord},
 };
+use policy::bundle::Effect;
 use store::{
     Store, bundles, home, incidents, packets, rollout,
     system::{self, Engage},
     testing,
 };
+
+use crate::support::*;
 
 fn because(reason: &str) -> Engage {
     Engage { reason: reason.into(), ticket: None, trigger_metrics: Vec::new() }

@@ -2,21 +2,21 @@
 
 use std::{future::Future, pin::Pin};
 
-use crate::support::*;
 use lifecycle::{
     authority::{Actor, Permission, Role, Via},
-    decision::{Outcome, OutcomeStatus},
     incident::{Severity, Step},
     problem::{Code, Problem},
-    replay::Dataset,
     review::Verdict,
     transfer::Upload,
 };
+use policy::replay::{Dataset, Outcome, OutcomeStatus};
 use serde_json::json;
 use store::{
     Store, audit, bundles, corpus, decisions, drills, home, incidents, kpi, packets, people, rollout, settings,
     simulate, system, testing, tokens,
 };
+
+use crate::support::*;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), store::Error>> + 'a>>;
 type UseCase = (&'static str, Permission, for<'a> fn(&'a Store, &'a Actor) -> Answer<'a>);

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::*;
 use lifecycle::{
-    bundle::{Invariant, State},
+    bundle::State,
     problem::Code,
     review::{PacketStatus, Verdict},
 };
+use policy::bundle::Invariant;
 use store::{bundles, packets, rollout, settings, system, testing};
+
+use crate::support::*;
 
 fn because() -> rollout::RollBack {
     rollout::RollBack { reason: "Emergency".into(), rolled_back_by: None, create_incident: true, triggered_at: None }

@@ -1,14 +1,16 @@
 //! Packets: building them, acting on them, and what makes an approval void or stale.
 
-use crate::support::*;
 use lifecycle::{
-    bundle::{Invariant, Source, State},
+    bundle::State,
     problem::{Code, Problem},
     review::{PacketStatus, ScenarioVerdict, Verdict, packet::InvariantVerdict},
     transfer::Upload,
 };
+use policy::bundle::{Invariant, Source};
 use serde_json::json;
 use store::{bundles, packets, rollout, settings, testing};
+
+use crate::support::*;
 
 fn plan(bundle_id: i64) -> packets::BuildPacket {
     packets::BuildPacket { bundle_id, fallback_plan: "Roll back to stable.".into(), corpus: None }

@@ -2,11 +2,14 @@
 
 use lifecycle::{
     authority::{Actor, Role, Via},
-    bundle::{Record as Bundle, Source},
-    decision::{Arm, BundleRef, Mode, OtherArm, Record},
-    engine::Status,
+    bundle::Record as Bundle,
+    decision::{BundleRef, Mode, OtherArm, Record},
     problem::{Code, Problem},
     review::{Packet, Verdict},
+};
+use policy::{
+    bundle::Source,
+    engine::{Arm, Status},
 };
 use serde_json::{Value, json};
 use store::{Store, bundles, decisions, packets, rollout, settings};
@@ -122,7 +125,7 @@ pub fn decision(at: time::OffsetDateTime, arm: Arm, bundle: BundleRef, other: Op
         action: "quarantine".into(),
         subject: "user-1".into(),
         context: context.as_object().cloned().unwrap_or_default(),
-        effect: lifecycle::bundle::Effect::Allow,
+        effect: policy::bundle::Effect::Allow,
         status: Status::Matched,
         matched_rule: Some("allow-rest".into()),
         reason: "All other mail may be quarantined".into(),
@@ -133,7 +136,7 @@ pub fn decision(at: time::OffsetDateTime, arm: Arm, bundle: BundleRef, other: Op
         errors: Vec::new(),
         other_arm: other.map(|bundle| OtherArm {
             bundle,
-            effect: lifecycle::bundle::Effect::Allow,
+            effect: policy::bundle::Effect::Allow,
             status: Status::Matched,
             matched_rule: Some("allow-rest".into()),
         }),

@@ -1,14 +1,17 @@
 //! Saved test cases: kept, replaced, removed, each with its audit entry.
 
-use crate::support::*;
 use lifecycle::{
     authority::Role,
-    bundle::Effect,
     problem::{Code, Problem},
+};
+use policy::{
+    bundle::Effect,
     replay::{Case, Dataset, fixtures},
 };
 use serde_json::json;
 use store::{audit, simulate, testing};
+
+use crate::support::*;
 
 fn case(id: &str, expected_effect: Option<Effect>) -> Case {
     let context = json!({"risk_score": 87}).as_object().unwrap().clone();

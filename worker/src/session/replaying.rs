@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use lifecycle::{
+use policy::{
     analysis::{SemanticDiff, diff::deciders::Deciders},
     engine::Prepared,
     replay::{

@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use lifecycle::bundle::Effect;
+use policy::bundle::Effect;
 use serde_json::{Map, Value, json};
 
 use super::*;

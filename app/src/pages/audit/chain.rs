@@ -2,10 +2,8 @@
 
 use leptos::prelude::*;
 use leptos_router::{components::Form, hooks::use_query_map};
-use lifecycle::{
-    Timestamp,
-    audit::{ChainStatus, Verdict},
-};
+use lifecycle::audit::{ChainStatus, Verdict};
+use policy::Timestamp;
 
 use crate::{
     api::audit::verify_chain,

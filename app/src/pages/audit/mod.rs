@@ -5,7 +5,8 @@ pub mod words;
 
 use leptos::prelude::*;
 use leptos_router::{components::Form, hooks::use_query_map};
-use lifecycle::{Timestamp, audit::Entry};
+use lifecycle::audit::Entry;
+use policy::Timestamp;
 
 use self::{
     chain::{Asked, Chain, use_asked},

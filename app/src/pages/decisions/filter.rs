@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::components::Form;
-use lifecycle::{bundle::Effect, engine::Status};
+use policy::{bundle::Effect, engine::Status};
 use wasm_bindgen::JsCast;
 
 use super::query::{Query, Range, STATUSES};

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use leptos::{ev::MouseEvent, prelude::*};
 use leptos_router::hooks::use_query_map;
-use lifecycle::{
+use lifecycle::decision::Record;
+use policy::{
     Timestamp,
-    decision::{Arm, Record},
-    engine::Status,
+    engine::{Arm, Status},
 };
 
 use self::{filter::Filters, query::Query};

@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use lifecycle::{
-    decision::{Mode, Outcome, OutcomeStatus, Record},
+use lifecycle::decision::{Mode, Record};
+use policy::{
     engine::{
         Status,
         trace::{ConditionResult, RuleResult, RuleTrace},
     },
+    replay::{Outcome, OutcomeStatus},
 };
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lifecycle::{Timestamp, bundle::Effect, engine::Status};
+use policy::{Timestamp, bundle::Effect, engine::Status};
 use serde::{Deserialize, Serialize};
 
 /// How far back to look.

@@ -1,7 +1,7 @@
 //! What would have been otherwise: the smallest change of the input, and the drafts there are.
 
 use leptos::prelude::*;
-use lifecycle::{analysis::nearest::WhyNot, bundle::Effect, engine::Status};
+use policy::{analysis::nearest::WhyNot, bundle::Effect, engine::Status};
 
 use crate::{
     api::decisions::UnderDraft,

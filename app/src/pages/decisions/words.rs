@@ -1,10 +1,10 @@
 //! A decision explained in sentences.
 
-use lifecycle::{
+use lifecycle::decision::{Mode, OtherArm, Record};
+use policy::{
     bundle::Effect,
-    decision::{Arm, Mode, OtherArm, Record},
     engine::{
-        EvaluationError, Status,
+        Arm, EvaluationError, Status,
         outcome::{ErrorCode, ValueType},
     },
 };
@@ -103,7 +103,8 @@ pub fn error(error: &EvaluationError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::{Timestamp, decision::BundleRef};
+    use lifecycle::decision::BundleRef;
+    use policy::Timestamp;
     use serde_json::Map;
 
     use super::*;

@@ -5,11 +5,11 @@ mod report;
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
 use lifecycle::{
-    Timestamp,
     authority::Permission,
     rollout::{DrillReport, drill::LastDrill},
     signing::Checked,
 };
+use policy::Timestamp;
 
 use self::report::Report;
 use crate::{

@@ -1,7 +1,8 @@
 //! One drill, step by step.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, rollout::DrillReport, signing::Checked};
+use lifecycle::{rollout::DrillReport, signing::Checked};
+use policy::Timestamp;
 
 use super::{Outcome, milliseconds};
 use crate::components::{Column, Digest, Head, Notice, Panel, RelativeTime, Signature, Table, Tone};

@@ -1,7 +1,8 @@
 //! When the last rollback drill ran.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, rollout::drill::LastDrill};
+use lifecycle::rollout::drill::LastDrill;
+use policy::Timestamp;
 
 use crate::components::{Chip, RelativeTime, Tone};
 

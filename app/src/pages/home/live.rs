@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    Timestamp,
     rollout::Stage,
     system::{ServingBundle, System},
 };
+use policy::Timestamp;
 
 use crate::components::{Digest, EmptyState, LinkButton, Panel, RelativeTime, Share, StageBar, StateChip, format};
 

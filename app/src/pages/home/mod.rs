@@ -7,11 +7,11 @@ mod traffic;
 
 use leptos::prelude::*;
 use lifecycle::{
-    Timestamp,
     audit::{self, EventType},
     kpi::Summary,
     workspace::{Need, Overview},
 };
+use policy::Timestamp;
 
 use self::{drill::Drill, kpis::KpiRow, live::LiveNow, traffic::Traffic};
 use crate::{

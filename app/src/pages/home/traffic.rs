@@ -88,7 +88,7 @@ pub(super) fn Traffic(minutes: Vec<Minute>, mix: EffectMix) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::Timestamp;
+    use policy::Timestamp;
 
     use super::*;
 

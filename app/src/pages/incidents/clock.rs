@@ -1,6 +1,7 @@
 //! The clocks of an incident: what is due, what was done in time, what is late.
 
-use lifecycle::{Timestamp, incident::Incident};
+use lifecycle::incident::Incident;
+use policy::Timestamp;
 
 use crate::words;
 

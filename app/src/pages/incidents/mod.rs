@@ -4,10 +4,8 @@ pub mod clock;
 pub mod one;
 
 use leptos::prelude::*;
-use lifecycle::{
-    Timestamp,
-    incident::{Incident, Status},
-};
+use lifecycle::incident::{Incident, Status};
+use policy::Timestamp;
 
 use self::clock::{Clock, Hand, acknowledge, investigate};
 use crate::{

@@ -3,10 +3,10 @@
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_params_map;
 use lifecycle::{
-    Timestamp,
     authority::Permission,
     incident::{Incident, Status, Step, post_mortem::PostMortem},
 };
+use policy::Timestamp;
 
 use super::{
     ClockChip,

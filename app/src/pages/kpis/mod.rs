@@ -4,10 +4,8 @@ pub mod alarm;
 pub mod words;
 
 use leptos::prelude::*;
-use lifecycle::{
-    Timestamp,
-    kpi::{Candidate, Summary},
-};
+use lifecycle::kpi::{Candidate, Summary};
+use policy::Timestamp;
 
 use self::alarm::AlarmPanel;
 use crate::{

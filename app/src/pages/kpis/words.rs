@@ -209,7 +209,8 @@ fn margin_gap(summary: &Summary, trend: &[Summary]) -> Alarm {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::{Timestamp, kpi};
+    use lifecycle::kpi;
+    use policy::Timestamp;
 
     use super::*;
 

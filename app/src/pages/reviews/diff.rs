@@ -1,6 +1,6 @@
 //! A text diff as an approver reads it: one card a rule, fields in words, conditions as chips.
 
-use lifecycle::bundle::{
+use policy::bundle::{
     Effect,
     diff::{FieldChange, ModifiedRule, TextDiff},
 };

@@ -1,10 +1,10 @@
 //! What replaying recorded decisions showed.
 
 use leptos::prelude::*;
-use lifecycle::{
+use lifecycle::review::{BlastRadius, ProjectedKpis, packet::ReplayReport};
+use policy::{
     bundle::Effect,
     replay::{Change, Summary},
-    review::{BlastRadius, ProjectedKpis, packet::ReplayReport},
 };
 
 use crate::{
@@ -241,7 +241,7 @@ fn Bar(name: String, summary: Summary) -> impl IntoView {
 }
 
 #[component]
-fn DeltasView(deltas: lifecycle::replay::Deltas) -> impl IntoView {
+fn DeltasView(deltas: policy::replay::Deltas) -> impl IntoView {
     let cost = if deltas.estimated_cost == 0.0 {
         "no change".to_owned()
     } else {

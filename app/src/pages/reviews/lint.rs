@@ -1,7 +1,7 @@
 //! What the linter said about the bundle when it was submitted.
 
 use leptos::prelude::*;
-use lifecycle::lint::{Finding, Report};
+use policy::lint::{Finding, Report};
 
 use crate::components::{EmptyState, FindingChip, format};
 

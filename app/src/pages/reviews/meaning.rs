@@ -1,11 +1,11 @@
 //! What the bundle changes, region by region, proven for every input.
 
 use leptos::prelude::*;
-use lifecycle::{
+use lifecycle::review::packet::{Meaning, ReplayReport};
+use policy::{
     analysis::diff::{Outcome, Region},
     bundle::Effect,
     replay::{Summary, Transitions},
-    review::packet::{Meaning, ReplayReport},
 };
 
 use crate::components::{

@@ -16,10 +16,10 @@ mod timeline;
 
 use leptos::prelude::*;
 use lifecycle::{
-    Timestamp,
     authority::{Actor, Permission},
     review::{PacketStatus, packet::PacketSummary},
 };
+use policy::Timestamp;
 
 use crate::{
     api::packets::{Queue, review_queue},

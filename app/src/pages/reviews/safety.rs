@@ -20,7 +20,7 @@ pub(super) fn Safety(
     guardrails: Vec<Guardrail>,
     red_team: Vec<Scenario>,
     invariants: Vec<InvariantResult>,
-    lint: lifecycle::lint::Report,
+    lint: policy::lint::Report,
 ) -> impl IntoView {
     let old = guardrails.is_empty() && red_team.is_empty();
     view! {

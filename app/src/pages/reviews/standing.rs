@@ -1,11 +1,11 @@
 //! What blocks a packet or is needed next, in words, for the person who looks at it.
 
 use lifecycle::{
-    Timestamp,
     authority::{Permission, Role, Roles},
     bundle::State,
     review::{Action, PacketStatus, Verdict},
 };
+use policy::Timestamp;
 
 use crate::{
     components::{Tone, format::relative as ago},

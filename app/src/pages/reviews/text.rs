@@ -1,7 +1,7 @@
 //! The text of a packet: what changes in the rules, field by field.
 
 use leptos::prelude::*;
-use lifecycle::bundle::diff::TextDiff;
+use policy::bundle::diff::TextDiff;
 
 use super::diff::{Card, Condition, Fate, Kind, Line, Said, cards, settings};
 use crate::components::{Chip, ConditionChip, EffectBadge, EmptyState, Notice, Tone, format};

@@ -1,7 +1,8 @@
 //! What happened to the packet and its bundle, oldest first.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, audit::Entry};
+use lifecycle::audit::Entry;
+use policy::Timestamp;
 
 use crate::{
     components::{EmptyState, RelativeTime},

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    Timestamp,
     rollout::{ApplyRecord, RollbackRecord},
     signing::Checked,
     system::ReleaseRecord,
     workspace::History,
 };
+use policy::Timestamp;
 
 use crate::components::{Chip, Column, EmptyState, Head, Panel, RelativeTime, Signature, Table, Tone};
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use lifecycle::{
-    Timestamp,
     bundle::State,
     rollout::{CanaryStatus, Gate, GateName, GateVerdict, Stage},
     system::{ServingBundle, System},
 };
+use policy::Timestamp;
 
 use crate::{components::format, words};
 

@@ -1,7 +1,7 @@
 //! The switch of last resort: evaluation off and on.
 
 use leptos::{form::ActionForm, prelude::*};
-use lifecycle::bundle::Effect;
+use policy::bundle::Effect;
 
 use super::Refusal;
 use crate::{

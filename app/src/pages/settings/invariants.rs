@@ -1,7 +1,7 @@
 //! What must hold of every bundle, whoever writes it.
 
 use leptos::prelude::*;
-use lifecycle::bundle::{Effect, Invariant, Operator};
+use policy::bundle::{Effect, Invariant, Operator};
 
 use super::Refusal;
 use crate::{

@@ -1,7 +1,8 @@
 //! Bearer tokens of programs.
 
 use leptos::prelude::*;
-use lifecycle::{Timestamp, authority::Token};
+use lifecycle::authority::Token;
+use policy::Timestamp;
 
 use super::{Refusal, RoleBoxes};
 use crate::{

@@ -5,10 +5,8 @@ mod import;
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use lifecycle::{
-    Timestamp,
-    bundle::{State, record::Summary},
-};
+use lifecycle::bundle::{State, record::Summary};
+use policy::Timestamp;
 
 use self::import::{Import, ImportDialog};
 use crate::{

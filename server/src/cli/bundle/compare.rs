@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use lifecycle::{
+use lifecycle::review::{Comparison, compare, packet::Meaning};
+use policy::{
     analysis::diff::{NewAllows, Outcome, Region, Scope},
     bundle::Source,
-    review::{Comparison, compare, packet::Meaning},
 };
 
 use super::found;

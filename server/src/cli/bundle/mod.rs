@@ -8,7 +8,7 @@ mod transfer;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
-use lifecycle::lint::{self, Report};
+use policy::lint::{self, Report};
 use serde_json::json;
 
 use super::{Failure, Format, client::Server, files, keys::Keys, output::print};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use lifecycle::replay::{self, Case, Comparison, Limits, Simulation, Summary};
+use policy::replay::{self, Case, Comparison, Limits, Simulation, Summary};
 use serde_json::json;
 
 use super::found;

@@ -6,10 +6,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use lifecycle::{
-    Timestamp,
-    transfer::{Preview, Upload, Verdict, Verification, export as signed, verify_export},
-};
+use lifecycle::transfer::{Preview, Upload, Verdict, Verification, export as signed, verify_export};
+use policy::Timestamp;
 use serde_json::Value;
 
 use super::{compare, found, lint_text};

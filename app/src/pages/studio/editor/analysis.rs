@@ -7,7 +7,7 @@ use std::{
 };
 
 use leptos::prelude::*;
-use lifecycle::{
+use policy::{
     analysis::Analyzer,
     bundle::{Invariant, Source, diff::TextDiff, schema::Schema, version::Proposal},
     lint::{self, Code, Finding, Report, Severity},

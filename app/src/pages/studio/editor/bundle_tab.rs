@@ -1,8 +1,9 @@
 //! What belongs to the bundle rather than to a rule: defaults, version, notes, schema.
 
 use leptos::prelude::*;
-use lifecycle::{
-    bundle::{self, Provenance, schema::Schema},
+use lifecycle::bundle::Provenance;
+use policy::{
+    bundle::{self, schema::Schema},
     limits::MAX_NOTES_CHARS,
     replay::Dataset,
 };

@@ -1,7 +1,7 @@
 //! What the draft changes against the stable bundle: for every input, then rule by rule, and the version that takes.
 
 use leptos::prelude::*;
-use lifecycle::bundle::diff::{FieldChange, ModifiedRule, TextDiff};
+use policy::bundle::diff::{FieldChange, ModifiedRule, TextDiff};
 use serde_json::{Map, Value};
 
 use super::{desk::Desk, meaning::Meaning, rule_link::RuleLink};

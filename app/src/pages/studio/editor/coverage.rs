@@ -1,7 +1,7 @@
 //! What a rule does: how many cases it decides, what covers it, and what it covers.
 
 use leptos::prelude::*;
-use lifecycle::lint::Code;
+use policy::lint::Code;
 
 use super::{analysis::EXACT_AT_ALL, desk::Desk, rule_link::RuleLink};
 use crate::{

@@ -6,10 +6,11 @@ use std::{
 };
 
 use leptos::prelude::*;
-use lifecycle::{
+use lifecycle::bundle::{Record, State};
+use policy::{
     Timestamp,
     analysis::{SemanticDiff, verdict::Unreachable},
-    bundle::{Invariant, Record, Source, State, schema::Schema},
+    bundle::{Invariant, Source, schema::Schema},
     engine::Input,
     lint::{Finding, Severity},
 };

@@ -1,7 +1,7 @@
 //! The dock: what the draft makes of many cases, of one input, of a moved threshold, and of saved tests.
 
 use leptos::{prelude::*, task::spawn_local};
-use lifecycle::replay::Dataset;
+use policy::replay::Dataset;
 use worker::Ask;
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
 const RECORDED: usize = 100_000;
 
 /// Recorded decisions fetched when all are wanted.
-const RECORDED_ALL: usize = lifecycle::replay::corpus::MAX_ROWS;
+const RECORDED_ALL: usize = policy::replay::corpus::MAX_ROWS;
 
 /// Synthetic cases that are generated.
 const SYNTHETIC: usize = 2_000;

@@ -2,7 +2,7 @@
 //! for, in the *Rule* tab.
 
 use leptos::prelude::*;
-use lifecycle::analysis::{Meter, Shadow, shadow};
+use policy::analysis::{Meter, Shadow, shadow};
 
 use super::{desk::Desk, rule_link::RuleLink};
 use crate::{

@@ -1,7 +1,7 @@
 //! What can be edited in the table itself: a rule's priority and its effect. Everything else is in the form.
 
 use leptos::prelude::*;
-use lifecycle::bundle::Effect;
+use policy::bundle::Effect;
 
 use super::desk::Desk;
 use crate::{

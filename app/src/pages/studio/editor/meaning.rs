@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use lifecycle::{analysis::SemanticDiff, engine::Input};
+use policy::{analysis::SemanticDiff, engine::Input};
 
 use super::{desk::Desk, replaying::Replayed};
 use crate::components::{

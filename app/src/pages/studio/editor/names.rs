@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
-use lifecycle::bundle::schema::Field;
+use policy::bundle::schema::Field;
 
 use super::desk::Desk;
 use crate::editor::{

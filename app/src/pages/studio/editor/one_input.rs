@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
-use lifecycle::engine::{
+use policy::engine::{
     Input, Status,
     trace::{ConditionResult, RuleResult, RuleTrace},
 };

@@ -6,7 +6,7 @@ mod picture;
 use std::{collections::BTreeMap, sync::Arc};
 
 use leptos::prelude::*;
-use lifecycle::analysis::map::{self, NoMap, PolicyMap, Side, View};
+use policy::analysis::map::{self, NoMap, PolicyMap, Side, View};
 use serde_json::{Map, Value};
 
 use self::picture::Picture;

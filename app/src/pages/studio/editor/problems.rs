@@ -1,7 +1,7 @@
 //! What the linter says, worst first.
 
 use leptos::prelude::*;
-use lifecycle::{
+use policy::{
     engine::Input,
     lint::{self, Code, Finding, Severity},
 };
@@ -275,7 +275,7 @@ pub fn fix_all(desk: Desk) {
     desk.toasts().good(format!("{} made. Undo takes them back.", format::plural(made as u64, "repair", "repairs")));
 }
 
-fn replaced(content: &Content, source: lifecycle::bundle::Source) -> Content {
+fn replaced(content: &Content, source: policy::bundle::Source) -> Content {
     let mut next = content.clone();
     next.replace(source);
     next

@@ -1,7 +1,7 @@
 //! Test cases generated around the thresholds of a rule, to be accepted with a click.
 
 use leptos::prelude::*;
-use lifecycle::replay::{BoundaryTest, Case, boundary_tests};
+use policy::replay::{BoundaryTest, Case, boundary_tests};
 
 use super::{desk::Desk, test_cases::Tests};
 use crate::{

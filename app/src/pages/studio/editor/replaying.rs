@@ -7,7 +7,7 @@ use std::{
 };
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use lifecycle::{analysis::SemanticDiff, bundle::Bundle, engine::Prepared};
+use policy::{analysis::SemanticDiff, bundle::Bundle, engine::Prepared};
 
 use super::desk::Desk;
 use crate::editor::{Content, Key};

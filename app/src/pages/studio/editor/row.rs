@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use lifecycle::lint::Severity;
+use policy::lint::Severity;
 use serde_json::Value;
 use wasm_bindgen::JsCast;
 

@@ -4,10 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
-use lifecycle::{
-    bundle::{Record, Source, diff::text_diff},
-    problem,
-};
+use lifecycle::{bundle::Record, problem};
+use policy::bundle::{Source, diff::text_diff};
 use serde::{Deserialize, Serialize};
 
 use super::desk::{Desk, Saving};

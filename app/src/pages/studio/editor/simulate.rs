@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use leptos::prelude::*;
-use lifecycle::replay::{Change, Summary};
+use policy::replay::{Change, Summary};
 
 use super::{
     desk::Desk,

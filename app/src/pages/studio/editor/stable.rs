@@ -5,8 +5,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use lifecycle::{
-    bundle::{Bundle, Record, Source},
+use lifecycle::bundle::Record;
+use policy::{
+    bundle::{Bundle, Source},
     engine::Prepared,
 };
 

@@ -5,7 +5,7 @@ mod picture;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use lifecycle::{
+use policy::{
     bundle::Test,
     replay::{Transitions, sweep::Curve},
 };

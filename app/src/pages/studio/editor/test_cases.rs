@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
-use lifecycle::{
+use policy::{
     bundle::Effect,
     engine::Input,
     replay::{Case, CaseResult},

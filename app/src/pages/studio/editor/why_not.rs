@@ -1,7 +1,7 @@
 //! What would change an answer: the smallest change of one input.
 
 use leptos::prelude::*;
-use lifecycle::{
+use policy::{
     analysis::{
         Meter,
         nearest::{self, WhyNot, nearest_change},

@@ -1,7 +1,7 @@
 //! Taking the text out of a file that was chosen or dropped.
 
 use leptos::prelude::*;
-use lifecycle::limits::MAX_BUNDLE_BYTES;
+use policy::limits::MAX_BUNDLE_BYTES;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DragEvent, File};
 

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    lint::Report,
     review::Comparison,
     transfer::{Preview, PreviewedDraft, Verdict, Verification},
 };
+use policy::lint::Report;
 
 use crate::components::{
     Button, Chip, Digest, FindingChip, Notice, Tone, format,

@@ -1,6 +1,6 @@
 //! Where things stand in the picture, and the shapes drawn there.
 
-use lifecycle::analysis::map::{Area, PolicyMap};
+use policy::analysis::map::{Area, PolicyMap};
 
 /// Width that all columns share, and height that all rows share, before they get too small to read.
 const WIDTH: usize = 880;
@@ -107,7 +107,7 @@ pub fn changed(map: &PolicyMap, layout: Layout) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::{
+    use policy::{
         analysis::map::{Side, View, map},
         bundle::Source,
         engine::Prepared,

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use leptos::{html, prelude::*};
-use lifecycle::{
+use policy::{
     analysis::map::{Area, PolicyMap},
     bundle::Effect,
     engine::Input,

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use leptos::{ev::PointerEvent, html, prelude::*};
-use lifecycle::bundle::condition::number_value;
+use policy::bundle::condition::number_value;
 use wasm_bindgen::JsCast;
 
 use super::{LINES, Plot, tidy};

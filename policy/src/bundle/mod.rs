@@ -1,0 +1,39 @@
+//! What a policy bundle is: rules, conditions, the document they are written in, its digest and version.
+
+pub mod canonical;
+pub mod condition;
+pub mod diagnostic;
+pub mod diff;
+pub mod digest;
+pub mod effect;
+pub mod invariant;
+pub mod notation;
+pub mod reading;
+pub mod rule;
+pub mod schema;
+pub mod source;
+pub mod spelling;
+pub mod version;
+
+pub use condition::{Condition, Operator, Scalar, Test};
+pub use diagnostic::{Code, Finding, Severity};
+pub use digest::Digest;
+pub use effect::Effect;
+pub use invariant::Invariant;
+pub use reading::Understood;
+pub use rule::{ActionPattern, AgentPattern, Budget, Risk, Rule};
+pub use schema::Schema;
+pub use source::{ReadError, Source};
+
+/// A bundle as *understood*: every rule is valid. Made by [`Source::understand`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// The valid rules, enabled and disabled, in the order they were written.
+    pub rules: Vec<Rule>,
+    /// What happens when no rule matches.
+    pub default_effect: Effect,
+    /// What happens when the deciding rule compares a value of a wrong type, or the schema is violated.
+    pub on_error: Effect,
+    /// The declared input domain, if any.
+    pub schema: Option<Schema>,
+}

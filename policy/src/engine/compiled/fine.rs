@@ -1,0 +1,111 @@
+//! Exact rows for a replay, which knows all values it will meet.
+
+use std::ops::Range;
+
+use super::{
+    axis::Axis,
+    checks::Checks,
+    matrix::WORD,
+    rows::{Rows, touching},
+};
+
+/// Rows of one field that stay in the nearest cache: beyond as many bytes each class has a row of its own only where the
+/// rules at hand tell it from others.
+const NEAR: usize = 32 * 1024;
+
+/// One field of some rules, cut as finely as these rules cut it.
+#[derive(Debug)]
+pub(crate) struct Fine {
+    pub(crate) field: u32,
+    /// The row of every slot of the field's axis; where it is empty, each slot has its own.
+    pub(crate) onto: Vec<u32>,
+    /// Rows of values that no rule finds to be of a wrong type, see [`Axis::comparable`].
+    pub(crate) comparable: Range<usize>,
+    /// A bit is set where the rule's conditions on the field are not false.
+    pub(crate) rows: Vec<u64>,
+}
+
+/// Exact rows of the rules with these ranks for the axes of all rules, by field. None when they take more bytes than are
+/// `left`, which then shrink.
+pub(crate) fn fine<'x>(
+    checks: &Checks,
+    ranks: &[u32],
+    axis: impl Fn(u32) -> Option<&'x Axis>,
+    left: &mut usize,
+) -> Option<Vec<Fine>> {
+    fine_beyond(NEAR, checks, ranks, axis, left)
+}
+
+fn fine_beyond<'x>(
+    near: usize,
+    checks: &Checks,
+    ranks: &[u32],
+    axis: impl Fn(u32) -> Option<&'x Axis>,
+    left: &mut usize,
+) -> Option<Vec<Fine>> {
+    let words = ranks.len().div_ceil(WORD);
+    let fine = touching(checks, ranks).into_iter().map(|(field, touching)| {
+        let whole = axis(field)?;
+        let asks = || touching.iter().map(|(_, ask)| *ask);
+        let text = |text| checks.text_with(field, text);
+        let rows = |axis: &Axis| {
+            let rows = Rows::new(axis, ranks.len(), words, &touching).fill(text);
+            (axis.comparable(asks), rows)
+        };
+        let own = whole.slots().saturating_mul(words * 8);
+        if own <= near {
+            *left = left.checked_sub(own)?;
+            let (comparable, rows) = rows(whole);
+            return Some(Fine { field, onto: Vec::new(), comparable, rows });
+        }
+        let coarser = Axis::new(asks());
+        let bytes = coarser.slots().saturating_mul(words * 8).saturating_add(whole.slots() * 4);
+        *left = left.checked_sub(bytes)?;
+        let (comparable, rows) = rows(&coarser);
+        Some(Fine { field, onto: whole.onto(&coarser, text), comparable, rows })
+    });
+    fine.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        engine::{Prepared, arbitrary},
+        random::Random,
+    };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn coarser_rows_say_the_same_of_every_class(bundle in arbitrary::bundle(1..90), seed in any::<u64>()) {
+            let prepared = Prepared::new(&bundle);
+            let checks = prepared.index().checks();
+            let mut random = Random::new(seed);
+            let all = 0..u32::try_from(prepared.rules().len()).unwrap();
+            let mut asks: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+            for (field, ask) in all.clone().flat_map(|rank| checks.asks(rank)) {
+                asks.entry(field).or_default().push(ask);
+            }
+            let axes: BTreeMap<u32, Axis> =
+                asks.iter().map(|(field, asks)| (*field, Axis::new(asks.iter().copied()))).collect();
+            let ranks: Vec<u32> = all.filter(|_| random.chance(40)).collect();
+            let rows = |near| fine_beyond(near, checks, &ranks, |field| axes.get(&field), &mut usize::MAX.clone());
+            let words = ranks.len().div_ceil(WORD);
+            for (own, shared) in rows(usize::MAX).unwrap().iter().zip(rows(0).unwrap()) {
+                prop_assert_eq!((own.field, own.onto.len()), (shared.field, 0));
+                prop_assert_eq!(shared.onto.len(), axes[&own.field].slots());
+                for (slot, row) in own.rows.chunks(words).enumerate() {
+                    let onto = shared.onto[slot] as usize;
+                    prop_assert_eq!(row, &shared.rows[onto * words..(onto + 1) * words], "{} {}", own.field, slot);
+                    prop_assert_eq!(own.comparable.contains(&slot), shared.comparable.contains(&onto));
+                }
+            }
+        }
+    }
+}

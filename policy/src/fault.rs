@@ -1,0 +1,19 @@
+//! One wrong place of a document.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing wrong with one place of a request body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// JSON Pointer (RFC 6901) to the value that is wrong.
+    pub pointer: String,
+    /// What is wrong and what to do, for a person.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}

@@ -1,0 +1,28 @@
+//! What a policy *means*: rules, evaluation, analysis, lint, replay. How a policy is governed is the crate `lifecycle`.
+//!
+//! Everything here is pure. There is no I/O, no clock (time is a parameter), no randomness and no panic, so the same
+//! code serves live decisions, proves a draft while its author types in a browser, and replays an approver's evidence
+//! from a file. Each module takes names only from those before it:
+//!
+//! ```text
+//! limits, fault, json, random, timestamp     the ground floor: sizes, one wrong field, JSON, seeded numbers, time
+//! bundle                                     rules, conditions, the document they are written in, its digest
+//! engine                                     one input, one bundle, one answer
+//! analysis                                   what a bundle does for every input, proven
+//! lint                                       what is wrong, doubtful or noteworthy about a bundle
+//! replay                                     a bundle over many inputs: saved, generated or recorded
+//! ```
+
+pub mod analysis;
+pub mod bundle;
+pub mod engine;
+mod fault;
+pub mod json;
+pub mod limits;
+pub mod lint;
+pub mod random;
+pub mod replay;
+pub mod timestamp;
+
+pub use fault::Fault;
+pub use timestamp::Timestamp;

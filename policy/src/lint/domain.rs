@@ -1,0 +1,198 @@
+//! Rules against the declared input domain: type clashes, values outside it, names that are not declared.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use super::{Code, Finding};
+use crate::{
+    bundle::{
+        Scalar, Schema, Test,
+        reading::{Intended, Reading},
+        rule::{ActionPattern, AgentPattern},
+        schema::{AgentSchema, Field, FieldType},
+        spelling,
+    },
+    json::escape,
+};
+
+/// The declared domain, asked many times for few different agents.
+pub struct Domain<'a> {
+    schema: &'a Schema,
+    /// What is declared for an agent pattern, by its text.
+    agents: HashMap<String, Vec<(&'a str, &'a AgentSchema)>>,
+}
+
+impl<'a> Domain<'a> {
+    /// The domain `schema` declares.
+    pub fn new(schema: &'a Schema) -> Self {
+        Self { schema, agents: HashMap::new() }
+    }
+
+    /// Everything about one rule.
+    pub fn check(&mut self, reading: &Reading<'_>) -> Vec<Finding> {
+        let Some(pattern) = &reading.agent else { return Vec::new() };
+        let schema = self.schema;
+        let agents = &*self.agents.entry(pattern.to_string()).or_insert_with(|| match pattern {
+            AgentPattern::Exact(name) => schema.agents.get_key_value(name).map(entry).into_iter().collect(),
+            AgentPattern::Any | AgentPattern::Prefix(_) => {
+                schema.agents.iter().filter(|(name, _)| pattern.matches(name)).map(entry).collect()
+            }
+        });
+        let mut findings = Vec::new();
+        if agents.is_empty() {
+            let message = match pattern {
+                AgentPattern::Prefix(_) => format!("No declared agent matches `{pattern}`."),
+                _ => format!("The schema does not declare the agent `{pattern}`."),
+            };
+            let meant = spelling::nearest(&pattern.to_string(), schema.agents.keys().map(String::as_str));
+            findings.push(undeclared(reading, "/agent", message, meant));
+            return findings;
+        }
+        if let Some(ActionPattern::Exact(action)) = &reading.action {
+            let lists = |agent: &AgentSchema| agent.actions.is_empty() || agent.actions.contains(action);
+            if !agents.iter().any(|(_, agent)| lists(agent)) {
+                let message = format!("The schema does not declare the action `{action}` for {}.", whom(agents));
+                let known = agents.iter().flat_map(|(_, agent)| agent.actions.iter().map(String::as_str));
+                findings.push(undeclared(reading, "/action", message, spelling::nearest(action, known)));
+            }
+        }
+        for intended in &reading.conditions {
+            findings.extend(condition(reading, intended, agents));
+        }
+        findings
+    }
+}
+
+fn entry<'a>((name, agent): (&'a String, &'a AgentSchema)) -> (&'a str, &'a AgentSchema) {
+    (name, agent)
+}
+
+/// The agents a message is about.
+fn whom(agents: &[(&str, &AgentSchema)]) -> String {
+    match agents {
+        [(name, _)] => format!("`{name}`"),
+        _ => "any agent this rule speaks about".to_owned(),
+    }
+}
+
+fn undeclared(reading: &Reading<'_>, member: &str, message: String, meant: Option<&str>) -> Finding {
+    reading.finding(Code::Undeclared, member, message).suggest(match meant {
+        Some(name) => format!("Did you mean `{name}`? Otherwise declare it in the schema."),
+        None => "Declare it in the schema, or correct the name.".to_owned(),
+    })
+}
+
+fn condition(reading: &Reading<'_>, intended: &Intended<'_>, agents: &[(&str, &AgentSchema)]) -> Option<Finding> {
+    let condition = &intended.condition;
+    let member = format!("/conditions/{}", escape(intended.written));
+    let declared: Vec<(&str, &Field)> =
+        agents.iter().filter_map(|(name, agent)| Some((*name, agent.fields.get(&condition.field)?))).collect();
+    if declared.is_empty() {
+        let message = format!("The schema does not declare the field `{}` for {}.", condition.field, whom(agents));
+        let known = agents.iter().flat_map(|(_, agent)| agent.fields.keys().map(String::as_str));
+        return Some(undeclared(reading, &member, message, spelling::nearest(&condition.field, known)));
+    }
+    if let Some((agent, field)) = declared.iter().find(|(_, field)| clashes(&condition.test, field.kind)) {
+        let kind = field.kind.name();
+        let message =
+            format!("`{condition}` cannot compare with `{}`, which `{agent}` declares as {kind}.", condition.field);
+        let converted = declared.iter().all(|(_, other)| other.kind == field.kind);
+        let converted = converted.then(|| convert(&condition.test, field.kind)).flatten();
+        let untouched = intended.written == condition.key;
+        let finding = reading.finding(Code::TypeClash, &member, message).suggest(match &converted {
+            Some(test) => format!("Compare with {}.", test.to_value()),
+            None => format!("Use a test that suits {kind} values, or correct the schema."),
+        });
+        let fix = converted.filter(|_| untouched).and_then(|test| {
+            let operation = json!([{"op": "replace", "path": reading.pointer(&member), "value": test.to_value()}]);
+            serde_json::from_value(operation).ok()
+        });
+        return Some(finding.fix_if(fix));
+    }
+    // Outside for one agent may be inside for another that the rule speaks about as well.
+    let reasons: Vec<_> = declared.iter().map_while(|(_, field)| outside(&condition.test, field)).collect();
+    if reasons.len() < declared.len() {
+        return None;
+    }
+    let reason = reasons.into_iter().next()?;
+    let finding = reading.finding(Code::OutOfDomain, &member, format!("`{condition}`: {reason}."));
+    Some(finding.suggest("Correct the value, or widen the schema."))
+}
+
+/// Whether `test` has no value it could compare with in a field of `kind`.
+fn clashes(test: &Test, kind: FieldType) -> bool {
+    let numeric = matches!(kind, FieldType::Integer | FieldType::Number);
+    match test {
+        Test::AtLeast(_) | Test::AtMost(_) | Test::Above(_) | Test::Below(_) => !numeric,
+        Test::StartsWith(_) => kind != FieldType::String,
+        Test::In(values) | Test::NotIn(values) => {
+            !values.is_empty() && !values.iter().any(|value| json_type(kind) == value.type_name())
+        }
+        Test::Present(_) => false,
+    }
+}
+
+const fn json_type(kind: FieldType) -> &'static str {
+    match kind {
+        FieldType::Integer | FieldType::Number => "number",
+        FieldType::Boolean => "boolean",
+        FieldType::String => "string",
+    }
+}
+
+/// `test` with every value written in the type of the field, when each has just one such writing.
+fn convert(test: &Test, kind: FieldType) -> Option<Test> {
+    let convert =
+        |values: &[Scalar]| -> Option<Vec<Scalar>> { values.iter().map(|value| convert_value(value, kind)).collect() };
+    match test {
+        Test::In(values) => convert(values).map(Test::In),
+        Test::NotIn(values) => convert(values).map(Test::NotIn),
+        _ => None,
+    }
+}
+
+fn convert_value(value: &Scalar, kind: FieldType) -> Option<Scalar> {
+    let converted = match (value, json_type(kind)) {
+        (Scalar::String(text), "number" | "boolean") => Scalar::read(&serde_json::from_str(text.trim()).ok()?)?,
+        (Scalar::Number(_) | Scalar::Bool(_), "string") => Scalar::String(value.to_value().to_string()),
+        _ => return None,
+    };
+    kind.holds(&converted).then_some(converted)
+}
+
+/// Why `test` reaches outside what `field` declares.
+fn outside(test: &Test, field: &Field) -> Option<String> {
+    let below = |bound: f64| field.min.is_some_and(|min| bound < min);
+    let above = |bound: f64| field.max.is_some_and(|max| bound > max);
+    let range = || match (field.min, field.max) {
+        (Some(min), Some(max)) => format!("the schema declares {min} to {max}"),
+        (Some(min), None) => format!("the schema declares at least {min}"),
+        (None, Some(max)) => format!("the schema declares at most {max}"),
+        (None, None) => String::new(),
+    };
+    let verdict = |always: bool| format!("{}, so this is {} true", range(), if always { "always" } else { "never" });
+    match test {
+        Test::AtLeast(bound) | Test::Above(bound) if below(*bound) || above(*bound) => Some(verdict(below(*bound))),
+        Test::AtMost(bound) | Test::Below(bound) if below(*bound) || above(*bound) => Some(verdict(above(*bound))),
+        Test::In(values) | Test::NotIn(values) => values.iter().find_map(|value| {
+            let reason = match (value, &field.allowed) {
+                _ if !field.kind.holds(value) => format!("the schema declares {} values", field.kind.name()),
+                (Scalar::Number(number), _) if below(*number) || above(*number) => range(),
+                (_, Some(allowed)) if !allowed.contains(value) => {
+                    let words: Vec<_> = allowed.iter().take(8).map(Scalar::to_string).collect();
+                    let more = if allowed.len() > 8 { ", …" } else { "" };
+                    format!("the schema allows only {}{more}", words.join(", "))
+                }
+                _ => return None,
+            };
+            Some(format!("{value} can never be there; {reason}"))
+        }),
+        Test::StartsWith(prefix) => {
+            let allowed = field.allowed.as_ref()?;
+            let fits = |value: &Scalar| matches!(value, Scalar::String(text) if text.starts_with(prefix.as_str()));
+            (!allowed.iter().any(fits)).then(|| "none of the values the schema allows starts like that".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,150 @@
+//! Recorded decisions as columns: what a million of them are kept, sent and replayed as.
+//!
+//! A context is cut into its leaves: the values that are not objects, each under the path of keys that leads to it.
+//! For every path there is one column with its distinct values, sorted, and one small code a row. So a decision takes
+//! about sixteen bytes, a bundle looks at each *distinct* value once, and the browser reads the very bytes that the
+//! server sends ([`encode`](Columnar::encode), [`decode`](Columnar::decode)).
+//!
+//! ```text
+//! cases    a decision as a packet keeps it
+//! column   distinct values and codes
+//! build    rows → columns
+//! bytes    columns ↔ the file format, read without trusting it
+//! ```
+
+mod build;
+mod bytes;
+mod cases;
+pub mod column;
+mod rows;
+
+pub use bytes::CorpusError;
+pub use cases::{Corpus, CorpusCase};
+pub use column::Column;
+pub use rows::{Builder, Times};
+
+use super::Dataset;
+
+/// Most rows a corpus may have.
+pub const MAX_ROWS: usize = 1_000_000;
+/// Most different fields a corpus may have.
+pub const MAX_COLUMNS: usize = 4_096;
+/// Most bytes of an encoded corpus: 256 MiB.
+pub const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// Most keys on the way to a value, as the JSON reader has it.
+pub const MAX_DEPTH: usize = 127;
+
+/// What a column that is not a field of the context says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Who wanted to act. Every row has one.
+    Agent,
+    /// What it wanted to do. Every row has one.
+    Action,
+    /// The case's or decision's id.
+    CaseId,
+    /// The effect an author expects.
+    Expected,
+    /// When it was answered: microseconds since 1970, or RFC 3339 where that is no exact double.
+    DecidedAt,
+    /// The effect that was answered then.
+    Effect,
+    /// `ok` or `error`: how it went afterwards.
+    Outcome,
+    /// USD really spent.
+    Cost,
+    /// Margin in basis points.
+    Margin,
+    /// Whether the business goal was reached.
+    Success,
+    /// Milliseconds.
+    Latency,
+    /// Free text.
+    Note,
+}
+
+impl Role {
+    /// All, in the order of the format.
+    pub const ALL: [Self; 12] = [
+        Self::Agent,
+        Self::Action,
+        Self::CaseId,
+        Self::Expected,
+        Self::DecidedAt,
+        Self::Effect,
+        Self::Outcome,
+        Self::Cost,
+        Self::Margin,
+        Self::Success,
+        Self::Latency,
+        Self::Note,
+    ];
+}
+
+/// Which column it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// Something about the decision.
+    About(Role),
+    /// A value of the context, by the keys that lead to it; never empty.
+    Field(Vec<String>),
+}
+
+/// Cases, as columns. Immutable once built.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Columnar {
+    pub(super) source: Dataset,
+    pub(super) rows: usize,
+    // INVARIANT: ascending by name; agent and action are the first two and have a text in every row; no row has a value
+    // at a path and another one below it.
+    pub(super) columns: Vec<(Name, Column)>,
+}
+
+impl Columnar {
+    /// Where the cases come from.
+    pub fn source(&self) -> Dataset {
+        self.source
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The columns by name.
+    pub fn columns(&self) -> impl Iterator<Item = (&Name, &Column)> {
+        self.columns.iter().map(|(name, column)| (name, column))
+    }
+
+    /// The column that says this about the decisions, if there is one.
+    pub fn about(&self, role: Role) -> Option<&Column> {
+        self.find(&Name::About(role))
+    }
+
+    fn find(&self, name: &Name) -> Option<&Column> {
+        self.column(self.position(name).ok()?)
+    }
+
+    /// The column at a place in their order.
+    pub(super) fn column(&self, at: usize) -> Option<&Column> {
+        self.columns.get(at).map(|(_, column)| column)
+    }
+
+    /// The name of the column at a place in their order.
+    pub(super) fn name(&self, at: usize) -> Option<&Name> {
+        self.columns.get(at).map(|(name, _)| name)
+    }
+
+    /// Where a column is, or would be.
+    pub(super) fn position(&self, name: &Name) -> Result<usize, usize> {
+        self.columns.binary_search_by(|(other, _)| other.cmp(name))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! Running a bundle over many inputs: saved cases, generated ones, recorded ones.
+
+mod boundary;
+pub mod boundary_tests;
+pub mod case;
+pub mod columns;
+pub mod compare;
+pub mod corpus;
+pub mod fixtures;
+pub mod learn;
+pub mod outcome;
+pub mod simulate;
+pub mod sweep;
+pub mod synthetic;
+pub mod transitions;
+
+pub use boundary_tests::{BoundaryTest, boundary_tests};
+pub use case::{Case, CaseResult, Dataset, Limits, Simulation, Summary};
+pub use columns::{Replay, Replayed};
+pub use compare::{Change, Comparison, Deltas, compare, compare_prepared};
+pub use corpus::{Columnar, Corpus, CorpusCase, CorpusError};
+pub use outcome::{Outcome, OutcomeStatus};
+pub use simulate::{simulate, simulate_prepared};
+pub use transitions::Transitions;

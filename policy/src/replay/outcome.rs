@@ -1,0 +1,35 @@
+//! What happened after a decision.
+
+use serde::{Deserialize, Serialize};
+
+/// What happened after the decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Whether the action worked.
+    pub status: OutcomeStatus,
+    /// USD really spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// Margin in basis points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin_bps: Option<f64>,
+    /// Whether the business goal was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<bool>,
+    /// Milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Whether an action worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeStatus {
+    /// It worked.
+    Ok,
+    /// It failed.
+    Error,
+}

@@ -1,0 +1,417 @@
+//! Generated cases. First the telling ones: for every condition of every rule an input just below, at and just above
+//! its threshold (each listed value and another one, present and absent), with the rule's other conditions met where
+//! they can be. Then random ones over the schema and the values that rules speak of.
+//!
+//! Same bundle, count and seed: same cases, in the same order, on every machine.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use serde_json::{Map, Value};
+
+use super::{
+    Case,
+    boundary::{tidy, variant_count, variants},
+};
+use crate::{
+    bundle::{
+        ActionPattern, AgentPattern, Bundle, Rule, Scalar, Schema,
+        condition::number_value as number,
+        schema::{Field, FieldType},
+    },
+    engine::{condition::apply, schema::admits, trace::ConditionResult},
+    random::Random,
+};
+
+/// Most cases one run generates.
+pub const MAX_CASES: usize = 1_000_000;
+
+/// An agent and an action that no rule names, to see what happens to strangers.
+const STRANGER: (&str, &str) = ("unlisted.agent", "unlisted_action");
+
+/// `count` cases (at most [`MAX_CASES`]) for `bundle`.
+pub fn cases(bundle: &Bundle, count: usize, seed: u64) -> Vec<Case> {
+    let count = count.min(MAX_CASES);
+    let world = World::new(bundle);
+    let mut random = Random::new(seed);
+    let mut cases = Vec::with_capacity(count);
+    for index in world.boundaries(count, &mut random) {
+        cases.extend(world.boundary(index));
+    }
+    while cases.len() < count {
+        cases.push(world.random(&mut random));
+    }
+    cases.truncate(count);
+    for (number, case) in (1_u32..).zip(&mut cases) {
+        case.case_id = format!("synthetic-{seed}-{number:06}");
+    }
+    cases
+}
+
+/// Most values kept for one field.
+const MOST_VALUES: usize = 256;
+
+/// Which boundary: rule, condition, variant.
+#[derive(Debug, Clone, Copy)]
+struct Boundary<'a> {
+    rule: &'a Rule,
+    at: usize,
+    variant: usize,
+}
+
+struct World<'a> {
+    // By id, so that the order of the document does not matter.
+    rules: Vec<&'a Rule>,
+    schema: Option<&'a Schema>,
+    agents: Vec<String>,
+    actions: BTreeMap<String, Vec<String>>,
+    /// Values worth trying, by field.
+    values: BTreeMap<String, Vec<Value>>,
+    /// Fields worth setting, by agent.
+    fields: BTreeMap<String, Vec<String>>,
+}
+
+/// What the rules of one agent pattern speak of; bounded, because every agent of a wildcard inherits it.
+#[derive(Debug, Default)]
+struct Vocabulary<'a> {
+    actions: BTreeSet<&'a str>,
+    fields: BTreeSet<&'a str>,
+}
+
+impl<'a> Vocabulary<'a> {
+    const MOST: usize = 64;
+
+    fn add(&mut self, rule: &'a Rule) {
+        if let ActionPattern::Exact(action) = &rule.action
+            && self.actions.len() < Self::MOST
+        {
+            self.actions.insert(action);
+        }
+        for condition in &rule.conditions {
+            if self.fields.len() < Self::MOST {
+                self.fields.insert(&condition.field);
+            }
+        }
+    }
+}
+
+impl<'a> World<'a> {
+    fn new(bundle: &'a Bundle) -> Self {
+        let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        let schema = bundle.schema.as_ref();
+        let mut agents: BTreeSet<String> = rules.iter().map(|rule| example_agent(&rule.agent)).collect();
+        agents.extend(schema.iter().flat_map(|schema| schema.agents.keys().cloned()));
+        agents.insert(STRANGER.0.to_owned());
+        let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for condition in rules.iter().flat_map(|rule| &rule.conditions) {
+            let list = values.entry(condition.field.clone()).or_default();
+            for value in variants(condition, None).into_iter().flatten() {
+                if list.len() < MOST_VALUES && !list.contains(&value) {
+                    list.push(value);
+                }
+            }
+        }
+        let mut spoken: BTreeMap<&AgentPattern, Vocabulary<'a>> = BTreeMap::new();
+        for rule in &rules {
+            spoken.entry(&rule.agent).or_default().add(rule);
+        }
+        let mut world = Self {
+            rules,
+            schema,
+            agents: agents.into_iter().collect(),
+            actions: BTreeMap::new(),
+            values,
+            fields: BTreeMap::new(),
+        };
+        for agent in &world.agents {
+            let prefixes = agent.match_indices('.').filter_map(|(dot, _)| agent.get(..=dot));
+            let patterns = [AgentPattern::Any, AgentPattern::Exact(agent.clone())]
+                .into_iter()
+                .chain(prefixes.map(|prefix| AgentPattern::Prefix(prefix.to_owned())));
+            let mut actions: BTreeSet<&str> = BTreeSet::from([STRANGER.1]);
+            let mut fields: BTreeSet<&str> = BTreeSet::new();
+            for vocabulary in patterns.filter_map(|pattern| spoken.get(&pattern)) {
+                actions.extend(&vocabulary.actions);
+                fields.extend(&vocabulary.fields);
+            }
+            if let Some(declared) = schema.and_then(|schema| schema.agents.get(agent)) {
+                actions.extend(declared.actions.iter().map(String::as_str));
+                fields.extend(declared.fields.keys().map(String::as_str));
+            }
+            world.actions.insert(agent.clone(), actions.into_iter().map(str::to_owned).collect());
+            world.fields.insert(agent.clone(), fields.into_iter().map(str::to_owned).collect());
+        }
+        world
+    }
+
+    /// At most `count` boundaries, drawn evenly when there are more.
+    fn boundaries(&self, count: usize, random: &mut Random) -> Vec<Boundary<'a>> {
+        let all = || {
+            self.rules.iter().flat_map(|rule| {
+                let bare = rule.conditions.is_empty().then_some(Boundary { rule, at: 0, variant: 0 });
+                let conditions = rule.conditions.iter().enumerate().flat_map(move |(at, condition)| {
+                    (0..variant_count(condition)).map(move |variant| Boundary { rule, at, variant })
+                });
+                bare.into_iter().chain(conditions)
+            })
+        };
+        // Selection sampling (Knuth, volume 2, algorithm S) keeps the order and needs no list of all.
+        let mut left = all().count();
+        let mut wanted = count.min(left);
+        all()
+            .filter(|_| {
+                let take = wanted == left || random.below(left) < wanted;
+                left -= 1;
+                wanted -= usize::from(take);
+                take
+            })
+            .collect()
+    }
+
+    fn boundary(&self, boundary: Boundary<'_>) -> Option<Case> {
+        let Boundary { rule, at, variant } = boundary;
+        let agent = example_agent(&rule.agent);
+        let action = match &rule.action {
+            ActionPattern::Exact(action) => action.clone(),
+            ActionPattern::Any => self.actions.get(&agent)?.first()?.clone(),
+        };
+        let mut wanted: BTreeMap<&str, Option<Value>> = BTreeMap::new();
+        for condition in &rule.conditions {
+            if !wanted.contains_key(condition.field.as_str()) {
+                let value = self.satisfying(&agent, rule, &condition.field);
+                wanted.insert(&condition.field, value);
+            }
+        }
+        if let Some(condition) = rule.conditions.get(at) {
+            let declared = self.declared(&agent, &condition.field);
+            let value = variants(condition, declared.map(|field| field.kind)).into_iter().nth(variant)?;
+            if self.admitted(&agent, &condition.field, value.as_ref()) {
+                wanted.insert(&condition.field, value);
+            }
+        }
+        self.fill_required(&agent, &mut wanted);
+        let mut context = Map::new();
+        for (field, value) in wanted {
+            if let Some(value) = value {
+                set(&mut context, field, value);
+            }
+        }
+        Some(Case { case_id: String::new(), agent, action, context, expected_effect: None })
+    }
+
+    /// A value of `field` that meets every condition the rule puts on it, or none (absent).
+    fn satisfying(&self, agent: &str, rule: &Rule, field: &str) -> Option<Value> {
+        let conditions = || rule.conditions.iter().filter(|condition| condition.field == field);
+        let meets = |value: Option<&Value>| {
+            self.admitted(agent, field, value)
+                && conditions().all(|condition| apply(&condition.test, value) == ConditionResult::True)
+        };
+        let kind = self.declared(agent, field).map(|declared| declared.kind);
+        // The rule's own thresholds come first: the whole pool can be large.
+        let own = conditions().flat_map(|condition| variants(condition, kind)).flatten();
+        own.chain(self.pool(agent, field).iter().cloned()).find(|value| meets(Some(value)))
+    }
+
+    fn fill_required<'f>(&'f self, agent: &str, wanted: &mut BTreeMap<&'f str, Option<Value>>) {
+        let Some(declared) = self.schema.and_then(|schema| schema.agents.get(agent)) else { return };
+        for (name, _) in declared.fields.iter().filter(|(_, field)| field.required) {
+            let slot = wanted.entry(name).or_insert(None);
+            if slot.is_none() {
+                *slot = self.pool(agent, name).first().cloned();
+            }
+        }
+    }
+
+    fn declared(&self, agent: &str, field: &str) -> Option<&'a Field> {
+        self.schema?.agents.get(agent)?.fields.get(field)
+    }
+
+    /// Whether an enforced schema lets the field have this value.
+    fn admitted(&self, agent: &str, field: &str, value: Option<&Value>) -> bool {
+        !self.schema.is_some_and(|schema| schema.enforce)
+            || self.declared(agent, field).is_none_or(|declared| admits(declared, value))
+    }
+
+    /// Values worth trying for a field: what rules speak of and the corners of its declaration, inside the domain.
+    fn pool(&self, agent: &str, field: &str) -> Cow<'_, [Value]> {
+        let spoken = self.values.get(field).map(Vec::as_slice).unwrap_or_default();
+        let Some(declared) = self.declared(agent, field) else { return Cow::Borrowed(spoken) };
+        let mut pool = spoken.to_vec();
+        let corners = declared.min.into_iter().chain(declared.max).map(number);
+        let listed = declared.allowed.iter().flatten().map(Scalar::to_value);
+        pool.extend(listed.chain(corners));
+        match declared.kind {
+            FieldType::Boolean => pool.extend([Value::Bool(true), Value::Bool(false)]),
+            FieldType::String => pool.push(Value::from("example")),
+            FieldType::Integer | FieldType::Number => pool.push(number(0.0)),
+        }
+        pool.retain(|value| self.admitted(agent, field, Some(value)));
+        Cow::Owned(pool)
+    }
+
+    fn random(&self, random: &mut Random) -> Case {
+        let rule = random.pick(&self.rules).filter(|_| !random.chance(10));
+        let agent = rule.map_or_else(
+            || random.pick(&self.agents).cloned().unwrap_or_else(|| STRANGER.0.to_owned()),
+            |rule| example_agent(&rule.agent),
+        );
+        let action = match rule.map(|rule| &rule.action) {
+            Some(ActionPattern::Exact(action)) => action.clone(),
+            _ => self
+                .actions
+                .get(&agent)
+                .and_then(|actions| random.pick(actions).cloned())
+                .unwrap_or_else(|| STRANGER.1.to_owned()),
+        };
+        let mut context = Map::new();
+        // A rule that everyone's fields are thrown at meets a case of a few of them, not of thousands.
+        const MOST_FIELDS: usize = 24;
+        let fields = self.fields.get(&agent).map(Vec::as_slice).unwrap_or_default();
+        let skip = if fields.len() > MOST_FIELDS { random.below(fields.len() - MOST_FIELDS) } else { 0 };
+        let own = rule.into_iter().flat_map(|rule| rule.conditions.iter().map(|condition| &condition.field));
+        let chosen: BTreeSet<&String> = fields.iter().skip(skip).take(MOST_FIELDS).chain(own).collect();
+        for field in chosen {
+            let required = self.declared(&agent, field).is_some_and(|declared| declared.required);
+            if !required && random.chance(12) {
+                continue;
+            }
+            if let Some(value) = self.random_value(&agent, field, random) {
+                set(&mut context, field, value);
+            }
+        }
+        Case { case_id: String::new(), agent, action, context, expected_effect: None }
+    }
+
+    fn random_value(&self, agent: &str, field: &str, random: &mut Random) -> Option<Value> {
+        if self.declared(agent, field).is_none() && random.below(200) == 0 {
+            return random.pick(&[Value::from("odd"), Value::Bool(true), number(7.0)]).cloned();
+        }
+        let pool = self.pool(agent, field);
+        let numbers: Vec<f64> = pool.iter().filter_map(Value::as_f64).collect();
+        if numbers.len() > 1 && random.chance(60) {
+            let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let whole = numbers.iter().all(|number| number.fract() == 0.0);
+            let drawn = low + (high - low) * random.unit();
+            let value = number(if whole { drawn.round() } else { tidy(drawn) });
+            if self.admitted(agent, field, Some(&value)) {
+                return Some(value);
+            }
+        }
+        random.pick(&pool).cloned()
+    }
+}
+
+fn example_agent(pattern: &AgentPattern) -> String {
+    match pattern {
+        AgentPattern::Exact(name) => name.clone(),
+        AgentPattern::Prefix(prefix) => format!("{prefix}example"),
+        AgentPattern::Any => STRANGER.0.to_owned(),
+    }
+}
+
+/// Sets a dotted path, through nested objects where nothing else stands in the way.
+fn set(context: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        Some((head, rest)) if context.get(head).is_none_or(Value::is_object) => {
+            let inner = context.entry(head).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(inner) = inner {
+                set(inner, rest, value);
+            }
+        }
+        _ => {
+            context.insert(path.to_owned(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        bundle::{Condition, Effect, Test},
+        engine::{Prepared, Status, arbitrary, condition::lookup},
+    };
+
+    fn one(conditions: Vec<(&str, Test)>) -> Bundle {
+        let rule = Rule {
+            id: "one".into(),
+            agent: AgentPattern::Exact("inbox.triage".into()),
+            action: ActionPattern::Exact("quarantine".into()),
+            conditions: conditions
+                .into_iter()
+                .map(|(field, test)| Condition { key: field.into(), field: field.into(), test })
+                .collect(),
+            effect: Effect::Allow,
+            reason: "for the test".into(),
+            priority: 50,
+            budget: None,
+            enabled: true,
+            tags: BTreeSet::new(),
+            position: 0,
+        };
+        Bundle { rules: vec![rule], default_effect: Effect::Deny, on_error: Effect::Deny, schema: None }
+    }
+
+    #[test]
+    fn every_threshold_is_met_just_below_at_and_just_above() {
+        let phishing = Test::In(vec![Scalar::String("phishing".into())]);
+        let bundle = one(vec![("risk", Test::AtLeast(85.0)), ("category", phishing)]);
+        let made = cases(&bundle, 5, 1);
+        let risks: Vec<Value> = made.iter().map(|case| case.context["risk"].clone()).collect();
+        assert_eq!(risks[..3], [Value::from(84), Value::from(85), Value::from(86)]);
+        let prepared = Prepared::new(&bundle);
+        let effects: Vec<Effect> = made.iter().map(|case| prepared.verdict(case.into()).effect).collect();
+        use Effect::{Allow, Deny};
+        assert_eq!(effects, [Deny, Allow, Allow, Allow, Deny]);
+    }
+
+    #[test]
+    fn small_limits_step_in_hundredths_and_paths_nest() {
+        let bundle = one(vec![("sender.reputation", Test::Below(0.5))]);
+        let made = cases(&bundle, 3, 1);
+        let found: Vec<f64> =
+            made.iter().map(|case| lookup(&case.context, "sender.reputation").unwrap().as_f64().unwrap()).collect();
+        assert_eq!(found, [0.49, 0.5, 0.51]);
+        assert!(made[0].context["sender"].is_object());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        #[test]
+        fn the_same_seed_gives_the_same_cases(bundle in arbitrary::bundle(0..8), seed in any::<u64>(), count in 0_usize..120) {
+            let made = cases(&bundle, count, seed);
+            prop_assert_eq!(made.len(), count);
+            prop_assert_eq!(&made, &cases(&bundle, count, seed));
+            let mut reversed = bundle.clone();
+            reversed.rules.reverse();
+            prop_assert_eq!(&made, &cases(&reversed, count, seed));
+        }
+
+        #[test]
+        fn an_enforced_schema_is_kept(mut bundle in arbitrary::bundle(0..8), schema in arbitrary::schema(), seed in any::<u64>()) {
+            // A field that admits nothing cannot be kept.
+            let schema = Schema { enforce: true, agents: schema.agents.into_iter().map(|(name, mut agent)| {
+                agent.fields.values_mut().for_each(|field| field.allowed = None);
+                agent.fields.remove("sender");
+                agent.fields.remove("sender.domain");
+                (name, agent)
+            }).collect() };
+            for rule in &mut bundle.rules {
+                rule.conditions.retain(|condition| !condition.field.starts_with("sender"));
+            }
+            bundle.schema = Some(schema);
+            let prepared = Prepared::new(&bundle);
+            for case in cases(&bundle, 60, seed) {
+                let verdict = prepared.verdict((&case).into());
+                prop_assert!(verdict.status != Status::Error || verdict.rule.is_some(), "{:?}", case);
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Broken input of every kind: nothing panics, nothing hangs, and what is accepted means what it says.
+//!
+//! Each target starts from something valid, breaks it byte by byte and reads it. `make fuzz` runs many more rounds than
+//! `make test`: `FUZZ_ROUNDS` says how many, `FUZZ_SEED` repeats a run (each prints its own).
+
+#![expect(clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+};
+
+use policy::{
+    bundle::{Condition, Source},
+    engine::{Input, Prepared},
+    lint,
+    random::Random,
+    replay::{Columnar, Dataset, Replay, synthetic},
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+const BUNDLE: &str = r#"{"version":"1.2.0","default_effect":"deny","on_error":"needs_approval","rules":[
+ {"id":"quarantine-high-risk","agent":"inbox.triage","action":"quarantine","effect":"allow","priority":80,
+  "conditions":{">=risk_score":90,"<domain_seen_days":30,"category":["phishing","malware"],"^=sender.domain":"mail."},
+  "reason":"Auto-quarantine high-risk mail","budget":{"cost":0.05,"compute":1,"risk":"low"},"tags":["guardrail"]},
+ {"id":"hold-the-rest","agent":"inbox.*","action":"*","effect":"needs_approval","conditions":{"?ticket":false,"!=n":[1,"1",true]},
+  "reason":"A person looks at it","enabled":true,"metadata":{"a":{"b":[null,1e3]}}}],
+ "schema":{"enforce":true,"agents":{"inbox.triage":{"actions":["quarantine"],"fields":{
+  "risk_score":{"type":"integer","min":0,"max":100,"required":true},"category":{"type":"string","enum":["phishing","malware","spam"]}}}}}}"#;
+
+const PIECES: [&str; 24] = [
+    "\"",
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "null",
+    "NaN",
+    "-0",
+    "1e400",
+    "1E-400",
+    "00",
+    "9007199254740993",
+    ">=",
+    "=<",
+    "\u{0}",
+    "é",
+    "\u{10ffff}",
+    ".",
+    "conditions",
+];
+
+fn rounds(default: usize) -> usize {
+    std::env::var("FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(default)
+}
+
+fn random(target: &str) -> Random {
+    let given = std::env::var("FUZZ_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| RandomState::new().build_hasher().finish());
+    println!("{target}: FUZZ_SEED={seed}");
+    Random::new(seed)
+}
+
+/// Breaks `bytes` in one to four places.
+fn broken(bytes: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=random.below(4) {
+        let at = random.below(bytes.len() + 1);
+        let end = (at + random.below(12)).min(bytes.len());
+        match random.below(7) {
+            0 => bytes.truncate(at),
+            1 => drop(bytes.drain(at..end)),
+            2 => {
+                let again: Vec<u8> = bytes[at..end].to_vec();
+                bytes.splice(at..at, again);
+            }
+            3 | 4 => {
+                let piece = PIECES[random.below(PIECES.len())];
+                bytes.splice(at..end, piece.bytes());
+            }
+            _ => {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = random.bits().to_le_bytes()[0];
+                }
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn conditions() {
+    let mut random = random("conditions");
+    let written =
+        [(">=risk_score", "85"), ("category", "[\"a\",\"b\"]"), ("^=sender.domain", "\"mail.\""), ("?t", "true")];
+    for _ in 0..rounds(20_000) {
+        let (key, value) = written[random.below(written.len())];
+        let key = String::from_utf8_lossy(&broken(key.as_bytes(), &mut random)).into_owned();
+        let Ok(value) = serde_json::from_slice::<Value>(&broken(value.as_bytes(), &mut random)) else { continue };
+        if let Ok(condition) = Condition::parse(&key, &value) {
+            let (key, value) = condition.entry();
+            assert_eq!(Condition::parse(&key, &value).unwrap(), condition, "{key} {value}");
+            assert!(!condition.to_string().is_empty());
+        }
+    }
+}
+
+#[test]
+fn bundles() {
+    let mut random = random("bundles");
+    let input: Input = serde_json::from_value(serde_json::json!({"agent": "inbox.triage", "action": "quarantine",
+        "context": {"risk_score": 95, "domain_seen_days": 2, "category": "phishing", "sender": {"domain": "mail.x"}}}))
+    .unwrap();
+    let mut understood = 0;
+    for _ in 0..rounds(1_500) {
+        let Ok(source) = Source::parse(&broken(BUNDLE.as_bytes(), &mut random)) else { continue };
+        understood += 1;
+        let bundle = source.understand().bundle;
+        let prepared = Prepared::new(&bundle);
+        let answer = prepared.decide(&input);
+        assert_eq!(answer.errors.is_empty(), answer.status != policy::engine::Status::Error);
+        prepared.trace(&input);
+        lint::quick(&source);
+        assert_eq!(Source::read(source.to_value()).unwrap().digest(), source.digest());
+    }
+    assert!(understood > 0);
+}
+
+#[test]
+fn requests() {
+    let mut random = random("requests");
+    let prepared = Prepared::new(&Source::parse(BUNDLE.as_bytes()).unwrap().understand().bundle);
+    let valid = r#"{"agent":"inbox.triage","action":"quarantine","subject":"s-1","context":{"risk_score":95.5e0,
+        "domain_seen_days": 2, "category":"phishing","sender":{"domain":"mail.x","n":[1,{"a":null}]},"n":true,
+        "body":"a \"quoted\" line\n\u00e9","sender.domain":"mail."}}"#;
+    let mut read = 0;
+    for _ in 0..rounds(20_000) {
+        let bytes = broken(valid.as_bytes(), &mut random);
+        let tree: Result<Input, _> = serde_json::from_slice(&bytes);
+        match (tree, prepared.verdict_request(&bytes)) {
+            (Ok(input), Ok(verdict)) => {
+                read += 1;
+                assert_eq!(verdict, prepared.verdict((&input).into()), "{}", String::from_utf8_lossy(&bytes));
+            }
+            (Err(tree), Err(direct)) => assert_eq!(tree.to_string(), direct.to_string()),
+            (tree, direct) => panic!("{tree:?} but {direct:?}: {}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+    assert!(read > 0);
+}
+
+#[test]
+fn corpora() {
+    let mut random = random("corpora");
+    let bundle = Source::parse(BUNDLE.as_bytes()).unwrap().understand().bundle;
+    let prepared = Arc::new(Prepared::new(&bundle));
+    let valid = Columnar::of_cases(Dataset::Synthetic, &synthetic::cases(&bundle, 60, 1)).unwrap().encode().unwrap();
+    for _ in 0..rounds(3_000) {
+        let mut bytes = broken(&valid, &mut random);
+        assert!(bytes == valid || Columnar::decode(&bytes).is_err());
+        // With length and digest put right, the reader is on its own.
+        if bytes.len() < 60 {
+            continue;
+        }
+        let body = (bytes.len() - 60) as u64;
+        bytes[20..28].copy_from_slice(&body.to_le_bytes());
+        let mut hash = Sha256::new();
+        hash.update(&bytes[..28]);
+        hash.update(&bytes[60..]);
+        let digest = hash.finalize();
+        bytes[28..60].copy_from_slice(&digest);
+        let Ok(corpus) = Columnar::decode(&bytes) else { continue };
+        assert_eq!(corpus.encode().unwrap(), bytes);
+        let corpus = Arc::new(corpus);
+        let replayed = Replay::run(Arc::clone(&prepared), Arc::clone(&corpus));
+        for row in (0..corpus.len()).step_by(7) {
+            let verdict = prepared.verdict((&corpus.case(row)).into());
+            assert_eq!(replayed.verdict(row).unwrap(), verdict);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Input that is built to hurt ends in bounded time and memory, with a clear answer. Without the bounds these tests would go
+//! on for years.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
+
+use std::collections::BTreeSet;
+
+use policy::{
+    analysis::{Meter, analyse, semantic_diff},
+    bundle::{ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Source, Test},
+    engine::{Input, Prepared, Status},
+    random::Random,
+};
+use serde_json::{Map, Value, json};
+
+fn rule(number: usize, agent: AgentPattern, conditions: Vec<Condition>) -> Rule {
+    Rule {
+        id: format!("rule-{number:06}"),
+        agent,
+        action: ActionPattern::Any,
+        conditions,
+        effect: Effect::ALL[number % 3],
+        reason: "built to hurt".to_owned(),
+        priority: 50,
+        budget: None,
+        enabled: true,
+        tags: if number.is_multiple_of(7) { BTreeSet::from(["guardrail".to_owned()]) } else { BTreeSet::new() },
+        position: number,
+    }
+}
+
+fn bundle(rules: Vec<Rule>) -> Bundle {
+    Bundle { rules, default_effect: Effect::Deny, on_error: Effect::Deny, schema: None }
+}
+
+/// 100,000 rules for everybody, each with three bounds of its own, all at one priority: every pair overlaps.
+fn overlapping(seed: u64, count: usize) -> Bundle {
+    let mut random = Random::new(seed);
+    let bound = |random: &mut Random, number: usize| {
+        let at = f64::from(u32::try_from(number).unwrap()) + random.unit();
+        let test = if random.chance(50) { Test::AtLeast(at) } else { Test::AtMost(at) };
+        Condition::new(format!("f{}", random.below(24)), test)
+    };
+    bundle(
+        (0..count)
+            .map(|number| rule(number, AgentPattern::Any, (0..3).map(|_| bound(&mut random, number)).collect()))
+            .collect(),
+    )
+}
+
+#[test]
+fn a_hundred_thousand_overlapping_rules_end_undecided() {
+    let one = overlapping(1, 100_000);
+    let analysis = analyse(&one, Meter::new(4_000_000, 200_000));
+    assert!(analysis.too_large || analysis.undecided.len() == 100_000, "{}", analysis.undecided.len());
+    let diff = semantic_diff(&one, &overlapping(2, 100_000), Meter::new(4_000_000, 200_000));
+    assert!(!diff.complete);
+    let prepared = Prepared::new(&one);
+    let mut random = Random::new(3);
+    for _ in 0..200 {
+        let context: Map<String, Value> =
+            (0..24).map(|field| (format!("f{field}"), json!(random.unit() * 200_000.0 - 50_000.0))).collect();
+        let input = Input { agent: "a".into(), action: "b".into(), context };
+        assert!(prepared.decide(&input).status != Status::Error);
+    }
+}
+
+#[test]
+fn hundreds_of_tangled_rules_end_within_their_budget() {
+    let one = overlapping(4, 600);
+    let analysis = analyse(&one, Meter::new(2_000_000, 100_000));
+    assert!(!analysis.undecided.is_empty());
+    semantic_diff(&one, &overlapping(5, 600), Meter::new(1_000_000, 100_000));
+}
+
+#[test]
+fn a_hundred_thousand_agents_are_told_apart() {
+    let agents = (0..100_000).map(|number| rule(number, AgentPattern::Exact(format!("agent{number}")), Vec::new()));
+    let many = bundle(agents.collect());
+    let analysis = analyse(&many, Meter::new(4_000_000, 200_000));
+    assert_eq!(analysis.unreachable, Vec::new());
+    // Only what answers like the default can be left out.
+    let like_default = |id: &String| many.rules.iter().any(|rule| rule.id == *id && rule.effect == many.default_effect);
+    assert!(analysis.redundant.iter().take(100).all(like_default));
+    let input = Input { agent: "agent99999".into(), action: "x".into(), context: Map::new() };
+    assert_eq!(Prepared::new(&many).decide(&input).matched_rule.as_deref(), Some("rule-099999"));
+}
+
+#[test]
+fn deep_nesting_is_refused_or_read() {
+    let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    assert!(Source::parse(nested(100_000).as_bytes()).is_err());
+    let bundle = format!(r#"{{"rules":[],"metadata":{}}}"#, nested(90));
+    assert!(Source::parse(bundle.as_bytes()).is_ok());
+    let path = vec!["a"; 60].join(".");
+    let rule = rule(1, AgentPattern::Any, vec![Condition::new(path, Test::In(vec![Scalar::Number(1.0)]))]);
+    let context: Map<String, Value> = serde_json::from_str(&nested(60)).unwrap();
+    let answer =
+        Prepared::new(&self::bundle(vec![rule])).decide(&Input { agent: "a".into(), action: "b".into(), context });
+    assert_eq!(answer.status, Status::Matched);
+    let request = |depth| format!(r#"{{"agent":"a","action":"b","context":{{"x":{}}}}}"#, nested(depth));
+    let prepared = Prepared::new(&self::bundle(Vec::new()));
+    assert_eq!(prepared.verdict_request(request(120).as_bytes()).unwrap().status, Status::NoMatch);
+    for depth in [200, 100_000] {
+        let tree = serde_json::from_str::<Input>(&request(depth)).unwrap_err();
+        assert_eq!(prepared.verdict_request(request(depth).as_bytes()).unwrap_err().to_string(), tree.to_string());
+    }
+}
+
+#[test]
+fn huge_numbers_and_texts_that_look_like_numbers_are_told_apart() {
+    let rules = |conditions: &str| {
+        format!(
+            r#"[{{"id":"one","agent":"*","action":"*","effect":"allow","reason":"for the test","conditions":{conditions}}}]"#
+        )
+    };
+    assert!(Source::parse(rules(r#"{">=n":1e400}"#).as_bytes()).is_err());
+    assert!(Source::parse(rules(r#"{">=n":NaN}"#).as_bytes()).is_err());
+    let source = Source::parse(rules(r#"{">=n":1.7976931348623157e308}"#).as_bytes()).unwrap();
+    let bundle = source.understand().bundle;
+    let prepared = Prepared::new(&bundle);
+    let ask = |n: Value| {
+        let context = Map::from_iter([("n".to_owned(), n)]);
+        prepared.decide(&Input { agent: "a".into(), action: "b".into(), context }).status
+    };
+    assert_eq!(ask(json!(f64::MAX)), Status::Matched);
+    assert_eq!(ask(json!(u64::MAX)), Status::NoMatch);
+    for text in ["NaN", "Infinity", "1e308", "0x10", ""] {
+        assert_eq!(ask(json!(text)), Status::Error, "{text}");
+    }
+    let analysis = analyse(&bundle, Meter::default());
+    assert!(analysis.unreachable.is_empty() && analysis.undecided.is_empty());
+    for text in ["NaN", "Infinity", "-Infinity"] {
+        let rule = rules(&format!(r#"{{">=n":"{text}"}}"#));
+        let understood = Source::parse(rule.as_bytes()).unwrap().understand();
+        assert!(understood.bundle.rules.is_empty() && !understood.faults.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn strings_of_a_mebibyte_are_refused_by_name() {
+    let long = "x".repeat(1 << 20);
+    let rule = json!([{"id": "one", "agent": "*", "action": "*", "effect": "allow", "reason": "for the test",
+        "conditions": {"text": long}}]);
+    let refused = match Source::read(rule) {
+        Err(faults) => format!("{faults:?}"),
+        Ok(source) => format!("{:?}", source.understand().faults),
+    };
+    assert!(refused.contains("1024"), "{}", &refused[..refused.len().min(400)]);
+    let context = Map::from_iter([("text".to_owned(), Value::from(long.clone()))]);
+    let input = Input { agent: "a".into(), action: "b".into(), context };
+    assert_eq!(input.check_limits().unwrap_err().name, "context_bytes");
+    let rule = self::rule(1, AgentPattern::Any, vec![Condition::new("text", Test::StartsWith("xx".to_owned()))]);
+    assert_eq!(Prepared::new(&bundle(vec![rule])).decide(&input).status, Status::Matched);
+    let request = json!({"agent": "a", "action": "b", "context": {"text": long}}).to_string();
+    let rule = self::rule(1, AgentPattern::Any, vec![Condition::new("text", Test::StartsWith("xx".to_owned()))]);
+    let prepared = Prepared::new(&bundle(vec![rule]));
+    assert_eq!(prepared.verdict_request(request.as_bytes()).unwrap().status, Status::Matched);
+    let input = Input { agent: long, ..Input::default() };
+    assert_eq!(input.check_limits().unwrap_err().name, "string_bytes");
+}
+
+/// The budget alone decides how far an analysis goes: asked twice, it stops at the same place.
+#[test]
+fn the_same_budget_says_the_same() {
+    let (one, two) = (overlapping(6, 300), overlapping(7, 300));
+    for total in [0, 1, 100, 10_000, 300_000] {
+        let meter = || Meter::new(total, total / 4);
+        assert_eq!(analyse(&one, meter()), analyse(&one, meter()), "{total}");
+        assert_eq!(semantic_diff(&one, &two, meter()), semantic_diff(&one, &two, meter()), "{total}");
+    }
+}
+
+/// Every rule at the default priority, every pair overlapping: more conflicts than anybody could be told.
+#[test]
+fn thousands_of_rules_at_one_priority_end_within_their_budget() {
+    let rules = (0..4_000).map(|number| {
+        let at = f64::from(u32::try_from(number).unwrap());
+        rule(number, AgentPattern::Any, vec![Condition::new("n", Test::AtLeast(at))])
+    });
+    let analysis = analyse(&bundle(rules.collect()), Meter::new(2_000_000, 100_000));
+    assert!(!analysis.undecided.is_empty());
+}
+
+/// Prefixes that are prefixes of each other, a thousand deep.
+#[test]
+fn prefixes_that_nest_are_told_apart() {
+    let rules: Vec<Rule> = (1..=1_000)
+        .map(|length| {
+            let mut rule =
+                rule(length, AgentPattern::Any, vec![Condition::new("t", Test::StartsWith("a".repeat(length)))]);
+            rule.priority = 1;
+            rule.effect = Effect::Allow;
+            rule
+        })
+        .collect();
+    // The shortest comes first and takes all that the others ask for.
+    let analysis = analyse(&bundle(rules), Meter::default());
+    assert_eq!((analysis.unreachable.len(), analysis.undecided.len()), (999, 0));
+    assert!(analysis.unreachable.iter().all(|dead| dead.covered_by == ["rule-000001"]));
+}
+
+/// Lists of hundreds of values, and as many conditions as a rule may have.
+#[test]
+fn long_lists_and_many_conditions_end_within_their_budget() {
+    let list = |from: usize| Test::In((from..from + 300).map(|n| Scalar::String(format!("value-{n}"))).collect());
+    let rules = (0..30).map(|number| {
+        let conditions = (0..64).map(|field| Condition::new(format!("f{field}"), list(number * 10 + field)));
+        rule(number, AgentPattern::Any, conditions.collect())
+    });
+    let one = bundle(rules.collect());
+    let analysis = analyse(&one, Meter::new(4_000_000, 200_000));
+    assert!(analysis.too_large || analysis.unreachable.is_empty());
+    // Trying each value of a list on each of its values takes the square of its length, which is asked for beforehand.
+    let list = (0..200_000).map(|n| Scalar::Number(f64::from(n))).collect();
+    let endless = bundle(vec![rule(1, AgentPattern::Any, vec![Condition::new("n", Test::In(list))])]);
+    assert!(analyse(&endless, Meter::default()).too_large);
+    assert!(!semantic_diff(&endless, &one, Meter::default()).complete);
+}
