@@ -19,19 +19,19 @@
 
 pub mod api;
 pub mod app;
+pub mod code_split;
 pub mod components;
 pub mod context;
-pub mod editor;
 pub mod error;
 pub mod frame;
-pub mod keys;
+pub mod keyboard;
+pub mod labels;
+pub mod model;
 pub mod pages;
-pub mod parts;
 #[cfg(feature = "ssr")]
 pub mod reference;
 #[cfg(feature = "ssr")]
 pub mod shell;
-pub mod words;
 
 /// Takes over the page that the server rendered, once the code of its route is there too. Called by the script in
 /// [`shell`](mod@shell).

@@ -39,7 +39,7 @@ pub fn shell() -> impl IntoView {
     }
 }
 
-/// Loads the WebAssembly module and starts it; the code of the page itself follows by [`parts`](crate::parts). Ours instead of leptos' `HydrationScripts`, which writes the nonce into
+/// Loads the WebAssembly module and starts it; the code of the page itself follows by [`parts`](crate::code_split). Ours instead of leptos' `HydrationScripts`, which writes the nonce into
 /// `crossorigin` of the preload (leptos#4843), so that Firefox may abort it.
 #[component]
 fn Hydration(nonce: Option<String>) -> impl IntoView {

@@ -22,7 +22,7 @@ pub struct Machine {
 const LOCK: &str = include_str!("../Cargo.lock");
 
 /// Crates whose versions are worth telling.
-const TOLD: [&str; 6] = ["cedar-policy", "datalogic-rs", "regorus", "zen-engine", "lifecycle", "serde_json"];
+const TOLD: [&str; 6] = ["cedar-policy", "datalogic-rs", "regorus", "zen-engine", "policy", "serde_json"];
 
 impl Machine {
     /// The one this runs on.
@@ -32,7 +32,17 @@ impl Machine {
             line("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0.0);
         let changed = !output(
             "git",
-            &["status", "--porcelain", "--untracked-files=no", "--", "../lifecycle", "../server", "../store", "src"],
+            &[
+                "status",
+                "--porcelain",
+                "--untracked-files=no",
+                "--",
+                "../policy",
+                "../lifecycle",
+                "../server",
+                "../store",
+                "src",
+            ],
         )
         .is_empty();
         Self {

@@ -42,7 +42,7 @@ pub struct Replayed {
 /// When the workload cannot be understood.
 pub fn measure(shape: Shape, rules: usize, rows: usize, rounds: usize) -> Result<Replayed, String> {
     let workload = Workload::new(shape, rules, rows);
-    let bundle = engines::understand(&engines::bundle(&workload))?;
+    let bundle = engines::parse_rules(&engines::bundle(&workload))?;
     let prepared = Arc::new(Prepared::new(&bundle));
     let corpus = Arc::new(columns(&workload)?);
     let mut kernel = engines::kernel(&workload)?;

@@ -252,7 +252,7 @@ fn invariants() -> Vec<Invariant> {
 /// The input shows what the finding says; the evaluator says so.
 fn shows(finding: &Finding, source: &Source) {
     let input: Input = serde_json::from_value(finding.witness.clone().unwrap()).unwrap();
-    let bundle = source.understand().bundle;
+    let bundle = source.parse_rules().bundle;
     let answer = Prepared::new(&bundle).decide(&input);
     match finding.code {
         Code::Gap => assert_eq!(answer.status, Status::NoMatch),
@@ -297,7 +297,7 @@ fn every_code_points_says_repairs_and_shows() {
 fn what_is_not_decided_is_said() {
     let rules: Vec<Value> =
         (0..20).map(|n| rule(&format!("rule-{n:02}"), "allow", n, json!({">=risk_score": n}))).collect();
-    let bundle = Source::read(json!({"rules": rules})).unwrap().understand().bundle;
+    let bundle = Source::read(json!({"rules": rules})).unwrap().parse_rules().bundle;
     let findings = analysis::findings(&bundle, Meter::new(80, 20));
     let undecided: Vec<&Finding> = findings.iter().filter(|finding| finding.code == Code::Undecided).collect();
     assert!(!undecided.is_empty());

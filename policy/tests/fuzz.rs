@@ -121,7 +121,7 @@ fn bundles() {
     for _ in 0..rounds(1_500) {
         let Ok(source) = Source::parse(&broken(BUNDLE.as_bytes(), &mut random)) else { continue };
         understood += 1;
-        let bundle = source.understand().bundle;
+        let bundle = source.parse_rules().bundle;
         let prepared = Prepared::new(&bundle);
         let answer = prepared.decide(&input);
         assert_eq!(answer.errors.is_empty(), answer.status != policy::engine::Status::Error);
@@ -135,7 +135,7 @@ fn bundles() {
 #[test]
 fn requests() {
     let mut random = random("requests");
-    let prepared = Prepared::new(&Source::parse(BUNDLE.as_bytes()).unwrap().understand().bundle);
+    let prepared = Prepared::new(&Source::parse(BUNDLE.as_bytes()).unwrap().parse_rules().bundle);
     let valid = r#"{"agent":"inbox.triage","action":"quarantine","subject":"s-1","context":{"risk_score":95.5e0,
         "domain_seen_days": 2, "category":"phishing","sender":{"domain":"mail.x","n":[1,{"a":null}]},"n":true,
         "body":"a \"quoted\" line\n\u00e9","sender.domain":"mail."}}"#;
@@ -158,7 +158,7 @@ fn requests() {
 #[test]
 fn corpora() {
     let mut random = random("corpora");
-    let bundle = Source::parse(BUNDLE.as_bytes()).unwrap().understand().bundle;
+    let bundle = Source::parse(BUNDLE.as_bytes()).unwrap().parse_rules().bundle;
     let prepared = Arc::new(Prepared::new(&bundle));
     let valid = Columnar::of_cases(Dataset::Synthetic, &synthetic::cases(&bundle, 60, 1)).unwrap().encode().unwrap();
     for _ in 0..rounds(3_000) {

@@ -117,7 +117,7 @@ fn huge_numbers_and_texts_that_look_like_numbers_are_told_apart() {
     assert!(Source::parse(rules(r#"{">=n":1e400}"#).as_bytes()).is_err());
     assert!(Source::parse(rules(r#"{">=n":NaN}"#).as_bytes()).is_err());
     let source = Source::parse(rules(r#"{">=n":1.7976931348623157e308}"#).as_bytes()).unwrap();
-    let bundle = source.understand().bundle;
+    let bundle = source.parse_rules().bundle;
     let prepared = Prepared::new(&bundle);
     let ask = |n: Value| {
         let context = Map::from_iter([("n".to_owned(), n)]);
@@ -132,7 +132,7 @@ fn huge_numbers_and_texts_that_look_like_numbers_are_told_apart() {
     assert!(analysis.unreachable.is_empty() && analysis.undecided.is_empty());
     for text in ["NaN", "Infinity", "-Infinity"] {
         let rule = rules(&format!(r#"{{">=n":"{text}"}}"#));
-        let understood = Source::parse(rule.as_bytes()).unwrap().understand();
+        let understood = Source::parse(rule.as_bytes()).unwrap().parse_rules();
         assert!(understood.bundle.rules.is_empty() && !understood.faults.is_empty(), "{text}");
     }
 }
@@ -144,7 +144,7 @@ fn strings_of_a_mebibyte_are_refused_by_name() {
         "conditions": {"text": long}}]);
     let refused = match Source::read(rule) {
         Err(faults) => format!("{faults:?}"),
-        Ok(source) => format!("{:?}", source.understand().faults),
+        Ok(source) => format!("{:?}", source.parse_rules().faults),
     };
     assert!(refused.contains("1024"), "{}", &refused[..refused.len().min(400)]);
     let context = Map::from_iter([("text".to_owned(), Value::from(long.clone()))]);

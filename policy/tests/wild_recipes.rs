@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
 use policy::{
-    bundle::{Effect, Source, reading},
+    bundle::{Effect, Source, parsing},
     engine::{Input, Status, decide},
     lint::{Code, Finding, fix_all, lint},
 };
@@ -94,13 +94,13 @@ fn after_two_decisions_it_is_a_valid_bundle() {
     let [meet] = report.warnings.as_slice() else { panic!("{:#?}", report.warnings) };
     assert_eq!((meet.code, meet.rule_id.as_deref()), (Code::Conflict, Some("knowledge-small-reindex-auto")));
     assert!(meet.message.contains("`budget-compute-limit`"), "{}", meet.message);
-    let understood = source.understand();
+    let understood = source.parse_rules();
     assert_eq!((understood.bundle.rules.len(), understood.skipped.len()), (20, 0));
 }
 
 #[test]
 fn it_does_what_its_reasons_say() {
-    let bundle = repaired().understand().bundle;
+    let bundle = repaired().parse_rules().bundle;
     let cases: [(&str, &str, Value, Effect, Option<&str>); 16] = [
         (
             "inbox.triage",
@@ -216,7 +216,7 @@ fn it_does_what_its_reasons_say() {
 #[test]
 fn a_rule_is_read_as_it_will_be_once_repaired() {
     let source = wild();
-    let readings = reading::read_rules(&source);
+    let readings = parsing::read_rules(&source);
     let words: Vec<_> = readings[1].conditions.iter().map(|intended| intended.condition.to_string()).collect();
     assert_eq!(words, ["risk_score < 85", "risk_score ≥ 60", "sender_reputation < 0.5"]);
 }

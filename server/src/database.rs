@@ -10,7 +10,7 @@ use std::{
 use sqlx::postgres::PgConnectOptions;
 use store::postgres::{Error, Options, Private};
 
-use crate::cli::Failure;
+use crate::cli::CliError;
 
 /// How long another process may take to start the private server.
 const STARTING: Duration = Duration::from_secs(20);
@@ -26,12 +26,12 @@ impl Database {
     ///
     /// # Errors
     /// One sentence that says what is missing and what to do.
-    pub fn open(url: Option<&str>, data_dir: &Path) -> Result<Self, Failure> {
+    pub fn open(url: Option<&str>, data_dir: &Path) -> Result<Self, CliError> {
         match url.filter(|url| !url.is_empty()) {
             Some(url) => Ok(Self { options: parse(url)?, private: None }),
             None => {
                 let private = Private::start(data_dir, &Options::default())
-                    .map_err(|error| Failure::Refused(error.to_string()))?;
+                    .map_err(|error| CliError::Refused(error.to_string()))?;
                 Ok(Self { options: private.options(), private: Some(private) })
             }
         }
@@ -42,7 +42,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_beside(url: Option<&str>, data_dir: &Path) -> Result<Self, Failure> {
+    pub fn open_beside(url: Option<&str>, data_dir: &Path) -> Result<Self, CliError> {
         if url.is_some_and(|url| !url.is_empty()) {
             return Self::open(url, data_dir);
         }
@@ -54,7 +54,7 @@ impl Database {
             match Private::start(data_dir, &Options::default()) {
                 Ok(private) => return Ok(Self { options: private.options(), private: Some(private) }),
                 Err(Error::InUse(_)) if Instant::now() < deadline => thread::sleep(Duration::from_millis(100)),
-                Err(error) => return Err(Failure::Refused(error.to_string())),
+                Err(error) => return Err(CliError::Refused(error.to_string())),
             }
         }
     }
@@ -72,9 +72,9 @@ impl Database {
     }
 }
 
-fn parse(url: &str) -> Result<PgConnectOptions, Failure> {
+fn parse(url: &str) -> Result<PgConnectOptions, CliError> {
     PgConnectOptions::from_str(url).map_err(|error| {
         // The address may contain a password, so it is not repeated.
-        Failure::Usage(format!("DATABASE_URL is not an address such as `postgres://user:password@host/name`: {error}"))
+        CliError::Usage(format!("DATABASE_URL is not an address such as `postgres://user:password@host/name`: {error}"))
     })
 }

@@ -12,7 +12,7 @@ use store::{
     demo::{self, DemoCredentials},
 };
 
-use crate::cli::Failure;
+use crate::cli::CliError;
 
 /// Name of the file with the demo's people, passwords and tokens, in the data directory.
 pub const FILE: &str = "demo-credentials.json";
@@ -22,12 +22,12 @@ pub const FILE: &str = "demo-credentials.json";
 ///
 /// # Errors
 /// The database refuses, or the file cannot be written.
-pub async fn load(store: &Store, data_dir: &Path) -> Result<(), Failure> {
+pub async fn load(store: &Store, data_dir: &Path) -> Result<(), CliError> {
     let file = data_dir.join(FILE);
     let known = fs::read(&file).is_ok_and(|text| serde_json::from_slice::<DemoCredentials>(&text).is_ok());
     if let Some(credentials) = demo::load(store, known).await? {
         let cannot =
-            |error: &dyn std::fmt::Display| Failure::Usage(format!("cannot write {}: {error}", file.display()));
+            |error: &dyn std::fmt::Display| CliError::Usage(format!("cannot write {}: {error}", file.display()));
         let text = serde_json::to_vec_pretty(&credentials).map_err(|error| cannot(&error))?;
         write(&file, &text).map_err(|error| cannot(&error))?;
     }

@@ -11,7 +11,7 @@ use lifecycle::signing::{Key, KeyRing};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::Failure;
+use crate::cli::CliError;
 
 /// Name of the key file in the data directory.
 pub const FILE: &str = "hmac-key.json";
@@ -58,7 +58,7 @@ struct Kept {
 ///
 /// # Errors
 /// When the key file cannot be read or written, or a key is written in a way that cannot be understood.
-pub fn ring(given: &Given, data_dir: &Path) -> Result<KeyRing, Failure> {
+pub fn ring(given: &Given, data_dir: &Path) -> Result<KeyRing, CliError> {
     let current = match given.secret.as_deref().filter(|secret| !secret.is_empty()) {
         Some(secret) => {
             if secret.len() < SHORT_SECRET {
@@ -71,26 +71,26 @@ pub fn ring(given: &Given, data_dir: &Path) -> Result<KeyRing, Failure> {
     Ok(KeyRing { current, previous: previous(given.previous.as_deref().unwrap_or_default())? })
 }
 
-fn previous(text: &str) -> Result<Vec<Key>, Failure> {
+fn previous(text: &str) -> Result<Vec<Key>, CliError> {
     text.split(',')
         .map(str::trim)
         .filter(|entry| !entry.is_empty())
         .map(|entry| match entry.split_once(':') {
             Some((id, secret)) if !id.is_empty() && !secret.is_empty() => Ok(Key::new(id, secret.as_bytes())),
-            _ => Err(Failure::Usage("HMAC_PREVIOUS is not `name:secret`, separated by commas".to_owned())),
+            _ => Err(CliError::Usage("HMAC_PREVIOUS is not `name:secret`, separated by commas".to_owned())),
         })
         .collect()
 }
 
 /// The key in `path`, made when there is none.
-fn kept(path: &Path) -> Result<Key, Failure> {
+fn kept(path: &Path) -> Result<Key, CliError> {
     let fail = |what: &str, error: &dyn std::fmt::Display| {
-        Failure::Usage(format!("cannot {what} the signing key `{}`: {error}", path.display()))
+        CliError::Usage(format!("cannot {what} the signing key `{}`: {error}", path.display()))
     };
     match std::fs::read(path) {
         Ok(bytes) => {
-            let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| fail("understand", &error))?;
-            let secret = hex::decode(&kept.secret).map_err(|error| fail("understand", &error))?;
+            let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| fail("parse_rules", &error))?;
+            let secret = hex::decode(&kept.secret).map_err(|error| fail("parse_rules", &error))?;
             Ok(Key::new(kept.id, secret))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {

@@ -20,10 +20,10 @@ use tokio::{
 
 use crate::{
     assets,
-    cli::Failure,
-    figures::Remembered,
+    cli::CliError,
+    evaluation::{Durability, Live},
     http, keeper,
-    live::{Durability, Live},
+    metrics::Remembered,
     state::AppState,
 };
 
@@ -54,16 +54,18 @@ pub struct Settings {
 ///
 /// # Errors
 /// A sentence: it is busy, or may not be taken.
-pub fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => Failure::Refused(format!(
+        ErrorKind::AddrInUse => CliError::Refused(format!(
             "port {} is in use; choose another with --addr {}:PORT",
             address.port(),
             address.ip()
         )),
-        _ => Failure::Refused(format!("cannot listen on {address}: {error}")),
+        _ => CliError::Refused(format!("cannot listen on {address}: {error}")),
     })?;
-    listener.set_nonblocking(true).map_err(|error| Failure::Refused(format!("cannot listen on {address}: {error}")))?;
+    listener
+        .set_nonblocking(true)
+        .map_err(|error| CliError::Refused(format!("cannot listen on {address}: {error}")))?;
     Ok(listener)
 }
 
@@ -71,8 +73,8 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 ///
 /// # Errors
 /// The system refuses to tell about signals.
-pub fn stop_signal() -> Result<watch::Receiver<bool>, Failure> {
-    let fail = |error: std::io::Error| Failure::Refused(format!("cannot wait for signals: {error}"));
+pub fn stop_signal() -> Result<watch::Receiver<bool>, CliError> {
+    let fail = |error: std::io::Error| CliError::Refused(format!("cannot wait for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(fail)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(fail)?;
     let (told, stop) = watch::channel(false);
@@ -91,14 +93,14 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Failure> {
 ///
 /// # Errors
 /// The database cannot be reached or used.
-pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
-    let address = listener.local_addr().map_err(|error| Failure::Refused(format!("cannot listen: {error}")))?;
+pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<(), CliError> {
+    let address = listener.local_addr().map_err(|error| CliError::Refused(format!("cannot listen: {error}")))?;
     let state = tokio::select! {
         state = prepare(&settings, address) => state?,
         _ = told(&mut stop) => return Ok(()),
     };
     let listener = tokio::net::TcpListener::from_std(listener)
-        .map_err(|error| Failure::Refused(format!("cannot listen: {error}")))?;
+        .map_err(|error| CliError::Refused(format!("cannot listen: {error}")))?;
     let service = http::service(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     announce(&settings, &state, address).await;
 
@@ -119,7 +121,7 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         tokio::time::sleep(PATIENCE).await;
     };
     tokio::select! {
-        result = server => result.map_err(|error| Failure::Refused(format!("the server ended: {error}")))?,
+        result = server => result.map_err(|error| CliError::Refused(format!("the server ended: {error}")))?,
         () = out_of_patience => tracing::info!("open requests were cut off"),
     }
     // Nobody asks any more: what was answered ahead of the database is written now.
@@ -137,7 +139,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|told| *told).await;
 }
 
-async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, Failure> {
+async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
     let store = Store::connect(settings.database.clone(), settings.keys.clone()).await?;
     store.migrate().await?;
     if settings.demo {
@@ -150,7 +152,7 @@ async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, F
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, Failure> {
+pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
     let store = store.with_checkpoint_file(&settings.data_dir.join(keeper::FILE));
     let live = Live::start(store.clone(), &settings.data_dir, settings.durability).await?;
     keeper::start(store.clone());

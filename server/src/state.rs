@@ -7,7 +7,7 @@ use leptos::config::LeptosOptions;
 use store::Store;
 use tokio::sync::watch;
 
-use crate::{figures::Remembered, live::Live};
+use crate::{evaluation::Live, metrics::Remembered};
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]

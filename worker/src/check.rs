@@ -45,7 +45,7 @@ impl Checked {
         invariants: &[Invariant],
         known: Option<&mut Analyzer>,
     ) -> (Self, Bundle, Vec<String>) {
-        let Linted { report, bundle, skipped } = lint::lint_understood(source, invariants, known);
+        let Linted { report, bundle, skipped } = lint::lint_parsed(source, invariants, known);
         let diff = base.map(|(_, stable)| text_diff(stable, source));
         let numbering = Numbering::new(base, source, taken).knowing(diff.as_ref());
         let refused = source.version.as_deref().and_then(|chosen| numbering.check(chosen).err());

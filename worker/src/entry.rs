@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort};
 
 use crate::{
-    message::{Ask, Tell},
+    protocol::{Event, Request},
     session::{Exact, Session},
 };
 
@@ -39,7 +39,7 @@ pub fn start() -> Result<(), JsValue> {
     scope().set_onmessage(Some(heard.as_ref().unchecked_ref()));
     // It lives as long as the worker.
     heard.forget();
-    send(&Tell::Ready);
+    send(&Event::Ready);
     Ok(())
 }
 
@@ -58,7 +58,9 @@ impl State {
     fn hear(&self, event: &MessageEvent) {
         let parts: Array = event.data().unchecked_into();
         let bytes = |part: JsValue| part.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec());
-        let Some(ask) = bytes(parts.get(0)).and_then(|json| serde_json::from_slice::<Ask>(&json).ok()) else { return };
+        let Some(ask) = bytes(parts.get(0)).and_then(|json| serde_json::from_slice::<Request>(&json).ok()) else {
+            return;
+        };
         let payload = bytes(parts.get(1));
         let mut session = self.session.borrow_mut();
         let was_due = session.is_due();
@@ -86,7 +88,7 @@ impl State {
 }
 
 /// Hands a message over; its bytes are not copied.
-fn send(tell: &Tell) {
+fn send(tell: &Event) {
     let Ok(json) = serde_json::to_vec(tell) else { return };
     let json = Uint8Array::from(json.as_slice());
     let (parts, handed) = (Array::of1(&json), Array::of1(&json.buffer()));

@@ -14,10 +14,10 @@ pub mod check;
 pub mod document;
 #[cfg(feature = "entry")]
 mod entry;
-pub mod message;
+pub mod protocol;
 pub mod session;
 
 pub use check::Checked;
 pub use document::Change;
-pub use message::{Ask, Curved, Replayed, Tell, Tested};
+pub use protocol::{Curved, Event, Replayed, Request, Tested};
 pub use session::Session;

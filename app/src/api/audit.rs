@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{AppError, Reply},
-    pages::audit::words::Query,
+    pages::audit::labels::Query,
 };
 
 /// One page of the trail.

@@ -131,7 +131,7 @@ pub async fn decision_input(decision_id: String) -> Result<Input, AppError> {
 #[cfg(feature = "ssr")]
 async fn prepared(store: &Store, me: &Actor, id: i64) -> Result<Prepared, AppError> {
     let source = Source::from(&store::bundles::get(store, me, id).await?);
-    Ok(Prepared::new(&source.understand().bundle))
+    Ok(Prepared::new(&source.parse_rules().bundle))
 }
 
 #[cfg(feature = "ssr")]

@@ -5,7 +5,7 @@ use lifecycle::{
     audit::Entry,
     authority::Actor,
     bundle::State,
-    review::{Evidence, Packet, PacketStatus, Verdict, moved::Overwritten, packet::PacketSummary},
+    review::{Evidence, Packet, PacketStatus, Verdict, packet::PacketSummary, rebase::Overwritten},
 };
 use policy::{Timestamp, bundle::Effect};
 use serde::{Deserialize, Serialize};
@@ -155,7 +155,7 @@ async fn moved(store: &store::Store, me: &Actor, packet: &Packet) -> Result<Opti
     let base = packet.content.base.as_ref().map(lifecycle::review::packet::Side::source);
     let draft = packet.content.bundle.source();
     let live_source = policy::bundle::Source::from(&live);
-    let overwritten = lifecycle::review::moved::overwritten(base.as_ref(), &live_source, &draft);
+    let overwritten = lifecycle::review::rebase::overwritten(base.as_ref(), &live_source, &draft);
     Ok(Some(Moved { version: live.version, overwritten }))
 }
 

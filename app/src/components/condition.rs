@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use policy::bundle::Condition;
 use serde_json::Value;
 
-use crate::editor::condition::split;
+use crate::model::condition::split;
 
 /// What a condition says, in two parts: `risk_score`, `≥ 85`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use policy::{
     analysis::{
         diff::{NewAllows, Outcome, Region, Scope},
-        words::Phrase,
+        phrases::Phrase,
     },
     bundle::Effect,
     engine::Input,
@@ -13,7 +13,7 @@ use policy::{
 };
 
 use super::{Chip, EffectBadge, Notice, Table, Tone, facts::gist, format};
-use crate::words;
+use crate::labels;
 
 /// Whether a region becomes allowed that was not.
 pub fn allows_anew(region: &Region) -> bool {
@@ -27,7 +27,7 @@ pub fn headline(regions: usize, complete: bool, base: &str) -> String {
         (1, true) => format!("Every input was checked. One region changes; everything else answers exactly as {base}."),
         (n, true) => format!(
             "Every input was checked. {} regions change; everything else answers exactly as {base}.",
-            words::capital(&words::number(n))
+            labels::capital(&labels::number(n))
         ),
         (n, false) => format!(
             "Not every input could be checked within the work budget. {} were found so far.",

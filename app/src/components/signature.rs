@@ -21,6 +21,6 @@ pub fn Signature(
             <Chip tone=tone sign=sign>{words}</Chip>
             <Digest value=value what="signature" />
         </span>
-        {refused.map(|why| view! { <span class="cell-note bad">{crate::words::capital(&why)} "."</span> })}
+        {refused.map(|why| view! { <span class="cell-note bad">{crate::labels::capital(&why)} "."</span> })}
     }
 }

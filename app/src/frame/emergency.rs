@@ -95,7 +95,7 @@ pub fn provide_emergency() -> Emergency {
 
 /// What a refused form says.
 fn refusal(value: impl Fn() -> Option<Result<String, AppError>> + Send + Sync + 'static) -> Signal<Option<String>> {
-    Signal::derive(move || value().and_then(Result::err).map(|error| crate::words::refusal(&error)))
+    Signal::derive(move || value().and_then(Result::err).map(|error| crate::labels::refusal(&error)))
 }
 
 /// The red button, for those who may pause, while nothing is paused.

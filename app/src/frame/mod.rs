@@ -1,7 +1,7 @@
 //! What stands around every page but the sign-in: rail, head, banners, command palette, keys.
 
 pub mod emergency;
-pub mod keys;
+pub mod keyboard;
 pub mod live;
 pub mod palette;
 pub mod places;
@@ -22,8 +22,8 @@ use lifecycle::{
 
 use crate::{
     api::live::{FrameState, read_frame},
+    code_split::PendingNavigation,
     components::ErrorPanel,
-    parts::OnTheWay,
 };
 
 /// What the frame knows, for the pages inside: who is looking and what is live. It stays up to date by itself.
@@ -60,7 +60,7 @@ pub fn Frame() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match first.await {
-                    Ok(state) => view! { <Standing state=RwSignal::new(state) /> }.into_any(),
+                    Ok(state) => view! { <ReviewStatus state=RwSignal::new(state) /> }.into_any(),
                     Err(error) if error.code() == Code::Unauthenticated => {
                         view! { <Redirect path=sign_in_path(&use_location().pathname.get_untracked()) /> }.into_any()
                     }
@@ -88,12 +88,12 @@ fn sign_in_path(path: &str) -> String {
 }
 
 #[component]
-fn Standing(state: RwSignal<FrameState>) -> impl IntoView {
+fn ReviewStatus(state: RwSignal<FrameState>) -> impl IntoView {
     provide_context(InFrame(state));
     let palette = RwSignal::new(false);
     let help = RwSignal::new(false);
     live::listen();
-    keys::listen(palette, help);
+    keyboard::listen(palette, help);
     keep_fresh(state);
     emergency::provide_emergency();
     view! {
@@ -113,14 +113,14 @@ fn Standing(state: RwSignal<FrameState>) -> impl IntoView {
         </div>
         <emergency::PauseDialog state=state />
         <palette::Palette open=palette help=help me=Signal::derive(move || state.read().me.clone()) />
-        <keys::KeysDialog open=help />
+        <keyboard::KeysDialog open=help />
     }
 }
 
 /// A bar over the page while the code of the next one is fetched.
 #[component]
 fn Arriving() -> impl IntoView {
-    let on_the_way = expect_context::<OnTheWay>();
+    let on_the_way = expect_context::<PendingNavigation>();
     view! {
         <div class="arriving" class:arriving-now=move || on_the_way.any() role="status">
             <span class="visually-hidden">{move || on_the_way.any().then_some("The page is on its way")}</span>

@@ -6,8 +6,8 @@ use leptos_router::hooks::use_location;
 use super::places::{PLACES, Place, place_of};
 use crate::{
     api::{live::FrameState, session::SignOut},
-    parts::fetch_ahead,
-    words,
+    code_split::fetch_ahead,
+    labels,
 };
 
 /// The product's mark and name, a link to the first page.
@@ -51,7 +51,7 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
             </label>
             <div class="person">
                 <span class="person-name">{move || state.read().name.clone()}</span>
-                <span class="person-roles">{move || words::roles(&state.read().me.roles)}</span>
+                <span class="person-roles">{move || labels::roles(&state.read().me.roles)}</span>
                 <ActionForm action=sign_out>
                     <button type="submit" class="button button-ghost button-small">
                         "Sign out"

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    engines::{bundle, understand},
+    engines::{bundle, parse_rules},
     machine,
     measure::{Spread, spent},
     workload::{SEED, Shape, Workload},
@@ -142,7 +142,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Compared, String> {
 
 /// One pair with our verdicts.
 fn judged(before: &Value, after: &Value) -> Result<Value, String> {
-    let [old, new] = [understand(&before.to_string())?, understand(&after.to_string())?];
+    let [old, new] = [parse_rules(&before.to_string())?, parse_rules(&after.to_string())?];
     let analysis = analyse(&old, Meter::default());
     let unreachable: Vec<&str> = analysis.unreachable.iter().map(|found| found.rule.as_str()).collect();
     let diff = semantic_diff(&old, &new, Meter::default());
@@ -169,7 +169,7 @@ fn timed(shape: Shape, size: usize, rounds: usize, file: &mut impl Write) -> Res
     let workload = Workload::new(shape, size, 1);
     let before: Value = serde_json::from_str(&bundle(&workload)).map_err(|error| error.to_string())?;
     let after = edited(before.clone(), &mut Random::new(SEED ^ size as u64));
-    let [old, new] = [understand(&before.to_string())?, understand(&after.to_string())?];
+    let [old, new] = [parse_rules(&before.to_string())?, parse_rules(&after.to_string())?];
     let source = Source::read(before.clone()).map_err(|faults| format!("{faults:?}"))?;
     let analysis = analyse(&old, Meter::default());
     let diff = semantic_diff(&old, &new, Meter::default());
@@ -204,7 +204,7 @@ fn edit_by_edit(before: &Value, old: &Bundle, rounds: usize) -> Result<Spread, S
             let at = random.below(rules.len());
             small::edit(&mut rules[at], &mut random);
         }
-        let bundle = understand(&draft.to_string())?;
+        let bundle = parse_rules(&draft.to_string())?;
         let (_, spent) = spent(|| drop(std::hint::black_box(analyzer.analyse(&bundle, Meter::default()))));
         took.push(spent.on_core.as_secs_f64() * 1e3);
     }

@@ -48,16 +48,16 @@ impl Engine for Countersign {
 
 fn load(json: &str, _: &Workload) -> Result<(Box<dyn Engine>, Steps), String> {
     let mut steps = Steps::new();
-    let bundle = step(&mut steps, "read and check", || understand(json))?;
+    let bundle = step(&mut steps, "read and check", || parse_rules(json))?;
     let prepared = step(&mut steps, "compile", || Prepared::new(&bundle));
     Ok((Box::new(Countersign { prepared, parsed: Vec::new() }), steps))
 }
 
 /// The bundle written in `json`.
-pub fn understand(json: &str) -> Result<Bundle, String> {
+pub fn parse_rules(json: &str) -> Result<Bundle, String> {
     let value: Value = serde_json::from_str(json).map_err(text)?;
     let source = Source::read(value).map_err(|faults| format!("{faults:?}"))?;
-    let understood = source.understand();
+    let understood = source.parse_rules();
     match understood.faults.first() {
         Some(fault) if understood.bundle.rules.len() < source.rules.len() => Err(format!("{fault:?}")),
         _ => Ok(understood.bundle),

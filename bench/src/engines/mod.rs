@@ -15,7 +15,7 @@ mod zen;
 
 use std::time::{Duration, Instant};
 
-pub use countersign::{encode as bundle, understand};
+pub use countersign::{encode as bundle, parse_rules};
 
 use crate::workload::{Request, Workload};
 

@@ -53,6 +53,6 @@ impl Engine for Plain {
 
 fn load(json: &str, _: &Workload) -> Result<(Box<dyn Engine>, Steps), String> {
     let mut steps = Steps::new();
-    let bundle = step(&mut steps, "read and check", || countersign::understand(json))?;
+    let bundle = step(&mut steps, "read and check", || countersign::parse_rules(json))?;
     Ok((Box::new(Plain { bundle, parsed: Vec::new() }), steps))
 }

@@ -4,7 +4,7 @@ use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::chain::Hash;
-use crate::signing::{self, Envelope, KeyRing, Refusal};
+use crate::signing::{self, Envelope, KeyRing, SignatureError};
 
 /// How long the chain was at a moment, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +27,8 @@ impl Checkpoint {
     /// States and signs that the chain ends with entry `head_seq`.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] when it has no canonical form; it always has.
-    pub fn sign(keys: &KeyRing, head_seq: i64, head_hash: Hash, at: Timestamp) -> Result<Self, Refusal> {
+    /// [`SignatureError::Malformed`] when it has no canonical form; it always has.
+    pub fn sign(keys: &KeyRing, head_seq: i64, head_hash: Hash, at: Timestamp) -> Result<Self, SignatureError> {
         let count = u64::try_from(head_seq).unwrap_or(0);
         let mut checkpoint = Self { count, head_seq, head_hash, at, key_id: String::new(), signature: String::new() };
         signing::sign(keys, &mut checkpoint)?;

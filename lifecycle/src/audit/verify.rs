@@ -9,7 +9,7 @@ use super::{
     chain::{Hash, genuine},
     judge::{Suspect, read_seal, unsealed, written_as},
 };
-use crate::signing::{self, KeyRing, Refusal};
+use crate::signing::{self, KeyRing, SignatureError};
 
 /// What is wrong with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -336,6 +336,6 @@ fn cut(first: i64, checkpoint: &Checkpoint) -> Broken {
     Broken { seq: first, flaw: Flaw::CutTail, detail }
 }
 
-fn refused(checkpoint: &Checkpoint, refusal: Refusal) -> String {
+fn refused(checkpoint: &Checkpoint, refusal: SignatureError) -> String {
     format!("the checkpoint of {} over {} entries was refused: {refusal}", checkpoint.at, checkpoint.count)
 }

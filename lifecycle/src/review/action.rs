@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::ReviewSettings;
 use crate::{
     authority::{Actor, Permission, Role},
-    signing::{Envelope, KeyRing, Refusal, sign, verify},
+    signing::{Envelope, KeyRing, SignatureError, sign, verify},
 };
 
 /// A reviewer's decision.
@@ -63,7 +63,7 @@ pub struct Action {
 pub enum NotGenuine {
     /// It is not as it was signed.
     #[error("its signature was refused: {0}")]
-    Signature(#[from] Refusal),
+    Signature(#[from] SignatureError),
     /// It was signed, but about another packet.
     #[error("it was signed for another packet")]
     OtherPacket,
@@ -111,7 +111,7 @@ pub enum ActionRefused {
     ReasonRequired,
     /// It could not be signed.
     #[error(transparent)]
-    Signature(#[from] Refusal),
+    Signature(#[from] SignatureError),
 }
 
 /// The signed record of `proposal`, made at `at`. Roles are written down as held then; only those that let the actor
@@ -160,11 +160,11 @@ pub fn idempotency_key(
     actor: &str,
     decision: Verdict,
     reason: Option<&str>,
-) -> Result<String, Refusal> {
+) -> Result<String, SignatureError> {
     let members = serde_json::json!({
         "actor": actor, "decision": decision.name(), "packet_id": packet_id, "reason": reason,
     });
-    let bytes = serde_json_canonicalizer::to_vec(&members).map_err(|_| Refusal::Malformed("reason"))?;
+    let bytes = serde_json_canonicalizer::to_vec(&members).map_err(|_| SignatureError::Malformed("reason"))?;
     Ok(format!("actv1:{}", hex::encode(Sha256::digest(bytes))))
 }
 
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(first.roles, [Role::Approver]);
         assert_eq!(verify(&keys(), &first), Ok(()));
         let forged = Action { actor: "eve@demo.test".into(), ..first };
-        assert_eq!(verify(&keys(), &forged), Err(Refusal::Mismatch));
+        assert_eq!(verify(&keys(), &forged), Err(SignatureError::Mismatch));
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(action.check("pktv1:01", Timestamp::EPOCH, &keys()), Err(NotGenuine::OtherPacket));
         assert_eq!(action.check("pktv1:00", later, &keys()), Err(NotGenuine::Earlier));
         let moved = Action { packet_id: "pktv1:01".into(), ..action };
-        let refused = NotGenuine::Signature(Refusal::Mismatch);
+        let refused = NotGenuine::Signature(SignatureError::Mismatch);
         assert_eq!(moved.check("pktv1:01", Timestamp::EPOCH, &keys()), Err(refused));
     }
 }

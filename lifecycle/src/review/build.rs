@@ -105,8 +105,8 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         // Whoever has to mend it needs pointers into what they wrote.
         return Err(CannotBuild::LintErrors(Box::new(lint::lint_against(written, invariants))));
     }
-    let meaning = draft.understand().bundle;
-    let base_meaning = base.map(|base| base.understand().bundle);
+    let meaning = draft.parse_rules().bundle;
+    let base_meaning = base.map(|base| base.parse_rules().bundle);
     let base_named = base_meaning
         .as_ref()
         .zip(base_side.as_ref())
@@ -224,7 +224,7 @@ fn assess(facts: &Facts<'_>) -> Safety {
 }
 
 fn proven(draft: &Bundle, invariant: &Invariant) -> InvariantResult {
-    let (statement, proof) = match invariant.understand() {
+    let (statement, proof) = match invariant.parse_rules() {
         Ok(statement) => (statement.to_string(), prove(draft, &statement)),
         Err(_) => (String::new(), Proof::Undecided),
     };

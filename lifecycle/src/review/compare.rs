@@ -23,7 +23,7 @@ pub struct Comparison {
 
 /// What `after` changes against `before`.
 pub fn compare(before: &Source, after: &Source) -> Comparison {
-    let mut diff = semantic_diff(&before.understand().bundle, &after.understand().bundle, Meter::default());
+    let mut diff = semantic_diff(&before.parse_rules().bundle, &after.parse_rules().bundle, Meter::default());
     let total_regions = diff.regions.len();
     diff.regions.truncate(MAX_REGIONS);
     let meaning =

@@ -7,10 +7,10 @@ pub mod compare;
 #[cfg(test)]
 mod evidence_tests;
 pub mod guardrails;
-pub mod moved;
 pub mod packet;
 pub mod projection;
 pub mod quorum;
+pub mod rebase;
 pub mod red_team;
 #[cfg(test)]
 mod red_team_tests;
@@ -25,6 +25,6 @@ pub use compare::{Comparison, compare};
 pub use guardrails::{Guardrail, GuardrailLimits, GuardrailVerdict};
 pub use packet::{Content, Evidence, Packet, PacketStatus};
 pub use projection::ProjectedKpis;
-pub use quorum::{MayNotAct, ReviewSettings, Standing, may_act, standing};
+pub use quorum::{MayNotAct, ReviewSettings, ReviewStatus, may_act, standing};
 pub use red_team::{Scenario, ScenarioVerdict};
 pub use verify::{Verification, verify};

@@ -54,7 +54,7 @@ impl Protection {
         let guards = base.into_iter().flat_map(|base| &base.rules).filter(|rule| protects(rule)).cloned();
         let asked = invariants
             .iter()
-            .filter_map(|invariant| invariant.understand().ok())
+            .filter_map(|invariant| invariant.parse_rules().ok())
             .filter(|statement| statement.demand.forbids_allow())
             .map(|statement| policy::analysis::invariants::as_rule(&statement));
         Self {
@@ -345,7 +345,7 @@ mod tests {
         .unwrap();
         let invariant: Invariant =
             serde_json::from_value(json!({"id": "never-y", "agent": "*", "action": "y", "never": "allow"})).unwrap();
-        let protection = Protection::new(Some(&base.understand().bundle), &[invariant]);
+        let protection = Protection::new(Some(&base.parse_rules().bundle), &[invariant]);
         let corpus = Corpus {
             source: Dataset::Recorded,
             cases: vec![case(0, "x", None, None), case(1, "y", None, None), case(2, "z", None, None)],

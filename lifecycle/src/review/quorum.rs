@@ -76,7 +76,7 @@ pub fn may_act(authors: &[String], built_by: &str, actor: &str) -> Result<(), Ma
 
 /// Where a packet stands, and what it still needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct ReviewStatus {
     /// Where it stands; never `void`, which only an edit or a withdrawal makes.
     pub status: PacketStatus,
     /// The people whose approval counts now, in the order they gave it.
@@ -90,7 +90,7 @@ pub struct Standing {
 /// The first reject or request for changes ends it. Approvals count once a person, until they expire, and never from
 /// an author or the builder; `required` of them make the quorum, and when more than one is required, one must be a
 /// safety owner's.
-pub fn standing(required: u8, authors: &[String], built_by: &str, actions: &[Action], now: Timestamp) -> Standing {
+pub fn standing(required: u8, authors: &[String], built_by: &str, actions: &[Action], now: Timestamp) -> ReviewStatus {
     let mut approved_by: Vec<String> = Vec::new();
     let mut safety_owner = false;
     let mut expired = 0_usize;
@@ -123,11 +123,11 @@ pub fn standing(required: u8, authors: &[String], built_by: &str, actions: &[Act
         missing.push(format!("{expired} earlier approval{} expired", if expired == 1 { " has" } else { "s have" }));
     }
     let status = if missing.is_empty() { PacketStatus::Approved } else { PacketStatus::InReview };
-    Standing { status, approved_by, missing }
+    ReviewStatus { status, approved_by, missing }
 }
 
-fn ended(status: PacketStatus) -> Standing {
-    Standing { status, approved_by: Vec::new(), missing: Vec::new() }
+fn ended(status: PacketStatus) -> ReviewStatus {
+    ReviewStatus { status, approved_by: Vec::new(), missing: Vec::new() }
 }
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
         }
     }
 
-    fn stand(required: u8, actions: &[Action]) -> Standing {
+    fn stand(required: u8, actions: &[Action]) -> ReviewStatus {
         standing(required, &["ann".into()], "bob", actions, Timestamp::EPOCH.plus(HOUR))
     }
 

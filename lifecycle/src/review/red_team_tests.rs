@@ -25,7 +25,7 @@ fn rest() -> Value {
 }
 
 fn bundle(document: Value) -> Bundle {
-    Source::read(document).unwrap().understand().bundle
+    Source::read(document).unwrap().parse_rules().bundle
 }
 
 fn base() -> Bundle {

@@ -38,8 +38,8 @@ pub fn verify(stated_id: &str, content: &Content, corpus: &Corpus) -> Verificati
     let base_digest = base.as_ref().map(|base| base.digest().to_string());
     let digests_match = draft_digest == content.bundle.digest
         && base_digest.as_deref() == content.base.as_ref().map(|base| base.digest.as_str());
-    let meaning = draft.understand().bundle;
-    let base_meaning = base.as_ref().map(|base| base.understand().bundle);
+    let meaning = draft.parse_rules().bundle;
+    let base_meaning = base.as_ref().map(|base| base.parse_rules().bundle);
     let base_named = base_meaning.as_ref().zip(base_digest.as_deref()).map(|(bundle, digest)| Named { bundle, digest });
     let draft_named = Named { bundle: &meaning, digest: &draft_digest };
     let (report, _) = replay(corpus, base_named, draft_named, &ReviewSettings::default());

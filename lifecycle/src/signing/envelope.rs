@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
-use super::{Key, KeyRing, Refusal};
+use super::{Key, KeyRing, SignatureError};
 
 /// Something that carries its own signature: it has members `key_id` and `signature`, and every other member is
 /// covered by them.
@@ -20,8 +20,8 @@ pub trait Envelope: Serialize {
 /// Signs `envelope` with the ring's current key and writes `key_id` and `signature` into it.
 ///
 /// # Errors
-/// [`Refusal::Malformed`] when the envelope has no canonical JSON form (a number that is not finite).
-pub fn sign<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), Refusal> {
+/// [`SignatureError::Malformed`] when the envelope has no canonical JSON form (a number that is not finite).
+pub fn sign<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), SignatureError> {
     let key = &keys.current;
     envelope.seal(key.id.clone(), String::new());
     let signature = hex::encode(mac(key, &signed_bytes(envelope)?).finalize().into_bytes());
@@ -32,9 +32,9 @@ pub fn sign<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), Refusal
 /// Checks the envelope's signature with the key it names, in constant time.
 ///
 /// # Errors
-/// [`Refusal::UnknownKey`] when the ring does not have that key, [`Refusal::Mismatch`] when anything differs from what
-/// was signed, [`Refusal::Malformed`] when `key_id` or `signature` is missing or is not what such a member looks like.
-pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), Refusal> {
+/// [`SignatureError::UnknownKey`] when the ring does not have that key, [`SignatureError::Mismatch`] when anything differs from what
+/// was signed, [`SignatureError::Malformed`] when `key_id` or `signature` is missing or is not what such a member looks like.
+pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), SignatureError> {
     let members = members(envelope)?;
     verify_members(keys, members, T::UNSIGNED)
 }
@@ -43,9 +43,9 @@ pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), Refusal> 
 ///
 /// # Errors
 /// As [`sign`].
-pub fn sign_members(keys: &KeyRing, members: &Map<String, Value>) -> Result<String, Refusal> {
+pub fn sign_members(keys: &KeyRing, members: &Map<String, Value>) -> Result<String, SignatureError> {
     if members.get("key_id").and_then(Value::as_str) != Some(keys.current.id.as_str()) {
-        return Err(Refusal::Malformed("key_id"));
+        return Err(SignatureError::Malformed("key_id"));
     }
     let bytes = canonical(members.clone(), &[])?;
     Ok(hex::encode(mac(&keys.current, &bytes).finalize().into_bytes()))
@@ -55,37 +55,37 @@ pub fn sign_members(keys: &KeyRing, members: &Map<String, Value>) -> Result<Stri
 ///
 /// # Errors
 /// As [`verify`].
-pub fn verify_members(keys: &KeyRing, members: Map<String, Value>, unsigned: &[&str]) -> Result<(), Refusal> {
-    let key_id = members.get("key_id").and_then(Value::as_str).ok_or(Refusal::Malformed("key_id"))?;
-    let signature = members.get("signature").and_then(Value::as_str).ok_or(Refusal::Malformed("signature"))?;
+pub fn verify_members(keys: &KeyRing, members: Map<String, Value>, unsigned: &[&str]) -> Result<(), SignatureError> {
+    let key_id = members.get("key_id").and_then(Value::as_str).ok_or(SignatureError::Malformed("key_id"))?;
+    let signature = members.get("signature").and_then(Value::as_str).ok_or(SignatureError::Malformed("signature"))?;
     // One spelling only: hex digits in upper case would be a second signature for the same content.
     if signature.len() != 64 || signature.bytes().any(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err(Refusal::Malformed("signature"));
+        return Err(SignatureError::Malformed("signature"));
     }
-    let signature = hex::decode(signature).map_err(|_| Refusal::Malformed("signature"))?;
-    let key = keys.find(key_id).ok_or(Refusal::UnknownKey)?;
+    let signature = hex::decode(signature).map_err(|_| SignatureError::Malformed("signature"))?;
+    let key = keys.find(key_id).ok_or(SignatureError::UnknownKey)?;
     let bytes = canonical(members, unsigned)?;
-    mac(key, &bytes).verify_slice(&signature).map_err(|_| Refusal::Mismatch)
+    mac(key, &bytes).verify_slice(&signature).map_err(|_| SignatureError::Mismatch)
 }
 
-fn members<T: Envelope>(envelope: &T) -> Result<Map<String, Value>, Refusal> {
+fn members<T: Envelope>(envelope: &T) -> Result<Map<String, Value>, SignatureError> {
     match serde_json::to_value(envelope) {
         Ok(Value::Object(members)) => Ok(members),
-        _ => Err(Refusal::Malformed("envelope")),
+        _ => Err(SignatureError::Malformed("envelope")),
     }
 }
 
-fn signed_bytes<T: Envelope>(envelope: &T) -> Result<Vec<u8>, Refusal> {
+fn signed_bytes<T: Envelope>(envelope: &T) -> Result<Vec<u8>, SignatureError> {
     canonical(members(envelope)?, T::UNSIGNED)
 }
 
 /// RFC 8785 canonical JSON of everything that is covered.
-fn canonical(mut members: Map<String, Value>, unsigned: &[&str]) -> Result<Vec<u8>, Refusal> {
+fn canonical(mut members: Map<String, Value>, unsigned: &[&str]) -> Result<Vec<u8>, SignatureError> {
     members.remove("signature");
     for name in unsigned {
         members.remove(*name);
     }
-    serde_json_canonicalizer::to_vec(&members).map_err(|_| Refusal::Malformed("envelope"))
+    serde_json_canonicalizer::to_vec(&members).map_err(|_| SignatureError::Malformed("envelope"))
 }
 
 fn mac(key: &Key, bytes: &[u8]) -> Hmac<Sha256> {
@@ -153,13 +153,13 @@ mod tests {
         signed.id = 7;
         assert_eq!(verify(&ring(), &signed), Ok(()), "the database's number is not covered");
         let changed = Note { text: "hullo".into(), ..signed.clone() };
-        assert_eq!(verify(&ring(), &changed), Err(Refusal::Mismatch));
+        assert_eq!(verify(&ring(), &changed), Err(SignatureError::Mismatch));
         let other_key = Note { key_id: "k1".into(), ..signed.clone() };
-        assert_eq!(verify(&ring(), &other_key), Err(Refusal::Mismatch));
+        assert_eq!(verify(&ring(), &other_key), Err(SignatureError::Mismatch));
         let unknown = Note { key_id: "k3".into(), ..signed.clone() };
-        assert_eq!(verify(&ring(), &unknown), Err(Refusal::UnknownKey));
+        assert_eq!(verify(&ring(), &unknown), Err(SignatureError::UnknownKey));
         let upper = Note { signature: signed.signature.to_uppercase(), ..signed };
-        assert_eq!(verify(&ring(), &upper), Err(Refusal::Malformed("signature")));
+        assert_eq!(verify(&ring(), &upper), Err(SignatureError::Malformed("signature")));
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(verify(&ring(), &signed), Ok(()));
         sign(&ring(), &mut signed).unwrap();
         assert_eq!(signed.key_id, "k2");
-        assert_eq!(verify(&old, &signed), Err(Refusal::UnknownKey));
+        assert_eq!(verify(&old, &signed), Err(SignatureError::UnknownKey));
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub struct KeyNames {
 
 /// Why a signature was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum SignatureError {
     /// No key of the ring has the stated id.
     #[error("the key that signed this is not known here")]
     UnknownKey,

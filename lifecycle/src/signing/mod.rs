@@ -6,4 +6,4 @@ pub mod keyring;
 
 pub use checked::Checked;
 pub use envelope::{Envelope, sign, sign_members, verify, verify_members};
-pub use keyring::{Key, KeyNames, KeyRing, Refusal};
+pub use keyring::{Key, KeyNames, KeyRing, SignatureError};

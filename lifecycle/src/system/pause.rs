@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::trigger::{self, Reading};
 use crate::{
     authority::{Actor, Role, same_person},
-    signing::{Envelope, KeyRing, Refusal, sign, verify},
+    signing::{Envelope, KeyRing, SignatureError, sign, verify},
 };
 
 /// The tag of the incident a pause opens when it is given no ticket.
@@ -103,7 +103,7 @@ pub enum ReleaseRefused {
     NotClear(Vec<String>),
     /// It could not be signed.
     #[error(transparent)]
-    Signature(#[from] Refusal),
+    Signature(#[from] SignatureError),
 }
 
 /// What a signature brought about.

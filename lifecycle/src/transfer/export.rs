@@ -6,7 +6,7 @@ use policy::{Timestamp, bundle::Source};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::signing::{Envelope, KeyRing, Refusal, sign, verify_members};
+use crate::signing::{Envelope, KeyRing, SignatureError, sign, verify_members};
 
 /// Version of the file's shape.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -60,7 +60,7 @@ pub enum ExportRefused {
     Hours(u32),
     /// It could not be signed.
     #[error(transparent)]
-    Signature(#[from] Refusal),
+    Signature(#[from] SignatureError),
 }
 
 /// Signs `source`, made by `created_by`, for `hours` from `now` on.
@@ -261,21 +261,21 @@ fn judge(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Source, Fau
     Ok(source)
 }
 
-fn refused(refusal: Refusal, key_id: &str) -> Fault {
+fn refused(refusal: SignatureError, key_id: &str) -> Fault {
     match refusal {
-        Refusal::UnknownKey => Fault::new(
+        SignatureError::UnknownKey => Fault::new(
             Verdict::UnknownKey,
             format!(
                 "It was signed with the key `{key_id}`, which is not known here. Give both environments the same \
                  HMAC_SECRET and HMAC_KEY_ID, or add the key to HMAC_PREVIOUS."
             ),
         ),
-        Refusal::Mismatch => Fault::new(
+        SignatureError::Mismatch => Fault::new(
             Verdict::InvalidSignature,
             "The signature does not match: the file was changed after it was exported, or the other environment has \
              another HMAC_SECRET. Get the file again, or make HMAC_SECRET the same in both.",
         ),
-        Refusal::Malformed(name) => {
+        SignatureError::Malformed(name) => {
             Fault::malformed(&format!("/{name}"), format!("`{name}` is not written as it should be."))
         }
     }

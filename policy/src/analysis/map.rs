@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use super::{
     Meter,
     diff::Outcome,
+    phrases::phrases,
     slices::pairs,
     space::{Axis, Domain, SlotKind, SlotSet, Space},
-    words::phrases,
 };
 use crate::{
     bundle::{
@@ -355,7 +355,7 @@ mod tests {
     };
 
     fn bundle(rules: Value) -> Bundle {
-        Source::read(json!({ "rules": rules })).unwrap().understand().bundle
+        Source::read(json!({ "rules": rules })).unwrap().parse_rules().bundle
     }
 
     fn rule(id: &str, effect: &str, priority: u32, conditions: Value) -> Value {

@@ -30,6 +30,7 @@ pub mod invariants;
 pub mod map;
 mod memo;
 pub mod nearest;
+pub mod phrases;
 mod pieces;
 mod questions;
 mod rows;
@@ -37,7 +38,6 @@ pub mod slices;
 pub mod space;
 mod table;
 pub mod verdict;
-pub mod words;
 
 #[cfg(test)]
 mod edit_tests;

@@ -8,7 +8,7 @@ use super::{
     Meter,
     atlas::{Atlas, Entry, Key},
     memo::Memo,
-    questions::{Answer, Asker},
+    questions::{Answer, Prover},
 };
 use crate::{bundle::Bundle, engine::Input};
 
@@ -96,7 +96,7 @@ impl Analyzer {
             return Analysis { too_large: true, ..Analysis::default() };
         };
         self.memo.forget(&self.atlas, &edit, bundle.default_effect);
-        let asker = Asker::new(&self.atlas, bundle.default_effect, meter);
+        let asker = Prover::new(&self.atlas, bundle.default_effect, meter);
         let mut analyser = Analyser { asker, memo: &mut self.memo, analysis: Analysis::default() };
         analyser.rules();
         analyser.meetings(&edit.added);
@@ -149,18 +149,23 @@ pub fn shadow(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Shadow> {
     })
 }
 
-fn about<T>(bundle: &Bundle, rule: &str, mut meter: Meter, ask: impl FnOnce(&mut Asker<'_>, &Entry) -> T) -> Option<T> {
+fn about<T>(
+    bundle: &Bundle,
+    rule: &str,
+    mut meter: Meter,
+    ask: impl FnOnce(&mut Prover<'_>, &Entry) -> T,
+) -> Option<T> {
     let mut atlas = Atlas::default();
     atlas.update(bundle, &mut meter)?;
     let entry = atlas.order.iter().filter_map(|key| atlas.entry(*key)).find(|entry| entry.rule.id == rule)?;
-    Some(ask(&mut Asker::new(&atlas, bundle.default_effect, meter), entry))
+    Some(ask(&mut Prover::new(&atlas, bundle.default_effect, meter), entry))
 }
 
 /// Work units that keeping one pair of rules counts for.
 const PAIR_KEPT: u64 = 64;
 
 struct Analyser<'a> {
-    asker: Asker<'a>,
+    asker: Prover<'a>,
     memo: &'a mut Memo,
     analysis: Analysis,
 }

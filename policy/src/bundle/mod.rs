@@ -8,7 +8,7 @@ pub mod digest;
 pub mod effect;
 pub mod invariant;
 pub mod notation;
-pub mod reading;
+pub mod parsing;
 pub mod rule;
 pub mod schema;
 pub mod source;
@@ -20,12 +20,12 @@ pub use diagnostic::{Code, Finding, Severity};
 pub use digest::Digest;
 pub use effect::Effect;
 pub use invariant::Invariant;
-pub use reading::Understood;
+pub use parsing::ParsedBundle;
 pub use rule::{ActionPattern, AgentPattern, Budget, Risk, Rule};
 pub use schema::Schema;
 pub use source::{ReadError, Source};
 
-/// A bundle as *understood*: every rule is valid. Made by [`Source::understand`].
+/// A bundle as *understood*: every rule is valid. Made by [`Source::parse_rules`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
     /// The valid rules, enabled and disabled, in the order they were written.

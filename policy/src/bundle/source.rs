@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Effect, Understood, digest, reading};
+use super::{Digest, Effect, ParsedBundle, digest, parsing};
 use crate::{
     Fault,
     json::{self, escape, nesting},
@@ -129,8 +129,8 @@ impl Source {
     }
 
     /// What it means as far as it can be understood, and what is wrong with the rest.
-    pub fn understand(&self) -> Understood {
-        reading::understand(self, &reading::read_rules(self))
+    pub fn parse_rules(&self) -> ParsedBundle {
+        parsing::parse_rules(self, &parsing::read_rules(self))
     }
 
     /// Its content address.

@@ -6,15 +6,13 @@ use serde_json::Map;
 
 use super::{
     Answer, EvaluationError, Input, Question, Status,
+    answer::ErrorCode,
     compiled::{Index, facts::Facts},
-    condition,
-    kept::{Kept, RuleRef},
-    order,
-    outcome::ErrorCode,
+    condition, explanation, order,
+    rule_table::{RuleRef, RuleTable},
     scan::Paths,
     schema,
     trace::{self, ConditionResult, ConditionTrace, RuleResult, RuleTrace},
-    words,
 };
 use crate::bundle::{Bundle, Effect, Rule, Schema};
 
@@ -22,7 +20,7 @@ use crate::bundle::{Bundle, Effect, Rule, Schema};
 #[derive(Debug, Clone)]
 pub struct Prepared {
     // INVARIANT: enabled rules only, sorted by `order::compare`; the index names them by position.
-    rules: Kept,
+    rules: RuleTable,
     default_effect: Effect,
     on_error: Effect,
     schema: Option<Schema>,
@@ -55,7 +53,7 @@ impl Prepared {
             paths: Paths::new(paths.into_iter()),
             declared,
             index,
-            rules: Kept::new(&rules),
+            rules: RuleTable::new(&rules),
             default_effect: bundle.default_effect,
             on_error: bundle.on_error,
             schema: bundle.schema.clone(),
@@ -81,7 +79,7 @@ impl Prepared {
         RuleRef::new(self, u32::try_from(rank).ok()?)
     }
 
-    pub(super) fn kept(&self) -> &Kept {
+    pub(super) fn kept(&self) -> &RuleTable {
         &self.rules
     }
 
@@ -250,7 +248,7 @@ impl Prepared {
                 rule.id(),
                 error.field,
                 error.wanted,
-                words::found(error.found, value)
+                explanation::found(error.found, value)
             )
         });
         Answer {

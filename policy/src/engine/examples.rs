@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Input, Status, ValueType, decide, outcome::ErrorCode};
+use super::{Answer, Input, Status, ValueType, answer::ErrorCode, decide};
 use crate::bundle::{ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Test};
 
 fn rule(id: &str, effect: Effect, priority: u16, conditions: Vec<(&str, Test)>) -> Rule {

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{
     EvaluationError, Fact, Question, ValueType,
+    answer::ErrorCode,
     condition::{lookup, same, type_of},
-    outcome::ErrorCode,
-    words,
+    explanation,
 };
 use crate::bundle::{
     Scalar, Schema,
@@ -89,7 +89,7 @@ fn wanted(field: &Field, fact: Fact<'_>) -> Option<String> {
             (Some(min), None) => format!("at least {min}"),
             (_, max) => format!("at most {}", max.unwrap_or(f64::MAX)),
         },
-        Refusal::Unlisted(allowed) => format!("one of {}", words::alternatives(allowed, "or")),
+        Refusal::Unlisted(allowed) => format!("one of {}", explanation::alternatives(allowed, "or")),
     })
 }
 
@@ -120,7 +120,7 @@ pub fn sentence(error: &EvaluationError, input: Question<'_>) -> String {
             "the schema wants `{}` to be {}, but the input has {} there",
             error.field,
             error.wanted,
-            words::found(found, value)
+            explanation::found(found, value)
         ),
     }
 }

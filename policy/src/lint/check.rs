@@ -7,7 +7,7 @@ use crate::{
     analysis::{self, Analyzer, Meter},
     bundle::{
         Bundle, Invariant, Source,
-        reading::{self, Understood},
+        parsing::{self, ParsedBundle},
     },
 };
 
@@ -24,13 +24,13 @@ pub fn lint_against(source: &Source, invariants: &[Invariant]) -> Report {
 
 /// The same with an analysis that remembers: after an edit only what the edit can affect is proven anew.
 pub fn lint_again(source: &Source, invariants: &[Invariant], analyzer: &mut Analyzer) -> Report {
-    lint_understood(source, invariants, Some(analyzer)).report
+    lint_parsed(source, invariants, Some(analyzer)).report
 }
 
 /// What there is to say without analysing the input space. Near-linear in the size of `source`, so that it can run at
 /// every keystroke however large the draft is.
 pub fn quick(source: &Source) -> Report {
-    lint_understood(source, &[], None).report
+    lint_parsed(source, &[], None).report
 }
 
 /// A document's findings with what they were found in, for those who go on with it.
@@ -46,8 +46,8 @@ pub struct Linted {
 
 /// Everything there is to say about `source`. Without an `analyzer` nothing is said about its input space, nor about the
 /// invariants, which speak of it.
-pub fn lint_understood(source: &Source, invariants: &[Invariant], analyzer: Option<&mut Analyzer>) -> Linted {
-    let Understood { bundle, faults: mut findings, skipped } = read(source);
+pub fn lint_parsed(source: &Source, invariants: &[Invariant], analyzer: Option<&mut Analyzer>) -> Linted {
+    let ParsedBundle { bundle, faults: mut findings, skipped } = read(source);
     if let Some(analyzer) = analyzer {
         let contradictory: BTreeSet<String> = findings
             .iter()
@@ -70,9 +70,9 @@ pub(super) fn findings(source: &Source) -> Vec<Finding> {
 }
 
 /// What can be understood, with all findings in the order of the document.
-fn read(source: &Source) -> Understood {
-    let readings = reading::read_rules(source);
-    let Understood { bundle, faults: mut findings, skipped } = reading::understand(source, &readings);
+fn read(source: &Source) -> ParsedBundle {
+    let readings = parsing::read_rules(source);
+    let ParsedBundle { bundle, faults: mut findings, skipped } = parsing::parse_rules(source, &readings);
     let schema = bundle.schema.as_ref();
     let mut domain = schema.map(Domain::new);
     for reading in &readings {
@@ -82,5 +82,5 @@ fn read(source: &Source) -> Understood {
     }
     findings.extend(duplicates::check(&readings));
     findings.sort_by_key(Finding::position);
-    Understood { bundle, faults: findings, skipped }
+    ParsedBundle { bundle, faults: findings, skipped }
 }

@@ -7,7 +7,7 @@ use super::{Code, Finding};
 use crate::{
     bundle::{
         Condition, Scalar, Schema, Test,
-        reading::{Intended, Reading},
+        parsing::{Intended, Reading},
         rule::AgentPattern,
         schema::FieldType,
     },

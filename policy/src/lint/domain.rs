@@ -8,7 +8,7 @@ use super::{Code, Finding};
 use crate::{
     bundle::{
         Scalar, Schema, Test,
-        reading::{Intended, Reading},
+        parsing::{Intended, Reading},
         rule::{ActionPattern, AgentPattern},
         schema::{AgentSchema, Field, FieldType},
         spelling,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Code, Finding};
-use crate::bundle::reading::Reading;
+use crate::bundle::parsing::Reading;
 
 /// One finding a group of near-duplicates, at its second rule.
 pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {

@@ -21,7 +21,7 @@ pub fn check(bundle: &Bundle, invariants: &[Invariant]) -> Vec<Finding> {
 
 fn finding(bundle: &Bundle, prepared: &Prepared, invariant: &Invariant) -> Option<Finding> {
     let id = &invariant.id;
-    let statement = match invariant.understand() {
+    let statement = match invariant.parse_rules() {
         Ok(statement) => statement,
         Err(faults) => {
             let what = faults.first().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::{Code, Finding};
 use crate::{
-    bundle::{Effect, reading::Reading},
+    bundle::{Effect, parsing::Reading},
     limits,
 };
 

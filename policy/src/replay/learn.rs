@@ -181,7 +181,7 @@ mod tests {
     fn types_values_and_what_is_always_there_are_learned() {
         let rules = json!({"rules": [{"id": "one", "agent": "inbox.*", "action": "*", "effect": "deny",
             "conditions": {"category": ["malware", "spam"], "^=sender": "x"}}]});
-        let bundle = Source::read(rules).unwrap().understand().bundle;
+        let bundle = Source::read(rules).unwrap().parse_rules().bundle;
         let cases: Vec<Case> = (0..60)
             .map(|at| {
                 let category = if at % 2 == 0 { "phishing" } else { "spam" };

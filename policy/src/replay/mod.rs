@@ -1,7 +1,7 @@
 //! Running a bundle over many inputs: saved cases, generated ones, recorded ones.
 
 mod boundary;
-pub mod boundary_tests;
+pub mod boundary_cases;
 pub mod case;
 pub mod columns;
 pub mod compare;
@@ -14,7 +14,7 @@ pub mod sweep;
 pub mod synthetic;
 pub mod transitions;
 
-pub use boundary_tests::{BoundaryTest, boundary_tests};
+pub use boundary_cases::{BoundaryCase, boundary_cases};
 pub use case::{Case, CaseResult, Dataset, Limits, Simulation, Summary};
 pub use columns::{Replay, Replayed};
 pub use compare::{Change, Comparison, Deltas, compare, compare_prepared};

@@ -21,7 +21,7 @@ pub use session::layer as session_layer;
 pub use sign_in_limit::layer as sign_in_limit;
 
 use crate::{
-    http::problem::{Answer, Refusal},
+    http::problem::{ApiError, ApiResult},
     state::AppState,
 };
 
@@ -41,7 +41,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     let caller = match bearer(request.headers()) {
         // A request with a token is judged by its token alone: its cookies are not looked at.
         Some(Some(token)) => token_holder(&state.store, token).await,
-        Some(None) => Err(Refusal::unauthenticated()),
+        Some(None) => Err(ApiError::unauthenticated()),
         None => session_person(&state.store, request.extensions().get::<Session>()).await,
     };
     match caller {
@@ -57,22 +57,22 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
 ///
 /// # Errors
 /// 401 when it is unknown, expired or revoked.
-pub async fn token_holder(store: &Store, token: &str) -> Answer<Caller> {
+pub async fn token_holder(store: &Store, token: &str) -> ApiResult<Caller> {
     store::tokens::authenticate(store, token)
         .await?
-        .ok_or_else(Refusal::unauthenticated)
+        .ok_or_else(ApiError::unauthenticated)
         .map(|holder| Caller { name: Some(holder.name), actor: Some(holder.actor) })
 }
 
 /// Whose session this is. Roles are read anew, so that taking one away works at once.
-async fn session_person(store: &Store, session: Option<&Session>) -> Answer<Caller> {
+async fn session_person(store: &Store, session: Option<&Session>) -> ApiResult<Caller> {
     let Some(session) = session else { return Ok(Caller::default()) };
     let person_id = match session.get::<i64>(PERSON_ID).await {
         Ok(Some(person_id)) => person_id,
         Ok(None) => return Ok(Caller::default()),
         Err(error) => {
             tracing::warn!(%error, "a session cannot be read");
-            return Err(Refusal::new(lifecycle::problem::Code::Unavailable, "sessions cannot be read at the moment"));
+            return Err(ApiError::new(lifecycle::problem::Code::Unavailable, "sessions cannot be read at the moment"));
         }
     };
     let person = store::people::by_id(store, person_id).await?.filter(|person| person.enabled);
@@ -87,15 +87,15 @@ async fn session_person(store: &Store, session: Option<&Session>) -> Answer<Call
 pub struct SignedIn(pub Actor);
 
 impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         parts
             .extensions
             .get::<Caller>()
             .and_then(|caller| caller.actor.clone())
             .map(Self)
-            .ok_or_else(Refusal::unauthenticated)
+            .ok_or_else(ApiError::unauthenticated)
     }
 }
 
@@ -103,6 +103,6 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 ///
 /// # Errors
 /// 403 with the permission and the roles that have it.
-pub fn require(actor: &Actor, permission: Permission) -> Answer<()> {
-    authorize(actor, permission).map(|_| ()).map_err(|denied| Refusal(store::Error::from(denied).into()))
+pub fn require(actor: &Actor, permission: Permission) -> ApiResult<()> {
+    authorize(actor, permission).map(|_| ()).map_err(|denied| ApiError(store::Error::from(denied).into()))
 }

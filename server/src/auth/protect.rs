@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, header};
 use lifecycle::problem::Code;
 use tower_http::csrf::CsrfLayer;
 
-use crate::http::problem::Refusal;
+use crate::http::problem::ApiError;
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -45,7 +45,7 @@ pub fn add_headers(response: &mut Response) {
 /// Refuses writes that a browser makes on behalf of a foreign page.
 pub fn cross_origin() -> CsrfLayer<impl Fn(tower_http::csrf::ProtectionError) -> Response + Clone> {
     CsrfLayer::new().with_rejection_response(|_| {
-        Refusal::new(Code::Forbidden, "this request comes from a page of another site").into_response()
+        ApiError::new(Code::Forbidden, "this request comes from a page of another site").into_response()
     })
 }
 
@@ -57,5 +57,5 @@ pub fn panics(cause: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| cause.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
     tracing::error!(panic = text, "a request ended in a panic");
-    Refusal::new(Code::Internal, "something went wrong on the server; its log says more").into_response()
+    ApiError::new(Code::Internal, "something went wrong on the server; its log says more").into_response()
 }

@@ -20,7 +20,7 @@ use tower_governor::{
     key_extractor::KeyExtractor,
 };
 
-use crate::http::problem::Refusal;
+use crate::http::problem::ApiError;
 
 /// Attempts that may come at once.
 const BURST: u32 = 60;
@@ -53,5 +53,5 @@ fn refuse(error: GovernorError) -> Response {
         _ => 1,
     };
     let problem = Problem::new(Code::TooManyRequests, format!("too many attempts to sign in; try again in {wait} s"));
-    Refusal(problem.with("retry_after_seconds", wait)).into_response()
+    ApiError(problem.with("retry_after_seconds", wait)).into_response()
 }

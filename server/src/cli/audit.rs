@@ -14,7 +14,7 @@ use lifecycle::{
 use policy::json::Document;
 use serde_json::{Map, Value, json};
 
-use super::{Failure, Format, bundle::found, client::Server, files, keys::Keys, output::print};
+use super::{CliError, Format, bundle::found, client::Server, files, keys::Keys, output::print};
 use crate::http::input;
 
 /// Check and export the record of who decided what.
@@ -46,7 +46,7 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     match command {
         Command::Verify { file, keys, server } => {
             let verdict: Verdict = match file {
@@ -74,8 +74,8 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
 }
 
 /// Writes a file; what broke off is not left behind as if it were whole.
-fn into_file(file: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<u64, Failure>) -> Result<u64, Failure> {
-    let fail = |error: std::io::Error| Failure::Usage(format!("cannot write `{}`: {error}", file.display()));
+fn into_file(file: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<u64, CliError>) -> Result<u64, CliError> {
+    let fail = |error: std::io::Error| CliError::Usage(format!("cannot write `{}`: {error}", file.display()));
     let mut out = std::fs::File::create(file).map_err(fail)?;
     match write(&mut out) {
         Ok(bytes) => out.flush().map(|()| bytes).map_err(fail),
@@ -98,8 +98,8 @@ pub enum Line {
 /// The lines of an exported record.
 ///
 /// # Errors
-/// [`Failure::Usage`] when the file cannot be read or is no exported record.
-pub fn lines(file: &Path) -> Result<Vec<Line>, Failure> {
+/// [`CliError::Usage`] when the file cannot be read or is no exported record.
+pub fn lines(file: &Path) -> Result<Vec<Line>, CliError> {
     let bytes = files::bytes(file)?;
     let mut lines = Vec::new();
     for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
@@ -125,7 +125,7 @@ pub fn lines(file: &Path) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-fn verify_file(file: &Path, keys: Option<&KeyRing>) -> Result<Verdict, Failure> {
+fn verify_file(file: &Path, keys: Option<&KeyRing>) -> Result<Verdict, CliError> {
     let mut verifier = Verifier::new(keys, None);
     for line in lines(file)? {
         match line {
@@ -190,7 +190,7 @@ mod tests {
         text + &json!({"checkpoint": checkpoint, "exported_at": "1970-01-01T00:01:00Z"}).to_string()
     }
 
-    fn verify(text: &str, keys: Option<&KeyRing>) -> Result<Verdict, Failure> {
+    fn verify(text: &str, keys: Option<&KeyRing>) -> Result<Verdict, CliError> {
         let file = std::env::temp_dir().join(format!("countersign-audit-{}.jsonl", uuid::Uuid::now_v7()));
         std::fs::write(&file, text).unwrap();
         let verdict = verify_file(&file, keys);

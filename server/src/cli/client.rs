@@ -14,7 +14,7 @@ use ureq::{
     tls::{RootCerts, TlsConfig},
 };
 
-use super::Failure;
+use super::CliError;
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -45,13 +45,13 @@ impl Server {
     /// A client for it. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Failure::Usage`] when the address is not an `http` or `https` one.
-    pub fn client(&self) -> Result<Client, Failure> {
+    /// [`CliError::Usage`] when the address is not an `http` or `https` one.
+    pub fn client(&self) -> Result<Client, CliError> {
         let base = self.url.trim_end_matches('/');
         let parsed: Option<Uri> = base.parse().ok();
         let host = parsed.as_ref().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https"))).and_then(Uri::host);
         let Some(host) = host else {
-            return Err(Failure::Usage(format!(
+            return Err(CliError::Usage(format!(
                 "`{}` is not the address of a server; write it like http://127.0.0.1:3000 (--url or COUNTERSIGN_URL)",
                 self.url
             )));
@@ -93,8 +93,8 @@ impl Client {
     /// Reads `path`, which begins with a slash; `query` is encoded here.
     ///
     /// # Errors
-    /// [`Failure::Answered`] with the server's problem; [`Failure::Unreachable`] when there is none.
-    pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Failure> {
+    /// [`CliError::Answered`] with the server's problem; [`CliError::Unreachable`] when there is none.
+    pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, CliError> {
         self.json(self.send(Method::GET, &with_query(path, query), &[], Vec::new())?)
     }
 
@@ -102,7 +102,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
         self.post_with(path, &[], body)
     }
 
@@ -115,9 +115,9 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: &impl Serialize,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CliError> {
         let bytes = serde_json::to_vec(body)
-            .map_err(|error| Failure::Usage(format!("the request cannot be written as JSON: {error}")))?;
+            .map_err(|error| CliError::Usage(format!("the request cannot be written as JSON: {error}")))?;
         self.json(self.send(Method::POST, path, headers, bytes)?)
     }
 
@@ -125,15 +125,15 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub fn post_bytes<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, Failure> {
+    pub fn post_bytes<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, CliError> {
         self.json(self.send(Method::POST, path, &[], bytes)?)
     }
 
     /// Copies what `path` answers to `to`, however long it is; answers the number of bytes.
     ///
     /// # Errors
-    /// As [`Self::get`]; [`Failure::Usage`] when `to` cannot be written.
-    pub fn download(&self, path: &str, query: &[(&str, &str)], to: &mut impl Write) -> Result<u64, Failure> {
+    /// As [`Self::get`]; [`CliError::Usage`] when `to` cannot be written.
+    pub fn download(&self, path: &str, query: &[(&str, &str)], to: &mut impl Write) -> Result<u64, CliError> {
         let mut response = self.send(Method::GET, &with_query(path, query), &[], Vec::new())?;
         let mut from = response.body_mut().with_config().limit(u64::MAX).reader();
         let (mut chunk, mut total) = (vec![0; 64 * 1024], 0_u64);
@@ -143,7 +143,7 @@ impl Client {
                 return Ok(total);
             }
             to.write_all(chunk.get(..read).unwrap_or_default())
-                .map_err(|error| Failure::Usage(format!("the answer cannot be written: {error}")))?;
+                .map_err(|error| CliError::Usage(format!("the answer cannot be written: {error}")))?;
             total += read as u64;
         }
     }
@@ -152,7 +152,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::get`]; `not_found` when no bundle has the version.
-    pub fn bundle_id(&self, named: &str) -> Result<i64, Failure> {
+    pub fn bundle_id(&self, named: &str) -> Result<i64, CliError> {
         if let Ok(number) = named.parse() {
             return Ok(number);
         }
@@ -169,7 +169,7 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: Vec<u8>,
-    ) -> Result<Response<Body>, Failure> {
+    ) -> Result<Response<Body>, CliError> {
         let mut request = Request::builder()
             .method(method.clone())
             .uri(format!("{}{path}", self.base))
@@ -180,7 +180,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let unusable = |error: http::Error| Failure::Usage(format!("the request cannot be written: {error}"));
+        let unusable = |error: http::Error| CliError::Usage(format!("the request cannot be written: {error}"));
         let answered = if method == Method::GET {
             self.agent.run(request.body(()).map_err(unusable)?)
         } else {
@@ -195,7 +195,7 @@ impl Client {
     }
 
     /// What a status other than success means.
-    fn refusal(&self, response: &mut Response<Body>) -> Failure {
+    fn refusal(&self, response: &mut Response<Body>) -> CliError {
         let status = response.status();
         let text = response.body_mut().with_config().limit(LARGEST).read_to_string().unwrap_or_default();
         if let Ok(mut problem) = serde_json::from_str::<Problem>(&text) {
@@ -205,15 +205,15 @@ impl Client {
                     Some(_) => "the token is unknown here, expired or revoked".to_owned(),
                 };
             }
-            return Failure::Answered(Box::new(problem));
+            return CliError::Answered(Box::new(problem));
         }
         if let Some(there) = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()) {
-            return Failure::Unreachable(format!("{} points to {there}: use that as --url", self.base));
+            return CliError::Unreachable(format!("{} points to {there}: use that as --url", self.base));
         }
-        Failure::Unreachable(format!("{} answered {status}, but not as a Countersign server does", self.base))
+        CliError::Unreachable(format!("{} answered {status}, but not as a Countersign server does", self.base))
     }
 
-    fn json<T: DeserializeOwned>(&self, mut response: Response<Body>) -> Result<T, Failure> {
+    fn json<T: DeserializeOwned>(&self, mut response: Response<Body>) -> Result<T, CliError> {
         let text = response
             .body_mut()
             .with_config()
@@ -221,16 +221,16 @@ impl Client {
             .read_to_string()
             .map_err(|error| self.broken_off(&error))?;
         serde_json::from_str(&text).map_err(|error| {
-            Failure::Unreachable(format!("{} does not answer as a Countersign server does: {error}", self.base))
+            CliError::Unreachable(format!("{} does not answer as a Countersign server does: {error}", self.base))
         })
     }
 
-    fn broken_off(&self, error: &impl std::fmt::Display) -> Failure {
-        Failure::Unreachable(format!("the answer of {} broke off: {error}", self.base))
+    fn broken_off(&self, error: &impl std::fmt::Display) -> CliError {
+        CliError::Unreachable(format!("the answer of {} broke off: {error}", self.base))
     }
 
-    fn unreachable(&self, error: &ureq::Error) -> Failure {
-        Failure::Unreachable(format!(
+    fn unreachable(&self, error: &ureq::Error) -> CliError {
+        CliError::Unreachable(format!(
             "the server at {} cannot be reached: {error}. Is it running? Name another with --url or COUNTERSIGN_URL",
             self.base
         ))
@@ -271,7 +271,7 @@ mod tests {
             assert!(server(url).client().is_ok(), "{url}");
         }
         for url in ["", "127.0.0.1:3000", "ftp://example.com", "http://"] {
-            assert!(matches!(server(url).client(), Err(Failure::Usage(_))), "{url}");
+            assert!(matches!(server(url).client(), Err(CliError::Usage(_))), "{url}");
         }
         assert!(!format!("{:?}", server("http://localhost")).contains("secret"));
     }
@@ -281,7 +281,7 @@ mod tests {
         // Port 9 of the loopback address: nothing listens there.
         let client = server("http://127.0.0.1:9").client().unwrap();
         let failure = client.get::<Value>("/policy/system", &[]).unwrap_err();
-        assert!(matches!(&failure, Failure::Unreachable(text) if text.contains("--url")), "{failure}");
+        assert!(matches!(&failure, CliError::Unreachable(text) if text.contains("--url")), "{failure}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use lifecycle::rollout::DrillReport;
 use serde_json::json;
 
-use super::{Failure, Format, client::Server, output::print};
+use super::{CliError, Format, client::Server, output::print};
 
 /// Rehearse apply, rollback and apply again in a sandbox; what is live is not touched. Exit code 1 when it fails.
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub struct Drill {
 }
 
 /// Runs `countersign drill`.
-pub fn run(asked: &Drill, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(asked: &Drill, format: Format) -> Result<ExitCode, CliError> {
     let report: DrillReport = asked.server.client()?.post("/policy/drills", &json!({}))?;
     print(format, &report, || in_words(&report));
     Ok(if report.safety_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })

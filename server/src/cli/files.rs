@@ -9,7 +9,7 @@ use policy::{bundle::Source, json::Document, limits::MAX_BUNDLE_BYTES};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Failure;
+use super::CliError;
 use crate::http::input;
 
 /// Most bytes of a file: a packet of the largest size with its corpus.
@@ -23,10 +23,10 @@ pub fn shown(file: &Path) -> String {
 /// The content of a file.
 ///
 /// # Errors
-/// [`Failure::Usage`] when it cannot be read or is too large.
-pub fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
+/// [`CliError::Usage`] when it cannot be read or is too large.
+pub fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
     let shown = shown(file);
-    let fail = |error: std::io::Error| Failure::Usage(format!("cannot read {shown}: {error}"));
+    let fail = |error: std::io::Error| CliError::Usage(format!("cannot read {shown}: {error}"));
     let mut content = Vec::new();
     if file.as_os_str() == "-" {
         std::io::stdin().take(MOST + 1).read_to_end(&mut content).map_err(fail)?;
@@ -34,7 +34,7 @@ pub fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
         std::fs::File::open(file).map_err(fail)?.take(MOST + 1).read_to_end(&mut content).map_err(fail)?;
     }
     if content.len() as u64 > MOST {
-        return Err(Failure::Usage(format!("{shown} is larger than the limit of {MOST} bytes")));
+        return Err(CliError::Usage(format!("{shown} is larger than the limit of {MOST} bytes")));
     }
     Ok(content)
 }
@@ -42,8 +42,8 @@ pub fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
 /// The JSON in a file.
 ///
 /// # Errors
-/// [`Failure::Usage`] with line and column, or the pointer to what has a wrong type.
-pub fn json<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
+/// [`CliError::Usage`] with line and column, or the pointer to what has a wrong type.
+pub fn json<T: DeserializeOwned>(file: &Path) -> Result<T, CliError> {
     input::parse(&bytes(file)?).map_err(|refusal| wrong(file, &refusal.0.detail))
 }
 
@@ -51,7 +51,7 @@ pub fn json<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
 ///
 /// # Errors
 /// As [`json`].
-pub fn document(file: &Path) -> Result<Value, Failure> {
+pub fn document(file: &Path) -> Result<Value, CliError> {
     json::<Document>(file).map(|document| document.0)
 }
 
@@ -59,7 +59,7 @@ pub fn document(file: &Path) -> Result<Value, Failure> {
 ///
 /// # Errors
 /// As [`json`].
-pub fn source(file: &Path) -> Result<Source, Failure> {
+pub fn source(file: &Path) -> Result<Source, CliError> {
     let mut document = document(file)?;
     if let Value::Object(members) = &mut document
         && !members.contains_key("rules")
@@ -76,12 +76,12 @@ pub fn source(file: &Path) -> Result<Source, Failure> {
 /// Writes `text` to a file, or to standard output when there is none.
 ///
 /// # Errors
-/// [`Failure::Usage`] when it cannot be written.
-pub fn write(to: Option<&PathBuf>, text: &str) -> Result<(), Failure> {
+/// [`CliError::Usage`] when it cannot be written.
+pub fn write(to: Option<&PathBuf>, text: &str) -> Result<(), CliError> {
     use std::io::Write as _;
     match to.filter(|file| file.as_os_str() != "-") {
         Some(file) => std::fs::write(file, text)
-            .map_err(|error| Failure::Usage(format!("cannot write `{}`: {error}", file.display()))),
+            .map_err(|error| CliError::Usage(format!("cannot write `{}`: {error}", file.display()))),
         None => {
             // A closed pipe (`… | head`) is no reason to complain.
             let _ = std::io::stdout().lock().write_all(text.as_bytes());
@@ -91,6 +91,6 @@ pub fn write(to: Option<&PathBuf>, text: &str) -> Result<(), Failure> {
 }
 
 /// The failure of a file that is not what was asked for.
-pub fn wrong(file: &Path, detail: &str) -> Failure {
-    Failure::Usage(format!("{}: {detail}", shown(file)))
+pub fn wrong(file: &Path, detail: &str) -> CliError {
+    CliError::Usage(format!("{}: {detail}", shown(file)))
 }

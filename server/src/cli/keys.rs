@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lifecycle::signing::KeyRing;
 
-use super::{Failure, serve::Place};
+use super::{CliError, serve::Place};
 use crate::keys;
 
 /// Keys from the environment, or the one that a server keeps in its data directory.
@@ -21,8 +21,8 @@ impl Keys {
     /// The key ring, or none when there is no key. No key is made here: one that nobody else has would prove nothing.
     ///
     /// # Errors
-    /// [`Failure::Usage`] when the key cannot be read.
-    pub fn known(&self) -> Result<Option<KeyRing>, Failure> {
+    /// [`CliError::Usage`] when the key cannot be read.
+    pub fn known(&self) -> Result<Option<KeyRing>, CliError> {
         let directory = self.directory()?;
         if !self.given.has_secret() && !directory.join(keys::FILE).exists() {
             return Ok(None);
@@ -30,7 +30,7 @@ impl Keys {
         keys::ring(&self.given, &directory).map(Some)
     }
 
-    fn directory(&self) -> Result<PathBuf, Failure> {
+    fn directory(&self) -> Result<PathBuf, CliError> {
         match &self.data_dir {
             Some(given) => Ok(given.clone()),
             None => Place::default_directory(),
@@ -40,11 +40,11 @@ impl Keys {
     /// The key ring.
     ///
     /// # Errors
-    /// [`Failure::Usage`] when there is no key, or it cannot be read.
-    pub fn ring(&self) -> Result<KeyRing, Failure> {
+    /// [`CliError::Usage`] when there is no key, or it cannot be read.
+    pub fn ring(&self) -> Result<KeyRing, CliError> {
         let directory = self.directory()?;
         self.known()?.ok_or_else(|| {
-            Failure::Usage(format!(
+            CliError::Usage(format!(
                 "there is no key to work with: give HMAC_SECRET (and HMAC_KEY_ID), or the data directory of a server with \
                  --data-dir; `{}` has none",
                 directory.display()

@@ -17,7 +17,7 @@ use serde::{
 use serde_json::{Value, json};
 
 use super::{
-    Failure, Format,
+    CliError, Format,
     audit::{Line, lines},
     bundle::found,
     client::Server,
@@ -59,7 +59,7 @@ pub struct Source {
 }
 
 /// Runs the command.
-pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     match command {
         Command::Summary { source, fail_on_alert } => {
             let summary: Summary = match &source.from {
@@ -81,7 +81,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
                 None => {
                     let mut answer: Value = source.ask("/policy/kpis/projected-vs-realized")?;
                     serde_json::from_value(answer.get_mut("candidates").map(Value::take).unwrap_or_default())
-                        .map_err(|error| Failure::Unreachable(format!("the server answers something else: {error}")))?
+                        .map_err(|error| CliError::Unreachable(format!("the server answers something else: {error}")))?
                 }
             };
             print(format, &json!({ "candidates": candidates }), || detail_text(&candidates));
@@ -91,7 +91,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
 }
 
 impl Source {
-    fn ask<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+    fn ask<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         let as_of = self.as_of.map(|at| at.to_string());
         let query: Vec<(&str, &str)> = as_of.as_deref().map(|at| ("as_of", at)).into_iter().collect();
         self.server.client()?.get(path, &query)
@@ -99,7 +99,7 @@ impl Source {
 }
 
 /// The events of an exported record, and the end of the window.
-fn read(file: &Path, as_of: Option<Timestamp>) -> Result<(Vec<Event>, Timestamp), Failure> {
+fn read(file: &Path, as_of: Option<Timestamp>) -> Result<(Vec<Event>, Timestamp), CliError> {
     let mut events = Vec::new();
     let mut exported = None;
     for line in lines(file)? {

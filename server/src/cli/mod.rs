@@ -24,7 +24,7 @@ use store::Store;
 
 use crate::database::Database;
 
-pub use output::{Failure, Format};
+pub use output::{CliError, Format};
 
 /// A studio for the policies that govern what software agents may do.
 #[derive(Debug, Parser)]
@@ -118,11 +118,11 @@ pub fn run() -> ExitCode {
 }
 
 /// A runtime for commands that talk to the database or serve.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::Refused(format!("the system gives no threads to work with: {error}")))
+        .map_err(|error| CliError::Refused(format!("the system gives no threads to work with: {error}")))
 }
 
 /// Who acts on the command line: whoever can reach the database may do anything to it anyway.
@@ -132,7 +132,7 @@ pub fn administrator() -> Actor {
 }
 
 /// Runs `work` on the database, brought up to date before.
-fn on_database<T>(place: &serve::Place, work: impl AsyncFnOnce(Store) -> store::Result<T>) -> Result<T, Failure> {
+fn on_database<T>(place: &serve::Place, work: impl AsyncFnOnce(Store) -> store::Result<T>) -> Result<T, CliError> {
     let data_dir = place.directory()?;
     let keys = crate::keys::ring(&place.keys, &data_dir)?;
     let database = Database::open_beside(place.database_url.as_deref(), &data_dir)?;

@@ -17,7 +17,7 @@ pub enum Format {
 
 /// Why a command did not do what was asked, in one sentence.
 #[derive(Debug)]
-pub enum Failure {
+pub enum CliError {
     /// It was refused, or found something. Exit code 1.
     Refused(String),
     /// The arguments or the input cannot be used. Exit code 2.
@@ -28,7 +28,7 @@ pub enum Failure {
     Answered(Box<Problem>),
 }
 
-impl Failure {
+impl CliError {
     /// The exit code that tells scripts what kind of failure it is.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
@@ -52,7 +52,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(text) | Self::Usage(text) | Self::Unreachable(text) => f.write_str(text),
@@ -69,13 +69,13 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<Problem> for Failure {
+impl From<Problem> for CliError {
     fn from(problem: Problem) -> Self {
         Self::Answered(Box::new(problem))
     }
 }
 
-impl From<store::Error> for Failure {
+impl From<store::Error> for CliError {
     fn from(error: store::Error) -> Self {
         Problem::from(error).into()
     }

@@ -11,7 +11,7 @@ use policy::replay::Corpus;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Failure, Format,
+    CliError, Format,
     bundle::found,
     client::{Server, segment},
     files,
@@ -127,7 +127,7 @@ impl From<Decision> for Verdict {
 }
 
 /// Runs the command.
-pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     match command {
         Command::Build { bundle, fallback_plan, corpus, since, until, limit, server } => {
             let client = server.client()?;
@@ -168,7 +168,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
                 (None, Some(packet_id)) => {
                     server.client()?.post(&format!("/policy/packets/{}/verify", segment(&packet_id)), &Map::new())?
                 }
-                (None, None) => return Err(Failure::Usage("name a packet, or a file with --file".to_owned())),
+                (None, None) => return Err(CliError::Usage("name a packet, or a file with --file".to_owned())),
             };
             print(format, &verification, || verification_text(&verification));
             Ok(found(!verification.passed))
@@ -177,7 +177,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
 }
 
 /// Replays a packet from a file, with the engine of this program.
-fn verify_file(file: &Path, corpus: Option<&Path>) -> Result<Verification, Failure> {
+fn verify_file(file: &Path, corpus: Option<&Path>) -> Result<Verification, CliError> {
     let mut members = match files::document(file)? {
         Value::Object(members) => members,
         _ => return Err(files::wrong(file, "this is not a packet")),
@@ -205,7 +205,7 @@ fn verify_file(file: &Path, corpus: Option<&Path>) -> Result<Verification, Failu
     Ok(review::verify(&packet_id, &content, &corpus))
 }
 
-fn read<T: serde::de::DeserializeOwned>(file: &Path, value: Value) -> Result<T, Failure> {
+fn read<T: serde::de::DeserializeOwned>(file: &Path, value: Value) -> Result<T, CliError> {
     crate::http::input::convert(value).map_err(|refusal| files::wrong(file, &refusal.0.detail))
 }
 

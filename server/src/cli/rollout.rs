@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Format, client::Server, output::print};
+use super::{CliError, Format, client::Server, output::print};
 
 /// Put an approved bundle into service.
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,7 @@ pub struct Rollback {
 }
 
 /// Applies.
-pub fn apply(asked: &Apply, format: Format) -> Result<ExitCode, Failure> {
+pub fn apply(asked: &Apply, format: Format) -> Result<ExitCode, CliError> {
     let client = asked.server.client()?;
     let id = client.bundle_id(&asked.bundle)?;
     let body = json!({ "packet_id": asked.packet_id, "canary_pct": asked.canary_pct });
@@ -67,7 +67,7 @@ pub fn apply(asked: &Apply, format: Format) -> Result<ExitCode, Failure> {
 }
 
 /// Promotes.
-pub fn promote(asked: &Promote, format: Format) -> Result<ExitCode, Failure> {
+pub fn promote(asked: &Promote, format: Format) -> Result<ExitCode, CliError> {
     let client = asked.server.client()?;
     let id = client.bundle_id(&asked.bundle)?;
     say(format, &client.post(&format!("/policy/bundles/{id}/promote"), &json!({ "target_pct": asked.target_pct }))?);
@@ -75,7 +75,7 @@ pub fn promote(asked: &Promote, format: Format) -> Result<ExitCode, Failure> {
 }
 
 /// Rolls back.
-pub fn rollback(asked: &Rollback, format: Format) -> Result<ExitCode, Failure> {
+pub fn rollback(asked: &Rollback, format: Format) -> Result<ExitCode, CliError> {
     let client = asked.server.client()?;
     let id = match &asked.bundle {
         Some(bundle) => client.bundle_id(bundle)?,
@@ -83,7 +83,7 @@ pub fn rollback(asked: &Rollback, format: Format) -> Result<ExitCode, Failure> {
             // The canary comes first in that list: it is what was changed last.
             let live: Value = client.get("/policy/bundles", &[("active_only", "true"), ("fields", "summary")])?;
             let id = live.pointer("/bundles/0/id").and_then(Value::as_i64);
-            id.ok_or_else(|| Failure::Refused("nothing is in service: there is nothing to roll back".to_owned()))?
+            id.ok_or_else(|| CliError::Refused("nothing is in service: there is nothing to roll back".to_owned()))?
         }
     };
     let body = json!({

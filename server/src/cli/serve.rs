@@ -4,8 +4,8 @@ use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use tracing_subscriber::EnvFilter;
 
-use super::{Failure, runtime};
-use crate::{database::Database, keys, live::Durability, start};
+use super::{CliError, runtime};
+use crate::{database::Database, evaluation::Durability, keys, start};
 
 /// Where the data is and which database to use; the same for all commands that need it.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,24 +24,24 @@ pub struct Place {
 
 impl Place {
     /// The data directory, made if need be.
-    pub fn directory(&self) -> Result<PathBuf, Failure> {
+    pub fn directory(&self) -> Result<PathBuf, CliError> {
         let directory = match &self.data_dir {
             Some(given) => given.clone(),
             None => Self::default_directory()?,
         };
         make_writable(&directory).map_err(|error| {
             let shown = directory.display();
-            Failure::Usage(format!(
+            CliError::Usage(format!(
                 "cannot write to the data directory `{shown}`: {error}; choose another with --data-dir"
             ))
         })?;
         directory.canonicalize().map_err(|error| {
-            Failure::Usage(format!("cannot open the data directory `{}`: {error}", directory.display()))
+            CliError::Usage(format!("cannot open the data directory `{}`: {error}", directory.display()))
         })
     }
 
     /// Where data is kept when nobody says.
-    pub fn default_directory() -> Result<PathBuf, Failure> {
+    pub fn default_directory() -> Result<PathBuf, CliError> {
         if rustix::process::geteuid().is_root() {
             return Ok(PathBuf::from("/var/lib/countersign"));
         }
@@ -50,7 +50,7 @@ impl Place {
             .or_else(|| below("HOME").map(|home| home.join(".local/share")))
             .map(|base| base.join("countersign"))
             .ok_or_else(|| {
-                Failure::Usage("there is no HOME to keep data in; name a directory with --data-dir".to_owned())
+                CliError::Usage("there is no HOME to keep data in; name a directory with --data-dir".to_owned())
             })
     }
 }
@@ -83,10 +83,10 @@ pub struct Arguments {
 }
 
 /// Runs until it is told to stop (SIGTERM, SIGINT).
-pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
     log_to_stderr();
     if arguments.demo && !arguments.addr.ip().is_loopback() {
-        return Err(Failure::Usage(format!(
+        return Err(CliError::Usage(format!(
             "--demo lets anybody sign in as anybody, so it listens on a loopback address only; `{}` is none",
             arguments.addr
         )));

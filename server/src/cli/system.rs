@@ -7,7 +7,7 @@ use lifecycle::system::{Changed, ServingBundle, System};
 use policy::bundle::Effect;
 use serde_json::json;
 
-use super::{Failure, Format, client::Server, output::print};
+use super::{CliError, Format, client::Server, output::print};
 
 /// Show what is live, and whether anything is paused or disabled.
 #[derive(Debug, clap::Args)]
@@ -90,14 +90,14 @@ impl From<Bypass> for Effect {
 }
 
 /// Runs `countersign status`.
-pub fn status(asked: &Status, format: Format) -> Result<ExitCode, Failure> {
+pub fn status(asked: &Status, format: Format) -> Result<ExitCode, CliError> {
     let system: System = asked.server.client()?.get("/policy/system", &[])?;
     print(format, &system, || in_words(&system));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Runs `countersign pause`.
-pub fn pause(asked: &Pause, format: Format) -> Result<ExitCode, Failure> {
+pub fn pause(asked: &Pause, format: Format) -> Result<ExitCode, CliError> {
     let body = json!({
         "reason": asked.reason, "ticket": asked.ticket, "trigger_metrics": asked.trigger_metrics,
     });
@@ -105,13 +105,13 @@ pub fn pause(asked: &Pause, format: Format) -> Result<ExitCode, Failure> {
 }
 
 /// Runs `countersign release`.
-pub fn release(asked: &Release, format: Format) -> Result<ExitCode, Failure> {
+pub fn release(asked: &Release, format: Format) -> Result<ExitCode, CliError> {
     let body = json!({ "remediation": asked.remediation });
     tell(format, &asked.server.client()?.post("/policy/system/pause/release", &body)?)
 }
 
 /// Runs `countersign disable`. Whoever types it means it, so the header goes along.
-pub fn disable(asked: &Disable, format: Format) -> Result<ExitCode, Failure> {
+pub fn disable(asked: &Disable, format: Format) -> Result<ExitCode, CliError> {
     let effect = Effect::from(asked.bypass_effect);
     let body = json!({"enabled": false, "reason": asked.reason, "bypass_effect": effect});
     let header = [("X-Emergency-Override", "true")];
@@ -119,11 +119,11 @@ pub fn disable(asked: &Disable, format: Format) -> Result<ExitCode, Failure> {
 }
 
 /// Runs `countersign enable`.
-pub fn enable(asked: &Enable, format: Format) -> Result<ExitCode, Failure> {
+pub fn enable(asked: &Enable, format: Format) -> Result<ExitCode, CliError> {
     tell(format, &asked.server.client()?.post("/policy/system/disable", &json!({ "enabled": true }))?)
 }
 
-fn tell(format: Format, changed: &Changed) -> Result<ExitCode, Failure> {
+fn tell(format: Format, changed: &Changed) -> Result<ExitCode, CliError> {
     print(format, changed, || changed.message.clone());
     Ok(ExitCode::SUCCESS)
 }

@@ -11,7 +11,7 @@ use policy::Timestamp;
 use serde_json::json;
 use store::tokens::NewToken;
 
-use super::{Failure, Format, administrator, on_database, output::print, serve::Place, user::role};
+use super::{CliError, Format, administrator, on_database, output::print, serve::Place, user::role};
 
 /// Manage API tokens, on the database.
 #[derive(Debug, Subcommand)]
@@ -44,7 +44,7 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     let actor = administrator();
     match command {
         Command::Create { name, roles, email, expires_in_days, place } => {

@@ -7,7 +7,7 @@ use lifecycle::authority::{Person, Role};
 use rand::{RngExt, distr::Alphanumeric};
 use serde_json::json;
 
-use super::{Failure, Format, administrator, on_database, output::print, serve::Place};
+use super::{CliError, Format, administrator, on_database, output::print, serve::Place};
 
 /// Length of a password that is made for somebody.
 const MADE_PASSWORD: usize = 20;
@@ -69,7 +69,7 @@ pub(super) fn role(text: &str) -> Result<Role, String> {
 }
 
 /// Runs the command.
-pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     let actor = administrator();
     match command {
         Command::Add { email, name, roles, password_stdin, place } => {
@@ -130,7 +130,7 @@ fn roles_of(person: &Person) -> String {
 }
 
 /// The password to set; the second value is there when it was made here and has to be shown.
-fn password(from_stdin: bool) -> Result<(String, Option<String>), Failure> {
+fn password(from_stdin: bool) -> Result<(String, Option<String>), CliError> {
     if !from_stdin {
         let made: String = rand::rng().sample_iter(Alphanumeric).take(MADE_PASSWORD).map(char::from).collect();
         return Ok((made.clone(), Some(made)));
@@ -138,6 +138,6 @@ fn password(from_stdin: bool) -> Result<(String, Option<String>), Failure> {
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
-        .map_err(|error| Failure::Usage(format!("cannot read the password: {error}")))?;
+        .map_err(|error| CliError::Usage(format!("cannot read the password: {error}")))?;
     Ok((text.trim_end_matches(['\r', '\n']).to_owned(), None))
 }

@@ -16,7 +16,7 @@ use super::{
     decisions::time_parameter,
     input::Params,
     page::{Listed, listed},
-    problem::Answer,
+    problem::ApiResult,
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -29,13 +29,13 @@ pub fn router() -> Router<AppState> {
 }
 
 /// A broken chain is an answer, not an error: `valid` is false and `first_bad` names the entry.
-async fn verify(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Verdict>> {
+async fn verify(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Verdict>> {
     Ok(Out(store::audit::verify(&state.store, &actor).await?))
 }
 
 /// One line of JSON an entry, oldest first, and a signed checkpoint as the last line. When the database goes away in the
 /// middle the answer is cut off, which the missing checkpoint shows.
-async fn export(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Response> {
+async fn export(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Response> {
     let export = store::audit::export(&state.store, &actor).await?;
     let lines = stream::try_unfold(export, |mut export| async move {
         let line = export.line().await.inspect_err(|error| tracing::error!(%error, "an export was cut off"))?;
@@ -49,7 +49,7 @@ async fn export(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Ans
     Ok((headers, Body::from_stream(lines)).into_response())
 }
 
-async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Listed> {
     let oldest_first = params.convert("order", "`newest` or `oldest`", |text| match text {
         "newest" => Some(false),
         "oldest" => Some(true),

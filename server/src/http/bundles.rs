@@ -19,7 +19,7 @@ use super::{
     etag::{if_match, with_etag},
     input::{BundleId, Json, LARGE, Params, bundle_number},
     page::{Listed, listed},
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -33,7 +33,7 @@ pub fn router() -> Router<AppState> {
         .route("/policy/bundles/{id}/diff/{other}", get(diff))
 }
 
-async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Listed> {
     let filter = store::bundles::Filter {
         active_only: params.flag("active_only")?,
         version: params.text("version"),
@@ -53,13 +53,13 @@ async fn create(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(Document(document)): Json<Document, LARGE>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let source = Source::read(document).map_err(Problem::invalid_fields)?;
     let record = store::bundles::create(&state.store, &actor, source).await?;
     Ok(created(&format!("/policy/bundles/{}", record.id), tagged(record)))
 }
 
-async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
+async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> ApiResult<Response> {
     Ok(tagged(store::bundles::get(&state.store, &actor, id).await?))
 }
 
@@ -69,13 +69,17 @@ async fn update(
     BundleId(id): BundleId,
     headers: HeaderMap,
     Json(Document(document)): Json<Document, LARGE>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let revision = revision(&headers)?;
     let source = Source::read(document).map_err(Problem::invalid_fields)?;
     Ok(tagged(store::bundles::update(&state.store, &actor, id, revision, source).await?))
 }
 
-async fn clone(State(state): State<AppState>, SignedIn(actor): SignedIn, BundleId(id): BundleId) -> Answer<Response> {
+async fn clone(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+) -> ApiResult<Response> {
     let record = store::bundles::clone_draft(&state.store, &actor, id).await?;
     Ok(created(&format!("/policy/bundles/{}", record.id), tagged(record)))
 }
@@ -84,7 +88,7 @@ async fn withdraw(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     Ok(tagged(store::bundles::withdraw(&state.store, &actor, id).await?))
 }
 
@@ -93,7 +97,7 @@ async fn diff(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path((id, other)): Path<(String, String)>,
-) -> Answer<Out<Comparison>> {
+) -> ApiResult<Out<Comparison>> {
     let (id, other) = (bundle_number(&id)?, bundle_number(&other)?);
     Ok(Out(store::bundles::diff(&state.store, &actor, id, other).await?))
 }
@@ -104,7 +108,7 @@ pub(super) fn tagged(record: Record) -> Response {
 }
 
 /// The revision an edit was made on.
-fn revision(headers: &HeaderMap) -> Answer<i64> {
+fn revision(headers: &HeaderMap) -> ApiResult<i64> {
     let missing = "send the bundle's etag in `If-Match`, so that nobody's edit is overwritten unseen";
-    if_match(headers)?.ok_or_else(|| Refusal::new(Code::PreconditionRequired, missing))
+    if_match(headers)?.ok_or_else(|| ApiError::new(Code::PreconditionRequired, missing))
 }

@@ -13,7 +13,7 @@ use store::decisions::{Filter, OutcomeReport, OutcomesReported};
 use super::{
     input::{Json, LARGE, Params},
     page::{Listed, listed},
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -29,7 +29,7 @@ pub fn router() -> Router<AppState> {
         .route("/policy/outcomes", post(report_many))
 }
 
-async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Listed> {
     let filter = Filter {
         bundle_id: params.parse("bundle_id", "a bundle's number")?,
         status: params.named("status", "`matched`, `no_match` or `error`")?,
@@ -45,7 +45,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
 }
 
 /// A time in the query string. A `+` there arrives as a space.
-pub(super) fn time_parameter(params: &Params, name: &str) -> Answer<Option<Timestamp>> {
+pub(super) fn time_parameter(params: &Params, name: &str) -> ApiResult<Option<Timestamp>> {
     params.convert(name, "a time such as `2026-01-31T12:00:00Z`", |text| text.replace(' ', "+").parse().ok())
 }
 
@@ -53,7 +53,7 @@ async fn show(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(decision_id): Path<String>,
-) -> Answer<Out<Record>> {
+) -> ApiResult<Out<Record>> {
     Ok(Out(store::decisions::get(&state.store, &actor, &decision_id).await?))
 }
 
@@ -62,7 +62,7 @@ async fn report(
     SignedIn(actor): SignedIn,
     Path(decision_id): Path<String>,
     Json(outcome): Json<Outcome>,
-) -> Answer<Out<Record>> {
+) -> ApiResult<Out<Record>> {
     Ok(Out(store::decisions::report_outcome(&state.store, &actor, &decision_id, outcome).await?))
 }
 
@@ -75,10 +75,10 @@ async fn report_many(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(asked): Json<Outcomes, LARGE>,
-) -> Answer<Out<OutcomesReported>> {
+) -> ApiResult<Out<OutcomesReported>> {
     if asked.outcomes.len() > MOST_OUTCOMES {
         let detail = format!("may hold at most {MOST_OUTCOMES} outcomes, found {}", asked.outcomes.len());
-        return Err(Refusal(Problem::invalid_field("/outcomes", detail)));
+        return Err(ApiError(Problem::invalid_field("/outcomes", detail)));
     }
     Ok(Out(store::decisions::report_outcomes(&state.store, &actor, &asked.outcomes).await?))
 }

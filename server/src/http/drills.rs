@@ -13,7 +13,7 @@ use super::{
     created::created,
     input::Params,
     page::{Listed, listed},
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -22,13 +22,13 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/policy/drills", get(list).post(run)).route("/policy/drills/{id}", get(show))
 }
 
-async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Listed> {
     let filter = Filter { limit: Some(params.limit()?), cursor: params.text("cursor") };
     Ok(listed("drills", store::drills::list(&state.store, &actor, &filter).await?))
 }
 
 /// A drill that failed was run all the same: `safety_passed` tells.
-async fn run(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Response> {
+async fn run(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Response> {
     let report = store::drills::run(&state.store, &actor).await?;
     Ok(created(&format!("/policy/drills/{}", report.id), Out(report)))
 }
@@ -37,7 +37,7 @@ async fn show(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
-) -> Answer<Out<Checked<DrillReport>>> {
-    let id = id.parse().map_err(|_| Refusal::not_found(format_args!("drill `{id}`")))?;
+) -> ApiResult<Out<Checked<DrillReport>>> {
+    let id = id.parse().map_err(|_| ApiError::not_found(format_args!("drill `{id}`")))?;
     Ok(Out(store::drills::get(&state.store, &actor, id).await?))
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, header};
 use lifecycle::problem::Code;
 use serde::Serialize;
 
-use super::problem::{Answer, Refusal};
+use super::problem::{ApiError, ApiResult};
 
 /// A body with its revision as etag.
 pub fn with_etag(revision: i64, body: impl Serialize) -> Response {
@@ -23,11 +23,11 @@ pub fn with_etag(revision: i64, body: impl Serialize) -> Response {
 ///
 /// # Errors
 /// 412 when it is no etag of ours.
-pub fn if_match(headers: &HeaderMap) -> Answer<Option<i64>> {
+pub fn if_match(headers: &HeaderMap) -> ApiResult<Option<i64>> {
     let Some(given) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let revision = given.to_str().ok().and_then(|text| text.trim().trim_matches('"').parse().ok());
     revision.map(Some).ok_or_else(|| {
-        Refusal::new(
+        ApiError::new(
             Code::PreconditionFailed,
             "`If-Match` does not hold an etag that was answered here, such as `\"3\"`",
         )

@@ -22,11 +22,11 @@ use time::OffsetDateTime;
 
 use super::{
     input,
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
 };
 use crate::{
     auth,
-    live::{self, Live, Made, Question, Reply},
+    evaluation::{self, Live, Made, Question, Reply},
     state::AppState,
 };
 
@@ -44,7 +44,7 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/policy/evaluate", post(evaluate)).route("/policy/evaluate/batch", post(batch))
 }
 
-async fn evaluate(State(state): State<AppState>, request: Request) -> Answer<Response> {
+async fn evaluate(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
     answer(&state.live, request).await
 }
 
@@ -53,14 +53,14 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> Answer<Res
 /// # Errors
 /// 401 and 403 without a token that may; 400, 413 and 422 for a body that makes no sense; 409 when its id stands for
 /// another question in the log; 503 when it cannot be logged.
-pub async fn answer(live: &Live, request: Request) -> Answer<Response> {
+pub async fn answer(live: &Live, request: Request) -> ApiResult<Response> {
     let began = Instant::now();
     admit(live, request.headers()).await?;
     let body = input::read_body(request, MOST_BYTES).await?;
     let (serving, now) = (live.serving(), now());
-    let made = match live::decide_text(&serving, &body, now) {
+    let made = match evaluation::decide_text(&serving, &body, now) {
         Some(made) => made,
-        None => live::decide(&serving, input::parse(&body)?, "", now)?,
+        None => evaluation::decide(&serving, input::parse(&body)?, "", now)?,
     };
     let made = live.log.append(made).await.map_err(Problem::from)?;
     live.counts.decided(&made.record);
@@ -72,9 +72,9 @@ pub async fn answer(live: &Live, request: Request) -> Answer<Response> {
     Ok(response)
 }
 
-fn unwritable(error: serde_json::Error) -> Refusal {
+fn unwritable(error: serde_json::Error) -> ApiError {
     tracing::error!(%error, "an answer cannot be written");
-    Refusal::new(Code::Internal, "something went wrong on the server; its log has the details")
+    ApiError::new(Code::Internal, "something went wrong on the server; its log has the details")
 }
 
 #[derive(Deserialize)]
@@ -83,21 +83,21 @@ struct Batch {
 }
 
 /// All or nothing is decided; each decision is logged for itself.
-async fn batch(State(state): State<AppState>, request: Request) -> Answer<Response> {
+async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
     let began = Instant::now();
     admit(&state.live, request.headers()).await?;
     let body = input::read_body(request, MOST_BATCH_BYTES).await?;
     let batch: Batch = input::parse(&body)?;
     if batch.requests.len() > MOST_QUESTIONS {
         let detail = format!("a batch may hold at most {MOST_QUESTIONS} requests, found {}", batch.requests.len());
-        return Err(Refusal(Problem::new(Code::TooLarge, detail).with("limit", MOST_QUESTIONS as u64)));
+        return Err(ApiError(Problem::new(Code::TooLarge, detail).with("limit", MOST_QUESTIONS as u64)));
     }
     let (serving, now) = (state.live.serving(), now());
     let made: Vec<Made> = batch
         .requests
         .into_iter()
         .enumerate()
-        .map(|(index, question)| live::decide(&serving, question, &format!("/requests/{index}"), now))
+        .map(|(index, question)| evaluation::decide(&serving, question, &format!("/requests/{index}"), now))
         .collect::<Result<_, _>>()?;
     let logged = join_all(made.into_iter().map(|made| state.live.log.append(made))).await;
     let made: Vec<Arc<Made>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
@@ -109,12 +109,12 @@ async fn batch(State(state): State<AppState>, request: Request) -> Answer<Respon
 
 /// Lets callers with the permission pass. They are programs and come with a token, which is
 /// remembered for a second; no browser session has this permission.
-async fn admit(live: &Live, headers: &HeaderMap) -> Answer<()> {
+async fn admit(live: &Live, headers: &HeaderMap) -> ApiResult<()> {
     let caller = match auth::bearer(headers) {
         Some(Some(token)) => live.tokens.caller(token).await?,
-        _ => return Err(Refusal::unauthenticated()),
+        _ => return Err(ApiError::unauthenticated()),
     };
-    let actor = caller.actor.as_ref().ok_or_else(Refusal::unauthenticated)?;
+    let actor = caller.actor.as_ref().ok_or_else(ApiError::unauthenticated)?;
     auth::require(actor, Permission::Evaluate)
 }
 

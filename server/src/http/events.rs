@@ -13,7 +13,7 @@ use lifecycle::authority::{Actor, Permission};
 use serde_json::json;
 use tokio_stream::wrappers::WatchStream;
 
-use super::problem::Answer;
+use super::problem::ApiResult;
 use crate::{
     auth::{self, SignedIn},
     state::AppState,
@@ -33,7 +33,7 @@ pub fn router() -> Router<AppState> {
 async fn events(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     auth::require(&actor, Permission::Read)?;
     let changes = WatchStream::new(state.live.changes());
     let mut stopping = state.stopping.subscribe();

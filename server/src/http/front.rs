@@ -20,7 +20,7 @@ use http::{HeaderName, Method, header};
 use tower::Service;
 
 use super::evaluate;
-use crate::{auth, live::Live};
+use crate::{auth, evaluation::Live};
 
 /// What browsers say about where a request comes from, and programs do not.
 const FROM_PAGES: [HeaderName; 2] = [header::ORIGIN, HeaderName::from_static("sec-fetch-site")];

@@ -3,7 +3,7 @@
 use axum::{Json, Router, extract::State, routing::get};
 use serde_json::{Value, json};
 
-use super::problem::Answer;
+use super::problem::ApiResult;
 use crate::state::AppState;
 
 /// Open to everybody.
@@ -15,7 +15,7 @@ async fn healthy() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-async fn ready(State(state): State<AppState>) -> Answer<Json<Value>> {
+async fn ready(State(state): State<AppState>) -> ApiResult<Json<Value>> {
     state.store.ping().await?;
     Ok(Json(json!({ "status": "ready" })))
 }

@@ -19,7 +19,7 @@ use super::{
     etag::{if_match, with_etag},
     input::{Json, OptionalJson, Params},
     page::{Listed, listed},
-    problem::Answer,
+    problem::ApiResult,
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -35,7 +35,7 @@ pub fn router() -> Router<AppState> {
         .route("/incidents/{id}/post-mortem", get(post_mortem).put(save_post_mortem))
 }
 
-async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Listed> {
     let filter = Filter {
         status: params.named("status", "`open`, `acknowledged`, `mitigated`, `resolved` or `closed`")?,
         severity: params.named("severity", "`low`, `medium`, `high` or `critical`")?,
@@ -50,7 +50,7 @@ async fn create(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(new): Json<NewIncident>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let incident = store::incidents::create(&state.store, &actor, new).await?;
     Ok(created(&format!("/incidents/{}", incident.id), Out(incident)))
 }
@@ -59,7 +59,7 @@ async fn show(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
-) -> Answer<Out<Incident>> {
+) -> ApiResult<Out<Incident>> {
     Ok(Out(store::incidents::get(&state.store, &actor, &id).await?))
 }
 
@@ -75,7 +75,7 @@ async fn acknowledge(
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
     OptionalJson(note): OptionalJson<Note>,
-) -> Answer<Out<Incident>> {
+) -> ApiResult<Out<Incident>> {
     advance(&state, &actor, &id, Step::Acknowledge, note).await
 }
 
@@ -84,7 +84,7 @@ async fn mitigate(
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
     OptionalJson(note): OptionalJson<Note>,
-) -> Answer<Out<Incident>> {
+) -> ApiResult<Out<Incident>> {
     advance(&state, &actor, &id, Step::Mitigate, note).await
 }
 
@@ -93,7 +93,7 @@ async fn resolve(
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
     OptionalJson(note): OptionalJson<Note>,
-) -> Answer<Out<Incident>> {
+) -> ApiResult<Out<Incident>> {
     advance(&state, &actor, &id, Step::Resolve, note).await
 }
 
@@ -102,11 +102,17 @@ async fn close(
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
     OptionalJson(note): OptionalJson<Note>,
-) -> Answer<Out<Incident>> {
+) -> ApiResult<Out<Incident>> {
     advance(&state, &actor, &id, Step::Close, note).await
 }
 
-async fn advance(state: &AppState, actor: &Actor, id: &str, step: Step, note: Option<Note>) -> Answer<Out<Incident>> {
+async fn advance(
+    state: &AppState,
+    actor: &Actor,
+    id: &str,
+    step: Step,
+    note: Option<Note>,
+) -> ApiResult<Out<Incident>> {
     let note = note.and_then(|body| body.note);
     Ok(Out(store::incidents::advance(&state.store, actor, id, step, note.as_deref()).await?))
 }
@@ -121,7 +127,7 @@ async fn post_mortem(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let it = store::incidents::post_mortem(&state.store, &actor, &id).await?;
     Ok(with_etag(it.revision, it))
 }
@@ -132,7 +138,7 @@ async fn save_post_mortem(
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(Text { markdown }): Json<Text>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let on = if_match(&headers)?;
     let it = store::incidents::save_post_mortem(&state.store, &actor, &id, on, &markdown).await?;
     Ok(with_etag(it.revision, it))

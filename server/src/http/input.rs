@@ -14,7 +14,7 @@ use policy::Fault;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use super::problem::Refusal;
+use super::problem::ApiError;
 
 /// Most bytes of a body that holds no bundle: 1 MiB.
 pub const SMALL: usize = 1024 * 1024;
@@ -27,9 +27,9 @@ pub const LARGE: usize = policy::limits::MAX_BUNDLE_BYTES;
 pub struct Json<T, const LIMIT: usize = SMALL>(pub T);
 
 impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Json<T, LIMIT> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let bytes = read_body(request, LIMIT).await?;
         parse(&bytes).map(Self)
     }
@@ -40,9 +40,9 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Json<T
 pub struct OptionalJson<T, const LIMIT: usize = SMALL>(pub Option<T>);
 
 impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for OptionalJson<T, LIMIT> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let bytes = read_body(request, LIMIT).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(None));
@@ -55,7 +55,7 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Option
 ///
 /// # Errors
 /// 413 with the limit; 400 when the connection broke.
-pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, Refusal> {
+pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     if content_length(request.headers()).is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
@@ -63,9 +63,9 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, Refusal>
 }
 
 /// The refusal of a body of more than `limit` bytes.
-pub fn too_large(limit: usize) -> Refusal {
+pub fn too_large(limit: usize) -> ApiError {
     let sentence = format!("the body may hold at most {} ({limit} bytes)", human_size(limit));
-    Refusal(Problem::new(Code::TooLarge, sentence).with("limit_bytes", limit as u64))
+    ApiError(Problem::new(Code::TooLarge, sentence).with("limit_bytes", limit as u64))
 }
 
 /// What the caller says the body's length is.
@@ -81,7 +81,7 @@ fn human_size(bytes: usize) -> String {
 ///
 /// # Errors
 /// As said.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // Keeping track of the place costs time, so only what is wrong is read that way.
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
@@ -102,14 +102,14 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
 ///
 /// # Errors
 /// 422 with a JSON Pointer.
-pub fn convert<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Refusal> {
+pub fn convert<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let pointer = pointer_of(error.path());
         invalid(pointer, &error.into_inner())
     })
 }
 
-fn explain(bytes: &[u8], pointer: String, error: serde_json::Error) -> Refusal {
+fn explain(bytes: &[u8], pointer: String, error: serde_json::Error) -> ApiError {
     if !error.is_data() {
         return malformed(bytes, &error);
     }
@@ -120,16 +120,16 @@ fn explain(bytes: &[u8], pointer: String, error: serde_json::Error) -> Refusal {
     invalid(pointer, &error)
 }
 
-fn invalid(pointer: String, error: &serde_json::Error) -> Refusal {
+fn invalid(pointer: String, error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
     let sentence = text.split(" at line ").next().unwrap_or(&text).to_owned();
     let missing = sentence.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
     let pointer = missing.map_or(pointer.clone(), |name| format!("{pointer}/{name}"));
     let sentence = if missing.is_some() { "is required".to_owned() } else { sentence };
-    Refusal(Problem::invalid_field(pointer, sentence))
+    ApiError(Problem::invalid_field(pointer, sentence))
 }
 
-fn malformed(bytes: &[u8], error: &serde_json::Error) -> Refusal {
+fn malformed(bytes: &[u8], error: &serde_json::Error) -> ApiError {
     let (line, column) = (error.line(), error.column());
     let sentence = if bytes.iter().all(u8::is_ascii_whitespace) {
         "the body is empty; send a JSON document".to_owned()
@@ -138,7 +138,7 @@ fn malformed(bytes: &[u8], error: &serde_json::Error) -> Refusal {
         let what = text.split(" at line ").next().unwrap_or(&text).to_owned();
         format!("line {line}, column {column}: {what}")
     };
-    Refusal(Problem::new(Code::MalformedJson, sentence).with("line", line as u64).with("column", column as u64))
+    ApiError(Problem::new(Code::MalformedJson, sentence).with("line", line as u64).with("column", column as u64))
 }
 
 fn pointer_of(path: &serde_path_to_error::Path) -> String {
@@ -165,9 +165,9 @@ pub struct Params {
 }
 
 impl<S: Sync> FromRequestParts<S> for Params {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         Self::read(&parts.uri)
     }
 }
@@ -177,9 +177,9 @@ impl Params {
     ///
     /// # Errors
     /// 422 when the query string cannot be decoded.
-    pub fn read(uri: &Uri) -> Result<Self, Refusal> {
+    pub fn read(uri: &Uri) -> Result<Self, ApiError> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|_| Refusal(Problem::invalid_field("", "the query string cannot be decoded")))?;
+            .map_err(|_| ApiError(Problem::invalid_field("", "the query string cannot be decoded")))?;
         Ok(Self { pairs })
     }
 
@@ -192,7 +192,7 @@ impl Params {
     ///
     /// # Errors
     /// 422 naming the parameter.
-    pub fn parse<T: FromStr>(&self, name: &str, expected: impl Display) -> Result<Option<T>, Refusal> {
+    pub fn parse<T: FromStr>(&self, name: &str, expected: impl Display) -> Result<Option<T>, ApiError> {
         self.convert(name, expected, |text| text.parse().ok())
     }
 
@@ -205,7 +205,7 @@ impl Params {
         name: &str,
         expected: impl Display,
         convert: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, Refusal> {
+    ) -> Result<Option<T>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         match convert(&text) {
             Some(value) => Ok(Some(value)),
@@ -217,7 +217,7 @@ impl Params {
     ///
     /// # Errors
     /// 422 naming the parameter and the names that exist.
-    pub fn named<T: DeserializeOwned>(&self, name: &str, names: &str) -> Result<Option<T>, Refusal> {
+    pub fn named<T: DeserializeOwned>(&self, name: &str, names: &str) -> Result<Option<T>, ApiError> {
         self.convert(name, names, |text| serde_json::from_value(serde_json::Value::String(text.to_owned())).ok())
     }
 
@@ -225,7 +225,7 @@ impl Params {
     ///
     /// # Errors
     /// 422 when it is neither `true` nor `false`.
-    pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
+    pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
         let value = self.convert(name, "`true` or `false`", |text| match text {
             "true" | "1" => Some(true),
             "false" | "0" => Some(false),
@@ -238,7 +238,7 @@ impl Params {
     ///
     /// # Errors
     /// 422 when it is out of range.
-    pub fn limit(&self) -> Result<u32, Refusal> {
+    pub fn limit(&self) -> Result<u32, ApiError> {
         use policy::limits::{DEFAULT_PAGE, MAX_PAGE};
         let limit = self.parse::<u32>("limit", format_args!("a number from 1 to {MAX_PAGE}"))?.unwrap_or(DEFAULT_PAGE);
         if (1..=MAX_PAGE).contains(&limit) {
@@ -250,9 +250,9 @@ impl Params {
 }
 
 /// A 422 about the query parameter `name`.
-pub fn wrong_parameter(name: &str, detail: String) -> Refusal {
+pub fn wrong_parameter(name: &str, detail: String) -> ApiError {
     let problem = Problem::invalid_fields(vec![Fault::new(format!("?{name}"), detail)]);
-    Refusal(problem.with("parameter", name))
+    ApiError(problem.with("parameter", name))
 }
 
 /// A bundle's number in a path. What is not a number names no bundle.
@@ -260,11 +260,11 @@ pub fn wrong_parameter(name: &str, detail: String) -> Refusal {
 pub struct BundleId(pub i64);
 
 impl<S: Send + Sync> FromRequestParts<S> for BundleId {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Path(text) =
-            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Refusal::not_found("such bundle"))?;
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| ApiError::not_found("such bundle"))?;
         bundle_number(&text).map(Self)
     }
 }
@@ -273,8 +273,8 @@ impl<S: Send + Sync> FromRequestParts<S> for BundleId {
 ///
 /// # Errors
 /// 404 when it is no number.
-pub fn bundle_number(text: &str) -> Result<i64, Refusal> {
-    text.parse().map_err(|_| Refusal::not_found(format_args!("bundle `{text}`: bundles are numbered")))
+pub fn bundle_number(text: &str) -> Result<i64, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found(format_args!("bundle `{text}`: bundles are numbered")))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{
     decisions::time_parameter,
     input::Params,
     page::{Listed, listed},
-    problem::Answer,
+    problem::ApiResult,
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -16,12 +16,12 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/policy/kpis/summary", get(summary)).route("/policy/kpis/projected-vs-realized", get(detail))
 }
 
-async fn summary(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Out<Summary>> {
+async fn summary(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Out<Summary>> {
     let as_of = time_parameter(&params, "as_of")?;
     Ok(Out(store::kpi::summary(&state.store, &actor, as_of).await?))
 }
 
-async fn detail(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+async fn detail(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Listed> {
     let as_of = time_parameter(&params, "as_of")?;
     let items = store::kpi::detail(&state.store, &actor, as_of).await?;
     Ok(listed("candidates", Page { items, next_cursor: None }))

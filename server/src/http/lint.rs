@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 
 use super::{
     input::{Json, LARGE},
-    problem::Answer,
+    problem::ApiResult,
     subject::Subject,
 };
 use crate::{
@@ -24,7 +24,7 @@ async fn check(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(Document(body)): Json<Document, LARGE>,
-) -> Answer<Out<lint::Report>> {
+) -> ApiResult<Out<lint::Report>> {
     auth::require(&actor, Permission::Read)?;
     let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;
     let source = subject.source(&state, &actor, "").await?;

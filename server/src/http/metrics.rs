@@ -12,13 +12,13 @@ use lifecycle::{
     authority::Permission, problem::Code, rollout::GateVerdict, system::ServingBundle, workspace::ErrorMetrics,
 };
 use prometheus::{Gauge, GaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
-use store::figures::Figures;
+use store::metrics::Figures;
 
 use super::{
     input::Params,
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
 };
-use crate::{auth, live::Counts, state::AppState};
+use crate::{auth, evaluation::Counts, state::AppState};
 
 /// The window when none is asked for.
 const DEFAULT_WINDOW: &str = "5m";
@@ -29,20 +29,20 @@ pub fn router() -> Router<AppState> {
 }
 
 /// Open on a loopback address, because the runbook's line for it carries no token and scrapers have none.
-fn admit(state: &AppState, caller: Caller) -> Answer<()> {
+fn admit(state: &AppState, caller: Caller) -> ApiResult<()> {
     if !state.open_metrics {
-        let actor = caller.actor.ok_or_else(Refusal::unauthenticated)?;
+        let actor = caller.actor.ok_or_else(ApiError::unauthenticated)?;
         auth::require(&actor, Permission::Read)?;
     }
     Ok(())
 }
 
-async fn metrics(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> Answer<Response> {
+async fn metrics(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> ApiResult<Response> {
     admit(&state, caller)?;
     let figures = state.figures.read(&state.store).await?;
     let text = text(&figures, &state.live.counts).map_err(|error| {
         tracing::error!(%error, "the figures cannot be written");
-        Refusal::new(Code::Internal, "something went wrong on the server; its log has the details")
+        ApiError::new(Code::Internal, "something went wrong on the server; its log has the details")
     })?;
     Ok(([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response())
 }
@@ -51,7 +51,7 @@ async fn errors(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     params: Params,
-) -> Answer<Out<ErrorMetrics>> {
+) -> ApiResult<Out<ErrorMetrics>> {
     admit(&state, caller)?;
     let window = params.text("window").unwrap_or_else(|| DEFAULT_WINDOW.to_owned());
     Ok(Out(store::decisions::error_metrics(&state.store, &window).await?))

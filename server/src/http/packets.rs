@@ -14,7 +14,7 @@ use super::{
     created::created,
     input::{Json, Params},
     page::{Listed, listed},
-    problem::Answer,
+    problem::ApiResult,
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -28,7 +28,7 @@ pub fn router() -> Router<AppState> {
         .route("/policy/packets/{packet_id}/evidence", get(evidence))
 }
 
-async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Listed> {
+async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Listed> {
     let filter = Filter {
         status: params.named("status", "a packet status such as `in_review` or `approved`")?,
         waiting_for: params.flag("waiting_for_me")?.then_some(&actor),
@@ -42,7 +42,7 @@ async fn build(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(asked): Json<BuildPacket>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let packet = store::packets::build(&state.store, &actor, asked).await?;
     Ok(created(&format!("/policy/packets/{}", packet.packet_id), Out(packet)))
 }
@@ -51,7 +51,7 @@ async fn show(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(packet_id): Path<String>,
-) -> Answer<Out<Packet>> {
+) -> ApiResult<Out<Packet>> {
     Ok(Out(store::packets::get(&state.store, &actor, &packet_id).await?))
 }
 
@@ -60,7 +60,7 @@ async fn verify(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(packet_id): Path<String>,
-) -> Answer<Out<Verification>> {
+) -> ApiResult<Out<Verification>> {
     Ok(Out(store::packets::verify(&state.store, &actor, &packet_id).await?))
 }
 
@@ -69,7 +69,7 @@ async fn evidence(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(packet_id): Path<String>,
-) -> Answer<Out<Evidence>> {
+) -> ApiResult<Out<Evidence>> {
     Ok(Out(store::packets::evidence(&state.store, &actor, &packet_id).await?))
 }
 
@@ -85,6 +85,6 @@ async fn act(
     SignedIn(actor): SignedIn,
     Path(packet_id): Path<String>,
     Json(asked): Json<Act>,
-) -> Answer<Out<Packet>> {
+) -> ApiResult<Out<Packet>> {
     Ok(Out(store::packets::act(&state.store, &actor, &packet_id, asked.decision, asked.reason).await?))
 }

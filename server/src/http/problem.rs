@@ -12,12 +12,12 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A [`Problem`] on its way out.
 #[derive(Debug, Clone)]
-pub struct Refusal(pub Problem);
+pub struct ApiError(pub Problem);
 
 /// What every handler answers.
-pub type Answer<T> = Result<T, Refusal>;
+pub type ApiResult<T> = Result<T, ApiError>;
 
-impl Refusal {
+impl ApiError {
     /// A refusal of kind `code`.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self(Problem::new(code, detail))
@@ -34,27 +34,27 @@ impl Refusal {
     }
 }
 
-impl From<Problem> for Refusal {
+impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
         Self(problem)
     }
 }
 
-impl From<store::Error> for Refusal {
+impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         Self(error.into())
     }
 }
 
 /// Work on another thread was lost: it panicked, or the server is going down.
-impl From<tokio::task::JoinError> for Refusal {
+impl From<tokio::task::JoinError> for ApiError {
     fn from(error: tokio::task::JoinError) -> Self {
         tracing::error!(%error, "work on another thread was lost");
         Self::new(Code::Internal, "something went wrong on the server; its log has the details")
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let problem = self.0;
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -79,11 +79,11 @@ impl IntoResponse for Refusal {
 }
 
 /// The answer for a path that nothing serves.
-pub async fn no_such_path(uri: http::Uri) -> Refusal {
-    Refusal::not_found(format_args!("resource at `{}`", uri.path()))
+pub async fn no_such_path(uri: http::Uri) -> ApiError {
+    ApiError::not_found(format_args!("resource at `{}`", uri.path()))
 }
 
 /// The answer for a method that the path does not have.
-pub async fn no_such_method(method: http::Method, uri: http::Uri) -> Refusal {
-    Refusal::new(Code::MethodNotAllowed, format!("`{}` does not support {method}", uri.path()))
+pub async fn no_such_method(method: http::Method, uri: http::Uri) -> ApiError {
+    ApiError::new(Code::MethodNotAllowed, format!("`{}` does not support {method}", uri.path()))
 }

@@ -15,7 +15,7 @@ use store::rollout::RollBack;
 
 use super::{
     input::{BundleId, Json, OptionalJson},
-    problem::Answer,
+    problem::ApiResult,
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -62,7 +62,7 @@ async fn activate(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     Json(asked): Json<Activate>,
-) -> Answer<Out<Moved>> {
+) -> ApiResult<Out<Moved>> {
     let bundle = store::rollout::apply(&state.store, &actor, id, &asked.packet_id, asked.canary_pct).await?;
     Ok(Out(bundle.into()))
 }
@@ -77,7 +77,7 @@ async fn promote(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     Json(asked): Json<Promote>,
-) -> Answer<Out<Moved>> {
+) -> ApiResult<Out<Moved>> {
     Ok(Out(store::rollout::promote(&state.store, &actor, id, asked.target_pct).await?.into()))
 }
 
@@ -86,7 +86,7 @@ async fn roll_back(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     Json(asked): Json<RollBack>,
-) -> Answer<Out<RollbackResponse>> {
+) -> ApiResult<Out<RollbackResponse>> {
     Ok(Out(store::rollout::roll_back(&state.store, &actor, id, asked).await?))
 }
 
@@ -103,7 +103,7 @@ async fn check_gates(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     OptionalJson(asked): OptionalJson<CheckGates>,
-) -> Answer<Out<GateReport>> {
+) -> ApiResult<Out<GateReport>> {
     let asked = asked.unwrap_or_default();
     Ok(Out(store::rollout::check_gates(&state.store, &actor, id, asked.metrics, asked.gate_config).await?))
 }
@@ -112,6 +112,6 @@ async fn canary_status(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
-) -> Answer<Out<CanaryStatus>> {
+) -> ApiResult<Out<CanaryStatus>> {
     Ok(Out(store::rollout::canary_status(&state.store, &actor, id).await?))
 }

@@ -14,7 +14,7 @@ use store::tokens::NewToken;
 
 use super::{
     input::Json,
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -28,12 +28,12 @@ pub fn router() -> Router<AppState> {
         .route("/settings/invariants", get(invariants).put(change_invariants))
 }
 
-async fn users(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Value>> {
+async fn users(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
     let people = store::people::list(&state.store, &actor).await?;
     Ok(Out(json!({ "users": people, "next_cursor": null })))
 }
 
-async fn tokens(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Value>> {
+async fn tokens(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
     let tokens = store::tokens::list(&state.store, &actor).await?;
     Ok(Out(json!({ "tokens": tokens, "next_cursor": null })))
 }
@@ -43,7 +43,7 @@ async fn create_token(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(new): Json<NewToken>,
-) -> Answer<(StatusCode, Out<Value>)> {
+) -> ApiResult<(StatusCode, Out<Value>)> {
     let (token, plain) = store::tokens::create(&state.store, &actor, new).await?;
     Ok((StatusCode::CREATED, Out(json!({ "token": plain, "details": token }))))
 }
@@ -52,12 +52,12 @@ async fn revoke_token(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(id): Path<String>,
-) -> Answer<Out<Value>> {
-    let id = id.parse().map_err(|_| Refusal::not_found(format_args!("token `{id}`: tokens are numbered")))?;
+) -> ApiResult<Out<Value>> {
+    let id = id.parse().map_err(|_| ApiError::not_found(format_args!("token `{id}`: tokens are numbered")))?;
     Ok(Out(json!(store::tokens::revoke(&state.store, &actor, id).await?)))
 }
 
-async fn settings(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Settings>> {
+async fn settings(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Settings>> {
     Ok(Out(store::settings::get(&state.store, &actor).await?))
 }
 
@@ -65,7 +65,7 @@ async fn change_settings(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(settings): Json<Settings>,
-) -> Answer<Out<Settings>> {
+) -> ApiResult<Out<Settings>> {
     Ok(Out(store::settings::update(&state.store, &actor, settings).await?))
 }
 
@@ -75,7 +75,7 @@ struct Invariants {
     invariants: Vec<Invariant>,
 }
 
-async fn invariants(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Invariants>> {
+async fn invariants(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Invariants>> {
     Ok(Out(Invariants { invariants: store::settings::invariants(&state.store, &actor).await? }))
 }
 
@@ -83,7 +83,7 @@ async fn change_invariants(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(wanted): Json<Invariants>,
-) -> Answer<Out<Invariants>> {
+) -> ApiResult<Out<Invariants>> {
     let invariants = store::settings::set_invariants(&state.store, &actor, wanted.invariants).await?;
     Ok(Out(Invariants { invariants }))
 }

@@ -21,7 +21,7 @@ use tokio::task::spawn_blocking;
 use super::{
     decisions::time_parameter,
     input::{Json, LARGE, Params},
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
     subject::Subject,
 };
 use crate::{
@@ -58,21 +58,21 @@ struct Cases {
 
 impl Cases {
     /// The cases asked for; `bundle` is what synthetic ones are made for.
-    async fn collect(self, state: &AppState, actor: &Actor, bundle: &Bundle) -> Answer<Vec<Case>> {
+    async fn collect(self, state: &AppState, actor: &Actor, bundle: &Bundle) -> ApiResult<Vec<Case>> {
         let count = self.count.unwrap_or(DEFAULT_COUNT);
         if count > MOST_CASES {
             let detail = format!("may be at most {MOST_CASES}, found {count}");
-            return Err(Refusal(Problem::invalid_field("/count", detail)));
+            return Err(ApiError(Problem::invalid_field("/count", detail)));
         }
         let implied = if self.cases.is_some() { Dataset::Custom } else { Dataset::Fixtures };
         match (self.dataset.unwrap_or(implied), self.cases) {
             (Dataset::Custom, Some(cases)) if cases.len() > MOST_CASES as usize => {
                 let detail = format!("may hold at most {MOST_CASES} cases, found {}", cases.len());
-                Err(Refusal(Problem::invalid_field("/cases", detail)))
+                Err(ApiError(Problem::invalid_field("/cases", detail)))
             }
             (Dataset::Custom, Some(cases)) => Ok(cases),
             (Dataset::Custom, None) => {
-                Err(Refusal(Problem::invalid_field("/cases", "is required with the dataset `custom`")))
+                Err(ApiError(Problem::invalid_field("/cases", "is required with the dataset `custom`")))
             }
             (Dataset::Synthetic, _) => Ok(replay::synthetic::cases(bundle, count as usize, self.seed.unwrap_or(0))),
             (dataset @ (Dataset::Fixtures | Dataset::Recorded), _) => {
@@ -86,11 +86,11 @@ async fn simulate(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(Document(body)): Json<Document, LARGE>,
-) -> Answer<Out<Simulation>> {
+) -> ApiResult<Out<Simulation>> {
     auth::require(&actor, Permission::Read)?;
     let cases: Cases = read_cases(&body)?;
     let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;
-    let understood = subject.source(&state, &actor, "").await?.understand();
+    let understood = subject.source(&state, &actor, "").await?.parse_rules();
     let cases = cases.collect(&state, &actor, &understood.bundle).await?;
     let limits = store::settings::get(&state.store, &actor).await?.simulation;
     let simulation = spawn_blocking(move || Simulation {
@@ -104,10 +104,10 @@ async fn compare(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(Document(mut body)): Json<Document, LARGE>,
-) -> Answer<Out<Comparison>> {
+) -> ApiResult<Out<Comparison>> {
     auth::require(&actor, Permission::Read)?;
     let cases: Cases = read_cases(&body)?;
-    let mut side = |name: &str| -> Answer<Subject> {
+    let mut side = |name: &str| -> ApiResult<Subject> {
         let given = body.get_mut(name).map(Value::take);
         let given = given.ok_or_else(|| Problem::invalid_field(format!("/{name}"), "is required"))?;
         Ok(Subject::take(given).map_err(|detail| Problem::invalid_field(format!("/{name}"), detail))?)
@@ -115,14 +115,14 @@ async fn compare(
     let (a, b) = (side("a")?, side("b")?);
     let a: Source = a.source(&state, &actor, "/a").await?;
     let b: Source = b.source(&state, &actor, "/b").await?;
-    let (a, b) = (a.understand().bundle, b.understand().bundle);
+    let (a, b) = (a.parse_rules().bundle, b.parse_rules().bundle);
     let cases = cases.collect(&state, &actor, &b).await?;
     let limits = store::settings::get(&state.store, &actor).await?.simulation;
     Ok(Out(spawn_blocking(move || replay::compare(&a, &b, &cases, limits)).await?))
 }
 
 /// The members that choose cases; the rest of the body names bundles.
-fn read_cases(body: &Value) -> Answer<Cases> {
+fn read_cases(body: &Value) -> ApiResult<Cases> {
     if !body.is_object() {
         return Ok(Cases::default());
     }
@@ -133,13 +133,13 @@ fn read_cases(body: &Value) -> Answer<Cases> {
     super::input::convert(Value::Object(steering))
 }
 
-async fn fixtures(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<Value>> {
+async fn fixtures(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
     let cases = store::simulate::cases(&state.store, &actor, Dataset::Fixtures, None, None).await?;
     Ok(Out(json!({ "fixtures": cases, "total": cases.len() })))
 }
 
 /// Recorded decisions as columns, for replays elsewhere: `application/octet-stream`.
-async fn corpus(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> Answer<Vec<u8>> {
+async fn corpus(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Vec<u8>> {
     let wanted = store::corpus::Wanted {
         limit: params.parse("limit", "how many decisions, 1 or more")?,
         since: time_parameter(&params, "since")?,

@@ -5,7 +5,7 @@ use policy::{Fault, bundle::Source};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::problem::{Answer, Refusal};
+use super::problem::{ApiError, ApiResult};
 use crate::state::AppState;
 
 /// `{rules}`, `{bundle}` or `{bundle_id}`; a bare array is rules. Members beside `rules` (`schema`, `default_effect`, …)
@@ -55,11 +55,11 @@ impl Subject {
     ///
     /// # Errors
     /// 422 when the document has wrong types, 404 when no bundle has the number.
-    pub async fn source(self, state: &AppState, actor: &Actor, at: &str) -> Answer<Source> {
+    pub async fn source(self, state: &AppState, actor: &Actor, at: &str) -> ApiResult<Source> {
         match self {
             Self::Document(document, below) => Source::read(document).map_err(|faults| {
                 let place = |fault: Fault| Fault::new(format!("{at}{below}{}", fault.pointer), fault.detail);
-                Refusal(Problem::invalid_fields(faults.into_iter().map(place).collect()))
+                ApiError(Problem::invalid_fields(faults.into_iter().map(place).collect()))
             }),
             Self::Stored(id) => Ok(store::bundles::get(&state.store, actor, id).await?.into()),
         }

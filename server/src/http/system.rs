@@ -17,7 +17,7 @@ use store::system::Engage;
 
 use super::{
     input::{Json, OptionalJson},
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
 };
 use crate::{
     auth::{self, SignedIn},
@@ -39,7 +39,7 @@ pub fn router() -> Router<AppState> {
         .route("/policy/system/disable", post(switch))
 }
 
-async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Out<System>> {
+async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<System>> {
     Ok(Out(store::system::get(&state.store, &actor).await?))
 }
 
@@ -47,7 +47,7 @@ async fn pause(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(order): Json<Engage>,
-) -> Answer<Out<Changed>> {
+) -> ApiResult<Out<Changed>> {
     Ok(Out(store::system::pause(&state.store, &actor, order).await?))
 }
 
@@ -60,7 +60,7 @@ async fn release(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(asked): Json<Release>,
-) -> Answer<Out<Changed>> {
+) -> ApiResult<Out<Changed>> {
     Ok(Out(store::system::sign_release(&state.store, &actor, &asked.remediation).await?))
 }
 
@@ -86,7 +86,7 @@ async fn switch(
     SignedIn(actor): SignedIn,
     headers: HeaderMap,
     OptionalJson(asked): OptionalJson<Switch>,
-) -> Answer<Out<Changed>> {
+) -> ApiResult<Out<Changed>> {
     auth::require(&actor, Permission::DisableEvaluation)?;
     let asked = asked.unwrap_or_else(Switch::off);
     if asked.enabled {
@@ -94,7 +94,7 @@ async fn switch(
     }
     let meant = headers.get(OVERRIDE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     if !meant {
-        return Err(Refusal::new(
+        return Err(ApiError::new(
             Code::PreconditionRequired,
             "disabling evaluation lets everything pass unchecked: send the header `X-Emergency-Override: true` to say that \
              you mean it",

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::{
     created::created,
     input::{self, BundleId, Params},
-    problem::{Answer, Refusal},
+    problem::{ApiError, ApiResult},
 };
 use crate::{auth::SignedIn, state::AppState};
 
@@ -39,7 +39,7 @@ async fn show(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     params: Params,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let export = store::bundles::export(&state.store, &actor, id, hours(&params)?).await?;
     Ok(file(&export))
 }
@@ -50,7 +50,7 @@ async fn download(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     params: Params,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let export = store::bundles::export(&state.store, &actor, id, hours(&params)?).await?;
     let version = export.bundle.get("version").and_then(Value::as_str).unwrap_or("draft");
     // A draft's version may be any text.
@@ -69,7 +69,7 @@ fn file(export: &Export) -> Response {
     (headers, export.to_text()).into_response()
 }
 
-fn hours(params: &Params) -> Answer<u32> {
+fn hours(params: &Params) -> ApiResult<u32> {
     let (least, most) = (export::HOURS.start(), export::HOURS.end());
     let wanted = format!("whole hours from {least} to {most}");
     let hours =
@@ -82,7 +82,7 @@ async fn verify(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     request: Request,
-) -> Answer<Out<Verification>> {
+) -> ApiResult<Out<Verification>> {
     let upload = upload(request).await?;
     Ok(Out(store::bundles::verify(&state.store, &actor, upload.document).await?))
 }
@@ -93,7 +93,7 @@ async fn import(
     SignedIn(actor): SignedIn,
     params: Params,
     request: Request,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     // A wish may stand in the address too: the file is then sent as it is.
     let (renamed, unsigned) = (params.text("import_as_version"), params.flag("unsigned")?);
     let upload = upload(request).await?;
@@ -109,11 +109,11 @@ async fn import(
     Ok(created(&format!("/policy/bundles/{}", imported.bundle.id), Out(imported)))
 }
 
-async fn upload(request: Request) -> Answer<Upload> {
+async fn upload(request: Request) -> ApiResult<Upload> {
     let bytes = input::read_body(request, FILE).await?;
     // A name that is used twice would leave open what was signed.
-    let json::Document(body) = input::parse(&bytes).map_err(|Refusal(problem): Refusal| {
-        Refusal(problem.with("verdict", Verdict::Malformed.name()).with("valid", false))
+    let json::Document(body) = input::parse(&bytes).map_err(|ApiError(problem): ApiError| {
+        ApiError(problem.with("verdict", Verdict::Malformed.name()).with("valid", false))
     })?;
-    Upload::take(body).map_err(|problem: Problem| Refusal(problem))
+    Upload::take(body).map_err(|problem: Problem| ApiError(problem))
 }

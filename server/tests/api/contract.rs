@@ -44,7 +44,7 @@ struct Written {
 
 impl<'a> Visit<'a> for Written {
     fn visit_expr_method_call(&mut self, call: &'a ExprMethodCall) {
-        assert!(call.method != "nest" && call.method != "route_service", "this test does not understand such routes");
+        assert!(call.method != "nest" && call.method != "route_service", "this test does not parse_rules such routes");
         if call.method == "route" {
             let mut arguments = call.args.iter();
             let path = literal(arguments.next().unwrap());
@@ -273,7 +273,7 @@ fn enumerations_have_the_values_of_their_types() {
         ("DecisionStatus", variants::<engine::Status>),
         ("Effect", variants::<bundle::Effect>),
         ("EntryFlaw", variants::<audit::Flaw>),
-        ("EvaluationErrorCode", variants::<engine::outcome::ErrorCode>),
+        ("EvaluationErrorCode", variants::<engine::answer::ErrorCode>),
         ("EvaluationMode", variants::<decision::Mode>),
         ("FindingCode", variants::<lint::Code>),
         ("FindingSeverity", variants::<lint::Severity>),

@@ -11,7 +11,7 @@ use std::{
 use lifecycle::authority::Role;
 use serde_json::{Value, json};
 use server::{
-    live::{DecisionLog, Durability},
+    evaluation::{DecisionLog, Durability},
     start::{self, Settings},
 };
 use store::{

@@ -17,8 +17,8 @@ use http_body_util::BodyExt;
 use lifecycle::authority::{Actor, Role, Roles, Via};
 use serde_json::{Value, json};
 use server::{
+    evaluation::Durability,
     http::front::Front,
-    live::Durability,
     start::{self, Settings},
     state::AppState,
 };

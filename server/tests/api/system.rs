@@ -7,7 +7,7 @@ use http::Method;
 use lifecycle::authority::Role;
 use serde_json::{Value, json};
 use server::{
-    live::Durability,
+    evaluation::Durability,
     start::{self, Settings},
 };
 

@@ -61,7 +61,7 @@ async fn farthest(store: &Store) -> Result<Vec<Value>> {
         None => chain_of_nothing(store).await?,
     };
     let reach = |checkpoint: &Value| checkpoint["head_seq"].as_i64().unwrap_or(0);
-    let outside = super::outside::read(store).map(serde_json::to_value).transpose().map_err(Error::damaged)?;
+    let outside = super::checkpoint_file::read(store).map(serde_json::to_value).transpose().map_err(Error::damaged)?;
     let mut all: Vec<Value> = [kept.map(|kept| kept.0), outside].into_iter().flatten().collect();
     all.retain(|checkpoint| reach(checkpoint) > reach(&head));
     all.push(head);

@@ -7,7 +7,7 @@ use lifecycle::{
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
-use super::{COLUMNS, Row, outside};
+use super::{COLUMNS, Row, checkpoint_file};
 use crate::{Result, Store};
 
 /// Entries read at a time.
@@ -23,7 +23,7 @@ pub async fn verify(store: &Store, actor: &Actor) -> Result<Verdict> {
     // One moment: entries that are added meanwhile are not seen, and neither are checkpoints over them.
     sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let (mut checkpoints, damaged) = checkpoints(&mut tx).await?;
-    checkpoints.extend(outside::read(store));
+    checkpoints.extend(checkpoint_file::read(store));
     let mut verifier = Verifier::new(Some(store.keys()), checkpoints);
     if damaged > 0 {
         verifier.add_problem(format!("{damaged} of the kept checkpoints cannot be read"));

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::{
     copy::{Rows, STATEMENT, keepable},
-    repeated::{self, Repeated},
+    idempotency::{self, Repeated},
 };
 use crate::{Error, Result, Store};
 
@@ -148,7 +148,7 @@ async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<V
     let (mut columns, mut ids) = (Columns::with_capacity(decisions.len()), HashSet::with_capacity(decisions.len()));
     for decision in decisions {
         // Of two with one id it is the first that is added.
-        if ids.insert(repeated::id(decision)) {
+        if ids.insert(idempotency::id(decision)) {
             columns.push(decision)?;
         }
     }
@@ -195,9 +195,9 @@ async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<V
     .fetch_all(&mut *db)
     .await?;
     let mut added: HashSet<String> = added.into_iter().collect();
-    let not_added = decisions.iter().enumerate().filter(|(_, decision)| !added.remove(&*repeated::id(*decision)));
+    let not_added = decisions.iter().enumerate().filter(|(_, decision)| !added.remove(&*idempotency::id(*decision)));
     let repeated: Vec<usize> = not_added.map(|(place, _)| place).collect();
-    repeated::find(db, decisions, &repeated).await
+    idempotency::find(db, decisions, &repeated).await
 }
 
 /// The columns of a batch.

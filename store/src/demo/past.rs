@@ -104,7 +104,7 @@ pub(super) async fn week(
     full: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<Record>> {
-    let (before, after) = (rules::previous()?.understand().bundle, rules::stable()?.understand().bundle);
+    let (before, after) = (rules::previous()?.parse_rules().bundle, rules::stable()?.parse_rules().bundle);
     tokio::task::spawn_blocking(move || {
         let history = traffic::History {
             previous: traffic::Answering::new(previous, &before),

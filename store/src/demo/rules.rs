@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_protects_is_marked() {
-        let bundle = stable().unwrap().understand().bundle;
+        let bundle = stable().unwrap().parse_rules().bundle;
         let marked: Vec<_> =
             bundle.rules.iter().filter(|rule| rule.is_guardrail()).map(|rule| rule.id.as_str()).collect();
         assert_eq!(marked, ["inbox-vip-bypass", "circuit-breaker"]);

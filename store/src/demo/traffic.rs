@@ -267,7 +267,7 @@ mod tests {
             let digest = source.digest().to_string();
             Answering::new(
                 BundleRef { id, version: source.version.clone().unwrap(), digest },
-                &source.understand().bundle,
+                &source.parse_rules().bundle,
             )
         };
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();

@@ -164,7 +164,7 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
     // What administrators wrote down after the approval counts too.
     let invariants = settings::load_invariants(store.pool()).await?;
     tokio::task::spawn_blocking(move || {
-        let findings = lint::invariants::check(&source.understand().bundle, &invariants);
+        let findings = lint::invariants::check(&source.parse_rules().bundle, &invariants);
         findings.into_iter().find(|finding| finding.severity == lint::Severity::Error).map(|finding| finding.message)
     })
     .await

@@ -43,7 +43,7 @@ pub async fn preview(store: &Store, actor: &Actor, id: i64) -> Result<RollbackPr
             .await?;
             drop(db);
             let meaning = restored.source()?;
-            tokio::task::spawn_blocking(move || flips(&Prepared::new(&meaning.understand().bundle), rows))
+            tokio::task::spawn_blocking(move || flips(&Prepared::new(&meaning.parse_rules().bundle), rows))
                 .await
                 .map_err(|error| Error::Internal(format!("the preview stopped: {error}")))??
         }

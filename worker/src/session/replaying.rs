@@ -12,7 +12,7 @@ use policy::{
 };
 
 use super::{Cases, Draft, STRIDE};
-use crate::{document::Document, message::Replayed};
+use crate::{document::Document, protocol::Replayed};
 
 /// Flips explained between two looks at the watch.
 const EXPLAINED: usize = 1_024;

@@ -29,18 +29,18 @@ fn source(rules: Vec<Map<String, Value>>) -> Source {
 }
 
 /// Opens a session on a draft that allows from 40 where stable allows from 80.
-fn open() -> (Session, Vec<Tell>) {
+fn open() -> (Session, Vec<Event>) {
     let mut session = Session::new(watch, Exact { at_once: 100, at_all: 100 });
     let stable = source(vec![rule("high", 80, "allow", 10)]);
     let mut told = Vec::new();
     let stable = Some(("1.0.0".to_owned(), Box::new(stable)));
-    session.ask(Ask::Open { stable, taken: vec![], invariants: vec![] }, None, &mut |tell| told.push(tell));
+    session.ask(Request::Open { stable, taken: vec![], invariants: vec![] }, None, &mut |tell| told.push(tell));
     let change = Change {
         head: Some(Box::new(source(vec![]))),
         order: Some(vec![7, 8]),
         rules: vec![(7, rule("high", 40, "allow", 10)), (8, rule("dead", 90, "deny", 1))],
     };
-    session.ask(Ask::Document { serial: 1, change }, None, &mut |tell| told.push(tell));
+    session.ask(Request::Document { serial: 1, change }, None, &mut |tell| told.push(tell));
     (session, told)
 }
 
@@ -56,16 +56,16 @@ fn cases() -> Vec<Case> {
         .collect()
 }
 
-fn run(session: &mut Session, told: &mut Vec<Tell>) {
+fn run(session: &mut Session, told: &mut Vec<Event>) {
     while session.is_due() {
         session.step(&mut |tell| told.push(tell));
     }
 }
 
-fn replayed(told: &[Tell]) -> Vec<(u32, &crate::Replayed)> {
+fn replayed(told: &[Event]) -> Vec<(u32, &crate::Replayed)> {
     told.iter()
         .filter_map(|tell| match tell {
-            Tell::Replayed(serial, replayed) => Some((*serial, &**replayed)),
+            Event::Replayed(serial, replayed) => Some((*serial, &**replayed)),
             _ => None,
         })
         .collect()
@@ -75,43 +75,43 @@ fn replayed(told: &[Tell]) -> Vec<(u32, &crate::Replayed)> {
 fn a_change_is_checked_compared_replayed_and_tested() {
     let (mut session, mut told) = open();
     let corpus = Columnar::of_cases(Dataset::Recorded, &cases()).unwrap().encode().unwrap();
-    session.ask(Ask::Corpus(Dataset::Recorded), Some(&corpus), &mut |tell| told.push(tell));
-    session.ask(Ask::Tests(cases().split_off(50)), None, &mut |tell| told.push(tell));
-    session.ask(Ask::Sweep(Some((7, 0))), None, &mut |tell| told.push(tell));
+    session.ask(Request::Corpus(Dataset::Recorded), Some(&corpus), &mut |tell| told.push(tell));
+    session.ask(Request::Tests(cases().split_off(50)), None, &mut |tell| told.push(tell));
+    session.ask(Request::Sweep(Some((7, 0))), None, &mut |tell| told.push(tell));
     run(&mut session, &mut told);
 
     let mut seen = BTreeSet::new();
     for tell in &told {
         match tell {
-            Tell::Loaded(Dataset::Recorded, 100, None) => assert!(seen.insert("loaded")),
-            Tell::Checked(1, checked) => {
+            Event::Loaded(Dataset::Recorded, 100, None) => assert!(seen.insert("loaded")),
+            Event::Checked(1, checked) => {
                 assert!(seen.insert("checked"));
                 assert!(checked.report.all().any(|finding| finding.rule_id.as_deref() == Some("dead")));
                 assert_eq!(checked.diff.as_ref().unwrap().rules_added.len(), 1);
             }
-            Tell::Meant(1, Some(diff), 0) => {
+            Event::Meant(1, Some(diff), 0) => {
                 assert!(seen.insert("meant"));
                 assert_eq!(diff.regions.len(), 1);
             }
-            Tell::Covered(1, dead) => {
+            Event::Covered(1, dead) => {
                 assert!(seen.insert("covered"));
                 assert_eq!(dead[0].covered_by, ["high"]);
             }
-            Tell::Tested(1, tested) => {
+            Event::Tested(1, tested) => {
                 assert!(seen.insert("tested"));
                 assert_eq!((tested.results[0].passed, tested.rules), (Some(false), 2));
                 assert_eq!(tested.untested, ["dead"]);
             }
-            Tell::Swept(1, curved) => {
+            Event::Swept(1, curved) => {
                 assert!(seen.insert("swept"));
                 // As after the way through a worker.
                 let json = serde_json::to_vec(tell).unwrap();
-                let back: Tell = serde_json::from_slice(&json).unwrap();
-                let Tell::Swept(_, back) = back.with_payload(&tell.payload().unwrap()) else { panic!("{tell:?}") };
+                let back: Event = serde_json::from_slice(&json).unwrap();
+                let Event::Swept(_, back) = back.with_payload(&tell.payload().unwrap()) else { panic!("{tell:?}") };
                 assert_eq!(back.curve, curved.curve);
                 assert_eq!(back.curve.unwrap().counts(80.0), [20, 0, 80, 0]);
             }
-            Tell::Replayed(1, replayed) => {
+            Event::Replayed(1, replayed) => {
                 assert!(seen.insert("replayed"));
                 assert_eq!((replayed.done, replayed.total, replayed.has_stable), (100, 100, true));
                 assert_eq!(replayed.comparison.total_changes, 40);
@@ -128,13 +128,13 @@ fn a_change_is_checked_compared_replayed_and_tested() {
 #[test]
 fn a_newer_edit_supersedes_what_is_under_way() {
     let (mut session, mut told) = open();
-    session.ask(Ask::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
+    session.ask(Request::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
     // Check and meaning are told, the replay is under way.
     for _ in 0..3 {
         session.step(&mut |tell| told.push(tell));
     }
     let change = Change { rules: vec![(7, rule("high", 70, "allow", 10))], ..Change::default() };
-    session.ask(Ask::Document { serial: 2, change }, None, &mut |tell| told.push(tell));
+    session.ask(Request::Document { serial: 2, change }, None, &mut |tell| told.push(tell));
     run(&mut session, &mut told);
     let replayed = replayed(&told);
     assert_eq!(replayed.len(), 1, "the older replay was given up");
@@ -144,13 +144,13 @@ fn a_newer_edit_supersedes_what_is_under_way() {
 #[test]
 fn a_stopped_replay_says_how_far_it_came_and_can_begin_again() {
     let (mut session, mut told) = open();
-    session.ask(Ask::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
+    session.ask(Request::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
     session.step(&mut |tell| told.push(tell));
     session.step(&mut |tell| told.push(tell));
-    session.ask(Ask::Stop, None, &mut |tell| told.push(tell));
+    session.ask(Request::Stop, None, &mut |tell| told.push(tell));
     run(&mut session, &mut told);
     assert_eq!(replayed(&told).last().map(|(_, replayed)| (replayed.done, replayed.total)), Some((0, 100)));
-    session.ask(Ask::Again, None, &mut |tell| told.push(tell));
+    session.ask(Request::Again, None, &mut |tell| told.push(tell));
     run(&mut session, &mut told);
     assert_eq!(replayed(&told).last().map(|(_, replayed)| replayed.done), Some(100));
 }
@@ -158,24 +158,24 @@ fn a_stopped_replay_says_how_far_it_came_and_can_begin_again() {
 #[test]
 fn another_dataset_is_replayed_when_it_is_chosen() {
     let (mut session, mut told) = open();
-    session.ask(Ask::Cases(Dataset::Fixtures, cases()), None, &mut |tell| told.push(tell));
+    session.ask(Request::Cases(Dataset::Fixtures, cases()), None, &mut |tell| told.push(tell));
     run(&mut session, &mut told);
     assert!(replayed(&told).is_empty(), "nothing recorded is there, and fixtures are not chosen");
-    session.ask(Ask::Choose(Dataset::Fixtures), None, &mut |tell| told.push(tell));
-    session.ask(Ask::Case(103), None, &mut |tell| told.push(tell));
+    session.ask(Request::Choose(Dataset::Fixtures), None, &mut |tell| told.push(tell));
+    session.ask(Request::Case(103), None, &mut |tell| told.push(tell));
     run(&mut session, &mut told);
     assert_eq!(replayed(&told).len(), 1);
     let asked = told.iter().find_map(|tell| match tell {
-        Tell::Case(Some(input)) => Some(input.context["risk_score"].clone()),
+        Event::Case(Some(input)) => Some(input.context["risk_score"].clone()),
         _ => None,
     });
     assert_eq!(asked, Some(json!(3)));
-    session.ask(Ask::Learn, None, &mut |tell| told.push(tell));
-    assert!(matches!(told.last(), Some(Tell::Learned(None, 0))), "fixtures are no traffic");
-    session.ask(Ask::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
-    session.ask(Ask::Learn, None, &mut |tell| told.push(tell));
-    let Some(Tell::Learned(Some(schema), 100)) = told.last() else { panic!("{told:?}") };
+    session.ask(Request::Learn, None, &mut |tell| told.push(tell));
+    assert!(matches!(told.last(), Some(Event::Learned(None, 0))), "fixtures are no traffic");
+    session.ask(Request::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
+    session.ask(Request::Learn, None, &mut |tell| told.push(tell));
+    let Some(Event::Learned(Some(schema), 100)) = told.last() else { panic!("{told:?}") };
     assert_eq!(schema["agents"]["inbox.triage"]["fields"]["risk_score"]["type"], "integer");
-    session.ask(Ask::Corpus(Dataset::Recorded), Some(b"no corpus"), &mut |tell| told.push(tell));
-    assert!(matches!(told.last(), Some(Tell::Refused(Dataset::Recorded, _))));
+    session.ask(Request::Corpus(Dataset::Recorded), Some(b"no corpus"), &mut |tell| told.push(tell));
+    assert!(matches!(told.last(), Some(Event::Refused(Dataset::Recorded, _))));
 }

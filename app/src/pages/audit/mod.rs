@@ -1,7 +1,7 @@
 //! The record of who decided what.
 
 mod chain;
-pub mod words;
+pub mod labels;
 
 use leptos::prelude::*;
 use leptos_router::{components::Form, hooks::use_query_map};
@@ -10,7 +10,7 @@ use policy::Timestamp;
 
 use self::{
     chain::{Asked, Chain, use_asked},
-    words::{EVENTS, Query},
+    labels::{EVENTS, Query},
 };
 use crate::{
     api::audit::{Trail, audit_trail},
@@ -111,9 +111,9 @@ fn Page(trail: Trail, query: Query, asked: Asked) -> impl IntoView {
 
 #[component]
 fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
-    let facts = words::facts(&entry.detail);
+    let facts = labels::facts(&entry.detail);
     let seal = entry.seal;
-    let link = words::subject_link(&entry.subject_type, &entry.subject_id);
+    let link = labels::subject_link(&entry.subject_type, &entry.subject_id);
     view! {
         <tr>
             <td class="num faint">{entry.seq}</td>
@@ -121,11 +121,11 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
                 <RelativeTime at=entry.at as_of=as_of />
             </td>
             <td>
-                <Chip tone=words::weight(entry.event_type)>{words::event(entry.event_type)}</Chip>
+                <Chip tone=labels::weight(entry.event_type)>{labels::event(entry.event_type)}</Chip>
             </td>
             <td class="audit-entry">
                 <details>
-                    <summary>{crate::words::capital(&crate::words::unticked(&entry.summary))}</summary>
+                    <summary>{crate::labels::capital(&crate::labels::unticked(&entry.summary))}</summary>
                     <dl class="facts">
                         <dt>"About"</dt>
                         <dd>
@@ -180,15 +180,15 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
 #[component]
 fn Filters(query: Query) -> impl IntoView {
     let mut events = vec![(String::new(), "Anything".to_owned())];
-    events.extend(EVENTS.into_iter().map(|event| (words::name(event), crate::words::capital(words::event(event)))));
+    events.extend(EVENTS.into_iter().map(|event| (labels::name(event), crate::labels::capital(labels::event(event)))));
     let mut subjects = vec![(String::new(), "Anything".to_owned())];
-    subjects.extend(SUBJECTS.into_iter().map(|subject| (subject.to_owned(), crate::words::capital(subject))));
+    subjects.extend(SUBJECTS.into_iter().map(|subject| (subject.to_owned(), crate::labels::capital(subject))));
     let ranges = Range::ALL.into_iter().rev().map(|range| (range.name().to_owned(), range.label().to_owned()));
     let filtered = query.is_filtered();
     view! {
         <div on:change=submit_form>
             <Form method="GET" action="/audit" attr:class="filters" attr:role="search" attr:aria-label="Filter the audit trail">
-                <Select label="What" name="event" options=events value=kept(query.event.map(words::name).unwrap_or_default()) />
+                <Select label="What" name="event" options=events value=kept(query.event.map(labels::name).unwrap_or_default()) />
                 <TextInput label="Who" name="actor" kind="search" value=kept(query.actor.clone()) placeholder="anybody" />
                 <Select label="About" name="subject_type" options=subjects value=kept(query.subject_type.clone()) />
                 <TextInput label="Id" name="subject_id" value=kept(query.subject_id.clone()) placeholder="any" />

@@ -13,7 +13,7 @@ use crate::components::{Button, LinkButton, Select, TextInput, effect_words};
 pub(super) fn Filters(query: Query, bundles: Vec<(i64, String)>) -> impl IntoView {
     let effects =
         [Effect::Allow, Effect::NeedsApproval, Effect::Deny].map(|e| (e.name().to_owned(), effect_words(e).to_owned()));
-    let statuses = STATUSES.map(|s| (s.name().to_owned(), super::words::status(s).to_owned()));
+    let statuses = STATUSES.map(|s| (s.name().to_owned(), super::labels::status(s).to_owned()));
     let versions = bundles.into_iter().map(|(id, version)| (id.to_string(), version));
     let ranges = Range::ALL.into_iter().rev().map(|range| (range.name().to_owned(), range.label().to_owned()));
     let filtered = query.is_filtered();

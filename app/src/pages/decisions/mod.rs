@@ -1,10 +1,10 @@
 //! The log of decisions.
 
+pub mod detail;
 pub(crate) mod filter;
-pub mod one;
+pub mod labels;
 pub mod query;
-mod under;
-pub mod words;
+mod what_if;
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::{
         Switch, Table, Tone, facts, use_toasts,
     },
     frame::live::use_live,
-    keys::use_queue_keys,
+    keyboard::use_queue_keys,
 };
 
 /// How often an open log looks for new decisions.

@@ -93,7 +93,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads a query from the parameters of an address. What it does not understand it leaves out.
+    /// Reads a query from the parameters of an address. What it does not parse_rules it leaves out.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name: &str| get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         Self {

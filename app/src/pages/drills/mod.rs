@@ -84,7 +84,7 @@ fn Page(view: DrillView, action: ServerAction<RunDrill>) -> impl IntoView {
     let query = use_query_map();
     let (tone, words) = standing(reports.first(), as_of);
     let refused =
-        Signal::derive(move || action.value().get().and_then(Result::err).map(|error| crate::words::refusal(&error)));
+        Signal::derive(move || action.value().get().and_then(Result::err).map(|error| crate::labels::refusal(&error)));
     let shown = reports.clone();
     let detail = move || {
         let wanted: Option<i64> = query.read().get("drill").and_then(|id| id.parse().ok());

@@ -5,7 +5,7 @@ use lifecycle::kpi::Summary;
 
 use crate::{
     components::LinkButton,
-    pages::kpis::{alarm::AlarmTile, words},
+    pages::kpis::{alarm::AlarmTile, labels},
 };
 
 /// The row.
@@ -20,7 +20,7 @@ pub(super) fn KpiRow(summary: Summary) -> impl IntoView {
                 </LinkButton>
             </div>
             <div class="grid-3">
-                {words::alarms(&summary, &[]).into_iter().map(|alarm| view! { <AlarmTile alarm=alarm /> }).collect_view()}
+                {labels::alarms(&summary, &[]).into_iter().map(|alarm| view! { <AlarmTile alarm=alarm /> }).collect_view()}
             </div>
         </section>
     }

@@ -3,7 +3,7 @@
 use lifecycle::incident::Incident;
 use policy::Timestamp;
 
-use crate::words;
+use crate::labels;
 
 /// How a clock stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,17 +46,17 @@ pub fn investigate(incident: &Incident, as_of: Timestamp) -> Clock {
 fn done(at: Option<Timestamp>, since: Timestamp, due: Timestamp) -> Option<(Hand, String)> {
     let at = at?;
     Some(if at <= due {
-        (Hand::Kept, format!("done in {}", words::span(at, since)))
+        (Hand::Kept, format!("done in {}", labels::span(at, since)))
     } else {
-        (Hand::Late, format!("done {} late", words::span(at, due)))
+        (Hand::Late, format!("done {} late", labels::span(at, due)))
     })
 }
 
 fn open(due: Timestamp, as_of: Timestamp) -> (Hand, String) {
     if due >= as_of {
-        (Hand::Running, format!("{} left", words::span(due, as_of)))
+        (Hand::Running, format!("{} left", labels::span(due, as_of)))
     } else {
-        (Hand::Late, format!("{} overdue", words::span(as_of, due)))
+        (Hand::Late, format!("{} overdue", labels::span(as_of, due)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What went wrong with a policy, and who looks after it.
 
 pub mod clock;
-pub mod one;
+pub mod detail;
 
 use leptos::prelude::*;
 use lifecycle::incident::{Incident, Status};
@@ -15,7 +15,7 @@ use crate::{
         SeverityChip, Skeleton, Table, Tone,
     },
     frame::live::use_live,
-    keys::use_queue_keys,
+    keyboard::use_queue_keys,
 };
 
 /// The list of incidents.

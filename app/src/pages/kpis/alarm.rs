@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::words::Alarm;
+use super::labels::Alarm;
 use crate::{
     components::{Chip, LinkButton, Sparkline, Tone},
     frame::emergency::{DIALOG, Emergency},

@@ -1,7 +1,7 @@
 //! Key figures of the way from a draft to full traffic, the three alerts, and what each candidate promised and did.
 
 pub mod alarm;
-pub mod words;
+pub mod labels;
 
 use leptos::prelude::*;
 use lifecycle::kpi::{Candidate, Summary};
@@ -38,7 +38,7 @@ pub fn Kpis() -> impl IntoView {
 #[component]
 fn Page(figures: Figures) -> impl IntoView {
     let Figures { summary, trend, candidates, may_pause, as_of } = figures;
-    let alarms = words::alarms(&summary, &trend);
+    let alarms = labels::alarms(&summary, &trend);
     view! {
         <div class="stack">
             <div class="grid-3">
@@ -80,7 +80,7 @@ fn tiles(now: &Summary, trend: &[Summary]) -> Vec<Tile> {
         },
         Tile {
             title: "Adoption",
-            value: words::rate(now.adoption_rate_bps),
+            value: labels::rate(now.adoption_rate_bps),
             note: format!(
                 "{} approvals among {} review actions",
                 count(now.approved_count),
@@ -90,25 +90,25 @@ fn tiles(now: &Summary, trend: &[Summary]) -> Vec<Tile> {
         },
         Tile {
             title: "Acceptance",
-            value: words::rate(now.candidate_acceptance_rate_bps),
+            value: labels::rate(now.candidate_acceptance_rate_bps),
             note: "of candidates got their quorum".to_owned(),
             points: bps(|day| day.candidate_acceptance_rate_bps),
         },
         Tile {
             title: "Time to first review",
-            value: words::time(now.avg_approval_latency_seconds),
+            value: labels::time(now.avg_approval_latency_seconds),
             note: "from the packet to the first action on it".to_owned(),
             points: times(|day| day.avg_approval_latency_seconds),
         },
         Tile {
             title: "Unsafe candidates blocked",
-            value: words::rate(now.unsafe_candidate_block_rate_bps),
+            value: labels::rate(now.unsafe_candidate_block_rate_bps),
             note: "of those with a blocked scenario or failed guardrail".to_owned(),
             points: bps(|day| day.unsafe_candidate_block_rate_bps),
         },
         Tile {
             title: "Replay determinism",
-            value: words::rate(now.replay_determinism_rate_bps),
+            value: labels::rate(now.replay_determinism_rate_bps),
             note: "of packets replayed twice with one checksum".to_owned(),
             points: bps(|day| day.replay_determinism_rate_bps),
         },
@@ -123,7 +123,7 @@ fn tiles(now: &Summary, trend: &[Summary]) -> Vec<Tile> {
         },
         Tile {
             title: "Time to recover",
-            value: words::time(now.rollback_mttr_seconds),
+            value: labels::time(now.rollback_mttr_seconds),
             note: "from noticing the trouble to the end of the rollback".to_owned(),
             points: times(|day| day.rollback_mttr_seconds),
         },
@@ -185,7 +185,7 @@ fn Row(candidate: Candidate, as_of: Timestamp) -> impl IntoView {
         None => view! { <span class="faint">"not yet"</span> }.into_any(),
     };
     let wide = candidate.margin_gap_bps.is_some_and(|gap| gap.abs() > lifecycle::kpi::MARGIN_GAP_BPS);
-    let gap = words::change(candidate.margin_gap_bps);
+    let gap = labels::change(candidate.margin_gap_bps);
     view! {
         <tr>
             <td>
@@ -203,11 +203,11 @@ fn Row(candidate: Candidate, as_of: Timestamp) -> impl IntoView {
             </td>
             <td class="num">
                 <span class="on-cards faint">"margin projected "</span>
-                {words::change(candidate.projected_margin_delta_bps)}
+                {labels::change(candidate.projected_margin_delta_bps)}
             </td>
             <td class="num">
                 <span class="on-cards faint">"realised "</span>
-                {words::change(candidate.realized_margin_delta_bps)}
+                {labels::change(candidate.realized_margin_delta_bps)}
             </td>
             <td class="num">
                 <span class="on-cards faint">"gap "</span>
@@ -224,19 +224,19 @@ fn Row(candidate: Candidate, as_of: Timestamp) -> impl IntoView {
             </td>
             <td class="num">
                 <span class="on-cards faint">"success projected "</span>
-                {words::change(candidate.projected_success_delta_bps)}
+                {labels::change(candidate.projected_success_delta_bps)}
             </td>
             <td class="num">
                 <span class="on-cards faint">"realised "</span>
-                {words::change(candidate.realized_success_delta_bps)}
+                {labels::change(candidate.realized_success_delta_bps)}
             </td>
             <td class="num">
                 <span class="on-cards faint">"approval time projected "</span>
-                {words::time_change(candidate.projected_approval_latency_delta_seconds)}
+                {labels::time_change(candidate.projected_approval_latency_delta_seconds)}
             </td>
             <td class="num">
                 <span class="on-cards faint">"realised "</span>
-                {words::time_change(candidate.realized_approval_latency_delta_seconds)}
+                {labels::time_change(candidate.realized_approval_latency_delta_seconds)}
             </td>
         </tr>
     }
@@ -252,7 +252,7 @@ mod tests {
     fn tiles_of_an_empty_workspace_have_dashes_for_rates() {
         let nothing = kpi::summary(&[], Timestamp::EPOCH);
         let tiles = tiles(&nothing, std::slice::from_ref(&nothing));
-        assert_eq!(tiles.iter().filter(|tile| tile.value == words::NOTHING).count(), 6);
+        assert_eq!(tiles.iter().filter(|tile| tile.value == labels::NOTHING).count(), 6);
         assert!(tiles.iter().all(|tile| tile.points == [0.0]));
     }
 }

@@ -209,7 +209,7 @@ fn label(field: &str) -> String {
         "on_error" => "On an evaluation error".to_owned(),
         "schema" => "Declared inputs".to_owned(),
         "enabled" => "Enabled".to_owned(),
-        other => crate::words::capital(&other.replace(['_', '.'], " ")),
+        other => crate::labels::capital(&other.replace(['_', '.'], " ")),
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) fn Evidence(packet: Packet, rule_count: usize) -> impl IntoView {
                 <dt>"Engine"</dt>
                 <dd class="mono">{replay.engine_version}</dd>
                 <dt>"Written by"</dt>
-                <dd>{crate::words::all_of(packet.authors)}</dd>
+                <dd>{crate::labels::all_of(packet.authors)}</dd>
                 <dt>"Submitted by"</dt>
                 <dd>{packet.built_by}</dd>
             </dl>

@@ -12,7 +12,7 @@ use crate::{
         BarStack, Column, EffectBadge, EmptyState, Head, Notice, Part, Table, Tone, effect_words, facts::gist, format,
         short_digest,
     },
-    words,
+    labels,
 };
 
 /// Flips drawn at once.
@@ -182,7 +182,7 @@ fn Blast(blast: BlastRadius) -> impl IntoView {
         if names.is_empty() {
             return "none".to_owned();
         }
-        words::all_of(names.into_iter().map(|name| if name == "*" { any.to_owned() } else { name }))
+        labels::all_of(names.into_iter().map(|name| if name == "*" { any.to_owned() } else { name }))
     };
     let share = blast.share_bps as f64 / 10_000.0;
     let touched = format!(
@@ -249,11 +249,11 @@ fn DeltasView(deltas: policy::replay::Deltas) -> impl IntoView {
         format!("{sign}{}", format::usd(deltas.estimated_cost))
     };
     let rows = [
-        ("Allowed", words::points(deltas.allow_rate)),
-        ("Needs approval", words::points(deltas.approval_rate)),
-        ("Denied", words::points(deltas.deny_rate)),
-        ("No match", words::points(deltas.no_match_rate)),
-        ("Errors", words::points(deltas.error_rate)),
+        ("Allowed", labels::points(deltas.allow_rate)),
+        ("Needs approval", labels::points(deltas.approval_rate)),
+        ("Denied", labels::points(deltas.deny_rate)),
+        ("No match", labels::points(deltas.no_match_rate)),
+        ("Errors", labels::points(deltas.error_rate)),
         ("Estimated cost", cost),
     ];
     view! {

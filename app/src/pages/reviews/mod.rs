@@ -8,9 +8,9 @@ mod meaning;
 mod notices;
 pub mod packet;
 mod rerun;
+pub mod review_status;
 mod safety;
 mod sign_off;
-pub mod standing;
 mod text;
 mod timeline;
 
@@ -27,8 +27,8 @@ use crate::{
         Chip, EmptyState, ErrorPanel, Kbd, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime, Skeleton, Tone,
     },
     frame::live::use_live,
-    keys::use_queue_keys,
-    words,
+    keyboard::use_queue_keys,
+    labels,
 };
 
 /// The queue of packets and its history.
@@ -127,14 +127,16 @@ fn Rows(packets: Vec<PacketSummary>, me: Actor, as_of: Timestamp) -> impl IntoVi
 
 #[component]
 fn Row(packet: PacketSummary, me: Actor, as_of: Timestamp) -> impl IntoView {
-    let title = words::first_line(&packet.notes).unwrap_or_else(|| format!("Review {}", packet.bundle_version));
+    let title = labels::first_line(&packet.notes).unwrap_or_else(|| format!("Review {}", packet.bundle_version));
     let versions = match &packet.base_version {
         Some(base) => format!("{base} → {}", packet.bundle_version),
         None => packet.bundle_version.clone(),
     };
     let signed = match packet.status {
         PacketStatus::InReview => format!("{} of {} signed", packet.approved_by.len(), packet.required_approvals),
-        PacketStatus::Approved => format!("signed by {}", words::all_of(packet.approved_by.iter().map(String::as_str))),
+        PacketStatus::Approved => {
+            format!("signed by {}", labels::all_of(packet.approved_by.iter().map(String::as_str)))
+        }
         _ => String::new(),
     };
     let mine = packet.authors.contains(&me.name) || packet.built_by == me.name;

@@ -14,10 +14,10 @@ use super::{
     meaning::MeaningView,
     notices::{Altered, MovedBase},
     rerun::{ReRun, Run},
+    review_status::{Facts, ReviewStatus, standing},
     risk_tone,
     safety::{Safety, passed},
     sign_off::SignOff,
-    standing::{Facts, Standing, standing},
     text::TextDiffView,
     timeline::Timeline,
 };
@@ -28,7 +28,7 @@ use crate::{
         TabPanel, Tabs, Tone, format, url_tab, use_toasts,
     },
     frame::live::use_live,
-    words,
+    labels,
 };
 
 /// What a person has typed and sent on this page. Kept outside of what is fetched again.
@@ -127,7 +127,7 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
     let altered = packet.altered.clone();
     let version = content.bundle.version.clone();
     let base = content.base.as_ref().map(|base| base.version.clone());
-    let title = words::first_line(&notes).unwrap_or_else(|| format!("Review {version}"));
+    let title = labels::first_line(&notes).unwrap_or_else(|| format!("Review {version}"));
     let versions = match &base {
         Some(base) => format!("{base} → {version}"),
         None => version.clone(),
@@ -147,7 +147,7 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         as_of,
     };
     let says = standing(&facts);
-    let refusal = super::standing::refusal(&facts);
+    let refusal = super::review_status::refusal(&facts);
     let may_sign = refusal.is_none();
     let signed = packet.actions.iter().any(|a| a.actor == me.name && a.decision == Verdict::Approve);
     let may_apply = me.may(Permission::Apply) && state == State::Approved && packet.status == PacketStatus::Approved;
@@ -296,7 +296,7 @@ fn Steps(previous: Option<String>, next: Option<String>) -> impl IntoView {
 
 /// The one box that says what blocks the packet or is needed next.
 #[component]
-fn StatusBox(says: Standing, may_apply: bool, may_sign: bool) -> impl IntoView {
+fn StatusBox(says: ReviewStatus, may_apply: bool, may_sign: bool) -> impl IntoView {
     view! {
         <section class=format!("standing {}", says.tone.class()) aria-label="Status">
             <div class="standing-words">

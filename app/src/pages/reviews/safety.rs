@@ -11,7 +11,7 @@ use lifecycle::review::{
 use super::lint::Lint;
 use crate::{
     components::{Chip, Column, EffectBadge, Head, Notice, Table, Tone, facts::gist},
-    words,
+    labels,
 };
 
 /// Everything that could forbid to approve, with its values.
@@ -85,7 +85,7 @@ fn Guardrails(guardrails: Vec<Guardrail>) -> impl IntoView {
                         let value = guardrail.value.map_or_else(|| "not known".to_owned(), |v| amount(v, guardrail.name));
                         view! {
                             <tr>
-                                <th scope="row">{words::capital(guardrail.name.words())}</th>
+                                <th scope="row">{labels::capital(guardrail.name.words())}</th>
                                 <td class="num">{value}</td>
                                 <td class="num">{amount(guardrail.limit, guardrail.name)}</td>
                                 <td>
@@ -116,9 +116,9 @@ fn ScenarioView(scenario: Scenario) -> impl IntoView {
             </Chip>
             <div class="stack-tight">
                 <p class="packet-finding-message">
-                    <strong>{words::capital(scenario.name.words())}</strong>
+                    <strong>{labels::capital(scenario.name.words())}</strong>
                 </p>
-                <p class="muted">{words::unticked(&scenario.detail)}</p>
+                <p class="muted">{labels::unticked(&scenario.detail)}</p>
                 {scenario.witnesses.into_iter().map(|bypass| view! { <BypassView bypass=bypass /> }).collect_view()}
             </div>
         </li>

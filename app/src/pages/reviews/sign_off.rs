@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use super::packet::Desk;
 use crate::{
     components::{Button, ButtonKind, Chip, Kbd, Panel, TextArea, Tone},
-    keys::use_keys,
+    keyboard::use_keys,
 };
 
 /// The sign-off card. `refusal` says why this person cannot sign.
@@ -44,7 +44,7 @@ pub(super) fn SignOff(
 fn Form(packet_id: String, signed: bool, held: Option<&'static str>, desk: Desk) -> impl IntoView {
     let act = desk.act;
     let refused =
-        Signal::derive(move || act.value().get().and_then(Result::err).map(|error| crate::words::refusal(&error)));
+        Signal::derive(move || act.value().get().and_then(Result::err).map(|error| crate::labels::refusal(&error)));
     let pending = act.pending();
     view! {
         <div class="sign-off" id="sign-off">

@@ -62,7 +62,7 @@ fn rules(count: usize) -> String {
 }
 
 fn sentence(summary: &str) -> String {
-    let text = crate::words::capital(summary);
+    let text = crate::labels::capital(summary);
     if text.ends_with('.') { text } else { format!("{text}.") }
 }
 

@@ -6,7 +6,7 @@ use policy::Timestamp;
 
 use crate::{
     components::{EmptyState, RelativeTime},
-    pages::audit::words::{event, weight},
+    pages::audit::labels::{event, weight},
 };
 
 /// Entries in the order they happened.
@@ -33,10 +33,10 @@ pub fn Timeline(
                     view! {
                         <li class=format!("timeline-item {}", weight(entry.event_type).class())>
                             <p>
-                                <strong>{crate::words::capital(event(entry.event_type))}</strong>
+                                <strong>{crate::labels::capital(event(entry.event_type))}</strong>
                                 <span class="muted">" by " {entry.actor} ", " <RelativeTime at=entry.at as_of=as_of /></span>
                             </p>
-                            <p class="muted">{crate::words::capital(&crate::words::unticked(&entry.summary))}</p>
+                            <p class="muted">{crate::labels::capital(&crate::labels::unticked(&entry.summary))}</p>
                         </li>
                     }
                 })

@@ -8,7 +8,7 @@ use lifecycle::{
 
 use crate::{
     components::{Panel, Table, format},
-    words::unit_cost,
+    labels::unit_cost,
 };
 
 /// How often the two versions disagree, and what each of them served.

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use lifecycle::rollout::{GateReport, GateVerdict};
 
-use super::words::tile;
+use super::labels::tile;
 use crate::components::{Chip, Tone};
 
 /// One tile a gate: value, limit, verdict, and the sentence when it does not pass.

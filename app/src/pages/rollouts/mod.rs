@@ -3,11 +3,11 @@
 mod arms;
 mod gates;
 mod history;
+pub mod labels;
 mod rollback;
 mod track;
 mod waiting;
 mod watched;
-pub mod words;
 
 use leptos::{form::ActionForm, prelude::*};
 use lifecycle::{authority::Permission, bundle::State, rollout::CanaryStatus};
@@ -114,7 +114,7 @@ fn announce(desk: Desk, live: Live) {
 fn refusal<T: Send + Sync + 'static>(
     value: impl Fn() -> Option<Result<T, crate::error::AppError>> + Send + Sync + 'static,
 ) -> Signal<Option<String>> {
-    Signal::derive(move || value().and_then(Result::err).map(|error| crate::words::refusal(&error)))
+    Signal::derive(move || value().and_then(Result::err).map(|error| crate::labels::refusal(&error)))
 }
 
 #[component]
@@ -123,7 +123,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
     let (may_apply, may_roll_back) = (me.may(Permission::Apply), me.may(Permission::RollBack));
     let paused = system.paused;
     let apart = status.is_none().then(|| waiting.clone());
-    let title = words::heading(&system);
+    let title = labels::heading(&system);
     let canary_taking = canary_preview.filter(|_| may_roll_back).zip(system.canary.clone()).map(Taking::new);
     let stable_taking = stable_preview.filter(|_| may_roll_back).zip(system.stable.clone()).map(Taking::new);
     let has_canary = system.canary.is_some();
@@ -154,8 +154,8 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                 (Some(status), stable) => {
                     view! {
                         <Track
-                            steps=words::track(&status, stable.as_ref(), as_of)
-                            passed=words::time_passed(&status, as_of)
+                            steps=labels::track(&status, stable.as_ref(), as_of)
+                            passed=labels::time_passed(&status, as_of)
                         />
                         <Blocked status=status.clone() paused=paused may_apply=may_apply />
                         <Gates report=status.gates.clone() />
@@ -169,7 +169,7 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                 }
                 (None, Some(stable)) => {
                     view! {
-                        <Track steps=words::arrived(&stable, as_of) />
+                        <Track steps=labels::arrived(&stable, as_of) />
                         <Panel title="Live">
                             <dl class="facts">
                                 <dt>"Version"</dt>
@@ -267,7 +267,7 @@ fn Promote(status: CanaryStatus, paused: bool, desk: Desk) -> impl IntoView {
                 disabled=Signal::stored(blocked)
                 attr:aria-describedby=blocked.then_some("promotion-blocked")
             >
-                {words::promote_label(next)}
+                {labels::promote_label(next)}
             </Button>
         </ActionForm>
     }
@@ -300,7 +300,7 @@ fn Blocked(status: CanaryStatus, paused: bool, may_apply: bool) -> impl IntoView
         <div id="promotion-blocked">
             <Notice tone=Tone::Warn>
                 <strong>{what}</strong>
-                <ul class="reasons">{reasons.into_iter().map(|reason| view! { <li>{crate::words::unticked(&reason)}</li> }).collect_view()}</ul>
+                <ul class="reasons">{reasons.into_iter().map(|reason| view! { <li>{crate::labels::unticked(&reason)}</li> }).collect_view()}</ul>
             </Notice>
         </div>
     }

@@ -3,7 +3,7 @@
 use leptos::{form::ActionForm, prelude::*};
 use lifecycle::{bundle::State, system::ServingBundle};
 
-use super::{Desk, refusal, words};
+use super::{Desk, labels, refusal};
 use crate::{
     api::rollout::Preview,
     components::{Button, ButtonKind, Checkbox, Dialog, TextArea},
@@ -40,9 +40,9 @@ pub(super) fn RollbackDialog(taking: Taking, open: RwSignal<bool>, id: &'static 
                 <input type="hidden" name="bundle_id" value=taking.bundle_id />
                 <div class="consequence">
                     <p>
-                        <strong>{words::consequence(taking.state, taking.percent, &restored)}</strong>
+                        <strong>{labels::consequence(taking.state, taking.percent, &restored)}</strong>
                     </p>
-                    <p class="muted">{words::flips(taking.preview.decisions_last_hour, taking.preview.flips)}</p>
+                    <p class="muted">{labels::flips(taking.preview.decisions_last_hour, taking.preview.flips)}</p>
                 </div>
                 <TextArea
                     label="Reason"

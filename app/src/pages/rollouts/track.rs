@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use lifecycle::rollout::Stage;
 
-use super::words::{Progress, Step};
+use super::labels::{Progress, Step};
 
 /// Shadow → 10 % → 50 % → 100 %, with where a bundle is. `passed` is how much of the time it must stay there is over, in
 /// whole percent.

@@ -6,8 +6,8 @@ use super::{Desk, refusal};
 use crate::{
     api::rollout::Waiting,
     components::{Button, ButtonKind, Panel},
+    labels,
     pages::reviews::RiskChip,
-    words,
 };
 
 /// One row a bundle, with the two ways to start.
@@ -59,7 +59,7 @@ pub(super) fn WaitingBundles(
 
 #[component]
 fn Row(bundle: Waiting, may_apply: bool, blocked: bool, desk: Desk) -> impl IntoView {
-    let title = words::first_line(&bundle.notes).unwrap_or_else(|| format!("Bundle {}", bundle.version));
+    let title = labels::first_line(&bundle.notes).unwrap_or_else(|| format!("Bundle {}", bundle.version));
     let versions = match &bundle.base_version {
         Some(base) => format!("{base} → {}", bundle.version),
         None => bundle.version.clone(),
@@ -72,7 +72,7 @@ fn Row(bundle: Waiting, may_apply: bool, blocked: bool, desk: Desk) -> impl Into
                 <span class="queue-versions mono">{versions}</span>
             </a>
             <span class="queue-by faint">
-                "signed by " {words::all_of(bundle.approved_by)} " " <RiskChip bps=bundle.risk_score_bps />
+                "signed by " {labels::all_of(bundle.approved_by)} " " <RiskChip bps=bundle.risk_score_bps />
             </span>
             {if may_apply {
                 view! {

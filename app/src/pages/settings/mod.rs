@@ -27,7 +27,7 @@ use crate::{
     components::{ErrorPanel, PageHead, Skeleton, Tab, TabPanel, Tabs, url_tab, use_toasts},
     error::AppError,
     frame::{live::use_live, use_frame},
-    words,
+    labels,
 };
 
 /// What the page has sent. Kept outside of what is fetched again.
@@ -100,7 +100,7 @@ pub fn Settings() -> impl IntoView {
 fn Page(workspace: Workspace, desk: Desk) -> impl IntoView {
     let tab = url_tab("tab", "rollout");
     let me = use_frame().me();
-    let roles = words::roles(&me.roles);
+    let roles = labels::roles(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
     let Workspace { settings, invariants, people, tokens, keys, as_of } = workspace;

@@ -7,7 +7,7 @@ use super::{Refusal, RoleBoxes};
 use crate::{
     api::workspace::{AddPerson, SetRoles},
     components::{Button, ButtonKind, Chip, Dialog, Table, TextInput, Tone},
-    words,
+    labels,
 };
 
 /// The people, and the way to add one.
@@ -53,7 +53,7 @@ pub(super) fn People(
                                 <tr>
                                     <th scope="row">{person.name.clone()}</th>
                                     <td>{person.email.clone()}</td>
-                                    <td>{words::roles(&person.roles)}</td>
+                                    <td>{labels::roles(&person.roles)}</td>
                                     <td>
                                         {if person.enabled {
                                             view! { <Chip tone=Tone::Good sign="✓">"allowed"</Chip> }

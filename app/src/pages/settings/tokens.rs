@@ -8,7 +8,7 @@ use super::{Refusal, RoleBoxes};
 use crate::{
     api::workspace::{CreateToken, RevokeToken},
     components::{Button, ButtonKind, Chip, Dialog, EmptyState, RelativeTime, Select, Table, TextInput, Tone},
-    words,
+    labels,
 };
 
 /// The tokens, and the way to make and revoke them.
@@ -131,7 +131,7 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                                     <span class="on-cards faint">"acts as "</span>
                                     {token.email.unwrap_or_else(|| "itself".to_owned())}
                                 </td>
-                                <td>{words::roles(&token.roles)}</td>
+                                <td>{labels::roles(&token.roles)}</td>
                                 <td>
                                     <span class="on-cards faint">"made "</span>
                                     <RelativeTime at=token.created_at as_of=as_of />

@@ -8,26 +8,26 @@
 //!
 //! A region is told as few boxes where that is possible, else as the box with the rules that decide parts of it first.
 
+mod coverage_cache;
 pub mod deciders;
-mod found;
-mod laid;
+mod difference;
 mod merge;
+mod regions;
+mod rule_alignment;
 mod search;
-mod settle;
-mod told;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use found::Found;
+use coverage_cache::Known;
+use difference::Difference;
 use search::Sides;
 use serde::{Deserialize, Serialize};
-use settle::Known;
 
 use super::{
     Meter,
+    phrases::Phrase,
     slices::{Classes, Pair, pairs},
     space::{Cell, Space},
-    words::Phrase,
 };
 use crate::{
     bundle::{Bundle, Effect, Rule},
@@ -195,7 +195,7 @@ pub fn newly_allowed_under(before: &Bundle, after: &Bundle, rules: &[&Rule], mut
             let Some(region) = print.decides.as_ref().filter(|_| sides.key(pair).is_some()) else { continue };
             let (differing, whole) = sides.search(pair, Some(region), &mut known, &mut meter);
             complete &= whole;
-            let anew = |differing: &&Found| {
+            let anew = |differing: &&Difference| {
                 differing.before.0.effect != Effect::Allow && differing.after.0.effect == Effect::Allow
             };
             if let Some(part) = differing.iter().find(anew).and_then(|differing| differing.parts.first()) {
@@ -218,7 +218,7 @@ pub fn semantic_diff(before: &Bundle, after: &Bundle, mut meter: Meter) -> Seman
         known = classes;
         // Pairs with the same rules and domain differ alike: they are searched once.
         let mut searched: BTreeMap<search::Key<'_>, usize> = BTreeMap::new();
-        let mut results: Vec<(Vec<&Pair>, Vec<Found>)> = Vec::new();
+        let mut results: Vec<(Vec<&Pair>, Vec<Difference>)> = Vec::new();
         let mut settled = Known::default();
         for pair in &pairs {
             let Some(key) = sides.key(pair) else { continue };
@@ -237,7 +237,7 @@ pub fn semantic_diff(before: &Bundle, after: &Bundle, mut meter: Meter) -> Seman
                 break;
             }
         }
-        regions = told::tell(&sides, &results);
+        regions = regions::tell(&sides, &results);
     } else {
         complete = false;
     }

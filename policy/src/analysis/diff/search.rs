@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     Outcome,
-    found::{Decider, Found, Part},
-    laid::{Laid, concerned, lay},
-    settle::{self, First, Known},
+    coverage_cache::{self, First, Known},
+    difference::{Decider, Difference, Part},
+    rule_alignment::{AlignedRule, concerned, lay},
 };
 use crate::{
     analysis::{
@@ -80,7 +80,7 @@ impl<'a> Sides<'a> {
         let rules = laid.iter().map(|laid| laid.rule).collect();
         let count = laid.iter().filter(|laid| laid.old).count();
         let ranks = laid.iter().map(|laid| laid.rank).collect();
-        let changed: Vec<bool> = laid.iter().map(Laid::changed).collect();
+        let changed: Vec<bool> = laid.iter().map(AlignedRule::changed).collect();
         let edited = laid.iter().filter(|laid| laid.changed()).map(|laid| laid.rule).collect();
         Some(Self { before, after, rules, space, prints, table, old: count, ranks, changed, edited, everywhere })
     }
@@ -145,7 +145,7 @@ impl<'a> Sides<'a> {
         within: Option<&Box>,
         known: &mut Known,
         meter: &mut Meter,
-    ) -> (Vec<Found>, bool) {
+    ) -> (Vec<Difference>, bool) {
         let mut full = self.space.full();
         let mut refusals: [Vec<Box>; 2] = Default::default();
         match self.same_domain(&pair.agent) {
@@ -237,7 +237,7 @@ struct Search<'s, 'a> {
 
 /// What a search found so far.
 struct Told<'k> {
-    found: Vec<Found>,
+    found: Vec<Difference>,
     /// Some question was not decided.
     undecided: bool,
     known: &'k mut Known,
@@ -297,7 +297,7 @@ impl Search<'_, '_> {
             // A number that no piece has: this is not about two of them.
             let decider = mine.get(place)?.decider;
             let question = (decider, decider, (piece, usize::MAX));
-            let taken = settle::uncovered(self.sides, question, &cell, &first, told.known, meter);
+            let taken = coverage_cache::uncovered(self.sides, question, &cell, &first, told.known, meter);
             if matches!(taken, Coverage::Covered(_)) {
                 continue;
             }
@@ -387,7 +387,7 @@ impl Search<'_, '_> {
             return None;
         }
         let question = (self.old.get(one)?.decider, self.new.get(two)?.decider, pieces);
-        match settle::uncovered(self.sides, question, part, first, told.known, meter) {
+        match coverage_cache::uncovered(self.sides, question, part, first, told.known, meter) {
             Coverage::Open(point) => {
                 let touching = |rule: &usize| {
                     let region = self.sides.print(*rule).and_then(|print| print.decides.as_ref());
@@ -405,7 +405,7 @@ impl Search<'_, '_> {
                 let (before, after) = ((before, self.old.get(one)?.decider), (after, self.new.get(two)?.decider));
                 match told.found.iter_mut().find(|found| (found.before, found.after) == (before, after)) {
                     Some(found) => found.parts.push(part),
-                    None => told.found.push(Found { before, after, parts: vec![part] }),
+                    None => told.found.push(Difference { before, after, parts: vec![part] }),
                 }
             }
             Coverage::Covered(_) => {}

@@ -112,7 +112,7 @@ proptest! {
 
 fn prepared(rules: &Value) -> Prepared {
     let source: Source = Source::read(rules.clone()).unwrap();
-    Prepared::new(&source.understand().bundle)
+    Prepared::new(&source.parse_rules().bundle)
 }
 
 fn input(context: &Value) -> Input {

@@ -12,11 +12,11 @@ proptest! {
     fn what_is_soon_found_is_what_a_search_finds(bundle in arbitrary::bundle(9..90)) {
         let mut atlas = Atlas::default();
         atlas.update(&bundle, &mut Meter::default()).unwrap();
-        let mut asker = Asker::new(&atlas, bundle.default_effect, Meter::default());
+        let mut asker = Prover::new(&atlas, bundle.default_effect, Meter::default());
         let entries = || atlas.order.iter().filter_map(|key| atlas.entry(*key));
         for entry in entries().chain(entries()) {
             for slice in entry.slices.iter().filter_map(|index| atlas.slices.get(*index)) {
-                let Some(cell) = Asker::matching(entry, slice) else { continue };
+                let Some(cell) = Prover::matching(entry, slice) else { continue };
                 for (end, but_for) in [(entry.rank, None), (usize::MAX, Some(entry.rank))] {
                     let boxes = || {
                         let before = atlas.deciding(slice).filter(move |(rank, _)| *rank < end);

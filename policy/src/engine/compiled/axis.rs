@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{
     ask::{Ask, Item, Listed},
-    cuts::Cuts,
+    thresholds::Cuts,
 };
 use crate::engine::Fact;
 

@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use super::{
     ask::{Item, Listed},
-    names::{Mix, Mixed},
+    short_strings::{Mix, Mixed},
     texts::Interned,
 };
 use crate::{bundle::Scalar, engine::Fact};

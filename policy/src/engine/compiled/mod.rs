@@ -9,27 +9,27 @@
 pub(crate) mod ask;
 pub(crate) mod axis;
 pub(crate) mod checks;
-mod cut;
-mod cuts;
-mod cutting;
+mod class_test;
 pub(crate) mod facts;
 pub(crate) mod fine;
 mod lists;
 pub(crate) mod matrix;
-pub(in crate::engine) mod names;
+mod memory_plan;
 mod pairs;
 mod rows;
+pub(in crate::engine) mod short_strings;
 mod summary;
 pub(in crate::engine) mod texts;
+mod thresholds;
 
 use std::ops::Range;
 
 use checks::Checks;
-use cutting::Cutting;
 use facts::{Facts, Tree};
 use matrix::Matrix;
-use names::{Mixed, Names};
+use memory_plan::Cutting;
 use pairs::Pairs;
+use short_strings::{Mixed, Names};
 
 use super::{Question, trace::ConditionResult};
 use crate::bundle::{ActionPattern, AgentPattern, Rule};

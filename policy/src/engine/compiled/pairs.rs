@@ -1,6 +1,6 @@
 //! The group of an agent's pattern and an action's pattern.
 
-use super::names::Mixed;
+use super::short_strings::Mixed;
 
 /// A table of all pairs may have so many places for each pair that there is, and some besides.
 const ROOM: usize = 8;

@@ -6,7 +6,7 @@ use super::{
     ask::Ask,
     axis::{Axis, Class},
     checks::Checks,
-    cut::Cut,
+    class_test::Cut,
     matrix::WORD,
 };
 

@@ -1,6 +1,6 @@
 //! Many texts in one stretch of memory, by number.
 
-use super::names::Names;
+use super::short_strings::Names;
 
 /// Texts by number, one behind the other.
 #[derive(Debug, Clone, Default)]

@@ -12,7 +12,7 @@
 //! results  summary, hits, coverage, transitions, flips, forecast
 //! ```
 
-mod again;
+mod incremental;
 mod plan;
 mod results;
 mod run;

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    again::{Edited, Known},
+    incremental::{Known, RuleMapping},
     plan::{Asked, Plan, RowFacts, Rows},
     results::Replayed,
     view::View,
@@ -71,7 +71,7 @@ struct Whole {
 #[derive(Debug)]
 struct After {
     last: Arc<Replayed>,
-    edited: Edited,
+    edited: RuleMapping,
     /// The rules that are new, alone.
     fresh: Replay,
     /// By number of the field in the index, for rows that have to be asked.
@@ -90,7 +90,7 @@ impl Replay {
     /// Makes a replay ready that takes over from `last`, a replay of the same corpus under another version of the bundle,
     /// what the rules that changed since cannot affect. The results are those of [`new`](Self::new).
     pub fn after(last: Arc<Replayed>, prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
-        let edited = Edited::between(last.prepared(), &prepared).filter(|_| last.len() == corpus.len());
+        let edited = RuleMapping::between(last.prepared(), &prepared).filter(|_| last.len() == corpus.len());
         let Some(edited) = edited else { return Self::new(prepared, corpus) };
         let rules = edited.fresh(&prepared).map(|rule| rule.to_rule()).collect();
         let (default_effect, on_error) = (prepared.default_effect(), prepared.on_error());

@@ -9,13 +9,13 @@ use policy::{
 };
 
 use super::found;
-use crate::cli::{Failure, Format, output::print};
+use crate::cli::{CliError, Format, output::print};
 
 /// Regions that are told one by one for people.
 const SHOWN: usize = 50;
 
 /// Compares and says it. Exit code 1: something differs or, with `fail_on_flip`, some input may be answered otherwise.
-pub fn run(before: &Source, after: &Source, fail_on_flip: bool, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(before: &Source, after: &Source, fail_on_flip: bool, format: Format) -> Result<ExitCode, CliError> {
     let comparison = compare(before, after);
     let flips = comparison.semantic_diff.total_regions > 0 || !comparison.semantic_diff.complete;
     print(format, &comparison, || told(&comparison));

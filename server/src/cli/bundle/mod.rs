@@ -11,7 +11,7 @@ use clap::Subcommand;
 use policy::lint::{self, Report};
 use serde_json::json;
 
-use super::{Failure, Format, client::Server, files, keys::Keys, output::print};
+use super::{CliError, Format, client::Server, files, keys::Keys, output::print};
 
 /// Check, compare, try and sign bundles in files; export them from a server and import them there.
 #[derive(Debug, Subcommand)]
@@ -110,7 +110,7 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub fn run(command: Command, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     match command {
         Command::Lint { file } => {
             let report = lint::lint(&files::source(&file)?);

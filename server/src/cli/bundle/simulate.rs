@@ -10,7 +10,7 @@ use policy::replay::{self, Case, Comparison, Limits, Simulation, Summary};
 use serde_json::json;
 
 use super::found;
-use crate::cli::{Failure, Format, files, output::print};
+use crate::cli::{CliError, Format, files, output::print};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -48,9 +48,9 @@ pub enum Dataset {
 }
 
 /// Runs the cases. Exit code 1: a case is not answered as expected or, when asked to, some answer differs.
-pub fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, CliError> {
     let Arguments { file, dataset, count, seed, cases, against, fail_on_flip } = arguments;
-    let understood = files::source(file)?.understand();
+    let understood = files::source(file)?.parse_rules();
     let cases = match (cases, dataset) {
         (Some(file), _) => read_cases(file)?,
         (None, Dataset::Fixtures) => replay::fixtures::cases(),
@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
         print(format, &simulation, || simulation_text(&simulation));
         return Ok(found(failed));
     };
-    let other = files::source(against)?.understand();
+    let other = files::source(against)?.parse_rules();
     let comparison = replay::compare(&other.bundle, &understood.bundle, &cases, Limits::default());
     print(format, &json!({ "simulation": simulation, "comparison": comparison }), || {
         format!("{}\n{}", simulation_text(&simulation), comparison_text(&comparison))
@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
     Ok(found(failed || (*fail_on_flip && comparison.total_changes > 0)))
 }
 
-fn read_cases(file: &Path) -> Result<Vec<Case>, Failure> {
+fn read_cases(file: &Path) -> Result<Vec<Case>, CliError> {
     files::json(file)
 }
 

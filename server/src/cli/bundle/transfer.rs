@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{compare, found, lint_text};
 use crate::cli::{
-    Failure, Format,
+    CliError, Format,
     client::{Server, segment},
     files,
     keys::Keys,
@@ -45,16 +45,16 @@ impl Wishes {
 }
 
 /// Signs the bundle in a file.
-pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &Keys) -> Result<ExitCode, Failure> {
+pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &Keys) -> Result<ExitCode, CliError> {
     let source = files::source(file)?;
     let export = signed::export(&keys.ring()?, &source, None, now(), hours)
-        .map_err(|refused| Failure::Usage(format!("{}: {refused}", files::shown(file))))?;
+        .map_err(|refused| CliError::Usage(format!("{}: {refused}", files::shown(file))))?;
     files::write(to, &format!("{}\n", export.to_text()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Judges a signed file.
-pub fn verify(file: &Path, keys: &Keys, format: Format) -> Result<ExitCode, Failure> {
+pub fn verify(file: &Path, keys: &Keys, format: Format) -> Result<ExitCode, CliError> {
     let ring = keys.ring()?;
     let upload = Upload::take(files::document(file)?)?;
     let verification = verify_export(&ring, &upload.document, now());
@@ -80,7 +80,7 @@ fn verdict(verification: &Verification) -> String {
 }
 
 /// Exports from a server.
-pub fn export(server: &Server, bundle: &str, hours: u32, to: Option<&PathBuf>) -> Result<ExitCode, Failure> {
+pub fn export(server: &Server, bundle: &str, hours: u32, to: Option<&PathBuf>) -> Result<ExitCode, CliError> {
     let client = server.client()?;
     let id = client.bundle_id(bundle)?;
     let mut file = Vec::new();
@@ -100,7 +100,7 @@ pub fn import(
     wishes: &Wishes,
     dry_run: bool,
     format: Format,
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CliError> {
     let bytes = files::bytes(file)?;
     let client = server.client()?;
     let query: Vec<String> =

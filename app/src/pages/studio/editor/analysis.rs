@@ -12,17 +12,17 @@ use policy::{
     bundle::{Invariant, Source, diff::TextDiff, schema::Schema, version::Proposal},
     lint::{self, Code, Finding, Report, Severity},
 };
-use worker::{Ask, Tell};
+use worker::{Event, Request};
 
 use super::{
-    beside,
-    desk::{Desk, badness},
     replaying::{self, Replayed},
     stable::Stable,
+    state::{EditorState, badness},
+    worker_client,
 };
 use crate::{
     components::format,
-    editor::{Content, Edit, Key, content::Sent, rule},
+    model::{Content, Edit, Key, content::Sent, rule},
 };
 
 /// Most rules whose input space is analysed in the browser; of larger drafts the packet says it, broken invariants
@@ -138,11 +138,11 @@ pub const fn code_words(code: Code) -> &'static str {
 }
 
 /// Follows the document. Call once, in the page.
-pub fn follow(desk: Desk) {
+pub fn follow(desk: EditorState) {
     let sent = StoredValue::new(Sent::default());
     Effect::new(move |_| {
         let hear = Callback::new(move |tell| told(desk, sent, tell));
-        beside::open(hear, Callback::new(move |()| begin(desk, sent)));
+        worker_client::open(hear, Callback::new(move |()| begin(desk, sent)));
     });
     Effect::new(move |_| {
         let content = desk.content.get();
@@ -152,32 +152,32 @@ pub fn follow(desk: Desk) {
         }
         let change = sent.try_update_value(|sent| sent.change(&content));
         if let Some((serial, change)) = change.flatten() {
-            beside::ask(Ask::Document { serial, change }, None);
+            worker_client::ask(Request::Document { serial, change }, None);
         }
     });
     replaying::read_when_looked_at(desk);
-    on_cleanup(beside::close);
+    on_cleanup(worker_client::close);
 }
 
-/// Tells a session what the draft is compared with; everything else follows [`Desk::sessions`].
-fn begin(desk: Desk, sent: StoredValue<Sent>) {
+/// Tells a session what the draft is compared with; everything else follows [`EditorState::sessions`].
+fn begin(desk: EditorState, sent: StoredValue<Sent>) {
     let stable = desk.stable.get_value();
     let stable = stable.map(|stable| (stable.version.clone(), Box::new(stable.source.clone())));
     let (taken, invariants) = (desk.taken.get_value().to_vec(), desk.invariants.get_value().to_vec());
-    beside::ask(Ask::Open { stable, taken, invariants }, None);
+    worker_client::ask(Request::Open { stable, taken, invariants }, None);
     sent.set_value(Sent::default());
     desk.sessions.update(|sessions| *sessions += 1);
 }
 
 /// Takes over what is told.
-fn told(desk: Desk, sent: StoredValue<Sent>, tell: Tell) {
+fn told(desk: EditorState, sent: StoredValue<Sent>, tell: Event) {
     let current = |serial: u32| sent.try_with_value(|sent| sent.serial() == serial).unwrap_or_default();
     match tell {
-        Tell::Checked(serial, checked) if current(serial) => {
+        Event::Checked(serial, checked) if current(serial) => {
             let Some(content) = sent.try_with_value(|sent| sent.content().cloned()).flatten() else { return };
             desk.checked.set(Arc::new(Checked::told(content, *checked)));
         }
-        Tell::Meant(serial, diff, skipped) if current(serial) => {
+        Event::Meant(serial, diff, skipped) if current(serial) => {
             desk.skipped.set(skipped);
             // An edit of a reason changes no meaning: what is drawn stays.
             let diff = diff.map(|diff| Arc::new(*diff));
@@ -185,33 +185,33 @@ fn told(desk: Desk, sent: StoredValue<Sent>, tell: Tell) {
                 desk.diff.set(diff);
             }
         }
-        Tell::Covered(serial, dead) if current(serial) && desk.covers.with_untracked(|covers| **covers != dead) => {
+        Event::Covered(serial, dead) if current(serial) && desk.covers.with_untracked(|covers| **covers != dead) => {
             desk.covers.set(Arc::new(dead));
         }
-        Tell::Progress(done, total) => desk.progress.set(Some((done, total))),
-        Tell::Replayed(serial, replayed) if current(serial) => {
+        Event::Progress(done, total) => desk.progress.set(Some((done, total))),
+        Event::Replayed(serial, replayed) if current(serial) => {
             desk.progress.set(None);
             desk.replayed.set(Some(Arc::new(Replayed::told(*replayed, desk.diff.get_untracked()))));
             replaying::mark_settled();
         }
-        Tell::Tested(serial, tested)
+        Event::Tested(serial, tested)
             if current(serial) && desk.tested.with_untracked(|old| old.as_deref() != Some(&*tested)) =>
         {
             desk.tested.set(Some(Arc::new(*tested)));
         }
-        Tell::Swept(serial, curved) if current(serial) => desk.swept.set(Some(Arc::new(*curved))),
-        Tell::Loaded(dataset, cases, days) => {
+        Event::Swept(serial, curved) if current(serial) => desk.swept.set(Some(Arc::new(*curved))),
+        Event::Loaded(dataset, cases, days) => {
             desk.loaded.update(|loaded| drop(loaded.insert(dataset.name(), Ok((cases, days)))));
         }
-        Tell::Refused(dataset, why) => desk.loaded.update(|loaded| drop(loaded.insert(dataset.name(), Err(why)))),
-        Tell::Case(Some(input)) => desk.asked.set(*input),
-        Tell::Learned(schema, decisions) => learned(desk, schema, decisions),
+        Event::Refused(dataset, why) => desk.loaded.update(|loaded| drop(loaded.insert(dataset.name(), Err(why)))),
+        Event::Case(Some(input)) => desk.asked.set(*input),
+        Event::Learned(schema, decisions) => learned(desk, schema, decisions),
         _ => {}
     }
 }
 
 /// Writes the schema that was learned.
-fn learned(desk: Desk, schema: Option<serde_json::Value>, decisions: usize) {
+fn learned(desk: EditorState, schema: Option<serde_json::Value>, decisions: usize) {
     desk.learning.set(false);
     let known = Schema::parse(schema.as_ref().unwrap_or(&serde_json::Value::Null));
     let (Some(schema), Ok(known)) = (schema, known) else {
@@ -232,7 +232,7 @@ fn learned(desk: Desk, schema: Option<serde_json::Value>, decisions: usize) {
 }
 
 /// Looks at the document at once, for commands that need findings of exactly what is on the page.
-pub fn check_now(desk: Desk) -> Arc<Checked> {
+pub fn check_now(desk: EditorState) -> Arc<Checked> {
     let content = desk.content.get_untracked();
     let seen = desk.checked.get_untracked();
     if seen.content == content {

@@ -8,17 +8,17 @@ use policy::{
     replay::Dataset,
 };
 use serde_json::{Value, json};
-use worker::Ask;
+use worker::Request;
 
-use super::{beside, desk::Desk};
+use super::{state::EditorState, worker_client};
 use crate::{
     components::{Button, Digest, Field, Notice, Tone, effect_words},
-    editor::{Edit, Stroke, text},
+    model::{Edit, Stroke, text},
 };
 
 /// The *Bundle* tab.
 #[component]
-pub fn BundleTab(desk: Desk) -> impl IntoView {
+pub fn BundleTab(desk: EditorState) -> impl IntoView {
     let default_effect = Memo::new(move |_| desk.content.with(|content| content.head().default_effect));
     let on_error = Memo::new(move |_| desk.content.with(|content| content.head().on_error));
     let version = Memo::new(move |_| desk.content.with(|content| content.head().version.clone().unwrap_or_default()));
@@ -119,7 +119,7 @@ fn EffectSelect(
 
 /// The declared domain, as JSON.
 #[component]
-fn SchemaField(desk: Desk) -> impl IntoView {
+fn SchemaField(desk: EditorState) -> impl IntoView {
     let schema = Memo::new(move |_| desk.content.with(|content| content.head().schema.clone()));
     let typed = RwSignal::new(schema.with_untracked(|schema| schema.as_ref().map(pretty).unwrap_or_default()));
     let fault = RwSignal::new(None::<String>);
@@ -166,7 +166,7 @@ fn SchemaField(desk: Desk) -> impl IntoView {
             Some(Ok((0, _))) => desk.toasts().note("Nothing is recorded yet that a schema could be learned from."),
             Some(Ok(_)) => {
                 desk.learning.set(true);
-                beside::ask(Ask::Learn, None);
+                worker_client::ask(Request::Learn, None);
             }
             _ => desk.toasts().note("The recorded decisions are not loaded; choose them under Simulate."),
         }

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use policy::bundle::diff::{FieldChange, ModifiedRule, TextDiff};
 use serde_json::{Map, Value};
 
-use super::{desk::Desk, meaning::Meaning, rule_link::RuleLink};
+use super::{meaning::Meaning, rule_link::RuleLink, state::EditorState};
 use crate::{
     components::{Button, Chip, EmptyState, Notice, Tone, condition_words, value_words},
-    editor::{Edit, rule},
+    model::{Edit, rule},
 };
 
 /// Rules drawn of each kind; the rest is counted.
@@ -15,7 +15,7 @@ const SHOWN: usize = 100;
 
 /// The *Changes* tab.
 #[component]
-pub fn Changes(desk: Desk) -> impl IntoView {
+pub fn Changes(desk: EditorState) -> impl IntoView {
     let diff = Memo::new(move |_| desk.checked.with(|checked| checked.diff.clone()));
     let base = desk.stable.with_value(|stable| stable.as_ref().map(|stable| stable.version.clone()));
     view! {
@@ -47,7 +47,7 @@ pub fn Changes(desk: Desk) -> impl IntoView {
 
 /// The version the draft needs and why.
 #[component]
-fn VersionStep(desk: Desk) -> impl IntoView {
+fn VersionStep(desk: EditorState) -> impl IntoView {
     let proposal = Memo::new(move |_| desk.checked.with(|checked| checked.proposal.clone()));
     let refused = Memo::new(move |_| desk.checked.with(|checked| checked.version_refused.clone()));
     let written = Memo::new(move |_| desk.content.with(|content| content.head().version.clone()));
@@ -88,7 +88,7 @@ fn VersionStep(desk: Desk) -> impl IntoView {
 }
 
 #[component]
-fn Listed(desk: Desk, diff: TextDiff, base: String) -> impl IntoView {
+fn Listed(desk: EditorState, diff: TextDiff, base: String) -> impl IntoView {
     let summary = format!("Against {base}: {}", diff.summary);
     let settings = (!diff.settings_changed.is_empty()).then(|| {
         view! {
@@ -127,7 +127,7 @@ fn More(left: usize, what: &'static str) -> impl IntoView {
 
 /// A rule both have, field by field.
 #[component]
-fn Modified(desk: Desk, modified: ModifiedRule) -> impl IntoView {
+fn Modified(desk: EditorState, modified: ModifiedRule) -> impl IntoView {
     let id = modified.id.clone();
     view! {
         <li class="change">
@@ -142,7 +142,7 @@ fn Modified(desk: Desk, modified: ModifiedRule) -> impl IntoView {
 
 /// A rule only one of them has.
 #[component]
-fn Whole(desk: Desk, rule: Map<String, Value>, added: bool) -> impl IntoView {
+fn Whole(desk: EditorState, rule: Map<String, Value>, added: bool) -> impl IntoView {
     let id = rule::id(&rule).to_owned();
     let words = format!(
         "{} · {} → {}",

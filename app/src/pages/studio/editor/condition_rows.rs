@@ -6,12 +6,12 @@ use wasm_bindgen::JsCast;
 
 use super::{
     controls::{Tokens, TypedNumber},
-    desk::Desk,
     names,
+    state::EditorState,
 };
 use crate::{
     components::{Button, ButtonKind},
-    editor::{
+    model::{
         Edit, Key, Stroke,
         condition::{Kind, Operator, Rows, Takes, fit, plain, read, split},
         rule,
@@ -20,7 +20,7 @@ use crate::{
 
 /// All conditions, and the button for another.
 #[component]
-pub fn ConditionRows(desk: Desk, rule_key: Key) -> impl IntoView {
+pub fn ConditionRows(desk: EditorState, rule_key: Key) -> impl IntoView {
     let key = rule_key;
     let rows = RwSignal::new(Rows::default());
     let fields = names::fields(desk, key);
@@ -77,7 +77,7 @@ pub fn ConditionRows(desk: Desk, rule_key: Key) -> impl IntoView {
 
 /// One condition.
 #[component]
-fn ConditionRow(desk: Desk, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> impl IntoView {
+fn ConditionRow(desk: EditorState, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> impl IntoView {
     let key = rule_key;
     let refused = RwSignal::new(None::<String>);
     // The key it is written under and its value.
@@ -102,7 +102,7 @@ fn ConditionRow(desk: Desk, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> im
         } else if desk.edit(&edit) {
             Ok(())
         } else {
-            Err(crate::editor::Refused::Nothing)
+            Err(crate::model::Refused::Nothing)
         };
         match done {
             Ok(()) => {
@@ -111,7 +111,7 @@ fn ConditionRow(desk: Desk, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> im
             }
             Err(why) => {
                 rows.update_untracked(|rows| rows.rename(row, &from));
-                refused.set((why != crate::editor::Refused::Nothing).then(|| format!("Not taken over: {why}.")));
+                refused.set((why != crate::model::Refused::Nothing).then(|| format!("Not taken over: {why}.")));
             }
         }
     };

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use crate::{
     components::Field,
-    editor::{
+    labels,
+    model::{
         condition::{Kind, plain, split_list},
         rule::read_number,
     },
-    words,
 };
 
 /// A number with its unit. What is not a number stays in the field and is not taken over.
@@ -92,8 +92,8 @@ impl TypedNumber {
         };
         let stands = value.as_ref().map(plain).filter(|_| error.is_some());
         let error = error.map(|what| match stands {
-            Some(stands) => words::unticked(&format!("{what}; the rule still says {stands}.")),
-            None => words::unticked(&format!("{what}.")),
+            Some(stands) => labels::unticked(&format!("{what}; the rule still says {stands}.")),
+            None => labels::unticked(&format!("{what}.")),
         });
         self.show(typed, error);
         take(value);

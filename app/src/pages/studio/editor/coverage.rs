@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use policy::lint::Code;
 
-use super::{analysis::EXACT_AT_ALL, desk::Desk, rule_link::RuleLink};
+use super::{analysis::EXACT_AT_ALL, rule_link::RuleLink, state::EditorState};
 use crate::{
     components::{Chip, Tone, format},
-    editor::{Key, rule},
+    model::{Key, rule},
 };
 
 /// How a rule stands to the inputs there are and the cases there were.
@@ -22,7 +22,7 @@ enum Reach {
 
 /// Hits and coverage, in the *Rule* tab.
 #[component]
-pub fn Coverage(desk: Desk, rule_key: Key) -> impl IntoView {
+pub fn Coverage(desk: EditorState, rule_key: Key) -> impl IntoView {
     let key = rule_key;
     move || {
         let rule = desk.rule(key)?;

@@ -2,15 +2,16 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use policy::replay::Dataset;
-use worker::Ask;
+use worker::Request;
 
 use super::{
-    analysis, beside, corpus,
-    desk::Desk,
+    analysis, corpus,
     one_input::OneInput,
     simulate::Simulated,
+    state::EditorState,
     sweep::SweepTab,
     test_cases::{TestCases, Tests},
+    worker_client,
 };
 use crate::{
     api::bundles,
@@ -52,7 +53,7 @@ impl Choice {
 
 /// The dock with its tabs.
 #[component]
-pub fn Dock(desk: Desk) -> impl IntoView {
+pub fn Dock(desk: EditorState) -> impl IntoView {
     let chosen = RwSignal::new(Choice { dataset: Dataset::Recorded, most: RECORDED });
     let tests = Tests::new(desk);
     analysis::follow(desk);
@@ -65,7 +66,7 @@ pub fn Dock(desk: Desk) -> impl IntoView {
     let sent = StoredValue::new((0, Vec::<Choice>::new()));
     let load = move |choice: Choice| {
         let dataset = choice.dataset;
-        beside::ask(Ask::Choose(dataset), None);
+        worker_client::ask(Request::Choose(dataset), None);
         let known = sent.with_value(|(_, sent)| sent.contains(&choice));
         if known {
             return;
@@ -77,17 +78,17 @@ pub fn Dock(desk: Desk) -> impl IntoView {
         desk.loaded.update(|loaded| drop(loaded.remove(dataset.name())));
         desk.replayed.set(None);
         if dataset == Dataset::Synthetic {
-            beside::ask(Ask::Synthetic(SYNTHETIC, SEED), None);
+            worker_client::ask(Request::Synthetic(SYNTHETIC, SEED), None);
             return;
         }
         spawn_local(async move {
             let why = match dataset {
                 Dataset::Recorded => match corpus::fetch(choice.most).await {
-                    Ok(bytes) => return beside::ask(Ask::Corpus(dataset), Some(bytes)),
+                    Ok(bytes) => return worker_client::ask(Request::Corpus(dataset), Some(bytes)),
                     Err(why) => why,
                 },
                 _ => match bundles::fixtures().await {
-                    Ok(cases) => return beside::ask(Ask::Cases(dataset, cases), None),
+                    Ok(cases) => return worker_client::ask(Request::Cases(dataset, cases), None),
                     Err(error) => error.detail().to_owned(),
                 },
             };
@@ -173,7 +174,7 @@ pub fn Dock(desk: Desk) -> impl IntoView {
 
 /// How far the replay is, or how long it took.
 #[component]
-fn Status(desk: Desk) -> impl IntoView {
+fn Status(desk: EditorState) -> impl IntoView {
     let done = move || {
         let replayed = desk.replayed.get()?;
         let all = format::plural(replayed.total as u64, "case", "cases");
@@ -198,7 +199,7 @@ fn Status(desk: Desk) -> impl IntoView {
                 <span class="dock-status muted">
                     {format!("{} of {}", format::count(done as u64), format::count(total as u64))}
                 </span>
-                <Button small=true on_click=move |_| beside::ask(Ask::Stop, None)>"Cancel"</Button>
+                <Button small=true on_click=move |_| worker_client::ask(Request::Stop, None)>"Cancel"</Button>
             }
             .into_any()
         }
@@ -209,7 +210,7 @@ fn Status(desk: Desk) -> impl IntoView {
                 {stopped
                     .then(|| {
                         view! {
-                            <Button small=true on_click=move |_| beside::ask(Ask::Again, None)>"Replay all"</Button>
+                            <Button small=true on_click=move |_| worker_client::ask(Request::Again, None)>"Replay all"</Button>
                         }
                     })}
             }

@@ -3,12 +3,12 @@
 use leptos::{ev::DragEvent, prelude::*};
 use wasm_bindgen::JsCast;
 
-use super::desk::Desk;
-use crate::editor::{Edit, Key, order::Direction};
+use super::state::EditorState;
+use crate::model::{Edit, Key, order::Direction};
 
 /// What a row is dragged by. The keyboard moves the selected rule with Alt and the arrows.
 #[component]
-pub fn Handle(desk: Desk, rule_key: Key) -> impl IntoView {
+pub fn Handle(desk: EditorState, rule_key: Key) -> impl IntoView {
     let key = rule_key;
     let begin = move |event: DragEvent| {
         let marked: Vec<Key> = desk.marked.with_untracked(|marked| marked.iter().copied().collect());
@@ -37,7 +37,7 @@ pub fn Handle(desk: Desk, rule_key: Key) -> impl IntoView {
     })
 }
 
-fn end(desk: Desk) {
+fn end(desk: EditorState) {
     desk.dragged.set(Vec::new());
     desk.drop_at.set(None);
 }
@@ -51,7 +51,7 @@ fn side(event: &DragEvent) -> Option<Direction> {
 }
 
 /// Something is dragged over the row of `key`.
-pub fn over(desk: Desk, key: Key, event: &DragEvent) {
+pub fn over(desk: EditorState, key: Key, event: &DragEvent) {
     if desk.dragged.with_untracked(Vec::is_empty) {
         return;
     }
@@ -63,7 +63,7 @@ pub fn over(desk: Desk, key: Key, event: &DragEvent) {
 }
 
 /// It is let go over the row of `key`.
-pub fn drop(desk: Desk, key: Key, event: &DragEvent) {
+pub fn drop(desk: EditorState, key: Key, event: &DragEvent) {
     let keys = desk.dragged.get_untracked();
     let Some(side) = side(event).filter(|_| !keys.is_empty()) else { return };
     event.prevent_default();

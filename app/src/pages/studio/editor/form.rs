@@ -7,19 +7,19 @@ use super::{
     condition_rows::ConditionRows,
     controls::{NumberField, TokensField},
     coverage::Coverage,
-    desk::{Desk, Step},
-    gives_way::GivesWay,
     names,
     problems::FindingItem,
+    shadowed_by::GivesWay,
+    state::{EditorState, Step},
 };
 use crate::{
     components::{Button, ButtonKind, EmptyState, Field, Switch},
-    editor::{Edit, Key, Stroke, order::Direction, rule},
+    model::{Edit, Key, Stroke, order::Direction, rule},
 };
 
 /// The form, or what to do to get one.
 #[component]
-pub fn RulePanel(desk: Desk) -> impl IntoView {
+pub fn RulePanel(desk: EditorState) -> impl IntoView {
     let selected = Memo::new(move |_| desk.selected.get());
     move || {
         match selected.get() {
@@ -36,7 +36,7 @@ pub fn RulePanel(desk: Desk) -> impl IntoView {
 
 /// Every field of one rule.
 #[component]
-fn RuleForm(desk: Desk, rule_key: Key) -> impl IntoView {
+fn RuleForm(desk: EditorState, rule_key: Key) -> impl IntoView {
     let key = rule_key;
     let on = Memo::new(move |_| desk.rule(key).is_none_or(|rule| rule::enabled(&rule.0)));
     let name = Memo::new(move |_| desk.rule(key).map_or_else(String::new, |rule| rule::name(&rule.0).to_owned()));
@@ -146,7 +146,7 @@ fn RuleForm(desk: Desk, rule_key: Key) -> impl IntoView {
 /// A line of text of a rule.
 #[component]
 fn TextField(
-    desk: Desk,
+    desk: EditorState,
     rule_key: Key,
     field: &'static str,
     label: &'static str,
@@ -176,7 +176,7 @@ fn TextField(
                 list=list.clone()
                 prop:value=value
                 on:input=type_in
-                on:blur=move |_| desk.editor.update_untracked(crate::editor::Editor::pause)
+                on:blur=move |_| desk.editor.update_untracked(crate::model::Editor::pause)
             />
             {names
                 .map(|names| {
@@ -192,7 +192,7 @@ fn TextField(
 
 /// Why the rule exists.
 #[component]
-fn ReasonField(desk: Desk, rule_key: Key) -> impl IntoView {
+fn ReasonField(desk: EditorState, rule_key: Key) -> impl IntoView {
     let key = rule_key;
     let field = NodeRef::<html::Textarea>::new();
     let value =
@@ -210,7 +210,7 @@ fn ReasonField(desk: Desk, rule_key: Key) -> impl IntoView {
                 node_ref=field
                 prop:value=value
                 on:input=type_in
-                on:blur=move |_| desk.editor.update_untracked(crate::editor::Editor::pause)
+                on:blur=move |_| desk.editor.update_untracked(crate::model::Editor::pause)
             ></textarea>
         </Field>
     }
@@ -218,7 +218,7 @@ fn ReasonField(desk: Desk, rule_key: Key) -> impl IntoView {
 
 /// The three effects, side by side.
 #[component]
-fn EffectField(desk: Desk, rule_key: Key) -> impl IntoView {
+fn EffectField(desk: EditorState, rule_key: Key) -> impl IntoView {
     let key = rule_key;
     let written =
         Memo::new(move |_| desk.rule(key).map_or_else(String::new, |rule| rule::text(&rule.0, "effect").to_owned()));
@@ -258,11 +258,11 @@ fn EffectField(desk: Desk, rule_key: Key) -> impl IntoView {
 
 /// The stated risk of the budgeted action.
 #[component]
-fn RiskField(desk: Desk, rule_key: Key) -> impl IntoView {
+fn RiskField(desk: EditorState, rule_key: Key) -> impl IntoView {
     let key = rule_key;
     let written = Memo::new(move |_| {
         desk.rule(key)
-            .and_then(|rule| rule::budget(&rule.0, "risk").map(crate::editor::condition::plain))
+            .and_then(|rule| rule::budget(&rule.0, "risk").map(crate::model::condition::plain))
             .unwrap_or_default()
     });
     let choose = move |event: leptos::ev::Event| {

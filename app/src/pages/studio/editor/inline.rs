@@ -3,15 +3,15 @@
 use leptos::prelude::*;
 use policy::bundle::Effect;
 
-use super::desk::Desk;
+use super::state::EditorState;
 use crate::{
     components::effect_words,
-    editor::{Edit, Key, rule},
+    model::{Edit, Key, rule},
 };
 
 /// The priority; a number field that looks like text until it is used.
 #[component]
-pub fn Priority(desk: Desk, rule_key: Key, name: Memo<String>, value: Memo<String>) -> impl IntoView {
+pub fn Priority(desk: EditorState, rule_key: Key, name: Memo<String>, value: Memo<String>) -> impl IntoView {
     if !desk.editable {
         return view! { <span>{value}</span> }.into_any();
     }
@@ -44,7 +44,7 @@ pub fn Priority(desk: Desk, rule_key: Key, name: Memo<String>, value: Memo<Strin
 
 /// The effect; a list that lies over the badge.
 #[component]
-pub fn EffectOf(desk: Desk, rule_key: Key, name: Memo<String>, value: Memo<String>) -> impl IntoView {
+pub fn EffectOf(desk: EditorState, rule_key: Key, name: Memo<String>, value: Memo<String>) -> impl IntoView {
     let change = move |event: leptos::ev::Event| {
         let value = Some(event_target_value(&event).into());
         desk.act(&Edit::Set { key: rule_key, field: "effect", value });

@@ -4,14 +4,14 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::{
-    desk::{Desk, Step},
     paste_rules::in_field,
     saving::start,
+    state::{EditorState, Step},
 };
-use crate::editor::{Edit, order::Direction};
+use crate::model::{Edit, order::Direction};
 
 /// Listens while the editor is open, after the frame, whose two-key jumps (`g a`) come first.
-pub fn listen(desk: Desk) {
+pub fn listen(desk: EditorState) {
     Effect::new(move |_| {
         let listener = window_event_listener(leptos::ev::keydown, move |event| {
             if pressed(desk, &event) {
@@ -23,7 +23,7 @@ pub fn listen(desk: Desk) {
 }
 
 /// Acts on a key; true when it was one of ours.
-fn pressed(desk: Desk, event: &KeyboardEvent) -> bool {
+fn pressed(desk: EditorState, event: &KeyboardEvent) -> bool {
     let dialog_open = document().query_selector("dialog[open]").ok().flatten().is_some();
     if dialog_open || event.default_prevented() {
         return false;
@@ -99,7 +99,7 @@ fn pressed(desk: Desk, event: &KeyboardEvent) -> bool {
 }
 
 /// Leaves the field, then the form, then the marks and the filter.
-fn escape(desk: Desk, writing: bool) -> bool {
+fn escape(desk: EditorState, writing: bool) -> bool {
     if writing {
         if let Some(active) = document().active_element().and_then(|a| a.dyn_into::<web_sys::HtmlElement>().ok()) {
             let _ = active.blur();

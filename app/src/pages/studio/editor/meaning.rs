@@ -6,7 +6,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use policy::{analysis::SemanticDiff, engine::Input};
 
-use super::{desk::Desk, replaying::Replayed};
+use super::{replaying::Replayed, state::EditorState};
 use crate::components::{
     Skeleton, format,
     region::{Certificate, RegionCard, TransitionMatrix, allows_anew, headline},
@@ -17,7 +17,7 @@ const SHOWN: usize = 30;
 
 /// The proven part of the *Changes* tab.
 #[component]
-pub fn Meaning(desk: Desk, base: String) -> impl IntoView {
+pub fn Meaning(desk: EditorState, base: String) -> impl IntoView {
     Effect::new(move |_| {
         let Some(region) = desk.region.get() else { return };
         // After the tab has come into sight.
@@ -50,12 +50,12 @@ struct Counted {
 }
 
 /// What was counted for the regions of `diff`.
-fn counted(desk: Desk, diff: &Arc<SemanticDiff>) -> Option<Counted> {
+fn counted(desk: EditorState, diff: &Arc<SemanticDiff>) -> Option<Counted> {
     let replayed = desk.replayed.get().filter(|one| one.diff.as_ref().is_some_and(|of| Arc::ptr_eq(of, diff)))?;
     Some(Counted { regions: replayed.regions.clone(), whole: !replayed.stopped(), of: replayed.done })
 }
 
-fn drawn(desk: Desk, diff: &Arc<SemanticDiff>, base: &str, counted: Memo<Option<Counted>>) -> AnyView {
+fn drawn(desk: EditorState, diff: &Arc<SemanticDiff>, base: &str, counted: Memo<Option<Counted>>) -> AnyView {
     // The rest of the sentence is no news when nothing changes.
     let total = diff.regions.len();
     let mut order: Vec<usize> = (0..total).collect();
@@ -95,7 +95,7 @@ fn drawn(desk: Desk, diff: &Arc<SemanticDiff>, base: &str, counted: Memo<Option<
 
 /// How many of the loaded cases stay, and how many become something else.
 #[component]
-fn Matrix(desk: Desk) -> impl IntoView {
+fn Matrix(desk: EditorState) -> impl IntoView {
     move || {
         let replayed: Arc<Replayed> =
             desk.replayed.get().filter(|replayed| replayed.has_stable && replayed.done > 0)?;

@@ -16,18 +16,16 @@
 //! ```
 
 mod analysis;
-mod beside;
+mod boundary_cases;
 mod bundle_tab;
 mod changes;
 mod condition_rows;
 mod controls;
 mod corpus;
 mod coverage;
-mod desk;
 mod dock;
 mod drag;
 mod form;
-mod gives_way;
 mod inline;
 mod keyboard;
 mod meaning;
@@ -36,19 +34,21 @@ mod one_input;
 mod paste_rules;
 mod policy_map;
 mod problems;
-mod proposed;
 mod replaying;
 mod row;
 mod rule_link;
 mod saving;
+mod shadowed_by;
 mod simulate;
 mod source_tab;
 mod stable;
+mod state;
 mod submit;
 mod sweep;
 mod table;
 mod test_cases;
 mod why_not;
+mod worker_client;
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
@@ -60,7 +60,7 @@ use lifecycle::{
     problem::Code,
 };
 
-use self::desk::Desk;
+use self::state::EditorState;
 use super::export_path;
 use crate::{
     api::bundles::{self, Workbench},
@@ -107,7 +107,7 @@ pub fn Editor() -> impl IntoView {
 /// An open bundle.
 #[component]
 fn Opened(bench: Workbench, again: RwSignal<u32>) -> impl IntoView {
-    let desk = Desk::open(&bench);
+    let desk = EditorState::open(&bench);
     let submitting = RwSignal::new(false);
     let pasting = RwSignal::new(false);
     let pasted = RwSignal::new(String::new());
@@ -195,7 +195,7 @@ fn Opened(bench: Workbench, again: RwSignal<u32>) -> impl IntoView {
 
 /// The heading, what is said beside it, and the buttons.
 #[component]
-fn Head(desk: Desk, bench: Workbench, submitting: RwSignal<bool>, again: RwSignal<u32>) -> impl IntoView {
+fn Head(desk: EditorState, bench: Workbench, submitting: RwSignal<bool>, again: RwSignal<u32>) -> impl IntoView {
     let title = Memo::new(move |_| {
         desk.record.with(|record| {
             let what = if record.state.is_editable() { "Draft" } else { "Bundle" };
@@ -242,10 +242,10 @@ fn Head(desk: Desk, bench: Workbench, submitting: RwSignal<bool>, again: RwSigna
 
 /// Undo, redo, save, submit.
 #[component]
-fn EditActions(desk: Desk, submitting: RwSignal<bool>) -> impl IntoView {
+fn EditActions(desk: EditorState, submitting: RwSignal<bool>) -> impl IntoView {
     let no_undo = Memo::new(move |_| desk.editor.with(|editor| !editor.can_undo()));
     let no_redo = Memo::new(move |_| desk.editor.with(|editor| !editor.can_redo()));
-    let saving = Memo::new(move |_| desk.saving.get() == desk::Saving::Now);
+    let saving = Memo::new(move |_| desk.saving.get() == state::Saving::Now);
     view! {
         <Button attr:aria-label="Undo" attr:title="Undo (Ctrl Z)" disabled=no_undo on_click=move |_| desk.undo()>"↶"</Button>
         <Button attr:aria-label="Redo" attr:title="Redo (Ctrl Y)" disabled=no_redo on_click=move |_| desk.redo()>"↷"</Button>
@@ -260,7 +260,7 @@ fn EditActions(desk: Desk, submitting: RwSignal<bool>) -> impl IntoView {
 /// What can be done with a bundle that cannot be edited.
 #[component]
 fn ReadActions(
-    desk: Desk,
+    desk: EditorState,
     state: State,
     packet: Option<String>,
     may_edit: bool,
@@ -311,7 +311,7 @@ fn ReadActions(
 
 /// The saved bundle as a signed file.
 #[component]
-fn ExportLink(desk: Desk) -> impl IntoView {
+fn ExportLink(desk: EditorState) -> impl IntoView {
     view! {
         <LinkButton href=export_path(desk.bundle_id) download=true attr:title="Download what is saved as a signed file">
             "Export"
@@ -352,7 +352,7 @@ fn WhyReadOnly(state: State, may_edit: bool) -> impl IntoView {
 
 /// The filter of the rules table.
 #[component]
-fn Filter(desk: Desk) -> impl IntoView {
+fn Filter(desk: EditorState) -> impl IntoView {
     view! {
         <span class="rules-filter" class:is-hidden=move || desk.main.read().as_str() != "rules">
             <input

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 use policy::bundle::schema::Field;
 
-use super::desk::Desk;
-use crate::editor::{
+use super::state::EditorState;
+use crate::model::{
     Key,
     condition::{Kind, split},
     rule,
@@ -17,7 +17,7 @@ use crate::editor::{
 const MOST: usize = 200;
 
 /// Agents.
-pub fn agents(desk: Desk) -> Memo<Vec<String>> {
+pub fn agents(desk: EditorState) -> Memo<Vec<String>> {
     Memo::new(move |_| {
         let mut names = BTreeSet::from(["*".to_owned()]);
         if let Some(schema) = desk.schema.get() {
@@ -32,7 +32,7 @@ pub fn agents(desk: Desk) -> Memo<Vec<String>> {
 }
 
 /// Actions of the rule's agent.
-pub fn actions(desk: Desk, key: Key) -> Memo<Vec<String>> {
+pub fn actions(desk: EditorState, key: Key) -> Memo<Vec<String>> {
     Memo::new(move |_| {
         let agent = agent(desk, key);
         let mut names = BTreeSet::from(["*".to_owned()]);
@@ -49,7 +49,7 @@ pub fn actions(desk: Desk, key: Key) -> Memo<Vec<String>> {
 }
 
 /// Fields of the rule's agent.
-pub fn fields(desk: Desk, key: Key) -> Memo<Vec<String>> {
+pub fn fields(desk: EditorState, key: Key) -> Memo<Vec<String>> {
     Memo::new(move |_| {
         let agent = agent(desk, key);
         let mut names = BTreeSet::new();
@@ -68,17 +68,17 @@ pub fn fields(desk: Desk, key: Key) -> Memo<Vec<String>> {
 }
 
 /// What the schema declares about a field of the rule's agent.
-pub fn declared(desk: Desk, key: Key, field: &str) -> Option<Field> {
+pub fn declared(desk: EditorState, key: Key, field: &str) -> Option<Field> {
     let agent = desk.rule(key).map(|rule| rule::text(&rule.0, "agent").to_owned())?;
     desk.schema.get()?.agents.get(&agent)?.fields.get(field).cloned()
 }
 
 /// The kind of value a field is declared with.
-pub fn declared_kind(desk: Desk, key: Key, field: &str) -> Option<Kind> {
+pub fn declared_kind(desk: EditorState, key: Key, field: &str) -> Option<Kind> {
     declared(desk, key, field).map(|field| Kind::declared(field.kind))
 }
 
-fn agent(desk: Desk, key: Key) -> String {
+fn agent(desk: EditorState, key: Key) -> String {
     desk.rule(key).map_or_else(String::new, |rule| rule::text(&rule.0, "agent").to_owned())
 }
 

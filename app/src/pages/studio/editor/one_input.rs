@@ -7,26 +7,26 @@ use policy::engine::{
     trace::{ConditionResult, RuleResult, RuleTrace},
 };
 use serde_json::{Map, Value};
-use worker::Ask;
+use worker::Request;
 
 use super::{
-    beside,
-    desk::Desk,
     replaying::Ready,
+    state::EditorState,
     test_cases::{KeepTest, Tests},
     why_not::WhyNotView,
+    worker_client,
 };
 use crate::{
     api::decisions,
     components::{Button, Chip, EffectBadge, Field, TextInput, Tone, value_words},
-    editor::text,
+    model::text,
 };
 
 /// Considered rules drawn; only those that were addressed count.
 const SHOWN: usize = 50;
 
 /// Opens the decision that the address names, in place of the first case.
-pub fn of_decision(desk: Desk) {
+pub fn of_decision(desk: EditorState) {
     let query = use_query_map();
     Effect::new(move |_| {
         let Some(id) = query.read().get("decision") else { return };
@@ -44,14 +44,14 @@ pub fn of_decision(desk: Desk) {
 
 /// The form and the answer.
 #[component]
-pub fn OneInput(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>, tests: Tests) -> impl IntoView {
+pub fn OneInput(desk: EditorState, cases: Signal<Option<(usize, Option<f64>)>>, tests: Tests) -> impl IntoView {
     let agent = RwSignal::new(String::new());
     let action = RwSignal::new(String::new());
     let context = RwSignal::new("{}".to_owned());
     let next = StoredValue::new(0_usize);
 
     let take = move || {
-        beside::ask(Ask::Case(next.get_value()), None);
+        worker_client::ask(Request::Case(next.get_value()), None);
         next.update_value(|next| *next += 1);
     };
     // The first case, so that there is something to look at.
@@ -114,7 +114,7 @@ pub fn OneInput(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>, tests: 
 }
 
 /// What the draft says, why, and what would change it.
-fn answered(desk: Desk, tests: Tests, draft: &Ready, input: &Input) -> AnyView {
+fn answered(desk: EditorState, tests: Tests, draft: &Ready, input: &Input) -> AnyView {
     let answer = draft.prepared().decide(input);
     let trace = draft.prepared().trace(input);
     let before = desk.stable.with_value(|stable| {

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::desk::Desk;
+use super::state::EditorState;
 use crate::{
     components::{Button, ButtonKind, Dialog, Notice, TextArea, Tone, format},
-    editor::{Edit, Written, paste, rule, text::Unreadable},
+    model::{Edit, Written, paste, rule, text::Unreadable},
 };
 
 /// Listens for Ctrl V outside of fields. Rules without a clash are added at once, others ask.
-pub fn listen(desk: Desk, open: RwSignal<bool>, typed: RwSignal<String>) {
+pub fn listen(desk: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) {
     let listener = window_event_listener_untyped("paste", move |event| {
         if !desk.editable || in_field(&event) {
             return;
@@ -44,14 +44,14 @@ fn pasted(event: &web_sys::Event) -> Option<String> {
     data.dyn_into::<web_sys::DataTransfer>().ok()?.get_data("text/plain").ok()
 }
 
-fn clashes(desk: Desk, rules: &[Written]) -> usize {
+fn clashes(desk: EditorState, rules: &[Written]) -> usize {
     desk.content.with_untracked(|content| {
         let ids = content.ids();
         rules.iter().filter(|written| !rule::id(written).is_empty() && ids.contains(rule::id(written))).count()
     })
 }
 
-fn add(desk: Desk, rules: Vec<Written>) {
+fn add(desk: EditorState, rules: Vec<Written>) {
     let count = rules.len();
     if desk.edit(&Edit::Add { rules, after: None }) {
         desk.toasts().good(format!("{} added. Undo takes them away.", format::plural(count as u64, "rule", "rules")));
@@ -60,7 +60,7 @@ fn add(desk: Desk, rules: Vec<Written>) {
 
 /// The dialog: text, what was understood of it, and what to do with ids that exist.
 #[component]
-pub fn PasteDialog(desk: Desk, open: RwSignal<bool>, typed: RwSignal<String>) -> impl IntoView {
+pub fn PasteDialog(desk: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) -> impl IntoView {
     let read = Memo::new(move |_| -> Option<Result<Vec<Written>, Unreadable>> {
         typed.with(|text| (!text.trim().is_empty()).then(|| paste::rules(text)))
     });

@@ -8,13 +8,13 @@ use policy::{
 
 use super::{
     analysis::{EXACT_AT_ALL, check_now, code_words, fixable, of_severity},
-    desk::Desk,
+    state::EditorState,
 };
 use crate::{
     components::{
         Button, ButtonKind, EmptyState, FindingChip, condition_words, effect_words, facts::gist, format, prose::prose,
     },
-    editor::Content,
+    model::Content,
 };
 
 /// Findings drawn of each severity; the rest is counted.
@@ -22,7 +22,7 @@ const SHOWN: usize = 200;
 
 /// The *Problems* tab.
 #[component]
-pub fn Problems(desk: Desk) -> impl IntoView {
+pub fn Problems(desk: EditorState) -> impl IntoView {
     let fixable = Memo::new(move |_| desk.checked.with(|checked| checked.fixable()));
     let none = Memo::new(move |_| desk.checked.with(|checked| checked.report.summary.total_issues == 0));
     view! {
@@ -71,7 +71,7 @@ pub fn Problems(desk: Desk) -> impl IntoView {
 }
 
 #[component]
-fn SeverityCount(desk: Desk, severity: Severity) -> impl IntoView {
+fn SeverityCount(desk: EditorState, severity: Severity) -> impl IntoView {
     let count = Memo::new(move |_| desk.checked.with(|checked| of_severity(&checked.report, severity).len()));
     let (one, many) = match severity {
         Severity::Error => ("error", "errors"),
@@ -86,7 +86,7 @@ fn SeverityCount(desk: Desk, severity: Severity) -> impl IntoView {
 }
 
 #[component]
-fn Findings(desk: Desk, severity: Severity) -> impl IntoView {
+fn Findings(desk: EditorState, severity: Severity) -> impl IntoView {
     let findings = Memo::new(move |_| {
         desk.checked.with(|checked| {
             let single = of_severity(&checked.report, severity).iter().filter(|finding| !is_gap(finding));
@@ -120,7 +120,7 @@ fn Findings(desk: Desk, severity: Severity) -> impl IntoView {
 /// One finding: what, where, what to do, and its repair.
 #[component]
 pub fn FindingItem(
-    desk: Desk,
+    desk: EditorState,
     finding: Finding,
     /// Shown inside the form of its rule, which therefore need not be named.
     #[prop(optional)]
@@ -163,7 +163,7 @@ pub fn FindingItem(
 }
 
 /// An input in a few words, with all of it on request.
-fn example(desk: Desk, input: Input) -> AnyView {
+fn example(desk: EditorState, input: Input) -> AnyView {
     let facts = gist(&input.context);
     let whole = serde_json::to_string_pretty(&input.context).unwrap_or_default();
     let short = if facts.is_empty() { "an empty input".to_owned() } else { facts };
@@ -180,7 +180,7 @@ fn example(desk: Desk, input: Input) -> AnyView {
 
 /// Inputs that no rule decides, all agents and actions in one item.
 #[component]
-fn Gaps(desk: Desk) -> impl IntoView {
+fn Gaps(desk: EditorState) -> impl IntoView {
     let gaps = Memo::new(move |_| {
         desk.checked.with(|checked| {
             let gaps = checked.report.info.iter().filter(|finding| is_gap(finding));
@@ -252,7 +252,7 @@ fn place(path: &str) -> Option<String> {
 }
 
 /// Makes one repair.
-fn fix(desk: Desk, finding: &Finding) {
+fn fix(desk: EditorState, finding: &Finding) {
     // The finding may be a keystroke old: find it again in what is on the page now.
     let checked = check_now(desk);
     let found = checked.report.all().find(|other| {
@@ -266,7 +266,7 @@ fn fix(desk: Desk, finding: &Finding) {
 }
 
 /// Makes all repairs.
-pub fn fix_all(desk: Desk) {
+pub fn fix_all(desk: EditorState) {
     let content = desk.content.get_untracked();
     let before = content.to_source();
     let fixed = lint::fix_all(&before);

@@ -9,8 +9,8 @@ use std::{
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use policy::{analysis::SemanticDiff, bundle::Bundle, engine::Prepared};
 
-use super::desk::Desk;
-use crate::editor::{Content, Key};
+use super::state::EditorState;
+use crate::model::{Content, Key};
 
 /// How long a pause is before the draft is read on the page itself, in milliseconds.
 const PAUSE_MS: u64 = 60;
@@ -30,7 +30,7 @@ pub struct Draft {
 
 impl Draft {
     fn new(content: Content) -> Self {
-        let bundle = content.to_source().understand().bundle;
+        let bundle = content.to_source().parse_rules().bundle;
         Self { content, bundle, prepared: OnceLock::new() }
     }
 
@@ -133,7 +133,7 @@ impl Turns {
 }
 
 /// Understands the draft in pauses while a part of the page is open that asks it single questions.
-pub fn read_when_looked_at(desk: Desk) {
+pub fn read_when_looked_at(desk: EditorState) {
     let turns = Turns::new();
     let looked_at = Memo::new(move |_| desk.main.read().as_str() == "map" || desk.dock.read().as_str() != "simulate");
     Effect::new(move |_| {

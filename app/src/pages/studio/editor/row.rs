@@ -9,13 +9,13 @@ use wasm_bindgen::JsCast;
 
 use super::{
     analysis::code_words,
-    desk::Desk,
     drag, inline,
     stable::{Shared, Stable},
+    state::EditorState,
 };
 use crate::{
     components::{Chip, ConditionChip, EffectBadge, Switch, Tone, format},
-    editor::{Edit, Key, Written, condition::plain, order::Direction, rule},
+    model::{Edit, Key, Written, condition::plain, order::Direction, rule},
 };
 
 /// Conditions drawn in a row; the rest is counted.
@@ -23,7 +23,7 @@ const SHOWN: usize = 6;
 
 /// One rule: its switch, priority, id, whom it speaks about, its conditions and its effect.
 #[component]
-pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
+pub fn RuleRow(desk: EditorState, rule_key: Key) -> impl IntoView {
     let key = rule_key;
     let written = Memo::new(move |_| desk.rule(key).unwrap_or_else(|| Shared(Arc::default())));
     let id = Memo::new(move |_| written.with(|rule| rule::name(&rule.0).to_owned()));
@@ -112,7 +112,7 @@ pub fn RuleRow(desk: Desk, rule_key: Key) -> impl IntoView {
     }
 }
 
-fn toggle_mark(desk: Desk, key: Key) {
+fn toggle_mark(desk: EditorState, key: Key) {
     desk.marked.update(|marked| {
         if !marked.remove(&key) {
             marked.insert(key);
@@ -121,7 +121,7 @@ fn toggle_mark(desk: Desk, key: Key) {
 }
 
 /// How many of the replayed cases the rule decides, a day where that is known.
-fn hits(desk: Desk, key: Key) -> Option<String> {
+fn hits(desk: EditorState, key: Key) -> Option<String> {
     desk.replayed.with(|replayed| {
         let replayed = replayed.as_ref()?;
         let hits = replayed.hits.get(&key).copied().unwrap_or_default();
@@ -135,7 +135,7 @@ fn hits(desk: Desk, key: Key) -> Option<String> {
 }
 
 /// Whether the rule is new or edited against stable, as the *Changes* tab says.
-fn change(desk: Desk, rule: &Written) -> Option<&'static str> {
+fn change(desk: EditorState, rule: &Written) -> Option<&'static str> {
     desk.marks.with(|marks| marks.get(rule::id(rule)).copied())
 }
 
@@ -145,7 +145,7 @@ fn breakable(name: &str) -> Vec<AnyView> {
 }
 
 /// The worst thing the linter says about the rule.
-fn flag(desk: Desk, key: Key) -> Option<impl IntoView> {
+fn flag(desk: EditorState, key: Key) -> Option<impl IntoView> {
     let finding = desk
         .flags
         .with(|flags| flags.get(&key).map(|finding| (finding.code, finding.severity, finding.message.clone())));
@@ -175,7 +175,7 @@ fn effect(rule: &Written) -> AnyView {
 }
 
 /// The conditions in words, with the value each had in stable when it moved.
-fn chips(desk: Desk, rule: &Written) -> AnyView {
+fn chips(desk: EditorState, rule: &Written) -> AnyView {
     let stable: Option<Arc<Stable>> = desk.stable.get_value();
     let before = stable.as_ref().and_then(|stable| stable.rule(rule::id(rule)));
     let was = |key: &str, value: &Value| -> Option<Value> {

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::desk::Desk;
+use super::state::EditorState;
 
 /// The rule's id; opens it in the form.
 #[component]
-pub fn RuleLink(desk: Desk, id: String) -> impl IntoView {
+pub fn RuleLink(desk: EditorState, id: String) -> impl IntoView {
     let wanted = id.clone();
     view! {
         <button type="button" class="finding-rule" on:click=move |_| desk.select_id(&wanted)>
@@ -16,7 +16,7 @@ pub fn RuleLink(desk: Desk, id: String) -> impl IntoView {
 }
 
 /// The rule that decides, or the default.
-pub fn decider(desk: Desk, id: Option<String>) -> AnyView {
+pub fn decider(desk: EditorState, id: Option<String>) -> AnyView {
     match id {
         Some(id) => view! { <RuleLink desk=desk id=id /> }.into_any(),
         None => view! { <span class="muted">"default"</span> }.into_any(),

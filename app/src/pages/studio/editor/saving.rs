@@ -8,11 +8,11 @@ use lifecycle::{bundle::Record, problem};
 use policy::bundle::{Source, diff::text_diff};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Desk, Saving};
+use super::state::{EditorState, Saving};
 use crate::{
     api::bundles::{self, Saved},
     components::{Button, ButtonKind, Dialog, Notice, RelativeTime, Tone},
-    editor::Content,
+    model::Content,
 };
 
 /// How long after the last keystroke it is kept on the device. Writing thousands of rules takes a while: then it waits
@@ -43,7 +43,7 @@ fn storage() -> Option<web_sys::Storage> {
 }
 
 /// Keeps what is not saved on the device, gives it back after a reload, and asks before the page is left.
-pub fn keep(desk: Desk) {
+pub fn keep(desk: EditorState) {
     Effect::new(move |_| restore(desk));
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     Effect::new(move |first: Option<()>| {
@@ -82,12 +82,12 @@ pub fn keep(desk: Desk) {
     });
 }
 
-fn unsaved(desk: Desk) -> bool {
+fn unsaved(desk: EditorState) -> bool {
     desk.editable && (desk.dirty.get_untracked() || desk.unread.read_untracked().is_some())
 }
 
 /// Writes what is not saved to the device, or removes what is saved by now.
-fn keep_now(desk: Desk) {
+fn keep_now(desk: EditorState) {
     let (Some(storage), true) = (storage(), desk.editable) else { return };
     let key = desk.shelf_key.get_value();
     if !unsaved(desk) {
@@ -105,7 +105,7 @@ fn keep_now(desk: Desk) {
 }
 
 /// Brings back what an earlier visit did not save.
-fn restore(desk: Desk) {
+fn restore(desk: EditorState) {
     if !desk.editable {
         return;
     }
@@ -127,14 +127,14 @@ fn restore(desk: Desk) {
 }
 
 /// Saves what is on the page.
-pub fn start(desk: Desk) {
+pub fn start(desk: EditorState) {
     spawn_local(async move {
         let _ = save(desk).await;
     });
 }
 
 /// Saves what is on the page; true when the server has it.
-pub async fn save(desk: Desk) -> bool {
+pub async fn save(desk: EditorState) -> bool {
     if let Some(flush) = desk.flush_source.get_value() {
         flush.run(());
     }
@@ -175,7 +175,7 @@ pub async fn save(desk: Desk) -> bool {
 }
 
 /// The server has `sent` as `record`.
-fn accept(desk: Desk, sent: Content, record: Record) {
+fn accept(desk: EditorState, sent: Content, record: Record) {
     let given = (sent.head().version.as_deref() != Some(record.version.as_str())).then(|| record.version.clone());
     desk.revision.set(record.revision);
     desk.editor.update(|editor| {
@@ -196,7 +196,7 @@ fn accept(desk: Desk, sent: Content, record: Record) {
 
 /// How saving stands, beside the heading.
 #[component]
-pub fn SaveState(desk: Desk) -> impl IntoView {
+pub fn SaveState(desk: EditorState) -> impl IntoView {
     let updated_at = desk.record.with_untracked(|record| record.updated_at);
     let unsaved = Memo::new(move |_| desk.dirty.get() || desk.unread.read().is_some());
     let state = Memo::new(move |_| desk.saving.get());
@@ -228,7 +228,7 @@ pub fn SaveState(desk: Desk) -> impl IntoView {
 
 /// Says that edits of an earlier visit are back.
 #[component]
-pub fn Restored(desk: Desk) -> impl IntoView {
+pub fn Restored(desk: EditorState) -> impl IntoView {
     let behind = Memo::new(move |_| desk.revision.get() != desk.record.with(|record| record.revision));
     let discard = move |_| {
         desk.unread.set(None);
@@ -258,7 +258,7 @@ pub fn Restored(desk: Desk) -> impl IntoView {
 
 /// The choice when somebody else saved first.
 #[component]
-pub fn StaleDialog(desk: Desk) -> impl IntoView {
+pub fn StaleDialog(desk: EditorState) -> impl IntoView {
     let open = RwSignal::new(false);
     let navigate = use_navigate();
     Effect::new(move |_| open.set(desk.theirs.read().is_some()));

@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use policy::replay::{Change, Summary};
 
 use super::{
-    desk::Desk,
     replaying::Replayed,
     rule_link::{RuleLink, decider},
+    state::EditorState,
 };
 use crate::{
     components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format},
-    editor::rule,
+    model::rule,
 };
 
 /// Flips listed.
@@ -23,7 +23,7 @@ const NAMED: usize = 100;
 
 /// The *Simulate* tab.
 #[component]
-pub fn Simulated(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>) -> impl IntoView {
+pub fn Simulated(desk: EditorState, cases: Signal<Option<(usize, Option<f64>)>>) -> impl IntoView {
     move || {
         if cases.with(|cases| matches!(cases, Some((0, _)))) {
             return view! {
@@ -44,7 +44,7 @@ pub fn Simulated(desk: Desk, cases: Signal<Option<(usize, Option<f64>)>>) -> imp
 
 /// Bars, numbers and flips.
 #[component]
-fn Result(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
+fn Result(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
     let comparison = &replayed.comparison;
     let (before, after) = (&comparison.summary_a, &comparison.summary_b);
     let stable = desk.stable.with_value(|stable| stable.as_ref().map(|stable| stable.version.clone()));
@@ -106,7 +106,7 @@ fn Result(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
 
 /// How many rules decide some case, how many could but do not, and how many can never decide.
 #[component]
-fn Covered(desk: Desk, replayed: Arc<Replayed>) -> impl IntoView {
+fn Covered(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
     move || {
         let dead: HashSet<String> = desk.covers.with(|covers| covers.iter().map(|dead| dead.rule.clone()).collect());
         let (mut hit, mut never, mut gone) = (0_usize, Vec::new(), Vec::new());
@@ -170,7 +170,7 @@ fn signed_usd(amount: f64) -> String {
 
 /// The cases that come out differently.
 #[component]
-fn Flips(desk: Desk, changes: Vec<Change>, total: usize, compared: bool) -> impl IntoView {
+fn Flips(desk: EditorState, changes: Vec<Change>, total: usize, compared: bool) -> impl IntoView {
     if changes.is_empty() {
         let words = if compared {
             "No case comes out differently than under stable."
@@ -228,7 +228,7 @@ fn case_name(id: &str) -> String {
 
 /// The region that explains a flip; opens the *Changes* tab.
 #[component]
-fn RegionOf(desk: Desk, region: usize) -> impl IntoView {
+fn RegionOf(desk: EditorState, region: usize) -> impl IntoView {
     let (alike, whole) = desk.replayed.with_untracked(|replayed| {
         let replayed = replayed.as_ref();
         let alike = replayed.and_then(|replayed| replayed.regions.get(region).copied()).unwrap_or_default();

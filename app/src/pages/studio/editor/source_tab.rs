@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use leptos::{html, leptos_dom::helpers::TimeoutHandle, prelude::*};
 
-use super::desk::Desk;
+use super::state::EditorState;
 use crate::{
     components::{Button, Notice, Tone},
-    editor::{Edit, Stroke, text},
+    model::{Edit, Stroke, text},
 };
 
 /// Longer text is read a moment after the last keystroke instead of at once.
@@ -15,7 +15,7 @@ const LONG: usize = 200_000;
 
 /// The *Source* tab.
 #[component]
-pub fn SourceTab(desk: Desk) -> impl IntoView {
+pub fn SourceTab(desk: EditorState) -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
     let open = Memo::new(move |_| desk.main.read().as_str() == "source");
     // What is in the field: only written while the tab is open, for thousands of rules make megabytes.

@@ -11,7 +11,7 @@ use policy::{
     engine::Prepared,
 };
 
-use crate::editor::{Written, rule};
+use crate::model::{Written, rule};
 
 /// A rule that compares quickly with itself.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Stable {
     pub fn new(record: &Record) -> Self {
         let source = Source::from(record);
         let by_id = source.rules.iter().enumerate().map(|(at, rule)| (rule::id(rule).to_owned(), at)).collect();
-        let bundle = source.understand().bundle;
+        let bundle = source.parse_rules().bundle;
         Self { version: record.version.clone(), bundle, prepared: OnceLock::new(), by_id, source }
     }
 

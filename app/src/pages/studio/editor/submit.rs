@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::{desk::Desk, saving::save};
+use super::{saving::save, state::EditorState};
 use crate::{
     api::bundles,
     components::{Button, ButtonKind, Dialog, Notice, TextArea, Tone},
@@ -12,7 +12,7 @@ use crate::{
 
 /// The button; pressing it opens the dialog.
 #[component]
-pub fn SubmitButton(desk: Desk, open: RwSignal<bool>) -> impl IntoView {
+pub fn SubmitButton(desk: EditorState, open: RwSignal<bool>) -> impl IntoView {
     let obstacles = Memo::new(move |_| desk.obstacles());
     view! {
         <Button
@@ -28,7 +28,7 @@ pub fn SubmitButton(desk: Desk, open: RwSignal<bool>) -> impl IntoView {
 
 /// What blocks submitting, in one line under the heading.
 #[component]
-pub fn Obstacles(desk: Desk) -> impl IntoView {
+pub fn Obstacles(desk: EditorState) -> impl IntoView {
     let obstacles = Memo::new(move |_| desk.obstacles());
     view! {
         <div id="obstacles" class="obstacles">
@@ -44,7 +44,7 @@ pub fn Obstacles(desk: Desk) -> impl IntoView {
 
 /// Asks for the fallback plan and builds the packet.
 #[component]
-pub fn SubmitDialog(desk: Desk, open: RwSignal<bool>) -> impl IntoView {
+pub fn SubmitDialog(desk: EditorState, open: RwSignal<bool>) -> impl IntoView {
     let plan = RwSignal::new(String::new());
     let missing = RwSignal::new(false);
     let pending = RwSignal::new(false);

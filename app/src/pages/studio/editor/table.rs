@@ -3,12 +3,12 @@
 use leptos::{html, prelude::*};
 
 use super::{
-    desk::{Desk, VIRTUAL_FROM},
     row::RuleRow,
+    state::{EditorState, VIRTUAL_FROM},
 };
 use crate::{
     components::{Button, ButtonKind, EffectBadge, EmptyState, Kbd, format},
-    editor::{Edit, Key, order::Direction},
+    model::{Edit, Key, order::Direction},
 };
 
 /// Height of a row of a long table in pixels; the style sheet says the same.
@@ -22,7 +22,7 @@ const FIRST: usize = 40;
 
 /// The table with its head, its foot and the bar for marked rules.
 #[component]
-pub fn RulesTable(desk: Desk) -> impl IntoView {
+pub fn RulesTable(desk: EditorState) -> impl IntoView {
     let scroller = NodeRef::<html::Div>::new();
     let (before, after) = (NodeRef::<html::Tr>::new(), NodeRef::<html::Tr>::new());
     let total = Memo::new(move |_| desk.content.with(|content| content.rules().len()));
@@ -158,7 +158,7 @@ pub fn RulesTable(desk: Desk) -> impl IntoView {
 
 /// What stands in place of rows when there are none to show.
 #[component]
-fn Nothing(desk: Desk, total: Memo<usize>) -> impl IntoView {
+fn Nothing(desk: EditorState, total: Memo<usize>) -> impl IntoView {
     move || {
         if total.get() > 0 {
             view! {
@@ -184,7 +184,7 @@ fn Nothing(desk: Desk, total: Memo<usize>) -> impl IntoView {
 
 /// Marks every rule that is shown.
 #[component]
-fn MarkAll(desk: Desk) -> impl IntoView {
+fn MarkAll(desk: EditorState) -> impl IntoView {
     let all = Memo::new(move |_| {
         let shown = desk.shown.get();
         !shown.is_empty() && desk.marked.with(|marked| shown.iter().all(|(_, key)| marked.contains(key)))
@@ -212,7 +212,7 @@ fn MarkAll(desk: Desk) -> impl IntoView {
 
 /// What can be done with all marked rules at once.
 #[component]
-fn MarkedBar(desk: Desk) -> impl IntoView {
+fn MarkedBar(desk: EditorState) -> impl IntoView {
     let count = Memo::new(move |_| desk.marked.with(std::collections::BTreeSet::len));
     let keys = move || desk.targets();
     let button = move |words: &'static str, act: Callback<Vec<Key>>| {
@@ -259,7 +259,7 @@ fn MarkedBar(desk: Desk) -> impl IntoView {
 }
 
 /// Scrolls so that the row of `key` is in sight.
-fn bring_into_sight(desk: Desk, scroller: NodeRef<html::Div>, long: bool, key: Key) {
+fn bring_into_sight(desk: EditorState, scroller: NodeRef<html::Div>, long: bool, key: Key) {
     let Some(scroller) = scroller.get_untracked() else { return };
     if long {
         let shown = desk.shown.get_untracked();

@@ -8,9 +8,9 @@ use policy::{
     engine::Input,
     replay::{Case, CaseResult},
 };
-use worker::{Ask, Tested};
+use worker::{Request, Tested};
 
-use super::{beside, desk::Desk, proposed::Proposed, rule_link::RuleLink};
+use super::{boundary_cases::Proposed, rule_link::RuleLink, state::EditorState, worker_client};
 use crate::{
     api::bundles,
     components::{Button, ButtonKind, Chip, EffectBadge, EmptyState, Skeleton, Table, Tone, facts::gist, format},
@@ -30,7 +30,7 @@ pub struct Tests {
 
 impl Tests {
     /// Fetches the test cases, and runs them whenever the draft changes.
-    pub fn new(desk: Desk) -> Self {
+    pub fn new(desk: EditorState) -> Self {
         let tests = Self { list: RwSignal::new(None), pending: RwSignal::new(false) };
         leptos::prelude::Effect::new(move |_| {
             spawn_local(async move {
@@ -43,18 +43,18 @@ impl Tests {
             let session = desk.sessions.get();
             let Some(list) = tests.list.get().filter(|_| session > 0) else { return };
             let expecting = list.iter().filter(|case| case.expected_effect.is_some()).cloned().collect();
-            beside::ask(Ask::Tests(expecting), None);
+            worker_client::ask(Request::Tests(expecting), None);
         });
         tests
     }
 
     /// How many test cases there are.
-    pub fn count(self, desk: Desk) -> Option<usize> {
+    pub fn count(self, desk: EditorState) -> Option<usize> {
         desk.tested.with(|tested| tested.as_ref().map(|tested| tested.results.len()))
     }
 
     /// Keeps `save` and forgets `remove`, for everybody.
-    pub fn change(self, desk: Desk, save: Vec<Case>, remove: Vec<String>) {
+    pub fn change(self, desk: EditorState, save: Vec<Case>, remove: Vec<String>) {
         let what = match (save.as_slice(), remove.len()) {
             ([one], 0) => format!("Test case “{}” is kept.", one.case_id),
             (several, 0) => format!("{} are kept.", format::plural(several.len() as u64, "test case", "test cases")),
@@ -81,7 +81,7 @@ impl Tests {
 
 /// The *Test cases* tab.
 #[component]
-pub fn TestCases(desk: Desk, tests: Tests) -> impl IntoView {
+pub fn TestCases(desk: EditorState, tests: Tests) -> impl IntoView {
     // What is proposed outlives the answers of the server, so it stands beside what is drawn anew.
     view! {
         <div class="tests">
@@ -97,7 +97,7 @@ pub fn TestCases(desk: Desk, tests: Tests) -> impl IntoView {
 
 /// How many pass, which rules have no test, and the way to more.
 #[component]
-fn Head(desk: Desk, outcome: Arc<Tested>) -> impl IntoView {
+fn Head(desk: EditorState, outcome: Arc<Tested>) -> impl IntoView {
     let all = outcome.results.len();
     let passed = outcome.results.iter().filter(|result| result.passed == Some(true)).count();
     let (tone, sign) = if passed == all { (Tone::Good, "✓") } else { (Tone::Bad, "✕") };
@@ -123,7 +123,7 @@ fn Head(desk: Desk, outcome: Arc<Tested>) -> impl IntoView {
     }
 }
 
-fn listed(desk: Desk, tests: Tests, list: &[Case], outcome: &Tested) -> AnyView {
+fn listed(desk: EditorState, tests: Tests, list: &[Case], outcome: &Tested) -> AnyView {
     if outcome.results.is_empty() {
         return view! {
             <EmptyState title="No test cases yet">
@@ -163,7 +163,7 @@ fn listed(desk: Desk, tests: Tests, list: &[Case], outcome: &Tested) -> AnyView 
 }
 
 #[component]
-fn Row(desk: Desk, tests: Tests, case: Case, result: CaseResult) -> impl IntoView {
+fn Row(desk: EditorState, tests: Tests, case: Case, result: CaseResult) -> impl IntoView {
     let passed = result.passed == Some(true);
     let input = case.input();
     let id = case.case_id.clone();
@@ -227,7 +227,7 @@ fn Row(desk: Desk, tests: Tests, case: Case, result: CaseResult) -> impl IntoVie
 
 /// Keeps the question under *One input* with the effect that is expected.
 #[component]
-pub fn KeepTest(desk: Desk, tests: Tests, input: Input, answer: Effect) -> impl IntoView {
+pub fn KeepTest(desk: EditorState, tests: Tests, input: Input, answer: Effect) -> impl IntoView {
     let name = RwSignal::new(String::new());
     let expected = RwSignal::new(answer);
     let keep = move |event: leptos::ev::SubmitEvent| {

@@ -10,12 +10,12 @@ use policy::{
     engine::Input,
 };
 
-use super::{desk::Desk, replaying::Ready};
+use super::{replaying::Ready, state::EditorState};
 use crate::components::{EffectBadge, effect_words, value_words};
 
 /// The smallest change of the input that changes the answer.
 #[component]
-pub fn WhyNotView(desk: Desk, draft: Ready, input: Input, now: Effect) -> impl IntoView {
+pub fn WhyNotView(desk: EditorState, draft: Ready, input: Input, now: Effect) -> impl IntoView {
     let wanted = RwSignal::new(None::<Effect>);
     let choose = move |event: leptos::ev::Event| {
         let chosen = event_target_value(&event);

@@ -13,8 +13,8 @@ use lifecycle::transfer::Preview;
 use crate::{
     api::bundles,
     components::{Button, ButtonKind, Dialog, Field, Notice, Spinner, TextArea, TextInput, Tone},
-    editor::{paste, text},
     error::AppError,
+    model::{paste, text},
 };
 
 /// How long typing rests before the server is asked.

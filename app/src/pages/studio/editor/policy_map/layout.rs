@@ -121,7 +121,7 @@ mod tests {
         let bundle = |limit: i32| {
             let rule = json!({"id": "one", "agent": "a", "action": "b", "effect": "allow", "reason": "because it is a test",
                 "conditions": {">=x": limit, "<y": 5}});
-            Source::read(json!({ "rules": [rule] })).unwrap().understand().bundle
+            Source::read(json!({ "rules": [rule] })).unwrap().parse_rules().bundle
         };
         let (now, then) = (bundle(3), bundle(4));
         let (draft, stable) = (Prepared::new(&now), Prepared::new(&then));

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     components::{Chip, Table, Tone, effect_words},
-    pages::studio::editor::{desk::Desk, rule_link::RuleLink},
+    pages::studio::editor::{rule_link::RuleLink, state::EditorState},
 };
 
 /// Letters of a name that fit under a column or beside a row.
@@ -23,7 +23,7 @@ const LETTERS: usize = 20;
 
 /// The map with its caption, its key and its table.
 #[component]
-pub fn Picture(desk: Desk, drawn: Arc<Drawn>) -> impl IntoView {
+pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     let layout = Layout::of(&drawn.map);
     let (width, height) = layout.size();
     let at = RwSignal::new(None::<(usize, usize)>);
@@ -143,7 +143,7 @@ fn input(drawn: &Drawn, column: usize, row: usize) -> Input {
 }
 
 /// What holds where the pointer or the cursor is.
-fn caption(desk: Desk, drawn: StoredValue<Arc<Drawn>>, at: Option<(usize, usize)>) -> AnyView {
+fn caption(desk: EditorState, drawn: StoredValue<Arc<Drawn>>, at: Option<(usize, usize)>) -> AnyView {
     let told = at.and_then(|(column, row)| {
         drawn.with_value(|drawn| {
             let area = drawn.map.area(column, row)?.clone();

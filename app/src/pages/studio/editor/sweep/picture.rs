@@ -8,8 +8,8 @@ use wasm_bindgen::JsCast;
 
 use super::{LINES, Plot, tidy};
 use crate::{
-    editor::{Edit, Stroke},
-    pages::studio::editor::desk::Desk,
+    model::{Edit, Stroke},
+    pages::studio::editor::state::EditorState,
 };
 
 /// Points of a drawn curve.
@@ -22,7 +22,11 @@ const HEIGHT: f64 = 120.0;
 /// The curves with the slider below. Both move the same number. They stay in place while the curves are drawn anew, so
 /// that whoever moves the slider keeps hold of it.
 #[component]
-pub(super) fn Picture(desk: Desk, plot: Signal<Option<Arc<Plot>>>, moved: RwSignal<Option<f64>>) -> impl IntoView {
+pub(super) fn Picture(
+    desk: EditorState,
+    plot: Signal<Option<Arc<Plot>>>,
+    moved: RwSignal<Option<f64>>,
+) -> impl IntoView {
     let picture = NodeRef::<html::Div>::new();
     let editable = desk.editable;
     let dragging = StoredValue::new(false);

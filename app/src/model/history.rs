@@ -1,0 +1,251 @@
+//! Undo and redo. Each step is a whole document (cheap: see [`Content`]); typing into one field is one step.
+
+use super::{Content, Edit, Key, Refused};
+
+/// Most steps that can be undone.
+const DEPTH: usize = 200;
+
+/// How long after a keystroke the next one in the same field still belongs to the same step, in milliseconds.
+const PAUSE_MS: f64 = 1500.0;
+
+/// What is being typed into: keystrokes into the same field close together are undone together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stroke {
+    /// A field of a rule.
+    Field(Key, String),
+    /// A field of the bundle.
+    Head(&'static str),
+    /// The source text.
+    Source,
+}
+
+#[derive(Debug, Clone)]
+struct Step {
+    content: Content,
+    label: String,
+}
+
+/// The document under edit with its history.
+#[derive(Debug, Clone, Default)]
+pub struct Editor {
+    now: Content,
+    saved: Content,
+    past: Vec<Step>,
+    future: Vec<Step>,
+    typing: Option<(Stroke, f64)>,
+}
+
+impl Editor {
+    /// An editor on what is saved.
+    pub fn new(saved: Content) -> Self {
+        Self { now: saved.clone(), saved, ..Self::default() }
+    }
+
+    /// The document as it is now.
+    pub fn content(&self) -> &Content {
+        &self.now
+    }
+
+    /// The document as the server has it.
+    pub fn saved(&self) -> &Content {
+        &self.saved
+    }
+
+    /// Whether something is not saved.
+    pub fn dirty(&self) -> bool {
+        self.now != self.saved
+    }
+
+    /// The server has `content` now. What was typed while it was being saved stays.
+    pub fn mark_saved(&mut self, content: Content) {
+        self.saved = content;
+        self.typing = None;
+    }
+
+    /// Makes `edit` as a step of its own.
+    ///
+    /// # Errors
+    /// [`Refused`]; then nothing changed.
+    pub fn apply(&mut self, edit: &Edit) -> Result<(), Refused> {
+        let next = self.now.edited(edit)?;
+        self.typing = None;
+        self.push(next, edit.label());
+        Ok(())
+    }
+
+    /// Makes `edit` as part of typing into `stroke` at `now_ms`.
+    ///
+    /// # Errors
+    /// [`Refused`]; then nothing changed.
+    pub fn type_into(&mut self, stroke: Stroke, now_ms: f64, edit: &Edit) -> Result<(), Refused> {
+        let next = self.now.edited(edit)?;
+        let goes_on =
+            self.typing.as_ref().is_some_and(|(last, at)| *last == stroke && now_ms - at < PAUSE_MS) && self.can_undo();
+        if goes_on {
+            self.now = next;
+            self.future.clear();
+        } else {
+            self.push(next, edit.label());
+        }
+        self.typing = Some((stroke, now_ms));
+        Ok(())
+    }
+
+    /// Takes over `next`, made elsewhere, as one step.
+    pub fn jump(&mut self, next: Content, label: impl Into<String>) {
+        self.typing = None;
+        if next != self.now {
+            self.push(next, label.into());
+        }
+    }
+
+    /// Ends the current run of typing, as leaving a field does.
+    pub fn pause(&mut self) {
+        self.typing = None;
+    }
+
+    /// Whether there is something to undo.
+    pub fn can_undo(&self) -> bool {
+        !self.past.is_empty()
+    }
+
+    /// Whether there is something to redo.
+    pub fn can_redo(&self) -> bool {
+        !self.future.is_empty()
+    }
+
+    /// Takes the last step back and says what it was.
+    pub fn undo(&mut self) -> Option<String> {
+        let step = self.past.pop()?;
+        self.typing = None;
+        let undone = Step { content: std::mem::replace(&mut self.now, step.content), label: step.label.clone() };
+        self.future.push(undone);
+        Some(step.label)
+    }
+
+    /// Makes the step that was taken back last again and says what it is.
+    pub fn redo(&mut self) -> Option<String> {
+        let step = self.future.pop()?;
+        self.typing = None;
+        let before = Step { content: std::mem::replace(&mut self.now, step.content), label: step.label.clone() };
+        self.past.push(before);
+        Some(step.label)
+    }
+
+    fn push(&mut self, next: Content, label: String) {
+        let before = std::mem::replace(&mut self.now, next);
+        self.past.push(Step { content: before, label });
+        if self.past.len() > DEPTH {
+            self.past.remove(0);
+        }
+        self.future.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use policy::bundle::{Effect, Source};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{order::Direction, rule};
+
+    fn editor() -> Editor {
+        let rules = ["aaa", "bbb", "ccc"].iter().map(|id| rule::blank(id)).collect();
+        Editor::new(Content::new(Source { rules, ..Source::default() }))
+    }
+
+    fn reason(text: &str) -> Edit {
+        Edit::Set { key: Key(0), field: "reason", value: Some(text.into()) }
+    }
+
+    #[test]
+    fn typing_is_one_step_until_a_pause_or_another_field() {
+        let mut editor = editor();
+        let stroke = || Stroke::Field(Key(0), "reason".into());
+        for (at, text) in [(0.0, "a"), (100.0, "ab"), (200.0, "abc")] {
+            editor.type_into(stroke(), at, &reason(text)).unwrap();
+        }
+        editor.type_into(stroke(), 9000.0, &reason("abcd")).unwrap();
+        assert_eq!(editor.undo().as_deref(), Some("edit reason"));
+        assert_eq!(rule::text(&editor.content().rules()[0].rule, "reason"), "abc");
+        editor.undo();
+        assert!(!editor.dirty() && !editor.can_undo());
+        editor.redo();
+        assert_eq!(rule::text(&editor.content().rules()[0].rule, "reason"), "abc");
+    }
+
+    #[test]
+    fn a_new_edit_forgets_what_was_undone() {
+        let mut editor = editor();
+        editor.apply(&reason("one")).unwrap();
+        editor.undo();
+        editor.apply(&reason("two")).unwrap();
+        assert!(!editor.can_redo());
+    }
+
+    #[test]
+    fn what_is_typed_while_saving_stays_unsaved() {
+        let mut editor = editor();
+        editor.apply(&reason("one")).unwrap();
+        let sent = editor.content().clone();
+        editor.apply(&reason("two")).unwrap();
+        editor.mark_saved(sent);
+        assert!(editor.dirty());
+        editor.undo();
+        assert!(!editor.dirty());
+    }
+
+    fn any_edit() -> impl Strategy<Value = Edit> {
+        let key = (0u32..6).prop_map(Key);
+        prop_oneof![
+            (key.clone(), 0i64..100).prop_map(|(key, n)| Edit::Set { key, field: "priority", value: Some(json!(n)) }),
+            (key.clone(), "[a-c]{1,2}", 0i64..9).prop_map(|(key, to, n)| Edit::Condition {
+                key,
+                from: None,
+                to,
+                value: json!(n)
+            }),
+            (key.clone(), any::<bool>()).prop_map(|(key, on)| Edit::Enable { keys: vec![key], on }),
+            key.clone().prop_map(|key| Edit::Duplicate { keys: vec![key] }),
+            key.clone().prop_map(|key| Edit::Delete { keys: vec![key] }),
+            (key, any::<bool>()).prop_map(|(key, up)| Edit::Move {
+                keys: vec![key],
+                direction: if up { Direction::Up } else { Direction::Down }
+            }),
+            "[a-z]{0,4}".prop_map(Edit::Notes),
+            Just(Edit::DefaultEffect(Effect::Allow)),
+        ]
+    }
+
+    proptest! {
+        /// Undoing everything gives what was saved; redoing everything gives what was typed.
+        #[test]
+        fn undo_and_redo_are_inverse(edits in prop::collection::vec(any_edit(), 0..40)) {
+            let mut editor = editor();
+            for edit in &edits {
+                let _ = editor.apply(edit);
+            }
+            let end = editor.content().clone();
+            while editor.undo().is_some() {}
+            prop_assert!(!editor.dirty());
+            while editor.redo().is_some() {}
+            prop_assert_eq!(editor.content(), &end);
+        }
+
+        /// Keys stay unique whatever happens.
+        #[test]
+        fn keys_stay_unique(edits in prop::collection::vec(any_edit(), 0..40)) {
+            let mut editor = editor();
+            for edit in &edits {
+                let _ = editor.apply(edit);
+            }
+            let mut keys: Vec<_> = editor.content().rules().iter().map(|entry| entry.key).collect();
+            let all = keys.len();
+            keys.sort_unstable();
+            keys.dedup();
+            prop_assert_eq!(keys.len(), all);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A decision explained in sentences.
+
+use lifecycle::decision::{Mode, OtherArm, Record};
+use policy::{
+    bundle::Effect,
+    engine::{
+        Arm, EvaluationError, Status,
+        answer::{ErrorCode, ValueType},
+    },
+};
+
+use crate::components::effect_words;
+
+/// How an answer came about, for a cell.
+pub const fn status(status: Status) -> &'static str {
+    match status {
+        Status::Matched => "matched",
+        Status::NoMatch => "no match",
+        Status::Error => "error",
+    }
+}
+
+/// Which arm, for a cell.
+pub const fn arm(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Stable => "stable",
+        Arm::Canary => "canary",
+        Arm::None => "no bundle",
+    }
+}
+
+/// What happened, as one sentence without the rule's own reason.
+pub fn explanation(record: &Record) -> String {
+    let answer = match record.effect {
+        Effect::Allow => format!("{} may {}", record.agent, record.action),
+        Effect::Deny => format!("{} may not {}", record.agent, record.action),
+        Effect::NeedsApproval => format!("{} must ask before {}", record.agent, record.action),
+    };
+    if record.mode == Mode::Bypass {
+        return format!("{answer}: evaluation was disabled, so no rule was asked.");
+    }
+    let Some(bundle) = &record.bundle else {
+        return format!("{answer}: no bundle was live, and then everything is denied.");
+    };
+    let who = match record.arm {
+        Arm::Canary => format!("{}, the canary", bundle.version),
+        Arm::Stable | Arm::None => bundle.version.clone(),
+    };
+    match (record.status, &record.matched_rule) {
+        (Status::Matched, Some(rule)) => format!("{answer}: in {who}, the rule {rule} was the first to match."),
+        (Status::Matched, None) => format!("{answer}: {who} said so."),
+        (Status::NoMatch, _) => format!("{answer}: in {who}, no rule matched, so the default holds."),
+        (Status::Error, Some(rule)) => {
+            format!("{answer}: in {who}, the rule {rule} could not be decided, so the answer for errors holds.")
+        }
+        (Status::Error, None) => {
+            format!("{answer}: the input breaks what {who} declares, so the answer for errors holds.")
+        }
+    }
+}
+
+/// What the other arm said, as one sentence.
+pub fn other(record: &Record, other: &OtherArm) -> String {
+    let name = match record.arm {
+        Arm::Canary => format!("{}, the stable bundle,", other.bundle.version),
+        Arm::Stable | Arm::None => format!("{}, the bundle beside it,", other.bundle.version),
+    };
+    let by = match (other.status, &other.matched_rule) {
+        (Status::NoMatch, _) => "no rule matched".to_owned(),
+        (Status::Error, Some(rule)) => format!("{rule} could not be decided"),
+        (Status::Error, None) => "the input breaks its declared inputs".to_owned(),
+        (Status::Matched, rule) => rule.clone().unwrap_or_default(),
+    };
+    if other.effect == record.effect {
+        format!("{name} gives the same answer ({by}).")
+    } else {
+        format!("{name} would have answered {} ({by}).", effect_words(other.effect))
+    }
+}
+
+/// What went wrong, as one sentence.
+pub fn error(error: &EvaluationError) -> String {
+    let found = match error.found {
+        ValueType::Missing => "nothing",
+        ValueType::Boolean => "true or false",
+        ValueType::Number => "a number",
+        ValueType::String => "a text",
+        ValueType::Array => "a list",
+        ValueType::Object => "an object",
+    };
+    match (error.code, &error.rule) {
+        (ErrorCode::SchemaViolation, _) => {
+            format!("{} must be {}, but the input had {found}.", error.field, error.wanted)
+        }
+        (ErrorCode::WrongType, Some(rule)) => {
+            format!("{rule} compares {} with {}, but the input had {found}.", error.field, error.wanted)
+        }
+        (ErrorCode::WrongType, None) => {
+            format!("{} was compared with {}, but the input had {found}.", error.field, error.wanted)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lifecycle::decision::BundleRef;
+    use policy::Timestamp;
+    use serde_json::Map;
+
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            decision_id: "d1".into(),
+            decided_at: Timestamp::EPOCH,
+            agent: "inbox.triage".into(),
+            action: "quarantine".into(),
+            subject: "d1".into(),
+            context: Map::new(),
+            effect: Effect::Allow,
+            status: Status::Matched,
+            matched_rule: Some("high-risk".into()),
+            reason: String::new(),
+            budget: None,
+            bundle: Some(BundleRef { id: 1, version: "2.3.0".into(), digest: String::new() }),
+            arm: Arm::Stable,
+            mode: Mode::Normal,
+            errors: vec![],
+            other_arm: None,
+            outcome: None,
+        }
+    }
+
+    #[test]
+    fn every_way_of_deciding_has_its_sentence() {
+        let it = record();
+        assert_eq!(
+            explanation(&it),
+            "inbox.triage may quarantine: in 2.3.0, the rule high-risk was the first to match."
+        );
+        let no_match = Record {
+            effect: Effect::Deny,
+            status: Status::NoMatch,
+            matched_rule: None,
+            arm: Arm::Canary,
+            ..it.clone()
+        };
+        assert_eq!(
+            explanation(&no_match),
+            "inbox.triage may not quarantine: in 2.3.0, the canary, no rule matched, so the default holds."
+        );
+        assert!(explanation(&Record { mode: Mode::Bypass, ..it.clone() }).contains("disabled"));
+        assert!(explanation(&Record { bundle: None, ..it }).contains("no bundle was live"));
+    }
+
+    #[test]
+    fn the_other_arm_is_compared() {
+        let it = record();
+        let canary = OtherArm {
+            bundle: BundleRef { id: 2, version: "2.4.0".into(), digest: String::new() },
+            effect: Effect::Deny,
+            status: Status::NoMatch,
+            matched_rule: None,
+        };
+        assert_eq!(other(&it, &canary), "2.4.0, the bundle beside it, would have answered deny (no rule matched).");
+    }
+}

@@ -1,0 +1,309 @@
+//! What blocks a packet or is needed next, in words, for the person who looks at it.
+
+use lifecycle::{
+    authority::{Permission, Role, Roles},
+    bundle::State,
+    review::{Action, PacketStatus, Verdict},
+};
+use policy::Timestamp;
+
+use crate::{
+    components::{Tone, format::relative as ago},
+    labels,
+};
+
+/// What the status box says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewStatus {
+    /// How it is coloured.
+    pub tone: Tone,
+    /// The one thing to know.
+    pub headline: String,
+    /// What else matters, most important first.
+    pub notes: Vec<String>,
+}
+
+/// What is known about a packet when its standing is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Where the packet stands.
+    pub status: PacketStatus,
+    /// Where its bundle stands.
+    pub bundle: State,
+    /// What reviewers did.
+    pub actions: &'a [Action],
+    /// How many people must approve.
+    pub required: u8,
+    /// Who wrote the bundle.
+    pub authors: &'a [String],
+    /// Who built the packet.
+    pub built_by: &'a str,
+    /// Whether another bundle has become stable since.
+    pub stale: bool,
+    /// What forbids to approve it.
+    pub blockers: &'a [String],
+    /// Whether a safety pause is in force.
+    pub paused: bool,
+    /// Who looks.
+    pub me: &'a str,
+    /// In which roles.
+    pub roles: &'a Roles,
+    /// Now, as the server saw it.
+    pub as_of: Timestamp,
+}
+
+/// Why the person looking cannot sign this packet; nothing when they can.
+pub fn refusal(facts: &Facts) -> Option<String> {
+    if facts.status != PacketStatus::InReview {
+        return Some("This packet is no longer in review.".to_owned());
+    }
+    if facts.authors.iter().any(|author| author == facts.me) {
+        return Some("You wrote this bundle, so somebody else has to sign.".to_owned());
+    }
+    if facts.built_by == facts.me {
+        return Some("You submitted this bundle, so somebody else has to sign.".to_owned());
+    }
+    if !may(facts.roles, Permission::ActOnPackets) {
+        let who = labels::any_of(Permission::ActOnPackets.roles().iter().map(|role| labels::role(*role)));
+        return Some(format!("Your roles do not include signing packets. {} can.", labels::capital(&who)));
+    }
+    None
+}
+
+/// What blocks the packet, or what it needs next.
+pub fn standing(facts: &Facts) -> ReviewStatus {
+    match facts.status {
+        PacketStatus::InReview => in_review(facts),
+        PacketStatus::Approved => approved(facts),
+        PacketStatus::Rejected => ended(facts, Verdict::Reject, Tone::Bad, "Rejected"),
+        PacketStatus::ChangesRequested => {
+            let mut standing = ended(facts, Verdict::RequestChanges, Tone::Accent, "Changes requested");
+            standing.notes.push("The author edits the draft and submits it again; that makes a new packet.".to_owned());
+            standing
+        }
+        PacketStatus::Void => ReviewStatus {
+            tone: Tone::Neutral,
+            headline: "Void".to_owned(),
+            notes: vec![
+                "The bundle was edited or withdrawn after this packet was built. Every approval on it is void too."
+                    .to_owned(),
+            ],
+        },
+    }
+}
+
+fn may(roles: &Roles, permission: Permission) -> bool {
+    permission.roles().iter().any(|role| roles.contains(role))
+}
+
+/// Approvals that still count.
+fn valid<'a>(facts: &'a Facts) -> Vec<&'a Action> {
+    facts.actions.iter().filter(|a| a.decision == Verdict::Approve && a.expires_at > facts.as_of).collect()
+}
+
+fn in_review(facts: &Facts) -> ReviewStatus {
+    let valid = valid(facts);
+    let signed = valid.len();
+    let safety = valid.iter().any(|action| action.roles.contains(&Role::SafetyOwner));
+    let required = usize::from(facts.required.max(1));
+    let missing = required.saturating_sub(signed);
+    let need = match (required, missing, safety) {
+        (1, ..) => "one person must sign".to_owned(),
+        (_, 0, false) | (_, 1, false) => "a safety owner must sign".to_owned(),
+        (_, 1, true) => "one more person must sign".to_owned(),
+        (_, n, false) => format!("{} people must sign, one of them a safety owner", labels::number(n)),
+        (_, n, true) => format!("{} more people must sign", labels::number(n)),
+    };
+    let mut notes = facts.blockers.to_vec();
+    if facts.stale {
+        notes.push(STALE.to_owned());
+    }
+    if facts.paused {
+        notes.push("A safety pause is in force: nobody can approve until it is released.".to_owned());
+    }
+    if let Some(mine) = valid.iter().find(|action| action.actor == facts.me) {
+        notes.push(format!("You approved this {}.", ago(mine.at, facts.as_of)));
+    } else if let Some(why) = refusal(facts) {
+        notes.push(why);
+    }
+    for action in valid.iter().filter(|action| action.actor != facts.me) {
+        notes.push(format!("{} approved this {}.", action.actor, ago(action.at, facts.as_of)));
+    }
+    let headline = match facts.blockers.len() {
+        0 => format!("{signed} of {required}: {need}"),
+        1 => "Blocked: this cannot be approved. Send it back with a reason".to_owned(),
+        many => format!("Blocked for {} reasons: this cannot be approved. Send it back", labels::number(many)),
+    };
+    let blocked = facts.stale || facts.paused || !facts.blockers.is_empty();
+    ReviewStatus { tone: if blocked { Tone::Bad } else { Tone::Accent }, headline, notes }
+}
+
+const STALE: &str = "Another bundle has become stable since this packet was built, so its evidence compares with the \
+                     wrong base. Withdraw it and submit again.";
+
+fn approved(facts: &Facts) -> ReviewStatus {
+    let signers: Vec<_> =
+        facts.actions.iter().filter(|a| a.decision == Verdict::Approve).map(|a| a.actor.clone()).collect();
+    let by = labels::all_of(signers.iter().cloned());
+    match facts.bundle {
+        State::Approved => {}
+        State::Shadow => return quiet("In service as a shadow", by),
+        State::Canary => return quiet("In service as a canary", by),
+        State::Active => return quiet("Live: it serves every decision", by),
+        State::Superseded => return quiet("Was live; a later version took over", by),
+        State::RolledBack => return quiet("Was rolled back", by),
+        _ => return quiet("Approved", by),
+    }
+    let until = facts.actions.iter().filter(|a| a.decision == Verdict::Approve).map(|a| a.expires_at).min();
+    if facts.stale {
+        return ReviewStatus {
+            tone: Tone::Bad,
+            headline: "Approved, but out of date".to_owned(),
+            notes: vec![STALE.to_owned()],
+        };
+    }
+    if let Some(until) = until.filter(|until| *until <= facts.as_of) {
+        return ReviewStatus {
+            tone: Tone::Bad,
+            headline: "The approval has expired".to_owned(),
+            notes: vec![format!(
+                "It counted until {}. Withdraw the bundle and submit it again.",
+                ago(until, facts.as_of)
+            )],
+        };
+    }
+    let mut notes = vec![format!("Signed by {by}.")];
+    if let Some(until) = until {
+        notes.push(format!("Apply it within {}; then the approval expires.", labels::span(until, facts.as_of)));
+    }
+    if facts.paused {
+        notes.insert(0, "A safety pause is in force: nothing can be applied until it is released.".to_owned());
+    } else if !may(facts.roles, Permission::Apply) {
+        notes.push("A runtime owner puts it into service.".to_owned());
+    }
+    ReviewStatus { tone: Tone::Good, headline: "Approved: ready to apply".to_owned(), notes }
+}
+
+fn quiet(headline: &str, by: String) -> ReviewStatus {
+    ReviewStatus { tone: Tone::Good, headline: headline.to_owned(), notes: vec![format!("Signed by {by}.")] }
+}
+
+fn ended(facts: &Facts, verdict: Verdict, tone: Tone, headline: &str) -> ReviewStatus {
+    let last = facts.actions.iter().rev().find(|action| action.decision == verdict);
+    let mut notes = Vec::new();
+    let headline = last.map_or_else(
+        || headline.to_owned(),
+        |action| {
+            if let Some(reason) = &action.reason {
+                notes.push(format!("“{reason}”"));
+            }
+            format!("{headline} by {} {}", action.actor, ago(action.at, facts.as_of))
+        },
+    );
+    ReviewStatus { tone, headline, notes }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix_seconds(NOW)
+    }
+
+    fn approval(actor: &str, role: Role) -> Action {
+        Action {
+            idempotency_key: "actv1:00".into(),
+            packet_id: "pktv1:00".into(),
+            actor: actor.into(),
+            roles: vec![role],
+            decision: Verdict::Approve,
+            reason: None,
+            at: now().minus(Duration::from_secs(2400)),
+            expires_at: now().plus(Duration::from_secs(70 * 3600)),
+            key_id: "k".into(),
+            signature: "s".into(),
+        }
+    }
+
+    fn facts<'a>(actions: &'a [Action], required: u8, me: &'a str, roles: &'a Roles) -> Facts<'a> {
+        Facts {
+            status: PacketStatus::InReview,
+            bundle: State::InReview,
+            actions,
+            required,
+            authors: &[],
+            built_by: "author@demo.test",
+            stale: false,
+            blockers: &[],
+            paused: false,
+            me,
+            roles,
+            as_of: now(),
+        }
+    }
+
+    #[test]
+    fn says_who_is_missing() {
+        let approver = Roles::from([Role::Approver]);
+        let none = [];
+        assert_eq!(standing(&facts(&none, 1, "b", &approver)).headline, "0 of 1: one person must sign");
+        assert_eq!(
+            standing(&facts(&none, 2, "b", &approver)).headline,
+            "0 of 2: two people must sign, one of them a safety owner"
+        );
+        let one = [approval("a", Role::Approver)];
+        assert_eq!(standing(&facts(&one, 2, "b", &approver)).headline, "1 of 2: a safety owner must sign");
+        let safety = [approval("a", Role::SafetyOwner)];
+        let said = standing(&facts(&safety, 2, "b", &approver));
+        assert_eq!(said.headline, "1 of 2: one more person must sign");
+        assert_eq!(said.notes, ["a approved this 40\u{a0}min ago."]);
+    }
+
+    #[test]
+    fn what_is_blocked_says_why() {
+        let approver = Roles::from([Role::Approver]);
+        let blockers = ["Guardrail failed: projected margin -73 bps, limit -50 bps.".to_owned()];
+        let said = standing(&Facts { blockers: &blockers, ..facts(&[], 1, "b", &approver) });
+        assert_eq!(said.tone, Tone::Bad);
+        assert!(said.headline.starts_with("Blocked"), "{}", said.headline);
+        assert_eq!(said.notes, blockers);
+    }
+
+    #[test]
+    fn an_expired_signature_does_not_count() {
+        let approver = Roles::from([Role::Approver]);
+        let old = Action { expires_at: now(), ..approval("a", Role::SafetyOwner) };
+        assert!(standing(&facts(&[old], 2, "b", &approver)).headline.starts_with("0 of 2"));
+    }
+
+    #[test]
+    fn nobody_signs_their_own_work() {
+        let both = Roles::from([Role::Author, Role::Approver]);
+        let authors = ["me@x".to_owned()];
+        let mut mine = facts(&[], 1, "me@x", &both);
+        mine.authors = &authors;
+        assert_eq!(refusal(&mine).unwrap(), "You wrote this bundle, so somebody else has to sign.");
+        let built = facts(&[], 1, "author@demo.test", &both);
+        assert_eq!(refusal(&built).unwrap(), "You submitted this bundle, so somebody else has to sign.");
+        let viewer = Roles::from([Role::Viewer]);
+        assert!(refusal(&facts(&[], 1, "v", &viewer)).unwrap().contains("approver"));
+        let approver = Roles::from([Role::Approver]);
+        assert_eq!(refusal(&facts(&[], 1, "other", &approver)), None);
+    }
+
+    #[test]
+    fn an_approval_that_is_stale_or_expired_says_so() {
+        let owner = Roles::from([Role::RuntimeOwner]);
+        let actions = [approval("a", Role::Approver)];
+        let base = Facts { status: PacketStatus::Approved, bundle: State::Approved, ..facts(&actions, 1, "r", &owner) };
+        assert_eq!(standing(&base).tone, Tone::Good);
+        assert_eq!(standing(&Facts { stale: true, ..base }).headline, "Approved, but out of date");
+        let late = Facts { as_of: now().plus(Duration::from_secs(80 * 3600)), ..base };
+        assert_eq!(standing(&late).headline, "The approval has expired");
+    }
+}

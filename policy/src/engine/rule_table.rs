@@ -1,0 +1,246 @@
+//! The rules of a prepared bundle, kept in little memory.
+//!
+//! What decides is in the index; the rest of a rule is read only where an answer is put into words. So texts that many rules share
+//! are kept once, conditions are those of the index, and a whole [`Rule`] is put together when somebody asks for it.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
+
+use super::{
+    Prepared, Question,
+    compiled::texts::{Interned, Texts},
+};
+use crate::bundle::{ActionPattern, AgentPattern, Budget, Condition, Effect, Rule};
+
+/// Everything of the rules but their conditions, by rank.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RuleTable {
+    lines: Vec<RuleRow>,
+    ids: Texts,
+    reasons: Texts,
+    agents: Vec<AgentPattern>,
+    actions: Vec<ActionPattern>,
+    budgets: Vec<Option<Budget>>,
+    tags: Vec<BTreeSet<String>>,
+}
+
+/// A rule; what is large or shared by number.
+#[derive(Debug, Clone, Copy)]
+struct RuleRow {
+    position: usize,
+    agent: u32,
+    action: u32,
+    reason: u32,
+    budget: u32,
+    tags: u32,
+    priority: u16,
+    effect: Effect,
+}
+
+impl RuleTable {
+    /// Keeps enabled `rules`, which are in evaluation order.
+    pub(super) fn new(rules: &[&Rule]) -> Self {
+        let mut kept = Self::default();
+        kept.lines.reserve_exact(rules.len());
+        let mut reasons = Interned::default();
+        let (mut agents, mut actions) = (HashMap::new(), HashMap::new());
+        let (mut budgets, mut tags) = (HashMap::new(), HashMap::new());
+        for rule in rules {
+            kept.ids.push(&rule.id);
+            let budget = rule.budget.map(|of| (of.cost.map(f64::to_bits), of.compute.map(f64::to_bits), of.risk));
+            let line = RuleRow {
+                position: rule.position,
+                agent: number(&mut agents, &mut kept.agents, &rule.agent, |agent| (*agent).clone()),
+                action: number(&mut actions, &mut kept.actions, &rule.action, |action| (*action).clone()),
+                reason: reasons.intern(&rule.reason),
+                budget: number(&mut budgets, &mut kept.budgets, budget, |_| rule.budget),
+                tags: number(&mut tags, &mut kept.tags, &rule.tags, |tags| (*tags).clone()),
+                priority: rule.priority,
+                effect: rule.effect,
+            };
+            kept.lines.push(line);
+        }
+        kept.ids.shrink();
+        kept.reasons = reasons.into_texts();
+        kept
+    }
+}
+
+/// The number of `value` in a list of different ones, at the end of which it is put when it is new.
+fn number<V: std::hash::Hash + Eq, K>(
+    known: &mut HashMap<V, u32>,
+    kept: &mut Vec<K>,
+    value: V,
+    keep: impl FnOnce(&V) -> K,
+) -> u32 {
+    if let Some(number) = known.get(&value) {
+        return *number;
+    }
+    let number = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+    kept.push(keep(&value));
+    known.insert(value, number);
+    number
+}
+
+/// A rule of a prepared bundle. What an answer needs of it is read where it is kept; the whole rule is put together by
+/// [`Self::to_rule`].
+#[derive(Clone, Copy)]
+pub struct RuleRef<'a> {
+    prepared: &'a Prepared,
+    // INVARIANT: the rank of `line`.
+    rank: u32,
+    line: &'a RuleRow,
+}
+
+impl<'a> RuleRef<'a> {
+    pub(super) fn new(prepared: &'a Prepared, rank: u32) -> Option<Self> {
+        let line = prepared.kept().lines.get(usize::try_from(rank).ok()?)?;
+        Some(Self { prepared, rank, line })
+    }
+
+    /// Every rule, in evaluation order.
+    pub(super) fn all(prepared: &'a Prepared) -> impl ExactSizeIterator<Item = Self> {
+        let lines = prepared.kept().lines.iter().enumerate();
+        lines.map(move |(rank, line)| Self { prepared, rank: u32::try_from(rank).unwrap_or(u32::MAX), line })
+    }
+
+    /// Unique in its bundle.
+    pub fn id(self) -> &'a str {
+        self.prepared.kept().ids.get(self.rank)
+    }
+
+    /// What it decides.
+    pub const fn effect(self) -> Effect {
+        self.line.effect
+    }
+
+    /// Why, for people.
+    pub fn reason(self) -> &'a str {
+        self.prepared.kept().reasons.get(self.line.reason)
+    }
+
+    /// What a matched action may spend.
+    pub fn budget(self) -> Option<Budget> {
+        self.prepared.kept().budgets.get(self.line.budget as usize).copied().flatten()
+    }
+
+    /// Where the rule stands in the source's `rules`, for JSON Pointers.
+    pub const fn position(self) -> usize {
+        self.line.position
+    }
+
+    /// Whether it speaks about this agent and this action.
+    pub fn addresses(self, question: Question<'_>) -> bool {
+        let (agent, action) = self.address();
+        agent.is_some_and(|agent| agent.matches(question.agent))
+            && action.is_some_and(|action| action.matches(question.action))
+    }
+
+    fn address(self) -> (Option<&'a AgentPattern>, Option<&'a ActionPattern>) {
+        let kept = self.prepared.kept();
+        (kept.agents.get(self.line.agent as usize), kept.actions.get(self.line.action as usize))
+    }
+
+    /// Whether both speak about the same agents and actions, under the same conditions.
+    pub fn asks_as(self, other: RuleRef<'_>) -> bool {
+        let (index, theirs) = (self.prepared.index(), other.prepared.index());
+        let (ours, their) = ((self.rank, index.fields()), (other.rank, theirs.fields()));
+        index.checks().has_those_of(ours, theirs.checks(), their) && self.address() == other.address()
+    }
+
+    /// Its conditions, as they were in the bundle.
+    pub fn conditions(self) -> impl Iterator<Item = Condition> + 'a {
+        let index = self.prepared.index();
+        index.checks().conditions(self.rank, index.fields())
+    }
+
+    /// The whole rule, as it was in the bundle.
+    pub fn to_rule(self) -> Rule {
+        let (agent, action) = self.address();
+        Rule {
+            id: self.id().to_owned(),
+            agent: agent.cloned().unwrap_or(AgentPattern::Any),
+            action: action.cloned().unwrap_or(ActionPattern::Any),
+            conditions: self.conditions().collect(),
+            effect: self.line.effect,
+            reason: self.reason().to_owned(),
+            priority: self.line.priority,
+            budget: self.budget(),
+            enabled: true,
+            tags: self.prepared.kept().tags.get(self.line.tags as usize).cloned().unwrap_or_default(),
+            position: self.line.position,
+        }
+    }
+}
+
+impl PartialEq for RuleRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (std::ptr::eq(self.prepared, other.prepared) && self.rank == other.rank) || self.to_rule() == other.to_rule()
+    }
+}
+
+impl fmt::Debug for RuleRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RuleRef").field(&self.id()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::{
+        bundle::{Budget, Condition, Risk, Scalar, Test},
+        engine::{Prepared, arbitrary, order},
+    };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn a_rule_can_be_had_back_as_it_was(
+            bundle in arbitrary::bundle(0..60), notes in prop::collection::vec((0..6_usize, "[a-c]{0,3}"), 60),
+        ) {
+            let mut bundle = bundle;
+            for (rule, (what, note)) in bundle.rules.iter_mut().zip(&notes) {
+                rule.reason.clone_from(note);
+                match what {
+                    0 => drop(rule.tags.insert(note.clone())),
+                    1 => rule.budget = Some(Budget { cost: Some(-0.0), compute: None, risk: Some(Risk::Low) }),
+                    2 => {
+                        let mixed = vec![Scalar::String(note.clone()), Scalar::Number(-0.0), Scalar::Bool(true)];
+                        rule.conditions.push(Condition::new("mixed", Test::NotIn(mixed)));
+                        rule.conditions.push(Condition::new("mixed", Test::In(vec![Scalar::Bool(false); 2])));
+                    }
+                    3 => rule.conditions.push(Condition {
+                        key: format!("=={note}"),
+                        field: note.clone(),
+                        test: Test::In(vec![Scalar::String(note.clone()); 2]),
+                    }),
+                    4 => rule.conditions.push(Condition {
+                        key: format!("?? {note}"),
+                        field: note.clone(),
+                        test: Test::StartsWith(note.clone()),
+                    }),
+                    _ => {}
+                }
+            }
+            let prepared = Prepared::new(&bundle);
+            let mut wanted: Vec<_> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
+            wanted.sort_by(order::compare);
+            // Against a bundle in which the fields and texts have other numbers.
+            bundle.rules.reverse();
+            bundle.rules.truncate(bundle.rules.len() / 2 + 1);
+            let other = Prepared::new(&bundle);
+            for (a, b) in prepared.rules().flat_map(|a| other.rules().map(move |b| (a, b))) {
+                let (one, two) = (a.to_rule(), b.to_rule());
+                let same = one.agent == two.agent && one.action == two.action && one.conditions == two.conditions;
+                prop_assert_eq!(a.asks_as(b), same, "{:?} {:?}", one, two);
+            }
+            let kept: Vec<_> = prepared.rules().map(|rule| rule.to_rule()).collect();
+            prop_assert_eq!(kept, wanted);
+        }
+    }
+}

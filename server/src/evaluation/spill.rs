@@ -1,0 +1,250 @@
+//! Decisions on disk while the database is away: one JSON line each, synced before they are answered. The log ignores
+//! a decision it already has, so reading the file twice does no harm.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    mem,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use lifecycle::decision::Record;
+
+use super::pending_decision::Made;
+
+/// Most bytes of the file. Past it, evaluation answers 503 until the database is back.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+/// Most bytes of what is read at once, beside the line that passes it.
+const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
+const FILE: &str = "buffered-decisions.jsonl";
+/// What the database will never take, for a person to look at.
+const REFUSED: &str = "buffered-decisions.refused.jsonl";
+
+/// The file, how much is in it, and how much of that has been moved on.
+pub(super) struct Spill {
+    path: PathBuf,
+    refused: PathBuf,
+    bytes: u64,
+    /// Everything before it is elsewhere. It is not kept: after a crash the file is moved from its start once more.
+    moved: u64,
+}
+
+/// The next decisions in the file.
+pub(super) struct Chunk {
+    pub records: Vec<Record>,
+    /// Lines that are no decisions.
+    pub unreadable: Vec<Vec<u8>>,
+    /// Where it ends in the file.
+    pub end: u64,
+}
+
+impl Spill {
+    /// The buffer in `folder`, with what an earlier run left there. A last line without its end was never answered and is
+    /// left out.
+    pub fn in_folder(folder: &Path) -> Self {
+        let path = folder.join(FILE);
+        let bytes = whole_lines(&path).unwrap_or_else(|error| {
+            tracing::error!(%error, file = %path.display(), "buffered decisions cannot be read");
+            std::fs::metadata(&path).map_or(0, |found| found.len())
+        });
+        Self { path, refused: folder.join(REFUSED), bytes, moved: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.moved >= self.bytes
+    }
+
+    /// Appends `decisions` and waits until they are on the disk: all or, as far as callers can tell, none.
+    pub fn append(&mut self, decisions: &[Arc<Made>]) -> io::Result<()> {
+        let mut lines = Vec::new();
+        for made in decisions {
+            serde_json::to_writer(&mut lines, &*made.whole()?)?;
+            lines.push(b'\n');
+        }
+        let length = self.bytes + lines.len() as u64;
+        if length > MOST_BYTES {
+            return Err(io::Error::other(format!(
+                "`{}` has reached its limit of {MOST_BYTES} bytes",
+                self.path.display()
+            )));
+        }
+        let mut file = open_to_append(&self.path)?;
+        // What a failed write left behind is cut off first.
+        if file.metadata()?.len() > self.bytes {
+            file.set_len(self.bytes)?;
+        }
+        file.write_all(&lines)?;
+        file.sync_data()?;
+        self.bytes = length;
+        Ok(())
+    }
+
+    /// The next decisions, from up to `most` lines.
+    pub fn next(&self, most: usize) -> io::Result<Chunk> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.moved))?;
+        let mut lines = BufReader::new(file.take(self.bytes.saturating_sub(self.moved)));
+        let mut chunk = Chunk { records: Vec::new(), unreadable: Vec::new(), end: self.moved };
+        let mut line = Vec::new();
+        for _ in 0..most {
+            line.clear();
+            let length = lines.read_until(b'\n', &mut line)? as u64;
+            if length == 0 {
+                break;
+            }
+            chunk.end += length;
+            match serde_json::from_slice(&line) {
+                Ok(record) => chunk.records.push(record),
+                Err(_) => chunk.unreadable.push(mem::take(&mut line)),
+            }
+            if chunk.end - self.moved >= CHUNK_BYTES {
+                break;
+            }
+        }
+        if chunk.end == self.moved {
+            tracing::error!(file = %self.path.display(), "somebody else has cut buffered decisions off");
+            chunk.end = self.bytes;
+        }
+        Ok(chunk)
+    }
+
+    /// Keeps, in a file beside this one, decisions and lines that the log does not take.
+    pub fn set_aside(&self, records: &[&Record], lines: &[Vec<u8>]) -> io::Result<()> {
+        let mut text = Vec::new();
+        for record in records {
+            serde_json::to_writer(&mut text, record)?;
+            text.push(b'\n');
+        }
+        for line in lines {
+            text.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+            text.push(b'\n');
+        }
+        let mut file = open_to_append(&self.refused)?;
+        file.write_all(&text)?;
+        file.sync_data()
+    }
+
+    /// Everything before `end` is elsewhere now. The file is emptied when that is all of it.
+    pub fn moved(&mut self, end: u64) -> io::Result<()> {
+        self.moved = end;
+        if !self.is_empty() {
+            return Ok(());
+        }
+        // Should the file stay as it is, the next to be appended cuts it off.
+        (self.bytes, self.moved) = (0, 0);
+        let file = OpenOptions::new().write(true).open(&self.path)?;
+        file.set_len(0)?;
+        file.sync_data()
+    }
+}
+
+fn open_to_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+/// Bytes up to the end of the last line that has one.
+fn whole_lines(path: &Path) -> io::Result<u64> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        file => file?,
+    };
+    let (mut reader, mut line, mut bytes) = (BufReader::new(file), Vec::new(), 0);
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line)? as u64;
+        if line.last() != Some(&b'\n') {
+            return Ok(bytes);
+        }
+        bytes += length;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use lifecycle::decision::Mode;
+    use policy::{
+        Timestamp,
+        bundle::Effect,
+        engine::{Arm, Status},
+    };
+
+    use super::*;
+
+    fn made(id: &str) -> Arc<Made> {
+        let record = Record {
+            decision_id: id.to_owned(),
+            decided_at: Timestamp::EPOCH,
+            agent: "a".to_owned(),
+            action: "b".to_owned(),
+            subject: "s".to_owned(),
+            context: serde_json::Map::new(),
+            effect: Effect::Deny,
+            status: Status::NoMatch,
+            matched_rule: None,
+            reason: "because".to_owned(),
+            budget: None,
+            bundle: None,
+            arm: Arm::None,
+            mode: Mode::Degraded,
+            errors: Vec::new(),
+            other_arm: None,
+            outcome: None,
+        };
+        Arc::new(record.into())
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("countersign-spill-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn ids(chunk: &Chunk) -> Vec<&str> {
+        chunk.records.iter().map(|record| record.decision_id.as_str()).collect()
+    }
+
+    #[test]
+    fn it_is_moved_piece_by_piece_while_more_comes_and_from_its_start_after_a_crash() {
+        let folder = folder("pieces");
+        let mut spill = Spill::in_folder(&folder);
+        assert!(spill.is_empty());
+        spill.append(&["1", "2", "3"].map(made)).unwrap();
+        let first = spill.next(2).unwrap();
+        assert_eq!(ids(&first), ["1", "2"]);
+        spill.moved(first.end).unwrap();
+        spill.append(&[made("4")]).unwrap();
+        // Whoever starts anew cannot know what has been moved.
+        assert_eq!(ids(&Spill::in_folder(&folder).next(9).unwrap()), ["1", "2", "3", "4"]);
+
+        let second = spill.next(9).unwrap();
+        assert_eq!(ids(&second), ["3", "4"]);
+        spill.moved(second.end).unwrap();
+        assert!(spill.is_empty() && Spill::in_folder(&folder).is_empty());
+        spill.append(&[made("5")]).unwrap();
+        assert_eq!(ids(&spill.next(9).unwrap()), ["5"]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_written_whole_is_left_out_and_what_is_no_decision_is_set_aside() {
+        let folder = folder("lines");
+        Spill::in_folder(&folder).append(&[made("1")]).unwrap();
+        let mut file = open_to_append(&folder.join(FILE)).unwrap();
+        file.write_all(b"nonsense\n{\"decision_id\":\"no").unwrap();
+        let mut spill = Spill::in_folder(&folder);
+        spill.append(&[made("2")]).unwrap();
+        let chunk = spill.next(9).unwrap();
+        assert_eq!(ids(&chunk), ["1", "2"]);
+        spill.set_aside(&[], &chunk.unreadable).unwrap();
+        spill.set_aside(&chunk.records.iter().collect::<Vec<_>>(), &[]).unwrap();
+        let refused = fs::read_to_string(folder.join(REFUSED)).unwrap();
+        let lines: Vec<&str> = refused.lines().collect();
+        assert_eq!((lines[0], lines.len()), ("nonsense", 3));
+        assert_eq!(serde_json::from_str::<Record>(lines[2]).unwrap().decision_id, "2");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
