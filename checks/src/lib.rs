@@ -1,0 +1,22 @@
+//! The rules of the architecture as functions over the sources of the workspace. Nothing here ships.
+//!
+//! ```text
+//! sources    the text of every file in the repository
+//! manifests  the crates of the workspace, and which crate depends on which
+//! modules    a crate as a tree of modules: what each file defines, imports and re-exports
+//! resolve    from a path in the code to the file that defines the name
+//! graph      which file takes which names from which file, and the circles in it
+//! tokens     names among the tokens of a macro
+//! walk       reads a crate's code and fills its graph
+//! ```
+//!
+//! Limits: what a procedural macro generates is not seen (a path to it leads to the module that the path names), and
+//! neither is a method that another file adds to a type.
+
+pub mod graph;
+pub mod manifests;
+pub mod modules;
+pub mod resolve;
+pub mod sources;
+pub mod tokens;
+pub mod walk;
