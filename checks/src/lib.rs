@@ -8,6 +8,8 @@
 //! graph      which file takes which names from which file, and the circles in it
 //! tokens     names among the tokens of a macro
 //! walk       reads a crate's code and fills its graph
+//! markdown   the code in a page of Markdown or in a doc comment
+//! order      the order of crates and modules as ARCHITECTURE.md writes it down, and the arrows against it
 //! ```
 //!
 //! Limits: what a procedural macro generates is not seen (a path to it leads to the module that the path names), and
@@ -15,7 +17,9 @@
 
 pub mod graph;
 pub mod manifests;
+pub mod markdown;
 pub mod modules;
+pub mod order;
 pub mod resolve;
 pub mod sources;
 pub mod tokens;
