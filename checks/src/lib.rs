@@ -10,15 +10,19 @@
 //! walk       reads a crate's code and fills its graph
 //! markdown   the code in a page of Markdown or in a doc comment
 //! order      the order of crates and modules as ARCHITECTURE.md writes it down, and the arrows against it
+//! names      every name the sources give: in Rust, in style sheets, in browser tests
+//! dialect    words that only this project uses, and the field's words for them
 //! ```
 //!
 //! Limits: what a procedural macro generates is not seen (a path to it leads to the module that the path names), and
 //! neither is a method that another file adds to a type.
 
+pub mod dialect;
 pub mod graph;
 pub mod manifests;
 pub mod markdown;
 pub mod modules;
+pub mod names;
 pub mod order;
 pub mod resolve;
 pub mod sources;
