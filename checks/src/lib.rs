@@ -12,6 +12,7 @@
 //! order      the order of crates and modules as ARCHITECTURE.md writes it down, and the arrows against it
 //! names      every name the sources give: in Rust, in style sheets, in browser tests
 //! dialect    words that only this project uses, and the field's words for them
+//! layout     one way to lay out modules, and what ARCHITECTURE.md and each `lib.rs` must mention
 //! ```
 //!
 //! Limits: what a procedural macro generates is not seen (a path to it leads to the module that the path names), and
@@ -19,6 +20,7 @@
 
 pub mod dialect;
 pub mod graph;
+pub mod layout;
 pub mod manifests;
 pub mod markdown;
 pub mod modules;
