@@ -1,4 +1,5 @@
-//! The rules of the architecture as functions over the sources of the workspace. Nothing here ships.
+//! The rules of the architecture as functions over the sources of the workspace. Nothing here ships: the test
+//! `tests/architecture.rs` runs every rule and prints what breaks it.
 //!
 //! ```text
 //! sources    the text of every file in the repository
