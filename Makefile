@@ -23,6 +23,8 @@ FRONT_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle scripts/f
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
 SERVER_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle store server migrations)
 
+FIRST_BUILD := $(if $(wildcard $(BIN)),,$(STAMPS)/server)
+
 .PHONY: help run build test check fmt fuzz setup screenshots bench
 
 help: ## List the commands
@@ -31,7 +33,8 @@ help: ## List the commands
 run: build ## Build the release and serve the demo workspace (ADDR=…, PORT=…, DATA_DIR=…)
 	@exec $(BIN) serve --demo --addr $(ADDR) --data-dir $(DATA_DIR)
 
-build: setup $(BIN) ## Build target/release/countersign, one file with everything inside
+build: setup ## Build target/release/countersign, one file with everything inside
+	@$(MAKE) --no-print-directory -j2 $(BIN)
 
 test: ## Run every check a release needs: formatting, lints, all tests, the studio in a browser
 	@scripts/test
@@ -71,7 +74,13 @@ $(STAMPS)/site: $(STAMPS)/front $(SITE_SOURCES)
 	@node scripts/pack-site.mjs $(FRONT) $(SITE)
 	@touch $@
 
-$(BIN): $(STAMPS)/site $(SERVER_SOURCES)
+$(BIN): $(STAMPS)/site $(SERVER_SOURCES) | $(FIRST_BUILD)
 	@echo "==> Compiling the server" >&2
 	@cargo build --release -p server
 	@touch $@
+
+# The first time, the server is compiled while the browser side is, without the site: either alone leaves a processor idle.
+$(STAMPS)/server:
+	@echo "==> Compiling the server's libraries" >&2
+	@SITE_DIR=target/no-site cargo build --release -p server
+	@mkdir -p $(@D) && touch $@
