@@ -4,12 +4,17 @@ import { browser } from "./support/browser.ts";
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
-  // Every worker starts its own server with its own database; two would disturb what measures time.
-  workers: 1,
+  // Every worker starts its own server with its own database.
+  workers: 2,
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
+  // What measures time runs first and alone.
+  projects: [
+    { name: "timed", testMatch: "story.spec.ts" },
+    { name: "rest", testIgnore: "story.spec.ts", dependencies: ["timed"] },
+  ],
   use: { ...browser, trace: "retain-on-failure", screenshot: "only-on-failure" },
 });
