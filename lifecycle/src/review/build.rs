@@ -224,7 +224,7 @@ fn assess(facts: &Facts<'_>) -> Safety {
 }
 
 fn proven(draft: &Bundle, invariant: &Invariant) -> InvariantResult {
-    let (statement, proof) = match invariant.parse_rules() {
+    let (statement, proof) = match invariant.parse() {
         Ok(statement) => (statement.to_string(), prove(draft, &statement)),
         Err(_) => (String::new(), Proof::Undecided),
     };

@@ -149,7 +149,7 @@ pub(super) fn bypass(
             }
         }
     }
-    for statement in invariants.iter().filter_map(|invariant| invariant.parse_rules().ok()) {
+    for statement in invariants.iter().filter_map(|invariant| invariant.parse().ok()) {
         if !statement.demand.forbids_allow() {
             continue;
         }

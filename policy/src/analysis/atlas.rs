@@ -15,7 +15,12 @@ use crate::{
         ActionPattern, AgentPattern, Bundle, Condition, Rule, Schema,
         schema::{AgentSchema, Field},
     },
-    engine::{Input, condition, decide::addresses, order, trace::ConditionResult},
+    engine::{
+        Input,
+        condition::{self, ConditionResult},
+        decide::addresses,
+        order,
+    },
 };
 
 /// Names a rule as it is: an edited rule has another key, and a key is never used again.

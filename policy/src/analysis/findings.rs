@@ -9,9 +9,8 @@ use super::{
     verdict::{Analysis, Meeting},
 };
 use crate::{
-    bundle::{Bundle, Rule},
+    bundle::{Bundle, Code, Finding, Rule},
     engine::Input,
-    lint::{Code, Finding},
 };
 
 /// What the analysis has to say about `bundle`, in the order of the rules.

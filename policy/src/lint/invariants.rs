@@ -21,7 +21,7 @@ pub fn check(bundle: &Bundle, invariants: &[Invariant]) -> Vec<Finding> {
 
 fn finding(bundle: &Bundle, prepared: &Prepared, invariant: &Invariant) -> Option<Finding> {
     let id = &invariant.id;
-    let statement = match invariant.parse_rules() {
+    let statement = match invariant.parse() {
         Ok(statement) => statement,
         Err(faults) => {
             let what = faults.first().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).unwrap_or_default();

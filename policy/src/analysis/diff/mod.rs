@@ -31,7 +31,10 @@ use super::{
 };
 use crate::{
     bundle::{Bundle, Effect, Rule},
-    engine::{Input, Question, Status, Verdict, condition, trace::ConditionResult},
+    engine::{
+        Input, Question, Status, Verdict,
+        condition::{self, ConditionResult},
+    },
 };
 
 /// What an answer amounts to.

@@ -16,7 +16,10 @@ use crate::{
         Condition, Rule, Test,
         schema::{AgentSchema, Field},
     },
-    engine::{condition, schema, trace::ConditionResult},
+    engine::{
+        condition::{self, ConditionResult},
+        schema,
+    },
 };
 
 /// What schemas say about the fields of a space.

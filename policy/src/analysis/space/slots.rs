@@ -14,7 +14,10 @@ use crate::{
         condition::number_value as number,
         schema::{AgentSchema, Field, FieldType},
     },
-    engine::{condition, schema, trace::ConditionResult},
+    engine::{
+        condition::{self, ConditionResult},
+        schema,
+    },
 };
 
 /// A set of values of one field that every condition in question treats alike.
