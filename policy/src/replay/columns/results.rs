@@ -5,7 +5,7 @@ use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 use crate::{
     analysis::{
         SemanticDiff,
-        diff::{Outcome, Region, deciders::Deciders},
+        diff::{DiffRegion, Outcome, deciders::Deciders},
     },
     bundle::{Budget, Effect},
     engine::{Prepared, Question, Status, Verdict},
@@ -142,6 +142,6 @@ pub fn region(
     row: usize,
 ) -> Option<usize> {
     let case = OnceCell::new();
-    let holds = |region: &Region| region.holds(diff, Question::from(case.get_or_init(|| corpus.case(row))));
+    let holds = |region: &DiffRegion| region.holds(diff, Question::from(case.get_or_init(|| corpus.case(row))));
     deciders.locate(diff, before.verdict(row)?, after.verdict(row)?, holds)
 }
