@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use policy::{
     analysis::{
-        diff::{NewAllows, Outcome, Region, Scope},
+        diff::{DiffRegion, NewAllows, Outcome, Scope},
         phrases::Phrase,
     },
     bundle::Effect,
@@ -16,7 +16,7 @@ use super::{Chip, EffectBadge, Notice, Table, Tone, facts::gist, format};
 use crate::labels;
 
 /// Whether a region becomes allowed that was not.
-pub fn allows_anew(region: &Region) -> bool {
+pub fn allows_anew(region: &DiffRegion) -> bool {
     region.after.effect == Effect::Allow && region.before.effect != Effect::Allow
 }
 
@@ -69,7 +69,7 @@ fn certificate(new_allows: NewAllows, complete: bool) -> (Tone, String, String) 
 #[component]
 pub fn RegionCard(
     /// The region.
-    region: Region,
+    region: DiffRegion,
     /// How many cases fall into it: `413 of 5,000 replayed decisions`.
     #[prop(optional, into)]
     count: MaybeProp<String>,
@@ -217,7 +217,7 @@ fn scopes(scopes: &[Scope]) -> String {
     words.join("; ")
 }
 
-fn decided(region: &Region) -> String {
+fn decided(region: &DiffRegion) -> String {
     let name = |rule: &Option<String>| rule.clone().unwrap_or_else(|| "no rule (the default)".to_owned());
     let (before, after) = (name(&region.before_rule), name(&region.after_rule));
     if before == after {

@@ -6,7 +6,7 @@ use policy::{
     analysis::{
         Meter, SemanticDiff,
         diff::{NewAllows, deciders::Deciders},
-        invariants::{Proof, prove},
+        invariants::{InvariantProof, prove},
         semantic_diff,
     },
     bundle::{Bundle, Invariant, Source, canonical::canonical, diff::text_diff},
@@ -224,14 +224,14 @@ fn assess(facts: &Facts<'_>) -> Safety {
 }
 
 fn proven(draft: &Bundle, invariant: &Invariant) -> InvariantResult {
-    let (statement, proof) = match invariant.parse_rules() {
+    let (statement, proof) = match invariant.parse() {
         Ok(statement) => (statement.to_string(), prove(draft, &statement)),
-        Err(_) => (String::new(), Proof::Undecided),
+        Err(_) => (String::new(), InvariantProof::Undecided),
     };
     let (verdict, witness) = match proof {
-        Proof::Holds => (InvariantVerdict::Holds, None),
-        Proof::Violated(input) => (InvariantVerdict::Violated, Some(input)),
-        Proof::Undecided => (InvariantVerdict::Undecided, None),
+        InvariantProof::Holds => (InvariantVerdict::Holds, None),
+        InvariantProof::Violated(input) => (InvariantVerdict::Violated, Some(input)),
+        InvariantProof::Undecided => (InvariantVerdict::Undecided, None),
     };
     InvariantResult { invariant: invariant.clone(), statement, verdict, witness }
 }

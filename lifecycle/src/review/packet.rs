@@ -3,7 +3,7 @@
 
 use policy::{
     Timestamp,
-    analysis::diff::{NewAllows, Region},
+    analysis::diff::{DiffRegion, NewAllows},
     bundle::{Effect, Invariant, diff::TextDiff},
     engine::Input,
     lint,
@@ -80,7 +80,7 @@ pub struct RiskPart {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Meaning {
     /// Disjoint regions of inputs whose outcome differs; the first [`super::build::MAX_REGIONS`].
-    pub regions: Vec<Region>,
+    pub regions: Vec<DiffRegion>,
     /// How many there are.
     pub total_regions: usize,
     /// Whether every input was covered within the work budget.

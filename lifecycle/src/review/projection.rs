@@ -54,7 +54,7 @@ impl Protection {
         let guards = base.into_iter().flat_map(|base| &base.rules).filter(|rule| protects(rule)).cloned();
         let asked = invariants
             .iter()
-            .filter_map(|invariant| invariant.parse_rules().ok())
+            .filter_map(|invariant| invariant.parse().ok())
             .filter(|statement| statement.demand.forbids_allow())
             .map(|statement| policy::analysis::invariants::as_rule(&statement));
         Self {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use policy::{
     analysis::{
         Meter, SemanticDiff,
-        diff::{Anew, NewAllows, newly_allowed_under},
+        diff::{NewAllowWitness, NewAllows, newly_allowed_by_rule},
         findings::in_words,
-        invariants::{Proof, prove},
+        invariants::{InvariantProof, prove},
         semantic_diff,
     },
     bundle::{Bundle, Effect, Invariant, Rule},
@@ -114,8 +114,8 @@ pub(super) fn bypass(
     if let (Some((base, diff)), Some(before)) = (base, &before) {
         let guards: Vec<&Rule> = base.rules.iter().filter(|rule| protects(rule)).collect();
         let anew = match diff.new_allows {
-            NewAllows::None => guards.iter().map(|_| Anew::Nothing).collect(),
-            NewAllows::Some(_) | NewAllows::Undecided => newly_allowed_under(base, draft, &guards, meter),
+            NewAllows::None => guards.iter().map(|_| NewAllowWitness::None).collect(),
+            NewAllows::Some(_) | NewAllows::Undecided => newly_allowed_by_rule(base, draft, &guards, meter),
         };
         for (guard, anew) in guards.into_iter().zip(anew) {
             let alone = Prepared::new(&Bundle {
@@ -136,9 +136,9 @@ pub(super) fn bypass(
                     .find(|input| alone.decide(input).matched_rule.is_some())
             };
             let (found, undecided_here) = match anew {
-                Anew::Input(input) => (Some(input), false),
-                Anew::Nothing => (None, false),
-                Anew::Undecided => (replayed(), true),
+                NewAllowWitness::Input(input) => (Some(input), false),
+                NewAllowWitness::None => (None, false),
+                NewAllowWitness::Undecided => (replayed(), true),
             };
             match found.map(|input| shows(&guard.id, input, Some(before), &after)) {
                 Some(Some(shown)) => witnesses.push(shown),
@@ -149,14 +149,14 @@ pub(super) fn bypass(
             }
         }
     }
-    for statement in invariants.iter().filter_map(|invariant| invariant.parse_rules().ok()) {
+    for statement in invariants.iter().filter_map(|invariant| invariant.parse().ok()) {
         if !statement.demand.forbids_allow() {
             continue;
         }
         match prove(draft, &statement) {
-            Proof::Holds => {}
-            Proof::Undecided => undecided.push(statement.id),
-            Proof::Violated(input) => witnesses.extend(shows(&statement.id, input, before.as_ref(), &after)),
+            InvariantProof::Holds => {}
+            InvariantProof::Undecided => undecided.push(statement.id),
+            InvariantProof::Violated(input) => witnesses.extend(shows(&statement.id, input, before.as_ref(), &after)),
         }
     }
     let (verdict, detail) = if let Some(first) = witnesses.first() {

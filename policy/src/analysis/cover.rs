@@ -9,8 +9,8 @@ use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
     Meter,
-    rows::{self, Local},
-    space::{Cell, Region, SlotSet},
+    axis_reduction::{self, ReducedAxis},
+    space::{Cell, Cuboid, SlotSet},
 };
 
 /// The answer.
@@ -27,7 +27,7 @@ pub enum Coverage {
 /// Whether `cell` lies inside the union of `boxes`, which are given with the number that names each.
 pub fn uncovered<'a>(
     cell: &Cell,
-    boxes: impl Iterator<Item = (usize, &'a Region)> + Clone,
+    boxes: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
     meter: &mut Meter,
 ) -> Coverage {
     Covering::new(cell, boxes, Boxes::UpToAContaining, meter)
@@ -50,7 +50,7 @@ pub struct Covering<'c> {
     /// The axes on which the answer is slot 0, which no box holds that is restricted there.
     bottom: Vec<usize>,
     /// The axes that are left, with few slots each.
-    axes: Vec<Local>,
+    axes: Vec<ReducedAxis>,
     /// The boxes that are left, by name.
     names: Vec<usize>,
     /// For each box, on each axis, the local slots it holds.
@@ -63,13 +63,13 @@ impl<'c> Covering<'c> {
     /// Makes the question ready; none when the budget runs out.
     pub fn new<'a>(
         cell: &'c Cell,
-        boxes: impl Iterator<Item = (usize, &'a Region)> + Clone,
+        boxes: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
         which: Boxes,
         meter: &mut Meter,
     ) -> Option<Self> {
         let mut free: Vec<bool> = cell.iter().map(|set| set.first() == Some(0)).collect();
         let mut asked = 0_u64;
-        for (axis, keep) in boxes.clone().flat_map(|(_, region)| &region.parts) {
+        for (axis, keep) in boxes.clone().flat_map(|(_, cuboid)| &cuboid.parts) {
             asked += 1;
             if keep.first() == Some(0)
                 && let Some(free) = free.get_mut(*axis)
@@ -81,22 +81,22 @@ impl<'c> Covering<'c> {
             return None;
         }
         let is_free = |axis: usize| free.get(axis).copied().unwrap_or_default();
-        let mut touching: Vec<(usize, &'a Region)> = Vec::new();
-        for (name, region) in boxes {
-            let meets = region
+        let mut touching: Vec<(usize, &'a Cuboid)> = Vec::new();
+        for (name, cuboid) in boxes {
+            let intersects = cuboid
                 .parts
                 .iter()
-                .all(|(axis, keep)| !is_free(*axis) && cell.get(*axis).is_some_and(|have| have.meets(keep)));
-            if meets {
-                touching.push((name, region));
+                .all(|(axis, keep)| !is_free(*axis) && cell.get(*axis).is_some_and(|have| have.intersects(keep)));
+            if intersects {
+                touching.push((name, cuboid));
                 let inside = |(axis, keep): &(usize, SlotSet)| cell.get(*axis).is_some_and(|have| have.within(keep));
-                if which == Boxes::UpToAContaining && region.parts.iter().all(inside) {
+                if which == Boxes::UpToAContaining && cuboid.parts.iter().all(inside) {
                     break;
                 }
             }
         }
         let bottom = free.iter().enumerate().filter(|(_, free)| **free).map(|(axis, _)| axis).collect();
-        let (axes, left) = rows::few(cell, &touching, meter)?;
+        let (axes, left) = axis_reduction::reduce_axes(cell, &touching, meter)?;
         let width = axes.iter().map(|local| local.words).sum();
         let mut names = Vec::with_capacity(touching.len());
         let mut held = Vec::with_capacity(touching.len() * width);
@@ -114,12 +114,12 @@ impl<'c> Covering<'c> {
     /// Whether those of the boxes that `wanted` names cover the cell.
     ///
     /// Take the box that covers most of the cell; what it leaves splits into at most one slab an axis; ask the same of
-    /// each slab with the boxes that still meet it. A box that contains a slab settles it, and a slab that no box meets
+    /// each slab with the boxes that still meet it. A box that contains a slab settles it, and a slab that no box intersects
     /// is a witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
     pub fn solve(&self, wanted: impl Fn(usize) -> bool, meter: &mut Meter) -> Coverage {
         let mut allowance = meter.allowance();
         let mut used = BTreeSet::new();
-        let everywhere: Vec<u64> = self.axes.iter().flat_map(Local::full).collect();
+        let everywhere: Vec<u64> = self.axes.iter().flat_map(ReducedAxis::full).collect();
         let all = self.names.iter().enumerate().filter(|(_, name)| wanted(**name)).map(|(index, _)| index);
         let mut open: Vec<(Vec<u64>, Rc<[usize]>)> = vec![(everywhere, all.collect())];
         while let Some((slab, boxes)) = open.pop() {

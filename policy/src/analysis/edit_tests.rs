@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, sample::Index};
 
-use super::{Analysis, Analyzer, Meter, analyse, atlas::Atlas, diff::NewAllows, semantic_diff, shadow, witness};
+use super::{
+    Analysis, Analyzer, Meter, analyse, diff::NewAllows, geometry::BundleGeometry, semantic_diff, shadow, witness,
+};
 use crate::{
     bundle::{ActionPattern, AgentPattern, Bundle, Effect, Rule, Schema, rule::GUARDRAIL},
     engine::{Answer, Input, Prepared, Status, arbitrary},
@@ -14,7 +16,7 @@ use crate::{
 
 /// What is said about a bundle, without the inputs that show it.
 fn verdicts(analysis: &Analysis) -> impl PartialEq + std::fmt::Debug + use<> {
-    let pairs = |meetings: &[super::verdict::Meeting]| -> Vec<(String, String)> {
+    let pairs = |meetings: &[super::verdict::RuleOverlap]| -> Vec<(String, String)> {
         meetings.iter().map(|meeting| (meeting.first.clone(), meeting.second.clone())).collect()
     };
     (
@@ -115,24 +117,24 @@ proptest! {
         edits in prop::collection::vec((1_u8..14, any::<Index>(), arbitrary::rule(), arbitrary::schema()), 1..12),
     ) {
         let mut bundle = bundle;
-        let mut kept = Atlas::default();
+        let mut kept = BundleGeometry::default();
         kept.update(&bundle, &mut Meter::default()).unwrap();
         for (what, at, rule, schema) in edits {
             edit(&mut bundle, what, at, rule, schema);
             if !kept.continues(&bundle) {
-                kept = Atlas::default();
+                kept = BundleGeometry::default();
             }
             kept.update(&bundle, &mut Meter::default()).unwrap();
-            let mut anew = Atlas::default();
+            let mut anew = BundleGeometry::default();
             anew.update(&bundle, &mut Meter::default()).unwrap();
             prop_assert_eq!(&kept.space, &anew.space);
-            let told = |atlas: &Atlas| {
-                let entries = atlas.order.iter().filter_map(|key| atlas.entry(*key));
+            let told = |geometry: &BundleGeometry| {
+                let entries = geometry.order.iter().filter_map(|key| geometry.entry(*key));
                 let entries = entries.map(|entry| {
-                    let print = entry.print.clone();
-                    (entry.rule.clone().id, entry.rank, entry.slices.clone(), print.matches, print.decides)
+                    let footprint = entry.footprint.clone();
+                    (entry.rule.clone().id, entry.rank, entry.slices.clone(), footprint.matches, footprint.decides)
                 });
-                let slices = atlas.slices.iter().map(|slice| {
+                let slices = geometry.slices.iter().map(|slice| {
                     let pair = slice.pair.clone();
                     (pair.agent, pair.action, pair.rules, slice.full.clone())
                 });
@@ -164,7 +166,7 @@ proptest! {
             prop_assert!(part.too_large || part.undecided.contains(rule), "{} is missing", rule);
         }
         for meeting in &whole.conflicts {
-            let told = |other: &super::verdict::Meeting| (&other.first, &other.second) == (&meeting.first, &meeting.second);
+            let told = |other: &super::verdict::RuleOverlap| (&other.first, &other.second) == (&meeting.first, &meeting.second);
             let open = || part.undecided.contains(&meeting.first) || part.undecided.contains(&meeting.second);
             prop_assert!(part.too_large || part.conflicts.iter().any(told) || open());
         }
@@ -184,9 +186,9 @@ proptest! {
                 prop_assert_eq!(prepared.decide(&input).matched_rule, Some(rule.id.clone()));
             }
         }
-        let without: BTreeMap<&str, Prepared> = analysis.redundant.iter().map(|gone| {
-            let rules = bundle.rules.iter().filter(|rule| rule.id != *gone).cloned().collect();
-            (gone.as_str(), Prepared::new(&Bundle { rules, ..bundle.clone() }))
+        let without: BTreeMap<&str, Prepared> = analysis.redundant.iter().map(|removed| {
+            let rules = bundle.rules.iter().filter(|rule| rule.id != *removed).cloned().collect();
+            (removed.as_str(), Prepared::new(&Bundle { rules, ..bundle.clone() }))
         }).collect();
         let mut random = Random::new(seed);
         for _ in 0..400 {
@@ -196,8 +198,8 @@ proptest! {
                 let matched = answer.matched_rule.clone().unwrap_or_default();
                 prop_assert!(!dead(&matched), "{} decides {:?}, seed {}", matched, input, seed);
             }
-            for (gone, rest) in &without {
-                prop_assert_eq!(outcome(&rest.decide(&input)), outcome(&answer), "without {}, seed {}", gone, seed);
+            for (removed, rest) in &without {
+                prop_assert_eq!(outcome(&rest.decide(&input)), outcome(&answer), "without {}, seed {}", removed, seed);
             }
         }
     }
@@ -235,7 +237,7 @@ proptest! {
         let diff = semantic_diff(&before, &after, Meter::default());
         prop_assert!(diff.complete);
         let (old, new) = (Prepared::new(&before), Prepared::new(&after));
-        let told = |region: &super::diff::Region| {
+        let told = |region: &super::diff::DiffRegion| {
             let of = |outcome: super::diff::Outcome| (outcome.effect, outcome.error);
             ((of(region.before), region.before_rule.clone()), (of(region.after), region.after_rule.clone()))
         };

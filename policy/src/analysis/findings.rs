@@ -6,12 +6,11 @@ use serde_json::{Value, json};
 
 use super::{
     Meter, analyse,
-    verdict::{Analysis, Meeting},
+    verdict::{Analysis, RuleOverlap},
 };
 use crate::{
-    bundle::{Bundle, Rule},
+    bundle::{Bundle, Code, Finding, Rule},
     engine::Input,
-    lint::{Code, Finding},
 };
 
 /// What the analysis has to say about `bundle`, in the order of the rules.
@@ -61,7 +60,7 @@ fn of_rules(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, F
         let message = format!("`{rule}` changes nothing: without it every input gets the same answer");
         say(rule, Code::Redundant, message, "delete it, or check that it says what its reason promises", None);
     }
-    for Meeting { first, second, witness } in &analysis.conflicts {
+    for RuleOverlap { first, second, witness } in &analysis.conflicts {
         let effect = |id: &str| rules.get(id).map(|rule| rule.effect.to_string()).unwrap_or_default();
         let priority = rules.get(first.as_str()).map_or(0, |rule| rule.priority);
         let message = format!(
@@ -78,7 +77,7 @@ fn of_rules(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, F
             Some(witness),
         );
     }
-    for Meeting { first, second, witness } in &analysis.shadowed_guardrails {
+    for RuleOverlap { first, second, witness } in &analysis.shadowed_guardrails {
         let message =
             format!("guardrail `{second}` is pre-empted by `{first}`, for example when {}", in_words(witness));
         say(second, Code::GuardrailShadowed, message, "give the guardrail the higher priority", Some(witness));

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{
     Meter,
-    invariants::{Proof, as_rule, prove, prove_within},
+    invariants::{InvariantProof, as_rule, prove, prove_within},
     tests::{bundles, conditions, inputs},
 };
 use crate::{
@@ -53,15 +53,15 @@ proptest! {
                 && statement.demand.is_broken_by(prepared.decide(input).effect)
         });
         match prove(&bundle, &statement) {
-            Proof::Holds => prop_assert!(broken.is_none(), "{statement} is broken by {broken:?}"),
-            Proof::Violated(witness) => {
+            InvariantProof::Holds => prop_assert!(broken.is_none(), "{statement} is broken by {broken:?}"),
+            InvariantProof::Violated(witness) => {
                 prop_assert_eq!(asked.decide(&witness).status, Status::Matched, "{} is not about {:?}", statement, witness);
                 prop_assert!(statement.demand.is_broken_by(prepared.decide(&witness).effect));
             }
-            Proof::Undecided => prop_assert!(false, "undecided: {statement}"),
+            InvariantProof::Undecided => prop_assert!(false, "undecided: {statement}"),
         }
         // Without work nothing is claimed.
         let nothing = prove_within(&bundle, &statement, &mut Meter::new(0, 0));
-        prop_assert_eq!(nothing, Proof::Undecided);
+        prop_assert_eq!(nothing, InvariantProof::Undecided);
     }
 }

@@ -7,9 +7,9 @@
 use super::{
     Meter,
     cover::{Coverage, uncovered},
-    pieces::{Outcome, pieces},
+    outcome_pieces::{RuleOutcomes, outcome_pieces},
     slices::{Pair, enforced, pairs},
-    space::{Cell, Domain, Footprint, Region, Space},
+    space::{Cell, Cuboid, Domain, Footprint, Space},
 };
 use crate::{
     bundle::{Bundle, Effect, Rule, Schema, invariant::Statement},
@@ -21,7 +21,7 @@ const WORK: u64 = 8_000_000;
 
 /// What is certain about an invariant.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Proof {
+pub enum InvariantProof {
     /// It holds for every input.
     Holds,
     /// This input breaks it; the evaluator says so too.
@@ -31,39 +31,39 @@ pub enum Proof {
 }
 
 /// Whether `statement` holds of `bundle` for every input, those that an enforced schema refuses included.
-pub fn prove(bundle: &Bundle, statement: &Statement) -> Proof {
+pub fn prove(bundle: &Bundle, statement: &Statement) -> InvariantProof {
     prove_within(bundle, statement, &mut Meter::new(WORK, WORK))
 }
 
 /// The same within a budget.
-pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -> Proof {
+pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -> InvariantProof {
     let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
     rules.sort_by(|a, b| order::compare(a, b));
     let asked = as_rule(statement);
     let all: Vec<&Rule> = rules.iter().copied().chain([&asked]).collect();
     let schemas: Vec<&Schema> = bundle.schema.iter().collect();
     let Some((pairs, _)) = pairs(&all, &schemas, |agent| asked.agent.matches(agent), meter) else {
-        return Proof::Undecided;
+        return InvariantProof::Undecided;
     };
     let prepared = Prepared::new(bundle);
     let mut whole = true;
     for pair in pairs.iter().filter(|pair| asked.action.matches(&pair.action)) {
         if !meter.spend(rules.len() as u64 / 4 + 1) {
-            return Proof::Undecided;
+            return InvariantProof::Undecided;
         }
-        match (Case { bundle, rules: &rules, asked: &asked, statement, pair }).search(meter) {
-            Found::Nothing => {}
-            Found::Input(input) => {
+        match (ScopeSearch { bundle, rules: &rules, asked: &asked, statement, pair }).search(meter) {
+            Violation::Nothing => {}
+            Violation::Input(input) => {
                 // INVARIANT: a witness is an input that the evaluator answers so; what it does not confirm is no proof.
                 if statement.demand.is_broken_by(prepared.decide(&input).effect) {
-                    return Proof::Violated(input);
+                    return InvariantProof::Violated(input);
                 }
                 whole = false;
             }
-            Found::Undecided => whole = false,
+            Violation::Undecided => whole = false,
         }
     }
-    if whole { Proof::Holds } else { Proof::Undecided }
+    if whole { InvariantProof::Holds } else { InvariantProof::Undecided }
 }
 
 /// The statement as a rule: only where it matches is of interest.
@@ -83,14 +83,14 @@ pub fn as_rule(statement: &Statement) -> Rule {
     }
 }
 
-enum Found {
+enum Violation {
     Nothing,
     Input(Input),
     Undecided,
 }
 
 /// One agent and action that the statement speaks about.
-struct Case<'a> {
+struct ScopeSearch<'a> {
     bundle: &'a Bundle,
     rules: &'a [&'a Rule],
     asked: &'a Rule,
@@ -98,8 +98,8 @@ struct Case<'a> {
     pair: &'a Pair,
 }
 
-impl Case<'_> {
-    fn search(&self, meter: &mut Meter) -> Found {
+impl ScopeSearch<'_> {
+    fn search(&self, meter: &mut Meter) -> Violation {
         let pair = self.pair;
         // The statement itself stands behind the rules.
         let members: Vec<&Rule> = pair.rules.iter().filter_map(|position| self.rules.get(*position).copied()).collect();
@@ -107,36 +107,33 @@ impl Case<'_> {
         let cut_by: Vec<_> = declared.into_iter().collect();
         let domain = if cut_by.is_empty() { Domain::Open } else { Domain::CutBy(&cut_by) };
         let Some(space) = Space::new(members.iter().copied().chain([self.asked]), domain) else {
-            return Found::Nothing;
+            return Violation::Nothing;
         };
         let matches = space.footprint(self.asked).matches;
-        let Some(target) = matches.and_then(|region| Space::intersect(&space.full(), &region)) else {
-            return Found::Nothing;
+        let Some(target) = matches.and_then(|cuboid| Space::intersect(&space.full(), &cuboid)) else {
+            return Violation::Nothing;
         };
         let broken = |effect: Effect| self.statement.demand.is_broken_by(effect);
         let input = |cell: &Cell| {
-            Found::Input(Input {
+            Violation::Input(Input {
                 agent: pair.agent.to_string(),
                 action: pair.action.to_string(),
                 context: space.context(cell),
             })
         };
-        let refused: Vec<Region> = declared.map(|declared| space.refused(declared)).unwrap_or_default();
+        let refused: Vec<Cuboid> = declared.map(|declared| space.refused(declared)).unwrap_or_default();
         if broken(self.bundle.on_error)
-            && let Some(cell) = refused.iter().find_map(|region| Space::intersect(&target, region))
+            && let Some(cell) = refused.iter().find_map(|cuboid| Space::intersect(&target, cuboid))
         {
             return input(&cell);
         }
         let footprints: Vec<Footprint> = members.iter().map(|rule| space.footprint(rule)).collect();
-        let mut earlier: Vec<(usize, &Region)> = refused.iter().enumerate().collect();
+        let outcomes = |rule: &Rule| RuleOutcomes::new(rule.effect, self.bundle.on_error);
+        let mut earlier: Vec<(usize, &Cuboid)> = refused.iter().enumerate().collect();
         let mut whole = true;
         for (rule, footprint) in members.iter().zip(&footprints) {
-            for (outcome, piece) in pieces(&target, footprint, rule.effect) {
-                let effect = match outcome {
-                    Outcome::Decided(effect) => effect,
-                    Outcome::Error => self.bundle.on_error,
-                };
-                if !broken(effect) {
+            for (outcome, piece) in outcome_pieces(&target, footprint, outcomes(rule)) {
+                if !broken(outcome.effect) {
                     continue;
                 }
                 match uncovered(&piece, earlier.iter().copied(), meter) {
@@ -146,7 +143,7 @@ impl Case<'_> {
                 }
             }
             let name = earlier.len();
-            earlier.extend(footprint.decides.as_ref().map(|region| (name, region)));
+            earlier.extend(footprint.decides.as_ref().map(|cuboid| (name, cuboid)));
         }
         if broken(self.bundle.default_effect) {
             match uncovered(&target, earlier.iter().copied(), meter) {
@@ -155,6 +152,6 @@ impl Case<'_> {
                 Coverage::Undecided => whole = false,
             }
         }
-        if whole { Found::Nothing } else { Found::Undecided }
+        if whole { Violation::Nothing } else { Violation::Undecided }
     }
 }

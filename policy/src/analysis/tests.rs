@@ -183,9 +183,9 @@ proptest! {
         let analysis = analyse(&bundle, Meter::default());
         prop_assert!(analysis.undecided.is_empty() && analysis.undecided_gaps.is_empty() && !analysis.too_large);
         let prepared = Prepared::new(&bundle);
-        let without: Vec<(String, Prepared)> = bundle.rules.iter().map(|gone| {
-            let rules = bundle.rules.iter().filter(|rule| rule.id != gone.id).cloned().collect();
-            (gone.id.clone(), Prepared::new(&Bundle { rules, ..bundle.clone() }))
+        let without: Vec<(String, Prepared)> = bundle.rules.iter().map(|removed| {
+            let rules = bundle.rules.iter().filter(|rule| rule.id != removed.id).cloned().collect();
+            (removed.id.clone(), Prepared::new(&Bundle { rules, ..bundle.clone() }))
         }).collect();
         let mut sorted: Vec<&Rule> = bundle.rules.iter().collect();
         sorted.sort_by(|a, b| order::compare(a, b));
@@ -218,9 +218,9 @@ proptest! {
                 (Status::NoMatch, _) => { gaps.insert((input.agent.clone(), input.action.clone())); }
                 _ => {}
             }
-            for (gone, rest) in &without {
-                if !matters.contains(gone) && outcome(&rest.decide(&input)) != outcome(&answer) {
-                    matters.insert(gone.clone());
+            for (removed, rest) in &without {
+                if !matters.contains(removed) && outcome(&rest.decide(&input)) != outcome(&answer) {
+                    matters.insert(removed.clone());
                 }
             }
         }
@@ -230,7 +230,7 @@ proptest! {
         let redundant: BTreeSet<String> = analysis.redundant.iter().cloned().collect();
         let expected: BTreeSet<String> = reached.difference(&matters).cloned().collect();
         prop_assert_eq!(redundant, expected, "redundant");
-        let pairs = |list: &[super::verdict::Meeting]| -> BTreeSet<(String, String)> {
+        let pairs = |list: &[super::verdict::RuleOverlap]| -> BTreeSet<(String, String)> {
             list.iter().map(|meeting| (meeting.first.clone(), meeting.second.clone())).collect()
         };
         prop_assert_eq!(pairs(&analysis.conflicts), conflicts, "conflicts");

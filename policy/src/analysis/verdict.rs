@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Meter,
-    atlas::{Atlas, Entry, Key},
-    memo::Memo,
-    questions::{Answer, Prover},
+    geometry::{BundleGeometry, Entry, Key},
+    proof_cache::ProofCache,
+    prover::{Proof, Prover},
 };
 use crate::{bundle::Bundle, engine::Input};
 
 /// Two rules and an input that shows how they meet.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Meeting {
+pub struct RuleOverlap {
     /// The rule that decides.
     pub first: String,
     /// The rule that would have decided otherwise.
@@ -50,11 +50,11 @@ pub struct Analysis {
     /// Rules that can never match.
     pub unreachable: Vec<Unreachable>,
     /// Pairs of rules of equal priority and different effect that match the same input, which reaches them.
-    pub conflicts: Vec<Meeting>,
+    pub conflicts: Vec<RuleOverlap>,
     /// Rules, reachable ones, whose removal changes no answer.
     pub redundant: Vec<String>,
     /// Guardrail rules that a more permissive rule of higher priority pre-empts for some input.
-    pub shadowed_guardrails: Vec<Meeting>,
+    pub shadowed_guardrails: Vec<RuleOverlap>,
     /// Agents and actions, named by rules or the schema, for which some input falls to the default effect.
     pub gaps: Vec<Gap>,
     /// Rules whose reachability, redundancy, conflicts or shadowing could not be decided within the budget.
@@ -76,8 +76,8 @@ pub fn analyse(bundle: &Bundle, meter: Meter) -> Analysis {
 /// when a budget runs out; the inputs that show them may be others.
 #[derive(Debug, Default)]
 pub struct Analyzer {
-    atlas: Atlas,
-    memo: Memo,
+    geometry: BundleGeometry,
+    proofs: ProofCache,
 }
 
 impl Analyzer {
@@ -88,29 +88,29 @@ impl Analyzer {
 
     /// Analyses the enabled rules of `bundle` over every input that its schema admits.
     pub fn analyse(&mut self, bundle: &Bundle, mut meter: Meter) -> Analysis {
-        if !self.atlas.continues(bundle) || !self.memo.continues(bundle) {
+        if !self.geometry.continues(bundle) || !self.proofs.continues(bundle) {
             *self = Self::default();
         }
-        let Some(edit) = self.atlas.update(bundle, &mut meter) else {
+        let Some(edit) = self.geometry.update(bundle, &mut meter) else {
             *self = Self::default();
             return Analysis { too_large: true, ..Analysis::default() };
         };
-        self.memo.forget(&self.atlas, &edit, bundle.default_effect);
-        let asker = Prover::new(&self.atlas, bundle.default_effect, meter);
-        let mut analyser = Analyser { asker, memo: &mut self.memo, analysis: Analysis::default() };
-        analyser.rules();
-        analyser.meetings(&edit.added);
-        analyser.gaps();
-        analyser.analysis
+        self.proofs.forget(&self.geometry, &edit, bundle.default_effect);
+        let prover = Prover::new(&self.geometry, bundle, meter);
+        let mut run = AnalysisRun { prover, proofs: &mut self.proofs, analysis: Analysis::default() };
+        run.rules();
+        run.overlaps(&edit.added);
+        run.gaps();
+        run.analysis
     }
 }
 
 /// An input that the rule decides by matching, if there is one; when others decide all that it asks for, one that it
 /// would match. None when it matches nothing, is not enabled, or the budget runs out first.
 pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
-    about(bundle, rule, meter, |asker, entry| match asker.reached(entry) {
-        Answer::Shown(input) => Some(input),
-        Answer::Never(_) | Answer::Undecided => asker.example(entry),
+    with_prover(bundle, rule, meter, |prover, entry| match prover.prove_reachable(entry) {
+        Proof::Witness(input) => Some(input),
+        Proof::Never(_) | Proof::Undecided => prover.example(entry),
     })
     .flatten()
     .map(Arc::unwrap_or_clone)
@@ -121,26 +121,30 @@ pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Shadow {
     /// One for each rule that takes part of it: the first decides, the second is the rule in question.
-    pub by: Vec<Meeting>,
+    pub by: Vec<RuleOverlap>,
     /// Whether every rule before it was looked at within the budget.
     pub complete: bool,
 }
 
 /// Which rules take part of what `rule` matches. None when it is not enabled or the bundle is too large.
 pub fn shadow(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Shadow> {
-    about(bundle, rule, meter, |asker, entry| {
+    with_prover(bundle, rule, meter, |prover, entry| {
         let mut shadow = Shadow { by: Vec::new(), complete: true };
         for before in 0..entry.rank {
-            let Some(other) = asker.atlas.ranked(before) else { continue };
-            match asker.taken(entry, before) {
-                Answer::Shown(witness) => {
+            let Some(other) = prover.geometry.ranked(before) else { continue };
+            match prover.prove_preempted(entry, before) {
+                Proof::Witness(witness) => {
                     let witness = Arc::unwrap_or_clone(witness);
-                    shadow.by.push(Meeting { first: other.rule.id.clone(), second: entry.rule.id.clone(), witness });
+                    shadow.by.push(RuleOverlap {
+                        first: other.rule.id.clone(),
+                        second: entry.rule.id.clone(),
+                        witness,
+                    });
                 }
-                Answer::Never(_) => {}
-                Answer::Undecided => shadow.complete = false,
+                Proof::Never(_) => {}
+                Proof::Undecided => shadow.complete = false,
             }
-            if asker.meter.exhausted() {
+            if prover.meter.exhausted() {
                 shadow.complete = false;
                 break;
             }
@@ -149,108 +153,110 @@ pub fn shadow(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Shadow> {
     })
 }
 
-fn about<T>(
+fn with_prover<T>(
     bundle: &Bundle,
     rule: &str,
     mut meter: Meter,
-    ask: impl FnOnce(&mut Prover<'_>, &Entry) -> T,
+    prove: impl FnOnce(&mut Prover<'_>, &Entry) -> T,
 ) -> Option<T> {
-    let mut atlas = Atlas::default();
-    atlas.update(bundle, &mut meter)?;
-    let entry = atlas.order.iter().filter_map(|key| atlas.entry(*key)).find(|entry| entry.rule.id == rule)?;
-    Some(ask(&mut Prover::new(&atlas, bundle.default_effect, meter), entry))
+    let mut geometry = BundleGeometry::default();
+    geometry.update(bundle, &mut meter)?;
+    let entry = geometry.order.iter().filter_map(|key| geometry.entry(*key)).find(|entry| entry.rule.id == rule)?;
+    Some(prove(&mut Prover::new(&geometry, bundle, meter), entry))
 }
 
 /// Work units that keeping one pair of rules counts for.
-const PAIR_KEPT: u64 = 64;
+const PAIR_COST: u64 = 64;
 
-struct Analyser<'a> {
-    asker: Prover<'a>,
-    memo: &'a mut Memo,
+struct AnalysisRun<'a> {
+    prover: Prover<'a>,
+    proofs: &'a mut ProofCache,
     analysis: Analysis,
 }
 
-impl Analyser<'_> {
+impl AnalysisRun<'_> {
     /// Finds the rules that never match, with what covers them, and the others that change nothing.
     fn rules(&mut self) {
-        let atlas = self.asker.atlas;
-        for key in atlas.order.iter().copied() {
-            let Some(entry) = atlas.entry(key) else { continue };
+        let geometry = self.prover.geometry;
+        for key in geometry.order.iter().copied() {
+            let Some(entry) = geometry.entry(key) else { continue };
             let id = || entry.rule.id.clone();
-            let asker = &mut self.asker;
-            match self.memo.reached(key, || asker.reached(entry)) {
-                Answer::Never(cover) => {
-                    let covered_by = cover.iter().filter_map(|key| Some(atlas.entry(*key)?.rule.id.clone()));
+            let prover = &mut self.prover;
+            match self.proofs.reached(key, || prover.prove_reachable(entry)) {
+                Proof::Never(cover) => {
+                    let covered_by = cover.iter().filter_map(|key| Some(geometry.entry(*key)?.rule.id.clone()));
                     self.analysis.unreachable.push(Unreachable { rule: id(), covered_by: covered_by.collect() });
                     continue;
                 }
-                Answer::Undecided => {
+                Proof::Undecided => {
                     self.analysis.undecided.insert(id());
                     continue;
                 }
-                Answer::Shown(_) => {}
+                Proof::Witness(_) => {}
             }
-            match self.memo.matters(key, || asker.matters(entry)) {
-                Answer::Never(_) => self.analysis.redundant.push(id()),
-                Answer::Undecided => {
+            match self.proofs.matters(key, || prover.prove_relevant(entry)) {
+                Proof::Never(_) => self.analysis.redundant.push(id()),
+                Proof::Undecided => {
                     self.analysis.undecided.insert(id());
                 }
-                Answer::Shown(_) => {}
+                Proof::Witness(_) => {}
             }
         }
     }
 
     /// Finds conflicts at equal priority and guardrails that a more permissive rule pre-empts.
-    fn meetings(&mut self, added: &[Key]) {
-        let atlas = self.asker.atlas;
-        let guardrails: Vec<usize> =
-            (0..atlas.order.len()).filter(|rank| atlas.ranked(*rank).is_some_and(|e| e.rule.is_guardrail())).collect();
-        let mut pairs: BTreeSet<(usize, usize)> = self.memo.open_pairs(atlas).collect();
-        for key in added.iter().copied().chain(self.memo.take_unpaired()) {
-            let Some(entry) = atlas.entry(key) else { continue };
-            let equal = Self::equal_priority(atlas, entry);
-            let others = if entry.rule.is_guardrail() { 0..atlas.order.len() } else { 0..0 };
-            if !self.asker.meter.spend((equal.len() + guardrails.len() + others.len()) as u64 / 4 + 1) {
+    fn overlaps(&mut self, added: &[Key]) {
+        let geometry = self.prover.geometry;
+        let guardrails: Vec<usize> = (0..geometry.order.len())
+            .filter(|rank| geometry.ranked(*rank).is_some_and(|e| e.rule.is_guardrail()))
+            .collect();
+        let mut pairs: BTreeSet<(usize, usize)> = self.proofs.open_pairs(geometry).collect();
+        for key in added.iter().copied().chain(self.proofs.take_unpaired()) {
+            let Some(entry) = geometry.entry(key) else { continue };
+            let equal = Self::equal_priority(geometry, entry);
+            let others = if entry.rule.is_guardrail() { 0..geometry.order.len() } else { 0..0 };
+            if !self.prover.meter.spend((equal.len() + guardrails.len() + others.len()) as u64 / 4 + 1) {
                 // Too many to ask about one by one: none of them is known.
                 self.analysis.undecided.insert(entry.rule.id.clone());
-                self.memo.unpaired(key);
+                self.proofs.mark_unpaired(key);
                 continue;
             }
             for rank in equal.chain(guardrails.iter().copied()).chain(others) {
-                let Some(pair) = atlas.ranked(rank).and_then(|other| pair(entry, other)) else { continue };
+                let Some(pair) = geometry.ranked(rank).and_then(|other| pair(entry, other)) else { continue };
                 // Every pair is kept, which takes memory: that is bounded, too.
-                if !self.asker.meter.spend(PAIR_KEPT) {
+                if !self.prover.meter.spend(PAIR_COST) {
                     self.analysis.undecided.insert(entry.rule.id.clone());
-                    self.memo.unpaired(key);
+                    self.proofs.mark_unpaired(key);
                     break;
                 }
                 pairs.insert(pair);
             }
         }
         for (first, second) in pairs {
-            let (Some(one), Some(two)) = (atlas.ranked(first), atlas.ranked(second)) else { continue };
-            let answer = if self.asker.meter.exhausted() { Answer::Undecided } else { self.asker.meets(one, two) };
-            let keys = atlas.order.get(first).zip(atlas.order.get(second));
+            let (Some(one), Some(two)) = (geometry.ranked(first), geometry.ranked(second)) else { continue };
+            let answer =
+                if self.prover.meter.exhausted() { Proof::Undecided } else { self.prover.prove_overlap(one, two) };
+            let keys = geometry.order.get(first).zip(geometry.order.get(second));
             if let Some((first, second)) = keys {
-                self.memo.keep_meeting((*first, *second), answer);
+                self.proofs.record_overlap((*first, *second), answer);
             }
         }
-        let mut met: Vec<(usize, usize, &Answer)> = self.memo.meetings(atlas).collect();
+        let mut met: Vec<(usize, usize, &Proof)> = self.proofs.overlaps(geometry).collect();
         met.sort_by_key(|(first, second, _)| (*first, *second));
         for (first, second, answer) in met {
-            let (Some(one), Some(two)) = (atlas.ranked(first), atlas.ranked(second)) else { continue };
+            let (Some(one), Some(two)) = (geometry.ranked(first), geometry.ranked(second)) else { continue };
             match answer {
-                Answer::Shown(witness) => {
+                Proof::Witness(witness) => {
                     let (first, second) = (one.rule.id.clone(), two.rule.id.clone());
-                    let meeting = Meeting { first, second, witness: Input::clone(witness) };
+                    let meeting = RuleOverlap { first, second, witness: Input::clone(witness) };
                     if one.rule.priority == two.rule.priority {
                         self.analysis.conflicts.push(meeting);
                     } else {
                         self.analysis.shadowed_guardrails.push(meeting);
                     }
                 }
-                Answer::Never(_) => {}
-                Answer::Undecided => {
+                Proof::Never(_) => {}
+                Proof::Undecided => {
                     self.analysis.undecided.insert(two.rule.id.clone());
                 }
             }
@@ -258,24 +264,24 @@ impl Analyser<'_> {
     }
 
     /// The ranks of the rules with the same priority.
-    fn equal_priority(atlas: &Atlas, entry: &Entry) -> std::ops::Range<usize> {
-        let priority = |key: &Key| atlas.entry(*key).map_or(0, |entry| entry.rule.priority);
-        let start = atlas.order.partition_point(|key| priority(key) > entry.rule.priority);
-        start..atlas.order.partition_point(|key| priority(key) >= entry.rule.priority)
+    fn equal_priority(geometry: &BundleGeometry, entry: &Entry) -> std::ops::Range<usize> {
+        let priority = |key: &Key| geometry.entry(*key).map_or(0, |entry| entry.rule.priority);
+        let start = geometry.order.partition_point(|key| priority(key) > entry.rule.priority);
+        start..geometry.order.partition_point(|key| priority(key) >= entry.rule.priority)
     }
 
     /// Finds the named agents and actions for which some input reaches no rule.
     fn gaps(&mut self) {
-        for slice in self.asker.atlas.slices.iter().filter(|slice| slice.pair.named()) {
-            let asker = &mut self.asker;
+        for slice in self.prover.geometry.slices.iter().filter(|slice| slice.pair.named()) {
+            let prover = &mut self.prover;
             let name = || (slice.pair.agent.to_string(), slice.pair.action.to_string());
-            match self.memo.gap(slice, || asker.gap(slice)) {
-                Answer::Shown(witness) => {
+            match self.proofs.gap(slice, || prover.prove_gap(slice)) {
+                Proof::Witness(witness) => {
                     let (agent, action) = name();
                     self.analysis.gaps.push(Gap { agent, action, witness: witness.clone() });
                 }
-                Answer::Never(_) => {}
-                Answer::Undecided => self.analysis.undecided_gaps.push(name()),
+                Proof::Never(_) => {}
+                Proof::Undecided => self.analysis.undecided_gaps.push(name()),
             }
         }
     }
@@ -289,5 +295,5 @@ fn pair(one: &Entry, two: &Entry) -> Option<(usize, usize)> {
     let shadow = first.rule.priority != second.rule.priority
         && second.rule.is_guardrail()
         && first.rule.effect > second.rule.effect;
-    ((conflict || shadow) && first.may_meet(second)).then_some((first.rank, second.rank))
+    ((conflict || shadow) && first.may_overlap(second)).then_some((first.rank, second.rank))
 }

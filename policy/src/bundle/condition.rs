@@ -5,8 +5,6 @@ use std::fmt;
 
 use serde_json::{Number, Value};
 
-use super::notation;
-
 /// A value a condition compares with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
@@ -216,27 +214,7 @@ impl Condition {
         let key = key_of(test.operator(), &field);
         Self { key, field, test }
     }
-
-    /// Reads one member of a rule's `conditions`.
-    ///
-    /// # Errors
-    /// What is wrong with it, with the repair when there is one right answer.
-    pub fn parse(key: &str, value: &Value) -> Result<Self, notation::Fault> {
-        notation::parse(key, value)
-    }
-
-    /// The member of `conditions` that says this: its key and value.
-    pub fn entry(&self) -> (String, Value) {
-        let value = self.test.to_value();
-        // In a list a text means itself; alone, `>=5` or `a|b` would be taken for another notation.
-        let misread =
-            matches!(&value, Value::String(text) if text.contains(NOTATION)) && Self::parse(&self.key, &value).is_err();
-        (self.key.clone(), if misread { Value::Array(vec![value]) } else { value })
-    }
 }
-
-/// Signs that a text in another notation would have.
-const NOTATION: [char; 7] = ['<', '>', '=', '!', '^', '?', '|'];
 
 /// The usual key of `operator` on `field`: equality has no prefix.
 pub fn key_of(operator: Operator, field: &str) -> String {

@@ -3,6 +3,7 @@
 use json_patch::Patch;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::IntoStaticStr;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,8 +18,9 @@ pub enum Severity {
 }
 
 /// The kinds of findings. Each has one severity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Code {
     /// A rule has no id.
     MissingId,
@@ -66,30 +68,8 @@ pub enum Code {
 
 impl Code {
     /// The name used in JSON and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::MissingId => "missing_id",
-            Self::DuplicateId => "duplicate_id",
-            Self::Schema => "schema",
-            Self::MissingReason => "missing_reason",
-            Self::BadOperator => "bad_operator",
-            Self::Contradiction => "contradiction",
-            Self::TypeClash => "type_clash",
-            Self::Invariant => "invariant",
-            Self::ShortReason => "short_reason",
-            Self::ApprovalWithoutBudget => "approval_without_budget",
-            Self::HighCost => "high_cost",
-            Self::Unreachable => "unreachable",
-            Self::Conflict => "conflict",
-            Self::Redundant => "redundant",
-            Self::OutOfDomain => "out_of_domain",
-            Self::Undeclared => "undeclared",
-            Self::NearDuplicate => "near_duplicate",
-            Self::GuardrailShadowed => "guardrail_shadowed",
-            Self::Disabled => "disabled",
-            Self::Gap => "gap",
-            Self::Undecided => "undecided",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The severity every finding of this kind has.

@@ -1,12 +1,27 @@
 //! What a decision says.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// The answer to "may this agent do this?". Ordered from the strictest: `deny < needs_approval < allow`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownEffect, parse_err_fn = unknown)]
 pub enum Effect {
     /// The action must not happen.
     #[default]
@@ -22,18 +37,8 @@ impl Effect {
     pub const ALL: [Self; 3] = [Self::Deny, Self::NeedsApproval, Self::Allow];
 
     /// The name used in JSON, SQL and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::NeedsApproval => "needs_approval",
-            Self::Allow => "allow",
-        }
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -42,10 +47,6 @@ impl fmt::Display for Effect {
 #[error("expected `allow`, `deny` or `needs_approval`")]
 pub struct UnknownEffect;
 
-impl FromStr for Effect {
-    type Err = UnknownEffect;
-
-    fn from_str(text: &str) -> Result<Self, UnknownEffect> {
-        Self::ALL.into_iter().find(|effect| effect.name() == text).ok_or(UnknownEffect)
-    }
+const fn unknown(_: &str) -> UnknownEffect {
+    UnknownEffect
 }

@@ -94,7 +94,7 @@ impl Invariant {
     ///
     /// # Errors
     /// Everything that is wrong with it, with pointers that start at the invariant (`/when/>=risk`).
-    pub fn parse_rules(&self) -> Result<Statement, Vec<Fault>> {
+    pub fn parse(&self) -> Result<Statement, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut fault = |pointer: String, detail: String| faults.push(Fault::new(pointer, detail));
         if !rule::is_id(&self.id) {
@@ -158,7 +158,7 @@ pub fn check(invariants: &[Invariant]) -> Result<Vec<Statement>, Vec<Fault>> {
     let mut statements = Vec::new();
     let mut ids = BTreeSet::new();
     for (index, invariant) in invariants.iter().enumerate() {
-        match invariant.parse_rules() {
+        match invariant.parse() {
             Ok(statement) => statements.push(statement),
             Err(wrong) => {
                 faults.extend(wrong.into_iter().map(|f| Fault::new(format!("/{index}{}", f.pointer), f.detail)));
@@ -187,14 +187,14 @@ mod tests {
             "id": "keep-low-risk", "agent": "inbox.triage", "action": "quarantine", "never": "allow",
             "when": {"<risk_score": 20, "sender_vip": true}
         }))
-        .parse_rules()
+        .parse()
         .unwrap();
         assert_eq!(
             statement.to_string(),
             "inbox.triage · quarantine is never allow when risk_score < 20 and sender_vip is true"
         );
         let always = invariant(json!({"id": "no-deletes", "agent": "*", "action": "delete", "always": "deny"}));
-        assert_eq!(always.parse_rules().unwrap().to_string(), "* · delete is always deny");
+        assert_eq!(always.parse().unwrap().to_string(), "* · delete is always deny");
     }
 
     #[test]

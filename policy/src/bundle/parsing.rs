@@ -1,19 +1,15 @@
-//! What a bundle as written means: each rule read as far as it can be, with a finding for everything that is wrong.
+//! What a bundle as written means: every rule read as far as possible, with a finding for everything that is wrong.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use json_patch::Patch;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{
-    ActionPattern, AgentPattern, Budget, Bundle, Condition, Effect, Risk, Rule, Schema, Source, notation,
-    rule::{self, is_id},
+    Bundle, Code, Finding, Schema, Source,
+    parsed_rule::{ParsedRule, patch, read_rule},
+    rule, version,
 };
-use crate::{
-    json::escape,
-    limits,
-    lint::{Code, Finding},
-};
+use crate::limits;
 
 /// A bundle as far as it can be understood.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,307 +22,20 @@ pub struct ParsedBundle {
     pub skipped: Vec<String>,
 }
 
-/// One rule read as far as it can be.
-#[derive(Debug, Clone)]
-pub struct Reading<'a> {
-    /// The rule as written.
-    pub source: &'a Map<String, Value>,
-    /// Position in the bundle's `rules`.
-    pub position: usize,
-    /// The id, when it is a text that is not blank.
-    pub id: Option<&'a str>,
-    /// Which agents, when that can be read.
-    pub agent: Option<AgentPattern>,
-    /// Which actions, when that can be read.
-    pub action: Option<ActionPattern>,
-    /// The effect, when that can be read.
-    pub effect: Option<Effect>,
-    /// The priority; the default when it cannot be read.
-    pub priority: u16,
-    /// The conditions as they are, or will be once their notation is repaired.
-    pub conditions: Vec<Intended<'a>>,
-    /// The reason, blank when there is none.
-    pub reason: &'a str,
-    /// The budget as far as it can be read.
-    pub budget: Option<Budget>,
-    /// Whether the rule is switched on.
-    pub enabled: bool,
-    /// What is wrong with it.
-    pub faults: Vec<Finding>,
-    /// Whether its meaning is beyond doubt, so that it can be evaluated.
-    pub sound: bool,
-}
-
-/// A condition with the key it is written under, which differs from its own until its notation is repaired.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Intended<'a> {
-    /// The key in the rule's `conditions`.
-    pub written: &'a str,
-    /// The condition.
-    pub condition: Condition,
+impl Source {
+    /// What the document means as far as it can be read, and what is wrong with the rest.
+    pub fn parse_rules(&self) -> ParsedBundle {
+        parse_rules(self, &read_rules(self))
+    }
 }
 
 /// Reads every rule of `source`, on its own.
-pub fn read_rules(source: &Source) -> Vec<Reading<'_>> {
+pub fn read_rules(source: &Source) -> Vec<ParsedRule<'_>> {
     source.rules.iter().enumerate().map(|(position, rule)| read_rule(rule, position)).collect()
 }
 
-/// Reads one rule on its own; that ids are unique is for [`parse_rules`] to see.
-pub fn read_rule(source: &Map<String, Value>, position: usize) -> Reading<'_> {
-    let text = |key: &str| source.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    let mut reading = Reading {
-        source,
-        position,
-        id: text("id"),
-        agent: text("agent").and_then(AgentPattern::parse),
-        action: text("action").and_then(ActionPattern::parse),
-        effect: text("effect").and_then(|name| name.parse().ok()),
-        priority: limits::DEFAULT_PRIORITY,
-        conditions: Vec::new(),
-        reason: text("reason").unwrap_or_default(),
-        budget: None,
-        enabled: source.get("enabled").and_then(Value::as_bool).unwrap_or(true),
-        faults: Vec::new(),
-        sound: true,
-    };
-    reading.read_id();
-    reading.read_who();
-    reading.read_effect();
-    reading.read_priority();
-    reading.read_conditions();
-    reading.read_reason();
-    reading.read_budget();
-    reading.look_for_misspelt_members();
-    reading
-}
-
-impl Reading<'_> {
-    /// How findings call the rule.
-    pub fn name(&self) -> String {
-        self.id.map_or_else(|| format!("#{}", self.position + 1), str::to_owned)
-    }
-
-    /// JSON Pointer to a member of the rule; `member` is `""` or starts with a slash.
-    pub fn pointer(&self, member: &str) -> String {
-        format!("/rules/{}{member}", self.position)
-    }
-
-    /// A finding about `member` of this rule.
-    pub fn finding(&self, code: Code, member: &str, message: impl Into<String>) -> Finding {
-        Finding::new(code, self.pointer(member), message).about(self.id)
-    }
-
-    /// Notes a fault that leaves the meaning of the rule open.
-    fn unsound(&mut self, finding: Finding) {
-        self.sound = false;
-        self.faults.push(finding);
-    }
-
-    fn read_id(&mut self) {
-        match self.id {
-            None => {
-                let finding = self
-                    .finding(Code::MissingId, "/id", format!("Rule {} has no id.", self.name()))
-                    .suggest("Give it a short lowercase name that is unique in the bundle, like `block-high-risk`.");
-                self.unsound(finding);
-            }
-            Some(id) if !is_id(id) || self.source.get("id").and_then(Value::as_str) != Some(id) => {
-                let finding = self
-                    .finding(Code::Schema, "/id", format!("`{id}` is not a valid rule id."))
-                    .suggest("Use 3 to 64 lowercase letters, digits, `-` and `_`, starting with a letter or digit.");
-                self.unsound(finding);
-            }
-            Some(_) => {}
-        }
-    }
-
-    fn read_who(&mut self) {
-        for (key, readable, wanted) in [
-            ("agent", self.agent.is_some(), "a dotted lowercase name, a prefix like `inbox.*`, or `*` for all"),
-            ("action", self.action.is_some(), "a lowercase name, or `*` for all"),
-        ] {
-            if readable {
-                continue;
-            }
-            let message = match self.source.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
-                Some(text) => format!("`{text}` is not a valid {key}."),
-                None => format!("Rule {} does not say for which {key} it is.", self.name()),
-            };
-            let finding = self.finding(Code::Schema, &format!("/{key}"), message).suggest(format!("Write {wanted}."));
-            self.unsound(finding);
-        }
-    }
-
-    fn read_effect(&mut self) {
-        if self.effect.is_some() {
-            return;
-        }
-        let written = self.source.get("effect").and_then(Value::as_str).unwrap_or_default();
-        let message = if written.trim().is_empty() {
-            format!("Rule {} does not say what it decides.", self.name())
-        } else {
-            format!("`{written}` is not an effect.")
-        };
-        let respelt: Option<Effect> = respell(written).parse().ok();
-        let finding = self.finding(Code::Schema, "/effect", message).suggest(match respelt {
-            Some(effect) => format!("Write `{effect}`."),
-            None => "Choose `allow`, `deny` or `needs_approval`.".to_owned(),
-        });
-        let finding =
-            finding.fix_if(respelt.and_then(|effect| replace(&self.pointer("/effect"), &json!(effect.name()))));
-        self.unsound(finding);
-    }
-
-    fn read_priority(&mut self) {
-        let Some(written) = self.source.get("priority").filter(|value| !value.is_null()) else { return };
-        let max = f64::from(limits::MAX_PRIORITY);
-        match written.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=max).contains(number)) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and from 0 to 1000")]
-            Some(number) => self.priority = number as u16,
-            None => {
-                let message = format!("The priority {written} is not a whole number from 0 to {max}.");
-                let finding = self
-                    .finding(Code::Schema, "/priority", message)
-                    .suggest(format!("Use a whole number from 0 to {max}; the higher one is looked at first."));
-                self.unsound(finding);
-            }
-        }
-    }
-
-    fn read_conditions(&mut self) {
-        let Some(Value::Object(conditions)) = self.source.get("conditions") else { return };
-        let mut faults = Vec::new();
-        for (key, value) in conditions {
-            match notation::parse(key, value) {
-                Ok(condition) => self.conditions.push(Intended { written: key, condition }),
-                Err(fault) => {
-                    let intended = notation::intended(key, value);
-                    self.conditions.extend(intended.into_iter().map(|condition| Intended { written: key, condition }));
-                    faults.push((key, fault));
-                }
-            }
-        }
-        // A repair must not overwrite what is there, nor two repairs the same member.
-        let mut targets: HashMap<String, usize> = HashMap::new();
-        for (key, fault) in &faults {
-            for (target, _) in fault.repair.iter().flatten() {
-                *targets.entry(target.clone()).or_default() += 1;
-                if target != *key && conditions.contains_key(target) {
-                    *targets.entry(target.clone()).or_default() += 1;
-                }
-            }
-        }
-        for (key, fault) in faults {
-            let clash = fault.repair.iter().flatten().find(|(target, _)| targets.get(target).is_some_and(|n| *n > 1));
-            let pointer = format!("/conditions/{}", escape(key));
-            let finding = self.finding(fault.code, &pointer, fault.message);
-            let finding = match (&clash, fault.suggestion) {
-                (Some((target, _)), _) => {
-                    finding.suggest(format!("Another condition is written `{target}` too: keep the one you mean."))
-                }
-                (None, Some(suggestion)) => finding.suggest(suggestion),
-                (None, None) => finding,
-            };
-            let patch =
-                fault.repair.as_ref().filter(|_| clash.is_none()).and_then(|repair| {
-                    condition_patch(&self.pointer("/conditions/"), key, conditions.get(key), repair)
-                });
-            self.unsound(finding.fix_if(patch));
-        }
-    }
-
-    fn read_reason(&mut self) {
-        if self.reason.is_empty() {
-            let finding = self
-                .finding(Code::MissingReason, "/reason", format!("Rule {} gives no reason.", self.name()))
-                .suggest("Say in a sentence why this rule exists: reviewers and the people it stops will read it.");
-            self.faults.push(finding);
-        } else if self.reason.chars().count() > limits::MAX_REASON_CHARS {
-            let message = format!("The reason is longer than {} characters.", limits::MAX_REASON_CHARS);
-            let finding = self.finding(Code::Schema, "/reason", message).suggest("Shorten it; details fit `metadata`.");
-            self.faults.push(finding);
-        }
-    }
-
-    fn read_budget(&mut self) {
-        let Some(Value::Object(written)) = self.source.get("budget") else { return };
-        let mut budget = Budget::default();
-        for (key, unit, slot) in [("cost", "USD", &mut budget.cost), ("compute", "units", &mut budget.compute)] {
-            *slot = written.get(key).and_then(Value::as_f64);
-            if let Some(number) = slot.filter(|number| *number < 0.0) {
-                *slot = None;
-                let pointer = format!("/rules/{}/budget/{key}", self.position);
-                let message = format!("The budget's {key} is {number} {unit}; it cannot be negative.");
-                self.faults.push(
-                    Finding::new(Code::Schema, pointer, message)
-                        .about(self.id)
-                        .suggest(format!("Give 0 or more {unit}, or leave it out.")),
-                );
-            }
-        }
-        if let Some(name) = written.get("risk").and_then(Value::as_str) {
-            let named = |name: &str| Risk::ALL.into_iter().find(|risk| risk.name() == name);
-            budget.risk = named(name);
-            if budget.risk.is_none() {
-                let respelt = named(&respell(name));
-                let finding = self
-                    .finding(Code::Schema, "/budget/risk", format!("There is no risk level `{name}`."))
-                    .suggest(match respelt {
-                        Some(risk) => format!("Write `{risk}`."),
-                        None => "Choose `low`, `medium` or `high`.".to_owned(),
-                    })
-                    .fix_if(respelt.and_then(|risk| replace(&self.pointer("/budget/risk"), &json!(risk.name()))));
-                self.faults.push(finding);
-            }
-        }
-        self.budget = Some(budget);
-    }
-
-    /// A misspelt `conditions` would make a rule that always holds, so near misses of a member's name are errors. Other
-    /// unknown members are nobody's business and are kept.
-    fn look_for_misspelt_members(&mut self) {
-        for key in self.source.keys() {
-            if rule::MEMBERS.contains(&key.as_str()) {
-                continue;
-            }
-            let meant = rule::MEMBERS
-                .into_iter()
-                .find(|member| !self.source.contains_key(*member) && crate::bundle::spelling::near(key, member));
-            if let Some(member) = meant {
-                let from = self.pointer(&format!("/{}", escape(key)));
-                let to = self.pointer(&format!("/{member}"));
-                let fits = self.source.get(key).is_some_and(|value| super::source::type_fault(member, value).is_none());
-                let rename = patch(json!([{"op": "move", "from": from, "path": to}]));
-                let finding = self
-                    .finding(Code::Schema, &format!("/{}", escape(key)), format!("A rule has no member `{key}`."))
-                    .suggest(format!("Did you mean `{member}`?"))
-                    .fix_if(rename.filter(|_| fits));
-                self.unsound(finding);
-            }
-        }
-    }
-
-    /// The rule, when it can be evaluated.
-    fn to_rule(&self) -> Option<Rule> {
-        let tags = self.source.get("tags").and_then(Value::as_array);
-        self.sound.then_some(Rule {
-            id: self.id?.to_owned(),
-            agent: self.agent.clone()?,
-            action: self.action.clone()?,
-            conditions: self.conditions.iter().map(|intended| intended.condition.clone()).collect(),
-            effect: self.effect?,
-            reason: self.reason.to_owned(),
-            priority: self.priority,
-            budget: self.budget,
-            enabled: self.enabled,
-            tags: tags.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<BTreeSet<_>>(),
-            position: self.position,
-        })
-    }
-}
-
 /// Understands `source` from its rules as already read.
-pub fn parse_rules(source: &Source, readings: &[Reading<'_>]) -> ParsedBundle {
+pub fn parse_rules(source: &Source, rules: &[ParsedRule<'_>]) -> ParsedBundle {
     let mut faults = Vec::new();
     let schema = source.schema.as_ref().and_then(|written| match Schema::parse(written) {
         Ok(schema) => Some(schema),
@@ -343,18 +52,18 @@ pub fn parse_rules(source: &Source, readings: &[Reading<'_>]) -> ParsedBundle {
     let mut bundle =
         Bundle { rules: Vec::new(), default_effect: source.default_effect, on_error: source.on_error, schema };
     let mut skipped = Vec::new();
-    let mut seen: HashMap<&str, &Reading<'_>> = HashMap::new();
-    for reading in readings {
-        faults.extend(reading.faults.iter().cloned());
-        let first = reading.id.and_then(|id| seen.get(id).copied());
+    let mut seen: HashMap<&str, &ParsedRule<'_>> = HashMap::new();
+    for rule in rules {
+        faults.extend(rule.faults.iter().cloned());
+        let first = rule.id.and_then(|id| seen.get(id).copied());
         if let Some(first) = first {
-            faults.push(duplicate(first, reading));
-        } else if let Some(id) = reading.id {
-            seen.insert(id, reading);
+            faults.push(duplicate(first, rule));
+        } else if let Some(id) = rule.id {
+            seen.insert(id, rule);
         }
-        match reading.to_rule().filter(|_| first.is_none()) {
+        match rule.to_rule().filter(|_| first.is_none()) {
             Some(rule) => bundle.rules.push(rule),
-            None => skipped.push(reading.name()),
+            None => skipped.push(rule.name()),
         }
     }
     ParsedBundle { bundle, faults, skipped }
@@ -368,7 +77,7 @@ fn bundle_faults(source: &Source) -> Vec<Finding> {
         faults.push(Finding::new(Code::Schema, "/notes", message).suggest("Shorten them."));
     }
     for (pointer, version) in [("/version", &source.version), ("/base_version", &source.base_version)] {
-        if let Some(Err(error)) = version.as_deref().map(super::version::parse) {
+        if let Some(Err(error)) = version.as_deref().map(version::parse) {
             faults.push(
                 Finding::new(Code::Schema, pointer, format!("{error}."))
                     .suggest("Write three numbers, like `2.4.0`, or leave it out to have the next one proposed."),
@@ -378,7 +87,7 @@ fn bundle_faults(source: &Source) -> Vec<Finding> {
     faults
 }
 
-fn duplicate(first: &Reading<'_>, second: &Reading<'_>) -> Finding {
+fn duplicate(first: &ParsedRule<'_>, second: &ParsedRule<'_>) -> Finding {
     let id = second.name();
     let message =
         format!("The id `{id}` is used twice: by rule {} and rule {}.", first.position + 1, second.position + 1);
@@ -388,33 +97,4 @@ fn duplicate(first: &Reading<'_>, second: &Reading<'_>) -> Finding {
         return finding.suggest("Both say the same: remove one.").fix_if(remove);
     }
     finding.suggest("Give one of them another id, or remove it.")
-}
-
-/// `HIGH`, `needs-approval` and `Needs approval` as the language spells them.
-fn respell(written: &str) -> String {
-    written.trim().to_lowercase().replace(['-', ' '], "_")
-}
-
-fn replace(pointer: &str, value: &Value) -> Option<Patch> {
-    patch(json!([{"op": "replace", "path": pointer, "value": value}]))
-}
-
-/// Replaces one member of `conditions` by others.
-fn condition_patch(base: &str, key: &str, old: Option<&Value>, repair: &[(String, Value)]) -> Option<Patch> {
-    let path = |key: &str| format!("{base}{}", escape(key));
-    let operations: Vec<Value> = match repair {
-        [(target, value)] if target == key => vec![json!({"op": "replace", "path": path(key), "value": value})],
-        [(target, value)] if old == Some(value) => vec![json!({"op": "move", "from": path(key), "path": path(target)})],
-        many => {
-            let remove = json!({"op": "remove", "path": path(key)});
-            let add = many.iter().map(|(target, value)| json!({"op": "add", "path": path(target), "value": value}));
-            std::iter::once(remove).chain(add).collect()
-        }
-    };
-    patch(Value::Array(operations))
-}
-
-/// JSON Patch operations as a patch.
-fn patch(operations: Value) -> Option<Patch> {
-    serde_json::from_value(operations).ok()
 }

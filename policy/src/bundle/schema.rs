@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use strum::{EnumString, IntoStaticStr};
 
 use super::Scalar;
 use crate::{Fault, json::escape};
 
 /// The type of a declared field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FieldType {
     /// A number without a fractional part.
     Integer,
@@ -23,17 +25,9 @@ pub enum FieldType {
 }
 
 impl FieldType {
-    /// All types.
-    pub const ALL: [Self; 4] = [Self::Integer, Self::Number, Self::Boolean, Self::String];
-
     /// The name used in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Boolean => "boolean",
-            Self::String => "string",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether `value` is of this type.
@@ -183,7 +177,7 @@ impl Reader {
         let value = if value.is_string() { &short } else { value };
         let object = self.object(pointer, value)?;
         let name = object.get("type").and_then(Value::as_str).unwrap_or_default();
-        let Some(kind) = FieldType::ALL.into_iter().find(|kind| kind.name() == name) else {
+        let Ok(kind) = name.parse::<FieldType>() else {
             self.fault(&format!("{pointer}/type"), "must be `integer`, `number`, `boolean` or `string`");
             return None;
         };

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Effect, ParsedBundle, digest, parsing};
+use super::{Digest, Effect, digest};
 use crate::{
     Fault,
     json::{self, escape, nesting},
@@ -126,11 +126,6 @@ impl Source {
         }
         let value = json::parse(bytes)?;
         Self::read(value).map_err(ReadError::Faults)
-    }
-
-    /// What it means as far as it can be understood, and what is wrong with the rest.
-    pub fn parse_rules(&self) -> ParsedBundle {
-        parsing::parse_rules(self, &parsing::read_rules(self))
     }
 
     /// Its content address.

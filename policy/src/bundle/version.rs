@@ -4,10 +4,11 @@
 //! `PATCH` for changes of existing rules. A number is used once, also by bundles that were rejected or archived, and no
 //! number is skipped: the next one is the first free one of its kind after the base.
 
-use std::{cell::OnceCell, collections::BTreeSet, fmt};
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use semver::{BuildMetadata, Prerelease, Version};
 use serde::{Deserialize, Serialize};
+use strum::{Display, VariantArray};
 
 use super::{
     Source,
@@ -15,8 +16,9 @@ use super::{
 };
 
 /// The size of a step between two versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Bump {
     /// `2.3.0` → `2.3.1`
     Patch,
@@ -27,18 +29,6 @@ pub enum Bump {
 }
 
 impl Bump {
-    /// All, smallest first.
-    pub const ALL: [Self; 3] = [Self::Patch, Self::Minor, Self::Major];
-
-    /// The word `SemVer` uses.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Patch => "patch",
-            Self::Minor => "minor",
-            Self::Major => "major",
-        }
-    }
-
     /// The version one step of this size after `base`.
     fn after(self, base: &Version) -> Version {
         match self {
@@ -46,12 +36,6 @@ impl Bump {
             Self::Minor => Version::new(base.major, base.minor.saturating_add(1), 0),
             Self::Major => Version::new(base.major.saturating_add(1), 0, 0),
         }
-    }
-}
-
-impl fmt::Display for Bump {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -283,7 +267,7 @@ impl<'a> Numbering<'a> {
             return Err(Refused::Backwards { version: version.to_owned(), base: base.to_string(), next: next() });
         }
         let core = Version { pre: Prerelease::EMPTY, build: BuildMetadata::EMPTY, ..chosen };
-        let Some(bump) = Bump::ALL.into_iter().find(|bump| taken.free(*bump, &base) == core) else {
+        let Some(bump) = Bump::VARIANTS.iter().copied().find(|bump| taken.free(*bump, &base) == core) else {
             return Err(Refused::Skips { version: version.to_owned(), base: base.to_string(), next: next() });
         };
         let need = self.need(content);

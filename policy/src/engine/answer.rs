@@ -1,12 +1,14 @@
 //! The answer of an evaluation.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::bundle::{Budget, Effect};
 
 /// How an answer came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// A rule matched.
     Matched,
@@ -18,12 +20,8 @@ pub enum Status {
 
 impl Status {
     /// The name used in JSON, SQL and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Matched => "matched",
-            Self::NoMatch => "no_match",
-            Self::Error => "error",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

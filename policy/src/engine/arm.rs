@@ -1,10 +1,12 @@
 //! The two bundles that may serve a request.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// Which bundle served a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Arm {
     /// The bundle at 100 %.
     Stable,
@@ -16,11 +18,7 @@ pub enum Arm {
 
 impl Arm {
     /// The name used in JSON, SQL and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stable => "stable",
-            Self::Canary => "canary",
-            Self::None => "none",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

@@ -1,9 +1,22 @@
 //! One condition against one input: true, false, or in error.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Fact, ValueType, trace::ConditionResult};
+use super::{Fact, ValueType};
 use crate::bundle::{Condition, Scalar, Test};
+
+/// The result of one condition for one input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConditionResult {
+    /// The condition holds.
+    True,
+    /// The condition does not hold.
+    False,
+    /// The value has a type that the condition cannot compare with.
+    Error,
+}
 
 /// The value at a dotted path, with null read as absent.
 ///
@@ -39,13 +52,13 @@ pub fn type_of(value: Option<&Value>) -> ValueType {
 /// An absent value fails every test but `?f: false`. A value of a wrong type is an error: not a number for the four
 /// comparisons, not a string for `^=`, and for lists a type that none of the listed values has.
 pub fn apply(test: &Test, value: Option<&Value>) -> ConditionResult {
-    judge(test, Fact::from(value))
+    apply_fact(test, Fact::from(value))
 }
 
 /// The same for what the engine sees of the value.
-pub fn judge(test: &Test, fact: Fact<'_>) -> ConditionResult {
+pub fn apply_fact(test: &Test, fact: Fact<'_>) -> ConditionResult {
     if let Test::Present(wanted) = test {
-        return of((fact != Fact::Missing) == *wanted);
+        return from_bool((fact != Fact::Missing) == *wanted);
     }
     if fact == Fact::Missing {
         return ConditionResult::False;
@@ -58,10 +71,10 @@ pub fn judge(test: &Test, fact: Fact<'_>) -> ConditionResult {
         Test::In(list) => member(list, fact, true),
         Test::NotIn(list) => member(list, fact, false),
         Test::StartsWith(prefix) => match fact {
-            Fact::Text(text) => of(text.starts_with(prefix.as_str())),
+            Fact::Text(text) => from_bool(text.starts_with(prefix.as_str())),
             _ => ConditionResult::Error,
         },
-        Test::Present(wanted) => of(*wanted),
+        Test::Present(wanted) => from_bool(*wanted),
     }
 }
 
@@ -82,22 +95,22 @@ fn same_type(scalar: &Scalar, fact: Fact<'_>) -> bool {
     )
 }
 
-fn of(holds: bool) -> ConditionResult {
+fn from_bool(holds: bool) -> ConditionResult {
     if holds { ConditionResult::True } else { ConditionResult::False }
 }
 
 fn compare(fact: Fact<'_>, holds: impl Fn(f64) -> bool) -> ConditionResult {
     match fact {
-        Fact::Number(number) => of(holds(number)),
+        Fact::Number(number) => from_bool(holds(number)),
         _ => ConditionResult::Error,
     }
 }
 
 fn member(list: &[Scalar], fact: Fact<'_>, wanted: bool) -> ConditionResult {
     if list.iter().any(|scalar| same(scalar, fact)) {
-        of(wanted)
+        from_bool(wanted)
     } else if list.iter().any(|scalar| same_type(scalar, fact)) {
-        of(!wanted)
+        from_bool(!wanted)
     } else {
         ConditionResult::Error
     }

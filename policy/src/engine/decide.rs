@@ -7,7 +7,7 @@ use serde_json::Map;
 use super::{
     Answer, EvaluationError, Input, Question, Status,
     answer::ErrorCode,
-    compiled::{Index, facts::Facts},
+    compiled::{Index, fact_source::FactSource},
     condition, explanation, order,
     rule_table::{RuleRef, RuleTable},
     scan::Paths,
@@ -71,16 +71,12 @@ impl From<Bundle> for Prepared {
 impl Prepared {
     /// The enabled rules, in evaluation order.
     pub fn rules(&self) -> impl ExactSizeIterator<Item = RuleRef<'_>> {
-        RuleRef::all(self)
+        RuleRef::all(&self.rules, &self.index)
     }
 
     /// The enabled rule at this place in evaluation order.
     pub fn rule(&self, rank: usize) -> Option<RuleRef<'_>> {
-        RuleRef::new(self, u32::try_from(rank).ok()?)
-    }
-
-    pub(super) fn kept(&self) -> &RuleTable {
-        &self.rules
+        RuleRef::new(&self.rules, &self.index, u32::try_from(rank).ok()?)
     }
 
     /// Where the rule that decides is looked up.
@@ -142,7 +138,7 @@ impl Prepared {
         self.paths.context(context, |facts| self.verdict_by(agent, action, facts))
     }
 
-    fn verdict_by(&self, agent: &str, action: &str, facts: &impl Facts) -> Verdict<'_> {
+    fn verdict_by(&self, agent: &str, action: &str, facts: &impl FactSource) -> Verdict<'_> {
         let schema = self.schema.as_ref().and_then(|schema| schema.agents.get(agent)).zip(self.declared.get(agent));
         let inside = schema.is_none_or(|(schema, numbers)| {
             schema.fields.values().zip(numbers).all(|(field, number)| schema::admits_fact(field, facts.fact(*number)))
@@ -172,7 +168,7 @@ impl Prepared {
     }
 
     fn found(&self, first: Option<(u32, ConditionResult)>) -> Verdict<'_> {
-        let decided = first.and_then(|(rank, result)| Some((RuleRef::new(self, rank)?, result)));
+        let decided = first.and_then(|(rank, result)| Some((RuleRef::new(&self.rules, &self.index, rank)?, result)));
         match decided {
             None => Verdict { effect: self.default_effect, status: Status::NoMatch, rule: None },
             Some((rule, ConditionResult::Error)) => {

@@ -1,7 +1,7 @@
 //! The rules of a prepared bundle, kept in little memory.
 //!
 //! What decides is in the index; the rest of a rule is read only where an answer is put into words. So texts that many rules share
-//! are kept once, conditions are those of the index, and a whole [`Rule`] is put together when somebody asks for it.
+//! are kept once, conditions are those of the index, and a whole [`Rule`] is put together when somebody tests for it.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -9,17 +9,20 @@ use std::{
 };
 
 use super::{
-    Prepared, Question,
-    compiled::texts::{Interned, Texts},
+    Question,
+    compiled::{
+        Index,
+        text_pool::{Interner, TextPool},
+    },
 };
 use crate::bundle::{ActionPattern, AgentPattern, Budget, Condition, Effect, Rule};
 
 /// Everything of the rules but their conditions, by rank.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RuleTable {
-    lines: Vec<RuleRow>,
-    ids: Texts,
-    reasons: Texts,
+    rows: Vec<RuleRow>,
+    ids: TextPool,
+    reasons: TextPool,
     agents: Vec<AgentPattern>,
     actions: Vec<ActionPattern>,
     budgets: Vec<Option<Budget>>,
@@ -42,45 +45,45 @@ struct RuleRow {
 impl RuleTable {
     /// Keeps enabled `rules`, which are in evaluation order.
     pub(super) fn new(rules: &[&Rule]) -> Self {
-        let mut kept = Self::default();
-        kept.lines.reserve_exact(rules.len());
-        let mut reasons = Interned::default();
+        let mut table = Self::default();
+        table.rows.reserve_exact(rules.len());
+        let mut reasons = Interner::default();
         let (mut agents, mut actions) = (HashMap::new(), HashMap::new());
         let (mut budgets, mut tags) = (HashMap::new(), HashMap::new());
         for rule in rules {
-            kept.ids.push(&rule.id);
+            table.ids.push(&rule.id);
             let budget = rule.budget.map(|of| (of.cost.map(f64::to_bits), of.compute.map(f64::to_bits), of.risk));
-            let line = RuleRow {
+            let row = RuleRow {
                 position: rule.position,
-                agent: number(&mut agents, &mut kept.agents, &rule.agent, |agent| (*agent).clone()),
-                action: number(&mut actions, &mut kept.actions, &rule.action, |action| (*action).clone()),
+                agent: number(&mut agents, &mut table.agents, &rule.agent, |agent| (*agent).clone()),
+                action: number(&mut actions, &mut table.actions, &rule.action, |action| (*action).clone()),
                 reason: reasons.intern(&rule.reason),
-                budget: number(&mut budgets, &mut kept.budgets, budget, |_| rule.budget),
-                tags: number(&mut tags, &mut kept.tags, &rule.tags, |tags| (*tags).clone()),
+                budget: number(&mut budgets, &mut table.budgets, budget, |_| rule.budget),
+                tags: number(&mut tags, &mut table.tags, &rule.tags, |tags| (*tags).clone()),
                 priority: rule.priority,
                 effect: rule.effect,
             };
-            kept.lines.push(line);
+            table.rows.push(row);
         }
-        kept.ids.shrink();
-        kept.reasons = reasons.into_texts();
-        kept
+        table.ids.shrink();
+        table.reasons = reasons.into_texts();
+        table
     }
 }
 
 /// The number of `value` in a list of different ones, at the end of which it is put when it is new.
-fn number<V: std::hash::Hash + Eq, K>(
-    known: &mut HashMap<V, u32>,
-    kept: &mut Vec<K>,
+fn number<V: std::hash::Hash + Eq, T>(
+    numbers: &mut HashMap<V, u32>,
+    list: &mut Vec<T>,
     value: V,
-    keep: impl FnOnce(&V) -> K,
+    to_owned: impl FnOnce(&V) -> T,
 ) -> u32 {
-    if let Some(number) = known.get(&value) {
+    if let Some(number) = numbers.get(&value) {
         return *number;
     }
-    let number = u32::try_from(kept.len()).unwrap_or(u32::MAX);
-    kept.push(keep(&value));
-    known.insert(value, number);
+    let number = u32::try_from(list.len()).unwrap_or(u32::MAX);
+    list.push(to_owned(&value));
+    numbers.insert(value, number);
     number
 }
 
@@ -88,47 +91,49 @@ fn number<V: std::hash::Hash + Eq, K>(
 /// [`Self::to_rule`].
 #[derive(Clone, Copy)]
 pub struct RuleRef<'a> {
-    prepared: &'a Prepared,
-    // INVARIANT: the rank of `line`.
+    table: &'a RuleTable,
+    index: &'a Index,
+    // INVARIANT: the rank of `row`.
     rank: u32,
-    line: &'a RuleRow,
+    row: &'a RuleRow,
 }
 
 impl<'a> RuleRef<'a> {
-    pub(super) fn new(prepared: &'a Prepared, rank: u32) -> Option<Self> {
-        let line = prepared.kept().lines.get(usize::try_from(rank).ok()?)?;
-        Some(Self { prepared, rank, line })
+    /// The rule at this rank; `index` is that of the rules in `table`.
+    pub(super) fn new(table: &'a RuleTable, index: &'a Index, rank: u32) -> Option<Self> {
+        let row = table.rows.get(usize::try_from(rank).ok()?)?;
+        Some(Self { table, index, rank, row })
     }
 
     /// Every rule, in evaluation order.
-    pub(super) fn all(prepared: &'a Prepared) -> impl ExactSizeIterator<Item = Self> {
-        let lines = prepared.kept().lines.iter().enumerate();
-        lines.map(move |(rank, line)| Self { prepared, rank: u32::try_from(rank).unwrap_or(u32::MAX), line })
+    pub(super) fn all(table: &'a RuleTable, index: &'a Index) -> impl ExactSizeIterator<Item = Self> {
+        let rows = table.rows.iter().enumerate();
+        rows.map(move |(rank, row)| Self { table, index, rank: u32::try_from(rank).unwrap_or(u32::MAX), row })
     }
 
     /// Unique in its bundle.
     pub fn id(self) -> &'a str {
-        self.prepared.kept().ids.get(self.rank)
+        self.table.ids.get(self.rank)
     }
 
     /// What it decides.
     pub const fn effect(self) -> Effect {
-        self.line.effect
+        self.row.effect
     }
 
     /// Why, for people.
     pub fn reason(self) -> &'a str {
-        self.prepared.kept().reasons.get(self.line.reason)
+        self.table.reasons.get(self.row.reason)
     }
 
     /// What a matched action may spend.
     pub fn budget(self) -> Option<Budget> {
-        self.prepared.kept().budgets.get(self.line.budget as usize).copied().flatten()
+        self.table.budgets.get(self.row.budget as usize).copied().flatten()
     }
 
     /// Where the rule stands in the source's `rules`, for JSON Pointers.
     pub const fn position(self) -> usize {
-        self.line.position
+        self.row.position
     }
 
     /// Whether it speaks about this agent and this action.
@@ -139,21 +144,19 @@ impl<'a> RuleRef<'a> {
     }
 
     fn address(self) -> (Option<&'a AgentPattern>, Option<&'a ActionPattern>) {
-        let kept = self.prepared.kept();
-        (kept.agents.get(self.line.agent as usize), kept.actions.get(self.line.action as usize))
+        (self.table.agents.get(self.row.agent as usize), self.table.actions.get(self.row.action as usize))
     }
 
     /// Whether both speak about the same agents and actions, under the same conditions.
-    pub fn asks_as(self, other: RuleRef<'_>) -> bool {
-        let (index, theirs) = (self.prepared.index(), other.prepared.index());
+    pub fn has_same_scope_and_conditions(self, other: RuleRef<'_>) -> bool {
+        let (index, theirs) = (self.index, other.index);
         let (ours, their) = ((self.rank, index.fields()), (other.rank, theirs.fields()));
-        index.checks().has_those_of(ours, theirs.checks(), their) && self.address() == other.address()
+        index.checks().has_same_conditions(ours, theirs.checks(), their) && self.address() == other.address()
     }
 
     /// Its conditions, as they were in the bundle.
     pub fn conditions(self) -> impl Iterator<Item = Condition> + 'a {
-        let index = self.prepared.index();
-        index.checks().conditions(self.rank, index.fields())
+        self.index.checks().conditions(self.rank, self.index.fields())
     }
 
     /// The whole rule, as it was in the bundle.
@@ -164,20 +167,20 @@ impl<'a> RuleRef<'a> {
             agent: agent.cloned().unwrap_or(AgentPattern::Any),
             action: action.cloned().unwrap_or(ActionPattern::Any),
             conditions: self.conditions().collect(),
-            effect: self.line.effect,
+            effect: self.row.effect,
             reason: self.reason().to_owned(),
-            priority: self.line.priority,
+            priority: self.row.priority,
             budget: self.budget(),
             enabled: true,
-            tags: self.prepared.kept().tags.get(self.line.tags as usize).cloned().unwrap_or_default(),
-            position: self.line.position,
+            tags: self.table.tags.get(self.row.tags as usize).cloned().unwrap_or_default(),
+            position: self.row.position,
         }
     }
 }
 
 impl PartialEq for RuleRef<'_> {
     fn eq(&self, other: &Self) -> bool {
-        (std::ptr::eq(self.prepared, other.prepared) && self.rank == other.rank) || self.to_rule() == other.to_rule()
+        (std::ptr::eq(self.table, other.table) && self.rank == other.rank) || self.to_rule() == other.to_rule()
     }
 }
 
@@ -237,7 +240,7 @@ mod tests {
             for (a, b) in prepared.rules().flat_map(|a| other.rules().map(move |b| (a, b))) {
                 let (one, two) = (a.to_rule(), b.to_rule());
                 let same = one.agent == two.agent && one.action == two.action && one.conditions == two.conditions;
-                prop_assert_eq!(a.asks_as(b), same, "{:?} {:?}", one, two);
+                prop_assert_eq!(a.has_same_scope_and_conditions(b), same, "{:?} {:?}", one, two);
             }
             let kept: Vec<_> = prepared.rules().map(|rule| rule.to_rule()).collect();
             prop_assert_eq!(kept, wanted);

@@ -3,23 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::condition::ConditionResult;
 use super::{
     Question,
     condition::{apply, lookup},
 };
 use crate::bundle::Condition;
-
-/// What became of one condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConditionResult {
-    /// It holds.
-    True,
-    /// It does not hold.
-    False,
-    /// The value has a type it cannot be compared with.
-    Error,
-}
 
 /// One condition against one input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

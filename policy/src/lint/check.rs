@@ -71,16 +71,16 @@ pub(super) fn findings(source: &Source) -> Vec<Finding> {
 
 /// What can be understood, with all findings in the order of the document.
 fn read(source: &Source) -> ParsedBundle {
-    let readings = parsing::read_rules(source);
-    let ParsedBundle { bundle, faults: mut findings, skipped } = parsing::parse_rules(source, &readings);
+    let rules = parsing::read_rules(source);
+    let ParsedBundle { bundle, faults: mut findings, skipped } = parsing::parse_rules(source, &rules);
     let schema = bundle.schema.as_ref();
     let mut domain = schema.map(Domain::new);
-    for reading in &readings {
-        findings.extend(contradiction::check(reading, schema));
-        findings.extend(domain.iter_mut().flat_map(|domain| domain.check(reading)));
-        findings.extend(plain::check(reading));
+    for rule in &rules {
+        findings.extend(contradiction::check(rule, schema));
+        findings.extend(domain.iter_mut().flat_map(|domain| domain.check(rule)));
+        findings.extend(plain::check(rule));
     }
-    findings.extend(duplicates::check(&readings));
+    findings.extend(duplicates::check(&rules));
     findings.sort_by_key(Finding::position);
     ParsedBundle { bundle, faults: findings, skipped }
 }

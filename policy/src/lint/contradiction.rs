@@ -7,7 +7,7 @@ use super::{Code, Finding};
 use crate::{
     bundle::{
         Condition, Scalar, Schema, Test,
-        parsing::{Intended, Reading},
+        parsed_rule::{IntendedCondition, ParsedRule},
         rule::AgentPattern,
         schema::FieldType,
     },
@@ -15,30 +15,29 @@ use crate::{
 };
 
 /// One finding for every field that no value can satisfy.
-pub fn check(reading: &Reading<'_>, schema: Option<&Schema>) -> Vec<Finding> {
-    let mut conditions: Vec<_> = reading.conditions.iter().collect();
+pub fn check(rule: &ParsedRule<'_>, schema: Option<&Schema>) -> Vec<Finding> {
+    let mut conditions: Vec<_> = rule.conditions.iter().collect();
     conditions.sort_by(|a, b| a.condition.field.cmp(&b.condition.field));
     conditions
         .chunk_by(|a, b| a.condition.field == b.condition.field)
         .filter_map(|group| {
             let field = &group.first()?.condition.field;
-            let clash = clash(group, is_whole(reading, schema, field))?;
-            Some(finding(reading, &clash))
+            let clash = clash(group, is_whole(rule, schema, field))?;
+            Some(finding(rule, &clash))
         })
         .collect()
 }
 
 /// Whether every input the rule speaks about has a whole number there, if it has a number at all.
-fn is_whole(reading: &Reading<'_>, schema: Option<&Schema>, field: &str) -> bool {
-    let (Some(schema), Some(AgentPattern::Exact(agent))) = (schema.filter(|schema| schema.enforce), &reading.agent)
-    else {
+fn is_whole(rule: &ParsedRule<'_>, schema: Option<&Schema>, field: &str) -> bool {
+    let (Some(schema), Some(AgentPattern::Exact(agent))) = (schema.filter(|schema| schema.enforce), &rule.agent) else {
         return false;
     };
     let declared = schema.agents.get(agent).and_then(|agent| agent.fields.get(field));
     declared.is_some_and(|field| field.kind == FieldType::Integer)
 }
 
-fn finding(reading: &Reading<'_>, clash: &[&Intended<'_>]) -> Finding {
+fn finding(rule: &ParsedRule<'_>, clash: &[&IntendedCondition<'_>]) -> Finding {
     let words: Vec<_> = clash.iter().map(|intended| format!("`{}`", intended.condition)).collect();
     let message = match words.as_slice() {
         [one] => format!("{one} can never be true, so the rule never matches."),
@@ -52,12 +51,12 @@ fn finding(reading: &Reading<'_>, clash: &[&Intended<'_>]) -> Finding {
         (_, false) => "Change or remove one of them; if either should do, write two rules.",
     };
     let key = clash.last().map_or("", |intended| intended.written);
-    reading.finding(Code::Contradiction, &format!("/conditions/{}", escape(key)), message).suggest(suggestion)
+    rule.finding(Code::Contradiction, &format!("/conditions/{}", escape(key)), message).suggest(suggestion)
 }
 
 /// A smallest set of conditions on one field that excludes every value; none when some value satisfies all.
-fn clash<'a, 'b>(group: &[&'a Intended<'b>], whole: bool) -> Option<Vec<&'a Intended<'b>>> {
-    let possible = |set: &[&Intended<'_>]| {
+fn clash<'a, 'b>(group: &[&'a IntendedCondition<'b>], whole: bool) -> Option<Vec<&'a IntendedCondition<'b>>> {
+    let possible = |set: &[&IntendedCondition<'_>]| {
         let tests: Vec<_> = set.iter().map(|intended| &intended.condition.test).collect();
         satisfiable(&tests, whole)
     };
@@ -86,7 +85,7 @@ fn clash<'a, 'b>(group: &[&'a Intended<'b>], whole: bool) -> Option<Vec<&'a Inte
 }
 
 /// Upper bounds before lower ones would read oddly: `< 8 and ≥ 18` names the smaller number first.
-fn in_reading_order<'a, 'b>(mut pair: Vec<&'a Intended<'b>>) -> Vec<&'a Intended<'b>> {
+fn in_reading_order<'a, 'b>(mut pair: Vec<&'a IntendedCondition<'b>>) -> Vec<&'a IntendedCondition<'b>> {
     let number = |condition: &Condition| match condition.test {
         Test::AtLeast(bound) | Test::AtMost(bound) | Test::Above(bound) | Test::Below(bound) => bound,
         _ => f64::INFINITY,

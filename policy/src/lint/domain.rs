@@ -8,7 +8,7 @@ use super::{Code, Finding};
 use crate::{
     bundle::{
         Scalar, Schema, Test,
-        parsing::{Intended, Reading},
+        parsed_rule::{IntendedCondition, ParsedRule},
         rule::{ActionPattern, AgentPattern},
         schema::{AgentSchema, Field, FieldType},
         spelling,
@@ -30,8 +30,8 @@ impl<'a> Domain<'a> {
     }
 
     /// Everything about one rule.
-    pub fn check(&mut self, reading: &Reading<'_>) -> Vec<Finding> {
-        let Some(pattern) = &reading.agent else { return Vec::new() };
+    pub fn check(&mut self, rule: &ParsedRule<'_>) -> Vec<Finding> {
+        let Some(pattern) = &rule.agent else { return Vec::new() };
         let schema = self.schema;
         let agents = &*self.agents.entry(pattern.to_string()).or_insert_with(|| match pattern {
             AgentPattern::Exact(name) => schema.agents.get_key_value(name).map(entry).into_iter().collect(),
@@ -46,19 +46,19 @@ impl<'a> Domain<'a> {
                 _ => format!("The schema does not declare the agent `{pattern}`."),
             };
             let meant = spelling::nearest(&pattern.to_string(), schema.agents.keys().map(String::as_str));
-            findings.push(undeclared(reading, "/agent", message, meant));
+            findings.push(undeclared(rule, "/agent", message, meant));
             return findings;
         }
-        if let Some(ActionPattern::Exact(action)) = &reading.action {
+        if let Some(ActionPattern::Exact(action)) = &rule.action {
             let lists = |agent: &AgentSchema| agent.actions.is_empty() || agent.actions.contains(action);
             if !agents.iter().any(|(_, agent)| lists(agent)) {
                 let message = format!("The schema does not declare the action `{action}` for {}.", whom(agents));
                 let known = agents.iter().flat_map(|(_, agent)| agent.actions.iter().map(String::as_str));
-                findings.push(undeclared(reading, "/action", message, spelling::nearest(action, known)));
+                findings.push(undeclared(rule, "/action", message, spelling::nearest(action, known)));
             }
         }
-        for intended in &reading.conditions {
-            findings.extend(condition(reading, intended, agents));
+        for intended in &rule.conditions {
+            findings.extend(condition(rule, intended, agents));
         }
         findings
     }
@@ -76,14 +76,18 @@ fn whom(agents: &[(&str, &AgentSchema)]) -> String {
     }
 }
 
-fn undeclared(reading: &Reading<'_>, member: &str, message: String, meant: Option<&str>) -> Finding {
-    reading.finding(Code::Undeclared, member, message).suggest(match meant {
+fn undeclared(rule: &ParsedRule<'_>, member: &str, message: String, meant: Option<&str>) -> Finding {
+    rule.finding(Code::Undeclared, member, message).suggest(match meant {
         Some(name) => format!("Did you mean `{name}`? Otherwise declare it in the schema."),
         None => "Declare it in the schema, or correct the name.".to_owned(),
     })
 }
 
-fn condition(reading: &Reading<'_>, intended: &Intended<'_>, agents: &[(&str, &AgentSchema)]) -> Option<Finding> {
+fn condition(
+    rule: &ParsedRule<'_>,
+    intended: &IntendedCondition<'_>,
+    agents: &[(&str, &AgentSchema)],
+) -> Option<Finding> {
     let condition = &intended.condition;
     let member = format!("/conditions/{}", escape(intended.written));
     let declared: Vec<(&str, &Field)> =
@@ -91,7 +95,7 @@ fn condition(reading: &Reading<'_>, intended: &Intended<'_>, agents: &[(&str, &A
     if declared.is_empty() {
         let message = format!("The schema does not declare the field `{}` for {}.", condition.field, whom(agents));
         let known = agents.iter().flat_map(|(_, agent)| agent.fields.keys().map(String::as_str));
-        return Some(undeclared(reading, &member, message, spelling::nearest(&condition.field, known)));
+        return Some(undeclared(rule, &member, message, spelling::nearest(&condition.field, known)));
     }
     if let Some((agent, field)) = declared.iter().find(|(_, field)| clashes(&condition.test, field.kind)) {
         let kind = field.kind.name();
@@ -100,12 +104,12 @@ fn condition(reading: &Reading<'_>, intended: &Intended<'_>, agents: &[(&str, &A
         let converted = declared.iter().all(|(_, other)| other.kind == field.kind);
         let converted = converted.then(|| convert(&condition.test, field.kind)).flatten();
         let untouched = intended.written == condition.key;
-        let finding = reading.finding(Code::TypeClash, &member, message).suggest(match &converted {
+        let finding = rule.finding(Code::TypeClash, &member, message).suggest(match &converted {
             Some(test) => format!("Compare with {}.", test.to_value()),
             None => format!("Use a test that suits {kind} values, or correct the schema."),
         });
         let fix = converted.filter(|_| untouched).and_then(|test| {
-            let operation = json!([{"op": "replace", "path": reading.pointer(&member), "value": test.to_value()}]);
+            let operation = json!([{"op": "replace", "path": rule.pointer(&member), "value": test.to_value()}]);
             serde_json::from_value(operation).ok()
         });
         return Some(finding.fix_if(fix));
@@ -116,7 +120,7 @@ fn condition(reading: &Reading<'_>, intended: &Intended<'_>, agents: &[(&str, &A
         return None;
     }
     let reason = reasons.into_iter().next()?;
-    let finding = reading.finding(Code::OutOfDomain, &member, format!("`{condition}`: {reason}."));
+    let finding = rule.finding(Code::OutOfDomain, &member, format!("`{condition}`: {reason}."));
     Some(finding.suggest("Correct the value, or widen the schema."))
 }
 

@@ -9,27 +9,27 @@ use std::{
 };
 
 use super::{Code, Finding};
-use crate::bundle::parsing::Reading;
+use crate::bundle::ParsedRule;
 
 /// One finding a group of near-duplicates, at its second rule.
-pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
+pub fn check(rules: &[ParsedRule<'_>]) -> Vec<Finding> {
     let mut same_meaning: HashMap<u128, Vec<usize>> = HashMap::new();
     let mut one_apart: HashMap<u128, Vec<usize>> = HashMap::new();
-    for (index, reading) in readings.iter().enumerate() {
-        let (Some(agent), Some(action), Some(effect)) = (&reading.agent, &reading.action, reading.effect) else {
+    for (index, rule) in rules.iter().enumerate() {
+        let (Some(agent), Some(action), Some(effect)) = (&rule.agent, &rule.action, rule.effect) else {
             continue;
         };
-        if !reading.sound || !reading.enabled {
+        if !rule.sound || !rule.enabled {
             continue;
         }
         let who = name((agent, action, effect));
         let conditions: Vec<u128> =
-            reading.conditions.iter().map(|intended| name(intended.condition.to_string())).collect();
+            rule.conditions.iter().map(|intended| name(intended.condition.to_string())).collect();
         // A sum, since the order in which conditions are written makes no difference.
         let all = conditions.iter().fold(0, |sum: u128, condition| sum.wrapping_add(*condition));
         same_meaning.entry(name((who, all))).or_default().push(index);
-        let reason = name(reading.reason.to_lowercase());
-        for (left_out, condition) in reading.conditions.iter().zip(&conditions) {
+        let reason = name(rule.reason.to_lowercase());
+        for (left_out, condition) in rule.conditions.iter().zip(&conditions) {
             let left_out = (left_out.condition.test.operator(), &left_out.condition.field);
             let others = all.wrapping_sub(*condition);
             one_apart.entry(name((who, reason, left_out, others))).or_default().push(index);
@@ -40,7 +40,7 @@ pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
         .filter_map(|group| {
             told.extend(group.iter().copied());
             let meaning = "has the same agent, action, effect and conditions as";
-            finding(readings, &group, meaning, "Keep one: together they decide what one alone decides.")
+            finding(rules, &group, meaning, "Keep one: together they decide what one alone decides.")
         })
         .collect();
     for group in groups(one_apart) {
@@ -48,7 +48,7 @@ pub fn check(readings: &[Reading<'_>]) -> Vec<Finding> {
         if group.iter().filter(|index| told.contains(*index)).count() < 2 {
             told.extend(group.iter().copied());
             let meaning = "differs only in the value of one condition from";
-            findings.extend(finding(readings, &group, meaning, "Check that the copy says what you mean, and why."));
+            findings.extend(finding(rules, &group, meaning, "Check that the copy says what you mean, and why."));
         }
     }
     findings
@@ -72,13 +72,13 @@ fn groups(buckets: HashMap<u128, Vec<usize>>) -> impl Iterator<Item = Vec<usize>
     groups.into_iter()
 }
 
-fn finding(readings: &[Reading<'_>], group: &[usize], meaning: &str, suggestion: &str) -> Option<Finding> {
+fn finding(rules: &[ParsedRule<'_>], group: &[usize], meaning: &str, suggestion: &str) -> Option<Finding> {
     const SHOWN: usize = 3;
-    let (first, second) = (readings.get(*group.first()?)?, readings.get(*group.get(1)?)?);
-    let more: Vec<_> = group.iter().skip(2).take(SHOWN).filter_map(|index| readings.get(*index)).collect();
+    let (first, second) = (rules.get(*group.first()?)?, rules.get(*group.get(1)?)?);
+    let more: Vec<_> = group.iter().skip(2).take(SHOWN).filter_map(|index| rules.get(*index)).collect();
     let mut message = format!("Rule `{}` {meaning} rule `{}`", second.name(), first.name());
     if !more.is_empty() {
-        let names: Vec<_> = more.iter().map(|reading| format!("`{}`", reading.name())).collect();
+        let names: Vec<_> = more.iter().map(|rule| format!("`{}`", rule.name())).collect();
         message.push_str(&format!("; so it is with {}", names.join(", ")));
         match group.len().saturating_sub(2 + SHOWN) {
             0 => {}

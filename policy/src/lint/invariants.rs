@@ -4,7 +4,7 @@ use super::{Code, Finding};
 use crate::{
     analysis::{
         findings::{as_json, in_words},
-        invariants::{Proof, prove},
+        invariants::{InvariantProof, prove},
     },
     bundle::{Bundle, Invariant},
     engine::Prepared,
@@ -21,7 +21,7 @@ pub fn check(bundle: &Bundle, invariants: &[Invariant]) -> Vec<Finding> {
 
 fn finding(bundle: &Bundle, prepared: &Prepared, invariant: &Invariant) -> Option<Finding> {
     let id = &invariant.id;
-    let statement = match invariant.parse_rules() {
+    let statement = match invariant.parse() {
         Ok(statement) => statement,
         Err(faults) => {
             let what = faults.first().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).unwrap_or_default();
@@ -31,15 +31,15 @@ fn finding(bundle: &Bundle, prepared: &Prepared, invariant: &Invariant) -> Optio
         }
     };
     match prove(bundle, &statement) {
-        Proof::Holds => None,
-        Proof::Undecided => {
+        InvariantProof::Holds => None,
+        InvariantProof::Undecided => {
             let message = format!(
                 "Whether the invariant `{id}` ({statement}) holds could not be decided within the work budget."
             );
             let finding = Finding::new(Code::Undecided, "/default_effect", message);
             Some(finding.suggest("Split the bundle, or declare a schema that narrows its fields."))
         }
-        Proof::Violated(witness) => {
+        InvariantProof::Violated(witness) => {
             let answer = prepared.decide(&witness);
             let rule = answer.matched_rule.as_deref();
             let position = rule.and_then(|id| bundle.rules.iter().find(|rule| rule.id == id)).map(|rule| rule.position);

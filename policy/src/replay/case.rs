@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::IntoStaticStr;
 
 use crate::{
     bundle::{Budget, Effect},
@@ -41,8 +42,9 @@ impl<'a> From<&'a Case> for Question<'a> {
 }
 
 /// Where cases come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Dataset {
     /// The built-in and saved cases.
     Fixtures,
@@ -56,13 +58,8 @@ pub enum Dataset {
 
 impl Dataset {
     /// Its name, as in the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Fixtures => "fixtures",
-            Self::Synthetic => "synthetic",
-            Self::Recorded => "recorded",
-            Self::Custom => "custom",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

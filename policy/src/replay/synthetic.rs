@@ -21,7 +21,10 @@ use crate::{
         condition::number_value as number,
         schema::{Field, FieldType},
     },
-    engine::{condition::apply, schema::admits, trace::ConditionResult},
+    engine::{
+        condition::{ConditionResult, apply},
+        schema::admits,
+    },
     random::Random,
 };
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use lifecycle::review::packet::{Meaning, ReplayReport};
 use policy::{
-    analysis::diff::{Outcome, Region},
+    analysis::diff::{DiffRegion, Outcome},
     bundle::Effect,
     replay::{Summary, Transitions},
 };
@@ -38,7 +38,7 @@ pub(super) fn MeaningView(
     let total = replay.corpus_count;
     let whole = replay.total_flips == transitions.iter().map(|(.., count)| count).sum::<usize>();
     let matrix = replay.base_summary.as_ref().filter(|_| whole).map(|base| matrix(base, &transitions));
-    let mut regions: Vec<(Region, Option<usize>)> = meaning
+    let mut regions: Vec<(DiffRegion, Option<usize>)> = meaning
         .regions
         .into_iter()
         .enumerate()

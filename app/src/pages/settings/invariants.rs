@@ -70,7 +70,7 @@ fn List(invariants: Vec<Invariant>, editable: bool, remove: ServerAction<RemoveI
                 {invariants
                     .into_iter()
                     .map(|invariant| {
-                        let words = match invariant.parse_rules() {
+                        let words = match invariant.parse() {
                             Ok(statement) => statement.to_string(),
                             Err(_) => "cannot be read: remove it and write it again".to_owned(),
                         };

@@ -1,45 +1,53 @@
-//! Whether what comes first, before or after, takes all of a cell; with answers kept from slice to slice.
+//! Whether the deciders that come first, before or after, take all of a cell; with answers cached from slice to slice.
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{difference::Decider, search::Sides};
+use super::{
+    bundle_pair::BundlePair,
+    difference::{Decider, PieceIds},
+};
 use crate::analysis::{
     Meter,
+    bitmap_index::CuboidSubset,
     cover::{self, Coverage},
-    space::{Cell, Region as Box, SlotSet},
-    table::Picked,
+    space::{Cell, Cuboid, SlotSet},
 };
 
-/// Answers that are kept for other slices.
-const MOST_KEPT: usize = 16_384;
+/// Answers kept for other slices.
+const MAX_ENTRIES: usize = 16_384;
 
-/// Answers of one slice, to be tried on the next: what covers a cell covers it wherever it comes first, and a point that
-/// stuck out mostly sticks out again.
+/// Answers of earlier slices, tried on the next one: rules that cover a cell cover it in every slice in which they come
+/// first, and a point that was uncovered in one slice mostly is in the next.
 #[derive(Default)]
-pub(super) struct Known(HashMap<Question, (Cell, Settled)>);
+pub(super) struct CoverageCache(HashMap<CoverageKey, (Cell, CachedCoverage)>);
 
-/// The deciders before and after, and the numbers of their pieces.
-pub(super) type Question = (Decider, Decider, (usize, usize));
+/// What a cached answer is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CoverageKey {
+    pub(super) before: Decider,
+    pub(super) after: Decider,
+    pub(super) pieces: PieceIds,
+}
 
-enum Settled {
-    /// By these rules.
+enum CachedCoverage {
+    /// These rules cover the cell.
     Covered(BTreeSet<usize>),
-    /// At this point.
+    /// This point of the cell is uncovered.
     Open(Vec<usize>),
 }
 
-/// What comes first in either bundle.
+/// The deciders that come first in either bundle.
 #[derive(Default)]
-pub(super) struct First<'s> {
-    /// A bit a rule, by its position.
+pub(super) struct PrecedingDeciders<'s> {
+    /// One bit per rule, by its number.
     rules: Vec<u64>,
     /// What schemas refuse.
-    apart: Vec<&'s Box>,
+    refusals: Vec<&'s Cuboid>,
 }
 
-impl<'s> First<'s> {
-    /// Adds a decider with where it decides.
-    pub(super) fn add(&mut self, decider: Decider, region: Option<&'s Box>) {
+impl<'s> PrecedingDeciders<'s> {
+    /// Adds a decider with the cuboid in which it decides.
+    pub(super) fn add(&mut self, decider: Decider, cuboid: Option<&'s Cuboid>) {
         match decider {
             Decider::Rule(rule) => {
                 if self.rules.len() <= rule / 64 {
@@ -49,7 +57,7 @@ impl<'s> First<'s> {
                     *word |= 1 << (rule % 64);
                 }
             }
-            Decider::Refusal(_) | Decider::Default => self.apart.extend(region),
+            Decider::Refusal(_) | Decider::Default => self.refusals.extend(cuboid),
         }
     }
 
@@ -57,58 +65,61 @@ impl<'s> First<'s> {
         self.rules.get(rule / 64).is_some_and(|word| word >> (rule % 64) & 1 == 1)
     }
 
-    /// The rules, by position.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = usize> + Clone + '_ {
+    /// The numbers of the rules, ascending.
+    pub(super) fn rules(&self) -> impl Iterator<Item = usize> + Clone + '_ {
         let words = self.rules.iter().copied().enumerate();
         words.flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
     }
 }
 
-/// Whether those that come first cover a cell.
-pub(super) fn uncovered(
-    sides: &Sides<'_>,
-    question: Question,
-    cell: &Cell,
-    first: &First<'_>,
-    known: &mut Known,
-    meter: &mut Meter,
-) -> Coverage {
-    let Some(table) = sides.table.as_ref().filter(|_| first.apart.is_empty()) else {
-        let rules = first.numbers().filter_map(|rule| sides.print(rule)?.decides.as_ref());
-        return cover::uncovered(cell, rules.chain(first.apart.iter().copied()).map(|region| (0, region)), meter);
-    };
-    let picked = Picked::of_words(&first.rules);
-    if !meter.spend(picked.cost()) {
-        return Coverage::Undecided;
-    }
-    match known.0.get(&question).filter(|(other, _)| other == cell) {
-        Some((_, Settled::Covered(by))) if by.iter().all(|rule| first.has(*rule)) => {
-            return Coverage::Covered(BTreeSet::new());
+impl CoverageCache {
+    /// Whether the deciders that come first cover a cell.
+    pub(super) fn coverage(
+        &mut self,
+        bundles: &BundlePair<'_>,
+        key: CoverageKey,
+        cell: &Cell,
+        preceding: &PrecedingDeciders<'_>,
+        meter: &mut Meter,
+    ) -> Coverage {
+        let cuboid = |rule| bundles.footprint(rule)?.decides.as_ref();
+        let Some(index) = bundles.index.as_ref().filter(|_| preceding.refusals.is_empty()) else {
+            let rules = preceding.rules().filter_map(cuboid);
+            let all = rules.chain(preceding.refusals.iter().copied());
+            return cover::uncovered(cell, all.map(|cuboid| (0, cuboid)), meter);
+        };
+        let subset = CuboidSubset::of_words(&preceding.rules);
+        if !meter.spend(subset.cost()) {
+            return Coverage::Undecided;
         }
-        Some((_, Settled::Open(point))) if table.at(point, &picked).is_empty() => {
-            return Coverage::Open(point.iter().map(|slot| SlotSet::of([(*slot, slot + 1)])).collect());
-        }
-        _ => {}
-    }
-    let region = |rule| sides.print(rule)?.decides.as_ref();
-    let coverage = match table.container(cell, &picked, region) {
-        Some(rule) => Coverage::Covered(BTreeSet::from([rule])),
-        None => {
-            let probe = table.probe(cell, &picked, region);
-            if probe.held_by.is_empty() {
-                Coverage::Open(probe.cell())
-            } else {
-                cover::uncovered(cell, first.numbers().filter_map(|rule| Some((rule, region(rule)?))), meter)
+        match self.0.get(&key).filter(|(other, _)| other == cell) {
+            Some((_, CachedCoverage::Covered(by))) if by.iter().all(|rule| preceding.has(*rule)) => {
+                return Coverage::Covered(BTreeSet::new());
             }
+            Some((_, CachedCoverage::Open(point))) if index.at(point, &subset).is_empty() => {
+                return Coverage::Open(point.iter().map(|slot| SlotSet::of([(*slot, slot + 1)])).collect());
+            }
+            _ => {}
         }
-    };
-    let settled = match &coverage {
-        Coverage::Covered(by) => Settled::Covered(by.clone()),
-        Coverage::Open(point) => Settled::Open(point.iter().filter_map(SlotSet::first).collect()),
-        Coverage::Undecided => return coverage,
-    };
-    if known.0.len() < MOST_KEPT || known.0.contains_key(&question) {
-        known.0.insert(question, (cell.clone(), settled));
+        let coverage = match index.container(cell, &subset, cuboid) {
+            Some(rule) => Coverage::Covered(BTreeSet::from([rule])),
+            None => {
+                let probe = index.probe(cell, &subset, cuboid);
+                if probe.held_by.is_empty() {
+                    Coverage::Open(probe.cell())
+                } else {
+                    cover::uncovered(cell, preceding.rules().filter_map(|rule| Some((rule, cuboid(rule)?))), meter)
+                }
+            }
+        };
+        let cached = match &coverage {
+            Coverage::Covered(by) => CachedCoverage::Covered(by.clone()),
+            Coverage::Open(point) => CachedCoverage::Open(point.iter().filter_map(SlotSet::first).collect()),
+            Coverage::Undecided => return coverage,
+        };
+        if self.0.len() < MAX_ENTRIES || self.0.contains_key(&key) {
+            self.0.insert(key, (cell.clone(), cached));
+        }
+        coverage
     }
-    coverage
 }

@@ -1,10 +1,10 @@
-//! The region of an input whose answers are known: few regions are decided by the same two rules, so that hardly any has
-//! to be looked at.
+//! Finding the region of an input whose verdicts are known. Few regions have the same two deciding rules, so that hardly
+//! any region has to be searched.
 
 use std::collections::HashMap;
 
-use super::{Outcome, Region, SemanticDiff};
-use crate::engine::Verdict;
+use super::region::{DiffRegion, SemanticDiff};
+use crate::{analysis::outcome::Outcome, engine::Verdict};
 
 /// The regions of a diff by the rules that decide them.
 #[derive(Debug, Default)]
@@ -26,24 +26,24 @@ impl Deciders {
         Self { regions, complete: diff.complete }
     }
 
-    /// The number of the region of `diff`, the one this was made of, that holds an input with these answers. `holds` is
-    /// asked of a region only where the answers do not tell.
+    /// The number of the region of `diff` that contains an input with these verdicts; `diff` is the one that these
+    /// deciders were made of. `holds` is called only where the verdicts do not identify the region.
     pub fn locate(
         &self,
         diff: &SemanticDiff,
         before: Verdict<'_>,
         after: Verdict<'_>,
-        mut holds: impl FnMut(&Region) -> bool,
+        mut holds: impl FnMut(&DiffRegion) -> bool,
     ) -> Option<usize> {
         let outcomes = (Outcome::of(&before), Outcome::of(&after));
-        let here = self.regions.get(name(&before))?.get(name(&after))?;
-        let mut alike = here
+        let candidates = self.regions.get(name(&before))?.get(name(&after))?;
+        let mut matching = candidates
             .iter()
             .copied()
             .filter(|number| diff.regions.get(*number).is_some_and(|region| (region.before, region.after) == outcomes));
-        let first = alike.next()?;
-        let mut rest = alike.peekable();
-        // The regions of a complete diff hold every input that is answered otherwise.
+        let first = matching.next()?;
+        let mut rest = matching.peekable();
+        // The regions of a complete diff contain every input whose outcome differs.
         if self.complete && rest.peek().is_none() {
             return Some(first);
         }

@@ -1,11 +1,10 @@
-//! What a search tells: who decides what, before and after.
+//! What a search finds: which deciders differ, and where.
 
 use std::collections::BTreeSet;
 
-use super::Outcome;
-use crate::engine::Input;
+use crate::{analysis::outcome::Outcome, engine::Input};
 
-/// Who decides: a rule by its position, the schema by the number of its refusal, or the default.
+/// What decides an input: a rule by its number, the schema by the number of its refusal, or the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Decider {
     Refusal(usize),
@@ -13,31 +12,59 @@ pub(super) enum Decider {
     Default,
 }
 
-/// What two deciders, one before and one after, decide and answer otherwise.
+impl Decider {
+    /// The number of the rule, when it is one.
+    pub(super) const fn rule(self) -> Option<usize> {
+        if let Self::Rule(rule) = self { Some(rule) } else { None }
+    }
+}
+
+/// What one of the two bundles answers, and what decides that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Side {
+    pub(super) outcome: Outcome,
+    pub(super) decider: Decider,
+}
+
+/// The numbers of two pieces among the pieces of their deciders; see
+/// [`pieces`](super::bundle_pair::BundlePair::pieces).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PieceIds {
+    pub(super) before: usize,
+    pub(super) after: usize,
+}
+
+/// Inputs that two deciders, one before and one after, answer differently.
 #[derive(Debug, Clone)]
 pub(super) struct Difference {
-    pub(super) before: (Outcome, Decider),
-    pub(super) after: (Outcome, Decider),
+    pub(super) before: Side,
+    pub(super) after: Side,
     pub(super) parts: Vec<Part>,
 }
 
 impl Difference {
-    /// Whether it is the same but for where it was found.
+    /// Whether the two differ at most in the slice they were found in.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let parts = |found: &Self| found.parts.len();
-        let same = |(one, two): (&Part, &Part)| one.pieces == two.pieces && one.first == two.first;
+        let same = |(one, two): (&Part, &Part)| one.pieces == two.pieces && one.preceding == two.preceding;
         (self.before, self.after) == (other.before, other.after)
-            && parts(self) == parts(other)
+            && self.parts.len() == other.parts.len()
             && self.parts.iter().zip(&other.parts).all(same)
     }
 }
 
-/// A box of it: where a rule is in error, that is several slabs.
+/// A cuboid of a difference: where a rule errs, its pieces are several slabs.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    /// The numbers of the pieces of both deciders; see [`pieces`](super::search::Sides::pieces).
-    pub(super) pieces: (usize, usize),
-    /// Rules that decide parts of the box first, in either bundle.
-    pub(super) first: BTreeSet<usize>,
+    pub(super) pieces: PieceIds,
+    /// Rules that decide parts of the cuboid first, in either bundle.
+    pub(super) preceding: BTreeSet<usize>,
     pub(super) witness: Input,
+}
+
+/// The differences of one slice.
+#[derive(Debug)]
+pub(super) struct SearchResult {
+    pub(super) differences: Vec<Difference>,
+    /// Whether the whole slice was searched within the budget.
+    pub(super) complete: bool,
 }

@@ -1,10 +1,10 @@
-//! Telling as few boxes as can be.
+//! Joining cells, so that a region is described with as few as possible.
 
 use crate::analysis::space::Cell;
 
-/// Joins disjoint boxes that differ on one axis only, until none is left to join.
+/// Joins disjoint cells that differ on one axis only, until none is left to join.
 pub(super) fn merge(mut cells: Vec<Cell>) -> Vec<Cell> {
-    while let Some((first, second, joined)) = pair(&cells) {
+    while let Some((first, second, joined)) = find_joinable(&cells) {
         cells.swap_remove(second);
         if let Some(cell) = cells.get_mut(first) {
             *cell = joined;
@@ -13,8 +13,8 @@ pub(super) fn merge(mut cells: Vec<Cell>) -> Vec<Cell> {
     cells
 }
 
-/// Two boxes that are one, by number, and that one.
-fn pair(cells: &[Cell]) -> Option<(usize, usize, Cell)> {
+/// The places of two cells that can be joined, and the joined cell.
+fn find_joinable(cells: &[Cell]) -> Option<(usize, usize, Cell)> {
     cells.iter().enumerate().find_map(|(first, one)| {
         cells.iter().enumerate().skip(first + 1).find_map(|(second, two)| Some((first, second, join(one, two)?)))
     })
@@ -23,11 +23,11 @@ fn pair(cells: &[Cell]) -> Option<(usize, usize, Cell)> {
 fn join(one: &Cell, two: &Cell) -> Option<Cell> {
     let mut differing = one.iter().zip(two).enumerate().filter(|(_, (one, two))| one != two);
     let (axis, (a, b)) = differing.next()?;
-    let together = a.or(b);
+    let union = a.or(b);
     if differing.next().is_some() {
         return None;
     }
     let mut joined = one.clone();
-    *joined.get_mut(axis)? = together;
+    *joined.get_mut(axis)? = union;
     Some(joined)
 }

@@ -1,4 +1,5 @@
-//! Regions for people: as few plain boxes as can be, and where that would be many, one box and who decides parts of it.
+//! Differences as regions: a few plain cuboids, or, where that would be many, one cuboid and the rules that decide parts
+//! of it first.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -6,115 +7,123 @@ use std::{
 };
 
 use super::{
-    Region, Scope, Shape,
-    difference::{Decider, Difference},
+    bundle_pair::BundlePair,
+    difference::{Decider, Difference, PieceIds},
     merge::merge,
-    search::Sides,
+    region::{DiffRegion, Scope, Shape},
 };
 use crate::{
     analysis::{
         phrases::phrases,
         slices::Pair,
-        space::{Cell, Domain, Region as Box, Space},
+        space::{Cell, Cuboid, Domain, Space},
     },
     bundle::Rule,
     engine::Input,
 };
 
-/// Most plain boxes one region is told as. More of them are harder to read than the rules that cut them.
-const MOST_BOXES: usize = 4;
-/// Most rules that are cut out of a box; with more of them it is not tried.
-const MOST_CUT: usize = 8;
+/// Most plain cuboids one region is split into. More of them are harder to read than the rules that cut them.
+const MAX_CUBOIDS: usize = 4;
+/// Most rules that are subtracted from a cuboid; with more of them subtraction is not tried.
+const MAX_SUBTRACTED: usize = 8;
 
-/// What two deciders look like in a space of their own.
-struct About {
-    space: Space,
-    /// The pieces of the one before and of the one after, by number.
-    pieces: [Vec<Cell>; 2],
-    /// What the schemas refuse first; each concerns one field.
-    refused: Vec<Box>,
+/// The differences that some slices share.
+pub(super) struct SliceDifferences<'p> {
+    pub(super) pairs: Vec<&'p Pair>,
+    pub(super) differences: Vec<Difference>,
 }
 
-/// A difference with the numbers of its regions.
-type Told<'f> = (&'f Difference, Vec<usize>);
+/// Two deciders in a space of their own.
+struct DeciderSpace {
+    space: Space,
+    /// The pieces of the decider before and of the one after, by number.
+    pieces: [Vec<Cell>; 2],
+    /// What the schemas refuse first; each refusal concerns one field.
+    refused: Vec<Cuboid>,
+}
+
+/// A difference with the numbers of the regions built from it.
+struct BuiltDifference<'f> {
+    difference: &'f Difference,
+    regions: Vec<usize>,
+}
 
 /// The regions of all slices.
-pub(super) fn tell(sides: &Sides<'_>, results: &[(Vec<&Pair>, Vec<Difference>)]) -> Vec<Region> {
+pub(super) fn build_regions(bundles: &BundlePair<'_>, results: &[SliceDifferences<'_>]) -> Vec<DiffRegion> {
     let mut rules: HashMap<usize, Arc<Rule>> = HashMap::new();
-    let mut regions: Vec<Region> = Vec::new();
-    // Across slices: what is alike but for who asks to do what is one region.
-    let mut places: HashMap<(Option<String>, Option<String>), Vec<usize>> = HashMap::new();
-    // What was found alike where no schema rules is told alike: by the deciders, with the numbers of its regions.
-    let mut known: HashMap<(Decider, Decider), Vec<Told<'_>>> = HashMap::new();
-    for (alike, found) in results {
-        let Some(agent) = alike.first().map(|pair| &*pair.agent) else { continue };
-        let scopes: Vec<Scope> = alike.iter().map(|pair| scope(pair)).collect();
-        let open = sides.same_domain(agent) == Some(None);
-        for found in found {
-            let before = known.entry((found.before.1, found.after.1)).or_default();
-            if let Some((_, told)) = before.iter().find(|(other, _)| open && found.is_like(other)) {
-                for at in told {
-                    regions
-                        .iter_mut()
-                        .skip(*at)
-                        .take(1)
-                        .for_each(|region| region.scopes.extend(scopes.iter().cloned()));
+    let mut regions: Vec<DiffRegion> = Vec::new();
+    // Regions of several slices that differ in nothing but their scopes become one region.
+    let mut by_rules: HashMap<(Option<String>, Option<String>), Vec<usize>> = HashMap::new();
+    // Like differences of slices without a schema have the same regions, which are built once.
+    let mut built: HashMap<(Decider, Decider), Vec<BuiltDifference<'_>>> = HashMap::new();
+    for SliceDifferences { pairs, differences } in results {
+        let Some(agent) = pairs.first().map(|pair| &*pair.agent) else { continue };
+        let scopes: Vec<Scope> = pairs.iter().map(|pair| scope(pair)).collect();
+        let open = bundles.same_domain(agent) == Some(None);
+        for difference in differences {
+            let earlier = built.entry((difference.before.decider, difference.after.decider)).or_default();
+            if let Some(like) = earlier.iter().find(|other| open && difference.is_like(other.difference)) {
+                for at in &like.regions {
+                    if let Some(region) = regions.get_mut(*at) {
+                        region.scopes.extend(scopes.iter().cloned());
+                    }
                 }
                 continue;
             }
-            let mut told = Vec::new();
-            for region in of(sides, agent, &scopes, found, &mut rules) {
-                let here = places.entry((region.before_rule.clone(), region.after_rule.clone())).or_default();
-                let same = here.iter().copied().find(|at| regions.get(*at).is_some_and(|other| same(other, &region)));
-                told.push(same.unwrap_or(regions.len()));
+            let mut numbers = Vec::new();
+            for region in regions_of(bundles, agent, &scopes, difference, &mut rules) {
+                let candidates = by_rules.entry((region.before_rule.clone(), region.after_rule.clone())).or_default();
+                let same =
+                    candidates.iter().copied().find(|at| regions.get(*at).is_some_and(|other| is_same(other, &region)));
+                numbers.push(same.unwrap_or(regions.len()));
                 match same.and_then(|at| regions.get_mut(at)) {
                     Some(other) => other.scopes.extend(region.scopes),
                     None => {
-                        here.push(regions.len());
+                        candidates.push(regions.len());
                         regions.push(region);
                     }
                 }
             }
             if open {
-                before.push((found, told));
+                earlier.push(BuiltDifference { difference, regions: numbers });
             }
         }
     }
     regions
 }
 
-/// Whether two regions differ at most in their scopes. Words alone do not tell: a rule of one name can be the one before
-/// the edit here and the one after it there.
-fn same(a: &Region, b: &Region) -> bool {
+/// Whether two regions differ at most in their scopes. Names alone do not identify a rule: an edited rule has the same
+/// name before and after.
+fn is_same(a: &DiffRegion, b: &DiffRegion) -> bool {
     (a.before, a.after, &a.conditions, &a.unless) == (b.before, b.after, &b.conditions, &b.unless) && a.shape == b.shape
 }
 
-/// One difference of a slice as regions.
-fn of(
-    sides: &Sides<'_>,
+/// The regions of one difference of a slice.
+fn regions_of(
+    bundles: &BundlePair<'_>,
     agent: &str,
     scopes: &[Scope],
-    found: &Difference,
+    difference: &Difference,
     rules: &mut HashMap<usize, Arc<Rule>>,
-) -> Vec<Region> {
-    let first: BTreeSet<usize> = found.parts.iter().flat_map(|part| &part.first).copied().collect();
-    let id = |decider: Decider| rule_of(decider).and_then(|rule| sides.rules.get(rule)).map(|rule| rule.id.clone());
-    let region = |space: &Arc<Space>, cell: Cell, unless: Vec<Arc<Rule>>, witness: Input| Region {
+) -> Vec<DiffRegion> {
+    let preceding: BTreeSet<usize> = difference.parts.iter().flat_map(|part| &part.preceding).copied().collect();
+    let id = |decider: Decider| decider.rule().and_then(|rule| bundles.rules.get(rule)).map(|rule| rule.id.clone());
+    let region = |space: &Arc<Space>, cell: Cell, unless: Vec<Arc<Rule>>, witness: Input| DiffRegion {
         scopes: scopes.to_vec(),
         conditions: phrases(space, &cell),
         unless: unless.iter().map(|rule| rule.id.clone()).collect(),
-        before: found.before.0,
-        after: found.after.0,
-        before_rule: id(found.before.1),
-        after_rule: id(found.after.1),
+        before: difference.before.outcome,
+        after: difference.after.outcome,
+        before_rule: id(difference.before.decider),
+        after_rule: id(difference.after.decider),
         witness,
         shape: Some(Shape { space: Arc::clone(space), cell, unless }),
     };
-    if first.len() <= MOST_CUT
-        && let Some((space, cells)) = plain(sides, agent, found, &first)
+    if preceding.len() <= MAX_SUBTRACTED
+        && let Some((space, cells)) = plain_cells(bundles, agent, difference, &preceding)
     {
         let space = Arc::new(space);
-        let named = found.parts.first().map(|part| &part.witness);
+        let named = difference.parts.first().map(|part| &part.witness);
         let whole = |cell: Cell| {
             let context = space.context(&cell);
             let [agent, action] = named.map(|input| [input.agent.clone(), input.action.clone()]).unwrap_or_default();
@@ -122,16 +131,17 @@ fn of(
         };
         return cells.into_iter().map(whole).collect();
     }
-    let Some(About { space, pieces, refused }) = about(sides, agent, found, &BTreeSet::new()) else {
+    let Some(DeciderSpace { space, pieces, refused }) = decider_space(bundles, agent, difference, &BTreeSet::new())
+    else {
         return Vec::new();
     };
     let space = Arc::new(space);
-    let parts = found.parts.iter().filter_map(|part| {
+    let parts = difference.parts.iter().filter_map(|part| {
         let cell = refused
             .iter()
-            .try_fold(common(&pieces, part.pieces)?, |cell, region| Space::outside(cell, region).into_iter().next())?;
-        let unless = part.first.iter().filter_map(|rule| {
-            let whole = *sides.rules.get(*rule)?;
+            .try_fold(common(&pieces, part.pieces)?, |cell, cuboid| Space::outside(cell, cuboid).into_iter().next())?;
+        let unless = part.preceding.iter().filter_map(|rule| {
+            let whole = *bundles.rules.get(*rule)?;
             Some(Arc::clone(rules.entry(*rule).or_insert_with(|| Arc::new(whole.clone()))))
         });
         Some(region(&space, cell, unless.collect(), part.witness.clone()))
@@ -139,53 +149,59 @@ fn of(
     parts.collect()
 }
 
-fn common([one, two]: &[Vec<Cell>; 2], numbers: (usize, usize)) -> Option<Cell> {
-    Space::common(one.get(numbers.0)?, two.get(numbers.1)?)
+fn common([before, after]: &[Vec<Cell>; 2], pieces: PieceIds) -> Option<Cell> {
+    Space::common(before.get(pieces.before)?, after.get(pieces.after)?)
 }
 
-fn rule_of(decider: Decider) -> Option<usize> {
-    if let Decider::Rule(rule) = decider { Some(rule) } else { None }
-}
-
-/// A space cut by both deciders and some other rules, and by the schema.
-fn about(sides: &Sides<'_>, agent: &str, found: &Difference, others: &BTreeSet<usize>) -> Option<About> {
-    let both = [found.before.1, found.after.1].into_iter().filter_map(rule_of);
+/// A space cut by both deciders, by some other rules, and by the schema.
+fn decider_space(
+    bundles: &BundlePair<'_>,
+    agent: &str,
+    difference: &Difference,
+    others: &BTreeSet<usize>,
+) -> Option<DeciderSpace> {
+    let both = [difference.before.decider, difference.after.decider].into_iter().filter_map(Decider::rule);
     let rules: BTreeSet<usize> = both.chain(others.iter().copied()).collect();
-    let either = sides.either(agent);
-    let domain = match sides.same_domain(agent) {
+    let either = bundles.either(agent);
+    let domain = match bundles.same_domain(agent) {
         Some(None) => Domain::Open,
         Some(Some(declared)) => Domain::Inside(declared),
         None => Domain::CutBy(&either),
     };
-    let space = Space::new(rules.iter().filter_map(|rule| sides.rules.get(*rule).copied()), domain)?;
+    let space = Space::new(rules.iter().filter_map(|rule| bundles.rules.get(*rule).copied()), domain)?;
     let refusals = match domain {
-        Domain::CutBy(_) => sides.refused(agent, &space),
+        Domain::CutBy(_) => bundles.refused(agent, &space),
         Domain::Open | Domain::Inside(_) => Default::default(),
     };
     let mut refused = Vec::new();
     let mut pieces: [Vec<Cell>; 2] = Default::default();
-    let deciders = [(found.before.1, sides.before), (found.after.1, sides.after)];
+    let deciders = [(difference.before.decider, bundles.before), (difference.after.decider, bundles.after)];
     for (((decider, bundle), refusals), pieces) in deciders.into_iter().zip(&refusals).zip(&mut pieces) {
-        let (first, region) = match decider {
+        let (first, cuboid) = match decider {
             Decider::Refusal(number) => (number, refusals.get(number)),
             Decider::Rule(_) | Decider::Default => (refusals.len(), None),
         };
         refused.extend(refusals.iter().take(first).cloned());
-        let print = rule_of(decider).and_then(|rule| sides.rules.get(rule)).map(|rule| space.footprint(rule));
-        let of_decider = sides.pieces(bundle, &space.full(), (decider, region, print.as_ref()));
+        let footprint = decider.rule().and_then(|rule| bundles.rules.get(rule)).map(|rule| space.footprint(rule));
+        let of_decider = bundles.pieces(bundle, &space.full(), (decider, cuboid, footprint.as_ref()));
         pieces.extend(of_decider.into_iter().map(|(_, cell)| cell));
     }
-    Some(About { space, pieces, refused })
+    Some(DeciderSpace { space, pieces, refused })
 }
 
-/// The plain boxes that a difference consists of; none when they are more than [`MOST_BOXES`].
-fn plain(sides: &Sides<'_>, agent: &str, found: &Difference, first: &BTreeSet<usize>) -> Option<(Space, Vec<Cell>)> {
-    let About { space, pieces, refused } = about(sides, agent, found, first)?;
-    let rules = first.iter().filter_map(|rule| space.footprint(sides.rules.get(*rule)?).decides);
-    let mut cells: Vec<Cell> = found.parts.iter().filter_map(|part| common(&pieces, part.pieces)).collect();
-    let most = MOST_BOXES.max(cells.len());
-    for region in refused.into_iter().chain(rules) {
-        cells = cells.into_iter().flat_map(|cell| Space::outside(cell, &region)).collect();
+/// The plain cells that a difference consists of; none when there are more than [`MAX_CUBOIDS`].
+fn plain_cells(
+    bundles: &BundlePair<'_>,
+    agent: &str,
+    difference: &Difference,
+    preceding: &BTreeSet<usize>,
+) -> Option<(Space, Vec<Cell>)> {
+    let DeciderSpace { space, pieces, refused } = decider_space(bundles, agent, difference, preceding)?;
+    let rules = preceding.iter().filter_map(|rule| space.footprint(bundles.rules.get(*rule)?).decides);
+    let mut cells: Vec<Cell> = difference.parts.iter().filter_map(|part| common(&pieces, part.pieces)).collect();
+    let most = MAX_CUBOIDS.max(cells.len());
+    for cuboid in refused.into_iter().chain(rules) {
+        cells = cells.into_iter().flat_map(|cell| Space::outside(cell, &cuboid)).collect();
         if cells.len() > 4 * most {
             return None;
         }

@@ -1,60 +1,62 @@
-//! The rules of two bundles, side by side.
+//! The rules of two bundles, aligned by id.
 
 use std::collections::HashMap;
 
 use crate::{
-    analysis::atlas::overlap,
+    analysis::geometry::scopes_overlap,
     bundle::{Bundle, Rule},
     engine::order,
 };
 
-/// Different agents and actions of changed rules up to which it is asked which rules share one of them.
-const MOST_CONCERNS: usize = 64;
+/// Up to this many different agents and actions of changed rules, each rule is tested for an overlap with them.
+const MAX_CHANGED_SCOPES: usize = 64;
 
 /// A rule of either bundle.
 pub(super) struct AlignedRule<'a> {
     pub(super) rule: &'a Rule,
-    /// Whether it is one of those before.
+    /// Whether the bundle before has it.
     pub(super) old: bool,
-    /// Its place in the order after; none when it is gone.
+    /// Its place in the evaluation order after; none when it was removed.
     pub(super) rank: Option<usize>,
 }
 
 impl AlignedRule<'_> {
-    /// Whether it is not in both bundles.
+    /// Whether only one of the bundles has it.
     pub(super) fn changed(&self) -> bool {
         !self.old || self.rank.is_none()
     }
 }
 
-/// Every rule once: first the ones before, in their order, then those that are new or changed.
-pub(super) fn lay<'a>(before: &'a Bundle, after: &'a Bundle) -> Vec<AlignedRule<'a>> {
+/// Every rule once: first those of the bundle before, in evaluation order, then those that are new or changed.
+pub(super) fn align_rules<'a>(before: &'a Bundle, after: &'a Bundle) -> Vec<AlignedRule<'a>> {
     let (old, new) = (ordered(before), ordered(after));
-    let mut laid: Vec<AlignedRule<'a>> =
+    let mut aligned: Vec<AlignedRule<'a>> =
         old.into_iter().map(|rule| AlignedRule { rule, old: true, rank: None }).collect();
-    let by_id: HashMap<&str, usize> = laid.iter().enumerate().map(|(at, laid)| (laid.rule.id.as_str(), at)).collect();
+    let by_id: HashMap<&str, usize> =
+        aligned.iter().enumerate().map(|(at, aligned)| (aligned.rule.id.as_str(), at)).collect();
     for (rank, rule) in new.into_iter().enumerate() {
-        let same = by_id.get(rule.id.as_str()).and_then(|at| laid.get_mut(*at));
+        let same = by_id.get(rule.id.as_str()).and_then(|at| aligned.get_mut(*at));
         match same.filter(|same| same.rule.decides_like(rule)) {
             Some(same) => same.rank = Some(rank),
-            None => laid.push(AlignedRule { rule, old: false, rank: Some(rank) }),
+            None => aligned.push(AlignedRule { rule, old: false, rank: Some(rank) }),
         }
     }
-    laid
+    aligned
 }
 
-/// Which rules share an agent and action with a changed one. Where the others decide, all is answered alike.
-pub(super) fn concerned(laid: &[AlignedRule<'_>]) -> Vec<bool> {
-    let mut concerns: Vec<&Rule> = Vec::new();
-    for changed in laid.iter().filter(|laid| laid.changed()).map(|laid| laid.rule) {
-        if !concerns.iter().any(|other| (&other.agent, &other.action) == (&changed.agent, &changed.action)) {
-            concerns.push(changed);
+/// For each rule, whether it shares an agent and action with a changed one. Where only other rules decide, both bundles
+/// answer alike.
+pub(super) fn affected(aligned: &[AlignedRule<'_>]) -> Vec<bool> {
+    let mut scopes: Vec<&Rule> = Vec::new();
+    for changed in aligned.iter().filter(|aligned| aligned.changed()).map(|aligned| aligned.rule) {
+        if !scopes.iter().any(|other| (&other.agent, &other.action) == (&changed.agent, &changed.action)) {
+            scopes.push(changed);
         }
-        if concerns.len() > MOST_CONCERNS {
-            return vec![true; laid.len()];
+        if scopes.len() > MAX_CHANGED_SCOPES {
+            return vec![true; aligned.len()];
         }
     }
-    laid.iter().map(|laid| concerns.iter().any(|changed| overlap(changed, laid.rule))).collect()
+    aligned.iter().map(|aligned| scopes.iter().any(|changed| scopes_overlap(changed, aligned.rule))).collect()
 }
 
 fn ordered(bundle: &Bundle) -> Vec<&Rule> {

@@ -16,7 +16,10 @@ use crate::{
         Condition, Rule, Test,
         schema::{AgentSchema, Field},
     },
-    engine::{condition, schema, trace::ConditionResult},
+    engine::{
+        condition::{self, ConditionResult},
+        schema,
+    },
 };
 
 /// What schemas say about the fields of a space.
@@ -32,17 +35,17 @@ pub enum Domain<'a> {
 
 /// A box that is restricted on some axes only.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Region {
+pub struct Cuboid {
     /// The restricted axes, ascending, each with the slots it keeps.
     pub parts: Vec<(usize, SlotSet)>,
 }
 
-impl Region {
+impl Cuboid {
     /// Whether the two have a point in common.
-    pub fn meets(&self, other: &Self) -> bool {
+    pub fn intersects(&self, other: &Self) -> bool {
         self.parts.iter().all(|(axis, keep)| {
             let same = other.parts.binary_search_by_key(axis, |(axis, _)| *axis).ok();
-            same.and_then(|at| other.parts.get(at)).is_none_or(|(_, other)| keep.meets(other))
+            same.and_then(|at| other.parts.get(at)).is_none_or(|(_, other)| keep.intersects(other))
         })
     }
 }
@@ -54,9 +57,9 @@ pub type Cell = Vec<SlotSet>;
 #[derive(Debug, Clone)]
 pub struct Footprint {
     /// Where it matches: every condition is true. None when that is nowhere.
-    pub matches: Option<Region>,
+    pub matches: Option<Cuboid>,
     /// Where it decides: no condition is false, so that it matches or is in error. None when that is nowhere.
-    pub decides: Option<Region>,
+    pub decides: Option<Cuboid>,
 }
 
 /// Axes for the fields that some rules test.
@@ -154,21 +157,21 @@ impl Space {
             else {
                 continue;
             };
-            let results = axis.judge(on_axis.iter().map(|(_, test)| *test));
+            let results = axis.evaluate(on_axis.iter().map(|(_, test)| *test));
             let keep = |wanted: fn(ConditionResult) -> bool| {
                 SlotSet::of(results.iter().filter(|(_, result)| wanted(*result)).map(|(run, _)| *run))
             };
             restrict(&mut matches, index, axis, keep(|result| result == ConditionResult::True));
             restrict(&mut decides, index, axis, keep(|result| result != ConditionResult::False));
         }
-        Footprint { matches: matches.map(|parts| Region { parts }), decides: decides.map(|parts| Region { parts }) }
+        Footprint { matches: matches.map(|parts| Cuboid { parts }), decides: decides.map(|parts| Cuboid { parts }) }
     }
 
-    /// The footprint of `rule` after some axes were cut anew; it was `print` before.
-    pub fn measure_again(&self, rule: &Rule, cut: &[usize], print: &mut Footprint) {
-        let (Some(matches), Some(decides)) = (&mut print.matches, &mut print.decides) else {
+    /// The footprint of `rule` after some axes were cut anew; it was `footprint` before.
+    pub fn update_footprint(&self, rule: &Rule, cut: &[usize], footprint: &mut Footprint) {
+        let (Some(matches), Some(decides)) = (&mut footprint.matches, &mut footprint.decides) else {
             // Empty because of one axis, which may be one of these.
-            *print = self.footprint(rule);
+            *footprint = self.footprint(rule);
             return;
         };
         let mut empty = false;
@@ -178,24 +181,24 @@ impl Space {
             if tests.clone().next().is_none() {
                 continue;
             }
-            let results = axis.judge(tests);
-            for (region, wanted) in [(&mut *matches, true), (&mut *decides, false)] {
+            let results = axis.evaluate(tests);
+            for (cuboid, wanted) in [(&mut *matches, true), (&mut *decides, false)] {
                 let keep = |result: ConditionResult| {
                     if wanted { result == ConditionResult::True } else { result != ConditionResult::False }
                 };
                 let kept = SlotSet::of(results.iter().filter(|(_, result)| keep(*result)).map(|(run, _)| *run));
                 empty |= kept.is_empty();
                 let whole = kept.count() == axis.slots.len();
-                match region.parts.binary_search_by_key(&index, |(axis, _)| *axis) {
-                    Ok(at) if whole => drop(region.parts.remove(at)),
-                    Ok(at) => region.parts.iter_mut().skip(at).take(1).for_each(|part| part.1 = kept.clone()),
+                match cuboid.parts.binary_search_by_key(&index, |(axis, _)| *axis) {
+                    Ok(at) if whole => drop(cuboid.parts.remove(at)),
+                    Ok(at) => cuboid.parts.iter_mut().skip(at).take(1).for_each(|part| part.1 = kept.clone()),
                     Err(_) if whole => {}
-                    Err(at) => region.parts.insert(at, (index, kept)),
+                    Err(at) => cuboid.parts.insert(at, (index, kept)),
                 }
             }
         }
         if empty {
-            *print = self.footprint(rule);
+            *footprint = self.footprint(rule);
         }
     }
 
@@ -220,14 +223,14 @@ impl Space {
     }
 
     /// The boxes that together are everything `declared` refuses. The space must be cut by it.
-    pub fn refused(&self, declared: &AgentSchema) -> Vec<Region> {
+    pub fn refused(&self, declared: &AgentSchema) -> Vec<Cuboid> {
         self.axes
             .iter()
             .enumerate()
             .filter_map(|(index, axis)| {
                 let field = declared.fields.get(&axis.field)?;
                 let refused = axis.full().minus(&self.admitted(index, field));
-                (!refused.is_empty()).then(|| Region { parts: vec![(index, refused)] })
+                (!refused.is_empty()).then(|| Cuboid { parts: vec![(index, refused)] })
             })
             .collect()
     }
@@ -241,13 +244,13 @@ impl Space {
     }
 
     /// Whether the two have a point in common.
-    pub fn touches(cell: &Cell, region: &Region) -> bool {
-        region.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.meets(keep)))
+    pub fn touches(cell: &Cell, cuboid: &Cuboid) -> bool {
+        cuboid.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.intersects(keep)))
     }
 
-    /// Whether every point of `cell` is in `region`.
-    pub fn is_within(cell: &Cell, region: &Region) -> bool {
-        region.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.within(keep)))
+    /// Whether every point of `cell` is in `cuboid`.
+    pub fn is_within(cell: &Cell, cuboid: &Cuboid) -> bool {
+        cuboid.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.within(keep)))
     }
 
     /// What two boxes have in common.
@@ -256,14 +259,14 @@ impl Space {
         axes.map(|set| (!set.is_empty()).then_some(set)).collect()
     }
 
-    /// The disjoint slabs of `cell` outside `region`.
-    pub fn outside(cell: Cell, region: &Region) -> Vec<Cell> {
-        if !Self::touches(&cell, region) {
+    /// The disjoint slabs of `cell` outside `cuboid`.
+    pub fn outside(cell: Cell, cuboid: &Cuboid) -> Vec<Cell> {
+        if !Self::touches(&cell, cuboid) {
             return vec![cell];
         }
         let mut slabs = Vec::new();
         let mut rest = cell;
-        for (axis, keep) in &region.parts {
+        for (axis, keep) in &cuboid.parts {
             let Some(have) = rest.get(*axis).cloned() else { continue };
             let out = have.minus(keep);
             if !out.is_empty() {
@@ -280,10 +283,10 @@ impl Space {
         slabs
     }
 
-    /// `cell` inside `region`; none when they do not meet.
-    pub fn intersect(cell: &Cell, region: &Region) -> Option<Cell> {
+    /// `cell` inside `cuboid`; none when they do not meet.
+    pub fn intersect(cell: &Cell, cuboid: &Cuboid) -> Option<Cell> {
         let mut inside = cell.clone();
-        for (axis, keep) in &region.parts {
+        for (axis, keep) in &cuboid.parts {
             let set = inside.get_mut(*axis)?;
             *set = set.and(keep);
             if set.is_empty() {
@@ -324,8 +327,8 @@ mod tests {
                     for (number, slot) in axis.slots.iter().enumerate() {
                         let results: Vec<ConditionResult> =
                             tests.iter().map(|test| condition::apply(test, slot.sample.as_ref())).collect();
-                        let keeps = |region: &Option<Region>| region.as_ref().map(|region| {
-                            region.parts.iter().find(|(at, _)| *at == index).is_none_or(|(_, set)| set.has(number))
+                        let keeps = |cuboid: &Option<Cuboid>| cuboid.as_ref().map(|cuboid| {
+                            cuboid.parts.iter().find(|(at, _)| *at == index).is_none_or(|(_, set)| set.has(number))
                         });
                         if let Some(keeps) = keeps(&matches) {
                             prop_assert_eq!(keeps, results.iter().all(|r| *r == ConditionResult::True));

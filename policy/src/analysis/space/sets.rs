@@ -105,7 +105,7 @@ impl SlotSet {
     }
 
     /// Whether some slot is in both.
-    pub fn meets(&self, other: &Self) -> bool {
+    pub fn intersects(&self, other: &Self) -> bool {
         self.shared(other).next().is_some()
     }
 
@@ -160,7 +160,7 @@ mod tests {
             prop_assert_eq!(one.and(&two), set(a & b));
             prop_assert_eq!(one.minus(&two), set(a & !b));
             prop_assert_eq!(one.or(&two), set(a | b));
-            prop_assert_eq!(one.meets(&two), a & b != 0);
+            prop_assert_eq!(one.intersects(&two), a & b != 0);
             prop_assert_eq!(one.within(&two), a & !b == 0);
             prop_assert!(one.and(&two).within(&one) && one.within(&one.or(&two)));
             prop_assert_eq!(one.count(), a.count_ones() as usize);

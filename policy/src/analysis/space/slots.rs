@@ -14,7 +14,10 @@ use crate::{
         condition::number_value as number,
         schema::{AgentSchema, Field, FieldType},
     },
-    engine::{condition, schema, trace::ConditionResult},
+    engine::{
+        condition::{self, ConditionResult},
+        schema,
+    },
 };
 
 /// A set of values of one field that every condition in question treats alike.
@@ -120,7 +123,7 @@ impl Axis {
 
     /// What the evaluator says to all of `tests` together, slot by slot: runs of slots with the same answer. It is asked
     /// only where a test may change its mind.
-    pub fn judge<'t>(&self, tests: impl Iterator<Item = &'t Test> + Clone) -> Vec<(Run, ConditionResult)> {
+    pub fn evaluate<'t>(&self, tests: impl Iterator<Item = &'t Test> + Clone) -> Vec<(Run, ConditionResult)> {
         let mut starts = Vec::with_capacity(24);
         starts.extend_from_slice(&self.apart);
         let ranges = [&self.numbers, &self.texts, &self.prefixes].into_iter().filter(|range| !range.is_empty());

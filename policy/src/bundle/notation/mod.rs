@@ -4,68 +4,63 @@
 //! field, inside the value, `a|b` in one string), which other tools take for odd field names or values and silently
 //! never match. Each is recognised here, with the repair when there is exactly one right answer.
 
+mod fault;
+
+pub use fault::NotationFault;
 use serde_json::{Map, Value};
 
 use super::{
-    Scalar, Test,
+    Code, Scalar, Test,
     condition::{Condition, Operator, check_field, key_of, number_value},
 };
-use crate::lint::Code;
-
-/// What is wrong with one member of `conditions`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
-    /// [`Code::BadOperator`] or [`Code::Schema`].
-    pub code: Code,
-    /// What is the matter.
-    pub message: String,
-    /// What to do.
-    pub suggestion: Option<String>,
-    /// The members that replace this one, when there is one right answer; never empty.
-    pub repair: Option<Vec<(String, Value)>>,
-}
-
-impl Fault {
-    fn new(code: Code, message: impl Into<String>, suggestion: impl Into<String>) -> Self {
-        Self { code, message: message.into(), suggestion: Some(suggestion.into()), repair: None }
-    }
-
-    /// Adds the repair and says it in the suggestion.
-    fn repaired(code: Code, message: impl Into<String>, repair: Vec<(String, Value)>) -> Self {
-        let written: Vec<_> = repair.iter().map(|(key, value)| format!("`{}: {value}`", quoted(key))).collect();
-        let suggestion = format!("Write {}.", written.join(" and "));
-        Self { code, message: message.into(), suggestion: Some(suggestion), repair: Some(repair) }
-    }
-}
-
-fn quoted(text: &str) -> Value {
-    Value::String(text.to_owned())
-}
-
 /// Reads one member of a rule's `conditions`.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse(key: &str, value: &Value) -> Result<Condition, Fault> {
+pub fn parse(key: &str, value: &Value) -> Result<Condition, NotationFault> {
     let written = read_key(key)?;
     let reading = read_value(&written, value);
     match (written.odd.clone(), reading) {
         (None, Ok(test)) => Ok(Condition { key: key.to_owned(), field: written.field, test }),
         (None, Err(fault)) => Err(fault),
-        (Some(odd), Ok(_)) => Err(Fault::repaired(Code::BadOperator, odd, vec![(written.usual_key(), value.clone())])),
+        (Some(odd), Ok(_)) => {
+            Err(NotationFault::repaired(Code::BadOperator, odd, vec![(written.usual_key(), value.clone())]))
+        }
         // Both the key and the value are odd: one repair puts both right.
         (Some(odd), Err(fault)) => Err(match fault.repair {
-            Some(repair) => Fault::repaired(Code::BadOperator, format!("{odd} {}", fault.message), repair),
-            None => Fault { code: Code::BadOperator, message: format!("{odd} {}", fault.message), ..fault },
+            Some(repair) => NotationFault::repaired(Code::BadOperator, format!("{odd} {}", fault.message), repair),
+            None => NotationFault { code: Code::BadOperator, message: format!("{odd} {}", fault.message), ..fault },
         }),
     }
 }
 
+impl Condition {
+    /// Reads one member of a rule's `conditions`.
+    ///
+    /// # Errors
+    /// What is wrong with the member, with the repair when there is exactly one right answer.
+    pub fn parse(key: &str, value: &Value) -> Result<Self, NotationFault> {
+        parse(key, value)
+    }
+
+    /// The member of `conditions` that states this condition: its key and value.
+    pub fn entry(&self) -> (String, Value) {
+        let value = self.test.to_value();
+        // In a list a text means itself; alone, `>=5` or `a|b` would be taken for another notation.
+        let misread =
+            matches!(&value, Value::String(text) if text.contains(SIGNS)) && parse(&self.key, &value).is_err();
+        (self.key.clone(), if misread { Value::Array(vec![value]) } else { value })
+    }
+}
+
+/// Characters that a text in another notation would contain.
+const SIGNS: [char; 7] = ['<', '>', '=', '!', '^', '?', '|'];
+
 /// The conditions a member stands for: as written, or as it will be once repaired; none when only its author can say.
-pub fn intended(key: &str, value: &Value) -> Vec<Condition> {
+pub fn intended_conditions(key: &str, value: &Value) -> Vec<Condition> {
     match parse(key, value) {
         Ok(condition) => vec![condition],
-        Err(Fault { repair: Some(repair), .. }) => {
+        Err(NotationFault { repair: Some(repair), .. }) => {
             repair.iter().filter_map(|(key, value)| parse(key, value).ok()).collect()
         }
         Err(_) => Vec::new(),
@@ -121,7 +116,7 @@ fn trailing(text: &str) -> Option<(&'static str, Operator, &str)> {
     OPERATORS.iter().find_map(|(written, operator, _)| Some((*written, *operator, text.strip_suffix(written)?)))
 }
 
-fn read_key(key: &str) -> Result<Key, Fault> {
+fn read_key(key: &str) -> Result<Key, NotationFault> {
     let front = leading(key.trim());
     let rest = front.map_or_else(|| key.trim(), |(_, _, _, rest)| rest);
     let behind = trailing(rest.trim());
@@ -129,7 +124,7 @@ fn read_key(key: &str) -> Result<Key, Fault> {
     if let Err(reason) = check_field(field) {
         let code =
             if front.is_some() || field.contains(['<', '>', '=', '!']) { Code::BadOperator } else { Code::Schema };
-        return Err(Fault::new(
+        return Err(NotationFault::new(
             code,
             format!("The condition key `{key}` cannot be read: {reason}."),
             "Write the operator first, then the field, for example `\">=risk_score\": 85`.",
@@ -152,7 +147,7 @@ fn read_key(key: &str) -> Result<Key, Fault> {
             (operator, true, Some(format!("`{key}` has its operator twice.")))
         }
         (Some(_), Some(_)) => {
-            return Err(Fault::new(
+            return Err(NotationFault::new(
                 Code::BadOperator,
                 format!("`{key}` has two different operators."),
                 "Write two conditions, each with its operator first.",
@@ -167,7 +162,7 @@ fn read_key(key: &str) -> Result<Key, Fault> {
     Ok(usual)
 }
 
-fn read_value(key: &Key, value: &Value) -> Result<Test, Fault> {
+fn read_value(key: &Key, value: &Value) -> Result<Test, NotationFault> {
     match key.operator {
         Operator::AtLeast => bound(key, value).map(Test::AtLeast),
         Operator::AtMost => bound(key, value).map(Test::AtMost),
@@ -177,7 +172,7 @@ fn read_value(key: &Key, value: &Value) -> Result<Test, Fault> {
         Operator::Differs => equality(key, value).map(Test::NotIn),
         Operator::StartsWith => match value {
             Value::String(prefix) => Ok(Test::StartsWith(prefix.clone())),
-            other => Err(Fault::new(
+            other => Err(NotationFault::new(
                 Code::Schema,
                 format!("`{}` compares the start of a text, but {} is given.", key.usual_key(), kind(other)),
                 "Give a string, for example `\"mail.\"`.",
@@ -185,12 +180,12 @@ fn read_value(key: &Key, value: &Value) -> Result<Test, Fault> {
         },
         Operator::Present => match value {
             Value::Bool(present) => Ok(Test::Present(*present)),
-            Value::String(text) if text == "true" || text == "false" => Err(Fault::repaired(
+            Value::String(text) if text == "true" || text == "false" => Err(NotationFault::repaired(
                 Code::Schema,
                 format!("`{}` needs true or false, not the text {}.", key.usual_key(), quoted(text)),
                 vec![(key.usual_key(), Value::Bool(text == "true"))],
             )),
-            other => Err(Fault::new(
+            other => Err(NotationFault::new(
                 Code::Schema,
                 format!("`{}` asks whether the field is there, but {} is given.", key.usual_key(), kind(other)),
                 "Give true (present) or false (absent).",
@@ -200,7 +195,7 @@ fn read_value(key: &Key, value: &Value) -> Result<Test, Fault> {
 }
 
 /// The number of a `>=`, `<=`, `>` or `<`.
-fn bound(key: &Key, value: &Value) -> Result<f64, Fault> {
+fn bound(key: &Key, value: &Value) -> Result<f64, NotationFault> {
     if let Some(number) = value.as_f64() {
         return Ok(number);
     }
@@ -208,22 +203,26 @@ fn bound(key: &Key, value: &Value) -> Result<f64, Fault> {
     if let Value::String(text) = value {
         if let Some(number) = number_in(text) {
             let message = format!("`{usual}` compares numbers, but {} is text.", quoted(text));
-            return Err(Fault::repaired(Code::Schema, message, vec![(usual, number_value(number))]));
+            return Err(NotationFault::repaired(Code::Schema, message, vec![(usual, number_value(number))]));
         }
         if let Some((written, operator, _, rest)) = leading(text.trim())
             && operator == key.operator
             && let Some(number) = number_in(rest)
         {
             let message = format!("`{usual}` has its operator again inside the value: {} (`{written}`).", quoted(text));
-            return Err(Fault::repaired(Code::BadOperator, message, vec![(usual, number_value(number))]));
+            return Err(NotationFault::repaired(Code::BadOperator, message, vec![(usual, number_value(number))]));
         }
     }
     let suggestion = format!("Give a number, for example `{}: 10`.", quoted(&usual));
-    Err(Fault::new(Code::Schema, format!("`{usual}` compares numbers, but {} is given.", kind(value)), suggestion))
+    Err(NotationFault::new(
+        Code::Schema,
+        format!("`{usual}` compares numbers, but {} is given.", kind(value)),
+        suggestion,
+    ))
 }
 
 /// The values of an equality: one, or a list.
-fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, Fault> {
+fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, NotationFault> {
     let usual = key.usual_key();
     match value {
         Value::String(text) => match odd_text(key, text) {
@@ -235,7 +234,7 @@ fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, Fault> {
             .enumerate()
             .map(|(index, item)| {
                 Scalar::read(item).ok_or_else(|| {
-                    Fault::new(
+                    NotationFault::new(
                         Code::Schema,
                         format!("Item {} of `{usual}` is {}, which nothing can equal.", index + 1, kind(item)),
                         "List numbers, strings and booleans only.",
@@ -245,7 +244,7 @@ fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, Fault> {
             .collect(),
         Value::Null => {
             let present = key.operator == Operator::Differs;
-            Err(Fault::repaired(
+            Err(NotationFault::repaired(
                 Code::Schema,
                 format!("`{usual}` compares with null, which never matches."),
                 vec![(key_of(Operator::Present, &key.field), Value::Bool(present))],
@@ -257,7 +256,7 @@ fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, Fault> {
 }
 
 /// A string that is not meant as itself: an operator inside the value, or alternatives `a|b`.
-fn odd_text(key: &Key, text: &str) -> Option<Fault> {
+fn odd_text(key: &Key, text: &str) -> Option<NotationFault> {
     let usual = key.usual_key();
     let trimmed = text.trim();
     if let Some((written, operator, _, rest)) = leading(trimmed)
@@ -286,21 +285,21 @@ fn odd_text(key: &Key, text: &str) -> Option<Fault> {
             quoted(text)
         );
         let Some(value) = value.filter(|_| key.operator == Operator::Equals) else {
-            return Some(Fault::new(
+            return Some(NotationFault::new(
                 Code::BadOperator,
                 message,
                 format!("Put the operator before the field and one value behind it: `\"{written}{}\": …`.", key.field),
             ));
         };
         let (operator, value) = alternatives(&value).map_or((operator, value), |list| (operator, list));
-        return Some(Fault::repaired(Code::BadOperator, message, vec![(key_of(operator, &key.field), value)]));
+        return Some(NotationFault::repaired(Code::BadOperator, message, vec![(key_of(operator, &key.field), value)]));
     }
     let list = alternatives(&quoted(text))?;
     let message = format!(
         "{} in `{usual}` is one text with a `|` in it, not several values, so it would match only that text.",
         quoted(text)
     );
-    Some(Fault::repaired(Code::BadOperator, message, vec![(usual, list)]))
+    Some(NotationFault::repaired(Code::BadOperator, message, vec![(usual, list)]))
 }
 
 /// `a|b` as a list, when every part says something.
@@ -314,7 +313,7 @@ fn alternatives(value: &Value) -> Option<Value> {
 }
 
 /// An object as a value: `{"gte": 85}` of other rule languages, or a nested field.
-fn nested(key: &Key, object: &Map<String, Value>) -> Fault {
+fn nested(key: &Key, object: &Map<String, Value>) -> NotationFault {
     let usual = key.usual_key();
     let message = format!("`{usual}` compares with an object, which nothing can equal.");
     let repair: Option<Vec<_>> = object
@@ -341,8 +340,8 @@ fn nested(key: &Key, object: &Map<String, Value>) -> Fault {
         key.operator == Operator::Equals && !entries.is_empty() && keys.len() == entries.len()
     });
     match repair {
-        Some(repair) => Fault::repaired(Code::BadOperator, message, repair),
-        None => Fault::new(
+        Some(repair) => NotationFault::repaired(Code::BadOperator, message, repair),
+        None => NotationFault::new(
             Code::Schema,
             message,
             format!("Name the inner field by a dotted path, for example `\"{}.name\": \"value\"`.", key.field),
@@ -357,6 +356,10 @@ fn number_in(text: &str) -> Option<f64> {
         Value::Number(number) => number.as_f64(),
         _ => None,
     }
+}
+
+fn quoted(text: &str) -> Value {
+    Value::String(text.to_owned())
 }
 
 /// What kind of value it is, for people.

@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::{
-    ask::{Ask, Item, Listed},
-    thresholds::Cuts,
+    coded_test::{CodedList, CodedTest, CodedValue},
+    thresholds::Thresholds,
 };
 use crate::engine::Fact;
 
@@ -30,7 +30,7 @@ pub(crate) enum Class {
 /// The cuts of one field.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Axis {
-    numbers: Cuts,
+    numbers: Thresholds,
     /// Ascending, distinct.
     prefixes: Vec<Box<str>>,
     /// For every prefix the longest other one that it starts with.
@@ -48,33 +48,35 @@ const OTHER_TEXT: usize = 4;
 const TEXTS: usize = 5;
 
 impl Axis {
-    /// The axis of a field that is asked all of `asks`.
-    pub(crate) fn new<'c>(asks: impl Iterator<Item = Ask<'c>>) -> Self {
-        Self::coarse(asks, usize::MAX)
+    /// The axis of a field that is asked all of `tests`.
+    pub(crate) fn new<'c>(tests: impl Iterator<Item = CodedTest<'c>>) -> Self {
+        Self::coarse(tests, usize::MAX)
     }
 
     /// The same with at most `most` cuts of numbers. Where there are more, only some are kept, evenly, and a class may
     /// hold numbers that the tests tell apart.
-    pub(super) fn coarse<'c>(asks: impl Iterator<Item = Ask<'c>>, most: usize) -> Self {
+    pub(super) fn coarse<'c>(tests: impl Iterator<Item = CodedTest<'c>>, most: usize) -> Self {
         let mut axis = Self::default();
         let mut numbers = Vec::new();
-        for ask in asks {
-            match ask {
-                Ask::AtLeast(cut) | Ask::AtMost(cut) | Ask::Above(cut) | Ask::Below(cut) => numbers.push(cut),
-                Ask::StartsWith(prefix) => axis.prefixes.push(prefix.into()),
-                Ask::In(list) | Ask::NotIn(list) => {
+        for test in tests {
+            match test {
+                CodedTest::AtLeast(cut) | CodedTest::AtMost(cut) | CodedTest::Above(cut) | CodedTest::Below(cut) => {
+                    numbers.push(cut)
+                }
+                CodedTest::StartsWith(prefix) => axis.prefixes.push(prefix.into()),
+                CodedTest::In(list) | CodedTest::NotIn(list) => {
                     for item in list.items() {
                         match item {
-                            Item::Number(cut) => numbers.push(cut),
-                            Item::Text(text) => axis.texts.push(text),
-                            Item::Bool(_) => {}
+                            CodedValue::Number(cut) => numbers.push(cut),
+                            CodedValue::Text(text) => axis.texts.push(text),
+                            CodedValue::Bool(_) => {}
                         }
                     }
                 }
-                Ask::Present(_) => {}
+                CodedTest::Present(_) => {}
             }
         }
-        axis.numbers = Cuts::new(numbers, most);
+        axis.numbers = Thresholds::new(numbers, most);
         axis.texts.sort_unstable();
         axis.texts.dedup();
         axis.texts.shrink_to_fit();
@@ -211,7 +213,7 @@ impl Axis {
     }
 
     /// Slots of values that none of `tests` finds to be of a wrong type; a missing value never is. There may be others.
-    pub(crate) fn comparable<'c, I: Iterator<Item = Ask<'c>>>(&self, tests: impl Fn() -> I) -> Range<usize> {
+    pub(crate) fn comparable<'c, I: Iterator<Item = CodedTest<'c>>>(&self, tests: impl Fn() -> I) -> Range<usize> {
         let numbers = self.slot(Class::Number(0));
         let comparable = |class| !Self::may_err(class, tests());
         if comparable(Class::Number(0)) {
@@ -226,21 +228,23 @@ impl Axis {
     }
 
     /// Whether a value of this class can be of a type that one of `tests` cannot compare with.
-    fn may_err<'c>(class: Class, mut tests: impl Iterator<Item = Ask<'c>>) -> bool {
-        let listed = |list: Listed<'_>| {
+    fn may_err<'c>(class: Class, mut tests: impl Iterator<Item = CodedTest<'c>>) -> bool {
+        let listed = |list: CodedList<'_>| {
             list.items().any(|item| match class {
-                Class::Number(_) => matches!(item, Item::Number(_)),
-                Class::Text { .. } => matches!(item, Item::Text(_)),
-                Class::Bool(_) => matches!(item, Item::Bool(_)),
+                Class::Number(_) => matches!(item, CodedValue::Number(_)),
+                Class::Text { .. } => matches!(item, CodedValue::Text(_)),
+                Class::Bool(_) => matches!(item, CodedValue::Bool(_)),
                 Class::Composite | Class::Missing => false,
             })
         };
         class != Class::Missing
             && tests.any(|test| match test {
-                Ask::AtLeast(_) | Ask::AtMost(_) | Ask::Above(_) | Ask::Below(_) => !matches!(class, Class::Number(_)),
-                Ask::StartsWith(_) => !matches!(class, Class::Text { .. }),
-                Ask::In(list) | Ask::NotIn(list) => !listed(list),
-                Ask::Present(_) => false,
+                CodedTest::AtLeast(_) | CodedTest::AtMost(_) | CodedTest::Above(_) | CodedTest::Below(_) => {
+                    !matches!(class, Class::Number(_))
+                }
+                CodedTest::StartsWith(_) => !matches!(class, Class::Text { .. }),
+                CodedTest::In(list) | CodedTest::NotIn(list) => !listed(list),
+                CodedTest::Present(_) => false,
             })
     }
 

@@ -1,19 +1,19 @@
 //! The conditions of all rules side by side, so that trying a rule touches one stretch of memory.
 //!
 //! This is the only place where a prepared bundle keeps its conditions: sixteen bytes each, texts and lists kept once. A check
-//! says what [`judge`](crate::engine::condition::judge) says, and the condition can be had back as it was.
+//! says what [`apply_fact`](crate::engine::condition::apply_fact) says, and the condition can be had back as it was.
 
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    ask::{Ask, Item},
-    facts::Facts,
-    lists::{Adding, Lists},
-    texts::{Interned, Texts},
+    coded_test::{CodedTest, CodedValue},
+    fact_source::FactSource,
+    lists::{ListBuilder, Lists},
+    text_pool::{Interner, TextPool},
 };
 use crate::{
     bundle::{Condition, Operator, Rule, Scalar, Test, condition::key_of},
-    engine::{Fact, trace::ConditionResult},
+    engine::{Fact, condition::ConditionResult},
 };
 
 /// The conditions of every rule. Rules stand at places, so that those that are tried together stand together.
@@ -41,8 +41,8 @@ struct Member {
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Field {
     /// Strings in lists.
-    pub(in crate::engine) texts: Interned,
-    prefixes: Texts,
+    pub(in crate::engine) texts: Interner,
+    prefixes: TextPool,
     /// How many different numbers.
     numbers: usize,
 }
@@ -67,8 +67,8 @@ enum Key {
 
 /// What is needed of a field only while checks are added.
 #[derive(Debug, Default)]
-struct Fresh {
-    prefixes: Interned,
+struct FieldBuilder {
+    prefixes: Interner,
     numbers: Vec<f64>,
 }
 
@@ -78,8 +78,8 @@ impl Checks {
         let mut all = Self { places: vec![0; rules.len()], ..Self::default() };
         all.members.reserve_exact(rules.len());
         all.checks.reserve_exact(rules.iter().map(|rule| rule.conditions.len()).sum());
-        let mut fresh: Vec<Fresh> = Vec::new();
-        let mut adding = Adding::default();
+        let mut fresh: Vec<FieldBuilder> = Vec::new();
+        let mut adding = ListBuilder::default();
         for (place, rank) in (0_u32..).zip(order) {
             let Some(rule) = rules.get(*rank as usize) else { continue };
             for condition in &rule.conditions {
@@ -87,7 +87,7 @@ impl Checks {
                 let at = field as usize;
                 if all.fields.len() <= at {
                     all.fields.resize_with(at + 1, Field::default);
-                    fresh.resize_with(at + 1, Fresh::default);
+                    fresh.resize_with(at + 1, FieldBuilder::default);
                 }
                 if let Some(fresh) = fresh.get_mut(at) {
                     all.add(condition, field, fresh, &mut adding);
@@ -109,7 +109,7 @@ impl Checks {
         all
     }
 
-    fn add(&mut self, condition: &Condition, number: u32, fresh: &mut Fresh, adding: &mut Adding) {
+    fn add(&mut self, condition: &Condition, number: u32, fresh: &mut FieldBuilder, adding: &mut ListBuilder) {
         let Some(field) = self.fields.get_mut(number as usize) else { return };
         let operator = condition.test.operator();
         let value = match &condition.test {
@@ -161,17 +161,19 @@ impl Checks {
         members.iter().map(|member| member.rank)
     }
 
-    /// What a rule's conditions ask, each with its field.
-    pub(crate) fn asks(&self, rank: u32) -> impl Iterator<Item = (u32, Ask<'_>)> {
-        self.at(self.place(rank)).iter().map(|check| (check.field, self.ask(check)))
+    /// What a rule's conditions test, each with its field.
+    pub(crate) fn tests(&self, rank: u32) -> impl Iterator<Item = (u32, CodedTest<'_>)> {
+        self.at(self.place(rank)).iter().map(|check| (check.field, self.coded_test(check)))
     }
 
-    fn ask(&self, check: &Check) -> Ask<'_> {
+    fn coded_test(&self, check: &Check) -> CodedTest<'_> {
         match check.operator {
-            Operator::Equals => Ask::In(self.lists.listed(check.value)),
-            Operator::Differs => Ask::NotIn(self.lists.listed(check.value)),
-            Operator::StartsWith => Ask::StartsWith(self.prefix(check)),
-            operator => Ask::bound(operator, f64::from_bits(check.value)).unwrap_or(Ask::Present(check.value != 0)),
+            Operator::Equals => CodedTest::In(self.lists.listed(check.value)),
+            Operator::Differs => CodedTest::NotIn(self.lists.listed(check.value)),
+            Operator::StartsWith => CodedTest::StartsWith(self.prefix(check)),
+            operator => {
+                CodedTest::bound(operator, f64::from_bits(check.value)).unwrap_or(CodedTest::Present(check.value != 0))
+            }
         }
     }
 
@@ -199,7 +201,7 @@ impl Checks {
     }
 
     /// Whether a rule has the very conditions that a rule of `others` has; `names` are those of the fields, and `their_names`.
-    pub(in crate::engine) fn has_those_of(
+    pub(in crate::engine) fn has_same_conditions(
         &self,
         (rank, names): (u32, &[String]),
         others: &Self,
@@ -213,44 +215,44 @@ impl Checks {
                     && check.key == their.key
                     && names.get(check.field as usize) == their_names.get(their.field as usize)
                     && self.odd_keys.get(&ours) == others.odd_keys.get(&theirs)
-                    && self.asks_as(check, others, their)
+                    && self.is_same_test(check, others, their)
             })
     }
 
-    fn asks_as(&self, check: &Check, others: &Self, their: &Check) -> bool {
-        match (self.ask(check), others.ask(their)) {
-            (Ask::In(list), Ask::In(theirs)) | (Ask::NotIn(list), Ask::NotIn(theirs)) => {
+    fn is_same_test(&self, check: &Check, others: &Self, their: &Check) -> bool {
+        match (self.coded_test(check), others.coded_test(their)) {
+            (CodedTest::In(list), CodedTest::In(theirs)) | (CodedTest::NotIn(list), CodedTest::NotIn(theirs)) => {
                 list.len() == theirs.len()
                     && list.items().zip(theirs.items()).all(|pair| match pair {
-                        (Item::Text(text), Item::Text(their_text)) => {
+                        (CodedValue::Text(text), CodedValue::Text(their_text)) => {
                             self.text_with(check.field, text) == others.text_with(their.field, their_text)
                         }
                         (item, theirs) => item == theirs,
                     })
             }
-            (Ask::StartsWith(prefix), Ask::StartsWith(theirs)) => prefix == theirs,
-            (Ask::Present(wanted), Ask::Present(theirs)) => wanted == theirs,
+            (CodedTest::StartsWith(prefix), CodedTest::StartsWith(theirs)) => prefix == theirs,
+            (CodedTest::Present(wanted), CodedTest::Present(theirs)) => wanted == theirs,
             // Comparisons of the same operator.
-            (ask, theirs) => ask.limit() == theirs.limit(),
+            (test, theirs) => test.limit() == theirs.limit(),
         }
     }
 
     fn test(&self, check: &Check) -> Option<Test> {
         let texts = &self.fields.get(check.field as usize)?.texts;
-        let scalar = |item: Item| match item {
-            Item::Number(number) => Scalar::Number(number),
-            Item::Text(number) => Scalar::String(texts.text(number).to_owned()),
-            Item::Bool(flag) => Scalar::Bool(flag),
+        let scalar = |item: CodedValue| match item {
+            CodedValue::Number(number) => Scalar::Number(number),
+            CodedValue::Text(number) => Scalar::String(texts.text(number).to_owned()),
+            CodedValue::Bool(flag) => Scalar::Bool(flag),
         };
-        Some(match self.ask(check) {
-            Ask::AtLeast(limit) => Test::AtLeast(limit),
-            Ask::AtMost(limit) => Test::AtMost(limit),
-            Ask::Above(limit) => Test::Above(limit),
-            Ask::Below(limit) => Test::Below(limit),
-            Ask::In(list) => Test::In(list.items().map(scalar).collect()),
-            Ask::NotIn(list) => Test::NotIn(list.items().map(scalar).collect()),
-            Ask::StartsWith(prefix) => Test::StartsWith(prefix.to_owned()),
-            Ask::Present(wanted) => Test::Present(wanted),
+        Some(match self.coded_test(check) {
+            CodedTest::AtLeast(limit) => Test::AtLeast(limit),
+            CodedTest::AtMost(limit) => Test::AtMost(limit),
+            CodedTest::Above(limit) => Test::Above(limit),
+            CodedTest::Below(limit) => Test::Below(limit),
+            CodedTest::In(list) => Test::In(list.items().map(scalar).collect()),
+            CodedTest::NotIn(list) => Test::NotIn(list.items().map(scalar).collect()),
+            CodedTest::StartsWith(prefix) => Test::StartsWith(prefix.to_owned()),
+            CodedTest::Present(wanted) => Test::Present(wanted),
         })
     }
 
@@ -270,21 +272,21 @@ impl Checks {
     }
 
     /// How many different numbers and strings all rules together name of a field.
-    pub(super) fn named(&self, field: u32) -> (usize, usize) {
+    pub(super) fn distinct_counts(&self, field: u32) -> (usize, usize) {
         self.field(field).map_or((0, 0), |field| (field.numbers, field.texts.len()))
     }
 
     /// What becomes of a rule: false as soon as one condition is false, else in error when one is, else true.
-    pub(super) fn judge(&self, rank: u32, facts: &impl Facts) -> ConditionResult {
-        self.judge_at(self.place(rank), facts)
+    pub(super) fn evaluate(&self, rank: u32, facts: &impl FactSource) -> ConditionResult {
+        self.evaluate_at(self.place(rank), facts)
     }
 
     /// The same for the rule at a place.
     #[inline]
-    pub(super) fn judge_at(&self, place: u32, facts: &impl Facts) -> ConditionResult {
+    pub(super) fn evaluate_at(&self, place: u32, facts: &impl FactSource) -> ConditionResult {
         let mut result = ConditionResult::True;
         for check in self.at(place) {
-            match self.say(check, facts) {
+            match self.evaluate_check(check, facts) {
                 ConditionResult::False => return ConditionResult::False,
                 ConditionResult::Error => result = ConditionResult::Error,
                 ConditionResult::True => {}
@@ -294,7 +296,7 @@ impl Checks {
     }
 
     #[inline]
-    fn say(&self, check: &Check, facts: &impl Facts) -> ConditionResult {
+    fn evaluate_check(&self, check: &Check, facts: &impl FactSource) -> ConditionResult {
         let fact = facts.fact(check.field);
         let limit = f64::from_bits(check.value);
         let holds = match (check.operator, fact) {

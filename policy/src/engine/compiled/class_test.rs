@@ -1,13 +1,13 @@
 //! A test in terms of the classes of its field.
 
 use super::{
-    ask::{Ask, Item, Listed},
     axis::{Axis, Class},
+    coded_test::{CodedList, CodedTest, CodedValue},
 };
 
 /// A condition's test in terms of its axis' classes.
 #[derive(Debug, Clone)]
-pub(super) enum Cut {
+pub(super) enum ClassTest {
     AtLeast(usize),
     AtMost(usize),
     Above(usize),
@@ -25,22 +25,22 @@ pub(super) enum Cut {
     Present(bool),
 }
 
-impl Cut {
+impl ClassTest {
     /// Positions are those of [`Class::Number`].
-    pub(super) fn new(ask: Ask<'_>, axis: &Axis) -> Self {
-        let member = |list: Listed<'_>, wanted: bool| {
+    pub(super) fn new(test: CodedTest<'_>, axis: &Axis) -> Self {
+        let member = |list: CodedList<'_>, wanted: bool| {
             let (mut numbers, mut within, mut texts, mut bools) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            if let Listed::Texts(codes) = list {
+            if let CodedList::Texts(codes) = list {
                 texts.reserve_exact(codes.len());
             }
             for item in list.items() {
                 match item {
-                    Item::Number(number) => {
+                    CodedValue::Number(number) => {
                         let position = axis.place(number);
                         if is_cut(position) { &mut numbers } else { &mut within }.push(position);
                     }
-                    Item::Text(text) => texts.extend(axis.text_of(text)),
-                    Item::Bool(flag) => bools.push(flag),
+                    CodedValue::Text(text) => texts.extend(axis.text_of(text)),
+                    CodedValue::Bool(flag) => bools.push(flag),
                 }
             }
             numbers.sort_unstable();
@@ -54,15 +54,15 @@ impl Cut {
             let position = axis.place(limit);
             if is_cut(position) { cut(position) } else { within(position) }
         };
-        match ask {
-            Ask::AtLeast(limit) => Self::AtLeast(axis.place(limit)),
-            Ask::AtMost(limit) => Self::AtMost(axis.place(limit)),
-            Ask::Above(limit) => or_within(limit, Self::Above, Self::AtLeast),
-            Ask::Below(limit) => or_within(limit, Self::Below, Self::AtMost),
-            Ask::In(list) => member(list, true),
-            Ask::NotIn(list) => member(list, false),
-            Ask::StartsWith(prefix) => Self::StartsWith(axis.prefix_number(prefix).unwrap_or(usize::MAX)),
-            Ask::Present(wanted) => Self::Present(wanted),
+        match test {
+            CodedTest::AtLeast(limit) => Self::AtLeast(axis.place(limit)),
+            CodedTest::AtMost(limit) => Self::AtMost(axis.place(limit)),
+            CodedTest::Above(limit) => or_within(limit, Self::Above, Self::AtLeast),
+            CodedTest::Below(limit) => or_within(limit, Self::Below, Self::AtMost),
+            CodedTest::In(list) => member(list, true),
+            CodedTest::NotIn(list) => member(list, false),
+            CodedTest::StartsWith(prefix) => Self::StartsWith(axis.prefix_number(prefix).unwrap_or(usize::MAX)),
+            CodedTest::Present(wanted) => Self::Present(wanted),
         }
     }
 

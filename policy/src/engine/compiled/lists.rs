@@ -3,9 +3,9 @@
 use std::hash::Hasher;
 
 use super::{
-    ask::{Item, Listed},
-    short_strings::{Mix, Mixed},
-    texts::Interned,
+    coded_test::{CodedList, CodedValue},
+    short_strings::{FastHasher, FastMap},
+    text_pool::Interner,
 };
 use crate::{bundle::Scalar, engine::Fact};
 
@@ -17,7 +17,7 @@ const BITS: u32 = u64::BITS;
 pub(super) struct Lists {
     lists: Vec<List>,
     codes: Vec<u32>,
-    items: Vec<Item>,
+    items: Vec<CodedValue>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +26,11 @@ struct List {
     bits: u64,
     start: u32,
     len: u32,
-    of: Of,
+    of: ListKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum ListKind {
     Texts,
     Flags,
     Any,
@@ -38,25 +38,25 @@ enum Of {
 
 /// What is needed only while lists are added.
 #[derive(Debug, Default)]
-pub(super) struct Adding {
+pub(super) struct ListBuilder {
     /// By a hash of the content: a list that has it.
-    seen: Mixed<u64, u32>,
+    seen: FastMap<u64, u32>,
     codes: Vec<u32>,
 }
 
 impl Lists {
     /// The number of a list of a field, whose strings are among `texts` from now on.
-    pub(super) fn add(&mut self, list: &[Scalar], texts: &mut Interned, adding: &mut Adding) -> u32 {
+    pub(super) fn add(&mut self, list: &[Scalar], texts: &mut Interner, adding: &mut ListBuilder) -> u32 {
         adding.codes.clear();
         let strings = list.iter().map_while(|scalar| match scalar {
             Scalar::String(text) => Some(texts.intern(text)),
             _ => None,
         });
         adding.codes.extend(strings);
-        let mut of = Of::Texts;
+        let mut of = ListKind::Texts;
         if adding.codes.len() < list.len() {
             adding.codes.clear();
-            of = Of::Flags;
+            of = ListKind::Flags;
             adding.codes.extend(list.iter().map_while(|scalar| match scalar {
                 Scalar::Bool(flag) => Some(u32::from(*flag)),
                 _ => None,
@@ -65,14 +65,14 @@ impl Lists {
         if adding.codes.len() < list.len() || list.is_empty() {
             let start = self.items.len();
             self.items.extend(list.iter().map(|scalar| match scalar {
-                Scalar::Number(number) => Item::Number(*number),
-                Scalar::String(text) => Item::Text(texts.intern(text)),
-                Scalar::Bool(flag) => Item::Bool(*flag),
+                Scalar::Number(number) => CodedValue::Number(*number),
+                Scalar::String(text) => CodedValue::Text(texts.intern(text)),
+                Scalar::Bool(flag) => CodedValue::Bool(*flag),
             }));
-            return self.push(0, start, list.len(), Of::Any);
+            return self.push(0, start, list.len(), ListKind::Any);
         }
-        let mut hash = Mix::default();
-        hash.write_u64(u64::from(of == Of::Flags));
+        let mut hash = FastHasher::default();
+        hash.write_u64(u64::from(of == ListKind::Flags));
         adding.codes.iter().for_each(|code| hash.write_u64(u64::from(*code) + 1));
         if let Some(known) = adding.seen.get(&hash.finish())
             && self.lists.get(*known as usize).is_some_and(|list| list.of == of && self.codes(list) == adding.codes)
@@ -88,7 +88,7 @@ impl Lists {
         number
     }
 
-    fn push(&mut self, bits: u64, start: usize, len: usize, of: Of) -> u32 {
+    fn push(&mut self, bits: u64, start: usize, len: usize, of: ListKind) -> u32 {
         let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         self.lists.push(List { bits, start: small(start), len: small(len), of });
         small(self.lists.len() - 1)
@@ -100,17 +100,17 @@ impl Lists {
     }
 
     /// The values of a list.
-    pub(super) fn listed(&self, number: u64) -> Listed<'_> {
+    pub(super) fn listed(&self, number: u64) -> CodedList<'_> {
         let list = usize::try_from(number).ok().and_then(|at| self.lists.get(at));
         match list {
-            Some(list) if list.of == Of::Texts => Listed::Texts(self.codes(list)),
-            Some(list) if list.of == Of::Flags => Listed::Flags(self.codes(list)),
-            Some(list) => Listed::Any(self.items(list)),
-            None => Listed::Any(&[]),
+            Some(list) if list.of == ListKind::Texts => CodedList::Texts(self.codes(list)),
+            Some(list) if list.of == ListKind::Flags => CodedList::Flags(self.codes(list)),
+            Some(list) => CodedList::Any(self.items(list)),
+            None => CodedList::Any(&[]),
         }
     }
 
-    fn items(&self, list: &List) -> &[Item] {
+    fn items(&self, list: &List) -> &[CodedValue] {
         let start = list.start as usize;
         self.items.get(start..start + list.len as usize).unwrap_or_default()
     }
@@ -119,11 +119,11 @@ impl Lists {
     pub(super) fn has(&self, number: u64, fact: Fact<'_>, text: impl Fn(&str) -> Option<u32>) -> Option<bool> {
         let list = self.lists.get(usize::try_from(number).ok()?)?;
         match (list.of, fact) {
-            (Of::Texts, Fact::Text(found)) => Some(text(found).is_some_and(|code| {
+            (ListKind::Texts, Fact::Text(found)) => Some(text(found).is_some_and(|code| {
                 if code < BITS { (list.bits >> code) & 1 == 1 } else { self.codes(list).contains(&code) }
             })),
-            (Of::Flags, Fact::Bool(flag)) => Some((list.bits >> u32::from(flag)) & 1 == 1),
-            (Of::Any, _) => self.any_has(list, fact, text),
+            (ListKind::Flags, Fact::Bool(flag)) => Some((list.bits >> u32::from(flag)) & 1 == 1),
+            (ListKind::Any, _) => self.any_has(list, fact, text),
             _ => None,
         }
     }
@@ -136,9 +136,9 @@ impl Lists {
         let mut comparable = false;
         for item in self.items(list) {
             let same = match (item, fact) {
-                (Item::Number(wanted), Fact::Number(number)) => *wanted == number,
-                (Item::Text(wanted), Fact::Text(_)) => Some(*wanted) == found,
-                (Item::Bool(wanted), Fact::Bool(flag)) => *wanted == flag,
+                (CodedValue::Number(wanted), Fact::Number(number)) => *wanted == number,
+                (CodedValue::Text(wanted), Fact::Text(_)) => Some(*wanted) == found,
+                (CodedValue::Bool(wanted), Fact::Bool(flag)) => *wanted == flag,
                 _ => continue,
             };
             if same {

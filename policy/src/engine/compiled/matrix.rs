@@ -3,13 +3,12 @@
 use super::{
     axis::Axis,
     checks::Checks,
-    facts::Facts,
-    rows::{Rows, touching},
-    summary::{self, Skimmed, Summaries},
+    fact_source::FactSource,
+    row_builder::{RowBuilder, tests_by_field},
+    summary::{self, Summaries, SummarizedRow},
+    word::WORD,
 };
 
-/// Rules a word has bits for.
-pub(crate) const WORD: usize = 64;
 /// Words that are combined at a time.
 const BLOCK: usize = 8;
 /// Rows of a column that are looked at to guess how few rules it leaves.
@@ -35,7 +34,7 @@ struct Column {
 
 impl Column {
     #[inline]
-    fn slot(&self, checks: &Checks, facts: &impl Facts) -> usize {
+    fn slot(&self, checks: &Checks, facts: &impl FactSource) -> usize {
         self.axis.slot_of(facts.fact(self.field), |text| facts.text(self.field, || checks.text(self.field, text)))
     }
 }
@@ -46,9 +45,10 @@ impl Matrix {
     /// number of the class. So rules that are found have to be asked.
     pub(super) fn new(checks: &Checks, ranks: &[u32], cuts: usize) -> Self {
         let words = ranks.len().div_ceil(WORD);
-        let columns = touching(checks, ranks).into_iter().map(|(field, touching)| {
-            let axis = Axis::coarse(touching.iter().map(|(_, ask)| *ask), cuts);
-            let rows = Rows::new(&axis, ranks.len(), words, &touching).fill(|text| checks.text_with(field, text));
+        let columns = tests_by_field(checks, ranks).into_iter().map(|(field, tests_by_field)| {
+            let axis = Axis::coarse(tests_by_field.iter().map(|(_, test)| *test), cuts);
+            let rows =
+                RowBuilder::new(&axis, ranks.len(), words, &tests_by_field).fill(|text| checks.text_with(field, text));
             Column { field, axis, summaries: Summaries::new(&rows, words), rows }
         });
         let mut columns: Vec<Column> = columns.collect();
@@ -72,7 +72,7 @@ impl Matrix {
     pub(super) fn first<T>(
         &self,
         checks: &Checks,
-        facts: &impl Facts,
+        facts: &impl FactSource,
         mut decides: impl FnMut(u32) -> Option<T>,
     ) -> Option<T> {
         if self.words > BLOCK {
@@ -89,21 +89,21 @@ impl Matrix {
                 return None;
             }
         }
-        block.into_iter().take(self.words).enumerate().find_map(|(word, bits)| self.ask(word, bits, &mut decides))
+        block.into_iter().take(self.words).enumerate().find_map(|(word, bits)| self.try_rules(word, bits, &mut decides))
     }
 
     fn first_of_many<T>(
         &self,
         checks: &Checks,
-        facts: &impl Facts,
+        facts: &impl FactSource,
         mut decides: impl FnMut(u32) -> Option<T>,
     ) -> Option<T> {
         if self.words >= summary::FROM_WORDS && !self.columns.is_empty() {
-            let mut rows: Vec<Skimmed<'_>> = Vec::with_capacity(self.columns.len());
+            let mut rows: Vec<SummarizedRow<'_>> = Vec::with_capacity(self.columns.len());
             for column in &self.columns {
                 let slot = column.slot(checks, facts);
                 let (weight, summary) = column.summaries.of(slot)?;
-                rows.push(Skimmed {
+                rows.push(SummarizedRow {
                     weight,
                     summary,
                     row: column.rows.get(slot * self.words..(slot + 1) * self.words)?,
@@ -112,15 +112,15 @@ impl Matrix {
             return summary::first(&mut rows, &self.ranks, decides);
         }
         let rows: Option<Vec<&[u64]>> = self.columns.iter().map(|column| self.row(checks, column, facts)).collect();
-        live_words(&rows?, self.words, |word, bits| self.ask(word, bits, &mut decides))
+        live_words(&rows?, self.words, |word, bits| self.try_rules(word, bits, &mut decides))
     }
 
-    fn row<'c>(&self, checks: &Checks, column: &'c Column, facts: &impl Facts) -> Option<&'c [u64]> {
+    fn row<'c>(&self, checks: &Checks, column: &'c Column, facts: &impl FactSource) -> Option<&'c [u64]> {
         let slot = column.slot(checks, facts);
         column.rows.get(slot * self.words..(slot + 1) * self.words)
     }
 
-    fn ask<T>(&self, word: usize, mut bits: u64, decides: &mut impl FnMut(u32) -> Option<T>) -> Option<T> {
+    fn try_rules<T>(&self, word: usize, mut bits: u64, decides: &mut impl FnMut(u32) -> Option<T>) -> Option<T> {
         while bits != 0 {
             let local = word * WORD + bits.trailing_zeros() as usize;
             bits &= bits - 1;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ask::{Ask, Item},
     checks::Checks,
-    matrix::WORD,
+    coded_test::{CodedTest, CodedValue},
+    word::WORD,
 };
 
 /// A field of a run keeps this many cuts of numbers, or one for so many rules, where memory allows.
@@ -27,23 +27,25 @@ struct Named {
 impl Demand {
     fn of(checks: &Checks, ranks: &[u32]) -> Self {
         let mut fields: BTreeMap<u32, [Named; 2]> = BTreeMap::new();
-        for (field, ask) in ranks.iter().flat_map(|rank| checks.asks(*rank)) {
+        for (field, test) in ranks.iter().flat_map(|rank| checks.tests(*rank)) {
             let [numbers, texts] = fields.entry(field).or_insert_with(|| {
-                let (numbers, texts) = checks.named(field);
+                let (numbers, texts) = checks.distinct_counts(field);
                 [numbers, texts].map(|different| Named { times: 0, different })
             });
-            match ask {
-                Ask::In(list) | Ask::NotIn(list) => {
-                    let of_numbers = list.items().filter(|item| matches!(item, Item::Number(_))).count();
+            match test {
+                CodedTest::In(list) | CodedTest::NotIn(list) => {
+                    let of_numbers = list.items().filter(|item| matches!(item, CodedValue::Number(_))).count();
                     numbers.times += of_numbers;
                     texts.times += list.len() - of_numbers;
                 }
-                Ask::StartsWith(_) => {
+                CodedTest::StartsWith(_) => {
                     texts.times += 1;
                     texts.different += 1;
                 }
-                Ask::Present(_) => {}
-                Ask::AtLeast(_) | Ask::AtMost(_) | Ask::Above(_) | Ask::Below(_) => numbers.times += 1,
+                CodedTest::Present(_) => {}
+                CodedTest::AtLeast(_) | CodedTest::AtMost(_) | CodedTest::Above(_) | CodedTest::Below(_) => {
+                    numbers.times += 1
+                }
             }
         }
         Self(fields)
@@ -60,14 +62,14 @@ impl Demand {
 
 /// How the rows of a group stay within its share of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cutting {
+pub(super) struct MemoryPlan {
     /// Rules of a run: the whole group, or a power of two of it. Each has rows of its own.
     pub(super) length: usize,
-    /// Cuts of numbers a field.
+    /// Thresholds of numbers a field.
     pub(super) cuts: usize,
 }
 
-impl Cutting {
+impl MemoryPlan {
     /// The one that takes at most about `bytes`. Exact rows grow with the square of the rules, because more rules mean
     /// more cuts and longer rows; so of many cuts some are left out first, and then the rules are cut into runs.
     pub(super) fn new(checks: &Checks, ranks: &[u32], bytes: usize) -> Self {

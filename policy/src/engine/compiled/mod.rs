@@ -6,32 +6,33 @@
 //! field are not false. The first bit that survives the AND of one row a field is the rule that decides: it matches or
 //! it is in error, and its own conditions say which. Groups of a few rules are simply tried in order.
 
-pub(crate) mod ask;
 pub(crate) mod axis;
 pub(crate) mod checks;
 mod class_test;
-pub(crate) mod facts;
-pub(crate) mod fine;
+pub(crate) mod coded_test;
+pub(crate) mod exact_rows;
+pub(crate) mod fact_source;
 mod lists;
-pub(crate) mod matrix;
+mod matrix;
 mod memory_plan;
-mod pairs;
-mod rows;
+mod pattern_pairs;
+mod row_builder;
 pub(in crate::engine) mod short_strings;
 mod summary;
-pub(in crate::engine) mod texts;
+pub(in crate::engine) mod text_pool;
 mod thresholds;
+pub(crate) mod word;
 
 use std::ops::Range;
 
 use checks::Checks;
-use facts::{Facts, Tree};
+use fact_source::{ContextFacts, FactSource};
 use matrix::Matrix;
-use memory_plan::Cutting;
-use pairs::Pairs;
-use short_strings::{Mixed, Names};
+use memory_plan::MemoryPlan;
+use pattern_pairs::PatternPairs;
+use short_strings::{FastMap, StringMap};
 
-use super::{Question, trace::ConditionResult};
+use super::{Question, condition::ConditionResult};
 use crate::bundle::{ActionPattern, AgentPattern, Rule};
 
 /// Groups up to this size are tried rule by rule.
@@ -50,13 +51,13 @@ pub(crate) struct Index {
     checks: Checks,
     groups: Vec<Group>,
     /// Names that some rule is for exactly; their patterns are numbered from 1.
-    agents: Names,
+    agents: StringMap,
     // INVARIANT: the prefixes end in a dot.
-    prefixes: Names,
+    prefixes: StringMap,
     /// Numbered from 1.
-    actions: Names,
+    actions: StringMap,
     /// The group of an agent's and an action's pattern.
-    pairs: Pairs,
+    pairs: PatternPairs,
     /// Of a bundle of a few rules, which ones a pattern belongs to: by its number, a bit for each rank. Empty otherwise.
     few_by_agent: Vec<u32>,
     few_by_action: Vec<u32>,
@@ -84,7 +85,7 @@ impl Index {
     fn within(rules: &[&Rule], bytes: usize) -> Self {
         let mut index = Self::default();
         let mut members: Vec<Vec<u32>> = Vec::new();
-        let mut pairs: Mixed<(u32, u32), u32> = Mixed::default();
+        let mut pairs: FastMap<(u32, u32), u32> = FastMap::default();
         let mut patterns = ANY;
         for (rank, rule) in (0_u32..).zip(rules) {
             let fresh = patterns + 1;
@@ -109,8 +110,8 @@ impl Index {
                 None => members.push(vec![rank]),
             }
         }
-        index.pairs = Pairs::new(pairs, patterns, index.actions.len());
-        let mut numbers = Names::default();
+        index.pairs = PatternPairs::new(pairs, patterns, index.actions.len());
+        let mut numbers = StringMap::default();
         let fields = &mut index.fields;
         index.checks = Checks::new(rules, &members.concat(), |field| {
             let number = numbers.intern(field);
@@ -135,9 +136,9 @@ impl Index {
 
     /// The group of these rules, with so many bytes of rows for each.
     fn many(&self, mut ranks: Vec<u32>, bytes: usize) -> Group {
-        let Cutting { length, cuts } = Cutting::new(&self.checks, &ranks, bytes * ranks.len());
+        let MemoryPlan { length, cuts } = MemoryPlan::new(&self.checks, &ranks, bytes * ranks.len());
         let runs = ranks.chunks_mut(length.max(1)).map(|run| {
-            summary::gather(&self.checks, run);
+            summary::cluster(&self.checks, run);
             Matrix::new(&self.checks, run, cuts)
         });
         Group::Many(runs.collect())
@@ -145,11 +146,16 @@ impl Index {
 
     /// The rank of the rule that decides, and whether it matches or is in error; none when no rule does.
     pub(super) fn first(&self, question: Question<'_>) -> Option<(u32, ConditionResult)> {
-        self.first_by(question.agent, question.action, &Tree::new(&self.fields, question.context))
+        self.first_by(question.agent, question.action, &ContextFacts::new(&self.fields, question.context))
     }
 
     /// The same for facts that come otherwise than as a tree, by the numbers of [`Self::fields`].
-    pub(crate) fn first_by(&self, agent: &str, action: &str, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
+    pub(crate) fn first_by(
+        &self,
+        agent: &str,
+        action: &str,
+        facts: &impl FactSource,
+    ) -> Option<(u32, ConditionResult)> {
         if !self.few_by_agent.is_empty() {
             return self.first_of_few(agent, action, facts);
         }
@@ -160,7 +166,7 @@ impl Index {
                 Group::Few(places) => {
                     let mut ranks =
                         places.clone().zip(self.checks.ranks(places.clone())).take_while(|(_, rank)| !worse(*rank));
-                    ranks.find_map(|(place, rank)| possible(rank, self.checks.judge_at(place, facts)))
+                    ranks.find_map(|(place, rank)| possible(rank, self.checks.evaluate_at(place, facts)))
                 }
                 Group::Many(runs) => {
                     // Runs are in evaluation order: from a worse one on the group has nothing better.
@@ -175,7 +181,7 @@ impl Index {
         best
     }
 
-    fn first_of_few(&self, agent: &str, action: &str, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
+    fn first_of_few(&self, agent: &str, action: &str, facts: &impl FactSource) -> Option<(u32, ConditionResult)> {
         let of = |few: &[u32], pattern: u32| few.get(pattern as usize).copied().unwrap_or(0);
         let agents = self.agent_patterns(agent).fold(0, |all, pattern| all | of(&self.few_by_agent, pattern));
         let mut left = match self.actions.get(action) {
@@ -237,8 +243,8 @@ impl Index {
     }
 
     /// The rule of this rank when none of its conditions is false: it matches, or it is in error when one of them is.
-    pub(crate) fn candidate(&self, rank: u32, facts: &impl Facts) -> Option<(u32, ConditionResult)> {
-        possible(rank, self.checks.judge(rank, facts))
+    pub(crate) fn candidate(&self, rank: u32, facts: &impl FactSource) -> Option<(u32, ConditionResult)> {
+        possible(rank, self.checks.evaluate(rank, facts))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Short texts, told apart by two loads and two multiplications.
+//! Short strings, told apart by two loads and two multiplications.
 //!
 //! Keys of a context, names of agents and actions, listed strings: nearly all have up to sixteen bytes, and those are
 //! their first and last eight. The texts come from the bundle, what a request says is only looked up; and whoever makes a
@@ -10,29 +10,33 @@ use std::{
 };
 
 /// A map by numbers of ours, which need no protection against whoever chose what they stand for.
-pub(in crate::engine) type Mixed<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
+pub(in crate::engine) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 
 /// Longest text that its ends tell from every other.
 const SHORT: usize = 16;
 
 /// Numbers of texts.
 #[derive(Debug, Clone, Default)]
-pub(in crate::engine) struct Names {
-    short: Short,
+pub(in crate::engine) struct StringMap {
+    short: ShortStringMap,
     long: HashMap<Box<str>, u32>,
 }
 
-impl Names {
+impl StringMap {
     /// The number of `text`.
     #[inline]
     pub(in crate::engine) fn get(&self, text: &str) -> Option<u32> {
-        if text.len() <= SHORT { self.short.get(&Ends::of(text.as_bytes())) } else { self.long.get(text).copied() }
+        if text.len() <= SHORT {
+            self.short.get(&Fingerprint::of(text.as_bytes()))
+        } else {
+            self.long.get(text).copied()
+        }
     }
 
     /// The number of `text`, which is `fresh` when it has none yet.
     pub(in crate::engine) fn number(&mut self, text: &str, fresh: u32) -> u32 {
         if text.len() <= SHORT {
-            self.short.number(Ends::of(text.as_bytes()), fresh)
+            self.short.number(Fingerprint::of(text.as_bytes()), fresh)
         } else {
             *self.long.entry(text.into()).or_insert(fresh)
         }
@@ -61,13 +65,13 @@ impl Names {
 
 /// The first and the last bytes of a text: up to [`SHORT`] bytes, no two texts have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Ends {
+struct Fingerprint {
     first: u64,
     last: u64,
     len: u64,
 }
 
-impl Ends {
+impl Fingerprint {
     #[inline]
     fn of(text: &[u8]) -> Self {
         let len = text.len() as u64;
@@ -81,7 +85,7 @@ impl Ends {
     }
 }
 
-impl Ends {
+impl Fingerprint {
     #[inline]
     const fn is(&self, other: &Self) -> bool {
         (self.first ^ other.first) | (self.last ^ other.last) | (self.len ^ other.len) == 0
@@ -90,43 +94,43 @@ impl Ends {
     /// Well mixed in the highest bits.
     #[inline]
     const fn hash(&self) -> u64 {
-        let both = self.first ^ (self.last ^ (self.len << 56)).wrapping_mul(Mix::ODD).rotate_left(29);
-        both.wrapping_mul(Mix::ODD)
+        let both = self.first ^ (self.last ^ (self.len << 56)).wrapping_mul(FastHasher::ODD).rotate_left(29);
+        both.wrapping_mul(FastHasher::ODD)
     }
 }
 
 /// Numbers of short texts: a table, at least half of it free, in which a text stands at the first free place from where its
 /// hash points to, if that is not too far from there.
 #[derive(Debug, Clone, Default)]
-struct Short {
+struct ShortStringMap {
     // INVARIANT: as many places as a power of two, or none.
     places: Vec<Place>,
     /// Those that found no place near enough.
-    crowded: BTreeMap<Ends, u32>,
+    crowded: BTreeMap<Fingerprint, u32>,
     count: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    ends: Ends,
+    ends: Fingerprint,
     number: Option<u32>,
 }
 
-impl Short {
+impl ShortStringMap {
     const FEWEST: usize = 4;
     /// Most places that are looked at for one text. With half of the table free, as few texts as none need them all unless
     /// they were made to.
     const MOST_STEPS: usize = 32;
 
     #[inline]
-    fn start(&self, ends: &Ends) -> usize {
+    fn start(&self, ends: &Fingerprint) -> usize {
         let bits = self.places.len().trailing_zeros();
         // Not more than the highest bits, so that it is a place.
         usize::try_from(ends.hash() >> (u64::BITS - bits)).unwrap_or(0)
     }
 
     #[inline]
-    fn get(&self, ends: &Ends) -> Option<u32> {
+    fn get(&self, ends: &Fingerprint) -> Option<u32> {
         let mut at = if self.places.is_empty() { return None } else { self.start(ends) };
         for _ in 0..Self::MOST_STEPS {
             let place = self.places.get(at)?;
@@ -138,12 +142,12 @@ impl Short {
         self.crowded.get(ends).copied()
     }
 
-    fn number(&mut self, ends: Ends, fresh: u32) -> u32 {
+    fn number(&mut self, ends: Fingerprint, fresh: u32) -> u32 {
         if let Some(number) = self.get(&ends) {
             return number;
         }
         if (self.count + 1) * 2 > self.places.len() {
-            let free = Place { ends: Ends { first: 0, last: 0, len: 0 }, number: None };
+            let free = Place { ends: Fingerprint { first: 0, last: 0, len: 0 }, number: None };
             let more = vec![free; (self.places.len() * 2).max(Self::FEWEST)];
             let before = std::mem::replace(&mut self.places, more);
             // Those that were crowded out first: a free place means that a text is nowhere else.
@@ -159,7 +163,7 @@ impl Short {
         fresh
     }
 
-    fn put(&mut self, ends: Ends, number: u32) {
+    fn put(&mut self, ends: Fingerprint, number: u32) {
         let (mut at, last) = (self.start(&ends), self.places.len().wrapping_sub(1));
         for _ in 0..Self::MOST_STEPS {
             match self.places.get_mut(at) {
@@ -176,13 +180,13 @@ impl Short {
 
 /// One multiplication for eight bytes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::engine) struct Mix(u64);
+pub(in crate::engine) struct FastHasher(u64);
 
-impl Mix {
+impl FastHasher {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 }
 
-impl Hasher for Mix {
+impl Hasher for FastHasher {
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
@@ -213,7 +217,7 @@ mod tests {
     fn colliding(count: usize) -> Vec<String> {
         let text = |number: u64| {
             let last = u64::from_le_bytes(format!("{number:08}").as_bytes().try_into().unwrap());
-            let first = (last ^ (16 << 56)).wrapping_mul(Mix::ODD).rotate_left(29);
+            let first = (last ^ (16 << 56)).wrapping_mul(FastHasher::ODD).rotate_left(29);
             [first.to_le_bytes(), last.to_le_bytes()].concat()
         };
         // Most are no UTF-8; enough of them are.
@@ -223,8 +227,8 @@ mod tests {
     #[test]
     fn texts_that_want_one_place_keep_their_numbers_and_are_few_steps_away() {
         let texts = colliding(2_000);
-        assert!(texts.iter().all(|text| Ends::of(text.as_bytes()).hash() == 0));
-        let mut names = Names::default();
+        assert!(texts.iter().all(|text| Fingerprint::of(text.as_bytes()).hash() == 0));
+        let mut names = StringMap::default();
         // Others come between, so that the table grows while it is crowded.
         let all: Vec<String> =
             texts.into_iter().zip(0..).flat_map(|(text, at)| [text, format!("plain-{at}")]).collect();
@@ -241,7 +245,7 @@ mod tests {
     proptest! {
         #[test]
         fn texts_keep_their_numbers(texts in prop::collection::vec("[ab\u{e9}]{0,20}", 0..60), other in "[ab]{0,20}") {
-            let mut names = Names::default();
+            let mut names = StringMap::default();
             let mut plain = HashMap::new();
             for text in &texts {
                 let fresh = u32::try_from(plain.len()).unwrap();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{checks::Checks, matrix::WORD};
+use super::{checks::Checks, word::WORD};
 
 /// Rows from this many words on have summaries.
 pub(super) const FROM_WORDS: usize = 16;
@@ -47,16 +47,16 @@ impl Summaries {
 }
 
 /// A row with its summary.
-pub(super) struct Skimmed<'a> {
+pub(super) struct SummarizedRow<'a> {
     pub(super) weight: u32,
     pub(super) summary: &'a [u64],
     pub(super) row: &'a [u64],
 }
 
 /// What `decides` says about the first rule of the AND of `rows` about which it says something. Local numbers count as
-/// [`gather`] leaves them: in evaluation order at first, then in evaluation order by stretches of a summary's word.
+/// [`cluster`] leaves them: in evaluation order at first, then in evaluation order by stretches of a summary's word.
 pub(super) fn first<T>(
-    rows: &mut [Skimmed<'_>],
+    rows: &mut [SummarizedRow<'_>],
     ranks: &[u32],
     mut decides: impl FnMut(u32) -> Option<T>,
 ) -> Option<T> {
@@ -97,14 +97,14 @@ pub(super) fn first<T>(
 /// Puts rules of a long run that are alike side by side, so that a question meets few words of the rows: behind the first
 /// [`IN_ORDER`] words, which decide most questions when many rules match, each stretch that a word of a summary covers is
 /// sorted by the rules' bounds on the field that is cut most.
-pub(super) fn gather(checks: &Checks, ranks: &mut [u32]) {
+pub(super) fn cluster(checks: &Checks, ranks: &mut [u32]) {
     if ranks.len() <= FROM_WORDS * WORD {
         return;
     }
     let Some(field) = most_cut(checks, ranks) else { return };
     let bound = |rank: &u32| {
-        let mut asks = checks.asks(*rank).filter(|(of, _)| *of == field);
-        asks.find_map(|(_, ask)| ask.limit())
+        let mut tests = checks.tests(*rank).filter(|(of, _)| *of == field);
+        tests.find_map(|(_, test)| test.limit())
     };
     let (first, rest) = ranks.split_at_mut((WORD * WORD).min(ranks.len()));
     let first = first.get_mut(IN_ORDER * WORD..).unwrap_or_default();
@@ -121,9 +121,10 @@ pub(super) fn gather(checks: &Checks, ranks: &mut [u32]) {
 /// The field on which many rules have bounds, and different ones.
 fn most_cut(checks: &Checks, ranks: &[u32]) -> Option<u32> {
     let mut bounds: BTreeMap<u32, usize> = BTreeMap::new();
-    for (field, _) in ranks.iter().flat_map(|rank| checks.asks(*rank)).filter(|(_, ask)| ask.limit().is_some()) {
+    for (field, _) in ranks.iter().flat_map(|rank| checks.tests(*rank)).filter(|(_, test)| test.limit().is_some()) {
         *bounds.entry(field).or_default() += 1;
     }
-    let most = bounds.into_iter().max_by_key(|(field, rules)| rules * checks.named(*field).0.min(ranks.len()));
+    let most =
+        bounds.into_iter().max_by_key(|(field, rules)| rules * checks.distinct_counts(*field).0.min(ranks.len()));
     most.map(|(field, _)| field)
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{Group, Index};
 use crate::{
     bundle::{ActionPattern, AgentPattern, Bundle, Condition, Rule, Scalar, Test},
-    engine::{Input, Prepared, arbitrary, oracle, order, trace::ConditionResult},
+    engine::{Input, Prepared, arbitrary, condition::ConditionResult, oracle, order},
     random::Random,
 };
 

@@ -8,12 +8,12 @@ const FEW: usize = 8;
 /// Up to so many have a table.
 const MOST: usize = u16::MAX as usize;
 
-/// Cuts of a step that are counted without a search.
+/// Thresholds of a step that are counted without a search.
 const NEAR: usize = 4;
 
 /// Ascending, distinct numbers.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cuts {
+pub(super) struct Thresholds {
     // INVARIANT: behind the cuts at least `NEAR` times infinity, and so often that there are `FEW` of both.
     cuts: Vec<f64>,
     count: usize,
@@ -24,7 +24,7 @@ pub(super) struct Cuts {
     scale: f64,
 }
 
-impl Cuts {
+impl Thresholds {
     /// At most about `most` of `numbers`, which are finite; of more some are kept, evenly.
     pub(super) fn new(mut numbers: Vec<f64>, most: usize) -> Self {
         // `-0` and `0` are one number.
@@ -148,7 +148,7 @@ mod tests {
         fn a_number_falls_where_a_search_of_all_finds_it(
             numbers in prop::collection::vec(number(), 0..120), others in prop::collection::vec(number(), 20),
         ) {
-            let cuts = Cuts::new(numbers.clone(), usize::MAX);
+            let cuts = Thresholds::new(numbers.clone(), usize::MAX);
             for number in numbers.iter().chain(&others) {
                 let below = cuts.as_slice().partition_point(|cut| cut < number);
                 prop_assert_eq!(cuts.below(*number), below);
@@ -161,7 +161,7 @@ mod tests {
         fn cuts_of_a_narrow_range_are_told_apart(base in number(), steps in prop::collection::vec(0..40_u64, 9..40)) {
             let near = |step: &u64| f64::from_bits(base.to_bits().saturating_add(*step));
             let numbers: Vec<f64> = steps.iter().map(near).filter(|number| number.is_finite()).collect();
-            let cuts = Cuts::new(numbers, usize::MAX);
+            let cuts = Thresholds::new(numbers, usize::MAX);
             for step in 0..42 {
                 let number = near(&step);
                 let below = cuts.as_slice().partition_point(|cut| *cut < number);

@@ -12,8 +12,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::{
     Fact,
     compiled::{
-        facts::{Facts, Known},
-        short_strings::Names,
+        fact_source::{FactSource, TextNumberCache},
+        short_strings::StringMap,
     },
 };
 
@@ -29,7 +29,7 @@ pub(super) struct Paths {
     // INVARIANT: the first node is the context itself.
     nodes: Vec<Node>,
     /// Keys of the context that are spelled like a whole path with a dot, by the place of their value.
-    spelled_out: Names,
+    spelled_out: StringMap,
     /// By field: the place of a value whose key is spelled like the whole path. Empty when no path has a dot.
     places: Vec<u32>,
 }
@@ -38,7 +38,7 @@ pub(super) struct Paths {
 #[derive(Debug, Clone)]
 struct Node {
     field: u32,
-    below: Names,
+    below: StringMap,
     /// Every field at or below this key.
     fields: Vec<u32>,
 }
@@ -52,7 +52,7 @@ impl Node {
 impl Paths {
     /// The paths, numbered in their order.
     pub(super) fn new<'p>(paths: impl Iterator<Item = &'p str>) -> Self {
-        let fresh = || Node { field: NONE, below: Names::default(), fields: Vec::new() };
+        let fresh = || Node { field: NONE, below: StringMap::default(), fields: Vec::new() };
         let mut all = Self { nodes: vec![fresh()], ..Self::default() };
         let mut dotted = Vec::new();
         for (number, path) in (0_u32..).zip(paths) {
@@ -99,14 +99,14 @@ impl Paths {
         if let Ok(text) = std::str::from_utf8(context)
             && direct::context(self, text, facts).is_some()
         {
-            return Ok(ask(&Read { paths: self, facts, known: Known::default() }));
+            return Ok(ask(&Read { paths: self, facts, known: TextNumberCache::default() }));
         }
         let mut seen = vec![Seen::Missing; self.rooms()];
         let mut parser = serde_json::Deserializer::from_slice(context);
         parser.deserialize_map(Context { paths: self, seen: &mut seen })?;
         parser.end()?;
         let facts: Vec<Fact<'_>> = seen.iter().map(Seen::fact).collect();
-        Ok(ask(&Read { paths: self, facts: &facts, known: Known::default() }))
+        Ok(ask(&Read { paths: self, facts: &facts, known: TextNumberCache::default() }))
     }
 
     /// Reads a whole request and hands agent, action and what the context says to `ask`; none when there is anything
@@ -115,7 +115,7 @@ impl Paths {
         let (mut few, mut many) = ([Fact::Missing; FEW], Vec::new());
         let facts = self.room(&mut few, &mut many);
         let (agent, action) = direct::request(self, std::str::from_utf8(request).ok()?, facts)?;
-        Some(ask(agent, action, &Read { paths: self, facts, known: Known::default() }))
+        Some(ask(agent, action, &Read { paths: self, facts, known: TextNumberCache::default() }))
     }
 
     fn rooms(&self) -> usize {
@@ -159,10 +159,10 @@ impl Paths {
 pub(super) struct Read<'a> {
     paths: &'a Paths,
     facts: &'a [Fact<'a>],
-    known: Known,
+    known: TextNumberCache,
 }
 
-impl Facts for Read<'_> {
+impl FactSource for Read<'_> {
     fn fact(&self, field: u32) -> Fact<'_> {
         let at = |place: u32| self.facts.get(place as usize).copied().unwrap_or(Fact::Missing);
         match at(field) {

@@ -30,7 +30,7 @@ impl RuleMapping {
         let same = |rule: RuleRef<'_>| {
             let rank = *by_id.get(rule.id())?;
             let found = now.rule(usize::try_from(rank).ok()?)?;
-            rule.asks_as(found).then_some(rank)
+            rule.has_same_scope_and_conditions(found).then_some(rank)
         };
         let found: Vec<Option<u32>> = before.rules().map(same).collect();
         let kept = in_order(&found);

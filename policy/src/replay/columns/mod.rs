@@ -18,7 +18,7 @@ mod results;
 mod run;
 mod view;
 
-pub use results::{Forecast, Moves, Reach, Replayed, RuleCoverage, moves, region};
+pub use results::{Moves, Replayed, moves, region};
 pub use run::{Progress, Replay};
 pub(super) use view::View;
 

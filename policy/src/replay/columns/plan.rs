@@ -7,10 +7,10 @@ use crate::{
     engine::{
         Fact, Prepared,
         compiled::{
-            ask::Ask,
-            facts::Facts,
-            fine::{Fine, fine},
-            matrix::WORD,
+            coded_test::CodedTest,
+            exact_rows::{ExactColumn, exact_columns},
+            fact_source::FactSource,
+            word::WORD,
         },
         schema::admits_fact,
     },
@@ -47,7 +47,7 @@ pub(super) enum Asked {
 pub(super) struct Rows {
     pub(super) ranks: Vec<u32>,
     pub(super) words: usize,
-    pub(super) columns: Vec<Fine>,
+    pub(super) columns: Vec<ExactColumn>,
 }
 
 /// A declared field: for every code of its columns whether the schema refuses it (1).
@@ -98,26 +98,26 @@ impl Plan {
     pub(super) fn new(prepared: &Prepared, corpus: &Columnar) -> Self {
         let index = prepared.index();
         let checks = index.checks();
-        let mut asks: Vec<Vec<Ask<'_>>> = vec![Vec::new(); index.fields().len()];
+        let mut tests: Vec<Vec<CodedTest<'_>>> = vec![Vec::new(); index.fields().len()];
         for (rank, _) in (0_u32..).zip(prepared.rules()) {
-            for (field, ask) in checks.asks(rank) {
-                if let Some(list) = asks.get_mut(field as usize) {
-                    list.push(ask);
+            for (field, test) in checks.tests(rank) {
+                if let Some(list) = tests.get_mut(field as usize) {
+                    list.push(test);
                 }
             }
         }
         let fields = (0_u32..)
             .zip(index.fields())
-            .zip(asks)
-            .map(|((field, path), asks)| Field::new(corpus, path, asks.into_iter(), |text| checks.text(field, text)));
+            .zip(tests)
+            .map(|((field, path), tests)| Field::new(corpus, path, tests.into_iter(), |text| checks.text(field, text)));
         let fields: Vec<Field> = fields.collect();
         let mut plan = Self { fields, asked: Vec::new(), pairs: Pairs::new(corpus), declared: Vec::new() };
-        plan.ask(prepared, corpus);
+        plan.plan_pairs(prepared, corpus);
         plan.declare(prepared, corpus);
         plan
     }
 
-    fn ask(&mut self, prepared: &Prepared, corpus: &Columnar) {
+    fn plan_pairs(&mut self, prepared: &Prepared, corpus: &Columnar) {
         let (Some(agents), Some(actions)) = (corpus.about(Role::Agent), corpus.about(Role::Action)) else { return };
         let mut known: HashMap<Vec<usize>, u32> = HashMap::new();
         let mut left = ROWS_BYTES;
@@ -140,7 +140,7 @@ impl Plan {
 
     fn rows(&self, prepared: &Prepared, ranks: Vec<u32>, left: &mut usize) -> Option<Rows> {
         let axis = |field: u32| self.fields.get(field as usize).map(|field| &field.axis);
-        let columns = fine(prepared.index().checks(), &ranks, axis, left)?;
+        let columns = exact_columns(prepared.index().checks(), &ranks, axis, left)?;
         Some(Rows { words: ranks.len().div_ceil(WORD), ranks, columns })
     }
 
@@ -178,7 +178,7 @@ pub(super) struct RowFacts<'a> {
     pub(super) row: usize,
 }
 
-impl Facts for RowFacts<'_> {
+impl FactSource for RowFacts<'_> {
     fn fact(&self, field: u32) -> Fact<'_> {
         let field = self.plan.fields.get(field as usize);
         field.map_or(Fact::Missing, |field| field.view.fact(self.corpus, self.row))

@@ -1,17 +1,11 @@
 //! What a replay shows.
 
-use std::{
-    cell::OnceCell,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
-
-use serde::{Deserialize, Serialize};
+use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 
 use crate::{
     analysis::{
-        Analysis, SemanticDiff,
-        diff::{Outcome, Region, deciders::Deciders},
+        SemanticDiff,
+        diff::{DiffRegion, Outcome, deciders::Deciders},
     },
     bundle::{Budget, Effect},
     engine::{Prepared, Question, Status, Verdict},
@@ -114,90 +108,6 @@ impl Replayed {
         let ids = self.prepared.rules().map(|rule| rule.id().to_owned());
         ids.zip(self.hits.iter().copied()).collect()
     }
-
-    /// What the replay and the analysis of the same bundle together say about each enabled rule, in evaluation order.
-    pub fn coverage(&self, analysis: &Analysis) -> Vec<RuleCoverage> {
-        let unreachable: BTreeSet<&str> = analysis.unreachable.iter().map(|dead| dead.rule.as_str()).collect();
-        let rules = self.prepared.rules().zip(&self.hits);
-        rules
-            .map(|(rule, hits)| {
-                let reach = match hits {
-                    1.. => Reach::Hit,
-                    0 if unreachable.contains(rule.id()) => Reach::Dead,
-                    0 if analysis.too_large || analysis.undecided.iter().any(|undecided| undecided == rule.id()) => {
-                        Reach::Undecided
-                    }
-                    0 => Reach::NeverHit,
-                };
-                RuleCoverage { rule: rule.id().to_owned(), hits: *hits, reach }
-            })
-            .collect()
-    }
-
-    /// How many approvals a day this bundle would have asked people for. None when fewer than an hour was recorded, or
-    /// no times were.
-    pub fn approvals_per_day(&self, corpus: &Columnar) -> Option<Forecast> {
-        const DAY: i64 = 86_400;
-        let mut days: BTreeMap<i64, u64> = BTreeMap::new();
-        let mut window: Option<(i64, i64)> = None;
-        let mut approvals = 0_u64;
-        for (row, effect) in self.effects.iter().enumerate() {
-            let Some(at) = corpus.decided_at(row).map(crate::Timestamp::unix_seconds) else { continue };
-            window = Some(window.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
-            if *effect == Effect::NeedsApproval {
-                approvals += 1;
-                *days.entry(at.div_euclid(DAY)).or_default() += 1;
-            }
-        }
-        let (first, last) = window?;
-        let seconds = last - first;
-        if seconds < 3_600 {
-            return None;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "seconds and counts stay far below 2^53")]
-        let (days_recorded, total) = (seconds as f64 / DAY as f64, approvals as f64);
-        Some(Forecast {
-            per_day: total / days_recorded,
-            busiest_day: days.values().copied().max().unwrap_or_default(),
-            days_recorded,
-        })
-    }
-}
-
-/// Approvals to expect.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Forecast {
-    /// Approvals a day, on average over what was recorded.
-    pub per_day: f64,
-    /// Approvals on the busiest UTC day.
-    pub busiest_day: u64,
-    /// Days between the first and the last recorded decision.
-    pub days_recorded: f64,
-}
-
-/// Whether a rule ever decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reach {
-    /// It can never match: proven for every input.
-    Dead,
-    /// Some input reaches it, but none of the corpus does.
-    NeverHit,
-    /// It decided some row.
-    Hit,
-    /// No row reached it, and the analysis ran out of budget.
-    Undecided,
-}
-
-/// One rule over a corpus.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleCoverage {
-    /// The rule.
-    pub rule: String,
-    /// Rows it decided, by match or by error.
-    pub hits: u64,
-    /// Whether it ever decides.
-    pub reach: Reach,
 }
 
 /// What changes between two bundles over one corpus.
@@ -232,6 +142,6 @@ pub fn region(
     row: usize,
 ) -> Option<usize> {
     let case = OnceCell::new();
-    let holds = |region: &Region| region.holds(diff, Question::from(case.get_or_init(|| corpus.case(row))));
+    let holds = |region: &DiffRegion| region.holds(diff, Question::from(case.get_or_init(|| corpus.case(row))));
     deciders.locate(diff, before.verdict(row)?, after.verdict(row)?, holds)
 }

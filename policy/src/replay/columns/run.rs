@@ -12,8 +12,8 @@ use crate::{
     bundle::Bundle,
     engine::{
         Fact, Prepared,
-        compiled::{axis::MISSING, facts::Facts, matrix::WORD},
-        trace::ConditionResult,
+        compiled::{axis::MISSING, fact_source::FactSource, word::WORD},
+        condition::ConditionResult,
     },
     replay::corpus::{Columnar, Role},
 };
@@ -174,7 +174,7 @@ struct Viewed<'a> {
     row: usize,
 }
 
-impl Facts for Viewed<'_> {
+impl FactSource for Viewed<'_> {
     fn fact(&self, field: u32) -> Fact<'_> {
         let view = self.views.get(field as usize);
         view.map_or(Fact::Missing, |view| view.fact(self.corpus, self.row))

@@ -6,8 +6,8 @@ use crate::{
     engine::{
         Fact,
         compiled::{
-            ask::Ask,
             axis::{Axis, Class},
+            coded_test::CodedTest,
         },
     },
     replay::corpus::{
@@ -146,14 +146,14 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// The field at `path`, of which rules ask `asks`; `number` gives the number of a string among those they list.
+    /// The field at `path`, of which rules test `tests`; `number` gives the number of a string among those they list.
     pub(super) fn new<'c>(
         corpus: &Columnar,
         path: &str,
-        asks: impl Iterator<Item = Ask<'c>>,
+        tests: impl Iterator<Item = CodedTest<'c>>,
         number: impl Fn(&str) -> Option<u32>,
     ) -> Self {
-        let (view, axis) = (View::new(corpus, path), Axis::new(asks));
+        let (view, axis) = (View::new(corpus, path), Axis::new(tests));
         let tables = view.tables(corpus, |fact| u32::try_from(axis.slot_of(fact, &number)).unwrap_or(KEEP));
         Self { view, axis, tables }
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! header  "CSCORPUS", u16 version, u8 source, u8 0, u32 rows, u32 columns, u64 bytes of the body, SHA-256 of all
 //!         after it and of the header before it
-//! column  u8 role (0: a field; else 1 + place in `Role::ALL`), for a field u16 keys and each key as text
+//! column  u8 role (0: a field; else 1 + place in `Role::VARIANTS`), for a field u16 keys and each key as text
 //!         u32 numbers, u32 texts, u32 rest; the numbers as f64; the ends of the texts as u32, the block as text;
 //!         the rest as texts of JSON
 //!         u8 layout: 1, 2 or 4 bytes a code, one a row; or 0 for u32 count, the rows and the codes as u32
@@ -15,6 +15,7 @@
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use strum::VariantArray as _;
 
 use super::{
     Columnar, MAX_BYTES, MAX_COLUMNS, MAX_DEPTH, MAX_ROWS, Name, Role,
@@ -124,7 +125,7 @@ impl Columnar {
         if rows > MAX_ROWS {
             return Err(CorpusError::TooLarge { name: "rows", limit: MAX_ROWS });
         }
-        if columns > MAX_COLUMNS + Role::ALL.len() {
+        if columns > MAX_COLUMNS + Role::VARIANTS.len() {
             return Err(CorpusError::TooLarge { name: "fields", limit: MAX_COLUMNS });
         }
         let body = u64::from_le_bytes(reader.array()?);
@@ -194,7 +195,7 @@ fn text(out: &mut Vec<u8>, text: &str) -> Result<(), CorpusError> {
 fn write_name(out: &mut Vec<u8>, name: &Name) -> Result<(), CorpusError> {
     match name {
         Name::About(role) => {
-            let place = Role::ALL.iter().position(|other| other == role).unwrap_or_default();
+            let place = Role::VARIANTS.iter().position(|other| other == role).unwrap_or_default();
             out.push(u8::try_from(place + 1).unwrap_or_default());
         }
         Name::Field(path) => {
@@ -288,7 +289,8 @@ impl<'a> Reader<'a> {
     fn name(&mut self) -> Result<Name, CorpusError> {
         let role = usize::from(self.u8()?);
         if let Some(place) = role.checked_sub(1) {
-            let role = Role::ALL.get(place).copied().ok_or_else(|| self.malformed("a column's role is unknown"))?;
+            let role =
+                Role::VARIANTS.get(place).copied().ok_or_else(|| self.malformed("a column's role is unknown"))?;
             return Ok(Name::About(role));
         }
         let keys = usize::from(self.u16()?);

@@ -23,6 +23,8 @@ pub use cases::{Corpus, CorpusCase};
 pub use column::Column;
 pub use rows::{Builder, Times};
 
+use strum::VariantArray;
+
 use super::Dataset;
 
 /// Most rows a corpus may have.
@@ -34,8 +36,8 @@ pub const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Most keys on the way to a value, as the JSON reader has it.
 pub const MAX_DEPTH: usize = 127;
 
-/// What a column that is not a field of the context says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What a column that is not a field of the context states. The file format numbers the roles in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Role {
     /// Who wanted to act. Every row has one.
     Agent,
@@ -61,24 +63,6 @@ pub enum Role {
     Latency,
     /// Free text.
     Note,
-}
-
-impl Role {
-    /// All, in the order of the format.
-    pub const ALL: [Self; 12] = [
-        Self::Agent,
-        Self::Action,
-        Self::CaseId,
-        Self::Expected,
-        Self::DecidedAt,
-        Self::Effect,
-        Self::Outcome,
-        Self::Cost,
-        Self::Margin,
-        Self::Success,
-        Self::Latency,
-        Self::Note,
-    ];
 }
 
 /// Which column it is.

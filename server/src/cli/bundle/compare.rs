@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lifecycle::review::{Comparison, compare, packet::Meaning};
 use policy::{
-    analysis::diff::{NewAllows, Outcome, Region, Scope},
+    analysis::diff::{DiffRegion, NewAllows, Outcome, Scope},
     bundle::Source,
 };
 
@@ -53,7 +53,7 @@ fn regions(meaning: &Meaning) -> String {
     lines.join("\n")
 }
 
-fn region(region: &Region) -> String {
+fn region(region: &DiffRegion) -> String {
     let scopes: Vec<String> = region.scopes.iter().take(3).map(scope).collect();
     let more = region.scopes.len().saturating_sub(3);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

@@ -6,7 +6,7 @@
 
 use super::{
     Meter,
-    space::{Cell, Region, Run, SlotSet},
+    space::{Cell, Cuboid, Run, SlotSet},
 };
 
 /// More rows of one axis than this are compared with their neighbours only.
@@ -14,7 +14,7 @@ const MOST_COMPARED: usize = 48;
 
 /// One axis with the slots that are left of it.
 #[derive(Debug)]
-pub struct Local {
+pub struct ReducedAxis {
     /// Its number in the space.
     pub axis: usize,
     /// Words of bits for one bit a local slot.
@@ -27,7 +27,7 @@ pub struct Local {
     stride: usize,
 }
 
-impl Local {
+impl ReducedAxis {
     fn row(&self, slot: usize) -> &[u64] {
         row(&self.rows, self.stride, slot)
     }
@@ -58,9 +58,9 @@ impl Local {
 
 /// Which boxes are still in question.
 #[derive(Debug)]
-pub struct Left(Vec<u64>);
+pub struct RemainingCuboids(Vec<u64>);
 
-impl Left {
+impl RemainingCuboids {
     /// Whether the box with this number is.
     pub fn contains(&self, index: &usize) -> bool {
         has(&self.0, *index)
@@ -69,18 +69,22 @@ impl Left {
 
 /// The axes on which `touching`, boxes that all meet the cell, differ from each other, cut down to few slots each, and the
 /// boxes that are left. None when the budget runs out.
-pub fn few(cell: &Cell, touching: &[(usize, &Region)], meter: &mut Meter) -> Option<(Vec<Local>, Left)> {
+pub fn reduce_axes(
+    cell: &Cell,
+    touching: &[(usize, &Cuboid)],
+    meter: &mut Meter,
+) -> Option<(Vec<ReducedAxis>, RemainingCuboids)> {
     let stride = touching.len().div_ceil(64);
     let mut left = vec![0; stride];
     (0..touching.len()).for_each(|index| set(&mut left, index));
     let mut axes: Vec<usize> = Vec::new();
-    for (axis, keep) in touching.iter().flat_map(|(_, region)| &region.parts) {
+    for (axis, keep) in touching.iter().flat_map(|(_, cuboid)| &cuboid.parts) {
         if !axes.contains(axis) && cell.get(*axis).is_some_and(|have| !have.within(keep)) {
             axes.push(*axis);
         }
     }
     axes.sort_unstable();
-    let mut locals: Vec<Local> = Vec::with_capacity(axes.len());
+    let mut locals: Vec<ReducedAxis> = Vec::with_capacity(axes.len());
     let mut allowance = meter.allowance();
     for axis in axes {
         let have = cell.get(axis)?;
@@ -88,9 +92,9 @@ pub fn few(cell: &Cell, touching: &[(usize, &Region)], meter: &mut Meter) -> Opt
             .iter()
             .enumerate()
             .filter(|(index, _)| has(&left, *index))
-            .filter_map(|(index, (_, region))| {
-                let at = region.parts.binary_search_by_key(&axis, |(axis, _)| *axis).ok()?;
-                Some((index, &region.parts.get(at)?.1))
+            .filter_map(|(index, (_, cuboid))| {
+                let at = cuboid.parts.binary_search_by_key(&axis, |(axis, _)| *axis).ok()?;
+                Some((index, &cuboid.parts.get(at)?.1))
             })
             .collect();
         let slots = segments(have, &on_axis);
@@ -121,9 +125,9 @@ pub fn few(cell: &Cell, touching: &[(usize, &Region)], meter: &mut Meter) -> Opt
         }
         let slots: Vec<Run> = kept.iter().filter_map(|slot| slots.get(*slot).copied()).collect();
         let rows = kept.iter().flat_map(|slot| row(&rows, stride, *slot)).copied().collect();
-        locals.push(Local { axis, words: slots.len().div_ceil(64), slots, rows, stride });
+        locals.push(ReducedAxis { axis, words: slots.len().div_ceil(64), slots, rows, stride });
     }
-    Some((locals, Left(left)))
+    Some((locals, RemainingCuboids(left)))
 }
 
 /// `have` cut where some of the sets begins or ends.

@@ -1,24 +1,32 @@
-//! What a rule answers where it decides: boxes in which it matches, and slabs around them in which it errs.
+//! The outcomes of one rule where it decides: cells in which it matches, and slabs around them in which it errs.
 
-use super::space::{Cell, Footprint, Space};
+use super::{
+    outcome::Outcome,
+    space::{Cell, Footprint, Space},
+};
 use crate::bundle::Effect;
 
-/// What an answer amounts to, apart from who gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// A rule or the default.
-    Decided(Effect),
-    /// An evaluation error.
-    Error,
+/// The two outcomes a rule can have where it decides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RuleOutcomes {
+    matched: Outcome,
+    error: Outcome,
 }
 
-/// The disjoint parts of `cell` in which a rule decides, each with what it answers there: its effect where it matches,
-/// an error in the slabs around.
-pub(super) fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<(Outcome, Cell)> {
-    let Some(mut rest) = footprint.decides.as_ref().and_then(|region| Space::intersect(cell, region)) else {
+impl RuleOutcomes {
+    /// The outcomes of a rule with this effect in a bundle with this `on_error`.
+    pub(super) const fn new(effect: Effect, on_error: Effect) -> Self {
+        Self { matched: Outcome::decided(effect), error: Outcome::error(on_error) }
+    }
+}
+
+/// The disjoint parts of `cell` in which a rule decides, each with the outcome there: the rule's effect where it
+/// matches, an error in the slabs around.
+pub(super) fn outcome_pieces(cell: &Cell, footprint: &Footprint, outcomes: RuleOutcomes) -> Vec<(Outcome, Cell)> {
+    let Some(mut rest) = footprint.decides.as_ref().and_then(|cuboid| Space::intersect(cell, cuboid)) else {
         return Vec::new();
     };
-    let Some(matches) = &footprint.matches else { return vec![(Outcome::Error, rest)] };
+    let Some(matches) = &footprint.matches else { return vec![(outcomes.error, rest)] };
     let mut pieces = Vec::new();
     for (axis, keep) in &matches.parts {
         let Some(have) = rest.get(*axis).cloned() else { continue };
@@ -28,7 +36,7 @@ pub(super) fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<
             if let Some(set) = slab.get_mut(*axis) {
                 *set = outside;
             }
-            pieces.push((Outcome::Error, slab));
+            pieces.push((outcomes.error, slab));
         }
         let inside = have.and(keep);
         if inside.is_empty() {
@@ -38,18 +46,19 @@ pub(super) fn pieces(cell: &Cell, footprint: &Footprint, effect: Effect) -> Vec<
             *set = inside;
         }
     }
-    pieces.push((Outcome::Decided(effect), rest));
+    pieces.push((outcomes.matched, rest));
     pieces
 }
 
-/// The [`pieces`] of `full`, with their numbers and whether the rule errs there, as far as they lie in `cell`, which lies
-/// in `full`. Only those that are wanted of what errs and of what does not.
-pub(super) fn pieces_inside(
+/// The parts that the [`outcome_pieces`] of `full` have inside `cell`, which lies in `full`, each with the number of its
+/// piece. Only pieces with a `wanted` outcome are listed.
+pub(super) fn outcome_pieces_within(
     full: &Cell,
     cell: &Cell,
     footprint: &Footprint,
-    wanted: impl Fn(bool) -> bool,
-) -> Vec<(usize, bool, Cell)> {
+    outcomes: RuleOutcomes,
+    wanted: impl Fn(Outcome) -> bool,
+) -> Vec<(usize, Outcome, Cell)> {
     let mut found = Vec::new();
     let Some(decides) = &footprint.decides else { return found };
     let Some(mut rest) = Space::intersect(cell, decides) else { return found };
@@ -63,12 +72,12 @@ pub(super) fn pieces_inside(
         };
         if !whole.within(keep) {
             let outside = have.minus(keep);
-            if wanted(true) && !outside.is_empty() {
+            if wanted(outcomes.error) && !outside.is_empty() {
                 let mut slab = rest.clone();
                 if let Some(set) = slab.get_mut(*axis) {
                     *set = outside;
                 }
-                found.push((number, true, slab));
+                found.push((number, outcomes.error, slab));
             }
             number += 1;
         }
@@ -80,9 +89,9 @@ pub(super) fn pieces_inside(
             *set = inside;
         }
     }
-    let errs = footprint.matches.is_none();
-    if wanted(errs) {
-        found.push((number, errs, rest));
+    let outcome = if footprint.matches.is_none() { outcomes.error } else { outcomes.matched };
+    if wanted(outcome) {
+        found.push((number, outcome, rest));
     }
     found
 }

@@ -10,24 +10,24 @@ proptest! {
 
     #[test]
     fn what_is_soon_found_is_what_a_search_finds(bundle in arbitrary::bundle(9..90)) {
-        let mut atlas = Atlas::default();
-        atlas.update(&bundle, &mut Meter::default()).unwrap();
-        let mut asker = Prover::new(&atlas, bundle.default_effect, Meter::default());
-        let entries = || atlas.order.iter().filter_map(|key| atlas.entry(*key));
+        let mut geometry = BundleGeometry::default();
+        geometry.update(&bundle, &mut Meter::default()).unwrap();
+        let mut prover = Prover::new(&geometry, &bundle, Meter::default());
+        let entries = || geometry.order.iter().filter_map(|key| geometry.entry(*key));
         for entry in entries().chain(entries()) {
-            for slice in entry.slices.iter().filter_map(|index| atlas.slices.get(*index)) {
+            for slice in entry.slices.iter().filter_map(|index| geometry.slices.get(*index)) {
                 let Some(cell) = Prover::matching(entry, slice) else { continue };
-                for (end, but_for) in [(entry.rank, None), (usize::MAX, Some(entry.rank))] {
+                for (end, except) in [(entry.rank, None), (usize::MAX, Some(entry.rank))] {
                     let boxes = || {
-                        let before = atlas.deciding(slice).filter(move |(rank, _)| *rank < end);
-                        before.filter(move |(rank, _)| Some(*rank) != but_for)
+                        let before = geometry.deciding(slice).filter(move |(rank, _)| *rank < end);
+                        before.filter(move |(rank, _)| Some(*rank) != except)
                     };
                     let searched = uncovered(&cell, boxes(), &mut Meter::default());
-                    match asker.uncovered(slice, &cell, end, but_for) {
+                    match prover.coverage(slice, &cell, end, except) {
                         Coverage::Open(point) => {
                             prop_assert!(matches!(searched, Coverage::Open(_)));
                             prop_assert!(point.iter().zip(&cell).all(|(point, cell)| point.within(cell)));
-                            prop_assert!(boxes().all(|(_, region)| !Space::touches(&point, region)));
+                            prop_assert!(boxes().all(|(_, cuboid)| !Space::touches(&point, cuboid)));
                         }
                         Coverage::Covered(by) => {
                             prop_assert!(matches!(searched, Coverage::Covered(_)));

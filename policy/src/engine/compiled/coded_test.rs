@@ -1,23 +1,23 @@
-//! What a condition asks, with texts by their number among those that the bundle names of the field.
+//! What a condition tests, with texts by their number among those that the bundle names of the field.
 
 use crate::bundle::Operator;
 
 /// A test of one field.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Ask<'c> {
+pub(crate) enum CodedTest<'c> {
     AtLeast(f64),
     AtMost(f64),
     Above(f64),
     Below(f64),
     /// One of these.
-    In(Listed<'c>),
+    In(CodedList<'c>),
     /// None of these.
-    NotIn(Listed<'c>),
+    NotIn(CodedList<'c>),
     StartsWith(&'c str),
     Present(bool),
 }
 
-impl Ask<'_> {
+impl CodedTest<'_> {
     /// The comparison with a number that `operator` stands for.
     pub(super) fn bound(operator: Operator, limit: f64) -> Option<Self> {
         Some(match operator {
@@ -40,34 +40,34 @@ impl Ask<'_> {
 
 /// The values of a list, as written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Listed<'c> {
+pub(crate) enum CodedList<'c> {
     /// Strings alone, by number.
     Texts(&'c [u32]),
     /// Booleans alone, 0 and 1.
     Flags(&'c [u32]),
     /// Anything else.
-    Any(&'c [Item]),
+    Any(&'c [CodedValue]),
 }
 
 /// A value of a list.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Item {
+pub(crate) enum CodedValue {
     Number(f64),
     /// By its number among the strings that the bundle names of the field.
     Text(u32),
     Bool(bool),
 }
 
-impl<'c> Listed<'c> {
+impl<'c> CodedList<'c> {
     /// The values, as written.
-    pub(crate) fn items(self) -> impl Iterator<Item = Item> {
-        let (texts, flags, any): (&[u32], &[u32], &[Item]) = match self {
+    pub(crate) fn items(self) -> impl Iterator<Item = CodedValue> {
+        let (texts, flags, any): (&[u32], &[u32], &[CodedValue]) = match self {
             Self::Texts(texts) => (texts, &[], &[]),
             Self::Flags(flags) => (&[], flags, &[]),
             Self::Any(items) => (&[], &[], items),
         };
-        let texts = texts.iter().map(|text| Item::Text(*text));
-        texts.chain(flags.iter().map(|flag| Item::Bool(*flag != 0))).chain(any.iter().copied())
+        let texts = texts.iter().map(|text| CodedValue::Text(*text));
+        texts.chain(flags.iter().map(|flag| CodedValue::Bool(*flag != 0))).chain(any.iter().copied())
     }
 
     pub(super) const fn len(self) -> usize {

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::{
     axis::Axis,
     checks::Checks,
-    matrix::WORD,
-    rows::{Rows, touching},
+    row_builder::{RowBuilder, tests_by_field},
+    word::WORD,
 };
 
 /// Rows of one field that stay in the nearest cache: beyond as many bytes each class has a row of its own only where the
@@ -15,7 +15,7 @@ const NEAR: usize = 32 * 1024;
 
 /// One field of some rules, cut as finely as these rules cut it.
 #[derive(Debug)]
-pub(crate) struct Fine {
+pub(crate) struct ExactColumn {
     pub(crate) field: u32,
     /// The row of every slot of the field's axis; where it is empty, each slot has its own.
     pub(crate) onto: Vec<u32>,
@@ -27,44 +27,44 @@ pub(crate) struct Fine {
 
 /// Exact rows of the rules with these ranks for the axes of all rules, by field. None when they take more bytes than are
 /// `left`, which then shrink.
-pub(crate) fn fine<'x>(
+pub(crate) fn exact_columns<'x>(
     checks: &Checks,
     ranks: &[u32],
     axis: impl Fn(u32) -> Option<&'x Axis>,
     left: &mut usize,
-) -> Option<Vec<Fine>> {
-    fine_beyond(NEAR, checks, ranks, axis, left)
+) -> Option<Vec<ExactColumn>> {
+    exact_columns_beyond(NEAR, checks, ranks, axis, left)
 }
 
-fn fine_beyond<'x>(
+fn exact_columns_beyond<'x>(
     near: usize,
     checks: &Checks,
     ranks: &[u32],
     axis: impl Fn(u32) -> Option<&'x Axis>,
     left: &mut usize,
-) -> Option<Vec<Fine>> {
+) -> Option<Vec<ExactColumn>> {
     let words = ranks.len().div_ceil(WORD);
-    let fine = touching(checks, ranks).into_iter().map(|(field, touching)| {
+    let columns = tests_by_field(checks, ranks).into_iter().map(|(field, tests_by_field)| {
         let whole = axis(field)?;
-        let asks = || touching.iter().map(|(_, ask)| *ask);
+        let tests = || tests_by_field.iter().map(|(_, test)| *test);
         let text = |text| checks.text_with(field, text);
         let rows = |axis: &Axis| {
-            let rows = Rows::new(axis, ranks.len(), words, &touching).fill(text);
-            (axis.comparable(asks), rows)
+            let rows = RowBuilder::new(axis, ranks.len(), words, &tests_by_field).fill(text);
+            (axis.comparable(tests), rows)
         };
         let own = whole.slots().saturating_mul(words * 8);
         if own <= near {
             *left = left.checked_sub(own)?;
             let (comparable, rows) = rows(whole);
-            return Some(Fine { field, onto: Vec::new(), comparable, rows });
+            return Some(ExactColumn { field, onto: Vec::new(), comparable, rows });
         }
-        let coarser = Axis::new(asks());
+        let coarser = Axis::new(tests());
         let bytes = coarser.slots().saturating_mul(words * 8).saturating_add(whole.slots() * 4);
         *left = left.checked_sub(bytes)?;
         let (comparable, rows) = rows(&coarser);
-        Some(Fine { field, onto: whole.onto(&coarser, text), comparable, rows })
+        Some(ExactColumn { field, onto: whole.onto(&coarser, text), comparable, rows })
     });
-    fine.collect()
+    columns.collect()
 }
 
 #[cfg(test)]
@@ -88,14 +88,14 @@ mod tests {
             let checks = prepared.index().checks();
             let mut random = Random::new(seed);
             let all = 0..u32::try_from(prepared.rules().len()).unwrap();
-            let mut asks: BTreeMap<u32, Vec<_>> = BTreeMap::new();
-            for (field, ask) in all.clone().flat_map(|rank| checks.asks(rank)) {
-                asks.entry(field).or_default().push(ask);
+            let mut tests: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+            for (field, test) in all.clone().flat_map(|rank| checks.tests(rank)) {
+                tests.entry(field).or_default().push(test);
             }
             let axes: BTreeMap<u32, Axis> =
-                asks.iter().map(|(field, asks)| (*field, Axis::new(asks.iter().copied()))).collect();
+                tests.iter().map(|(field, tests)| (*field, Axis::new(tests.iter().copied()))).collect();
             let ranks: Vec<u32> = all.filter(|_| random.chance(40)).collect();
-            let rows = |near| fine_beyond(near, checks, &ranks, |field| axes.get(&field), &mut usize::MAX.clone());
+            let rows = |near| exact_columns_beyond(near, checks, &ranks, |field| axes.get(&field), &mut usize::MAX.clone());
             let words = ranks.len().div_ceil(WORD);
             for (own, shared) in rows(usize::MAX).unwrap().iter().zip(rows(0).unwrap()) {
                 prop_assert_eq!((own.field, own.onto.len()), (shared.field, 0));

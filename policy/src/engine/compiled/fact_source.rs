@@ -10,7 +10,7 @@ use crate::engine::{Fact, condition::lookup};
 const MOST_REMEMBERED: usize = 256;
 
 /// What a question says about the fields of an index, by their number.
-pub(crate) trait Facts {
+pub(crate) trait FactSource {
     /// The value of a field.
     fn fact(&self, field: u32) -> Fact<'_>;
 
@@ -27,15 +27,15 @@ pub(in crate::engine) const FEW: usize = 16;
 
 /// Numbers of strings, as they become known.
 #[derive(Debug)]
-pub(in crate::engine) struct Known([Cell<u32>; FEW]);
+pub(in crate::engine) struct TextNumberCache([Cell<u32>; FEW]);
 
-impl Default for Known {
+impl Default for TextNumberCache {
     fn default() -> Self {
         Self([const { Cell::new(Self::UNKNOWN) }; FEW])
     }
 }
 
-impl Known {
+impl TextNumberCache {
     const UNKNOWN: u32 = u32::MAX;
     /// The string is not listed.
     const NONE: u32 = u32::MAX - 1;
@@ -52,16 +52,16 @@ impl Known {
 }
 
 /// The context of a question as a tree.
-pub(in crate::engine) struct Tree<'a> {
+pub(in crate::engine) struct ContextFacts<'a> {
     fields: &'a [String],
     context: &'a Map<String, Value>,
     few: [Cell<Option<Fact<'a>>>; FEW],
     /// All of them where there are more.
     many: Vec<Cell<Option<Fact<'a>>>>,
-    known: Known,
+    text_numbers: TextNumberCache,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> ContextFacts<'a> {
     pub(in crate::engine) fn new(fields: &'a [String], context: &'a Map<String, Value>) -> Self {
         let many = if (FEW + 1..=MOST_REMEMBERED).contains(&fields.len()) { fields.len() } else { 0 };
         Self {
@@ -69,12 +69,12 @@ impl<'a> Tree<'a> {
             context,
             few: [const { Cell::new(None) }; FEW],
             many: vec![Cell::new(None); many],
-            known: Known::default(),
+            text_numbers: TextNumberCache::default(),
         }
     }
 }
 
-impl Facts for Tree<'_> {
+impl FactSource for ContextFacts<'_> {
     fn fact(&self, field: u32) -> Fact<'_> {
         let Ok(at) = usize::try_from(field) else { return Fact::Missing };
         let cell = if self.many.is_empty() { self.few.get(at) } else { self.many.get(at) };
@@ -90,6 +90,6 @@ impl Facts for Tree<'_> {
 
     #[inline]
     fn text(&self, field: u32, find: impl FnOnce() -> Option<u32>) -> Option<u32> {
-        self.known.number(field, find)
+        self.text_numbers.number(field, find)
     }
 }

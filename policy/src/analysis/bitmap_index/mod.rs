@@ -7,10 +7,10 @@
 
 use super::{
     Meter,
-    space::{Cell, Region, SlotSet, Space},
+    space::{Cell, Cuboid, SlotSet, Space},
 };
 
-/// Words that the rows of one table may take: 64 MiB. Beyond that there is no table.
+/// Words that the rows of one table may take: 64 MiB. Beyond that there is no index.
 const MOST_WORDS: usize = 8 << 20;
 /// About how many slots of an axis are compared before one is chosen.
 const TRIED: usize = 16;
@@ -21,16 +21,16 @@ const ENDS: usize = 3;
 
 /// Which boxes hold which slot.
 #[derive(Debug)]
-pub struct Table {
+pub struct BitmapIndex {
     /// By axis of the space.
-    axes: Vec<Rows>,
+    axes: Vec<AxisRows>,
     /// The boxes that are not empty.
     alive: Vec<u64>,
 }
 
 /// One axis. Without any rows when no box is restricted on it.
 #[derive(Debug, Default)]
-struct Rows {
+struct AxisRows {
     rows: Vec<u64>,
     /// How many boxes hold each slot.
     counts: Vec<u32>,
@@ -40,9 +40,9 @@ struct Rows {
 
 /// Some of the boxes: the words of bits that are not zero, ascending.
 #[derive(Debug, Clone, Default)]
-pub struct Picked(Vec<(usize, u64)>);
+pub struct CuboidSubset(Vec<(usize, u64)>);
 
-impl Picked {
+impl CuboidSubset {
     /// These boxes, which come in ascending order.
     pub fn of(boxes: impl Iterator<Item = usize>) -> Self {
         let mut words: Vec<(usize, u64)> = Vec::new();
@@ -106,7 +106,7 @@ pub struct Probe {
     /// By axis the slot.
     pub point: Vec<usize>,
     /// The boxes that were asked about and hold it.
-    pub held_by: Picked,
+    pub held_by: CuboidSubset,
 }
 
 impl Probe {
@@ -116,23 +116,23 @@ impl Probe {
     }
 }
 
-impl Table {
+impl BitmapIndex {
     /// The rows of some boxes, none for what is empty. None when they would take too much memory or the budget does not
     /// suffice.
-    pub fn new<'a>(space: &Space, boxes: impl Iterator<Item = Option<&'a Region>>, meter: &mut Meter) -> Option<Self> {
+    pub fn new<'a>(space: &Space, boxes: impl Iterator<Item = Option<&'a Cuboid>>, meter: &mut Meter) -> Option<Self> {
         // By axis where a box begins or ceases to hold slots, and which boxes are restricted at all.
         let mut turns: Vec<Vec<(usize, usize)>> = vec![Vec::new(); space.axes.len()];
         let mut restricted: Vec<Vec<usize>> = vec![Vec::new(); space.axes.len()];
         let mut alive: Vec<u64> = Vec::new();
-        for (index, region) in boxes.enumerate() {
+        for (index, cuboid) in boxes.enumerate() {
             if index.is_multiple_of(64) {
                 alive.push(0);
             }
-            let Some(region) = region else { continue };
+            let Some(cuboid) = cuboid else { continue };
             if let Some(word) = alive.last_mut() {
                 *word |= 1 << (index % 64);
             }
-            for (axis, keep) in &region.parts {
+            for (axis, keep) in &cuboid.parts {
                 if let (Some(turns), Some(restricted)) = (turns.get_mut(*axis), restricted.get_mut(*axis)) {
                     restricted.push(index);
                     turns.extend(keep.runs().iter().flat_map(|(start, end)| [(*start, index), (*end, index)]));
@@ -145,7 +145,7 @@ impl Table {
             return None;
         }
         let axes = space.axes.iter().zip(turns).zip(restricted);
-        let axes = axes.map(|((axis, turns), restricted)| Rows::new(axis.slots.len(), &alive, turns, &restricted));
+        let axes = axes.map(|((axis, turns), restricted)| AxisRows::new(axis.slots.len(), &alive, turns, &restricted));
         Some(Self { axes: axes.collect(), alive })
     }
 
@@ -159,10 +159,10 @@ impl Table {
     pub fn container<'a>(
         &self,
         cell: &Cell,
-        picked: &Picked,
-        region: impl Fn(usize) -> Option<&'a Region>,
+        subset: &CuboidSubset,
+        cuboid: impl Fn(usize) -> Option<&'a Cuboid>,
     ) -> Option<usize> {
-        let mut left = self.living(picked);
+        let mut left = self.non_empty(subset);
         for (rows, set) in self.restricting(cell) {
             for (start, end) in set.runs().iter().take(ENDS) {
                 left.keep(rows.row(*start, &self.alive));
@@ -174,13 +174,13 @@ impl Table {
                 return None;
             }
         }
-        left.numbers().find(|index| region(*index).is_some_and(|region| Space::is_within(cell, region)))
+        left.numbers().find(|index| cuboid(*index).is_some_and(|cuboid| Space::is_within(cell, cuboid)))
     }
 
     /// A point of `cell` that few of some boxes hold, mostly none.
-    pub fn probe<'a>(&self, cell: &Cell, picked: &Picked, region: impl Fn(usize) -> Option<&'a Region>) -> Probe {
+    pub fn probe<'a>(&self, cell: &Cell, subset: &CuboidSubset, cuboid: impl Fn(usize) -> Option<&'a Cuboid>) -> Probe {
         let mut point: Vec<usize> = cell.iter().map(|set| set.first().unwrap_or_default()).collect();
-        let all = self.living(picked);
+        let all = self.non_empty(subset);
         let mut held_by = all.clone();
         let mut wide: Vec<(usize, usize)> = Vec::new();
         for (axis, (rows, set)) in self.axes.iter().zip(cell).enumerate() {
@@ -203,7 +203,7 @@ impl Table {
             }
         }
         for _ in 0..MOVES {
-            let Some(blocking) = held_by.first().and_then(&region) else { break };
+            let Some(blocking) = held_by.first().and_then(&cuboid) else { break };
             let moves = blocking.parts.iter().filter_map(|(axis, keep)| {
                 let outside = cell.get(*axis)?.minus(keep);
                 let others = self.holding(&point, &all, Some(*axis));
@@ -223,11 +223,11 @@ impl Table {
     }
 
     /// Which of some boxes hold a point.
-    pub fn at(&self, point: &[usize], picked: &Picked) -> Picked {
-        self.holding(point, &self.living(picked), None)
+    pub fn at(&self, point: &[usize], subset: &CuboidSubset) -> CuboidSubset {
+        self.holding(point, &self.non_empty(subset), None)
     }
 
-    fn holding(&self, point: &[usize], all: &Picked, but_for: Option<usize>) -> Picked {
+    fn holding(&self, point: &[usize], all: &CuboidSubset, but_for: Option<usize>) -> CuboidSubset {
         let mut left = all.clone();
         for (axis, (rows, slot)) in self.axes.iter().zip(point).enumerate() {
             if !rows.rows.is_empty() && but_for != Some(axis) {
@@ -237,18 +237,18 @@ impl Table {
         left
     }
 
-    fn living(&self, picked: &Picked) -> Picked {
-        let mut living = picked.clone();
-        living.keep(&self.alive);
-        living
+    fn non_empty(&self, subset: &CuboidSubset) -> CuboidSubset {
+        let mut non_empty = subset.clone();
+        non_empty.keep(&self.alive);
+        non_empty
     }
 
-    fn restricting<'t>(&'t self, cell: &'t Cell) -> impl Iterator<Item = (&'t Rows, &'t SlotSet)> {
+    fn restricting<'t>(&'t self, cell: &'t Cell) -> impl Iterator<Item = (&'t AxisRows, &'t SlotSet)> {
         self.axes.iter().zip(cell).filter(|(rows, _)| !rows.rows.is_empty())
     }
 }
 
-impl Rows {
+impl AxisRows {
     fn new(slots: usize, alive: &[u64], mut turns: Vec<(usize, usize)>, restricted: &[usize]) -> Self {
         if restricted.is_empty() {
             return Self::default();
@@ -283,7 +283,7 @@ impl Rows {
     }
 
     /// The slot of a set that is held by the fewest of some boxes, as far as was looked, with their number.
-    fn least(&self, set: &SlotSet, among: &Picked) -> Option<(u32, usize)> {
+    fn least(&self, set: &SlotSet, among: &CuboidSubset) -> Option<(u32, usize)> {
         let width = self.rows.len() / self.counts.len().max(1);
         let apart = set.count().div_ceil(TRIED).max(1);
         let mut best: Option<(u32, usize)> = None;

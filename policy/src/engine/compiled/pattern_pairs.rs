@@ -1,6 +1,6 @@
 //! The group of an agent's pattern and an action's pattern.
 
-use super::short_strings::Mixed;
+use super::short_strings::FastMap;
 
 /// A table of all pairs may have so many places for each pair that there is, and some besides.
 const ROOM: usize = 8;
@@ -9,17 +9,17 @@ const NONE: u32 = u32::MAX;
 
 /// Numbers of pairs of numbers.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pairs {
+pub(super) struct PatternPairs {
     /// Actions in a row of the table.
     actions: usize,
     /// Empty where most places would be.
     table: Vec<u32>,
-    sparse: Mixed<(u32, u32), u32>,
+    sparse: FastMap<(u32, u32), u32>,
 }
 
-impl Pairs {
+impl PatternPairs {
     /// The pairs of numbers up to `agents` and up to `actions`.
-    pub(super) fn new(pairs: Mixed<(u32, u32), u32>, agents: u32, actions: usize) -> Self {
+    pub(super) fn new(pairs: FastMap<(u32, u32), u32>, agents: u32, actions: usize) -> Self {
         let actions = actions + 1;
         let places = (agents as usize + 1).saturating_mul(actions);
         if places > SMALL + ROOM * pairs.len() {
@@ -31,7 +31,7 @@ impl Pairs {
                 *slot = number;
             }
         }
-        Self { actions, table, sparse: Mixed::default() }
+        Self { actions, table, sparse: FastMap::default() }
     }
 
     /// The number of a pair.
@@ -53,9 +53,9 @@ mod tests {
     fn a_table_and_a_map_know_the_same_pairs() {
         for (step, dense) in [(1, true), (7, false)] {
             let numbers = (0..40).flat_map(|agent| (0..40).map(move |action| (agent * step, action * step)));
-            let pairs: Mixed<(u32, u32), u32> = numbers.filter(|(a, b)| (a + b) % (step * 3) == 0).zip(0..).collect();
+            let pairs: FastMap<(u32, u32), u32> = numbers.filter(|(a, b)| (a + b) % (step * 3) == 0).zip(0..).collect();
             let known = pairs.clone();
-            let pairs = Pairs::new(pairs, 39 * step, 39 * step as usize);
+            let pairs = PatternPairs::new(pairs, 39 * step, 39 * step as usize);
             assert_eq!(pairs.table.is_empty(), !dense);
             for (agent, action) in (0..300).flat_map(|agent| (0..300).map(move |action| (agent, action))) {
                 if action <= 39 * step {

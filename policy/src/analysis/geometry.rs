@@ -8,14 +8,19 @@ use std::{
 use super::{
     Meter,
     slices::{Pair, enforced, pairs},
-    space::{Axis, Cell, Domain, Footprint, Region, SlotSet, Space},
+    space::{Axis, Cell, Cuboid, Domain, Footprint, SlotSet, Space},
 };
 use crate::{
     bundle::{
         ActionPattern, AgentPattern, Bundle, Condition, Rule, Schema,
         schema::{AgentSchema, Field},
     },
-    engine::{Input, condition, decide::addresses, order, trace::ConditionResult},
+    engine::{
+        Input,
+        condition::{self, ConditionResult},
+        decide::addresses,
+        order,
+    },
 };
 
 /// Names a rule as it is: an edited rule has another key, and a key is never used again.
@@ -27,7 +32,7 @@ pub struct Entry {
     /// As understood.
     pub rule: Rule,
     /// Where it matches and decides.
-    pub print: Footprint,
+    pub footprint: Footprint,
     /// Its place in the order of evaluation.
     pub rank: usize,
     /// The slices that address it, the least crowded first: a witness is found there soonest. Of slices that are alike
@@ -37,18 +42,20 @@ pub struct Entry {
 
 impl Entry {
     /// Whether some input might be matched by both, schema and other rules aside.
-    pub fn may_meet(&self, other: &Self) -> bool {
-        overlap(&self.rule, &other.rule) && both(self.print.matches.as_ref(), other.print.matches.as_ref())
+    pub fn may_overlap(&self, other: &Self) -> bool {
+        scopes_overlap(&self.rule, &other.rule)
+            && both(self.footprint.matches.as_ref(), other.footprint.matches.as_ref())
     }
 
     /// Whether some input might be matched by the other and decided by this one, schema and other rules aside.
-    pub fn may_take(&self, other: &Self) -> bool {
-        overlap(&self.rule, &other.rule) && both(self.print.decides.as_ref(), other.print.matches.as_ref())
+    pub fn may_preempt(&self, other: &Self) -> bool {
+        scopes_overlap(&self.rule, &other.rule)
+            && both(self.footprint.decides.as_ref(), other.footprint.matches.as_ref())
     }
 }
 
-fn both(one: Option<&Region>, two: Option<&Region>) -> bool {
-    one.zip(two).is_some_and(|(one, two)| one.meets(two))
+fn both(one: Option<&Cuboid>, two: Option<&Cuboid>) -> bool {
+    one.zip(two).is_some_and(|(one, two)| one.intersects(two))
 }
 
 /// One (agent, action) class.
@@ -64,7 +71,7 @@ pub struct Slice {
 #[derive(Debug, Default)]
 pub struct Edit {
     /// Rules that are no longer.
-    pub gone: BTreeMap<Key, Rule>,
+    pub removed: BTreeMap<Key, Rule>,
     /// Keys that are new.
     pub added: Vec<Key>,
     /// Whether the slices are those of before, with the same ranks.
@@ -73,7 +80,7 @@ pub struct Edit {
 
 /// A bundle laid out.
 #[derive(Debug, Default)]
-pub struct Atlas {
+pub struct BundleGeometry {
     /// By key.
     entries: Vec<Option<Entry>>,
     /// Keys in the order of evaluation.
@@ -85,7 +92,7 @@ pub struct Atlas {
     schema: Option<Schema>,
 }
 
-impl Atlas {
+impl BundleGeometry {
     /// The rule with this key.
     pub fn entry(&self, key: Key) -> Option<&Entry> {
         self.entries.get(key)?.as_ref()
@@ -97,9 +104,9 @@ impl Atlas {
     }
 
     /// The boxes in which rules of a slice decide, with their ranks.
-    pub fn deciding(&self, slice: &Slice) -> impl Iterator<Item = (usize, &Region)> + Clone {
+    pub fn deciding(&self, slice: &Slice) -> impl Iterator<Item = (usize, &Cuboid)> + Clone {
         let members = slice.pair.rules.iter();
-        members.filter_map(|rank| Some((*rank, self.ranked(*rank)?.print.decides.as_ref()?)))
+        members.filter_map(|rank| Some((*rank, self.ranked(*rank)?.footprint.decides.as_ref()?)))
     }
 
     /// Whether what is remembered can be kept for `bundle` at all.
@@ -119,8 +126,8 @@ impl Atlas {
         if !meter.spend(Space::cost(rules.iter().copied())) {
             return None;
         }
-        let mut edit = self.take_in(&rules);
-        if !edit.gone.is_empty() || !edit.added.is_empty() || self.slices.is_empty() {
+        let mut edit = self.assign_keys(&rules);
+        if !edit.removed.is_empty() || !edit.added.is_empty() || self.slices.is_empty() {
             let cut = self.cut_axes(&edit, bundle);
             if !edit.same_slices {
                 self.slice(&rules, bundle, meter)?;
@@ -136,7 +143,7 @@ impl Atlas {
     }
 
     /// Gives keys to the rules that are new or changed.
-    fn take_in(&mut self, rules: &[&Rule]) -> Edit {
+    fn assign_keys(&mut self, rules: &[&Rule]) -> Edit {
         let before = std::mem::take(&mut self.order);
         let mut known: HashMap<&str, Key> = HashMap::new();
         // Most rules stand where they stood, or one further; only what does not is looked up.
@@ -194,14 +201,14 @@ impl Atlas {
         for key in before.into_iter().filter(|key| kept.binary_search(key).is_err()) {
             if let Some(entry) = self.entries.get_mut(key).and_then(Option::take) {
                 left.insert(entry.rank, entry.slices);
-                edit.gone.insert(key, entry.rule);
+                edit.removed.insert(key, entry.rule);
             }
         }
         for (rank, rule) in fresh {
             edit.added.push(self.entries.len());
-            let print = Footprint { matches: None, decides: None };
+            let footprint = Footprint { matches: None, decides: None };
             let slices = left.remove(&rank).filter(|_| edit.same_slices).unwrap_or_default();
-            self.entries.push(Some(Entry { rule: rule.clone(), print, rank, slices }));
+            self.entries.push(Some(Entry { rule: rule.clone(), footprint, rank, slices }));
         }
         self.order = order;
         for (rank, key) in self.order.iter().enumerate() {
@@ -219,7 +226,7 @@ impl Atlas {
         let live = || self.order.iter().filter_map(|key| self.entry(*key));
         let added = edit.added.iter().filter_map(|key| Some(&self.entry(*key)?.rule));
         let touched: BTreeSet<&str> = edit
-            .gone
+            .removed
             .values()
             .chain(added)
             .flat_map(|rule| &rule.conditions)
@@ -266,9 +273,9 @@ impl Atlas {
         for key in anew {
             if let Some(Some(entry)) = self.entries.get_mut(key) {
                 if same_fields && !added.contains(&key) {
-                    self.space.measure_again(&entry.rule, &cut, &mut entry.print);
+                    self.space.update_footprint(&entry.rule, &cut, &mut entry.footprint);
                 } else {
-                    entry.print = self.space.footprint(&entry.rule);
+                    entry.footprint = self.space.footprint(&entry.rule);
                 }
             }
         }
@@ -371,7 +378,7 @@ pub fn decides(rule: &Rule, input: &Input) -> bool {
 }
 
 /// Whether some agent and action is addressed by both.
-pub fn overlap(one: &Rule, two: &Rule) -> bool {
+pub fn scopes_overlap(one: &Rule, two: &Rule) -> bool {
     let actions = match (&one.action, &two.action) {
         (ActionPattern::Exact(a), ActionPattern::Exact(b)) => a == b,
         _ => true,

@@ -3,32 +3,32 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    ask::Ask,
     axis::{Axis, Class},
     checks::Checks,
-    class_test::Cut,
-    matrix::WORD,
+    class_test::ClassTest,
+    coded_test::CodedTest,
+    word::WORD,
 };
 
-/// By field: what the rules with these ranks ask, each with the rule's number among them, ascending.
-pub(super) fn touching<'c>(checks: &'c Checks, ranks: &[u32]) -> BTreeMap<u32, Vec<(usize, Ask<'c>)>> {
-    let mut touching: BTreeMap<u32, Vec<(usize, Ask<'_>)>> = BTreeMap::new();
+/// By field: what the rules with these ranks test, each with the rule's number among them, ascending.
+pub(super) fn tests_by_field<'c>(checks: &'c Checks, ranks: &[u32]) -> BTreeMap<u32, Vec<(usize, CodedTest<'c>)>> {
+    let mut tests_by_field: BTreeMap<u32, Vec<(usize, CodedTest<'_>)>> = BTreeMap::new();
     for (local, rank) in ranks.iter().enumerate() {
-        for (field, ask) in checks.asks(*rank) {
-            touching.entry(field).or_default().push((local, ask));
+        for (field, test) in checks.tests(*rank) {
+            tests_by_field.entry(field).or_default().push((local, test));
         }
     }
-    touching
+    tests_by_field
 }
 
 /// What the rows of one column are filled from.
-pub(super) struct Rows<'a> {
+pub(super) struct RowBuilder<'a> {
     axis: &'a Axis,
     words: usize,
     /// The rules that look at the field, each with the span of its `cuts`.
     rules: Vec<(usize, Range<usize>)>,
     /// Their tests in terms of the field's classes.
-    cuts: Vec<Cut>,
+    cuts: Vec<ClassTest>,
     // INVARIANT: the next three are sorted. Each says of a cut, prefix or listed string which of `rules` name it.
     by_number: Vec<(usize, usize)>,
     by_prefix: Vec<(usize, usize)>,
@@ -37,21 +37,21 @@ pub(super) struct Rows<'a> {
     free: Vec<u64>,
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn new(axis: &'a Axis, count: usize, words: usize, touching: &[(usize, Ask<'_>)]) -> Self {
+impl<'a> RowBuilder<'a> {
+    pub(super) fn new(axis: &'a Axis, count: usize, words: usize, tests_by_field: &[(usize, CodedTest<'_>)]) -> Self {
         let mut rows = Self {
             axis,
             words,
-            rules: Vec::with_capacity(touching.len()),
-            cuts: Vec::with_capacity(touching.len()),
+            rules: Vec::with_capacity(tests_by_field.len()),
+            cuts: Vec::with_capacity(tests_by_field.len()),
             by_number: Vec::new(),
             by_prefix: Vec::new(),
             by_text: Vec::new(),
             free: vec![0; words],
         };
         (0..count).for_each(|local| write(&mut rows.free, local, true));
-        for (local, ask) in touching {
-            let cut = Cut::new(*ask, axis);
+        for (local, test) in tests_by_field {
+            let cut = ClassTest::new(*test, axis);
             match rows.rules.last_mut() {
                 Some((last, span)) if last == local => span.end += 1,
                 _ => {
@@ -83,18 +83,21 @@ impl<'a> Rows<'a> {
         };
         for cut in cuts {
             match cut {
-                Cut::AtLeast(position) | Cut::AtMost(position) | Cut::Above(position) | Cut::Below(position) => {
+                ClassTest::AtLeast(position)
+                | ClassTest::AtMost(position)
+                | ClassTest::Above(position)
+                | ClassTest::Below(position) => {
                     number(position);
                 }
-                Cut::Member { numbers, within, texts, .. } => {
+                ClassTest::Member { numbers, within, texts, .. } => {
                     numbers.iter().chain(within).for_each(&mut number);
                     // Of a single list it is known what becomes of its strings.
                     if cuts.len() > 1 {
                         self.by_text.extend(texts.iter().map(|text| (*text, rule)));
                     }
                 }
-                Cut::StartsWith(prefix) => self.by_prefix.push((*prefix, rule)),
-                Cut::Present(_) => {}
+                ClassTest::StartsWith(prefix) => self.by_prefix.push((*prefix, rule)),
+                ClassTest::Present(_) => {}
             }
         }
     }
@@ -132,7 +135,7 @@ impl<'a> Rows<'a> {
     /// Writes what the rules with a single list, and nothing else, say of its strings.
     fn list(&self, rows: &mut [u64]) {
         for (local, span) in &self.rules {
-            let Some([Cut::Member { wanted, texts, .. }]) = self.cuts.get(span.clone()) else { continue };
+            let Some([ClassTest::Member { wanted, texts, .. }]) = self.cuts.get(span.clone()) else { continue };
             for text in texts {
                 let start = self.axis.slot(Class::Text { listed: Some(*text), prefix: None }) * self.words;
                 if let Some(row) = rows.get_mut(start..start + self.words) {

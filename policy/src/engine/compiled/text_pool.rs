@@ -1,16 +1,16 @@
 //! Many texts in one stretch of memory, by number.
 
-use super::short_strings::Names;
+use super::short_strings::StringMap;
 
 /// Texts by number, one behind the other.
 #[derive(Debug, Clone, Default)]
-pub(in crate::engine) struct Texts {
+pub(in crate::engine) struct TextPool {
     text: String,
     /// Where each ends; it begins where the one before ends.
     ends: Vec<usize>,
 }
 
-impl Texts {
+impl TextPool {
     /// Adds one and tells its number.
     pub(in crate::engine) fn push(&mut self, text: &str) -> u32 {
         self.text.push_str(text);
@@ -35,12 +35,12 @@ impl Texts {
 
 /// Different texts, by number and by themselves.
 #[derive(Debug, Clone, Default)]
-pub(in crate::engine) struct Interned {
-    names: Names,
-    texts: Texts,
+pub(in crate::engine) struct Interner {
+    names: StringMap,
+    texts: TextPool,
 }
 
-impl Interned {
+impl Interner {
     /// The number of `text`, the next one when it has none yet.
     pub(in crate::engine) fn intern(&mut self, text: &str) -> u32 {
         let known = self.names.len();
@@ -67,7 +67,7 @@ impl Interned {
     }
 
     /// The texts alone, without the way from a text to its number.
-    pub(in crate::engine) fn into_texts(mut self) -> Texts {
+    pub(in crate::engine) fn into_texts(mut self) -> TextPool {
         self.texts.shrink();
         self.texts
     }

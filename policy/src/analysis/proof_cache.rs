@@ -1,0 +1,152 @@
+//! What was found before, so that an edit looks again only at what it can affect.
+//!
+//! An input that shows something goes on showing it until an edited rule decides that very input. A proof holds until one
+//! of its rules is removed. Neither depends on anything else, because rules that stay keep their order among each other.
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    hash::Hash,
+    sync::Arc,
+};
+
+use super::{
+    geometry::{self, BundleGeometry, Edit, Key, Slice, decides, scopes_overlap},
+    prover::Proof,
+};
+use crate::{
+    bundle::{Bundle, Effect, Rule},
+    engine::Input,
+};
+
+/// Answers, by what they are about. What was undecided is not kept: another time there may be more budget.
+#[derive(Debug, Default)]
+pub struct ProofCache {
+    default: Option<Effect>,
+    reached: HashMap<Key, Proof>,
+    matters: HashMap<Key, Proof>,
+    overlaps: BTreeMap<(Key, Key), Proof>,
+    gaps: HashMap<Arc<str>, HashMap<Arc<str>, Proof>>,
+    /// Rules whose partners have not been looked for.
+    unpaired: Vec<Key>,
+}
+
+impl ProofCache {
+    /// Whether what is remembered can be kept for `bundle` at all.
+    pub fn continues(&self, bundle: &Bundle) -> bool {
+        self.default.is_none_or(|default| default == bundle.default_effect)
+    }
+
+    /// Forgets what an edit may have changed. The geometry is that after it; the rules that are removed come along.
+    pub fn forget(&mut self, geometry: &BundleGeometry, edit: &Edit, default: Effect) {
+        self.default = Some(default);
+        let added: Vec<&geometry::Entry> = edit.added.iter().filter_map(|key| geometry.entry(*key)).collect();
+        if added.is_empty() && edit.removed.is_empty() {
+            return;
+        }
+        let taken = |input: &Input, rank: usize| added.iter().any(|new| new.rank < rank && decides(&new.rule, input));
+        let touched = |rule: &Rule| {
+            let removed = edit.removed.values();
+            removed.chain(added.iter().map(|new| &new.rule)).any(|other| scopes_overlap(rule, other))
+        };
+        let stands = |proof: &[Key]| !proof.iter().any(|key| edit.removed.contains_key(key));
+        self.reached.retain(|key, answer| {
+            geometry.entry(*key).is_some_and(|entry| match answer {
+                Proof::Witness(input) => !taken(input, entry.rank),
+                // A rule that comes before it may be part of what covers it best.
+                Proof::Never(cover) => {
+                    stands(cover) && !added.iter().any(|new| new.rank < entry.rank && new.may_preempt(entry))
+                }
+                Proof::Undecided => false,
+            })
+        });
+        self.matters.retain(|key, answer| {
+            geometry.entry(*key).is_some_and(|entry| match answer {
+                Proof::Witness(input) => {
+                    let mut edited = edit.removed.values().chain(added.iter().map(|new| &new.rule));
+                    !edited.any(|other| decides(other, input))
+                }
+                Proof::Never(_) => !touched(&entry.rule),
+                Proof::Undecided => false,
+            })
+        });
+        self.unpaired.retain(|key| geometry.entry(*key).is_some());
+        self.overlaps
+            .retain(|(first, second), _| geometry.entry(*first).is_some() && geometry.entry(*second).is_some());
+        for ((first, _), answer) in &mut self.overlaps {
+            let stays = match &answer {
+                Proof::Witness(input) => geometry.entry(*first).is_some_and(|first| !taken(input, first.rank)),
+                Proof::Never(proof) => stands(proof),
+                Proof::Undecided => true,
+            };
+            if !stays {
+                *answer = Proof::Undecided;
+            }
+        }
+        for answers in self.gaps.values_mut() {
+            answers.retain(|_, answer| match answer {
+                Proof::Witness(input) => !taken(input, usize::MAX),
+                Proof::Never(proof) => stands(proof),
+                Proof::Undecided => false,
+            });
+        }
+    }
+
+    /// Whether the rule is reached.
+    pub fn reached(&mut self, key: Key, prove: impl FnOnce() -> Proof) -> &Proof {
+        get_or_prove(&mut self.reached, key, prove)
+    }
+
+    /// Whether the rule matters.
+    pub fn matters(&mut self, key: Key, prove: impl FnOnce() -> Proof) -> &Proof {
+        get_or_prove(&mut self.matters, key, prove)
+    }
+
+    /// Whether the slice has a gap.
+    pub fn gap(&mut self, slice: &Slice, prove: impl FnOnce() -> Proof) -> &Proof {
+        let actions = self.gaps.entry(Arc::clone(&slice.pair.agent)).or_default();
+        get_or_prove(actions, Arc::clone(&slice.pair.action), prove)
+    }
+
+    /// The pairs that have no answer, by rank.
+    pub fn open_pairs<'a>(&'a self, geometry: &'a BundleGeometry) -> impl Iterator<Item = (usize, usize)> + 'a {
+        self.overlaps(geometry)
+            .filter(|(.., answer)| matches!(answer, Proof::Undecided))
+            .map(|(one, two, _)| (one, two))
+    }
+
+    /// Every pair that was looked at, by rank.
+    pub fn overlaps<'a>(
+        &'a self,
+        geometry: &'a BundleGeometry,
+    ) -> impl Iterator<Item = (usize, usize, &'a Proof)> + 'a {
+        let rank = |key: Key| geometry.entry(key).map(|entry| entry.rank);
+        self.overlaps.iter().filter_map(move |((one, two), answer)| Some((rank(*one)?, rank(*two)?, answer)))
+    }
+
+    /// Keeps what was found about a pair.
+    pub fn record_overlap(&mut self, pair: (Key, Key), answer: Proof) {
+        self.overlaps.insert(pair, answer);
+    }
+
+    /// Notes that the partners of a rule have not been looked for.
+    pub fn mark_unpaired(&mut self, key: Key) {
+        self.unpaired.push(key);
+    }
+
+    /// The rules whose partners have not been looked for.
+    pub fn take_unpaired(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.unpaired)
+    }
+}
+
+fn get_or_prove<K: Eq + Hash>(answers: &mut HashMap<K, Proof>, about: K, prove: impl FnOnce() -> Proof) -> &Proof {
+    match answers.entry(about) {
+        Entry::Occupied(known) if matches!(known.get(), Proof::Undecided) => {
+            let known = known.into_mut();
+            *known = prove();
+            known
+        }
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => unknown.insert(prove()),
+    }
+}

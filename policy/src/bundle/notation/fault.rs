@@ -1,0 +1,32 @@
+//! What is wrong with one member of `conditions`, and its repair.
+
+use serde_json::Value;
+
+use crate::bundle::Code;
+
+/// What is wrong with one member of `conditions`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotationFault {
+    /// [`Code::BadOperator`] or [`Code::Schema`].
+    pub code: Code,
+    /// What is the matter.
+    pub message: String,
+    /// What to do.
+    pub suggestion: Option<String>,
+    /// The members that replace this one, when there is one right answer; never empty.
+    pub repair: Option<Vec<(String, Value)>>,
+}
+
+impl NotationFault {
+    pub(super) fn new(code: Code, message: impl Into<String>, suggestion: impl Into<String>) -> Self {
+        Self { code, message: message.into(), suggestion: Some(suggestion.into()), repair: None }
+    }
+
+    /// Adds the repair and says it in the suggestion.
+    pub(super) fn repaired(code: Code, message: impl Into<String>, repair: Vec<(String, Value)>) -> Self {
+        let written: Vec<_> =
+            repair.iter().map(|(key, value)| format!("`{}: {value}`", Value::from(key.as_str()))).collect();
+        let suggestion = format!("Write {}.", written.join(" and "));
+        Self { code, message: message.into(), suggestion: Some(suggestion), repair: Some(repair) }
+    }
+}
