@@ -9,8 +9,9 @@ use super::{
     answer::ErrorCode,
     compiled::{Index, facts::Facts},
     condition, explanation, order,
+    request::{self, Request},
     rule_table::{RuleRef, RuleTable},
-    scan::Paths,
+    scan::{self, Paths},
     schema,
     trace::{self, ConditionResult, ConditionTrace, RuleResult, RuleTrace},
 };
@@ -109,69 +110,77 @@ impl Prepared {
         self.answer(input.into())
     }
 
-    /// The same for a question by reference.
+    /// [`Self::decide`] for a question by reference.
     pub fn answer(&self, question: Question<'_>) -> Answer {
         match self.verdict(question) {
             Verdict { status: Status::Matched, rule: Some(rule), .. } => matched(rule),
-            Verdict { status: Status::Error, rule: Some(rule), .. } => self.in_error(rule, question),
-            Verdict { status: Status::Error, .. } => self.outside_schema(question),
+            Verdict { status: Status::Error, rule: Some(rule), .. } => self.rule_error(rule, question),
+            Verdict { status: Status::Error, .. } => self.schema_error(question),
             Verdict { .. } => self.no_match(question),
         }
     }
 
-    /// The same for a context as JSON text, without making a tree of it: what the rules do not look at is read and
-    /// dropped.
-    ///
-    /// # Errors
-    /// Text that is no JSON object.
-    pub fn answer_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Answer, serde_json::Error> {
-        let verdict = self.verdict_json(agent, action, context)?;
-        Ok(match (verdict.status, verdict.rule) {
-            (Status::Matched, Some(rule)) => matched(rule),
-            (Status::NoMatch, _) => self.no_match(Question { agent, action, context: &Map::new() }),
-            // An error is told in words about the value that was found.
-            _ => self.answer(Question { agent, action, context: &serde_json::from_slice(context)? }),
+    /// Decodes an ordinary request and decides it in the same pass over its bytes. None for a body that is out of the ordinary
+    /// (see [`request`]), which is to be parsed into a tree. Nothing is allocated when the bundle looks at no more than
+    /// some thirty fields.
+    pub fn decide_request<'a>(&self, body: &'a [u8]) -> Option<(Request<'a>, Verdict<'_>)> {
+        request::with_request(&self.paths, body, |request, facts| {
+            (*request, self.verdict_by(request.agent, request.action, facts))
         })
     }
 
-    /// The same without words.
+    /// What the bundle says about a request that was decoded for another bundle.
     ///
     /// # Errors
-    /// Text that is no JSON object.
+    /// A context that is no JSON object.
+    pub fn answer_request(&self, request: &Request<'_>) -> Result<Answer, serde_json::Error> {
+        let verdict = self.verdict_json(request.agent, request.action, request.context.as_bytes())?;
+        self.explain(verdict, request)
+    }
+
+    /// The answer that puts `verdict`, this bundle's own about `request`, into words.
+    ///
+    /// # Errors
+    /// A context that is no JSON object.
+    pub fn explain(&self, verdict: Verdict<'_>, request: &Request<'_>) -> Result<Answer, serde_json::Error> {
+        let Request { agent, action, context, .. } = *request;
+        Ok(match (verdict.status, verdict.rule) {
+            (Status::Matched, Some(rule)) => matched(rule),
+            (Status::NoMatch, _) => self.no_match(Question { agent, action, context: &Map::new() }),
+            // The sentence about an error quotes the value that was found.
+            _ => self.answer(Question { agent, action, context: &serde_json::from_str(context)? }),
+        })
+    }
+
+    /// The verdict about a context as JSON text, of which no tree is made: what the rules do not look at is checked and
+    /// dropped.
+    ///
+    /// # Errors
+    /// A context that is no JSON object.
     pub fn verdict_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
-        self.paths.context(context, |facts| self.verdict_by(agent, action, facts))
+        scan::with_context(&self.paths, context, |facts| self.verdict_by(agent, action, facts))
     }
 
     fn verdict_by(&self, agent: &str, action: &str, facts: &impl Facts) -> Verdict<'_> {
         let schema = self.schema.as_ref().and_then(|schema| schema.agents.get(agent)).zip(self.declared.get(agent));
-        let inside = schema.is_none_or(|(schema, numbers)| {
+        let in_schema = schema.is_none_or(|(schema, numbers)| {
             schema.fields.values().zip(numbers).all(|(field, number)| schema::admits_fact(field, facts.fact(*number)))
         });
-        if !inside {
+        if !in_schema {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        self.found(self.index.first_by(agent, action, facts))
+        self.verdict_of(self.index.first_by(agent, action, facts))
     }
 
-    /// The same for a whole [`Input`] as JSON text, with agent and action in it. Nothing is allocated for an ordinary
-    /// one whose bundle looks at no more than some thirty fields.
-    ///
-    /// # Errors
-    /// Text that is no [`Input`].
-    pub fn verdict_request(&self, request: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
-        let read = self.paths.request(request, |agent, action, facts| self.verdict_by(agent, action, facts));
-        read.map_or_else(|| Ok(self.verdict((&serde_json::from_slice::<Input>(request)?).into())), Ok)
-    }
-
-    /// The same without words: who decided, and what. Nothing is allocated but the list of rules to ask.
+    /// [`Self::answer`] without the words: which rule decides, and what. Nothing is allocated but the list of rules to ask.
     pub fn verdict(&self, question: Question<'_>) -> Verdict<'_> {
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        self.found(self.index.first(question))
+        self.verdict_of(self.index.first(question))
     }
 
-    fn found(&self, first: Option<(u32, ConditionResult)>) -> Verdict<'_> {
+    fn verdict_of(&self, first: Option<(u32, ConditionResult)>) -> Verdict<'_> {
         let decided = first.and_then(|(rank, result)| Some((RuleRef::new(self, rank)?, result)));
         match decided {
             None => Verdict { effect: self.default_effect, status: Status::NoMatch, rule: None },
@@ -214,7 +223,7 @@ impl Prepared {
         traces
     }
 
-    fn outside_schema(&self, input: Question<'_>) -> Answer {
+    fn schema_error(&self, input: Question<'_>) -> Answer {
         let errors = self.schema.as_ref().map(|schema| schema::violations(schema, input)).unwrap_or_default();
         let what = errors.first().map(|first| schema::sentence(first, input)).unwrap_or_default();
         Answer {
@@ -227,7 +236,7 @@ impl Prepared {
         }
     }
 
-    fn in_error(&self, rule: RuleRef<'_>, input: Question<'_>) -> Answer {
+    fn rule_error(&self, rule: RuleRef<'_>, input: Question<'_>) -> Answer {
         let errors: Vec<EvaluationError> = rule
             .conditions()
             .filter_map(|condition| {
@@ -278,7 +287,7 @@ impl Prepared {
     }
 }
 
-/// Who decided, and what.
+/// Which rule decided, and what.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Verdict<'a> {
     /// The effect that holds.

@@ -1,0 +1,66 @@
+//! The facts of a context: its values at the paths of a bundle.
+
+use super::paths::Paths;
+use crate::engine::{
+    Fact,
+    compiled::facts::{Facts, Known},
+};
+
+/// Slots that need no allocation.
+const FEW: usize = 32;
+
+/// Memory for the facts of one context.
+pub(in crate::engine) struct Slots<'a> {
+    few: [Fact<'a>; FEW],
+    many: Vec<Fact<'a>>,
+    count: usize,
+}
+
+impl<'a> Slots<'a> {
+    /// A slot, still empty, for each that `paths` needs.
+    #[inline]
+    pub(in crate::engine) fn new(paths: &Paths) -> Self {
+        let count = paths.slots();
+        let many = if count > FEW { vec![Fact::Missing; count] } else { Vec::new() };
+        Self { few: [Fact::Missing; FEW], many, count }
+    }
+
+    #[inline]
+    pub(in crate::engine) fn as_mut_slice(&mut self) -> &mut [Fact<'a>] {
+        match self.few.get_mut(..self.count) {
+            Some(few) => few,
+            None => &mut self.many,
+        }
+    }
+}
+
+/// What a context says at the paths.
+#[derive(Debug)]
+pub(in crate::engine) struct ContextFacts<'a> {
+    paths: &'a Paths,
+    slots: &'a [Fact<'a>],
+    known: Known,
+}
+
+impl<'a> ContextFacts<'a> {
+    /// `slots` as they were filled for `paths`.
+    #[inline]
+    pub(in crate::engine) fn new(paths: &'a Paths, slots: &'a [Fact<'a>]) -> Self {
+        Self { paths, slots, known: Known::default() }
+    }
+}
+
+impl Facts for ContextFacts<'_> {
+    fn fact(&self, field: u32) -> Fact<'_> {
+        let at = |slot: u32| self.slots.get(slot as usize).copied().unwrap_or(Fact::Missing);
+        match at(field) {
+            Fact::Missing => self.paths.spelled_out_slot(field).map_or(Fact::Missing, at),
+            fact => fact,
+        }
+    }
+
+    #[inline]
+    fn text(&self, field: u32, find: impl FnOnce() -> Option<u32>) -> Option<u32> {
+        self.known.number(field, find)
+    }
+}
