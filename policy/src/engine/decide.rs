@@ -1,4 +1,4 @@
-//! The evaluator: which rule decides, and the answer in words.
+//! The evaluator: which rule decides, and the answer with its reason.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::bundle::{Bundle, Effect, Rule, Schema};
 
-/// A bundle made ready to answer: disabled rules gone, the others in evaluation order and indexed. It never changes, so any number of threads may share one.
+/// A bundle prepared to answer: disabled rules gone, the others in evaluation order and indexed. A prepared bundle never changes,
+/// so any number of threads may share one.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     // INVARIANT: enabled rules only, sorted by `order::compare`; the index names them by position.
@@ -26,14 +27,14 @@ pub struct Prepared {
     on_error: Effect,
     schema: Option<Schema>,
     index: Index,
-    /// The fields of the index, and behind them those that only the schema declares.
+    /// The fields of the index, followed by those that only the schema declares.
     paths: Paths,
-    /// For every declared agent the numbers of its fields, in the order of their declaration.
+    /// For every declared agent the numbers of the agent's fields, in the order of their declaration.
     declared: BTreeMap<String, Vec<u32>>,
 }
 
 impl Prepared {
-    /// Makes `bundle` ready.
+    /// Prepares `bundle`.
     pub fn new(bundle: &Bundle) -> Self {
         let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
         rules.sort_by(|a, b| order::compare(a, b));
@@ -63,7 +64,7 @@ impl Prepared {
 }
 
 impl From<Bundle> for Prepared {
-    /// Makes `bundle` ready.
+    /// Prepares `bundle`.
     fn from(bundle: Bundle) -> Self {
         Self::new(&bundle)
     }
@@ -84,17 +85,17 @@ impl Prepared {
         &self.rules
     }
 
-    /// Where the rule that decides is looked up.
+    /// The index that finds the deciding rule.
     pub(crate) fn index(&self) -> &Index {
         &self.index
     }
 
-    /// What happens when no rule matches.
+    /// The effect when no rule matches.
     pub fn default_effect(&self) -> Effect {
         self.default_effect
     }
 
-    /// What happens when the deciding rule, or the schema, meets a value of a wrong type.
+    /// The effect when the deciding rule, or the schema, meets a value of a wrong type.
     pub fn on_error(&self) -> Effect {
         self.on_error
     }
@@ -104,8 +105,8 @@ impl Prepared {
         self.schema.as_ref()
     }
 
-    /// What the bundle says about `input`. The first rule in order that matches or errs decides; an input outside an
-    /// enforced schema is an error before any rule is looked at.
+    /// The answer to `input`. The first rule in order that matches or is in error decides. An input that violates an enforced
+    /// schema is an error before any rule is looked at.
     pub fn decide(&self, input: &Input) -> Answer {
         self.answer(input.into())
     }
@@ -129,7 +130,7 @@ impl Prepared {
         })
     }
 
-    /// What the bundle says about a request that was decoded for another bundle.
+    /// The answer to a request that was decoded for another bundle.
     ///
     /// # Errors
     /// A context that is no JSON object.
@@ -138,7 +139,7 @@ impl Prepared {
         self.explain(verdict, request)
     }
 
-    /// The answer that puts `verdict`, this bundle's own about `request`, into words.
+    /// The answer with its reason to `verdict`, which this bundle gave about `request`.
     ///
     /// # Errors
     /// A context that is no JSON object.
@@ -172,7 +173,7 @@ impl Prepared {
         self.verdict_of(self.index.first_by(agent, action, facts))
     }
 
-    /// [`Self::answer`] without the words: which rule decides, and what. Nothing is allocated but the list of rules to ask.
+    /// [`Self::answer`] without the reason. Nothing is allocated but the list of rules to ask.
     pub fn verdict(&self, question: Question<'_>) -> Verdict<'_> {
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
@@ -191,8 +192,8 @@ impl Prepared {
         }
     }
 
-    /// Every rule that was considered, in evaluation order, down to the one that decided. Empty when the input is
-    /// outside an enforced schema, because then no rule is asked.
+    /// Every rule that was considered, in evaluation order, down to the deciding one. Empty when the input violates an enforced
+    /// schema, because then no rule is considered.
     pub fn trace(&self, input: &Input) -> Vec<RuleTrace> {
         let input = Question::from(input);
         let mut traces = Vec::new();
@@ -287,23 +288,23 @@ impl Prepared {
     }
 }
 
-/// Which rule decided, and what.
+/// An answer without its reason: the effect, and the rule behind it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Verdict<'a> {
     /// The effect that holds.
     pub effect: Effect,
-    /// How it came about.
+    /// Whether a rule matched, none did, or there was an error.
     pub status: Status,
-    /// The rule that matched or was in error; none for no match and for schema violations.
+    /// The rule that matched or was in error; none when no rule matched, and for schema violations.
     pub rule: Option<RuleRef<'a>>,
 }
 
-/// What `bundle` says about `input`. To ask more than once, keep a [`Prepared`].
+/// The answer of `bundle` to `input`. For more than one input, keep a [`Prepared`].
 pub fn decide(bundle: &Bundle, input: &Input) -> Answer {
     Prepared::new(bundle).decide(input)
 }
 
-/// Whether the rule speaks about this agent and this action.
+/// Whether the patterns of `rule` match the agent and the action of `input`.
 pub fn addresses(rule: &Rule, input: Question<'_>) -> bool {
     rule.agent.matches(input.agent) && rule.action.matches(input.action)
 }
@@ -319,7 +320,7 @@ fn matched(rule: RuleRef<'_>) -> Answer {
     }
 }
 
-/// Names in sentences stay readable, whatever a caller sends.
+/// Shortens a name, so that sentences stay readable whatever a caller sends.
 fn clip(name: &str) -> String {
     const SHOWN: usize = 80;
     if name.chars().count() <= SHOWN {

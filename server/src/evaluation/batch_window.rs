@@ -1,6 +1,6 @@
-//! How large a batch of decisions gets to be. Committing takes the disk about as long for one decision as for a hundred,
-//! and while it does, callers wait. Those who were just answered ask again in a moment; a commit that does not wait for
-//! them keeps them waiting for a whole one more.
+//! How long a batch of decisions stays open. Committing one decision takes the disk about as long as committing a hundred,
+//! and callers wait meanwhile. Callers who were just answered send their next request in a moment. A batch that is closed
+//! before those requests arrive makes them wait for one whole commit more.
 
 use std::{
     thread,
@@ -9,39 +9,40 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::log::Durability;
+use super::durability::Durability;
 
-/// A batch is gathered for at most this share of the time the last one took to commit.
+/// A batch stays open for at most this share of the time that the last one took to commit.
 const SHARE: u32 = 2;
 /// And for at most this long, however slow the disk is.
-const MOST: Duration = Duration::from_millis(2);
-/// How often it is looked who has come.
+const LONGEST: Duration = Duration::from_millis(2);
+/// How often the queue is looked at.
 const SLICE: Duration = Duration::from_micros(50);
-/// Slices without anybody after which nobody is waited for any more.
-const QUIET: u32 = 2;
-/// How long decisions that nobody waits for are gathered.
+/// Slices without a new request after which the batch is closed.
+const QUIET_SLICES: u32 = 2;
+/// How long a batch stays open whose callers do not wait for it.
 const UNHURRIED: Duration = Duration::from_millis(4);
 
-/// What the last batch tells about the next.
+/// How long to wait for more decisions, judged by the last batch.
 #[derive(Debug)]
-pub(super) struct Gather {
+pub(super) struct BatchWindow {
     durability: Durability,
-    /// Callers who may be here before long: those who waited when the last batch was done, and those it answered.
+    /// Requests that may arrive before long: those that waited when the last batch was committed, and one from each caller
+    /// that was answered then.
     expected: usize,
-    /// How long the last batch took.
-    took: Duration,
-    /// When it was done.
-    at: Instant,
+    /// How long the last batch took to commit.
+    last_commit: Duration,
+    /// When that was.
+    committed_at: Instant,
 }
 
-impl Gather {
-    /// Nobody is expected yet.
+impl BatchWindow {
+    /// A window before the first batch: no request is expected.
     pub fn new(durability: Durability) -> Self {
-        Self { durability, expected: 0, took: Duration::ZERO, at: Instant::now() }
+        Self { durability, expected: 0, last_commit: Duration::ZERO, committed_at: Instant::now() }
     }
 
-    /// Adds to `messages` what comes within the time that is worth it, up to `most`. Sleeps on this thread.
-    pub fn more<T>(&self, messages: &mut Vec<T>, queue: &mut mpsc::Receiver<T>, most: usize) {
+    /// Adds to `messages` what arrives while the batch stays open, up to `most`. Sleeps on this thread.
+    pub fn fill<T>(&self, messages: &mut Vec<T>, queue: &mut mpsc::Receiver<T>, most: usize) {
         if self.durability == Durability::Buffered {
             if messages.len() < most {
                 thread::sleep(UNHURRIED);
@@ -49,23 +50,23 @@ impl Gather {
             }
             return;
         }
-        let patience = (self.took / SHARE).min(MOST);
-        // Who has not come for as long as a batch takes does something else.
-        let expected = if self.at.elapsed() <= self.took { self.expected.min(most) } else { 0 };
-        let (began, mut quiet) = (Instant::now(), 0);
-        while messages.len() < expected && quiet < QUIET && began.elapsed() < patience {
+        let longest = (self.last_commit / SHARE).min(LONGEST);
+        // A caller that has sent nothing for as long as a commit takes is not about to.
+        let expected = if self.committed_at.elapsed() <= self.last_commit { self.expected.min(most) } else { 0 };
+        let (opened, mut quiet) = (Instant::now(), 0);
+        while messages.len() < expected && quiet < QUIET_SLICES && opened.elapsed() < longest {
             thread::sleep(SLICE);
             quiet = if receive(messages, queue, most) == 0 { quiet + 1 } else { 0 };
         }
     }
 
-    /// A batch of `answered` is done; `waiting` came meanwhile.
-    pub fn done(&mut self, answered: usize, waiting: usize, took: Duration) {
-        (self.expected, self.took, self.at) = (answered + waiting, took, Instant::now());
+    /// A batch was committed in time `took` and its callers `answered`; `waiting` requests arrived meanwhile.
+    pub fn batch_committed(&mut self, answered: usize, waiting: usize, took: Duration) {
+        (self.expected, self.last_commit, self.committed_at) = (answered + waiting, took, Instant::now());
     }
 }
 
-/// Takes what is there, and tells how much that was.
+/// Takes what is in the queue, and returns how much that was.
 fn receive<T>(messages: &mut Vec<T>, queue: &mut mpsc::Receiver<T>, most: usize) -> usize {
     let before = messages.len();
     while messages.len() < most
@@ -89,25 +90,25 @@ mod tests {
     }
 
     #[test]
-    fn those_who_were_answered_are_waited_for() {
-        let mut gather = Gather::new(Durability::Durable);
+    fn requests_are_awaited_from_callers_that_were_answered() {
+        let mut window = BatchWindow::new(Durability::Durable);
         let (_sender, mut waiting) = queue(5);
-        gather.done(4, 2, Duration::from_secs(1));
+        window.batch_committed(4, 2, Duration::from_secs(1));
         let mut messages = vec![9, 9];
-        gather.more(&mut messages, &mut waiting, 100);
-        assert_eq!(messages.len(), 7, "all that came in a slice belong to the batch");
+        window.fill(&mut messages, &mut waiting, 100);
+        assert_eq!(messages.len(), 7, "everything that arrived in a slice belongs to the batch");
     }
 
     #[test]
-    fn a_batch_has_an_end_and_a_lone_caller_does_not_wait() {
-        let mut gather = Gather::new(Durability::Durable);
+    fn a_batch_has_a_largest_size_and_a_lone_caller_does_not_wait() {
+        let mut window = BatchWindow::new(Durability::Durable);
         let (_sender, mut waiting) = queue(5);
-        gather.done(1, 0, Duration::from_secs(1));
+        window.batch_committed(1, 0, Duration::from_secs(1));
         let mut messages = vec![9];
-        gather.more(&mut messages, &mut waiting, 100);
+        window.fill(&mut messages, &mut waiting, 100);
         assert_eq!(messages.len(), 1);
-        gather.done(8, 8, Duration::from_secs(1));
-        gather.more(&mut messages, &mut waiting, 3);
+        window.batch_committed(8, 8, Duration::from_secs(1));
+        window.fill(&mut messages, &mut waiting, 3);
         assert_eq!(messages.len(), 3);
     }
 }

@@ -1,186 +1,156 @@
-//! The shorter way from a request to its decision: an ordinary body is read in one pass, its context is decided upon and
-//! recorded as the text it came as, and no tree is made of it. Whatever is out of the ordinary (an escape outside the
-//! context, a member nobody knows, a size near a limit, anything wrong) is left to [`super::decide`], which answers every
-//! body; both agree on those that this one takes.
+//! One request, decided in memory by both arms.
 
+use std::{convert::Infallible, ptr};
+
+use lifecycle::{
+    decision::{Mode, OtherArm, Record},
+    problem::{Code, Problem},
+};
 use policy::{
     Timestamp,
-    limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_NESTING, MAX_STRING_BYTES},
+    bundle::Effect,
+    engine::{Answer, Prepared, Status},
 };
+use serde_json::Map;
+use time::OffsetDateTime;
 
 use super::{
-    evaluate::{About, MAX_ID_BYTES, record},
-    pending_decision::Made,
-    serving::Serving,
+    pending_decision::PendingDecision,
+    request::EvaluationRequest,
+    serving::{LiveBundle, Serving, Split},
 };
 
-/// How much longer a context may become when it is written anew: `1e15` becomes `1000000000000000.0`.
-const LONGER: usize = 8;
-
-/// Decides what `body` asks; none when that is for [`super::decide`] to say.
-pub fn decide_text(serving: &Serving, body: &[u8], now: Timestamp) -> Option<Made> {
-    let asked = Asked::read(std::str::from_utf8(body).ok()?)?;
-    let context = asked.context.unwrap_or("{}");
-    let about = About {
-        agent: asked.agent?,
-        action: asked.action?,
-        subject: asked.subject.map(str::to_owned),
-        id: asked.id.map(str::to_owned),
-    };
-    // Every bundle reads the whole context, so one that is no JSON is found out. Without a bundle nobody reads it.
-    let served = serving.enabled && (serving.stable.is_some() || serving.canary.is_some());
-    if !served {
+/// Decides the request in `body` from its bytes, and records its context as the text that came. None for a body that is out
+/// of the ordinary (see [`policy::engine::request`]), and while no bundle serves: then [`decide`] has to see its tree.
+pub fn decide_bytes(serving: &Serving, body: &[u8], now: Timestamp) -> Option<PendingDecision> {
+    if !serving.enabled {
         return None;
     }
-    let ask = |prepared: &policy::engine::Prepared| {
-        prepared.answer_json(asked.agent.unwrap_or_default(), asked.action.unwrap_or_default(), context.as_bytes())
+    let decoding = &*serving.stable.as_ref().or(serving.canary.as_ref())?.prepared;
+    let (request, verdict) = decoding.decide_request(body)?;
+    let asked = Asked {
+        agent: request.agent,
+        action: request.action,
+        subject: request.subject.map(str::to_owned),
+        decision_id: request.decision_id.map(str::to_owned),
     };
-    Some(Made::about(record(serving, about, now, ask).ok()?, context))
+    let answer = |prepared: &Prepared| {
+        // The bundle that the body was decoded for has its verdict already.
+        if ptr::eq(prepared, decoding) {
+            prepared.explain(verdict, &request)
+        } else {
+            prepared.answer_request(&request)
+        }
+    };
+    let record = decide_by(serving, asked, now, answer).ok()?;
+    Some(PendingDecision::with_context_text(record, request.context))
 }
 
-/// The members of an ordinary question.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// Decides `request`, whose JSON Pointer in the body is `at`.
+///
+/// # Errors
+/// 422 with pointers for members that make no sense; 413 when the context is past its limits.
+pub fn decide(
+    serving: &Serving,
+    request: EvaluationRequest,
+    at: &str,
+    now: Timestamp,
+) -> Result<PendingDecision, Problem> {
+    request.check(at)?;
+    let (input, subject, decision_id) = request.into_parts();
+    input.check_limits().map_err(|over| {
+        Problem::new(Code::TooLarge, over.to_string())
+            .with("pointer", format!("{at}{}", over.pointer))
+            .with("limit", over.name)
+    })?;
+    let asked = Asked { agent: &input.agent, action: &input.action, subject, decision_id };
+    match decide_by(serving, asked, now, |prepared| Ok::<_, Infallible>(prepared.decide(&input))) {
+        Ok(record) => Ok(Record { context: input.context, ..record }.into()),
+        Err(never) => match never {},
+    }
+}
+
+/// A request without its context.
 struct Asked<'a> {
-    agent: Option<&'a str>,
-    action: Option<&'a str>,
-    subject: Option<&'a str>,
-    id: Option<&'a str>,
-    context: Option<&'a str>,
+    agent: &'a str,
+    action: &'a str,
+    subject: Option<String>,
+    decision_id: Option<String>,
 }
 
-impl<'a> Asked<'a> {
-    fn read(body: &'a str) -> Option<Self> {
-        let (mut asked, mut text) = (Self::default(), Text { text: body, at: 0 });
-        text.expect(b'{')?;
-        loop {
-            let key = text.string()?;
-            text.expect(b':')?;
-            let (place, most) = match key {
-                "context" => {
-                    let context = text.object()?;
-                    if asked.context.replace(context).is_some() {
-                        return None;
-                    }
-                    if !text.goes_on()? {
-                        return Some(asked);
-                    }
-                    continue;
-                }
-                "agent" => (&mut asked.agent, MAX_STRING_BYTES),
-                "action" => (&mut asked.action, MAX_STRING_BYTES),
-                "subject" => (&mut asked.subject, MAX_STRING_BYTES),
-                "decision_id" => (&mut asked.id, MAX_ID_BYTES),
-                _ => return None,
-            };
-            let value = text.string()?;
-            if value.is_empty() || value.len() > most || place.replace(value).is_some() {
-                return None;
-            }
-            if !text.goes_on()? {
-                return Some(asked);
-            }
-        }
+/// The record of a decision, without its context. `answer` asks one bundle.
+fn decide_by<E>(
+    serving: &Serving,
+    asked: Asked<'_>,
+    now: Timestamp,
+    answer: impl Fn(&Prepared) -> Result<Answer, E>,
+) -> Result<Record, E> {
+    let decision_id = asked.decision_id.unwrap_or_else(|| new_decision_id(now));
+    let subject = asked.subject.unwrap_or_else(|| decision_id.clone());
+    let (mode, split) =
+        if serving.enabled { (Mode::Normal, serving.split(&subject)) } else { (Mode::Bypass, Split::default()) };
+    let answered = match (split.serves, mode) {
+        (Some(serves), _) => answer(&serves.prepared)?,
+        (None, Mode::Bypass) => without_bundle(
+            serving.bypass_effect,
+            format!("Evaluation is disabled; every question is answered {}.", serving.bypass_effect),
+        ),
+        (None, _) => without_bundle(Effect::Deny, "No bundle is live, so everything is denied.".to_owned()),
+    };
+    let other_arm = match split.other {
+        Some(other) => Some(other_arm(other, answer(&other.prepared)?)),
+        None => None,
+    };
+    Ok(Record {
+        decision_id,
+        decided_at: now,
+        agent: asked.agent.to_owned(),
+        action: asked.action.to_owned(),
+        subject,
+        context: Map::new(),
+        effect: answered.effect,
+        status: answered.status,
+        matched_rule: answered.matched_rule,
+        reason: answered.reason,
+        budget: answered.budget,
+        bundle: split.serves.map(|serves| serves.bundle.clone()),
+        arm: split.arm,
+        mode,
+        errors: answered.errors,
+        other_arm,
+        outcome: None,
+    })
+}
+
+/// A version-7 UUID: ids that are drawn one after the other are neighbours in the index of the log.
+fn new_decision_id(now: Timestamp) -> String {
+    let millis = u64::try_from(OffsetDateTime::from(now).unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
+    id.hyphenated().to_string()
+}
+
+fn other_arm(other: &LiveBundle, answer: Answer) -> OtherArm {
+    OtherArm {
+        bundle: other.bundle.clone(),
+        effect: answer.effect,
+        status: answer.status,
+        matched_rule: answer.matched_rule,
     }
 }
 
-/// A body on its way past.
-struct Text<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Text<'a> {
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.text.as_bytes().get(self.at).copied()?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    /// The next byte that is no space.
-    fn solid(&mut self) -> Option<u8> {
-        loop {
-            let byte = self.next()?;
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(byte);
-            }
-        }
-    }
-
-    fn expect(&mut self, wanted: u8) -> Option<()> {
-        (self.solid()? == wanted).then_some(())
-    }
-
-    /// Whether another member follows; none when the body does not end where its object does.
-    fn goes_on(&mut self) -> Option<bool> {
-        match self.solid()? {
-            b',' => Some(true),
-            b'}' => self.solid().is_none().then_some(false),
-            _ => None,
-        }
-    }
-
-    /// A string that says what it is, without escapes.
-    fn string(&mut self) -> Option<&'a str> {
-        self.expect(b'"')?;
-        let from = self.at;
-        loop {
-            match self.next()? {
-                b'"' => return self.text.get(from..self.at - 1),
-                b'\\' | 0..=0x1f => return None,
-                _ => {}
-            }
-        }
-    }
-
-    /// An object, from brace to brace; whether it is one is for those to say who read it. None when it is near the
-    /// limits of a context, or may have the character NUL in it.
-    fn object(&mut self) -> Option<&'a str> {
-        self.expect(b'{')?;
-        let (from, mut depth, mut deepest, mut fields) = (self.at - 1, 1_usize, 1_usize, 0);
-        while depth > 0 {
-            match self.next()? {
-                b'{' | b'[' => {
-                    depth += 1;
-                    deepest = deepest.max(depth);
-                }
-                b'}' | b']' => depth -= 1,
-                b':' => fields += 1,
-                b'"' => self.skip_string()?,
-                _ => {}
-            }
-        }
-        let object = self.text.get(from..self.at)?;
-        let small =
-            fields <= MAX_CONTEXT_FIELDS && object.len() <= MAX_CONTEXT_BYTES / LONGER && deepest <= MAX_NESTING;
-        small.then_some(object)
-    }
-
-    /// The rest of a string of the context. Only NUL begins with `\u0000`.
-    fn skip_string(&mut self) -> Option<()> {
-        loop {
-            match self.next()? {
-                b'"' => return Some(()),
-                b'\\' => {
-                    let escape = self.next()?;
-                    if escape == b'u' && self.text.as_bytes().get(self.at..self.at + 4) == Some(b"0000") {
-                        return None;
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
+fn without_bundle(effect: Effect, reason: String) -> Answer {
+    Answer { effect, status: Status::NoMatch, matched_rule: None, reason, budget: None, errors: Vec::new() }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use lifecycle::decision::{BundleRef, Record};
-    use policy::{bundle::Effect, engine::Prepared};
+    use lifecycle::decision::BundleRef;
+    use policy::engine::Arm;
+    use serde_json::Value;
 
     use super::*;
-    use crate::evaluation::{ArmInService, Question, decide};
 
     fn serving() -> Serving {
         let rules = serde_json::json!({"rules": [
@@ -190,7 +160,7 @@ mod tests {
              "conditions": {"<deep.down": 3, "name": ["x", "y\u{e9}"]}},
         ]});
         let source: policy::bundle::Source = serde_json::from_value(rules).unwrap();
-        let arm = |id, percent| ArmInService {
+        let live = |id, percent| LiveBundle {
             bundle: BundleRef { id, version: "1.0.0".into(), digest: "sha256:00".into() },
             percent,
             prepared: Arc::new(Prepared::from(source.clone().parse_rules().bundle)),
@@ -199,23 +169,24 @@ mod tests {
             enabled: true,
             bypass_effect: Effect::Allow,
             paused: false,
-            stable: Some(arm(1, 100)),
-            canary: Some(arm(2, 50)),
+            stable: Some(live(1, 100)),
+            canary: Some(live(2, 50)),
         }
     }
 
-    /// What the longer way makes of `body`.
-    fn tree(body: &str) -> Option<Record> {
-        let question: Question = serde_json::from_str(body).ok()?;
-        Some(decide(&serving(), question, "", Timestamp::EPOCH).ok()?.whole().unwrap().into_owned())
+    /// The record of `body` parsed into a tree.
+    fn by_tree(body: &str) -> Option<Record> {
+        let request: EvaluationRequest = serde_json::from_str(body).ok()?;
+        Some(decide(&serving(), request, "", Timestamp::EPOCH).ok()?.to_record().unwrap().into_owned())
     }
 
-    fn read(body: &str) -> Option<Record> {
-        Some(decide_text(&serving(), body.as_bytes(), Timestamp::EPOCH)?.whole().unwrap().into_owned())
+    /// The record of `body` decided from its bytes.
+    fn by_bytes(body: &str) -> Option<Record> {
+        Some(decide_bytes(&serving(), body.as_bytes(), Timestamp::EPOCH)?.to_record().unwrap().into_owned())
     }
 
     #[test]
-    fn what_is_taken_is_decided_and_recorded_as_by_the_longer_way() {
+    fn a_body_decided_from_its_bytes_is_recorded_as_from_its_tree() {
         let id = r#""decision_id":"d-1""#;
         for context in [
             r#"{}"#,
@@ -226,18 +197,18 @@ mod tests {
             r#"{"name":"ünï\"code\\","deep":{"down":1E2}}"#,
         ] {
             let body = format!(r#"{{"agent":"a.b", "action":"c","context":{context},"subject":"s",{id}}}"#);
-            let (short, long) = (read(&body), tree(&body));
-            assert!(short.is_some(), "{body}");
-            assert_eq!(short, long, "{body}");
+            let (bytes, tree) = (by_bytes(&body), by_tree(&body));
+            assert!(bytes.is_some(), "{body}");
+            assert_eq!(bytes, tree, "{body}");
         }
         assert_eq!(
-            read(&format!(r#"{{"action":"c","agent":"q",{id}}} "#)),
-            tree(&format!(r#"{{"action":"c","agent":"q",{id}}}"#))
+            by_bytes(&format!(r#"{{"action":"c","agent":"q",{id}}} "#)),
+            by_tree(&format!(r#"{{"action":"c","agent":"q",{id}}}"#))
         );
     }
 
     #[test]
-    fn what_is_wrong_or_out_of_the_ordinary_is_left_to_the_longer_way() {
+    fn bodies_that_are_wrong_or_out_of_the_ordinary_are_left_to_the_tree() {
         let many = format!("{{{}}}", (0..513).map(|n| format!("\"f{n}\":1")).collect::<Vec<_>>().join(","));
         let deep = format!("{{\"x\":{}1{}}}", "[".repeat(200), "]".repeat(200));
         let long = format!("{{\"x\":\"{}\"}}", "x".repeat(10_000));
@@ -259,7 +230,7 @@ mod tests {
             r#"{"x":1}}"#,
             r#"{"x":{}"#,
         ] {
-            assert_eq!(read(&format!(r#"{{"agent":"a.b","action":"c","context":{context}}}"#)), None, "{context}");
+            assert_eq!(by_bytes(&format!(r#"{{"agent":"a.b","action":"c","context":{context}}}"#)), None, "{context}");
         }
         for body in [
             "",
@@ -277,9 +248,39 @@ mod tests {
             r#"{"agent":"a","action":3}"#,
             r#"{"agent":"a","action":"b","context":{},"context":{}}"#,
         ] {
-            assert_eq!(read(body), None, "{body}");
+            assert_eq!(by_bytes(body), None, "{body}");
         }
         let long_id = format!(r#"{{"agent":"a","action":"b","decision_id":"{}"}}"#, "x".repeat(201));
-        assert_eq!(read(&long_id), None);
+        assert_eq!(by_bytes(&long_id), None);
+    }
+
+    fn request(body: Value) -> EvaluationRequest {
+        serde_json::from_value(body).unwrap()
+    }
+
+    const NOTHING: Serving =
+        Serving { enabled: true, bypass_effect: Effect::Allow, paused: false, stable: None, canary: None };
+
+    #[test]
+    fn without_a_live_bundle_everything_is_denied() {
+        let asked = request(serde_json::json!({"agent": "a", "action": "b"}));
+        let record = decide(&NOTHING, asked, "", Timestamp::EPOCH).unwrap().record;
+        assert_eq!((record.effect, record.status, record.arm), (Effect::Deny, Status::NoMatch, Arm::None));
+        assert_eq!(record.subject, record.decision_id);
+    }
+
+    #[test]
+    fn while_disabled_the_bypass_effect_answers() {
+        let asked = request(serde_json::json!({"agent": "a", "action": "b", "decision_id": "d-1"}));
+        let record = decide(&Serving { enabled: false, ..NOTHING }, asked, "", Timestamp::EPOCH).unwrap().record;
+        assert_eq!((record.effect, record.mode, record.decision_id.as_str()), (Effect::Allow, Mode::Bypass, "d-1"));
+    }
+
+    #[test]
+    fn an_empty_agent_and_a_nul_are_refused_with_their_places() {
+        let asked = request(serde_json::json!({"agent": "", "action": "b", "context": {"x/y": [1, {"z": "a\u{0}"}]}}));
+        let problem = decide(&NOTHING, asked, "/requests/2", Timestamp::EPOCH).unwrap_err();
+        let pointers: Vec<_> = problem.errors.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/requests/2/agent", "/requests/2/context/x~1y/1/z"]);
     }
 }

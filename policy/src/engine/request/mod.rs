@@ -6,7 +6,7 @@
 
 use super::{
     Fact,
-    scan::{self, ContextFacts, Paths, Reader, Slots},
+    scan::{self, ContextFacts, FEW, Paths, Reader},
 };
 use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_DECISION_ID_BYTES, MAX_STRING_BYTES};
 
@@ -35,47 +35,49 @@ pub(super) fn with_request<'a, T>(
     body: &'a [u8],
     decide: impl FnOnce(&Request<'a>, &ContextFacts<'_>) -> T,
 ) -> Option<T> {
-    let mut slots = Slots::new(paths);
+    let (mut few, mut many) = ([Fact::Missing; FEW], Vec::new());
+    let slots = paths.slots_in(&mut few, &mut many);
     let mut reader = Reader::new(paths, std::str::from_utf8(body).ok()?);
-    let request = read(&mut reader, slots.as_mut_slice())?;
-    if reader.hidden {
+    let request = read(&mut reader, slots)?;
+    if reader.unresolved_escape {
         let context = request.context.as_bytes();
         return scan::with_parsed_context(paths, context, |facts| decide(&request, facts)).ok();
     }
-    Some(decide(&request, &ContextFacts::new(paths, slots.as_mut_slice())))
+    Some(decide(&request, &ContextFacts::new(paths, slots)))
 }
 
+#[inline]
 fn read<'a>(reader: &mut Reader<'_, 'a>, slots: &mut [Fact<'a>]) -> Option<Request<'a>> {
     let (mut agent, mut action, mut subject, mut decision_id, mut context) = (None, None, None, None, None);
     reader.take(b'{')?;
     loop {
         let key = reader.plain_string()?;
         reader.take(b':')?;
-        let (member, most) = match key {
-            "context" => (&mut context, MAX_CONTEXT_BYTES / LONGEST_REWRITE),
-            "agent" => (&mut agent, MAX_STRING_BYTES),
-            "action" => (&mut action, MAX_STRING_BYTES),
-            "subject" => (&mut subject, MAX_STRING_BYTES),
-            "decision_id" => (&mut decision_id, MAX_DECISION_ID_BYTES),
+        let (member, text) = match key {
+            "agent" => (&mut agent, read_name(reader, MAX_STRING_BYTES)?),
+            "action" => (&mut action, read_name(reader, MAX_STRING_BYTES)?),
+            "context" => (&mut context, reader.context(slots)?),
+            "subject" => (&mut subject, read_name(reader, MAX_STRING_BYTES)?),
+            "decision_id" => (&mut decision_id, read_name(reader, MAX_DECISION_ID_BYTES)?),
             _ => return None,
         };
-        if member.is_some() {
+        if member.replace(text).is_some() {
             return None;
         }
-        let text = if key == "context" { reader.context(slots)? } else { reader.plain_string()? };
-        if text.is_empty() || text.len() > most {
-            return None;
-        }
-        *member = Some(text);
         if !reader.goes_on(b'}')? {
             break;
         }
     }
     reader.end()?;
-    if reader.members > MAX_CONTEXT_FIELDS {
-        return None;
-    }
-    Some(Request { agent: agent?, action: action?, subject, decision_id, context: context.unwrap_or("{}") })
+    let context = context.unwrap_or("{}");
+    let small = reader.members <= MAX_CONTEXT_FIELDS && context.len() <= MAX_CONTEXT_BYTES / LONGEST_REWRITE;
+    small.then_some(Request { agent: agent?, action: action?, subject, decision_id, context })
+}
+
+/// A text that is not empty and has at most `most` bytes.
+fn read_name<'a>(reader: &mut Reader<'_, 'a>, most: usize) -> Option<&'a str> {
+    let text = reader.plain_string()?;
+    (1..=most).contains(&text.len()).then_some(text)
 }
 
 #[cfg(test)]

@@ -7,32 +7,7 @@ use crate::engine::{
 };
 
 /// Slots that need no allocation.
-const FEW: usize = 32;
-
-/// Memory for the facts of one context.
-pub(in crate::engine) struct Slots<'a> {
-    few: [Fact<'a>; FEW],
-    many: Vec<Fact<'a>>,
-    count: usize,
-}
-
-impl<'a> Slots<'a> {
-    /// A slot, still empty, for each that `paths` needs.
-    #[inline]
-    pub(in crate::engine) fn new(paths: &Paths) -> Self {
-        let count = paths.slots();
-        let many = if count > FEW { vec![Fact::Missing; count] } else { Vec::new() };
-        Self { few: [Fact::Missing; FEW], many, count }
-    }
-
-    #[inline]
-    pub(in crate::engine) fn as_mut_slice(&mut self) -> &mut [Fact<'a>] {
-        match self.few.get_mut(..self.count) {
-            Some(few) => few,
-            None => &mut self.many,
-        }
-    }
-}
+pub(in crate::engine) const FEW: usize = 32;
 
 /// What a context says at the paths.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ mod paths;
 mod reader;
 mod visitor;
 
-pub(super) use facts::{ContextFacts, Slots};
+pub(super) use facts::{ContextFacts, FEW};
 pub(super) use paths::Paths;
 pub(super) use reader::Reader;
 
@@ -34,11 +34,12 @@ pub(super) fn with_context<T>(
     context: &[u8],
     decide: impl FnOnce(&ContextFacts<'_>) -> T,
 ) -> Result<T, serde_json::Error> {
-    let mut slots = Slots::new(paths);
+    let (mut few, mut many) = ([Fact::Missing; FEW], Vec::new());
+    let slots = paths.slots_in(&mut few, &mut many);
     if let Ok(text) = std::str::from_utf8(context)
-        && reader::read_context(paths, text, slots.as_mut_slice()).is_some()
+        && reader::read_context(paths, text, slots).is_some()
     {
-        return Ok(decide(&ContextFacts::new(paths, slots.as_mut_slice())));
+        return Ok(decide(&ContextFacts::new(paths, slots)));
     }
     with_parsed_context(paths, context, decide)
 }

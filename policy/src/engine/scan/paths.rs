@@ -1,6 +1,6 @@
 //! The dotted paths that a bundle looks at, as a tree of keys.
 
-use crate::engine::compiled::short_strings::Names;
+use crate::engine::{Fact, compiled::short_strings::Names};
 
 /// No field and no slot.
 const NONE: u32 = u32::MAX;
@@ -80,6 +80,23 @@ impl Paths {
     /// The number of slots: one for each path, and behind those one for each dotted path.
     pub(super) fn slots(&self) -> usize {
         self.count + self.spelled_out.len()
+    }
+
+    /// The empty slots that the paths need: in `few` if those are enough, otherwise in `many`.
+    #[inline]
+    pub(in crate::engine) fn slots_in<'s, 'a>(
+        &self,
+        few: &'s mut [Fact<'a>],
+        many: &'s mut Vec<Fact<'a>>,
+    ) -> &'s mut [Fact<'a>] {
+        let slots = self.slots();
+        match few.get_mut(..slots) {
+            Some(few) => few,
+            None => {
+                many.resize(slots, Fact::Missing);
+                many
+            }
+        }
     }
 
     /// The node of `key` below `node`.

@@ -1,13 +1,13 @@
 //! Ordinary JSON, read in one pass over its bytes.
 //!
-//! Whatever the reader accepts is JSON, and the reader finds what the JSON parser would find; but it gives up (none) on what
-//! is rare: mistakes, deep nesting, the character NUL, numbers out of range. Escapes it passes over, and notes where they
-//! hide a text that may matter.
+//! Whatever the reader accepts is JSON, and the reader finds what the JSON parser would find. It gives up (none) on what is
+//! rare: mistakes, deep nesting, the character NUL, numbers out of range. An escape in a text that matters is passed over and
+//! noted.
 
 use super::{number::read_number, paths::Paths};
 use crate::{engine::Fact, limits::MAX_NESTING};
 
-/// The most containers around an object or array that is read: the context comes on top.
+/// The most objects and arrays between the context and an object or array in it: those two count towards [`MAX_NESTING`].
 const DEEPEST: usize = MAX_NESTING - 2;
 
 /// Reads a context into one fact for each slot of `paths`.
@@ -15,23 +15,24 @@ pub(super) fn read_context<'a>(paths: &Paths, text: &'a str, slots: &mut [Fact<'
     let mut reader = Reader::new(paths, text);
     reader.context(slots)?;
     reader.end()?;
-    (!reader.hidden).then_some(())
+    (!reader.unresolved_escape).then_some(())
 }
 
-/// A text on its way past.
+/// A position in a JSON text, and what was noted on the way.
 pub(in crate::engine) struct Reader<'p, 'a> {
     text: &'a str,
     at: usize,
     paths: &'p Paths,
-    /// Members of the context's objects so far.
+    /// Members of the context and of the objects in it, so far.
     pub members: usize,
-    /// Whether an escape hides a key, a text at a path, or half of a surrogate pair: the facts are then of no use.
-    pub hidden: bool,
+    /// Whether a key or a text at a path has an escape, or any text has half of a surrogate pair. The JSON parser resolves and
+    /// checks those; until then the facts are of no use.
+    pub unresolved_escape: bool,
 }
 
 impl<'p, 'a> Reader<'p, 'a> {
     pub(in crate::engine) fn new(paths: &'p Paths, text: &'a str) -> Self {
-        Self { text, at: 0, paths, members: 0, hidden: false }
+        Self { text, at: 0, paths, members: 0, unresolved_escape: false }
     }
 
     /// The next byte that is no white space; the reader stands in front of it.
@@ -64,8 +65,8 @@ impl<'p, 'a> Reader<'p, 'a> {
         if byte == b',' { Some(true) } else { (byte == close).then_some(false) }
     }
 
-    /// Whether the object or array that was opened is empty; its end is then passed.
-    fn is_empty(&mut self, close: u8) -> Option<bool> {
+    /// Whether the object or array that was opened is empty; its closing bracket is then passed.
+    fn closes(&mut self, close: u8) -> Option<bool> {
         let empty = self.peek()? == close;
         self.at += usize::from(empty);
         Some(empty)
@@ -82,14 +83,14 @@ impl<'p, 'a> Reader<'p, 'a> {
         Some(text)
     }
 
-    /// A string whose text matters. With escapes in it the text is empty and the facts are hidden.
+    /// A string whose text matters. One with an escape is passed over, noted, and returned as empty.
     #[inline]
     fn string(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
         let start = self.at;
         self.pass_plain();
         if *self.text.as_bytes().get(self.at)? != b'"' {
-            self.hidden = true;
+            self.unresolved_escape = true;
             self.skip_string()?;
             return Some("");
         }
@@ -142,7 +143,8 @@ impl<'p, 'a> Reader<'p, 'a> {
                         return None;
                     }
                     // Whether the other half of a surrogate pair is there is for the JSON parser to say.
-                    self.hidden |= matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
+                    self.unresolved_escape |=
+                        matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
                     self.at += 6;
                 }
                 _ => return None,
@@ -154,7 +156,7 @@ impl<'p, 'a> Reader<'p, 'a> {
     pub(in crate::engine) fn context(&mut self, slots: &mut [Fact<'a>]) -> Option<&'a str> {
         self.take(b'{')?;
         let start = self.at - 1;
-        let mut more = !self.is_empty(b'}')?;
+        let mut more = !self.closes(b'}')?;
         while more {
             let key = self.key()?;
             let node = self.paths.child(Paths::ROOT, key);
@@ -183,7 +185,7 @@ impl<'p, 'a> Reader<'p, 'a> {
             b'{' => {
                 self.open(depth)?;
                 self.paths.note(node, slots, Fact::Object, &Fact::Missing);
-                let mut more = !self.is_empty(b'}')?;
+                let mut more = !self.closes(b'}')?;
                 while more {
                     let key = self.key()?;
                     let child = self.paths.child(node, key);
@@ -212,7 +214,7 @@ impl<'p, 'a> Reader<'p, 'a> {
             b'n' => self.word("null", Fact::Missing),
             b'[' => {
                 self.open(depth)?;
-                let mut more = !self.is_empty(b']')?;
+                let mut more = !self.closes(b']')?;
                 while more {
                     self.skip(depth + 1)?;
                     more = self.goes_on(b']')?;
@@ -221,7 +223,7 @@ impl<'p, 'a> Reader<'p, 'a> {
             }
             b'{' => {
                 self.open(depth)?;
-                let mut more = !self.is_empty(b'}')?;
+                let mut more = !self.closes(b'}')?;
                 while more {
                     self.take(b'"')?;
                     self.skip_string()?;
@@ -236,7 +238,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         }
     }
 
-    /// Passes over the bracket of an object or array that is not too deep.
+    /// Passes over the opening bracket of an object or array that is not too deep.
     fn open(&mut self, depth: usize) -> Option<()> {
         self.at += 1;
         (depth <= DEEPEST).then_some(())
