@@ -1,4 +1,4 @@
-//! What was measured in a browser: a file beside the results, written by whoever drives the browser.
+//! Times measured in a browser: a file next to the results, written by the program that drives the browser.
 
 use std::{fs, io::ErrorKind};
 
@@ -34,7 +34,7 @@ impl Browser {
     /// What is there; nothing when there is no file.
     ///
     /// # Errors
-    /// When the file cannot be read or understood.
+    /// When the file cannot be read or is malformed.
     pub fn read() -> Result<Self, String> {
         match fs::read_to_string(FILE) {
             Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{FILE}: {error}")),

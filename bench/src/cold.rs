@@ -15,7 +15,7 @@ use crate::{
     workload::{Shape, Workload},
 };
 
-/// What a fresh process tells.
+/// What a fresh process reports.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Fresh {
     /// Steps of loading, in milliseconds.
@@ -24,7 +24,7 @@ pub struct Fresh {
     pub first: f64,
     /// Bytes on the heap that the loaded contender holds.
     pub bytes: usize,
-    /// The most that loading held at once.
+    /// The most bytes that loading held at once.
     pub peak_bytes: usize,
 }
 
@@ -44,11 +44,12 @@ pub struct Cold {
     pub peak_bytes: usize,
     /// Runs that were ended because they took too long.
     pub time_outs: usize,
-    /// What went wrong otherwise.
+    /// Any other failure.
     pub error: Option<String>,
 }
 
-/// The part of a fresh process: loads one contender. `allocated` and `peak` say what the heap holds and has held.
+/// Runs in a fresh process and loads one contender. `allocated` and `peak` return the bytes that the heap holds, and the most
+/// that it held.
 ///
 /// # Errors
 /// When the contender is unknown or does not load.
@@ -100,7 +101,7 @@ pub fn measure(contender: &Contender, shape: Shape, rules: usize, runs: usize, p
     let mut fresh = Vec::new();
     for _ in 0..runs {
         match child(contender.name, shape, rules, patience) {
-            Ok(Some(told)) => fresh.push(told),
+            Ok(Some(report)) => fresh.push(report),
             Ok(None) => {
                 cold.time_outs += 1;
                 break;
@@ -111,20 +112,20 @@ pub fn measure(contender: &Contender, shape: Shape, rules: usize, runs: usize, p
             }
         }
     }
-    cold.load = Spread::of(fresh.iter().map(|told| told.steps.iter().map(|(_, took)| took).sum()));
-    cold.first = Spread::of(fresh.iter().map(|told| told.first));
-    if let Some(told) = fresh.first() {
-        cold.bytes = told.bytes;
-        cold.peak_bytes = told.peak_bytes;
-        for (at, (name, _)) in told.steps.iter().enumerate() {
-            let took = Spread::of(fresh.iter().filter_map(|told| told.steps.get(at)).map(|(_, took)| *took));
+    cold.load = Spread::of(fresh.iter().map(|report| report.steps.iter().map(|(_, took)| took).sum()));
+    cold.first = Spread::of(fresh.iter().map(|report| report.first));
+    if let Some(report) = fresh.first() {
+        cold.bytes = report.bytes;
+        cold.peak_bytes = report.peak_bytes;
+        for (at, (name, _)) in report.steps.iter().enumerate() {
+            let took = Spread::of(fresh.iter().filter_map(|report| report.steps.get(at)).map(|(_, took)| *took));
             cold.steps.push((name.clone(), took.median));
         }
     }
     cold
 }
 
-/// What one fresh process says; none when it was ended.
+/// Starts one fresh process and returns its report; none when the process was ended for taking too long.
 fn child(name: &str, shape: Shape, rules: usize, patience: Duration) -> Result<Option<Fresh>, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("cold");
     let mut child = Command::new(program)
@@ -145,14 +146,14 @@ fn child(name: &str, shape: Shape, rules: usize, patience: Duration) -> Result<O
             None => sleep(Duration::from_millis(5)),
         }
     };
-    let (mut told, mut complaint) = (String::new(), String::new());
+    let (mut output, mut errors) = (String::new(), String::new());
     if let (Some(mut out), Some(mut error)) = (child.stdout.take(), child.stderr.take()) {
-        out.read_to_string(&mut told).map_err(|error| error.to_string())?;
-        error.read_to_string(&mut complaint).map_err(|error| error.to_string())?;
+        out.read_to_string(&mut output).map_err(|error| error.to_string())?;
+        error.read_to_string(&mut errors).map_err(|error| error.to_string())?;
     }
     if !status.success() {
-        let last = complaint.lines().last().unwrap_or_default();
+        let last = errors.lines().last().unwrap_or_default();
         return Err(format!("ended with {status}: {last}"));
     }
-    serde_json::from_str(&told).map(Some).map_err(|error| error.to_string())
+    serde_json::from_str(&output).map(Some).map_err(|error| error.to_string())
 }

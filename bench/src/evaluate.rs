@@ -1,4 +1,4 @@
-//! Decisions: every contender must give the same rank for every request; only then the clock.
+//! Decisions: every contender must give the same rank for every request; only then are they timed.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub struct Plan {
     pub agreement: Duration,
 }
 
-/// Requests that even the slowest contender answers in a round, and the fewest that are checked.
+/// The fewest requests that a contender answers in a round, and the fewest that are checked.
 const FEWEST: usize = 50;
 
 /// One bundle.
@@ -42,7 +42,7 @@ pub struct Case {
     pub left_out: Vec<LeftOut>,
     /// Over one minute, at the start and at the end.
     pub load_average: [f64; 2],
-    /// Time that passed over time on a core: 1 on an idle machine.
+    /// Elapsed time divided by time on a core: 1 on an idle machine.
     pub disturbance: f64,
 }
 
@@ -54,7 +54,7 @@ pub struct Entry {
     pub agreement: Agreement,
     /// Nanoseconds on a core for one request, by round.
     pub nanoseconds: Spread,
-    /// Times ours of the same form and round.
+    /// The ratio to our time in the same form and round.
     pub times_ours: Spread,
 }
 
@@ -183,7 +183,7 @@ fn entries(runners: Vec<Runner>) -> Vec<Entry> {
 }
 
 impl Runner {
-    /// Warms the contender up, then holds its answers against the oracle.
+    /// Warms the contender up, then compares its answers with the oracle's.
     fn new(contender: Contender, form: Form, engine: &mut dyn Engine, workload: &Workload, plan: &Plan) -> Self {
         let few = workload.requests.len().min(10);
         let patience = plan.agreement / if workload.rules.len() > 1_000 { 4 } else { 1 };
@@ -210,7 +210,7 @@ impl Runner {
         Self { contender, form, agreement, chunk: chunk.clamp(1, 2_000), nanoseconds: Vec::new() }
     }
 
-    /// One slice of time, from request `start` on, around and around.
+    /// Measures for one slice of time, from request `start` on, over and over.
     fn round(&mut self, engine: &mut dyn Engine, workload: &Workload, start: usize, slice: Duration) -> Spent {
         let count = workload.requests.len();
         let (mut whole, mut answered, mut next) = (Spent::default(), 0, start);

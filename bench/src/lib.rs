@@ -6,9 +6,9 @@
 //! measure    interleaved rounds, medians of ratios
 //! evaluate   agreement first, then timing
 //! cold       load, first request and memory, each in a process of its own
-//! replay     a million decisions as columns, beside the kernel
+//! replay     a million decisions as columns, compared with the kernel
 //! analysis   lint and semantic diff, to be held against z3
-//! http       the service, beside an empty handler and Cerbos
+//! http       the service, compared with an empty handler and Cerbos
 //! browser    what was measured in a browser
 //! results    the one file everything is written to
 //! report     the same for people, with the targets

@@ -1,4 +1,4 @@
-//! What it ran on.
+//! The machine that the measurements ran on.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -21,11 +21,11 @@ pub struct Machine {
 /// The lock file that this program was built with.
 const LOCK: &str = include_str!("../Cargo.lock");
 
-/// Crates whose versions are worth telling.
-const TOLD: [&str; 6] = ["cedar-policy", "datalogic-rs", "regorus", "zen-engine", "policy", "serde_json"];
+/// Crates whose versions the report names.
+const REPORTED_CRATES: [&str; 6] = ["cedar-policy", "datalogic-rs", "regorus", "zen-engine", "policy", "serde_json"];
 
 impl Machine {
-    /// The one this runs on.
+    /// The machine that this program runs on.
     pub fn here() -> Self {
         let processor = line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
         let kib: f64 =
@@ -57,7 +57,7 @@ impl Machine {
     }
 }
 
-/// The load average over one minute: how many others want the cores.
+/// The load average over one minute.
 pub fn load() -> f64 {
     fs::read_to_string("/proc/loadavg").ok().and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0.0)
 }
@@ -78,7 +78,7 @@ fn versions() -> BTreeMap<String, String> {
     let mut lines = LOCK.lines();
     while let Some(line) = lines.next() {
         let name = line.strip_prefix("name = ").map(|name| name.trim_matches('"'));
-        if let Some(name) = name.filter(|name| TOLD.contains(name))
+        if let Some(name) = name.filter(|name| REPORTED_CRATES.contains(name))
             && let Some(version) = lines.next().and_then(|line| line.strip_prefix("version = "))
         {
             versions.insert(name.to_owned(), version.trim_matches('"').to_owned());
@@ -92,6 +92,6 @@ mod tests {
     #[test]
     fn the_lock_file_names_every_version() {
         let versions = super::versions();
-        assert!(super::TOLD.iter().all(|name| versions.contains_key(*name)), "{versions:?}");
+        assert!(super::REPORTED_CRATES.iter().all(|name| versions.contains_key(*name)), "{versions:?}");
     }
 }

@@ -1,25 +1,25 @@
-//! The clock, rounds, and what is left of many numbers.
+//! The clock, and the spread of many measurements.
 
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// The time this thread has been on a core. On an idle machine it is the time that passes; on a busy one it leaves out
-/// what others took.
+/// The time this thread has been on a core. On an idle machine that is the elapsed time; on a busy machine it leaves out the
+/// time that other programs took.
 pub fn on_core() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
-/// Time on a core and time that passed.
+/// Time on a core and elapsed time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spent {
     pub on_core: Duration,
     pub passed: Duration,
 }
 
-/// Runs `work` and says what it took.
+/// Runs `work` and measures the time it takes.
 pub fn spent<T>(work: impl FnOnce() -> T) -> (T, Spent) {
     let (core, clock) = (on_core(), Instant::now());
     let done = work();

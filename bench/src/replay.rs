@@ -1,4 +1,4 @@
-//! Replay of a million recorded decisions, and its look-up of interned rows beside the hand-written kernel.
+//! Replay of a million recorded decisions, and its look-up of interned rows compared with the hand-written kernel's.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,7 +39,7 @@ pub struct Replayed {
 /// Replays `rows` requests through `rules` rules of `shape`, `rounds` times.
 ///
 /// # Errors
-/// When the workload cannot be understood.
+/// When the workload is no valid bundle.
 pub fn measure(shape: Shape, rules: usize, rows: usize, rounds: usize) -> Result<Replayed, String> {
     let workload = Workload::new(shape, rules, rows);
     let bundle = engines::parse_rules(&engines::bundle(&workload))?;

@@ -1,4 +1,4 @@
-//! The one file that everything is written to. Each command replaces its own part and leaves the others.
+//! The file of results. Each command replaces its own part and leaves the others.
 
 use std::{fs, io::ErrorKind, path::Path};
 
@@ -29,10 +29,10 @@ pub struct Results {
 pub const FILE: &str = "results/results.json";
 
 impl Results {
-    /// What is there; nothing when there is no file.
+    /// The stored results; empty when there is no file.
     ///
     /// # Errors
-    /// When the file cannot be understood.
+    /// When the file cannot be read or is malformed.
     pub fn read() -> Result<Self, String> {
         match fs::read_to_string(FILE) {
             Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{FILE}: {error}")),
@@ -41,7 +41,7 @@ impl Results {
         }
     }
 
-    /// Changes what is there, with the machine as it is and the day.
+    /// Changes the stored results, and stamps them with this machine and the day.
     ///
     /// # Errors
     /// When it cannot be read or written.

@@ -32,7 +32,7 @@ class Field:
 
 
 class World:
-    """The inputs, and the numbers that stand for strings. A number nobody uses stands for any other string."""
+    """The inputs, and the numbers that stand for strings. A number without a string stands for any other string."""
 
     def __init__(self):
         self.agent, self.action = Int("agent"), Int("action")
@@ -178,9 +178,9 @@ def small(lines):
     """Agreement on small bundles, on every core."""
     with multiprocessing.Pool() as pool:
         parts = list(pool.imap(some, batches(lines, 100)))
-    told = {count: sum(part[count] for part in parts) for count in ("bundles", "questions", "agreed", "undecided")}
-    told["mismatches"] = [mismatch for part in parts for mismatch in part["mismatches"]][:5]
-    return told
+    result = {count: sum(part[count] for part in parts) for count in ("bundles", "questions", "agreed", "undecided")}
+    result["mismatches"] = [mismatch for part in parts for mismatch in part["mismatches"]][:5]
+    return result
 
 
 def batches(items, size):
@@ -191,20 +191,20 @@ def batches(items, size):
 
 def some(lines):
     """Agreement on some of them."""
-    told = {"bundles": 0, "questions": 0, "agreed": 0, "undecided": 0, "mismatches": []}
+    result = {"bundles": 0, "questions": 0, "agreed": 0, "undecided": 0, "mismatches": []}
 
     def compare(what, ours, theirs, line):
-        told["questions"] += 1
+        result["questions"] += 1
         if ours is None or theirs is None:
-            told["undecided"] += 1
+            result["undecided"] += 1
         elif ours == theirs:
-            told["agreed"] += 1
-        elif len(told["mismatches"]) < 5:
-            told["mismatches"].append({"what": what, "ours": ours, "z3": theirs, "bundles": line})
+            result["agreed"] += 1
+        elif len(result["mismatches"]) < 5:
+            result["mismatches"].append({"what": what, "ours": ours, "z3": theirs, "bundles": line})
             print(f"   MISMATCH {what}: ours {ours}, z3 {theirs}: {json.dumps(line)}", file=sys.stderr)
 
     for line in lines:
-        told["bundles"] += 1
+        result["bundles"] += 1
         deadline = time.process_time() + 60
         found, undecided = unreachable(line["before"], deadline)
         decided = not line["undecided"] and not undecided
@@ -213,25 +213,25 @@ def some(lines):
         compare("differs", line["differs"], any_of(cells.values()), line)
         new = any_of(seen for (was, now), seen in cells.items() if now == EFFECTS["allow"])
         compare("new allows", line["new_allows"], new, line)
-    return told
+    return result
 
 
 def large(lines, seconds):
     """Time on large bundles."""
-    told = []
+    result = []
     for line in lines:
         start = time.process_time()
         found, undecided = unreachable(line["before"], start + seconds)
         lint = time.process_time() - start
         start = time.process_time()
         cells = differences(line["before"], line["after"], start + seconds)
-        told.append({
+        result.append({
             "shape": line["shape"], "rules": line["rules"], "unreachable": len(found), "undecided": undecided,
             "lint_ms": lint * 1000, "diff_ms": (time.process_time() - start) * 1000,
             "diff_undecided": sum(seen is None for seen in cells.values()),
         })
-        print(f"   z3: {told[-1]}", file=sys.stderr)
-    return told
+        print(f"   z3: {result[-1]}", file=sys.stderr)
+    return result
 
 
 def lines(path):
@@ -243,9 +243,9 @@ def lines(path):
 def main():
     sys.setrecursionlimit(1_000_000)
     small_path, large_path, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
-    told = {"version": get_version_string(), "small": small(lines(small_path)),
+    result = {"version": get_version_string(), "small": small(lines(small_path)),
             "large": large(lines(large_path), seconds)}
-    json.dump(told, sys.stdout)
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ pub const MAX_BUNDLE_BYTES: usize = 32 * 1024 * 1024;
 pub const MAX_CONDITIONS: usize = 64;
 /// Most bytes of a string inside a rule: 1 KiB.
 pub const MAX_STRING_BYTES: usize = 1024;
+/// Most bytes of the id that a caller gives a decision.
+pub const MAX_DECISION_ID_BYTES: usize = 200;
 /// Most bytes of an evaluation context, as JSON: 64 KiB.
 pub const MAX_CONTEXT_BYTES: usize = 64 * 1024;
 /// Most fields of an evaluation context, counted through nested objects.

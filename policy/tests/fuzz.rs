@@ -12,12 +12,12 @@ use std::{
 
 use policy::{
     bundle::{Condition, Source},
-    engine::{Input, Prepared},
+    engine::{Input, Prepared, Question},
     lint,
     random::Random,
     replay::{Columnar, Dataset, Replay, synthetic},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 const BUNDLE: &str = r#"{"version":"1.2.0","default_effect":"deny","on_error":"needs_approval","rules":[
@@ -139,14 +139,46 @@ fn requests() {
     let valid = r#"{"agent":"inbox.triage","action":"quarantine","subject":"s-1","context":{"risk_score":95.5e0,
         "domain_seen_days": 2, "category":"phishing","sender":{"domain":"mail.x","n":[1,{"a":null}]},"n":true,
         "body":"a \"quoted\" line\n\u00e9","sender.domain":"mail."}}"#;
-    let mut read = 0;
+    let mut decoded = 0;
     for _ in 0..rounds(20_000) {
         let bytes = broken(valid.as_bytes(), &mut random);
         let tree: Result<Input, _> = serde_json::from_slice(&bytes);
-        match (tree, prepared.verdict_request(&bytes)) {
-            (Ok(input), Ok(verdict)) => {
+        match (prepared.decide_request(&bytes), tree) {
+            // Out of the ordinary or wrong: left to the tree.
+            (None, _) => {}
+            (Some((request, verdict)), Ok(input)) => {
+                decoded += 1;
+                let text = String::from_utf8_lossy(&bytes);
+                assert_eq!((request.agent, request.action), (&*input.agent, &*input.action), "{text}");
+                assert_eq!(
+                    serde_json::from_str::<Map<String, Value>>(request.context).unwrap(),
+                    input.context,
+                    "{text}"
+                );
+                assert_eq!(verdict, prepared.verdict((&input).into()), "{text}");
+            }
+            (direct, Err(error)) => panic!("{direct:?} but {error}: {}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+    assert!(decoded > 0);
+}
+
+#[test]
+fn contexts() {
+    let mut random = random("contexts");
+    let prepared = Prepared::new(&Source::parse(BUNDLE.as_bytes()).unwrap().parse_rules().bundle);
+    let (agent, action) = ("inbox.triage", "quarantine");
+    let valid = r#"{"risk_score":95.5e0,"domain_seen_days": 2, "category":"phishing","sender":{"domain":"mail.x",
+        "n":[1,{"a":null}]},"n":true,"body":"a \"quoted\" line\n\u00e9","sender.domain":"mail."}"#;
+    let mut read = 0;
+    for _ in 0..rounds(20_000) {
+        let bytes = broken(valid.as_bytes(), &mut random);
+        let tree: Result<Map<String, Value>, _> = serde_json::from_slice(&bytes);
+        match (tree, prepared.verdict_json(agent, action, &bytes)) {
+            (Ok(context), Ok(verdict)) => {
                 read += 1;
-                assert_eq!(verdict, prepared.verdict((&input).into()), "{}", String::from_utf8_lossy(&bytes));
+                let question = Question { agent, action, context: &context };
+                assert_eq!(verdict, prepared.verdict(question), "{}", String::from_utf8_lossy(&bytes));
             }
             (Err(tree), Err(direct)) => assert_eq!(tree.to_string(), direct.to_string()),
             (tree, direct) => panic!("{tree:?} but {direct:?}: {}", String::from_utf8_lossy(&bytes)),

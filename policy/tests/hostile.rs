@@ -100,10 +100,15 @@ fn deep_nesting_is_refused_or_read() {
     assert_eq!(answer.status, Status::Matched);
     let request = |depth| format!(r#"{{"agent":"a","action":"b","context":{{"x":{}}}}}"#, nested(depth));
     let prepared = Prepared::new(&self::bundle(Vec::new()));
-    assert_eq!(prepared.verdict_request(request(120).as_bytes()).unwrap().status, Status::NoMatch);
+    let verdict = |depth| prepared.verdict_json("a", "b", nested(depth).as_bytes());
+    assert_eq!(verdict(120).unwrap().status, Status::NoMatch);
     for depth in [200, 100_000] {
-        let tree = serde_json::from_str::<Input>(&request(depth)).unwrap_err();
-        assert_eq!(prepared.verdict_request(request(depth).as_bytes()).unwrap_err().to_string(), tree.to_string());
+        let tree = serde_json::from_str::<Map<String, Value>>(&nested(depth)).unwrap_err();
+        assert_eq!(verdict(depth).unwrap_err().to_string(), tree.to_string());
+    }
+    assert_eq!(prepared.decide_request(request(99).as_bytes()).unwrap().1.status, Status::NoMatch);
+    for depth in [100, 200, 100_000] {
+        assert!(prepared.decide_request(request(depth).as_bytes()).is_none());
     }
 }
 
@@ -152,10 +157,12 @@ fn strings_of_a_mebibyte_are_refused_by_name() {
     assert_eq!(input.check_limits().unwrap_err().name, "context_bytes");
     let rule = self::rule(1, AgentPattern::Any, vec![Condition::new("text", Test::StartsWith("xx".to_owned()))]);
     assert_eq!(Prepared::new(&bundle(vec![rule])).decide(&input).status, Status::Matched);
-    let request = json!({"agent": "a", "action": "b", "context": {"text": long}}).to_string();
+    let context = json!({"text": long}).to_string();
+    let request = format!(r#"{{"agent":"a","action":"b","context":{context}}}"#);
     let rule = self::rule(1, AgentPattern::Any, vec![Condition::new("text", Test::StartsWith("xx".to_owned()))]);
     let prepared = Prepared::new(&bundle(vec![rule]));
-    assert_eq!(prepared.verdict_request(request.as_bytes()).unwrap().status, Status::Matched);
+    assert_eq!(prepared.verdict_json("a", "b", context.as_bytes()).unwrap().status, Status::Matched);
+    assert!(prepared.decide_request(request.as_bytes()).is_none());
     let input = Input { agent: long, ..Input::default() };
     assert_eq!(input.check_limits().unwrap_err().name, "string_bytes");
 }

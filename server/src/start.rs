@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     assets,
     cli::CliError,
-    evaluation::{Durability, Live},
+    evaluation::{Durability, EvaluationService},
     http, keeper,
     metrics::Remembered,
     state::AppState,
@@ -154,7 +154,7 @@ async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, C
 /// The database cannot be read.
 pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
     let store = store.with_checkpoint_file(&settings.data_dir.join(keeper::FILE));
-    let live = Live::start(store.clone(), &settings.data_dir, settings.durability).await?;
+    let live = EvaluationService::start(store.clone(), &settings.data_dir, settings.durability).await?;
     keeper::start(store.clone());
     let loopback = address.ip().is_loopback();
     Ok(AppState {

@@ -7,7 +7,7 @@ use leptos::config::LeptosOptions;
 use store::Store;
 use tokio::sync::watch;
 
-use crate::{evaluation::Live, metrics::Remembered};
+use crate::{evaluation::EvaluationService, metrics::Remembered};
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct AppState {
     /// What is remembered.
     pub store: Store,
     /// The evaluation service.
-    pub live: Live,
+    pub live: EvaluationService,
     /// Whether the example workspace is served.
     pub demo: bool,
     /// What `/metrics` tells of the database.

@@ -1,5 +1,5 @@
-//! Exact lint and semantic diff, to be held against z3: writes bundles with our verdicts and times, has
-//! `z3/check.py` judge the same bundles, and puts both together.
+//! Exact lint and semantic diff, compared with z3: writes bundles with our verdicts and times, has `z3/check.py` judge the
+//! same bundles, and puts both together.
 
 mod small;
 
@@ -29,7 +29,7 @@ use crate::{
 /// Rules that are changed for the large diffs.
 const EDITS: usize = 10;
 
-/// How much is asked.
+/// How much is measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Small random bundles, each with an edited copy.
@@ -41,7 +41,7 @@ pub struct Plan {
     pub patience: u64,
 }
 
-/// What both say.
+/// Our results and z3's.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Compared {
     pub ours: Vec<Ours>,
@@ -58,7 +58,7 @@ pub struct Ours {
     pub lint_ms: Spread,
     /// The analysis alone: unreachable, redundant, conflicting rules, shadowed guardrails, gaps.
     pub analysis_ms: Spread,
-    /// The analysis again after one rule was edited, by an analyzer that remembers what it proved before.
+    /// The analysis after one rule was edited, by an analyzer that remembers its earlier proofs.
     pub edit_ms: Spread,
     pub diff_ms: Spread,
     pub edits: usize,
@@ -69,7 +69,7 @@ pub struct Ours {
     pub diff_complete: bool,
 }
 
-/// What `z3/check.py` tells.
+/// The output of `z3/check.py`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Z3 {
     pub version: String,
@@ -114,7 +114,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Compared, String> {
     let mut random = Random::new(SEED);
     for _ in 0..plan.bundles {
         let (before, after) = small::pair(&mut random);
-        writeln!(file, "{}", judged(&before, &after)?).map_err(fail)?;
+        writeln!(file, "{}", with_verdicts(&before, &after)?).map_err(fail)?;
     }
     file.flush().map_err(fail)?;
     let mut file = BufWriter::new(File::create(&large).map_err(fail)?);
@@ -140,8 +140,8 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Compared, String> {
     Ok(Compared { ours, z3, load_average: machine::load() })
 }
 
-/// One pair with our verdicts.
-fn judged(before: &Value, after: &Value) -> Result<Value, String> {
+/// One pair of bundles with our verdicts.
+fn with_verdicts(before: &Value, after: &Value) -> Result<Value, String> {
     let [old, new] = [parse_rules(&before.to_string())?, parse_rules(&after.to_string())?];
     let analysis = analyse(&old, Meter::default());
     let unreachable: Vec<&str> = analysis.unreachable.iter().map(|found| found.rule.as_str()).collect();
@@ -181,7 +181,7 @@ fn timed(shape: Shape, size: usize, rounds: usize, file: &mut impl Write) -> Res
         lint_ms: times(rounds, || drop(std::hint::black_box(lint(&source)))),
         analysis_ms: times(rounds, || drop(std::hint::black_box(analyse(&old, Meter::default())))),
         edit_ms: edit_by_edit(&before, &old, rounds)?,
-        diff_ms: times(rounds, || diffed(&old, &new)),
+        diff_ms: times(rounds, || run_diff(&old, &new)),
         edits: EDITS,
         unreachable: analysis.unreachable.len(),
         undecided: analysis.undecided.len(),
@@ -211,7 +211,7 @@ fn edit_by_edit(before: &Value, old: &Bundle, rounds: usize) -> Result<Spread, S
     Ok(Spread::of(took))
 }
 
-fn diffed(old: &Bundle, new: &Bundle) {
+fn run_diff(old: &Bundle, new: &Bundle) {
     drop(std::hint::black_box(semantic_diff(old, new, Meter::default())));
 }
 
@@ -220,7 +220,7 @@ fn times(rounds: usize, mut work: impl FnMut()) -> Spread {
     Spread::of((0..rounds).map(|_| spent(&mut work).1.on_core.as_secs_f64() * 1e3))
 }
 
-/// The same bundle with some effects turned round and some thresholds moved.
+/// `bundle` with some effects and thresholds changed.
 fn edited(mut bundle: Value, random: &mut Random) -> Value {
     if let Some(rules) = bundle.get_mut("rules").and_then(Value::as_array_mut) {
         for _ in 0..EDITS.min(rules.len()) {

@@ -1,5 +1,5 @@
-//! Small random bundles that use every operator but `^=`, over few names and values, so that rules cover each other,
-//! meet values of wrong types, and miss fields.
+//! Small random bundles that use every operator but `^=`, over few names and values, so that rules cover each other, meet
+//! values of wrong types, and miss fields.
 
 use policy::random::Random;
 use serde_json::{Map, Value, json};
@@ -49,14 +49,14 @@ fn one<'a>(of: &[&'a str], random: &mut Random) -> &'a str {
     random.pick(of).copied().unwrap_or_default()
 }
 
-/// Turns the rule's effect round or moves one of its thresholds.
+/// Changes the rule's effect or one of its thresholds.
 pub fn edit(rule: &mut Value, random: &mut Random) {
     let thresholds = rule["conditions"].as_object_mut().into_iter().flatten();
     let threshold = thresholds.map(|(_, value)| value).find(|value| value.is_i64() || value.is_u64());
     match threshold {
         Some(value) if random.chance(60) => {
-            let moved = value.as_i64().unwrap_or(0) + if random.chance(50) { 1 } else { -1 };
-            *value = moved.into();
+            let changed = value.as_i64().unwrap_or(0) + if random.chance(50) { 1 } else { -1 };
+            *value = changed.into();
         }
         _ => rule["effect"] = one(&["allow", "deny", "needs_approval"], random).into(),
     }

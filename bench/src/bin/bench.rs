@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The day that the results are of; this program has no calendar.
+/// The day of the results. It is passed in, so that the same results give the same report.
 fn day(arguments: &Arguments) -> String {
     arguments.text("date").unwrap_or("undated").to_owned()
 }
@@ -129,8 +129,8 @@ fn analysis(arguments: &Arguments) -> Result<(), String> {
         rounds: arguments.value("rounds", 5)?,
         patience: arguments.value("patience-s", 30)?,
     };
-    let told = analysis::run(&plan, Path::new("target/analysis"))?;
-    Results::change(&day, |results| results.analysis = told)?;
+    let compared = analysis::run(&plan, Path::new("target/analysis"))?;
+    Results::change(&day, |results| results.analysis = compared)?;
     report::write()
 }
 
@@ -147,9 +147,9 @@ fn http(arguments: &Arguments) -> Result<(), String> {
     };
     // Unix sockets have short paths.
     let folder = std::env::temp_dir().join("countersign-bench");
-    let told = http::run(&plan, &folder)?;
-    // What a failure leaves there is looked into.
+    let measured = http::run(&plan, &folder)?;
+    // After a failure the folder stays, for a person to look into.
     let _ = std::fs::remove_dir_all(&folder);
-    Results::change(&day, |results| results.http = told)?;
+    Results::change(&day, |results| results.http = measured)?;
     report::write()
 }

@@ -9,7 +9,7 @@ use cap::Cap;
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 fn main() -> ExitCode {
-    match told() {
+    match report() {
         Ok(text) => {
             println!("{text}");
             ExitCode::SUCCESS
@@ -21,11 +21,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn told() -> Result<String, String> {
+fn report() -> Result<String, String> {
     let arguments = Arguments::read(std::env::args().skip(1))?;
     let engine = arguments.text("engine").ok_or("--engine is missing")?;
     let shape = arguments.text("shape").and_then(Shape::parse).ok_or("--shape is missing or unknown")?;
     let rules = arguments.value("rules", 1_000)?;
-    let told = fresh(engine, shape, rules, || HEAP.allocated(), || HEAP.max_allocated())?;
-    serde_json::to_string(&told).map_err(|error| error.to_string())
+    let report = fresh(engine, shape, rules, || HEAP.allocated(), || HEAP.max_allocated())?;
+    serde_json::to_string(&report).map_err(|error| error.to_string())
 }

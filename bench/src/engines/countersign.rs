@@ -1,8 +1,8 @@
-//! Our own: the compiled bundle, as the server holds it.
+//! Ours: the prepared bundle, and the decoder of requests that `POST /policy/evaluate` goes through.
 
 use policy::{
     bundle::{Bundle, Effect, Source},
-    engine::{Input, Prepared},
+    engine::{Input, Prepared, Verdict},
 };
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::workload::{FIELDS, Request, Rule, Test, Workload, model};
 
 pub const CONTENDER: Contender = Contender {
     name: "countersign",
-    about: "the compiled bundle, as the server holds it; bytes of a request decided in one pass",
+    about: "the prepared bundle; a request's bytes go through the decoder that `POST /policy/evaluate` calls, to the deciding rule",
     most_rules: usize::MAX,
     takes_json: true,
     encode,
@@ -23,17 +23,21 @@ struct Countersign {
     parsed: Vec<Input>,
 }
 
-impl Countersign {
-    fn decide(&self, input: &Input) -> Option<u32> {
-        // Rules are written in evaluation order, so where a rule stands is its rank.
-        self.prepared.verdict(input.into()).rule.and_then(|rule| u32::try_from(rule.position()).ok())
-    }
+/// The rank of the rule that decided. Rules are written in evaluation order, so a rule's rank is its position.
+fn rank(verdict: Verdict<'_>) -> Option<u32> {
+    verdict.rule.and_then(|rule| u32::try_from(rule.position()).ok())
 }
 
 impl Engine for Countersign {
     fn from_json(&mut self, json: &str) -> Answer {
-        let verdict = self.prepared.verdict_request(json.as_bytes()).map_err(text)?;
-        Ok(verdict.rule.and_then(|rule| u32::try_from(rule.position()).ok()))
+        match self.prepared.decide_request(json.as_bytes()) {
+            Some((_, verdict)) => Ok(rank(verdict)),
+            // As in the service, a tree is made of what the decoder leaves.
+            None => {
+                let input: Input = serde_json::from_str(json).map_err(text)?;
+                Ok(rank(self.prepared.verdict((&input).into())))
+            }
+        }
     }
 
     fn parse(&mut self, requests: &[Request]) -> Result<(), String> {
@@ -42,7 +46,7 @@ impl Engine for Countersign {
     }
 
     fn from_parsed(&mut self, number: usize) -> Answer {
-        Ok(self.decide(&self.parsed[number]))
+        Ok(rank(self.prepared.verdict((&self.parsed[number]).into())))
     }
 }
 
@@ -57,14 +61,14 @@ fn load(json: &str, _: &Workload) -> Result<(Box<dyn Engine>, Steps), String> {
 pub fn parse_rules(json: &str) -> Result<Bundle, String> {
     let value: Value = serde_json::from_str(json).map_err(text)?;
     let source = Source::read(value).map_err(|faults| format!("{faults:?}"))?;
-    let understood = source.parse_rules();
-    match understood.faults.first() {
-        Some(fault) if understood.bundle.rules.len() < source.rules.len() => Err(format!("{fault:?}")),
-        _ => Ok(understood.bundle),
+    let parsed = source.parse_rules();
+    match parsed.faults.first() {
+        Some(fault) if parsed.bundle.rules.len() < source.rules.len() => Err(format!("{fault:?}")),
+        _ => Ok(parsed.bundle),
     }
 }
 
-/// Requests as the evaluator takes them.
+/// Requests parsed for the engine.
 pub fn inputs(requests: &[Request]) -> Result<Vec<Input>, String> {
     requests.iter().map(|request| serde_json::from_str(&request.json).map_err(text)).collect()
 }
@@ -79,20 +83,20 @@ fn rule(rule: &Rule) -> Value {
     let mut conditions = Map::new();
     for (field, test) in &rule.tests {
         let name = FIELDS[*field].0;
-        let mut say = |operator: &str, value: Value| conditions.insert(format!("{operator}{name}"), value);
+        let mut add = |operator: &str, value: Value| conditions.insert(format!("{operator}{name}"), value);
         match test {
             Test::OneOf(wanted) => {
-                say("", wanted.iter().map(|number| model::text(*field, *number)).collect());
+                add("", wanted.iter().map(|number| model::text(*field, *number)).collect());
             }
             Test::Not(unwanted) => {
-                say("!=", model::text(*field, *unwanted).into());
+                add("!=", model::text(*field, *unwanted).into());
             }
             Test::Is(flag) => {
-                say("", (*flag).into());
+                add("", (*flag).into());
             }
             Test::Between(low, high) => {
-                low.map(|low| say(">=", low.into()));
-                high.map(|high| say("<=", high.into()));
+                low.map(|low| add(">=", low.into()));
+                high.map(|high| add("<=", high.into()));
             }
         }
     }

@@ -65,23 +65,23 @@ fn encode(workload: &Workload) -> String {
 }
 
 fn condition(rule: &Rule) -> Value {
-    let same = |name: &str, value: Value| json!({"===": [{"var": name}, value]});
+    let equals = |name: &str, value: Value| json!({"===": [{"var": name}, value]});
     let mut all: Vec<Value> = Vec::new();
-    all.extend(rule.agent.map(|agent| same("agent", model::agent(agent).into())));
-    all.extend(rule.action.map(|action| same("action", model::action(action).into())));
+    all.extend(rule.agent.map(|agent| equals("agent", model::agent(agent).into())));
+    all.extend(rule.action.map(|action| equals("action", model::action(action).into())));
     for (field, test) in &rule.tests {
         let name = format!("context.{}", FIELDS[*field].0);
         let var = json!({"var": name});
         all.push(match test {
             Test::OneOf(wanted) => match wanted.as_slice() {
-                [one] => same(&name, model::text(*field, *one).into()),
+                [one] => equals(&name, model::text(*field, *one).into()),
                 many => {
                     let texts: Vec<String> = many.iter().map(|number| model::text(*field, *number)).collect();
                     json!({"in": [var, texts]})
                 }
             },
             Test::Not(unwanted) => json!({"!==": [var, model::text(*field, *unwanted)]}),
-            Test::Is(flag) => same(&name, (*flag).into()),
+            Test::Is(flag) => equals(&name, (*flag).into()),
             Test::Between(Some(low), Some(high)) => json!({"<=": [low, var, high]}),
             Test::Between(Some(low), None) => json!({">=": [var, low]}),
             Test::Between(None, Some(high)) => json!({"<=": [var, high]}),

@@ -35,8 +35,8 @@ struct Kernel {
 /// A field that some rule looks at.
 struct Column {
     at: usize,
-    /// Ascending cuts between the classes of a number; strings and flags number their own rows.
-    cuts: Vec<i64>,
+    /// Thresholds between the classes of a number, ascending; strings and flags number their own rows.
+    thresholds: Vec<i64>,
     first_row: usize,
 }
 
@@ -44,18 +44,18 @@ impl Kernel {
     fn new(rules: &[Rule]) -> Self {
         let mut kernel =
             Self { blocks: rules.len().div_ceil(BITS), columns: Vec::new(), rows: Vec::new(), parsed: Vec::new() };
-        for at in (0..COLUMNS).filter(|at| rules.iter().any(|rule| looks(rule, *at))) {
-            let cuts = cuts(rules, at);
-            kernel.columns.push(Column { at, cuts: cuts.clone(), first_row: kernel.rows.len() });
-            for value in values(at, &cuts) {
-                kernel.row(rules, at, value);
+        for at in (0..COLUMNS).filter(|at| rules.iter().any(|rule| tests_column(rule, *at))) {
+            let thresholds = thresholds(rules, at);
+            kernel.columns.push(Column { at, thresholds: thresholds.clone(), first_row: kernel.rows.len() });
+            for value in values(at, &thresholds) {
+                kernel.add_row(rules, at, value);
             }
         }
         kernel
     }
 
-    /// Adds the row of the rules for which `value` does.
-    fn row(&mut self, rules: &[Rule], at: usize, value: Value) {
+    /// Adds the row of the rules that `value` satisfies.
+    fn add_row(&mut self, rules: &[Rule], at: usize, value: Value) {
         let start = self.rows.len();
         self.rows.resize(start + self.blocks, [0; BLOCK]);
         for (rank, _) in rules.iter().enumerate().filter(|(_, rule)| holds(rule, at, value)) {
@@ -67,7 +67,7 @@ impl Kernel {
         let row = |column: &Column| match value(request, column.at) {
             Value::Text(number) => usize::from(number),
             Value::Flag(flag) => usize::from(flag),
-            Value::Int(number) => column.cuts.partition_point(|cut| *cut <= number),
+            Value::Int(number) => column.thresholds.partition_point(|threshold| *threshold <= number),
         };
         self.columns.iter().map(|column| column.first_row + row(column) * self.blocks).collect()
     }
@@ -89,7 +89,7 @@ impl Kernel {
     }
 }
 
-fn looks(rule: &Rule, at: usize) -> bool {
+fn tests_column(rule: &Rule, at: usize) -> bool {
     match at.checked_sub(AGENT) {
         None => rule.tests.iter().any(|(field, _)| *field == at),
         Some(0) => rule.agent.is_some(),
@@ -114,31 +114,31 @@ fn value(request: &Request, at: usize) -> Value {
     }
 }
 
-/// Numbers at which some rule changes its mind, ascending.
-fn cuts(rules: &[Rule], at: usize) -> Vec<i64> {
-    let mut cuts: Vec<i64> = Vec::new();
+/// Numbers at which some rule's test changes, ascending.
+fn thresholds(rules: &[Rule], at: usize) -> Vec<i64> {
+    let mut thresholds: Vec<i64> = Vec::new();
     for rule in rules {
         let name = if at == AGENT { rule.agent } else { rule.action };
         if at >= AGENT {
-            cuts.extend(name.into_iter().flat_map(|name| [i64::from(name), i64::from(name) + 1]));
+            thresholds.extend(name.into_iter().flat_map(|name| [i64::from(name), i64::from(name) + 1]));
         }
         for (_, test) in rule.tests.iter().filter(|(field, _)| *field == at) {
             if let Test::Between(low, high) = test {
-                cuts.extend(low.iter().copied().chain(high.map(|high| high + 1)));
+                thresholds.extend(low.iter().copied().chain(high.map(|high| high + 1)));
             }
         }
     }
-    cuts.sort_unstable();
-    cuts.dedup();
-    cuts
+    thresholds.sort_unstable();
+    thresholds.dedup();
+    thresholds
 }
 
 /// One value for every row.
-fn values(at: usize, cuts: &[i64]) -> Vec<Value> {
+fn values(at: usize, thresholds: &[i64]) -> Vec<Value> {
     match FIELDS.get(at).map(|(_, kind)| *kind) {
         Some(Kind::Text(texts)) => (0..texts).map(Value::Text).collect(),
         Some(Kind::Flag) => vec![Value::Flag(false), Value::Flag(true)],
-        Some(Kind::Int(_)) | None => std::iter::once(-1).chain(cuts.iter().copied()).map(Value::Int).collect(),
+        Some(Kind::Int(_)) | None => std::iter::once(-1).chain(thresholds.iter().copied()).map(Value::Int).collect(),
     }
 }
 

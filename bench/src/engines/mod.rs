@@ -1,5 +1,5 @@
-//! The contenders. Each says the rules in its own language, in its best documented mode, and answers with the rank of
-//! the rule that decides.
+//! The contenders. Each has the rules in its own language, runs in its best documented mode, and answers with the rank of the
+//! rule that decides.
 
 #[cfg(feature = "cedar")]
 mod cedar;
@@ -33,7 +33,7 @@ pub trait Engine {
     /// When one cannot be parsed.
     fn parse(&mut self, requests: &[Request]) -> Result<(), String>;
 
-    /// The same for the request with this number among the parsed ones.
+    /// From the parsed request with this number to the deciding rule.
     fn from_parsed(&mut self, number: usize) -> Answer;
 }
 

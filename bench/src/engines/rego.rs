@@ -1,5 +1,5 @@
-//! regorus: `hits contains 17 if {…}` for each rule, then `min(hits)`. Both of its documented ways are run: the
-//! virtual machine, and the interpreter of a compiled policy.
+//! regorus: `hits contains 17 if {…}` for each rule, then `min(hits)`. Both of its documented ways are run:
+//! the virtual machine, and the interpreter of a compiled policy.
 
 use std::{
     fmt::Write,
@@ -34,33 +34,33 @@ pub const INTERPRETER: Contender = Contender {
 
 const ENTRY: &str = "data.bench.first";
 
-/// What the two ways differ in.
-trait Way {
+/// The part in which the two ways differ.
+trait Evaluator {
     fn eval(&mut self, input: Value) -> Result<Value, String>;
 }
 
-impl Way for RegoVM {
+impl Evaluator for RegoVM {
     fn eval(&mut self, input: Value) -> Result<Value, String> {
         self.set_input(input);
         self.execute().map_err(text)
     }
 }
 
-impl Way for CompiledPolicy {
+impl Evaluator for CompiledPolicy {
     fn eval(&mut self, input: Value) -> Result<Value, String> {
         self.eval_with_input(input).map_err(text)
     }
 }
 
 struct Rego<W> {
-    way: W,
+    evaluator: W,
     parsed: Vec<Value>,
 }
 
-impl<W: Way> Engine for Rego<W> {
+impl<W: Evaluator> Engine for Rego<W> {
     fn from_json(&mut self, json: &str) -> Answer {
         let input = Value::from_json_str(json).map_err(text)?;
-        rank(&self.way.eval(input)?)
+        rank(&self.evaluator.eval(input)?)
     }
 
     fn parse(&mut self, requests: &[Request]) -> Result<(), String> {
@@ -71,7 +71,7 @@ impl<W: Way> Engine for Rego<W> {
 
     fn from_parsed(&mut self, number: usize) -> Answer {
         let input = self.parsed[number].clone();
-        rank(&self.way.eval(input)?)
+        rank(&self.evaluator.eval(input)?)
     }
 }
 
@@ -84,7 +84,7 @@ fn rank(value: &Value) -> Answer {
 
 fn compile(policy: &str) -> Result<CompiledPolicy, String> {
     let mut engine = Regorus::new();
-    // 10,000 rules are longer than it takes by default.
+    // A policy of 10,000 rules is longer than the default limits.
     engine.set_policy_length_config(PolicyLengthConfig {
         max_col: NonZeroU32::MAX,
         max_file_bytes: NonZeroUsize::MAX,
@@ -101,13 +101,13 @@ fn load_machine(policy: &str, _: &Workload) -> Result<(Box<dyn Engine>, Steps), 
     let mut machine = RegoVM::new();
     machine.load_program(program);
     machine.set_max_instructions(usize::MAX);
-    Ok((Box::new(Rego { way: machine, parsed: Vec::new() }), steps))
+    Ok((Box::new(Rego { evaluator: machine, parsed: Vec::new() }), steps))
 }
 
 fn load_interpreter(policy: &str, _: &Workload) -> Result<(Box<dyn Engine>, Steps), String> {
     let mut steps = Steps::new();
     let policy = step(&mut steps, "parse", || compile(policy))?;
-    Ok((Box::new(Rego { way: policy, parsed: Vec::new() }), steps))
+    Ok((Box::new(Rego { evaluator: policy, parsed: Vec::new() }), steps))
 }
 
 fn encode(workload: &Workload) -> String {

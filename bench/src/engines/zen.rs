@@ -86,7 +86,7 @@ fn encode(workload: &Workload) -> String {
 
 fn row(rank: usize, rule: &Rule) -> Value {
     let mut row = Map::new();
-    let mut cell = |column: String, said: String| row.insert(column, said.into());
+    let mut cell = |column: String, text: String| row.insert(column, text.into());
     cell("_id".to_owned(), format!("row{rank}"));
     cell("rank".to_owned(), rank.to_string());
     if let Some(agent) = rule.agent {

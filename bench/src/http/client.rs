@@ -1,4 +1,4 @@
-//! One connection that asks and waits, for everything that is not measured.
+//! One connection that sends a request and waits for its answer, for everything that is not measured.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -15,7 +15,7 @@ impl Connection {
     /// Connects.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// When no server listens.
     pub fn open(to: SocketAddr) -> Result<Self, String> {
         let stream = TcpStream::connect_timeout(&to, Duration::from_secs(5)).map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::client::Head;
 use crate::measure::on_core;
 
-/// What a load showed.
+/// What one load measured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Load {
     pub connections: usize,
@@ -42,7 +42,7 @@ pub struct Load {
 
 /// How a service is loaded.
 #[derive(Debug, Clone, Copy)]
-pub struct Shot {
+pub struct LoadPlan {
     pub connections: usize,
     /// Requests a second; none: each connection sends the next as soon as it has its answer.
     pub rate: Option<f64>,
@@ -55,34 +55,34 @@ pub struct Shot {
 /// How long answers that are still due at the end are waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Loads the service at `to`; requests are rotated.
+/// Loads the service at `to` with `requests`, over and over.
 ///
 /// # Errors
 /// When no connection can be made.
-pub fn load(to: SocketAddr, requests: &[Vec<u8>], shot: &Shot) -> Result<Load, String> {
+pub fn run(to: SocketAddr, requests: &[Vec<u8>], plan: &LoadPlan) -> Result<Load, String> {
     let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(|error| error.to_string())?;
-    let lanes = (0..shot.connections).map(|number| Lane::open(to, &epoll, number));
+    let lanes = (0..plan.connections).map(|number| Lane::open(to, &epoll, number));
     let mut lanes = lanes.collect::<Result<Vec<_>, _>>()?;
-    let mut idle: Vec<usize> = (0..shot.connections).rev().collect();
+    let mut idle: Vec<usize> = (0..plan.connections).rev().collect();
     let (start, mut core) = (Instant::now(), on_core());
-    let (counting, end) = (start + shot.warm, start + shot.warm + shot.time);
-    let (mut sent, mut told) = (0, Load { connections: shot.connections, aimed: shot.rate, ..Load::default() });
+    let (counting, end) = (start + plan.warm, start + plan.warm + plan.time);
+    let (mut sent, mut load) = (0, Load { connections: plan.connections, aimed: plan.rate, ..Load::default() });
     let (mut took, mut warm) = (Vec::new(), false);
-    let mut ready = Vec::with_capacity(shot.connections);
+    let mut ready = Vec::with_capacity(plan.connections);
     loop {
         let now = Instant::now();
         if now >= counting && !warm {
             (core, warm) = (on_core(), true);
         }
         while let Some(number) = idle.last().copied() {
-            let due = shot.rate.map_or(now, |rate| start + Duration::from_secs_f64(sent as f64 / rate));
+            let due = plan.rate.map_or(now, |rate| start + Duration::from_secs_f64(sent as f64 / rate));
             if due > now || due >= end {
                 break;
             }
             idle.pop();
             lanes[number].due = due;
             if lanes[number].stream.write_all(&requests[sent % requests.len()]).is_err() {
-                told.failures += 1;
+                load.failures += 1;
                 lanes[number] = Lane::open(to, &epoll, number)?;
                 idle.push(number);
             }
@@ -90,11 +90,11 @@ pub fn load(to: SocketAddr, requests: &[Vec<u8>], shot: &Shot) -> Result<Load, S
         }
         let all_answered = idle.len() == lanes.len();
         if (now >= end && all_answered) || now > end + PATIENCE {
-            told.failures += lanes.len() - idle.len();
+            load.failures += lanes.len() - idle.len();
             break;
         }
         let due =
-            shot.rate.filter(|_| !idle.is_empty()).map(|rate| start + Duration::from_secs_f64(sent as f64 / rate));
+            plan.rate.filter(|_| !idle.is_empty()).map(|rate| start + Duration::from_secs_f64(sent as f64 / rate));
         let until = due.filter(|due| *due < end).unwrap_or(if now < end { end } else { end + PATIENCE });
         wait(&epoll, &mut ready, until)?;
         for number in ready.drain(..) {
@@ -102,30 +102,30 @@ pub fn load(to: SocketAddr, requests: &[Vec<u8>], shot: &Shot) -> Result<Load, S
                 Received::Part => continue,
                 Received::Whole(200) => {
                     let done = Instant::now();
-                    told.total += 1;
+                    load.total += 1;
                     if done >= counting && done < end {
                         took.push(done.duration_since(lanes[number].due).as_secs_f64() * 1e6);
                     }
                 }
-                Received::Whole(_) => told.failures += 1,
+                Received::Whole(_) => load.failures += 1,
                 Received::Broken => {
-                    told.failures += 1;
+                    load.failures += 1;
                     lanes[number] = Lane::open(to, &epoll, number)?;
                 }
             }
             idle.push(number);
         }
     }
-    let passed = start.elapsed().saturating_sub(shot.warm).as_secs_f64();
+    let passed = start.elapsed().saturating_sub(plan.warm).as_secs_f64();
     took.sort_by(f64::total_cmp);
     let at = |share: f64| took.get((took.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(0.0);
     Ok(Load {
-        answered: took.len() as f64 / shot.time.as_secs_f64(),
+        answered: took.len() as f64 / plan.time.as_secs_f64(),
         p50: at(0.5),
         p99: at(0.99),
         most: at(1.0),
         client_cores: (on_core() - core).as_secs_f64() / passed,
-        ..told
+        ..load
     })
 }
 

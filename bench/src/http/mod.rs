@@ -1,5 +1,5 @@
-//! The service over HTTP, in both of its ways to keep the log, beside an empty handler and Cerbos: agreement, then as
-//! many requests as go, then a steady rate; at the end the log is counted.
+//! The service over HTTP with a durable and with a buffered log, compared with an empty handler and Cerbos: agreement, then
+//! as many requests as possible, then a steady rate; at the end the log is counted.
 
 mod cerbos;
 pub mod client;
@@ -23,7 +23,7 @@ use crate::{
     workload::{Shape, Workload},
 };
 use client::{Connection, post};
-use load::{Load, Shot, load};
+use load::{Load, LoadPlan};
 use servers::{Countersign, Server};
 
 /// What is started and how long it is kept busy.
@@ -36,7 +36,7 @@ pub struct Plan {
     pub rules: usize,
     pub rounds: usize,
     pub connections: usize,
-    /// What is counted of a slice; half of it goes ahead to warm up.
+    /// What is counted of a slice; half of it goes ahead to warm running.
     pub slice: Duration,
 }
 
@@ -44,7 +44,7 @@ pub struct Plan {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Service {
     pub name: String,
-    /// How what it acknowledged is kept.
+    /// How acknowledged decisions are stored.
     pub durability: String,
     /// None for the empty handler.
     pub agreement: Option<Agreement>,
@@ -94,8 +94,8 @@ pub const BUFFERED: &str = "countersign, log buffered";
 pub const EMPTY: &str = "empty axum handler";
 pub const CERBOS: &str = "cerbos";
 
-/// A service that is up. It ends when this is dropped.
-struct Up {
+/// A service that runs until this is dropped.
+struct RunningService {
     name: &'static str,
     durability: String,
     server: Server,
@@ -108,12 +108,12 @@ struct Up {
     answered: usize,
 }
 
-impl Up {
+impl RunningService {
     fn new(name: &'static str, durability: String, server: Server, requests: Vec<Vec<u8>>) -> Self {
         Self { name, durability, server, requests, agreement: None, loads: Vec::new(), log: None, answered: 0 }
     }
 
-    /// Holds the answers against the oracle.
+    /// Compares the answers with the oracle's.
     fn check(&mut self, workload: &Workload, rank: impl Fn(&Value) -> Option<u32>) -> Result<(), String> {
         let mut agreement = Agreement::default();
         let mut connection = Connection::open(self.server.at)?;
@@ -135,15 +135,15 @@ impl Up {
     }
 
     fn load(&mut self, plan: &Plan, rate: Option<f64>) -> Result<Load, String> {
-        let shot = Shot { connections: plan.connections, rate, warm: plan.slice / 2, time: plan.slice };
-        let load = load(self.server.at, &self.requests, &shot)?;
+        let load_plan = LoadPlan { connections: plan.connections, rate, warm: plan.slice / 2, time: plan.slice };
+        let load = load::run(self.server.at, &self.requests, &load_plan)?;
         self.answered += load.total;
         sleep(PAUSE);
         Ok(load)
     }
 
-    /// Counts the log, once everything has had time to get there.
-    fn logged(&self) -> Result<Option<Logged>, String> {
+    /// Counts the decisions in the log, once all have had time to get there.
+    fn count_logged(&self) -> Result<Option<Logged>, String> {
         let Some((folder, before)) = &self.log else { return Ok(None) };
         let start = Instant::now();
         loop {
@@ -162,35 +162,35 @@ impl Up {
 /// When one does not come up.
 pub fn run(plan: &Plan, folder: &Path) -> Result<Http, String> {
     let workload = Workload::new(plan.shape, plan.rules, 10_000);
-    let mut up = vec![
+    let mut running = vec![
         ours(DURABLE, plan, "durable", &folder.join("durable"), &workload)?,
         ours(BUFFERED, plan, "buffered", &folder.join("buffered"), &workload)?,
-        Up::new(EMPTY, "none".to_owned(), servers::empty(folder)?, evaluations(&workload, None)),
+        RunningService::new(EMPTY, "none".to_owned(), servers::empty(folder)?, evaluations(&workload, None)),
     ];
     if let Some(program) = &plan.cerbos {
         let server = servers::cerbos(program, folder, &cerbos::policy(&workload))?;
         let checks =
             workload.requests.iter().map(|request| Ok(post("/api/check/resources", None, &cerbos::check(request)?)));
         let requests = checks.collect::<Result<Vec<_>, String>>()?;
-        let mut service = Up::new(CERBOS, "audit log to a file, not synced".to_owned(), server, requests);
+        let mut service = RunningService::new(CERBOS, "audit log to a file, not synced".to_owned(), server, requests);
         service.check(&workload, cerbos::rank)?;
-        up.push(service);
+        running.push(service);
     }
     sleep(PAUSE);
     for _ in 0..plan.rounds {
-        for service in &mut up {
+        for service in &mut running {
             let load = service.load(plan, None)?;
             eprintln!("   {}: {:.0}/s, p50 {:.0} µs", service.name, load.answered, load.p50);
             service.loads.push(load);
         }
     }
     let rates = |name: &str| -> Option<Vec<f64>> {
-        let service = up.iter().find(|service| service.name == name)?;
+        let service = running.iter().find(|service| service.name == name)?;
         Some(service.loads.iter().map(|load| load.answered).collect())
     };
     let (empty, cerbos) = (rates(EMPTY).unwrap_or_default(), rates(CERBOS));
     let mut services = Vec::new();
-    for service in &mut up {
+    for service in &mut running {
         let throughput: Vec<f64> = service.loads.iter().map(|load| load.answered).collect();
         let over = |theirs: &[f64]| Spread::of(throughput.iter().zip(theirs).map(|(ours, theirs)| ours / theirs));
         let spread = Spread::of(throughput.iter().copied());
@@ -205,7 +205,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Http, String> {
             busy_p50: Spread::of(service.loads.iter().map(|load| load.p50)),
             busy: service.loads.last().cloned().unwrap_or_default(),
             steady,
-            logged: service.logged()?,
+            logged: service.count_logged()?,
         });
     }
     Ok(Http {
@@ -218,15 +218,21 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Http, String> {
 }
 
 /// Our server, checked.
-fn ours(name: &'static str, plan: &Plan, log: &str, folder: &Path, workload: &Workload) -> Result<Up, String> {
+fn ours(
+    name: &'static str,
+    plan: &Plan,
+    log: &str,
+    folder: &Path,
+    workload: &Workload,
+) -> Result<RunningService, String> {
     let Countersign { server, token, durability } = servers::countersign(&plan.server, folder, log, &bundle(workload))?;
-    let mut up = Up::new(name, durability, server, evaluations(workload, Some(&token)));
-    up.log = Some((folder.to_owned(), servers::decisions(folder)?));
-    up.check(workload, |answer| {
+    let mut running = RunningService::new(name, durability, server, evaluations(workload, Some(&token)));
+    running.log = Some((folder.to_owned(), servers::decisions(folder)?));
+    running.check(workload, |answer| {
         let id = answer["matched_rule"].as_str()?;
         workload.rules.iter().position(|rule| rule.id == id).and_then(|rank| u32::try_from(rank).ok())
     })?;
-    Ok(up)
+    Ok(running)
 }
 
 fn evaluations(workload: &Workload, token: Option<&str>) -> Vec<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! The services under test, each a process of its own on a loopback address, ended with this program.
+//! The services to measure, each a process of its own on a loopback address that ends with this program.
 
 use std::{
     fs::{self, File},
@@ -35,7 +35,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts `program` and waits until `path` answers 200. Its output goes to a file beside `name`.
+    /// Starts `program` and waits until `path` answers 200. The output of the service goes to `name` with the extension `.log`.
     ///
     /// # Errors
     /// When it does not come up.
@@ -72,11 +72,12 @@ pub struct Countersign {
     pub server: Server,
     /// A token that may evaluate.
     pub token: String,
-    /// How the database keeps what it acknowledged.
+    /// How the database stores acknowledged decisions.
     pub durability: String,
 }
 
-/// Starts `program` in `folder`, with its log kept in the way `log` names, and puts `bundle` into service, the way the runbook does it in an emergency: by SQL.
+/// Starts `program` in `folder` with the decision log that `log` names, and puts `bundle` into service as the runbook does in
+/// an emergency: by SQL.
 ///
 /// # Errors
 /// When a step fails.
@@ -144,7 +145,7 @@ fn sql(folder: &Path, text: &str) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Starts the empty handler beside this program.
+/// Starts the empty handler, whose binary lies next to this one.
 ///
 /// # Errors
 /// When it does not come up.
@@ -177,7 +178,7 @@ pub fn cerbos(program: &Path, folder: &Path, policy: &str) -> Result<Server, Str
     let file = folder.join("cerbos/configuration.json");
     fs::write(&file, configuration.to_string()).map_err(fail)?;
     let mut command = Command::new(program);
-    // A line of log for each request is not what it is measured for.
+    // A line of log for each request would be measured, too.
     command.args(["server", "--log-level=warn"]).arg(format!("--config={}", file.display()));
     Server::start(&folder.join("cerbos/cerbos"), at, &mut command, "/_cerbos/health")
 }

@@ -1,8 +1,8 @@
-//! Lint and semantic diff beside z3.
+//! Lint and semantic diff, compared with z3.
 
 use std::fmt::Write;
 
-use super::words::{thousands, three, time};
+use super::labels::{thousands, three, time};
 use crate::{
     analysis::{Large, Ours},
     results::Results,
@@ -16,7 +16,7 @@ pub fn section(results: &Results) -> String {
     }
     let small = &compared.z3.small;
     let mut text = format!(
-        "\n## Lint and semantic diff beside z3 {}\n\n{} random small bundles, {} questions (unreachable rules, whether an edit \
+        "\n## Lint and semantic diff, compared with z3 {}\n\n{} random small bundles, {} questions (unreachable rules, whether an edit \
          changes any answer, whether it newly allows anything): **{} agree**, {} undecided by one of the two, {} differ.\n\n\
          z3 proves unreachability only, and only which pairs of outcomes some input has; Countersign's analysis also finds \
          redundant and conflicting rules, gaps and minimal covers, and its diff every region in words.\n\n\
@@ -39,18 +39,20 @@ pub fn section(results: &Results) -> String {
 }
 
 fn line(ours: &Ours, z3: Option<&Large>) -> String {
-    let theirs = |took: f64, cut: bool| {
+    let theirs = |took: f64, timed_out: bool| {
         let took = time(took * 1e6);
-        if cut { format!("> {took} (timed out)") } else { took }
+        if timed_out { format!("> {took} (timed out)") } else { took }
     };
-    let times = |theirs: f64, ours: f64, cut: bool| format!("{}{}×", if cut { "> " } else { "" }, three(theirs / ours));
+    let times = |theirs: f64, ours: f64, timed_out: bool| {
+        format!("{}{}×", if timed_out { "> " } else { "" }, three(theirs / ours))
+    };
     let (lint, lint_times, diff, diff_times, unreachable, undecided) = z3.map_or_else(Default::default, |z3| {
-        let (lint_cut, diff_cut) = (z3.undecided > 0, z3.diff_undecided > 0);
+        let (lint_timed_out, diff_timed_out) = (z3.undecided > 0, z3.diff_undecided > 0);
         (
-            theirs(z3.lint_ms, lint_cut),
-            times(z3.lint_ms, ours.analysis_ms.median, lint_cut),
-            theirs(z3.diff_ms, diff_cut),
-            times(z3.diff_ms, ours.diff_ms.median, diff_cut),
+            theirs(z3.lint_ms, lint_timed_out),
+            times(z3.lint_ms, ours.analysis_ms.median, lint_timed_out),
+            theirs(z3.diff_ms, diff_timed_out),
+            times(z3.diff_ms, ours.diff_ms.median, diff_timed_out),
             format!("z3 {}", z3.unreachable),
             format!("z3 {} rules, {} pairs", z3.undecided, z3.diff_undecided),
         )

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::words::{bytes, thousands, time, times};
+use super::labels::{bytes, thousands, time, times};
 use crate::{
     cold::Cold,
     engines,

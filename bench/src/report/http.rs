@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::words::{thousands, three, time, times};
+use super::labels::{thousands, three, time, times};
 use crate::results::Results;
 
 /// The table.

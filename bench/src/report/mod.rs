@@ -1,12 +1,12 @@
-//! Results for people: `results/RESULTS.md`, made from the one file of results and nothing else.
+//! The report for people, `results/RESULTS.md`: written from the file of results and nothing else.
 
 mod analysis;
 mod browser;
 mod decisions;
 mod http;
+mod labels;
 mod replay;
 mod targets;
-mod words;
 
 use std::fs;
 
@@ -16,7 +16,7 @@ pub use replay::replayed;
 use crate::{browser::Browser, results::Results};
 
 const FILE: &str = "results/RESULTS.md";
-/// Why targets were missed, in words; written by hand.
+/// Why targets were missed; written by hand.
 const NOTES: &str = "results/notes.md";
 
 /// Writes the report.
@@ -28,7 +28,7 @@ pub fn write() -> Result<(), String> {
     let browser = Browser::read()?;
     let parts = [
         "# Countersign and its peers, measured\n".to_owned(),
-        "Made by `make bench` from `results.json`; how to read it is said in [bench/README.md](../README.md).\n"
+        "Written by `make bench` from `results.json`; [bench/README.md](../README.md) says how to read it.\n"
             .to_owned(),
         machine(&results),
         targets::table(&results, &browser),

@@ -1,6 +1,6 @@
-//! Replay, and its look-up beside the kernel.
+//! Replay, and its look-up compared with the kernel's.
 
-use super::words::{bytes, thousands, time, times};
+use super::labels::{bytes, thousands, time, times};
 use crate::{replay::Replayed, results::Results};
 
 /// One line.
@@ -26,8 +26,8 @@ pub fn section(results: &Results) -> String {
     }
     let lines: Vec<String> = results.replay.iter().map(replayed).collect();
     format!(
-        "\n## Replay\n\nRecorded decisions as columns, one thread. A row is one decision with its tally, interned, beside the \
-         hand-written kernel on the same rows.\n\n\
+        "\n## Replay\n\nRecorded decisions as columns, one thread. A row is one decision with its tally, interned, next to \
+         the hand-written kernel on the same rows.\n\n\
          | rules | shape | agrees | whole replay | a row | kernel | times the kernel | corpus |\n\
          |---|---|---|---|---|---|---|---|\n{}\n",
         lines.join("\n")

@@ -22,7 +22,7 @@ pub enum Shape {
     Equality,
     /// Few agents, two to four ranges of numbers a rule.
     Range,
-    /// Half of the rules for everybody; every condition holds half of the time, together they nearly never do.
+    /// Half of the rules for every agent; every condition holds half of the time, together they nearly never do.
     Adversarial,
 }
 
@@ -51,7 +51,7 @@ pub const SEED: u64 = 20_261_123;
 /// Different requests that are rotated.
 pub const REQUESTS: usize = 10_000;
 
-/// Rules and the requests that are put to them.
+/// Rules and requests.
 #[derive(Debug)]
 pub struct Workload {
     pub shape: Shape,

@@ -7,7 +7,7 @@ use super::{
     model::{FIELDS, Field, Kind, Rule, Test},
 };
 
-/// Agents and actions a workload knows.
+/// The numbers of agents and actions in a workload.
 pub fn names(shape: Shape, rules: usize) -> (u32, u32) {
     match shape {
         Shape::Equality => (u32::try_from(rules / 25).unwrap_or(u32::MAX).max(2), 12),
@@ -68,7 +68,7 @@ fn equalities(random: &mut Random) -> Vec<(Field, Test)> {
 }
 
 /// Two to four ranges, each over a tenth to a half of its field, half of them open on one side. Beyond 1,000 rules they
-/// are narrower, or the first few hundred rules would decide everything and the others cost nobody anything.
+/// are narrower, or the first few hundred rules would decide everything and the others would cost no engine anything.
 fn ranges(size: usize, random: &mut Random) -> Vec<(Field, Test)> {
     let narrower = (size as f64 / 1_000.0).max(1.0).sqrt();
     let count = 2 + random.below(3);

@@ -1,4 +1,4 @@
-//! The evaluator: which rule decides, and the answer in words.
+//! The evaluator: which rule decides, and the answer with its reason.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,16 @@ use super::{
     answer::ErrorCode,
     compiled::{Index, fact_source::FactSource},
     condition, explanation, order,
+    request::{self, Request},
     rule_table::{RuleRef, RuleTable},
-    scan::Paths,
+    scan::{self, Paths},
     schema,
     trace::{self, ConditionResult, ConditionTrace, RuleResult, RuleTrace},
 };
 use crate::bundle::{Bundle, Effect, Rule, Schema};
 
-/// A bundle made ready to answer: disabled rules gone, the others in evaluation order and indexed. It never changes, so any number of threads may share one.
+/// A bundle prepared to answer: disabled rules gone, the others in evaluation order and indexed. A prepared bundle never changes,
+/// so any number of threads may share one.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     // INVARIANT: enabled rules only, sorted by `order::compare`; the index names them by position.
@@ -25,14 +27,14 @@ pub struct Prepared {
     on_error: Effect,
     schema: Option<Schema>,
     index: Index,
-    /// The fields of the index, and behind them those that only the schema declares.
+    /// The fields of the index, followed by those that only the schema declares.
     paths: Paths,
-    /// For every declared agent the numbers of its fields, in the order of their declaration.
+    /// For every declared agent the numbers of the agent's fields, in the order of their declaration.
     declared: BTreeMap<String, Vec<u32>>,
 }
 
 impl Prepared {
-    /// Makes `bundle` ready.
+    /// Prepares `bundle`.
     pub fn new(bundle: &Bundle) -> Self {
         let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
         rules.sort_by(|a, b| order::compare(a, b));
@@ -62,7 +64,7 @@ impl Prepared {
 }
 
 impl From<Bundle> for Prepared {
-    /// Makes `bundle` ready.
+    /// Prepares `bundle`.
     fn from(bundle: Bundle) -> Self {
         Self::new(&bundle)
     }
@@ -79,17 +81,17 @@ impl Prepared {
         RuleRef::new(&self.rules, &self.index, u32::try_from(rank).ok()?)
     }
 
-    /// Where the rule that decides is looked up.
+    /// The index that finds the deciding rule.
     pub(crate) fn index(&self) -> &Index {
         &self.index
     }
 
-    /// What happens when no rule matches.
+    /// The effect when no rule matches.
     pub fn default_effect(&self) -> Effect {
         self.default_effect
     }
 
-    /// What happens when the deciding rule, or the schema, meets a value of a wrong type.
+    /// The effect when the deciding rule, or the schema, meets a value of a wrong type.
     pub fn on_error(&self) -> Effect {
         self.on_error
     }
@@ -99,75 +101,83 @@ impl Prepared {
         self.schema.as_ref()
     }
 
-    /// What the bundle says about `input`. The first rule in order that matches or errs decides; an input outside an
-    /// enforced schema is an error before any rule is looked at.
+    /// The answer to `input`. The first rule in order that matches or is in error decides. An input that violates an enforced
+    /// schema is an error before any rule is looked at.
     pub fn decide(&self, input: &Input) -> Answer {
         self.answer(input.into())
     }
 
-    /// The same for a question by reference.
+    /// [`Self::decide`] for a question by reference.
     pub fn answer(&self, question: Question<'_>) -> Answer {
         match self.verdict(question) {
             Verdict { status: Status::Matched, rule: Some(rule), .. } => matched(rule),
-            Verdict { status: Status::Error, rule: Some(rule), .. } => self.in_error(rule, question),
-            Verdict { status: Status::Error, .. } => self.outside_schema(question),
+            Verdict { status: Status::Error, rule: Some(rule), .. } => self.rule_error(rule, question),
+            Verdict { status: Status::Error, .. } => self.schema_error(question),
             Verdict { .. } => self.no_match(question),
         }
     }
 
-    /// The same for a context as JSON text, without making a tree of it: what the rules do not look at is read and
-    /// dropped.
-    ///
-    /// # Errors
-    /// Text that is no JSON object.
-    pub fn answer_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Answer, serde_json::Error> {
-        let verdict = self.verdict_json(agent, action, context)?;
-        Ok(match (verdict.status, verdict.rule) {
-            (Status::Matched, Some(rule)) => matched(rule),
-            (Status::NoMatch, _) => self.no_match(Question { agent, action, context: &Map::new() }),
-            // An error is told in words about the value that was found.
-            _ => self.answer(Question { agent, action, context: &serde_json::from_slice(context)? }),
+    /// Decodes an ordinary request and decides it in the same pass over its bytes. None for a body that is out of the ordinary
+    /// (see [`request`]), which is to be parsed into a tree. Nothing is allocated when the bundle looks at no more than
+    /// some thirty fields.
+    pub fn decide_request<'a>(&self, body: &'a [u8]) -> Option<(Request<'a>, Verdict<'_>)> {
+        request::with_request(&self.paths, body, |request, facts| {
+            (*request, self.verdict_by(request.agent, request.action, facts))
         })
     }
 
-    /// The same without words.
+    /// The answer to a request that was decoded for another bundle.
     ///
     /// # Errors
-    /// Text that is no JSON object.
+    /// A context that is no JSON object.
+    pub fn answer_request(&self, request: &Request<'_>) -> Result<Answer, serde_json::Error> {
+        let verdict = self.verdict_json(request.agent, request.action, request.context.as_bytes())?;
+        self.explain(verdict, request)
+    }
+
+    /// The answer with its reason to `verdict`, which this bundle gave about `request`.
+    ///
+    /// # Errors
+    /// A context that is no JSON object.
+    pub fn explain(&self, verdict: Verdict<'_>, request: &Request<'_>) -> Result<Answer, serde_json::Error> {
+        let Request { agent, action, context, .. } = *request;
+        Ok(match (verdict.status, verdict.rule) {
+            (Status::Matched, Some(rule)) => matched(rule),
+            (Status::NoMatch, _) => self.no_match(Question { agent, action, context: &Map::new() }),
+            // The sentence about an error quotes the value that was found.
+            _ => self.answer(Question { agent, action, context: &serde_json::from_str(context)? }),
+        })
+    }
+
+    /// The verdict about a context as JSON text, of which no tree is made: what the rules do not look at is checked and
+    /// dropped.
+    ///
+    /// # Errors
+    /// A context that is no JSON object.
     pub fn verdict_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
-        self.paths.context(context, |facts| self.verdict_by(agent, action, facts))
+        scan::with_context(&self.paths, context, |facts| self.verdict_by(agent, action, facts))
     }
 
     fn verdict_by(&self, agent: &str, action: &str, facts: &impl FactSource) -> Verdict<'_> {
         let schema = self.schema.as_ref().and_then(|schema| schema.agents.get(agent)).zip(self.declared.get(agent));
-        let inside = schema.is_none_or(|(schema, numbers)| {
+        let in_schema = schema.is_none_or(|(schema, numbers)| {
             schema.fields.values().zip(numbers).all(|(field, number)| schema::admits_fact(field, facts.fact(*number)))
         });
-        if !inside {
+        if !in_schema {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        self.found(self.index.first_by(agent, action, facts))
+        self.verdict_of(self.index.first_by(agent, action, facts))
     }
 
-    /// The same for a whole [`Input`] as JSON text, with agent and action in it. Nothing is allocated for an ordinary
-    /// one whose bundle looks at no more than some thirty fields.
-    ///
-    /// # Errors
-    /// Text that is no [`Input`].
-    pub fn verdict_request(&self, request: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
-        let read = self.paths.request(request, |agent, action, facts| self.verdict_by(agent, action, facts));
-        read.map_or_else(|| Ok(self.verdict((&serde_json::from_slice::<Input>(request)?).into())), Ok)
-    }
-
-    /// The same without words: who decided, and what. Nothing is allocated but the list of rules to ask.
+    /// [`Self::answer`] without the reason. Nothing is allocated but the list of rules to ask.
     pub fn verdict(&self, question: Question<'_>) -> Verdict<'_> {
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
-        self.found(self.index.first(question))
+        self.verdict_of(self.index.first(question))
     }
 
-    fn found(&self, first: Option<(u32, ConditionResult)>) -> Verdict<'_> {
+    fn verdict_of(&self, first: Option<(u32, ConditionResult)>) -> Verdict<'_> {
         let decided = first.and_then(|(rank, result)| Some((RuleRef::new(&self.rules, &self.index, rank)?, result)));
         match decided {
             None => Verdict { effect: self.default_effect, status: Status::NoMatch, rule: None },
@@ -178,8 +188,8 @@ impl Prepared {
         }
     }
 
-    /// Every rule that was considered, in evaluation order, down to the one that decided. Empty when the input is
-    /// outside an enforced schema, because then no rule is asked.
+    /// Every rule that was considered, in evaluation order, down to the deciding one. Empty when the input violates an enforced
+    /// schema, because then no rule is considered.
     pub fn trace(&self, input: &Input) -> Vec<RuleTrace> {
         let input = Question::from(input);
         let mut traces = Vec::new();
@@ -210,7 +220,7 @@ impl Prepared {
         traces
     }
 
-    fn outside_schema(&self, input: Question<'_>) -> Answer {
+    fn schema_error(&self, input: Question<'_>) -> Answer {
         let errors = self.schema.as_ref().map(|schema| schema::violations(schema, input)).unwrap_or_default();
         let what = errors.first().map(|first| schema::sentence(first, input)).unwrap_or_default();
         Answer {
@@ -223,7 +233,7 @@ impl Prepared {
         }
     }
 
-    fn in_error(&self, rule: RuleRef<'_>, input: Question<'_>) -> Answer {
+    fn rule_error(&self, rule: RuleRef<'_>, input: Question<'_>) -> Answer {
         let errors: Vec<EvaluationError> = rule
             .conditions()
             .filter_map(|condition| {
@@ -274,23 +284,23 @@ impl Prepared {
     }
 }
 
-/// Who decided, and what.
+/// An answer without its reason: the effect, and the rule behind it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Verdict<'a> {
     /// The effect that holds.
     pub effect: Effect,
-    /// How it came about.
+    /// Whether a rule matched, none did, or there was an error.
     pub status: Status,
-    /// The rule that matched or was in error; none for no match and for schema violations.
+    /// The rule that matched or was in error; none when no rule matched, and for schema violations.
     pub rule: Option<RuleRef<'a>>,
 }
 
-/// What `bundle` says about `input`. To ask more than once, keep a [`Prepared`].
+/// The answer of `bundle` to `input`. For more than one input, keep a [`Prepared`].
 pub fn decide(bundle: &Bundle, input: &Input) -> Answer {
     Prepared::new(bundle).decide(input)
 }
 
-/// Whether the rule speaks about this agent and this action.
+/// Whether the patterns of `rule` match the agent and the action of `input`.
 pub fn addresses(rule: &Rule, input: Question<'_>) -> bool {
     rule.agent.matches(input.agent) && rule.action.matches(input.action)
 }
@@ -306,7 +316,7 @@ fn matched(rule: RuleRef<'_>) -> Answer {
     }
 }
 
-/// Names in sentences stay readable, whatever a caller sends.
+/// Shortens a name, so that sentences stay readable whatever a caller sends.
 fn clip(name: &str) -> String {
     const SHOWN: usize = 80;
     if name.chars().count() <= SHOWN {

@@ -1,4 +1,4 @@
-//! What is decided upon.
+//! The input of a decision.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,24 +8,24 @@ use crate::{
     limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_NESTING, MAX_STRING_BYTES},
 };
 
-/// One question to a bundle.
+/// What a bundle decides.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Input {
     /// Who wants to act, a dotted lowercase name.
     pub agent: String,
-    /// What it wants to do.
+    /// What the agent wants to do.
     pub action: String,
-    /// The facts; nested objects are read by dotted path.
+    /// The facts. Dotted paths lead into nested objects.
     #[serde(default)]
     pub context: Map<String, Value>,
 }
 
-/// A question by reference: what an [`Input`] or a replayed case asks.
+/// An input by reference: of an [`Input`] or of a replayed case.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
     /// Who wants to act.
     pub agent: &'a str,
-    /// What it wants to do.
+    /// What the agent wants to do.
     pub action: &'a str,
     /// The facts.
     pub context: &'a Map<String, Value>,
@@ -37,28 +37,29 @@ impl<'a> From<&'a Input> for Question<'a> {
     }
 }
 
-/// A size limit that an input passes.
+/// A size limit that an input exceeds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{pointer}` has {found} {unit}; the limit {name} is {limit}")]
 pub struct OverLimit {
-    /// JSON Pointer to what is too large.
+    /// JSON Pointer to the value that is too large.
     pub pointer: &'static str,
     /// Which limit: `context_bytes`, `context_fields`, `nesting` or `string_bytes`.
     pub name: &'static str,
     /// The limit.
     pub limit: usize,
-    /// What was found.
+    /// The size that was found.
     pub found: usize,
-    /// What is counted.
+    /// The unit of the limit and of the size.
     pub unit: &'static str,
 }
 
 impl Input {
-    /// Checks the size limits of an input: context at most [`MAX_CONTEXT_BYTES`] as compact JSON, [`MAX_CONTEXT_FIELDS`] keys
-    /// through all nested objects and [`MAX_NESTING`] of those and arrays inside each other, agent and action at most [`MAX_STRING_BYTES`].
+    /// Checks the size limits of an input. Agent and action may have [`MAX_STRING_BYTES`]. The context may have
+    /// [`MAX_CONTEXT_BYTES`] as compact JSON, [`MAX_CONTEXT_FIELDS`] keys through all nested objects, and [`MAX_NESTING`] objects
+    /// and arrays inside each other.
     ///
     /// # Errors
-    /// The first limit that is passed.
+    /// The first limit that is exceeded.
     pub fn check_limits(&self) -> Result<(), OverLimit> {
         for (pointer, text) in [("/agent", &self.agent), ("/action", &self.action)] {
             if text.len() > MAX_STRING_BYTES {
@@ -66,7 +67,7 @@ impl Input {
                 return Err(OverLimit { pointer, name, limit, found, unit });
             }
         }
-        let fields: usize = self.context.values().map(keys).sum::<usize>() + self.context.len();
+        let fields: usize = self.context.values().map(count_keys).sum::<usize>() + self.context.len();
         let pointer = "/context";
         if fields > MAX_CONTEXT_FIELDS {
             let (name, limit, found, unit) = ("context_fields", MAX_CONTEXT_FIELDS, fields, "fields");
@@ -77,7 +78,7 @@ impl Input {
             let (name, limit, unit) = ("nesting", MAX_NESTING, "objects and arrays inside each other");
             return Err(OverLimit { pointer, name, limit, found, unit });
         }
-        let mut size = Counter(0);
+        let mut size = ByteCounter(0);
         // Writing to a counter cannot fail, and a JSON map always serializes.
         let _ = serde_json::to_writer(&mut size, &self.context);
         if size.0 > MAX_CONTEXT_BYTES {
@@ -88,17 +89,18 @@ impl Input {
     }
 }
 
-fn keys(value: &Value) -> usize {
+fn count_keys(value: &Value) -> usize {
     match value {
-        Value::Object(map) => map.len() + map.values().map(keys).sum::<usize>(),
-        Value::Array(items) => items.iter().map(keys).sum(),
+        Value::Object(map) => map.len() + map.values().map(count_keys).sum::<usize>(),
+        Value::Array(items) => items.iter().map(count_keys).sum(),
         _ => 0,
     }
 }
 
-struct Counter(usize);
+/// Counts the bytes that are written to it.
+struct ByteCounter(usize);
 
-impl std::io::Write for Counter {
+impl std::io::Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0 = self.0.saturating_add(bytes.len());
         Ok(bytes.len())

@@ -3,6 +3,8 @@
 pub mod answer;
 #[cfg(test)]
 pub(crate) mod arbitrary;
+#[cfg(test)]
+mod arbitrary_json;
 pub mod arm;
 pub(crate) mod compiled;
 pub mod condition;
@@ -15,6 +17,7 @@ pub mod input;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub mod order;
+pub mod request;
 mod rule_table;
 mod scan;
 pub mod schema;
@@ -26,6 +29,7 @@ pub use arm::Arm;
 pub use decide::{Prepared, Verdict, decide};
 pub use fact::Fact;
 pub use input::{Input, OverLimit, Question};
+pub use request::Request;
 pub use rule_table::RuleRef;
 
 /// Version of the evaluation's meaning. It changes when, and only when, some answer may change; a packet names it, so

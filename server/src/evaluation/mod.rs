@@ -1,66 +1,43 @@
-//! The evaluation service. A request is parsed, decided in memory by both arms, logged in a batch with others, and
-//! answered once that batch is committed. No request reads the database.
+//! The evaluation service. A request is decided in memory by both arms, logged in a batch with others, and answered once
+//! that batch is committed. No request reads the database.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `service` | everything the service keeps in memory |
+//! | `serving`, `reload` | the bundles that are live, kept in step with the database |
+//! | `request`, `decide`, `response` | from a request to its decision and its answer |
+//! | `pending_decision` | a decision on its way into the log |
+//! | `log`, `not_logged`, `durability` | the decision log as requests see it: when they are answered, and why not |
+//! | `writer`, `batch_window` | the writer behind the log, and how large its batches get |
+//! | `spill`, `recover` | the buffer on disk while the database is away, and the way back |
+//! | `tokens` | bearer tokens seen lately |
+//! | `metrics` | counters for Prometheus |
 
-mod batching;
-mod counts;
-mod evaluate;
+mod batch_window;
+mod decide;
+mod durability;
 mod log;
+mod metrics;
+mod not_logged;
 mod pending_decision;
 mod recover;
 mod reload;
+mod request;
+mod response;
+mod service;
 mod serving;
 mod spill;
-mod text;
 mod tokens;
+mod writer;
 
-use std::{path::Path, sync::Arc};
-
-use arc_swap::ArcSwap;
-use store::Store;
-use tokio::sync::watch;
-
-pub use counts::Counts;
-pub use evaluate::{Question, Reply, decide};
-pub use log::{DecisionLog, Durability, NotLogged};
-pub use pending_decision::Made;
-pub use serving::{ArmInService, Serving};
-pub use text::decide_text;
+pub use decide::{decide, decide_bytes};
+pub use durability::Durability;
+pub use log::DecisionLog;
+pub use metrics::DecisionMetrics;
+pub use not_logged::NotLogged;
+pub use pending_decision::PendingDecision;
+pub use request::EvaluationRequest;
+pub use response::EvaluationResponse;
+pub use service::EvaluationService;
+pub use serving::{LiveBundle, Serving};
 pub use tokens::TokenCache;
-
-/// Everything the evaluation service keeps in memory. Cheap to clone.
-#[derive(Clone)]
-pub struct Live {
-    serving: Arc<ArcSwap<Serving>>,
-    /// Decisions on their way into the database.
-    pub log: DecisionLog,
-    /// What was answered.
-    pub counts: Counts,
-    /// Bearer tokens seen in the last second.
-    pub tokens: TokenCache,
-    changes: watch::Receiver<u64>,
-}
-
-impl Live {
-    /// Loads what is live and starts the workers: one that follows changes, one that writes the log. `spill_dir` takes
-    /// the decisions that are answered while the database is away, `durability` says when they are answered otherwise.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn start(store: Store, spill_dir: &Path, durability: Durability) -> Result<Self, store::Error> {
-        let serving = Arc::new(ArcSwap::from_pointee(serving::load(&store, None).await?));
-        let changes = reload::start(store.clone(), Arc::clone(&serving));
-        let log = DecisionLog::start(store.clone(), spill_dir, durability);
-        let counts = Counts::new().map_err(|error| store::Error::Internal(error.to_string()))?;
-        Ok(Self { serving, log, counts, tokens: TokenCache::new(store), changes })
-    }
-
-    /// What is in service now.
-    pub fn serving(&self) -> Arc<Serving> {
-        self.serving.load_full()
-    }
-
-    /// Counts up whenever what is in service may have changed.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.clone()
-    }
-}

@@ -1,48 +1,48 @@
-//! A decision between being made and being logged.
+//! A decision that is made and not logged yet.
 
 use std::borrow::Cow;
 
 use lifecycle::decision::Record;
 use store::decisions::Decision;
 
-/// A decision, and its context as the text it came as: what is only passed on need not be taken apart.
+/// A decision, and its context as the text that came: what is only passed on need not be parsed.
 #[derive(Debug, Clone)]
-pub struct Made {
-    /// The record. Its context is empty while there is a text of it.
+pub struct PendingDecision {
+    /// The record. Its context is empty while there is a text of the context.
     pub record: Record,
-    text: Option<Box<str>>,
+    context_text: Option<Box<str>>,
 }
 
-impl Made {
-    /// A decision about `text`, a context that was read and found to be in order.
-    pub(super) fn about(record: Record, text: &str) -> Self {
-        Self { record, text: Some(text.into()) }
+impl PendingDecision {
+    /// A decision whose context is `context`, the text of a JSON object.
+    pub(super) fn with_context_text(record: Record, context: &str) -> Self {
+        Self { record, context_text: Some(context.into()) }
     }
 
     /// The record with its context.
     ///
     /// # Errors
     /// None that could happen: the text was read before.
-    pub fn whole(&self) -> Result<Cow<'_, Record>, serde_json::Error> {
-        match &self.text {
+    pub fn to_record(&self) -> Result<Cow<'_, Record>, serde_json::Error> {
+        match &self.context_text {
             None => Ok(Cow::Borrowed(&self.record)),
             Some(text) => Ok(Cow::Owned(Record { context: serde_json::from_str(text)?, ..self.record.clone() })),
         }
     }
 }
 
-impl From<Record> for Made {
+impl From<Record> for PendingDecision {
     fn from(record: Record) -> Self {
-        Self { record, text: None }
+        Self { record, context_text: None }
     }
 }
 
-impl Decision for Made {
+impl Decision for PendingDecision {
     fn record(&self) -> &Record {
         &self.record
     }
 
     fn context(&self) -> Option<&str> {
-        self.text.as_deref()
+        self.context_text.as_deref()
     }
 }

@@ -1,23 +1,23 @@
-//! Moving what was buffered on disk into the database, once that is back: some of it in every turn of the writer, so
-//! that new decisions do not wait for the old ones.
+//! Moving buffered decisions from the disk into the database once the database is back: some of them in every turn of the
+//! writer, so that new decisions do not wait for the old ones.
 
 use lifecycle::decision::Record;
 use store::decisions::Repeated;
 use tokio::time::Instant;
 
 use super::{
-    log::{BATCH, RETRY, Trouble, Writer, tell_of_taken},
     spill::Chunk,
+    writer::{BATCH, RETRY, WriteError, Writer, log_taken_id},
 };
 
 impl Writer {
-    /// Moves the next decisions, if it is time to. What stops them all is found by trying fewer the next time, until it
-    /// is alone; then it is set aside.
+    /// Moves the next decisions, if it is time to. A decision that stops its whole chunk is found by trying fewer the next
+    /// time, until it is alone; then it is set aside.
     pub(super) async fn recover(&mut self) {
         if self.spill.is_empty() || Instant::now() < self.recover_at {
             return;
         }
-        let chunk = match self.spill.next(self.step) {
+        let chunk = match self.spill.next_chunk(self.step) {
             Ok(chunk) => chunk,
             Err(error) => {
                 tracing::error!(%error, "buffered decisions cannot be read");
@@ -28,27 +28,27 @@ impl Writer {
         match self.append(&chunk.records).await {
             Ok(repeated) => {
                 self.step = (self.step * 2).min(BATCH);
-                let taken: Vec<&Record> = taken(&chunk, &repeated).collect();
-                taken.iter().for_each(|record| tell_of_taken(&record.decision_id));
-                self.moved(&chunk, &taken);
+                let taken: Vec<&Record> = with_taken_ids(&chunk, &repeated).collect();
+                taken.iter().for_each(|record| log_taken_id(&record.decision_id));
+                self.finish(&chunk, &taken);
             }
-            Err(Trouble::Refused(error)) => match chunk.records.as_slice() {
+            Err(WriteError::Refused(error)) => match chunk.records.as_slice() {
                 [record] => {
                     tracing::error!(%error, decision_id = record.decision_id, "a buffered decision cannot be logged");
-                    self.moved(&chunk, &[record]);
+                    self.finish(&chunk, &[record]);
                 }
                 several => self.step = (several.len() / 2).max(1),
             },
-            Err(Trouble::Away(cause)) => {
-                // It may be that it is only slow.
+            Err(WriteError::Away(cause)) => {
+                // The database may only be slow.
                 self.step = (chunk.records.len() / 2).max(1);
                 self.note_away(&cause);
             }
         }
     }
 
-    /// `chunk` is in the database but for `refused`.
-    fn moved(&mut self, chunk: &Chunk, refused: &[&Record]) {
+    /// Ends with `chunk`, which is in the database but for `refused`.
+    fn finish(&mut self, chunk: &Chunk, refused: &[&Record]) {
         if !(refused.is_empty() && chunk.unreadable.is_empty()) {
             let decisions = refused.len() + chunk.unreadable.len();
             match self.spill.set_aside(refused, &chunk.unreadable) {
@@ -63,7 +63,7 @@ impl Writer {
         if !chunk.records.is_empty() {
             self.away_until = None;
         }
-        if let Err(error) = self.spill.moved(chunk.end) {
+        if let Err(error) = self.spill.consume_up_to(chunk.end) {
             tracing::error!(%error, "the buffer cannot be emptied; a server that starts reads it again");
         }
         if self.spill.is_empty() {
@@ -73,7 +73,7 @@ impl Writer {
 }
 
 /// Decisions whose ids stand for other questions in the log.
-fn taken<'a>(chunk: &'a Chunk, repeated: &'a [Repeated]) -> impl Iterator<Item = &'a Record> {
+fn with_taken_ids<'a>(chunk: &'a Chunk, repeated: &'a [Repeated]) -> impl Iterator<Item = &'a Record> {
     let others = repeated.iter().filter(|repeated| repeated.answered.is_none());
     others.filter_map(|repeated| chunk.records.get(repeated.place))
 }

@@ -1,4 +1,5 @@
-//! Keeps what is served in step with the database: told by NOTIFY, and asked every second in case that gets lost.
+//! Keeps what is served in step with the database: NOTIFY announces changes, and the database is asked every second in case
+//! a notification gets lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,13 +15,13 @@ use super::serving::{self, Serving};
 /// How long a change may go unnoticed when notifications are lost.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Starts the worker; the receiver counts reloads that a notification asked for, and changes of what is live.
+/// Starts the worker. The receiver counts reloads that a notification asked for, and changes of what is live.
 pub(super) fn start(store: Store, serving: Arc<ArcSwap<Serving>>) -> watch::Receiver<u64> {
-    let (told, changes) = watch::channel(0);
+    let (sender, changes) = watch::channel(0);
     tokio::spawn(async move {
         loop {
-            let lost = follow(&store, &serving, &told).await;
-            // The server is going down.
+            let lost = follow(&store, &serving, &sender).await;
+            // The pool is closed when the server stops.
             if store.pool().is_closed() {
                 return;
             }
@@ -33,7 +34,7 @@ pub(super) fn start(store: Store, serving: Arc<ArcSwap<Serving>>) -> watch::Rece
     changes
 }
 
-async fn follow(store: &Store, serving: &ArcSwap<Serving>, told: &watch::Sender<u64>) -> Result<(), store::Error> {
+async fn follow(store: &Store, serving: &ArcSwap<Serving>, sender: &watch::Sender<u64>) -> Result<(), store::Error> {
     let mut listener = store::system::watch(store).await?;
     let mut mark = None;
     let mut poll = interval(POLL);
@@ -48,12 +49,12 @@ async fn follow(store: &Store, serving: &ArcSwap<Serving>, told: &watch::Sender<
         };
         // What piled up behind the first notification is covered by the same reload.
         while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, listener.try_recv()).await.unwrap_or(Ok(None)) {}
-        // Bundles may be long: they are read only when something has changed.
+        // Bundles may be long, so they are read only when the mark has changed.
         let found = Some(store::system::live_mark(store).await?);
         let changed = found != mark && reload(store, serving).await?;
         mark = found;
         if notified || changed {
-            told.send_modify(|count| *count += 1);
+            sender.send_modify(|count| *count += 1);
         }
     }
 }
@@ -61,9 +62,9 @@ async fn follow(store: &Store, serving: &ArcSwap<Serving>, told: &watch::Sender<
 async fn reload(store: &Store, serving: &ArcSwap<Serving>) -> Result<bool, store::Error> {
     let before = serving.load_full();
     let now = serving::load(store, Some(&before)).await?;
-    let changed = !same(&before, &now);
+    let changed = !serve_alike(&before, &now);
     if changed {
-        let name = |arm: &Option<serving::ArmInService>| {
+        let name = |arm: &Option<serving::LiveBundle>| {
             arm.as_ref().map_or("none".to_owned(), |arm| format!("{} at {} %", arm.bundle.version, arm.percent))
         };
         tracing::info!(
@@ -78,8 +79,8 @@ async fn reload(store: &Store, serving: &ArcSwap<Serving>) -> Result<bool, store
     Ok(changed)
 }
 
-fn same(a: &Serving, b: &Serving) -> bool {
-    let key = |arm: &Option<serving::ArmInService>| arm.as_ref().map(|arm| (arm.bundle.clone(), arm.percent));
+fn serve_alike(a: &Serving, b: &Serving) -> bool {
+    let key = |arm: &Option<serving::LiveBundle>| arm.as_ref().map(|arm| (arm.bundle.clone(), arm.percent));
     a.enabled == b.enabled
         && a.bypass_effect == b.bypass_effect
         && a.paused == b.paused

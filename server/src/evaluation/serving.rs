@@ -11,12 +11,12 @@ use store::Store;
 
 /// One bundle in service.
 #[derive(Debug, Clone)]
-pub struct ArmInService {
-    /// Names it in answers.
+pub struct LiveBundle {
+    /// What answers and records call the bundle.
     pub bundle: BundleRef,
-    /// Its share of traffic in percent; 0 for a shadow.
+    /// The bundle's share of traffic in percent; 0 for a shadow.
     pub percent: i16,
-    /// Its rules, ready.
+    /// The bundle's rules, ready to decide.
     pub prepared: Arc<Prepared>,
 }
 
@@ -27,48 +27,66 @@ pub struct Serving {
     pub enabled: bool,
     /// What is answered while it is off.
     pub bypass_effect: Effect,
-    /// Whether a safety pause is in force. It changes no answer; every answer tells it.
+    /// Whether a safety pause is in force. A pause changes no decision; every answer says whether one is in force.
     pub paused: bool,
     /// The bundle at 100 %.
-    pub stable: Option<ArmInService>,
-    /// The bundle beside it: canary or shadow.
-    pub canary: Option<ArmInService>,
+    pub stable: Option<LiveBundle>,
+    /// The bundle that is tried out: canary or shadow.
+    pub canary: Option<LiveBundle>,
+}
+
+/// Which bundle answers a subject.
+#[derive(Debug, Clone, Copy)]
+pub struct Split<'a> {
+    /// The arm that the subject is on.
+    pub arm: Arm,
+    /// The bundle whose answer the caller gets.
+    pub serves: Option<&'a LiveBundle>,
+    /// The bundle whose answer is only recorded.
+    pub other: Option<&'a LiveBundle>,
+}
+
+impl Default for Split<'_> {
+    /// No bundle answers.
+    fn default() -> Self {
+        Self { arm: Arm::None, serves: None, other: None }
+    }
 }
 
 impl Serving {
-    /// The bundle that serves `subject`, and the one that is only asked.
-    pub fn arms(&self, subject: &str) -> (Arm, Option<&ArmInService>, Option<&ArmInService>) {
+    /// Which bundle answers `subject`.
+    pub fn split(&self, subject: &str) -> Split<'_> {
         let (stable, canary) = (self.stable.as_ref(), self.canary.as_ref());
         let chosen = canary.map_or(Arm::Stable, |canary| split::arm(&canary.bundle.digest, subject, canary.percent));
         match (chosen, stable, canary) {
-            (Arm::Canary, _, Some(_)) => (Arm::Canary, canary, stable),
-            (_, Some(_), _) => (Arm::Stable, stable, canary),
-            (_, None, _) => (Arm::None, None, canary),
+            (Arm::Canary, _, Some(_)) => Split { arm: Arm::Canary, serves: canary, other: stable },
+            (_, Some(_), _) => Split { arm: Arm::Stable, serves: stable, other: canary },
+            (_, None, _) => Split { arm: Arm::None, serves: None, other: canary },
         }
     }
 }
 
-/// Reads what is live. Bundles that are in `known` with the same digest are not prepared again.
-pub(super) async fn load(store: &Store, known: Option<&Serving>) -> Result<Serving, store::Error> {
+/// Reads what is live. A bundle that `previous` has with an equal digest is not prepared again.
+pub(super) async fn load(store: &Store, previous: Option<&Serving>) -> Result<Serving, store::Error> {
     let live = store::system::live(store).await?;
-    let known: Vec<&ArmInService> =
-        known.into_iter().flat_map(|known| [&known.stable, &known.canary]).flatten().collect();
-    let arm = |record: Option<Record>| record.map(|record| prepare(record, &known));
+    let previous: Vec<&LiveBundle> =
+        previous.into_iter().flat_map(|serving| [&serving.stable, &serving.canary]).flatten().collect();
+    let ready = |record: Option<Record>| record.map(|record| prepare(record, &previous));
     Ok(Serving {
         enabled: live.enabled,
         bypass_effect: live.bypass_effect,
         paused: live.paused,
-        stable: arm(live.stable),
-        canary: arm(live.canary),
+        stable: ready(live.stable),
+        canary: ready(live.canary),
     })
 }
 
-fn prepare(record: Record, known: &[&ArmInService]) -> ArmInService {
+fn prepare(record: Record, previous: &[&LiveBundle]) -> LiveBundle {
     let bundle = BundleRef { id: record.id, version: record.version.clone(), digest: record.digest.clone() };
     let percent = record.canary_pct;
-    let prepared = match known.iter().find(|arm| arm.bundle == bundle) {
-        Some(arm) => Arc::clone(&arm.prepared),
+    let prepared = match previous.iter().find(|live| live.bundle == bundle) {
+        Some(live) => Arc::clone(&live.prepared),
         None => Arc::new(Prepared::from(Source::from(record).parse_rules().bundle)),
     };
-    ArmInService { bundle, percent, prepared }
+    LiveBundle { bundle, percent, prepared }
 }

@@ -1,5 +1,5 @@
-//! Decisions on disk while the database is away: one JSON line each, synced before they are answered. The log ignores
-//! a decision it already has, so reading the file twice does no harm.
+//! Decisions on disk while the database is away: one JSON line each, synced before they are answered. The log ignores a
+//! decision that it already has, so reading the file twice does no harm.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,23 +12,24 @@ use std::{
 
 use lifecycle::decision::Record;
 
-use super::pending_decision::Made;
+use super::pending_decision::PendingDecision;
 
-/// Most bytes of the file. Past it, evaluation answers 503 until the database is back.
-const MOST_BYTES: u64 = 256 * 1024 * 1024;
-/// Most bytes of what is read at once, beside the line that passes it.
+/// Most bytes of the file. Past that, evaluation answers 503 until the database is back.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+/// Most bytes that are read at once; the line that passes this is still read to its end.
 const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
 const FILE: &str = "buffered-decisions.jsonl";
 /// What the database will never take, for a person to look at.
-const REFUSED: &str = "buffered-decisions.refused.jsonl";
+const REFUSED_FILE: &str = "buffered-decisions.refused.jsonl";
 
-/// The file, how much is in it, and how much of that has been moved on.
+/// The file, how much is in it, and how much of that has been logged.
 pub(super) struct Spill {
     path: PathBuf,
-    refused: PathBuf,
+    refused_path: PathBuf,
     bytes: u64,
-    /// Everything before it is elsewhere. It is not kept: after a crash the file is moved from its start once more.
-    moved: u64,
+    /// Everything before this offset is logged or set aside. The offset is not stored: after a crash the file is read from
+    /// its start once more.
+    consumed: u64,
 }
 
 /// The next decisions in the file.
@@ -36,37 +37,38 @@ pub(super) struct Chunk {
     pub records: Vec<Record>,
     /// Lines that are no decisions.
     pub unreadable: Vec<Vec<u8>>,
-    /// Where it ends in the file.
+    /// The offset of its end in the file.
     pub end: u64,
 }
 
 impl Spill {
     /// The buffer in `folder`, with what an earlier run left there. A last line without its end was never answered and is
     /// left out.
-    pub fn in_folder(folder: &Path) -> Self {
+    pub fn open(folder: &Path) -> Self {
         let path = folder.join(FILE);
-        let bytes = whole_lines(&path).unwrap_or_else(|error| {
+        let bytes = length_of_whole_lines(&path).unwrap_or_else(|error| {
             tracing::error!(%error, file = %path.display(), "buffered decisions cannot be read");
             std::fs::metadata(&path).map_or(0, |found| found.len())
         });
-        Self { path, refused: folder.join(REFUSED), bytes, moved: 0 }
+        Self { path, refused_path: folder.join(REFUSED_FILE), bytes, consumed: 0 }
     }
 
+    /// Whether all decisions in the file are logged or set aside.
     pub fn is_empty(&self) -> bool {
-        self.moved >= self.bytes
+        self.consumed >= self.bytes
     }
 
-    /// Appends `decisions` and waits until they are on the disk: all or, as far as callers can tell, none.
-    pub fn append(&mut self, decisions: &[Arc<Made>]) -> io::Result<()> {
+    /// Appends `decisions` and waits until they are on disk: all of them or, as far as callers can see, none.
+    pub fn append(&mut self, decisions: &[Arc<PendingDecision>]) -> io::Result<()> {
         let mut lines = Vec::new();
-        for made in decisions {
-            serde_json::to_writer(&mut lines, &*made.whole()?)?;
+        for decision in decisions {
+            serde_json::to_writer(&mut lines, &*decision.to_record()?)?;
             lines.push(b'\n');
         }
         let length = self.bytes + lines.len() as u64;
-        if length > MOST_BYTES {
+        if length > MAX_BYTES {
             return Err(io::Error::other(format!(
-                "`{}` has reached its limit of {MOST_BYTES} bytes",
+                "`{}` has reached its limit of {MAX_BYTES} bytes",
                 self.path.display()
             )));
         }
@@ -82,11 +84,11 @@ impl Spill {
     }
 
     /// The next decisions, from up to `most` lines.
-    pub fn next(&self, most: usize) -> io::Result<Chunk> {
+    pub fn next_chunk(&self, most: usize) -> io::Result<Chunk> {
         let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(self.moved))?;
-        let mut lines = BufReader::new(file.take(self.bytes.saturating_sub(self.moved)));
-        let mut chunk = Chunk { records: Vec::new(), unreadable: Vec::new(), end: self.moved };
+        file.seek(SeekFrom::Start(self.consumed))?;
+        let mut lines = BufReader::new(file.take(self.bytes.saturating_sub(self.consumed)));
+        let mut chunk = Chunk { records: Vec::new(), unreadable: Vec::new(), end: self.consumed };
         let mut line = Vec::new();
         for _ in 0..most {
             line.clear();
@@ -99,18 +101,18 @@ impl Spill {
                 Ok(record) => chunk.records.push(record),
                 Err(_) => chunk.unreadable.push(mem::take(&mut line)),
             }
-            if chunk.end - self.moved >= CHUNK_BYTES {
+            if chunk.end - self.consumed >= CHUNK_BYTES {
                 break;
             }
         }
-        if chunk.end == self.moved {
-            tracing::error!(file = %self.path.display(), "somebody else has cut buffered decisions off");
+        if chunk.end == self.consumed {
+            tracing::error!(file = %self.path.display(), "buffered decisions were cut off by another program");
             chunk.end = self.bytes;
         }
         Ok(chunk)
     }
 
-    /// Keeps, in a file beside this one, decisions and lines that the log does not take.
+    /// Writes decisions and lines that the log does not take to a second file.
     pub fn set_aside(&self, records: &[&Record], lines: &[Vec<u8>]) -> io::Result<()> {
         let mut text = Vec::new();
         for record in records {
@@ -121,19 +123,19 @@ impl Spill {
             text.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
             text.push(b'\n');
         }
-        let mut file = open_to_append(&self.refused)?;
+        let mut file = open_to_append(&self.refused_path)?;
         file.write_all(&text)?;
         file.sync_data()
     }
 
-    /// Everything before `end` is elsewhere now. The file is emptied when that is all of it.
-    pub fn moved(&mut self, end: u64) -> io::Result<()> {
-        self.moved = end;
+    /// Everything before `end` is logged or set aside now. The file is emptied when that is all of it.
+    pub fn consume_up_to(&mut self, end: u64) -> io::Result<()> {
+        self.consumed = end;
         if !self.is_empty() {
             return Ok(());
         }
-        // Should the file stay as it is, the next to be appended cuts it off.
-        (self.bytes, self.moved) = (0, 0);
+        // Should emptying the file fail, the next append cuts its old content off.
+        (self.bytes, self.consumed) = (0, 0);
         let file = OpenOptions::new().write(true).open(&self.path)?;
         file.set_len(0)?;
         file.sync_data()
@@ -144,8 +146,8 @@ fn open_to_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
-/// Bytes up to the end of the last line that has one.
-fn whole_lines(path: &Path) -> io::Result<u64> {
+/// Bytes up to the end of the last whole line.
+fn length_of_whole_lines(path: &Path) -> io::Result<u64> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         file => file?,
@@ -174,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    fn made(id: &str) -> Arc<Made> {
+    fn pending(id: &str) -> Arc<PendingDecision> {
         let record = Record {
             decision_id: id.to_owned(),
             decided_at: Timestamp::EPOCH,
@@ -208,40 +210,40 @@ mod tests {
     }
 
     #[test]
-    fn it_is_moved_piece_by_piece_while_more_comes_and_from_its_start_after_a_crash() {
+    fn the_buffer_is_consumed_in_chunks_while_it_grows_and_from_its_start_after_a_crash() {
         let folder = folder("pieces");
-        let mut spill = Spill::in_folder(&folder);
+        let mut spill = Spill::open(&folder);
         assert!(spill.is_empty());
-        spill.append(&["1", "2", "3"].map(made)).unwrap();
-        let first = spill.next(2).unwrap();
+        spill.append(&["1", "2", "3"].map(pending)).unwrap();
+        let first = spill.next_chunk(2).unwrap();
         assert_eq!(ids(&first), ["1", "2"]);
-        spill.moved(first.end).unwrap();
-        spill.append(&[made("4")]).unwrap();
-        // Whoever starts anew cannot know what has been moved.
-        assert_eq!(ids(&Spill::in_folder(&folder).next(9).unwrap()), ["1", "2", "3", "4"]);
+        spill.consume_up_to(first.end).unwrap();
+        spill.append(&[pending("4")]).unwrap();
+        // A server that starts anew cannot know what was consumed.
+        assert_eq!(ids(&Spill::open(&folder).next_chunk(9).unwrap()), ["1", "2", "3", "4"]);
 
-        let second = spill.next(9).unwrap();
+        let second = spill.next_chunk(9).unwrap();
         assert_eq!(ids(&second), ["3", "4"]);
-        spill.moved(second.end).unwrap();
-        assert!(spill.is_empty() && Spill::in_folder(&folder).is_empty());
-        spill.append(&[made("5")]).unwrap();
-        assert_eq!(ids(&spill.next(9).unwrap()), ["5"]);
+        spill.consume_up_to(second.end).unwrap();
+        assert!(spill.is_empty() && Spill::open(&folder).is_empty());
+        spill.append(&[pending("5")]).unwrap();
+        assert_eq!(ids(&spill.next_chunk(9).unwrap()), ["5"]);
         fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
-    fn what_was_not_written_whole_is_left_out_and_what_is_no_decision_is_set_aside() {
+    fn a_line_without_its_end_is_left_out_and_a_line_that_is_no_decision_is_set_aside() {
         let folder = folder("lines");
-        Spill::in_folder(&folder).append(&[made("1")]).unwrap();
+        Spill::open(&folder).append(&[pending("1")]).unwrap();
         let mut file = open_to_append(&folder.join(FILE)).unwrap();
         file.write_all(b"nonsense\n{\"decision_id\":\"no").unwrap();
-        let mut spill = Spill::in_folder(&folder);
-        spill.append(&[made("2")]).unwrap();
-        let chunk = spill.next(9).unwrap();
+        let mut spill = Spill::open(&folder);
+        spill.append(&[pending("2")]).unwrap();
+        let chunk = spill.next_chunk(9).unwrap();
         assert_eq!(ids(&chunk), ["1", "2"]);
         spill.set_aside(&[], &chunk.unreadable).unwrap();
         spill.set_aside(&chunk.records.iter().collect::<Vec<_>>(), &[]).unwrap();
-        let refused = fs::read_to_string(folder.join(REFUSED)).unwrap();
+        let refused = fs::read_to_string(folder.join(REFUSED_FILE)).unwrap();
         let lines: Vec<&str> = refused.lines().collect();
         assert_eq!((lines[0], lines.len()), ("nonsense", 3));
         assert_eq!(serde_json::from_str::<Record>(lines[2]).unwrap().decision_id, "2");

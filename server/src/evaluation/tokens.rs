@@ -17,119 +17,129 @@ use crate::{
     http::problem::{ApiError, ApiResult},
 };
 
-/// How long an answer about a token is believed. A revoked token works no longer than this.
-const FRESH: Duration = Duration::from_secs(1);
-/// How long a token is believed while the database does not say whose it is.
-const WITHOUT_DATABASE: Duration = Duration::from_secs(15 * 60);
-/// How long the database may take to say whose a token is that it said before.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// And how long where nothing is known to go on with: a late answer is better than none.
-const LAST_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the database's answer about a token counts. A revoked token works no longer than this.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+/// How long the last answer counts while the database gives no new one.
+const STALE_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long the database may take to answer about a token that it has answered about before.
+const REFRESH_PATIENCE: Duration = Duration::from_millis(500);
+/// And about a token of which nothing is remembered: a late answer is better than none.
+const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 /// Most tokens remembered.
-const MOST: usize = 10_000;
+const MAX_TOKENS: usize = 10_000;
 
-/// Answers about tokens, by the hash of the token.
+/// The holders of tokens, by the hash of the token.
 #[derive(Clone)]
 pub struct TokenCache {
     store: Store,
-    seen: Arc<Mutex<HashMap<[u8; 32], Seen>>>,
+    holders: Arc<Mutex<HashMap<[u8; 32], Holder>>>,
 }
 
-struct Seen {
+/// The last answer of the database about a token.
+struct Holder {
     caller: Arc<Caller>,
-    /// When the database said so.
-    at: Instant,
-    /// When to ask again.
-    ask_at: Instant,
-    /// Whether it did not answer when it was asked again.
-    doubtful: bool,
+    answered_at: Instant,
+    /// When to ask the database again.
+    refresh_at: Instant,
+    /// Whether the database gave no answer when it was asked again.
+    unanswered: bool,
 }
 
-/// What is known about a token.
-enum Known {
-    /// Enough not to ask.
+/// What the cache says about a token.
+enum Lookup {
+    /// The holder; the database need not be asked.
     Fresh(Arc<Caller>),
-    /// It is to be asked about, and is believed should there be no answer.
+    /// The database is to be asked; should it give no answer, the remembered holder counts.
     Stale,
-    Nothing,
+    /// The token is not remembered.
+    Unknown,
 }
 
 impl TokenCache {
-    /// Remembers nothing yet.
+    /// An empty cache.
     pub fn new(store: Store) -> Self {
-        Self { store, seen: Arc::default() }
+        Self { store, holders: Arc::default() }
     }
 
-    /// Who holds `token`, by an answer that is at most a second old, or as old as it may be while the database gives none.
+    /// The holder of `token`, by an answer that is at most a second old, or as old as it may be while the database gives
+    /// none.
     ///
     /// # Errors
-    /// 401 when the token is unknown, expired or revoked; 503 when the database is away and the token not remembered; 500
-    /// when something else is wrong with the database and the token not remembered.
+    /// 401 when the token is unknown, expired or revoked. Of a token that is not remembered: 503 when the database is away,
+    /// 500 when something else is wrong with the database.
     pub async fn caller(&self, token: &str) -> ApiResult<Arc<Caller>> {
         let key: [u8; 32] = Sha256::digest(token).into();
-        let patience = match self.known(&key) {
-            Known::Fresh(caller) => return Ok(caller),
-            Known::Stale => PATIENCE,
-            Known::Nothing => LAST_PATIENCE,
+        let patience = match self.look_up(&key) {
+            Lookup::Fresh(caller) => return Ok(caller),
+            Lookup::Stale => REFRESH_PATIENCE,
+            Lookup::Unknown => FIRST_PATIENCE,
         };
-        let asked = timeout(patience, auth::token_holder(&self.store, token)).await.unwrap_or_else(|_| {
+        let answer = timeout(patience, auth::token_holder(&self.store, token)).await.unwrap_or_else(|_| {
             tracing::warn!("the database did not say within {patience:?} whose a token is");
             Err(ApiError::new(Code::Unavailable, "the database does not answer; try again in a moment"))
         });
-        match asked {
+        match answer {
             Ok(caller) => {
                 let (caller, now) = (Arc::new(caller), Instant::now());
-                self.put(key, Seen { caller: Arc::clone(&caller), at: now, ask_at: now + FRESH, doubtful: false });
+                let holder = Holder {
+                    caller: Arc::clone(&caller),
+                    answered_at: now,
+                    refresh_at: now + FRESH_FOR,
+                    unanswered: false,
+                };
+                self.remember(key, holder);
                 Ok(caller)
             }
             Err(refusal) if refusal.0.code == Code::Unauthenticated => {
                 self.forget(&key);
                 Err(refusal)
             }
-            Err(refusal) => self.believe(&key).ok_or(refusal),
+            Err(refusal) => self.stale_caller(&key).ok_or(refusal),
         }
     }
 
-    /// What is known now. While there were no answers, one request in a second asks, and the others go on meanwhile.
-    fn known(&self, key: &[u8; 32]) -> Known {
+    /// What the cache says now. While the database gives no answers, one request a second asks it, and the others are not
+    /// held up.
+    fn look_up(&self, key: &[u8; 32]) -> Lookup {
         let now = Instant::now();
-        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(seen) = all.get_mut(key).filter(|seen| now.duration_since(seen.at) < WITHOUT_DATABASE) else {
-            return Known::Nothing;
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(holder) = holders.get_mut(key).filter(|holder| now.duration_since(holder.answered_at) < STALE_FOR)
+        else {
+            return Lookup::Unknown;
         };
-        if now < seen.ask_at {
-            return Known::Fresh(Arc::clone(&seen.caller));
+        if now < holder.refresh_at {
+            return Lookup::Fresh(Arc::clone(&holder.caller));
         }
-        if seen.doubtful {
-            seen.ask_at = now + FRESH;
+        if holder.unanswered {
+            holder.refresh_at = now + FRESH_FOR;
         }
-        Known::Stale
+        Lookup::Stale
     }
 
-    /// The caller that is remembered, when the database did not answer. It is not asked again for a second.
-    fn believe(&self, key: &[u8; 32]) -> Option<Arc<Caller>> {
+    /// The remembered caller, after the database gave no answer. The database is not asked again for a second.
+    fn stale_caller(&self, key: &[u8; 32]) -> Option<Arc<Caller>> {
         let now = Instant::now();
-        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = all.get_mut(key).filter(|seen| now.duration_since(seen.at) < WITHOUT_DATABASE)?;
-        // Another request may have had an answer meanwhile, or be the one that asks.
-        if now >= seen.ask_at {
-            (seen.ask_at, seen.doubtful) = (now + FRESH, true);
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let holder = holders.get_mut(key).filter(|holder| now.duration_since(holder.answered_at) < STALE_FOR)?;
+        // Another request may have got an answer meanwhile, or be the one that asks.
+        if now >= holder.refresh_at {
+            (holder.refresh_at, holder.unanswered) = (now + FRESH_FOR, true);
         }
-        Some(Arc::clone(&seen.caller))
+        Some(Arc::clone(&holder.caller))
     }
 
-    fn put(&self, key: [u8; 32], seen: Seen) {
-        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MOST {
-            all.retain(|_, seen| seen.at.elapsed() < WITHOUT_DATABASE);
-            if all.len() >= MOST {
-                all.clear();
+    fn remember(&self, key: [u8; 32], holder: Holder) {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if holders.len() >= MAX_TOKENS {
+            holders.retain(|_, holder| holder.answered_at.elapsed() < STALE_FOR);
+            if holders.len() >= MAX_TOKENS {
+                holders.clear();
             }
         }
-        all.insert(key, seen);
+        holders.insert(key, holder);
     }
 
     fn forget(&self, key: &[u8; 32]) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.holders.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /policy/evaluate`: the hot path. It reads nothing from the database and answers after the log has the decision.
+//! `POST /policy/evaluate`: the hot path. It reads nothing from the database and answers once the log has the decision.
 
 use std::{sync::Arc, time::Instant};
 
@@ -26,20 +26,20 @@ use super::{
 };
 use crate::{
     auth,
-    evaluation::{self, Live, Made, Question, Reply},
+    evaluation::{self, EvaluationRequest, EvaluationResponse, EvaluationService, PendingDecision},
     state::AppState,
 };
 
-/// Most bytes of one question: a context of 64 KiB may be written with escapes.
-const MOST_BYTES: usize = 512 * 1024;
+/// Most bytes of one request: a context of 64 KiB may be written with escapes.
+const MAX_BYTES: usize = 512 * 1024;
 /// Most bytes of a batch.
-const MOST_BATCH_BYTES: usize = 8 * 1024 * 1024;
-/// Bytes of an answer that is nothing out of the ordinary.
-const USUAL_REPLY: usize = 1024;
-/// Most questions of a batch.
-const MOST_QUESTIONS: usize = 1_000;
+const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes that nearly every answer fits in.
+const USUAL_RESPONSE: usize = 1024;
+/// Most requests of a batch.
+const MAX_REQUESTS: usize = 1_000;
 
-/// Finds out by itself who is calling, from memory.
+/// The routes. They find out who is calling by themselves, from memory.
 pub fn router() -> Router<AppState> {
     Router::new().route("/policy/evaluate", post(evaluate)).route("/policy/evaluate/batch", post(batch))
 }
@@ -48,27 +48,27 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> ApiResult<
     answer(&state.live, request).await
 }
 
-/// Answers one question.
+/// Answers one request.
 ///
 /// # Errors
-/// 401 and 403 without a token that may; 400, 413 and 422 for a body that makes no sense; 409 when its id stands for
-/// another question in the log; 503 when it cannot be logged.
-pub async fn answer(live: &Live, request: Request) -> ApiResult<Response> {
+/// 401 and 403 without a token that has the permission; 400, 413 and 422 for a body that makes no sense; 409 when the
+/// request's id stands for another question in the log; 503 when the decision cannot be logged.
+pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<Response> {
     let began = Instant::now();
-    admit(live, request.headers()).await?;
-    let body = input::read_body(request, MOST_BYTES).await?;
-    let (serving, now) = (live.serving(), now());
-    let made = match evaluation::decide_text(&serving, &body, now) {
-        Some(made) => made,
+    authorize(service, request.headers()).await?;
+    let body = input::read_body(request, MAX_BYTES).await?;
+    let (serving, now) = (service.serving(), now());
+    let pending = match evaluation::decide_bytes(&serving, &body, now) {
+        Some(pending) => pending,
         None => evaluation::decide(&serving, input::parse(&body)?, "", now)?,
     };
-    let made = live.log.append(made).await.map_err(Problem::from)?;
-    live.counts.decided(&made.record);
-    let mut reply = Vec::with_capacity(USUAL_REPLY);
-    serde_json::to_writer(&mut reply, &Reply::new(&made.record, &serving)).map_err(unwritable)?;
-    let mut response = Response::new(Body::from(reply));
+    let logged = service.log.append(pending).await.map_err(Problem::from)?;
+    service.metrics.record_decision(&logged.record);
+    let mut text = Vec::with_capacity(USUAL_RESPONSE);
+    serde_json::to_writer(&mut text, &EvaluationResponse::new(&logged.record, &serving)).map_err(unwritable)?;
+    let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    live.counts.took(began.elapsed());
+    service.metrics.record_duration(began.elapsed());
     Ok(response)
 }
 
@@ -79,39 +79,40 @@ fn unwritable(error: serde_json::Error) -> ApiError {
 
 #[derive(Deserialize)]
 struct Batch {
-    requests: Vec<Question>,
+    requests: Vec<EvaluationRequest>,
 }
 
-/// All or nothing is decided; each decision is logged for itself.
+/// Decides all requests of a batch or none; each decision is logged for itself.
 async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
-    let began = Instant::now();
-    admit(&state.live, request.headers()).await?;
-    let body = input::read_body(request, MOST_BATCH_BYTES).await?;
+    let (service, began) = (&state.live, Instant::now());
+    authorize(service, request.headers()).await?;
+    let body = input::read_body(request, MAX_BATCH_BYTES).await?;
     let batch: Batch = input::parse(&body)?;
-    if batch.requests.len() > MOST_QUESTIONS {
-        let detail = format!("a batch may hold at most {MOST_QUESTIONS} requests, found {}", batch.requests.len());
-        return Err(ApiError(Problem::new(Code::TooLarge, detail).with("limit", MOST_QUESTIONS as u64)));
+    if batch.requests.len() > MAX_REQUESTS {
+        let detail = format!("a batch may hold at most {MAX_REQUESTS} requests, found {}", batch.requests.len());
+        return Err(ApiError(Problem::new(Code::TooLarge, detail).with("limit", MAX_REQUESTS as u64)));
     }
-    let (serving, now) = (state.live.serving(), now());
-    let made: Vec<Made> = batch
+    let (serving, now) = (service.serving(), now());
+    let pending: Vec<PendingDecision> = batch
         .requests
         .into_iter()
         .enumerate()
-        .map(|(index, question)| evaluation::decide(&serving, question, &format!("/requests/{index}"), now))
+        .map(|(index, request)| evaluation::decide(&serving, request, &format!("/requests/{index}"), now))
         .collect::<Result<_, _>>()?;
-    let logged = join_all(made.into_iter().map(|made| state.live.log.append(made))).await;
-    let made: Vec<Arc<Made>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
-    made.iter().for_each(|made| state.live.counts.decided(&made.record));
-    state.live.counts.took(began.elapsed());
-    let replies: Vec<Reply<'_>> = made.iter().map(|made| Reply::new(&made.record, &serving)).collect();
-    Ok(Out(json!({ "decisions": replies })).into_response())
+    let logged = join_all(pending.into_iter().map(|decision| service.log.append(decision))).await;
+    let logged: Vec<Arc<PendingDecision>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
+    logged.iter().for_each(|decision| service.metrics.record_decision(&decision.record));
+    service.metrics.record_duration(began.elapsed());
+    let responses: Vec<EvaluationResponse<'_>> =
+        logged.iter().map(|decision| EvaluationResponse::new(&decision.record, &serving)).collect();
+    Ok(Out(json!({ "decisions": responses })).into_response())
 }
 
-/// Lets callers with the permission pass. They are programs and come with a token, which is
-/// remembered for a second; no browser session has this permission.
-async fn admit(live: &Live, headers: &HeaderMap) -> ApiResult<()> {
+/// Lets callers with the permission pass. They are programs and come with a token, which is remembered for a second; no
+/// browser session has this permission.
+async fn authorize(service: &EvaluationService, headers: &HeaderMap) -> ApiResult<()> {
     let caller = match auth::bearer(headers) {
-        Some(Some(token)) => live.tokens.caller(token).await?,
+        Some(Some(token)) => service.tokens.caller(token).await?,
         _ => return Err(ApiError::unauthenticated()),
     };
     let actor = caller.actor.as_ref().ok_or_else(ApiError::unauthenticated)?;

@@ -20,7 +20,7 @@ use http::{HeaderName, Method, header};
 use tower::Service;
 
 use super::evaluate;
-use crate::{auth, evaluation::Live};
+use crate::{auth, evaluation::EvaluationService};
 
 /// What browsers say about where a request comes from, and programs do not.
 const FROM_PAGES: [HeaderName; 2] = [header::ORIGIN, HeaderName::from_static("sec-fetch-site")];
@@ -29,13 +29,13 @@ const FROM_PAGES: [HeaderName; 2] = [header::ORIGIN, HeaderName::from_static("se
 #[derive(Clone)]
 pub struct Front {
     // Cloned for every request, so as one piece.
-    live: Arc<Live>,
+    live: Arc<EvaluationService>,
     all: Router,
 }
 
 impl Front {
     /// Questions are answered by `live`, and everything by `all`.
-    pub fn new(live: Live, all: Router) -> Self {
+    pub fn new(live: EvaluationService, all: Router) -> Self {
         Self { live: Arc::new(live), all }
     }
 }
@@ -65,7 +65,7 @@ fn is_question(request: &Request) -> bool {
         && !FROM_PAGES.iter().any(|name| request.headers().contains_key(name))
 }
 
-async fn answer(live: Arc<Live>, request: Request) -> Response {
+async fn answer(live: Arc<EvaluationService>, request: Request) -> Response {
     let answered = AssertUnwindSafe(evaluate::answer(&live, request)).catch_unwind().await;
     let mut response = answered.map_or_else(auth::panics, IntoResponse::into_response);
     auth::add_headers(&mut response);

@@ -18,7 +18,7 @@ use super::{
     input::Params,
     problem::{ApiError, ApiResult},
 };
-use crate::{auth, evaluation::Counts, state::AppState};
+use crate::{auth, evaluation::DecisionMetrics, state::AppState};
 
 /// The window when none is asked for.
 const DEFAULT_WINDOW: &str = "5m";
@@ -40,7 +40,7 @@ fn admit(state: &AppState, caller: Caller) -> ApiResult<()> {
 async fn metrics(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> ApiResult<Response> {
     admit(&state, caller)?;
     let figures = state.figures.read(&state.store).await?;
-    let text = text(&figures, &state.live.counts).map_err(|error| {
+    let text = text(&figures, &state.live.metrics).map_err(|error| {
         tracing::error!(%error, "the figures cannot be written");
         ApiError::new(Code::Internal, "something went wrong on the server; its log has the details")
     })?;
@@ -58,7 +58,7 @@ async fn errors(
 }
 
 /// Everything as Prometheus reads it.
-fn text(figures: &Figures, counts: &Counts) -> prometheus::Result<String> {
+fn text(figures: &Figures, counts: &DecisionMetrics) -> prometheus::Result<String> {
     let registry = Registry::new();
     counts.register(&registry)?;
     let gauge = |name: &str, help: &str, value: f64| {

@@ -1,4 +1,4 @@
-//! The database goes away, or does not work, and comes back: evaluation goes on, and nothing that was answered is lost.
+//! The database goes away, or fails, and comes back: evaluation goes on, and no answered decision is lost.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ fn postgres(folder: &Path) -> Private {
     Private::start(folder, &Options { durable: false, max_connections: 40 }).unwrap()
 }
 
-struct Place {
+struct Setup {
     folder: PathBuf,
     workspace: Workspace,
     log: DecisionLog,
@@ -33,9 +33,9 @@ struct Place {
 }
 
 /// A workspace whose database can be stopped.
-async fn place(port: u16, durability: Durability) -> Place {
+async fn set_up(port: u16, durability: Durability) -> Setup {
     let folder = folder();
-    let database = begin(&folder).await;
+    let database = start_database(&folder).await;
     let keys = store::testing::keys();
     let store = Store::connect(database.options(), keys.clone()).await.unwrap();
     store.migrate().await.unwrap();
@@ -50,19 +50,19 @@ async fn place(port: u16, durability: Durability) -> Place {
     let state = start::state(store, &settings, SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
     let log = state.live.log.clone();
     let workspace = Workspace::of(state, folder.clone());
-    Place { folder, workspace, log, database }
+    Setup { folder, workspace, log, database }
 }
 
-async fn begin(folder: &Path) -> Private {
+async fn start_database(folder: &Path) -> Private {
     let folder = folder.to_owned();
     tokio::task::spawn_blocking(move || postgres(&folder)).await.unwrap()
 }
 
-async fn stop(database: Private) {
+async fn stop_database(database: Private) {
     tokio::task::spawn_blocking(move || database.stop()).await.unwrap();
 }
 
-/// The decision, as soon as the database has it.
+/// The decision `id`, as soon as the database has it.
 async fn recorded(viewer: &Caller<'_>, id: &str) -> Value {
     for _ in 0..100 {
         let found = viewer.get(&format!("/policy/decisions/{id}")).await;
@@ -76,12 +76,12 @@ async fn recorded(viewer: &Caller<'_>, id: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn evaluation_goes_on_without_the_database() {
-    let Place { folder, workspace, database, .. } = place(3118, Durability::Durable).await;
+    let Setup { folder, workspace, database, .. } = set_up(3118, Durability::Durable).await;
     let service = workspace.caller(Role::Service).await;
     let viewer = workspace.caller(Role::Viewer).await;
     service.post("/policy/evaluate", question("before")).await.expect(200);
 
-    stop(database).await;
+    stop_database(database).await;
     let answer = service.post("/policy/evaluate", question("during")).await.expect(200);
     assert_eq!(answer["mode"], "degraded", "{answer}");
     let id = answer["decision_id"].as_str().unwrap().to_owned();
@@ -89,7 +89,7 @@ async fn evaluation_goes_on_without_the_database() {
     workspace.stranger().get("/readyz").await.problem(503, "unavailable");
     workspace.stranger().get("/healthz").await.expect(200);
 
-    let _database = begin(&folder).await;
+    let _database = start_database(&folder).await;
     assert_eq!(recorded(&viewer, &id).await["mode"], json!("degraded"));
     let after = service.post("/policy/evaluate", question("after")).await.expect(200);
     assert_eq!(after["mode"], "normal");
@@ -97,7 +97,7 @@ async fn evaluation_goes_on_without_the_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_buffered_log_has_everything_once_drained_and_waits_for_the_disk_without_the_database() {
-    let Place { folder, workspace, log, database } = place(3117, Durability::Buffered).await;
+    let Setup { folder, workspace, log, database } = set_up(3117, Durability::Buffered).await;
     let service = workspace.caller(Role::Service).await;
     let viewer = workspace.caller(Role::Viewer).await;
     let ask = async |subject: &str| {
@@ -113,24 +113,24 @@ async fn a_buffered_log_has_everything_once_drained_and_waits_for_the_disk_witho
         viewer.get(&format!("/policy/decisions/{id}")).await.expect(200);
     }
 
-    stop(database).await;
-    // The first is answered ahead of the log, which finds out by it that the database is away.
+    stop_database(database).await;
+    // The first decision is answered ahead of the log. Writing it, the log finds that the database is away.
     let (first, _) = ask("first").await;
     log.drain().await;
     let (second, mode) = ask("second").await;
     assert_eq!(mode, "degraded");
 
-    let _database = begin(&folder).await;
+    let _database = start_database(&folder).await;
     for id in [first, second] {
         assert_eq!(recorded(&viewer, &id).await["mode"], json!("degraded"));
     }
 }
 
 const BUFFER: &str = "buffered-decisions.jsonl";
-const ASIDE: &str = "buffered-decisions.refused.jsonl";
+const REFUSED: &str = "buffered-decisions.refused.jsonl";
 
-/// Until nothing is buffered any more.
-async fn moved(workspace: &Workspace) {
+/// Waits until the buffer is empty.
+async fn until_buffer_is_empty(workspace: &Workspace) {
     for _ in 0..200 {
         if fs::metadata(workspace.folder.join(BUFFER)).unwrap().len() == 0 {
             return;
@@ -144,10 +144,10 @@ async fn count(store: &Store) -> i64 {
     sqlx::query_scalar("select count(*) from policy_decisions").fetch_one(store.pool()).await.unwrap()
 }
 
-/// `count` decisions of agent `full` in the buffer, the one at `place` of `agent` instead.
-async fn buffer(service: &Caller<'_>, count: usize, place: usize, agent: &str) {
+/// Buffers `count` decisions of agent `full`, but the one at `position` of `agent`.
+async fn buffer(service: &Caller<'_>, count: usize, position: usize, agent: &str) {
     let ask = |number: usize| {
-        let agent = if number == place { agent } else { "full" };
+        let agent = if number == position { agent } else { "full" };
         json!({"agent": agent, "action": "b", "decision_id": format!("{agent}-{number}")})
     };
     let numbers: Vec<usize> = (0..count).collect();
@@ -158,7 +158,7 @@ async fn buffer(service: &Caller<'_>, count: usize, place: usize, agent: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_buffered_decisions_are_moved_while_new_ones_are_made() {
+async fn many_buffered_decisions_are_logged_while_new_ones_are_made() {
     let workspace = Workspace::new().await;
     let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
     refuse(&workspace.store).await;
@@ -169,15 +169,15 @@ async fn many_buffered_decisions_are_moved_while_new_ones_are_made() {
     for number in 0..100 {
         service.post("/policy/evaluate", question(&format!("new-{number}"))).await.expect(200);
     }
-    moved(&workspace).await;
-    assert_eq!(service.post("/policy/evaluate", asked_by("newest")).await.expect(200)["mode"], "normal");
+    until_buffer_is_empty(&workspace).await;
+    assert_eq!(service.post("/policy/evaluate", request_of("newest")).await.expect(200)["mode"], "normal");
     assert_eq!(count(&workspace.store).await, 4_601);
     assert_eq!(recorded(&viewer, "full-4499").await["mode"], "degraded");
-    assert!(!workspace.folder.join(ASIDE).exists());
+    assert!(!workspace.folder.join(REFUSED).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_rest_is_moved() {
+async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_rest_is_logged() {
     let workspace = Workspace::new().await;
     let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
     service.post("/policy/evaluate", json!({"agent": "a", "action": "b", "decision_id": "full-7"})).await.expect(200);
@@ -199,24 +199,23 @@ async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_res
          alter table policy_decisions add constraint no_poison check (agent <> 'poison')",
     )
     .await;
-    moved(&workspace).await;
-    // One made before, and all but three.
+    until_buffer_is_empty(&workspace).await;
+    // The decision made before, and all buffered ones but three.
     assert_eq!(count(&workspace.store).await, 1_498);
     recorded(&viewer, "full-1499").await;
-    let aside = fs::read_to_string(workspace.folder.join(ASIDE)).unwrap();
-    let mut lines: Vec<&str> = aside.lines().collect();
+    let refused = fs::read_to_string(workspace.folder.join(REFUSED)).unwrap();
+    let mut lines: Vec<&str> = refused.lines().collect();
     lines.sort_unstable();
-    let [broken, poison, other] = lines[..] else { panic!("{aside}") };
+    let [broken, poison, other] = lines[..] else { panic!("{refused}") };
     assert!(broken.starts_with("[\"decision_id\""), "{broken}");
     let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["decision_id"].clone();
     let mut ids = [id(poison), id(other)].map(|id| id.as_str().unwrap().to_owned());
     ids.sort();
-    assert_eq!(ids, ["full-7", "poison-700"], "a name that stands for another question, and a row that is refused");
-    assert_eq!(service.post("/policy/evaluate", asked_by("after")).await.expect(200)["mode"], "normal");
+    assert_eq!(ids, ["full-7", "poison-700"], "an id that stands for another question, and a row that is refused");
+    assert_eq!(service.post("/policy/evaluate", request_of("after")).await.expect(200)["mode"], "normal");
 }
 
-/// Makes the database refuse some decisions: those of agent `poison` for what they are, those of agent `full` for its
-/// own state.
+/// Makes the database refuse the decisions of agent `poison` for their content, and those of agent `full` for want of room.
 async fn refuse(store: &Store) {
     sql(
         store,
@@ -234,17 +233,17 @@ async fn sql(store: &Store, statements: &'static str) {
     sqlx::raw_sql(statements).execute(store.pool()).await.unwrap();
 }
 
-/// A question of `agent`, under its name.
-fn asked_by(agent: &str) -> Value {
+/// A request of `agent`, with the agent's name as its id.
+fn request_of(agent: &str) -> Value {
     json!({"agent": agent, "action": "b", "decision_id": agent})
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_without_room_counts_as_away_and_a_row_it_never_takes_does_not() {
+async fn a_database_without_room_counts_as_away_and_one_that_refuses_a_row_does_not() {
     let workspace = Workspace::new().await;
     let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
     refuse(&workspace.store).await;
-    let answer = service.post("/policy/evaluate", asked_by("full")).await.expect(200);
+    let answer = service.post("/policy/evaluate", request_of("full")).await.expect(200);
     assert_eq!(answer["mode"], "degraded");
     viewer.get("/policy/decisions/full").await.problem(404, "not_found");
     sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
@@ -255,8 +254,8 @@ async fn a_database_without_room_counts_as_away_and_a_row_it_never_takes_does_no
         "create trigger refuse before insert on policy_decisions for each row execute function refuse()",
     )
     .await;
-    service.post("/policy/evaluate", asked_by("poison")).await.problem(500, "internal");
-    assert_eq!(service.post("/policy/evaluate", asked_by("a")).await.expect(200)["mode"], "normal");
+    service.post("/policy/evaluate", request_of("poison")).await.problem(500, "internal");
+    assert_eq!(service.post("/policy/evaluate", request_of("a")).await.expect(200)["mode"], "normal");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +263,7 @@ async fn when_the_database_goes_away_among_decisions_tried_one_by_one_the_rest_i
     let workspace = Workspace::new().await;
     let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
     refuse(&workspace.store).await;
-    let requests = ["a", "poison", "b", "full", "c", "d"].map(asked_by);
+    let requests = ["a", "poison", "b", "full", "c", "d"].map(request_of);
     service.post("/policy/evaluate/batch", json!({"requests": requests})).await.problem(500, "internal");
     sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
     for id in ["a", "b", "full", "c", "d"] {
@@ -303,7 +302,7 @@ async fn a_known_token_works_while_the_database_fails_and_a_revoked_one_is_forgo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_hangs_holds_up_nobody_whose_token_is_known() {
+async fn a_database_that_hangs_holds_up_no_caller_whose_token_is_known() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     let ask = async || service.post("/policy/evaluate", question("s")).await;

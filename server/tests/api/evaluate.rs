@@ -47,7 +47,8 @@ async fn the_stable_bundle_answers_with_everything_the_contract_names() {
     assert_eq!(answer["errors"][0]["field"], "risk_score");
 }
 
-/// Asks until the bundle answers everybody, no longer as the canary it was before; it must within a second.
+/// Asks until `bundle` answers as the stable one, no longer as the canary that it was before. That must happen within a
+/// second.
 async fn until_served_by(service: &crate::support::Caller<'_>, bundle: &Value) -> Value {
     for _ in 0..20 {
         let answer = service.post("/policy/evaluate", question("until")).await.expect(200);
@@ -60,7 +61,7 @@ async fn until_served_by(service: &crate::support::Caller<'_>, bundle: &Value) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_thousand_questions_split_as_stated_and_stay_on_their_arm() {
+async fn two_thousand_requests_split_as_stated_and_stay_on_their_arm() {
     let workspace = Workspace::new().await;
     let stable = workspace.stable(bundle("1.0.0", "allow")).await;
     let canary = workspace.canary(bundle("1.0.1", "deny"), 10).await;
@@ -81,8 +82,8 @@ async fn two_thousand_questions_split_as_stated_and_stay_on_their_arm() {
     for (_, arm, id) in &first {
         assert_eq!(*id, if arm == "canary" { canary["id"].clone() } else { stable["id"].clone() });
     }
-    let again: Vec<_> = stream::iter(0..2_000).map(ask).buffered(64).collect().await;
-    assert_eq!(first, again, "a subject stays on its arm");
+    let second: Vec<_> = stream::iter(0..2_000).map(ask).buffered(64).collect().await;
+    assert_eq!(first, second, "a subject stays on its arm");
 
     let viewer = workspace.caller(Role::Viewer).await;
     let path = format!("/policy/decisions?bundle_id={}&limit=1", canary["id"]);
@@ -94,7 +95,7 @@ async fn two_thousand_questions_split_as_stated_and_stay_on_their_arm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_keeps_the_name_its_caller_gave_it() {
+async fn a_decision_keeps_the_id_that_its_caller_gave() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     let mut asked = question("s");
@@ -107,7 +108,7 @@ async fn a_decision_keeps_the_name_its_caller_gave_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_stands_for_one_question_and_its_first_answer() {
+async fn an_id_stands_for_one_question_and_its_first_answer() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     let mut asked = question("s");
@@ -115,17 +116,17 @@ async fn a_name_stands_for_one_question_and_its_first_answer() {
     let first = service.post("/policy/evaluate", asked.clone()).await.expect(200);
     assert_eq!((&first["effect"], &first["bundle"]), (&json!("deny"), &Value::Null));
 
-    // What is in service now would answer otherwise.
+    // The bundle in service now would answer otherwise.
     let stable = workspace.stable(bundle("1.0.0", "allow")).await;
     until_served_by(&service, &stable).await;
     assert_eq!(service.post("/policy/evaluate", asked.clone()).await.expect(200), first);
     let batch = json!({"requests": [question("s"), asked.clone(), asked.clone()]});
-    let again = service.post("/policy/evaluate/batch", batch).await.expect(200);
-    assert_eq!((&again["decisions"][1], &again["decisions"][2]), (&first, &first));
-    assert_eq!(again["decisions"][0]["effect"], "allow");
+    let repeated = service.post("/policy/evaluate/batch", batch).await.expect(200);
+    assert_eq!((&repeated["decisions"][1], &repeated["decisions"][2]), (&first, &first));
+    assert_eq!(repeated["decisions"][0]["effect"], "allow");
 
     for (member, other) in [
-        ("agent", json!("somebody.else")),
+        ("agent", json!("another.agent")),
         ("action", json!("release")),
         ("subject", json!("t")),
         ("context", json!({"risk_score": 94})),
@@ -143,7 +144,7 @@ async fn a_name_stands_for_one_question_and_its_first_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_questions_of_a_batch_cannot_share_a_name() {
+async fn two_questions_of_a_batch_cannot_share_an_id() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     let named = |id: &str, subject: &str| {
@@ -164,7 +165,7 @@ async fn two_questions_of_a_batch_cannot_share_a_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn questions_that_make_no_sense_are_refused_with_their_place() {
+async fn invalid_requests_are_refused_with_a_pointer_to_the_mistake() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     for (body, pointer) in [
@@ -196,7 +197,7 @@ async fn a_batch_is_answered_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_way_for_programs_answers_as_the_way_for_everybody() {
+async fn the_direct_route_answers_as_the_route_through_all_layers() {
     let workspace = Workspace::new().await;
     let stable = workspace.stable(bundle("1.0.0", "allow")).await;
     let service = workspace.caller(Role::Service).await;
@@ -234,7 +235,7 @@ async fn the_way_for_programs_answers_as_the_way_for_everybody() {
         };
         let (program, mut page) = (ask(false).await, ask(true).await);
         assert_eq!((program.status, &program.text), (page.status, &page.text));
-        // A router says the length; otherwise who writes the answer to the connection does.
+        // A router adds the length; on the direct route the connection does.
         page.headers.remove(header::CONTENT_LENGTH);
         assert_eq!(program.headers, page.headers, "{body}");
     }
@@ -243,14 +244,14 @@ async fn the_way_for_programs_answers_as_the_way_for_everybody() {
     assert_eq!(recorded["context"], json!({"risk_score": 95, "b": {"a": "\u{fc}\n"}}));
 }
 
-/// What is decided is kept inside of other objects, so it may not be nested as deep as a JSON reader goes.
+/// A context is stored inside of other objects, so it may not be nested as deep as a JSON parser goes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_context_is_nested_a_hundred_deep_at_most() {
     let workspace = Workspace::new().await;
     workspace.stable(bundle("1.0.0", "allow")).await;
     let service = workspace.caller(Role::Service).await;
     let deep = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }));
-    // As text it goes the shorter way, with an escape outside of the context the longer one.
+    // The first is decided from its bytes; an escape outside of the context makes the second go through the tree.
     for agent in ["inbox.triage", r"inbox\u002etriage"] {
         for (levels, status) in [(100, 200), (101, 413), (124, 413)] {
             let body = format!(r#"{{"agent":"{agent}","action":"quarantine","context":{}}}"#, deep(levels));

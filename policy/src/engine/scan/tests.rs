@@ -3,106 +3,27 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use super::{Paths, direct};
+use super::{Paths, reader::read_context};
 use crate::{
-    engine::{Fact, Input, Prepared, Question, arbitrary},
+    engine::{
+        Fact, Prepared, Question, Request, arbitrary,
+        arbitrary_json::{broken, write_value},
+    },
     random::Random,
 };
 
-/// Ways to write a value, not all of them JSON.
-const ODD: [&str; 24] = [
-    "1e400",
-    "-1e400",
-    "-0",
-    "-0.0",
-    "0e999",
-    "1E+2",
-    "1e-400",
-    "5e-324",
-    "0.1",
-    "100e-2",
-    "9007199254740993",
-    "0.30000000000000004",
-    "123456789012345678901234567890",
-    "1.7976931348623157e308",
-    "01",
-    "1.",
-    ".5",
-    "-",
-    "1e",
-    "+1",
-    "nul",
-    "true",
-    "[[],{\"a\":\"\\n\"}]",
-    "\"\\ud83d\\ude00\"",
-];
-
-fn text(value: &Value, random: &mut Random, out: &mut String) {
-    if random.chance(2) {
-        return out.push_str(ODD[random.below(ODD.len())]);
-    }
-    if random.chance(5) {
-        out.push_str([" ", "\n", "\t\r ", "  "][random.below(4)]);
-    }
-    match value {
-        Value::Object(members) => {
-            out.push('{');
-            let mut first = true;
-            for (key, value) in members {
-                // Sometimes the key comes twice, the first time with something else.
-                for last in [false, true] {
-                    if !last && !random.chance(15) {
-                        continue;
-                    }
-                    out.push_str(if first { "" } else { ", " });
-                    first = false;
-                    out.push_str(&escaped(key, random));
-                    out.push(':');
-                    match (last, random.below(3)) {
-                        (true, _) => text(value, random, out),
-                        (false, 0) => out.push_str("{\"domain\":\"ab\", \"x\":[1,{}]}"),
-                        (false, 1) => out.push_str("1e2"),
-                        (false, _) => out.push_str("\"a\""),
-                    }
-                }
-            }
-            out.push('}');
-        }
-        Value::String(text) => out.push_str(&escaped(text, random)),
-        other => out.push_str(&other.to_string()),
-    }
-}
-
-fn escaped(text: &str, random: &mut Random) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        if random.chance(20) { out.push_str(&format!("\\u{:04x}", u32::from(c))) } else { out.push(c) }
-    }
-    out + "\""
-}
-
 fn agree(prepared: &Prepared, agent: &str, action: &str, bytes: &[u8]) -> Result<(), TestCaseError> {
     let tree: Result<Map<String, Value>, _> = serde_json::from_slice(bytes);
-    let scanned = prepared.answer_json(agent, action, bytes);
-    match (tree, scanned) {
-        (Ok(context), Ok(answer)) => {
-            prop_assert_eq!(answer, prepared.answer(Question { agent, action, context: &context }));
+    match (tree, prepared.verdict_json(agent, action, bytes)) {
+        (Ok(context), Ok(verdict)) => {
+            let question = Question { agent, action, context: &context };
+            prop_assert_eq!(verdict, prepared.verdict(question));
+            let context = std::str::from_utf8(bytes).unwrap();
+            let request = Request { agent, action, subject: None, decision_id: None, context };
+            prop_assert_eq!(prepared.answer_request(&request).unwrap(), prepared.answer(question));
         }
         (Err(tree), Err(scanned)) => prop_assert_eq!(tree.to_string(), scanned.to_string()),
         (tree, scanned) => prop_assert!(false, "{:?} but {:?}: {}", tree, scanned, String::from_utf8_lossy(bytes)),
-    }
-    // The same as a whole request, with the context before or behind the names.
-    let names = format!("\"agent\":{}, \"action\":{}", Value::from(agent), Value::from(action));
-    for (before, after) in
-        [(format!("{{{names},\"context\":"), "}".into()), ("{\"context\":".into(), format!(",{names}}}"))]
-    {
-        let whole = [before.as_bytes(), bytes, after.as_bytes()].concat();
-        let tree: Result<Input, _> = serde_json::from_slice(&whole);
-        match (tree, prepared.verdict_request(&whole)) {
-            (Ok(input), Ok(verdict)) => prop_assert_eq!(verdict, prepared.verdict((&input).into())),
-            (Err(tree), Err(scanned)) => prop_assert_eq!(tree.to_string(), scanned.to_string()),
-            (tree, read) => prop_assert!(false, "{:?} but {:?}: {}", tree, read, String::from_utf8_lossy(&whole)),
-        }
     }
     Ok(())
 }
@@ -114,7 +35,7 @@ proptest! {
     fn numbers_are_read_to_the_last_bit(number in "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?") {
         let context = format!("{{\"n\":{number}}}");
         let mut facts = [Fact::Missing];
-        let read = direct::context(&Paths::new(["n"].into_iter()), &context, &mut facts);
+        let read = read_context(&Paths::new(["n"].into_iter()), &context, &mut facts);
         match serde_json::from_str::<Map<String, Value>>(&context) {
             Ok(tree) => {
                 let wanted = tree["n"].as_f64().unwrap();
@@ -133,7 +54,7 @@ proptest! {
     ) {
         let context = format!("{{\"n\":{}}}", pieces.concat());
         let mut facts = [Fact::Missing];
-        if direct::context(&Paths::new(["n"].into_iter()), &context, &mut facts).is_some() {
+        if read_context(&Paths::new(["n"].into_iter()), &context, &mut facts).is_some() {
             let tree: Map<String, Value> = serde_json::from_str(&context).map_err(|error| TestCaseError::fail(error.to_string()))?;
             prop_assert_eq!(facts[0], Fact::from(&tree["n"]));
         }
@@ -153,15 +74,9 @@ proptest! {
                 input.context.insert("sender.domain".into(), ["a", "zz"][random.below(2)].into());
             }
             let mut written = String::new();
-            text(&Value::Object(input.context), &mut random, &mut written);
+            write_value(&Value::Object(input.context), &mut random, &mut written);
             agree(&prepared, &input.agent, &input.action, written.as_bytes())?;
-            let mut broken = written.into_bytes();
-            let at = random.below(broken.len());
-            match random.below(3) {
-                0 => broken.truncate(at),
-                1 => broken[at] = random.bits().to_le_bytes()[0],
-                _ => broken.insert(at, b"\"{}[],:0-e\\\x00"[random.below(12)]),
-            }
+            let broken = broken(&written, &mut random);
             agree(&prepared, &input.agent, &input.action, &broken)?;
         }
     }

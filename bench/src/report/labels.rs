@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers with their units, as people read them.
 
 use crate::measure::Spread;
 
@@ -27,7 +27,7 @@ pub fn times(spread: &Spread) -> String {
     format!("{}× ({}–{})", three(spread.median), three(spread.lower_quartile), three(spread.upper_quartile))
 }
 
-/// Three digits that count.
+/// A number with three significant digits.
 pub fn three(number: f64) -> String {
     match number.abs() {
         size if size >= 1000.0 => {

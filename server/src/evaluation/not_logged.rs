@@ -1,0 +1,40 @@
+//! Why a decision could not be logged.
+
+use lifecycle::problem::{Code, Problem};
+
+/// Why a decision could not be logged. It must not be answered then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotLogged {
+    /// More decisions are waiting than the queue holds.
+    QueueFull,
+    /// Neither the database nor the buffer on disk took it.
+    Unavailable,
+    /// The database took the other decisions of the batch, not this one.
+    Refused,
+    /// The decision's id stands for another question in the log.
+    IdTaken {
+        /// The id.
+        decision_id: String,
+    },
+}
+
+impl From<NotLogged> for Problem {
+    fn from(reason: NotLogged) -> Self {
+        match reason {
+            NotLogged::QueueFull => {
+                Self::new(Code::Unavailable, "more decisions are waiting than can be logged; try again in a moment")
+            }
+            NotLogged::Unavailable => {
+                Self::new(Code::Unavailable, "the decision could not be logged, so it was not made; try again")
+            }
+            NotLogged::Refused => Self::new(Code::Internal, "the decision could not be logged, so it was not made"),
+            NotLogged::IdTaken { decision_id } => {
+                let detail = format!(
+                    "the decision_id `{decision_id}` stands for another question in the log; ask this one under an id of \
+                     its own"
+                );
+                Self::new(Code::Conflict, detail).with("decision_id", decision_id)
+            }
+        }
+    }
+}

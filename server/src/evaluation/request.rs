@@ -1,0 +1,85 @@
+//! What `POST /policy/evaluate` is asked, as a tree: for batches, and for bodies that the engine's decoder leaves.
+
+use lifecycle::problem::Problem;
+use policy::{
+    Fault,
+    engine::Input,
+    limits::{MAX_DECISION_ID_BYTES, MAX_STRING_BYTES},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The body of `POST /policy/evaluate`, as a tree.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EvaluationRequest {
+    /// Who wants to act.
+    pub agent: String,
+    /// What the agent wants to do.
+    pub action: String,
+    /// The facts.
+    #[serde(default)]
+    pub context: Map<String, Value>,
+    /// What the traffic split is keyed by: the decision's id when absent.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// The caller's id for the decision: a new one is drawn when absent.
+    #[serde(default)]
+    pub decision_id: Option<String>,
+}
+
+impl EvaluationRequest {
+    /// Checks what the types do not say. `at` is the JSON Pointer of this request in the body.
+    ///
+    /// # Errors
+    /// 422 with a pointer to each member that is empty, too long or holds the character NUL.
+    pub(super) fn check(&self, at: &str) -> Result<(), Problem> {
+        let mut faults = Vec::new();
+        let mut text = |name: &str, value: Option<&str>, most: usize| {
+            let Some(value) = value else { return };
+            if value.is_empty() {
+                faults.push(Fault::new(format!("{at}/{name}"), "must not be empty"));
+            } else if value.len() > most {
+                faults.push(Fault::new(format!("{at}/{name}"), format!("may hold at most {most} bytes")));
+            } else if value.contains('\0') {
+                faults.push(Fault::new(format!("{at}/{name}"), "contains the character U+0000, which cannot be kept"));
+            }
+        };
+        text("agent", Some(&self.agent), MAX_STRING_BYTES);
+        text("action", Some(&self.action), MAX_STRING_BYTES);
+        text("subject", self.subject.as_deref(), MAX_STRING_BYTES);
+        text("decision_id", self.decision_id.as_deref(), MAX_DECISION_ID_BYTES);
+        if let Some(pointer) = find_nul(&self.context) {
+            let detail = "contains the character U+0000, which cannot be kept";
+            faults.push(Fault::new(format!("{at}/context{pointer}"), detail));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(faults)) }
+    }
+
+    /// What the engine looks at, the subject and the decision's id.
+    pub(super) fn into_parts(self) -> (Input, Option<String>, Option<String>) {
+        (Input { agent: self.agent, action: self.action, context: self.context }, self.subject, self.decision_id)
+    }
+}
+
+/// The JSON Pointer, within `context`, to a NUL character, which PostgreSQL cannot store.
+fn find_nul(context: &Map<String, Value>) -> Option<String> {
+    fn find_below(value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) => text.contains('\0').then(String::new),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| find_below(item).map(|below| format!("/{index}{below}"))),
+            Value::Object(members) => find_nul(members),
+            _ => None,
+        }
+    }
+    context.iter().find_map(|(key, value)| {
+        let escaped = key.replace('~', "~0").replace('/', "~1");
+        if key.contains('\0') {
+            Some(String::new())
+        } else {
+            find_below(value).map(|below| format!("/{escaped}{below}"))
+        }
+    })
+}

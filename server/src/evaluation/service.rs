@@ -1,0 +1,54 @@
+//! Everything the evaluation service keeps in memory.
+
+use std::{path::Path, sync::Arc};
+
+use arc_swap::ArcSwap;
+use store::Store;
+use tokio::sync::watch;
+
+use super::{
+    durability::Durability,
+    log::DecisionLog,
+    metrics::DecisionMetrics,
+    reload,
+    serving::{self, Serving},
+    tokens::TokenCache,
+};
+
+/// The service. Cheap to clone.
+#[derive(Clone)]
+pub struct EvaluationService {
+    serving: Arc<ArcSwap<Serving>>,
+    /// Decisions on their way into the database.
+    pub log: DecisionLog,
+    /// Counters of the answers.
+    pub metrics: DecisionMetrics,
+    /// Bearer tokens seen in the last second.
+    pub tokens: TokenCache,
+    changes: watch::Receiver<u64>,
+}
+
+impl EvaluationService {
+    /// Loads what is live and starts two workers: one follows changes, the other writes the log. `spill_dir` takes the
+    /// decisions that are answered while the database is away; `durability` says when decisions are answered otherwise.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn start(store: Store, spill_dir: &Path, durability: Durability) -> Result<Self, store::Error> {
+        let serving = Arc::new(ArcSwap::from_pointee(serving::load(&store, None).await?));
+        let changes = reload::start(store.clone(), Arc::clone(&serving));
+        let log = DecisionLog::start(store.clone(), spill_dir, durability);
+        let metrics = DecisionMetrics::new().map_err(|error| store::Error::Internal(error.to_string()))?;
+        Ok(Self { serving, log, metrics, tokens: TokenCache::new(store), changes })
+    }
+
+    /// What is in service now.
+    pub fn serving(&self) -> Arc<Serving> {
+        self.serving.load_full()
+    }
+
+    /// A counter that goes up whenever what is in service may have changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+}
