@@ -1,4 +1,4 @@
-//! Signatures: HMAC-SHA256 over canonical JSON of a whole envelope without its `signature`.
+//! Signatures: HMAC-SHA256 over the canonical JSON of a whole envelope without its `signature`.
 
 pub mod checked;
 pub mod envelope;

@@ -1,7 +1,7 @@
 //! When the last rollback drill ran.
 
 use leptos::prelude::*;
-use lifecycle::rollout::drill::LastDrill;
+use lifecycle::rollout::LastDrill;
 use policy::Timestamp;
 
 use crate::components::{Chip, RelativeTime, Tone};

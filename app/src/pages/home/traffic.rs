@@ -1,7 +1,7 @@
 //! The last hour in three pictures: how many decisions, how many in error, how they were answered.
 
 use leptos::prelude::*;
-use lifecycle::workspace::{EffectMix, Minute};
+use lifecycle::overview::{EffectMix, Minute};
 
 use crate::components::{BarStack, Panel, Part, Sparkline, Tone, format};
 
