@@ -23,7 +23,7 @@ const MAX_TASKS: u32 = 20;
 /// Audit entries shown.
 const MAX_RECENT: u32 = 12;
 
-/// The first page.
+/// The data of the first page.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].
@@ -182,7 +182,7 @@ async fn changes_requested(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
     Ok(rows.into_iter().map(task).collect())
 }
 
-/// The last hour, minute by minute.
+/// The last hour's decisions, minute by minute.
 async fn minutes(db: &mut PgConnection) -> Result<Vec<Minute>> {
     let rows: Vec<(OffsetDateTime, i64, i64)> = sqlx::query_as(
         "with counted as (
@@ -206,7 +206,7 @@ async fn minutes(db: &mut PgConnection) -> Result<Vec<Minute>> {
         .collect())
 }
 
-/// How the last hour was answered.
+/// The effects of the last hour's decisions.
 async fn mix(db: &mut PgConnection) -> Result<EffectMix> {
     let (allow, needs_approval, deny, no_match, errors): (i64, i64, i64, i64, i64) = sqlx::query_as(
         "select count(*) filter (where effect = 'allow'), count(*) filter (where effect = 'needs_approval'),

@@ -54,18 +54,12 @@ pub fn same_person(a: &str, b: &str) -> bool {
 #[derive(Debug, Clone)]
 pub struct Permit {
     actor: Actor,
-    permission: Permission,
 }
 
 impl Permit {
     /// The authorized actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
-    }
-
-    /// The permission that was granted.
-    pub fn permission(&self) -> Permission {
-        self.permission
     }
 }
 
@@ -85,7 +79,7 @@ pub struct Denied {
 /// [`Denied`] when none of the actor's roles has the permission.
 pub fn authorize(actor: &Actor, permission: Permission) -> Result<Permit, Denied> {
     if actor.may(permission) {
-        Ok(Permit { actor: actor.clone(), permission })
+        Ok(Permit { actor: actor.clone() })
     } else {
         Err(Denied { actor: actor.name.clone(), permission })
     }

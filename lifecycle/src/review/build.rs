@@ -62,11 +62,11 @@ pub enum CannotBuild {
     #[error("the draft has no version number")]
     NoVersion,
     /// The linter found errors.
-    #[error("the bundle has {} lint {}: {}", .0.summary.errors, if .0.summary.errors == 1 { "error" } else { "errors" }, first(.0))]
+    #[error("the bundle has {} lint {}: {}", .0.summary.errors, if .0.summary.errors == 1 { "error" } else { "errors" }, first_message(.0))]
     LintErrors(Box<lint::Report>),
 }
 
-fn first(report: &lint::Report) -> &str {
+fn first_message(report: &lint::Report) -> &str {
     report.errors.first().map_or("", |finding| finding.message.as_str())
 }
 
@@ -96,35 +96,35 @@ pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
     let (draft, base) = (&sort_rules(written), base.map(sort_rules));
     let base = base.as_ref();
     let bundle = PacketBundle::of(draft).ok_or(CannotBuild::NoVersion)?;
-    let base_side = base.map(|base| PacketBundle::of(base).ok_or(CannotBuild::NoVersion)).transpose()?;
+    let base_content = base.map(|base| PacketBundle::of(base).ok_or(CannotBuild::NoVersion)).transpose()?;
     let lint = lint::lint_against(draft, invariants);
     if !lint.passed {
         // The author needs pointers into the bundle as written.
         return Err(CannotBuild::LintErrors(Box::new(lint::lint_against(written, invariants))));
     }
-    let meaning = draft.parse_rules().bundle;
-    let base_meaning = base.map(|base| base.parse_rules().bundle);
-    let base_digested = base_meaning
+    let parsed = draft.parse_rules().bundle;
+    let parsed_base = base.map(|base| base.parse_rules().bundle);
+    let base_digested = parsed_base
         .as_ref()
-        .zip(base_side.as_ref())
-        .map(|(bundle, side)| DigestedBundle { bundle, digest: side.digest.as_str() });
-    let draft_digested = DigestedBundle { bundle: &meaning, digest: bundle.digest.as_str() };
+        .zip(base_content.as_ref())
+        .map(|(bundle, content)| DigestedBundle { bundle, digest: content.digest.as_str() });
+    let draft_digested = DigestedBundle { bundle: &parsed, digest: bundle.digest.as_str() };
     let (mut replay, impact) = replay(corpus, base_digested, draft_digested, settings);
-    let diff = base_meaning.as_ref().map(|before| semantic_diff(before, &meaning, Meter::new(DIFF_WORK, DIFF_WORK)));
+    let diff = parsed_base.as_ref().map(|before| semantic_diff(before, &parsed, Meter::new(DIFF_WORK, DIFF_WORK)));
     let safety = assess_safety(&SafetyInputs {
         corpus,
-        base: base_meaning.as_ref(),
-        draft: &meaning,
+        base: parsed_base.as_ref(),
+        draft: &parsed,
         diff: diff.as_ref(),
         invariants,
         settings,
         flips: &replay.flips,
         conclusive: !replay.insufficient_evidence && corpus.source == Dataset::Recorded,
     });
-    let sides = base_meaning.as_ref().zip(diff);
-    let semantic_diff = sides.map(|(before, diff)| explain_flips(diff, (before, &meaning), &mut replay.flips));
-    let nothing = Source::default();
-    let text_diff = text_diff(base.unwrap_or(&nothing), draft);
+    let semantic_diff =
+        parsed_base.as_ref().zip(diff).map(|(before, diff)| explain_flips(diff, (before, &parsed), &mut replay.flips));
+    let empty = Source::default();
+    let text_diff = text_diff(base.unwrap_or(&empty), draft);
     let (risk_score_bps, risk_parts) = risk::score(&risk::RiskInputs {
         draft,
         base,
@@ -138,13 +138,13 @@ pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
     });
     // Measured on the corpus, or possible for an input that was never recorded.
     let newly_allowed =
-        impact.newly_allowed > 0 || semantic_diff.as_ref().is_some_and(|meaning| meaning.new_allows != NewAllows::None);
+        impact.newly_allowed > 0 || semantic_diff.as_ref().is_some_and(|diff| diff.new_allows != NewAllows::None);
     let high = risk_score_bps >= settings.high_risk_bps || newly_allowed;
     let required_approvals = if high { settings.approvals_high_risk } else { settings.approvals };
     Ok(Content {
         schema_version: SCHEMA_VERSION.to_owned(),
         bundle,
-        base: base_side,
+        base: base_content,
         text_diff,
         semantic_diff,
         lint,
@@ -202,8 +202,8 @@ fn assess_safety(inputs: &SafetyInputs<'_>) -> Safety {
     let segment =
         |index: usize| corpus.cases.get(index).map(|case| (case.case.agent.as_str(), case.case.action.as_str()));
     let segments: BTreeSet<_> = (0..corpus.cases.len()).filter_map(segment).collect();
-    let flipped = effects.iter().enumerate().filter(|(_, (before, after))| before != after);
-    let touched: BTreeSet<_> = flipped.filter_map(|(index, _)| segment(index)).collect();
+    let changed = effects.iter().enumerate().filter(|(_, (before, after))| before != after);
+    let touched: BTreeSet<_> = changed.filter_map(|(index, _)| segment(index)).collect();
     // Without a base no value can fall.
     let compared = conclusive && base.is_some();
     let red_team = vec![

@@ -44,8 +44,8 @@ pub struct Overwritten {
 
 /// The changes from `base` to `live` that `draft` would undo, because `draft` does not contain them.
 pub fn overwritten(base: Option<&Source>, live: &Source, draft: &Source) -> Vec<Overwritten> {
-    let nothing = Source::default();
-    let theirs = changes(&text_diff(base.unwrap_or(&nothing), live));
+    let empty = Source::default();
+    let theirs = changes(&text_diff(base.unwrap_or(&empty), live));
     let ours: BTreeSet<String> = changes(&text_diff(live, draft)).into_iter().map(|change| change.what).collect();
     theirs.into_iter().filter(|change| ours.contains(&change.what)).collect()
 }

@@ -56,11 +56,11 @@ pub fn verify(stated_id: &str, content: &Content, corpus: &Corpus) -> Verificati
     let base_digest = base.as_ref().map(|base| base.digest().to_string());
     let digests_match = draft_digest == content.bundle.digest
         && base_digest.as_deref() == content.base.as_ref().map(|base| base.digest.as_str());
-    let meaning = draft.parse_rules().bundle;
-    let base_meaning = base.as_ref().map(|base| base.parse_rules().bundle);
+    let parsed = draft.parse_rules().bundle;
+    let parsed_base = base.as_ref().map(|base| base.parse_rules().bundle);
     let base_digested =
-        base_meaning.as_ref().zip(base_digest.as_deref()).map(|(bundle, digest)| DigestedBundle { bundle, digest });
-    let draft_digested = DigestedBundle { bundle: &meaning, digest: &draft_digest };
+        parsed_base.as_ref().zip(base_digest.as_deref()).map(|(bundle, digest)| DigestedBundle { bundle, digest });
+    let draft_digested = DigestedBundle { bundle: &parsed, digest: &draft_digest };
     let (report, _) = replay(corpus, base_digested, draft_digested, &ReviewSettings::default());
     let stated = &content.replay;
     let packet_id_matches = packet_id(content) == stated_id;

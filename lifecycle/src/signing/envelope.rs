@@ -39,18 +39,6 @@ pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), Signature
     verify_members(keys, members, T::UNSIGNED)
 }
 
-/// The signature, in hex, of a JSON object whose `key_id` is already set to the current key.
-///
-/// # Errors
-/// As [`sign`].
-pub fn sign_members(keys: &KeyRing, members: &Map<String, Value>) -> Result<String, SignatureError> {
-    if members.get("key_id").and_then(Value::as_str) != Some(keys.current.id.as_str()) {
-        return Err(SignatureError::Malformed("key_id"));
-    }
-    let bytes = canonical(members.clone(), &[])?;
-    Ok(hex::encode(mac(&keys.current, &bytes).finalize().into_bytes()))
-}
-
 /// Checks the `signature` of a JSON object over all its other members but `unsigned`.
 ///
 /// # Errors

@@ -5,5 +5,5 @@ pub mod envelope;
 pub mod keyring;
 
 pub use checked::Checked;
-pub use envelope::{Envelope, sign, sign_members, verify, verify_members};
+pub use envelope::{Envelope, sign, verify, verify_members};
 pub use keyring::{Key, KeyNames, KeyRing, SignatureError};

@@ -1,8 +1,8 @@
-//! What is live, what needs you, what changed.
+//! The first page: what is live, what waits for the reader, and what changed.
 
 mod drill;
 mod kpis;
-mod live;
+mod serving;
 mod tasks;
 mod traffic;
 
@@ -14,7 +14,7 @@ use lifecycle::{
 };
 use policy::Timestamp;
 
-use self::{drill::Drill, kpis::KpiRow, live::LiveNow, tasks::NeedsYou, traffic::Traffic};
+use self::{drill::Drill, kpis::KpiRow, serving::LiveNow, tasks::NeedsYou, traffic::Traffic};
 use crate::{
     api::{home::read_overview, kpi::kpi_summary},
     components::{EmptyState, ErrorPanel, PageHead, Panel, RelativeTime, Skeleton, Table},
