@@ -106,13 +106,13 @@ const HOW_SIGNED: [&str; 3] = ["algorithm", "key_id", "digest"];
 fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Source, Failure> {
     let members = match document {
         Value::Object(members) => members,
-        Value::Array(_) => return Err(bare()),
+        Value::Array(_) => return Err(unsigned_bundle()),
         _ => return Err(Failure::malformed("", "This is neither a signed bundle nor a bundle.")),
     };
     let has = |name: &&str| members.contains_key(*name);
     let Some(bundle) = members.get("bundle") else {
         return Err(match members.contains_key("rules") && !ENVELOPE.iter().any(&has) {
-            true => bare(),
+            true => unsigned_bundle(),
             false => Failure::malformed("/bundle", "`bundle` is missing: this is not a signed bundle."),
         });
     };
@@ -120,7 +120,7 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
         return Err(Failure::malformed("/bundle", "`bundle` is not an object."));
     }
     if !HOW_SIGNED.iter().any(has) {
-        return Err(foreign(members.contains_key("signature")));
+        return Err(unstated_signature(members.contains_key("signature")));
     }
     for name in ENVELOPE {
         if !members.get(name).is_some_and(Value::is_string) {
@@ -141,7 +141,7 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
     };
     time("exported_at")?;
     let expires_at = time("expires_at")?;
-    verify_members(keys, members.clone(), &[]).map_err(|refusal| refused(refusal, text("key_id")))?;
+    verify_members(keys, members.clone(), &[]).map_err(|error| signature_failure(error, text("key_id")))?;
 
     // From here on the file is known to be what its signer wrote.
     let source = Source::read(bundle.clone()).map_err(|faults| {
@@ -165,8 +165,8 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
     Ok(source)
 }
 
-fn refused(refusal: SignatureError, key_id: &str) -> Failure {
-    match refusal {
+fn signature_failure(error: SignatureError, key_id: &str) -> Failure {
+    match error {
         SignatureError::UnknownKey => Failure::new(
             Verdict::UnknownKey,
             format!(
@@ -185,12 +185,12 @@ fn refused(refusal: SignatureError, key_id: &str) -> Failure {
     }
 }
 
-fn bare() -> Failure {
+fn unsigned_bundle() -> Failure {
     let message = "This is a bundle without a signature. It can be imported as an unsigned draft.";
     Failure { unsigned: true, ..Failure::malformed("/signature", message) }
 }
 
-fn foreign(signed: bool) -> Failure {
+fn unstated_signature(signed: bool) -> Failure {
     let message = if signed {
         "The file does not say how it was signed (no `algorithm`, `key_id` and `digest`; ApplyLens exports like that), \
          so its signature proves nothing here. Its bundle can be imported as an unsigned draft."
