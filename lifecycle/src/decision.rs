@@ -9,89 +9,86 @@ use policy::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// How the service was working when it answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The service's mode of operation when it answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Mode {
-    /// As it should.
+    /// Normal operation.
     Normal,
     /// Evaluation is disabled; the bypass effect answered.
     Bypass,
-    /// The database is away; answered from memory, logged to disk.
+    /// The database is unreachable: answered from memory, logged to disk.
     Degraded,
 }
 
 impl Mode {
     /// The name used in JSON, SQL and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Normal => "normal",
-            Self::Bypass => "bypass",
-            Self::Degraded => "degraded",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-/// Names the bundle that answered.
+/// The bundle that answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleRef {
-    /// Its number.
+    /// The bundle's id.
     pub id: i64,
-    /// Its version.
+    /// The bundle's version.
     pub version: String,
-    /// Its content address.
+    /// The bundle's content address.
     pub digest: String,
 }
 
-/// What the other bundle said to the same input.
+/// How the bundle of the other arm answered the same input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OtherArm {
-    /// The bundle that did not serve.
+    /// The bundle whose answer was not served.
     pub bundle: BundleRef,
-    /// Its effect.
+    /// The effect that was not served.
     pub effect: Effect,
-    /// How it came about.
+    /// Whether a rule matched, none did, or evaluation failed.
     pub status: Status,
-    /// Its deciding rule.
+    /// The deciding rule.
     pub matched_rule: Option<String>,
 }
 
 /// One recorded decision. Its JSON form is the contract of `GET /policy/decisions/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Given by the caller, or a version-7 UUID.
+    /// The caller's id, or a version-7 UUID.
     pub decision_id: String,
     /// When it was answered.
     pub decided_at: Timestamp,
-    /// Who wanted to act.
+    /// The agent that wants to act.
     pub agent: String,
-    /// What it wanted to do.
+    /// The action the agent wants to take.
     pub action: String,
-    /// What the traffic split was keyed by.
+    /// The key of the traffic split.
     pub subject: String,
-    /// The facts.
+    /// The facts the rules were matched against.
     pub context: Map<String, Value>,
     /// The effect that was served.
     pub effect: Effect,
-    /// How it came about.
+    /// Whether a rule matched, none did, or evaluation failed.
     pub status: Status,
     /// The deciding rule.
     pub matched_rule: Option<String>,
-    /// Why.
+    /// The reason given to the caller.
     pub reason: String,
     /// The matched rule's budget.
     pub budget: Option<Budget>,
     /// The bundle that served.
     pub bundle: Option<BundleRef>,
-    /// Which arm that was.
+    /// The arm that served.
     pub arm: Arm,
-    /// How the service was working.
+    /// The service's mode of operation.
     pub mode: Mode,
-    /// What went wrong.
+    /// Errors of the evaluation.
     pub errors: Vec<EvaluationError>,
-    /// What the other arm said, when there was one.
+    /// The other arm's answer, when there was one.
     pub other_arm: Option<OtherArm>,
-    /// What happened afterwards, once reported.
+    /// What came of the decision, once reported.
     pub outcome: Option<Outcome>,
 }
 

@@ -1,28 +1,47 @@
-//! What policy *is*: rules, evaluation, analysis, replay, review, rollout, roles.
+//! How policy is *governed*: who may change it, how a change is reviewed, rolled out and taken back, and the record of it
+//! all. What a policy *means* is the crate `policy`.
 //!
 //! Everything here is pure. There is no I/O, no clock (time is a parameter), no randomness and no panic, so the same
-//! code serves live decisions, proves a draft while its author types in a browser, and re-runs an approver's evidence
-//! from a file. Data flows through the folders in this order:
+//! code serves the server, the pages in a browser, and an approver who re-runs a packet's evidence from a file.
+//!
+//! A module takes names only from the crate `policy` and from modules above it in this list:
 //!
 //! ```text
-//! bundle → engine → analysis → lint → replay → review → rollout   (policy, from a draft to full traffic)
-//! authority, signing, audit, incident, system, kpi                 (who may, who did, and what happened)
-//! transfer                                                         (bundles that travel between instances)
+//! format      percentages and durations in sentences
+//! page        one page of a list
+//! problem     the shape of an error that leaves the product
+//! bundle      a bundle as it is governed: record, states, provenance
+//! decision    a decision as it is recorded
+//! authority   roles, permissions, and the permit that a write needs
+//! signing     signatures over whole JSON documents
+//! audit       the record of who did what, as a keyed hash chain
+//! metrics     what is measured on decisions, and the limits
+//! system      what is live; the safety pause and the emergency switch
+//! review      packets: the evidence for a change, and the quorum
+//! rollout     stages, gates, automatic rollback, drills
+//! incident    incidents and post-mortems
+//! kpi         KPIs of the way from a draft to full traffic
+//! transfer    bundles that travel between instances
+//! settings    what an administrator may set
+//! overview    the first page
 //! ```
 
 pub mod audit;
 pub mod authority;
 pub mod bundle;
 pub mod decision;
+pub mod format;
 pub mod incident;
 pub mod kpi;
+pub mod metrics;
+pub mod overview;
 pub mod page;
 pub mod problem;
 pub mod review;
 pub mod rollout;
+pub mod settings;
 pub mod signing;
 pub mod system;
 pub mod transfer;
-pub mod workspace;
 
 pub use page::Page;

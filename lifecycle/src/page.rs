@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Some rows, and how to ask for the rows after them.
+/// Some rows, and the cursor of the next page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// Given back as `cursor`, continues after the last row; none when there are no more.
+    /// The `cursor` of the request for the next page; none on the last page.
     pub next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// The same page with every row turned into something else.
+    /// The page with every row converted by `change`.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(change).collect(), next_cursor: self.next_cursor }
     }

@@ -1,4 +1,4 @@
-//! The one shape of an error that leaves the product: RFC 9457 `application/problem+json` with a stable `code`.
+//! The shape of every error that leaves the product: RFC 9457 `application/problem+json` with a stable `code`.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use policy::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A stable, machine-readable name of what went wrong, with the HTTP status it answers.
+/// A stable, machine-readable name of what went wrong; every code has one HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
@@ -18,11 +18,11 @@ pub enum Code {
     MalformedJson,
     /// A signature or signed file was refused.
     InvalidSignature,
-    /// Nobody is signed in, or the token is unknown, expired or revoked.
+    /// The caller is not signed in, or the token is unknown, expired or revoked.
     Unauthenticated,
     /// The caller lacks the permission.
     Forbidden,
-    /// Nothing has this id.
+    /// Nothing exists under this id or path.
     NotFound,
     /// The path exists, the method does not.
     MethodNotAllowed,
@@ -32,7 +32,7 @@ pub enum Code {
     NoPreviousVersion,
     /// The version number is taken.
     VersionExists,
-    /// Somebody else changed the same thing first.
+    /// Another request changed the resource first.
     Conflict,
     /// The approval was given against another base.
     StaleApproval,
@@ -42,7 +42,7 @@ pub enum Code {
     GateNotPassed,
     /// A safety pause cannot be released yet, or not by this person.
     ReleaseRefused,
-    /// No approved packet is there to drill with.
+    /// There is no approved packet to drill with.
     NoCandidate,
     /// The incident cannot be closed without a post-mortem.
     PostMortemRequired,
@@ -96,7 +96,7 @@ impl Code {
         }
     }
 
-    /// A short summary of the kind of problem, the same for every occurrence.
+    /// A short summary of the kind of problem; it does not depend on the occurrence.
     pub const fn title(self) -> &'static str {
         match self {
             Self::MalformedJson => "The body is not valid JSON",
@@ -108,7 +108,7 @@ impl Code {
             Self::InvalidTransition => "Not possible in this state",
             Self::NoPreviousVersion => "No earlier version can take over",
             Self::VersionExists => "This version number is taken",
-            Self::Conflict => "Somebody else was faster",
+            Self::Conflict => "Another request was faster",
             Self::StaleApproval => "The approval is stale",
             Self::PacketBlocked => "The packet cannot be approved",
             Self::GateNotPassed => "Not ready to promote",
@@ -128,7 +128,7 @@ impl Code {
     }
 }
 
-/// An RFC 9457 problem. `type` is always `about:blank`, so it is not written; `code` tells problems apart.
+/// An RFC 9457 problem. `type` is always `about:blank`, so it is left out; `code` distinguishes problems.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
     /// The HTTP status.
@@ -137,9 +137,9 @@ pub struct Problem {
     pub code: Code,
     /// Summary of the kind of problem.
     pub title: String,
-    /// What happened this time and what to do, for a person.
+    /// What happened and what to do, for a person.
     pub detail: String,
-    /// The places of the body that are wrong, if any.
+    /// The invalid fields of the body, if any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
     /// Further members that depend on the code: `permission`, `roles`, `from`, `to`, `retry_after_seconds`…
@@ -160,7 +160,7 @@ impl Problem {
         }
     }
 
-    /// The fields of a body that are wrong. The detail repeats the first.
+    /// A problem about the invalid fields of a body. The detail repeats the first.
     pub fn invalid_fields(errors: Vec<Fault>) -> Self {
         let detail = errors.first().map_or_else(
             || "a field is not valid".to_owned(),
@@ -169,12 +169,12 @@ impl Problem {
         Self { errors, ..Self::new(Code::InvalidField, detail) }
     }
 
-    /// One wrong field.
+    /// A problem about one invalid field.
     pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::invalid_fields(vec![Fault::new(pointer, detail)])
     }
 
-    /// Adds a member that programs can read.
+    /// Adds a member for programs.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extra.insert(name.to_owned(), value.into());

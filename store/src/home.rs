@@ -3,9 +3,9 @@
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     incident::Status,
+    overview::{Badges, EffectMix, Minute, OverdueDrill, Overview, Task, TaskKind},
     review::PacketStatus,
     rollout::drill::OVERDUE_AFTER,
-    workspace::{Badges, EffectMix, Minute, Need, Overview},
 };
 use policy::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -18,25 +18,25 @@ use crate::{
     system,
 };
 
-/// Most things of one kind that are listed as waiting.
-const MAX_NEEDS: u32 = 20;
+/// Most tasks of one kind that are listed.
+const MAX_TASKS: u32 = 20;
 /// Audit entries shown.
-const RECENT: u32 = 12;
+const MAX_RECENT: u32 = 12;
 
-/// The first page.
+/// The data of the first page.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].
 pub async fn overview(store: &Store, actor: &Actor) -> Result<Overview> {
     authorize(actor, Permission::Read)?;
-    let recent = audit::Filter { limit: Some(RECENT), ..audit::Filter::default() };
+    let recent = audit::Filter { limit: Some(MAX_RECENT), ..audit::Filter::default() };
     let recent = audit::list(store, actor, &recent).await?.items;
-    let needs_you = needs(store, actor).await?;
+    let tasks = tasks(store, actor).await?;
     let mut db = store.pool().acquire().await?;
     let as_of: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
     Ok(Overview {
         system: system::read(&mut db).await?,
-        needs_you,
+        tasks,
         badges: count(&mut db, actor).await?,
         recent,
         minutes: minutes(&mut db).await?,
@@ -73,85 +73,80 @@ async fn count(db: &mut PgConnection, actor: &Actor) -> Result<Badges> {
 }
 
 /// What waits for the actor, oldest first.
-async fn needs(store: &Store, actor: &Actor) -> Result<Vec<Need>> {
-    let mut needs = Vec::new();
+async fn tasks(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
+    let mut tasks = Vec::new();
     if actor.may(Permission::ActOnPackets) {
-        let filter = packets::Filter { waiting_for: Some(actor), limit: Some(MAX_NEEDS), ..packets::Filter::default() };
-        needs.extend(packets::list(store, actor, &filter).await?.items.into_iter().map(|packet| Need {
-            title: format!("Review {}", packet.bundle_version),
-            detail: format!(
-                "Submitted by {}; {} of {} approvals given.",
-                packet.built_by,
-                packet.approved_by.len(),
-                packet.required_approvals
-            ),
-            href: format!("/reviews/{}", packet.packet_id),
+        let filter = packets::Filter { waiting_for: Some(actor), limit: Some(MAX_TASKS), ..packets::Filter::default() };
+        tasks.extend(packets::list(store, actor, &filter).await?.items.into_iter().map(|packet| Task {
+            kind: TaskKind::ReviewPacket {
+                packet_id: packet.packet_id,
+                version: packet.bundle_version,
+                built_by: packet.built_by,
+                approvals: packet.approved_by.len(),
+                required_approvals: packet.required_approvals,
+            },
             since: packet.built_at,
         }));
     }
     if actor.may(Permission::Apply) {
-        let filter = packets::Filter {
-            status: Some(PacketStatus::Approved),
-            limit: Some(MAX_NEEDS),
-            ..packets::Filter::default()
-        };
-        let approved = packets::list(store, actor, &filter).await?.items;
-        let ids: Vec<i64> = approved.iter().map(|packet| packet.bundle_id).collect();
-        let waiting: Vec<i64> =
-            sqlx::query_scalar("select id from policy_bundles where id = any($1) and state = 'approved'")
-                .bind(&ids[..])
-                .fetch_all(store.pool())
-                .await?;
-        needs.extend(approved.into_iter().filter(|packet| waiting.contains(&packet.bundle_id)).map(|packet| Need {
-            title: format!("Apply {}", packet.bundle_version),
-            detail: format!("Approved by {}.", packet.approved_by.join(", ")),
-            href: "/rollouts".to_owned(),
-            since: packet.built_at,
-        }));
+        tasks.extend(approved(store, actor).await?);
     }
-    needs.extend(release(store, actor).await?);
+    tasks.extend(release_signature(store, actor).await?);
     if actor.may(Permission::Apply) {
-        needs.extend(drill_overdue(store).await?);
+        tasks.extend(overdue_drill(store).await?);
     }
     if actor.may(Permission::HandleIncidents) {
-        let filter = IncidentFilter { status: Some(Status::Open), limit: Some(MAX_NEEDS), ..IncidentFilter::default() };
-        needs.extend(incidents::list(store, actor, &filter).await?.items.into_iter().map(|incident| Need {
-            title: format!("Acknowledge {}", incident.id),
-            detail: incident.title,
-            href: format!("/incidents/{}", incident.id),
+        let filter = IncidentFilter { status: Some(Status::Open), limit: Some(MAX_TASKS), ..IncidentFilter::default() };
+        tasks.extend(incidents::list(store, actor, &filter).await?.items.into_iter().map(|incident| Task {
+            kind: TaskKind::AcknowledgeIncident { incident_id: incident.id, title: incident.title },
             since: incident.created_at,
         }));
     }
     if actor.may(Permission::EditDrafts) {
-        needs.extend(changes_requested(store, actor).await?);
+        tasks.extend(changes_requested(store, actor).await?);
     }
-    needs.sort_by_key(|need| need.since);
-    Ok(needs)
+    tasks.sort_by_key(|task| task.since);
+    Ok(tasks)
 }
 
-/// The release of a safety pause, when this actor's signature is one of those it needs.
-async fn release(store: &Store, actor: &Actor) -> Result<Option<Need>> {
+/// The approved bundles that are not in service yet.
+async fn approved(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
+    let filter =
+        packets::Filter { status: Some(PacketStatus::Approved), limit: Some(MAX_TASKS), ..packets::Filter::default() };
+    let approved = packets::list(store, actor, &filter).await?.items;
+    let ids: Vec<i64> = approved.iter().map(|packet| packet.bundle_id).collect();
+    let waiting: Vec<i64> =
+        sqlx::query_scalar("select id from policy_bundles where id = any($1) and state = 'approved'")
+            .bind(&ids[..])
+            .fetch_all(store.pool())
+            .await?;
+    let waiting = approved.into_iter().filter(|packet| waiting.contains(&packet.bundle_id));
+    Ok(waiting
+        .map(|packet| Task {
+            kind: TaskKind::ApplyBundle { version: packet.bundle_version, approved_by: packet.approved_by },
+            since: packet.built_at,
+        })
+        .collect())
+}
+
+/// The release of a safety pause, when this actor's signature is one of those the release needs.
+async fn release_signature(store: &Store, actor: &Actor) -> Result<Option<Task>> {
     let mut db = store.pool().acquire().await?;
-    let pause = system::switches(&mut db).await?.pause;
-    Ok(pause.filter(|pause| pause.may_sign(actor).is_ok()).map(|pause| {
-        let signed = pause.release_signatures.first();
-        Need {
-            title: match signed {
-                Some(_) => "Sign the release of the safety pause, 2 of 2".to_owned(),
-                None => "Release the safety pause when it is put right".to_owned(),
-            },
-            detail: match signed {
-                Some(first) => format!("{} has signed: {}", first.by, first.remediation),
-                None => format!("{} paused: {}", pause.by, pause.reason),
-            },
-            href: "/rollouts#safety-pause".to_owned(),
-            since: signed.map_or(pause.since, |first| first.at),
-        }
+    let pause = system::switches(&mut db).await?.pause.filter(|pause| pause.may_sign(actor).is_ok());
+    Ok(pause.map(|pause| match pause.release_signatures.into_iter().next() {
+        Some(first) => Task {
+            kind: TaskKind::SecondReleaseSignature { signed_by: first.by, remediation: first.remediation },
+            since: first.at,
+        },
+        None => Task {
+            kind: TaskKind::FirstReleaseSignature { paused_by: pause.by, reason: pause.reason },
+            since: pause.since,
+        },
     }))
 }
 
 /// The rollback drill, when none has passed for a week and there is something to drill with.
-async fn drill_overdue(store: &Store) -> Result<Option<Need>> {
+async fn overdue_drill(store: &Store) -> Result<Option<Task>> {
     let mut db = store.pool().acquire().await?;
     let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
     let last = drills::last(&mut db, store).await?;
@@ -162,36 +157,32 @@ async fn drill_overdue(store: &Store) -> Result<Option<Need>> {
     }
     let first: Option<OffsetDateTime> =
         sqlx::query_scalar("select min(at) from policy_apply_record").fetch_one(&mut *db).await?;
-    let (detail, since) = match last {
-        Some(last) if last.passed => ("The last one is more than 7 days old.".to_owned(), last.at.plus(OVERDUE_AFTER)),
-        Some(last) => ("The last one failed.".to_owned(), last.at),
-        None => ("None has been run yet.".to_owned(), first.unwrap_or(now).into()),
+    let (why, since) = match last {
+        Some(last) if last.passed => (OverdueDrill::Expired, last.at.plus(OVERDUE_AFTER)),
+        Some(last) => (OverdueDrill::Failed, last.at),
+        None => (OverdueDrill::NeverRun, first.unwrap_or(now).into()),
     };
-    Ok(Some(Need { title: "Run a rollback drill: overdue".to_owned(), detail, href: "/drills".to_owned(), since }))
+    Ok(Some(Task { kind: TaskKind::RunDrill(why), since }))
 }
 
 /// The actor's own drafts that a reviewer sent back.
-async fn changes_requested(store: &Store, actor: &Actor) -> Result<Vec<Need>> {
+async fn changes_requested(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
     let rows: Vec<(i64, String, OffsetDateTime)> = sqlx::query_as(
         "select id, version, updated_at from policy_bundles
          where state = 'changes_requested' and $1 = any(authors) order by id desc limit $2",
     )
     .bind(&actor.name)
-    .bind(i64::from(MAX_NEEDS))
+    .bind(i64::from(MAX_TASKS))
     .fetch_all(store.pool())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, version, since)| Need {
-            title: format!("Change {version}"),
-            detail: "A reviewer asked for changes.".to_owned(),
-            href: format!("/studio/{id}"),
-            since: since.into(),
-        })
-        .collect())
+    let task = |(bundle_id, version, since): (i64, String, OffsetDateTime)| Task {
+        kind: TaskKind::ChangeDraft { bundle_id, version },
+        since: since.into(),
+    };
+    Ok(rows.into_iter().map(task).collect())
 }
 
-/// The last hour, minute by minute.
+/// The last hour's decisions, minute by minute.
 async fn minutes(db: &mut PgConnection) -> Result<Vec<Minute>> {
     let rows: Vec<(OffsetDateTime, i64, i64)> = sqlx::query_as(
         "with counted as (
@@ -215,7 +206,7 @@ async fn minutes(db: &mut PgConnection) -> Result<Vec<Minute>> {
         .collect())
 }
 
-/// How the last hour was answered.
+/// The effects of the last hour's decisions.
 async fn mix(db: &mut PgConnection) -> Result<EffectMix> {
     let (allow, needs_approval, deny, no_match, errors): (i64, i64, i64, i64, i64) = sqlx::query_as(
         "select count(*) filter (where effect = 'allow'), count(*) filter (where effect = 'needs_approval'),

@@ -1,9 +1,9 @@
 //! What a monitoring system wants to know of the whole workspace.
 
 use lifecycle::{
+    metrics::ErrorMetrics,
     rollout::{GateReport, gates},
     system::System,
-    workspace::ErrorMetrics,
 };
 
 use crate::{

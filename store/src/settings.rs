@@ -1,6 +1,6 @@
 //! The workspace's settings.
 
-pub use lifecycle::workspace::Settings;
+pub use lifecycle::settings::Settings;
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},

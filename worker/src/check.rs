@@ -1,4 +1,4 @@
-//! What is said about a document by itself: findings, text diff, version.
+//! Checking a draft: lint findings, text diff, version.
 
 use policy::{
     analysis::Analyzer,
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 /// What the linter, the text diff and the version rules say about a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Checked {
+pub struct CheckReport {
     /// The findings.
     pub report: Report,
-    /// What changes against stable.
+    /// What the draft changes compared with stable.
     pub diff: Option<TextDiff>,
     /// The next version and why.
     pub proposal: Proposal,
@@ -24,28 +24,28 @@ pub struct Checked {
     pub version_refused: Option<String>,
 }
 
-impl Checked {
-    /// Looks at `source`. `base` is the stable bundle with its version. The input space is analysed when `known` is
-    /// given, and what it has proven is not proven again.
+impl CheckReport {
+    /// Checks `source`. `base` is the stable bundle with its version. The input space is analysed when an `analyzer` is
+    /// given, which does not prove again what it has proven before.
     pub fn of(
         source: &Source,
         base: Option<(&str, &Source)>,
         taken: &[String],
         invariants: &[Invariant],
-        known: Option<&mut Analyzer>,
+        analyzer: Option<&mut Analyzer>,
     ) -> Self {
-        Self::understanding(source, base, taken, invariants, known).0
+        Self::with_bundle(source, base, taken, invariants, analyzer).0
     }
 
-    /// The same with the bundle that was understood.
-    pub fn understanding(
+    /// The report, the parsed bundle, and the ids of the rules that could not be parsed.
+    pub fn with_bundle(
         source: &Source,
         base: Option<(&str, &Source)>,
         taken: &[String],
         invariants: &[Invariant],
-        known: Option<&mut Analyzer>,
+        analyzer: Option<&mut Analyzer>,
     ) -> (Self, Bundle, Vec<String>) {
-        let Linted { report, bundle, skipped } = lint::lint_parsed(source, invariants, known);
+        let Linted { report, bundle, skipped } = lint::lint_parsed(source, invariants, analyzer);
         let diff = base.map(|(_, stable)| text_diff(stable, source));
         let numbering = Numbering::new(base, source, taken).knowing(diff.as_ref());
         let refused = source.version.as_deref().and_then(|chosen| numbering.check(chosen).err());

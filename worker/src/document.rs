@@ -1,4 +1,4 @@
-//! The draft as the page has it. Only what changed travels.
+//! The worker's copy of the draft. The page sends only what changed.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,16 @@ use policy::bundle::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What changed since the last document that was sent.
+/// What changed in the draft since the last change was sent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Change {
-    /// Everything but the rules, when it changed.
+    /// Everything but the rules, when any of it changed.
     #[serde(default)]
     pub head: Option<Box<Source>>,
-    /// The keys of all rules in the order they are written, when it changed.
+    /// The keys of all rules in written order, when the order changed.
     #[serde(default)]
     pub order: Option<Vec<u32>>,
-    /// Rules that are new or say something else, by key.
+    /// New and changed rules, by key.
     #[serde(default)]
     pub rules: Vec<(u32, Map<String, Value>)>,
 }
@@ -28,8 +28,8 @@ pub struct Document {
 }
 
 impl Document {
-    /// Takes over a change.
-    pub fn follow(&mut self, change: Change) {
+    /// Applies a change.
+    pub fn apply(&mut self, change: Change) {
         if let Some(head) = change.head {
             let rules = std::mem::take(&mut self.source.rules);
             self.source = Source { rules, ..*head };
@@ -50,17 +50,17 @@ impl Document {
         }
     }
 
-    /// As written.
+    /// The draft as written.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// Where the rule called `key` is written.
+    /// The position of the rule with this key.
     pub fn position(&self, key: u32) -> Option<usize> {
         self.keys.iter().position(|known| *known == key)
     }
 
-    /// Every rule's key and id, in the order they are written.
+    /// Every rule's key and id, in written order.
     pub fn ids(&self) -> impl Iterator<Item = (u32, &str)> {
         let rules = self.source.rules.iter();
         self.keys.iter().copied().zip(rules.map(|rule| rule.get("id").and_then(Value::as_str).unwrap_or_default()))
@@ -82,26 +82,26 @@ mod tests {
     }
 
     #[test]
-    fn a_document_follows_what_changed() {
+    fn changes_are_applied_to_the_document() {
         let mut document = Document::default();
         let head = Source { notes: "one".to_owned(), ..Source::default() };
-        document.follow(Change {
+        document.apply(Change {
             head: Some(Box::new(head)),
             order: Some(vec![0, 1, 2]),
             rules: vec![(0, rule("a")), (1, rule("b")), (2, rule("c"))],
         });
         assert_eq!(ids(&document), [(0, "a"), (1, "b"), (2, "c")]);
 
-        document.follow(Change { rules: vec![(1, rule("bb"))], ..Change::default() });
+        document.apply(Change { rules: vec![(1, rule("bb"))], ..Change::default() });
         assert_eq!(ids(&document), [(0, "a"), (1, "bb"), (2, "c")]);
 
-        document.follow(Change { order: Some(vec![2, 3, 1]), rules: vec![(3, rule("d"))], ..Change::default() });
+        document.apply(Change { order: Some(vec![2, 3, 1]), rules: vec![(3, rule("d"))], ..Change::default() });
         assert_eq!(ids(&document), [(2, "c"), (3, "d"), (1, "bb")]);
         assert_eq!(document.source().notes, "one");
         assert_eq!((document.position(1), document.position(0)), (Some(2), None));
 
         let head = Source { notes: "two".to_owned(), ..Source::default() };
-        document.follow(Change { head: Some(Box::new(head)), ..Change::default() });
+        document.apply(Change { head: Some(Box::new(head)), ..Change::default() });
         assert_eq!((document.source().notes.as_str(), document.source().rules.len()), ("two", 3));
     }
 }

@@ -1,4 +1,4 @@
-//! The session in a web worker. Messages are pairs: JSON as bytes, and bytes that stand beside it or nothing.
+//! The session in a web worker. A message is an array: JSON as bytes, and the payload's bytes when there is a payload.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -8,13 +8,13 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessageP
 
 use crate::{
     protocol::{Event, Request},
-    session::{Exact, Session},
+    session::{ExactLimits, Session},
 };
 
-/// What is analysed here holds nobody up but itself.
-const EXACT: Exact = Exact { at_once: 500, at_all: 5_000 };
+/// A long analysis here does not block the page.
+const EXACT_LIMITS: ExactLimits = ExactLimits { at_once: 500, at_all: 5_000 };
 
-/// How long one turn may take before newer messages are heard, in milliseconds.
+/// How long the session works before it lets newer messages in, in milliseconds.
 const TURN_MS: f64 = 6.0;
 
 fn scope() -> DedicatedWorkerGlobalScope {
@@ -25,28 +25,28 @@ fn now() -> f64 {
     scope().performance().map_or(0.0, |performance| performance.now())
 }
 
-/// Begins to listen.
+/// Starts the worker.
+///
+/// # Errors
+/// The browser cannot create a message channel.
 #[wasm_bindgen]
 pub fn start() -> Result<(), JsValue> {
-    // A message to oneself waits behind those of the page, and no shorter or longer than they do.
+    // A message to the worker itself queues behind the page's messages, so that newer edits come first.
     let turns = MessageChannel::new()?;
-    let state = Rc::new(State { session: RefCell::new(Session::new(now, EXACT)), wake: turns.port2() });
+    let state = Rc::new(State { session: RefCell::new(Session::new(now, EXACT_LIMITS)), wake: turns.port2() });
 
-    let turning = Rc::clone(&state);
-    listen(&turns.port1(), move |_| turning.turn());
-    let hearing = Rc::clone(&state);
-    let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event| hearing.hear(&event));
-    scope().set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    // It lives as long as the worker.
-    heard.forget();
+    let on_turn = {
+        let state = Rc::clone(&state);
+        Closure::<dyn FnMut(MessageEvent)>::new(move |_| state.on_turn())
+    };
+    turns.port1().set_onmessage(Some(on_turn.as_ref().unchecked_ref()));
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event| state.on_message(&event));
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    // Both handlers live as long as the worker.
+    on_turn.forget();
+    on_message.forget();
     send(&Event::Ready);
     Ok(())
-}
-
-fn listen(port: &MessagePort, hear: impl FnMut(MessageEvent) + 'static) {
-    let heard = Closure::<dyn FnMut(MessageEvent)>::new(hear);
-    port.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    heard.forget();
 }
 
 struct State {
@@ -55,26 +55,26 @@ struct State {
 }
 
 impl State {
-    fn hear(&self, event: &MessageEvent) {
+    fn on_message(&self, event: &MessageEvent) {
         let parts: Array = event.data().unchecked_into();
         let bytes = |part: JsValue| part.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec());
-        let Some(ask) = bytes(parts.get(0)).and_then(|json| serde_json::from_slice::<Request>(&json).ok()) else {
+        let Some(request) = bytes(parts.get(0)).and_then(|json| serde_json::from_slice::<Request>(&json).ok()) else {
             return;
         };
         let payload = bytes(parts.get(1));
         let mut session = self.session.borrow_mut();
         let was_due = session.is_due();
-        session.ask(ask, payload.as_deref(), &mut |tell| send(&tell));
+        session.handle(request, payload.as_deref(), &mut |event| send(&event));
         if !was_due && session.is_due() {
             self.wake();
         }
     }
 
-    fn turn(&self) {
+    fn on_turn(&self) {
         let mut session = self.session.borrow_mut();
         let began = now();
         while session.is_due() && now() - began < TURN_MS {
-            session.step(&mut |tell| send(&tell));
+            session.step(&mut |event| send(&event));
         }
         if session.is_due() {
             self.wake();
@@ -82,20 +82,20 @@ impl State {
     }
 
     fn wake(&self) {
-        // It fails only where the worker is being ended.
+        // Posting fails only while the worker is being terminated.
         let _ = self.wake.post_message(&JsValue::NULL);
     }
 }
 
-/// Hands a message over; its bytes are not copied.
-fn send(tell: &Event) {
-    let Ok(json) = serde_json::to_vec(tell) else { return };
+/// Sends an event; the bytes are transferred, not copied.
+fn send(event: &Event) {
+    let Ok(json) = serde_json::to_vec(event) else { return };
     let json = Uint8Array::from(json.as_slice());
-    let (parts, handed) = (Array::of1(&json), Array::of1(&json.buffer()));
-    if let Some(payload) = tell.payload() {
+    let (parts, transferred) = (Array::of1(&json), Array::of1(&json.buffer()));
+    if let Some(payload) = event.payload() {
         let payload = Uint8Array::from(payload.as_slice());
         parts.push(&payload);
-        handed.push(&payload.buffer());
+        transferred.push(&payload.buffer());
     }
-    let _ = scope().post_message_with_transfer(&parts, &handed);
+    let _ = scope().post_message_with_transfer(&parts, &transferred);
 }

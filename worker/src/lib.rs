@@ -1,11 +1,11 @@
-//! What is worked out about a draft beside its page, so that typing never waits for it.
+//! Analysis of one open draft off the page's main thread, so that typing never waits.
 //!
 //! ```text
-//! message    what the page asks, and what it is told
-//! document   the draft, followed by the rules that changed
-//! check      findings, text diff, version
-//! session    the state, and what is due next; a step at a time, so that newer edits supersede
-//! entry      the same in a web worker   (feature `entry`: the module of its own)
+//! document   the worker's copy of the draft, kept up to date rule by rule
+//! check      lint findings, text diff, version
+//! protocol   the messages: requests from the page, events to the page
+//! session    the state of one open draft and what is due next, in small steps, so that newer edits supersede older ones
+//! entry      a session in a web worker   (feature `entry`: a WebAssembly module of its own)
 //! ```
 //!
 //! Where a browser has no workers, the page drives a [`Session`] itself, in slices between frames.
@@ -17,7 +17,7 @@ mod entry;
 pub mod protocol;
 pub mod session;
 
-pub use check::Checked;
+pub use check::CheckReport;
 pub use document::Change;
-pub use protocol::{Curved, Event, Replayed, Request, Tested};
+pub use protocol::{Event, ReplayResult, Request, SweepResult, TestReport};
 pub use session::Session;

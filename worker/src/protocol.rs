@@ -1,5 +1,5 @@
-//! What the page asks, and what it is told. As JSON, except for what is large: a corpus and the steps of a curve are
-//! bytes beside it, handed over instead of copied.
+//! The messages between the page and the worker. Both travel as JSON, except for large data: a corpus and the steps of a
+//! curve travel as bytes next to the JSON, transferred instead of copied.
 
 use policy::{
     analysis::{SemanticDiff, verdict::Unreachable},
@@ -10,12 +10,12 @@ use policy::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{check::Checked, document::Change};
+use crate::{check::CheckReport, document::Change};
 
-/// What the page asks.
+/// A message from the page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
-    /// Begins: what the draft is compared with, and what holds for the workspace.
+    /// Opens a session: what the draft is compared with, and what holds for the workspace.
     Open {
         /// The stable bundle's version and content.
         stable: Option<(String, Box<Source>)>,
@@ -24,120 +24,120 @@ pub enum Request {
         /// What must hold of every bundle of the workspace.
         invariants: Vec<Invariant>,
     },
-    /// The draft changed. What is under way for an older one is given up.
+    /// The draft changed. Work on an older draft is abandoned.
     Document {
-        /// Names this state of the draft in what is told.
+        /// The number of this state of the draft; events about the draft repeat the number.
         serial: u32,
         /// What changed.
         change: Change,
     },
-    /// Recorded decisions, as the bytes beside this message: the format of `Columnar::encode`.
+    /// Recorded decisions, as the bytes next to this message, in the format of `Columnar::encode`.
     Corpus(Dataset),
-    /// Cases as they are.
+    /// Cases as JSON.
     Cases(Dataset, Vec<Case>),
-    /// Makes so many synthetic cases from this seed, around the thresholds of the draft and of stable.
+    /// Generates this many synthetic cases from this seed, around the thresholds of the draft and of stable.
     Synthetic(usize, u64),
-    /// Replays this dataset from now on.
+    /// Selects the dataset to replay.
     Choose(Dataset),
-    /// Stops the replay where it is.
+    /// Stops the replay.
     Stop,
-    /// Replays from the beginning.
-    Again,
-    /// The test cases that expect something.
+    /// Starts the replay from the beginning.
+    Restart,
+    /// The test cases that expect an effect.
     Tests(Vec<Case>),
-    /// Moves this number: the rule's key and the condition's place in it; nothing stops it.
+    /// Sweeps the number of a condition: the rule's key and the condition's position in the rule. `None` ends the sweep.
     Sweep(Option<(u32, usize)>),
-    /// One case of the chosen dataset; counted on from the first when there are fewer.
+    /// One case of the selected dataset, by its number modulo the number of cases.
     Case(usize),
-    /// Learns a schema from the recorded decisions.
+    /// Infers a schema from the recorded decisions.
     Learn,
 }
 
-/// What the page is told.
+/// A message to the page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
-    /// It has begun.
+    /// The worker has started.
     Ready,
     /// Findings, text diff and version.
-    Checked(u32, Box<Checked>),
-    /// What the draft changes for every input, and how many rules could not be understood; no diff without a stable
+    Checked(u32, Box<CheckReport>),
+    /// The semantic diff of stable and the draft, and how many rules could not be parsed; no diff without a stable
     /// bundle.
-    Meant(u32, Option<Box<SemanticDiff>>, usize),
+    Compared(u32, Option<Box<SemanticDiff>>, usize),
     /// Rules that can never match.
-    Covered(u32, Vec<Unreachable>),
-    /// Cases replayed and cases there are.
+    Unreachable(u32, Vec<Unreachable>),
+    /// Cases replayed so far, and all cases.
     Progress(usize, usize),
-    /// What replaying shows.
-    Replayed(u32, Box<Replayed>),
-    /// How the test cases came out.
-    Tested(u32, Box<Tested>),
-    /// The curve of the number that is moved.
-    Swept(u32, Box<Curved>),
-    /// A dataset is there: how many cases, and how many days of traffic they are. None when they were not recorded, or
-    /// within less than an hour.
+    /// The result of a replay.
+    Replayed(u32, Box<ReplayResult>),
+    /// The results of the test cases.
+    Tested(u32, Box<TestReport>),
+    /// The curve of the number that is swept.
+    Swept(u32, Box<SweepResult>),
+    /// A dataset was loaded: the number of cases, and the days of traffic they span. No days for cases that were not
+    /// recorded, or that span less than an hour.
     Loaded(Dataset, usize, Option<f64>),
     /// A dataset could not be read.
     Refused(Dataset, String),
-    /// The case that was asked for; none while there are no cases.
+    /// The requested case; none while there are no cases.
     Case(Option<Box<Input>>),
-    /// The schema that was learned, from so many decisions; none while there are none.
+    /// The schema inferred from this many decisions; none without decisions.
     Learned(Option<Value>, usize),
 }
 
-/// What replaying cases under the draft shows.
+/// The result of replaying cases against the draft.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Replayed {
-    /// The cases.
+pub struct ReplayResult {
+    /// The dataset that was replayed.
     pub dataset: Dataset,
-    /// Draft against stable; without a stable bundle the draft stands on both sides.
+    /// Stable compared with the draft; without a stable bundle the draft is compared with itself.
     pub comparison: Comparison,
-    /// From which outcome to which.
+    /// How many cases changed from which outcome to which.
     pub transitions: Transitions,
-    /// How many cases each rule decided, by key; rules without any are left out.
+    /// How many cases each rule decided, by rule key; rules that decided none are left out.
     pub hits: Vec<(u32, usize)>,
     /// How many cases fall into each region of the semantic diff.
     pub regions: Vec<usize>,
-    /// Flips whose region was looked for; fewer than there are when it was stopped.
+    /// Flips whose region was looked up; fewer than all flips when the replay was stopped.
     pub explained: usize,
     /// Whether there is a stable bundle.
     pub has_stable: bool,
-    /// Cases counted; fewer than there are when it was stopped.
+    /// Cases replayed; fewer than `total` when the replay was stopped.
     pub done: usize,
-    /// Cases there are.
+    /// All cases of the dataset.
     pub total: usize,
-    /// Days of traffic that the counted cases are.
+    /// Days of traffic that the replayed cases span.
     pub days: Option<f64>,
-    /// How long it took, in milliseconds.
+    /// How long the replay took, in milliseconds.
     pub took_ms: f64,
 }
 
-/// How test cases came out.
+/// The results of the test cases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tested {
-    /// One a test case.
+pub struct TestReport {
+    /// One result a test case.
     pub results: Vec<CaseResult>,
-    /// Rules that no test case is decided by.
+    /// Rules that decide no test case.
     pub untested: Vec<String>,
     /// Enabled rules.
     pub rules: usize,
 }
 
-/// The outcomes over one number.
+/// The outcomes as one number is swept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Curved {
+pub struct SweepResult {
     /// The rule's key.
     pub rule: u32,
-    /// The condition's place in it.
+    /// The condition's position in the rule.
     pub at: usize,
-    /// Days of traffic the cases are.
+    /// Days of traffic that the cases span.
     pub days: Option<f64>,
-    /// The curve; travels as bytes beside the message.
+    /// The curve; travels as bytes next to the JSON.
     #[serde(skip)]
     pub curve: Option<Curve>,
 }
 
 impl Event {
-    /// The bytes that travel beside the message.
+    /// The bytes that travel next to the JSON.
     pub fn payload(&self) -> Option<Vec<u8>> {
         match self {
             Self::Swept(_, curved) => curved.curve.as_ref().map(Curve::to_bytes),
@@ -145,7 +145,7 @@ impl Event {
         }
     }
 
-    /// Puts back what travelled beside the message.
+    /// The event with the bytes that travelled next to the JSON put back.
     pub fn with_payload(mut self, payload: &[u8]) -> Self {
         if let Self::Swept(_, curved) = &mut self {
             curved.curve = Curve::from_bytes(payload);

@@ -183,7 +183,7 @@ use policy::{bundle::Source, json};
 #[cfg(feature = "ssr")]
 fn upload(document: &str, import_as_version: Option<String>, unsigned: bool) -> Result<Upload, AppError> {
     let document = json::parse(document.as_bytes()).map_err(Problem::from)?;
-    let upload = Upload::take(document)?;
+    let upload = Upload::parse(document)?;
     Ok(Upload { import_as_version: import_as_version.or(upload.import_as_version), unsigned, ..upload })
 }
 

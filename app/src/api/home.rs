@@ -1,7 +1,7 @@
 //! The first page.
 
 use leptos::prelude::*;
-use lifecycle::workspace::Overview;
+use lifecycle::overview::Overview;
 
 use crate::error::{AppError, Reply};
 

@@ -1,7 +1,7 @@
 //! What the frame shows on every page.
 
 use leptos::prelude::*;
-use lifecycle::{authority::Actor, system::System, workspace::Badges};
+use lifecycle::{authority::Actor, overview::Badges, system::System};
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 

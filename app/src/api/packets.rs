@@ -152,7 +152,7 @@ async fn moved(store: &store::Store, me: &Actor, packet: &Packet) -> Result<Opti
     let Some(live) = serving.into_iter().find(|bundle| bundle.active && bundle.canary_pct == 100) else {
         return Ok(None);
     };
-    let base = packet.content.base.as_ref().map(lifecycle::review::packet::Side::source);
+    let base = packet.content.base.as_ref().map(lifecycle::review::PacketBundle::source);
     let draft = packet.content.bundle.source();
     let live_source = policy::bundle::Source::from(&live);
     let overwritten = lifecycle::review::rebase::overwritten(base.as_ref(), &live_source, &draft);

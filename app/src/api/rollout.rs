@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 use lifecycle::{
     authority::Actor,
-    rollout::{CanaryStatus, RollbackResponse, WatchConfig},
+    rollout::{CanaryStatus, History, RollbackResponse, WatchConfig},
     system::System,
-    workspace::History,
 };
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -147,7 +147,7 @@ mod server {
     pub async fn demo_people() -> Result<Vec<Person>, AppError> {
         let context = context::app_context()?;
         let mut people = Vec::new();
-        for role in Role::ALL {
+        for &role in Role::ALL {
             if context.demo && role != Role::Service {
                 people.extend(store::people::by_email(&context.store, &store::demo::email(role)).await?);
             }

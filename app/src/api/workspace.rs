@@ -7,13 +7,14 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use lifecycle::{
     authority::{Actor, Permission, Role, Roles, authorize},
+    metrics::GateConfig,
     problem::Problem,
-    rollout::{GateConfig, WatchConfig, WatchMode},
+    rollout::{WatchConfig, WatchMode},
 };
 use lifecycle::{
     authority::{Person, Token},
+    settings::Settings,
     signing::KeyNames,
-    workspace::Settings,
 };
 use policy::bundle::{Effect, Operator, Scalar, condition::key_of};
 use policy::{Timestamp, bundle::Invariant};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lifecycle::format::{self, Decimals};
 use policy::Timestamp;
 
 /// `1942` → `1,942`
@@ -19,9 +20,8 @@ pub fn count(number: u64) -> String {
 
 /// A share from 0 to 1: `0.2491` → `24.9 %`. The space does not break.
 pub fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    let text = if percent.fract().abs() < 0.05 { format!("{percent:.0}") } else { format!("{percent:.1}") };
-    format!("{text}\u{a0}%")
+    let is_whole = (share * 100.0).fract().abs() < 0.05;
+    format::percent(share, Decimals::Fixed(if is_whole { 0 } else { 1 })).replace(' ', "\u{a0}")
 }
 
 /// A change: `0.14` → `+14 %`, `-0.01` → `−1 %`.

@@ -146,7 +146,7 @@ pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
     let desk = expect_context::<Emergency>();
     let offered = Memo::new(move |_| state.read().me.may(Permission::Pause) && !state.read().system.paused);
     let triggers: Vec<(String, String)> = std::iter::once((String::new(), "None in particular".to_owned()))
-        .chain(TriggerMetric::ALL.map(|metric| (metric.name().to_owned(), metric.name().replace('_', " "))))
+        .chain(TriggerMetric::ALL.iter().map(|metric| (metric.name().to_owned(), metric.name().replace('_', " "))))
         .collect();
     let refused = refusal(move || desk.pause.value().get());
     move || {

@@ -275,7 +275,7 @@ mod tests {
         let mut follow = |content: &Content, rules: usize| {
             let (serial, change) = sent.change(content).unwrap();
             assert_eq!(change.rules.len(), rules);
-            document.follow(change);
+            document.apply(change);
             assert_eq!(*document.source(), content.to_source());
             assert!(sent.change(content).is_none());
             serial

@@ -1,21 +1,21 @@
-//! Signed statements of how long the chain was: they show when its end was cut off.
+//! Signed statements of the chain's length: they show when the end was cut off.
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::chain::Hash;
+use super::Hash;
 use crate::signing::{self, Envelope, KeyRing, SignatureError};
 
-/// How long the chain was at a moment, and how it ended.
+/// The length and the head of the chain at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Entries up to and including the head.
     pub count: u64,
     /// Number of the last sealed entry; 0 for an empty chain.
     pub head_seq: i64,
-    /// Its hash.
+    /// The hash of that entry.
     pub head_hash: Hash,
-    /// When this was stated, by the database's clock.
+    /// When the checkpoint was signed, by the database's clock.
     pub at: Timestamp,
     /// Name of the key that signed.
     pub key_id: String,
@@ -24,10 +24,10 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// States and signs that the chain ends with entry `head_seq`.
+    /// A signed checkpoint of a chain that ends with entry `head_seq`.
     ///
     /// # Errors
-    /// [`SignatureError::Malformed`] when it has no canonical form; it always has.
+    /// [`SignatureError::Malformed`] when the checkpoint has no canonical form, which does not happen.
     pub fn sign(keys: &KeyRing, head_seq: i64, head_hash: Hash, at: Timestamp) -> Result<Self, SignatureError> {
         let count = u64::try_from(head_seq).unwrap_or(0);
         let mut checkpoint = Self { count, head_seq, head_hash, at, key_id: String::new(), signature: String::new() };

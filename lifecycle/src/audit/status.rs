@@ -1,20 +1,20 @@
-//! How the chain stands at a glance, without computing it.
+//! The chain at a glance, without verifying it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, Hash};
 
-/// The end of the chain as it is recorded.
+/// The recorded end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainStatus {
-    /// Entries there are.
+    /// All entries.
     pub entries: u64,
-    /// Of them without a seal: changes made by SQL a moment ago.
+    /// Entries without a seal: changes made by SQL a moment ago.
     pub pending: u64,
     /// Number of the last sealed entry; 0 for none.
     pub head_seq: i64,
-    /// Its hash.
+    /// The hash of that entry.
     pub head_hash: Hash,
-    /// The newest checkpoint that is kept for ever.
+    /// The newest permanent checkpoint.
     pub checkpoint: Option<Checkpoint>,
 }

@@ -3,6 +3,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use policy::Timestamp;
+
 use super::*;
 use crate::signing::{Key, KeyRing};
 
@@ -36,7 +38,7 @@ fn chain(length: i64) -> (Vec<Line>, Checkpoint) {
         .map(|seq| {
             let key = if seq * 3 <= length { &keys.previous[0] } else { &keys.current };
             let mut entry = entry(seq);
-            let seal = seal(key, head, &entry);
+            let seal = seal_entry(key, head, &entry);
             head = seal.entry_hash;
             entry.seal = Some(seal);
             let Value::Object(line) = serde_json::to_value(entry).unwrap() else { panic!() };
@@ -141,7 +143,7 @@ fn a_tail_that_was_cut_and_written_anew_is_found_where_it_begins() {
     for seq in 7..=11 {
         let mut entry = entry(seq);
         entry.at = Timestamp::from_unix_seconds(9_000 + seq);
-        let seal = seal(&ring().current, head, &entry);
+        let seal = seal_entry(&ring().current, head, &entry);
         head = seal.entry_hash;
         entry.seal = Some(seal);
         anew.push(serde_json::to_value(entry).unwrap().as_object().unwrap().clone());
@@ -152,7 +154,7 @@ fn a_tail_that_was_cut_and_written_anew_is_found_where_it_begins() {
 }
 
 #[test]
-fn entries_of_a_failover_wait_to_be_sealed_and_others_do_not() {
+fn only_entries_of_a_failover_may_lack_a_seal() {
     let (mut lines, checkpoint) = chain(4);
     let mut failover = entry(5);
     failover.event_type = EventType::ManualFailover;
@@ -177,7 +179,7 @@ fn a_checkpoint_that_was_changed_is_refused() {
 }
 
 #[test]
-fn without_the_key_links_are_compared_and_it_says_that_this_is_little() {
+fn without_the_key_only_links_are_compared_and_the_message_says_so() {
     let (mut lines, checkpoint) = chain(5);
     let verdict_of = |lines: &[Line]| {
         let mut verifier = Verifier::new(None, Some(checkpoint.clone()));
@@ -190,7 +192,7 @@ fn without_the_key_links_are_compared_and_it_says_that_this_is_little() {
     assert_eq!(verdict_of(&lines).first_bad.unwrap().seq, 3);
 }
 
-/// One thing done to a chain by somebody without the key.
+/// One change made to a chain without the key.
 #[derive(Debug, Clone)]
 enum Mutation {
     Member(prop::sample::Index, prop::sample::Index),
@@ -213,7 +215,7 @@ fn mutations() -> impl Strategy<Value = Mutation> {
     ]
 }
 
-/// Does it; answers the number of the first entry that is not as it was.
+/// Applies the mutation and returns the number of the first entry that changed.
 fn mutate(lines: &mut Vec<Line>, mutation: &Mutation) -> i64 {
     let length = lines.len();
     let place = |index: usize| i64::try_from(index).unwrap() + 1;
@@ -224,7 +226,7 @@ fn mutate(lines: &mut Vec<Line>, mutation: &Mutation) -> i64 {
             let name = &names[member.index(names.len())];
             let changed = match &lines[line][name] {
                 Value::Number(number) => json!(number.as_i64().unwrap() + 1),
-                // Still a hash, a time or a name.
+                // The changed value is still a hash, a time or a name.
                 Value::String(text) if text.ends_with('Z') => json!("2030-01-01T00:00:00Z"),
                 Value::String(text) if text.len() == 64 => json!("0f".repeat(32)),
                 Value::String(text) => json!(format!("{text}x")),
@@ -274,8 +276,8 @@ fn mutate(lines: &mut Vec<Line>, mutation: &Mutation) -> i64 {
         }
         Mutation::Repeat(from, to, hide) => {
             let (from, to) = (from.index(length), to.index(length + 1));
-            let again = lines[from].clone();
-            lines.insert(to, again);
+            let copy = lines[from].clone();
+            lines.insert(to, copy);
             if *hide {
                 renumber(lines);
             }

@@ -1,108 +1,55 @@
 //! Reading a chain from its beginning, and naming the first entry that is wrong.
 
 use policy::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Checkpoint, Seal,
-    chain::{Hash, genuine},
-    judge::{Suspect, read_seal, unsealed, written_as},
+    Broken, Checkpoint, Flaw, Hash, Seal, Verdict,
+    seal::without_seal,
+    suspect::{Suspect, sealed_position},
 };
 use crate::signing::{self, KeyRing, SignatureError};
 
-/// What is wrong with an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Flaw {
-    /// Its content was changed after it was sealed.
-    Edited,
-    /// It is not there, though later ones are.
-    Missing,
-    /// It stands in the place of another.
-    Reordered,
-    /// It was put in without the key.
-    Forged,
-    /// It and everything after it was cut off.
-    CutTail,
-    /// It is sealed, but not after the entry that stands before it: what was before it was replaced.
-    Replaced,
-    /// It was sealed with a key that is not known here.
-    UnknownKey,
-    /// It has no number or half a seal.
-    Malformed,
-}
-
-/// The first bad entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Broken {
-    /// Its number; of a missing one the number it had.
-    pub seq: i64,
-    /// What is wrong.
-    pub flaw: Flaw,
-    /// In a sentence.
-    pub detail: String,
-}
-
-/// What a whole chain looks like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// Whether nothing wrong was found.
-    pub valid: bool,
-    /// Whether hashes were computed with the keys. Without keys only numbers and links are compared, which whoever
-    /// edits a file can write anew.
-    pub keyed: bool,
-    /// In a sentence, for a person.
-    pub message: String,
-    /// Entries read.
-    pub entries: u64,
-    /// The last sealed entry that is right; 0 for none.
-    pub head_seq: i64,
-    /// Its hash.
-    pub head_hash: Hash,
-    /// Entries at the end that wait to be sealed: changes made by SQL a moment ago.
-    pub pending: u64,
-    /// The first bad entry.
-    pub first_bad: Option<Broken>,
-    /// Checkpoints compared.
-    pub checkpoints: u64,
-    /// The checkpoint that reaches farthest; without one a cut tail cannot be seen.
-    pub checkpoint: Option<Checkpoint>,
-    /// What is wrong with checkpoints themselves.
-    pub checkpoint_problems: Vec<String>,
-}
-
-/// Reads entries one after the other, in any amount.
+/// Verifies any number of entries, one after the other.
 #[derive(Debug)]
 pub struct Verifier<'a> {
     keys: Option<&'a KeyRing>,
-    /// By the entry they end with.
+    /// Sorted by the entry they end with.
     checkpoints: Vec<Checkpoint>,
     problems: Vec<String>,
-    /// How many checkpoints lie behind.
+    /// How many checkpoints the entries read so far have passed.
     passed: usize,
-    /// Entries that are later than all before them. Clocks may step back, so this only says where a replaced end begins
-    /// once a checkpoint differs.
+    /// Entries that are later than all entries before them. Clocks may step back, so these times are only used to find
+    /// where a replaced end begins, once a checkpoint differs.
     latest: Vec<(i64, Timestamp)>,
     entries: u64,
     next: i64,
     head_seq: i64,
     head: Hash,
-    /// The first of the entries without a seal, how many, and whether any could not have come from a failover.
-    waiting: Option<(i64, u64, Option<i64>)>,
+    /// The entries without a seal, when there are any.
+    unsealed: Option<Unsealed>,
     suspect: Option<Suspect>,
     broken: Option<Broken>,
 }
 
+/// Entries without a seal.
+#[derive(Debug, Clone, Copy)]
+struct Unsealed {
+    first: i64,
+    count: u64,
+    /// The first one that a failover by SQL cannot have written.
+    foreign: Option<i64>,
+}
+
 impl<'a> Verifier<'a> {
-    /// Begins. Without keys only numbers and links are compared. Checkpoints may come in any order.
+    /// A verifier. Without keys only numbers and links are compared. Checkpoints may come in any order.
     pub fn new(keys: Option<&'a KeyRing>, checkpoints: impl IntoIterator<Item = Checkpoint>) -> Self {
         let mut problems = Vec::new();
         let mut good: Vec<Checkpoint> = Vec::new();
         for checkpoint in checkpoints {
             match keys.map_or(Ok(()), |keys| signing::verify(keys, &checkpoint)) {
                 Ok(()) => good.push(checkpoint),
-                Err(refusal) => problems.push(refused(&checkpoint, refusal)),
+                Err(error) => problems.push(refused_checkpoint(&checkpoint, error)),
             }
         }
         good.sort_by_key(|checkpoint| (checkpoint.head_seq, checkpoint.at));
@@ -117,27 +64,27 @@ impl<'a> Verifier<'a> {
             next: 1,
             head_seq: 0,
             head: Hash::GENESIS,
-            waiting: None,
+            unsealed: None,
             suspect: None,
             broken: None,
         }
     }
 
-    /// Reads the next entry: all its members, the seal among them.
+    /// Reads the next entry: all its members, including the seal.
     pub fn add(&mut self, members: &Map<String, Value>) {
         self.entries += 1;
         if let Some(suspect) = self.suspect.take() {
-            self.broken = self.keys.map(|keys| suspect.by_follower(keys, members));
+            self.broken = self.keys.map(|keys| suspect.assess_by_follower(keys, members));
         }
         if self.broken.is_none() {
-            self.broken = self.check(members).err();
+            self.broken = self.check_entry(members).err();
         }
     }
 
-    /// A checkpoint that came after the entries, as in an exported file.
+    /// Reads a checkpoint that stands after the entries, as in an exported file.
     pub fn add_checkpoint(&mut self, checkpoint: Checkpoint) {
         match self.keys.map_or(Ok(()), |keys| signing::verify(keys, &checkpoint)) {
-            Err(refusal) => self.problems.push(refused(&checkpoint, refusal)),
+            Err(error) => self.problems.push(refused_checkpoint(&checkpoint, error)),
             Ok(()) => {
                 let differs = checkpoint.head_seq == self.head_seq && checkpoint.head_hash != self.head;
                 if self.broken.is_none() && self.suspect.is_none() && differs {
@@ -148,12 +95,12 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Something is wrong with what is known about the chain, though not with an entry.
+    /// Adds a problem that is not about an entry.
     pub fn add_problem(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
 
-    fn check(&mut self, members: &Map<String, Value>) -> Result<(), Broken> {
+    fn check_entry(&mut self, members: &Map<String, Value>) -> Result<(), Broken> {
         let Some(seq) = members.get("seq").and_then(Value::as_i64) else {
             return Err(broken(self.next, Flaw::Malformed, "has no number"));
         };
@@ -164,16 +111,17 @@ impl<'a> Verifier<'a> {
             let detail = format!("entry {seq} stands after entry {}: it was moved or written twice", self.next - 1);
             return Err(Broken { seq, flaw: Flaw::Reordered, detail });
         }
-        let seal = read_seal(members).map_err(|detail| broken(seq, Flaw::Malformed, &detail))?;
+        let seal = Seal::read(members).map_err(|detail| broken(seq, Flaw::Malformed, &detail))?;
         self.note_time(seq, members);
         self.next += 1;
         let Some(seal) = seal else {
             let by_sql = members.get("event_type").and_then(Value::as_str) == Some("manual_failover");
-            let (first, count, alien) = self.waiting.unwrap_or((seq, 0, None));
-            self.waiting = Some((first, count + 1, alien.or((!by_sql).then_some(seq))));
+            let unsealed = self.unsealed.get_or_insert(Unsealed { first: seq, count: 0, foreign: None });
+            unsealed.count += 1;
+            unsealed.foreign = unsealed.foreign.or((!by_sql).then_some(seq));
             return Ok(());
         };
-        if let Some((first, ..)) = self.waiting {
+        if let Some(Unsealed { first, .. }) = self.unsealed {
             let detail = format!(
                 "entry {first} has no seal although later ones do: it was added, or its seal taken off, by SQL"
             );
@@ -194,8 +142,8 @@ impl<'a> Verifier<'a> {
             let detail = format!("is sealed with the key `{}`, which is not known here", seal.key_id);
             return Err(broken(seq, Flaw::UnknownKey, &detail));
         };
-        let content = unsealed(members);
-        match (follows, genuine(key, &seal, &content)) {
+        let content = without_seal(members);
+        match (follows, seal.is_genuine(key, &content)) {
             (true, true) => self.accept(seq, seal.entry_hash),
             (false, true) => Err(broken(
                 seq,
@@ -203,7 +151,7 @@ impl<'a> Verifier<'a> {
                 "is genuine, but it was not written after the entry that stands before it",
             )),
             (follows, false) => {
-                if !follows && let Some(other) = written_as(keys, &seal, &content, seq) {
+                if !follows && let Some(other) = sealed_position(keys, &seal, &content, seq) {
                     let detail = format!("in the place of entry {seq} stands what was written as entry {other}");
                     return Err(Broken { seq, flaw: Flaw::Reordered, detail });
                 }
@@ -214,7 +162,7 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// The entry is right, unless a checkpoint says that another stood here.
+    /// Accepts the entry, unless a checkpoint has another hash for it.
     fn accept(&mut self, seq: i64, hash: Hash) -> Result<(), Broken> {
         while let Some(checkpoint) = self.checkpoints.get(self.passed).filter(|next| next.head_seq <= seq) {
             if checkpoint.head_seq == seq && checkpoint.head_hash != hash {
@@ -235,7 +183,7 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// The first entry that the checkpoint counts although it was written after it.
+    /// The first entry that was written after the checkpoint although the checkpoint counts it.
     fn first_after(&self, checkpoint: &Checkpoint) -> Option<i64> {
         let place = self.latest.partition_point(|(_, at)| *at <= checkpoint.at);
         self.latest.get(place).map(|(seq, _)| *seq).filter(|seq| *seq <= checkpoint.head_seq)
@@ -249,30 +197,30 @@ impl<'a> Verifier<'a> {
         Broken { seq: self.next, flaw: Flaw::Missing, detail }
     }
 
-    /// The end of the chain is reached.
+    /// The verdict, after the last entry.
     pub fn finish(mut self) -> Verdict {
         self.checkpoints.sort_by_key(|checkpoint| (checkpoint.head_seq, checkpoint.at));
         let farthest = self.checkpoints.last().cloned();
         if let Some(suspect) = self.suspect.take() {
-            self.broken = Some(suspect.by_checkpoints(&self.checkpoints));
+            self.broken = Some(suspect.assess_by_checkpoints(&self.checkpoints));
         }
-        // Entries that a failover wrote are sealed by the server within a second; others must not be there, once
-        // there is a chain.
+        // The server seals what a failover wrote within a second. Any other entry without a seal does not belong into a
+        // chain.
         if self.broken.is_none()
             && self.head_seq > 0
-            && let Some((_, _, Some(alien))) = self.waiting
+            && let Some(Unsealed { foreign: Some(foreign), .. }) = self.unsealed
         {
-            self.broken = Some(broken(alien, Flaw::Forged, "has no seal: it was inserted by SQL, without the key"));
+            self.broken = Some(broken(foreign, Flaw::Forged, "has no seal: it was inserted by SQL, without the key"));
         }
         if self.broken.is_none() {
             let uncounted = farthest.as_ref().filter(|checkpoint| checkpoint.head_seq > self.head_seq);
-            self.broken = uncounted.map(|checkpoint| match self.waiting {
-                Some((first, ..)) => {
+            self.broken = uncounted.map(|checkpoint| match self.unsealed {
+                Some(Unsealed { first, .. }) => {
                     broken(first, Flaw::Forged, "has no seal although a checkpoint counts it as sealed")
                 }
                 None => match self.first_after(checkpoint) {
                     Some(seq) => replaced(seq, checkpoint),
-                    None => cut(self.next, checkpoint),
+                    None => cut_tail(self.next, checkpoint),
                 },
             });
         }
@@ -284,7 +232,7 @@ impl<'a> Verifier<'a> {
             entries: self.entries,
             head_seq: self.head_seq,
             head_hash: self.head,
-            pending: self.waiting.map_or(0, |(_, count, _)| count),
+            pending: self.unsealed.map_or(0, |unsealed| unsealed.count),
             checkpoints: u64::try_from(self.checkpoints.len()).unwrap_or(u64::MAX),
             checkpoint: farthest,
             first_bad: self.broken,
@@ -311,7 +259,7 @@ impl<'a> Verifier<'a> {
         if farthest.is_none() {
             text.push_str(" There is no checkpoint to show whether the end was cut off.");
         }
-        if let Some((_, pending, _)) = self.waiting {
+        if let Some(Unsealed { count: pending, .. }) = self.unsealed {
             text.push_str(&format!(" {pending} at the end wait to be sealed."));
         }
         text
@@ -330,12 +278,12 @@ fn replaced(seq: i64, checkpoint: &Checkpoint) -> Broken {
     Broken { seq, flaw: Flaw::Replaced, detail }
 }
 
-fn cut(first: i64, checkpoint: &Checkpoint) -> Broken {
+fn cut_tail(first: i64, checkpoint: &Checkpoint) -> Broken {
     let (at, count) = (checkpoint.at, checkpoint.count);
     let detail = format!("entries from {first} on were cut off: the checkpoint of {at} counted {count}");
     Broken { seq: first, flaw: Flaw::CutTail, detail }
 }
 
-fn refused(checkpoint: &Checkpoint, refusal: SignatureError) -> String {
-    format!("the checkpoint of {} over {} entries was refused: {refusal}", checkpoint.at, checkpoint.count)
+fn refused_checkpoint(checkpoint: &Checkpoint, error: SignatureError) -> String {
+    format!("the checkpoint of {} over {} entries was refused: {error}", checkpoint.at, checkpoint.count)
 }

@@ -1,12 +1,13 @@
-//! Who acts, and the permit that a write needs.
+//! The actor, and the permit that a write needs.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Permission, Roles};
 
-/// The way an actor reached us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How an actor reached the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Via {
     /// A browser session.
     Session,
@@ -14,62 +15,51 @@ pub enum Via {
     Token,
     /// The command line on the database.
     Cli,
-    /// The server's own workers.
+    /// The server's background jobs.
     Worker,
 }
 
 impl Via {
     /// The name used in JSON and SQL.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Token => "token",
-            Self::Cli => "cli",
-            Self::Worker => "worker",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// An authenticated person or program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// The email of a person (also behind a token of theirs), or the name of a program. Separation of duties compares
+    /// The email of a person, also when the person uses a token, or the name of a program. Separation of duties compares
     /// this name.
     pub name: String,
-    /// What they may be trusted with.
+    /// The actor's roles.
     pub roles: Roles,
-    /// How they reached us.
+    /// How the actor reached the service.
     pub via: Via,
 }
 
 impl Actor {
-    /// Whether any of their roles has `permission`.
+    /// Whether any of the actor's roles has `permission`.
     pub fn may(&self, permission: Permission) -> bool {
         permission.roles().iter().any(|role| self.roles.contains(role))
     }
 }
 
-/// Whether two names are one person: spellings of an email may differ in case.
+/// Whether two names belong to one person: spellings of an email may differ in case.
 pub fn same_person(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
-/// Proof that the authorizer let this actor do this. Only [`authorize`] makes one, and every write asks for one.
+/// Proof that the actor holds a permission. Only [`authorize`] creates a permit, and every write requires one.
 #[derive(Debug, Clone)]
 pub struct Permit {
     actor: Actor,
-    permission: Permission,
 }
 
 impl Permit {
-    /// Who was let through.
+    /// The authorized actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
-    }
-
-    /// For what.
-    pub fn permission(&self) -> Permission {
-        self.permission
     }
 }
 
@@ -77,9 +67,9 @@ impl Permit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{actor}` may not {}", .permission.describe())]
 pub struct Denied {
-    /// Who asked.
+    /// The actor.
     pub actor: String,
-    /// For what.
+    /// The missing permission.
     pub permission: Permission,
 }
 
@@ -89,7 +79,7 @@ pub struct Denied {
 /// [`Denied`] when none of the actor's roles has the permission.
 pub fn authorize(actor: &Actor, permission: Permission) -> Result<Permit, Denied> {
     if actor.may(permission) {
-        Ok(Permit { actor: actor.clone(), permission })
+        Ok(Permit { actor: actor.clone() })
     } else {
         Err(Denied { actor: actor.name.clone(), permission })
     }
@@ -100,7 +90,7 @@ mod tests {
     use super::*;
     use crate::authority::Role;
 
-    /// The table of the contract, written out a second time on purpose: role by permission.
+    /// The table of the contract, written a second time on purpose: role by permission.
     const TABLE: [(Permission, [u8; 8]); 11] = [
         (Permission::Read, [1, 1, 1, 1, 1, 1, 1, 0]),
         (Permission::EditDrafts, [1, 1, 0, 1, 0, 0, 0, 0]),
@@ -121,9 +111,9 @@ mod tests {
 
     #[test]
     fn every_role_has_exactly_the_permissions_of_the_table() {
-        assert_eq!(TABLE.map(|(permission, _)| permission), Permission::ALL);
+        assert_eq!(TABLE.map(|(permission, _)| permission), *Permission::ALL);
         for (permission, row) in TABLE {
-            for (role, allowed) in Role::ALL.into_iter().zip(row) {
+            for (role, allowed) in Role::ALL.iter().copied().zip(row) {
                 let answer = authorize(&actor([role]), permission);
                 assert_eq!(answer.is_ok(), allowed == 1, "{role} × {permission}");
             }

@@ -1,4 +1,4 @@
-//! Who may do what: one pure table for the UI, the API, the command line and the workers.
+//! Who may do what: one pure table for the pages, the API, the command line and the background jobs.
 
 pub mod actor;
 pub mod permission;

@@ -1,14 +1,28 @@
 //! The permission table.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use super::Role;
 
 /// Something a role may allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    VariantArray,
+    strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Permission {
     /// Read everything, use the playground.
     Read,
@@ -30,44 +44,20 @@ pub enum Permission {
     DisableEvaluation,
     /// Manage users, tokens, settings and keys.
     Administer,
-    /// Ask for decisions, report outcomes.
+    /// Request decisions, report outcomes.
     Evaluate,
 }
 
 impl Permission {
     /// All permissions, in the order of the table.
-    pub const ALL: [Self; 11] = [
-        Self::Read,
-        Self::EditDrafts,
-        Self::BuildPackets,
-        Self::ActOnPackets,
-        Self::Apply,
-        Self::RollBack,
-        Self::Pause,
-        Self::HandleIncidents,
-        Self::DisableEvaluation,
-        Self::Administer,
-        Self::Evaluate,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name used in JSON and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::EditDrafts => "edit_drafts",
-            Self::BuildPackets => "build_packets",
-            Self::ActOnPackets => "act_on_packets",
-            Self::Apply => "apply",
-            Self::RollBack => "roll_back",
-            Self::Pause => "pause",
-            Self::HandleIncidents => "handle_incidents",
-            Self::DisableEvaluation => "disable_evaluation",
-            Self::Administer => "administer",
-            Self::Evaluate => "evaluate",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
-    /// What it lets one do, for people.
+    /// What the permission allows, for people.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Read => "read everything and use the playground",
@@ -84,7 +74,7 @@ impl Permission {
         }
     }
 
-    /// The roles that have it. This is the whole table.
+    /// The roles that have the permission. This is the whole table.
     pub const fn roles(self) -> &'static [Role] {
         use Role::{Admin, Approver, Author, RevenueOps, RuntimeOwner, SafetyOwner, Service, Viewer};
         match self {
@@ -97,11 +87,5 @@ impl Permission {
             Self::DisableEvaluation | Self::Administer => &[Admin],
             Self::Evaluate => &[Service],
         }
-    }
-}
-
-impl fmt::Display for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

@@ -5,23 +5,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{Actor, Roles, Via};
 
-/// Somebody who can sign in.
+/// A person who can sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Number given by the database.
+    /// The id, given by the database.
     pub id: i64,
-    /// Lower-case email; names the person everywhere.
+    /// Lower-case email; identifies the person everywhere.
     pub email: String,
     /// Display name.
     pub name: String,
-    /// What they are trusted with.
+    /// The person's roles.
     pub roles: Roles,
-    /// Whether they may sign in.
+    /// Whether the person may sign in.
     pub enabled: bool,
 }
 
 impl Person {
-    /// This person, acting through `via`.
+    /// The person as an actor who came through `via`.
     pub fn actor(&self, via: Via) -> Actor {
         Actor { name: self.email.clone(), roles: self.roles.clone(), via }
     }
@@ -30,24 +30,24 @@ impl Person {
 /// A bearer token without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// Number given by the database.
+    /// The id, given by the database.
     pub id: i64,
-    /// What it is for.
+    /// What the token is for.
     pub name: String,
-    /// The person it acts as; none for a program of its own.
+    /// The person the token acts as; none for a program.
     pub email: Option<String>,
-    /// The most it may do; a person's token can do no more than the person.
+    /// The token's roles; a person's token can do no more than the person.
     pub roles: Roles,
-    /// The first characters, to recognise it by.
+    /// The first characters of the secret, to recognise the token by.
     pub prefix: String,
-    /// Who made it.
+    /// Who created the token.
     pub created_by: String,
-    /// When.
+    /// When the token was created.
     pub created_at: Timestamp,
-    /// When it stops working; none for never.
+    /// When the token expires; none for never.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
+    /// When the token was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// When the token was revoked.
     pub revoked_at: Option<Timestamp>,
 }

@@ -1,12 +1,29 @@
-//! What a person is trusted with. A person may hold several roles.
+//! The roles. A person may hold several.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// One role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    VariantArray,
+    strum::EnumString,
+    strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Role {
     /// Writes policy.
     Author,
@@ -14,15 +31,15 @@ pub enum Role {
     RevenueOps,
     /// Signs packets off.
     Approver,
-    /// Puts policy into service and takes it out.
+    /// Puts policy into service and takes policy out of service.
     RuntimeOwner,
-    /// Stops things.
+    /// Rolls back and pauses.
     SafetyOwner,
     /// Manages people, tokens, settings and keys.
     Admin,
-    /// Reads.
+    /// Reads everything.
     Viewer,
-    /// A program that asks for decisions.
+    /// A program that requests decisions.
     Service,
 }
 
@@ -31,39 +48,15 @@ pub type Roles = BTreeSet<Role>;
 
 impl Role {
     /// All roles, in the order of the permission table.
-    pub const ALL: [Self; 8] = [
-        Self::Author,
-        Self::RevenueOps,
-        Self::Approver,
-        Self::RuntimeOwner,
-        Self::SafetyOwner,
-        Self::Admin,
-        Self::Viewer,
-        Self::Service,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name used in JSON, SQL and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Author => "author",
-            Self::RevenueOps => "revenue_ops",
-            Self::Approver => "approver",
-            Self::RuntimeOwner => "runtime_owner",
-            Self::SafetyOwner => "safety_owner",
-            Self::Admin => "admin",
-            Self::Viewer => "viewer",
-            Self::Service => "service",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The role called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        name.parse().ok()
     }
 }

@@ -3,7 +3,7 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What is kept about a bundle that was imported from a file.
+/// The origin of a bundle that was imported from a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Whether the file had a valid signature when it was imported.
@@ -14,9 +14,9 @@ pub struct Provenance {
     pub imported_by: String,
     /// The version in the file; the draft may have another.
     pub version: Option<String>,
-    /// Digest of the bundle in the file.
+    /// The content address of the bundle in the file.
     pub digest: String,
-    /// Who made the bundle, as the file says.
+    /// Who created the bundle, according to the file.
     pub created_by: Option<String>,
     /// Name of the key that signed.
     pub key_id: Option<String>,
@@ -27,7 +27,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// In a sentence: `signed with key main, exported … as 2.4.0`.
+    /// The origin in words: `signed with key main, exported … as 2.4.0`.
     pub fn describe(&self) -> String {
         let version = self.version.as_ref().map(|version| format!(" as {version}")).unwrap_or_default();
         match (&self.key_id, self.exported_at) {

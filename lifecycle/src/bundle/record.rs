@@ -1,4 +1,4 @@
-//! A bundle as kept and as the API answers it.
+//! A bundle as it is stored and as the API answers it.
 
 use policy::{
     Timestamp,
@@ -12,17 +12,17 @@ use super::{Provenance, State};
 /// A stored bundle. Its JSON form is the contract of `GET /policy/bundles/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Number given by the database. A number, so that `jq '.bundles[0].id'` can be pasted into a path.
+    /// The id, given by the database. It is a number so that `jq '.bundles[0].id'` can be pasted into a path.
     pub id: i64,
     /// `SemVer`.
     pub version: String,
-    /// Where it stands.
+    /// The state in the bundle's life.
     pub state: State,
-    /// Whether it serves traffic now.
+    /// Whether the bundle serves traffic now.
     pub active: bool,
-    /// Its share of traffic in percent: 100 for stable, 10 or 50 for a canary, else 0.
+    /// The bundle's share of traffic in percent: 100 for stable, 10 or 50 for a canary, else 0.
     pub canary_pct: i16,
-    /// `sha256:` + hex of the canonical content; see [`super::digest`].
+    /// `sha256:` + hex of the canonical content; see [`policy::bundle::Digest`].
     pub digest: String,
     /// Rules as written.
     pub rules: Vec<Map<String, Value>>,
@@ -36,24 +36,24 @@ pub struct Record {
     pub notes: String,
     /// Free object.
     pub metadata: Map<String, Value>,
-    /// The version it was made from.
+    /// The version the bundle was derived from.
     pub base_version: Option<String>,
-    /// Who made it.
+    /// Who created the bundle.
     pub created_by: String,
-    /// When it was made.
+    /// When the bundle was created.
     pub created_at: Timestamp,
-    /// When its content or state last changed.
+    /// When the content or the state last changed.
     pub updated_at: Timestamp,
-    /// When it last entered service.
+    /// When the bundle last entered service.
     pub activated_at: Option<Timestamp>,
-    /// Who put it there.
+    /// Who put the bundle into service.
     pub activated_by: Option<String>,
     /// Counts edits and state changes; the etag of `If-Match`.
     pub revision: i64,
-    /// Where it was imported from; none for what was made here.
+    /// The origin of an imported bundle; none for a bundle created here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
-    /// Keys this program does not know, kept as they came.
+    /// Unknown keys, stored unchanged.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -73,7 +73,7 @@ pub struct Summary {
     pub canary_pct: i16,
     /// See [`Record::digest`].
     pub digest: String,
-    /// How many rules it has.
+    /// The number of rules.
     pub rule_count: u32,
     /// See [`Record::notes`].
     pub notes: String,

@@ -1,14 +1,28 @@
 //! The states of a bundle and the only transitions between them.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::problem::{Code, Problem};
 
-/// Where a bundle stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The state of a bundle in its life.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(test, derive(strum::VariantArray))]
 pub enum State {
     /// Editable.
     Draft,
@@ -20,11 +34,11 @@ pub enum State {
     Approved,
     /// Refused for good.
     Rejected,
-    /// Evaluated beside stable, serves nobody.
+    /// Evaluated next to stable without serving anyone.
     Shadow,
     /// Serves part of the traffic.
     Canary,
-    /// Serves all traffic that no canary takes.
+    /// Stable: serves all traffic that no canary takes.
     Active,
     /// Another bundle took over.
     Superseded,
@@ -64,39 +78,14 @@ pub enum Command {
 }
 
 impl State {
-    /// All states, in the order of a bundle's life.
-    pub const ALL: [Self; 10] = [
-        Self::Draft,
-        Self::InReview,
-        Self::ChangesRequested,
-        Self::Approved,
-        Self::Rejected,
-        Self::Shadow,
-        Self::Canary,
-        Self::Active,
-        Self::Superseded,
-        Self::RolledBack,
-    ];
-
     /// The name used in JSON, SQL and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::InReview => "in_review",
-            Self::ChangesRequested => "changes_requested",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Shadow => "shadow",
-            Self::Canary => "canary",
-            Self::Active => "active",
-            Self::Superseded => "superseded",
-            Self::RolledBack => "rolled_back",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The state called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
+        name.parse().ok()
     }
 }
 
@@ -117,7 +106,8 @@ impl Command {
         Self::Restore,
     ];
 
-    /// The state it leads to where it is allowed. An edit of a bundle that is wanted changed leaves it in that state.
+    /// The state the command leads to where the command is allowed. Only an edit in `changes_requested` differs: the bundle
+    /// stays in that state.
     pub const fn target(self) -> State {
         match self {
             Self::Edit => State::Draft,
@@ -138,9 +128,9 @@ impl Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a bundle that is `{from}` cannot become `{to}`")]
 pub struct InvalidTransition {
-    /// The state it is in.
+    /// The current state.
     pub from: State,
-    /// The state that was wanted.
+    /// The state that was asked for.
     pub to: State,
 }
 
@@ -153,7 +143,7 @@ impl From<InvalidTransition> for Problem {
 }
 
 impl State {
-    /// The state after `command`. This is the whole table; nothing else moves a bundle.
+    /// The state after `command`. This is the whole table of transitions; nothing else changes a bundle's state.
     ///
     /// # Errors
     /// [`InvalidTransition`] for every pair that is not in the table.
@@ -174,30 +164,25 @@ impl State {
         }
     }
 
-    /// Whether its content may be edited as it stands, or by first voiding what was signed.
+    /// Whether the content may be edited, if need be by voiding what was signed.
     pub const fn is_editable(self) -> bool {
         self.apply(Command::Edit).is_ok()
     }
 
-    /// Whether it is in service or evaluated beside what is.
+    /// Whether the bundle serves traffic or is evaluated in shadow.
     pub const fn is_in_service(self) -> bool {
         matches!(self, Self::Shadow | Self::Canary | Self::Active)
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use strum::VariantArray;
 
     use super::*;
 
-    /// SPEC's table, written as rows: from, command, to.
+    /// The table of the specification: from, command, to.
     const TABLE: [(State, Command, State); 18] = [
         (State::Draft, Command::Edit, State::Draft),
         (State::InReview, Command::Edit, State::Draft),
@@ -221,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_pair_of_state_and_command_is_as_the_table_says() {
-        for from in State::ALL {
+        for &from in State::VARIANTS {
             for command in Command::ALL {
                 let row = TABLE.iter().find(|row| row.0 == from && row.1 == command);
                 let restored = from == State::Superseded && command == Command::Restore;
@@ -233,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_stays_over() {
+    fn final_states_stay_final() {
         for command in Command::ALL {
             assert!(State::Rejected.apply(command).is_err());
             assert!(State::RolledBack.apply(command).is_err());

@@ -1,22 +1,20 @@
-//! What is learned from an incident: R1's template, filled in from what is known.
+//! Post-mortems: the runbook's template, filled in with what is known about an incident.
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Incident;
-use crate::{
-    problem::Problem,
-    rollout::{ArmStats, promotion::duration_words},
-};
+use crate::{format::duration_words, metrics::ArmStats, problem::Problem};
 
 /// Most characters of a post-mortem.
 pub const MAX_CHARS: usize = 50_000;
 
-/// The share of traffic from which on a rollback was an emergency: the bundle served everybody. Canaries are contained.
+/// The share of traffic, in percent, from which a rollback was an emergency: the bundle served everyone. Canaries are
+/// contained.
 const EMERGENCY_PCT: i16 = 100;
 
-/// What the template leaves to people.
-const TO_FILL_IN: [&str; 7] = [
+/// The places that the template leaves to people.
+const PLACEHOLDERS: [&str; 7] = [
     "[2-3 sentences on what happened]",
     "[Who noticed, and what it meant for them]",
     "[What went wrong, in detail]",
@@ -31,47 +29,48 @@ const TO_FILL_IN: [&str; 7] = [
 pub struct PostMortem {
     /// The incident.
     pub incident_id: String,
-    /// Counts up with every save; 0 is a proposal that nobody has saved.
+    /// Counts up with every save; 0 for a proposal that was never saved.
     pub revision: i64,
     /// The text, in Markdown.
     pub markdown: String,
-    /// How many places of the template still wait to be filled in.
+    /// How many places of the template are not filled in yet.
     pub open_places: usize,
-    /// Whether the incident cannot be closed without one.
+    /// Whether the incident cannot be closed without a post-mortem.
     pub required: bool,
     /// Who saved this revision.
     pub written_by: Option<String>,
-    /// When.
+    /// When this revision was saved.
     pub written_at: Option<Timestamp>,
 }
 
-/// What the bundle of an incident did while it lasted.
+/// What the bundle of an incident did while the incident lasted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Impact {
-    /// When it entered service, or the incident was opened.
+pub struct IncidentImpact {
+    /// When the bundle entered service, or the incident was opened.
     pub from: Timestamp,
-    /// When it was taken out, or the damage stopped; the present while it goes on.
+    /// When the bundle was taken out, or the damage stopped; now, while the incident lasts.
     pub until: Timestamp,
-    /// Its share of traffic when it was taken out, in percent.
+    /// The bundle's share of traffic when it was taken out, in percent.
     pub traffic_pct: Option<i16>,
-    /// Its decisions in that time.
+    /// The bundle's decisions in that time.
     pub served: ArmStats,
 }
 
-/// Whether an incident needs a post-mortem: one whose bundle was rolled back from this share of traffic, if it was.
+/// Whether an incident needs a post-mortem; `rolled_back_from_pct` is the share of traffic, in percent, from which its
+/// bundle was rolled back, if it was.
 pub fn is_required(rolled_back_from_pct: Option<i16>) -> bool {
     rolled_back_from_pct.is_some_and(|pct| pct >= EMERGENCY_PCT)
 }
 
-/// How many places of the template a text has not filled in.
+/// How many places of the template `markdown` has not filled in.
 pub fn open_places(markdown: &str) -> usize {
-    TO_FILL_IN.iter().map(|place| markdown.matches(place).count()).sum()
+    PLACEHOLDERS.iter().map(|place| markdown.matches(place).count()).sum()
 }
 
-/// A text that can be kept.
+/// Checks that a text can be saved as a post-mortem.
 ///
 /// # Errors
-/// `invalid_field` when it is blank, longer than [`MAX_CHARS`], or holds what cannot be stored.
+/// `invalid_field` when the text is blank, longer than [`MAX_CHARS`], or contains a NUL character.
 pub fn check(markdown: &str) -> Result<(), Problem> {
     let wrong = |detail: String| Err(Problem::invalid_field("/markdown", detail));
     if markdown.trim().is_empty() {
@@ -83,55 +82,54 @@ pub fn check(markdown: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// R1's template with what is known about an incident. `related` are other incidents, by id and title.
+/// The runbook's template, filled in with what is known about an incident. `related` are other incidents, by id and title.
 pub fn propose(
     incident: &Incident,
-    impact: Option<&Impact>,
+    impact: Option<&IncidentImpact>,
     author: &str,
     related: &[(String, String)],
     now: Timestamp,
 ) -> String {
-    let [summary, users, cause, well, wrong, action, lesson] = TO_FILL_IN;
+    let [summary, users, cause, well, wrong, action, lesson] = PLACEHOLDERS;
     let mut lines: Vec<String> = Vec::new();
-    let mut say = |line: String| lines.push(line);
-    say(format!("# Policy Post-Mortem: {}\n", incident.title));
-    say(format!("**Date**: {}\n**Author**: {author}\n**Reviewers**:\n", day(now)));
-    say(format!("## Summary\n{summary}\n"));
+    let mut add = |line: String| lines.push(line);
+    add(format!("# Policy Post-Mortem: {}\n", incident.title));
+    add(format!("**Date**: {}\n**Author**: {author}\n**Reviewers**:\n", day(now)));
+    add(format!("## Summary\n{summary}\n"));
     if !incident.description.is_empty() {
-        say(format!("{}\n", incident.description));
+        add(format!("{}\n", incident.description));
     }
-    say("## Timeline (UTC)".to_owned());
+    add("## Timeline (UTC)".to_owned());
     let first = incident.timeline.first().map_or(incident.created_at, |entry| entry.at);
     for entry in &incident.timeline {
-        say(format!("- {}: {} ({})", moment(entry.at, first), entry.text, entry.actor));
+        add(format!("- {}: {} ({})", moment(entry.at, first), entry.text, entry.actor));
     }
-    say("\n## Impact".to_owned());
-    if let Some(Impact { from, until, traffic_pct, served }) = impact {
+    add("\n## Impact".to_owned());
+    if let Some(IncidentImpact { from, until, traffic_pct, served }) = impact {
         let lasted = duration_words(until.since(*from).as_secs());
-        say(format!("- **Duration**: {lasted} ({} - {})", moment(*from, first), moment(*until, first)));
+        add(format!("- **Duration**: {lasted} ({} - {})", moment(*from, first), moment(*until, first)));
         if let Some(pct) = traffic_pct {
-            say(format!("- **Traffic**: {pct}% of production"));
+            add(format!("- **Traffic**: {pct}% of production"));
         }
-        say(format!(
+        add(format!(
             "- **Failed Decisions**: {} errors in {} decisions; {} denied",
             served.errors, served.decisions, served.deny
         ));
-        #[expect(clippy::cast_precision_loss, reason = "a sum of money for people")]
         let cost = served.avg_cost.unwrap_or_default() * served.decisions as f64;
-        say(format!("- **Cost**: ${cost:.2}"));
+        add(format!("- **Cost**: ${cost:.2}"));
     }
-    say(format!("- **User Impact**: {users}\n"));
-    say(format!("## Root Cause\n{cause}\n"));
-    say(format!("## What Went Well\n- {well}\n"));
-    say(format!("## What Went Wrong\n- {wrong}\n"));
-    say(format!("## Action Items\n- [ ] {action}\n"));
-    say(format!("## Lessons Learned\n{lesson}\n"));
-    say("## Related Incidents".to_owned());
+    add(format!("- **User Impact**: {users}\n"));
+    add(format!("## Root Cause\n{cause}\n"));
+    add(format!("## What Went Well\n- {well}\n"));
+    add(format!("## What Went Wrong\n- {wrong}\n"));
+    add(format!("## Action Items\n- [ ] {action}\n"));
+    add(format!("## Lessons Learned\n{lesson}\n"));
+    add("## Related Incidents".to_owned());
     for (id, title) in related {
-        say(format!("- {id}: {title}"));
+        add(format!("- {id}: {title}"));
     }
     if related.is_empty() {
-        say("None about the same bundle or agent.".to_owned());
+        add("None about the same bundle or agent.".to_owned());
     }
     let mut text = lines.join("\n");
     text.push('\n');
@@ -143,7 +141,7 @@ fn day(at: Timestamp) -> String {
     at.to_string().chars().take("2026-11-27".len()).collect()
 }
 
-/// `14:23`, with the day when it is another one than that of `first`.
+/// `14:23`, preceded by the day when the day differs from that of `first`.
 fn moment(at: Timestamp, first: Timestamp) -> String {
     let time: String = at.to_string().chars().skip("2026-11-27T".len()).take("14:23".len()).collect();
     if day(at) == day(first) { time } else { format!("{} {time}", day(at)) }
@@ -157,7 +155,7 @@ mod tests {
     use crate::incident::{Severity, Status, TimelineEntry};
 
     #[test]
-    fn the_template_tells_what_is_known_and_leaves_the_rest_open() {
+    fn the_template_states_what_is_known_and_leaves_the_rest_open() {
         // 2023-11-14T22:13:20Z
         let opened = Timestamp::from_unix_seconds(1_700_000_000);
         let entry = |minutes: u64, text: &str| TimelineEntry {
@@ -189,8 +187,12 @@ mod tests {
             timeline: vec![entry(0, "Opened the incident."), entry(180, "Resolved the incident.")],
         };
         let served = ArmStats { decisions: 9_000, errors: 450, deny: 20, avg_cost: Some(0.002), ..ArmStats::default() };
-        let impact =
-            Impact { from: opened.minus(Duration::from_secs(19 * 60)), until: opened, traffic_pct: Some(10), served };
+        let impact = IncidentImpact {
+            from: opened.minus(Duration::from_secs(19 * 60)),
+            until: opened,
+            traffic_pct: Some(10),
+            served,
+        };
         let text =
             propose(&incident, Some(&impact), "bob@x.test", &[("INC-2023-0001".into(), "Before".into())], opened);
         for line in [
@@ -207,13 +209,13 @@ mod tests {
         ] {
             assert!(text.lines().any(|other| other == line), "{line} is missing in\n{text}");
         }
-        assert_eq!(open_places(&text), TO_FILL_IN.len());
-        assert_eq!(open_places(&text.replace("[What went wrong, in detail]", "A typo.")), TO_FILL_IN.len() - 1);
+        assert_eq!(open_places(&text), PLACEHOLDERS.len());
+        assert_eq!(open_places(&text.replace("[What went wrong, in detail]", "A typo.")), PLACEHOLDERS.len() - 1);
         assert_eq!(check(&text), Ok(()));
     }
 
     #[test]
-    fn only_what_served_everybody_needs_one() {
+    fn only_a_rollback_from_all_traffic_needs_a_post_mortem() {
         assert!(is_required(Some(100)));
         assert!(!is_required(Some(50)) && !is_required(None));
         assert!(check(" \n").is_err() && check(&"x".repeat(MAX_CHARS + 1)).is_err());

@@ -1,4 +1,4 @@
-//! How an incident moves on: taken, mitigated, resolved, closed.
+//! The steps of an incident: acknowledged, mitigated, resolved, closed.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,12 @@ use crate::problem::{Code, Problem};
 pub const MAX_NOTE_CHARS: usize = 2_000;
 
 /// A step in dealing with an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(test, derive(strum::VariantArray))]
 pub enum Step {
-    /// Somebody takes it.
+    /// A person takes the incident.
     Acknowledge,
     /// The damage has stopped.
     Mitigate,
@@ -23,20 +25,12 @@ pub enum Step {
 }
 
 impl Step {
-    /// All, in order.
-    pub const ALL: [Self; 4] = [Self::Acknowledge, Self::Mitigate, Self::Resolve, Self::Close];
-
     /// The name used in JSON and in forms.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Acknowledge => "acknowledge",
-            Self::Mitigate => "mitigate",
-            Self::Resolve => "resolve",
-            Self::Close => "close",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
-    /// Where it leads.
+    /// The status that the step leads to.
     pub const fn to(self) -> Status {
         match self {
             Self::Acknowledge => Status::Acknowledged,
@@ -46,11 +40,13 @@ impl Step {
         }
     }
 
-    /// Where it leads from `status`; none when that was reached before and nothing changes. What is under way may skip
-    /// steps (an incident that was over before anybody looked is resolved at once), but only what is resolved is closed.
+    /// The status after this step from `status`; none when that status was reached before and nothing changes. Steps may
+    /// be skipped (an incident that was over before it was noticed is resolved at once), but only a resolved incident can
+    /// be closed.
     ///
     /// # Errors
-    /// `invalid_transition`, naming both: a step back from what is resolved or closed, and closing what is not resolved.
+    /// `invalid_transition`, with both statuses: for a step back from resolved or closed, and for closing an incident that
+    /// is not resolved.
     pub fn from(self, status: Status) -> Result<Option<Status>, Problem> {
         let to = self.to();
         let over = matches!(status, Status::Resolved | Status::Closed);
@@ -66,8 +62,8 @@ impl Step {
         Err(Problem::new(Code::InvalidTransition, detail).with("from", status.name()).with("to", to.name()))
     }
 
-    /// What the timeline says of it: `Mitigated the incident.`
-    pub const fn told(self) -> &'static str {
+    /// The sentence in the timeline: `Mitigated the incident.`
+    pub const fn timeline_text(self) -> &'static str {
         match self {
             Self::Acknowledge => "Acknowledged the incident.",
             Self::Mitigate => "Mitigated the incident.",
@@ -80,7 +76,7 @@ impl Step {
 /// The note that goes with a step, without surrounding blanks; empty when there is none.
 ///
 /// # Errors
-/// `invalid_field` when it is longer than [`MAX_NOTE_CHARS`] or holds what cannot be stored.
+/// `invalid_field` when the note is longer than [`MAX_NOTE_CHARS`] or contains a NUL character.
 pub fn check_note(note: Option<&str>) -> Result<&str, Problem> {
     let note = note.unwrap_or_default().trim();
     if note.chars().count() > MAX_NOTE_CHARS || note.contains('\0') {
@@ -91,13 +87,15 @@ pub fn check_note(note: Option<&str>) -> Result<&str, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn every_step_from_every_status() {
         let refused = |step: Step, status| step.from(status).is_err();
-        for status in Status::ALL {
-            for step in Step::ALL {
+        for &status in Status::VARIANTS {
+            for &step in Step::VARIANTS {
                 let (to, over) = (step.to(), status >= Status::Resolved);
                 match step.from(status) {
                     Ok(None) => assert!(status == to || (status > to && !over), "{step:?} from {status:?}"),
@@ -111,7 +109,7 @@ mod tests {
                     }
                 }
             }
-            // Nothing that is over is opened again, and nothing is closed that is not resolved.
+            // A resolved incident is never reopened, and only a resolved one is closed.
             assert_eq!(refused(Step::Close, status), status < Status::Resolved);
             assert_eq!(refused(Step::Acknowledge, status), status >= Status::Resolved);
             assert_eq!(refused(Step::Resolve, status), status == Status::Closed);

@@ -1,34 +1,34 @@
-//! What each candidate's packet projected, and what came true.
+//! What each candidate's packet projected, and what was realised.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Deltas, Event, Fact, Window};
+use super::{Deltas, Event, EventKind, Window};
 
 /// One candidate: the columns of the view `clo_kpi_projected_vs_realized_detail_v1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// The bundle's number.
+    /// The bundle's id.
     pub candidate_id: i64,
-    /// Its version.
+    /// The bundle's version.
     pub version: Option<String>,
-    /// When its last packet was built.
+    /// When the candidate's last packet was built.
     pub replayed_at: Option<Timestamp>,
-    /// When what came of it was last measured.
+    /// When the candidate's results were last measured.
     pub monitored_at: Option<Timestamp>,
-    /// Projected change of margin a decision, in basis points.
+    /// Projected change of the margin of a decision, in basis points.
     pub projected_margin_delta_bps: Option<i64>,
-    /// What it really was.
+    /// Realised change of the margin of a decision, in basis points.
     pub realized_margin_delta_bps: Option<i64>,
     /// Projected change of the share of decisions that reach their goal, in basis points.
     pub projected_success_delta_bps: Option<i64>,
-    /// What it really was.
+    /// Realised change of that share, in basis points.
     pub realized_success_delta_bps: Option<i64>,
     /// Projected change of the time until decisions are carried out, in seconds.
     pub projected_approval_latency_delta_seconds: Option<f64>,
-    /// What it really was.
+    /// Realised change of that time, in seconds.
     pub realized_approval_latency_delta_seconds: Option<f64>,
     /// Projected − realised margin, when both are known.
     pub margin_gap_bps: Option<i64>,
@@ -45,16 +45,16 @@ struct Pair<'a> {
 fn pairs<'a>(events: &[&'a Event], window: Window) -> BTreeMap<i64, Pair<'a>> {
     let mut pairs: BTreeMap<i64, Pair<'a>> = BTreeMap::new();
     for event in events.iter().filter(|event| window.contains(event.at)) {
-        let known = |pair: &mut Pair<'a>| pair.version = event.version.as_deref().or(pair.version);
-        match &event.fact {
-            Fact::Built { projected, .. } => {
+        let set_version = |pair: &mut Pair<'a>| pair.version = event.version.as_deref().or(pair.version);
+        match &event.kind {
+            EventKind::Built { projected, .. } => {
                 let pair = pairs.entry(event.candidate).or_default();
-                known(pair);
+                set_version(pair);
                 pair.projected = Some((event.at, *projected));
             }
-            Fact::Monitored { realized } => {
+            EventKind::Monitored { realized } => {
                 let pair = pairs.entry(event.candidate).or_default();
-                known(pair);
+                set_version(pair);
                 pair.realized = Some((event.at, *realized));
             }
             _ => {}
@@ -63,8 +63,8 @@ fn pairs<'a>(events: &[&'a Event], window: Window) -> BTreeMap<i64, Pair<'a>> {
     pairs
 }
 
-/// Candidates that were replayed or measured in the 30 days before `as_of`: the largest gap first, in either direction,
-/// those without a gap last.
+/// Candidates that were replayed or measured in the 30 days before `as_of`: the largest absolute gap first, candidates
+/// without a gap last.
 pub fn detail(events: &[Event], as_of: Timestamp) -> Vec<Candidate> {
     let mut sorted: Vec<&Event> = events.iter().collect();
     sorted.sort_by_key(|event| event.seq);
@@ -96,11 +96,11 @@ pub fn detail(events: &[Event], as_of: Timestamp) -> Vec<Candidate> {
 pub(super) fn margins(events: &[&Event], window: Window) -> (Vec<i64>, Vec<i64>, Vec<i64>) {
     let (mut projected, mut realized, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
     for pair in pairs(events, window).into_values() {
-        let promised = pair.projected.and_then(|(_, deltas)| deltas.margin_bps);
+        let projected_bps = pair.projected.and_then(|(_, deltas)| deltas.margin_bps);
         let real = pair.realized.and_then(|(_, deltas)| deltas.margin_bps);
-        projected.extend(promised);
+        projected.extend(projected_bps);
         realized.extend(real);
-        gaps.extend(promised.zip(real).map(|(promised, real)| promised - real));
+        gaps.extend(projected_bps.zip(real).map(|(projected_bps, real)| projected_bps - real));
     }
     (projected, realized, gaps)
 }

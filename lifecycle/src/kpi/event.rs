@@ -1,9 +1,9 @@
-//! What the figures are counted from, read out of audit entries.
+//! The events that KPIs are counted from, read from audit entries.
 
 use policy::Timestamp;
 use serde_json::{Map, Value};
 
-/// Differences to the bundle before.
+/// Changes compared with the bundle before.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Deltas {
     /// Margin a decision, in basis points.
@@ -14,39 +14,39 @@ pub struct Deltas {
     pub approval_latency_seconds: Option<f64>,
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fact {
-    /// A packet was built, which replays the candidate.
+pub enum EventKind {
+    /// A packet of the candidate was built.
     Built {
         /// The packet.
         packet: String,
-        /// What it projects.
+        /// The projected changes.
         projected: Deltas,
-        /// Whether two replays gave the same.
+        /// Whether two replays agreed.
         deterministic: bool,
-        /// Whether a red-team scenario or guardrail stands against it.
+        /// Whether a red-team scenario or guardrail blocks the packet.
         unsafe_: bool,
     },
-    /// Somebody acted on a packet.
+    /// A reviewer acted on a packet.
     Decided {
         /// The packet.
         packet: String,
-        /// Whether they approved.
+        /// Whether the reviewer approved.
         approved: bool,
-        /// Whether the packet had its quorum with it.
+        /// Whether this action completed the quorum.
         accepted: bool,
     },
     /// The candidate entered service.
     Applied,
-    /// The candidate was taken out as bad.
+    /// The candidate was rolled back.
     RolledBack {
-        /// When the trouble was noticed.
+        /// When the problem was noticed.
         triggered_at: Option<Timestamp>,
     },
-    /// What came of it was measured.
+    /// The candidate's results were measured.
     Monitored {
-        /// Against the bundle before.
+        /// The realised changes compared with the bundle before.
         realized: Deltas,
     },
 }
@@ -54,27 +54,27 @@ pub enum Fact {
 /// One event of one candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Number of its audit entry: the order in which things happened.
+    /// Number of the audit entry; events are ordered by it.
     pub seq: i64,
-    /// When.
+    /// When the event happened.
     pub at: Timestamp,
     /// The candidate: a bundle's number.
     pub candidate: i64,
-    /// Its version.
+    /// The candidate's version.
     pub version: Option<String>,
     /// What happened.
-    pub fact: Fact,
+    pub kind: EventKind,
 }
 
 impl Event {
-    /// Reads an audit entry, as in an exported file; none when the figures do not count it.
-    pub fn read(entry: &Map<String, Value>) -> Option<Self> {
+    /// Reads an audit entry, as in an exported file; none for an entry that no KPI counts.
+    pub fn from_audit_entry(entry: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| entry.get(name).and_then(Value::as_str);
         let (event, subject) = (text("event_type")?, text("subject_id")?);
         let detail = entry.get("detail")?;
-        let fact = fact(event, subject, detail)?;
-        let candidate = match fact {
-            Fact::Built { .. } | Fact::Decided { .. } => detail.get("bundle_id")?.as_i64()?,
+        let kind = event_kind(event, subject, detail)?;
+        let candidate = match kind {
+            EventKind::Built { .. } | EventKind::Decided { .. } => detail.get("bundle_id")?.as_i64()?,
             _ => subject.parse().ok()?,
         };
         Some(Self {
@@ -82,13 +82,13 @@ impl Event {
             at: text("at")?.parse().ok()?,
             candidate,
             version: detail.get("version").and_then(Value::as_str).map(str::to_owned),
-            fact,
+            kind,
         })
     }
 }
 
-/// The kinds of entries [`Event::read`] reads, for those who ask a database for them.
-pub const READ: [&str; 8] = [
+/// The types of audit entries that [`Event::from_audit_entry`] reads, for the database query.
+pub const COUNTED_EVENT_TYPES: [&str; 8] = [
     "packet_built",
     "approved",
     "rejected",
@@ -99,11 +99,11 @@ pub const READ: [&str; 8] = [
     "monitored",
 ];
 
-fn fact(event: &str, subject: &str, detail: &Value) -> Option<Fact> {
+fn event_kind(event: &str, subject: &str, detail: &Value) -> Option<EventKind> {
     let is = |name: &str| detail.get(name).and_then(Value::as_bool).unwrap_or(false);
     let becomes = |state: &str| detail.get("to_state").and_then(Value::as_str) == Some(state);
     Some(match event {
-        "packet_built" => Fact::Built {
+        "packet_built" => EventKind::Built {
             packet: subject.to_owned(),
             projected: deltas(detail.get("projected_kpis")),
             deterministic: is("deterministic_pass"),
@@ -111,15 +111,15 @@ fn fact(event: &str, subject: &str, detail: &Value) -> Option<Fact> {
         },
         "approved" | "rejected" | "changes_requested" => {
             let approved = event == "approved";
-            Fact::Decided { packet: subject.to_owned(), approved, accepted: approved && becomes("approved") }
+            EventKind::Decided { packet: subject.to_owned(), approved, accepted: approved && becomes("approved") }
         }
-        "applied" => Fact::Applied,
-        "rolled_back" => Fact::RolledBack {
+        "applied" => EventKind::Applied,
+        "rolled_back" => EventKind::RolledBack {
             triggered_at: detail.get("rollback_triggered_at").and_then(Value::as_str).and_then(|at| at.parse().ok()),
         },
-        // Taken out by SQL: when the trouble was noticed, nobody wrote down.
-        "manual_failover" if becomes("rolled_back") => Fact::RolledBack { triggered_at: None },
-        "monitored" => Fact::Monitored { realized: deltas(detail.get("realized_kpis")) },
+        // Rolled back by SQL: when the problem was noticed was not recorded.
+        "manual_failover" if becomes("rolled_back") => EventKind::RolledBack { triggered_at: None },
+        "monitored" => EventKind::Monitored { realized: deltas(detail.get("realized_kpis")) },
         _ => return None,
     })
 }
@@ -134,7 +134,6 @@ fn deltas(value: Option<&Value>) -> Deltas {
 }
 
 /// Basis points as a whole number, half away from zero.
-#[expect(clippy::cast_possible_truncation, reason = "it saturates, and margins are far below 2^63 basis points")]
 fn whole(value: f64) -> i64 {
     value.round() as i64
 }

@@ -1,16 +1,27 @@
-//! The one row of figures.
+//! The KPI summary: one row.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Event, FALSE_POSITIVE_BPS, Fact, MARGIN_GAP_BPS, ROLLBACK_SPIKE_BPS, Window, basis_points, detail::margins,
-    quotient,
+    Event, EventKind, Window,
+    arithmetic::{basis_points, quotient},
+    detail::margins,
 };
 
-/// Why the figures want somebody's attention.
+/// A rollback rate above this raises `rollback_spike`, in basis points.
+pub const ROLLBACK_SPIKE_BPS: i64 = 1500;
+/// A false-positive rate above this raises `false_positive_spike`, in basis points.
+pub const FALSE_POSITIVE_BPS: i64 = 1000;
+/// A mean gap between projected and realised margin above this, in either direction, raises `margin_gap_drift`.
+pub const MARGIN_GAP_BPS: i64 = 200;
+
+/// Why the KPIs need attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Alert {
@@ -18,36 +29,36 @@ pub enum Alert {
     RollbackSpike,
     /// Too many candidates that looked good were applied and then rolled back.
     FalsePositiveSpike,
-    /// Projections are far from what comes true.
+    /// Projections are far from the measured results.
     MarginGapDrift,
 }
 
-/// One row: the columns of the view `clo_kpi_summary_v1`. Rates are in basis points; a rate of nothing is none.
+/// One row: the columns of the view `clo_kpi_summary_v1`. Rates are in basis points; a rate without anything to count is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// First moment that counts.
+    /// The first moment of the window.
     pub window_start: Timestamp,
-    /// The moment after the last that counts.
+    /// The moment after the last one of the window.
     pub window_end: Timestamp,
-    /// Candidates that packets were built of.
+    /// Candidates with a packet.
     pub candidate_throughput_count: i64,
     /// Actions of reviewers.
     pub review_decision_count: i64,
-    /// Of them approvals.
+    /// Approvals among those actions.
     pub approved_count: i64,
-    /// Approvals among actions.
+    /// Approvals as a share of actions.
     pub adoption_rate_bps: Option<i64>,
     /// Candidates that entered service.
     pub applied_candidate_count: i64,
-    /// Candidates that were taken out as bad.
+    /// Candidates that were rolled back.
     pub rolled_back_candidate_count: i64,
-    /// The latter against the former.
+    /// Rolled-back candidates as a share of applied candidates.
     pub rollback_rate_bps: Option<i64>,
-    /// Candidates that entered service and were taken out as bad afterwards.
+    /// Candidates that entered service and were rolled back afterwards.
     pub false_positive_candidate_count: i64,
-    /// Against those that entered service.
+    /// False-positive candidates as a share of applied candidates.
     pub false_positive_rate_bps: Option<i64>,
-    /// From a packet's making to the first action on it, in seconds, to the millisecond.
+    /// Mean time from building a packet to the first action on it, in seconds, to the millisecond.
     pub avg_approval_latency_seconds: Option<f64>,
     /// Candidates with a projected margin.
     pub projected_outcome_sample_count: i64,
@@ -61,15 +72,15 @@ pub struct Summary {
     pub avg_realized_margin_delta_bps: Option<i64>,
     /// Mean of projected − realised, over candidates with both.
     pub avg_projected_vs_realized_margin_gap_bps: Option<i64>,
-    /// Candidates whose packet had its quorum, among those that packets were built of.
+    /// Candidates whose packet reached its quorum, as a share of candidates with a packet.
     pub candidate_acceptance_rate_bps: Option<i64>,
-    /// Candidates with a blocked scenario or failed guardrail that never entered service, among all such.
+    /// Of the candidates with a blocked scenario or failed guardrail, the share that never entered service.
     pub unsafe_candidate_block_rate_bps: Option<i64>,
-    /// Packets whose replays agreed, among all built.
+    /// Packets whose replays agreed, as a share of all packets.
     pub replay_determinism_rate_bps: Option<i64>,
     /// Rollbacks.
     pub rollback_count: i64,
-    /// From noticing the trouble to the end of the rollback, in seconds, to the millisecond.
+    /// Mean time from noticing the problem to the end of the rollback, in seconds, to the millisecond.
     pub rollback_mttr_seconds: Option<f64>,
     /// 1 when the rollback rate is above 1500.
     pub rollback_spike_alert: u8,
@@ -77,41 +88,41 @@ pub struct Summary {
     pub false_positive_alert: u8,
     /// 1 when the mean gap is above 200 in either direction.
     pub margin_gap_alert: u8,
-    /// The alerts by name, in their order.
+    /// The raised alerts by name, in the order of [`Alert`].
     pub alert_reason_codes: Vec<Alert>,
 }
 
-/// What is counted while the events pass by.
+/// The counts over the events of a window.
 #[derive(Default)]
-struct Count {
+struct Counts {
     built: BTreeSet<i64>,
     packets: usize,
     deterministic: usize,
     accepted: BTreeSet<i64>,
     decisions: usize,
     approvals: usize,
-    /// First time of being applied in the window.
+    /// The number of the event that first applied the candidate in the window.
     applied: BTreeMap<i64, i64>,
     rolled_back: BTreeSet<i64>,
     false_positives: BTreeSet<i64>,
     unsafe_: BTreeSet<i64>,
     /// Candidates whose newest packet is unsafe.
     unsafe_now: BTreeSet<i64>,
-    /// Applied with an unsafe packet.
+    /// Candidates that were applied with an unsafe packet.
     slipped_through: BTreeSet<i64>,
     rollbacks: usize,
-    /// Microseconds and how many.
+    /// Sum in microseconds, and count.
     mttr: (i128, i128),
     latency: (i128, i128),
 }
 
-/// The figures of the 30 days before `as_of`. `events` may be of any time and in any order; what happened at `as_of` or
-/// later does not count.
+/// The KPIs of the 30 days before `as_of`. `events` may be of any time and in any order; events at `as_of` or later do not
+/// count.
 pub fn summary(events: &[Event], as_of: Timestamp) -> Summary {
     let window = Window::ending(as_of);
     let mut events: Vec<&Event> = events.iter().filter(|event| event.at < as_of).collect();
     events.sort_by_key(|event| event.seq);
-    let count = counted(&events, window);
+    let count = count_events(&events, window);
     let (projected, realized, gaps) = margins(&events, window);
     let mean = |values: &[i64]| quotient(values.iter().map(|value| i128::from(*value)).sum(), wide(values.len()));
 
@@ -159,23 +170,29 @@ pub fn summary(events: &[Event], as_of: Timestamp) -> Summary {
     }
 }
 
-/// Counts events in their order.
-fn counted(events: &[&Event], window: Window) -> Count {
-    let mut count = Count::default();
-    // Packets nobody has acted on, with the time of their making.
+/// The KPIs at the end of each of the last `days` days, oldest first; the last day ends at `as_of`.
+pub fn trend(events: &[Event], as_of: Timestamp, days: u32) -> Vec<Summary> {
+    let day = |back: u32| as_of.minus(Duration::from_secs(u64::from(back) * 86_400));
+    (0..days).rev().map(|back| summary(events, day(back))).collect()
+}
+
+/// Counts events, which are in order.
+fn count_events(events: &[&Event], window: Window) -> Counts {
+    let mut count = Counts::default();
+    // Packets without an action, with the time when they were built.
     let mut waiting: HashMap<&str, Timestamp> = HashMap::new();
     for event in events {
-        let inside = window.contains(event.at);
+        let in_window = window.contains(event.at);
         let candidate = event.candidate;
-        match &event.fact {
-            Fact::Built { packet, deterministic, unsafe_, .. } => {
+        match &event.kind {
+            EventKind::Built { packet, deterministic, unsafe_, .. } => {
                 waiting.insert(packet, event.at);
                 if *unsafe_ {
                     count.unsafe_now.insert(candidate);
                 } else {
                     count.unsafe_now.remove(&candidate);
                 }
-                if inside {
+                if in_window {
                     count.built.insert(candidate);
                     count.packets += 1;
                     count.deterministic += usize::from(*deterministic);
@@ -184,9 +201,9 @@ fn counted(events: &[&Event], window: Window) -> Count {
                     }
                 }
             }
-            Fact::Decided { packet, approved, accepted } => {
+            EventKind::Decided { packet, approved, accepted } => {
                 let built_at = waiting.remove(packet.as_str());
-                if inside {
+                if in_window {
                     count.decisions += 1;
                     count.approvals += usize::from(*approved);
                     if *accepted {
@@ -197,13 +214,13 @@ fn counted(events: &[&Event], window: Window) -> Count {
                     }
                 }
             }
-            Fact::Applied if inside => {
+            EventKind::Applied if in_window => {
                 count.applied.entry(candidate).or_insert(event.seq);
                 if count.unsafe_now.contains(&candidate) {
                     count.slipped_through.insert(candidate);
                 }
             }
-            Fact::RolledBack { triggered_at } if inside => {
+            EventKind::RolledBack { triggered_at } if in_window => {
                 count.rollbacks += 1;
                 count.rolled_back.insert(candidate);
                 if count.applied.contains_key(&candidate) {
@@ -213,7 +230,7 @@ fn counted(events: &[&Event], window: Window) -> Count {
                     add(&mut count.mttr, event.at, *triggered_at);
                 }
             }
-            Fact::Applied | Fact::RolledBack { .. } | Fact::Monitored { .. } => {}
+            EventKind::Applied | EventKind::RolledBack { .. } | EventKind::Monitored { .. } => {}
         }
     }
     count
@@ -225,7 +242,6 @@ fn add(total: &mut (i128, i128), later: Timestamp, earlier: Timestamp) {
 }
 
 /// The mean of microseconds, in seconds to the millisecond.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of a month are far below 2^52")]
 fn seconds((micros, count): (i128, i128)) -> Option<f64> {
     quotient(micros, count * 1000).map(|millis| millis as f64 / 1000.0)
 }

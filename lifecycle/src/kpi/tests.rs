@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use policy::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{arithmetic::quotient, *};
 
 fn now() -> Timestamp {
     "2026-03-31T12:00:00Z".parse().unwrap()
@@ -13,10 +14,10 @@ fn hours(hours: u64) -> Timestamp {
     now().minus(Duration::from_secs(hours * 3600))
 }
 
-/// An audit entry as it is exported.
+/// An event, read from an audit entry as it is exported.
 fn entry(seq: i64, at: Timestamp, event: &str, subject: &str, detail: &Value) -> Event {
     let value = json!({"seq": seq, "at": at, "event_type": event, "subject_id": subject, "detail": detail});
-    Event::read(value.as_object().unwrap()).unwrap()
+    Event::from_audit_entry(value.as_object().unwrap()).unwrap()
 }
 
 fn built(seq: i64, at: Timestamp, id: i64, margin: Option<f64>) -> Event {
@@ -86,7 +87,7 @@ fn lifecycle_kpis_are_deterministic_rates_latencies_and_alerts() {
 }
 
 #[test]
-fn nothing_has_no_rate_and_no_alert() {
+fn without_events_there_is_no_rate_and_no_alert() {
     let nothing = summary(&[], now());
     assert_eq!(nothing.adoption_rate_bps, None);
     assert_eq!(nothing.rollback_mttr_seconds, None);
@@ -97,7 +98,7 @@ fn nothing_has_no_rate_and_no_alert() {
 }
 
 #[test]
-fn the_window_has_its_first_moment_and_not_its_last() {
+fn the_window_includes_its_first_moment_and_excludes_its_last() {
     let count = |at| summary(&[applied(1, at, 1)], now()).applied_candidate_count;
     assert_eq!(count(hours(720)), 1);
     assert_eq!(count(hours(720).minus(Duration::from_micros(1))), 0);

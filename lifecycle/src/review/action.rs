@@ -1,4 +1,4 @@
-//! What a reviewer does with a packet.
+//! A reviewer's signed decision on a packet.
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,9 @@ use crate::{
 };
 
 /// A reviewer's decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// Sign off.
     Approve,
@@ -24,31 +25,27 @@ pub enum Verdict {
 
 impl Verdict {
     /// The name used in JSON, SQL and the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Reject => "reject",
-            Self::RequestChanges => "request_changes",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// A signed record of a reviewer's decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Action {
-    /// `actv1:` + SHA-256 of canonical `{packet_id, actor, decision, reason}`: the same action twice is one action.
+    /// `actv1:` + SHA-256 of canonical `{packet_id, actor, decision, reason}`: repeating an action adds nothing.
     pub idempotency_key: String,
     /// The packet.
     pub packet_id: String,
-    /// Who decided.
+    /// The reviewer.
     pub actor: String,
-    /// In which roles.
+    /// The reviewer's roles that allow acting on packets.
     pub roles: Vec<Role>,
-    /// What.
+    /// The decision.
     pub decision: Verdict,
-    /// Why; required to reject or ask for changes.
+    /// The reason; required to reject or ask for changes.
     pub reason: Option<String>,
-    /// When.
+    /// When the reviewer decided.
     pub at: Timestamp,
     /// Until when an approval counts.
     pub expires_at: Timestamp,
@@ -58,26 +55,26 @@ pub struct Action {
     pub signature: String,
 }
 
-/// Why a stored action does not count: somebody changed the record behind the program's back.
+/// Why a stored action does not count: the record was changed in the database, outside of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotGenuine {
-    /// It is not as it was signed.
+    /// The action was changed after it was signed.
     #[error("its signature was refused: {0}")]
     Signature(#[from] SignatureError),
-    /// It was signed, but about another packet.
+    /// The action was signed for another packet.
     #[error("it was signed for another packet")]
     OtherPacket,
-    /// It was signed for an earlier submission of the same content, which was voided since.
+    /// The action was signed for an earlier submission of the same content, which was voided since.
     #[error("it was signed before this packet was built")]
     Earlier,
 }
 
 impl Action {
-    /// Whether this stored action is one of the packet with this id that was built at `built_at`, as it was signed. The
-    /// same content submitted again is the same packet id: what was signed before it was voided does not count again.
+    /// Whether this stored action is a genuine action on the packet with this id, built at `built_at`. Content that is
+    /// submitted again has the same packet id, so actions from before the packet was built do not count.
     ///
     /// # Errors
-    /// [`NotGenuine`] says what does not hold.
+    /// [`NotGenuine`] says why the action does not count.
     pub fn check(&self, packet_id: &str, built_at: Timestamp, keys: &KeyRing) -> Result<(), NotGenuine> {
         verify(keys, self)?;
         if self.packet_id != packet_id {
@@ -90,16 +87,16 @@ impl Action {
     }
 }
 
-/// A reviewer's decision as asked for, before it is signed.
+/// A reviewer's decision before it is signed.
 #[derive(Debug, Clone, Copy)]
 pub struct Proposal<'a> {
     /// The packet.
     pub packet_id: &'a str,
-    /// Who decides.
+    /// The reviewer.
     pub actor: &'a Actor,
-    /// What.
+    /// The decision.
     pub decision: Verdict,
-    /// Why.
+    /// The reason.
     pub reason: Option<&'a str>,
 }
 
@@ -109,13 +106,13 @@ pub enum ActionRefused {
     /// Rejecting and asking for changes need a reason.
     #[error("say why: the author needs a reason to act on")]
     ReasonRequired,
-    /// It could not be signed.
+    /// The action could not be signed.
     #[error(transparent)]
     Signature(#[from] SignatureError),
 }
 
-/// The signed record of `proposal`, made at `at`. Roles are written down as held then; only those that let the actor
-/// act on packets count.
+/// The signed record of `proposal`, made at `at`. The record holds the roles that the actor has now and that allow acting
+/// on packets.
 ///
 /// # Errors
 /// [`ActionRefused::ReasonRequired`] when a reject or request for changes has a blank reason.
@@ -129,7 +126,7 @@ pub fn record(
     if reason.is_none() && proposal.decision != Verdict::Approve {
         return Err(ActionRefused::ReasonRequired);
     }
-    let able = Permission::ActOnPackets.roles();
+    let allowed = Permission::ActOnPackets.roles();
     let mut action = Action {
         idempotency_key: idempotency_key(
             proposal.packet_id,
@@ -139,7 +136,7 @@ pub fn record(
         )?,
         packet_id: proposal.packet_id.to_owned(),
         actor: proposal.actor.name.clone(),
-        roles: proposal.actor.roles.iter().copied().filter(|role| able.contains(role)).collect(),
+        roles: proposal.actor.roles.iter().copied().filter(|role| allowed.contains(role)).collect(),
         decision: proposal.decision,
         reason,
         at,
@@ -188,27 +185,27 @@ mod tests {
         KeyRing { current: Key::new("k", "secret"), previous: Vec::new() }
     }
 
-    fn make(decision: Verdict, reason: Option<&str>) -> Result<Action, ActionRefused> {
+    fn signed_action(decision: Verdict, reason: Option<&str>) -> Result<Action, ActionRefused> {
         let actor = actor();
         let proposal = Proposal { packet_id: "pktv1:00", actor: &actor, decision, reason };
         record(&proposal, Timestamp::EPOCH, &ReviewSettings::default(), &keys())
     }
 
     #[test]
-    fn refusals_need_a_reason_and_approvals_do_not() {
+    fn rejections_need_a_reason_and_approvals_do_not() {
         for verdict in [Verdict::Reject, Verdict::RequestChanges] {
-            assert_eq!(make(verdict, None), Err(ActionRefused::ReasonRequired));
-            assert_eq!(make(verdict, Some(" \n")), Err(ActionRefused::ReasonRequired));
-            assert!(make(verdict, Some("threshold too low")).is_ok());
+            assert_eq!(signed_action(verdict, None), Err(ActionRefused::ReasonRequired));
+            assert_eq!(signed_action(verdict, Some(" \n")), Err(ActionRefused::ReasonRequired));
+            assert!(signed_action(verdict, Some("threshold too low")).is_ok());
         }
-        assert!(make(Verdict::Approve, None).is_ok());
+        assert!(signed_action(Verdict::Approve, None).is_ok());
     }
 
     #[test]
-    fn the_same_action_has_the_same_key_and_a_good_signature() {
-        let first = make(Verdict::Approve, Some("fine")).unwrap();
-        assert_eq!(first.idempotency_key, make(Verdict::Approve, Some(" fine ")).unwrap().idempotency_key);
-        assert_ne!(first.idempotency_key, make(Verdict::Approve, None).unwrap().idempotency_key);
+    fn a_repeated_action_has_an_equal_key_and_a_good_signature() {
+        let first = signed_action(Verdict::Approve, Some("fine")).unwrap();
+        assert_eq!(first.idempotency_key, signed_action(Verdict::Approve, Some(" fine ")).unwrap().idempotency_key);
+        assert_ne!(first.idempotency_key, signed_action(Verdict::Approve, None).unwrap().idempotency_key);
         assert_eq!(first.roles, [Role::Approver]);
         assert_eq!(verify(&keys(), &first), Ok(()));
         let forged = Action { actor: "eve@demo.test".into(), ..first };
@@ -217,13 +214,13 @@ mod tests {
 
     #[test]
     fn a_signed_action_counts_for_its_packet_and_its_submission_only() {
-        let action = make(Verdict::Approve, None).unwrap();
+        let action = signed_action(Verdict::Approve, None).unwrap();
         let later = Timestamp::EPOCH.plus(std::time::Duration::from_micros(1));
         assert_eq!(action.check("pktv1:00", Timestamp::EPOCH, &keys()), Ok(()));
         assert_eq!(action.check("pktv1:01", Timestamp::EPOCH, &keys()), Err(NotGenuine::OtherPacket));
         assert_eq!(action.check("pktv1:00", later, &keys()), Err(NotGenuine::Earlier));
-        let moved = Action { packet_id: "pktv1:01".into(), ..action };
+        let on_other_packet = Action { packet_id: "pktv1:01".into(), ..action };
         let refused = NotGenuine::Signature(SignatureError::Mismatch);
-        assert_eq!(moved.check("pktv1:01", Timestamp::EPOCH, &keys()), Err(refused));
+        assert_eq!(on_other_packet.check("pktv1:01", Timestamp::EPOCH, &keys()), Err(refused));
     }
 }

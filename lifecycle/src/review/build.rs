@@ -1,4 +1,4 @@
-//! Builds a packet's content: the same draft, base, corpus, plan and settings give the same content, byte for byte.
+//! Building a packet's content. Equal inputs give equal content, byte for byte.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +15,15 @@ use policy::{
     replay::{Change, Corpus, Dataset},
 };
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::{
-    BlastRadius, Content, Guardrail, ProjectedKpis, ReviewSettings, Scenario,
-    blast::blast_radius,
+    BlastRadius, Content, Guardrail, PacketBundle, ProjectedKpis, ReviewSettings, Scenario,
+    blast_radius::blast_radius,
+    content::{InvariantResult, InvariantVerdict, MAX_REGIONS, SCHEMA_VERSION, SemanticDiffSummary},
     guardrails::guardrails,
-    packet::{InvariantResult, InvariantVerdict, Meaning, SCHEMA_VERSION, Side},
-    projection::{Protection, answers, project},
+    projection::{Protection, effect_pairs, project},
     red_team,
-    replaying::{Named, replay},
+    replay::{DigestedBundle, replay},
     risk,
 };
 use crate::problem::{Code, Problem};
@@ -32,26 +31,24 @@ use crate::problem::{Code, Problem};
 /// Most characters of a fallback plan.
 pub const MAX_FALLBACK_PLAN_CHARS: usize = 4000;
 
-/// Most regions of the semantic diff that a packet lists.
-pub const MAX_REGIONS: usize = 500;
-
-/// Work the semantic diff of a packet may do, and that on what guardrails hold back; see [`policy::analysis::Meter`]. Fixed, so that it is the same everywhere.
+/// The work budget of a packet's semantic diff, and of the search for bypassed guardrail rules; see
+/// [`policy::analysis::Meter`]. A constant, so that every machine builds equal content.
 const DIFF_WORK: u64 = 10_000_000;
 
-/// What a packet is built from. Nothing here says who builds it or when.
+/// What a packet is built from. Nothing here depends on who builds the packet or when.
 #[derive(Debug, Clone, Copy)]
-pub struct Ingredients<'a> {
-    /// The draft; its version must be set.
+pub struct PacketInputs<'a> {
+    /// The draft, with a version.
     pub draft: &'a Source,
-    /// What is live now.
+    /// The bundle that is live now.
     pub base: Option<&'a Source>,
-    /// What to replay.
+    /// The decisions to replay.
     pub corpus: &'a Corpus,
-    /// What to do when it goes wrong.
+    /// What to do when the new version causes trouble.
     pub fallback_plan: &'a str,
     /// Quorum, evidence, guardrails and spending limits.
     pub settings: &'a ReviewSettings,
-    /// What must hold of every bundle of the workspace.
+    /// What must hold for every bundle of the workspace.
     pub invariants: &'a [Invariant],
 }
 
@@ -65,11 +62,11 @@ pub enum CannotBuild {
     #[error("the draft has no version number")]
     NoVersion,
     /// The linter found errors.
-    #[error("the bundle has {} lint {}: {}", .0.summary.errors, if .0.summary.errors == 1 { "error" } else { "errors" }, first(.0))]
+    #[error("the bundle has {} lint {}: {}", .0.summary.errors, if .0.summary.errors == 1 { "error" } else { "errors" }, first_message(.0))]
     LintErrors(Box<lint::Report>),
 }
 
-fn first(report: &lint::Report) -> &str {
+fn first_message(report: &lint::Report) -> &str {
     report.errors.first().map_or("", |finding| finding.message.as_str())
 }
 
@@ -89,46 +86,46 @@ impl From<CannotBuild> for Problem {
 ///
 /// # Errors
 /// See [`CannotBuild`].
-pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
-    let Ingredients { draft: written, base, corpus, fallback_plan, settings, invariants } = *from;
+pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
+    let PacketInputs { draft: written, base, corpus, fallback_plan, settings, invariants } = *from;
     let fallback_plan = fallback_plan.trim();
     if fallback_plan.is_empty() || fallback_plan.chars().count() > MAX_FALLBACK_PLAN_CHARS {
         return Err(CannotBuild::FallbackPlan);
     }
-    // The order in which rules are written decides nothing, so it must not decide the id either.
-    let (draft, base) = (&in_order(written), base.map(in_order));
+    // The written order of rules does not change what a bundle means, so it must not change the id either.
+    let (draft, base) = (&sort_rules(written), base.map(sort_rules));
     let base = base.as_ref();
-    let bundle = Side::of(draft).ok_or(CannotBuild::NoVersion)?;
-    let base_side = base.map(|base| Side::of(base).ok_or(CannotBuild::NoVersion)).transpose()?;
+    let bundle = PacketBundle::of(draft).ok_or(CannotBuild::NoVersion)?;
+    let base_content = base.map(|base| PacketBundle::of(base).ok_or(CannotBuild::NoVersion)).transpose()?;
     let lint = lint::lint_against(draft, invariants);
     if !lint.passed {
-        // Whoever has to mend it needs pointers into what they wrote.
+        // The author needs pointers into the bundle as written.
         return Err(CannotBuild::LintErrors(Box::new(lint::lint_against(written, invariants))));
     }
-    let meaning = draft.parse_rules().bundle;
-    let base_meaning = base.map(|base| base.parse_rules().bundle);
-    let base_named = base_meaning
+    let parsed = draft.parse_rules().bundle;
+    let parsed_base = base.map(|base| base.parse_rules().bundle);
+    let base_digested = parsed_base
         .as_ref()
-        .zip(base_side.as_ref())
-        .map(|(bundle, side)| Named { bundle, digest: side.digest.as_str() });
-    let draft_named = Named { bundle: &meaning, digest: bundle.digest.as_str() };
-    let (mut replay, impact) = replay(corpus, base_named, draft_named, settings);
-    let diff = base_meaning.as_ref().map(|before| semantic_diff(before, &meaning, Meter::new(DIFF_WORK, DIFF_WORK)));
-    let safety = assess(&Facts {
+        .zip(base_content.as_ref())
+        .map(|(bundle, content)| DigestedBundle { bundle, digest: content.digest.as_str() });
+    let draft_digested = DigestedBundle { bundle: &parsed, digest: bundle.digest.as_str() };
+    let (mut replay, impact) = replay(corpus, base_digested, draft_digested, settings);
+    let diff = parsed_base.as_ref().map(|before| semantic_diff(before, &parsed, Meter::new(DIFF_WORK, DIFF_WORK)));
+    let safety = assess_safety(&SafetyInputs {
         corpus,
-        base: base_meaning.as_ref(),
-        draft: &meaning,
+        base: parsed_base.as_ref(),
+        draft: &parsed,
         diff: diff.as_ref(),
         invariants,
         settings,
         flips: &replay.flips,
         conclusive: !replay.insufficient_evidence && corpus.source == Dataset::Recorded,
     });
-    let sides = base_meaning.as_ref().zip(diff);
-    let semantic_diff = sides.map(|(before, diff)| told(diff, (before, &meaning), &mut replay.flips));
-    let nothing = Source::default();
-    let text_diff = text_diff(base.unwrap_or(&nothing), draft);
-    let (risk_score_bps, risk_parts) = risk::score(&risk::Facts {
+    let semantic_diff =
+        parsed_base.as_ref().zip(diff).map(|(before, diff)| explain_flips(diff, (before, &parsed), &mut replay.flips));
+    let empty = Source::default();
+    let text_diff = text_diff(base.unwrap_or(&empty), draft);
+    let (risk_score_bps, risk_parts) = risk::score(&risk::RiskInputs {
         draft,
         base,
         diff: &text_diff,
@@ -139,15 +136,15 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
         guardrails: &safety.guardrails,
         red_team: &safety.red_team,
     });
-    // Measured on the corpus, or possible for an input that nobody has recorded yet.
+    // Measured on the corpus, or possible for an input that was never recorded.
     let newly_allowed =
-        impact.newly_allowed > 0 || semantic_diff.as_ref().is_some_and(|meaning| meaning.new_allows != NewAllows::None);
+        impact.newly_allowed > 0 || semantic_diff.as_ref().is_some_and(|diff| diff.new_allows != NewAllows::None);
     let high = risk_score_bps >= settings.high_risk_bps || newly_allowed;
     let required_approvals = if high { settings.approvals_high_risk } else { settings.approvals };
     Ok(Content {
         schema_version: SCHEMA_VERSION.to_owned(),
         bundle,
-        base: base_side,
+        base: base_content,
         text_diff,
         semantic_diff,
         lint,
@@ -166,8 +163,8 @@ pub fn build(from: &Ingredients<'_>) -> Result<Content, CannotBuild> {
     })
 }
 
-/// `source` with its rules by id.
-fn in_order(source: &Source) -> Source {
+/// `source` with its rules sorted by id.
+fn sort_rules(source: &Source) -> Source {
     let mut source = source.clone();
     source.rules.sort_by_cached_key(|rule| {
         let id = rule.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -176,8 +173,8 @@ fn in_order(source: &Source) -> Source {
     source
 }
 
-/// What the safety of a draft is judged by.
-struct Facts<'a> {
+/// What the safety of a draft is assessed by.
+struct SafetyInputs<'a> {
     corpus: &'a Corpus,
     base: Option<&'a Bundle>,
     draft: &'a Bundle,
@@ -185,7 +182,7 @@ struct Facts<'a> {
     invariants: &'a [Invariant],
     settings: &'a ReviewSettings,
     flips: &'a [Change],
-    /// Whether there are recorded decisions enough to conclude from.
+    /// Whether there are enough recorded decisions to draw conclusions.
     conclusive: bool,
 }
 
@@ -197,33 +194,33 @@ struct Safety {
     invariants: Vec<InvariantResult>,
 }
 
-fn assess(facts: &Facts<'_>) -> Safety {
-    let Facts { corpus, base, draft, diff, invariants, settings, flips, conclusive } = *facts;
-    let answered = answers(corpus, base.map(Prepared::new).as_ref(), &Prepared::new(draft));
-    let kpis = project(corpus, &answered, &Protection::new(base, invariants));
-    let blast_radius = blast_radius(corpus, &answered, diff);
+fn assess_safety(inputs: &SafetyInputs<'_>) -> Safety {
+    let SafetyInputs { corpus, base, draft, diff, invariants, settings, flips, conclusive } = *inputs;
+    let effects = effect_pairs(corpus, base.map(Prepared::new).as_ref(), &Prepared::new(draft));
+    let kpis = project(corpus, &effects, &Protection::new(base, invariants));
+    let blast_radius = blast_radius(corpus, &effects, diff);
     let segment =
         |index: usize| corpus.cases.get(index).map(|case| (case.case.agent.as_str(), case.case.action.as_str()));
     let segments: BTreeSet<_> = (0..corpus.cases.len()).filter_map(segment).collect();
-    let flipped = answered.iter().enumerate().filter(|(_, (before, after))| before != after);
-    let touched: BTreeSet<_> = flipped.filter_map(|(index, _)| segment(index)).collect();
-    // Without a base there is nothing that could fall.
+    let changed = effects.iter().enumerate().filter(|(_, (before, after))| before != after);
+    let touched: BTreeSet<_> = changed.filter_map(|(index, _)| segment(index)).collect();
+    // Without a base no value can fall.
     let compared = conclusive && base.is_some();
     let red_team = vec![
-        red_team::bypass(base.zip(diff), draft, invariants, flips, Meter::new(DIFF_WORK, DIFF_WORK)),
+        red_team::policy_bypass(base.zip(diff), draft, invariants, flips, Meter::new(DIFF_WORK, DIFF_WORK)),
         red_team::margin_collapse(&kpis, blast_radius.share_bps, compared),
         red_team::biased_cohort(&kpis, &touched, segments.len(), compared),
     ];
     Safety {
         guardrails: guardrails(&kpis, &settings.guardrails, compared),
         red_team,
-        invariants: invariants.iter().map(|invariant| proven(draft, invariant)).collect(),
+        invariants: invariants.iter().map(|invariant| prove_invariant(draft, invariant)).collect(),
         kpis,
         blast_radius,
     }
 }
 
-fn proven(draft: &Bundle, invariant: &Invariant) -> InvariantResult {
+fn prove_invariant(draft: &Bundle, invariant: &Invariant) -> InvariantResult {
     let (statement, proof) = match invariant.parse() {
         Ok(statement) => (statement.to_string(), prove(draft, &statement)),
         Err(_) => (String::new(), InvariantProof::Undecided),
@@ -236,8 +233,8 @@ fn proven(draft: &Bundle, invariant: &Invariant) -> InvariantResult {
     InvariantResult { invariant: invariant.clone(), statement, verdict, witness }
 }
 
-/// The semantic diff as a packet tells it, with every flip linked to the region that explains it.
-fn told(mut diff: SemanticDiff, (before, after): (&Bundle, &Bundle), flips: &mut [Change]) -> Meaning {
+/// The semantic diff of the packet, with every flip linked to the region that explains it.
+fn explain_flips(diff: SemanticDiff, (before, after): (&Bundle, &Bundle), flips: &mut [Change]) -> SemanticDiffSummary {
     let (deciders, before, after) = (Deciders::of(&diff), Prepared::new(before), Prepared::new(after));
     for flip in flips {
         let question = Question { agent: &flip.agent, action: &flip.action, context: &flip.context };
@@ -245,39 +242,5 @@ fn told(mut diff: SemanticDiff, (before, after): (&Bundle, &Bundle), flips: &mut
         let region = deciders.locate(&diff, was, is, |region| region.holds(&diff, question));
         flip.region = region.filter(|region| *region < MAX_REGIONS);
     }
-    let total_regions = diff.regions.len();
-    diff.regions.truncate(MAX_REGIONS);
-    Meaning { regions: diff.regions, total_regions, complete: diff.complete, new_allows: diff.new_allows }
-}
-
-/// `pktv1:` + hex SHA-256 of the canonical JSON of `content`.
-pub fn packet_id(content: &Content) -> String {
-    let value = serde_json::to_value(content).unwrap_or(Value::Null);
-    format!("pktv1:{}", hex::encode(Sha256::digest(canonical(&value))))
-}
-
-impl Side {
-    /// `source` with its version and digest; none when it has no version.
-    pub fn of(source: &Source) -> Option<Self> {
-        Some(Self {
-            version: source.version.clone()?,
-            digest: source.digest().to_string(),
-            rules: source.rules.clone(),
-            default_effect: source.default_effect,
-            on_error: source.on_error,
-            schema: source.schema.clone(),
-        })
-    }
-
-    /// The bundle document again, to evaluate it.
-    pub fn source(&self) -> Source {
-        Source {
-            version: Some(self.version.clone()),
-            rules: self.rules.clone(),
-            default_effect: self.default_effect,
-            on_error: self.on_error,
-            schema: self.schema.clone(),
-            ..Source::default()
-        }
-    }
+    SemanticDiffSummary::of(diff)
 }

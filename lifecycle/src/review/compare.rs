@@ -1,4 +1,4 @@
-//! Two bundles compared: rule by rule, and in meaning.
+//! Comparing two bundles, rule by rule and over every input.
 
 use policy::{
     analysis::{Meter, semantic_diff},
@@ -9,24 +9,20 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{build::MAX_REGIONS, packet::Meaning};
+use super::SemanticDiffSummary;
 
 /// What differs between two bundles. Its JSON form is the contract of `GET /policy/bundles/{id}/diff/{other}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// Rule by rule, field by field.
+    /// The text diff: rule by rule, field by field.
     #[serde(flatten)]
     pub text: TextDiff,
-    /// For every input.
-    pub semantic_diff: Meaning,
+    /// The semantic diff: over every input.
+    pub semantic_diff: SemanticDiffSummary,
 }
 
 /// What `after` changes against `before`.
 pub fn compare(before: &Source, after: &Source) -> Comparison {
-    let mut diff = semantic_diff(&before.parse_rules().bundle, &after.parse_rules().bundle, Meter::default());
-    let total_regions = diff.regions.len();
-    diff.regions.truncate(MAX_REGIONS);
-    let meaning =
-        Meaning { regions: diff.regions, total_regions, complete: diff.complete, new_allows: diff.new_allows };
-    Comparison { text: text_diff(before, after), semantic_diff: meaning }
+    let diff = semantic_diff(&before.parse_rules().bundle, &after.parse_rules().bundle, Meter::default());
+    Comparison { text: text_diff(before, after), semantic_diff: SemanticDiffSummary::of(diff) }
 }

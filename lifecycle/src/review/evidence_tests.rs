@@ -1,4 +1,4 @@
-//! Packets: the same evidence gives the same id, and anything changed is noticed.
+//! Packets: equal evidence gives equal ids, and every change is noticed.
 
 use policy::{
     analysis::diff::NewAllows,
@@ -16,7 +16,7 @@ fn source(version: &str, limit: f64, effect: &str) -> Source {
          "effect": effect, "reason": "Risky mail is put aside", "priority": 80},
         {"id": "hold-the-middle", "agent": "inbox.triage", "action": "quarantine",
          "conditions": {">=risk": 20, "<risk": limit}, "effect": "needs_approval",
-         "reason": "Somebody should look at it", "budget": {"cost": 1.0, "compute": 1}},
+         "reason": "A person should look at it", "budget": {"cost": 1.0, "compute": 1}},
     ]))
     .unwrap();
     source.version = Some(version.into());
@@ -44,7 +44,7 @@ fn many() -> Corpus {
 
 fn built(draft: &Source, base: Option<&Source>, corpus: &Corpus) -> Content {
     let settings = ReviewSettings::default();
-    build(&Ingredients {
+    build(&PacketInputs {
         draft,
         base,
         corpus,
@@ -93,7 +93,7 @@ fn what_is_not_ready_is_refused() {
     let settings = ReviewSettings::default();
     let (draft, corpus) = (source("1.0.0", 80.0, "allow"), many());
     let ask = |draft: &Source, fallback_plan| {
-        build(&Ingredients { draft, base: None, corpus: &corpus, fallback_plan, settings: &settings, invariants: &[] })
+        build(&PacketInputs { draft, base: None, corpus: &corpus, fallback_plan, settings: &settings, invariants: &[] })
     };
     assert_eq!(ask(&draft, " \n").unwrap_err(), CannotBuild::FallbackPlan);
     assert_eq!(ask(&Source { version: None, ..draft.clone() }, "roll back").unwrap_err(), CannotBuild::NoVersion);
@@ -112,8 +112,8 @@ fn a_packet_verifies_and_anything_changed_is_noticed() {
     let good = verify(&id, &content, &corpus);
     assert!(good.passed, "{good:?}");
     // The packet survives being written and read.
-    let again: Content = serde_json::from_str(&serde_json::to_string(&content).unwrap()).unwrap();
-    assert_eq!(packet_id(&again), id);
+    let read: Content = serde_json::from_str(&serde_json::to_string(&content).unwrap()).unwrap();
+    assert_eq!(packet_id(&read), id);
     let mut shorter = corpus.clone();
     shorter.cases.pop();
     let wrong = verify(&id, &content, &shorter);
@@ -186,7 +186,7 @@ fn invariants_are_proven_in_the_packet_and_block_building_when_broken() {
     };
     let build_with = |below: i64| {
         let invariants = [invariant(below)];
-        build(&Ingredients {
+        build(&PacketInputs {
             draft: &draft,
             base: Some(&base),
             corpus: &corpus,
@@ -196,7 +196,7 @@ fn invariants_are_proven_in_the_packet_and_block_building_when_broken() {
         })
     };
     let held = build_with(82).unwrap();
-    assert_eq!(held.invariants[0].verdict, packet::InvariantVerdict::Holds);
+    assert_eq!(held.invariants[0].verdict, content::InvariantVerdict::Holds);
     assert_eq!(held.invariants[0].statement, "* · quarantine is never allow when risk < 82");
     let refused = build_with(83).unwrap_err();
     let CannotBuild::LintErrors(report) = refused else { panic!("{refused}") };

@@ -1,10 +1,10 @@
-//! Guardrails of a packet: limits that its projected values must keep. One that fails cannot be approved away.
+//! Guardrails of a packet: limits on the projected KPIs. A packet with a failed guardrail cannot be approved.
 
 use serde::{Deserialize, Serialize};
 
 use super::ProjectedKpis;
 
-/// The limits. All comparisons are strict: a value equal to its limit passes.
+/// The limits. A value equal to its limit passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GuardrailLimits {
@@ -39,7 +39,7 @@ pub enum GuardrailName {
 }
 
 impl GuardrailName {
-    /// In words.
+    /// The name in words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::MarginDelta => "projected margin",
@@ -49,7 +49,7 @@ impl GuardrailName {
         }
     }
 
-    /// What its numbers count.
+    /// The unit of the value and the limit.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::HardViolationDelta => "decisions",
@@ -58,35 +58,35 @@ impl GuardrailName {
     }
 }
 
-/// What came of a guardrail.
+/// The result of a guardrail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardrailVerdict {
-    /// The value keeps the limit.
+    /// The value is within the limit.
     Pass,
-    /// It does not: the packet cannot be approved.
+    /// The value is past the limit: the packet cannot be approved.
     Fail,
-    /// No outcome was recorded that could tell.
+    /// No recorded outcome gives a value.
     NoData,
-    /// Too few recorded decisions, or no base, to conclude anything from; the packet counts as high risk for it.
+    /// Too few recorded decisions, or no base, to draw a conclusion; this alone makes the packet high risk.
     InsufficientEvidence,
 }
 
 /// One guardrail, measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guardrail {
-    /// Which.
+    /// Which guardrail.
     pub name: GuardrailName,
     /// The projected change; none without outcomes.
     pub value: Option<i64>,
     /// The limit.
     pub limit: i64,
-    /// What came of it.
+    /// The result.
     pub verdict: GuardrailVerdict,
 }
 
 impl Guardrail {
-    /// In a sentence: `projected margin −73 bps, limit −50 bps`.
+    /// The guardrail in words: `projected margin −73 bps, limit −50 bps`.
     pub fn words(&self) -> String {
         let unit = self.name.unit();
         let value = self.value.map_or_else(|| "not known".to_owned(), |value| format!("{value:+} {unit}"));
@@ -94,10 +94,10 @@ impl Guardrail {
     }
 }
 
-/// Holds `kpis` against `limits`. Shares of too few decisions conclude nothing; a hard violation is one however few
-/// there are.
+/// Compares `kpis` with `limits`. Shares of too few decisions are not conclusive, but a hard violation fails however few
+/// decisions there are.
 pub(super) fn guardrails(kpis: &ProjectedKpis, limits: &GuardrailLimits, conclusive: bool) -> Vec<Guardrail> {
-    let one = |name: GuardrailName, value: Option<i64>, limit: i64, fails: bool, conclusive: bool| Guardrail {
+    let guardrail = |name: GuardrailName, value: Option<i64>, limit: i64, fails: bool, conclusive: bool| Guardrail {
         name,
         value,
         limit,
@@ -110,28 +110,28 @@ pub(super) fn guardrails(kpis: &ProjectedKpis, limits: &GuardrailLimits, conclus
     };
     let below = |value: Option<i64>, limit: i64| value.is_some_and(|value| value < limit);
     vec![
-        one(
+        guardrail(
             GuardrailName::MarginDelta,
             kpis.margin_delta_bps,
             limits.margin_delta_bps,
             below(kpis.margin_delta_bps, limits.margin_delta_bps),
             conclusive,
         ),
-        one(
+        guardrail(
             GuardrailName::SuccessDelta,
             kpis.success_delta_bps,
             limits.success_delta_bps,
             below(kpis.success_delta_bps, limits.success_delta_bps),
             conclusive,
         ),
-        one(
+        guardrail(
             GuardrailName::ApprovalLoadDelta,
             Some(kpis.approval_load_delta_bps),
             limits.approval_load_delta_bps,
             kpis.approval_load_delta_bps > limits.approval_load_delta_bps,
             conclusive,
         ),
-        one(
+        guardrail(
             GuardrailName::HardViolationDelta,
             Some(kpis.hard_violation_delta),
             limits.hard_violation_delta,

@@ -1,9 +1,17 @@
-//! Review packets: the immutable, content-addressed evidence an approver looks at, and what reviewers do with it.
+//! Review packets: the immutable, content-addressed evidence an approver looks at, and what reviewers do with a packet.
+//!
+//! ```text
+//! projection → guardrails, blast_radius, red_team   what the replayed decisions say about a draft
+//! settings, content → replay, risk → build          the evidence, and how a packet's content is built from it
+//! verify, compare, rebase                           re-running the evidence; a draft against another bundle
+//! action → packet → quorum                          reviewers' signed decisions, and what they add up to
+//! ```
 
 pub mod action;
-pub mod blast;
+pub mod blast_radius;
 pub mod build;
 pub mod compare;
+pub mod content;
 #[cfg(test)]
 mod evidence_tests;
 pub mod guardrails;
@@ -14,17 +22,20 @@ pub mod rebase;
 pub mod red_team;
 #[cfg(test)]
 mod red_team_tests;
-pub mod replaying;
+pub mod replay;
 pub mod risk;
+pub mod settings;
 pub mod verify;
 
 pub use action::{Action, ActionRefused, NotGenuine, Proposal, Verdict};
-pub use blast::BlastRadius;
-pub use build::{CannotBuild, Ingredients, build, packet_id};
+pub use blast_radius::BlastRadius;
+pub use build::{CannotBuild, PacketInputs, build};
 pub use compare::{Comparison, compare};
+pub use content::{Content, PacketBundle, SemanticDiffSummary, packet_id};
 pub use guardrails::{Guardrail, GuardrailLimits, GuardrailVerdict};
-pub use packet::{Content, Evidence, Packet, PacketStatus};
+pub use packet::{Packet, PacketStatus};
 pub use projection::ProjectedKpis;
-pub use quorum::{MayNotAct, ReviewSettings, ReviewStatus, may_act, standing};
+pub use quorum::{MayNotAct, ReviewStatus, may_act, review_status};
 pub use red_team::{Scenario, ScenarioVerdict};
-pub use verify::{Verification, verify};
+pub use settings::ReviewSettings;
+pub use verify::{Evidence, Verification, verify};

@@ -1,12 +1,12 @@
-//! Projected KPIs: what the replayed decisions would have come to under the draft.
+//! Projected KPIs: how the replayed decisions would have turned out under the draft.
 //!
-//! - A decision whose effect stays keeps its recorded outcome, so it changes nothing.
-//! - One that is newly denied contributes 0 margin, and is neither a success nor a failure any more.
-//! - One that is newly allowed takes the mean of the decisions that the base allows for the same agent and action.
-//! - One that is newly held for approval keeps what is recorded of it; what it waits is the mean of held ones.
+//! - A decision with an unchanged effect keeps its recorded outcome, so it changes nothing.
+//! - A newly denied decision contributes 0 margin, and is no longer a success or a failure.
+//! - A newly allowed decision takes the mean of the decisions that the base allows for its agent and action.
+//! - A decision newly held for approval keeps its recorded outcome; its latency is the mean of held decisions.
 //!
-//! Margin is the mean of all decisions, of which denied ones contribute 0; success and latency are those of decisions
-//! that are carried out. Every sum is of whole numbers, so the order of summation makes no difference.
+//! Margin is the mean over all decisions, where denied ones contribute 0. Success and latency are means over the decisions
+//! that are carried out. All sums are sums of integers, so the order of summation makes no difference.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the draft would change, measured on the corpus. Draft minus base; none where no outcome says anything.
+/// What the draft would change, measured on the corpus: draft minus base; none where no outcome was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProjectedKpis {
     /// Change of the mean margin of a decision, in basis points.
@@ -33,17 +33,17 @@ pub struct ProjectedKpis {
     pub approval_latency_delta_ms: Option<i64>,
     /// Decisions replayed.
     pub decisions: u64,
-    /// Of them with a recorded outcome.
+    /// Replayed decisions with a recorded outcome.
     pub recorded_outcomes: u64,
-    /// Of them newly allowed, so that their outcome is a mean of others.
+    /// Newly allowed decisions, whose outcome is a mean of others.
     pub imputed: u64,
-    /// `imputed` in all decisions, in basis points.
+    /// `imputed` as a share of all decisions, in basis points.
     pub imputed_share_bps: i64,
-    /// Newly allowed decisions of an agent and action of which nothing is recorded: they count in nothing above.
+    /// Newly allowed decisions of an agent and action without recorded outcomes: they do not count above.
     pub unknown: u64,
 }
 
-/// Something a decision must not be: allowed although a guardrail rule or an invariant forbids it.
+/// What guardrail rules and invariants forbid to allow.
 pub struct Protection {
     forbids: Prepared,
 }
@@ -77,7 +77,7 @@ pub(super) fn protects(rule: &Rule) -> bool {
     rule.is_guardrail() && rule.enabled && rule.effect != Effect::Allow
 }
 
-/// A sum of whole numbers and how many they are.
+/// A sum of integers and their number.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mean {
     sum: i128,
@@ -98,8 +98,8 @@ impl Mean {
     }
 }
 
-/// What is recorded of one decision, in thousandths so that whole numbers suffice: margin in thousandths of a basis
-/// point, success 1 or 0 million, latency in microseconds.
+/// The recorded outcome of one decision in integers: margin in thousandths of a basis point, success 0 or 1 million,
+/// latency in microseconds.
 #[derive(Debug, Clone, Copy, Default)]
 struct Recorded {
     margin: Option<i128>,
@@ -123,8 +123,8 @@ impl Recorded {
 }
 
 /// A finite number in thousandths, rounded half away from zero.
-#[expect(clippy::cast_possible_truncation, reason = "clamped to what a double holds exactly")]
 fn thousandths(value: f64) -> Option<i128> {
+    // Clamped to the integers that a double holds exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     value.is_finite().then(|| (value * 1000.0).round().clamp(-EXACT, EXACT) as i128)
 }
@@ -138,20 +138,20 @@ struct Segment {
     held_latency: Mean,
 }
 
-/// Both sides of a mean.
+/// A mean under the base and under the draft.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sides {
     before: Mean,
     after: Mean,
 }
 
-/// How one decision is answered on both sides.
-pub(super) type Answers = (Effect, Effect);
+/// The effects of the base and of the draft for one decision.
+pub(super) type EffectPair = (Effect, Effect);
 
-/// The projected KPIs of `corpus`; `answers` are those of base and draft, in the order of the cases. Without a base
-/// everything counts as denied before.
-pub(super) fn project(corpus: &Corpus, answers: &[Answers], protection: &Protection) -> ProjectedKpis {
-    let cases = || corpus.cases.iter().zip(answers.iter().copied());
+/// The projected KPIs of `corpus`; `effects` are those of base and draft, in the order of the cases. Without a base
+/// every decision counts as denied before.
+pub(super) fn project(corpus: &Corpus, effects: &[EffectPair], protection: &Protection) -> ProjectedKpis {
+    let cases = || corpus.cases.iter().zip(effects.iter().copied());
     let mut segments: BTreeMap<(&str, &str), Segment> = BTreeMap::new();
     for (case, (before, _)) in cases() {
         let recorded = Recorded::of(case);
@@ -187,7 +187,7 @@ pub(super) fn project(corpus: &Corpus, answers: &[Answers], protection: &Protect
         let mut now = then;
         match (before, after) {
             (before, after) if before == after => {
-                // Whatever is recorded of it is on both sides.
+                // The recorded outcome counts for both sides.
                 then = Recorded { margin: recorded.margin.or(then.margin), ..recorded };
                 now = then;
             }
@@ -221,8 +221,8 @@ pub(super) fn project(corpus: &Corpus, answers: &[Answers], protection: &Protect
     kpis
 }
 
-/// The change of a mean, times `scale / unit`, rounded half away from zero. Without anything before there is nothing to
-/// compare with; without anything after, all of it is lost.
+/// The change of a mean, times `scale / unit`, rounded half away from zero; none when there is no mean before. When there
+/// is no mean after, the mean before is lost entirely.
 fn change(sides: Sides, scale: i128, unit: i128) -> Option<i64> {
     let (before, after) = (sides.before, sides.after);
     if before.count == 0 {
@@ -233,7 +233,7 @@ fn change(sides: Sides, scale: i128, unit: i128) -> Option<i64> {
     i64::try_from(rounded(numerator, after.count * before.count * unit)).ok()
 }
 
-/// `part` in `whole` in basis points, rounded half away from zero; 0 of nothing.
+/// `part / whole` in basis points, rounded half away from zero; 0 of nothing.
 pub(super) fn share_bps(part: i64, whole: u64) -> i64 {
     if whole == 0 {
         return 0;
@@ -247,8 +247,8 @@ fn rounded(numerator: i128, denominator: i128) -> i128 {
     if numerator >= 0 { (numerator + half) / denominator } else { (numerator - half) / denominator }
 }
 
-/// The answers of both sides to every case.
-pub(super) fn answers(corpus: &Corpus, base: Option<&Prepared>, draft: &Prepared) -> Vec<Answers> {
+/// The effects of the base and of the draft for every case.
+pub(super) fn effect_pairs(corpus: &Corpus, base: Option<&Prepared>, draft: &Prepared) -> Vec<EffectPair> {
     let effect = |verdict: Verdict<'_>| verdict.effect;
     corpus
         .cases
@@ -287,16 +287,16 @@ mod tests {
         CorpusCase { outcome, ..CorpusCase::from(case) }
     }
 
-    fn nobody() -> Protection {
+    fn no_protection() -> Protection {
         Protection::new(None, &[])
     }
 
-    fn projected(rows: Vec<(CorpusCase, Answers)>) -> ProjectedKpis {
-        let (cases, answers): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        project(&Corpus { source: Dataset::Recorded, cases }, &answers, &nobody())
+    fn projected(rows: Vec<(CorpusCase, EffectPair)>) -> ProjectedKpis {
+        let (cases, effects): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        project(&Corpus { source: Dataset::Recorded, cases }, &effects, &no_protection())
     }
 
-    const ALLOWED: Answers = (Effect::Allow, Effect::Allow);
+    const ALLOWED: EffectPair = (Effect::Allow, Effect::Allow);
 
     #[test]
     fn newly_denied_decisions_contribute_nothing() {
@@ -322,11 +322,11 @@ mod tests {
         // Margins before 40, 20, -500, 0 = -110; after 40, 20, -500, 30 = -102.5: 7.5 rounds to 8.
         assert_eq!(kpis.margin_delta_bps, Some(8));
         assert_eq!((kpis.imputed, kpis.imputed_share_bps, kpis.unknown), (1, 2500, 0));
-        let unheard = projected(vec![
+        let unknown = projected(vec![
             (case(0, "x", Some(40.0), Some(true)), ALLOWED),
             (case(1, "z", None, None), (Effect::Deny, Effect::Allow)),
         ]);
-        assert_eq!((unheard.margin_delta_bps, unheard.unknown), (Some(0), 1));
+        assert_eq!((unknown.margin_delta_bps, unknown.unknown), (Some(0), 1));
     }
 
     #[test]
@@ -365,7 +365,7 @@ mod tests {
                 0..40,
             ),
         ) {
-            let rows: Vec<(CorpusCase, Answers)> = rows.into_iter().enumerate()
+            let rows: Vec<(CorpusCase, EffectPair)> = rows.into_iter().enumerate()
                 .map(|(id, (action, margin, success, before, after))| {
                     (case(id, action, margin, Some(success)), (Effect::ALL[before], Effect::ALL[after]))
                 })

@@ -1,66 +1,23 @@
-//! Who may act on a packet, and where its actions have brought it.
+//! Who may act on a packet, and the status that the actions add up to.
 
-use std::time::Duration;
-
-use policy::{Timestamp, replay};
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, GuardrailLimits, PacketStatus, Verdict};
+use super::{Action, PacketStatus, Verdict};
 use crate::authority::{Role, same_person};
 
-/// Settings of reviews. Every member has a default, so that stored settings may lack any of them.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ReviewSettings {
-    /// Hours an approval counts for.
-    pub approval_hours: u32,
-    /// Risk score, in basis points, from which two people must approve.
-    pub high_risk_bps: u32,
-    /// Approvals needed for ordinary packets.
-    pub approvals: u8,
-    /// Approvals needed for high risk, or when anything is newly allowed; one must be a safety owner's.
-    pub approvals_high_risk: u8,
-    /// Fewest replayed decisions to conclude anything from.
-    pub min_evidence: usize,
-    /// Spending limits of the replay.
-    pub limits: replay::Limits,
-    /// What the projected values of a packet must keep.
-    pub guardrails: GuardrailLimits,
-}
-
-impl Default for ReviewSettings {
-    fn default() -> Self {
-        Self {
-            approval_hours: 72,
-            high_risk_bps: 5000,
-            approvals: 1,
-            approvals_high_risk: 2,
-            min_evidence: 100,
-            limits: replay::Limits::default(),
-            guardrails: GuardrailLimits::default(),
-        }
-    }
-}
-
-impl ReviewSettings {
-    /// How long an approval counts.
-    pub fn approval_lifetime(&self) -> Duration {
-        Duration::from_secs(u64::from(self.approval_hours) * 3600)
-    }
-}
-
-/// Why somebody may not act on a packet.
+/// Why a person may not act on a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MayNotAct {
-    /// They wrote it.
-    #[error("you wrote part of this bundle, so somebody else has to review it")]
+    /// The person wrote part of the bundle.
+    #[error("you wrote part of this bundle, so another person has to review it")]
     Author,
-    /// They submitted it.
-    #[error("you submitted this bundle for review, so somebody else has to review it")]
+    /// The person submitted the bundle.
+    #[error("you submitted this bundle for review, so another person has to review it")]
     Builder,
 }
 
-/// Separation of duties: nobody acts on a packet they authored or built, in whatever role.
+/// Separation of duties: nobody acts on a packet they authored or built, regardless of role.
 ///
 /// # Errors
 /// [`MayNotAct`] says which of the two it is.
@@ -74,10 +31,10 @@ pub fn may_act(authors: &[String], built_by: &str, actor: &str) -> Result<(), Ma
     }
 }
 
-/// Where a packet stands, and what it still needs.
+/// The status of a packet, and what it still needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewStatus {
-    /// Where it stands; never `void`, which only an edit or a withdrawal makes.
+    /// The status; never `void`, which only an edit or a withdrawal sets.
     pub status: PacketStatus,
     /// The people whose approval counts now, in the order they gave it.
     pub approved_by: Vec<String>,
@@ -85,12 +42,18 @@ pub struct ReviewStatus {
     pub missing: Vec<String>,
 }
 
-/// Where `actions` have brought a packet at `now`.
+/// The status of a packet with these `actions` at `now`.
 ///
-/// The first reject or request for changes ends it. Approvals count once a person, until they expire, and never from
-/// an author or the builder; `required` of them make the quorum, and when more than one is required, one must be a
-/// safety owner's.
-pub fn standing(required: u8, authors: &[String], built_by: &str, actions: &[Action], now: Timestamp) -> ReviewStatus {
+/// The first rejection or request for changes ends the review. Approvals count once a person, until they expire, and never
+/// from an author or the builder. `required` approvals make the quorum; when more than one is required, one must come from
+/// a safety owner.
+pub fn review_status(
+    required: u8,
+    authors: &[String],
+    built_by: &str,
+    actions: &[Action],
+    now: Timestamp,
+) -> ReviewStatus {
     let mut approved_by: Vec<String> = Vec::new();
     let mut safety_owner = false;
     let mut expired = 0_usize;
@@ -132,9 +95,12 @@ fn ended(status: PacketStatus) -> ReviewStatus {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::review::ReviewSettings;
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -154,8 +120,8 @@ mod tests {
         }
     }
 
-    fn stand(required: u8, actions: &[Action]) -> ReviewStatus {
-        standing(required, &["ann".into()], "bob", actions, Timestamp::EPOCH.plus(HOUR))
+    fn status_after(required: u8, actions: &[Action]) -> ReviewStatus {
+        review_status(required, &["ann".into()], "bob", actions, Timestamp::EPOCH.plus(HOUR))
     }
 
     #[test]
@@ -168,10 +134,10 @@ mod tests {
     #[test]
     fn one_approval_makes_an_ordinary_quorum() {
         let approve = action("cy", Verdict::Approve, &[Role::Approver], 0);
-        assert_eq!(stand(1, &[]).missing, ["1 more approval"]);
-        assert_eq!(stand(1, std::slice::from_ref(&approve)).status, PacketStatus::Approved);
+        assert_eq!(status_after(1, &[]).missing, ["1 more approval"]);
+        assert_eq!(status_after(1, std::slice::from_ref(&approve)).status, PacketStatus::Approved);
         assert_eq!(
-            stand(2, std::slice::from_ref(&approve)).missing,
+            status_after(2, std::slice::from_ref(&approve)).missing,
             ["1 more approval (1 of 2 given)", "an approval by a safety owner"]
         );
     }
@@ -179,29 +145,30 @@ mod tests {
     #[test]
     fn two_distinct_people_with_a_safety_owner_make_a_high_quorum() {
         let cy = action("cy", Verdict::Approve, &[Role::Approver], 0);
-        let again = action("CY", Verdict::Approve, &[Role::Approver], 5);
+        let repeated = action("CY", Verdict::Approve, &[Role::Approver], 5);
         let dee = action("dee", Verdict::Approve, &[Role::Approver], 6);
         let sue = action("sue", Verdict::Approve, &[Role::SafetyOwner], 7);
-        assert_eq!(stand(2, &[cy.clone(), again]).status, PacketStatus::InReview);
-        assert_eq!(stand(2, &[cy.clone(), dee]).missing, ["an approval by a safety owner"]);
-        assert_eq!(stand(2, &[cy, sue]).status, PacketStatus::Approved);
+        assert_eq!(status_after(2, &[cy.clone(), repeated]).status, PacketStatus::InReview);
+        assert_eq!(status_after(2, &[cy.clone(), dee]).missing, ["an approval by a safety owner"]);
+        assert_eq!(status_after(2, &[cy, sue]).status, PacketStatus::Approved);
     }
 
     #[test]
-    fn one_refusal_ends_it_and_approvals_expire() {
+    fn one_rejection_ends_the_review_and_approvals_expire() {
         let cy = action("cy", Verdict::Approve, &[Role::Approver], 0);
         let no = action("dee", Verdict::Reject, &[Role::Approver], 5);
         let back = action("dee", Verdict::RequestChanges, &[Role::Approver], 5);
-        assert_eq!(stand(1, &[cy.clone(), no]).status, PacketStatus::Rejected);
-        assert_eq!(stand(1, &[cy.clone(), back]).status, PacketStatus::ChangesRequested);
-        let at = |hours: u32| standing(1, &[], "bob", std::slice::from_ref(&cy), Timestamp::EPOCH.plus(HOUR * hours));
+        assert_eq!(status_after(1, &[cy.clone(), no]).status, PacketStatus::Rejected);
+        assert_eq!(status_after(1, &[cy.clone(), back]).status, PacketStatus::ChangesRequested);
+        let at =
+            |hours: u32| review_status(1, &[], "bob", std::slice::from_ref(&cy), Timestamp::EPOCH.plus(HOUR * hours));
         assert_eq!(at(71).status, PacketStatus::Approved);
         assert_eq!(at(72).status, PacketStatus::InReview);
         assert_eq!(at(72).missing, ["1 more approval", "1 earlier approval has expired"]);
     }
 
     proptest! {
-        /// Held against a direct reading of the rule over sets.
+        /// Compared with a direct implementation of the rule over sets.
         #[test]
         fn the_quorum_is_what_the_rule_says(
             rows in prop::collection::vec((0_usize..5, 0_usize..8, any::<bool>(), 0_i64..400_000), 0..8),
@@ -213,7 +180,7 @@ mod tests {
                 let roles: &[Role] = if *safety { &[Role::SafetyOwner] } else { &[Role::Approver] };
                 action(names[*who], verdict, roles, *at)
             }).collect();
-            let got = standing(required, &["ann".into()], "bob", &actions, Timestamp::from_unix_seconds(now));
+            let got = review_status(required, &["ann".into()], "bob", &actions, Timestamp::from_unix_seconds(now));
             let valid: Vec<&Action> = actions.iter().filter(|a| a.actor != "ann" && a.actor != "bob").collect();
             let first_no = valid.iter().find(|a| a.decision != Verdict::Approve);
             let live: Vec<&&Action> = valid.iter().filter(|a| a.at.unix_seconds() + 72 * 3600 > now).collect();

@@ -1,4 +1,4 @@
-//! What a packet would overwrite when another bundle has become stable since it was built.
+//! What a packet would overwrite when another bundle has become stable since the packet was built.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,20 @@ use policy::bundle::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// How something changed in what is live.
+/// How a rule or a setting of the live bundle changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// It was added.
+    /// Added.
     Added,
-    /// It was changed.
+    /// Changed.
     Changed,
-    /// It was removed.
+    /// Removed.
     Removed,
 }
 
 impl ChangeKind {
-    /// In a word.
+    /// The kind in a word.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -32,30 +32,31 @@ impl ChangeKind {
     }
 }
 
-/// A change of what is live that the draft does not have.
+/// A change of the live bundle that the draft does not contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overwritten {
-    /// The rule, or the setting of the bundle.
+    /// The rule's id, or the name of the bundle's setting.
     pub what: String,
-    /// What happened to it there.
-    pub happened: ChangeKind,
+    /// How the live bundle changed.
+    #[serde(rename = "happened")]
+    pub kind: ChangeKind,
 }
 
-/// The changes from `base` to `live` that `draft` would undo: those that `draft` does not have.
+/// The changes from `base` to `live` that `draft` would undo, because `draft` does not contain them.
 pub fn overwritten(base: Option<&Source>, live: &Source, draft: &Source) -> Vec<Overwritten> {
-    let nothing = Source::default();
-    let theirs = changes(&text_diff(base.unwrap_or(&nothing), live));
+    let empty = Source::default();
+    let theirs = changes(&text_diff(base.unwrap_or(&empty), live));
     let ours: BTreeSet<String> = changes(&text_diff(live, draft)).into_iter().map(|change| change.what).collect();
     theirs.into_iter().filter(|change| ours.contains(&change.what)).collect()
 }
 
 fn changes(diff: &TextDiff) -> Vec<Overwritten> {
     let id = |rule: &Map<String, Value>| rule.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let said = |what: String, happened: ChangeKind| Overwritten { what, happened };
-    let added = diff.rules_added.iter().map(|rule| said(id(rule), ChangeKind::Added));
-    let changed = diff.rules_modified.iter().map(|rule| said(rule.id.clone(), ChangeKind::Changed));
-    let removed = diff.rules_removed.iter().map(|rule| said(id(rule), ChangeKind::Removed));
-    let settings = diff.settings_changed.iter().map(|change| said(change.field.clone(), ChangeKind::Changed));
+    let change = |what: String, kind: ChangeKind| Overwritten { what, kind };
+    let added = diff.rules_added.iter().map(|rule| change(id(rule), ChangeKind::Added));
+    let changed = diff.rules_modified.iter().map(|rule| change(rule.id.clone(), ChangeKind::Changed));
+    let removed = diff.rules_removed.iter().map(|rule| change(id(rule), ChangeKind::Removed));
+    let settings = diff.settings_changed.iter().map(|field| change(field.field.clone(), ChangeKind::Changed));
     settings.chain(changed).chain(added).chain(removed).collect()
 }
 
@@ -74,7 +75,7 @@ mod tests {
         let live = source(vec![rule("one", 2), rule("two", 2), rule("new", 1)]);
         let draft = source(vec![rule("one", 1), rule("two", 2), rule("gone", 1), rule("mine", 1)]);
         let lost: Vec<(String, ChangeKind)> =
-            overwritten(Some(&base), &live, &draft).into_iter().map(|lost| (lost.what, lost.happened)).collect();
+            overwritten(Some(&base), &live, &draft).into_iter().map(|lost| (lost.what, lost.kind)).collect();
         assert_eq!(
             lost,
             [

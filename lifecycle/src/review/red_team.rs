@@ -1,4 +1,4 @@
-//! The red team's scenarios, evaluated for every packet. One that is blocked cannot be approved.
+//! The red team's scenarios, evaluated for every packet. A packet with a blocked scenario cannot be approved.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,6 @@ use policy::{
         diff::{NewAllowWitness, NewAllows, newly_allowed_by_rule},
         findings::in_words,
         invariants::{InvariantProof, prove},
-        semantic_diff,
     },
     bundle::{Bundle, Effect, Invariant, Rule},
     engine::{Input, Prepared},
@@ -18,27 +17,27 @@ use serde::{Deserialize, Serialize};
 
 use super::{ProjectedKpis, guardrails::GuardrailName, projection::protects};
 
-/// Margin change, in basis points, at which `margin_collapse` looks at how much is touched.
+/// Margin change, in basis points, from which `margin_collapse` considers the share of changed decisions.
 pub const COLLAPSE_MARGIN_BPS: i64 = -45;
-/// Share of decisions, in basis points, from which `margin_collapse` blocks.
+/// Share of changed decisions, in basis points, from which `margin_collapse` blocks.
 pub const COLLAPSE_IMPACT_BPS: i64 = 6000;
-/// Change of the success rate, in basis points, at which `biased_cohort_regression` blocks.
+/// Change of the success rate, in basis points, from which `biased_cohort_regression` blocks.
 pub const BIASED_SUCCESS_BPS: i64 = -15;
 
 /// Which scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScenarioName {
-    /// Something that a guardrail rule or an invariant holds back becomes allowed.
+    /// Something that a guardrail rule or an invariant forbids becomes allowed.
     PolicyBypass,
     /// The margin falls while most decisions change.
     MarginCollapse,
-    /// Only one segment changes, and it succeeds less.
+    /// Only one segment changes, and its success rate falls.
     BiasedCohortRegression,
 }
 
 impl ScenarioName {
-    /// In words.
+    /// The name in words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::PolicyBypass => "policy bypass",
@@ -48,59 +47,53 @@ impl ScenarioName {
     }
 }
 
-/// What came of a scenario.
+/// The result of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScenarioVerdict {
-    /// It does not happen.
+    /// The scenario does not happen.
     Pass,
-    /// It does: the packet cannot be approved.
+    /// The scenario happens: the packet cannot be approved.
     Blocked,
-    /// It could not be decided within the work budget; the packet counts as high risk for it.
+    /// Not decided within the work budget; this alone makes the packet high risk.
     Undecided,
 }
 
 /// An input that shows a bypass, answered by both bundles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bypass {
-    /// The guardrail rule or invariant that held it back.
+    /// The guardrail rule or invariant that is bypassed.
     pub protected_by: String,
     /// The input.
     pub input: Input,
-    /// What the base answers.
+    /// The effect under the base.
     pub before: Effect,
-    /// What the draft answers.
+    /// The effect under the draft.
     pub after: Effect,
-    /// The rule that decides in the base; none is the default.
+    /// The rule that decides in the base; none for the default.
     pub before_rule: Option<String>,
-    /// The rule that decides in the draft; none is the default.
+    /// The rule that decides in the draft; none for the default.
     pub after_rule: Option<String>,
 }
 
 /// One scenario, evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
-    /// Which.
+    /// Which scenario.
     pub name: ScenarioName,
-    /// What came of it.
+    /// The result.
     pub verdict: ScenarioVerdict,
-    /// In a sentence.
+    /// The result in a sentence.
     pub detail: String,
-    /// One input for every guardrail rule and invariant that is bypassed.
+    /// One input for every bypassed guardrail rule and invariant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<Bypass>,
 }
 
-/// Whether `draft` allows anything that a guardrail rule of `base`, or an invariant, holds back under `base`. Proven for
-/// every input, so that it makes no difference how it comes about.
-pub fn policy_bypass(base: Option<&Bundle>, draft: &Bundle, invariants: &[Invariant], meter: Meter) -> Scenario {
-    let diff = base.map(|base| semantic_diff(base, draft, meter.clone()));
-    bypass(base.zip(diff.as_ref()), draft, invariants, &[], meter)
-}
-
-/// The same where the difference of the two is known already. `flips` are replayed decisions: where the difference is
-/// incomplete they may still show a bypass.
-pub(super) fn bypass(
+/// Whether `draft` allows anything that a guardrail rule of the base, or an invariant, forbids under the base. Proven for
+/// every input, so that the way the draft changes makes no difference. `flips` are replayed decisions: they may show a
+/// bypass where the semantic diff is incomplete.
+pub(super) fn policy_bypass(
     base: Option<(&Bundle, &SemanticDiff)>,
     draft: &Bundle,
     invariants: &[Invariant],
@@ -114,7 +107,7 @@ pub(super) fn bypass(
     if let (Some((base, diff)), Some(before)) = (base, &before) {
         let guards: Vec<&Rule> = base.rules.iter().filter(|rule| protects(rule)).collect();
         let anew = match diff.new_allows {
-            NewAllows::None => guards.iter().map(|_| NewAllowWitness::None).collect(),
+            NewAllows::None => guards.iter().map(|_| NewAllowWitness::Nothing).collect(),
             NewAllows::Some(_) | NewAllows::Undecided => newly_allowed_by_rule(base, draft, &guards, meter),
         };
         for (guard, anew) in guards.into_iter().zip(anew) {
@@ -137,12 +130,12 @@ pub(super) fn bypass(
             };
             let (found, undecided_here) = match anew {
                 NewAllowWitness::Input(input) => (Some(input), false),
-                NewAllowWitness::None => (None, false),
+                NewAllowWitness::Nothing => (None, false),
                 NewAllowWitness::Undecided => (replayed(), true),
             };
-            match found.map(|input| shows(&guard.id, input, Some(before), &after)) {
+            match found.map(|input| confirm_bypass(&guard.id, input, Some(before), &after)) {
                 Some(Some(shown)) => witnesses.push(shown),
-                // What the evaluator does not confirm proves nothing, in either direction.
+                // An input that the engine does not confirm proves nothing in either direction.
                 Some(None) => undecided.push(guard.id.clone()),
                 None if undecided_here => undecided.push(guard.id.clone()),
                 None => {}
@@ -156,7 +149,9 @@ pub(super) fn bypass(
         match prove(draft, &statement) {
             InvariantProof::Holds => {}
             InvariantProof::Undecided => undecided.push(statement.id),
-            InvariantProof::Violated(input) => witnesses.extend(shows(&statement.id, input, before.as_ref(), &after)),
+            InvariantProof::Violated(input) => {
+                witnesses.extend(confirm_bypass(&statement.id, input, before.as_ref(), &after))
+            }
         }
     }
     let (verdict, detail) = if let Some(first) = witnesses.first() {
@@ -184,8 +179,8 @@ pub(super) fn bypass(
     Scenario { name: ScenarioName::PolicyBypass, verdict, detail, witnesses }
 }
 
-/// The bypass, when the evaluator confirms it.
-fn shows(protected_by: &str, input: Input, before: Option<&Prepared>, after: &Prepared) -> Option<Bypass> {
+/// The bypass that `input` shows, when the engine confirms that the draft allows `input`.
+fn confirm_bypass(protected_by: &str, input: Input, before: Option<&Prepared>, after: &Prepared) -> Option<Bypass> {
     let then = before.map(|before| before.decide(&input));
     let now = after.decide(&input);
     let was = then.as_ref().map_or(Effect::Deny, |answer| answer.effect);
@@ -199,7 +194,7 @@ fn shows(protected_by: &str, input: Input, before: Option<&Prepared>, after: &Pr
     })
 }
 
-/// Whether the margin falls while most decisions change. Of too few decisions nothing is concluded.
+/// Whether the margin falls while most decisions change. Too few decisions allow no conclusion.
 pub(super) fn margin_collapse(kpis: &ProjectedKpis, impact_bps: i64, conclusive: bool) -> Scenario {
     let falls = kpis.margin_delta_bps.is_some_and(|delta| delta <= COLLAPSE_MARGIN_BPS);
     let blocked = conclusive && falls && impact_bps >= COLLAPSE_IMPACT_BPS;
@@ -216,8 +211,8 @@ pub(super) fn margin_collapse(kpis: &ProjectedKpis, impact_bps: i64, conclusive:
     }
 }
 
-/// Whether only one segment (agent and action) of several changes, and success falls. Of too few decisions nothing is
-/// concluded.
+/// Whether only one segment (agent and action) of several changes, and success falls. Too few decisions allow
+/// no conclusion.
 pub(super) fn biased_cohort(
     kpis: &ProjectedKpis,
     touched: &BTreeSet<(&str, &str)>,

@@ -1,7 +1,7 @@
-//! Every way we know to get around a guardrail rule is caught, with an input that shows it.
+//! Every known way to get around a guardrail rule is caught, with an input that shows the bypass.
 
 use policy::{
-    analysis::Meter,
+    analysis::{Meter, semantic_diff},
     bundle::{Bundle, Effect, Invariant, Source},
     engine::Prepared,
 };
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     ProjectedKpis, Scenario, ScenarioVerdict,
-    red_team::{Bypass, biased_cohort, margin_collapse, policy_bypass},
+    red_team::{self, Bypass, biased_cohort, margin_collapse},
 };
 
 /// High risk is never put aside by software; the rest may be.
@@ -38,13 +38,18 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
     guard
 }
 
-fn judge(draft: &Bundle) -> Scenario {
-    policy_bypass(Some(&base()), draft, &[], Meter::default())
+fn policy_bypass(base: &Bundle, draft: &Bundle, invariants: &[Invariant], meter: Meter) -> Scenario {
+    let diff = semantic_diff(base, draft, meter.clone());
+    red_team::policy_bypass(Some((base, &diff)), draft, invariants, &[], meter)
+}
+
+fn assess(draft: &Bundle) -> Scenario {
+    policy_bypass(&base(), draft, &[], Meter::default())
 }
 
 #[track_caller]
 fn caught(draft: &Bundle) -> Bypass {
-    let scenario = judge(draft);
+    let scenario = assess(draft);
     assert_eq!(scenario.verdict, ScenarioVerdict::Blocked, "{}", scenario.detail);
     let witness = scenario.witnesses.first().unwrap().clone();
     assert_eq!(witness.protected_by, "guard-high-risk");
@@ -55,12 +60,12 @@ fn caught(draft: &Bundle) -> Bypass {
 
 #[test]
 fn nothing_changed_is_no_bypass() {
-    let scenario = judge(&base());
+    let scenario = assess(&base());
     assert_eq!(scenario.verdict, ScenarioVerdict::Pass, "{}", scenario.detail);
     let stricter = bundle(json!([with(|rule| rule["conditions"] = json!({">=risk": 70})), rest()]));
-    assert_eq!(judge(&stricter).verdict, ScenarioVerdict::Pass);
+    assert_eq!(assess(&stricter).verdict, ScenarioVerdict::Pass);
     let renamed = bundle(json!([with(|rule| rule["id"] = json!("another-name")), rest()]));
-    assert_eq!(judge(&renamed).verdict, ScenarioVerdict::Pass, "a name decides nothing");
+    assert_eq!(assess(&renamed).verdict, ScenarioVerdict::Pass, "a name decides nothing");
 }
 
 #[test]
@@ -71,7 +76,7 @@ fn a_weakened_threshold_is_caught() {
 }
 
 #[test]
-fn a_condition_more_is_caught() {
+fn an_added_condition_is_caught() {
     let draft = bundle(json!([with(|rule| rule["conditions"]["sender_vip"] = json!(true)), rest()]));
     caught(&draft);
 }
@@ -105,7 +110,7 @@ fn a_widened_wildcard_is_caught() {
     let wide = json!({"id": "allow-rest", "agent": "*", "action": "*", "effect": "allow", "priority": 600,
         "reason": "Everything else may be put aside"});
     caught(&bundle(json!([guard(), wide])));
-    // Or the guardrail is narrowed to one agent of those it spoke about, and the default lets the others through.
+    // Or the guardrail is narrowed to one of its agents, and another rule allows the others.
     let narrow = with(|rule| rule["agent"] = json!("inbox.triage"));
     let any = json!({"id": "allow-rest", "agent": "inbox.*", "action": "quarantine", "effect": "allow",
         "reason": "Everything else may be put aside", "priority": 10});
@@ -120,9 +125,9 @@ fn a_flipped_default_is_caught() {
     let only_default =
         json!({"rules": [with(|rule| rule["action"] = json!("delete")), rest()], "default_effect": "allow"});
     caught(&bundle(only_default));
-    // A default that the guardrail still stands before is no bypass of it.
+    // A default below the guardrail rule is no bypass.
     let held = bundle(json!({"rules": [guard(), rest()], "default_effect": "allow"}));
-    assert_eq!(judge(&held).verdict, ScenarioVerdict::Pass);
+    assert_eq!(assess(&held).verdict, ScenarioVerdict::Pass);
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn a_guardrail_behind_a_stricter_rule_still_counts() {
     };
     let before = bundle(json!([guard(), rest(), stricter("deny")]));
     let after = bundle(json!([guard(), rest(), stricter("allow")]));
-    let scenario = policy_bypass(Some(&before), &after, &[], Meter::default());
+    let scenario = policy_bypass(&before, &after, &[], Meter::default());
     assert_eq!(scenario.verdict, ScenarioVerdict::Blocked);
 }
 
@@ -158,7 +163,7 @@ fn errors_outside_a_schema_count_when_they_become_allowed() {
     let schema = json!({"agents": {"inbox.triage": {"actions": ["quarantine"],
         "fields": {"risk": {"type": "integer", "min": 0, "max": 100, "required": true}}}}});
     let with_error = |effect: &str| bundle(json!({"rules": [guard(), rest()], "schema": schema, "on_error": effect}));
-    let scenario = policy_bypass(Some(&with_error("deny")), &with_error("allow"), &[], Meter::default());
+    let scenario = policy_bypass(&with_error("deny"), &with_error("allow"), &[], Meter::default());
     assert_eq!(scenario.verdict, ScenarioVerdict::Blocked, "{}", scenario.detail);
 }
 
@@ -172,17 +177,17 @@ fn a_violated_invariant_is_a_bypass() {
             "conditions": {">=risk": limit}, "reason": "No tag on this one, on purpose", "priority": 90}, rest()]))
     };
     // On errors of type the default denies, so the invariant holds of the base.
-    let holds = policy_bypass(Some(&plain(80)), &plain(75), std::slice::from_ref(&invariant), Meter::default());
+    let holds = policy_bypass(&plain(80), &plain(75), std::slice::from_ref(&invariant), Meter::default());
     assert_eq!(holds.verdict, ScenarioVerdict::Pass, "{}", holds.detail);
-    let scenario = policy_bypass(Some(&plain(80)), &plain(85), &[invariant], Meter::default());
+    let scenario = policy_bypass(&plain(80), &plain(85), &[invariant], Meter::default());
     assert_eq!(scenario.verdict, ScenarioVerdict::Blocked);
     assert_eq!(scenario.witnesses[0].protected_by, "never-reckless");
 }
 
 #[test]
-fn without_the_work_to_look_nothing_is_claimed() {
+fn without_a_work_budget_nothing_is_claimed() {
     let draft = bundle(json!([with(|rule| rule["conditions"] = json!({">=risk": 90})), rest()]));
-    let scenario = policy_bypass(Some(&base()), &draft, &[], Meter::new(0, 0));
+    let scenario = policy_bypass(&base(), &draft, &[], Meter::new(0, 0));
     assert_eq!(scenario.verdict, ScenarioVerdict::Undecided);
 }
 
@@ -192,25 +197,25 @@ fn projected(margin: Option<i64>, success: Option<i64>) -> ProjectedKpis {
 
 #[test]
 fn a_margin_that_collapses_while_most_decisions_change_is_blocked_from_both_limits_on() {
-    let judge = |margin, impact, conclusive| margin_collapse(&projected(margin, None), impact, conclusive).verdict;
-    assert_eq!(judge(Some(-45), 6000, true), ScenarioVerdict::Blocked);
+    let assess = |margin, impact, conclusive| margin_collapse(&projected(margin, None), impact, conclusive).verdict;
+    assert_eq!(assess(Some(-45), 6000, true), ScenarioVerdict::Blocked);
     for (margin, impact, conclusive) in
         [(Some(-44), 6000, true), (Some(-45), 5999, true), (None, 10_000, true), (Some(-900), 10_000, false)]
     {
-        assert_eq!(judge(margin, impact, conclusive), ScenarioVerdict::Pass, "{margin:?} {impact} {conclusive}");
+        assert_eq!(assess(margin, impact, conclusive), ScenarioVerdict::Pass, "{margin:?} {impact} {conclusive}");
     }
-    let told = margin_collapse(&projected(Some(-61), None), 7200, true).detail;
-    assert!(told.contains("-61 bps") && told.contains("7200 bps"), "{told}");
+    let detail = margin_collapse(&projected(Some(-61), None), 7200, true).detail;
+    assert!(detail.contains("-61 bps") && detail.contains("7200 bps"), "{detail}");
 }
 
 #[test]
 fn a_regression_of_one_cohort_alone_is_blocked_from_its_limit_on() {
     let (one, other) = (("inbox.triage", "quarantine"), ("inbox.triage", "archive"));
-    let judge = |success, touched: &[(&'static str, &'static str)], segments, conclusive| {
+    let assess = |success, touched: &[(&'static str, &'static str)], segments, conclusive| {
         let touched = touched.iter().copied().collect();
         biased_cohort(&projected(None, success), &touched, segments, conclusive)
     };
-    let blocked = judge(Some(-15), &[one], 4, true);
+    let blocked = assess(Some(-15), &[one], 4, true);
     assert_eq!(blocked.verdict, ScenarioVerdict::Blocked);
     assert!(blocked.detail.contains("Only `inbox.triage` · `quarantine` changes"), "{}", blocked.detail);
     for (success, touched, segments, conclusive) in [
@@ -218,11 +223,11 @@ fn a_regression_of_one_cohort_alone_is_blocked_from_its_limit_on() {
         (Some(-15), &[one, other], 4, true),
         (Some(-15), &[], 4, true),
         (None, &[one], 4, true),
-        // Where there is one segment only, it is everybody.
+        // Where there is only one segment, it is not a cohort of its own.
         (Some(-400), &[one], 1, true),
         (Some(-400), &[one], 4, false),
     ] {
-        let scenario = judge(success, touched, segments, conclusive);
+        let scenario = assess(success, touched, segments, conclusive);
         assert_eq!(scenario.verdict, ScenarioVerdict::Pass, "{success:?} {}", scenario.detail);
     }
 }
@@ -230,7 +235,7 @@ fn a_regression_of_one_cohort_alone_is_blocked_from_its_limit_on() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Against trying every risk: a guardrail is bypassed exactly when something it denied becomes allowed.
+    /// Compared with trying every risk: a guardrail is bypassed exactly when something it denied becomes allowed.
     #[test]
     fn a_bypass_is_found_exactly_when_there_is_one(
         limit in 60_i64..100, priority in prop::sample::select(vec![5_u16, 500]), enabled in any::<bool>(),
@@ -259,7 +264,7 @@ proptest! {
             let then = before.decide(&input);
             then.matched_rule.as_deref() == Some("guard-high-risk") && after.decide(&input).effect == Effect::Allow
         }));
-        let verdict = judge(&draft).verdict;
+        let verdict = assess(&draft).verdict;
         prop_assert_eq!(verdict == ScenarioVerdict::Blocked, bypassed);
     }
 }

@@ -21,28 +21,28 @@ use policy::{
 use serde_json::{Map, Value};
 
 use super::{
-    Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict, packet::RiskPart, replaying::Impact,
+    Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict, content::RiskPart, replay::ReplayImpact,
 };
 
 /// The highest score.
 pub const MAX_BPS: u32 = 10_000;
 
-/// What the score is made from.
+/// What the score is computed from.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct RiskInputs<'a> {
     /// The draft.
     pub draft: &'a Source,
-    /// What is live.
+    /// The live bundle.
     pub base: Option<&'a Source>,
-    /// What differs.
+    /// The text diff of the two.
     pub diff: &'a TextDiff,
-    /// What the linter says.
+    /// The linter's report.
     pub lint: &'a lint::Report,
-    /// What the replay counted.
-    pub impact: Impact,
+    /// The counts of the replay.
+    pub impact: ReplayImpact,
     /// Whether too few decisions were replayed.
     pub insufficient_evidence: bool,
-    /// What is projected.
+    /// The projected KPIs.
     pub kpis: &'a ProjectedKpis,
     /// The guardrails.
     pub guardrails: &'a [Guardrail],
@@ -51,8 +51,8 @@ pub struct Facts<'a> {
 }
 
 /// The score and its parts; parts that add nothing are left out.
-pub fn score(facts: &Facts<'_>) -> (u32, Vec<RiskPart>) {
-    let Facts { draft, base, diff, lint, impact, insufficient_evidence, kpis, guardrails, red_team } = *facts;
+pub fn score(inputs: &RiskInputs<'_>) -> (u32, Vec<RiskPart>) {
+    let RiskInputs { draft, base, diff, lint, impact, insufficient_evidence, kpis, guardrails, red_team } = *inputs;
     let mut parts: Vec<RiskPart> = Vec::new();
     let mut add = |name: String, bps: u32| {
         if bps > 0 {
@@ -109,7 +109,7 @@ pub fn score(facts: &Facts<'_>) -> (u32, Vec<RiskPart>) {
     (total.min(MAX_BPS), parts)
 }
 
-/// `part / whole` of `bps`, rounded up so that no change is ever free.
+/// `bps × part / whole`, rounded up so that every change counts.
 fn share(part: usize, whole: usize, bps: u64) -> u32 {
     let (part, whole) = (part as u64, (whole as u64).max(1));
     u32::try_from((part * bps).div_ceil(whole).min(bps)).unwrap_or(u32::MAX)
@@ -119,7 +119,7 @@ fn base_and_share(part: usize, whole: usize, base: u32, bps: u64) -> u32 {
     if part == 0 { 0 } else { base + share(part, whole, bps) }
 }
 
-/// The first rule tagged `guardrail` that the draft removes, or changes in more than its words.
+/// The first rule tagged `guardrail` that the draft removes, or changes in more than its reason, metadata or budget.
 fn weakened_guardrail(diff: &TextDiff) -> Option<String> {
     let removed = diff.rules_removed.iter().find(|rule| is_guardrail(rule)).map(|rule| text(rule, "id"));
     removed.or_else(|| {

@@ -1,15 +1,33 @@
-//! Running a packet's evidence again.
+//! A packet's evidence, and running its replay again.
 
 use policy::replay::Corpus;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Content, ReviewSettings,
-    build::packet_id,
-    replaying::{Named, replay},
+    Content, PacketBundle, ReviewSettings,
+    content::packet_id,
+    replay::{DigestedBundle, replay},
 };
 
-/// What came of re-running a packet.
+/// A packet with its corpus: everything needed to run the replay again, anywhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The packet's id.
+    pub packet_id: String,
+    /// What the id is the hash of.
+    pub content: Content,
+    /// The decisions.
+    pub corpus: Corpus,
+}
+
+impl Evidence {
+    /// Runs the replay again and compares the results.
+    pub fn verify(&self) -> Verification {
+        verify(&self.packet_id, &self.content, &self.corpus)
+    }
+}
+
+/// The result of re-running a packet's replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
     /// Whether everything below agrees.
@@ -26,23 +44,24 @@ pub struct Verification {
     pub replay_checksum: String,
     /// Whether the new replay, itself run twice, gave the same checksum.
     pub checksum_matches: bool,
-    /// What does not agree, in sentences; empty when everything does.
+    /// What does not agree, in sentences; empty when everything agrees.
     pub problems: Vec<String>,
 }
 
-/// Re-runs the replay of `content` over `corpus` and compares everything that is stated with what is found.
+/// Runs the replay of `content` over `corpus` again and compares everything that the content states with the results.
 pub fn verify(stated_id: &str, content: &Content, corpus: &Corpus) -> Verification {
     let draft = content.bundle.source();
-    let base = content.base.as_ref().map(super::packet::Side::source);
+    let base = content.base.as_ref().map(PacketBundle::source);
     let draft_digest = draft.digest().to_string();
     let base_digest = base.as_ref().map(|base| base.digest().to_string());
     let digests_match = draft_digest == content.bundle.digest
         && base_digest.as_deref() == content.base.as_ref().map(|base| base.digest.as_str());
-    let meaning = draft.parse_rules().bundle;
-    let base_meaning = base.as_ref().map(|base| base.parse_rules().bundle);
-    let base_named = base_meaning.as_ref().zip(base_digest.as_deref()).map(|(bundle, digest)| Named { bundle, digest });
-    let draft_named = Named { bundle: &meaning, digest: &draft_digest };
-    let (report, _) = replay(corpus, base_named, draft_named, &ReviewSettings::default());
+    let parsed = draft.parse_rules().bundle;
+    let parsed_base = base.as_ref().map(|base| base.parse_rules().bundle);
+    let base_digested =
+        parsed_base.as_ref().zip(base_digest.as_deref()).map(|(bundle, digest)| DigestedBundle { bundle, digest });
+    let draft_digested = DigestedBundle { bundle: &parsed, digest: &draft_digest };
+    let (report, _) = replay(corpus, base_digested, draft_digested, &ReviewSettings::default());
     let stated = &content.replay;
     let packet_id_matches = packet_id(content) == stated_id;
     let corpus_matches = report.corpus_digest == stated.corpus_digest;

@@ -1,4 +1,4 @@
-//! The rollback drill: apply, roll back and apply again, with a real packet in a sandbox, and what counts as passed.
+//! The rollback drill: apply, roll back and apply again, with a real packet in a sandbox; and when a drill has passed.
 
 use std::time::Duration;
 
@@ -7,61 +7,61 @@ use serde::{Deserialize, Serialize};
 
 use crate::signing::Envelope;
 
-/// How long a drill counts; after that it is overdue.
+/// How long a drill counts; afterwards the next one is overdue.
 pub const OVERDUE_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// What one step of a drill did.
+/// The result of one step of a drill.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: f64,
-    /// The checksum in its signed record: of what was served after it.
+    /// The checksum in the step's signed record, of what was served after the step.
     pub verification_checksum: String,
-    /// The same, computed from what was read back afterwards.
+    /// The checksum computed from what was read back after the step.
     pub read_back: String,
-    /// Content address of the newest bundle in service after it.
+    /// Content address of the newest bundle in service after the step.
     pub served_digest: String,
-    /// Its version.
+    /// That bundle's version.
     pub served_version: String,
-    /// Whether its record's signature verifies.
+    /// Whether the signature of the step's record verifies.
     pub signature_verifies: bool,
-    /// Whether it was done now, and not answered from the record of an earlier one.
+    /// Whether the step was executed now, and not answered from the record of an earlier one.
     pub fresh: bool,
 }
 
-/// How a drill went.
+/// The course of a drill.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// What was rehearsed.
+    /// The bundle that was applied and rolled back.
     pub candidate: Candidate,
     /// The checksum of what was served before the first step.
     pub checksum_before: String,
-    /// The first apply, when it was done.
+    /// The first apply, when it was reached.
     pub apply: Option<Step>,
-    /// The rollback, when it was done.
+    /// The rollback, when it was reached.
     pub rollback: Option<Step>,
-    /// The second apply, when it was done.
+    /// The second apply, when it was reached.
     pub reapply: Option<Step>,
-    /// Why it stopped, when a step was refused.
+    /// Why the drill stopped, when a step was refused.
     pub stopped: Option<String>,
-    /// Digest of what is live, before the sandbox was made.
+    /// Digest of everything live before the sandbox was created.
     pub live_before: String,
-    /// The same after the sandbox was undone.
+    /// Digest of everything live after the sandbox was removed.
     pub live_after: String,
 }
 
-/// The bundle that is put into service in the sandbox, and the one a rollback returns to.
+/// The bundle that is put into service in the sandbox, and the bundle that the rollback returns to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its number.
+    /// The bundle's id.
     pub id: i64,
-    /// Its version.
+    /// The bundle's version.
     pub version: String,
-    /// Its content address.
+    /// The bundle's content address.
     pub digest: String,
-    /// The packet it was approved by.
+    /// The packet that approved the bundle.
     pub packet_id: String,
-    /// The version it follows.
+    /// The version that the bundle follows.
     pub base_version: String,
     /// That version's content address.
     pub base_digest: String,
@@ -70,21 +70,21 @@ pub struct Candidate {
 /// The signed report of a drill.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DrillReport {
-    /// Number given by the database.
+    /// The id, given by the database.
     pub id: i64,
     /// The bundle that was applied in the sandbox.
     pub candidate_id: i64,
-    /// Its version.
+    /// The bundle's version.
     pub candidate_version: String,
-    /// The packet it was approved by.
+    /// The packet that approved the bundle.
     pub packet_id: String,
     /// The version the rollback returned to.
     pub base_version: String,
-    /// How long the first apply took, evidence included, in milliseconds; none when it was not reached. So the others.
+    /// Duration of the first apply, including the evidence, in milliseconds; none when the step was not reached.
     pub apply_duration_ms: Option<f64>,
-    /// How long the rollback took.
+    /// Duration of the rollback in milliseconds.
     pub rollback_duration_ms: Option<f64>,
-    /// How long the second apply took.
+    /// Duration of the second apply in milliseconds.
     pub reapply_duration_ms: Option<f64>,
     /// Checksum of what was served after the first apply.
     pub first_apply_verification_checksum: Option<String>,
@@ -94,23 +94,23 @@ pub struct DrillReport {
     pub reapply_verification_checksum: Option<String>,
     /// Content address of the newest bundle in service after the first apply.
     pub first_apply_served_digest: Option<String>,
-    /// The same after the rollback.
+    /// Content address of the newest bundle in service after the rollback.
     pub rollback_served_digest: Option<String>,
-    /// The same after the second apply.
+    /// Content address of the newest bundle in service after the second apply.
     pub reapply_served_digest: Option<String>,
-    /// The version in service at the end: the candidate's, when all went well.
+    /// The version in service at the end: the candidate's, when the drill passed.
     pub final_policy_version: Option<String>,
     /// Digest of everything live before the drill.
     pub live_digest_before: String,
-    /// The same after it.
+    /// Digest of everything live after the drill.
     pub live_digest_after: String,
-    /// Whether everything held.
+    /// Whether the drill passed.
     pub safety_passed: bool,
-    /// What did not, in sentences.
+    /// What failed, in sentences.
     pub failures: Vec<String>,
-    /// Who ran it.
+    /// Who ran the drill.
     pub run_by: String,
-    /// When.
+    /// When the drill ran.
     pub at: Timestamp,
     /// Name of the key that signed.
     pub key_id: String,
@@ -119,7 +119,7 @@ pub struct DrillReport {
 }
 
 impl Run {
-    /// What did not hold, in sentences; empty when the drill passed.
+    /// What failed, in sentences; empty when the drill passed.
     pub fn failures(&self) -> Vec<String> {
         let mut failures: Vec<String> = self.stopped.iter().cloned().collect();
         for (name, step) in
@@ -214,16 +214,16 @@ impl Envelope for DrillReport {
 /// The newest drill, for the first page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastDrill {
-    /// Its number.
+    /// The drill's id.
     pub id: i64,
-    /// When it ran.
+    /// When the drill ran.
     pub at: Timestamp,
-    /// Whether it passed.
+    /// Whether the drill passed.
     pub passed: bool,
 }
 
 impl LastDrill {
-    /// Whether the next one should have been run by `now`: a failed drill counts for nothing.
+    /// Whether the next drill should have been run by `now`: a failed drill does not count.
     pub fn is_overdue(self, now: Timestamp) -> bool {
         !self.passed || now.since(self.at) > OVERDUE_AFTER
     }
@@ -289,7 +289,7 @@ mod tests {
         }
     }
 
-    /// One thing wrong, whichever it is, fails the drill.
+    /// Any single fault fails the drill.
     #[test]
     fn every_single_fault_fails_it() {
         type Spoil = fn(&mut Run);

@@ -2,102 +2,59 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Thresholds of the gates; a value equal to its limit passes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct GateConfig {
-    /// Fewest decisions of the canary in its stage.
-    pub min_sample_size: u64,
-    /// Highest error rate, 0–1.
-    pub max_error_rate: f64,
-    /// Highest deny rate, 0–1.
-    pub max_deny_rate: f64,
-    /// Highest increase of the average cost over the baseline, 0.2 = 20 %.
-    pub max_cost_increase: f64,
-    /// Least time in a stage before promotion, in seconds.
-    pub min_stage_seconds: u64,
-}
-
-impl Default for GateConfig {
-    fn default() -> Self {
-        Self {
-            min_sample_size: 100,
-            max_error_rate: 0.05,
-            max_deny_rate: 0.30,
-            max_cost_increase: 0.20,
-            min_stage_seconds: 24 * 60 * 60,
-        }
-    }
-}
-
-/// What was measured over the stage so far. Missing data never passes a gate.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Metrics {
-    /// Decisions the canary served.
-    pub sample_size: Option<u64>,
-    /// Share of them in error, 0–1: evaluation errors and outcomes reported as failed.
-    pub error_rate: Option<f64>,
-    /// Share of them denied, 0–1.
-    pub deny_rate: Option<f64>,
-    /// Average cost of a canary decision, USD.
-    pub avg_cost: Option<f64>,
-    /// Average cost of a stable decision in the same window, USD.
-    pub baseline_avg_cost: Option<f64>,
-}
+use crate::{
+    format::rate_percent,
+    metrics::{GateConfig, StageMetrics, TOLERANCE},
+};
 
 /// Which gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum GateName {
-    /// Enough decisions to judge from.
+    /// Enough decisions to evaluate.
     SampleSize,
     /// Not too many errors.
     ErrorRate,
     /// Not too many denials.
     DenyRate,
-    /// Not much dearer than before.
+    /// Not much more expensive than before.
     CostIncrease,
 }
 
 impl GateName {
     /// The name used in JSON and as a label.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SampleSize => "sample_size",
-            Self::ErrorRate => "error_rate",
-            Self::DenyRate => "deny_rate",
-            Self::CostIncrease => "cost_increase",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-/// What a gate says.
+/// The result of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateVerdict {
     /// Within its limit.
     Pass,
-    /// Cannot be said yet.
+    /// Not known yet.
     Hold,
     /// Past its limit.
     Fail,
 }
 
-/// One gate's answer.
+/// One evaluated gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
     /// Which gate.
     pub name: GateName,
-    /// What it says.
+    /// The result.
     pub verdict: GateVerdict,
     /// The measured value; none when there is no data.
     pub value: Option<f64>,
     /// The limit.
     pub threshold: f64,
-    /// Decisions it was measured over.
+    /// Decisions the value was measured over.
     pub sample: u64,
-    /// In a sentence, with what to do.
+    /// The result in a sentence, with what to do.
     pub message: String,
 }
 
@@ -112,12 +69,8 @@ pub struct GateReport {
     pub failures: Vec<String>,
 }
 
-/// Rates and ratios are held against their limit to nine digits, so that a value that equals its limit on paper still
-/// passes after a division.
-pub(super) const TOLERANCE: f64 = 1e-9;
-
-/// What the four gates say about `metrics`. Missing data holds a gate; it never passes.
-pub fn evaluate(metrics: &Metrics, config: &GateConfig) -> GateReport {
+/// Evaluates the four gates. Missing data holds a gate and never passes it.
+pub fn evaluate(metrics: &StageMetrics, config: &GateConfig) -> GateReport {
     let sample = metrics.sample_size.unwrap_or(0);
     let gates = vec![
         sample_size(metrics.sample_size, config),
@@ -146,7 +99,6 @@ fn sample_size(measured: Option<u64>, config: &GateConfig) -> Gate {
             ),
         ),
     };
-    #[expect(clippy::cast_precision_loss, reason = "shown to people; exact up to 2^53 decisions")]
     let (value, threshold) = (measured.map(|sample| sample as f64), needed as f64);
     Gate { name: GateName::SampleSize, verdict, value, threshold, sample, message }
 }
@@ -160,16 +112,17 @@ fn rate(name: GateName, value: Option<f64>, limit: f64, sample: u64) -> Gate {
     let (verdict, message) = match value {
         None => (GateVerdict::Hold, format!("{what} is not known yet: no decisions were measured in this stage.")),
         Some(value) if value <= limit + TOLERANCE => {
-            (GateVerdict::Pass, format!("{what} {} is within {}.", percent(value), percent(limit)))
+            (GateVerdict::Pass, format!("{what} {} is within {}.", rate_percent(value), rate_percent(limit)))
         }
-        Some(value) => {
-            (GateVerdict::Fail, format!("{what} too high: {} exceeds {}. {advice}", percent(value), percent(limit)))
-        }
+        Some(value) => (
+            GateVerdict::Fail,
+            format!("{what} too high: {} exceeds {}. {advice}", rate_percent(value), rate_percent(limit)),
+        ),
     };
     Gate { name, verdict, value, threshold: limit, sample, message }
 }
 
-fn cost_increase(metrics: &Metrics, limit: f64, sample: u64) -> Gate {
+fn cost_increase(metrics: &StageMetrics, limit: f64, sample: u64) -> Gate {
     let known = |cost: Option<f64>| cost.filter(|cost| cost.is_finite() && *cost >= 0.0);
     let (value, verdict, message) = match (known(metrics.avg_cost), known(metrics.baseline_avg_cost)) {
         (None, _) => (
@@ -195,7 +148,7 @@ fn cost_increase(metrics: &Metrics, limit: f64, sample: u64) -> Gate {
                 (
                     Some(increase),
                     GateVerdict::Pass,
-                    format!("Cost increase {} is within {}.", percent(increase), percent(limit)),
+                    format!("Cost increase {} is within {}.", rate_percent(increase), rate_percent(limit)),
                 )
             } else {
                 (
@@ -203,8 +156,8 @@ fn cost_increase(metrics: &Metrics, limit: f64, sample: u64) -> Gate {
                     GateVerdict::Fail,
                     format!(
                         "Cost increase too high: {} exceeds {}. Optimize the budget or adjust the threshold.",
-                        percent(increase),
-                        percent(limit)
+                        rate_percent(increase),
+                        rate_percent(limit)
                     ),
                 )
             }
@@ -213,21 +166,14 @@ fn cost_increase(metrics: &Metrics, limit: f64, sample: u64) -> Gate {
     Gate { name: GateName::CostIncrease, verdict, value, threshold: limit, sample, message }
 }
 
-/// `0.072` as `7.2 %`: two decimals at most, none that are zero.
-pub fn percent(rate: f64) -> String {
-    let text = format!("{:.2}", rate * 100.0);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{} %", if text == "-0" { "0" } else { text })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn good() -> Metrics {
-        Metrics {
+    fn good() -> StageMetrics {
+        StageMetrics {
             sample_size: Some(100),
             error_rate: Some(5.0 / 100.0),
             deny_rate: Some(30.0 / 100.0),
@@ -236,7 +182,7 @@ mod tests {
         }
     }
 
-    fn verdicts(metrics: &Metrics) -> Vec<GateVerdict> {
+    fn verdicts(metrics: &StageMetrics) -> Vec<GateVerdict> {
         evaluate(metrics, &GateConfig::default()).gates.iter().map(|gate| gate.verdict).collect()
     }
 
@@ -249,30 +195,30 @@ mod tests {
 
     #[test]
     fn missing_data_holds_and_never_passes() {
-        let report = evaluate(&Metrics::default(), &GateConfig::default());
+        let report = evaluate(&StageMetrics::default(), &GateConfig::default());
         assert!(!report.passed);
         assert!(report.gates.iter().all(|gate| gate.verdict == GateVerdict::Hold), "{report:?}");
         let mut config = GateConfig { min_sample_size: 0, ..GateConfig::default() };
-        assert_eq!(evaluate(&Metrics::default(), &config).gates[0].verdict, GateVerdict::Hold);
+        assert_eq!(evaluate(&StageMetrics::default(), &config).gates[0].verdict, GateVerdict::Hold);
         config.max_error_rate = 1.0;
-        assert!(!evaluate(&Metrics { error_rate: Some(f64::NAN), ..good() }, &config).passed);
+        assert!(!evaluate(&StageMetrics { error_rate: Some(f64::NAN), ..good() }, &config).passed);
     }
 
     #[test]
     fn failures_say_what_to_do() {
         use GateVerdict::{Fail, Hold, Pass};
-        let bad = Metrics { error_rate: Some(0.072), ..good() };
+        let bad = StageMetrics { error_rate: Some(0.072), ..good() };
         let report = evaluate(&bad, &GateConfig::default());
         assert_eq!(
             report.failures,
             ["Error rate too high: 7.2 % exceeds 5 %. Investigate the errors and fix them in a new version."]
         );
-        assert_eq!(verdicts(&Metrics { sample_size: Some(42), ..good() }), [Hold, Pass, Pass, Pass]);
-        assert_eq!(verdicts(&Metrics { deny_rate: Some(0.31), ..good() }), [Pass, Pass, Fail, Pass]);
-        assert_eq!(verdicts(&Metrics { avg_cost: Some(1.21), ..good() }), [Pass, Pass, Pass, Fail]);
-        let free = Metrics { baseline_avg_cost: Some(0.0), ..good() };
+        assert_eq!(verdicts(&StageMetrics { sample_size: Some(42), ..good() }), [Hold, Pass, Pass, Pass]);
+        assert_eq!(verdicts(&StageMetrics { deny_rate: Some(0.31), ..good() }), [Pass, Pass, Fail, Pass]);
+        assert_eq!(verdicts(&StageMetrics { avg_cost: Some(1.21), ..good() }), [Pass, Pass, Pass, Fail]);
+        let free = StageMetrics { baseline_avg_cost: Some(0.0), ..good() };
         assert_eq!(verdicts(&free), [Pass, Pass, Pass, Fail]);
-        assert_eq!(verdicts(&Metrics { avg_cost: Some(0.0), ..free }), [Pass, Pass, Pass, Pass]);
+        assert_eq!(verdicts(&StageMetrics { avg_cost: Some(0.0), ..free }), [Pass, Pass, Pass, Pass]);
     }
 
     proptest! {
@@ -281,7 +227,7 @@ mod tests {
             sample in prop::option::of(0_u64..300), error in prop::option::of(0.0..1.0), deny in prop::option::of(0.0..1.0),
             cost in prop::option::of(0.0..2.0), baseline in prop::option::of(0.0..2.0), drop in 0..5,
         ) {
-            let full = Metrics { sample_size: sample, error_rate: error, deny_rate: deny, avg_cost: cost, baseline_avg_cost: baseline };
+            let full = StageMetrics { sample_size: sample, error_rate: error, deny_rate: deny, avg_cost: cost, baseline_avg_cost: baseline };
             let mut less = full;
             match drop {
                 0 => less.sample_size = None,

@@ -1,7 +1,8 @@
-//! Putting an approved bundle into service step by step, and taking it out.
+//! Putting an approved bundle into service stage by stage, and taking a bundle out of service.
 
 pub mod drill;
 pub mod gates;
+pub mod history;
 pub mod promotion;
 pub mod records;
 pub mod rollback;
@@ -9,10 +10,11 @@ pub mod stage;
 pub mod status;
 pub mod watch;
 
-pub use drill::DrillReport;
-pub use gates::{Gate, GateConfig, GateName, GateReport, GateVerdict, Metrics};
+pub use drill::{DrillReport, LastDrill};
+pub use gates::{Gate, GateName, GateReport, GateVerdict};
+pub use history::History;
 pub use records::{ApplyRecord, RollbackRecord, RollbackResponse, serving_checksum};
-pub use rollback::{EMERGENCY_WORD, MIN_REASON_CHARS, check_reason, last_known_good};
+pub use rollback::{EMERGENCY_WORD, MIN_REASON_CHARS, RollbackPreview, check_reason, last_known_good};
 pub use stage::Stage;
-pub use status::{ArmStats, CanaryStatus};
+pub use status::CanaryStatus;
 pub use watch::{Alarm, WatchConfig, WatchMode};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use policy::Timestamp;
 
-use super::{GateConfig, GateReport, Stage};
+use super::{GateReport, Stage};
+use crate::{format::duration_words, metrics::GateConfig};
 
 /// When a stage that began at `started` may be left at the earliest.
 pub fn promotable_at(started: Timestamp, config: &GateConfig) -> Timestamp {
@@ -17,10 +18,10 @@ pub fn seconds_remaining(started: Timestamp, now: Timestamp, config: &GateConfig
     left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
-/// Why a bundle in `stage` since `started` may not be promoted to `target` percent now, in sentences; empty when it
-/// may. `target` none asks about the next stage, whichever it is.
+/// Why a bundle in `stage` since `started` may not be promoted to `target` percent now, in sentences; empty when the
+/// bundle may be promoted. Without a `target` the question is about the next stage.
 ///
-/// The wait and the gates are for bundles that serve traffic: a shadow serves nobody, so it may start at any time.
+/// The waiting time and the gates apply to bundles that serve traffic: a shadow serves nobody and may start at any time.
 pub fn blocked_by(
     stage: Stage,
     target: Option<i16>,
@@ -60,33 +61,13 @@ pub fn blocked_by(
     reasons
 }
 
-/// `90061` as `1 day 1 hour`: the two largest units that matter; seconds only below an hour.
-pub fn duration_words(seconds: u64) -> String {
-    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
-    let mut left = seconds;
-    let mut words = Vec::new();
-    for (name, size) in units {
-        let count = left / size;
-        left %= size;
-        if count > 0 {
-            words.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
-        } else if !words.is_empty() {
-            break;
-        }
-        if words.len() == 2 {
-            break;
-        }
-    }
-    if words.is_empty() { "0 seconds".to_owned() } else { words.join(" ") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::{Metrics, gates};
+    use crate::{metrics::StageMetrics, rollout::gates};
 
     fn passing() -> GateReport {
-        let metrics = Metrics {
+        let metrics = StageMetrics {
             sample_size: Some(500),
             error_rate: Some(0.0),
             deny_rate: Some(0.1),
@@ -101,30 +82,22 @@ mod tests {
         let config = GateConfig::default();
         let start = Timestamp::from_unix_seconds(1_000_000);
         let day = Duration::from_secs(86_400);
-        let ask = |stage, target, now, gates: &GateReport| blocked_by(stage, target, Some(start), now, &config, gates);
+        let blocked =
+            |stage, target, now, gates: &GateReport| blocked_by(stage, target, Some(start), now, &config, gates);
         assert_eq!(
-            ask(Stage::Canary10, Some(50), start.plus(Duration::from_secs(3_600)), &passing()),
+            blocked(Stage::Canary10, Some(50), start.plus(Duration::from_secs(3_600)), &passing()),
             ["The stage has to last 1 day; 23 hours left."]
         );
-        assert!(ask(Stage::Canary10, Some(50), start.plus(day), &passing()).is_empty());
-        assert!(ask(Stage::Canary50, None, start.plus(day), &passing()).is_empty());
-        let held = gates::evaluate(&Metrics::default(), &config);
-        assert_eq!(ask(Stage::Canary10, Some(50), start.plus(day), &held).len(), 4);
+        assert!(blocked(Stage::Canary10, Some(50), start.plus(day), &passing()).is_empty());
+        assert!(blocked(Stage::Canary50, None, start.plus(day), &passing()).is_empty());
+        let held = gates::evaluate(&StageMetrics::default(), &config);
+        assert_eq!(blocked(Stage::Canary10, Some(50), start.plus(day), &held).len(), 4);
         assert_eq!(
-            ask(Stage::Canary10, Some(100), start.plus(day), &passing()),
+            blocked(Stage::Canary10, Some(100), start.plus(day), &passing()),
             ["From 10 % the only next stage is 50 %, not 100 %."]
         );
-        assert_eq!(ask(Stage::Active, None, start.plus(day), &passing()).len(), 1);
-        assert!(ask(Stage::Shadow, Some(10), start, &held).is_empty());
+        assert_eq!(blocked(Stage::Active, None, start.plus(day), &passing()).len(), 1);
+        assert!(blocked(Stage::Shadow, Some(10), start, &held).is_empty());
         assert_eq!(blocked_by(Stage::Canary10, None, None, start, &config, &passing()).len(), 1);
-    }
-
-    #[test]
-    fn times_are_said_in_two_units() {
-        assert_eq!(duration_words(0), "0 seconds");
-        assert_eq!(duration_words(61), "1 minute 1 second");
-        assert_eq!(duration_words(90_061), "1 day 1 hour");
-        assert_eq!(duration_words(86_399), "23 hours 59 minutes");
-        assert_eq!(duration_words(86_401), "1 day");
     }
 }

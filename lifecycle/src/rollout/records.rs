@@ -1,4 +1,4 @@
-//! The signed records of what was put into service and taken out.
+//! The signed records of applies, promotions and rollbacks.
 
 use policy::{Timestamp, bundle::canonical::canonical};
 use serde::{Deserialize, Serialize};
@@ -7,41 +7,41 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{signing::Envelope, system::ServingBundle};
 
-/// `sha256:` over the canonical JSON of what is served: stable, and what stands beside it with its share. Two moments
-/// with the same checksum serve the same.
-pub fn serving_checksum(stable: Option<&ServingBundle>, beside: Option<&ServingBundle>) -> String {
+/// `sha256:` over the canonical JSON of what is served: the stable bundle, and the canary or shadow with its share of
+/// traffic. Equal checksums mean that the same bundles are served in the same shares.
+pub fn serving_checksum(stable: Option<&ServingBundle>, canary: Option<&ServingBundle>) -> String {
     let arm = |bundle: &ServingBundle| {
         json!({
             "version": bundle.version, "digest": bundle.digest, "state": bundle.state.name(),
             "canary_pct": bundle.canary_pct,
         })
     };
-    let served = json!({"stable": stable.map(arm), "beside": beside.map(arm)});
+    let served = json!({"stable": stable.map(arm), "beside": canary.map(arm)});
     format!("sha256:{}", hex::encode(Sha256::digest(canonical(&served))))
 }
 
 /// One apply or promotion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ApplyRecord {
-    /// Number given by the database.
+    /// The id, given by the database.
     pub id: i64,
     /// The bundle.
     pub bundle_id: i64,
-    /// Its version.
+    /// The bundle's version.
     pub version: String,
-    /// Its content address.
+    /// The bundle's content address.
     pub digest: String,
-    /// The packet it was approved by; none for the first bundle of the demo.
+    /// The packet that approved the bundle; none for the first bundle of the demo.
     pub packet_id: Option<String>,
     /// Share of traffic before, in percent.
     pub from_pct: i16,
     /// Share of traffic after.
     pub to_pct: i16,
-    /// Who did it.
+    /// Who acted.
     pub actor: String,
-    /// When.
+    /// When the record was made.
     pub at: Timestamp,
-    /// [`serving_checksum`] of what was served after it; records of the first release have none.
+    /// [`serving_checksum`] of what was served afterwards; records of the first release have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_checksum: Option<String>,
     /// Name of the key that signed.
@@ -53,33 +53,33 @@ pub struct ApplyRecord {
 /// One rollback.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RollbackRecord {
-    /// Number given by the database.
+    /// The id, given by the database.
     pub id: i64,
     /// The bundle taken out.
     pub bundle_id: i64,
-    /// Its version.
+    /// The bundle's version.
     pub version: String,
-    /// Its content address.
+    /// The bundle's content address.
     pub digest: String,
-    /// Its share of traffic before, in percent.
+    /// The bundle's share of traffic before, in percent.
     pub from_pct: i16,
     /// The bundle that serves everything now.
     pub restored_bundle_id: i64,
-    /// Its version.
+    /// The bundle's version.
     pub restored_version: String,
-    /// Why.
+    /// The reason given.
     pub reason: String,
-    /// Who did it.
+    /// Who acted.
     pub actor: String,
-    /// On whose behalf, as stated.
+    /// On whose behalf, as the actor stated.
     pub on_behalf_of: Option<String>,
-    /// When the trouble was noticed.
+    /// When the problem was noticed.
     pub rollback_triggered_at: Timestamp,
-    /// When traffic returned.
+    /// When the restored bundle took over.
     pub rolled_back_at: Timestamp,
-    /// The incident that was opened.
+    /// The incident that was opened, if any.
     pub incident_id: Option<String>,
-    /// [`serving_checksum`] of what was served after it; records of the first release have none.
+    /// [`serving_checksum`] of what was served afterwards; records of the first release have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_checksum: Option<String>,
     /// Name of the key that signed.
@@ -88,26 +88,26 @@ pub struct RollbackRecord {
     pub signature: String,
 }
 
-/// What `POST …/rollback` answers.
+/// The response of `POST …/rollback`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RollbackResponse {
     /// The bundle that serves everything now.
     pub id: i64,
-    /// Its version.
+    /// The bundle's version.
     pub version: String,
     /// The version taken out.
     pub rolled_back_from: String,
-    /// True: the bundle of `id` serves.
+    /// Whether the bundle `id` serves: always true.
     pub active: bool,
-    /// Its share of traffic: 100.
+    /// The share of traffic of the bundle `id`: 100.
     pub canary_pct: i16,
-    /// In a sentence.
+    /// What happened, in a sentence.
     pub message: String,
     /// Whether an incident was opened.
     pub incident_created: bool,
-    /// Which.
+    /// The incident's id.
     pub incident_id: Option<String>,
-    /// The record.
+    /// The id of the signed record.
     pub rollback_id: i64,
 }
 

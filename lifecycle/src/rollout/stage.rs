@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// 0 %: evaluated beside stable, serves nobody.
+    /// 0 %: evaluated next to stable without serving anyone.
     Shadow,
     /// 10 %
     Canary10,
@@ -20,7 +20,7 @@ impl Stage {
     /// All stages, in order.
     pub const ALL: [Self; 4] = [Self::Shadow, Self::Canary10, Self::Canary50, Self::Active];
 
-    /// Its share of traffic in percent.
+    /// The stage's share of traffic in percent.
     pub const fn percent(self) -> i16 {
         match self {
             Self::Shadow => 0,

@@ -1,49 +1,46 @@
-//! Automatic rollback: when the last five minutes of a canary are bad enough to take its traffic away at once.
+//! Automatic rollback: when the last five minutes of a canary are bad enough to take the canary out at once.
 //!
-//! The gates decide whether a canary may get more traffic and take their time. This looks every few seconds for what
-//! cannot wait. A canary is blamed only for what the stable arm does not do as well: where all of the traffic is denied,
-//! by either bundle, taking one of them out helps nobody.
+//! The gates decide, over hours, whether a canary may get more traffic. The watch looks every few seconds for what cannot
+//! wait. A canary is blamed only for what the stable arm does not do as well: when both bundles deny all traffic, taking
+//! one of them out does not help.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ArmStats,
-    gates::{TOLERANCE, percent},
+use crate::{
+    format::rate_percent,
+    metrics::{ArmStats, MAX_NO_MATCH_RATE, TOLERANCE, relative_increase},
 };
-use crate::system::trigger::{MAX_NO_MATCH_RATE, increase};
 
-/// What is looked at.
+/// The window that alarms are measured over.
 pub const WINDOW: Duration = Duration::from_secs(5 * 60);
-/// How often, at least.
+/// The longest time between two checks.
 pub const CHECK_EVERY: Duration = Duration::from_secs(5);
-/// What the baseline is when stable answered too little in the window: its last day.
+/// The window of the baseline when stable answered too few decisions in [`WINDOW`].
 pub const LONG_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
-/// By how much a canary's share of denials, or of decisions without a matching rule, must be above stable's, 0–1.
+/// By how much a canary's share of denials, or of decisions without a matching rule, must exceed stable's, 0–1.
 pub const ABOVE_STABLE: f64 = 0.10;
 
 /// What is done about an alarm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum WatchMode {
     /// The canary is rolled back and an incident opened.
     #[default]
     RollBack,
-    /// It is written down, and nothing else happens.
+    /// The alarm is recorded, and nothing else happens.
     Observe,
 }
 
 impl WatchMode {
-    /// Both.
+    /// Both modes.
     pub const ALL: [Self; 2] = [Self::RollBack, Self::Observe];
 
     /// The name used in JSON and forms.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RollBack => "roll_back",
-            Self::Observe => "observe",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -53,11 +50,11 @@ impl WatchMode {
 pub struct WatchConfig {
     /// What is done about an alarm.
     pub mode: WatchMode,
-    /// Fewest decisions of the canary in the window to judge from.
+    /// Fewest decisions of the canary in the window to evaluate.
     pub min_sample_size: u64,
     /// Highest error rate, 0–1.
     pub max_error_rate: f64,
-    /// How many times the baseline's error rate it must be as well.
+    /// The error rate must also be at least this many times the baseline's.
     pub error_rate_factor: f64,
     /// Highest deny rate, 0–1.
     pub max_deny_rate: f64,
@@ -81,7 +78,7 @@ impl Default for WatchConfig {
     }
 }
 
-/// What is past its limit.
+/// The limit that is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -89,28 +86,28 @@ pub enum Cause {
     ErrorRate,
     /// Too many denials.
     DenyRate,
-    /// Too dear: the budget is at stake, too.
+    /// Too expensive: the budget is at stake, too.
     Cost,
-    /// Too much that no rule matches.
+    /// Too many decisions without a matching rule.
     NoMatchRate,
 }
 
-/// One reason to take a canary's traffic away.
+/// One reason to take a canary out of service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
-    /// What is past its limit.
+    /// The limit that is exceeded.
     pub cause: Cause,
     /// The measured share 0–1, or the increase of the cost (0.5 = 50 %).
     pub value: f64,
-    /// Its limit.
+    /// The limit.
     pub limit: f64,
-    /// The same share of stable, or stable's average cost in USD; none when stable decided nothing.
+    /// Stable's share, or stable's average cost in USD; none when stable decided nothing.
     pub baseline: Option<f64>,
-    /// In words.
+    /// The alarm in words.
     pub detail: String,
 }
 
-/// What is past its limit in a canary's window. Nothing, as long as it decided too little to judge from.
+/// The alarms of a canary's window; none while the canary has too few decisions to evaluate.
 pub fn alarms(canary: &ArmStats, baseline: &ArmStats, config: &WatchConfig) -> Vec<Alarm> {
     if canary.decisions < config.min_sample_size.max(1) {
         return Vec::new();
@@ -120,16 +117,18 @@ pub fn alarms(canary: &ArmStats, baseline: &ArmStats, config: &WatchConfig) -> V
         let value = canary.share(part(canary))?;
         let baseline = baseline.share(part(baseline));
         let blamed = above(value, limit) && baseline.is_none_or(|baseline| worse(value, baseline));
-        let detail = || format!("{name} {} exceeds {}{}", percent(value), percent(limit), beside(baseline));
+        let detail =
+            || format!("{name} {} exceeds {}{}", rate_percent(value), rate_percent(limit), stable_share(baseline));
         blamed.then(|| Alarm { cause, value, limit, baseline, detail: detail() })
     };
     let times = |value: f64, baseline: f64| value + TOLERANCE >= config.error_rate_factor * baseline;
     let more = |value: f64, baseline: f64| value + TOLERANCE >= baseline + ABOVE_STABLE;
     let cost = || {
         let limit = config.max_cost_increase;
-        let value = increase(canary.avg_cost, baseline.avg_cost).filter(|value| above(*value, limit))?;
+        let value = relative_increase(canary.avg_cost, baseline.avg_cost).filter(|value| above(*value, limit))?;
         let (cost, before) = (canary.avg_cost?, baseline.avg_cost?);
-        let detail = format!("average cost ${cost:.4} is more than {} above stable's ${before:.4}", percent(limit));
+        let detail =
+            format!("average cost ${cost:.4} is more than {} above stable's ${before:.4}", rate_percent(limit));
         Some(Alarm { cause: Cause::Cost, value, limit, baseline: Some(before), detail })
     };
     [
@@ -143,15 +142,16 @@ pub fn alarms(canary: &ArmStats, baseline: &ArmStats, config: &WatchConfig) -> V
     .collect()
 }
 
-/// The reason that goes into the record of the rollback.
+/// The reason for the record of the rollback.
 pub fn reason(alarms: &[Alarm], canary: &ArmStats) -> String {
     let details: Vec<&str> = alarms.iter().map(|alarm| alarm.detail.as_str()).collect();
     let minutes = WINDOW.as_secs() / 60;
     format!("Automatic rollback: {}, over {} decisions in {minutes} minutes", details.join("; "), canary.decisions)
 }
 
-fn beside(baseline: Option<f64>) -> String {
-    baseline.map_or_else(String::new, |baseline| format!(" (stable: {})", percent(baseline)))
+/// ` (stable: 2 %)`, or nothing when stable decided nothing.
+fn stable_share(baseline: Option<f64>) -> String {
+    baseline.map_or_else(String::new, |baseline| format!(" (stable: {})", rate_percent(baseline)))
 }
 
 #[cfg(test)]
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stable_does_as_well_is_no_fault_of_the_canary() {
+    fn the_canary_is_not_blamed_for_what_stable_does_as_well() {
         let stable = arm(1000, 60, 950, 300, Some(0.0));
         assert_eq!(causes(&arm(100, 11, 96, 31, Some(0.0)), &stable), []);
         assert_eq!(
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_are_called_as_in_json() {
+    fn modes_have_their_names_in_json() {
         for mode in WatchMode::ALL {
             assert_eq!(serde_json::to_value(mode).unwrap(), mode.name());
         }
@@ -215,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn worse_never_silences_an_alarm(
+        fn worse_numbers_never_silence_an_alarm(
             decisions in 50_u64..500, errors in 0_u64..500, deny in 0_u64..500, no_match in 0_u64..500, more in 1_u64..50,
             stable in (0_u64..500, 0_u64..500, 0_u64..500, 0_u64..500),
         ) {

@@ -1,13 +1,13 @@
-//! Records that are shown: with what came of checking their signatures when they were read.
+//! Signed records as they are shown: with the result of checking the signature.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Envelope, KeyRing, verify};
 
-/// A record, and whether it is as it was signed.
+/// A record, and whether its signature verifies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checked<T> {
-    /// The record, as it was read.
+    /// The record as it was read.
     #[serde(flatten)]
     pub record: T,
     /// Why its signature was refused; none when it verifies.
@@ -24,7 +24,7 @@ impl<T: Envelope> Checked<T> {
 }
 
 impl<T> Checked<T> {
-    /// Whether the record is as it was signed.
+    /// Whether the signature verifies.
     pub const fn verifies(&self) -> bool {
         self.refused.is_none()
     }
@@ -32,35 +32,33 @@ impl<T> Checked<T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        rollout::ApplyRecord,
-        signing::{Checked, Key, KeyRing, sign},
-    };
-    use policy::Timestamp;
+    use super::*;
+    use crate::signing::{Key, sign};
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Record {
+        actor: String,
+        key_id: String,
+        signature: String,
+    }
+
+    impl Envelope for Record {
+        fn seal(&mut self, key_id: String, signature: String) {
+            self.key_id = key_id;
+            self.signature = signature;
+        }
+    }
 
     #[test]
     fn a_record_that_was_changed_is_shown_as_refused() {
         let keys = KeyRing { current: Key::new("k", "a secret for tests"), previous: Vec::new() };
-        let mut record = ApplyRecord {
-            id: 3,
-            bundle_id: 1,
-            version: "1.0.0".into(),
-            digest: "sha256:00".into(),
-            packet_id: None,
-            from_pct: 0,
-            to_pct: 10,
-            actor: "rob@example.com".into(),
-            at: Timestamp::EPOCH,
-            verification_checksum: None,
-            key_id: String::new(),
-            signature: String::new(),
-        };
+        let mut record = Record { actor: "rob@example.com".into(), key_id: String::new(), signature: String::new() };
         sign(&keys, &mut record).unwrap();
         let good = Checked::new(&keys, record.clone());
         assert!(good.verifies());
         let written = serde_json::to_value(&good).unwrap();
         assert_eq!((&written["actor"], &written["refused"]), (&"rob@example.com".into(), &serde_json::Value::Null));
-        assert_eq!(serde_json::from_value::<Checked<ApplyRecord>>(written).unwrap(), good);
+        assert_eq!(serde_json::from_value::<Checked<Record>>(written).unwrap(), good);
 
         record.actor = "eve@example.com".into();
         let bad = Checked::new(&keys, record);

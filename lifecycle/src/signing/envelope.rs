@@ -7,10 +7,10 @@ use sha2::Sha256;
 
 use super::{Key, KeyRing, SignatureError};
 
-/// Something that carries its own signature: it has members `key_id` and `signature`, and every other member is
-/// covered by them.
+/// A document that carries its own signature: its member `signature` covers every other member, made with the key that
+/// `key_id` names.
 pub trait Envelope: Serialize {
-    /// Members the signature does not cover, besides `signature` itself: numbers that the database gives afterwards.
+    /// Members that the signature does not cover, besides `signature` itself: ids that the database gives later.
     const UNSIGNED: &'static [&'static str] = &[];
 
     /// Writes the name of the key and the signature into the envelope.
@@ -32,23 +32,11 @@ pub fn sign<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), Signatu
 /// Checks the envelope's signature with the key it names, in constant time.
 ///
 /// # Errors
-/// [`SignatureError::UnknownKey`] when the ring does not have that key, [`SignatureError::Mismatch`] when anything differs from what
-/// was signed, [`SignatureError::Malformed`] when `key_id` or `signature` is missing or is not what such a member looks like.
+/// [`SignatureError::UnknownKey`] when the ring does not have that key, [`SignatureError::Mismatch`] when anything differs
+/// from what was signed, [`SignatureError::Malformed`] when `key_id` or `signature` is missing or malformed.
 pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), SignatureError> {
     let members = members(envelope)?;
     verify_members(keys, members, T::UNSIGNED)
-}
-
-/// Signs a JSON object that has its `key_id` already set to the current key; answers the signature in hex.
-///
-/// # Errors
-/// As [`sign`].
-pub fn sign_members(keys: &KeyRing, members: &Map<String, Value>) -> Result<String, SignatureError> {
-    if members.get("key_id").and_then(Value::as_str) != Some(keys.current.id.as_str()) {
-        return Err(SignatureError::Malformed("key_id"));
-    }
-    let bytes = canonical(members.clone(), &[])?;
-    Ok(hex::encode(mac(&keys.current, &bytes).finalize().into_bytes()))
 }
 
 /// Checks the `signature` of a JSON object over all its other members but `unsigned`.
@@ -79,7 +67,7 @@ fn signed_bytes<T: Envelope>(envelope: &T) -> Result<Vec<u8>, SignatureError> {
     canonical(members(envelope)?, T::UNSIGNED)
 }
 
-/// RFC 8785 canonical JSON of everything that is covered.
+/// RFC 8785 canonical JSON of the members that the signature covers.
 fn canonical(mut members: Map<String, Value>, unsigned: &[&str]) -> Result<Vec<u8>, SignatureError> {
     members.remove("signature");
     for name in unsigned {
@@ -93,12 +81,12 @@ fn mac(key: &Key, bytes: &[u8]) -> Hmac<Sha256> {
 }
 
 impl Key {
-    /// HMAC-SHA256 of `parts`, one after the other.
+    /// HMAC-SHA256 of the concatenated `parts`.
     pub fn authenticate(&self, parts: &[&[u8]]) -> [u8; 32] {
         parts.iter().fold(self.mac(), |mac, part| mac.chain_update(part)).finalize().into_bytes().into()
     }
 
-    /// Whether `code` is what [`Self::authenticate`] gives; compared in constant time.
+    /// Whether `code` is the result of [`Self::authenticate`]; compared in constant time.
     pub fn authenticates(&self, parts: &[&[u8]], code: &[u8; 32]) -> bool {
         parts.iter().fold(self.mac(), |mac, part| mac.chain_update(part)).verify_slice(code).is_ok()
     }

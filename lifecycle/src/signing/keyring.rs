@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A secret with its public name. The secret is never shown, not even by `Debug`.
+/// A secret with its public name. The secret is never printed, not even by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Public name, written into what is signed.
+    /// The public name; a signed envelope names its key.
     pub id: String,
     secret: Vec<u8>,
 }
@@ -45,7 +45,7 @@ impl KeyRing {
         std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == id)
     }
 
-    /// What the keys are called; their secrets are never shown.
+    /// The names of the keys, without their secrets.
     pub fn names(&self) -> KeyNames {
         KeyNames {
             current: self.current.id.clone(),

@@ -1,36 +1,36 @@
-//! The safety pause, and what ends it: what went wrong is put right and said, the metrics that triggered it are clear,
-//! and two different people, a safety owner and a runtime owner, sign.
+//! The safety pause and its release. A release needs a remediation in words, clear trigger metrics, and the signatures of
+//! two different people: a safety owner and a runtime owner.
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::trigger::{self, Reading};
+use super::trigger::{self, TriggerReading};
 use crate::{
     authority::{Actor, Role, same_person},
     signing::{Envelope, KeyRing, SignatureError, sign, verify},
 };
 
-/// The tag of the incident a pause opens when it is given no ticket.
+/// The tag of the incident that a pause without a ticket opens.
 pub const TICKET_TAG: &str = "CLO-SAFETY-PAUSE";
 
-/// Each of these must sign a release, and they must be two people.
+/// Both roles must sign a release, and the signers must be two people.
 pub const RELEASE_ROLES: [Role; 2] = [Role::SafetyOwner, Role::RuntimeOwner];
 
 /// A safety pause in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pause {
-    /// Why.
+    /// Why the pause was engaged.
     pub reason: String,
-    /// The ticket it is tracked in.
+    /// The ticket that tracks the pause.
     pub ticket: Option<String>,
     /// Who paused.
     pub by: String,
-    /// Since when.
+    /// When the pause began.
     pub since: Timestamp,
-    /// The metrics it was engaged for, as named by whoever paused. They must be clear before it is released.
+    /// The metrics the pause was engaged for, as the person who paused named them. They must be clear before a release.
     #[serde(default)]
     pub trigger_metrics: Vec<String>,
-    /// Who has agreed to end it.
+    /// The signatures under the release so far.
     pub release_signatures: Vec<ReleaseSignature>,
 }
 
@@ -39,15 +39,15 @@ pub struct Pause {
 pub struct ReleaseSignature {
     /// Who signed.
     pub by: String,
-    /// As what: those of [`RELEASE_ROLES`] that they hold.
+    /// The signer's roles among [`RELEASE_ROLES`].
     pub roles: Vec<Role>,
-    /// When.
+    /// When the signature was given.
     pub at: Timestamp,
     /// What was put right.
     pub remediation: String,
-    /// The ticket of the pause it is meant for.
+    /// The ticket of the pause that the signature is for.
     pub ticket: Option<String>,
-    /// The beginning of the pause it is meant for.
+    /// The beginning of the pause that the signature is for.
     pub paused_at: Timestamp,
     /// Name of the key that signed.
     pub key_id: String,
@@ -55,23 +55,23 @@ pub struct ReleaseSignature {
     pub signature: String,
 }
 
-/// The signed record of a pause that is over.
+/// The signed record of a released pause.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReleaseRecord {
-    /// Number given by the database.
+    /// The id, given by the database.
     pub id: i64,
-    /// Why it was engaged.
+    /// Why the pause was engaged.
     pub reason: String,
-    /// The ticket it was tracked in.
+    /// The ticket that tracked the pause.
     pub ticket: Option<String>,
     /// Who paused.
     pub paused_by: String,
-    /// When it began.
+    /// When the pause began.
     pub paused_at: Timestamp,
-    /// When it ended.
+    /// When the pause ended.
     pub released_at: Timestamp,
-    /// What the metrics that triggered it said then.
-    pub metrics: Vec<Reading>,
+    /// The readings of the trigger metrics at the release.
+    pub metrics: Vec<TriggerReading>,
     /// The two signatures.
     pub signatures: Vec<ReleaseSignature>,
     /// Name of the key that signed.
@@ -80,50 +80,50 @@ pub struct ReleaseRecord {
     pub signature: String,
 }
 
-/// Why a signature under a release was not taken.
+/// Why a signature under a release was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseRefused {
     /// The remediation is blank.
     #[error("say what was put right: a release needs a remediation")]
     RemediationRequired,
-    /// A trigger that cannot be measured here is not mentioned in the remediation.
+    /// The remediation does not mention a trigger that cannot be measured here.
     #[error("these triggers cannot be measured here, so the remediation has to name them and say that they are clear: {}", .0.join(", "))]
     Unconfirmed(Vec<String>),
     /// The signer holds neither role.
     #[error("a release is signed by a safety owner and a runtime owner; you are neither")]
     NoRole,
-    /// The same person again.
+    /// The signer has signed already.
     #[error("you have signed this release already; still needed: {0}")]
     SignedAlready(String),
-    /// Another person with the same role.
+    /// Another person with this role has signed already.
     #[error("that role has signed this release already; still needed: {0}")]
     RoleTaken(String),
     /// A metric that triggered the pause is past its limit.
     #[error("the trigger is not clear yet: {}", .0.join("; "))]
     NotClear(Vec<String>),
-    /// It could not be signed.
+    /// The signature could not be made.
     #[error(transparent)]
     Signature(#[from] SignatureError),
 }
 
-/// What a signature brought about.
+/// The result of a signature.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Signed {
-    /// The first of two.
+    /// The first of two signatures.
     OneOfTwo(ReleaseSignature),
-    /// The pause is over.
+    /// The second signature: the pause is over.
     Released(ReleaseRecord),
 }
 
 impl Pause {
-    /// The signatures that count: made for this pause, and as they were signed.
-    pub fn counting<'a>(&'a self, keys: &'a KeyRing) -> impl Iterator<Item = &'a ReleaseSignature> {
+    /// The valid signatures: made for this pause, and unchanged since.
+    pub fn valid_signatures<'a>(&'a self, keys: &'a KeyRing) -> impl Iterator<Item = &'a ReleaseSignature> {
         self.release_signatures.iter().filter(|given| {
             given.ticket == self.ticket && given.paused_at == self.since && verify(keys, *given).is_ok()
         })
     }
 
-    /// Who has to sign yet, in words.
+    /// Who still has to sign, in words.
     pub fn still_needed(&self) -> String {
         match self.release_signatures.first() {
             None => "a safety owner and a runtime owner".to_owned(),
@@ -138,7 +138,7 @@ impl Pause {
         }
     }
 
-    /// Whether `signer` could sign its release now.
+    /// Whether `signer` may sign the release now.
     ///
     /// # Errors
     /// [`ReleaseRefused`] says why not.
@@ -147,13 +147,13 @@ impl Pause {
     }
 }
 
-/// The roles a signature counts for.
+/// The roles that a signature of `signer` counts for.
 fn signing_roles(signer: &Actor) -> Vec<Role> {
     RELEASE_ROLES.into_iter().filter(|role| signer.roles.contains(role)).collect()
 }
 
-/// Whether the two roles can be found in two people.
-fn completes(first: &[Role], second: &[Role]) -> bool {
+/// Whether two signers hold the two roles between them.
+fn cover_both_roles(first: &[Role], second: &[Role]) -> bool {
     let [safety, runtime] = RELEASE_ROLES;
     (first.contains(&safety) && second.contains(&runtime)) || (first.contains(&runtime) && second.contains(&safety))
 }
@@ -171,23 +171,23 @@ fn may_sign<'a>(
         if same_person(&first.by, &signer.name) {
             return Err(ReleaseRefused::SignedAlready(still_needed()));
         }
-        if !completes(&first.roles, &roles) {
+        if !cover_both_roles(&first.roles, &roles) {
             return Err(ReleaseRefused::RoleTaken(still_needed()));
         }
     }
     Ok(())
 }
 
-/// Signs the release of `pause`. The second signature, by another person with the other role, ends it; `readings` are
-/// what the pause's known triggers say at that moment.
+/// Signs the release of `pause`. The second signature, by another person with the other role, ends the pause; `readings`
+/// are the current readings of the pause's known triggers.
 ///
 /// # Errors
-/// [`ReleaseRefused`]: nothing has happened then.
+/// [`ReleaseRefused`] says why the signature was not accepted.
 pub fn sign_release(
     pause: &Pause,
     signer: &Actor,
     remediation: &str,
-    readings: &[Reading],
+    readings: &[TriggerReading],
     at: Timestamp,
     keys: &KeyRing,
 ) -> Result<Signed, ReleaseRefused> {
@@ -195,10 +195,10 @@ pub fn sign_release(
     if remediation.is_empty() {
         return Err(ReleaseRefused::RemediationRequired);
     }
-    let given: Vec<&ReleaseSignature> = pause.counting(keys).collect();
+    let given: Vec<&ReleaseSignature> = pause.valid_signatures(keys).collect();
     may_sign(given.iter().copied(), signer, || pause.still_needed())?;
-    let said: Vec<&str> = given.iter().map(|given| given.remediation.as_str()).chain([remediation]).collect();
-    let unconfirmed = trigger::unconfirmed(&pause.trigger_metrics, &said);
+    let remediations: Vec<&str> = given.iter().map(|given| given.remediation.as_str()).chain([remediation]).collect();
+    let unconfirmed = trigger::unconfirmed(&pause.trigger_metrics, &remediations);
     if !unconfirmed.is_empty() {
         return Err(ReleaseRefused::Unconfirmed(unconfirmed));
     }

@@ -3,8 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     authority::Via,
+    metrics::{GateConfig, RecentDecisions},
     signing::Key,
-    system::trigger::{Recent, TriggerMetric},
+    system::TriggerMetric,
 };
 
 fn keys() -> KeyRing {
@@ -26,7 +27,7 @@ fn pause(triggers: &[&str]) -> Pause {
     }
 }
 
-fn signed(pause: &Pause, who: &Actor, readings: &[Reading]) -> Result<Signed, ReleaseRefused> {
+fn signed(pause: &Pause, who: &Actor, readings: &[TriggerReading]) -> Result<Signed, ReleaseRefused> {
     sign_release(pause, who, "put right", readings, Timestamp::from_unix_seconds(2_000), &keys())
 }
 
@@ -77,8 +78,8 @@ fn a_release_needs_words_and_clear_triggers() {
     assert_eq!(unknown, Err(ReleaseRefused::Unconfirmed(vec!["phone calls".into()])));
 
     let paused = pause(&["error_rate_5m"]);
-    let bad = Recent { decisions: 100, errors: 6, ..Recent::default() };
-    let reading = Reading::of_decisions(TriggerMetric::ErrorRate, &bad, &crate::rollout::GateConfig::default());
+    let bad = RecentDecisions { decisions: 100, errors: 6, ..RecentDecisions::default() };
+    let reading = TriggerReading::of_decisions(TriggerMetric::ErrorRate, &bad, &GateConfig::default());
     let one = after_one(&paused, &safety);
     let refused = signed(&one, &person("r@x", &[Role::RuntimeOwner]), std::slice::from_ref(&reading)).unwrap_err();
     assert_eq!(refused.to_string(), format!("the trigger is not clear yet: {}", reading.detail));
@@ -92,20 +93,20 @@ fn a_signature_for_another_pause_or_a_forged_one_does_not_count() {
     let later = Pause { since: Timestamp::from_unix_seconds(9_000), ..one.clone() };
     assert!(matches!(signed(&later, &runtime, &[]), Ok(Signed::OneOfTwo(_))));
     let mut forged = one;
-    forged.release_signatures[0].by = "somebody@x".into();
+    forged.release_signatures[0].by = "another@x".into();
     assert!(matches!(signed(&forged, &runtime, &[]), Ok(Signed::OneOfTwo(_))));
 }
 
-fn anybody() -> impl Strategy<Value = Actor> {
+fn any_signer() -> impl Strategy<Value = Actor> {
     let roles = prop::collection::btree_set(prop::sample::select(Role::ALL.to_vec()), 0..4);
     (0..4_u8, roles).prop_map(|(name, roles)| Actor { name: format!("p{name}@x"), roles, via: Via::Session })
 }
 
 proptest! {
-    /// Whoever signs in whatever order: a release has two signatures of two people who hold the two roles between
-    /// them, and before it nobody's second signature was taken.
+    /// For any signers in any order: a release has the signatures of two people who hold the two roles between them, and
+    /// nobody's second signature was accepted before.
     #[test]
-    fn nobody_releases_alone(signers in prop::collection::vec(anybody(), 0..12)) {
+    fn nobody_releases_alone(signers in prop::collection::vec(any_signer(), 0..12)) {
         let mut paused = pause(&[]);
         for signer in signers {
             match signed(&paused, &signer, &[]) {

@@ -1,18 +1,21 @@
 //! Bundles that travel between instances, as signed files.
 //!
 //! ```text
-//! export    the file, and the one verdict on it
-//! upload    what comes in to be verified or imported
-//! preview   what importing it would do
+//! export    the signed file
+//! verify    the verdict on a file
+//! upload    the body of a request to verify or import a file
+//! preview   what importing a file would do
 //! ```
 
 pub mod export;
 pub mod preview;
 pub mod upload;
+pub mod verify;
 
 #[cfg(test)]
 mod tests;
 
-pub use export::{Export, Verdict, Verification, export, open_export, verify_export};
+pub use export::{Export, export};
 pub use preview::{Preview, PreviewedDraft};
 pub use upload::Upload;
+pub use verify::{Verdict, Verification, open_export, verify_export};

@@ -1,4 +1,4 @@
-//! What an import would do, for a person to look at before anything is saved.
+//! The preview of an import: what a person sees before anything is saved.
 
 use policy::{
     bundle::{Source, version},
@@ -14,38 +14,38 @@ use crate::review::{Comparison, compare};
 pub struct Preview {
     /// The verdict on the file.
     pub verification: Verification,
-    /// What the draft would be; none when the file is refused.
+    /// The draft that would be created; none when the file is refused.
     pub draft: Option<PreviewedDraft>,
 }
 
-/// The draft that an import would make.
+/// The draft that an import would create.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PreviewedDraft {
-    /// The version it would have.
+    /// The version the draft would have.
     pub version: String,
-    /// Whether another bundle has that version, so that the import would be refused.
+    /// Whether another bundle has that version, in which case the import would be refused.
     pub version_taken: bool,
     /// The next free version.
     pub next_version: String,
-    /// Its content address.
+    /// The content address.
     pub digest: String,
-    /// How many rules it has.
+    /// The number of rules.
     pub rule_count: usize,
-    /// Who made the bundle, as the file says.
+    /// Who created the bundle, according to the file.
     pub created_by: Option<String>,
-    /// Its notes.
+    /// The notes.
     pub notes: String,
-    /// What the linter says about it.
+    /// The linter's report.
     pub lint: lint::Report,
-    /// The version at 100 %, which it is compared with.
+    /// The version at 100 %, which the draft is compared with.
     pub stable_version: Option<String>,
-    /// What it changes against stable, rule by rule and for every input.
+    /// What the draft changes compared with stable, rule by rule and over every input.
     pub changes: Option<Comparison>,
 }
 
 impl PreviewedDraft {
-    /// The draft that `source` would be beside `stable`, its version counted from `base`, where the versions `taken`
-    /// are given out.
+    /// The draft that `source` would become. The next version is proposed from `base` and avoids the versions in `taken`;
+    /// the changes are compared with `stable`.
     pub fn of(
         source: &Source,
         created_by: Option<String>,

@@ -1,4 +1,4 @@
-//! Signed bundles, judged.
+//! Verifying signed bundles.
 
 use std::time::Duration;
 
@@ -42,14 +42,14 @@ fn value(export: &Export) -> Value {
     serde_json::to_value(export).unwrap()
 }
 
-fn judge(document: &Value) -> Verification {
+fn verify(document: &Value) -> Verification {
     verify_export(&ring(), document, now().plus(Duration::from_secs(60)))
 }
 
 /// A file as a server receives it.
-fn judge_bytes(bytes: &[u8]) -> Option<Verification> {
+fn verify_bytes(bytes: &[u8]) -> Option<Verification> {
     let document = strict::parse(bytes).ok()?;
-    Some(judge(&Upload::take(document).ok()?.document))
+    Some(verify(&Upload::parse(document).ok()?.document))
 }
 
 #[test]
@@ -59,14 +59,14 @@ fn what_was_exported_is_valid_and_comes_back_whole() {
     assert_eq!(verification.verdict, Verdict::Valid, "{verification:?}");
     assert_eq!((verification.version.as_deref(), verification.key_id.as_deref()), (Some("2.4.0"), Some("k2")));
     assert_eq!(opened.unwrap(), source());
-    // Written another way it is the same file: `curl -d @file` takes the line breaks out.
+    // Whitespace does not matter: `curl -d @file` removes the line breaks.
     let pretty = serde_json::to_string_pretty(&signed()).unwrap();
-    assert!(judge_bytes(pretty.as_bytes()).unwrap().valid);
-    assert!(judge_bytes(pretty.replace('\n', "").as_bytes()).unwrap().valid);
+    assert!(verify_bytes(pretty.as_bytes()).unwrap().valid);
+    assert!(verify_bytes(pretty.replace('\n', "").as_bytes()).unwrap().valid);
 }
 
-/// What a file with one byte changed must be called, told from the text alone: the envelope's shape first, then the key
-/// it names, then what it says.
+/// The verdict on a file with one changed byte, derived from the text alone: first the envelope's shape, then the key,
+/// then the signature.
 fn expected(original: &Value, changed: &Value) -> (Verdict, Option<String>) {
     let (original, changed) = (original.as_object().unwrap(), changed.as_object().unwrap());
     let malformed = |name: &str| (Verdict::Malformed, Some(format!("/{name}")));
@@ -95,15 +95,15 @@ fn expected(original: &Value, changed: &Value) -> (Verdict, Option<String>) {
 fn every_byte_flipped_in_turn_is_refused_with_the_right_reason() {
     let text = signed().to_text();
     let original: Value = serde_json::from_str(&text).unwrap();
-    let mut told = std::collections::BTreeMap::<&str, usize>::new();
+    let mut seen = std::collections::BTreeMap::<&str, usize>::new();
     for at in 0..text.len() {
         for mask in [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff] {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= mask;
-            let Some(verification) = judge_bytes(&bytes) else {
-                // No JSON any more, or a name that is used twice: refused before anything is judged.
+            let Some(verification) = verify_bytes(&bytes) else {
+                // Not JSON, or a duplicate name: refused before any verdict.
                 assert!(strict::parse(&bytes).is_err(), "{}", String::from_utf8_lossy(&bytes));
-                *told.entry("no JSON").or_default() += 1;
+                *seen.entry("no JSON").or_default() += 1;
                 continue;
             };
             let flipped = format!("byte {at} ^ {mask:#x}: {}", String::from_utf8_lossy(&bytes));
@@ -114,11 +114,11 @@ fn every_byte_flipped_in_turn_is_refused_with_the_right_reason() {
             if verdict == Verdict::Malformed {
                 assert_eq!(verification.field, field, "{}: {flipped}", verification.message);
             }
-            *told.entry(verdict.name()).or_default() += 1;
+            *seen.entry(verdict.name()).or_default() += 1;
         }
     }
     for reason in ["no JSON", "malformed", "unknown_key", "invalid_signature"] {
-        assert!(told.contains_key(reason), "{told:?}");
+        assert!(seen.contains_key(reason), "{seen:?}");
     }
 }
 
@@ -144,7 +144,7 @@ fn every_member_is_covered_and_the_reason_is_the_right_one() {
     for (pointer, changed, verdict, field) in cases {
         let mut document = value(&signed());
         *document.pointer_mut(pointer).unwrap() = changed;
-        let verification = judge(&document);
+        let verification = verify(&document);
         assert_eq!(
             (verification.verdict, verification.field.as_deref()),
             (verdict, field),
@@ -154,7 +154,7 @@ fn every_member_is_covered_and_the_reason_is_the_right_one() {
     }
     let mut with_more = value(&signed());
     with_more["comment"] = json!("approved by the board");
-    assert_eq!(judge(&with_more).verdict, Verdict::InvalidSignature, "members are not added either");
+    assert_eq!(verify(&with_more).verdict, Verdict::InvalidSignature, "members are not added either");
 }
 
 #[test]
@@ -167,10 +167,10 @@ fn a_file_is_valid_until_its_last_moment() {
     assert_eq!(expired.verdict, Verdict::SignatureExpired);
     assert!(expired.message.contains(&export.expires_at.to_string()), "{}", expired.message);
     assert_eq!(at(now().plus(Duration::from_secs(365 * 24 * 60 * 60))).verdict, Verdict::SignatureExpired);
-    // A changed file is a changed file, however old: nothing it says is believed, its expiry neither.
+    // A changed file is a changed file, however old: none of its statements is trusted, not even the expiry.
     let mut changed = document.clone();
     changed["expires_at"] = json!("2020-01-01T00:00:00Z");
-    assert_eq!(judge(&changed).verdict, Verdict::InvalidSignature);
+    assert_eq!(verify(&changed).verdict, Verdict::InvalidSignature);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn hours_have_bounds() {
 fn keys_rotate() {
     let old = KeyRing { current: Key::new("k1", "first secret"), previous: Vec::new() };
     let before = export(&old, &source(), None, now(), 24).unwrap();
-    assert!(judge(&value(&before)).valid, "an earlier key verifies");
+    assert!(verify(&value(&before)).valid, "an earlier key verifies");
     assert_eq!(signed().key_id, "k2", "only the current key signs");
     assert_eq!(verify_export(&old, &value(&signed()), now()).verdict, Verdict::UnknownKey);
     let other_secret = KeyRing { current: Key::new("k2", "another secret"), previous: Vec::new() };
@@ -196,15 +196,15 @@ fn keys_rotate() {
 }
 
 #[test]
-fn a_signed_lie_about_the_digest_is_found() {
+fn a_signed_but_wrong_digest_is_found() {
     let mut export = signed();
     export.digest = Source::default().digest().to_string();
     sign(&ring(), &mut export).unwrap();
-    assert_eq!(judge(&value(&export)).verdict, Verdict::DigestMismatch);
+    assert_eq!(verify(&value(&export)).verdict, Verdict::DigestMismatch);
     let mut export = signed();
     export.bundle.insert("rules".to_owned(), json!([7]));
     sign(&ring(), &mut export).unwrap();
-    let verification = judge(&value(&export));
+    let verification = verify(&value(&export));
     assert_eq!((verification.verdict, verification.field.as_deref()), (Verdict::Malformed, Some("/bundle/rules/0")));
 }
 
@@ -215,44 +215,44 @@ fn exports_of_other_tools_are_refused_and_their_bundle_can_be_taken() {
         "bundle": bare, "signature": "ab".repeat(32), "exported_at": "2026-01-31T08:00:00Z",
         "expires_at": "2026-02-01T08:00:00Z", "format_version": "1.0",
     });
-    let verification = judge(&foreign);
+    let verification = verify(&foreign);
     assert_eq!((verification.verdict, verification.unsigned), (Verdict::Malformed, true));
     assert!(verification.message.contains("does not say how it was signed"), "{}", verification.message);
     assert_eq!(verification.version.as_deref(), Some("2.1.0"));
-    assert_eq!(Upload::take(foreign).unwrap().bundle(), bare);
+    assert_eq!(Upload::parse(foreign).unwrap().bundle(), bare);
     for document in [bare.clone(), json!([]), json!({"bundle": bare})] {
-        let verification = judge(&document);
+        let verification = verify(&document);
         assert_eq!((verification.verdict, verification.unsigned), (Verdict::Malformed, true), "{document}");
     }
     for document in [json!(7), json!({}), json!({"signature": "x", "rules": []}), json!(null)] {
-        assert!(!judge(&document).unsigned, "{document}");
+        assert!(!verify(&document).unsigned, "{document}");
     }
 }
 
 #[test]
-fn a_file_may_be_wrapped_with_wishes() {
+fn a_file_may_be_wrapped_with_options() {
     let file = value(&signed());
-    let mut beside = file.clone();
-    beside["import_as_version"] = json!("3.0.0");
+    let mut with_option = file.clone();
+    with_option["import_as_version"] = json!("3.0.0");
     for body in [
-        beside,
+        with_option,
         json!({"export": file, "import_as_version": "3.0.0"}),
         json!({"signed_bundle": file, "import_as_version": "3.0.0"}),
         json!({"bundle": file, "import_as_version": "3.0.0"}),
     ] {
-        let upload = Upload::take(body).unwrap();
+        let upload = Upload::parse(body).unwrap();
         assert_eq!(upload.document, file);
         assert_eq!((upload.import_as_version.as_deref(), upload.unsigned), (Some("3.0.0"), false));
     }
-    let bare = Upload::take(json!({"bundle": {"rules": []}, "unsigned": true})).unwrap();
+    let bare = Upload::parse(json!({"bundle": {"rules": []}, "unsigned": true})).unwrap();
     assert_eq!((&bare.document, bare.unsigned), (&json!({"bundle": {"rules": []}}), true));
-    assert!(Upload::take(json!({"import_as_version": 3})).is_err());
-    assert!(Upload::take(json!({"unsigned": "yes"})).is_err());
+    assert!(Upload::parse(json!({"import_as_version": 3})).is_err());
+    assert!(Upload::parse(json!({"unsigned": "yes"})).is_err());
 }
 
 proptest! {
     #[test]
-    fn any_replaced_byte_is_refused_or_says_the_same(
+    fn any_replaced_byte_is_refused_or_changes_nothing(
         notes in ".{0,20}", priority in 0_u16..=1000, cost in 0.0_f64..1e9,
         at in any::<prop::sample::Index>(), to in any::<u8>(),
     ) {
@@ -262,12 +262,12 @@ proptest! {
         source.rules[0]["budget"]["cost"] = json!(cost);
         let export = export(&ring(), &source, None, now(), 24).unwrap();
         let mut bytes = export.to_text().into_bytes();
-        prop_assert!(judge_bytes(&bytes).unwrap().valid, "{}", export.to_text());
+        prop_assert!(verify_bytes(&bytes).unwrap().valid, "{}", export.to_text());
         let at = at.index(bytes.len());
         bytes[at] = to;
-        if judge_bytes(&bytes).is_some_and(|verification| verification.valid) {
-            let same = strict::parse(&bytes).unwrap();
-            prop_assert_eq!(policy::bundle::canonical::canonical(&same), export.to_text());
+        if verify_bytes(&bytes).is_some_and(|verification| verification.valid) {
+            let read = strict::parse(&bytes).unwrap();
+            prop_assert_eq!(policy::bundle::canonical::canonical(&read), export.to_text());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What somebody sends to be verified or imported: a signed file as it is, or wrapped with wishes.
+//! The body of a request to verify or import a file: a signed file as it is, or wrapped with options.
 
 use serde_json::{Map, Value};
 
@@ -9,23 +9,23 @@ use crate::problem::Problem;
 pub struct Upload {
     /// The file.
     pub document: Value,
-    /// The version the draft shall have instead of the file's.
+    /// The version for the draft, instead of the file's.
     pub import_as_version: Option<String>,
-    /// Whether a file without a signature of ours may become a draft all the same.
+    /// Whether a file without a verifiable signature may still become a draft.
     pub unsigned: bool,
 }
 
 impl Upload {
     /// Reads a body in any accepted form: the file itself, `{"export": file, …}`, `{"signed_bundle": file, …}` or
-    /// `{"bundle": bare bundle, "unsigned": true}`, each with `import_as_version` beside it if wished.
+    /// `{"bundle": bare bundle, "unsigned": true}`, each with an optional `import_as_version`.
     ///
     /// # Errors
-    /// 422 when a wish has the wrong type.
-    pub fn take(body: Value) -> Result<Self, Problem> {
+    /// `invalid_field` when an option has the wrong type.
+    pub fn parse(body: Value) -> Result<Self, Problem> {
         let Value::Object(mut members) = body else {
             return Ok(Self { document: body, import_as_version: None, unsigned: false });
         };
-        // Neither name is a member of a signed file, so taking them out takes nothing from what is signed.
+        // Neither name is a member of a signed file, so removing both removes nothing that is signed.
         let import_as_version = match members.remove("import_as_version") {
             None | Some(Value::Null) => None,
             Some(Value::String(version)) => Some(version),
@@ -36,10 +36,10 @@ impl Upload {
             Some(Value::Bool(unsigned)) => unsigned,
             Some(_) => return Err(Problem::invalid_field("/unsigned", "is true or false")),
         };
-        Ok(Self { document: file(members), import_as_version, unsigned })
+        Ok(Self { document: unwrap_file(members), import_as_version, unsigned })
     }
 
-    /// The bare bundle of a file without a signature of ours.
+    /// The bare bundle of a file without a verifiable signature.
     pub fn bundle(self) -> Value {
         match self.document {
             Value::Object(mut members) => match members.remove("bundle") {
@@ -51,7 +51,7 @@ impl Upload {
     }
 }
 
-fn file(mut members: Map<String, Value>) -> Value {
+fn unwrap_file(mut members: Map<String, Value>) -> Value {
     if !members.contains_key("signature") {
         for name in ["export", "signed_bundle"] {
             if let Some(file @ Value::Object(_)) = members.remove(name) {

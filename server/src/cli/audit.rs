@@ -157,7 +157,7 @@ fn text(verdict: &Verdict) -> String {
 #[cfg(test)]
 mod tests {
     use lifecycle::{
-        audit::{Entry, EventType, Flaw, Hash, seal},
+        audit::{Entry, EventType, Flaw, Hash, seal_entry},
         signing::Key,
     };
     use policy::Timestamp;
@@ -181,7 +181,7 @@ mod tests {
                 detail: json!({"version": "1.0.0"}),
                 seal: None,
             };
-            let seal = seal(&keys.current, head, &entry);
+            let seal = seal_entry(&keys.current, head, &entry);
             head = seal.entry_hash;
             entry.seal = Some(seal);
             text.push_str(&(serde_json::to_string(&entry).unwrap() + "\n"));

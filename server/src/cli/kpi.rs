@@ -104,7 +104,7 @@ fn read(file: &Path, as_of: Option<Timestamp>) -> Result<(Vec<Event>, Timestamp)
     let mut exported = None;
     for line in lines(file)? {
         match line {
-            Line::Entry(entry) => events.extend(Event::read(&entry)),
+            Line::Entry(entry) => events.extend(Event::from_audit_entry(&entry)),
             Line::Closing(checkpoint, at) => {
                 exported = Some(at.and_then(|at| at.parse().ok()).unwrap_or(checkpoint.at));
             }

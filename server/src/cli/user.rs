@@ -65,7 +65,9 @@ pub enum Command {
 }
 
 pub(super) fn role(text: &str) -> Result<Role, String> {
-    Role::from_name(text).ok_or_else(|| format!("expected one of {}", Role::ALL.map(Role::name).join(", ")))
+    Role::from_name(text).ok_or_else(|| {
+        format!("expected one of {}", Role::ALL.iter().map(|role| role.name()).collect::<Vec<_>>().join(", "))
+    })
 }
 
 /// Runs the command.

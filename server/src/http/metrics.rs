@@ -9,7 +9,7 @@ use axum::{
 };
 use http::header;
 use lifecycle::{
-    authority::Permission, problem::Code, rollout::GateVerdict, system::ServingBundle, workspace::ErrorMetrics,
+    authority::Permission, metrics::ErrorMetrics, problem::Code, rollout::GateVerdict, system::ServingBundle,
 };
 use prometheus::{Gauge, GaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
 use store::metrics::Figures;

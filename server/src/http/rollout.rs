@@ -8,7 +8,8 @@ use axum::{
 };
 use lifecycle::{
     bundle::Record,
-    rollout::{CanaryStatus, GateConfig, GateReport, Metrics, RollbackResponse},
+    metrics::{GateConfig, StageMetrics},
+    rollout::{CanaryStatus, GateReport, RollbackResponse},
 };
 use serde::{Deserialize, Serialize};
 use store::rollout::RollBack;
@@ -93,7 +94,7 @@ async fn roll_back(
 #[derive(Default, Deserialize)]
 struct CheckGates {
     #[serde(default)]
-    metrics: Option<Metrics>,
+    metrics: Option<StageMetrics>,
     #[serde(default)]
     gate_config: Option<GateConfig>,
 }

@@ -6,7 +6,7 @@ use axum::{
     routing::{delete, get},
 };
 use http::StatusCode;
-use lifecycle::workspace::Settings;
+use lifecycle::settings::Settings;
 use policy::bundle::Invariant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

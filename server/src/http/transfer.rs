@@ -115,5 +115,5 @@ async fn upload(request: Request) -> ApiResult<Upload> {
     let json::Document(body) = input::parse(&bytes).map_err(|ApiError(problem): ApiError| {
         ApiError(problem.with("verdict", Verdict::Malformed.name()).with("valid", false))
     })?;
-    Upload::take(body).map_err(|problem: Problem| ApiError(problem))
+    Upload::parse(body).map_err(|problem: Problem| ApiError(problem))
 }

@@ -101,7 +101,7 @@ async fn strangers_are_refused_everywhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_without_the_permission_are_refused_everywhere() {
     let workspace = Workspace::new().await;
-    for role in Role::ALL {
+    for &role in Role::ALL {
         let caller = workspace.caller(role).await;
         for (method, path, value, permission) in routes() {
             let allowed = permission.roles().contains(&role);

@@ -66,7 +66,7 @@ async fn the_chain_is_verified_and_exported_with_a_closing_checkpoint() {
     // The same figures come from the file.
     let as_of = closing["exported_at"].as_str().unwrap();
     let online = viewer.get(&format!("/policy/kpis/summary?as_of={as_of}")).await.expect(200);
-    let events: Vec<Event> = entries.iter().filter_map(Event::read).collect();
+    let events: Vec<Event> = entries.iter().filter_map(Event::from_audit_entry).collect();
     let computed = kpi::summary(&events, as_of.parse().unwrap());
     assert_eq!(serde_json::from_value::<kpi::Summary>(online.clone()).unwrap(), computed);
     assert_eq!((&online["applied_candidate_count"], &online["rollback_rate_bps"]), (&1.into(), &0.into()));

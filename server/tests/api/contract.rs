@@ -283,7 +283,7 @@ fn enumerations_have_the_values_of_their_types() {
         ("GuardrailVerdict", variants::<review::GuardrailVerdict>),
         ("IncidentSeverity", variants::<incident::Severity>),
         ("IncidentStatus", variants::<incident::Status>),
-        ("InvariantVerdict", variants::<review::packet::InvariantVerdict>),
+        ("InvariantVerdict", variants::<review::content::InvariantVerdict>),
         ("KpiAlert", variants::<kpi::Alert>),
         ("OutcomeStatus", variants::<OutcomeStatus>),
         ("PacketStatus", variants::<review::PacketStatus>),

@@ -108,7 +108,7 @@ async fn every_function_of_the_pages_lets_exactly_the_right_roles_through() {
     assert_eq!(served, known, "a function is missing from this table, or gone");
 
     let workspace = Workspace::new().await;
-    for role in Role::ALL {
+    for &role in Role::ALL {
         let caller = workspace.caller(role).await;
         for (path, sent, permission) in functions() {
             let (kind, body) = match sent {
@@ -164,7 +164,7 @@ fn commands() -> Vec<(&'static [&'static str], Permission)> {
 async fn every_command_lets_exactly_the_right_roles_through() {
     let served = Served::new().await;
     let file = bundle("1.0.0", "deny").to_string();
-    for role in Role::ALL {
+    for &role in Role::ALL {
         for (command, permission) in commands() {
             let arguments = [command, &["--output", "json"]].concat();
             let ended = served.run(role, &arguments, &file).await;

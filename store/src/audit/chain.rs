@@ -56,7 +56,7 @@ pub(crate) async fn append(db: &mut PgConnection, keys: &KeyRing, entries: Vec<E
     for mut entry in entries {
         head.seq += 1;
         entry.seq = head.seq;
-        let seal = audit::seal(&keys.current, head.sealed.1, &entry);
+        let seal = audit::seal_entry(&keys.current, head.sealed.1, &entry);
         insert(db, &entry, &seal).await?;
         head.sealed = (entry.seq, seal.entry_hash);
     }
@@ -118,7 +118,7 @@ async fn seal_waiting(db: &mut PgConnection, keys: &KeyRing, head: &mut Head) ->
     let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(head.sealed.0).bind(begun).fetch_all(&mut *db).await?;
     for row in rows {
         let entry = super::read(row)?;
-        let seal = audit::seal(&keys.current, head.sealed.1, &entry);
+        let seal = audit::seal_entry(&keys.current, head.sealed.1, &entry);
         sqlx::query("update policy_lifecycle_audit set key_id = $2, prev_hash = $3, entry_hash = $4 where seq = $1")
             .bind(entry.seq)
             .bind(&seal.key_id)

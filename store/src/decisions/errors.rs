@@ -1,8 +1,8 @@
 //! Error rates over the last while.
 
 use lifecycle::{
+    metrics::{BundleErrors, ErrorMetrics},
     problem::Problem,
-    workspace::{BundleErrors, ErrorMetrics},
 };
 
 use crate::{Result, Store};

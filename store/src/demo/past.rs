@@ -8,7 +8,7 @@ use lifecycle::{
     authority::{Permission, Role, authorize},
     bundle::State,
     decision::{BundleRef, Record},
-    review::{self, Content, Ingredients, PacketStatus, Proposal, ReviewSettings, Verdict, action},
+    review::{self, Content, PacketInputs, PacketStatus, Proposal, ReviewSettings, Verdict, action},
     rollout::records::ApplyRecord,
 };
 use policy::{
@@ -119,7 +119,7 @@ pub(super) async fn week(
 
 /// What a packet replays of them.
 fn newest(recorded: &[Record]) -> Corpus {
-    let most = usize::try_from(lifecycle::workspace::CorpusLimit::default().0).unwrap_or(usize::MAX);
+    let most = usize::try_from(lifecycle::settings::CorpusLimit::default().0).unwrap_or(usize::MAX);
     Corpus::recorded(recorded.iter().rev().take(most).map(CorpusCase::from).collect()).settled()
 }
 
@@ -174,7 +174,7 @@ async fn evidence(
 ) -> Result<(Content, Corpus)> {
     let (draft, fallback_plan) = (way.source.clone(), way.fallback_plan);
     tokio::task::spawn_blocking(move || {
-        let ingredients = Ingredients {
+        let inputs = PacketInputs {
             draft: &draft,
             base: base.as_ref(),
             corpus: &corpus,
@@ -182,7 +182,7 @@ async fn evidence(
             settings: &settings,
             invariants: &[],
         };
-        review::build(&ingredients).map(|content| (content, corpus))
+        review::build(&inputs).map(|content| (content, corpus))
     })
     .await
     .map_err(|error| Error::Internal(format!("an example packet stopped: {error}")))?

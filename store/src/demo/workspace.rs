@@ -5,8 +5,10 @@ use std::time::Duration;
 use lifecycle::{
     authority::{Permission, Role, authorize},
     decision::{BundleRef, Record},
-    incident::Severity,
-    rollout::rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
+    incident::{
+        Severity,
+        draft::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
+    },
 };
 use policy::Timestamp;
 use serde_json::Value;

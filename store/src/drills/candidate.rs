@@ -1,7 +1,7 @@
 //! What a drill is run with: the newest approved packet that waits, else the packet of what was applied last.
 
 use lifecycle::{
-    review::{PacketStatus, standing},
+    review::{PacketStatus, review_status},
     rollout::drill::Candidate,
     signing::{self, KeyRing},
 };
@@ -50,8 +50,9 @@ async fn waiting(db: &mut PgConnection) -> Result<Option<Chosen>> {
     for id in ids {
         let packet = packet_row::by_id(db, &id).await?;
         let actions = packet_row::actions(db, packet.row_id).await?;
-        let standing = standing(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, now.into());
-        if standing.status == PacketStatus::Approved && !packet_row::is_stale(db, packet.base_id).await? {
+        let status =
+            review_status(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, now.into());
+        if status.status == PacketStatus::Approved && !packet_row::is_stale(db, packet.base_id).await? {
             return chosen(db, &packet, None).await;
         }
     }

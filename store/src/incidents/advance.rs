@@ -48,7 +48,7 @@ pub async fn advance(store: &Store, actor: &Actor, id: &str, step: Step, note: O
         .execute(work.db())
         .await?;
         let detail = json!({"from": from, "to": to, "note": note});
-        line(&mut work, id, format!("{} {note}", step.told()).trim_end(), detail.clone()).await?;
+        line(&mut work, id, format!("{} {note}", step.timeline_text()).trim_end(), detail.clone()).await?;
         work.note(EventType::IncidentUpdated, "incident", id, format!("{id} was {}", to.name()), detail);
     }
     let incident = by_id(work.db(), id).await?;

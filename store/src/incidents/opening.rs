@@ -3,9 +3,11 @@
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    incident::{Incident, Severity},
+    incident::{
+        Incident, Severity,
+        draft::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
+    },
     problem::Problem,
-    rollout::rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
 };
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use lifecycle::{
     authority::{Actor, Permission, authorize},
     incident::{
         Incident,
-        post_mortem::{self, Impact, PostMortem},
+        post_mortem::{self, IncidentImpact, PostMortem},
     },
     problem::{Code, Problem},
 };
@@ -148,7 +148,7 @@ async fn propose(
             let until = rolled_back.map(|(_, at)| at).or(over).unwrap_or(now);
             let served = counts_between(db, bundle_id, from, Some(until)).await?.stats();
             let traffic_pct = rolled_back.map(|(pct, _)| pct);
-            Some(Impact { from: from.into(), until: until.into(), traffic_pct, served })
+            Some(IncidentImpact { from: from.into(), until: until.into(), traffic_pct, served })
         }
     };
     Ok(post_mortem::propose(incident, impact.as_ref(), author, &related, Timestamp::from(now)))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
-    kpi::{self, Candidate, Event, Summary, WINDOW, event::READ},
+    kpi::{self, Candidate, Event, Summary, WINDOW, event::COUNTED_EVENT_TYPES},
 };
 
 pub use monitor::monitor;
@@ -69,7 +69,7 @@ async fn events(store: &Store, since: Timestamp) -> Result<Vec<Event>> {
          where at >= $1 and event_type = any($2) order by seq",
     )
     .bind(OffsetDateTime::from(since))
-    .bind(&READ[..])
+    .bind(&COUNTED_EVENT_TYPES[..])
     .fetch_all(store.pool())
     .await?;
     Ok(rows
@@ -79,7 +79,7 @@ async fn events(store: &Store, since: Timestamp) -> Result<Vec<Event>> {
                 "seq": seq, "at": Timestamp::from(at), "event_type": event_type, "subject_id": subject_id,
                 "detail": detail.0,
             });
-            Event::read(entry.as_object()?)
+            Event::from_audit_entry(entry.as_object()?)
         })
         .collect())
 }

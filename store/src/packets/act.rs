@@ -5,7 +5,7 @@ use lifecycle::{
     authority::{Actor, Permission, Role, authorize},
     bundle::state::Command,
     problem::{Code, Problem},
-    review::{Action, ActionRefused, Packet, PacketStatus, Proposal, Verdict, action, may_act, standing},
+    review::{Action, ActionRefused, Packet, PacketStatus, Proposal, Verdict, action, may_act, review_status},
 };
 use serde_json::json;
 use sqlx::PgConnection;
@@ -83,7 +83,7 @@ pub async fn act(
 
     insert(work.db(), packet.row_id, &record).await?;
     actions.push(record.clone());
-    let now = standing(content.required_approvals, &packet.authors, &packet.built_by, &actions, work.now);
+    let now = review_status(content.required_approvals, &packet.authors, &packet.built_by, &actions, work.now);
     let command = match now.status {
         PacketStatus::Approved => Some(Command::Approve),
         PacketStatus::Rejected => Some(Command::Reject),

@@ -5,8 +5,8 @@ use lifecycle::{
     authority::{Actor, Permission, authorize},
     bundle::{State, state::Command},
     problem::{Code, Problem},
-    review::{self, Content, Ingredients, Packet, packet_id},
-    workspace::Settings,
+    review::{self, Content, Packet, PacketInputs, packet_id},
+    settings::Settings,
 };
 use policy::{
     Timestamp,
@@ -88,7 +88,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     let notes = source.notes.clone();
     let (content, corpus) = tokio::task::spawn_blocking(move || {
         let corpus = corpus.settled();
-        let ingredients = Ingredients {
+        let inputs = PacketInputs {
             draft: &source,
             base: base_source.as_ref(),
             corpus: &corpus,
@@ -96,7 +96,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
             settings: &settings.review,
             invariants: &invariants,
         };
-        review::build(&ingredients).map(|content| (content, corpus)).map_err(Problem::from)
+        review::build(&inputs).map(|content| (content, corpus)).map_err(Problem::from)
     })
     .await
     .map_err(|error| Error::Internal(format!("building the packet stopped: {error}")))??;

@@ -5,7 +5,7 @@ use lifecycle::{
     authority::{Actor, Permission, authorize},
     bundle::{Record, state::Command},
     problem::{Code, Problem},
-    review::{PacketStatus, standing},
+    review::{PacketStatus, review_status},
     rollout::{ApplyRecord, Stage},
     signing::KeyRing,
 };
@@ -187,7 +187,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
         return Err(Error::refused(Code::StaleApproval, detail));
     }
     let actions = packet_row::verified_actions(store.keys(), work.db(), &packet).await?;
-    let now = standing(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
+    let now = review_status(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
     if now.status != PacketStatus::Approved {
         let detail = format!(
             "the approval no longer holds ({}): withdraw the bundle and submit it again",

@@ -2,8 +2,8 @@
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
+    rollout::History,
     signing::Checked,
-    workspace::History,
 };
 use policy::limits::MAX_PAGE;
 

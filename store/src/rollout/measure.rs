@@ -3,8 +3,9 @@
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     bundle::State,
+    metrics::{ArmStats, GateConfig, StageMetrics},
     rollout::{
-        ArmStats, CanaryStatus, GateConfig, GateReport, Metrics, Stage, gates,
+        CanaryStatus, GateReport, Stage, gates,
         promotion::{blocked_by, promotable_at, seconds_remaining},
     },
 };
@@ -21,7 +22,7 @@ use crate::{
 
 /// Both arms since the stage began.
 pub(crate) struct Measured {
-    pub metrics: Metrics,
+    pub metrics: StageMetrics,
     pub canary: ArmStats,
     pub stable: ArmStats,
     pub diverging: u64,
@@ -81,7 +82,7 @@ pub async fn check_gates(
     store: &Store,
     actor: &Actor,
     id: i64,
-    metrics: Option<Metrics>,
+    metrics: Option<StageMetrics>,
     config: Option<GateConfig>,
 ) -> Result<GateReport> {
     authorize(actor, Permission::Read)?;
@@ -130,7 +131,7 @@ impl Counts {
 /// Measures `bundle` against stable since its stage began. Everything is unknown before that.
 pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<&Row>) -> Result<Measured> {
     let nothing = Measured {
-        metrics: Metrics::default(),
+        metrics: StageMetrics::default(),
         canary: ArmStats::default(),
         stable: ArmStats::default(),
         diverging: 0,
@@ -162,7 +163,7 @@ pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<
     let sample = canary.decisions;
     let known = |count: u64| (sample > 0).then(|| rate(count, sample));
     Ok(Measured {
-        metrics: Metrics {
+        metrics: StageMetrics {
             sample_size: Some(sample),
             error_rate: known(canary.errors),
             deny_rate: known(canary.deny),

@@ -2,7 +2,7 @@
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
-    workspace::RollbackPreview,
+    rollout::RollbackPreview,
 };
 use policy::{bundle::Effect, engine::decide::Prepared, replay::Case};
 use serde_json::Value;

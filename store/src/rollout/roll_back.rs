@@ -4,11 +4,9 @@ use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
     bundle::{State, state::Command},
+    incident::{IncidentDraft, RolledBack},
     problem::{Code, Problem},
-    rollout::{
-        RollbackRecord, RollbackResponse, check_reason, last_known_good,
-        rollback::{RolledBack, Served, incident},
-    },
+    rollout::{RollbackRecord, RollbackResponse, check_reason, last_known_good, rollback::Served},
     signing::KeyRing,
 };
 use policy::Timestamp;
@@ -104,7 +102,7 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
 
     let actor = work.actor().name.clone();
     let opening = request.create_incident.then(|| {
-        let draft = incident(&RolledBack {
+        let draft = IncidentDraft::of_rollback(&RolledBack {
             from_version: &bundle.version,
             from_pct: bundle.canary_pct,
             restored_version: &restored.version,

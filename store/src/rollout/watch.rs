@@ -4,10 +4,13 @@ use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, Role, Via, authorize},
     bundle::State,
-    incident::Severity,
+    incident::{
+        Severity,
+        draft::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
+    },
+    metrics::ArmStats,
     rollout::{
-        Alarm, ArmStats, RollbackResponse, WatchConfig, WatchMode,
-        rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
+        Alarm, RollbackResponse, WatchConfig, WatchMode,
         watch::{self, LONG_WINDOW, WINDOW},
     },
 };

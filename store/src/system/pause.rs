@@ -3,11 +3,13 @@
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
-    incident::Severity,
+    incident::{
+        Severity,
+        draft::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
+    },
     problem::{Code, Problem},
-    rollout::rollback::{ACKNOWLEDGE_WITHIN, INVESTIGATE_WITHIN},
     system::{
-        Changed, Pause, Reading, ReleaseRecord, ReleaseRefused, ServingBundle, TICKET_TAG,
+        Changed, Pause, ReleaseRecord, ReleaseRefused, ServingBundle, TICKET_TAG, TriggerReading,
         pause::{self as rules, Signed},
     },
 };
@@ -116,7 +118,7 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
         let detail = "no safety pause is in force: there is nothing to release";
         return Err(Problem::new(Code::InvalidTransition, detail).with("from", "running").with("to", "running").into());
     };
-    let counting: Vec<_> = pause.counting(store.keys()).cloned().collect();
+    let counting: Vec<_> = pause.valid_signatures(store.keys()).cloned().collect();
     // The triggers decide at the second signature; before it there is nothing to measure them for.
     let readings = if counting.is_empty() { Vec::new() } else { trigger::read(&mut work, &pause).await? };
     let now = work.now;
@@ -160,7 +162,7 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
     Ok(Changed { system, message })
 }
 
-fn refused(refusal: ReleaseRefused, readings: &[Reading]) -> Error {
+fn refused(refusal: ReleaseRefused, readings: &[TriggerReading]) -> Error {
     let detail = refusal.to_string();
     match refusal {
         ReleaseRefused::RemediationRequired | ReleaseRefused::Unconfirmed(_) => {

@@ -1,15 +1,15 @@
 //! What the metrics that triggered a pause say now.
 
-use lifecycle::system::{
-    Pause, Reading, TriggerMetric,
-    trigger::{Recent, known},
+use lifecycle::{
+    metrics::RecentDecisions,
+    system::{Pause, TriggerMetric, TriggerReading, trigger::known},
 };
 use sqlx::AssertSqlSafe;
 
 use crate::{Result, settings, work::Work};
 
 /// Readings of those of the pause's triggers that can be measured here.
-pub(super) async fn read(work: &mut Work, pause: &Pause) -> Result<Vec<Reading>> {
+pub(super) async fn read(work: &mut Work, pause: &Pause) -> Result<Vec<TriggerReading>> {
     let named = known(&pause.trigger_metrics);
     if named.is_empty() {
         return Ok(Vec::new());
@@ -19,8 +19,8 @@ pub(super) async fn read(work: &mut Work, pause: &Pause) -> Result<Vec<Reading>>
     let mut readings = Vec::new();
     for metric in named {
         readings.push(match metric.alert_column() {
-            Some(column) => Reading::of_alert(metric, alert(work, column).await?),
-            None => Reading::of_decisions(metric, &recent, &gates),
+            Some(column) => TriggerReading::of_alert(metric, alert(work, column).await?),
+            None => TriggerReading::of_decisions(metric, &recent, &gates),
         });
     }
     Ok(readings)
@@ -38,7 +38,7 @@ struct Counts {
 
 /// The last five minutes, and the cost of the day before them. What was answered while evaluation was off says nothing
 /// about any policy.
-async fn recent(work: &mut Work) -> Result<Recent> {
+async fn recent(work: &mut Work) -> Result<RecentDecisions> {
     let counts: Counts = sqlx::query_as(
         "select count(*) filter (where fresh) as decisions,
              count(*) filter (where fresh and (d.status = 'error' or o.status = 'error')) as errors,
@@ -52,7 +52,7 @@ async fn recent(work: &mut Work) -> Result<Recent> {
     )
     .fetch_one(work.db())
     .await?;
-    Ok(Recent {
+    Ok(RecentDecisions {
         decisions: counts.decisions.unsigned_abs(),
         errors: counts.errors.unsigned_abs(),
         denied: counts.denied.unsigned_abs(),

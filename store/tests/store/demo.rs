@@ -3,7 +3,7 @@
 use lifecycle::{
     authority::{Actor, Role, Via},
     bundle::State,
-    review::{GuardrailVerdict, PacketStatus, packet::InvariantVerdict},
+    review::{GuardrailVerdict, PacketStatus, content::InvariantVerdict},
 };
 use store::{bundles, decisions, demo, incidents, packets, people, rollout, tokens};
 

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use crate::support::*;
-use lifecycle::{audit::EventType, problem::Code, signing, system::System};
+use lifecycle::{
+    audit::EventType,
+    overview::{OverdueDrill, TaskKind},
+    problem::Code,
+    signing,
+    system::System,
+};
 use store::{Store, audit, bundles, drills, home, rollout, system, testing};
 
 /// Everything a drill could leave behind, as text.
@@ -147,19 +153,16 @@ async fn a_drill_that_meets_a_forged_approval_fails_and_says_so() {
     assert!(!report.safety_passed && report.apply_duration_ms.is_none(), "{report:?}");
     assert!(report.failures[0].contains("signature"), "{:?}", report.failures);
     assert_eq!(signing::verify(store.keys(), &report), Ok(()));
-    let needs = home::overview(&store, &owner()).await.unwrap().needs_you;
-    assert!(
-        needs.iter().any(|need| need.title.contains("drill: overdue") && need.detail.contains("failed")),
-        "{needs:?}"
-    );
+    let tasks = home::overview(&store, &owner()).await.unwrap().tasks;
+    assert!(tasks.iter().any(|task| task.kind == TaskKind::RunDrill(OverdueDrill::Failed)), "{tasks:?}");
 }
 
 #[tokio::test]
 async fn people_are_told_when_the_drill_is_overdue() {
     let store = testing::store().await;
     let overdue = |store: Store| async move {
-        let needs = home::overview(&store, &owner()).await.unwrap().needs_you;
-        needs.iter().any(|need| need.href == "/drills")
+        let tasks = home::overview(&store, &owner()).await.unwrap().tasks;
+        tasks.iter().any(|task| matches!(task.kind, TaskKind::RunDrill(_)))
     };
     stable(&store, None, 90).await;
     assert!(!overdue(store.clone()).await, "there is nothing to drill with");
@@ -167,5 +170,6 @@ async fn people_are_told_when_the_drill_is_overdue() {
     assert!(overdue(store.clone()).await);
     drills::run(&store, &owner()).await.unwrap();
     assert!(!overdue(store.clone()).await);
-    assert!(!home::overview(&store, &safety()).await.unwrap().needs_you.iter().any(|need| need.href == "/drills"));
+    let tasks = home::overview(&store, &safety()).await.unwrap().tasks;
+    assert!(!tasks.iter().any(|task| matches!(task.kind, TaskKind::RunDrill(_))), "{tasks:?}");
 }

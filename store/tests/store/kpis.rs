@@ -37,7 +37,7 @@ async fn exported(store: &Store) -> Vec<Event> {
     let mut events = Vec::new();
     while let Some(line) = export.line().await.unwrap() {
         let value: Value = serde_json::from_str(&line).unwrap();
-        events.extend(Event::read(value.as_object().unwrap()));
+        events.extend(Event::from_audit_entry(value.as_object().unwrap()));
     }
     events
 }

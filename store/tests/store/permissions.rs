@@ -160,7 +160,7 @@ async fn every_use_case_lets_exactly_the_right_roles_through() {
     for (name, permission, call) in use_cases() {
         // Pages, programs, the command line and workers ask the same use cases: how somebody came changes nothing.
         let ways = [Via::Session, Via::Token, Via::Cli, Via::Worker];
-        for (role, via) in Role::ALL.into_iter().flat_map(|role| ways.map(|via| (role, via))) {
+        for (role, via) in Role::ALL.iter().flat_map(|&role| ways.map(|via| (role, via))) {
             let who = Actor { via, ..actor(role) };
             let answer = call(&store, &who).await;
             let denied = match answer {

@@ -5,6 +5,7 @@ use crate::support::*;
 use lifecycle::{
     audit::EventType,
     bundle::Record as Bundle,
+    overview::TaskKind,
     problem::{Code, Problem},
     review::{Packet, Verdict},
 };
@@ -249,8 +250,8 @@ async fn a_changed_release_and_a_changed_drill_are_shown_as_refused() {
     assert!(drill().await.verifies() && release().await.verifies());
     assert_eq!(release().await.record.signatures.len(), 2);
     let overdue = async || {
-        let needs = home::overview(&store, &owner()).await.unwrap().needs_you;
-        needs.iter().any(|need| need.href == "/drills")
+        let tasks = home::overview(&store, &owner()).await.unwrap().tasks;
+        tasks.iter().any(|task| matches!(task.kind, TaskKind::RunDrill(_)))
     };
     assert!(!overdue().await);
 

@@ -3,7 +3,7 @@
 use lifecycle::{
     bundle::State,
     problem::{Code, Problem},
-    review::{PacketStatus, ScenarioVerdict, Verdict, packet::InvariantVerdict},
+    review::{PacketStatus, ScenarioVerdict, Verdict, content::InvariantVerdict},
     transfer::Upload,
 };
 use policy::bundle::{Invariant, Source};

@@ -1,7 +1,8 @@
-//! The state of one open draft, and what is due next. Each step is short, except for the analysis of a large draft that
-//! was never analysed before; between two steps newer asks are heard.
+//! The state of one open draft, and what is due next. Each step is short, except for the first analysis of a large draft;
+//! newer requests come in between two steps.
 
-mod replaying;
+mod replay;
+mod state;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -9,89 +10,55 @@ use std::{
 };
 
 use policy::{
-    analysis::{Analyzer, Meter, SemanticDiff, semantic_diff},
-    bundle::{Bundle, Invariant, Source},
+    analysis::{Analyzer, Meter, semantic_diff},
+    bundle::{Bundle, Invariant},
     engine::Prepared,
     replay::{
-        Case, Columnar, Dataset, Limits, Replayed as Answers, learn, simulate_prepared,
+        Case, Columnar, Dataset, Limits, learn, simulate_prepared,
         sweep::{Sweep, Sweeping},
         synthetic,
     },
 };
 
-use self::replaying::Replaying;
+use self::{
+    replay::ReplayJob,
+    state::{Cases, Draft, ROWS_PER_STEP, Stable},
+};
 use crate::{
-    check::Checked,
+    check::CheckReport,
     document::Document,
-    protocol::{Curved, Event, Request, Tested},
+    protocol::{Event, Request, SweepResult, TestReport},
 };
 
-/// Work that comparing with stable may take: about a tenth of a second.
-fn budget() -> Meter {
+/// The work budget of comparing the draft with stable: about a tenth of a second.
+fn diff_budget() -> Meter {
     Meter::new(2_500_000, 500_000)
 }
 
-/// How many rules are analysed over their whole input space, and when.
+/// Up to how many rules a draft is analysed over its whole input space, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exact {
-    /// Up to so many rules at every change, also the first time.
+pub struct ExactLimits {
+    /// Up to this many rules: at every change, including the first.
     pub at_once: usize,
-    /// Up to so many rules at all: the first time when nothing else is due, afterwards at every change.
+    /// Up to this many rules: for the first time when nothing else is due, afterwards at every change.
     pub at_all: usize,
 }
 
-/// What can be due, the most urgent first.
+/// What can be due, most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     Check,
-    Mean,
+    Compare,
     Replay,
     Test,
     Sweep,
-    Cover,
+    FindUnreachable,
     Prove,
 }
 
-/// What the draft is compared with.
+/// A sweep in progress.
 #[derive(Debug)]
-struct Stable {
-    version: String,
-    source: Source,
-    bundle: Bundle,
-    prepared: Arc<Prepared>,
-}
-
-/// The draft as understood.
-#[derive(Debug)]
-struct Draft {
-    bundle: Bundle,
-    prepared: Arc<Prepared>,
-    diff: Option<SemanticDiff>,
-}
-
-/// Cases as columns.
-#[derive(Debug, Clone)]
-struct Cases {
-    corpus: Arc<Columnar>,
-    days: Option<f64>,
-    /// Stable's answers, once they are known.
-    before: Option<Arc<Answers>>,
-    /// The draft's answers as they were last known, perhaps before an edit.
-    after: Option<Arc<Answers>>,
-}
-
-impl Cases {
-    #[expect(clippy::cast_precision_loss, reason = "seconds of some years")]
-    fn new(corpus: Columnar) -> Self {
-        let seconds = corpus.window().map(|(first, last)| last.unix_seconds() - first.unix_seconds());
-        let days = seconds.filter(|seconds| *seconds >= 3_600).map(|seconds| seconds as f64 / 86_400.0);
-        Self { corpus: Arc::new(corpus), days, before: None, after: None }
-    }
-}
-
-/// A sweep under way.
-#[derive(Debug)]
-struct Moving {
+struct SweepJob {
     steps: Sweeping,
     days: Option<f64>,
 }
@@ -100,142 +67,136 @@ struct Moving {
 #[derive(Debug)]
 pub struct Session {
     now: fn() -> f64,
-    exact: Exact,
+    limits: ExactLimits,
     stable: Option<Stable>,
     taken: Vec<String>,
     invariants: Vec<Invariant>,
     document: Document,
     serial: u32,
-    known: Analyzer,
-    /// Whether the whole draft was analysed once, so that only edits need proof.
-    warm: bool,
-    /// What the check understood, with how many rules it left out, until the draft is made of it.
-    understood: Option<(Bundle, usize)>,
+    analyzer: Analyzer,
+    /// Whether the whole draft was analysed once, so that only edits have to be proven.
+    is_analysed: bool,
+    /// The bundle parsed by the check, and how many rules could not be parsed; taken when the draft is compared.
+    parsed: Option<(Bundle, usize)>,
     draft: Option<Draft>,
     datasets: HashMap<&'static str, Cases>,
-    chosen: Dataset,
-    replaying: Option<Box<Replaying>>,
+    selected: Dataset,
+    replay: Option<Box<ReplayJob>>,
     stopped: bool,
     tests: Option<Vec<Case>>,
-    sweep: Option<(u32, usize)>,
-    moving: Option<Box<Moving>>,
+    sweep_target: Option<(u32, usize)>,
+    sweep: Option<Box<SweepJob>>,
     due: BTreeSet<Task>,
 }
 
-/// Rows answered between two looks at the watch.
-const STRIDE: usize = 8_192;
-
 impl Session {
-    /// Nothing is open yet. `now` tells milliseconds on some watch.
-    pub fn new(now: fn() -> f64, exact: Exact) -> Self {
+    /// A session without a draft. `now` gives milliseconds since any fixed moment.
+    pub fn new(now: fn() -> f64, limits: ExactLimits) -> Self {
         Self {
             now,
-            exact,
+            limits,
             stable: None,
             taken: Vec::new(),
             invariants: Vec::new(),
             document: Document::default(),
             serial: 0,
-            known: Analyzer::new(),
-            warm: false,
-            understood: None,
+            analyzer: Analyzer::new(),
+            is_analysed: false,
+            parsed: None,
             draft: None,
             datasets: HashMap::new(),
-            chosen: Dataset::Recorded,
-            replaying: None,
+            selected: Dataset::Recorded,
+            replay: None,
             stopped: false,
             tests: None,
+            sweep_target: None,
             sweep: None,
-            moving: None,
             due: BTreeSet::new(),
         }
     }
 
-    /// Hears an ask. What can be answered at once is told; the rest becomes due.
-    pub fn ask(&mut self, ask: Request, payload: Option<&[u8]>, tell: &mut dyn FnMut(Event)) {
-        match ask {
+    /// Handles a request. What can be answered at once is emitted; the rest becomes due.
+    pub fn handle(&mut self, request: Request, payload: Option<&[u8]>, emit: &mut dyn FnMut(Event)) {
+        match request {
             Request::Open { stable, taken, invariants } => {
-                self.stable = stable.map(|(version, source)| {
-                    let bundle = source.parse_rules().bundle;
-                    Stable { version, prepared: Arc::new(Prepared::new(&bundle)), bundle, source: *source }
-                });
+                self.stable = stable.map(|(version, source)| Stable::new(version, *source));
                 (self.taken, self.invariants) = (taken, invariants);
             }
             Request::Document { serial, change } => {
-                self.document.follow(change);
+                self.document.apply(change);
                 self.serial = serial;
-                (self.draft, self.understood) = (None, None);
+                (self.draft, self.parsed) = (None, None);
                 self.stopped = false;
-                self.due.extend([Task::Check, Task::Mean, Task::Cover]);
-                self.again();
+                self.due.extend([Task::Check, Task::Compare, Task::FindUnreachable]);
+                self.restart();
             }
             Request::Corpus(dataset) => {
                 let read = Columnar::decode(payload.unwrap_or_default());
-                self.keep(dataset, read.map_err(|error| format!("{error}.")), tell);
+                self.load(dataset, read.map_err(|error| format!("{error}.")), emit);
             }
             Request::Cases(dataset, cases) => {
                 let read = Columnar::of_cases(dataset, &cases).map_err(|error| error.to_string());
-                self.keep(dataset, read, tell);
+                self.load(dataset, read, emit);
             }
             Request::Synthetic(count, seed) => {
-                // From the rules of both: their thresholds are where answers may differ.
+                // From the rules of both bundles: answers can differ around their thresholds.
                 let mut both = self.document.source().parse_rules().bundle;
                 both.rules.extend(self.stable.iter().flat_map(|stable| stable.bundle.rules.iter().cloned()));
                 let cases = synthetic::cases(&both, count, seed);
                 let read = Columnar::of_cases(Dataset::Synthetic, &cases).map_err(|error| error.to_string());
-                self.keep(Dataset::Synthetic, read, tell);
+                self.load(Dataset::Synthetic, read, emit);
             }
             Request::Choose(dataset) => {
-                self.chosen = dataset;
-                self.again();
+                self.selected = dataset;
+                self.restart();
             }
             Request::Stop => self.stopped = true,
-            Request::Again => {
+            Request::Restart => {
                 self.stopped = false;
-                self.again();
+                self.restart();
             }
             Request::Tests(cases) => {
                 self.tests = Some(cases);
                 self.due.insert(Task::Test);
             }
             Request::Sweep(target) => {
-                (self.sweep, self.moving) = (target, None);
+                (self.sweep_target, self.sweep) = (target, None);
                 self.due.insert(Task::Sweep);
             }
             Request::Learn => {
                 let bundle = self.document.source().parse_rules().bundle;
                 let recorded = self.datasets.get(Dataset::Recorded.name()).map(|cases| &cases.corpus);
                 let schema = recorded.and_then(|corpus| learn::schema(corpus, &bundle));
-                tell(Event::Learned(schema, recorded.map_or(0, |corpus| corpus.len())));
+                emit(Event::Learned(schema, recorded.map_or(0, |corpus| corpus.len())));
             }
             Request::Case(number) => {
                 let corpus = self.cases().map(|cases| &cases.corpus).filter(|corpus| !corpus.is_empty());
-                tell(Event::Case(corpus.map(|corpus| Box::new(corpus.case(number % corpus.len()).input()))));
+                emit(Event::Case(corpus.map(|corpus| Box::new(corpus.case(number % corpus.len()).input()))));
             }
         }
     }
 
-    fn keep(&mut self, dataset: Dataset, read: Result<Columnar, String>, tell: &mut dyn FnMut(Event)) {
+    fn load(&mut self, dataset: Dataset, read: Result<Columnar, String>, emit: &mut dyn FnMut(Event)) {
         match read {
             Ok(corpus) => {
                 let cases = Cases::new(corpus);
-                tell(Event::Loaded(dataset, cases.corpus.len(), cases.days));
+                emit(Event::Loaded(dataset, cases.corpus.len(), cases.days));
                 self.datasets.insert(dataset.name(), cases);
-                if dataset == self.chosen {
-                    self.again();
+                if dataset == self.selected {
+                    self.restart();
                 }
             }
-            Err(why) => tell(Event::Refused(dataset, why)),
+            Err(why) => emit(Event::Refused(dataset, why)),
         }
     }
 
     fn cases(&self) -> Option<&Cases> {
-        self.datasets.get(self.chosen.name())
+        self.datasets.get(self.selected.name())
     }
 
-    /// Gives up what is counted and counts it anew.
-    fn again(&mut self) {
-        (self.replaying, self.moving) = (None, None);
+    /// Abandons the replay and the sweep, and starts everything that is counted over cases from the beginning.
+    fn restart(&mut self) {
+        (self.replay, self.sweep) = (None, None);
         self.due.extend([Task::Replay, Task::Test, Task::Sweep]);
     }
 
@@ -245,114 +206,118 @@ impl Session {
     }
 
     /// Does one step of the most urgent task.
-    pub fn step(&mut self, tell: &mut dyn FnMut(Event)) {
+    pub fn step(&mut self, emit: &mut dyn FnMut(Event)) {
         let Some(task) = self.due.first().copied() else { return };
         let done = match task {
-            Task::Check => self.check(tell),
-            Task::Mean => self.mean(tell),
-            Task::Replay => self.replay(tell),
-            Task::Test => self.test(tell),
-            Task::Sweep => self.sweep(tell),
-            Task::Cover => self.cover(tell),
-            Task::Prove => self.prove(tell),
+            Task::Check => self.check(emit),
+            Task::Compare => self.compare(emit),
+            Task::Replay => self.replay(emit),
+            Task::Test => self.test(emit),
+            Task::Sweep => self.sweep(emit),
+            Task::FindUnreachable => self.find_unreachable(emit),
+            Task::Prove => self.prove(emit),
         };
         if done {
             self.due.remove(&task);
         }
     }
 
-    fn checked(&mut self, exact: bool) -> Checked {
+    fn check_report(&mut self, exact: bool) -> CheckReport {
         let base = self.stable.as_ref().map(|stable| (stable.version.as_str(), &stable.source));
-        let known = exact.then_some(&mut self.known);
-        let (checked, bundle, skipped) =
-            Checked::understanding(self.document.source(), base, &self.taken, &self.invariants, known);
-        self.understood = Some((bundle, skipped.len()));
-        checked
+        let analyzer = exact.then_some(&mut self.analyzer);
+        let (report, bundle, skipped) =
+            CheckReport::with_bundle(self.document.source(), base, &self.taken, &self.invariants, analyzer);
+        self.parsed = Some((bundle, skipped.len()));
+        report
     }
 
-    fn check(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
+    fn check(&mut self, emit: &mut dyn FnMut(Event)) -> bool {
         let rules = self.document.source().rules.len();
-        let exact = rules <= self.exact.at_once || (self.warm && rules <= self.exact.at_all);
-        self.warm = exact;
-        if !exact && rules <= self.exact.at_all {
+        let exact = rules <= self.limits.at_once || (self.is_analysed && rules <= self.limits.at_all);
+        self.is_analysed = exact;
+        if !exact && rules <= self.limits.at_all {
             self.due.insert(Task::Prove);
         }
-        let checked = self.checked(exact);
-        tell(Event::Checked(self.serial, Box::new(checked)));
+        let report = self.check_report(exact);
+        emit(Event::Checked(self.serial, Box::new(report)));
         true
     }
 
-    fn prove(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
-        let checked = self.checked(true);
-        self.warm = true;
-        tell(Event::Checked(self.serial, Box::new(checked)));
-        self.due.insert(Task::Cover);
+    fn prove(&mut self, emit: &mut dyn FnMut(Event)) -> bool {
+        let report = self.check_report(true);
+        self.is_analysed = true;
+        emit(Event::Checked(self.serial, Box::new(report)));
+        self.due.insert(Task::FindUnreachable);
         true
     }
 
-    fn mean(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
-        let (bundle, skipped) = self.understood.take().unwrap_or_else(|| {
-            let understood = self.document.source().parse_rules();
-            (understood.bundle, understood.skipped.len())
+    fn compare(&mut self, emit: &mut dyn FnMut(Event)) -> bool {
+        let (bundle, skipped) = self.parsed.take().unwrap_or_else(|| {
+            let parsed = self.document.source().parse_rules();
+            (parsed.bundle, parsed.skipped.len())
         });
-        let diff = self.stable.as_ref().map(|stable| semantic_diff(&stable.bundle, &bundle, budget()));
-        tell(Event::Meant(self.serial, diff.clone().map(Box::new), skipped));
+        let diff = self.stable.as_ref().map(|stable| semantic_diff(&stable.bundle, &bundle, diff_budget()));
+        emit(Event::Compared(self.serial, diff.clone().map(Box::new), skipped));
         self.draft = Some(Draft { prepared: Arc::new(Prepared::new(&bundle)), bundle, diff });
         true
     }
 
-    fn replay(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
-        let (Some(draft), Some(cases)) = (&self.draft, self.datasets.get_mut(self.chosen.name())) else { return true };
+    fn replay(&mut self, emit: &mut dyn FnMut(Event)) -> bool {
+        let (Some(draft), Some(cases)) = (&self.draft, self.datasets.get_mut(self.selected.name())) else {
+            return true;
+        };
         let now = self.now;
         let stable = self.stable.as_ref().map(|stable| &stable.prepared);
-        let mut replaying =
-            self.replaying.take().unwrap_or_else(|| Box::new(Replaying::new(now(), stable, draft, cases)));
-        if !replaying.step(cases, draft, stable.is_some(), self.stopped) {
-            if let Some((done, total)) = replaying.progress(now()) {
-                tell(Event::Progress(done, total));
+        let mut replay = self.replay.take().unwrap_or_else(|| Box::new(ReplayJob::new(now(), stable, draft, cases)));
+        if !replay.step(cases, draft, stable.is_some(), self.stopped) {
+            if let Some((done, total)) = replay.progress(now()) {
+                emit(Event::Progress(done, total));
             }
-            self.replaying = Some(replaying);
+            self.replay = Some(replay);
             return false;
         }
-        let told = replaying.finish(self.chosen, cases, &self.document, stable.is_some(), now());
-        tell(Event::Replayed(self.serial, Box::new(told)));
+        let result = replay.finish(self.selected, cases, &self.document, stable.is_some(), now());
+        emit(Event::Replayed(self.serial, Box::new(result)));
         true
     }
 
-    fn test(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
+    fn test(&mut self, emit: &mut dyn FnMut(Event)) -> bool {
         let (Some(tests), Some(draft)) = (&self.tests, &self.draft) else { return true };
         let run = simulate_prepared(&draft.prepared, tests, Limits::default());
         let rules = run.rule_hits.len();
         let untested = run.rule_hits.into_iter().filter(|(_, hits)| *hits == 0).map(|(rule, _)| rule).collect();
-        tell(Event::Tested(self.serial, Box::new(Tested { results: run.results, untested, rules })));
+        emit(Event::Tested(self.serial, Box::new(TestReport { results: run.results, untested, rules })));
         true
     }
 
-    fn sweep(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
-        let (Some((rule, at)), Some(draft), Some(cases)) = (self.sweep, &self.draft, self.cases()) else { return true };
+    fn sweep(&mut self, emit: &mut dyn FnMut(Event)) -> bool {
+        let (Some((rule, at)), Some(draft), Some(cases)) = (self.sweep_target, &self.draft, self.cases()) else {
+            return true;
+        };
         let days = cases.days;
-        if self.moving.is_none() {
+        if self.sweep.is_none() {
             let position = self.document.position(rule);
             let sweep = position.and_then(|position| Sweep::new(&draft.bundle, position, at));
             let Some(sweep) = sweep else { return true };
             let steps = sweep.over(Arc::clone(&cases.corpus));
-            self.moving = Some(Box::new(Moving { steps, days }));
+            self.sweep = Some(Box::new(SweepJob { steps, days }));
         }
-        if self.moving.as_mut().is_some_and(|moving| !moving.steps.step(STRIDE)) {
+        if self.sweep.as_mut().is_some_and(|sweep| !sweep.steps.step(ROWS_PER_STEP)) {
             return false;
         }
-        if let Some(moving) = self.moving.take() {
-            let curve = Some(moving.steps.finish());
-            tell(Event::Swept(self.serial, Box::new(Curved { rule, at, days: moving.days, curve })));
+        if let Some(sweep) = self.sweep.take() {
+            let curve = Some(sweep.steps.finish());
+            emit(Event::Swept(self.serial, Box::new(SweepResult { rule, at, days: sweep.days, curve })));
         }
         true
     }
 
-    /// The rules that are dead and what covers them; the linter has just asked the same, so that it only looks it up.
-    fn cover(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
-        if let (true, Some(draft)) = (self.warm, &self.draft) {
-            let unreachable = self.known.analyse(&draft.bundle, Meter::default()).unreachable;
-            tell(Event::Covered(self.serial, unreachable));
+    /// The rules that can never match, and the rules that cover them. The linter has just asked the analyzer for them, so
+    /// this only looks the answer up.
+    fn find_unreachable(&mut self, emit: &mut dyn FnMut(Event)) -> bool {
+        if let (true, Some(draft)) = (self.is_analysed, &self.draft) {
+            let unreachable = self.analyzer.analyse(&draft.bundle, Meter::default()).unreachable;
+            emit(Event::Unreachable(self.serial, unreachable));
         }
         true
     }

@@ -1,20 +1,20 @@
 use std::cell::Cell;
 
-use policy::bundle::Effect;
+use policy::bundle::{Effect, Source};
 use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::document::Change;
 
 thread_local! {
-    static WATCH: Cell<f64> = const { Cell::new(0.0) };
+    static CLOCK: Cell<f64> = const { Cell::new(0.0) };
 }
 
-/// A watch on which every look takes a millisecond.
-fn watch() -> f64 {
-    WATCH.with(|watch| {
-        watch.set(watch.get() + 1.0);
-        watch.get()
+/// A clock that advances a millisecond at every reading.
+fn clock() -> f64 {
+    CLOCK.with(|clock| {
+        clock.set(clock.get() + 1.0);
+        clock.get()
     })
 }
 
@@ -30,18 +30,18 @@ fn source(rules: Vec<Map<String, Value>>) -> Source {
 
 /// Opens a session on a draft that allows from 40 where stable allows from 80.
 fn open() -> (Session, Vec<Event>) {
-    let mut session = Session::new(watch, Exact { at_once: 100, at_all: 100 });
+    let mut session = Session::new(clock, ExactLimits { at_once: 100, at_all: 100 });
     let stable = source(vec![rule("high", 80, "allow", 10)]);
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     let stable = Some(("1.0.0".to_owned(), Box::new(stable)));
-    session.ask(Request::Open { stable, taken: vec![], invariants: vec![] }, None, &mut |tell| told.push(tell));
+    session.handle(Request::Open { stable, taken: vec![], invariants: vec![] }, None, &mut |event| events.push(event));
     let change = Change {
         head: Some(Box::new(source(vec![]))),
         order: Some(vec![7, 8]),
         rules: vec![(7, rule("high", 40, "allow", 10)), (8, rule("dead", 90, "deny", 1))],
     };
-    session.ask(Request::Document { serial: 1, change }, None, &mut |tell| told.push(tell));
-    (session, told)
+    session.handle(Request::Document { serial: 1, change }, None, &mut |event| events.push(event));
+    (session, events)
 }
 
 fn cases() -> Vec<Case> {
@@ -56,15 +56,16 @@ fn cases() -> Vec<Case> {
         .collect()
 }
 
-fn run(session: &mut Session, told: &mut Vec<Event>) {
+fn run(session: &mut Session, events: &mut Vec<Event>) {
     while session.is_due() {
-        session.step(&mut |tell| told.push(tell));
+        session.step(&mut |event| events.push(event));
     }
 }
 
-fn replayed(told: &[Event]) -> Vec<(u32, &crate::Replayed)> {
-    told.iter()
-        .filter_map(|tell| match tell {
+fn replayed(events: &[Event]) -> Vec<(u32, &crate::ReplayResult)> {
+    events
+        .iter()
+        .filter_map(|event| match event {
             Event::Replayed(serial, replayed) => Some((*serial, &**replayed)),
             _ => None,
         })
@@ -73,28 +74,28 @@ fn replayed(told: &[Event]) -> Vec<(u32, &crate::Replayed)> {
 
 #[test]
 fn a_change_is_checked_compared_replayed_and_tested() {
-    let (mut session, mut told) = open();
+    let (mut session, mut events) = open();
     let corpus = Columnar::of_cases(Dataset::Recorded, &cases()).unwrap().encode().unwrap();
-    session.ask(Request::Corpus(Dataset::Recorded), Some(&corpus), &mut |tell| told.push(tell));
-    session.ask(Request::Tests(cases().split_off(50)), None, &mut |tell| told.push(tell));
-    session.ask(Request::Sweep(Some((7, 0))), None, &mut |tell| told.push(tell));
-    run(&mut session, &mut told);
+    session.handle(Request::Corpus(Dataset::Recorded), Some(&corpus), &mut |event| events.push(event));
+    session.handle(Request::Tests(cases().split_off(50)), None, &mut |event| events.push(event));
+    session.handle(Request::Sweep(Some((7, 0))), None, &mut |event| events.push(event));
+    run(&mut session, &mut events);
 
     let mut seen = BTreeSet::new();
-    for tell in &told {
-        match tell {
+    for event in &events {
+        match event {
             Event::Loaded(Dataset::Recorded, 100, None) => assert!(seen.insert("loaded")),
             Event::Checked(1, checked) => {
                 assert!(seen.insert("checked"));
                 assert!(checked.report.all().any(|finding| finding.rule_id.as_deref() == Some("dead")));
                 assert_eq!(checked.diff.as_ref().unwrap().rules_added.len(), 1);
             }
-            Event::Meant(1, Some(diff), 0) => {
-                assert!(seen.insert("meant"));
+            Event::Compared(1, Some(diff), 0) => {
+                assert!(seen.insert("compared"));
                 assert_eq!(diff.regions.len(), 1);
             }
-            Event::Covered(1, dead) => {
-                assert!(seen.insert("covered"));
+            Event::Unreachable(1, dead) => {
+                assert!(seen.insert("unreachable"));
                 assert_eq!(dead[0].covered_by, ["high"]);
             }
             Event::Tested(1, tested) => {
@@ -102,13 +103,13 @@ fn a_change_is_checked_compared_replayed_and_tested() {
                 assert_eq!((tested.results[0].passed, tested.rules), (Some(false), 2));
                 assert_eq!(tested.untested, ["dead"]);
             }
-            Event::Swept(1, curved) => {
+            Event::Swept(1, swept) => {
                 assert!(seen.insert("swept"));
-                // As after the way through a worker.
-                let json = serde_json::to_vec(tell).unwrap();
+                // As after the way through a worker: JSON and payload.
+                let json = serde_json::to_vec(event).unwrap();
                 let back: Event = serde_json::from_slice(&json).unwrap();
-                let Event::Swept(_, back) = back.with_payload(&tell.payload().unwrap()) else { panic!("{tell:?}") };
-                assert_eq!(back.curve, curved.curve);
+                let Event::Swept(_, back) = back.with_payload(&event.payload().unwrap()) else { panic!("{event:?}") };
+                assert_eq!(back.curve, swept.curve);
                 assert_eq!(back.curve.unwrap().counts(80.0), [20, 0, 80, 0]);
             }
             Event::Replayed(1, replayed) => {
@@ -126,56 +127,56 @@ fn a_change_is_checked_compared_replayed_and_tested() {
 }
 
 #[test]
-fn a_newer_edit_supersedes_what_is_under_way() {
-    let (mut session, mut told) = open();
-    session.ask(Request::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
-    // Check and meaning are told, the replay is under way.
+fn a_newer_edit_supersedes_work_in_progress() {
+    let (mut session, mut events) = open();
+    session.handle(Request::Cases(Dataset::Recorded, cases()), None, &mut |event| events.push(event));
+    // Check and comparison are done, the replay is in progress.
     for _ in 0..3 {
-        session.step(&mut |tell| told.push(tell));
+        session.step(&mut |event| events.push(event));
     }
     let change = Change { rules: vec![(7, rule("high", 70, "allow", 10))], ..Change::default() };
-    session.ask(Request::Document { serial: 2, change }, None, &mut |tell| told.push(tell));
-    run(&mut session, &mut told);
-    let replayed = replayed(&told);
-    assert_eq!(replayed.len(), 1, "the older replay was given up");
+    session.handle(Request::Document { serial: 2, change }, None, &mut |event| events.push(event));
+    run(&mut session, &mut events);
+    let replayed = replayed(&events);
+    assert_eq!(replayed.len(), 1, "the older replay was abandoned");
     assert_eq!((replayed[0].0, replayed[0].1.comparison.total_changes), (2, 10));
 }
 
 #[test]
-fn a_stopped_replay_says_how_far_it_came_and_can_begin_again() {
-    let (mut session, mut told) = open();
-    session.ask(Request::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
-    session.step(&mut |tell| told.push(tell));
-    session.step(&mut |tell| told.push(tell));
-    session.ask(Request::Stop, None, &mut |tell| told.push(tell));
-    run(&mut session, &mut told);
-    assert_eq!(replayed(&told).last().map(|(_, replayed)| (replayed.done, replayed.total)), Some((0, 100)));
-    session.ask(Request::Again, None, &mut |tell| told.push(tell));
-    run(&mut session, &mut told);
-    assert_eq!(replayed(&told).last().map(|(_, replayed)| replayed.done), Some(100));
+fn a_stopped_replay_reports_how_far_it_got_and_can_restart() {
+    let (mut session, mut events) = open();
+    session.handle(Request::Cases(Dataset::Recorded, cases()), None, &mut |event| events.push(event));
+    session.step(&mut |event| events.push(event));
+    session.step(&mut |event| events.push(event));
+    session.handle(Request::Stop, None, &mut |event| events.push(event));
+    run(&mut session, &mut events);
+    assert_eq!(replayed(&events).last().map(|(_, replayed)| (replayed.done, replayed.total)), Some((0, 100)));
+    session.handle(Request::Restart, None, &mut |event| events.push(event));
+    run(&mut session, &mut events);
+    assert_eq!(replayed(&events).last().map(|(_, replayed)| replayed.done), Some(100));
 }
 
 #[test]
-fn another_dataset_is_replayed_when_it_is_chosen() {
-    let (mut session, mut told) = open();
-    session.ask(Request::Cases(Dataset::Fixtures, cases()), None, &mut |tell| told.push(tell));
-    run(&mut session, &mut told);
-    assert!(replayed(&told).is_empty(), "nothing recorded is there, and fixtures are not chosen");
-    session.ask(Request::Choose(Dataset::Fixtures), None, &mut |tell| told.push(tell));
-    session.ask(Request::Case(103), None, &mut |tell| told.push(tell));
-    run(&mut session, &mut told);
-    assert_eq!(replayed(&told).len(), 1);
-    let asked = told.iter().find_map(|tell| match tell {
+fn another_dataset_is_replayed_when_it_is_selected() {
+    let (mut session, mut events) = open();
+    session.handle(Request::Cases(Dataset::Fixtures, cases()), None, &mut |event| events.push(event));
+    run(&mut session, &mut events);
+    assert!(replayed(&events).is_empty(), "nothing recorded is loaded, and fixtures are not selected");
+    session.handle(Request::Choose(Dataset::Fixtures), None, &mut |event| events.push(event));
+    session.handle(Request::Case(103), None, &mut |event| events.push(event));
+    run(&mut session, &mut events);
+    assert_eq!(replayed(&events).len(), 1);
+    let case = events.iter().find_map(|event| match event {
         Event::Case(Some(input)) => Some(input.context["risk_score"].clone()),
         _ => None,
     });
-    assert_eq!(asked, Some(json!(3)));
-    session.ask(Request::Learn, None, &mut |tell| told.push(tell));
-    assert!(matches!(told.last(), Some(Event::Learned(None, 0))), "fixtures are no traffic");
-    session.ask(Request::Cases(Dataset::Recorded, cases()), None, &mut |tell| told.push(tell));
-    session.ask(Request::Learn, None, &mut |tell| told.push(tell));
-    let Some(Event::Learned(Some(schema), 100)) = told.last() else { panic!("{told:?}") };
+    assert_eq!(case, Some(json!(3)));
+    session.handle(Request::Learn, None, &mut |event| events.push(event));
+    assert!(matches!(events.last(), Some(Event::Learned(None, 0))), "fixtures are no traffic");
+    session.handle(Request::Cases(Dataset::Recorded, cases()), None, &mut |event| events.push(event));
+    session.handle(Request::Learn, None, &mut |event| events.push(event));
+    let Some(Event::Learned(Some(schema), 100)) = events.last() else { panic!("{events:?}") };
     assert_eq!(schema["agents"]["inbox.triage"]["fields"]["risk_score"]["type"], "integer");
-    session.ask(Request::Corpus(Dataset::Recorded), Some(b"no corpus"), &mut |tell| told.push(tell));
-    assert!(matches!(told.last(), Some(Event::Refused(Dataset::Recorded, _))));
+    session.handle(Request::Corpus(Dataset::Recorded), Some(b"no corpus"), &mut |event| events.push(event));
+    assert!(matches!(events.last(), Some(Event::Refused(Dataset::Recorded, _))));
 }

@@ -1,12 +1,12 @@
-//! When the last rollback drill ran.
+//! The last rollback drill.
 
 use leptos::prelude::*;
-use lifecycle::rollout::drill::LastDrill;
+use lifecycle::rollout::LastDrill;
 use policy::Timestamp;
 
 use crate::components::{Chip, RelativeTime, Tone};
 
-/// One line: when it ran and how it went, with a warning once it is overdue.
+/// One line: when the last drill ran and how it ended, with a warning once a drill is overdue.
 #[component]
 pub(super) fn Drill(last: Option<LastDrill>, as_of: Timestamp) -> impl IntoView {
     let (tone, sign, words) = match last {

@@ -1,4 +1,4 @@
-//! The three alerts of the key figures, in a row.
+//! The three KPI alerts, in a row.
 
 use leptos::prelude::*;
 use lifecycle::kpi::Summary;
@@ -8,7 +8,7 @@ use crate::{
     pages::kpis::{alarm::AlarmTile, labels},
 };
 
-/// The row.
+/// The KPI alerts.
 #[component]
 pub(super) fn KpiRow(summary: Summary) -> impl IntoView {
     view! {

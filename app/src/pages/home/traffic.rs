@@ -1,7 +1,7 @@
-//! The last hour in three pictures: how many decisions, how many in error, how they were answered.
+//! The last hour in three charts: decisions, errors, and answers.
 
 use leptos::prelude::*;
-use lifecycle::workspace::{EffectMix, Minute};
+use lifecycle::overview::{EffectMix, Minute};
 
 use crate::components::{BarStack, Panel, Part, Sparkline, Tone, format};
 
@@ -14,7 +14,8 @@ struct Hour {
     last_minute: u64,
 }
 
-/// The last entry is the minute that is still running, so the one before it is the last whole one.
+/// The totals of the last hour. The last entry is the minute that has not ended yet, so the entry before it is the last
+/// whole minute.
 fn hour(minutes: &[Minute]) -> Hour {
     Hour {
         decisions: minutes.iter().map(|minute| minute.decisions).sum(),
@@ -23,17 +24,15 @@ fn hour(minutes: &[Minute]) -> Hour {
     }
 }
 
-/// 0–1; 0 without decisions.
-#[expect(clippy::cast_precision_loss, reason = "counts of an hour are far below 2^52")]
+/// `part / whole`, 0–1; 0 when `whole` is 0.
 fn rate(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// The three pictures.
+/// The three charts.
 #[component]
 pub(super) fn Traffic(minutes: Vec<Minute>, mix: EffectMix) -> impl IntoView {
     let hour = hour(&minutes);
-    #[expect(clippy::cast_precision_loss, reason = "counts of a minute are far below 2^52")]
     let decisions: Vec<f64> = minutes.iter().map(|minute| minute.decisions as f64).collect();
     let errors: Vec<f64> = minutes.iter().map(|minute| rate(minute.errors, minute.decisions)).collect();
     let error_rate = rate(hour.errors, hour.decisions);
@@ -93,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_running_minute_does_not_count_as_the_last() {
+    fn the_running_minute_is_not_the_last_whole_minute() {
         let minute = |decisions, errors| Minute { at: Timestamp::EPOCH, decisions, errors };
         let hour = hour(&[minute(4, 1), minute(6, 0), minute(1, 0)]);
         assert_eq!(hour, Hour { decisions: 11, errors: 1, last_minute: 6 });
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_rate() {
+    fn the_rate_without_decisions_is_zero() {
         assert!((rate(0, 0)).abs() < f64::EPSILON);
         assert!((rate(1, 4) - 0.25).abs() < f64::EPSILON);
     }

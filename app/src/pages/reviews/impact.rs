@@ -1,7 +1,7 @@
 //! What replaying recorded decisions showed.
 
 use leptos::prelude::*;
-use lifecycle::review::{BlastRadius, ProjectedKpis, packet::ReplayReport};
+use lifecycle::review::{BlastRadius, ProjectedKpis, content::ReplayReport};
 use policy::{
     bundle::Effect,
     replay::{Change, Summary},

@@ -1,7 +1,7 @@
 //! What the bundle changes, region by region, proven for every input.
 
 use leptos::prelude::*;
-use lifecycle::review::packet::{Meaning, ReplayReport};
+use lifecycle::review::{SemanticDiffSummary, content::ReplayReport};
 use policy::{
     analysis::diff::{DiffRegion, Outcome},
     bundle::Effect,
@@ -19,7 +19,7 @@ const SHOWN: usize = 40;
 /// The regions that change, newly allowed ones first.
 #[component]
 pub(super) fn MeaningView(
-    meaning: Option<Meaning>,
+    meaning: Option<SemanticDiffSummary>,
     base: Option<String>,
     flips: Vec<usize>,
     replay: ReplayReport,

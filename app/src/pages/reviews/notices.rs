@@ -47,7 +47,7 @@ pub(super) fn MovedBase(moved: Moved, version: String, base: Option<String>) -> 
                                         <li>
                                             <code>{lost.what}</code>
                                             " "
-                                            {lost.happened.word()}
+                                            {lost.kind.word()}
                                         </li>
                                     }
                                 })

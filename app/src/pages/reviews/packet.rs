@@ -319,7 +319,7 @@ fn StatusBox(says: ReviewStatus, may_apply: bool, may_sign: bool) -> impl IntoVi
 
 /// The risk score and what it is made of.
 #[component]
-fn Risk(bps: u32, parts: Vec<lifecycle::review::packet::RiskPart>) -> impl IntoView {
+fn Risk(bps: u32, parts: Vec<lifecycle::review::content::RiskPart>) -> impl IntoView {
     let tone = match risk_tone(bps) {
         Tone::Neutral => Tone::Good,
         tone => tone,

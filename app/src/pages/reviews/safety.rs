@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use lifecycle::review::{
     Guardrail, GuardrailVerdict, Scenario, ScenarioVerdict,
+    content::{InvariantResult, InvariantVerdict},
     guardrails::GuardrailName,
-    packet::{InvariantResult, InvariantVerdict},
     red_team::Bypass,
 };
 

@@ -1,10 +1,7 @@
 //! The two arms side by side. Both answer every request, so what differs is counted, not sampled.
 
 use leptos::prelude::*;
-use lifecycle::{
-    bundle::State,
-    rollout::{ArmStats, CanaryStatus},
-};
+use lifecycle::{bundle::State, metrics::ArmStats, rollout::CanaryStatus};
 
 use crate::{
     components::{Panel, Table, format},

@@ -2,10 +2,9 @@
 
 use leptos::prelude::*;
 use lifecycle::{
-    rollout::{ApplyRecord, RollbackRecord},
+    rollout::{ApplyRecord, History, RollbackRecord},
     signing::Checked,
     system::ReleaseRecord,
-    workspace::History,
 };
 use policy::Timestamp;
 

@@ -197,7 +197,10 @@ pub fn flips(decisions_last_hour: u64, flips: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::rollout::{ArmStats, GateReport, Metrics};
+    use lifecycle::{
+        metrics::{ArmStats, StageMetrics},
+        rollout::GateReport,
+    };
 
     use super::*;
 
@@ -240,7 +243,7 @@ mod tests {
             next_pct: Some(50),
             can_promote: false,
             blocked_by: vec![],
-            metrics: Metrics::default(),
+            metrics: StageMetrics::default(),
             gates: GateReport { passed: false, gates: vec![], failures: vec![] },
             canary: ArmStats::default(),
             stable: ArmStats::default(),

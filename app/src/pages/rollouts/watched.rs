@@ -1,7 +1,10 @@
 //! What takes a canary out without anybody asking, in a sentence.
 
 use leptos::prelude::*;
-use lifecycle::rollout::{WatchConfig, WatchMode, gates::percent};
+use lifecycle::{
+    format::rate_percent,
+    rollout::{WatchConfig, WatchMode},
+};
 
 /// The limits of automatic rollback, and what happens past them.
 #[component]
@@ -22,11 +25,11 @@ fn words(config: &WatchConfig) -> String {
         "Automatic rollback: {then} when the canary's last five minutes, {} decisions or more, have more than {} errors (and {} \
          times stable's), {} denials, {} without a rule, or an average cost {} above stable's.",
         config.min_sample_size,
-        percent(config.max_error_rate),
+        rate_percent(config.max_error_rate),
         config.error_rate_factor,
-        percent(config.max_deny_rate),
-        percent(config.max_no_match_rate),
-        percent(config.max_cost_increase),
+        rate_percent(config.max_deny_rate),
+        rate_percent(config.max_no_match_rate),
+        rate_percent(config.max_cost_increase),
     )
 }
 

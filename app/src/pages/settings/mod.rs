@@ -225,7 +225,8 @@ fn RoleBoxes(
         <fieldset class="role-boxes">
             <legend>"Roles"</legend>
             {Role::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .filter(|role| programs || *role != Role::Service)
                 .map(|role| {
                     view! {

@@ -8,7 +8,7 @@ use crate::components::Table;
 /// Permissions by role; the reader's own roles stand out.
 #[component]
 pub(super) fn PermissionTable(mine: Roles) -> impl IntoView {
-    let roles = Role::ALL.map(|role| (role, mine.contains(&role)));
+    let roles: Vec<(Role, bool)> = Role::ALL.iter().map(|role| (*role, mine.contains(role))).collect();
     view! {
         <div class="stack">
             <p class="muted">

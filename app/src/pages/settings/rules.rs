@@ -1,7 +1,7 @@
 //! Gates of the rollout and approvals of reviews.
 
 use leptos::prelude::*;
-use lifecycle::workspace::Settings;
+use lifecycle::settings::Settings;
 
 use super::Refusal;
 use crate::{

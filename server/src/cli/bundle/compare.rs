@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use lifecycle::review::{Comparison, compare, packet::Meaning};
+use lifecycle::review::{Comparison, SemanticDiffSummary, compare};
 use policy::{
     analysis::diff::{DiffRegion, NewAllows, Outcome, Scope},
     bundle::Source,
@@ -38,7 +38,7 @@ fn new_allows(certificate: NewAllows) -> String {
 }
 
 /// The regions that change, one a line.
-fn regions(meaning: &Meaning) -> String {
+fn regions(meaning: &SemanticDiffSummary) -> String {
     let mut lines = vec![match (meaning.total_regions, meaning.complete) {
         (0, true) => "every input is answered alike".to_owned(),
         (0, false) => "no region found that changes, but not every input could be checked".to_owned(),

@@ -56,7 +56,7 @@ pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &Keys) -> Resul
 /// Judges a signed file.
 pub fn verify(file: &Path, keys: &Keys, format: Format) -> Result<ExitCode, CliError> {
     let ring = keys.ring()?;
-    let upload = Upload::take(files::document(file)?)?;
+    let upload = Upload::parse(files::document(file)?)?;
     let verification = verify_export(&ring, &upload.document, now());
     print(format, &verification, || verdict(&verification));
     Ok(found(verification.verdict != Verdict::Valid))

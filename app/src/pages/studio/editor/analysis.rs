@@ -60,11 +60,11 @@ impl Checked {
         let base = stable.map(|stable| (stable.version.as_str(), &stable.source));
         let mut analyzer = Analyzer::new();
         let known = (source.rules.len() <= EXACT_HERE).then_some(&mut analyzer);
-        Self::told(content, worker::Checked::of(source, base, taken, invariants, known))
+        Self::told(content, worker::CheckReport::of(source, base, taken, invariants, known))
     }
 
-    fn told(content: Content, told: worker::Checked) -> Self {
-        let worker::Checked { report, diff, proposal, version_refused } = told;
+    fn told(content: Content, told: worker::CheckReport) -> Self {
+        let worker::CheckReport { report, diff, proposal, version_refused } = told;
         Self { content, report, diff, proposal, version_refused }
     }
 
@@ -177,7 +177,7 @@ fn told(desk: EditorState, sent: StoredValue<Sent>, tell: Event) {
             let Some(content) = sent.try_with_value(|sent| sent.content().cloned()).flatten() else { return };
             desk.checked.set(Arc::new(Checked::told(content, *checked)));
         }
-        Event::Meant(serial, diff, skipped) if current(serial) => {
+        Event::Compared(serial, diff, skipped) if current(serial) => {
             desk.skipped.set(skipped);
             // An edit of a reason changes no meaning: what is drawn stays.
             let diff = diff.map(|diff| Arc::new(*diff));
@@ -185,7 +185,9 @@ fn told(desk: EditorState, sent: StoredValue<Sent>, tell: Event) {
                 desk.diff.set(diff);
             }
         }
-        Event::Covered(serial, dead) if current(serial) && desk.covers.with_untracked(|covers| **covers != dead) => {
+        Event::Unreachable(serial, dead)
+            if current(serial) && desk.covers.with_untracked(|covers| **covers != dead) =>
+        {
             desk.covers.set(Arc::new(dead));
         }
         Event::Progress(done, total) => desk.progress.set(Some((done, total))),

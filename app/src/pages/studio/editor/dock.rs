@@ -210,7 +210,7 @@ fn Status(desk: EditorState) -> impl IntoView {
                 {stopped
                     .then(|| {
                         view! {
-                            <Button small=true on_click=move |_| worker_client::ask(Request::Again, None)>"Replay all"</Button>
+                            <Button small=true on_click=move |_| worker_client::ask(Request::Restart, None)>"Replay all"</Button>
                         }
                     })}
             }

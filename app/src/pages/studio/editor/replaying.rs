@@ -61,7 +61,7 @@ impl std::ops::Deref for Ready {
 /// What replaying shows.
 #[derive(Debug)]
 pub struct Replayed {
-    told: worker::Replayed,
+    told: worker::ReplayResult,
     /// How many cases each rule decided.
     pub hits: HashMap<Key, usize>,
     /// The diff whose regions are counted.
@@ -69,16 +69,16 @@ pub struct Replayed {
 }
 
 impl std::ops::Deref for Replayed {
-    type Target = worker::Replayed;
+    type Target = worker::ReplayResult;
 
-    fn deref(&self) -> &worker::Replayed {
+    fn deref(&self) -> &worker::ReplayResult {
         &self.told
     }
 }
 
 impl Replayed {
     /// Takes over what is told about a draft with this diff.
-    pub fn told(told: worker::Replayed, diff: Option<Arc<SemanticDiff>>) -> Self {
+    pub fn told(told: worker::ReplayResult, diff: Option<Arc<SemanticDiff>>) -> Self {
         let hits = told.hits.iter().map(|(key, hits)| (Key(*key), *hits)).collect();
         Self { told, hits, diff }
     }

@@ -14,7 +14,7 @@ use policy::{
     engine::Input,
     lint::{Finding, Severity},
 };
-use worker::{Curved, Tested};
+use worker::{SweepResult, TestReport};
 
 use super::{
     analysis::Checked,
@@ -131,9 +131,9 @@ pub struct EditorState {
     /// The datasets that are there, by name: how many cases, and how many days of traffic; or why they are not.
     pub loaded: RwSignal<HashMap<&'static str, Loaded>>,
     /// How the test cases came out.
-    pub tested: RwSignal<Option<Arc<Tested>>>,
+    pub tested: RwSignal<Option<Arc<TestReport>>>,
     /// The curve of the number that is moved.
-    pub swept: RwSignal<Option<Arc<Curved>>>,
+    pub swept: RwSignal<Option<Arc<SweepResult>>>,
     /// Cases replayed and cases there are, while a long replay runs.
     pub progress: RwSignal<Option<(usize, usize)>>,
     /// The question under *One input*.

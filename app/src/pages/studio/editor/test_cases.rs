@@ -8,7 +8,7 @@ use policy::{
     engine::Input,
     replay::{Case, CaseResult},
 };
-use worker::{Request, Tested};
+use worker::{Request, TestReport};
 
 use super::{boundary_cases::Proposed, rule_link::RuleLink, state::EditorState, worker_client};
 use crate::{
@@ -97,7 +97,7 @@ pub fn TestCases(desk: EditorState, tests: Tests) -> impl IntoView {
 
 /// How many pass, which rules have no test, and the way to more.
 #[component]
-fn Head(desk: EditorState, outcome: Arc<Tested>) -> impl IntoView {
+fn Head(desk: EditorState, outcome: Arc<TestReport>) -> impl IntoView {
     let all = outcome.results.len();
     let passed = outcome.results.iter().filter(|result| result.passed == Some(true)).count();
     let (tone, sign) = if passed == all { (Tone::Good, "✓") } else { (Tone::Bad, "✕") };
@@ -123,7 +123,7 @@ fn Head(desk: EditorState, outcome: Arc<Tested>) -> impl IntoView {
     }
 }
 
-fn listed(desk: EditorState, tests: Tests, list: &[Case], outcome: &Tested) -> AnyView {
+fn listed(desk: EditorState, tests: Tests, list: &[Case], outcome: &TestReport) -> AnyView {
     if outcome.results.is_empty() {
         return view! {
             <EmptyState title="No test cases yet">

@@ -7,7 +7,7 @@ use js_sys::{Array, Uint8Array};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
-use worker::{Event, Request, Session, session::Exact};
+use worker::{Event, Request, Session, session::ExactLimits};
 
 /// The worker's script; a module, served like everything else.
 const SCRIPT: &str = "/beside.js";
@@ -19,7 +19,7 @@ const SLICE_MS: f64 = 10.0;
 const MAX_WAIT_MS: f64 = 600.0;
 
 /// What is analysed on the page itself holds typing up, so it is less.
-const EXACT_HERE: Exact = Exact { at_once: 250, at_all: 2_000 };
+const EXACT_HERE: ExactLimits = ExactLimits { at_once: 250, at_all: 2_000 };
 
 /// How often a worker that broke is replaced.
 const MOST_STARTS: u32 = 3;
@@ -183,7 +183,7 @@ fn ask_here(ask: Request, payload: Payload) {
     let mut told = Vec::new();
     let wait = SIDE.with_borrow_mut(|side| {
         let Way::Here(here) = &mut side.as_mut()?.way else { return None };
-        here.session.ask(ask, payload.as_deref(), &mut |tell| told.push(tell));
+        here.session.handle(ask, payload.as_deref(), &mut |tell| told.push(tell));
         // What held the page up once will do so again: wait for a longer pause.
         let wait = match std::mem::take(&mut here.longest) {
             _ if !edited => 0.0,

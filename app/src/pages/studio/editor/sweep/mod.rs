@@ -9,7 +9,7 @@ use policy::{
     bundle::Test,
     replay::{Transitions, sweep::Curve},
 };
-use worker::{Curved, Request};
+use worker::{Request, SweepResult};
 
 use self::picture::Picture;
 use super::{replaying::Draft, state::EditorState, worker_client};
@@ -158,7 +158,7 @@ fn targets(draft: &Draft, selected: Option<Key>) -> Vec<Target> {
 }
 
 impl Plot {
-    fn new(target: Target, curved: &Curved) -> Option<Self> {
+    fn new(target: Target, curved: &SweepResult) -> Option<Self> {
         let curve = curved.curve.clone()?;
         let (low, high) = curve.range();
         let step = step(low, high, curve.whole());

@@ -1,37 +1,37 @@
-//! How far a draft reaches.
+//! Which agents, actions and decisions a draft affects.
 
 use std::collections::BTreeSet;
 
 use policy::{analysis::SemanticDiff, replay::Corpus};
 use serde::{Deserialize, Serialize};
 
-use super::projection::{Answers, share_bps};
+use super::projection::{EffectPair, share_bps};
 
-/// Most names of a list.
+/// Most names in a list.
 const MAX_NAMES: usize = 100;
 
-/// Who and what is touched by the change.
+/// What the change affects.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BlastRadius {
-    /// The agents for which some input is answered otherwise, by name; `*` stands for any that nothing names. The first
-    /// hundred.
+    /// The agents for which some input is answered differently, by name; `*` stands for every agent that no rule names. At
+    /// most a hundred.
     pub agents: Vec<String>,
-    /// The actions, likewise.
+    /// The actions for which some input is answered differently, likewise.
     pub actions: Vec<String>,
-    /// Replayed decisions that are answered otherwise.
+    /// Replayed decisions that are answered differently.
     pub decisions: u64,
     /// All replayed decisions.
     pub of_decisions: u64,
-    /// The former in the latter, in basis points.
+    /// `decisions` as a share of `of_decisions`, in basis points.
     pub share_bps: i64,
-    /// Distinct subjects of the decisions that are answered otherwise.
+    /// Distinct subjects of the decisions that are answered differently.
     pub subjects: u64,
-    /// Distinct subjects of all.
+    /// Distinct subjects of all replayed decisions.
     pub of_subjects: u64,
 }
 
-/// The reach of the change: names from the semantic diff, which knows every input, and from what was replayed.
-pub(super) fn blast_radius(corpus: &Corpus, answers: &[Answers], diff: Option<&SemanticDiff>) -> BlastRadius {
+/// The blast radius of the change: names from the semantic diff, which covers every input, and from the replay.
+pub(super) fn blast_radius(corpus: &Corpus, effects: &[EffectPair], diff: Option<&SemanticDiff>) -> BlastRadius {
     let mut agents: BTreeSet<&str> = BTreeSet::new();
     let mut actions: BTreeSet<&str> = BTreeSet::new();
     for scope in diff.into_iter().flat_map(|diff| &diff.regions).flat_map(|region| &region.scopes) {
@@ -41,7 +41,7 @@ pub(super) fn blast_radius(corpus: &Corpus, answers: &[Answers], diff: Option<&S
     let mut touched: BTreeSet<&str> = BTreeSet::new();
     let mut subjects: BTreeSet<&str> = BTreeSet::new();
     let mut decisions = 0_u64;
-    for (case, (before, after)) in corpus.cases.iter().zip(answers) {
+    for (case, (before, after)) in corpus.cases.iter().zip(effects) {
         subjects.extend(case.subject.as_deref());
         if before == after {
             continue;

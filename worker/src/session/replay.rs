@@ -1,4 +1,4 @@
-//! A replay under way: stable's answers, the draft's, and which region explains each flip; a stride at a time.
+//! A replay in progress: stable's answers, the draft's answers, then the region that explains each flip; a step at a time.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,49 +6,51 @@ use policy::{
     analysis::{SemanticDiff, diff::deciders::Deciders},
     engine::Prepared,
     replay::{
-        Change, Comparison, Dataset, Deltas, Limits, Replay, Replayed as Answers, Transitions,
+        Change, Comparison, Dataset, Deltas, Limits, Replay, Replayed, Transitions,
         columns::{Moves, moves, region},
     },
 };
 
-use super::{Cases, Draft, STRIDE};
-use crate::{document::Document, protocol::Replayed};
+use super::state::{Cases, Draft, ROWS_PER_STEP};
+use crate::{document::Document, protocol::ReplayResult};
 
-/// Flips explained between two looks at the watch.
-const EXPLAINED: usize = 1_024;
+/// Flips explained in one step.
+const FLIPS_PER_STEP: usize = 1_024;
 
-/// Flips kept to be listed; all are counted.
-const FLIPS_KEPT: usize = 100;
+/// Flips that are listed; all are counted.
+const MAX_LISTED_FLIPS: usize = 100;
 
-/// What is over in such a moment needs no progress, in milliseconds; and how often it is told afterwards.
-const MOMENT_MS: f64 = 250.0;
-const AGAIN_MS: f64 = 100.0;
+/// How long a replay runs before progress is reported, in milliseconds: a shorter one needs none.
+const FIRST_PROGRESS_MS: f64 = 250.0;
 
-/// A replay under way.
+/// Time between two progress reports, in milliseconds.
+const PROGRESS_INTERVAL_MS: f64 = 100.0;
+
+/// A replay in progress.
 #[derive(Debug)]
-pub struct Replaying {
-    began: f64,
-    told: f64,
+pub(super) struct ReplayJob {
+    started_at: f64,
+    reported_at: f64,
     stage: Stage,
 }
 
-/// What comes next.
+/// What the replay does next.
 #[derive(Debug)]
 enum Stage {
-    /// Stable's answers; they are kept for as long as the cases stay the same.
+    /// Finding stable's answers; they stay valid until the cases change.
     Before(Replay),
-    /// The draft's answers.
+    /// Finding the draft's answers.
     After(Replay),
-    /// Which region explains each flip.
+    /// Finding the region that explains each flip.
     Explaining(Explaining),
-    /// Nothing, since it was stopped before the draft had answered.
-    Nothing,
+    /// Nothing: the replay was stopped before the draft's answers were known.
+    Stopped,
 }
 
 #[derive(Debug)]
 struct Explaining {
-    before: Arc<Answers>,
-    after: Arc<Answers>,
+    before: Arc<Replayed>,
+    after: Arc<Replayed>,
     moves: Moves,
     deciders: Deciders,
     explained: usize,
@@ -57,15 +59,15 @@ struct Explaining {
 }
 
 impl Explaining {
-    fn new(before: Arc<Answers>, after: Arc<Answers>, diff: Option<&SemanticDiff>) -> Self {
+    fn new(before: Arc<Replayed>, after: Arc<Replayed>, diff: Option<&SemanticDiff>) -> Self {
         let moves = moves(&before, &after);
         let deciders = diff.filter(|_| !moves.flips.is_empty()).map(Deciders::of).unwrap_or_default();
         Self { before, after, moves, deciders, explained: 0, changes: Vec::new(), regions: Vec::new() }
     }
 
-    /// Finds the regions of the next few flips; true when all are explained.
+    /// Finds the regions of the next flips; true when all flips are explained.
     fn step(&mut self, cases: &Cases, diff: Option<&SemanticDiff>) -> bool {
-        let rows: Vec<u32> = self.moves.flips.iter().skip(self.explained).take(EXPLAINED).copied().collect();
+        let rows: Vec<u32> = self.moves.flips.iter().skip(self.explained).take(FLIPS_PER_STEP).copied().collect();
         self.explained += rows.len();
         for row in rows.into_iter().filter_map(|row| usize::try_from(row).ok()) {
             let answers = (&*self.before, &*self.after);
@@ -78,7 +80,7 @@ impl Explaining {
                     *count += 1;
                 }
             }
-            if self.changes.len() < FLIPS_KEPT
+            if self.changes.len() < MAX_LISTED_FLIPS
                 && let (Some(before), Some(after)) = (self.before.verdict(row), self.after.verdict(row))
             {
                 self.changes.push(Change { region, ..Change::new(&cases.corpus.case(row), before, after) });
@@ -88,9 +90,8 @@ impl Explaining {
     }
 }
 
-/// A replay under the draft, from what is known of a version that is not far from it: the one before the last edit, or
-/// stable.
-fn of_draft(draft: &Draft, cases: &Cases) -> Replay {
+/// A replay of the draft that reuses the answers of a similar version: the draft before the last edit, or stable.
+fn replay_draft(draft: &Draft, cases: &Cases) -> Replay {
     let (prepared, corpus) = (Arc::clone(&draft.prepared), Arc::clone(&cases.corpus));
     match cases.after.as_ref().or(cases.before.as_ref()) {
         Some(known) => Replay::after(Arc::clone(known), prepared, corpus),
@@ -98,49 +99,49 @@ fn of_draft(draft: &Draft, cases: &Cases) -> Replay {
     }
 }
 
-impl Replaying {
-    /// A replay of `cases` under the draft, and under stable unless that is known already.
+impl ReplayJob {
+    /// A replay of `cases` against the draft, and against stable unless stable's answers are known already.
     pub fn new(now: f64, stable: Option<&Arc<Prepared>>, draft: &Draft, cases: &Cases) -> Self {
         let stage = match stable {
             Some(stable) if cases.before.is_none() => {
                 Stage::Before(Replay::new(Arc::clone(stable), Arc::clone(&cases.corpus)))
             }
-            _ => Stage::After(of_draft(draft, cases)),
+            _ => Stage::After(replay_draft(draft, cases)),
         };
-        Self { began: now, told: now, stage }
+        Self { started_at: now, reported_at: now, stage }
     }
 
-    /// Cases replayed and cases there are, when that is worth telling.
+    /// Cases replayed so far and all cases, when a progress report is due.
     pub fn progress(&mut self, now: f64) -> Option<(usize, usize)> {
-        if now - self.began < MOMENT_MS || now - self.told < AGAIN_MS {
+        if now - self.started_at < FIRST_PROGRESS_MS || now - self.reported_at < PROGRESS_INTERVAL_MS {
             return None;
         }
-        self.told = now;
+        self.reported_at = now;
         match &self.stage {
             Stage::Before(replay) | Stage::After(replay) => {
                 let progress = replay.progress();
                 Some((progress.done, progress.total))
             }
             Stage::Explaining(explaining) => Some((explaining.explained, explaining.moves.flips.len())),
-            Stage::Nothing => None,
+            Stage::Stopped => None,
         }
     }
 
-    /// One stride; true when nothing is left to do. A stopped replay ends with what it has.
+    /// Does one step; true when nothing is left to do. A stopped replay ends with the answers it has.
     pub fn step(&mut self, cases: &mut Cases, draft: &Draft, has_stable: bool, stopped: bool) -> bool {
-        let stage = std::mem::replace(&mut self.stage, Stage::Nothing);
+        let stage = std::mem::replace(&mut self.stage, Stage::Stopped);
         self.stage = match stage {
             Stage::Before(_) if stopped => return true,
             Stage::Before(mut replay) => {
-                if replay.step(STRIDE).is_complete() {
+                if replay.step(ROWS_PER_STEP).is_complete() {
                     cases.before = Some(Arc::new(replay.finish()));
-                    Stage::After(of_draft(draft, cases))
+                    Stage::After(replay_draft(draft, cases))
                 } else {
                     Stage::Before(replay)
                 }
             }
             Stage::After(mut replay) => {
-                let complete = replay.step(STRIDE).is_complete();
+                let complete = replay.step(ROWS_PER_STEP).is_complete();
                 if complete || stopped {
                     let after = Arc::new(replay.finish());
                     if complete {
@@ -157,16 +158,22 @@ impl Replaying {
                 self.stage = Stage::Explaining(explaining);
                 return done;
             }
-            Stage::Nothing => return true,
+            Stage::Stopped => return true,
         };
         false
     }
 
-    /// What it shows.
-    #[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^52")]
-    pub fn finish(self, dataset: Dataset, cases: &Cases, document: &Document, has_stable: bool, now: f64) -> Replayed {
+    /// The result of the replay.
+    pub fn finish(
+        self,
+        dataset: Dataset,
+        cases: &Cases,
+        document: &Document,
+        has_stable: bool,
+        now: f64,
+    ) -> ReplayResult {
         let total = cases.corpus.len();
-        let mut replayed = Replayed {
+        let mut result = ReplayResult {
             dataset,
             comparison: Comparison::default(),
             transitions: Transitions::default(),
@@ -177,23 +184,23 @@ impl Replaying {
             done: 0,
             total,
             days: None,
-            took_ms: now - self.began,
+            took_ms: now - self.started_at,
         };
         let Stage::Explaining(Explaining { before, after, moves, explained, changes, regions, .. }) = self.stage else {
-            return replayed;
+            return result;
         };
         let hits: HashMap<String, u64> = after.rule_hits().into_iter().filter(|(_, hits)| *hits > 0).collect();
-        replayed.hits =
+        result.hits =
             document.ids().filter_map(|(key, id)| Some((key, usize::try_from(*hits.get(id)?).ok()?))).collect();
         let limits = Limits::default();
         let (summary_a, summary_b) = (before.summary(limits), after.summary(limits));
         let deltas = Deltas::between(&summary_a, &summary_b);
-        replayed.comparison = Comparison { summary_a, summary_b, deltas, changes, total_changes: moves.flips.len() };
-        replayed.done = after.len();
-        replayed.days = cases.days.map(|days| days * after.len() as f64 / total.max(1) as f64);
-        replayed.transitions = moves.transitions;
-        replayed.regions = regions;
-        replayed.explained = explained.min(moves.flips.len());
-        replayed
+        result.comparison = Comparison { summary_a, summary_b, deltas, changes, total_changes: moves.flips.len() };
+        result.done = after.len();
+        result.days = cases.days.map(|days| days * after.len() as f64 / total.max(1) as f64);
+        result.transitions = moves.transitions;
+        result.regions = regions;
+        result.explained = explained.min(moves.flips.len());
+        result
     }
 }

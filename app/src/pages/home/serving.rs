@@ -1,4 +1,4 @@
-//! What is live, on one card.
+//! The bundles in service, on one card.
 
 use leptos::prelude::*;
 use lifecycle::{
@@ -9,7 +9,7 @@ use policy::Timestamp;
 
 use crate::components::{Digest, EmptyState, LinkButton, Panel, RelativeTime, Share, StageBar, StateChip, format};
 
-/// The bundles in service, and how far the newer one has come.
+/// The bundles in service, and the stage of the canary.
 #[component]
 pub(super) fn LiveNow(system: System, as_of: Timestamp) -> impl IntoView {
     let System { stable, canary, .. } = system;
@@ -61,7 +61,7 @@ fn Bundle(bundle: ServingBundle, as_of: Timestamp) -> impl IntoView {
     }
 }
 
-/// Shadow → 10 % → 50 % → 100 %, up to where the canary is.
+/// The stages of a rollout, up to the stage of the canary.
 fn steps(percent: i16) -> impl IntoView {
     view! {
         <ol class="home-steps">

@@ -1,4 +1,4 @@
-//! Replaying a corpus under two bundles, and the checksum that proves what came out.
+//! Replaying a corpus against two bundles, and the checksum that proves the result.
 
 use policy::{
     bundle::{Bundle, Digest, Effect},
@@ -8,51 +8,51 @@ use policy::{
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{ReviewSettings, packet::ReplayReport};
+use super::{ReviewSettings, content::ReplayReport};
 
-/// Most flips a packet lists; the count is of all.
+/// Most flips that a packet lists; all are counted.
 pub const MAX_FLIPS: usize = 1000;
 
 /// A bundle with its content address.
 #[derive(Debug, Clone, Copy)]
-pub struct Named<'a> {
-    /// What it means.
+pub struct DigestedBundle<'a> {
+    /// The bundle.
     pub bundle: &'a Bundle,
-    /// Its content address.
+    /// The content address.
     pub digest: &'a str,
 }
 
-/// What a replay counts besides the report.
+/// What a replay counts in addition to the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Impact {
+pub struct ReplayImpact {
     /// Decisions replayed.
     pub total: usize,
-    /// Of them answered differently.
+    /// Decisions with another effect than before.
     pub flips: usize,
-    /// Of them allowed now and not before.
+    /// Decisions allowed now and not before.
     pub newly_allowed: usize,
-    /// Of them allowed before and not now.
+    /// Decisions allowed before and not now.
     pub newly_refused: usize,
-    /// Of them in error now and not before.
+    /// Decisions in error now and not before.
     pub new_errors: usize,
 }
 
-/// One result line of the checksum.
+/// One line of results that the checksum covers.
 #[derive(Serialize)]
 struct Line<'a> {
     case_id: &'a str,
-    before: Option<Half<'a>>,
-    after: Half<'a>,
+    before: Option<AnswerLine<'a>>,
+    after: AnswerLine<'a>,
 }
 
 #[derive(Serialize)]
-struct Half<'a> {
+struct AnswerLine<'a> {
     effect: Effect,
     status: Status,
     rule: Option<&'a str>,
 }
 
-impl<'a> From<Verdict<'a>> for Half<'a> {
+impl<'a> From<Verdict<'a>> for AnswerLine<'a> {
     fn from(verdict: Verdict<'a>) -> Self {
         Self { effect: verdict.effect, status: verdict.status, rule: verdict.rule.map(|rule| rule.id()) }
     }
@@ -60,13 +60,13 @@ impl<'a> From<Verdict<'a>> for Half<'a> {
 
 /// Replays `corpus` twice and reports; `deterministic_pass` says whether both runs gave the same checksum.
 ///
-/// Without a base nothing was live, so everything was denied before: every case that is not denied now is a flip.
+/// Without a base nothing was live and every decision was denied, so every case that is not denied now is a flip.
 pub fn replay(
     corpus: &Corpus,
-    base: Option<Named<'_>>,
-    draft: Named<'_>,
+    base: Option<DigestedBundle<'_>>,
+    draft: DigestedBundle<'_>,
     settings: &ReviewSettings,
-) -> (ReplayReport, Impact) {
+) -> (ReplayReport, ReplayImpact) {
     let corpus_digest = corpus.digest();
     let first = run(corpus, &corpus_digest, base, draft);
     let second = run(corpus, &corpus_digest, base, draft);
@@ -95,18 +95,18 @@ fn source_name(corpus: &Corpus) -> String {
     serde_json::to_value(corpus.source).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// What one replay gave.
+/// The result of one replay.
 struct Run {
     before: Tally,
     after: Tally,
     flips: Vec<Change>,
-    impact: Impact,
+    impact: ReplayImpact,
     checksum: String,
 }
 
-/// `sha256:` over lines of JSON, each ended by a newline: first corpus digest, base digest (or null), bundle digest and
-/// engine version, then every case in order with both answers.
-fn run(corpus: &Corpus, corpus_digest: &Digest, base: Option<Named<'_>>, draft: Named<'_>) -> Run {
+/// Replays the corpus once. The checksum is `sha256:` over lines of JSON, each ended by a newline: first corpus digest,
+/// base digest (or null), bundle digest and engine version, then every case in order with both answers.
+fn run(corpus: &Corpus, corpus_digest: &Digest, base: Option<DigestedBundle<'_>>, draft: DigestedBundle<'_>) -> Run {
     let prepared_base = base.map(|base| Prepared::new(base.bundle));
     let prepared = Prepared::new(draft.bundle);
     let mut hasher = Sha256::new();
@@ -119,13 +119,13 @@ fn run(corpus: &Corpus, corpus_digest: &Digest, base: Option<Named<'_>>, draft: 
     };
     add(&(corpus_digest.as_str(), base.map(|base| base.digest), draft.digest, engine::VERSION));
     let (mut before_tally, mut after_tally) = (Tally::default(), Tally::default());
-    let mut impact = Impact { total: corpus.cases.len(), ..Impact::default() };
+    let mut impact = ReplayImpact { total: corpus.cases.len(), ..ReplayImpact::default() };
     let mut flips = Vec::new();
     let nothing = Verdict { effect: Effect::Deny, status: Status::NoMatch, rule: None };
     for case in corpus.cases.iter().map(|recorded| &recorded.case) {
         let before = prepared_base.as_ref().map(|base| base.verdict(case.into()));
         let after = prepared.verdict(case.into());
-        add(&Line { case_id: &case.case_id, before: before.map(Half::from), after: after.into() });
+        add(&Line { case_id: &case.case_id, before: before.map(AnswerLine::from), after: after.into() });
         let before = before.unwrap_or(nothing);
         before_tally.add(before.effect, before.status, before.rule.and_then(|rule| rule.budget()));
         after_tally.add(after.effect, after.status, after.rule.and_then(|rule| rule.budget()));
@@ -143,7 +143,7 @@ fn run(corpus: &Corpus, corpus_digest: &Digest, base: Option<Named<'_>>, draft: 
     Run { before: before_tally, after: after_tally, flips, impact, checksum }
 }
 
-/// Serializing through a reference of unknown type, so that one closure writes every line.
+/// Serializing through a trait object, so that one closure writes every line.
 mod erased {
     use serde::Serialize;
 
@@ -153,7 +153,7 @@ mod erased {
 
     impl<T: Serialize> Json for T {
         fn write(&self, into: &mut Vec<u8>) {
-            // Text, null and names of enums always serialize, and a vector always takes them.
+            // Text, null and enum names always serialize, and writing to a vector never fails.
             let _ = serde_json::to_writer(into, self);
         }
     }

@@ -1,0 +1,141 @@
+//! What waits for the reader: each task in words, with a link to the page where the task is done.
+
+use leptos::prelude::*;
+use lifecycle::overview::{OverdueDrill, Task, TaskKind};
+use policy::Timestamp;
+
+use crate::components::{EmptyState, LinkButton, Panel, RelativeTime};
+
+/// A task in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct TaskLink {
+    /// What to do, in a line.
+    title: String,
+    /// More about the task.
+    detail: String,
+    /// The path of the page where the task is done.
+    href: String,
+}
+
+impl From<TaskKind> for TaskLink {
+    fn from(kind: TaskKind) -> Self {
+        let (title, detail, href) = match kind {
+            TaskKind::ReviewPacket { packet_id, version, built_by, approvals, required_approvals } => (
+                format!("Review {version}"),
+                format!("Submitted by {built_by}; {approvals} of {required_approvals} approvals given."),
+                format!("/reviews/{packet_id}"),
+            ),
+            TaskKind::ApplyBundle { version, approved_by } => {
+                (format!("Apply {version}"), format!("Approved by {}.", approved_by.join(", ")), "/rollouts".to_owned())
+            }
+            TaskKind::FirstReleaseSignature { paused_by, reason } => (
+                "Release the safety pause when it is put right".to_owned(),
+                format!("{paused_by} paused: {reason}"),
+                "/rollouts#safety-pause".to_owned(),
+            ),
+            TaskKind::SecondReleaseSignature { signed_by, remediation } => (
+                "Sign the release of the safety pause, 2 of 2".to_owned(),
+                format!("{signed_by} has signed: {remediation}"),
+                "/rollouts#safety-pause".to_owned(),
+            ),
+            TaskKind::RunDrill(why) => (
+                "Run a rollback drill: overdue".to_owned(),
+                match why {
+                    OverdueDrill::NeverRun => "None has been run yet.",
+                    OverdueDrill::Failed => "The last one failed.",
+                    OverdueDrill::Expired => "The last one is more than 7 days old.",
+                }
+                .to_owned(),
+                "/drills".to_owned(),
+            ),
+            TaskKind::AcknowledgeIncident { incident_id, title } => {
+                (format!("Acknowledge {incident_id}"), title, format!("/incidents/{incident_id}"))
+            }
+            TaskKind::ChangeDraft { bundle_id, version } => (
+                format!("Change {version}"),
+                "A reviewer asked for changes.".to_owned(),
+                format!("/studio/{bundle_id}"),
+            ),
+        };
+        Self { title, detail, href }
+    }
+}
+
+/// The inbox.
+#[component]
+pub(super) fn NeedsYou(tasks: Vec<Task>, as_of: Timestamp) -> impl IntoView {
+    let note = match tasks.len() {
+        0 => String::new(),
+        1 => "1 thing waits".to_owned(),
+        count => format!("{count} things wait"),
+    };
+    view! {
+        <Panel title="Needs you" note=note flush=true>
+            {if tasks.is_empty() {
+                view! {
+                    <EmptyState title="Nothing waits for you">
+                        <p>"Packets to sign, approved bundles to apply and incidents to acknowledge gather here."</p>
+                        <LinkButton href="/studio">"Open the Studio"</LinkButton>
+                    </EmptyState>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    <ul class="needs">
+                        {tasks.into_iter().map(|task| view! { <Row task=task as_of=as_of /> }).collect_view()}
+                    </ul>
+                }
+                    .into_any()
+            }}
+        </Panel>
+    }
+}
+
+#[component]
+fn Row(task: Task, as_of: Timestamp) -> impl IntoView {
+    let TaskLink { title, detail, href } = task.kind.into();
+    view! {
+        <li>
+            <a class="need" href=href>
+                <span class="need-title">{title}</span>
+                <span class="need-since">
+                    <RelativeTime at=task.since as_of=as_of />
+                </span>
+                <span class="need-detail">{detail}</span>
+            </a>
+        </li>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(kind: TaskKind) -> (String, String, String) {
+        let TaskLink { title, detail, href } = kind.into();
+        (title, detail, href)
+    }
+
+    #[test]
+    fn a_task_links_to_the_page_where_it_is_done() {
+        let packet = TaskKind::ReviewPacket {
+            packet_id: "pktv1:ab".into(),
+            version: "2.1.0".into(),
+            built_by: "ann@x.test".into(),
+            approvals: 1,
+            required_approvals: 2,
+        };
+        let words = ["Review 2.1.0", "Submitted by ann@x.test; 1 of 2 approvals given.", "/reviews/pktv1:ab"];
+        assert_eq!(link(packet), words.map(str::to_owned).into());
+        let first = TaskKind::FirstReleaseSignature { paused_by: "sue@x.test".into(), reason: "margins fall".into() };
+        let (title, detail, href) = link(first);
+        assert_eq!(title, "Release the safety pause when it is put right");
+        assert_eq!((detail.as_str(), href.as_str()), ("sue@x.test paused: margins fall", "/rollouts#safety-pause"));
+        let second =
+            TaskKind::SecondReleaseSignature { signed_by: "sue@x.test".into(), remediation: "prices fixed".into() };
+        assert_eq!(link(second).0, "Sign the release of the safety pause, 2 of 2");
+        let (title, detail, href) = link(TaskKind::RunDrill(OverdueDrill::Failed));
+        assert_eq!((title.as_str(), detail.as_str()), ("Run a rollback drill: overdue", "The last one failed."));
+        assert_eq!(href, "/drills");
+    }
+}

@@ -1,0 +1,111 @@
+//! The entries of the audit trail.
+
+use policy::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Seal;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// A bundle was created, cloned or imported as a draft.
+    DraftCreated,
+    /// A bundle was exported as a signed file.
+    Exported,
+    /// A draft's content was saved.
+    DraftEdited,
+    /// A bundle was withdrawn from review or approval.
+    Withdrawn,
+    /// An edit or withdrawal voided a packet and every action on it.
+    PacketVoided,
+    /// A review packet was built.
+    PacketBuilt,
+    /// A reviewer approved.
+    Approved,
+    /// A reviewer rejected.
+    Rejected,
+    /// A reviewer asked for changes.
+    ChangesRequested,
+    /// An approval was found expired, or given against another base, where it was to be used.
+    StaleApprovalDetected,
+    /// A bundle entered service.
+    Applied,
+    /// A bundle's share of traffic was raised.
+    Promoted,
+    /// A bundle was taken out of service.
+    RolledBack,
+    /// An automatic rollback was due and not made: it is only observed, or nothing can take over.
+    RollbackWithheld,
+    /// A bundle was replaced at 100 %.
+    Superseded,
+    /// A bundle returned to 100 % after a rollback.
+    Restored,
+    /// A safety pause was engaged.
+    Paused,
+    /// The first of two people signed the release of a safety pause.
+    ReleaseSigned,
+    /// A safety pause was released by the second signature.
+    Released,
+    /// Evaluation was switched off in an emergency.
+    EvaluationDisabled,
+    /// Evaluation was switched on again.
+    EvaluationEnabled,
+    /// A rollback drill was run.
+    DrillRun,
+    /// An incident was opened.
+    IncidentOpened,
+    /// An incident changed its status.
+    IncidentUpdated,
+    /// A person signed in.
+    SignedIn,
+    /// A person signed out.
+    SignedOut,
+    /// A person was added or changed.
+    PersonChanged,
+    /// A token was created.
+    TokenCreated,
+    /// A token was revoked.
+    TokenRevoked,
+    /// A setting was changed.
+    SettingsChanged,
+    /// A test case was saved.
+    TestCaseKept,
+    /// A test case was removed.
+    TestCaseRemoved,
+    /// The results of a bundle in service were compared with what its packet projected.
+    Monitored,
+    /// The live bundle was changed by SQL.
+    ManualFailover,
+    /// The example workspace was loaded.
+    DemoLoaded,
+}
+
+/// One entry of the trail. Entries are added, never changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The position in the trail: from 1, without gaps.
+    pub seq: i64,
+    /// When the event happened, by the database's clock.
+    pub at: Timestamp,
+    /// What happened.
+    pub event_type: EventType,
+    /// Who acted: an email, a token's name or `system`.
+    pub actor: String,
+    /// The actor's roles.
+    pub roles: Vec<String>,
+    /// How the actor reached the service: `session`, `token`, `cli` or `worker`.
+    pub via: String,
+    /// The kind of the subject: `bundle`, `packet`, `incident`, `system`, `drill`, `person`, `token`, `settings`.
+    pub subject_type: String,
+    /// The subject's id.
+    pub subject_id: String,
+    /// The event in a sentence, for a person.
+    pub summary: String,
+    /// Facts for programs: states before and after, reasons, digests.
+    pub detail: Value,
+    /// The seal that ties the entry to the one before it; none until the server seals a change made by SQL.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
+}

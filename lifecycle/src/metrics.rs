@@ -1,0 +1,160 @@
+//! What is measured on decisions, and the limits that gates, triggers and alarms share.
+
+use serde::{Deserialize, Serialize};
+
+/// Default highest share of decisions without a matching rule, 0–1.
+pub const MAX_NO_MATCH_RATE: f64 = 0.20;
+
+/// Rates and ratios are compared with their limit to nine digits, so that a value that equals its limit on paper still
+/// passes after a division.
+pub(crate) const TOLERANCE: f64 = 1e-9;
+
+/// `part / whole`, 0–1; none of nothing.
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// By how much `now` is above `before`, 0.2 = 20 %. A rise from zero counts as 100 %.
+pub(crate) fn relative_increase(now: Option<f64>, before: Option<f64>) -> Option<f64> {
+    match (now?, before?) {
+        (now, before) if before > 0.0 => Some((now - before) / before),
+        (now, _) => Some(if now > 0.0 { 1.0 } else { 0.0 }),
+    }
+}
+
+/// What one arm did in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ArmStats {
+    /// Decisions served.
+    pub decisions: u64,
+    /// Decisions that allowed.
+    pub allow: u64,
+    /// Decisions that denied.
+    pub deny: u64,
+    /// Decisions held for approval.
+    pub needs_approval: u64,
+    /// Decisions without a matching rule.
+    pub no_match: u64,
+    /// Decisions in error.
+    pub errors: u64,
+    /// Average budgeted or reported cost, USD.
+    pub avg_cost: Option<f64>,
+}
+
+impl ArmStats {
+    /// `part` as a share of the arm's decisions, 0–1; none when the arm decided nothing.
+    pub fn share(&self, part: u64) -> Option<f64> {
+        share(part, self.decisions)
+    }
+}
+
+/// What the last five minutes' decisions came to.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RecentDecisions {
+    /// Decisions.
+    pub decisions: u64,
+    /// Decisions in error, by evaluation or by their reported outcome.
+    pub errors: u64,
+    /// Decisions that denied.
+    pub denied: u64,
+    /// Decisions without a matching rule.
+    pub no_match: u64,
+    /// Average cost, USD.
+    pub avg_cost: Option<f64>,
+    /// Average cost over the day before, USD.
+    pub baseline_avg_cost: Option<f64>,
+}
+
+impl RecentDecisions {
+    /// `part` as a share of the decisions, 0–1; none when there were no decisions.
+    pub fn share(&self, part: u64) -> Option<f64> {
+        share(part, self.decisions)
+    }
+}
+
+/// What was measured over a canary's stage so far. Missing data never passes a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StageMetrics {
+    /// Decisions the canary served.
+    pub sample_size: Option<u64>,
+    /// Share of the canary's decisions in error, 0–1: evaluation errors and outcomes reported as failed.
+    pub error_rate: Option<f64>,
+    /// Share of the canary's decisions that denied, 0–1.
+    pub deny_rate: Option<f64>,
+    /// Average cost of a canary decision, USD.
+    pub avg_cost: Option<f64>,
+    /// Average cost of a stable decision in the same window, USD.
+    pub baseline_avg_cost: Option<f64>,
+}
+
+impl StageMetrics {
+    /// The gates' metrics, from what both arms did in one window. Rates of an arm without decisions are unknown.
+    pub fn of(canary: &ArmStats, stable: &ArmStats) -> Self {
+        Self {
+            sample_size: Some(canary.decisions),
+            error_rate: canary.share(canary.errors),
+            deny_rate: canary.share(canary.deny),
+            avg_cost: canary.avg_cost.filter(|_| canary.decisions > 0),
+            baseline_avg_cost: stable.avg_cost.filter(|_| stable.decisions > 0),
+        }
+    }
+}
+
+/// Thresholds of the gates; a value equal to its limit passes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GateConfig {
+    /// Fewest decisions of the canary in its stage.
+    pub min_sample_size: u64,
+    /// Highest error rate, 0–1.
+    pub max_error_rate: f64,
+    /// Highest deny rate, 0–1.
+    pub max_deny_rate: f64,
+    /// Highest increase of the average cost over the baseline, 0.2 = 20 %.
+    pub max_cost_increase: f64,
+    /// Shortest time in a stage before promotion, in seconds.
+    pub min_stage_seconds: u64,
+}
+
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self {
+            min_sample_size: 100,
+            max_error_rate: 0.05,
+            max_deny_rate: 0.30,
+            max_cost_increase: 0.20,
+            min_stage_seconds: 24 * 60 * 60,
+        }
+    }
+}
+
+/// Errors of one bundle in a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BundleErrors {
+    /// The bundle; none for decisions made without one.
+    pub bundle_id: Option<i64>,
+    /// The bundle's version.
+    pub version: Option<String>,
+    /// Decisions the bundle served.
+    pub total: u64,
+    /// Decisions in error.
+    pub errors: u64,
+    /// `errors / total`, 0–1.
+    pub error_rate: f64,
+}
+
+/// The response of `GET /metrics/errors`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ErrorMetrics {
+    /// The window as requested, e.g. `5m`.
+    pub window: String,
+    /// Decisions in the window.
+    pub total: u64,
+    /// Decisions in error: evaluation errors and outcomes reported as failed.
+    pub errors: u64,
+    /// `errors / total`, 0–1; 0 without decisions.
+    pub error_rate: f64,
+    /// One entry a bundle, busiest first.
+    pub by_bundle: Vec<BundleErrors>,
+}

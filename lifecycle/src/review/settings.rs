@@ -1,0 +1,49 @@
+//! Settings of reviews.
+
+use std::time::Duration;
+
+use policy::replay;
+use serde::{Deserialize, Serialize};
+
+use super::GuardrailLimits;
+
+/// Settings of reviews. Every member has a default, so that stored settings may lack members.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReviewSettings {
+    /// Hours for which an approval counts.
+    pub approval_hours: u32,
+    /// Risk score, in basis points, from which two people must approve.
+    pub high_risk_bps: u32,
+    /// Approvals needed for ordinary packets.
+    pub approvals: u8,
+    /// Approvals needed for high risk, or when anything is newly allowed; one must be a safety owner's.
+    pub approvals_high_risk: u8,
+    /// Fewest replayed decisions to draw conclusions from.
+    pub min_evidence: usize,
+    /// Spending limits of the replay.
+    pub limits: replay::Limits,
+    /// Limits on the projected KPIs of a packet.
+    pub guardrails: GuardrailLimits,
+}
+
+impl Default for ReviewSettings {
+    fn default() -> Self {
+        Self {
+            approval_hours: 72,
+            high_risk_bps: 5000,
+            approvals: 1,
+            approvals_high_risk: 2,
+            min_evidence: 100,
+            limits: replay::Limits::default(),
+            guardrails: GuardrailLimits::default(),
+        }
+    }
+}
+
+impl ReviewSettings {
+    /// How long an approval counts.
+    pub fn approval_lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.approval_hours) * 3600)
+    }
+}
