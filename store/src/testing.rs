@@ -15,7 +15,7 @@ use crate::{
     postgres::{Options, Private},
 };
 
-/// The name of the database every other one is copied from.
+/// The name of the migrated database that every other one is a copy of.
 const TEMPLATE: &str = "migrated";
 
 static SERVER: OnceCell<Private> = OnceCell::const_new();
@@ -67,8 +67,9 @@ async fn start() -> Private {
     server
 }
 
-/// Nothing is dropped at the end of a test program, so a small shell outlives it, stops the server and removes its files.
-#[expect(clippy::zombie_processes, reason = "it ends after we do")]
+/// Statics are not dropped at the end of a test program, so a small shell outlives it, stops the server and removes its
+/// files.
+#[expect(clippy::zombie_processes, reason = "the shell ends after this process")]
 fn clean_up_afterwards(server: &Private, folder: &PathBuf) {
     let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; kill -INT \"$2\"; \
                   while kill -0 \"$2\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$3\"";

@@ -9,7 +9,7 @@ use policy::{
     replay::{Columnar, Dataset, Outcome, OutcomeStatus},
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use store::{Store, corpus, decisions, simulate, testing};
+use store::{Store, decisions, test_cases, testing};
 
 use crate::support::*;
 
@@ -66,7 +66,7 @@ async fn pages_hold_every_decision_once_even_at_the_same_moment() {
         let filter = decisions::Filter { cursor: Some(wrong.into()), ..Default::default() };
         assert_eq!(code(decisions::list(&store, &author(), &filter).await.unwrap_err()), Code::InvalidField);
     }
-    let cases = simulate::cases(&store, &author(), Dataset::Recorded, Some(10), None).await.unwrap();
+    let cases = test_cases::cases(&store, &author(), Dataset::Recorded, Some(10), None).await.unwrap();
     assert_eq!(cases.len(), 10);
 }
 
@@ -77,8 +77,8 @@ async fn a_corpus_holds_the_newest_decisions() {
     let records: Vec<Record> = (0..30).map(|n| made(at - time::Duration::hours(n), 1)).collect();
     decisions::append(&store, &records).await.unwrap();
     let read = async |limit, since: Option<time::OffsetDateTime>| {
-        let wanted = corpus::Wanted { limit, since: since.map(Into::into), until: None };
-        Columnar::decode(&corpus::encoded(&store, &author(), wanted).await.unwrap()).unwrap()
+        let wanted = decisions::CorpusFilter { limit, since: since.map(Into::into), until: None };
+        Columnar::decode(&decisions::encoded_corpus(&store, &author(), wanted).await.unwrap()).unwrap()
     };
     let all = read(None, None).await;
     assert_eq!((all.len(), all.source()), (30, Dataset::Recorded));
@@ -90,8 +90,8 @@ async fn a_corpus_holds_the_newest_decisions() {
     assert_eq!(read(Some(7), None).await.len(), 7);
     assert_eq!(read(None, Some(at - time::Duration::minutes(150))).await.len(), 3);
     for limit in [0, 1_000_001] {
-        let wanted = corpus::Wanted { limit: Some(limit), ..Default::default() };
-        assert_eq!(code(corpus::encoded(&store, &author(), wanted).await.unwrap_err()), Code::InvalidField);
+        let wanted = decisions::CorpusFilter { limit: Some(limit), ..Default::default() };
+        assert_eq!(code(decisions::encoded_corpus(&store, &author(), wanted).await.unwrap_err()), Code::InvalidField);
     }
 }
 

@@ -19,3 +19,4 @@ mod sessions;
 mod story;
 mod support;
 mod test_cases;
+mod timing;

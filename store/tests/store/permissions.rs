@@ -12,8 +12,8 @@ use lifecycle::{
 use policy::replay::{Dataset, Outcome, OutcomeStatus};
 use serde_json::json;
 use store::{
-    Store, audit, bundles, corpus, decisions, drills, home, incidents, kpi, packets, people, rollout, settings,
-    simulate, system, testing, tokens,
+    Store, audit, bundles, decisions, drills, home, incidents, kpi, packets, people, rollout, settings, system,
+    test_cases, testing, tokens,
 };
 
 use crate::support::*;
@@ -135,10 +135,10 @@ fn use_cases() -> Vec<UseCase> {
         case!("settings::update", Administer, |s, a| settings::update(s, a, settings::Settings::default())),
         case!("settings::invariants", Read, |s, a| settings::invariants(s, a)),
         case!("settings::set_invariants", Administer, |s, a| settings::set_invariants(s, a, Vec::new())),
-        case!("simulate::cases", Read, |s, a| simulate::cases(s, a, Dataset::Fixtures, None, None)),
-        case!("corpus::encoded", Read, |s, a| corpus::encoded(s, a, corpus::Wanted::default())),
-        case!("simulate::keep", EditDrafts, |s, a| simulate::keep(s, a, &[], &[])),
-        case!("people::signed_out", Read, |s, a| people::signed_out(s, a)),
+        case!("test_cases::cases", Read, |s, a| test_cases::cases(s, a, Dataset::Fixtures, None, None)),
+        case!("decisions::encoded_corpus", Read, |s, a| decisions::encoded_corpus(s, a, decisions::CorpusFilter::default())),
+        case!("test_cases::save", EditDrafts, |s, a| test_cases::save(s, a, &[], &[])),
+        case!("people::sign_out", Read, |s, a| people::sign_out(s, a)),
         case!("people::list", Administer, |s, a| people::list(s, a)),
         case!("people::add", Administer, |s, a| people::add(s, a, "x", "X", [Role::Viewer].into(), "password")),
         case!("people::set_roles", Administer, |s, a| people::set_roles(s, a, "x@y", [Role::Viewer].into())),

@@ -9,7 +9,7 @@ use policy::{
     replay::{Case, Dataset, fixtures},
 };
 use serde_json::json;
-use store::{audit, simulate, testing};
+use store::{audit, test_cases, testing};
 
 use crate::support::*;
 
@@ -24,15 +24,15 @@ async fn a_test_case_is_kept_replaced_and_removed() {
     let author = actor(Role::Author);
     let built_in = fixtures::cases().len();
 
-    let all = simulate::keep(&store, &author, &[case("at 87", Some(Effect::Allow))], &[]).await.unwrap();
+    let all = test_cases::save(&store, &author, &[case("at 87", Some(Effect::Allow))], &[]).await.unwrap();
     assert_eq!((all.len(), &all[0]), (built_in + 1, &case("at 87", Some(Effect::Allow))));
-    let all = simulate::keep(&store, &author, &[case("at 87", Some(Effect::Deny))], &[]).await.unwrap();
+    let all = test_cases::save(&store, &author, &[case("at 87", Some(Effect::Deny))], &[]).await.unwrap();
     assert_eq!((all.len(), all[0].expected_effect), (built_in + 1, Some(Effect::Deny)));
-    let read = simulate::cases(&store, &actor(Role::Viewer), Dataset::Fixtures, None, None).await.unwrap();
+    let read = test_cases::cases(&store, &actor(Role::Viewer), Dataset::Fixtures, None, None).await.unwrap();
     assert_eq!(read, all);
 
     let gone = ["at 87".to_owned(), "never kept".to_owned()];
-    let all = simulate::keep(&store, &author, &[], &gone).await.unwrap();
+    let all = test_cases::save(&store, &author, &[], &gone).await.unwrap();
     assert_eq!(all.len(), built_in);
     let entries = audit::list(&store, &author, &audit::Filter::default()).await.unwrap().items;
     let about: Vec<&str> =
@@ -50,11 +50,11 @@ async fn what_is_no_test_case_is_refused_whole() {
         (case("  ", Some(Effect::Deny)), "/save/1/case_id"),
         (Case { agent: "x".repeat(2000), ..case("large", Some(Effect::Deny)) }, "/save/1/context"),
     ] {
-        let refused = simulate::keep(&store, &author, &[good.clone(), bad], &[]).await.unwrap_err();
+        let refused = test_cases::save(&store, &author, &[good.clone(), bad], &[]).await.unwrap_err();
         let problem = Problem::from(refused);
         assert_eq!(problem.code, Code::InvalidField);
         assert!(problem.detail.starts_with(&format!("`{pointer}`")), "{}", problem.detail);
     }
-    let all = simulate::cases(&store, &author, Dataset::Fixtures, None, None).await.unwrap();
+    let all = test_cases::cases(&store, &author, Dataset::Fixtures, None, None).await.unwrap();
     assert_eq!(all, fixtures::cases());
 }
