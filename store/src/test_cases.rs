@@ -93,10 +93,11 @@ pub async fn save(store: &Store, actor: &Actor, changed: &[Case], remove: &[Stri
         let detail = json!({ "agent": case.agent, "action": case.action, "expected_effect": expected });
         work.note(EventType::TestCaseKept, "test_case", &case.case_id, summary, detail);
     }
-    let removed: Vec<String> = sqlx::query_scalar("delete from policy_fixtures where case_id = any($1) returning case_id")
-        .bind(remove)
-        .fetch_all(work.db())
-        .await?;
+    let removed: Vec<String> =
+        sqlx::query_scalar("delete from policy_fixtures where case_id = any($1) returning case_id")
+            .bind(remove)
+            .fetch_all(work.db())
+            .await?;
     for case_id in removed {
         let summary = format!("test case `{case_id}` was removed");
         work.note(EventType::TestCaseRemoved, "test_case", case_id, summary, json!({}));

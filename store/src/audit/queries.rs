@@ -44,10 +44,8 @@ const FILTERED: &str = concatcp!(
        and ($3::text is null or subject_type = $3) and ($4::text is null or subject_id = $4)
        and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6) "
 );
-const OLDEST_FIRST: &str =
-    concatcp!(FILTERED, "and ($7::bigint is null or seq > $7) order by seq limit $8");
-const NEWEST_FIRST: &str =
-    concatcp!(FILTERED, "and ($7::bigint is null or seq < $7) order by seq desc limit $8");
+const OLDEST_FIRST: &str = concatcp!(FILTERED, "and ($7::bigint is null or seq > $7) order by seq limit $8");
+const NEWEST_FIRST: &str = concatcp!(FILTERED, "and ($7::bigint is null or seq < $7) order by seq desc limit $8");
 
 /// Entries, newest first unless the filter asks for the oldest.
 ///

@@ -74,8 +74,7 @@ pub async fn status(store: &Store, actor: &Actor) -> Result<ChainStatus> {
     )
     .fetch_one(store.pool())
     .await?;
-    let read =
-        |json: Option<Json<Value>>| json.and_then(|json| serde_json::from_value::<Checkpoint>(json.0).ok());
+    let read = |json: Option<Json<Value>>| json.and_then(|json| serde_json::from_value::<Checkpoint>(json.0).ok());
     let (head_seq, head_hash) = read(head).map_or((0, Hash::GENESIS), |head| (head.head_seq, head.head_hash));
     Ok(ChainStatus {
         entries: entries.unsigned_abs(),

@@ -56,14 +56,15 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<
 pub async fn summaries(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<Summary>> {
     authorize(actor, Permission::Read)?;
     let limit = page::limit(filter.limit)?;
-    let rows: Vec<SummaryRow> = sqlx::query_as(concatcp!("select ", SUMMARY_COLUMNS, " from policy_bundles ", FILTERED))
-        .bind(page::number(filter.cursor.as_deref())?)
-        .bind(&filter.version)
-        .bind(filter.state.map(State::name))
-        .bind(filter.active_only)
-        .bind(limit + 1)
-        .fetch_all(store.pool())
-        .await?;
+    let rows: Vec<SummaryRow> =
+        sqlx::query_as(concatcp!("select ", SUMMARY_COLUMNS, " from policy_bundles ", FILTERED))
+            .bind(page::number(filter.cursor.as_deref())?)
+            .bind(&filter.version)
+            .bind(filter.state.map(State::name))
+            .bind(filter.active_only)
+            .bind(limit + 1)
+            .fetch_all(store.pool())
+            .await?;
     page::page(rows, limit, |row| row.id.to_string(), SummaryRow::read)
 }
 

@@ -156,8 +156,7 @@ impl SummaryRow {
 
 /// The bundle with this number.
 pub(crate) async fn by_id(db: &mut PgConnection, id: i64) -> Result<Row> {
-    let row: Option<Row> =
-        sqlx::query_as(concatcp!(SELECT, "where id = $1")).bind(id).fetch_optional(db).await?;
+    let row: Option<Row> = sqlx::query_as(concatcp!(SELECT, "where id = $1")).bind(id).fetch_optional(db).await?;
     row.ok_or_else(|| Error::not_found("bundle", id))
 }
 

@@ -45,8 +45,9 @@ pub(super) async fn find<D: Decision>(
         .into_iter()
         .map(|(place, decision)| {
             let id = stored_id(decision);
-            let found =
-                stored.get(&*id).ok_or_else(|| Error::damaged(format!("decision `{id}` conflicts and cannot be found")))?;
+            let found = stored
+                .get(&*id)
+                .ok_or_else(|| Error::damaged(format!("decision `{id}` conflicts and cannot be found")))?;
             let answered = if is_same_question(decision, found)? { Some(Box::new(found.clone())) } else { None };
             Ok(Repeated { place, answered })
         })

@@ -11,7 +11,7 @@ mod pending;
 mod queries;
 mod row;
 
-pub use append::{Appender, append, bench};
+pub use append::{Appender, append};
 pub use corpus::{CorpusFilter, encoded_corpus};
 pub(crate) use counts::{counts, counts_between, rate, shadow_counts};
 pub use errors::error_metrics;

@@ -107,12 +107,7 @@ async fn insert(work: &mut Work, reports: &[OutcomeReport]) -> Result<u64> {
     .bind(reports.iter().map(|report| report.outcome.margin_bps).collect::<Vec<_>>())
     .bind(reports.iter().map(|report| report.outcome.success).collect::<Vec<_>>())
     .bind(reports.iter().map(|report| report.outcome.latency_ms).collect::<Vec<_>>())
-    .bind(
-        reports
-            .iter()
-            .map(|report| report.outcome.note.as_deref().map(storable))
-            .collect::<Vec<_>>(),
-    )
+    .bind(reports.iter().map(|report| report.outcome.note.as_deref().map(storable)).collect::<Vec<_>>())
     .bind(by)
     .execute(work.db())
     .await?;

@@ -159,8 +159,12 @@ async fn store_report(store: &Store, permit: Permit, run: &Run) -> Result<DrillR
     });
     let summary = format!("a rollback drill with {} {outcome}", report.candidate_version);
     let done = format!("Drill {} with {} {outcome}.", report.id, report.candidate_version);
-    system::add_to_ticket_in_force(&mut work, &done, json!({"drill_id": report.id, "safety_passed": report.safety_passed}))
-        .await?;
+    system::add_to_ticket_in_force(
+        &mut work,
+        &done,
+        json!({"drill_id": report.id, "safety_passed": report.safety_passed}),
+    )
+    .await?;
     work.note(EventType::DrillRun, "drill", report.id, summary, detail);
     work.commit().await?;
     Ok(report)

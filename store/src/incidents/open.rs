@@ -139,6 +139,7 @@ pub(crate) async fn insert(work: &mut Work, new: &Opening) -> Result<String> {
     .bind(OffsetDateTime::from(new.investigate_due_at))
     .execute(work.db())
     .await?;
-    add_timeline_entry(work, &id, "Opened the incident.", json!({"severity": new.severity, "source": new.source})).await?;
+    add_timeline_entry(work, &id, "Opened the incident.", json!({"severity": new.severity, "source": new.source}))
+        .await?;
     Ok(id)
 }

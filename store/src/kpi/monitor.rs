@@ -51,7 +51,8 @@ pub async fn monitor(store: &Store) -> Result<usize> {
     drop(db);
     let system = Actor { name: "system".to_owned(), roles: [Role::Admin].into(), via: Via::Worker };
     let mut work = Work::begin(store, authorize(&system, Permission::Administer)?).await?;
-    let locked: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_one(work.db()).await?;
+    let locked: bool =
+        sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_one(work.db()).await?;
     if !locked {
         return Ok(0);
     }

@@ -96,8 +96,7 @@ impl Row {
 
 /// The newest packet with this id: content that is submitted again after its packet was voided has the id it had.
 pub(crate) async fn by_id(db: &mut PgConnection, packet_id: &str) -> Result<Row> {
-    let sql =
-        concatcp!("select ", COLUMNS, " from policy_packets where packet_id = $1 order by row_id desc limit 1");
+    let sql = concatcp!("select ", COLUMNS, " from policy_packets where packet_id = $1 order by row_id desc limit 1");
     sqlx::query_as(sql)
         .bind(packet_id.replace('\0', ""))
         .fetch_optional(db)

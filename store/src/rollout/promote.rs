@@ -90,13 +90,8 @@ pub async fn promote(store: &Store, actor: &Actor, id: i64, target_pct: i16) -> 
          where id = $1 returning ",
         COLUMNS
     );
-    let after: Row = sqlx::query_as(sql)
-        .bind(id)
-        .bind(state.name())
-        .bind(target_pct)
-        .bind(full)
-        .fetch_one(work.db())
-        .await?;
+    let after: Row =
+        sqlx::query_as(sql).bind(id).bind(state.name()).bind(target_pct).bind(full).fetch_one(work.db()).await?;
     let packet_id = packet_of(store.keys(), &mut work, id).await?;
     let record = record(store.keys(), &mut work, &after, packet_id.as_deref(), bundle.canary_pct).await?;
     let detail = json!({

@@ -131,7 +131,8 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
         None => None,
     };
 
-    let shared = Shared { restored: &restored, reason, on_behalf_of, triggered_at, incident_id: incident_id.as_deref() };
+    let shared =
+        Shared { restored: &restored, reason, on_behalf_of, triggered_at, incident_id: incident_id.as_deref() };
     let record = write(keys, work, &bundle, &shared).await?;
     if let Some(canary) = &canary {
         write(keys, work, canary, &shared).await?;

@@ -22,7 +22,8 @@ use crate::{Result, Store, json, work::Work};
 /// Denied without [`Permission::DisableEvaluation`]; a blank reason.
 pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: Option<Effect>) -> Result<Changed> {
     let permit = authorize(actor, Permission::DisableEvaluation)?;
-    let reason = required_text("/reason", reason, "say why: evaluation is off for everybody until somebody enables it")?;
+    let reason =
+        required_text("/reason", reason, "say why: evaluation is off for everybody until somebody enables it")?;
     let mut work = Work::begin(store, permit).await?;
     let before = switches_locked(work.db()).await?;
     let effect = bypass_effect.unwrap_or(if before.enabled { Effect::Allow } else { before.bypass_effect });

@@ -55,7 +55,7 @@ async fn a_server_left_behind_by_a_killed_process_is_replaced() {
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();
     let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
     sqlx::query("create table numbers as select 8 as n").execute(&mut connection).await.unwrap();
-    // As if we had been killed: nobody stops the server, the lock goes with us.
+    // As if this process had been killed: the server runs on, the lock is released.
     server.abandon_for_test();
 
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();
@@ -78,7 +78,7 @@ async fn a_folder_only_root_may_enter_is_replaced_by_one_the_account_may() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let folder = Folder::new("closed");
     if fs::metadata(&folder.0).unwrap().uid() != 0 {
-        // Only root lends PostgreSQL another account; for everybody else there is nothing to replace.
+        // Only under root does PostgreSQL run as another account; otherwise nothing is replaced.
         return;
     }
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
@@ -111,10 +111,10 @@ async fn a_server_that_is_killed_is_started_again() {
         if server.process_id() != first
             && let Ok(mut connection) = PgConnection::connect_with(&server.options()).await
         {
-            let kept: i32 = sqlx::query_scalar("select n from numbers").fetch_one(&mut connection).await.unwrap();
-            assert_eq!(kept, 9);
+            let number: i32 = sqlx::query_scalar("select n from numbers").fetch_one(&mut connection).await.unwrap();
+            assert_eq!(number, 9);
             break;
         }
-        assert!(std::time::Instant::now() < deadline, "it did not come back");
+        assert!(std::time::Instant::now() < deadline, "the server was not restarted");
     }
 }

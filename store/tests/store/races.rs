@@ -1,4 +1,4 @@
-//! Two people, or fifty, at once.
+//! Two or fifty people at the same time.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,7 @@ use lifecycle::{
 use policy::bundle::Invariant;
 use store::{bundles, packets, rollout, settings, system, testing};
 
-use crate::support::*;
-
-fn because() -> rollout::RollBack {
-    rollout::RollBack { reason: "Emergency".into(), rolled_back_by: None, create_incident: true, triggered_at: None }
-}
+use crate::fixtures::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_rollbacks_at_once_are_one_rollback() {
@@ -26,7 +22,7 @@ async fn fifty_rollbacks_at_once_are_one_rollback() {
             let store = store.clone();
             tokio::spawn(async move {
                 let who = if i % 2 == 0 { owner() } else { safety() };
-                rollout::roll_back(&store, &who, canary.id, because()).await.unwrap()
+                rollout::roll_back(&store, &who, canary.id, rollback("Emergency", true)).await.unwrap()
             })
         })
         .collect();
@@ -242,7 +238,7 @@ async fn people_who_create_drafts_at_once_get_different_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_many_administrators_add_at_once_is_all_there() {
+async fn changes_by_many_administrators_at_once_are_all_kept() {
     let store = testing::store().await;
     let invariant = |number: usize| -> Invariant {
         serde_json::from_value(serde_json::json!({

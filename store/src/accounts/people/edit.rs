@@ -38,9 +38,10 @@ pub async fn add(
     password::check_strength(password)?;
     let hash = password::hash(store, password.to_owned()).await?;
     let mut work = Work::begin(store, permit).await?;
-    let row: Row = sqlx::query_as(
-        concatcp!("insert into people (email, name, roles, password_hash) values ($1, $2, $3, $4) returning ", COLUMNS),
-    )
+    let row: Row = sqlx::query_as(concatcp!(
+        "insert into people (email, name, roles, password_hash) values ($1, $2, $3, $4) returning ",
+        COLUMNS
+    ))
     .bind(&email)
     .bind(name)
     .bind(&names::role_names(&roles)[..])

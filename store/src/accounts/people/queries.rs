@@ -33,8 +33,7 @@ pub async fn by_email(store: &Store, email: &str) -> Result<Option<Person>> {
 /// Denied without [`Permission::Administer`].
 pub async fn list(store: &Store, actor: &Actor) -> Result<Vec<Person>> {
     authorize(actor, Permission::Administer)?;
-    let rows: Vec<Row> = sqlx::query_as(concatcp!("select ", COLUMNS, " from people order by email"))
-        .fetch_all(store.pool())
-        .await?;
+    let rows: Vec<Row> =
+        sqlx::query_as(concatcp!("select ", COLUMNS, " from people order by email")).fetch_all(store.pool()).await?;
     rows.into_iter().map(Row::read).collect()
 }

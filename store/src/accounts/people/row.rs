@@ -40,10 +40,9 @@ pub(super) async fn find(db: impl PgExecutor<'_>, email: &str) -> Result<Option<
 
 /// The person with this email, locked until the transaction ends.
 pub(super) async fn find_locked(work: &mut Work, email: &str) -> Result<Person> {
-    let row: Option<Row> =
-        sqlx::query_as(concatcp!("select ", COLUMNS, " from people where email = $1 for update"))
-            .bind(&*storable(&email.trim().to_lowercase()))
-            .fetch_optional(work.db())
-            .await?;
+    let row: Option<Row> = sqlx::query_as(concatcp!("select ", COLUMNS, " from people where email = $1 for update"))
+        .bind(&*storable(&email.trim().to_lowercase()))
+        .fetch_optional(work.db())
+        .await?;
     row.ok_or_else(|| Error::not_found("person", email))?.read()
 }

@@ -25,13 +25,12 @@ const FAILURE_WINDOW: Duration = Duration::minutes(15);
 pub async fn sign_in(store: &Store, email: &str, password: &str) -> Result<Option<Person>> {
     let account = storable(&email.trim().to_lowercase()).into_owned();
     refuse_when_locked(store, &account).await?;
-    let row: Option<(String, Row)> = sqlx::query_as::<_, HashRow>(
-        concatcp!("select ", COLUMNS, ", password_hash from people where email = $1"),
-    )
-    .bind(&account)
-    .fetch_optional(store.pool())
-    .await?
-    .map(HashRow::split);
+    let row: Option<(String, Row)> =
+        sqlx::query_as::<_, HashRow>(concatcp!("select ", COLUMNS, ", password_hash from people where email = $1"))
+            .bind(&account)
+            .fetch_optional(store.pool())
+            .await?
+            .map(HashRow::split);
     let (hash, row) = row.unzip();
     let correct = password::verify(store, password.to_owned(), hash).await?;
     match row {

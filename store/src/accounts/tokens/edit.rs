@@ -78,15 +78,13 @@ pub async fn create(store: &Store, actor: &Actor, new: NewToken) -> Result<(Toke
             Some(id)
         }
     };
-    let row: Row = sqlx::query_as(
-        concatcp!(
-            "with t as (insert into api_tokens (name, person_id, roles, token_hash, prefix, created_by, created_at,
+    let row: Row = sqlx::query_as(concatcp!(
+        "with t as (insert into api_tokens (name, person_id, roles, token_hash, prefix, created_by, created_at,
                  expires_at) values ($1, $2, $3, $4, $5, $6, now(), $7) returning *)
              select ",
-            COLUMNS,
-            " from t left join people p on p.id = t.person_id"
-        ),
-    )
+        COLUMNS,
+        " from t left join people p on p.id = t.person_id"
+    ))
     .bind(&name)
     .bind(person_id)
     .bind(&names::role_names(&new.roles)[..])
@@ -114,12 +112,8 @@ pub async fn revoke(store: &Store, actor: &Actor, id: i64) -> Result<Token> {
         .bind(id)
         .execute(work.db())
         .await?;
-    let row: Option<Row> = sqlx::query_as(
-        concatcp!(SELECT, "where t.id = $1"),
-    )
-    .bind(id)
-    .fetch_optional(work.db())
-    .await?;
+    let row: Option<Row> =
+        sqlx::query_as(concatcp!(SELECT, "where t.id = $1")).bind(id).fetch_optional(work.db()).await?;
     let token = row.ok_or_else(|| Error::not_found("token", id))?.read()?;
     if done.rows_affected() > 0 {
         work.note(EventType::TokenRevoked, "token", id, format!("token `{}` was revoked", token.name), json!({}));

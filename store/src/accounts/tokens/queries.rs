@@ -12,10 +12,6 @@ use crate::{Result, Store};
 /// Denied without [`Permission::Administer`].
 pub async fn list(store: &Store, actor: &Actor) -> Result<Vec<Token>> {
     authorize(actor, Permission::Administer)?;
-    let rows: Vec<Row> = sqlx::query_as(
-        concatcp!(SELECT, "order by t.id desc"),
-    )
-    .fetch_all(store.pool())
-    .await?;
+    let rows: Vec<Row> = sqlx::query_as(concatcp!(SELECT, "order by t.id desc")).fetch_all(store.pool()).await?;
     rows.into_iter().map(Row::read).collect()
 }
