@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Puts a file with `content` at `path`, in place of the one that may be there; only its owner may read or write it.
-/// Whoever reads it meanwhile or after a crash finds the old content or the new, never a part of either.
+/// A reader finds the old content or the new one, never a part of either, also after a crash.
 ///
 /// # Errors
 /// The folder does not exist, is not writable, or has no room left; then the old file is untouched.

@@ -110,14 +110,14 @@ fn constraint_problem(error: &sqlx::Error) -> Option<Problem> {
     let database = error.as_database_error()?;
     // Two transactions waited for each other, and PostgreSQL aborted this one.
     if database.code().is_some_and(|code| code == "40P01" || code == "40001") {
-        return Some(Problem::new(Code::Conflict, "somebody else changed this at the same moment; try again"));
+        return Some(Problem::new(Code::Conflict, "this was changed at the same moment; try again"));
     }
     let (code, detail) = match database.constraint()? {
         "policy_bundles_version_key" => (Code::VersionExists, "another bundle already has this version number"),
         "policy_bundles_one_stable" => (Code::Conflict, "another bundle became stable at the same moment"),
         "policy_bundles_one_canary" => (Code::Conflict, "another bundle is already in rollout"),
         "policy_packet_actions_once" => (Code::Conflict, "this action was already recorded"),
-        "people_email_key" => (Code::Conflict, "somebody already has this email"),
+        "people_email_key" => (Code::Conflict, "a person with this email exists already"),
         _ => return None,
     };
     Some(Problem::new(code, detail))

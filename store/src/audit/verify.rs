@@ -34,7 +34,7 @@ pub async fn verify(store: &Store, actor: &Actor) -> Result<Verdict> {
     checkpoints.extend(checkpoint_file::read(store));
     let mut verifier = Verifier::new(Some(store.keys()), checkpoints);
     if damaged > 0 {
-        verifier.add_problem(format!("{damaged} of the kept checkpoints cannot be read"));
+        verifier.add_problem(format!("{damaged} of the stored checkpoints cannot be read"));
     }
     let mut read = i64::MIN;
     loop {

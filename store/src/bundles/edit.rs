@@ -65,7 +65,7 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
     let before = row::by_id_locked(work.db(), id).await?;
     if before.revision != revision {
         let detail = format!(
-            "bundle {} was changed by somebody else: you edited revision {revision}, it is now at {}",
+            "bundle {} was changed meanwhile: you edited revision {revision}, it is now at {}",
             before.version, before.revision
         );
         return Err(Problem::new(Code::PreconditionFailed, detail)

@@ -45,7 +45,7 @@ pub(super) async fn load(store: &Store) -> Result<()> {
     if let Some(bundle_id) = unsubmitted {
         let admin = actor(&email(Role::Admin), Role::Admin);
         settings::set_invariants(store, &admin, vec![rules::invariant()?]).await?;
-        let fallback_plan = "Roll back to 2.3.0; tell #policy-alerts and the mail team.".to_owned();
+        let fallback_plan = "Roll back to 2.3.0; inform #policy-alerts and the mail team.".to_owned();
         packets::build(store, &author, BuildPacket { bundle_id, fallback_plan, corpus: None }).await?;
     }
     if !exists(store, rules::DRAFT_VERSION).await? {
@@ -149,7 +149,7 @@ async fn incident(store: &Store) -> Result<()> {
         bundle,
         description:
             "Two board members write from private addresses. Their mail scored 96 and was quarantined without \
-                      anybody looking at it."
+                      review."
                 .to_owned(),
         ack_due_at: opened.plus(ACKNOWLEDGE_WITHIN),
         investigate_due_at: opened.plus(INVESTIGATE_WITHIN),

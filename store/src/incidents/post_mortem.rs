@@ -76,7 +76,7 @@ pub async fn save_post_mortem(
     let incident = by_id(work.db(), id).await?;
     let current = latest(work.db(), id).await?.map_or(0, |row| row.revision);
     if let Some(on) = on.filter(|on| *on != current) {
-        let detail = format!("somebody else saved the post-mortem: you wrote on revision {on}, it is now at {current}");
+        let detail = format!("the post-mortem was saved meanwhile: you wrote on revision {on}, it is now at {current}");
         return Err(Problem::new(Code::PreconditionFailed, detail).with("current_revision", current).into());
     }
     sqlx::query(

@@ -105,7 +105,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     let current = bundle_row::by_id_locked(work.db(), draft.id).await?;
     let state = current.state()?.apply(Command::Submit).map_err(Problem::from)?;
     if current.revision != draft.revision {
-        return Err(changed("the draft was saved by somebody else while the packet was built; submit again"));
+        return Err(changed("the draft was saved while the packet was built; submit again"));
     }
     if row::is_stale(work.db(), base.as_ref().map(|base| base.id)).await? {
         return Err(changed("another bundle became stable while the packet was built; submit again"));

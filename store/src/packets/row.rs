@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use crate::{Error, Result, names};
 
 /// The problem with a packet whose content was changed by hand.
-const CONTENT_ALTERED: &str = "the packet's content is not what its id says: somebody changed it in the database";
+const CONTENT_ALTERED: &str = "the packet's content is not what its id says: it was changed in the database";
 
 /// The columns of [`Row`].
 const COLUMNS: &str =

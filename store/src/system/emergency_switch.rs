@@ -22,14 +22,13 @@ use crate::{Result, Store, json, work::Work};
 /// Denied without [`Permission::DisableEvaluation`]; a blank reason.
 pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: Option<Effect>) -> Result<Changed> {
     let permit = authorize(actor, Permission::DisableEvaluation)?;
-    let reason =
-        required_text("/reason", reason, "say why: evaluation is off for everybody until somebody enables it")?;
+    let reason = required_text("/reason", reason, "say why: evaluation stays off for all callers until it is enabled")?;
     let mut work = Work::begin(store, permit).await?;
     let before = switches_locked(work.db()).await?;
     let effect = bypass_effect.unwrap_or(if before.enabled { Effect::Allow } else { before.bypass_effect });
     let since = before.disabled.clone();
     if !before.enabled && effect == before.bypass_effect {
-        let by = since.map_or_else(|| "somebody".to_owned(), |off| off.by);
+        let by = since.map_or_else(|| "another administrator".to_owned(), |off| off.by);
         let message = format!("{by} has disabled evaluation already: every question is answered {effect}.");
         return Ok(Changed { system: read(work.db()).await?, message });
     }

@@ -46,7 +46,7 @@ pub struct Engage {
 /// Denied without [`Permission::Pause`]; a blank reason; too many or too long trigger names.
 pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Changed> {
     let permit = authorize(actor, Permission::Pause)?;
-    let reason = required_text("/reason", &order.reason, "say why: whoever meets the pause reads it")?.to_owned();
+    let reason = required_text("/reason", &order.reason, "say why: the people it stops will read it")?.to_owned();
     let ticket = order.ticket.as_deref().map(str::trim).filter(|ticket| !ticket.is_empty());
     let ticket = checked_name("/ticket", ticket)?;
     let trigger_metrics = checked_triggers(&order.trigger_metrics)?;

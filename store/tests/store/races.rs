@@ -69,7 +69,7 @@ async fn a_promotion_against_a_pause_is_before_it_or_refused() {
             Err(error) => assert_eq!(code(error), Code::Paused, "round {round}"),
         }
         assert_eq!(now, percent, "nothing enters service after a refusal");
-        assert_eq!(seen, percent, "whoever paused saw what is served during the pause");
+        assert_eq!(seen, percent, "the answer to the pause shows what is served during it");
         system::sign_release(&store, &safety(), "checked").await.unwrap();
         system::sign_release(&store, &owner(), "checked").await.unwrap();
     }

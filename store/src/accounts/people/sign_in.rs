@@ -17,8 +17,8 @@ const MAX_FAILURES: i32 = 10;
 /// How long a failure counts.
 const FAILURE_WINDOW: Duration = Duration::minutes(15);
 
-/// Checks a password. None when the email or the password is wrong or the person is disabled; a caller cannot tell the
-/// three apart, neither by the answer nor by the time it takes.
+/// Checks a password. None when the email or the password is wrong or the person is disabled; the answer and
+/// the time it takes do not reveal which.
 ///
 /// # Errors
 /// `too_many_requests` after ten failures within fifteen minutes, with `retry_after_seconds`.
