@@ -113,7 +113,7 @@ impl Private {
     }
 
     /// Leaves the server running, as a killed process would.
-    #[doc(hidden)]
+    #[cfg(feature = "testing")]
     pub fn abandon_for_test(self) {
         *self.server.child() = None;
     }

@@ -60,8 +60,8 @@ async fn the_example_is_loaded_once_and_its_credentials_work() {
     assert!(tokens::authenticate(&store, &renewed[0].token).await.unwrap().is_some());
     let count: i64 = sqlx::query_scalar("select count(*) from policy_decisions").fetch_one(store.pool()).await.unwrap();
     assert_eq!(count, 20_000);
-    let again = bundles::summaries(&store, &viewer(), &bundles::Filter::default()).await.unwrap();
-    assert_eq!(again.items.len(), 4);
+    let summaries = bundles::summaries(&store, &viewer(), &bundles::Filter::default()).await.unwrap();
+    assert_eq!(summaries.items.len(), 4);
 }
 
 #[tokio::test]

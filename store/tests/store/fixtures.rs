@@ -40,6 +40,23 @@ pub fn admin() -> Actor {
     actor(Role::Admin)
 }
 
+/// The people: some hold several roles, one only reads.
+pub fn people() -> Vec<Actor> {
+    [
+        ("ann@x", &[Role::Author][..]),
+        ("abe@x", &[Role::Author, Role::Approver]),
+        ("cat@x", &[Role::Approver]),
+        ("sue@x", &[Role::SafetyOwner]),
+        ("sam@x", &[Role::SafetyOwner, Role::RuntimeOwner]),
+        ("rob@x", &[Role::RuntimeOwner]),
+        ("rex@x", &[Role::RuntimeOwner, Role::Author]),
+        ("vic@x", &[Role::Viewer]),
+        ("all@x", &[Role::Admin]),
+    ]
+    .map(|(name, roles)| Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session })
+    .to_vec()
+}
+
 /// A request to roll a bundle back, which opens an incident when asked to.
 pub fn rollback(reason: &str, create_incident: bool) -> rollout::RollBack {
     rollout::RollBack { reason: reason.into(), rolled_back_by: None, create_incident, triggered_at: None }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::fixtures::*;
 use lifecycle::{
     audit::Entry,
-    authority::{Actor, Permission, Role, Via},
+    authority::{Actor, Permission},
     bundle::State,
     problem::{Code, Problem},
     review::Verdict,
@@ -14,23 +14,6 @@ use lifecycle::{
 };
 use policy::random::Random;
 use store::{Error, Store, audit, bundles, drills, packets, rollout, system, testing};
-
-/// The people: some hold several roles, one only reads.
-fn people() -> Vec<Actor> {
-    [
-        ("ann@x", &[Role::Author][..]),
-        ("abe@x", &[Role::Author, Role::Approver]),
-        ("cat@x", &[Role::Approver]),
-        ("sue@x", &[Role::SafetyOwner]),
-        ("sam@x", &[Role::SafetyOwner, Role::RuntimeOwner]),
-        ("rob@x", &[Role::RuntimeOwner]),
-        ("rex@x", &[Role::RuntimeOwner, Role::Author]),
-        ("vic@x", &[Role::Viewer]),
-        ("all@x", &[Role::Admin]),
-    ]
-    .map(|(name, roles)| Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session })
-    .to_vec()
-}
 
 /// The workspace as its readers see it.
 #[derive(Debug, Clone, PartialEq)]

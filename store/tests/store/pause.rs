@@ -104,8 +104,8 @@ async fn one_person_never_releases_alone() {
     system::sign_release(&store, &both, "as safety owner").await.unwrap();
     for name in ["both@example.com", "Both@Example.com"] {
         for roles in [&[Role::RuntimeOwner][..], &[Role::SafetyOwner], &[Role::SafetyOwner, Role::RuntimeOwner]] {
-            let again = system::sign_release(&store, &named(name, roles), "as runtime owner").await.unwrap_err();
-            assert_eq!(code(again), Code::ReleaseRefused, "{name} {roles:?}");
+            let refused = system::sign_release(&store, &named(name, roles), "as runtime owner").await.unwrap_err();
+            assert_eq!(code(refused), Code::ReleaseRefused, "{name} {roles:?}");
         }
     }
     assert!(system::get(&store, &author()).await.unwrap().paused);
@@ -251,8 +251,8 @@ async fn evaluation_is_disabled_and_enabled_by_an_administrator() {
     tokio::time::timeout(std::time::Duration::from_secs(1), listener.recv()).await.unwrap().unwrap();
     assert!(!system::live(&store).await.unwrap().enabled);
 
-    let again = system::disable(&store, &admin(), "me too", None).await.unwrap();
-    assert_eq!(again.system, off.system);
+    let second = system::disable(&store, &admin(), "me too", None).await.unwrap();
+    assert_eq!(second.system, off.system);
     let other = system::disable(&store, &admin(), "nothing may pass", Some(Effect::Deny)).await.unwrap();
     assert_eq!((other.system.bypass_effect, other.system.disabled), (Effect::Deny, Some(disabled)));
     let on = system::enable(&store, &admin(), None).await.unwrap();

@@ -49,7 +49,7 @@ async fn a_promotion_against_a_pause_is_before_it_or_refused() {
     let canary = canary(&store, None, 80).await;
     let mut percent = canary.canary_pct;
     for round in 0..4 {
-        // The next stage, whichever of them a pause has kept it from before.
+        // The next stage; which one that is depends on how often a pause has prevented a promotion.
         let Some(target) = [50, 100].into_iter().find(|target| *target > percent) else { break };
         serve(&store, canary.id, 5).await;
         let promote = {

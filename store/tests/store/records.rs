@@ -113,10 +113,10 @@ async fn an_approval_copied_to_another_packet_or_a_later_submission_is_refused()
     stable(&store, None, 90).await;
     let (bundle, first) = approved(&store, None, 80).await;
     bundles::withdraw(&store, &author(), bundle.id).await.unwrap();
-    let again = submit(&store, bundle.id).await;
-    assert_eq!(again.packet_id, first.packet_id, "the same content");
+    let resubmitted = submit(&store, bundle.id).await;
+    assert_eq!(resubmitted.packet_id, first.packet_id, "the same content");
     tamper(&store, &copy(&first.packet_id, "packet_id")).await;
-    let refused = apply(&store, &bundle, &again).await;
+    let refused = apply(&store, &bundle, &resubmitted).await;
     assert!(refused.code == Code::Conflict && refused.detail.contains("before this packet was built"), "{refused}");
 }
 
@@ -221,8 +221,8 @@ async fn a_rollback_record_with_any_column_changed_is_refused_when_the_rollback_
         assert!(!history.rollbacks[0].verifies(), "{change}");
         restore(&store, table, "id").await;
     }
-    let again = rollout::roll_back(&store, &safety(), canary.id, rollback("Emergency", true)).await.unwrap();
-    assert_eq!(again.rollback_id, first.rollback_id);
+    let repeated = rollout::roll_back(&store, &safety(), canary.id, rollback("Emergency", true)).await.unwrap();
+    assert_eq!(repeated.rollback_id, first.rollback_id);
 }
 
 #[tokio::test]

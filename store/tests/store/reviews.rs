@@ -54,8 +54,8 @@ async fn a_proposed_version_follows_the_content() {
     assert_eq!(saved.version, "2.1.0");
     let chosen = bundles::update(&store, &author(), draft.id, saved.revision, source(Some("3.0.0"), 90)).await.unwrap();
     assert_eq!(chosen.version, "3.0.0");
-    let kept = bundles::update(&store, &author(), draft.id, chosen.revision, source(None, 90)).await.unwrap();
-    assert_eq!(kept.version, "3.0.0");
+    let saved = bundles::update(&store, &author(), draft.id, chosen.revision, source(None, 90)).await.unwrap();
+    assert_eq!(saved.version, "3.0.0");
 }
 
 #[tokio::test]
@@ -69,11 +69,11 @@ async fn the_same_draft_gives_the_same_packet_again() {
     let back = bundles::withdraw(&store, &author(), draft.id).await.unwrap();
     assert_eq!(back.state, State::Draft);
     assert_eq!(packets::get(&store, &author(), &first.packet_id).await.unwrap().status, PacketStatus::Void);
-    let again = submit(&store, draft.id).await;
-    assert_eq!(again.packet_id, first.packet_id);
-    assert_eq!(again.replay_checksum, first.replay_checksum);
-    assert_eq!((again.status, again.actions.len()), (PacketStatus::InReview, 0));
-    let verified = packets::verify(&store, &author(), &again.packet_id).await.unwrap();
+    let resubmitted = submit(&store, draft.id).await;
+    assert_eq!(resubmitted.packet_id, first.packet_id);
+    assert_eq!(resubmitted.replay_checksum, first.replay_checksum);
+    assert_eq!((resubmitted.status, resubmitted.actions.len()), (PacketStatus::InReview, 0));
+    let verified = packets::verify(&store, &author(), &resubmitted.packet_id).await.unwrap();
     assert!(verified.passed, "{:?}", verified.problems);
 }
 
@@ -90,8 +90,8 @@ async fn reviewers_need_a_reason_to_refuse_and_one_action_is_one_action() {
     let reason = Some("The threshold is too low".to_owned());
     let sent_back = packets::act(&store, &approver(), id, Verdict::RequestChanges, reason.clone()).await.unwrap();
     assert_eq!(sent_back.status, PacketStatus::ChangesRequested);
-    let again = packets::act(&store, &approver(), id, Verdict::RequestChanges, reason).await.unwrap();
-    assert_eq!(again.actions, sent_back.actions);
+    let repeated = packets::act(&store, &approver(), id, Verdict::RequestChanges, reason).await.unwrap();
+    assert_eq!(repeated.actions, sent_back.actions);
     let late = packets::act(&store, &safety(), id, Verdict::Approve, None).await.unwrap_err();
     assert_eq!(code(late), Code::InvalidTransition);
     let bundle = bundles::get(&store, &author(), draft.id).await.unwrap();
@@ -291,9 +291,9 @@ async fn a_packet_can_be_replayed_from_its_evidence() {
     let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
     let packet = submit(&store, draft.id).await;
     let evidence = packets::evidence(&store, &author(), &packet.packet_id).await.unwrap();
-    let again = evidence.verify();
-    assert!(again.passed, "{:?}", again.problems);
-    assert_eq!(again.replay_checksum, packet.replay_checksum);
+    let replayed = evidence.verify();
+    assert!(replayed.passed, "{:?}", replayed.problems);
+    assert_eq!(replayed.replay_checksum, packet.replay_checksum);
 }
 
 #[tokio::test]

@@ -44,8 +44,8 @@ async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
 
     let applied = rollout::apply(&store, &owner(), draft.id, &packet.packet_id, None).await.unwrap();
     assert_eq!((applied.state, applied.active, applied.canary_pct), (State::Canary, true, 10));
-    let again = rollout::apply(&store, &owner(), draft.id, &packet.packet_id, None).await.unwrap_err();
-    assert_eq!(code(again), Code::InvalidTransition);
+    let repeated = rollout::apply(&store, &owner(), draft.id, &packet.packet_id, None).await.unwrap_err();
+    assert_eq!(code(repeated), Code::InvalidTransition);
     let live = system::live(&store).await.unwrap();
     assert_eq!((live.stable.unwrap().id, live.canary.unwrap().id), (first.id, draft.id));
     let serving = bundles::Filter { active_only: true, ..Default::default() };
