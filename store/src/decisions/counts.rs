@@ -84,8 +84,7 @@ pub(crate) async fn shadow_counts(db: &mut PgConnection, bundle_id: i64, since: 
     Ok(counts.into())
 }
 
-/// `part / whole`; 0 when `whole` is 0.
-#[expect(clippy::cast_precision_loss, reason = "a rate for people; exact up to 2^53 decisions")]
+/// `part / whole`; 0 when `whole` is 0. Exact up to 2⁵³ decisions.
 pub(crate) fn rate(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

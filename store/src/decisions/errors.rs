@@ -70,7 +70,6 @@ fn seconds(window: &str) -> Option<f64> {
         _ => return None,
     };
     let seconds = number.checked_mul(size).filter(|seconds| (1..=MAX_SECONDS).contains(seconds))?;
-    #[expect(clippy::cast_precision_loss, reason = "at most a week of seconds")]
     Some(seconds as f64)
 }
 
