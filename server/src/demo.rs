@@ -1,14 +1,9 @@
 //! The example workspace, and the file that says how to sign in to it.
 
-use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use store::{
-    Store,
+    Store, atomic_file,
     demo::{self, DemoCredentials},
 };
 
@@ -29,20 +24,7 @@ pub async fn load(store: &Store, data_dir: &Path) -> Result<(), CliError> {
         let cannot =
             |error: &dyn std::fmt::Display| CliError::Usage(format!("cannot write {}: {error}", file.display()));
         let text = serde_json::to_vec_pretty(&credentials).map_err(|error| cannot(&error))?;
-        write(&file, &text).map_err(|error| cannot(&error))?;
+        atomic_file::write(&file, &text).map_err(|error| cannot(&error))?;
     }
     Ok(())
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-fn write(file: &Path, text: &[u8]) -> io::Result<()> {
-    let fresh = file.with_extension("json.new");
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    out.write_all(text)?;
-    out.sync_all()?;
-    fs::rename(&fresh, file)
 }

@@ -1,15 +1,11 @@
 //! The signing keys: given in the environment, or made on the first run and kept in the data directory.
 
-use std::{
-    fs::OpenOptions,
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{io::ErrorKind, path::Path};
 
 use lifecycle::signing::{Key, KeyRing};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use store::atomic_file;
 
 use crate::cli::CliError;
 
@@ -97,20 +93,12 @@ fn kept(path: &Path) -> Result<Key, CliError> {
             let secret: [u8; 32] = rand::rng().random();
             let name: [u8; 4] = rand::rng().random();
             let kept = Kept { id: format!("key-{}", hex::encode(name)), secret: hex::encode(secret) };
-            write_new(path, &kept).map_err(|error| fail("write", &error))?;
+            let text = serde_json::to_vec_pretty(&kept).map_err(|error| fail("write", &error))?;
+            atomic_file::write(path, &text).map_err(|error| fail("write", &error))?;
             Ok(Key::new(kept.id, secret))
         }
         Err(error) => Err(fail("read", &error)),
     }
-}
-
-/// Written beside and moved into place, so that a half-written key is never read.
-fn write_new(path: &Path, kept: &Kept) -> std::io::Result<()> {
-    let draft = path.with_extension("json.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(&serde_json::to_vec_pretty(kept)?)?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)
 }
 
 #[cfg(test)]

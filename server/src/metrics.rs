@@ -7,7 +7,7 @@ use std::{
 
 use store::{
     Store,
-    metrics::{self, Figures},
+    metrics::{self, WorkspaceMetrics},
 };
 use tokio::sync::Mutex;
 
@@ -19,21 +19,21 @@ const FRESH: Duration = Duration::from_secs(5);
 pub struct Remembered(Arc<Mutex<Option<Read>>>);
 
 /// When, and what.
-type Read = (Instant, Arc<Figures>);
+type Read = (Instant, Arc<WorkspaceMetrics>);
 
 impl Remembered {
     /// The figures, a few seconds old at most. Of several who ask at once, one asks the database.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn read(&self, store: &Store) -> store::Result<Arc<Figures>> {
+    pub async fn read(&self, store: &Store) -> store::Result<Arc<WorkspaceMetrics>> {
         let mut kept = self.0.lock().await;
         if let Some((at, figures)) = &*kept
             && at.elapsed() < FRESH
         {
             return Ok(Arc::clone(figures));
         }
-        let figures = Arc::new(metrics::figures(store).await?);
+        let figures = Arc::new(metrics::read(store).await?);
         *kept = Some((Instant::now(), Arc::clone(&figures)));
         Ok(figures)
     }

@@ -1,4 +1,4 @@
-//! Why a use case did not happen. What a caller may know becomes a [`Problem`]; the rest is for the log.
+//! Why a use case failed. What a caller may know becomes a [`Problem`]; the rest is for the log.
 
 use lifecycle::{
     authority::{Denied, Role},
@@ -9,16 +9,16 @@ use serde_json::Value;
 /// The result of every use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a use case did not happen.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It was refused for a reason the caller can do something about.
+    /// The use case was refused for a reason the caller can do something about.
     #[error("{0}")]
     Refused(Box<Problem>),
-    /// The actor's roles do not allow it.
+    /// The actor's roles do not allow the use case.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// The database cannot be reached, or is in no state to work; trying again later may work.
+    /// The database cannot be reached or used; trying again later may work.
     #[error("the database cannot be used: {0}")]
     Unavailable(#[source] sqlx::Error),
     /// The database refused something it should not have refused.
@@ -27,22 +27,22 @@ pub enum Error {
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// Something stored does not read back as what was written.
+    /// Something stored cannot be read back.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
-    /// Something inside failed that has nothing to do with the caller.
+    /// Something failed for no fault of the caller.
     #[error("{0}")]
     Internal(String),
 }
 
 impl Error {
-    /// Whether the database is away, so that the same call may work later.
+    /// Whether the database cannot be used, so that the same call may work later.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// Whether what was to be kept is at fault, so that the same call cannot work later either: the database does not take
-    /// such a value or row, or it could not be written or read at all. Whatever else goes wrong may be over in a moment.
+    /// Whether the content of the call is at fault, so that the same call cannot work later either: the database refuses
+    /// such a value or row, or the content could not be encoded or decoded. Every other failure may be temporary.
     pub fn is_about_content(&self) -> bool {
         match self {
             // Class 22: data. 23: constraints. 54: something is larger or deeper than the database's limits.
@@ -80,16 +80,16 @@ impl From<Problem> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let out_of_reach = match &error {
+        let unavailable = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(database) => database.code().is_some_and(|code| is_a_state_of_the_server(&code)),
+            sqlx::Error::Database(database) => database.code().is_some_and(|code| is_server_state(&code)),
             _ => false,
         };
-        if out_of_reach {
+        if unavailable {
             return Self::Unavailable(error);
         }
         match constraint_problem(&error) {
@@ -99,25 +99,25 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Class 08: connection. 53: no room on the disk, in memory, for another connection. 57: somebody intervened: shutting
-/// down, starting up, cancelled. 58: the disk or the system under it. 25006: it takes no writes, as after a failover.
-fn is_a_state_of_the_server(code: &str) -> bool {
+/// Class 08: connection. 53: no room on the disk, in memory, for another connection. 57: an operator intervened:
+/// shutting down, starting up, cancelled. 58: the disk or the system under it. 25006: it takes no writes, as after a failover.
+fn is_server_state(code: &str) -> bool {
     ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
 }
 
-/// What a violated constraint means to a caller. Use cases check first; this is for those who were a moment too late.
+/// The problem that a violated constraint stands for. Use cases check first; this is for callers who were a moment too late.
 fn constraint_problem(error: &sqlx::Error) -> Option<Problem> {
     let database = error.as_database_error()?;
-    // Two transactions waited for each other, and this one was chosen to give way.
+    // Two transactions waited for each other, and PostgreSQL aborted this one.
     if database.code().is_some_and(|code| code == "40P01" || code == "40001") {
-        return Some(Problem::new(Code::Conflict, "somebody else changed this at the same moment; try again"));
+        return Some(Problem::new(Code::Conflict, "this was changed at the same moment; try again"));
     }
     let (code, detail) = match database.constraint()? {
         "policy_bundles_version_key" => (Code::VersionExists, "another bundle already has this version number"),
         "policy_bundles_one_stable" => (Code::Conflict, "another bundle became stable at the same moment"),
         "policy_bundles_one_canary" => (Code::Conflict, "another bundle is already in rollout"),
         "policy_packet_actions_once" => (Code::Conflict, "this action was already recorded"),
-        "people_email_key" => (Code::Conflict, "somebody already has this email"),
+        "people_email_key" => (Code::Conflict, "a person with this email exists already"),
         _ => return None,
     };
     Some(Problem::new(code, detail))

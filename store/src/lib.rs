@@ -1,12 +1,39 @@
 //! What is remembered: Postgres.
 //!
 //! One use case is one function is one transaction: authorize, check, write, audit. Every public use case takes the
-//! [`Actor`](lifecycle::authority::Actor) and authorizes it first; what writes takes the permit. Decisions about what
-//! may happen are made by `lifecycle`; this crate reads what they need, under the right locks, and keeps what they say.
+//! [`Actor`](lifecycle::authority::Actor) and authorizes it first; use cases that write pass the permit on to the
+//! transaction. `lifecycle` decides what may happen; this crate reads what those decisions need, under the right locks,
+//! and stores what they result in.
+//!
+//! The modules, each using only modules above it:
+//!
+//! | Module | What it holds |
+//! |---|---|
+//! | [`error`] | why a use case did not happen |
+//! | `connection` | [`Store`]: the pool, the keys, the migrations |
+//! | `json`, `names`, `page`, `text` | values as columns store them; limits and cursors of lists |
+//! | [`atomic_file`] | writing a file whole or not at all |
+//! | [`postgres`] | a private PostgreSQL, for servers without a `DATABASE_URL` and for tests |
+//! | [`audit`] | the audit record: its chain, checkpoints, export and verification |
+//! | `work` | the transaction of a use case, with its actor, clock and audit entries |
+//! | [`people`], [`tokens`], [`sessions`] | accounts: who may come in |
+//! | [`settings`] | the workspace's settings and invariants |
+//! | [`bundles`] | policy bundles: drafts, reading, export and import |
+//! | [`decisions`] | the decision log, reported outcomes, and what both add up to |
+//! | [`test_cases`] | saved test cases, and the cases of a simulation |
+//! | [`incidents`] | incidents, their timelines and post-mortems |
+//! | [`system`] | what is live, the safety pause and the emergency switch |
+//! | [`packets`] | review packets and the actions on them |
+//! | [`rollout`] | applying, promoting, watching and rolling back bundles |
+//! | [`drills`] | rollback drills in a sandbox |
+//! | [`kpi`] | KPIs and the measurements behind them |
+//! | [`metrics`] | the workspace's metrics for monitoring |
+//! | [`home`] | the first page and the badges of the navigation |
+//! | [`demo`] | the example workspace |
 
+pub mod atomic_file;
 pub mod audit;
 pub mod bundles;
-pub mod corpus;
 pub mod decisions;
 pub mod demo;
 pub mod drills;
@@ -16,24 +43,23 @@ pub mod incidents;
 pub mod kpi;
 pub mod metrics;
 pub mod packets;
-pub mod people;
 pub mod postgres;
 pub mod rollout;
-pub mod sessions;
 pub mod settings;
-pub mod simulate;
 pub mod system;
+pub mod test_cases;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod tokens;
 
+mod accounts;
 mod connection;
 mod json;
 mod names;
 mod page;
-mod password;
+mod text;
 mod work;
 
+pub use accounts::{people, sessions, tokens};
 pub use connection::Store;
 pub use error::{Error, Result};
 pub use lifecycle::{

@@ -1,4 +1,4 @@
-//! What a monitoring system wants to know of the whole workspace.
+//! The workspace's metrics, for a monitoring system.
 
 use lifecycle::{
     metrics::ErrorMetrics,
@@ -10,32 +10,32 @@ use crate::{
     Result, Store, bundles::row as bundle_row, decisions::error_metrics, rollout::measure_stage, settings, system,
 };
 
-/// The window of [`Figures::errors`].
+/// The window of [`WorkspaceMetrics::errors`].
 const WINDOW: &str = "5m";
 
-/// The workspace in figures.
+/// The metrics of the whole workspace.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figures {
+pub struct WorkspaceMetrics {
     /// What is live.
     pub system: System,
     /// Errors of the last five minutes.
     pub errors: ErrorMetrics,
-    /// What the gates say about the canary; none without one.
+    /// The gates evaluated on the canary; none without a canary.
     pub gates: Option<GateReport>,
-    /// Bundles in service that should have been rolled back by themselves and were not, because nothing can take over.
+    /// Bundles in service whose automatic rollback failed, because nothing can take over.
     pub rollback_failures: u64,
     /// What the decisions of the last 24 hours cost, as reported or else as budgeted, USD.
     pub cost_24h: f64,
-    /// What they may cost, USD.
+    /// What 24 hours of decisions may cost, USD.
     pub cost_budget: f64,
 }
 
-/// The figures now. It asks for no actor, because monitoring may read them without one; nothing in them says what was
-/// decided about whom.
+/// The metrics now. Takes no actor, because monitoring reads metrics without one; they do not show what was decided about
+/// any subject.
 ///
 /// # Errors
 /// The database failed.
-pub async fn figures(store: &Store) -> Result<Figures> {
+pub async fn read(store: &Store) -> Result<WorkspaceMetrics> {
     let errors = error_metrics(store, WINDOW).await?;
     let mut db = store.pool().acquire().await?;
     let settings = settings::load(&mut *db).await?;
@@ -48,7 +48,7 @@ pub async fn figures(store: &Store) -> Result<Figures> {
             Some(gates::evaluate(&measured.metrics, &settings.gates))
         }
     };
-    let failures: i64 = sqlx::query_scalar(
+    let rollback_failures: i64 = sqlx::query_scalar(
         "select count(*) from policy_bundles b where b.active and exists (
              select from policy_lifecycle_audit a
              where a.event_type = 'rollback_withheld' and a.subject_type = 'bundle' and a.subject_id = b.id::text
@@ -63,11 +63,11 @@ pub async fn figures(store: &Store) -> Result<Figures> {
     )
     .fetch_one(&mut *db)
     .await?;
-    Ok(Figures {
+    Ok(WorkspaceMetrics {
         system,
         errors,
         gates,
-        rollback_failures: failures.unsigned_abs(),
+        rollback_failures: rollback_failures.unsigned_abs(),
         cost_24h,
         cost_budget: settings.simulation.cost,
     })

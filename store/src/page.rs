@@ -8,9 +8,9 @@ use policy::{
 
 use crate::Result;
 
-/// How many rows to answer, and to ask the database for: one more, to know whether there are more.
-pub(crate) fn limit(asked: Option<u32>) -> Result<i64> {
-    match asked {
+/// How many rows a page has. Statements ask for one more, to know whether there is another page.
+pub(crate) fn limit(requested: Option<u32>) -> Result<i64> {
+    match requested {
         None => Ok(i64::from(DEFAULT_PAGE)),
         Some(limit @ 1..=MAX_PAGE) => Ok(i64::from(limit)),
         Some(other) => {
@@ -26,7 +26,7 @@ pub(crate) fn number(cursor: Option<&str>) -> Result<Option<i64>> {
 }
 
 /// The time and number in a cursor of a list by time.
-pub(crate) fn moment(cursor: Option<&str>) -> Result<Option<(Timestamp, i64)>> {
+pub(crate) fn time_and_number(cursor: Option<&str>) -> Result<Option<(Timestamp, i64)>> {
     let Some(text) = cursor else { return Ok(None) };
     let (at, seq) = text.split_once('~').ok_or_else(|| malformed(text))?;
     let at = at.parse().map_err(|_| malformed(text))?;
@@ -34,8 +34,8 @@ pub(crate) fn moment(cursor: Option<&str>) -> Result<Option<(Timestamp, i64)>> {
     Ok(Some((at, seq)))
 }
 
-/// Writes what [`moment`] reads.
-pub(crate) fn moment_cursor(at: Timestamp, seq: i64) -> String {
+/// A cursor that [`time_and_number`] reads.
+pub(crate) fn time_cursor(at: Timestamp, seq: i64) -> String {
     format!("{at}~{seq}")
 }
 

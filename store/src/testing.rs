@@ -15,7 +15,7 @@ use crate::{
     postgres::{Options, Private},
 };
 
-/// The name of the database every other one is copied from.
+/// The name of the migrated database that every other one is a copy of.
 const TEMPLATE: &str = "migrated";
 
 static SERVER: OnceCell<Private> = OnceCell::const_new();
@@ -42,10 +42,7 @@ pub async fn database() -> PgConnectOptions {
     let server = SERVER.get_or_init(start).await;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut admin = PgConnection::connect_with(&server.options()).await.expect("a connection to the test server");
-    sqlx::query(AssertSqlSafe(format!("create database {name} template {TEMPLATE}")))
-        .execute(&mut admin)
-        .await
-        .expect("a database for the test");
+    create_database(&mut admin, format!("create database {name} template {TEMPLATE}")).await;
     server.options().database(&name)
 }
 
@@ -60,15 +57,21 @@ async fn start() -> Private {
     .expect("a private PostgreSQL");
     clean_up_afterwards(&server, &folder);
     let mut admin = PgConnection::connect_with(&server.options()).await.expect("a connection to the test server");
-    sqlx::query(AssertSqlSafe(format!("create database {TEMPLATE}"))).execute(&mut admin).await.expect("a template");
+    create_database(&mut admin, format!("create database {TEMPLATE}")).await;
     let template = Store::connect(server.options().database(TEMPLATE), keys()).await.expect("the template");
     template.migrate().await.expect("the migrations");
     template.pool().close().await;
     server
 }
 
-/// Nothing is dropped at the end of a test program, so a small shell outlives it, stops the server and removes its files.
-#[expect(clippy::zombie_processes, reason = "it ends after we do")]
+/// No parameter can stand for the name of a database; the names are those of this file.
+async fn create_database(admin: &mut PgConnection, sql: String) {
+    sqlx::query(AssertSqlSafe(sql)).execute(admin).await.expect("a new database");
+}
+
+/// Statics are not dropped at the end of a test program, so a small shell outlives it, stops the server and removes its
+/// files.
+#[expect(clippy::zombie_processes, reason = "the shell ends after this process")]
 fn clean_up_afterwards(server: &Private, folder: &PathBuf) {
     let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; kill -INT \"$2\"; \
                   while kill -0 \"$2\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$3\"";

@@ -1,4 +1,4 @@
-//! One use case at work: a transaction that knows who is let through, what time it is, and what to write down.
+//! The transaction of one use case: it carries the permit, the time, and the audit entries to write.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use time::OffsetDateTime;
 
 use crate::{Result, Store, audit};
 
-/// The advisory lock under which what is live changes: one change at a time, in a database of ours.
+/// The advisory lock under which what is live changes, one change at a time.
 const SERVING_LOCK: i64 = 0x636f_756e_7465_7201;
 
-/// A transaction of one use case. Nothing is kept unless [`Self::commit`] is reached.
+/// The transaction of one use case. Nothing is stored unless [`Self::commit`] is reached.
 pub(crate) struct Work {
     tx: Transaction<'static, Postgres>,
     permit: Permit,
@@ -28,7 +28,7 @@ pub(crate) struct Work {
 }
 
 struct Note {
-    /// Another time and another actor than those at work: what an example tells of its past.
+    /// Another time and actor than those of the transaction, for the past of the example workspace.
     past: Option<(Timestamp, Actor)>,
     event: EventType,
     subject: (&'static str, String),
@@ -37,7 +37,7 @@ struct Note {
 }
 
 impl Work {
-    /// Begins. The actor's name goes into `countersign.permit`, which tells the triggers that the program is at work.
+    /// Begins. The actor's name goes into `countersign.permit`, by which triggers know a use case from SQL by hand.
     pub async fn begin(store: &Store, permit: Permit) -> Result<Self> {
         let mut tx = store.pool().begin().await?;
         let (now, _permit): (OffsetDateTime, String) =
@@ -48,7 +48,7 @@ impl Work {
         Ok(Self { tx, permit, keys: store.shared_keys(), now: now.into(), notes: Vec::new() })
     }
 
-    /// Begins, and waits until nobody else is changing what is live.
+    /// Begins, and takes the serving lock: waits until no other transaction is changing what is live.
     pub async fn begin_serving(store: &Store, permit: Permit) -> Result<Self> {
         let mut work = Self::begin(store, permit).await?;
         sqlx::query("select pg_advisory_xact_lock($1)").bind(SERVING_LOCK).execute(work.db()).await?;
@@ -60,13 +60,13 @@ impl Work {
         &mut self.tx
     }
 
-    /// Who acts.
+    /// The actor.
     pub fn actor(&self) -> &Actor {
         self.permit.actor()
     }
 
-    /// Notes an audit entry: one for every change of state. Entries are written by [`Self::commit`], last of all, because
-    /// the counter they share is locked from then on.
+    /// Notes an audit entry: one for every change of state. [`Self::commit`] writes the entries last of all, because doing so
+    /// locks the end of the chain for all other transactions.
     pub fn note(
         &mut self,
         event: EventType,
@@ -84,7 +84,7 @@ impl Work {
         });
     }
 
-    /// Notes what the example workspace tells of its past.
+    /// Notes an audit entry of the past of the example workspace.
     pub fn note_past(
         &mut self,
         (at, by): (Timestamp, Actor),
@@ -101,8 +101,8 @@ impl Work {
         self.notes.len()
     }
 
-    /// Undoes everything, notes included.
-    pub async fn undo(self) -> Result<()> {
+    /// Rolls everything back, audit entries included.
+    pub async fn roll_back(self) -> Result<()> {
         Ok(self.tx.rollback().await?)
     }
 

@@ -163,13 +163,13 @@ pub async fn submit_draft(id: i64, fallback_plan: String) -> Result<String, AppE
 #[server(prefix = "/api", endpoint = "bundles/fixtures", input = Json, output = Reply)]
 pub async fn fixtures() -> Result<Vec<Case>, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
-    Ok(store::simulate::cases(&store, &actor, policy::replay::Dataset::Fixtures, None, None).await?)
+    Ok(store::test_cases::cases(&store, &actor, policy::replay::Dataset::Fixtures, None, None).await?)
 }
 
 /// Keeps test cases and forgets others, for everybody; answers all fixtures as they are then.
 #[server(prefix = "/api", endpoint = "bundles/keep-cases", input = Json, output = Reply)]
 pub async fn keep_cases(save: Vec<Case>, remove: Vec<String>) -> Result<Vec<Case>, AppError> {
-    Ok(store::simulate::keep(&context::app_context()?.store, &context::actor()?, &save, &remove).await?)
+    Ok(store::test_cases::save(&context::app_context()?.store, &context::actor()?, &save, &remove).await?)
 }
 
 #[cfg(feature = "ssr")]

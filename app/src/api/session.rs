@@ -72,7 +72,7 @@ pub async fn demo_people() -> Result<Vec<DemoPerson>, AppError> {
 #[server(prefix = "/api", endpoint = "session/sign-out", output = Reply)]
 pub async fn sign_out() -> Result<(), AppError> {
     if let Ok(actor) = crate::context::actor() {
-        store::people::signed_out(&crate::context::app_context()?.store, &actor).await?;
+        store::people::sign_out(&crate::context::app_context()?.store, &actor).await?;
     }
     server::session()?.flush().await.map_err(server::broken)?;
     leptos_axum::redirect("/sign-in");

@@ -107,7 +107,7 @@ pub(super) fn policy_bypass(
     if let (Some((base, diff)), Some(before)) = (base, &before) {
         let guards: Vec<&Rule> = base.rules.iter().filter(|rule| protects(rule)).collect();
         let anew = match diff.new_allows {
-            NewAllows::None => guards.iter().map(|_| NewAllowWitness::Nothing).collect(),
+            NewAllows::None => guards.iter().map(|_| NewAllowWitness::None).collect(),
             NewAllows::Some(_) | NewAllows::Undecided => newly_allowed_by_rule(base, draft, &guards, meter),
         };
         for (guard, anew) in guards.into_iter().zip(anew) {
@@ -130,7 +130,7 @@ pub(super) fn policy_bypass(
             };
             let (found, undecided_here) = match anew {
                 NewAllowWitness::Input(input) => (Some(input), false),
-                NewAllowWitness::Nothing => (None, false),
+                NewAllowWitness::None => (None, false),
                 NewAllowWitness::Undecided => (replayed(), true),
             };
             match found.map(|input| confirm_bypass(&guard.id, input, Some(before), &after)) {

@@ -12,7 +12,7 @@ use lifecycle::{
     authority::Permission, metrics::ErrorMetrics, problem::Code, rollout::GateVerdict, system::ServingBundle,
 };
 use prometheus::{Gauge, GaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
-use store::metrics::Figures;
+use store::metrics::WorkspaceMetrics;
 
 use super::{
     input::Params,
@@ -58,7 +58,7 @@ async fn errors(
 }
 
 /// Everything as Prometheus reads it.
-fn text(figures: &Figures, counts: &DecisionMetrics) -> prometheus::Result<String> {
+fn text(figures: &WorkspaceMetrics, counts: &DecisionMetrics) -> prometheus::Result<String> {
     let registry = Registry::new();
     counts.register(&registry)?;
     let gauge = |name: &str, help: &str, value: f64| {

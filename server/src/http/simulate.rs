@@ -76,7 +76,7 @@ impl Cases {
             }
             (Dataset::Synthetic, _) => Ok(replay::synthetic::cases(bundle, count as usize, self.seed.unwrap_or(0))),
             (dataset @ (Dataset::Fixtures | Dataset::Recorded), _) => {
-                Ok(store::simulate::cases(&state.store, actor, dataset, self.count, self.seed).await?)
+                Ok(store::test_cases::cases(&state.store, actor, dataset, self.count, self.seed).await?)
             }
         }
     }
@@ -134,16 +134,16 @@ fn read_cases(body: &Value) -> ApiResult<Cases> {
 }
 
 async fn fixtures(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
-    let cases = store::simulate::cases(&state.store, &actor, Dataset::Fixtures, None, None).await?;
+    let cases = store::test_cases::cases(&state.store, &actor, Dataset::Fixtures, None, None).await?;
     Ok(Out(json!({ "fixtures": cases, "total": cases.len() })))
 }
 
 /// Recorded decisions as columns, for replays elsewhere: `application/octet-stream`.
 async fn corpus(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Vec<u8>> {
-    let wanted = store::corpus::Wanted {
+    let wanted = store::decisions::CorpusFilter {
         limit: params.parse("limit", "how many decisions, 1 or more")?,
         since: time_parameter(&params, "since")?,
         until: time_parameter(&params, "until")?,
     };
-    Ok(store::corpus::encoded(&state.store, &actor, wanted).await?)
+    Ok(store::decisions::encoded_corpus(&state.store, &actor, wanted).await?)
 }

@@ -1,34 +1,35 @@
-//! Writing the chain. The row of `policy_audit_head` is locked from the first entry of a transaction to its end, so
-//! entries get their numbers and hashes one after the other, without gaps.
+//! Writing the chain. The row of `policy_audit_head` is locked from the first entry of a transaction to the end of that
+//! transaction, so that entries get their numbers and hashes one after the other, without gaps.
 
+use const_format::concatcp;
 use lifecycle::{
     audit::{self, Checkpoint, Entry, Hash, Seal},
     signing::KeyRing,
 };
 use policy::Timestamp;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, types::Json};
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use super::{COLUMNS, Row, hash};
+use super::row::{COLUMNS, Row, event_name, hash};
 use crate::{Error, Result, json};
 
-/// Where the chain ends.
+/// The end of the chain.
 pub(super) struct Head {
     /// The last number given.
     pub seq: i64,
     /// The last sealed entry, 0 for none, and its hash.
     pub sealed: (i64, Hash),
-    /// What was stated about the end when the last entry was sealed.
-    pub stated: Option<Checkpoint>,
+    /// The checkpoint that was signed when the last entry was sealed.
+    pub checkpoint: Option<Checkpoint>,
 }
 
-/// Locks the end of the chain and seals what was written without a key: changes made by SQL, and whatever there was
-/// before there was a chain.
+/// Locks the end of the chain and seals entries that were written without a key: changes made by SQL, and entries older
+/// than the chain.
 pub(super) async fn lock(db: &mut PgConnection, keys: &KeyRing) -> Result<Head> {
-    let (counted, stated): (i64, Option<Json<Value>>) =
+    let (counted, checkpoint): (i64, Option<Json<Value>>) =
         sqlx::query_as("select seq, checkpoint from policy_audit_head for update").fetch_one(&mut *db).await?;
-    // Only now: a statement sees what was committed before it began.
+    // A statement of its own, begun under the lock: the one that waited for the lock may not see the newest entries.
     let (last, sealed, hashed, unsealed): (i64, Option<i64>, Option<Vec<u8>>, bool) = sqlx::query_as(
         "select coalesce((select max(seq) from policy_lifecycle_audit), 0), s.seq, s.entry_hash,
              exists (select from policy_lifecycle_audit where entry_hash is null)
@@ -41,16 +42,16 @@ pub(super) async fn lock(db: &mut PgConnection, keys: &KeyRing) -> Result<Head> 
         (Some(seq), Some(bytes)) => (seq, hash(&bytes)?),
         _ => (0, Hash::GENESIS),
     };
-    let stated = stated.and_then(|stated| serde_json::from_value::<Checkpoint>(stated.0).ok());
-    let mut head = Head { seq: counted.max(last), sealed: end, stated };
-    keep_evidence(db, &head).await?;
+    let checkpoint = checkpoint.and_then(|json| serde_json::from_value::<Checkpoint>(json.0).ok());
+    let mut head = Head { seq: counted.max(last), sealed: end, checkpoint };
+    store_contradicted_checkpoint(db, &head).await?;
     if unsealed {
-        seal_waiting(db, keys, &mut head).await?;
+        seal_unsealed(db, keys, &mut head).await?;
     }
     Ok(head)
 }
 
-/// Adds entries: numbers, hashes, rows, and a new statement of where the chain ends.
+/// Adds entries: numbers them, seals them, stores them, and signs a checkpoint of the new end of the chain.
 pub(crate) async fn append(db: &mut PgConnection, keys: &KeyRing, entries: Vec<Entry>) -> Result<()> {
     let mut head = lock(db, keys).await?;
     for mut entry in entries {
@@ -60,11 +61,11 @@ pub(crate) async fn append(db: &mut PgConnection, keys: &KeyRing, entries: Vec<E
         insert(db, &entry, &seal).await?;
         head.sealed = (entry.seq, seal.entry_hash);
     }
-    state(db, keys, &head).await.map(drop)
+    sign_head(db, keys, &head).await.map(drop)
 }
 
-/// States, signed, where the chain ends now.
-pub(super) async fn state(db: &mut PgConnection, keys: &KeyRing, head: &Head) -> Result<Checkpoint> {
+/// Signs a checkpoint of the end of the chain and stores it with the head.
+pub(super) async fn sign_head(db: &mut PgConnection, keys: &KeyRing, head: &Head) -> Result<Checkpoint> {
     let at: OffsetDateTime = sqlx::query_scalar("select clock_timestamp()").fetch_one(&mut *db).await?;
     let (seq, hash) = head.sealed;
     let checkpoint = Checkpoint::sign(keys, seq, hash, Timestamp::from(at))
@@ -77,23 +78,23 @@ pub(super) async fn state(db: &mut PgConnection, keys: &KeyRing, head: &Head) ->
     Ok(checkpoint)
 }
 
-/// The end is not where the last statement says: somebody changed the record. Work goes on, and the statement, which
-/// proves it, is kept before it is written over.
-async fn keep_evidence(db: &mut PgConnection, head: &Head) -> Result<()> {
-    let Some(stated) = &head.stated else { return Ok(()) };
-    if (stated.head_seq, stated.head_hash) == head.sealed {
+/// When the chain does not end where its last checkpoint says, the record was changed by hand. Work goes on; the
+/// checkpoint is the proof, so it is stored for good before the head's is overwritten.
+async fn store_contradicted_checkpoint(db: &mut PgConnection, head: &Head) -> Result<()> {
+    let Some(signed) = &head.checkpoint else { return Ok(()) };
+    if (signed.head_seq, signed.head_hash) == head.sealed {
         return Ok(());
     }
     tracing::error!(
-        stated = stated.head_seq,
+        signed = signed.head_seq,
         found = head.sealed.0,
         "the audit record does not end as it did when it was last written: verify the chain"
     );
-    keep(db, stated).await
+    store_checkpoint(db, signed).await
 }
 
-/// Keeps a checkpoint for ever.
-pub(super) async fn keep(db: &mut PgConnection, checkpoint: &Checkpoint) -> Result<()> {
+/// Stores a checkpoint for good.
+pub(super) async fn store_checkpoint(db: &mut PgConnection, checkpoint: &Checkpoint) -> Result<()> {
     sqlx::query(
         "insert into policy_audit_checkpoints (head_seq, at, checkpoint)
          select $1, $2, $3::json where not exists (
@@ -107,17 +108,22 @@ pub(super) async fn keep(db: &mut PgConnection, checkpoint: &Checkpoint) -> Resu
     Ok(())
 }
 
-/// Seals, in their order, entries behind the end of the chain. Once there is a chain, only those of a failover are
-/// sealed: others were not written by this program.
-async fn seal_waiting(db: &mut PgConnection, keys: &KeyRing, head: &mut Head) -> Result<()> {
-    let begun = head.sealed.0 > 0 || head.stated.is_some();
-    let sql = format!(
-        "select {COLUMNS} from policy_lifecycle_audit
+/// Seals, in order, the entries behind the end of the chain. Once there is a chain, only entries of a manual failover are
+/// sealed: this program did not write any others.
+async fn seal_unsealed(db: &mut PgConnection, keys: &KeyRing, head: &mut Head) -> Result<()> {
+    let begun = head.sealed.0 > 0 || head.checkpoint.is_some();
+    let rows: Vec<Row> = sqlx::query_as(concatcp!(
+        "select ",
+        COLUMNS,
+        " from policy_lifecycle_audit
          where entry_hash is null and seq > $1 and (not $2 or event_type = 'manual_failover') order by seq"
-    );
-    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(head.sealed.0).bind(begun).fetch_all(&mut *db).await?;
+    ))
+    .bind(head.sealed.0)
+    .bind(begun)
+    .fetch_all(&mut *db)
+    .await?;
     for row in rows {
-        let entry = super::read(row)?;
+        let entry = row.read()?;
         let seal = audit::seal_entry(&keys.current, head.sealed.1, &entry);
         sqlx::query("update policy_lifecycle_audit set key_id = $2, prev_hash = $3, entry_hash = $4 where seq = $1")
             .bind(entry.seq)
@@ -139,7 +145,7 @@ async fn insert(db: &mut PgConnection, entry: &Entry, seal: &Seal) -> Result<()>
     )
     .bind(entry.seq)
     .bind(OffsetDateTime::from(entry.at))
-    .bind(super::event_name(entry.event_type))
+    .bind(event_name(entry.event_type))
     .bind(&entry.actor)
     .bind(&entry.roles[..])
     .bind(&entry.via)

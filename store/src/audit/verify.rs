@@ -1,17 +1,25 @@
-//! Checking the whole chain as it lies in the database.
+//! Verifying the whole chain as it is stored.
 
+use const_format::concatcp;
 use lifecycle::{
     audit::{ChainStatus, Checkpoint, Hash, Verdict, Verifier},
     authority::{Actor, Permission, authorize},
 };
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, types::Json};
+use sqlx::{PgConnection, types::Json};
 
-use super::{COLUMNS, Row, checkpoint_file};
+use super::{
+    checkpoint_file,
+    row::{COLUMNS, Row},
+};
 use crate::{Result, Store};
 
 /// Entries read at a time.
 const BATCH: i64 = 2000;
+
+/// Reads the entries after `$1`.
+const NEXT: &str =
+    concatcp!("select ", COLUMNS, " from policy_lifecycle_audit where seq > $1 order by seq limit ", BATCH);
 
 /// Reads the record from its first entry to its last, computes every hash, and compares every checkpoint.
 ///
@@ -20,18 +28,17 @@ const BATCH: i64 = 2000;
 pub async fn verify(store: &Store, actor: &Actor) -> Result<Verdict> {
     authorize(actor, Permission::Read)?;
     let mut tx = store.pool().begin().await?;
-    // One moment: entries that are added meanwhile are not seen, and neither are checkpoints over them.
+    // One snapshot: neither entries that are added meanwhile are seen nor checkpoints over them.
     sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let (mut checkpoints, damaged) = checkpoints(&mut tx).await?;
     checkpoints.extend(checkpoint_file::read(store));
     let mut verifier = Verifier::new(Some(store.keys()), checkpoints);
     if damaged > 0 {
-        verifier.add_problem(format!("{damaged} of the kept checkpoints cannot be read"));
+        verifier.add_problem(format!("{damaged} of the stored checkpoints cannot be read"));
     }
-    let sql = format!("select {COLUMNS} from policy_lifecycle_audit where seq > $1 order by seq limit {BATCH}");
     let mut read = i64::MIN;
     loop {
-        let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(read).fetch_all(&mut *tx).await?;
+        let rows: Vec<Row> = sqlx::query_as(NEXT).bind(read).fetch_all(&mut *tx).await?;
         let Some(last) = rows.last() else { break };
         read = last.seq;
         rows.into_iter().for_each(|row| verifier.add(&row.members()));
@@ -39,27 +46,27 @@ pub async fn verify(store: &Store, actor: &Actor) -> Result<Verdict> {
     Ok(verifier.finish())
 }
 
-/// What was stated about the end of the chain, and how many statements cannot be read.
+/// The stored checkpoints, and how many of them cannot be read.
 async fn checkpoints(db: &mut PgConnection) -> Result<(Vec<Checkpoint>, usize)> {
-    let stated: Vec<Json<Value>> = sqlx::query_scalar(
+    let stored: Vec<Json<Value>> = sqlx::query_scalar(
         "select checkpoint from policy_audit_checkpoints
          union all select checkpoint from policy_audit_head where checkpoint is not null",
     )
     .fetch_all(db)
     .await?;
-    let count = stated.len();
-    let read: Vec<Checkpoint> = stated.into_iter().filter_map(|stated| serde_json::from_value(stated.0).ok()).collect();
+    let count = stored.len();
+    let read: Vec<Checkpoint> = stored.into_iter().filter_map(|json| serde_json::from_value(json.0).ok()).collect();
     let damaged = count - read.len();
     Ok((read, damaged))
 }
 
-/// How the chain stands at a glance.
+/// The length and the end of the chain, without verifying it.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; the database failed.
 pub async fn status(store: &Store, actor: &Actor) -> Result<ChainStatus> {
     authorize(actor, Permission::Read)?;
-    let (entries, pending, head, kept): (i64, i64, Option<Json<Value>>, Option<Json<Value>>) = sqlx::query_as(
+    let (entries, pending, head, last): (i64, i64, Option<Json<Value>>, Option<Json<Value>>) = sqlx::query_as(
         "select (select seq from policy_audit_head),
              (select count(*) from policy_lifecycle_audit where entry_hash is null),
              (select checkpoint from policy_audit_head),
@@ -67,14 +74,13 @@ pub async fn status(store: &Store, actor: &Actor) -> Result<ChainStatus> {
     )
     .fetch_one(store.pool())
     .await?;
-    let read =
-        |stated: Option<Json<Value>>| stated.and_then(|stated| serde_json::from_value::<Checkpoint>(stated.0).ok());
+    let read = |json: Option<Json<Value>>| json.and_then(|json| serde_json::from_value::<Checkpoint>(json.0).ok());
     let (head_seq, head_hash) = read(head).map_or((0, Hash::GENESIS), |head| (head.head_seq, head.head_hash));
     Ok(ChainStatus {
         entries: entries.unsigned_abs(),
         pending: pending.unsigned_abs(),
         head_seq,
         head_hash,
-        checkpoint: read(kept),
+        checkpoint: read(last),
     })
 }

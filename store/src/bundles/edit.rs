@@ -1,6 +1,7 @@
-//! Making and editing drafts. An edit of what was submitted or signed takes it back: the packet and every approval on it
-//! are void.
+//! Creating and editing drafts. Editing a bundle that was submitted or approved withdraws it: its packet and every approval
+//! on that packet are void.
 
+use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
@@ -13,18 +14,18 @@ use policy::{
     limits::MAX_NOTES_CHARS,
 };
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 
 use super::row::{self, COLUMNS, Row};
 use crate::{Error, Result, Store, json, work::Work};
 
-/// Longest version text that is kept; `SemVer` itself sets no limit.
+/// Maximum length of a version, in bytes; `SemVer` itself sets no limit.
 const MAX_VERSION_BYTES: usize = 64;
 
-/// Makes a draft. Without a version the next one is proposed.
+/// Creates a draft. Without a version it gets the next one.
 ///
 /// # Errors
-/// Denied without [`Permission::EditDrafts`]; `version_exists`; text that cannot be kept.
+/// Denied without [`Permission::EditDrafts`]; `version_exists`; text that cannot be stored.
 pub async fn create(store: &Store, actor: &Actor, source: Source) -> Result<Record> {
     let permit = authorize(actor, Permission::EditDrafts)?;
     let mut work = Work::begin(store, permit).await?;
@@ -43,7 +44,7 @@ pub async fn clone_draft(store: &Store, actor: &Actor, id: i64) -> Result<Record
     let original = row::by_id(work.db(), id).await?;
     let version = original.version.clone();
     let source = Source { version: None, base_version: Some(version.clone()), ..original.source()? };
-    // Content nobody has approved yet still has its authors, who must not approve it by way of a copy.
+    // The authors of content that is not approved yet must not approve it by way of a copy.
     let unreviewed =
         matches!(original.state()?, State::Draft | State::InReview | State::ChangesRequested | State::Rejected);
     let authors = if unreviewed { &original.authors[..] } else { &[] };
@@ -52,11 +53,11 @@ pub async fn clone_draft(store: &Store, actor: &Actor, id: i64) -> Result<Record
     row.record()
 }
 
-/// Saves a draft whose revision is `revision`. Without a version it keeps the one it has.
+/// Saves a draft that was edited at `revision`. Without a version the draft keeps its own.
 ///
 /// # Errors
-/// Denied without [`Permission::EditDrafts`]; `precondition_failed` with `current_revision` when somebody else was
-/// faster; `invalid_transition` when its state does not allow edits; `version_exists`.
+/// Denied without [`Permission::EditDrafts`]; `precondition_failed` with `current_revision` when another person saved
+/// first; `invalid_transition` when its state does not allow edits; `version_exists`.
 pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source: Source) -> Result<Record> {
     let permit = authorize(actor, Permission::EditDrafts)?;
     check_text(&source)?;
@@ -64,7 +65,7 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
     let before = row::by_id_locked(work.db(), id).await?;
     if before.revision != revision {
         let detail = format!(
-            "bundle {} was changed by somebody else: you edited revision {revision}, it is now at {}",
+            "bundle {} was changed meanwhile: you edited revision {revision}, it is now at {}",
             before.version, before.revision
         );
         return Err(Problem::new(Code::PreconditionFailed, detail)
@@ -76,13 +77,14 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
     let base_version = source.base_version.clone().or_else(|| before.base_version.clone());
     let (version, chosen) = next_version(&mut work, &before, &source, base_version.as_deref()).await?;
     let digest = source.digest();
-    let sql = format!(
+    let sql = concatcp!(
         "update policy_bundles set version = $2, content = $3::json, digest = $4, rule_count = $5, notes = $6,
              base_version = $7, authors = case when $8 = any(authors) then authors else authors || $8 end, state = $9,
              version_chosen = $10, updated_at = now(), revision = revision + 1
-         where id = $1 returning {COLUMNS}"
+         where id = $1 returning ",
+        COLUMNS
     );
-    let after: Row = sqlx::query_as(AssertSqlSafe(sql))
+    let after: Row = sqlx::query_as(sql)
         .bind(id)
         .bind(&version)
         .bind(json::text(&row::content(&source)?)?)
@@ -105,10 +107,10 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
     after.record()
 }
 
-/// Takes a bundle back from review or approval.
+/// Withdraws a bundle from review or approval.
 ///
 /// # Errors
-/// Denied without [`Permission::EditDrafts`]; `invalid_transition` when there is nothing to take back.
+/// Denied without [`Permission::EditDrafts`]; `invalid_transition` when it is neither in review nor approved.
 pub async fn withdraw(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
     let permit = authorize(actor, Permission::EditDrafts)?;
     let mut work = Work::begin(store, permit).await?;
@@ -123,11 +125,11 @@ pub async fn withdraw(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
             .into());
     }
     let state = from.apply(Command::Edit).map_err(Problem::from)?;
-    let sql = format!(
-        "update policy_bundles set state = $2, updated_at = now(), revision = revision + 1 where id = $1
-         returning {COLUMNS}"
+    let sql = concatcp!(
+        "update policy_bundles set state = $2, updated_at = now(), revision = revision + 1 where id = $1 returning ",
+        COLUMNS
     );
-    let after: Row = sqlx::query_as(AssertSqlSafe(sql)).bind(id).bind(state.name()).fetch_one(work.db()).await?;
+    let after: Row = sqlx::query_as(sql).bind(id).bind(state.name()).fetch_one(work.db()).await?;
     let detail = json!({"version": after.version, "from_state": before.state, "to_state": state.name()});
     work.note(EventType::Withdrawn, "bundle", id, format!("{} was withdrawn", after.version), detail);
     void_packet(&mut work, &before, "withdrawn").await?;
@@ -135,8 +137,8 @@ pub async fn withdraw(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
     after.record()
 }
 
-/// The version a saved draft has, and whether its author chose it. A version that was proposed, and that the author left
-/// alone, moves on when the content needs a larger step than it takes.
+/// The version of a saved draft, and whether its author chose it. A proposed version that the author left alone is
+/// proposed again when the content needs a larger step.
 async fn next_version(
     work: &mut Work,
     before: &Row,
@@ -161,7 +163,8 @@ async fn next_version(
     Ok((version, false))
 }
 
-/// What a draft's version counts from: the bundle it was made from or, when that is not known here, stable.
+/// The base that a draft's version is counted from: the bundle the draft was made from or, when that is not stored here,
+/// stable.
 pub(crate) async fn base_of(db: &mut PgConnection, base_version: Option<&str>) -> Result<Option<(String, Source)>> {
     let named = match base_version {
         Some(version) => row::by_version(db, version).await?,
@@ -174,7 +177,7 @@ pub(crate) async fn base_of(db: &mut PgConnection, base_version: Option<&str>) -
     base.map(|base| Ok((base.version.clone(), base.source()?))).transpose()
 }
 
-/// Adds a draft with `source` as its content, which `others` wrote too, or which came from elsewhere.
+/// Adds a draft with `source` as its content. `others` are further authors of it; an imported draft has a provenance.
 pub(super) async fn insert(
     work: &mut Work,
     source: Source,
@@ -188,19 +191,20 @@ pub(super) async fn insert(
     authors.extend(others.iter().filter(|name| **name != by).cloned());
     let base = base_of(work.db(), source.base_version.as_deref()).await?;
     let base_version = source.base_version.clone().or_else(|| base.as_ref().map(|(version, _)| version.clone()));
-    // Two people may be given the same proposal at once: the slower one asks again.
+    // Two drafts may get the same proposal at once: the slower one asks for the next.
     for attempt in 1.. {
         let version = match &source.version {
             Some(version) => version.clone(),
             None => propose(work, base.as_ref(), &source).await?,
         };
-        let sql = format!(
+        let sql = concatcp!(
             "insert into policy_bundles (version, content, digest, rule_count, notes, base_version, authors, created_by,
                  created_at, updated_at, version_chosen, provenance)
              values ($1, $2::json, $3, $4, $5, $6, $9, $7, now(), now(), $8, $10::json)
-             on conflict (version) do nothing returning {COLUMNS}"
+             on conflict (version) do nothing returning ",
+            COLUMNS
         );
-        let inserted: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
+        let inserted: Option<Row> = sqlx::query_as(sql)
             .bind(&version)
             .bind(json::text(&row::content(&source)?)?)
             .bind(source.digest().as_str())
@@ -261,7 +265,7 @@ async fn void_packet(work: &mut Work, bundle: &Row, how: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what a column cannot keep. Everything else about a draft is for the linter to say.
+/// Refuses what a column cannot store. Everything else about a draft is up to the linter.
 fn check_text(source: &Source) -> Result<()> {
     if let Some(version) = &source.version
         && (version.is_empty() || version.len() > MAX_VERSION_BYTES || version.chars().any(char::is_control))

@@ -1,11 +1,11 @@
-//! Bundles: making, editing and reading them, and taking them elsewhere.
+//! Policy bundles: creating, editing and reading them, and moving them between instances.
 
 mod edit;
-mod read;
+mod queries;
 pub(crate) mod row;
 mod transfer;
 
 pub(crate) use edit::base_of;
 pub use edit::{clone_draft, create, update, withdraw};
-pub use read::{Filter, diff, get, list, summaries};
+pub use queries::{Filter, diff, get, list, summaries};
 pub use transfer::{Imported, export, import, preview_import, verify};

@@ -1,12 +1,13 @@
 //! A bundle's row, and the few statements every use case about bundles shares.
 
+use const_format::concatcp;
 use lifecycle::{
     bundle::{Provenance, Record, State, record::Summary},
     system::ServingBundle,
 };
 use policy::{Timestamp, bundle::Source};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, types::Json};
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
 use crate::{Error, Result, names};
@@ -15,7 +16,10 @@ use crate::{Error, Result, names};
 pub(crate) const COLUMNS: &str = "id, version, version_chosen, state, active, canary_pct, content, digest, base_version, authors, \
      created_by, created_at, updated_at, stage_started_at, activated_at, activated_by, revision, provenance";
 
-/// A bundle as it lies in the database.
+/// Reads whole bundles.
+const SELECT: &str = concatcp!("select ", COLUMNS, " from policy_bundles ");
+
+/// A bundle as it is stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Row {
     pub id: i64,
@@ -47,7 +51,7 @@ impl Row {
         self.stage_started_at.map(Into::into)
     }
 
-    /// The document, with the version and base the columns have.
+    /// The document, with the version and base version from their columns.
     pub fn source(&self) -> Result<Source> {
         let mut source = read_content(&self.content.0)?;
         source.version = Some(self.version.clone());
@@ -97,15 +101,15 @@ impl Row {
     }
 }
 
-/// Reading back what [`content`] wrote.
+/// Reads back what [`content`] wrote.
 fn read_content(content: &Value) -> Result<Source> {
     serde::Deserialize::deserialize(content).map_err(|error| Error::damaged(format!("bundle content: {error}")))
 }
 
-/// What is kept of a document: everything but what has columns of its own.
+/// What is stored of a document as its content: everything that has no column of its own.
 pub(crate) fn content(source: &Source) -> Result<Value> {
-    let kept = Source { version: None, base_version: None, ..source.clone() };
-    serde_json::to_value(&kept).map_err(Error::damaged)
+    let content = Source { version: None, base_version: None, ..source.clone() };
+    serde_json::to_value(&content).map_err(Error::damaged)
 }
 
 /// A bundle's row without its content.
@@ -150,44 +154,39 @@ impl SummaryRow {
     }
 }
 
-/// One bundle; `clause` is a condition on `$1`, its end may lock the row.
-async fn one(db: &mut PgConnection, id: i64, clause: &'static str) -> Result<Row> {
-    let sql = format!("select {COLUMNS} from policy_bundles where {clause}");
-    sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?.ok_or_else(|| Error::not_found("bundle", id))
-}
-
 /// The bundle with this number.
 pub(crate) async fn by_id(db: &mut PgConnection, id: i64) -> Result<Row> {
-    one(db, id, "id = $1").await
+    let row: Option<Row> = sqlx::query_as(concatcp!(SELECT, "where id = $1")).bind(id).fetch_optional(db).await?;
+    row.ok_or_else(|| Error::not_found("bundle", id))
 }
 
-/// The same, locked until the transaction ends.
+/// The bundle with this number, locked until the transaction ends.
 pub(crate) async fn by_id_locked(db: &mut PgConnection, id: i64) -> Result<Row> {
-    one(db, id, "id = $1 for update").await
+    let row: Option<Row> =
+        sqlx::query_as(concatcp!(SELECT, "where id = $1 for update")).bind(id).fetch_optional(db).await?;
+    row.ok_or_else(|| Error::not_found("bundle", id))
 }
 
-/// The bundle at 100 %, if one is.
+/// The bundle at 100 %, if there is one.
 pub(crate) async fn stable(db: &mut PgConnection) -> Result<Option<Row>> {
-    let sql = format!("select {COLUMNS} from policy_bundles where active and canary_pct = 100");
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_optional(db).await?)
+    Ok(sqlx::query_as(concatcp!(SELECT, "where active and canary_pct = 100")).fetch_optional(db).await?)
 }
 
-/// The canary or shadow beside it, if one is.
+/// The canary or shadow, if there is one.
 pub(crate) async fn canary(db: &mut PgConnection) -> Result<Option<Row>> {
-    let sql = format!("select {COLUMNS} from policy_bundles where (active and canary_pct < 100) or state = 'shadow'");
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_optional(db).await?)
+    let sql = concatcp!(SELECT, "where (active and canary_pct < 100) or state = 'shadow'");
+    Ok(sqlx::query_as(sql).fetch_optional(db).await?)
 }
 
 /// The bundle with this version, if one has it.
 pub(crate) async fn by_version(db: &mut PgConnection, version: &str) -> Result<Option<Row>> {
-    let sql = format!("select {COLUMNS} from policy_bundles where version = $1");
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(version).fetch_optional(db).await?)
+    Ok(sqlx::query_as(concatcp!(SELECT, "where version = $1")).bind(version).fetch_optional(db).await?)
 }
 
-/// Every version that was ever given out, except that of bundle `but`.
-pub(crate) async fn versions(db: &mut PgConnection, but: Option<i64>) -> Result<Vec<String>> {
+/// Every version in use, except that of bundle `except`.
+pub(crate) async fn versions(db: &mut PgConnection, except: Option<i64>) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar("select version from policy_bundles where $1::bigint is null or id <> $1")
-        .bind(but)
+        .bind(except)
         .fetch_all(db)
         .await?)
 }

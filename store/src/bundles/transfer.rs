@@ -1,4 +1,4 @@
-//! Bundles that travel between instances: exported as signed files, judged, and imported as drafts.
+//! Moving bundles between instances: exporting them as signed files, verifying such files, and importing them as drafts.
 
 use lifecycle::{
     audit::EventType,
@@ -23,24 +23,24 @@ use time::OffsetDateTime;
 use super::{edit, row};
 use crate::{Error, Result, Store, settings, work::Work};
 
-/// Longest name of an author that is taken from a file: that of an email address.
+/// Maximum length of an author's name that is taken from a file, in bytes: that of an email address.
 const MAX_NAME_BYTES: usize = 254;
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Imported {
-    /// The draft, with its provenance.
+    /// The new draft, with its provenance.
     #[serde(flatten)]
     pub bundle: Record,
-    /// In a sentence.
+    /// The result in a sentence.
     pub message: String,
     /// The verdict on the file.
     pub verification: Verification,
-    /// What the linter says about the draft.
+    /// The linter's findings on the draft.
     pub lint: lint::Report,
 }
 
-/// Signs a bundle, in whatever state, for `hours` from now on.
+/// Signs a bundle, in any state; the signature is valid for `hours` from now on.
 ///
 /// # Errors
 /// Denied without [`Permission::EditDrafts`]; no such bundle; hours out of range.
@@ -62,7 +62,7 @@ pub async fn export(store: &Store, actor: &Actor, id: i64, hours: u32) -> Result
     Ok(signed)
 }
 
-/// Judges a file.
+/// Verifies a file.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].
@@ -97,8 +97,8 @@ pub async fn preview_import(store: &Store, actor: &Actor, upload: Upload) -> Res
     .await
 }
 
-/// Makes a draft of a file. A signed one must be valid; one without a signature of ours needs the wish to take it as
-/// unsigned. Lint errors do not stand in the way: what comes of it is a draft.
+/// Imports a file as a draft. A signed file must be valid; a file without a signature by one of this instance's keys is
+/// only imported when the upload says `unsigned`. Lint errors are no obstacle to a draft.
 ///
 /// # Errors
 /// Denied without [`Permission::EditDrafts`]; `invalid_signature` with the `verdict`; `version_exists` with the `next`
@@ -122,7 +122,7 @@ pub async fn import(store: &Store, actor: &Actor, upload: Upload) -> Result<Impo
         signature: opened.signature.filter(|_| opened.verification.valid),
     };
     let how = format!("imported {}", provenance.describe());
-    // Whoever wrote it, here or elsewhere, must not approve it by way of a file.
+    // The authors of this content, here or elsewhere, must not approve it by way of a file.
     let mut writers = unreviewed_authors(&mut work, &provenance.digest).await?;
     writers.extend(provenance.created_by.clone().filter(|name| is_name(name) && !writers.contains(name)));
     let row = edit::insert(&mut work, opened.source, &writers, &how, Some(&provenance)).await.map_err(hint_rename)?;
@@ -132,7 +132,7 @@ pub async fn import(store: &Store, actor: &Actor, upload: Upload) -> Result<Impo
     Ok(Imported { bundle, message, verification: opened.verification, lint: opened.lint })
 }
 
-/// Who wrote content that nobody has approved yet and that means the same.
+/// The authors of bundles with this content that are not approved yet.
 async fn unreviewed_authors(work: &mut Work, digest: &str) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
         "select distinct unnest(authors) from policy_bundles
@@ -143,7 +143,7 @@ async fn unreviewed_authors(work: &mut Work, digest: &str) -> Result<Vec<String>
     .await?)
 }
 
-/// Whether a file's `created_by` may be somebody's name.
+/// Whether a file's `created_by` may be a person's name.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(char::is_control)
 }
@@ -168,7 +168,7 @@ fn refusal(verification: &Verification) -> Problem {
     problem
 }
 
-/// A version that is taken can be given up for another one.
+/// Adds to `version_exists` how to import the file under another version.
 fn hint_rename(error: Error) -> Error {
     match error {
         Error::Refused(mut problem) if problem.code == Code::VersionExists => {
@@ -182,7 +182,7 @@ fn hint_rename(error: Error) -> Error {
 /// A file that may become a draft.
 struct Opened {
     verification: Verification,
-    /// With the version it shall have.
+    /// With the version the draft gets.
     source: Source,
     file_version: Option<String>,
     created_by: Option<String>,
@@ -190,7 +190,7 @@ struct Opened {
     lint: lint::Report,
 }
 
-/// Judges the file, reads its bundle and lints it. The inner error is the verdict on a file that is refused.
+/// Verifies the file, reads its bundle and lints it. The inner error is the verdict on a file that is refused.
 async fn open(store: &Store, upload: Upload) -> Result<std::result::Result<Opened, Verification>> {
     if let Some(version) = &upload.import_as_version {
         version::parse(version).map_err(|_| {
@@ -201,10 +201,10 @@ async fn open(store: &Store, upload: Upload) -> Result<std::result::Result<Opene
     let now = now(store).await?;
     let store = store.clone();
     let invariants = settings::load_invariants(store.pool()).await?;
-    off_thread(move || judge(&store, upload, now, &invariants)).await?
+    off_thread(move || verify_and_lint(&store, upload, now, &invariants)).await?
 }
 
-fn judge(
+fn verify_and_lint(
     store: &Store,
     upload: Upload,
     now: Timestamp,
@@ -214,7 +214,7 @@ fn judge(
     let text = |pointer: &str| upload.document.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let created_by = text("/bundle/created_by").or_else(|| text("/created_by"));
     let signature = text("/signature");
-    let wished = upload.import_as_version.clone();
+    let import_as = upload.import_as_version.clone();
     let mut source = match signed {
         Some(source) => source,
         None if verification.unsigned && upload.unsigned => {
@@ -227,8 +227,8 @@ fn judge(
         None => return Ok(Err(verification)),
     };
     let file_version = source.version.clone();
-    if wished.is_some() {
-        source.version = wished;
+    if import_as.is_some() {
+        source.version = import_as;
     }
     let lint = lint::lint_against(&source, invariants);
     Ok(Ok(Opened { verification, source, file_version, created_by, signature, lint }))

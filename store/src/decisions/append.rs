@@ -1,68 +1,59 @@
-//! Adding decisions.
+//! Adding decisions. A batch is copied straight into the log, which is the fastest way in but all or nothing: one id that
+//! is in the log already stops the whole batch. Such a batch is copied into a temporary table and inserted from there
+//! around the ids that exist. Taking that way always would cost the database half as much again for large batches, and
+//! more than twice as much for a single decision.
 
 use std::{
     collections::HashSet,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use lifecycle::decision::Record;
+use const_format::concatcp;
 use sqlx::{Connection, PgConnection};
-use time::OffsetDateTime;
 
 use super::{
-    copy::{Rows, STATEMENT, keepable},
+    copy::Rows,
     idempotency::{self, Repeated},
+    pending::{Decision, stored_id},
+    row::WRITTEN,
 };
-use crate::{Error, Result, Store};
+use crate::{Result, Store};
 
-/// What SQL calls two rows of one key.
+/// The SQLSTATE of two rows with one key.
 const UNIQUE_VIOLATION: &str = "23505";
-/// How long batches are inserted rather than copied after an id was there already: callers who repeat one do so again,
-/// and the database's log would get a line for each batch that cannot be copied.
+/// How long batches go through the temporary table after a repetition. Callers who repeat one decision repeat more, and
+/// each batch that a repetition stops adds a line to the database's log.
 const AFTER_REPETITION: Duration = Duration::from_secs(10);
 
-/// What can be added.
-pub trait Decision {
-    /// The decision.
-    fn record(&self) -> &Record;
+const COPY: &str = concatcp!("copy policy_decisions (", WRITTEN, ") from stdin (format binary)");
+const COPY_TO_TEMPORARY: &str = concatcp!("copy pending_decisions (", WRITTEN, ") from stdin (format binary)");
+const CREATE_TEMPORARY: &str = concatcp!(
+    "create temporary table pending_decisions on commit delete rows as select ",
+    WRITTEN,
+    " from policy_decisions with no data"
+);
+const INSERT: &str = concatcp!(
+    "insert into policy_decisions (",
+    WRITTEN,
+    ") select ",
+    WRITTEN,
+    " from pending_decisions on conflict (decision_id) do nothing returning decision_id"
+);
 
-    /// Its context as the JSON text it came as, which is valid and free of NUL; none when the record holds it.
-    fn context(&self) -> Option<&str> {
-        None
-    }
-}
-
-impl Decision for Record {
-    fn record(&self) -> &Record {
-        self
-    }
-}
-
-impl<D: Decision> Decision for Arc<D> {
-    fn record(&self) -> &Record {
-        D::record(self)
-    }
-
-    fn context(&self) -> Option<&str> {
-        D::context(self)
-    }
-}
-
-/// Adds decisions: all or none. One whose id is already there, or came before it in `decisions`, stays as it is; the
-/// answer tells of those that were not added for it, in their order. It asks for no actor: the decisions were authorized
-/// when they were made.
+/// Adds decisions: all or none. A decision whose id is in the log already, or came earlier in `decisions`, is not added;
+/// the answer lists those decisions in order. Takes no actor: the decisions were authorized when they were made.
 ///
 /// # Errors
-/// The database failed; then none was added, or it is not known which: adding them again does no harm.
+/// The database failed; then either none was added, or whether they were added is unknown: adding them again is safe.
 pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<Vec<Repeated>> {
     if decisions.is_empty() {
         return Ok(Vec::new());
     }
+    let rows = encode(decisions)?;
     let mut db = store.pool().acquire().await?;
-    match copy(&mut db, decisions).await? {
+    match copy(&mut db, &rows).await? {
         Copied::All => Ok(Vec::new()),
-        Copied::NoneForRepetition => insert(&mut db, decisions).await,
+        Copied::NoneForRepetition => insert(&mut db, decisions, &rows).await,
     }
 }
 
@@ -70,9 +61,9 @@ pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<Vec<R
 #[derive(Debug)]
 pub struct Appender {
     store: Store,
-    /// None until it is needed, and after anything went wrong on it.
+    /// None until the connection is needed, and after any failure on it.
     connection: Option<PgConnection>,
-    /// When an id was last found to be there already.
+    /// When a repetition was last found.
     repeated: Option<Instant>,
 }
 
@@ -82,8 +73,8 @@ impl Appender {
         Self { store, connection: None, repeated: None }
     }
 
-    /// As [`append`]. May be given up at any point; whether the batch was added is then not known, and adding it again
-    /// does no harm.
+    /// As [`append`]. May be cancelled at any point; whether the batch was added is then unknown, and adding it again is
+    /// safe.
     ///
     /// # Errors
     /// As [`append`].
@@ -91,7 +82,7 @@ impl Appender {
         if decisions.is_empty() {
             return Ok(Vec::new());
         }
-        // It is put back once all went well: what is in the middle of something is no use to the next batch.
+        // The connection is put back only after a success: one in the middle of a batch cannot take the next.
         if let Some(mut connection) = self.connection.take() {
             match self.write(&mut connection, decisions).await {
                 Ok(repeated) => {
@@ -99,7 +90,7 @@ impl Appender {
                     return Ok(repeated);
                 }
                 Err(error) if error.is_about_content() => return Err(error),
-                // The database may have been started anew since the last batch, or another server may be it now.
+                // The database may have been restarted or replaced since the last batch.
                 Err(_) => {}
             }
         }
@@ -109,32 +100,36 @@ impl Appender {
         Ok(repeated)
     }
 
-    /// Copies, which is the fastest way in but knows no exceptions; where an id is already there, inserts around it.
     async fn write<D: Decision>(&mut self, db: &mut PgConnection, decisions: &[D]) -> Result<Vec<Repeated>> {
+        let rows = encode(decisions)?;
         if self.repeated.is_none_or(|at| at.elapsed() > AFTER_REPETITION) {
-            match copy(db, decisions).await? {
+            match copy(db, &rows).await? {
                 Copied::All => return Ok(Vec::new()),
                 Copied::NoneForRepetition => self.repeated = Some(Instant::now()),
             }
         }
-        insert(db, decisions).await
+        insert(db, decisions, &rows).await
     }
 }
 
-/// What became of a batch.
-enum Copied {
-    All,
-    /// An id was there already, or twice in the batch.
-    NoneForRepetition,
-}
-
-async fn copy<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<Copied> {
+fn encode<D: Decision>(decisions: &[D]) -> Result<Vec<u8>> {
     let mut rows = Rows::with_capacity(decisions.len());
     for decision in decisions {
         rows.push(decision)?;
     }
-    let mut copy = db.copy_in_raw(STATEMENT).await?;
-    copy.send(rows.finish()).await?;
+    Ok(rows.finish())
+}
+
+/// The result of copying a batch into the log.
+enum Copied {
+    All,
+    /// An id was in the log already, or twice in the batch.
+    NoneForRepetition,
+}
+
+async fn copy(db: &mut PgConnection, rows: &[u8]) -> Result<Copied> {
+    let mut copy = db.copy_in_raw(COPY).await?;
+    copy.send(rows).await?;
     match copy.finish().await {
         Ok(_) => Ok(Copied::All),
         Err(error) if error.as_database_error().and_then(|error| error.code()).as_deref() == Some(UNIQUE_VIOLATION) => {
@@ -144,135 +139,22 @@ async fn copy<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<Cop
     }
 }
 
-async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D]) -> Result<Vec<Repeated>> {
-    let (mut columns, mut ids) = (Columns::with_capacity(decisions.len()), HashSet::with_capacity(decisions.len()));
-    for decision in decisions {
-        // Of two with one id it is the first that is added.
-        if ids.insert(idempotency::id(decision)) {
-            columns.push(decision)?;
-        }
+/// Inserts the rows whose ids are new. Of two rows with one id the first is inserted, because a temporary table is read
+/// in the order it was written in.
+async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D], rows: &[u8]) -> Result<Vec<Repeated>> {
+    let mut tx = db.begin().await?;
+    let exists: bool =
+        sqlx::query_scalar("select to_regclass('pg_temp.pending_decisions') is not null").fetch_one(&mut *tx).await?;
+    if !exists {
+        sqlx::query(CREATE_TEMPORARY).execute(&mut *tx).await?;
     }
-    let added: Vec<String> = sqlx::query_scalar(
-        "insert into policy_decisions (decision_id, decided_at, agent, action, subject, context, effect, status,
-             matched_rule, reason, budget, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors,
-             other_bundle_id, other_version, other_digest, other_effect, other_status, other_rule)
-         select decision_id, decided_at, agent, action, subject, context::json, effect, status,
-             matched_rule, reason, budget::json, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors::json,
-             other_bundle_id, other_version, other_digest, other_effect, other_status, other_rule
-         from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-             $9::text[], $10::text[], $11::text[], $12::float8[], $13::int8[], $14::text[], $15::text[], $16::text[],
-             $17::text[], $18::text[], $19::int8[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[])
-             as row (decision_id, decided_at, agent, action, subject, context, effect, status, matched_rule, reason,
-             budget, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors, other_bundle_id, other_version,
-             other_digest, other_effect, other_status, other_rule)
-         on conflict (decision_id) do nothing
-         returning decision_id",
-    )
-    .bind(columns.decision_id)
-    .bind(columns.decided_at)
-    .bind(columns.agent)
-    .bind(columns.action)
-    .bind(columns.subject)
-    .bind(columns.context)
-    .bind(columns.effect)
-    .bind(columns.status)
-    .bind(columns.matched_rule)
-    .bind(columns.reason)
-    .bind(columns.budget)
-    .bind(columns.cost)
-    .bind(columns.bundle_id)
-    .bind(columns.bundle_version)
-    .bind(columns.bundle_digest)
-    .bind(columns.arm)
-    .bind(columns.mode)
-    .bind(columns.errors)
-    .bind(columns.other_bundle_id)
-    .bind(columns.other_version)
-    .bind(columns.other_digest)
-    .bind(columns.other_effect)
-    .bind(columns.other_status)
-    .bind(columns.other_rule)
-    .fetch_all(&mut *db)
-    .await?;
-    let mut added: HashSet<String> = added.into_iter().collect();
-    let not_added = decisions.iter().enumerate().filter(|(_, decision)| !added.remove(&*idempotency::id(*decision)));
-    let repeated: Vec<usize> = not_added.map(|(place, _)| place).collect();
-    idempotency::find(db, decisions, &repeated).await
-}
-
-/// The columns of a batch.
-#[derive(Default)]
-struct Columns {
-    decision_id: Vec<String>,
-    decided_at: Vec<OffsetDateTime>,
-    agent: Vec<String>,
-    action: Vec<String>,
-    subject: Vec<String>,
-    context: Vec<String>,
-    effect: Vec<&'static str>,
-    status: Vec<&'static str>,
-    matched_rule: Vec<Option<String>>,
-    reason: Vec<String>,
-    budget: Vec<Option<String>>,
-    cost: Vec<Option<f64>>,
-    bundle_id: Vec<Option<i64>>,
-    bundle_version: Vec<Option<String>>,
-    bundle_digest: Vec<Option<String>>,
-    arm: Vec<&'static str>,
-    mode: Vec<&'static str>,
-    errors: Vec<Option<String>>,
-    other_bundle_id: Vec<Option<i64>>,
-    other_version: Vec<Option<String>>,
-    other_digest: Vec<Option<String>>,
-    other_effect: Vec<Option<&'static str>>,
-    other_status: Vec<Option<&'static str>>,
-    other_rule: Vec<Option<String>>,
-}
-
-impl Columns {
-    fn with_capacity(rows: usize) -> Self {
-        let mut columns = Self::default();
-        columns.decision_id.reserve(rows);
-        columns.context.reserve(rows);
-        columns
-    }
-
-    fn push(&mut self, decision: &impl Decision) -> Result<()> {
-        let record = decision.record();
-        self.decision_id.push(text(&record.decision_id));
-        self.decided_at.push(record.decided_at.into());
-        self.agent.push(text(&record.agent));
-        self.action.push(text(&record.action));
-        self.subject.push(text(&record.subject));
-        self.context.push(decision.context().map_or_else(|| json(&record.context), |text| Ok(text.to_owned()))?);
-        self.effect.push(record.effect.name());
-        self.status.push(record.status.name());
-        self.matched_rule.push(record.matched_rule.as_deref().map(text));
-        self.reason.push(text(&record.reason));
-        self.budget.push(record.budget.as_ref().map(json).transpose()?);
-        self.cost.push(record.budget.and_then(|budget| budget.cost));
-        let bundle = record.bundle.as_ref();
-        self.bundle_id.push(bundle.map(|bundle| bundle.id));
-        self.bundle_version.push(bundle.map(|bundle| bundle.version.clone()));
-        self.bundle_digest.push(bundle.map(|bundle| bundle.digest.clone()));
-        self.arm.push(record.arm.name());
-        self.mode.push(record.mode.name());
-        self.errors.push(if record.errors.is_empty() { None } else { Some(json(&record.errors)?) });
-        let other = record.other_arm.as_ref();
-        self.other_bundle_id.push(other.map(|other| other.bundle.id));
-        self.other_version.push(other.map(|other| other.bundle.version.clone()));
-        self.other_digest.push(other.map(|other| other.bundle.digest.clone()));
-        self.other_effect.push(other.map(|other| other.effect.name()));
-        self.other_status.push(other.map(|other| other.status.name()));
-        self.other_rule.push(other.and_then(|other| other.matched_rule.as_deref().map(text)));
-        Ok(())
-    }
-}
-
-fn text(text: &str) -> String {
-    keepable(text).into_owned()
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::Internal(format!("a decision cannot be written: {error}")))
+    let mut copy = tx.copy_in_raw(COPY_TO_TEMPORARY).await?;
+    copy.send(rows).await?;
+    copy.finish().await?;
+    let inserted: Vec<String> = sqlx::query_scalar(INSERT).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    let mut inserted: HashSet<String> = inserted.into_iter().collect();
+    let repeated = decisions.iter().enumerate().filter(|(_, decision)| !inserted.remove(&*stored_id(*decision)));
+    let places: Vec<usize> = repeated.map(|(place, _)| place).collect();
+    idempotency::find(db, decisions, &places).await
 }

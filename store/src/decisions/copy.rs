@@ -1,43 +1,36 @@
-//! Rows of decisions as `COPY … (FORMAT BINARY)` wants them. A batch that is copied costs the database a quarter to a
-//! third less than as an `INSERT`: no arrays are taken apart, pages are filled at once, and no row is inserted on trial.
-
-use std::borrow::Cow;
+//! Decisions in the format of `COPY … (FORMAT BINARY)`.
 
 use time::{OffsetDateTime, macros::datetime};
 
-use super::append::Decision;
-use crate::{Error, Result};
+use super::pending::Decision;
+use crate::{Error, Result, text::storable};
 
-/// What the rows are sent to; the columns in the order of [`Rows::push`].
-pub(super) const STATEMENT: &str = "copy policy_decisions (decision_id, decided_at, agent, action, subject, context, \
-     effect, status, matched_rule, reason, budget, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors, \
-     other_bundle_id, other_version, other_digest, other_effect, other_status, other_rule) from stdin (format binary)";
-
+/// How many columns [`Rows::push`] writes.
 const COLUMNS: i16 = 24;
-/// How the data begins: the signature, no flags, no extension.
+/// The start of the data: the signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// The moment PostgreSQL counts from.
+/// The time that PostgreSQL counts timestamps from.
 const EPOCH: OffsetDateTime = datetime!(2000-01-01 00:00 UTC);
-/// Bytes of a row that is nothing out of the ordinary.
-const USUAL: usize = 1024;
+/// Bytes of an ordinary row.
+const ROW_BYTES: usize = 1024;
 
-/// Rows on their way.
+/// Encoded rows.
 pub(super) struct Rows(Vec<u8>);
 
 impl Rows {
-    /// None yet, and room for `count`.
+    /// No rows yet, with room for `count`.
     pub fn with_capacity(count: usize) -> Self {
-        let mut bytes = Vec::with_capacity(HEADER.len() + count * USUAL);
+        let mut bytes = Vec::with_capacity(HEADER.len() + count * ROW_BYTES);
         bytes.extend_from_slice(HEADER);
         Self(bytes)
     }
 
-    /// Adds the row of `decision`.
+    /// Adds the row of `decision`: its values in the order of [`WRITTEN`](super::row::WRITTEN).
     pub fn push(&mut self, decision: &impl Decision) -> Result<()> {
         let record = decision.record();
         self.0.extend_from_slice(&COLUMNS.to_be_bytes());
         self.text(&record.decision_id);
-        self.moment(record.decided_at.into())?;
+        self.timestamp(record.decided_at.into())?;
         self.text(&record.agent);
         self.text(&record.action);
         self.text(&record.subject);
@@ -47,17 +40,17 @@ impl Rows {
         }
         self.text(record.effect.name());
         self.text(record.status.name());
-        self.maybe(record.matched_rule.as_deref(), Self::text);
+        self.optional(record.matched_rule.as_deref(), Self::text);
         self.text(&record.reason);
         match &record.budget {
             Some(budget) => self.json(budget)?,
             None => self.null(),
         }
-        self.maybe(record.budget.and_then(|budget| budget.cost), |rows, cost| rows.eight(cost.to_be_bytes()));
+        self.optional(record.budget.and_then(|budget| budget.cost), |rows, cost| rows.eight_bytes(cost.to_be_bytes()));
         let bundle = record.bundle.as_ref();
-        self.maybe(bundle.map(|bundle| bundle.id), |rows, id| rows.eight(id.to_be_bytes()));
-        self.maybe(bundle.map(|bundle| bundle.version.as_str()), Self::text);
-        self.maybe(bundle.map(|bundle| bundle.digest.as_str()), Self::text);
+        self.optional(bundle.map(|bundle| bundle.id), |rows, id| rows.eight_bytes(id.to_be_bytes()));
+        self.optional(bundle.map(|bundle| bundle.version.as_str()), Self::text);
+        self.optional(bundle.map(|bundle| bundle.digest.as_str()), Self::text);
         self.text(record.arm.name());
         self.text(record.mode.name());
         if record.errors.is_empty() {
@@ -66,22 +59,22 @@ impl Rows {
             self.json(&record.errors)?;
         }
         let other = record.other_arm.as_ref();
-        self.maybe(other.map(|other| other.bundle.id), |rows, id| rows.eight(id.to_be_bytes()));
-        self.maybe(other.map(|other| other.bundle.version.as_str()), Self::text);
-        self.maybe(other.map(|other| other.bundle.digest.as_str()), Self::text);
-        self.maybe(other.map(|other| other.effect.name()), Self::text);
-        self.maybe(other.map(|other| other.status.name()), Self::text);
-        self.maybe(other.and_then(|other| other.matched_rule.as_deref()), Self::text);
+        self.optional(other.map(|other| other.bundle.id), |rows, id| rows.eight_bytes(id.to_be_bytes()));
+        self.optional(other.map(|other| other.bundle.version.as_str()), Self::text);
+        self.optional(other.map(|other| other.bundle.digest.as_str()), Self::text);
+        self.optional(other.map(|other| other.effect.name()), Self::text);
+        self.optional(other.map(|other| other.status.name()), Self::text);
+        self.optional(other.and_then(|other| other.matched_rule.as_deref()), Self::text);
         Ok(())
     }
 
-    /// All of it, ended as the format wants.
+    /// The encoded rows with the trailer of the format.
     pub fn finish(mut self) -> Vec<u8> {
         self.0.extend_from_slice(&(-1_i16).to_be_bytes());
         self.0
     }
 
-    fn maybe<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+    fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         match value {
             Some(value) => write(self, value),
             None => self.null(),
@@ -92,26 +85,26 @@ impl Rows {
         self.0.extend_from_slice(&(-1_i32).to_be_bytes());
     }
 
-    fn eight(&mut self, bytes: [u8; 8]) {
+    fn eight_bytes(&mut self, bytes: [u8; 8]) {
         self.0.extend_from_slice(&8_i32.to_be_bytes());
         self.0.extend_from_slice(&bytes);
     }
 
     fn text(&mut self, text: &str) {
-        let text = keepable(text);
-        // No text of a decision comes near what an `i32` holds; a longer one would be refused as damaged.
+        let text = storable(text);
+        // No text of a decision comes near the range of `i32`; PostgreSQL would refuse a longer one as malformed.
         self.0.extend_from_slice(&i32::try_from(text.len()).unwrap_or(i32::MAX).to_be_bytes());
         self.0.extend_from_slice(text.as_bytes());
     }
 
-    fn moment(&mut self, at: OffsetDateTime) -> Result<()> {
+    fn timestamp(&mut self, at: OffsetDateTime) -> Result<()> {
         let micros = i64::try_from((at - EPOCH).whole_microseconds())
             .map_err(|_| Error::Internal(format!("a decision of {at} cannot be written")))?;
-        self.eight(micros.to_be_bytes());
+        self.eight_bytes(micros.to_be_bytes());
         Ok(())
     }
 
-    /// The text goes where it belongs at once; its length is filled in behind it.
+    /// The text is written in place; its length, which comes first, is filled in afterwards.
     fn json(&mut self, value: &impl serde::Serialize) -> Result<()> {
         let length = self.0.len();
         self.0.extend_from_slice(&[0; 4]);
@@ -123,9 +116,4 @@ impl Rows {
         }
         Ok(())
     }
-}
-
-/// Postgres cannot keep the character NUL in text. One such request must not spoil the batch it is written with.
-pub(super) fn keepable(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }

@@ -1,13 +1,14 @@
-//! Error rates over the last while.
+//! Error rates over a recent window.
 
 use lifecycle::{
     metrics::{BundleErrors, ErrorMetrics},
     problem::Problem,
 };
 
+use super::counts::rate;
 use crate::{Result, Store};
 
-/// Longest window that is counted over.
+/// Longest window.
 const MAX_SECONDS: u64 = 7 * 86_400;
 
 #[derive(sqlx::FromRow)]
@@ -18,8 +19,8 @@ struct Row {
     errors: i64,
 }
 
-/// Errors over the last while; `window` is a number and `s`, `m`, `h` or `d`, e.g. `5m`. It asks for no actor: the
-/// runbook's operators read it without one, and it says nothing about what was decided.
+/// Errors over the last `window`, which is a number and `s`, `m`, `h` or `d`, e.g. `5m`. Takes no actor: operators who
+/// follow a runbook read it without one, and it does not show what was decided.
 ///
 /// # Errors
 /// A window that is malformed, zero or longer than 7 days.
@@ -69,14 +70,7 @@ fn seconds(window: &str) -> Option<f64> {
         _ => return None,
     };
     let seconds = number.checked_mul(size).filter(|seconds| (1..=MAX_SECONDS).contains(seconds))?;
-    #[expect(clippy::cast_precision_loss, reason = "at most a week of seconds")]
     Some(seconds as f64)
-}
-
-/// `part / whole`, 0 when there is nothing.
-#[expect(clippy::cast_precision_loss, reason = "a rate for people; exact up to 2^53 decisions")]
-pub(crate) fn rate(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 #[cfg(test)]

@@ -1,29 +1,28 @@
-//! Decisions whose id is there already: a caller asks again what was asked before, or gives an id a second time.
+//! Decisions whose id is in the log already: a caller repeats a request, or uses an id for a second one.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
+use const_format::concatcp;
 use lifecycle::decision::Record;
-use serde_json::{Map, Value};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 
 use super::{
-    append::Decision,
-    copy::keepable,
-    row::{COLUMNS, FROM, Row},
+    pending::{Decision, is_same_question, stored_id},
+    row::{Row, SELECT},
 };
 use crate::{Error, Result};
 
-/// A decision that was not added, because its id is there already.
+/// A decision that was not added, because its id is in the log already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Repeated {
-    /// Its place among those that were to be added.
+    /// Its index among the decisions that were to be added.
     pub place: usize,
-    /// What is on record, where that answers the same question: agent, action, subject and context. None where the id
-    /// stands for another one.
+    /// The decision in the log, when it answers the same question: agent, action, subject and context. None when the id
+    /// belongs to another question.
     pub answered: Option<Box<Record>>,
 }
 
-/// Finds what is on record for those of `decisions` at `places`.
+/// Finds the decisions in the log for those of `decisions` at `places`, which were not added.
 pub(super) async fn find<D: Decision>(
     db: &mut PgConnection,
     decisions: &[D],
@@ -34,9 +33,9 @@ pub(super) async fn find<D: Decision>(
     if repeated.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<String> = repeated.iter().map(|(_, decision)| id(*decision).into_owned()).collect();
-    let sql = format!("select {COLUMNS} from {FROM} where d.decision_id = any($1)");
-    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(db).await?;
+    let ids: Vec<String> = repeated.iter().map(|(_, decision)| stored_id(*decision).into_owned()).collect();
+    let rows: Vec<Row> =
+        sqlx::query_as(concatcp!(SELECT, "where d.decision_id = any($1)")).bind(ids).fetch_all(db).await?;
     let mut stored = HashMap::with_capacity(rows.len());
     for row in rows {
         let record = row.read()?;
@@ -45,34 +44,12 @@ pub(super) async fn find<D: Decision>(
     repeated
         .into_iter()
         .map(|(place, decision)| {
-            let id = id(decision);
-            let found =
-                stored.get(&*id).ok_or_else(|| Error::damaged(format!("decision `{id}` is there and is not")))?;
+            let id = stored_id(decision);
+            let found = stored
+                .get(&*id)
+                .ok_or_else(|| Error::damaged(format!("decision `{id}` conflicts and cannot be found")))?;
             let answered = if is_same_question(decision, found)? { Some(Box::new(found.clone())) } else { None };
             Ok(Repeated { place, answered })
         })
         .collect()
-}
-
-/// The id as it is kept.
-pub(super) fn id<D: Decision>(decision: &D) -> Cow<'_, str> {
-    keepable(&decision.record().decision_id)
-}
-
-fn is_same_question(decision: &impl Decision, stored: &Record) -> Result<bool> {
-    let asked = decision.record();
-    let same = |asked: &str, stored: &str| keepable(asked) == stored;
-    Ok(same(&asked.agent, &stored.agent)
-        && same(&asked.action, &stored.action)
-        && same(&asked.subject, &stored.subject)
-        && *context(decision)? == stored.context)
-}
-
-fn context(decision: &impl Decision) -> Result<Cow<'_, Map<String, Value>>> {
-    match decision.context() {
-        None => Ok(Cow::Borrowed(&decision.record().context)),
-        Some(text) => serde_json::from_str(text)
-            .map(Cow::Owned)
-            .map_err(|error| Error::Internal(format!("the context of a decision cannot be read: {error}"))),
-    }
 }

@@ -2,16 +2,21 @@
 
 mod append;
 mod copy;
+mod corpus;
+mod counts;
 mod errors;
 mod idempotency;
 mod outcomes;
-mod read;
-pub(crate) mod row;
+mod pending;
+mod queries;
+mod row;
 
-pub use append::{Appender, Decision, append};
+pub use append::{Appender, append};
+pub use corpus::{CorpusFilter, encoded_corpus};
+pub(crate) use counts::{counts, counts_between, rate, shadow_counts};
 pub use errors::error_metrics;
-pub(crate) use errors::rate;
 pub use idempotency::Repeated;
 pub use outcomes::{OutcomeReport, OutcomesReported, report_outcome, report_outcomes};
-pub use read::{Filter, get, list};
-pub(crate) use read::{each_newest, newest};
+pub use pending::Decision;
+pub(crate) use queries::newest;
+pub use queries::{Filter, get, list};

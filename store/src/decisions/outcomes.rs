@@ -1,4 +1,4 @@
-//! What happened after a decision. The first report stays; a repetition changes nothing.
+//! Outcomes: what happened after a decision. The first report stays; a repetition changes nothing.
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
@@ -11,7 +11,8 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, Store, work::Work};
+use super::queries;
+use crate::{Result, Store, text::storable, work::Work};
 
 /// Most outcomes of one batch.
 const MAX_BATCH: usize = 10_000;
@@ -21,36 +22,36 @@ const MAX_NOTE_CHARS: usize = 1000;
 /// One line of a batch of outcomes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeReport {
-    /// The decision it belongs to.
+    /// The decision the outcome belongs to.
     pub decision_id: String,
     /// What happened.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
-/// What became of a batch of outcomes.
+/// The result of a batch of outcomes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OutcomesReported {
-    /// Newly recorded.
+    /// Outcomes that were recorded.
     pub recorded: u64,
-    /// Already had one; the first stays.
+    /// Decisions that had an outcome already, which stays.
     pub repeated: u64,
-    /// No such decision.
+    /// Ids of no decision.
     pub unknown: Vec<String>,
 }
 
-/// Records what happened after a decision; the first report stays. Answers the decision.
+/// Records the outcome of a decision, unless it has one; returns the decision.
 ///
 /// # Errors
-/// Denied without [`Permission::Evaluate`]; no such decision; a value that makes no sense.
+/// Denied without [`Permission::Evaluate`]; no such decision; a value outside its range.
 pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, outcome: Outcome) -> Result<Record> {
     let permit = authorize(actor, Permission::Evaluate)?;
     refuse(check(&outcome, ""))?;
     let mut work = Work::begin(store, permit).await?;
-    // Also refuses decisions that do not exist.
-    super::read::by_id(work.db(), decision_id).await?;
+    // Refuses ids of no decision.
+    queries::by_id(work.db(), decision_id).await?;
     insert(&mut work, &[OutcomeReport { decision_id: decision_id.to_owned(), outcome }]).await?;
-    let record = super::read::by_id(work.db(), decision_id).await?;
+    let record = queries::by_id(work.db(), decision_id).await?;
     work.commit().await?;
     Ok(record)
 }
@@ -58,7 +59,7 @@ pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, out
 /// Records many outcomes at once.
 ///
 /// # Errors
-/// Denied without [`Permission::Evaluate`]; more than 10,000 lines; values that make no sense, each with its pointer. An
+/// Denied without [`Permission::Evaluate`]; more than 10,000 lines; values outside their range, each with its pointer. An
 /// unknown decision is no error: it is listed in the answer.
 pub async fn report_outcomes(store: &Store, actor: &Actor, reports: &[OutcomeReport]) -> Result<OutcomesReported> {
     let permit = authorize(actor, Permission::Evaluate)?;
@@ -72,27 +73,27 @@ pub async fn report_outcomes(store: &Store, actor: &Actor, reports: &[OutcomeRep
     let mut work = Work::begin(store, permit).await?;
     let ids: Vec<&str> = reports.iter().map(|report| report.decision_id.as_str()).collect();
     let known: Vec<String> = sqlx::query_scalar("select decision_id from policy_decisions where decision_id = any($1)")
-        .bind(&ids.iter().map(|id| id.replace('\0', "\u{fffd}")).collect::<Vec<_>>()[..])
+        .bind(&ids.iter().map(|id| storable(id)).collect::<Vec<_>>()[..])
         .fetch_all(work.db())
         .await?;
     let known: std::collections::HashSet<&str> = known.iter().map(String::as_str).collect();
-    let (there, missing): (Vec<OutcomeReport>, Vec<OutcomeReport>) =
+    let (found, missing): (Vec<OutcomeReport>, Vec<OutcomeReport>) =
         reports.iter().cloned().partition(|report| known.contains(report.decision_id.as_str()));
-    let recorded = insert(&mut work, &there).await?;
+    let recorded = insert(&mut work, &found).await?;
     work.commit().await?;
-    let given = u64::try_from(there.len()).unwrap_or(u64::MAX);
+    let given = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let unknown = missing.into_iter().map(|report| report.decision_id).collect();
     Ok(OutcomesReported { recorded, repeated: given.saturating_sub(recorded), unknown })
 }
 
-/// Adds outcomes of decisions that exist; answers how many were new.
+/// Adds outcomes of decisions that exist; returns how many were new.
 async fn insert(work: &mut Work, reports: &[OutcomeReport]) -> Result<u64> {
     let status = |status| match status {
         OutcomeStatus::Ok => "ok",
         OutcomeStatus::Error => "error",
     };
     let by = work.actor().name.clone();
-    let done = sqlx::query(
+    let inserted = sqlx::query(
         "insert into policy_decision_outcomes
              (decision_id, status, cost, margin_bps, success, latency_ms, note, reported_at, reported_by)
          select decision_id, status, cost, margin_bps, success, latency_ms, note, now(), $8
@@ -100,22 +101,17 @@ async fn insert(work: &mut Work, reports: &[OutcomeReport]) -> Result<u64> {
              as row (decision_id, status, cost, margin_bps, success, latency_ms, note)
          on conflict (decision_id) do nothing",
     )
-    .bind(reports.iter().map(|report| report.decision_id.replace('\0', "\u{fffd}")).collect::<Vec<_>>())
+    .bind(reports.iter().map(|report| storable(&report.decision_id)).collect::<Vec<_>>())
     .bind(reports.iter().map(|report| status(report.outcome.status)).collect::<Vec<_>>())
     .bind(reports.iter().map(|report| report.outcome.cost).collect::<Vec<_>>())
     .bind(reports.iter().map(|report| report.outcome.margin_bps).collect::<Vec<_>>())
     .bind(reports.iter().map(|report| report.outcome.success).collect::<Vec<_>>())
     .bind(reports.iter().map(|report| report.outcome.latency_ms).collect::<Vec<_>>())
-    .bind(
-        reports
-            .iter()
-            .map(|report| report.outcome.note.as_ref().map(|note| note.replace('\0', "\u{fffd}")))
-            .collect::<Vec<_>>(),
-    )
+    .bind(reports.iter().map(|report| report.outcome.note.as_deref().map(storable)).collect::<Vec<_>>())
     .bind(by)
     .execute(work.db())
     .await?;
-    Ok(done.rows_affected())
+    Ok(inserted.rows_affected())
 }
 
 fn check(outcome: &Outcome, at: &str) -> Vec<Fault> {

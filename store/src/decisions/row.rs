@@ -1,5 +1,6 @@
 //! A decision's row, with its outcome.
 
+use const_format::concatcp;
 use lifecycle::decision::{BundleRef, OtherArm, Record};
 use policy::replay::Outcome;
 use serde::de::DeserializeOwned;
@@ -9,17 +10,23 @@ use time::OffsetDateTime;
 
 use crate::{Error, Result, names};
 
-/// The columns of [`Row`], to be read from [`FROM`].
-pub(crate) const COLUMNS: &str = "d.seq, d.decision_id, d.decided_at, d.agent, d.action, d.subject, d.context, d.effect, \
-     d.status, d.matched_rule, d.reason, d.budget, d.bundle_id, d.bundle_version, d.bundle_digest, d.arm, d.mode, \
-     d.errors, d.other_bundle_id, d.other_version, d.other_digest, d.other_effect, d.other_status, d.other_rule, \
-     o.status as outcome_status, o.cost as outcome_cost, o.margin_bps, o.success, o.latency_ms, o.note";
+/// The columns a decision is written to, in the order of [`Rows::push`](super::copy::Rows::push).
+pub(super) const WRITTEN: &str = "decision_id, decided_at, agent, action, subject, context, effect, status, \
+     matched_rule, reason, budget, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors, other_bundle_id, \
+     other_version, other_digest, other_effect, other_status, other_rule";
 
-/// Decisions with their outcomes.
-pub(crate) const FROM: &str = "policy_decisions d left join policy_decision_outcomes o using (decision_id)";
+/// Reads decisions with their outcomes as [`Row`]s; conditions call the decision `d`.
+pub(super) const SELECT: &str = concatcp!(
+    "select seq, ",
+    WRITTEN,
+    ", outcome_status, outcome_cost, margin_bps, success, latency_ms, note
+     from policy_decisions d left join (
+         select decision_id, status as outcome_status, cost as outcome_cost, margin_bps, success, latency_ms, note
+         from policy_decision_outcomes) o using (decision_id) "
+);
 
 #[derive(sqlx::FromRow)]
-pub(crate) struct Row {
+pub(super) struct Row {
     pub seq: i64,
     decision_id: String,
     pub decided_at: OffsetDateTime,

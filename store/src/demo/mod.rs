@@ -1,9 +1,8 @@
 //! The example workspace: one person a role, a live bundle with a week of decisions, the version before it, a packet in
-//! review, a draft and an incident that is over.
+//! review, a draft and a resolved incident.
 
 mod past;
 mod people;
-
 mod rules;
 mod traffic;
 mod workspace;
@@ -12,19 +11,20 @@ pub use people::{DemoCredential, DemoCredentials, email};
 
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, Permission, Role, Via, authorize},
+    authority::{Permission, Role, authorize},
 };
 use serde_json::json;
 use sqlx::Acquire;
 
+use self::people::actor;
 use crate::{Result, Store, work::Work};
 
-/// The advisory lock of whoever loads: several servers may start at once.
+/// The advisory lock under which the example is loaded: several servers may start at once.
 const LOCK: i64 = 0x636f_756e_7465_7202;
 
-/// Loads the example workspace unless that was done before. What a started but broken-off loading left is completed.
+/// Loads the example workspace unless that was done before; completes a load that was interrupted.
 ///
-/// Answers new credentials; none when everything is there and `keep_credentials` says that the old ones are known.
+/// Returns new credentials; none when everything is loaded and `keep_credentials` says that the old ones are known.
 ///
 /// # Errors
 /// The database failed.
@@ -44,7 +44,7 @@ async fn load_locked(store: &Store, keep_credentials: bool) -> Result<Option<Dem
             .await?;
     let system = actor("system", Role::Admin);
     if !loaded {
-        // First, so that the record tells the past before the present.
+        // First, so that the audit record has the past before the present.
         past::live(store).await?;
     }
     let credentials = if loaded && keep_credentials { None } else { Some(people::issue(store, &system).await?) };
@@ -56,9 +56,4 @@ async fn load_locked(store: &Store, keep_credentials: bool) -> Result<Option<Dem
         work.commit().await?;
     }
     Ok(credentials)
-}
-
-/// Somebody of the example at work.
-fn actor(name: &str, role: Role) -> Actor {
-    Actor { name: name.to_owned(), roles: [role].into(), via: Via::Worker }
 }

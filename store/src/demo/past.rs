@@ -1,5 +1,5 @@
-//! How the example's bundles came to serve: written, reviewed, signed off, applied and promoted, dated as a team would
-//! have done it. One transaction, told from the oldest event to the newest.
+//! The history of the example's bundles: written, reviewed, approved, applied and promoted, dated as a team would have
+//! done it. One transaction, from the oldest event to the newest.
 
 use std::time::Duration;
 
@@ -19,24 +19,27 @@ use policy::{
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{actor, people::email, rules, traffic};
+use super::{
+    people::{actor, email},
+    rules, traffic,
+};
 use crate::{Error, Result, Store, bundles, json, packets, rollout, work::Work};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// How long after it was written a bundle was submitted, and how long before it was applied.
+/// How long before it was applied a bundle was submitted.
 const SUBMITTED_BEFORE: Duration = Duration::from_secs(8 * 3_600);
 
-/// One bundle's way to full traffic.
-struct Way {
+/// The history of one bundle up to full traffic.
+struct PastRollout {
     source: Source,
     state: State,
-    /// When it got 10 %, 50 % and 100 %.
+    /// When the bundle got 10 %, 50 % and 100 %.
     stages: [Timestamp; 3],
     fallback_plan: &'static str,
 }
 
-impl Way {
+impl PastRollout {
     fn written(&self) -> Timestamp {
         self.stages[0].minus(2 * DAY)
     }
@@ -46,7 +49,7 @@ impl Way {
     }
 }
 
-/// The previous and the live bundle; false when the workspace has others.
+/// Adds the previous and the live bundle, unless they are there; false when the workspace has other bundles.
 pub(super) async fn live(store: &Store) -> Result<bool> {
     if let Some(stable) = bundles::row::by_version(&mut *store.pool().acquire().await?, rules::STABLE_VERSION).await? {
         return Ok(stable.created_by == email(Role::Author));
@@ -58,13 +61,13 @@ pub(super) async fn live(store: &Store) -> Result<bool> {
         return Ok(false);
     }
     let days_ago = |days: u32| work.now.minus(days * DAY);
-    let previous = Way {
+    let previous = PastRollout {
         source: rules::previous()?,
         state: State::Superseded,
         stages: [days_ago(21), days_ago(20), days_ago(19)],
         fallback_plan: "Nothing was live before: disable evaluation and quarantine by hand.",
     };
-    let stable = Way {
+    let stable = PastRollout {
         source: rules::stable()?,
         state: State::Active,
         stages: [days_ago(5), days_ago(4), days_ago(3)],
@@ -78,8 +81,8 @@ pub(super) async fn live(store: &Store) -> Result<bool> {
     let recorded: Vec<Record> = week.into_iter().filter(|record| record.decided_at < stable.submitted()).collect();
     let cases = Corpus::of_cases(Dataset::Fixtures, fixtures::with_saved(&[]));
 
-    walk(store, &mut work, &first, &previous, None, cases).await?;
-    walk(store, &mut work, &second, &stable, Some((&first, &previous)), newest(&recorded)).await?;
+    record_rollout(store, &mut work, &first, &previous, None, cases).await?;
+    record_rollout(store, &mut work, &second, &stable, Some((&first, &previous)), newest(&recorded)).await?;
     let replaced = json!({
         "version": first.version, "from_state": State::Active.name(), "to_state": State::Superseded.name(),
         "by": second.version,
@@ -97,7 +100,7 @@ pub(super) async fn live(store: &Store) -> Result<bool> {
     Ok(true)
 }
 
-/// The week's decisions, as the bundles that were live answered them.
+/// The week's decisions, as made by the bundles that were live.
 pub(super) async fn week(
     previous: BundleRef,
     stable: BundleRef,
@@ -107,8 +110,8 @@ pub(super) async fn week(
     let (before, after) = (rules::previous()?.parse_rules().bundle, rules::stable()?.parse_rules().bundle);
     tokio::task::spawn_blocking(move || {
         let history = traffic::History {
-            previous: traffic::Answering::new(previous, &before),
-            stable: traffic::Answering::new(stable, &after),
+            previous: traffic::LiveBundle::new(previous, &before),
+            stable: traffic::LiveBundle::new(stable, &after),
             stages: [(full.minus(2 * DAY), 10), (full.minus(DAY), 50), (full, 100)],
         };
         traffic::week(&history, now)
@@ -117,29 +120,29 @@ pub(super) async fn week(
     .map_err(|error| Error::Internal(format!("the example's decisions stopped: {error}")))
 }
 
-/// What a packet replays of them.
+/// The newest of the recorded decisions, which a packet replays.
 fn newest(recorded: &[Record]) -> Corpus {
     let most = usize::try_from(lifecycle::settings::CorpusLimit::default().0).unwrap_or(usize::MAX);
     Corpus::recorded(recorded.iter().rev().take(most).map(CorpusCase::from).collect()).settled()
 }
 
-/// From the first key to full traffic.
-async fn walk(
+/// Records the audit entries, the packet and the applies of one bundle, from draft to full traffic.
+async fn record_rollout(
     store: &Store,
     work: &mut Work,
     bundle: &BundleRef,
-    way: &Way,
-    base: Option<(&BundleRef, &Way)>,
+    past: &PastRollout,
+    base: Option<(&BundleRef, &PastRollout)>,
     corpus: Corpus,
 ) -> Result<()> {
     let author = actor(&email(Role::Author), Role::Author);
     let subject = ("bundle", bundle.id.to_string());
     let detail = json!({
         "version": bundle.version, "to_state": State::Draft.name(), "digest": bundle.digest,
-        "base_version": way.source.base_version,
+        "base_version": past.source.base_version,
     });
     let summary = format!("draft {} was made", bundle.version);
-    work.note_past((way.written(), author.clone()), EventType::DraftCreated, subject, summary, detail);
+    work.note_past((past.written(), author.clone()), EventType::DraftCreated, subject, summary, detail);
 
     let row = bundles::row::by_id(work.db(), bundle.id).await?;
     let base_row = match base {
@@ -147,32 +150,32 @@ async fn walk(
         None => None,
     };
     let settings = ReviewSettings::default();
-    let (content, corpus) = evidence(way, base.map(|(_, way)| way.source.clone()), corpus, settings).await?;
+    let (content, corpus) = evidence(past, base.map(|(_, past)| past.source.clone()), corpus, settings).await?;
     let submission = packets::Submission {
         bundle: &row,
         base: base_row.as_ref(),
-        notes: &way.source.notes,
+        notes: &past.source.notes,
         built_by: &author.name,
-        built_at: way.submitted(),
+        built_at: past.submitted(),
     };
     let packet_id = packets::insert(work.db(), &submission, &content, &corpus).await?;
     let summary = format!("{} was submitted for review", bundle.version);
     let detail = packets::built_detail(&submission, &content);
     let subject = ("packet", packet_id.clone());
-    work.note_past((way.submitted(), author), EventType::PacketBuilt, subject, summary, detail);
+    work.note_past((past.submitted(), author), EventType::PacketBuilt, subject, summary, detail);
 
-    sign_off(store, work, bundle, way, &settings, &content, &packet_id).await?;
-    record_stages(store, work, bundle, way.stages, &packet_id).await
+    approve(store, work, bundle, past, &settings, &content, &packet_id).await?;
+    record_stages(store, work, bundle, past.stages, &packet_id).await
 }
 
-/// The packet's content. It takes a moment, so it is worked out beside the runtime.
+/// The packet's content. Building it takes a moment, so it is done off the runtime's threads.
 async fn evidence(
-    way: &Way,
+    past: &PastRollout,
     base: Option<Source>,
     corpus: Corpus,
     settings: ReviewSettings,
 ) -> Result<(Content, Corpus)> {
-    let (draft, fallback_plan) = (way.source.clone(), way.fallback_plan);
+    let (draft, fallback_plan) = (past.source.clone(), past.fallback_plan);
     tokio::task::spawn_blocking(move || {
         let inputs = PacketInputs {
             draft: &draft,
@@ -189,12 +192,12 @@ async fn evidence(
     .map_err(|error| Error::Internal(format!("an example packet cannot be built: {error}")))
 }
 
-/// As many signatures as the packet needs.
-async fn sign_off(
+/// Records as many approvals as the packet needs.
+async fn approve(
     store: &Store,
     work: &mut Work,
     bundle: &BundleRef,
-    way: &Way,
+    past: &PastRollout,
     settings: &ReviewSettings,
     content: &Content,
     packet_id: &str,
@@ -203,11 +206,11 @@ async fn sign_off(
     let needed = usize::from(content.required_approvals);
     let signers = [(Role::Approver, 2 * HOUR), (Role::SafetyOwner, 5 * HOUR)];
     for (place, (role, after)) in signers.into_iter().take(needed).enumerate() {
-        let (by, at) = (actor(&email(role), role), way.submitted().plus(after));
+        let (by, at) = (actor(&email(role), role), past.submitted().plus(after));
         let proposal = Proposal { packet_id, actor: &by, decision: Verdict::Approve, reason: None };
         let signed = action::record(&proposal, at, settings, store.keys())
             .map_err(|error| Error::Internal(format!("an example approval cannot be signed: {error}")))?;
-        packets::keep(work.db(), packet_row, &signed).await?;
+        packets::row::insert_action(work.db(), packet_row, &signed).await?;
         let to_state = if place + 1 == needed { State::Approved } else { State::InReview };
         let detail = json!({
             "bundle_id": bundle.id, "version": bundle.version, "from_state": State::InReview.name(),
@@ -225,9 +228,9 @@ async fn sign_off(
     Ok(())
 }
 
-/// Adds a bundle that has gone all the way to full traffic.
-async fn insert(work: &mut Work, way: &Way) -> Result<BundleRef> {
-    let Way { source, state, stages, .. } = way;
+/// Adds a bundle that reached full traffic.
+async fn insert(work: &mut Work, past: &PastRollout) -> Result<BundleRef> {
+    let PastRollout { source, state, stages, .. } = past;
     let version = source.version.clone().unwrap_or_default();
     let digest = source.digest();
     let serves = *state == State::Active;
@@ -247,7 +250,7 @@ async fn insert(work: &mut Work, way: &Way) -> Result<BundleRef> {
     .bind(&source.notes)
     .bind(&source.base_version)
     .bind(email(Role::Author))
-    .bind(OffsetDateTime::from(way.written()))
+    .bind(OffsetDateTime::from(past.written()))
     .bind(OffsetDateTime::from(full))
     .bind(serves.then_some(OffsetDateTime::from(full)))
     .bind(email(Role::RuntimeOwner))
@@ -256,7 +259,7 @@ async fn insert(work: &mut Work, way: &Way) -> Result<BundleRef> {
     Ok(BundleRef { id, version, digest: digest.to_string() })
 }
 
-/// The signed records of a bundle's way to full traffic.
+/// Stores the signed records of a bundle's stages up to full traffic.
 async fn record_stages(
     store: &Store,
     work: &mut Work,
@@ -279,7 +282,7 @@ async fn record_stages(
             key_id: String::new(),
             signature: String::new(),
         };
-        rollout::keep_apply(store.keys(), work.db(), &mut record).await?;
+        rollout::store_apply(store.keys(), work.db(), &mut record).await?;
         let (event, from_state, summary) = match from_pct {
             0 => (EventType::Applied, State::Approved, format!("{} entered service at {to_pct} %", record.version)),
             _ => {

@@ -1,6 +1,6 @@
 //! The people of the example workspace, one a role, with passwords and tokens of their own.
 
-use lifecycle::authority::{Actor, Role, Roles};
+use lifecycle::authority::{Actor, Role, Roles, Via};
 use policy::Timestamp;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,11 @@ use crate::{Result, Store, people, tokens};
 /// One line of `demo-credentials.json`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoCredential {
-    /// How to sign in; none for the service, which only has a token.
+    /// The email to sign in with; none for the service, which only has a token.
     pub email: Option<String>,
     /// Display name.
     pub name: String,
-    /// The one role.
+    /// The role.
     pub roles: Roles,
     /// None for the service.
     pub password: Option<String>,
@@ -22,14 +22,14 @@ pub struct DemoCredential {
     pub token: String,
 }
 
-/// How to sign in to the example workspace: the content of `demo-credentials.json`.
+/// The credentials of the example workspace: the content of `demo-credentials.json`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DemoCredentials(pub Vec<DemoCredential>);
 
-/// What everybody's token is called.
+/// The name of each person's token.
 const TOKEN: &str = "demo token";
-/// What the service's token is called, which is also who it acts as.
+/// The name of the service's token, which is also the name the service acts under.
 const SERVICE: &str = "mail-gateway";
 const PASSWORD_CHARS: usize = 20;
 
@@ -49,7 +49,12 @@ pub fn email(role: Role) -> String {
     format!("{role}@demo.test")
 }
 
-/// Gives everybody a new password and a new token; whoever is missing is added. What was given out before ends.
+/// An actor of the example with one role.
+pub(super) fn actor(name: &str, role: Role) -> Actor {
+    Actor { name: name.to_owned(), roles: [role].into(), via: Via::Worker }
+}
+
+/// Gives each person a new password and a new token, and adds missing people. Earlier passwords and tokens stop working.
 pub async fn issue(store: &Store, actor: &Actor) -> Result<DemoCredentials> {
     for token in tokens::list(store, actor).await? {
         if token.revoked_at.is_none() && (token.name == TOKEN || token.name == SERVICE) {
@@ -82,7 +87,7 @@ async fn token(store: &Store, actor: &Actor, name: &str, email: Option<String>, 
     tokens::create(store, actor, new).await.map(|(_, plain)| plain)
 }
 
-/// Random letters and digits, without those that are easily confused.
+/// Random letters and digits, without those that are easily mistaken for each other.
 fn password() -> String {
     const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     let mut random = rand::rng();

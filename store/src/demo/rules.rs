@@ -1,11 +1,11 @@
-//! The bundles of the example workspace: what is live, what was before, what waits for review, what is being written.
+//! The bundles of the example workspace: the live one, the one before it, one in review and one being written.
 
 use policy::bundle::{Invariant, Source};
 use serde_json::{Map, Value, json};
 
 use crate::{Error, Result};
 
-/// Live: nineteen rules as a real team wrote them, put right, with what they leave unsaid and a schema.
+/// The live bundle: nineteen rules of a real team, corrected, with explicit defaults and a schema.
 const STABLE: &str = include_str!("stable.json");
 
 /// The version before the live one.
@@ -28,7 +28,7 @@ pub fn stable() -> Result<Source> {
         .map_err(|_| Error::Internal("the example policy cannot be read".into()))
 }
 
-/// The one it replaced: without the rules that protect, and stricter about risk.
+/// The bundle before it: without the guardrails, and stricter about risk.
 pub fn previous() -> Result<Source> {
     let mut source = stable()?;
     source.version = Some(PREVIOUS_VERSION.to_owned());
@@ -49,7 +49,7 @@ pub fn invariant() -> Result<Invariant> {
     .map_err(|_| Error::Internal("the example invariant cannot be read".into()))
 }
 
-/// Waits for review: one threshold raised, one rule added, nothing newly allowed.
+/// In review: one threshold raised, one rule added, nothing newly allowed.
 pub fn in_review() -> Result<Source> {
     let mut source = successor(REVIEW_VERSION, "Spoofed mail from our own domain is held for a person.")?;
     set(&mut source, "inbox-quarantine-high-risk", "conditions", json!({">=risk_score": 88, "category": "phishing"}));
@@ -120,8 +120,10 @@ fn add(source: &mut Source, rule: Value) {
 
 #[cfg(test)]
 mod tests {
-    use policy::bundle::version;
-    use policy::{bundle::diff::text_diff, lint::lint_against};
+    use policy::{
+        bundle::{diff::text_diff, version},
+        lint::lint_against,
+    };
 
     use super::*;
 
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_protects_is_marked() {
+    fn guardrails_are_marked() {
         let bundle = stable().unwrap().parse_rules().bundle;
         let marked: Vec<_> =
             bundle.rules.iter().filter(|rule| rule.is_guardrail()).map(|rule| rule.id.as_str()).collect();

@@ -1,5 +1,5 @@
-//! A week of decisions as the example's three agents would have asked for them: seeded, so that every example workspace
-//! has the same, and decided by the very bundles that were live then.
+//! A week of decisions for the example's three agents. The requests are seeded, so that every example workspace has the
+//! same week; the bundles that were live then decide them.
 
 use std::time::Duration;
 
@@ -19,25 +19,25 @@ pub const COUNT: usize = 20_000;
 const WEEK_SECONDS: usize = 7 * 86_400;
 const SEED: u64 = 0x0C05_17E5;
 
-/// A bundle that answered.
-pub struct Answering {
+/// A bundle that made decisions.
+pub struct LiveBundle {
     name: BundleRef,
     prepared: Prepared,
 }
 
-impl Answering {
-    /// Prepares `bundle` for many questions.
+impl LiveBundle {
+    /// Prepares `bundle` for many requests.
     pub fn new(name: BundleRef, bundle: &Bundle) -> Self {
         Self { name, prepared: Prepared::new(bundle) }
     }
 }
 
-/// Who answered when: the previous bundle, then both while the new one was a canary, then the new one.
+/// Which bundle decided when: the previous one, then both while the new one was a canary, then the new one.
 pub struct History {
     /// Live at the start of the week.
-    pub previous: Answering,
+    pub previous: LiveBundle,
     /// Live at its end.
-    pub stable: Answering,
+    pub stable: LiveBundle,
     /// When the new one got 10 %, 50 % and 100 %.
     pub stages: [(Timestamp, i16); 3],
 }
@@ -54,7 +54,7 @@ impl History {
             0 | 100 => Arm::Stable,
             percent => split::arm(&self.stable.name.digest, &subject, percent),
         };
-        // While the new one is a canary the old one is still called stable.
+        // While the new bundle is a canary, the previous one is stable.
         let new_serves = share == 100 || arm == Arm::Canary;
         let (serving, other) = if new_serves { (&self.stable, &self.previous) } else { (&self.previous, &self.stable) };
         let answer: Answer = serving.prepared.decide(&input);
@@ -89,7 +89,7 @@ impl History {
     }
 }
 
-/// The week before `now`, oldest first, most with their outcomes.
+/// The week before `now`, oldest first; most decisions have outcomes.
 pub fn week(history: &History, now: Timestamp) -> Vec<Record> {
     let mut random = Random::new(SEED);
     let mut times: Vec<Timestamp> = (0..COUNT).map(|_| moment(&mut random, now)).collect();
@@ -99,7 +99,7 @@ pub fn week(history: &History, now: Timestamp) -> Vec<Record> {
         .enumerate()
         .map(|(index, at)| {
             let subject = format!("account-{:03}", random.below(600));
-            let input = question(&mut random, at);
+            let input = request(&mut random, at);
             let mut record = history.decide(index + 1, at, subject, input);
             record.outcome = outcome(&mut random, &record);
             record
@@ -119,7 +119,7 @@ fn moment(random: &mut Random, now: Timestamp) -> Timestamp {
     }
 }
 
-fn question(random: &mut Random, at: Timestamp) -> Input {
+fn request(random: &mut Random, at: Timestamp) -> Input {
     let (agent, action) = match random.below(100) {
         0..30 => ("inbox.triage", "quarantine"),
         30..50 => ("inbox.triage", "archive"),
@@ -141,7 +141,7 @@ fn question(random: &mut Random, at: Timestamp) -> Input {
         context.insert("risk".to_owned(), json!("high"));
         context.insert("approvers_count".to_owned(), json!(random.below(3)));
     }
-    // Now and then a caller sends a number as text.
+    // Occasionally a caller sends a number as text.
     if random.below(1000) < 4 {
         let number = ["risk_score", "size_gb", "current_hour"].into_iter().find(|field| context.contains_key(*field));
         if let Some(value) = number.and_then(|field| context.get_mut(field)) {
@@ -225,7 +225,7 @@ fn deployment(random: &mut Random, at: Timestamp) -> Value {
     })
 }
 
-/// What came of an action: most allowed ones work, and held ones are agreed four times out of five.
+/// The outcome of an action: most allowed actions succeed, and four of five held ones are approved.
 fn outcome(random: &mut Random, record: &Record) -> Option<Outcome> {
     let happened = match record.effect {
         Effect::Allow => random.chance(97),
@@ -263,9 +263,9 @@ mod tests {
     use crate::demo::rules;
 
     fn sample() -> Vec<Record> {
-        let answering = |id: i64, source: policy::bundle::Source| {
+        let live_bundle = |id: i64, source: policy::bundle::Source| {
             let digest = source.digest().to_string();
-            Answering::new(
+            LiveBundle::new(
                 BundleRef { id, version: source.version.clone().unwrap(), digest },
                 &source.parse_rules().bundle,
             )
@@ -273,15 +273,15 @@ mod tests {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
         let day = |days: u64| now.minus(Duration::from_secs(days * 86_400));
         let history = History {
-            previous: answering(1, rules::previous().unwrap()),
-            stable: answering(2, rules::stable().unwrap()),
+            previous: live_bundle(1, rules::previous().unwrap()),
+            stable: live_bundle(2, rules::stable().unwrap()),
             stages: [(day(5), 10), (day(4), 50), (day(3), 100)],
         };
         week(&history, now)
     }
 
     #[test]
-    fn the_week_is_plausible_and_always_the_same() {
+    fn the_week_is_plausible_and_repeatable() {
         let records = sample();
         assert_eq!(records.len(), COUNT);
         let share = |count: usize| count as f64 / COUNT as f64;
@@ -297,8 +297,7 @@ mod tests {
         let rules: std::collections::BTreeSet<_> =
             records.iter().filter_map(|record| record.matched_rule.clone()).collect();
         assert!(rules.len() >= 18, "{rules:?}");
-        let again = sample();
-        assert!(records == again);
+        assert!(records == sample());
     }
 
     #[test]
@@ -309,7 +308,7 @@ mod tests {
                 Arm::Canary => assert!(version == rules::STABLE_VERSION && record.other_arm.is_some()),
                 Arm::Stable if record.other_arm.is_some() => assert_eq!(version, rules::PREVIOUS_VERSION),
                 Arm::Stable => {}
-                Arm::None => panic!("somebody always answered"),
+                Arm::None => panic!("some bundle was always live"),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Bundles, decisions, incident, packet and draft of the example, in the order in which they came about.
+//! The bundles, decisions, packet, draft and incident of the example.
 
 use std::time::Duration;
 
@@ -14,7 +14,11 @@ use policy::Timestamp;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{actor, past, people::email, rules, traffic};
+use super::{
+    past,
+    people::{actor, email},
+    rules, traffic,
+};
 use crate::{
     Error, Result, Store, bundles, decisions, incidents,
     packets::{self, BuildPacket},
@@ -22,16 +26,16 @@ use crate::{
     work::Work,
 };
 
-/// Rows of one statement.
+/// Decisions added at once.
 const BATCH: usize = 2_000;
 
-/// Loads what is missing. A workspace that has bundles of its own keeps them and gets none.
+/// Adds what is missing, unless the workspace has bundles of its own.
 pub(super) async fn load(store: &Store) -> Result<()> {
     if !past::live(store).await? {
         return Ok(());
     }
     let author = actor(&email(Role::Author), Role::Author);
-    decide(store).await?;
+    add_decisions(store).await?;
     if !exists(store, rules::REVIEW_VERSION).await? {
         bundles::create(store, &author, rules::in_review()?).await?;
     }
@@ -43,7 +47,7 @@ pub(super) async fn load(store: &Store) -> Result<()> {
     if let Some(bundle_id) = unsubmitted {
         let admin = actor(&email(Role::Admin), Role::Admin);
         settings::set_invariants(store, &admin, vec![rules::invariant()?]).await?;
-        let fallback_plan = "Roll back to 2.3.0; tell #policy-alerts and the mail team.".to_owned();
+        let fallback_plan = "Roll back to 2.3.0; inform #policy-alerts and the mail team.".to_owned();
         packets::build(store, &author, BuildPacket { bundle_id, fallback_plan, corpus: None }).await?;
     }
     if !exists(store, rules::DRAFT_VERSION).await? {
@@ -59,14 +63,14 @@ async fn exists(store: &Store, version: &str) -> Result<bool> {
         .await?)
 }
 
-/// A week of decisions with what came of them. Those that are there already stay.
-async fn decide(store: &Store) -> Result<()> {
-    let there: i64 = sqlx::query_scalar("select count(*) from policy_decisions where decision_id like 'demo-%'")
+/// Adds a week of decisions with their outcomes; decisions that exist stay.
+async fn add_decisions(store: &Store) -> Result<()> {
+    let existing: i64 = sqlx::query_scalar("select count(*) from policy_decisions where decision_id like 'demo-%'")
         .fetch_one(store.pool())
         .await?;
     let reported: i64 =
         sqlx::query_scalar("select count(*) from policy_decision_outcomes").fetch_one(store.pool()).await?;
-    if usize::try_from(there).is_ok_and(|there| there >= traffic::COUNT) && reported > 0 {
+    if usize::try_from(existing).is_ok_and(|existing| existing >= traffic::COUNT) && reported > 0 {
         return Ok(());
     }
     let rows: Vec<(String, i64, String, OffsetDateTime)> = sqlx::query_as(
@@ -91,13 +95,13 @@ async fn decide(store: &Store) -> Result<()> {
         decisions::append(store, batch).await?;
     }
     for batch in records.chunks(BATCH) {
-        report(store, batch).await?;
+        add_outcomes(store, batch).await?;
     }
     Ok(())
 }
 
-/// Adds outcomes, reported a little after their decisions.
-async fn report(store: &Store, records: &[Record]) -> Result<()> {
+/// Adds the outcomes of these decisions.
+async fn add_outcomes(store: &Store, records: &[Record]) -> Result<()> {
     let with: Vec<_> = records.iter().filter_map(|record| Some((record, record.outcome.as_ref()?))).collect();
     let statuses: Vec<Value> =
         with.iter().filter_map(|(_, outcome)| serde_json::to_value(outcome.status).ok()).collect();
@@ -120,16 +124,16 @@ async fn report(store: &Store, records: &[Record]) -> Result<()> {
     Ok(())
 }
 
-/// What went wrong under the previous version, and was put right by the live one.
+/// Adds the incident that the previous version caused and the live one resolved.
 async fn incident(store: &Store) -> Result<()> {
     /// In minutes.
     const RESOLVED_AFTER: u64 = 3 * 24 * 60 + 40;
     const TITLE: &str = "Mail from two board members was quarantined";
-    let there: bool = sqlx::query_scalar("select exists (select from incidents where title = $1)")
+    let exists: bool = sqlx::query_scalar("select exists (select from incidents where title = $1)")
         .bind(TITLE)
         .fetch_one(store.pool())
         .await?;
-    if there {
+    if exists {
         return Ok(());
     }
     let opener = actor(&email(Role::RevenueOps), Role::RevenueOps);
@@ -147,7 +151,7 @@ async fn incident(store: &Store) -> Result<()> {
         bundle,
         description:
             "Two board members write from private addresses. Their mail scored 96 and was quarantined without \
-                      anybody looking at it."
+                      review."
                 .to_owned(),
         ack_due_at: opened.plus(ACKNOWLEDGE_WITHIN),
         investigate_due_at: opened.plus(INVESTIGATE_WITHIN),
@@ -173,7 +177,7 @@ async fn incident(store: &Store) -> Result<()> {
         .await?;
     for (at, who, text) in [
         (acknowledged, Role::SafetyOwner, "Acknowledged the incident."),
-        (minutes(24), Role::SafetyOwner, "Released the two messages by hand and told both senders."),
+        (minutes(24), Role::SafetyOwner, "Released the two messages by hand and informed both senders."),
         (minutes(55), Role::Author, "Found that no rule looks at `sender_vip`; writing 2.3.0 with one that does."),
         (
             minutes(RESOLVED_AFTER),

@@ -1,4 +1,4 @@
-//! What a drill is run with: the newest approved packet that waits, else the packet of what was applied last.
+//! The candidate of a drill: the newest approved packet that waits to be applied, else the packet that was applied last.
 
 use lifecycle::{
     review::{PacketStatus, review_status},
@@ -15,8 +15,8 @@ use crate::{
     packets::row::{self as packet_row, Row as PacketRow},
 };
 
-/// Most waiting packets that are looked at.
-const MAX_LOOKED_AT: i64 = 20;
+/// Most packets that are considered.
+const MAX_CONSIDERED: i64 = 20;
 
 /// A packet to drill with.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub(crate) struct Chosen {
     pub candidate: Candidate,
     /// The bundle a rollback returns to.
     pub base_id: i64,
-    /// The time approvals are judged at: when it was applied. None for a packet that waits: now.
+    /// The time at which approvals have to be valid: when the packet was applied. None for a packet that waits: now.
     pub as_of: Option<Timestamp>,
 }
 
@@ -43,7 +43,7 @@ async fn waiting(db: &mut PgConnection) -> Result<Option<Chosen>> {
          where p.status = 'approved' and b.state = 'approved' and p.base_id is not null
          order by p.row_id desc limit $1",
     )
-    .bind(MAX_LOOKED_AT)
+    .bind(MAX_CONSIDERED)
     .fetch_all(&mut *db)
     .await?;
     let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
@@ -59,7 +59,7 @@ async fn waiting(db: &mut PgConnection) -> Result<Option<Chosen>> {
     Ok(None)
 }
 
-/// The packet of what was put into service last, as it was then. Its record must be as it was signed.
+/// The packet of the bundle that entered service last, as of then. The signature of its record must verify.
 async fn applied(db: &mut PgConnection, keys: &KeyRing) -> Result<Option<Chosen>> {
     let ids: Vec<i64> = sqlx::query_scalar(
         "select max(a.id) from policy_apply_record a
@@ -68,7 +68,7 @@ async fn applied(db: &mut PgConnection, keys: &KeyRing) -> Result<Option<Chosen>
                  and p.base_id is not null)
          group by a.bundle_id order by 1 desc limit $1",
     )
-    .bind(MAX_LOOKED_AT)
+    .bind(MAX_CONSIDERED)
     .fetch_all(&mut *db)
     .await?;
     for id in ids {

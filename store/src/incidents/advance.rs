@@ -7,13 +7,15 @@ use lifecycle::{
     problem::{Code, Problem},
 };
 use serde_json::json;
-use sqlx::AssertSqlSafe;
 
-use super::{by_id, line, post_mortem::is_missing};
+use super::{
+    post_mortem::is_missing,
+    row::{add_timeline_entry, by_id},
+};
 use crate::{Error, Result, Store, names, work::Work};
 
-/// Takes a step with an incident, with a note for its timeline. A step that was taken before changes nothing. Who moves
-/// an incident that nobody has taken takes it.
+/// Takes a step with an incident, with a note for its timeline. A step that was taken before changes nothing. The first
+/// actor who moves an incident on acknowledges it.
 ///
 /// # Errors
 /// Denied without [`Permission::HandleIncidents`]; no such incident; `invalid_transition`; `post_mortem_required`; a note
@@ -38,8 +40,7 @@ pub async fn advance(store: &Store, actor: &Actor, id: &str, step: Step, note: O
                 .into());
             }
         }
-        let sql = format!("update incidents set status = $2, {} = now() where id = $1", reached_at(step));
-        sqlx::query(AssertSqlSafe(sql)).bind(id).bind(to.name()).execute(work.db()).await?;
+        sqlx::query(reach(step)).bind(id).bind(to.name()).execute(work.db()).await?;
         sqlx::query(
             "update incidents set acknowledged_by = $2, acknowledged_at = now() where id = $1 and acknowledged_by is null",
         )
@@ -48,7 +49,8 @@ pub async fn advance(store: &Store, actor: &Actor, id: &str, step: Step, note: O
         .execute(work.db())
         .await?;
         let detail = json!({"from": from, "to": to, "note": note});
-        line(&mut work, id, format!("{} {note}", step.timeline_text()).trim_end(), detail.clone()).await?;
+        add_timeline_entry(&mut work, id, format!("{} {note}", step.timeline_text()).trim_end(), detail.clone())
+            .await?;
         work.note(EventType::IncidentUpdated, "incident", id, format!("{id} was {}", to.name()), detail);
     }
     let incident = by_id(work.db(), id).await?;
@@ -56,12 +58,12 @@ pub async fn advance(store: &Store, actor: &Actor, id: &str, step: Step, note: O
     Ok(incident)
 }
 
-/// The column that says when a step was taken.
-const fn reached_at(step: Step) -> &'static str {
+/// Sets incident `$1` to status `$2` and records when the step was taken.
+const fn reach(step: Step) -> &'static str {
     match step {
-        Step::Acknowledge => "acknowledged_at",
-        Step::Mitigate => "mitigated_at",
-        Step::Resolve => "resolved_at",
-        Step::Close => "closed_at",
+        Step::Acknowledge => "update incidents set status = $2, acknowledged_at = now() where id = $1",
+        Step::Mitigate => "update incidents set status = $2, mitigated_at = now() where id = $1",
+        Step::Resolve => "update incidents set status = $2, resolved_at = now() where id = $1",
+        Step::Close => "update incidents set status = $2, closed_at = now() where id = $1",
     }
 }

@@ -1,4 +1,4 @@
-//! Post-mortems. Every save is a revision that stays.
+//! Post-mortems. Every save adds a revision; none is overwritten.
 
 use lifecycle::{
     audit::EventType,
@@ -14,11 +14,11 @@ use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{by_id, line};
-use crate::{Result, Store, bundles::row as bundle_row, rollout::counts_between, work::Work};
+use super::row::{add_timeline_entry, by_id};
+use crate::{Result, Store, bundles::row as bundle_row, decisions::counts_between, work::Work};
 
-/// Other incidents that a proposal names.
-const MOST_RELATED: i64 = 5;
+/// Most related incidents that a proposal names.
+const MAX_RELATED: i64 = 5;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -28,7 +28,7 @@ struct Row {
     written_at: OffsetDateTime,
 }
 
-/// The post-mortem of an incident; where nobody has saved one, a proposal from what is known.
+/// The post-mortem of an incident; before the first save, a proposal from what is known.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such incident.
@@ -41,7 +41,7 @@ pub async fn post_mortem(store: &Store, actor: &Actor, id: &str) -> Result<PostM
 
 async fn read(db: &mut PgConnection, incident: &Incident, actor: &Actor) -> Result<PostMortem> {
     let rolled_back = rolled_back(db, incident).await?;
-    let (revision, markdown, written_by, written_at) = match last(db, &incident.id).await? {
+    let (revision, markdown, written_by, written_at) = match latest(db, &incident.id).await? {
         Some(row) => (row.revision, row.markdown, Some(row.written_by), Some(row.written_at.into())),
         None => (0, propose(db, incident, rolled_back, &actor.name).await?, None, None),
     };
@@ -56,11 +56,11 @@ async fn read(db: &mut PgConnection, incident: &Incident, actor: &Actor) -> Resu
     })
 }
 
-/// Saves a revision on top of another one (0 is none); without it, on top of whatever is there.
+/// Saves a revision that was written on top of revision `on` (0: none yet); without `on`, on top of the latest.
 ///
 /// # Errors
 /// Denied without [`Permission::HandleIncidents`]; no such incident; `precondition_failed` when another revision is the
-/// last one; a text that is blank or too long.
+/// latest; a text that is blank or too long.
 pub async fn save_post_mortem(
     store: &Store,
     actor: &Actor,
@@ -71,26 +71,26 @@ pub async fn save_post_mortem(
     let permit = authorize(actor, Permission::HandleIncidents)?;
     post_mortem::check(markdown)?;
     let mut work = Work::begin(store, permit).await?;
-    // Two people who save at once come here one after the other.
+    // Of two people who save at once, the second waits here for the first.
     sqlx::query("select from incidents where id = $1 for update").bind(id.replace('\0', "")).execute(work.db()).await?;
     let incident = by_id(work.db(), id).await?;
-    let there = last(work.db(), id).await?.map_or(0, |row| row.revision);
-    if let Some(on) = on.filter(|on| *on != there) {
-        let detail = format!("somebody else saved the post-mortem: you wrote on revision {on}, it is now at {there}");
-        return Err(Problem::new(Code::PreconditionFailed, detail).with("current_revision", there).into());
+    let current = latest(work.db(), id).await?.map_or(0, |row| row.revision);
+    if let Some(on) = on.filter(|on| *on != current) {
+        let detail = format!("the post-mortem was saved meanwhile: you wrote on revision {on}, it is now at {current}");
+        return Err(Problem::new(Code::PreconditionFailed, detail).with("current_revision", current).into());
     }
     sqlx::query(
         "insert into incident_post_mortems (incident_id, revision, markdown, written_by, written_at)
          values ($1, $2, $3, $4, now())",
     )
     .bind(id)
-    .bind(there + 1)
+    .bind(current + 1)
     .bind(markdown)
     .bind(&actor.name)
     .execute(work.db())
     .await?;
-    let detail = json!({"revision": there + 1});
-    line(&mut work, id, "Saved the post-mortem.", detail.clone()).await?;
+    let detail = json!({"revision": current + 1});
+    add_timeline_entry(&mut work, id, "Saved the post-mortem.", detail.clone()).await?;
     work.note(EventType::IncidentUpdated, "incident", id, format!("the post-mortem of {id} was saved"), detail);
     let saved = read(work.db(), &incident, actor).await?;
     work.commit().await?;
@@ -100,10 +100,10 @@ pub async fn save_post_mortem(
 /// Whether an incident lacks a post-mortem that it needs.
 pub(super) async fn is_missing(db: &mut PgConnection, incident: &Incident) -> Result<bool> {
     let pct = rolled_back(db, incident).await?.map(|(pct, _)| pct);
-    Ok(post_mortem::is_required(pct) && last(db, &incident.id).await?.is_none())
+    Ok(post_mortem::is_required(pct) && latest(db, &incident.id).await?.is_none())
 }
 
-async fn last(db: &mut PgConnection, id: &str) -> Result<Option<Row>> {
+async fn latest(db: &mut PgConnection, id: &str) -> Result<Option<Row>> {
     Ok(sqlx::query_as(
         "select revision, markdown, written_by, written_at from incident_post_mortems
          where incident_id = $1 order by revision desc limit 1",
@@ -113,7 +113,7 @@ async fn last(db: &mut PgConnection, id: &str) -> Result<Option<Row>> {
     .await?)
 }
 
-/// The share of traffic its bundle had when it was rolled back, and when that was.
+/// The share of traffic the incident's bundle had when it was rolled back, and when that was.
 async fn rolled_back(db: &mut PgConnection, incident: &Incident) -> Result<Option<(i16, OffsetDateTime)>> {
     let Some(id) = incident.rollback_id else { return Ok(None) };
     Ok(sqlx::query_as("select from_pct, rolled_back_at from policy_rollback_record where id = $1")
@@ -135,7 +135,7 @@ async fn propose(
     .bind(&incident.id)
     .bind(incident.bundle_id)
     .bind(&incident.agent)
-    .bind(MOST_RELATED)
+    .bind(MAX_RELATED)
     .fetch_all(&mut *db)
     .await?;
     let impact = match incident.bundle_id {
@@ -146,7 +146,7 @@ async fn propose(
             let from = activated.unwrap_or_else(|| incident.created_at.into());
             let over = incident.mitigated_at.or(incident.resolved_at).map(OffsetDateTime::from);
             let until = rolled_back.map(|(_, at)| at).or(over).unwrap_or(now);
-            let served = counts_between(db, bundle_id, from, Some(until)).await?.stats();
+            let served = counts_between(db, bundle_id, from, Some(until)).await?;
             let traffic_pct = rolled_back.map(|(pct, _)| pct);
             Some(IncidentImpact { from: from.into(), until: until.into(), traffic_pct, served })
         }

@@ -1,5 +1,5 @@
-//! What came of bundles in service, measured against the bundle they replaced. Each measurement is an audit entry, so
-//! that the figures can be computed again from an exported record.
+//! Measuring bundles in service against the bundle they replaced. Each measurement is an audit entry, so that the KPIs can
+//! be computed again from an exported record.
 
 use lifecycle::{
     audit::EventType,
@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use crate::{Result, Store, work::Work};
 
-/// The advisory lock of whoever measures: several servers may try at once.
+/// The advisory lock under which bundles are measured: several servers may try at once.
 const LOCK: i64 = 0x636f_756e_7465_7203;
 
 /// A bundle that entered service in the last 30 days, has outcomes that were not measured yet, and was not measured in
@@ -39,7 +39,7 @@ struct Means {
     latency: Option<f64>,
 }
 
-/// Measures every bundle that is due. Answers how many were.
+/// Measures every bundle that is due; returns how many were.
 ///
 /// # Errors
 /// The database failed.
@@ -51,8 +51,9 @@ pub async fn monitor(store: &Store) -> Result<usize> {
     drop(db);
     let system = Actor { name: "system".to_owned(), roles: [Role::Admin].into(), via: Via::Worker };
     let mut work = Work::begin(store, authorize(&system, Permission::Administer)?).await?;
-    let mine: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_one(work.db()).await?;
-    if !mine {
+    let locked: bool =
+        sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_one(work.db()).await?;
+    if !locked {
         return Ok(0);
     }
     let due = due(work.db()).await?;
@@ -87,13 +88,13 @@ async fn due(db: &mut PgConnection) -> Result<Vec<Due>> {
 }
 
 async fn measure(work: &mut Work, due: &Due) -> Result<()> {
-    // The base is also judged by the day before, for when no traffic is left to it.
+    // The day before counts for the base too: there may be no traffic left to it since.
     let own = means(work.db(), due.bundle_id, due.applied_at).await?;
     let base = means(work.db(), due.base_id, due.applied_at - time::Duration::days(1)).await?;
-    let enough = |mine: i64, theirs: i64| mine > 0 && theirs > 0;
+    let both = |own: i64, base: i64| own > 0 && base > 0;
     let difference = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a - b);
-    let margin = difference(own.margin, base.margin).filter(|_| enough(own.margins, base.margins));
-    let success = difference(own.success, base.success).filter(|_| enough(own.successes, base.successes));
+    let margin = difference(own.margin, base.margin).filter(|_| both(own.margins, base.margins));
+    let success = difference(own.success, base.success).filter(|_| both(own.successes, base.successes));
     let latency = difference(own.latency, base.latency);
     let realized = json!({
         "margin_delta_bps": margin.map(f64::round),

@@ -1,15 +1,13 @@
-//! Acting on a packet: approve, reject, ask for changes.
+//! Acting on a packet: approving it, rejecting it, requesting changes.
 
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, Permission, Role, authorize},
+    authority::{Actor, Permission, authorize},
     bundle::state::Command,
     problem::{Code, Problem},
-    review::{Action, ActionRefused, Packet, PacketStatus, Proposal, Verdict, action, may_act, review_status},
+    review::{ActionRefused, Packet, PacketStatus, Proposal, Verdict, action, may_act, review_status},
 };
 use serde_json::json;
-use sqlx::PgConnection;
-use time::OffsetDateTime;
 
 use super::row;
 use crate::{Error, Result, Store, bundles::row as bundle_row, settings, system, work::Work};
@@ -17,13 +15,13 @@ use crate::{Error, Result, Store, bundles::row as bundle_row, settings, system, 
 /// Most characters of a reason.
 const MAX_REASON_CHARS: usize = 2000;
 
-/// Approves, rejects or asks for changes. The same action twice is one action: the second answers what the first did.
+/// Approves a packet, rejects it or requests changes. Repeating an action changes nothing and returns the packet.
 ///
 /// # Errors
 /// Denied without [`Permission::ActOnPackets`]; `forbidden` for its authors and its builder; a missing reason; `paused`
-/// for approvals during a pause; `invalid_transition` when it no longer waits; `stale_approval` for approvals after
+/// for approvals during a pause; `invalid_transition` when the packet is not in review; `stale_approval` for approvals after
 /// another bundle became stable; `packet_blocked` for approvals of a packet with a failed guardrail or a blocked red team
-/// scenario; `conflict` when the content or an earlier action is not as it was hashed or signed.
+/// scenario; `conflict` when the content or an earlier action does not verify.
 pub async fn act(
     store: &Store,
     actor: &Actor,
@@ -38,7 +36,7 @@ pub async fn act(
         );
     }
     let mut work = Work::begin(store, permit).await?;
-    // Edits lock the bundle first, so it comes first here too.
+    // Edits lock the bundle before the packet; another order here could deadlock with them.
     let found = row::by_id(work.db(), packet_id).await?;
     let bundle = bundle_row::by_id_locked(work.db(), found.bundle_id).await?;
     let packet = row::by_row_locked(work.db(), found.row_id).await?;
@@ -62,7 +60,7 @@ pub async fn act(
         let detail = format!("this packet is `{}`: it does not wait for reviewers any more", status.name());
         return Err(Problem::new(Code::InvalidTransition, detail)
             .with("from", status.name())
-            .with("to", wanted(verdict).name())
+            .with("to", status_after(verdict).name())
             .into());
     }
     if verdict == Verdict::Approve {
@@ -81,7 +79,7 @@ pub async fn act(
         }
     }
 
-    insert(work.db(), packet.row_id, &record).await?;
+    row::insert_action(work.db(), packet.row_id, &record).await?;
     actions.push(record.clone());
     let now = review_status(content.required_approvals, &packet.authors, &packet.built_by, &actions, work.now);
     let command = match now.status {
@@ -117,15 +115,16 @@ pub async fn act(
     });
     let summary = format!("{} {did} {}", actor.name, bundle.version);
     work.note(event, "packet", &packet.packet_id, summary, detail);
-    let answer = {
+    let result = {
         let packet = row::by_row_locked(work.db(), packet.row_id).await?;
         row::read(store.keys(), work.db(), packet).await?
     };
     work.commit().await?;
-    Ok(answer)
+    Ok(result)
 }
 
-const fn wanted(verdict: Verdict) -> PacketStatus {
+/// The status a verdict leads to, once there are enough of them.
+const fn status_after(verdict: Verdict) -> PacketStatus {
     match verdict {
         Verdict::Approve => PacketStatus::Approved,
         Verdict::Reject => PacketStatus::Rejected,
@@ -138,28 +137,4 @@ fn refused(error: ActionRefused) -> Error {
         ActionRefused::ReasonRequired => Problem::invalid_field("/reason", error.to_string()).into(),
         ActionRefused::Signature(cause) => Error::Internal(format!("an action could not be signed: {cause}")),
     }
-}
-
-/// Keeps a signed action.
-pub(crate) async fn insert(db: &mut PgConnection, packet_row: i64, action: &Action) -> Result<()> {
-    let roles: Vec<&str> = action.roles.iter().copied().map(Role::name).collect();
-    sqlx::query(
-        "insert into policy_packet_actions (packet_row, packet_id, idempotency_key, actor, roles, decision, reason, at,
-             expires_at, key_id, signature)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(packet_row)
-    .bind(&action.packet_id)
-    .bind(&action.idempotency_key)
-    .bind(&action.actor)
-    .bind(&roles[..])
-    .bind(action.decision.name())
-    .bind(&action.reason)
-    .bind(OffsetDateTime::from(action.at))
-    .bind(OffsetDateTime::from(action.expires_at))
-    .bind(&action.key_id)
-    .bind(&action.signature)
-    .execute(db)
-    .await?;
-    Ok(())
 }

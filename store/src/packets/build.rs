@@ -1,4 +1,4 @@
-//! Building a packet: the draft is linted, compared with what is live and replayed, and goes into review.
+//! Building a packet: a draft is linted, compared with what is live and replayed, and enters review.
 
 use lifecycle::{
     audit::EventType,
@@ -22,7 +22,7 @@ use super::row;
 use crate::{
     Error, Result, Store,
     bundles::{base_of, row as bundle_row},
-    decisions, json, settings, simulate,
+    decisions, json, settings, test_cases,
     work::Work,
 };
 
@@ -45,15 +45,15 @@ pub struct CorpusRequest {
     pub limit: Option<u32>,
 }
 
-/// What to build a packet from: the body of `POST /policy/packets`.
+/// The packet to build: the body of `POST /policy/packets`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BuildPacket {
     /// The draft.
     pub bundle_id: i64,
-    /// What to do when it goes wrong.
+    /// What to do when the bundle goes wrong.
     #[serde(default)]
     pub fallback_plan: String,
-    /// What to replay; the newest recorded decisions when absent, or fixtures when nothing is recorded.
+    /// The decisions to replay; when absent the newest recorded ones, or fixtures when none is recorded.
     #[serde(default)]
     pub corpus: Option<CorpusRequest>,
 }
@@ -83,7 +83,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     let corpus = corpus(&mut db, request.corpus.as_ref(), &settings).await?;
     drop(db);
 
-    // Linting and replaying take time: no lock is held meanwhile, and what was read is compared again below.
+    // Linting and replaying take time, so no lock is held meanwhile; whether anything changed is checked below.
     let base_source = base.as_ref().map(bundle_row::Row::source).transpose()?;
     let notes = source.notes.clone();
     let (content, corpus) = tokio::task::spawn_blocking(move || {
@@ -105,7 +105,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     let current = bundle_row::by_id_locked(work.db(), draft.id).await?;
     let state = current.state()?.apply(Command::Submit).map_err(Problem::from)?;
     if current.revision != draft.revision {
-        return Err(changed("the draft was saved by somebody else while the packet was built; submit again"));
+        return Err(changed("the draft was saved while the packet was built; submit again"));
     }
     if row::is_stale(work.db(), base.as_ref().map(|base| base.id)).await? {
         return Err(changed("another bundle became stable while the packet was built; submit again"));
@@ -133,7 +133,7 @@ fn changed(detail: &str) -> Error {
     Error::refused(Code::Conflict, detail)
 }
 
-/// What a packet's row holds besides its content.
+/// What a packet's row holds besides the content.
 pub(crate) struct Submission<'a> {
     pub bundle: &'a bundle_row::Row,
     pub base: Option<&'a bundle_row::Row>,
@@ -142,7 +142,7 @@ pub(crate) struct Submission<'a> {
     pub built_at: Timestamp,
 }
 
-/// Adds a packet that waits for reviewers; answers its id.
+/// Adds a packet in review; returns its id.
 pub(crate) async fn insert(
     db: &mut PgConnection,
     submission: &Submission<'_>,
@@ -176,7 +176,7 @@ pub(crate) async fn insert(
     Ok(id)
 }
 
-/// What the audit record says of a packet that was built.
+/// The detail of the audit entry of a packet that was built.
 pub(crate) fn built_detail(submission: &Submission<'_>, content: &Content) -> Value {
     let Submission { bundle, base, .. } = *submission;
     json!({
@@ -218,6 +218,6 @@ async fn corpus(db: &mut PgConnection, request: Option<&CorpusRequest>, settings
 }
 
 async fn fixture_corpus(db: &mut PgConnection) -> Result<Corpus> {
-    let saved = simulate::saved(db).await?;
+    let saved = test_cases::saved(db).await?;
     Ok(Corpus::of_cases(Dataset::Fixtures, fixtures::with_saved(&saved)))
 }

@@ -1,25 +1,27 @@
 //! A packet's row and its actions.
 
+use const_format::concatcp;
 use lifecycle::{
+    authority::Role,
     problem::Code,
     review::{Action, Content, NotGenuine, Packet, PacketStatus, packet_id},
     signing::KeyRing,
 };
 use policy::{Timestamp, replay::Corpus};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, types::Json};
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
 use crate::{Error, Result, names};
 
-/// What is said of a packet whose content was changed by hand.
-const CONTENT_ALTERED: &str = "the packet's content is not what its id says: somebody changed it in the database";
+/// The problem with a packet whose content was changed by hand.
+const CONTENT_ALTERED: &str = "the packet's content is not what its id says: it was changed in the database";
 
 /// The columns of [`Row`].
 const COLUMNS: &str =
     "row_id, packet_id, bundle_id, base_id, status, built_by, authors, built_at, content, required_approvals";
 
-/// A packet as it lies in the database, without its corpus.
+/// A packet as it is stored, without its corpus.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Row {
     pub row_id: i64,
@@ -47,15 +49,15 @@ impl Row {
         serde::Deserialize::deserialize(&self.content.0).map_err(|error| Error::damaged(format!("packet: {error}")))
     }
 
-    /// When it was built.
+    /// When the packet was built.
     pub fn built_at(&self) -> Timestamp {
         self.built_at.into()
     }
 
-    /// The content, when it is what the packet's id says.
+    /// The content, when its digest is the packet's id.
     ///
     /// # Errors
-    /// `conflict` when somebody changed it.
+    /// `conflict` when the content was changed by hand.
     pub fn genuine_content(&self) -> Result<Content> {
         let content = self.content()?;
         if packet_id(&content) == self.packet_id {
@@ -92,20 +94,20 @@ impl Row {
     }
 }
 
-/// The newest packet with this id: the same content, submitted again after it was voided, has the same id.
+/// The newest packet with this id: content that is submitted again after its packet was voided has the id it had.
 pub(crate) async fn by_id(db: &mut PgConnection, packet_id: &str) -> Result<Row> {
-    let sql = format!("select {COLUMNS} from policy_packets where packet_id = $1 order by row_id desc limit 1");
-    sqlx::query_as(AssertSqlSafe(sql))
+    let sql = concatcp!("select ", COLUMNS, " from policy_packets where packet_id = $1 order by row_id desc limit 1");
+    sqlx::query_as(sql)
         .bind(packet_id.replace('\0', ""))
         .fetch_optional(db)
         .await?
         .ok_or_else(|| Error::not_found("packet", packet_id))
 }
 
-/// The same row, locked until the transaction ends.
+/// The packet in this row, locked until the transaction ends.
 pub(crate) async fn by_row_locked(db: &mut PgConnection, row_id: i64) -> Result<Row> {
-    let sql = format!("select {COLUMNS} from policy_packets where row_id = $1 for update");
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(row_id).fetch_one(db).await?)
+    let sql = concatcp!("select ", COLUMNS, " from policy_packets where row_id = $1 for update");
+    Ok(sqlx::query_as(sql).bind(row_id).fetch_one(db).await?)
 }
 
 /// The cases a packet was replayed over.
@@ -129,7 +131,7 @@ struct ActionRow {
     signature: String,
 }
 
-/// What reviewers did with a packet, oldest first.
+/// The actions of reviewers on a packet, oldest first.
 pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Action>> {
     let rows: Vec<ActionRow> = sqlx::query_as(
         "select idempotency_key, packet_id, actor, roles, decision, reason, at, expires_at, key_id, signature
@@ -156,10 +158,11 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
         .collect()
 }
 
-/// The same for what depends on them: each must be as it was signed, for this packet, since it was built.
+/// The actions on a packet, for use cases that depend on them: each must verify, be about this packet and be no older than
+/// it.
 ///
 /// # Errors
-/// `conflict`, with who acted, when one is not.
+/// `conflict`, with the actor, for an action that does not.
 pub(crate) async fn verified_actions(keys: &KeyRing, db: &mut PgConnection, packet: &Row) -> Result<Vec<Action>> {
     let actions = actions(db, packet.row_id).await?;
     for action in &actions {
@@ -195,4 +198,28 @@ pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Res
     // Once a bundle was applied, its packet has done its work.
     let stale = open && !in_service && is_stale(db, row.base_id).await?;
     row.packet(actions, stale, keys)
+}
+
+/// Stores a signed action.
+pub(crate) async fn insert_action(db: &mut PgConnection, packet_row: i64, action: &Action) -> Result<()> {
+    let roles: Vec<&str> = action.roles.iter().copied().map(Role::name).collect();
+    sqlx::query(
+        "insert into policy_packet_actions (packet_row, packet_id, idempotency_key, actor, roles, decision, reason, at,
+             expires_at, key_id, signature)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(packet_row)
+    .bind(&action.packet_id)
+    .bind(&action.idempotency_key)
+    .bind(&action.actor)
+    .bind(&roles[..])
+    .bind(action.decision.name())
+    .bind(&action.reason)
+    .bind(OffsetDateTime::from(action.at))
+    .bind(OffsetDateTime::from(action.expires_at))
+    .bind(&action.key_id)
+    .bind(&action.signature)
+    .execute(db)
+    .await?;
+    Ok(())
 }

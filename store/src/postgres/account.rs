@@ -1,4 +1,4 @@
-//! The account PostgreSQL runs as: it refuses to run as root, so root lends it another one.
+//! The account PostgreSQL runs as. PostgreSQL refuses to run as root, so under root it runs as another account.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 
 use super::Error;
 
-/// The accounts to run as, best first, when we are root.
+/// The accounts to run PostgreSQL as under root, best first.
 const PREFERRED: [&str; 2] = ["postgres", "nobody"];
 
 /// An unprivileged account.
@@ -20,8 +20,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The account to run as: none when we are not root and just stay who we are. Data that already belongs to somebody
-    /// stays with them.
+    /// The account to run PostgreSQL as; none for the account of this process, when that is not root. Existing data stays
+    /// with its owner.
     pub fn choose(cluster: &Path) -> Result<Option<Self>, Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -36,11 +36,11 @@ impl Account {
     }
 
     /// Makes `command` run as this account.
-    pub fn lend(&self, command: &mut Command) {
+    pub fn apply_to(&self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
     }
 
-    /// Gives `path` to this account.
+    /// Makes this account the owner of `path`.
     pub fn own(&self, path: &Path) -> Result<(), Error> {
         std::os::unix::fs::chown(path, Some(self.uid), Some(self.gid))
             .map_err(Error::io("give to the PostgreSQL account", path))

@@ -1,4 +1,4 @@
-//! Finds the installed programs of PostgreSQL.
+//! Finding the installed programs of PostgreSQL.
 
 use std::{
     env, fs,
@@ -17,14 +17,14 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// The newest installed programs, or those of the version that made `cluster` when it exists.
+    /// The newest installed programs, or, when `cluster` exists, those of the version that made it.
     ///
     /// # Errors
     /// [`Error::NotInstalled`], [`Error::WrongVersion`].
     pub fn find(cluster: &Path) -> Result<Self, Error> {
         let folders = candidates();
         let mut installed: Vec<Self> = folders.iter().filter_map(|folder| Self::at(folder)).collect();
-        // Stable sort: among equal versions the folder that was named first wins.
+        // A stable sort: among equal versions the folder named first wins.
         installed.sort_by_key(|found| std::cmp::Reverse(found.major.parse::<u32>().unwrap_or(0)));
         let wanted = fs::read_to_string(cluster.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
         match wanted {
@@ -48,7 +48,7 @@ impl Binaries {
         self.folder.join(name)
     }
 
-    /// The programs in `folder`, when they are all there.
+    /// The programs in `folder`, when it has all of them.
     fn at(folder: &Path) -> Option<Self> {
         if !folder.join("initdb").is_file() {
             return None;
@@ -62,7 +62,7 @@ impl Binaries {
     }
 }
 
-/// Where the programs may be, in the order they are preferred.
+/// The folders the programs may be in, best first.
 fn candidates() -> Vec<PathBuf> {
     if let Some(stated) = env::var_os("COUNTERSIGN_PG_BIN") {
         return vec![stated.into()];

@@ -1,8 +1,8 @@
-//! Why a private PostgreSQL could not be had. Every message says where, and what to do.
+//! Why a private PostgreSQL could not be started. Every message says where, and what to do.
 
 use std::{io, path::PathBuf};
 
-/// Why a private PostgreSQL could not be had.
+/// Why a private PostgreSQL could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No server programs are installed.
@@ -11,7 +11,7 @@ pub enum Error {
          install postgresql`), set COUNTERSIGN_PG_BIN to the folder of its programs, or set DATABASE_URL to use another server"
     )]
     NotInstalled {
-        /// Where was looked.
+        /// The folders that were searched.
         searched: String,
     },
     /// The data was written by another major version.
@@ -29,17 +29,17 @@ pub enum Error {
         "PostgreSQL does not run as root, and there is no account `postgres` or `nobody` to run it as: add one, or start as another user"
     )]
     NoAccount,
-    /// Another process of ours works on the same data.
+    /// Another Countersign process uses the same data.
     #[error("`{}` is in use by another Countersign: stop it, or choose another data directory", .0.display())]
     InUse(PathBuf),
     /// A file or folder could not be used.
     #[error("cannot {action} `{}`: {source}", .path.display())]
     Io {
-        /// What was tried.
+        /// What was attempted.
         action: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         source: io::Error,
     },
     /// A program of PostgreSQL failed.

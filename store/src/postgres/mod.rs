@@ -1,5 +1,5 @@
-//! A PostgreSQL of our own: found among the installed programs, kept below a data directory, reached through a unix
-//! socket only, stopped with us. The server uses it when no `DATABASE_URL` is given; the tests use it always.
+//! A private PostgreSQL: run from the installed programs, with its data below a data directory, reached through a unix
+//! socket only and stopped with this process. The server uses it when no `DATABASE_URL` is given; the tests always do.
 
 mod account;
 mod binaries;

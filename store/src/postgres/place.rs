@@ -18,7 +18,7 @@ const SOCKET_NAME: &str = "/.s.PGSQL.5432";
 /// The folders and files of one private PostgreSQL.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    /// The folder everything else lies in.
+    /// The folder that holds everything else.
     pub root: PathBuf,
     /// PostgreSQL's data.
     pub cluster: PathBuf,
@@ -26,7 +26,7 @@ pub(super) struct Place {
     pub socket: PathBuf,
     /// What the server prints.
     pub log: PathBuf,
-    /// Locked by the process that runs it.
+    /// The file that the process running this PostgreSQL locks.
     pub lock: PathBuf,
 }
 
@@ -38,8 +38,8 @@ impl Place {
         let data_dir = fs::canonicalize(data_dir).map_err(Error::io("open the data directory", data_dir))?;
         let mut root = data_dir.join("postgres");
         let mut account = Account::choose(&root.join("cluster"))?;
-        if let Some(lent) = &account
-            && !lent.may_reach(&root.join("cluster"))
+        if let Some(unprivileged) = &account
+            && !unprivileged.may_reach(&root.join("cluster"))
         {
             root = Path::new("/var/lib/countersign").join(short_hash(&data_dir));
             account = Account::choose(&root.join("cluster"))?;
@@ -56,18 +56,18 @@ impl Place {
             socket = Path::new("/tmp").join(format!("countersign-{}", short_hash(&root)));
         }
         make_folder(&socket, 0o700)?;
-        // The folder in /tmp may have been put there by somebody else.
+        // Another user may have created the folder in /tmp.
         let owner = fs::metadata(&socket).map_err(Error::io("open the socket folder", &socket))?.uid();
-        let expected = [Some(rustix::process::geteuid().as_raw()), account.as_ref().map(|lent| lent.uid)];
+        let expected = [Some(rustix::process::geteuid().as_raw()), account.as_ref().map(|account| account.uid)];
         if !expected.contains(&Some(owner)) {
             return Err(Error::io("use the socket folder", &socket)(std::io::Error::other(
                 "it belongs to another user",
             )));
         }
         fs::set_permissions(&socket, Permissions::from_mode(0o700)).map_err(Error::io("protect", &socket))?;
-        if let Some(lent) = &account {
-            lent.own(&root)?;
-            lent.own(&socket)?;
+        if let Some(account) = &account {
+            account.own(&root)?;
+            account.own(&socket)?;
         }
         let place = Self {
             cluster: root.join("cluster"),

@@ -24,16 +24,16 @@ const NAME: &str = "countersign";
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an orderly stop may take before a harder one is tried.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often it is looked whether the server still runs.
+/// How often to check whether the server still runs.
 const WATCH: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_millis(20);
-/// The log starts afresh when it has grown past this many bytes.
+/// The size in bytes past which the log starts afresh.
 const LOG_MAX: u64 = 16 * 1024 * 1024;
 
 /// How to run a private PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// False loses the last moments' data when the machine (not the program) crashes: for throwaway databases only.
+    /// False loses the data of the last moments when the machine (not the program) crashes: for throwaway databases only.
     pub durable: bool,
     /// Most connections at a time.
     pub max_connections: u16,
@@ -45,12 +45,12 @@ impl Default for Options {
     }
 }
 
-/// A running private PostgreSQL, started again should it end by itself. Dropping it stops it. Blocking: use it from a
-/// blocking context.
+/// A running private PostgreSQL, restarted when it ends by itself and stopped when dropped. Its functions block: call them
+/// from a blocking context.
 #[derive(Debug)]
 pub struct Private {
     server: Arc<Server>,
-    /// Held while the server runs: the operating system lets go of it however we end.
+    /// Held while the server runs: the operating system releases it however this process ends.
     _lock: File,
 }
 
@@ -61,13 +61,13 @@ struct Server {
     account: Option<Account>,
     binaries: Binaries,
     options: Options,
-    /// None once it was told to stop.
+    /// None once it is to stop.
     child: Mutex<Option<Child>>,
 }
 
 impl Private {
-    /// Starts a PostgreSQL whose files lie in `data_dir/postgres`, making them on the first run. A server that was left
-    /// behind by a killed process is stopped first. Blocks until it answers.
+    /// Starts a PostgreSQL whose files lie in `data_dir/postgres`, creating them on the first run. A server that a killed
+    /// process left behind is stopped first. Blocks until the server accepts connections.
     ///
     /// # Errors
     /// See [`Error`]: nothing installed, no permission, the directory in use, the server did not come up.
@@ -87,8 +87,8 @@ impl Private {
         Ok(private)
     }
 
-    /// How to connect to the one that another process of ours runs on `data_dir`; none when it does not run or is not
-    /// ready yet.
+    /// How to connect to the server that another Countersign process runs on `data_dir`; none when there is none or it is
+    /// not ready yet.
     pub fn running(data_dir: &Path) -> Option<PgConnectOptions> {
         let (place, _) = Place::below(data_dir).ok()?;
         match lock(&place) {
@@ -102,23 +102,18 @@ impl Private {
         connect_options(&self.server.place)
     }
 
-    /// The folder of its unix socket, for `psql -h`.
-    pub fn socket_dir(&self) -> &Path {
-        &self.server.place.socket
-    }
-
-    /// Its process id; 0 once it was stopped.
+    /// The server's process id; 0 once it was stopped.
     pub fn process_id(&self) -> u32 {
         self.server.child().as_ref().map_or(0, Child::id)
     }
 
-    /// Stops it in an orderly way and waits until it has ended.
+    /// Stops the server in an orderly way and waits until it has ended.
     pub fn stop(self) {
         drop(self);
     }
 
-    /// Lets go of the server without stopping it, as a killed process would.
-    #[doc(hidden)]
+    /// Leaves the server running, as a killed process would.
+    #[cfg(feature = "testing")]
     pub fn abandon_for_test(self) {
         *self.server.child() = None;
     }
@@ -126,7 +121,7 @@ impl Private {
 
 impl Server {
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
-        // A thread that panicked while it held the process has left it as it was.
+        // A thread that panicked while it held the lock has left the process as it was.
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -148,7 +143,7 @@ impl Server {
         }
     }
 
-    /// Starts the server, in a process group of its own so that a Ctrl-C in the terminal reaches us first.
+    /// Starts the server, in a process group of its own so that a Ctrl-C in the terminal reaches only this process.
     fn spawn(&self) -> Result<Child, Error> {
         use std::os::unix::process::CommandExt;
         let Self { place, account, binaries, options, .. } = self;
@@ -189,7 +184,7 @@ impl Server {
             if ended || Instant::now() > deadline {
                 return Err(Error::NotStarted { log: self.place.log.clone(), tail: self.place.log_tail() });
             }
-            // A killed server leaves its file behind, so it must be this one's.
+            // A killed server leaves its pid file behind, so the file must name this server.
             if is_ready(&self.place) && stated_pid(&self.place) == Some(pid) {
                 return Ok(());
             }
@@ -204,9 +199,9 @@ impl Drop for Private {
     }
 }
 
-/// Starts the server again whenever it has ended by itself, until it is told to stop.
+/// Restarts the server whenever it ends by itself, until it is stopped.
 fn watch(server: Weak<Server>) {
-    let look = move || {
+    let restart = move || {
         while let Some(server) = server.upgrade() {
             {
                 let mut child = server.child();
@@ -223,7 +218,7 @@ fn watch(server: Weak<Server>) {
             thread::sleep(WATCH);
         }
     };
-    if let Err(error) = thread::Builder::new().name("postgres-watch".to_owned()).spawn(look) {
+    if let Err(error) = thread::Builder::new().name("postgres-watch".to_owned()).spawn(restart) {
         tracing::warn!(%error, "PostgreSQL is not watched: should it end, it stays down");
     }
 }
@@ -232,13 +227,13 @@ fn connect_options(place: &Place) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass().socket(&place.socket).username(NAME).database(NAME)
 }
 
-/// Whether the server accepts connections: the eighth line of its pid file tells the state.
+/// Whether the server accepts connections, according to the eighth line of its pid file.
 fn is_ready(place: &Place) -> bool {
     let status = fs::read_to_string(place.cluster.join("postmaster.pid")).unwrap_or_default();
     status.lines().nth(7).is_some_and(|line| line.trim() == "ready")
 }
 
-/// Makes sure that only one process works on the place.
+/// Makes sure that only one process uses the place.
 fn lock(place: &Place) -> Result<File, Error> {
     let file = OpenOptions::new()
         .create(true)
@@ -285,17 +280,17 @@ fn stop_left_behind(place: &Place) -> Result<(), Error> {
     Err(Error::StillRunning { pid: pid.as_raw_nonzero().get(), cluster: place.cluster.clone() })
 }
 
-/// A program of PostgreSQL with a small, known environment, as the right account.
+/// A program of PostgreSQL with a small, known environment, under the right account.
 fn program(binaries: &Binaries, name: &str, place: &Place, account: Option<&Account>) -> Command {
     let mut command = Command::new(binaries.program(name));
     command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("PATH", "/usr/bin:/bin").current_dir(&place.root);
     if let Some(account) = account {
-        account.lend(&mut command);
+        account.apply_to(&mut command);
     }
     command
 }
 
-/// Makes the data. It is made aside and moved into place, so an interrupted first run leaves nothing half-done.
+/// Creates the data aside and moves it into place, so that an interrupted first run leaves nothing half-done.
 fn initialise(place: &Place, account: Option<&Account>, binaries: &Binaries) -> Result<(), Error> {
     let fresh = place.root.join("cluster.new");
     if fresh.exists() {

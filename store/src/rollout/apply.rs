@@ -1,5 +1,6 @@
 //! Putting an approved bundle into service.
 
+use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
@@ -11,7 +12,6 @@ use lifecycle::{
 };
 use policy::{Timestamp, lint};
 use serde_json::json;
-use sqlx::AssertSqlSafe;
 
 use super::records;
 use crate::{
@@ -46,7 +46,7 @@ pub async fn apply(
     };
     let order = Order { bundle_id, packet_id, stage };
     refuse_early(store, &order).await?;
-    // Running the evidence again takes time, so it is done before anything is locked: a packet never changes.
+    // Replaying the evidence takes time, so it is done before anything is locked: a packet never changes.
     let evidence = evidence_of(store, &order).await?;
     let mut work = Work::begin_serving(store, permit).await?;
     let (after, _) = match apply_in(store, &mut work, &order, evidence).await {
@@ -61,7 +61,7 @@ pub async fn apply(
     after.record()
 }
 
-/// What is to be put into service, and how.
+/// The bundle to put into service, and how.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Order<'a> {
     pub bundle_id: i64,
@@ -76,8 +76,8 @@ impl Order<'_> {
     }
 }
 
-/// Puts an approved bundle into service inside a transaction that nobody else changes what is live beside. `evidence`
-/// is what [`evidence_of`] found. Answers the bundle as it is then, and the signed record.
+/// Puts an approved bundle into service inside a transaction that holds the serving lock. `evidence` is the problem that
+/// [`evidence_of`] found. Returns the bundle as it is then, and the signed record.
 pub(crate) async fn apply_in(
     store: &Store,
     work: &mut Work,
@@ -103,12 +103,13 @@ pub(crate) async fn apply_in(
         return Err(Error::refused(Code::Conflict, format!("the packet's evidence does not hold: {problem}")));
     }
 
-    let sql = format!(
+    let sql = concatcp!(
         "update policy_bundles set state = $2, active = $3, canary_pct = $4, stage_started_at = now(),
              activated_at = now(), activated_by = $5, updated_at = now(), revision = revision + 1
-         where id = $1 returning {COLUMNS}"
+         where id = $1 returning ",
+        COLUMNS
     );
-    let after: Row = sqlx::query_as(AssertSqlSafe(sql))
+    let after: Row = sqlx::query_as(sql)
         .bind(bundle.id)
         .bind(state.name())
         .bind(stage.percent() > 0)
@@ -130,7 +131,7 @@ pub(crate) async fn apply_in(
     Ok((after, record))
 }
 
-/// The cheap checks, so that a mistake or a pause is answered at once.
+/// The cheap checks, so that a mistake or a pause is refused at once.
 async fn refuse_early(store: &Store, order: &Order<'_>) -> Result<()> {
     let mut db = store.pool().acquire().await?;
     let bundle = bundle_row::by_id(&mut db, order.bundle_id).await?;
@@ -138,7 +139,7 @@ async fn refuse_early(store: &Store, order: &Order<'_>) -> Result<()> {
     system::refuse_when_paused(&mut db).await
 }
 
-/// Re-runs the packet's replay; the problem it shows, if any.
+/// Replays the packet's evidence; returns the problem with it, if any.
 pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Option<String>> {
     let mut db = store.pool().acquire().await?;
     let bundle = bundle_row::by_id(&mut db, order.bundle_id).await?;
@@ -151,7 +152,7 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
     let found = verify_evidence(store, order.packet_id).await?;
     let source = bundle.source()?;
     let reviewed = packet.content()?;
-    // The digest is computed again: the column beside the content says nothing once somebody has changed both by hand.
+    // The digest is computed again, because content and column may both have been changed by hand.
     if reviewed.bundle.digest != bundle.digest || reviewed.bundle.digest != source.digest().as_str() {
         return Ok(Some("the bundle is not the one that was reviewed".to_owned()));
     }
@@ -161,7 +162,7 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
     if let Some(problem) = found.problems.into_iter().next() {
         return Ok(Some(problem));
     }
-    // What administrators wrote down after the approval counts too.
+    // Invariants that were added after the approval count too.
     let invariants = settings::load_invariants(store.pool()).await?;
     tokio::task::spawn_blocking(move || {
         let findings = lint::invariants::check(&source.parse_rules().bundle, &invariants);
@@ -171,7 +172,8 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
     .map_err(|error| Error::Internal(format!("the proof stopped: {error}")))
 }
 
-/// The packet has its quorum now, of approvals whose signatures verify, and is about what is live now.
+/// Refuses unless the packet has its quorum now, of approvals whose signatures verify, and was built on the stable bundle
+/// of now.
 async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id: &str) -> Result<()> {
     let packet = packet_row::by_id(work.db(), packet_id).await?;
     let status = packet.status()?;
@@ -198,7 +200,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
     Ok(())
 }
 
-/// Writes down that an approval was found stale where it was to be used. The refusal stands whether or not this works.
+/// Records in the audit that an apply found its approval stale. The apply is refused whether or not this works.
 async fn note_stale(store: &Store, actor: &Actor, order: &Order<'_>, error: &Error) {
     let packet_id = order.packet_id;
     let problem = match error {
@@ -217,7 +219,7 @@ async fn note_stale(store: &Store, actor: &Actor, order: &Order<'_>, error: &Err
         work.commit().await
     };
     if let Err(error) = written.await {
-        tracing::error!(packet = packet_id, %error, "a stale approval could not be written down");
+        tracing::error!(packet = packet_id, %error, "a stale approval could not be recorded");
     }
 }
 
@@ -244,12 +246,11 @@ pub(super) async fn record(
         key_id: String::new(),
         signature: String::new(),
     };
-    records::keep_apply(keys, work.db(), &mut record).await?;
+    records::store_apply(keys, work.db(), &mut record).await?;
     Ok(record)
 }
 
-/// The packet a bundle in service was applied with, for the record of a promotion: out of its last record, whose
-/// signature must verify.
+/// The packet a bundle in service was applied with, from its last apply record, whose signature must verify.
 pub(super) async fn packet_of(keys: &KeyRing, work: &mut Work, bundle_id: i64) -> Result<Option<String>> {
     let records = records::applies(work.db(), Some(bundle_id), 1).await?;
     let Some(last) = records.into_iter().next() else { return Ok(None) };
@@ -257,7 +258,7 @@ pub(super) async fn packet_of(keys: &KeyRing, work: &mut Work, bundle_id: i64) -
     Ok(last.packet_id)
 }
 
-/// The times a bundle has served since it was applied are counted from its stage's beginning.
+/// The stage of a bundle, and when the stage began.
 pub(super) fn stage_of(bundle: &Row) -> Option<(Stage, Option<Timestamp>)> {
     Stage::from_percent(bundle.canary_pct).map(|stage| (stage, bundle.stage_started()))
 }

@@ -1,4 +1,4 @@
-//! What went into service and came out, and which pauses ended, with what came of checking each record.
+//! The history of applies, promotions, rollbacks and releases, each record with whether its signature verifies.
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
@@ -10,8 +10,8 @@ use policy::limits::MAX_PAGE;
 use super::records;
 use crate::{Result, Store, system};
 
-/// The newest applies, promotions, rollbacks and releases of a pause. Each is checked as it is read: one that is not as
-/// it was signed says so.
+/// The newest applies, promotions, rollbacks and releases of a pause. Each says whether its
+/// signature verifies.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].

@@ -1,4 +1,4 @@
-//! What a canary and stable did since the stage began.
+//! The canary and stable since the stage began, measured.
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use crate::{
     Result, Store,
     bundles::row::{self as bundle_row, Row},
-    decisions::rate,
+    decisions::{counts, rate, shadow_counts},
     settings,
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Measured {
     pub compared: u64,
 }
 
-/// How a bundle in rollout is doing. For bundles that are not, the counts are zero and nothing can be promoted.
+/// How a bundle in rollout is doing. For other bundles the counts are zero and nothing can be promoted.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such bundle.
@@ -74,7 +74,7 @@ pub async fn canary_status(store: &Store, actor: &Actor, id: i64) -> Result<Cana
     })
 }
 
-/// What the gates say about given or measured metrics, with given or set thresholds.
+/// Evaluates the gates on the given metrics or the measured ones, with the given thresholds or those of the settings.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such bundle.
@@ -102,32 +102,6 @@ pub async fn check_gates(
     Ok(gates::evaluate(&metrics, &config))
 }
 
-#[derive(sqlx::FromRow)]
-pub(crate) struct Counts {
-    decisions: i64,
-    allow: i64,
-    deny: i64,
-    needs_approval: i64,
-    no_match: i64,
-    errors: i64,
-    failed: i64,
-    avg_cost: Option<f64>,
-}
-
-impl Counts {
-    pub(crate) fn stats(&self) -> ArmStats {
-        ArmStats {
-            decisions: self.decisions.unsigned_abs(),
-            allow: self.allow.unsigned_abs(),
-            deny: self.deny.unsigned_abs(),
-            needs_approval: self.needs_approval.unsigned_abs(),
-            no_match: self.no_match.unsigned_abs(),
-            errors: self.failed.unsigned_abs().max(self.errors.unsigned_abs()),
-            avg_cost: self.avg_cost,
-        }
-    }
-}
-
 /// Measures `bundle` against stable since its stage began. Everything is unknown before that.
 pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<&Row>) -> Result<Measured> {
     let nothing = Measured {
@@ -139,15 +113,15 @@ pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<
     };
     let Some(since) = bundle.stage_started_at else { return Ok(nothing) };
     let shadow = bundle.state()? == State::Shadow;
-    let own = if shadow { shadow_counts(db, bundle.id, since).await? } else { counts(db, bundle.id, since).await? };
+    let canary = if shadow { shadow_counts(db, bundle.id, since).await? } else { counts(db, bundle.id, since).await? };
     let stable = stable.filter(|stable| stable.id != bundle.id);
     let other = match stable {
         Some(stable) => Some(counts(db, stable.id, since).await?),
         None => None,
     };
     let baseline = match (stable, &other) {
-        // Before the first stable bundle there is nothing to be dearer than.
-        (None, _) => own.avg_cost,
+        // The first bundle has no stable one to be compared with.
+        (None, _) => canary.avg_cost,
         (Some(_), Some(other)) if other.decisions > 0 => other.avg_cost,
         (Some(stable), _) => counts(db, stable.id, since - time::Duration::hours(24)).await?.avg_cost,
     };
@@ -159,7 +133,6 @@ pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<
     .bind(since)
     .fetch_one(&mut *db)
     .await?;
-    let canary = own.stats();
     let sample = canary.decisions;
     let known = |count: u64| (sample > 0).then(|| rate(count, sample));
     Ok(Measured {
@@ -171,56 +144,8 @@ pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<
             baseline_avg_cost: baseline,
         },
         canary,
-        stable: other.as_ref().map(Counts::stats).unwrap_or_default(),
+        stable: other.unwrap_or_default(),
         diverging: diverging.unsigned_abs(),
         compared: compared.unsigned_abs(),
     })
-}
-
-/// What a bundle served since then. A decision's cost is what was reported, else what its rule budgets, else nothing.
-pub(super) async fn counts(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<Counts> {
-    counts_between(db, bundle_id, since, None).await
-}
-
-/// The same up to a time, exclusive.
-pub(crate) async fn counts_between(
-    db: &mut PgConnection,
-    bundle_id: i64,
-    since: OffsetDateTime,
-    until: Option<OffsetDateTime>,
-) -> Result<Counts> {
-    Ok(sqlx::query_as(
-        "select count(*) as decisions, count(*) filter (where d.effect = 'allow') as allow,
-             count(*) filter (where d.effect = 'deny') as deny,
-             count(*) filter (where d.effect = 'needs_approval') as needs_approval,
-             count(*) filter (where d.status = 'no_match') as no_match,
-             count(*) filter (where d.status = 'error') as errors,
-             count(*) filter (where d.status = 'error' or o.status = 'error') as failed,
-             avg(coalesce(o.cost, d.cost, 0)) as avg_cost
-         from policy_decisions d left join policy_decision_outcomes o using (decision_id)
-         where d.bundle_id = $1 and d.decided_at >= $2 and ($3::timestamptz is null or d.decided_at < $3)",
-    )
-    .bind(bundle_id)
-    .bind(since)
-    .bind(until)
-    .fetch_one(db)
-    .await?)
-}
-
-/// What a shadow would have answered since then. It spends nothing.
-async fn shadow_counts(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<Counts> {
-    Ok(sqlx::query_as(
-        "select count(*) as decisions, count(*) filter (where other_effect = 'allow') as allow,
-             count(*) filter (where other_effect = 'deny') as deny,
-             count(*) filter (where other_effect = 'needs_approval') as needs_approval,
-             count(*) filter (where other_status = 'no_match') as no_match,
-             count(*) filter (where other_status = 'error') as errors,
-             count(*) filter (where other_status = 'error') as failed,
-             null::float8 as avg_cost
-         from policy_decisions where decided_at >= $2 and other_bundle_id = $1",
-    )
-    .bind(bundle_id)
-    .bind(since)
-    .fetch_one(db)
-    .await?)
 }

@@ -1,4 +1,4 @@
-//! What a rollback would do, before it is done.
+//! Previewing a rollback.
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
@@ -11,8 +11,8 @@ use sqlx::types::Json;
 use super::roll_back::successor;
 use crate::{Error, Result, Store, bundles::row as bundle_row, names};
 
-/// Most decisions of the last hour that are answered again; the newest of them.
-const MAX_ANSWERED: i64 = 20_000;
+/// Most decisions of the last hour that are decided again, newest first.
+const MAX_DECIDED: i64 = 20_000;
 
 /// What rolling this bundle back would do to the decisions of the last hour.
 ///
@@ -38,7 +38,7 @@ pub async fn preview(store: &Store, actor: &Actor, id: i64) -> Result<RollbackPr
                  order by decided_at desc, seq desc limit $2",
             )
             .bind(id)
-            .bind(MAX_ANSWERED)
+            .bind(MAX_DECIDED)
             .fetch_all(&mut *db)
             .await?;
             drop(db);
@@ -55,7 +55,7 @@ pub async fn preview(store: &Store, actor: &Actor, id: i64) -> Result<RollbackPr
     })
 }
 
-/// How many of these decisions `restored` answers differently.
+/// How many of these decisions `restored` decides differently.
 fn flips(restored: &Prepared, rows: Vec<(String, String, Json<Value>, String)>) -> Result<u64> {
     let mut flips = 0;
     for (agent, action, context, effect) in rows {

@@ -1,5 +1,6 @@
 //! Raising a bundle's share of traffic.
 
+use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
@@ -11,7 +12,6 @@ use lifecycle::{
     },
 };
 use serde_json::json;
-use sqlx::AssertSqlSafe;
 
 use super::{
     apply::{packet_of, record, stage_of},
@@ -83,19 +83,15 @@ pub async fn promote(store: &Store, actor: &Actor, id: i64, target_pct: i16) -> 
         }
         _ => None,
     };
-    let sql = format!(
+    let sql = concatcp!(
         "update policy_bundles set state = $2, active = true, canary_pct = $3, stage_started_at = now(),
              reached_full_at = case when $4 then now() else reached_full_at end, updated_at = now(),
              revision = revision + 1
-         where id = $1 returning {COLUMNS}"
+         where id = $1 returning ",
+        COLUMNS
     );
-    let after: Row = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(id)
-        .bind(state.name())
-        .bind(target_pct)
-        .bind(full)
-        .fetch_one(work.db())
-        .await?;
+    let after: Row =
+        sqlx::query_as(sql).bind(id).bind(state.name()).bind(target_pct).bind(full).fetch_one(work.db()).await?;
     let packet_id = packet_of(store.keys(), &mut work, id).await?;
     let record = record(store.keys(), &mut work, &after, packet_id.as_deref(), bundle.canary_pct).await?;
     let detail = json!({

@@ -1,22 +1,23 @@
-//! The signed records of what went into service and came out, as they lie in the database. Whoever relies on one checks
-//! it first.
+//! The signed records of applies, promotions and rollbacks as they are stored. A use case that relies on one checks its
+//! signature first.
 
+use const_format::concatcp;
 use lifecycle::{
     problem::Code,
     rollout::{ApplyRecord, RollbackRecord},
     signing::{self, Envelope, KeyRing},
 };
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{Error, Result};
 
 /// The columns of [`ApplyRow`].
-const APPLY: &str = "id, bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id, signature, \
+const APPLY_COLUMNS: &str = "id, bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id, signature, \
      verification_checksum";
 
 /// The columns of [`RollbackRow`].
-const ROLLBACK: &str = "id, bundle_id, version, digest, from_pct, restored_bundle_id, restored_version, reason, actor, \
+const ROLLBACK_COLUMNS: &str = "id, bundle_id, version, digest, from_pct, restored_bundle_id, restored_version, reason, actor, \
      on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature, verification_checksum";
 
 #[derive(sqlx::FromRow)]
@@ -58,7 +59,7 @@ struct RollbackRow {
 /// Refuses to rely on a record whose signature does not verify. `what` names it.
 ///
 /// # Errors
-/// `conflict`, for a person: somebody changed the record behind the program's back.
+/// `conflict`: the record was changed by hand.
 pub(crate) fn check<T: Envelope>(keys: &KeyRing, record: &T, what: impl FnOnce() -> String) -> Result<()> {
     signing::verify(keys, record).map_err(|refusal| {
         let what = what();
@@ -67,8 +68,8 @@ pub(crate) fn check<T: Envelope>(keys: &KeyRing, record: &T, what: impl FnOnce()
     })
 }
 
-/// Signs and keeps the record of an apply or a promotion; it has its number then.
-pub(crate) async fn keep_apply(keys: &KeyRing, db: &mut PgConnection, record: &mut ApplyRecord) -> Result<()> {
+/// Signs and stores the record of an apply or a promotion, and sets its number.
+pub(crate) async fn store_apply(keys: &KeyRing, db: &mut PgConnection, record: &mut ApplyRecord) -> Result<()> {
     signing::sign(keys, record)
         .map_err(|refusal| Error::Internal(format!("an apply could not be signed: {refusal}")))?;
     record.id = sqlx::query_scalar(
@@ -92,8 +93,8 @@ pub(crate) async fn keep_apply(keys: &KeyRing, db: &mut PgConnection, record: &m
     Ok(())
 }
 
-/// Signs and keeps the record of a rollback; it has its number then.
-pub(super) async fn keep_rollback(keys: &KeyRing, db: &mut PgConnection, record: &mut RollbackRecord) -> Result<()> {
+/// Signs and stores the record of a rollback, and sets its number.
+pub(super) async fn store_rollback(keys: &KeyRing, db: &mut PgConnection, record: &mut RollbackRecord) -> Result<()> {
     signing::sign(keys, record)
         .map_err(|refusal| Error::Internal(format!("a rollback could not be signed: {refusal}")))?;
     record.id = sqlx::query_scalar(
@@ -124,17 +125,19 @@ pub(super) async fn keep_rollback(keys: &KeyRing, db: &mut PgConnection, record:
 
 /// The newest applies and promotions, of one bundle or of all.
 pub(super) async fn applies(db: &mut PgConnection, bundle_id: Option<i64>, limit: i64) -> Result<Vec<ApplyRecord>> {
-    let sql = format!(
-        "select {APPLY} from policy_apply_record where $1::bigint is null or bundle_id = $1 order by id desc limit $2"
+    let sql = concatcp!(
+        "select ",
+        APPLY_COLUMNS,
+        " from policy_apply_record where $1::bigint is null or bundle_id = $1 order by id desc limit $2"
     );
-    let rows: Vec<ApplyRow> = sqlx::query_as(AssertSqlSafe(sql)).bind(bundle_id).bind(limit).fetch_all(db).await?;
+    let rows: Vec<ApplyRow> = sqlx::query_as(sql).bind(bundle_id).bind(limit).fetch_all(db).await?;
     Ok(rows.into_iter().map(ApplyRecord::from).collect())
 }
 
 /// The apply or promotion with this number.
 pub(crate) async fn apply_record(db: &mut PgConnection, id: i64) -> Result<Option<ApplyRecord>> {
-    let sql = format!("select {APPLY} from policy_apply_record where id = $1");
-    let row: Option<ApplyRow> = sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
+    let sql = concatcp!("select ", APPLY_COLUMNS, " from policy_apply_record where id = $1");
+    let row: Option<ApplyRow> = sqlx::query_as(sql).bind(id).fetch_optional(db).await?;
     Ok(row.map(ApplyRecord::from))
 }
 
@@ -144,11 +147,12 @@ pub(super) async fn rollbacks(
     bundle_id: Option<i64>,
     limit: i64,
 ) -> Result<Vec<RollbackRecord>> {
-    let sql = format!(
-        "select {ROLLBACK} from policy_rollback_record where $1::bigint is null or bundle_id = $1
-         order by id desc limit $2"
+    let sql = concatcp!(
+        "select ",
+        ROLLBACK_COLUMNS,
+        " from policy_rollback_record where $1::bigint is null or bundle_id = $1 order by id desc limit $2"
     );
-    let rows: Vec<RollbackRow> = sqlx::query_as(AssertSqlSafe(sql)).bind(bundle_id).bind(limit).fetch_all(db).await?;
+    let rows: Vec<RollbackRow> = sqlx::query_as(sql).bind(bundle_id).bind(limit).fetch_all(db).await?;
     Ok(rows.into_iter().map(RollbackRecord::from).collect())
 }
 

@@ -30,9 +30,9 @@ const MAX_NAME_CHARS: usize = 200;
 /// The body of `POST …/rollback`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RollBack {
-    /// Why.
+    /// Why the bundle is rolled back.
     pub reason: String,
-    /// On whose behalf.
+    /// The person on whose behalf.
     #[serde(default)]
     pub rolled_back_by: Option<String>,
     /// Whether to open an incident.
@@ -48,8 +48,8 @@ const fn yes() -> bool {
 }
 
 /// Takes a bundle out of service. From a canary or shadow all traffic returns to stable; from stable it returns to the
-/// last known good version, and a canary beside it goes too, because it was made to follow what is taken out. Works
-/// during a pause. Of two people at once, the second gets the first's result.
+/// last known good version, and a canary is rolled back too, because it was built on the bundle that leaves. Works during
+/// a pause. Of two people at once, the second gets the result of the first.
 ///
 /// # Errors
 /// Denied without [`Permission::RollBack`]; no such bundle; a reason that is too short; `invalid_transition` when it is
@@ -66,11 +66,11 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
 pub(crate) struct Done {
     pub response: RollbackResponse,
     pub record: RollbackRecord,
-    /// Whether it was done now, and not answered from the record of an earlier one.
+    /// Whether the bundle was rolled back now; false when an earlier rollback is reported.
     pub fresh: bool,
 }
 
-/// Takes a bundle out of service inside a transaction that nobody else changes what is live beside.
+/// Takes a bundle out of service inside a transaction that holds the serving lock.
 pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, request: &RollBack) -> Result<Done> {
     let reason = checked_reason(&request.reason)?;
     let on_behalf_of = checked_name(request.rolled_back_by.as_deref())?;
@@ -80,7 +80,7 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
         && let Some(record) = latest(work.db(), id).await?
     {
         records::check(keys, &record, || format!("the record of the rollback of {}", record.version))?;
-        let response = answer(work.db(), record.clone(), true).await?;
+        let response = respond(work.db(), record.clone(), true).await?;
         return Ok(Done { response, record, fresh: false });
     }
     from.apply(Command::RollBack).map_err(Problem::from)?;
@@ -90,13 +90,13 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
     }
     let restored = successor(work.db(), &bundle).await?.ok_or_else(|| nothing_can_take_over(&bundle))?;
 
-    // Whatever leaves goes first: the database allows only one stable bundle.
-    let beside = if from == State::Active { bundle_row::canary(work.db()).await? } else { None };
-    for leaving in [Some(&bundle), beside.as_ref()].into_iter().flatten() {
+    // Bundles leave before one comes back: the database allows only one stable bundle.
+    let canary = if from == State::Active { bundle_row::canary(work.db()).await? } else { None };
+    for leaving in [Some(&bundle), canary.as_ref()].into_iter().flatten() {
         take_out(work, leaving).await?;
     }
-    let comes_back = restored.state()? == State::Superseded;
-    if comes_back {
+    let returns = restored.state()? == State::Superseded;
+    if returns {
         bring_back(work, &restored).await?;
     }
 
@@ -129,10 +129,11 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
         None => None,
     };
 
-    let facts = Facts { restored: &restored, reason, on_behalf_of, triggered_at, incident_id: incident_id.as_deref() };
-    let record = write(keys, work, &bundle, &facts).await?;
-    if let Some(canary) = &beside {
-        write(keys, work, canary, &facts).await?;
+    let shared =
+        Shared { restored: &restored, reason, on_behalf_of, triggered_at, incident_id: incident_id.as_deref() };
+    let record = write(keys, work, &bundle, &shared).await?;
+    if let Some(canary) = &canary {
+        write(keys, work, canary, &shared).await?;
     }
     if let Some((incident_id, opening)) = incident_id.as_ref().zip(opening.as_ref()) {
         incidents::note_opened(work, incident_id, opening);
@@ -142,14 +143,14 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
             .execute(work.db())
             .await?;
         let text = format!("Rolled back {} to {}.", bundle.version, restored.version);
-        incidents::line(work, incident_id, &text, json!({"rollback_id": record.id})).await?;
+        incidents::add_timeline_entry(work, incident_id, &text, json!({"rollback_id": record.id})).await?;
     }
     let done = format!(
         "Rolled back {} (bundle {}) to {} during the pause: rollback {}.",
         bundle.version, bundle.id, restored.version, record.id
     );
-    system::tell_ticket(work, &done, json!({"rollback_id": record.id, "candidate_id": bundle.id})).await?;
-    if comes_back {
+    system::add_to_ticket_in_force(work, &done, json!({"rollback_id": record.id, "candidate_id": bundle.id})).await?;
+    if returns {
         let detail = json!({
             "version": restored.version, "from_state": State::Superseded.name(), "to_state": State::Active.name(),
             "to_pct": 100, "after": bundle.version, "digest": restored.digest,
@@ -157,7 +158,7 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
         let summary = format!("{} serves all traffic again", restored.version);
         work.note(EventType::Restored, "bundle", restored.id, summary, detail);
     }
-    let response = answer(work.db(), record.clone(), false).await?;
+    let response = respond(work.db(), record.clone(), false).await?;
     Ok(Done { response, record, fresh: true })
 }
 
@@ -242,8 +243,8 @@ async fn bring_back(work: &mut Work, bundle: &Row) -> Result<()> {
     Ok(())
 }
 
-/// What is the same for every bundle that leaves in one rollback.
-struct Facts<'a> {
+/// What the records of one rollback have in common.
+struct Shared<'a> {
     restored: &'a Row,
     reason: &'a str,
     on_behalf_of: Option<&'a str>,
@@ -251,8 +252,8 @@ struct Facts<'a> {
     incident_id: Option<&'a str>,
 }
 
-/// Writes the signed record and notes the audit entry of `bundle`, as it was before.
-async fn write(keys: &KeyRing, work: &mut Work, bundle: &Row, facts: &Facts<'_>) -> Result<RollbackRecord> {
+/// Stores the signed record and notes the audit entry of the rollback of `bundle`, as the bundle was before.
+async fn write(keys: &KeyRing, work: &mut Work, bundle: &Row, shared: &Shared<'_>) -> Result<RollbackRecord> {
     let checksum = system::serving_checksum(work.db()).await?;
     let mut record = RollbackRecord {
         id: 0,
@@ -260,19 +261,19 @@ async fn write(keys: &KeyRing, work: &mut Work, bundle: &Row, facts: &Facts<'_>)
         version: bundle.version.clone(),
         digest: bundle.digest.clone(),
         from_pct: bundle.canary_pct,
-        restored_bundle_id: facts.restored.id,
-        restored_version: facts.restored.version.clone(),
-        reason: facts.reason.to_owned(),
+        restored_bundle_id: shared.restored.id,
+        restored_version: shared.restored.version.clone(),
+        reason: shared.reason.to_owned(),
         actor: work.actor().name.clone(),
-        on_behalf_of: facts.on_behalf_of.map(str::to_owned),
-        rollback_triggered_at: facts.triggered_at,
+        on_behalf_of: shared.on_behalf_of.map(str::to_owned),
+        rollback_triggered_at: shared.triggered_at,
         rolled_back_at: work.now,
-        incident_id: facts.incident_id.map(str::to_owned),
+        incident_id: shared.incident_id.map(str::to_owned),
         verification_checksum: Some(checksum),
         key_id: String::new(),
         signature: String::new(),
     };
-    records::keep_rollback(keys, work.db(), &mut record).await?;
+    records::store_rollback(keys, work.db(), &mut record).await?;
     let detail = json!({
         "version": record.version, "from_state": bundle.state, "to_state": State::RolledBack.name(),
         "from_pct": record.from_pct, "to_pct": 0, "restored_version": record.restored_version,
@@ -292,9 +293,9 @@ async fn latest(db: &mut PgConnection, bundle_id: i64) -> Result<Option<Rollback
     Ok(records.into_iter().next())
 }
 
-async fn answer(db: &mut PgConnection, record: RollbackRecord, again: bool) -> Result<RollbackResponse> {
+async fn respond(db: &mut PgConnection, record: RollbackRecord, repeated: bool) -> Result<RollbackResponse> {
     let now = bundle_row::by_id(db, record.restored_bundle_id).await?;
-    let message = if again {
+    let message = if repeated {
         format!("{} was rolled back to {} already.", record.version, record.restored_version)
     } else {
         format!("{} was rolled back; {} serves all traffic.", record.version, record.restored_version)

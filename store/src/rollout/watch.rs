@@ -1,4 +1,4 @@
-//! Automatic rollback: looks at the canary, and takes its traffic away when the last minutes demand it.
+//! Automatic rollback: checks the canary, and rolls it back when its last minutes raise an alarm.
 
 use lifecycle::{
     audit::EventType,
@@ -19,30 +19,28 @@ use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{
-    measure,
-    roll_back::{RollBack, roll_back_in, successor},
-};
+use super::roll_back::{RollBack, roll_back_in, successor};
 use crate::{
     Result, Store,
     bundles::row::{self as bundle_row, Row},
+    decisions::counts,
     incidents, settings,
     work::Work,
 };
 
-/// What came of a look.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Watched {
-    /// There is no canary, or nothing is wrong with it, or it was dealt with before.
+    /// There is no canary, or no alarm, or the alarm was recorded before.
     Quiet,
-    /// Something is wrong, and it was written down.
+    /// There is an alarm, and it was only recorded.
     Withheld,
-    /// The canary's traffic was taken away.
+    /// The canary was rolled back.
     RolledBack(RollbackResponse),
 }
 
-/// A canary with what is wrong with it.
-struct Found {
+/// A canary with its alarms.
+struct Alarming {
     bundle: Row,
     config: WatchConfig,
     alarms: Vec<Alarm>,
@@ -51,21 +49,21 @@ struct Found {
     at: Timestamp,
 }
 
-/// Looks at the canary once. Of several servers that do, one acts.
+/// Checks the canary once. Of several servers that do, one acts.
 ///
 /// # Errors
 /// The database failed; then nothing was done.
 pub async fn watch(store: &Store) -> Result<Watched> {
     let mut db = store.pool().acquire().await?;
-    let Some(first) = look(&mut db).await? else { return Ok(Watched::Quiet) };
+    let Some(first) = find_alarming(&mut db).await? else { return Ok(Watched::Quiet) };
     drop(db);
     let system = Actor { name: "system".to_owned(), roles: [Role::SafetyOwner].into(), via: Via::Worker };
     let mut work = Work::begin_serving(store, authorize(&system, Permission::RollBack)?).await?;
-    // Somebody may have been faster, or it may have recovered while this waited.
-    let Some(found) = look(work.db()).await? else { return Ok(Watched::Quiet) };
+    // While this waited for the lock, another server may have acted, or the canary may have recovered.
+    let Some(found) = find_alarming(work.db()).await? else { return Ok(Watched::Quiet) };
     let nothing_follows = successor(work.db(), &found.bundle).await?.is_none();
     if nothing_follows || found.config.mode == WatchMode::Observe {
-        if is_noted(work.db(), &found.bundle).await? {
+        if is_recorded(work.db(), &found.bundle).await? {
             return Ok(Watched::Quiet);
         }
         withhold(&mut work, &found, nothing_follows).await?;
@@ -80,48 +78,48 @@ pub async fn watch(store: &Store) -> Result<Watched> {
     };
     let done = roll_back_in(store.keys(), &mut work, found.bundle.id, &request).await?;
     if let Some(incident) = &done.response.incident_id {
-        incidents::line(&mut work, incident, "What the last five minutes were.", found.detail()).await?;
+        incidents::add_timeline_entry(&mut work, incident, "What the last five minutes were.", found.detail()).await?;
     }
     work.commit().await?;
     Ok(Watched::RolledBack(done.response))
 }
 
-impl Found {
+impl Alarming {
     fn detail(&self) -> serde_json::Value {
         json!({"alarms": self.alarms, "canary": self.canary, "baseline": self.baseline, "limits": self.config})
     }
 }
 
-/// The canary, when something is wrong with it.
-async fn look(db: &mut PgConnection) -> Result<Option<Found>> {
+/// The canary, when it raises an alarm.
+async fn find_alarming(db: &mut PgConnection) -> Result<Option<Alarming>> {
     let Some(bundle) = bundle_row::canary(db).await? else { return Ok(None) };
     if bundle.state()? != State::Canary {
         return Ok(None);
     }
     let config = settings::load(&mut *db).await?.watch;
     let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
-    let canary = measure::counts(db, bundle.id, now - WINDOW).await?.stats();
+    let canary = counts(db, bundle.id, now - WINDOW).await?;
     if canary.decisions < config.min_sample_size {
         return Ok(None);
     }
     let baseline = match bundle_row::stable(db).await? {
         None => ArmStats::default(),
         Some(stable) => {
-            let beside = measure::counts(db, stable.id, now - WINDOW).await?.stats();
-            if beside.decisions >= config.min_sample_size {
-                beside
+            let recent = counts(db, stable.id, now - WINDOW).await?;
+            if recent.decisions >= config.min_sample_size {
+                recent
             } else {
-                measure::counts(db, stable.id, now - LONG_WINDOW).await?.stats()
+                counts(db, stable.id, now - LONG_WINDOW).await?
             }
         }
     };
     let alarms = watch::alarms(&canary, &baseline, &config);
-    let found = Found { bundle, config, alarms, canary, baseline, at: now.into() };
+    let found = Alarming { bundle, config, alarms, canary, baseline, at: now.into() };
     Ok((!found.alarms.is_empty()).then_some(found))
 }
 
-/// Whether something was written down about this bundle in this stage.
-async fn is_noted(db: &mut PgConnection, bundle: &Row) -> Result<bool> {
+/// Whether an alarm of this bundle was recorded in this stage.
+async fn is_recorded(db: &mut PgConnection, bundle: &Row) -> Result<bool> {
     Ok(sqlx::query_scalar(
         "select exists (select from policy_lifecycle_audit
              where event_type = 'rollback_withheld' and subject_type = 'bundle' and subject_id = $1 and at >= $2)",
@@ -132,9 +130,9 @@ async fn is_noted(db: &mut PgConnection, bundle: &Row) -> Result<bool> {
     .await?)
 }
 
-/// Writes down what would have happened; where nothing can take over, somebody has to come.
-async fn withhold(work: &mut Work, found: &Found, nothing_follows: bool) -> Result<()> {
-    let Found { bundle, alarms, canary, .. } = found;
+/// Records that the canary was not rolled back; when nothing can take over, opens an incident.
+async fn withhold(work: &mut Work, found: &Alarming, nothing_follows: bool) -> Result<()> {
+    let Alarming { bundle, alarms, canary, .. } = found;
     let version = &bundle.version;
     let reason = watch::reason(alarms, canary);
     let why = if nothing_follows { "nothing can take over" } else { "it is only observed" };
@@ -160,7 +158,7 @@ async fn withhold(work: &mut Work, found: &Found, nothing_follows: bool) -> Resu
         };
         let id = incidents::insert(work, &opening).await?;
         incidents::note_opened(work, &id, &opening);
-        incidents::line(work, &id, "What the last five minutes were.", found.detail()).await?;
+        incidents::add_timeline_entry(work, &id, "What the last five minutes were.", found.detail()).await?;
     }
     Ok(())
 }

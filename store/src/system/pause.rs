@@ -9,22 +9,23 @@ use lifecycle::{
     },
     problem::{Code, Problem},
     system::{
-        Changed, Pause, ReleaseRecord, ReleaseRefused, ServingBundle, TICKET_TAG, TriggerReading,
+        Changed, Pause, ReleaseRefused, ServingBundle, TICKET_TAG, TriggerReading,
         pause::{self as rules, Signed},
     },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use sqlx::{PgConnection, types::Json};
-use time::OffsetDateTime;
+use serde_json::json;
 
-use super::{read, switches, switches_locked, trigger, written};
+use super::{
+    release_record::store_release, required_text::required_text, serving::read, switches::switches_locked,
+    ticket::add_to_ticket, trigger,
+};
 use crate::{Error, Result, Store, incidents, json, work::Work};
 
-/// Most trigger metrics of a pause, and characters of one.
+/// Most trigger metrics of a pause, and most characters of one.
 const MAX_TRIGGERS: usize = 20;
 const MAX_NAME_CHARS: usize = 100;
-/// Most characters of an incident's title that are taken from the reason.
+/// Most characters that an incident's title takes from the reason.
 const MAX_TITLE_CHARS: usize = 120;
 
 /// The body of `POST /policy/system/pause`.
@@ -32,26 +33,26 @@ const MAX_TITLE_CHARS: usize = 120;
 pub struct Engage {
     /// Why.
     pub reason: String,
-    /// The ticket it is tracked in; an incident is opened when absent.
+    /// The ticket the pause is tracked in; an incident is opened when absent.
     #[serde(default)]
     pub ticket: Option<String>,
-    /// The metrics that triggered it. Those known here are measured before the release, others have to be named in
-    /// the remediation.
+    /// The metrics that triggered the pause. Known ones are measured before the release; others have to be named in the
+    /// remediation.
     #[serde(default)]
     pub trigger_metrics: Vec<String>,
 }
 
-/// Engages the safety pause. Of two people at once, the second is told the first's.
+/// Engages the safety pause. Of two people at once, the second gets the pause of the first.
 ///
 /// # Errors
 /// Denied without [`Permission::Pause`]; a blank reason; too many or too long trigger names.
 pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Changed> {
     let permit = authorize(actor, Permission::Pause)?;
-    let reason = written("/reason", &order.reason, "say why: whoever meets the pause reads it")?.to_owned();
+    let reason = required_text("/reason", &order.reason, "say why: the people it stops will read it")?.to_owned();
     let ticket = order.ticket.as_deref().map(str::trim).filter(|ticket| !ticket.is_empty());
     let ticket = checked_name("/ticket", ticket)?;
     let trigger_metrics = checked_triggers(&order.trigger_metrics)?;
-    // What is live changes under this lock: an apply that has begun is done before, one that comes later is refused.
+    // What is live changes under this lock: an apply that has begun finishes first, a later one is refused.
     let mut work = Work::begin_serving(store, permit).await?;
     if let Some(first) = switches_locked(work.db()).await?.pause {
         let message = format!("{} has paused already: {}", first.by, first.reason);
@@ -65,7 +66,7 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
         source: "policy.pause".to_owned(),
         agent: None,
         bundle: None,
-        description: described(&reason, &trigger_metrics, &serving),
+        description: describe(&reason, &trigger_metrics, &serving),
         ack_due_at: work.now.plus(ACKNOWLEDGE_WITHIN),
         investigate_due_at: work.now.plus(INVESTIGATE_WITHIN),
     });
@@ -73,7 +74,7 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
         Some(opening) => incidents::insert(&mut work, opening).await?,
         None => {
             let ticket = ticket.unwrap_or_default().to_owned();
-            tell(&mut work, &ticket, &format!("Engaged a safety pause: {reason}"), json!({})).await?;
+            add_to_ticket(&mut work, &ticket, &format!("Engaged a safety pause: {reason}"), json!({})).await?;
             ticket
         }
     };
@@ -85,7 +86,7 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
         trigger_metrics,
         release_signatures: Vec::new(),
     };
-    set(&mut work, Some(&pause)).await?;
+    store_pause(&mut work, Some(&pause)).await?;
     let candidates: Vec<i64> = serving.iter().map(|bundle| bundle.id).collect();
     let detail = json!({
         "reason": pause.reason, "ticket": ticket, "trigger_metrics": pause.trigger_metrics, "in_service": candidates,
@@ -112,14 +113,14 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
 /// trigger is not clear (`metrics` says which).
 pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Result<Changed> {
     let permit = authorize(actor, Permission::Pause)?;
-    let remediation = written("/remediation", remediation, &ReleaseRefused::RemediationRequired.to_string())?;
+    let remediation = required_text("/remediation", remediation, &ReleaseRefused::RemediationRequired.to_string())?;
     let mut work = Work::begin_serving(store, permit).await?;
     let Some(mut pause) = switches_locked(work.db()).await?.pause else {
         let detail = "no safety pause is in force: there is nothing to release";
         return Err(Problem::new(Code::InvalidTransition, detail).with("from", "running").with("to", "running").into());
     };
     let counting: Vec<_> = pause.valid_signatures(store.keys()).cloned().collect();
-    // The triggers decide at the second signature; before it there is nothing to measure them for.
+    // The triggers only matter to the second signature.
     let readings = if counting.is_empty() { Vec::new() } else { trigger::read(&mut work, &pause).await? };
     let now = work.now;
     let signed = rules::sign_release(&pause, actor, remediation, &readings, now, store.keys())
@@ -128,10 +129,10 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
     let message = match signed {
         Signed::OneOfTwo(one) => {
             pause.release_signatures = vec![one.clone()];
-            set(&mut work, Some(&pause)).await?;
+            store_pause(&mut work, Some(&pause)).await?;
             let needed = pause.still_needed();
-            let said = format!("Signed the release of the pause, 1 of 2: {remediation}");
-            tell(&mut work, &ticket, &said, json!({"roles": one.roles})).await?;
+            let entry = format!("Signed the release of the pause, 1 of 2: {remediation}");
+            add_to_ticket(&mut work, &ticket, &entry, json!({"roles": one.roles})).await?;
             let detail = json!({
                 "ticket": ticket, "roles": one.roles, "remediation": one.remediation, "still_needed": needed,
                 "signature": one.signature,
@@ -141,12 +142,12 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
             format!("1 of 2 signatures. Still needed: {needed}.")
         }
         Signed::Released(record) => {
-            set(&mut work, None).await?;
-            let id = keep(&mut work, &record).await?;
+            store_pause(&mut work, None).await?;
+            let id = store_release(&mut work, &record).await?;
             let by: Vec<&str> = record.signatures.iter().map(|one| one.by.as_str()).collect();
-            let said =
+            let entry =
                 format!("Released the pause, 2 of 2 (release {id}, signed by {}): {remediation}", by.join(" and "));
-            tell(&mut work, &ticket, &said, json!({"release_id": id, "signed_by": by})).await?;
+            add_to_ticket(&mut work, &ticket, &entry, json!({"release_id": id, "signed_by": by})).await?;
             let detail = json!({
                 "ticket": ticket, "release_id": id, "signed_by": by, "remediation": remediation,
                 "paused_at": record.paused_at, "paused_by": record.paused_by, "metrics": record.metrics,
@@ -178,7 +179,8 @@ fn refused(refusal: ReleaseRefused, readings: &[TriggerReading]) -> Error {
     }
 }
 
-async fn set(work: &mut Work, pause: Option<&Pause>) -> Result<()> {
+/// Stores the pause in force; none ends it.
+async fn store_pause(work: &mut Work, pause: Option<&Pause>) -> Result<()> {
     let text = pause.map(json::text).transpose()?;
     let by = work.actor().name.clone();
     sqlx::query("update system_state set pause = $1::json, changed_at = now(), changed_by = $2")
@@ -189,55 +191,6 @@ async fn set(work: &mut Work, pause: Option<&Pause>) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the signed record of a pause that is over.
-async fn keep(work: &mut Work, record: &ReleaseRecord) -> Result<i64> {
-    Ok(sqlx::query_scalar(
-        "insert into policy_release_record (record, paused_at, released_at) values ($1::json, $2, $3) returning id",
-    )
-    .bind(json::text(record)?)
-    .bind(OffsetDateTime::from(record.paused_at))
-    .bind(OffsetDateTime::from(record.released_at))
-    .fetch_one(work.db())
-    .await?)
-}
-
-/// The newest pauses that are over.
-pub(crate) async fn releases(db: &mut PgConnection, limit: i64) -> Result<Vec<ReleaseRecord>> {
-    let rows: Vec<(i64, Json<Value>)> =
-        sqlx::query_as("select id, record from policy_release_record order by id desc limit $1")
-            .bind(limit)
-            .fetch_all(db)
-            .await?;
-    rows.into_iter()
-        .map(|(id, record)| {
-            let record: ReleaseRecord =
-                serde_json::from_value(record.0).map_err(|error| Error::damaged(format!("release {id}: {error}")))?;
-            Ok(ReleaseRecord { id, ..record })
-        })
-        .collect()
-}
-
-/// Adds a line to the ticket, when it is an incident of ours.
-async fn tell(work: &mut Work, ticket: &str, text: &str, detail: Value) -> Result<()> {
-    let ours: bool = sqlx::query_scalar("select exists (select from incidents where id = $1)")
-        .bind(ticket)
-        .fetch_one(work.db())
-        .await?;
-    if ours {
-        incidents::line(work, ticket, text, detail).await?;
-    }
-    Ok(())
-}
-
-/// Adds a line to the ticket of the pause in force, if there is one: what is done meanwhile belongs to its story.
-pub(crate) async fn tell_ticket(work: &mut Work, text: &str, detail: Value) -> Result<()> {
-    let ticket = switches(work.db()).await?.pause.and_then(|pause| pause.ticket);
-    match ticket {
-        Some(ticket) => tell(work, &ticket, text, detail).await,
-        None => Ok(()),
-    }
-}
-
 fn checked_name<'a>(pointer: &str, name: Option<&'a str>) -> Result<Option<&'a str>> {
     if name.is_some_and(|name| name.chars().count() > MAX_NAME_CHARS || name.contains('\0')) {
         let detail = format!("has at most {MAX_NAME_CHARS} characters, none of them U+0000");
@@ -246,21 +199,21 @@ fn checked_name<'a>(pointer: &str, name: Option<&'a str>) -> Result<Option<&'a s
     Ok(name)
 }
 
-/// The names without blanks around them, each once.
+/// The names without surrounding blanks, each once.
 fn checked_triggers(names: &[String]) -> Result<Vec<String>> {
     if names.len() > MAX_TRIGGERS {
         let detail = format!("names at most {MAX_TRIGGERS} metrics");
         return Err(Problem::invalid_field("/trigger_metrics", detail).into());
     }
-    let mut kept: Vec<String> = Vec::new();
+    let mut triggers: Vec<String> = Vec::new();
     for (number, name) in names.iter().enumerate() {
         let name = name.trim();
         checked_name(&format!("/trigger_metrics/{number}"), Some(name))?;
-        if !name.is_empty() && !kept.iter().any(|known| known == name) {
-            kept.push(name.to_owned());
+        if !name.is_empty() && !triggers.iter().any(|known| known == name) {
+            triggers.push(name.to_owned());
         }
     }
-    Ok(kept)
+    Ok(triggers)
 }
 
 fn first_line(reason: &str) -> String {
@@ -271,7 +224,8 @@ fn first_line(reason: &str) -> String {
     format!("{}…", line.chars().take(MAX_TITLE_CHARS).collect::<String>())
 }
 
-fn described(reason: &str, triggers: &[String], serving: &[ServingBundle]) -> String {
+/// The description of the incident that tracks the pause.
+fn describe(reason: &str, triggers: &[String], serving: &[ServingBundle]) -> String {
     let serving: Vec<String> = serving
         .iter()
         .map(|bundle| format!("{} (bundle {}) at {} %", bundle.version, bundle.id, bundle.canary_pct))

@@ -1,10 +1,9 @@
-//! What the metrics that triggered a pause say now.
+//! The metrics that triggered a pause, as they are now.
 
 use lifecycle::{
     metrics::RecentDecisions,
-    system::{Pause, TriggerMetric, TriggerReading, trigger::known},
+    system::{Pause, TriggerReading, trigger::known},
 };
-use sqlx::AssertSqlSafe;
 
 use crate::{Result, settings, work::Work};
 
@@ -36,8 +35,8 @@ struct Counts {
     baseline_avg_cost: Option<f64>,
 }
 
-/// The last five minutes, and the cost of the day before them. What was answered while evaluation was off says nothing
-/// about any policy.
+/// The last five minutes, and the cost of the day before them. Answers given while evaluation
+/// was off say nothing about any policy and are left out.
 async fn recent(work: &mut Work) -> Result<RecentDecisions> {
     let counts: Counts = sqlx::query_as(
         "select count(*) filter (where fresh) as decisions,
@@ -63,9 +62,11 @@ async fn recent(work: &mut Work) -> Result<RecentDecisions> {
 }
 
 /// Whether an alert of the KPI summary is on; `column` is one of [`TriggerMetric::alert_column`].
-async fn alert(work: &mut Work, column: &'static str) -> Result<Option<bool>> {
-    debug_assert!(TriggerMetric::ALL.iter().any(|metric| metric.alert_column() == Some(column)), "{column}");
-    let sql = format!("select {column} from clo_kpi_summary_v1");
-    let on: Option<Option<i32>> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_optional(work.db()).await?;
+async fn alert(work: &mut Work, column: &str) -> Result<Option<bool>> {
+    let on: Option<Option<i32>> =
+        sqlx::query_scalar("select (to_jsonb(summary) ->> $1)::int from clo_kpi_summary_v1 summary")
+            .bind(column)
+            .fetch_optional(work.db())
+            .await?;
     Ok(on.flatten().map(|on| on != 0))
 }

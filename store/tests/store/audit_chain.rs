@@ -1,18 +1,17 @@
-//! The audit record is a keyed chain: whoever changes it without the key is found, and the first bad entry is named.
+//! The audit record is a keyed chain: a change made without the key is detected, and the first bad entry is named.
 
 use std::path::PathBuf;
 
-use crate::support::*;
+use crate::fixtures::*;
 use lifecycle::{
     audit::{Checkpoint, EventType, Flaw, Verdict, Verifier},
     signing::{Key, KeyRing},
 };
 use serde_json::{Map, Value};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{Store, audit, bundles, testing};
 
-/// A store with `count` entries.
-async fn written(count: i64) -> Store {
+/// A store with `count` audit entries.
+async fn store_with_entries(count: i64) -> Store {
     let store = testing::store().await;
     write(&store, count).await;
     store
@@ -36,16 +35,9 @@ async fn flaw(store: &Store) -> (i64, Flaw) {
     (broken.seq, broken.flaw)
 }
 
-/// What somebody with every right in the database can do: triggers do not stop them.
-async fn tamper(store: &Store, sql: &str) {
-    let mut db = PgConnection::connect_with(&store.pool().connect_options()).await.unwrap();
-    let sql = format!("begin; set local session_replication_role = replica; {sql}; commit;");
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
-}
-
 #[tokio::test]
 async fn an_untouched_record_verifies_and_each_entry_is_sealed() {
-    let store = written(5).await;
+    let store = store_with_entries(5).await;
     let verdict = verify(&store).await;
     assert!(verdict.valid && verdict.keyed, "{verdict:?}");
     assert_eq!((verdict.entries, verdict.head_seq, verdict.pending), (5, 5, 0));
@@ -58,18 +50,18 @@ async fn an_untouched_record_verifies_and_each_entry_is_sealed() {
 #[tokio::test]
 async fn an_edited_row_is_found() {
     for edit in ["actor = 'nobody'", "detail = '{}'", "at = at - interval '1 hour'", "event_type = 'applied'"] {
-        let store = written(6).await;
+        let store = store_with_entries(6).await;
         tamper(&store, &format!("update policy_lifecycle_audit set {edit} where seq = 3")).await;
         assert_eq!(flaw(&store).await, (3, Flaw::Edited), "{edit}");
     }
-    let store = written(6).await;
-    tamper(&store, "update policy_lifecycle_audit set event_type = 'never_heard_of' where seq = 6").await;
+    let store = store_with_entries(6).await;
+    tamper(&store, "update policy_lifecycle_audit set event_type = 'unknown_event' where seq = 6").await;
     assert_eq!(flaw(&store).await, (6, Flaw::Edited));
 }
 
 #[tokio::test]
 async fn a_deleted_row_is_found() {
-    let store = written(6).await;
+    let store = store_with_entries(6).await;
     tamper(&store, "delete from policy_lifecycle_audit where seq = 4").await;
     assert_eq!(flaw(&store).await, (4, Flaw::Missing));
     tamper(&store, "update policy_lifecycle_audit set seq = seq - 1 where seq > 4").await;
@@ -78,7 +70,7 @@ async fn a_deleted_row_is_found() {
 
 #[tokio::test]
 async fn a_swapped_pair_is_found() {
-    let store = written(6).await;
+    let store = store_with_entries(6).await;
     tamper(
         &store,
         "update policy_lifecycle_audit set seq = -1 where seq = 3;
@@ -91,7 +83,7 @@ async fn a_swapped_pair_is_found() {
 
 #[tokio::test]
 async fn a_forged_insert_is_found() {
-    let store = written(6).await;
+    let store = store_with_entries(6).await;
     tamper(
         &store,
         "update policy_lifecycle_audit set seq = -seq where seq > 3;
@@ -104,7 +96,7 @@ async fn a_forged_insert_is_found() {
     .await;
     assert_eq!(flaw(&store).await, (4, Flaw::Forged));
 
-    let store = written(3).await;
+    let store = store_with_entries(3).await;
     tamper(
         &store,
         "insert into policy_lifecycle_audit (seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail)
@@ -114,22 +106,22 @@ async fn a_forged_insert_is_found() {
     .await;
     assert_eq!(flaw(&store).await, (4, Flaw::Forged));
     write(&store, 2).await;
-    assert_eq!(flaw(&store).await, (4, Flaw::Forged), "work goes on, and it is not sealed by mistake");
+    assert_eq!(flaw(&store).await, (4, Flaw::Forged), "later entries do not seal it");
 }
 
 #[tokio::test]
 async fn a_cut_tail_is_found() {
-    let store = written(6).await;
+    let store = store_with_entries(6).await;
     tamper(&store, "delete from policy_lifecycle_audit where seq > 4").await;
     assert_eq!(flaw(&store).await, (5, Flaw::CutTail));
 
-    // Also when the head is set back too, by a kept checkpoint; and by the head, when what followed is written anew.
-    let store = written(3).await;
+    // A stored checkpoint detects the cut when the head was reset too; the head does when new entries follow the cut.
+    let store = store_with_entries(3).await;
     audit::checkpoint(&store, 0).await.unwrap().unwrap();
     let cut = "delete from policy_lifecycle_audit where seq > 2; update policy_audit_head set seq = 2";
     tamper(&store, &format!("{cut}, checkpoint = null")).await;
     assert_eq!(flaw(&store).await, (3, Flaw::CutTail));
-    let store = written(3).await;
+    let store = store_with_entries(3).await;
     tamper(&store, cut).await;
     write(&store, 3).await;
     assert_eq!(flaw(&store).await, (3, Flaw::Replaced));
@@ -142,9 +134,9 @@ fn file() -> PathBuf {
 #[tokio::test]
 async fn a_tail_cut_together_with_the_databases_own_checkpoints_is_found_by_the_file() {
     let file = file();
-    let store = written(5).await.with_checkpoint_file(&file);
+    let store = store_with_entries(5).await.with_checkpoint_file(&file);
     audit::checkpoint(&store, 0).await.unwrap().unwrap();
-    assert!(audit::checkpoint(&store, 0).await.unwrap().is_none(), "nothing is new");
+    assert!(audit::checkpoint(&store, 0).await.unwrap().is_none(), "there are no new entries");
     tamper(
         &store,
         "delete from policy_lifecycle_audit where seq > 2; delete from policy_audit_checkpoints;
@@ -152,12 +144,12 @@ async fn a_tail_cut_together_with_the_databases_own_checkpoints_is_found_by_the_
     )
     .await;
     assert_eq!(flaw(&store).await, (3, Flaw::CutTail));
-    // The proof is not written over by the next checkpoint.
+    // The next checkpoint does not overwrite the proof.
     write(&store, 1).await;
     audit::checkpoint(&store, 0).await.unwrap().unwrap();
     assert_eq!(flaw(&store).await, (3, Flaw::Replaced), "where the new tail begins");
-    let kept: Checkpoint = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    assert_eq!(kept.count, 5);
+    let in_file: Checkpoint = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(in_file.count, 5);
     write(&store, 4).await;
     assert_eq!(flaw(&store).await, (3, Flaw::Replaced));
     std::fs::remove_file(file).unwrap();
@@ -165,7 +157,7 @@ async fn a_tail_cut_together_with_the_databases_own_checkpoints_is_found_by_the_
 
 #[tokio::test]
 async fn a_changed_checkpoint_is_found() {
-    let store = written(3).await;
+    let store = store_with_entries(3).await;
     audit::checkpoint(&store, 0).await.unwrap().unwrap();
     tamper(&store, "update policy_audit_checkpoints set checkpoint = replace(checkpoint::text, ':3', ':2')::json")
         .await;
@@ -174,7 +166,7 @@ async fn a_changed_checkpoint_is_found() {
 }
 
 #[tokio::test]
-async fn what_a_failover_writes_is_sealed_in_order() {
+async fn entries_of_a_failover_are_sealed_in_order() {
     let store = testing::store().await;
     stable(&store, Some("2.0.0"), 90).await;
     sqlx::raw_sql("update policy_bundles set active = false, canary_pct = 0").execute(store.pool()).await.unwrap();
@@ -186,7 +178,7 @@ async fn what_a_failover_writes_is_sealed_in_order() {
     let verdict = verify(&store).await;
     assert!(verdict.valid && verdict.pending == 0, "{verdict:?}");
 
-    // By the next entry, when that comes first.
+    // The next entry seals it as well.
     let back = "update policy_bundles set active = true, canary_pct = 100 where version = '2.0.0'";
     sqlx::raw_sql(back).execute(store.pool()).await.unwrap();
     write(&store, 1).await;
@@ -199,7 +191,7 @@ async fn what_a_failover_writes_is_sealed_in_order() {
 
 #[tokio::test]
 async fn a_record_from_before_the_chain_is_sealed_by_the_next_entry() {
-    let store = written(4).await;
+    let store = store_with_entries(4).await;
     tamper(
         &store,
         "update policy_lifecycle_audit set key_id = null, prev_hash = null, entry_hash = null;
@@ -215,7 +207,7 @@ async fn a_record_from_before_the_chain_is_sealed_by_the_next_entry() {
 
 #[tokio::test]
 async fn a_seal_is_written_once() {
-    let store = written(2).await;
+    let store = store_with_entries(2).await;
     for sql in [
         "update policy_lifecycle_audit set entry_hash = prev_hash",
         "update policy_lifecycle_audit set entry_hash = null, prev_hash = null, key_id = null",
@@ -238,8 +230,8 @@ async fn old_keys_verify_and_unknown_ones_are_named() {
     let second = with(KeyRing { current: new.clone(), previous: vec![old] }).await;
     write(&second, 3).await;
     assert!(verify(&second).await.valid);
-    let forgetful = with(KeyRing { current: new, previous: Vec::new() }).await;
-    assert_eq!(flaw(&forgetful).await, (1, Flaw::UnknownKey));
+    let without_old = with(KeyRing { current: new, previous: Vec::new() }).await;
+    assert_eq!(flaw(&without_old).await, (1, Flaw::UnknownKey));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,7 +257,7 @@ async fn fifty_writers_leave_no_gap_and_an_unbroken_chain() {
 
 #[tokio::test]
 async fn an_exported_record_verifies_without_the_database() {
-    let store = written(7).await;
+    let store = store_with_entries(7).await;
     let mut export = audit::export(&store, &admin()).await.unwrap();
     let mut lines: Vec<Map<String, Value>> = Vec::new();
     while let Some(line) = export.line().await.unwrap() {

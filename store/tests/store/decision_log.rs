@@ -1,5 +1,5 @@
-//! The ways into the decision log: copied, inserted around what is there, over a connection that breaks, and into a
-//! database that an older version made.
+//! Appending to the decision log: batches that are copied, batches with repetitions, a connection that breaks, a log that
+//! an older version made.
 
 use lifecycle::decision::{BundleRef, Record};
 use policy::{
@@ -8,17 +8,21 @@ use policy::{
 };
 use store::{Store, decisions, testing};
 
-use crate::support::*;
+use crate::fixtures::*;
 
-async fn made(store: &Store) -> Record {
-    let at: time::OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();
-    decision(at, Arm::Stable, BundleRef { id: 7, version: "1.0.0".into(), digest: "sha256:00".into() }, None)
+async fn minimal(store: &Store) -> Record {
+    decision(
+        now(store).await,
+        Arm::Stable,
+        BundleRef { id: 7, version: "1.0.0".into(), digest: "sha256:00".into() },
+        None,
+    )
 }
 
-/// One with everything in it that a decision may have.
+/// A decision with everything a decision may have.
 async fn full(store: &Store) -> Record {
     let other = BundleRef { id: 8, version: "1.1.0".into(), digest: "sha256:11".into() };
-    let record = made(store).await;
+    let record = minimal(store).await;
     let error: EvaluationError = serde_json::from_value(serde_json::json!({
         "code": "wrong_type", "rule": "some-rule", "field": "with \u{0}", "wanted": "number", "found": "string"
     }))
@@ -36,13 +40,13 @@ async fn all(store: &Store) -> Vec<Record> {
 }
 
 #[tokio::test]
-async fn a_copied_decision_is_the_same_as_an_inserted_one() {
+async fn copied_and_inserted_decisions_are_stored_alike() {
     let store = testing::store().await;
     let mut log = decisions::Appender::new(store.clone());
     let (copied, repeated, inserted) = (full(&store).await, full(&store).await, full(&store).await);
-    assert_eq!(log.append(&[copied.clone(), made(&store).await]).await.unwrap(), []);
-    // A repetition stops the copy; the others of its batch are inserted, and so are those of the next.
-    log.append(&[Record { agent: "somebody.else".into(), ..copied.clone() }, repeated.clone(), repeated.clone()])
+    assert_eq!(log.append(&[copied.clone(), minimal(&store).await]).await.unwrap(), []);
+    // A repetition stops the copy; the others of its batch are inserted, and so is the next batch.
+    log.append(&[Record { agent: "another.agent".into(), ..copied.clone() }, repeated.clone(), repeated.clone()])
         .await
         .unwrap();
     assert_eq!(log.append(std::slice::from_ref(&inserted)).await.unwrap(), []);
@@ -57,38 +61,51 @@ async fn a_copied_decision_is_the_same_as_an_inserted_one() {
     assert_eq!(costs, [Some(0.25); 3]);
 }
 
+/// A column that the schema has and the list of written columns has not would be null.
 #[tokio::test]
-async fn what_was_not_added_is_told_with_what_is_on_record() {
+async fn every_column_of_the_schema_is_written() {
+    let store = testing::store().await;
+    decisions::append(&store, &[full(&store).await]).await.unwrap();
+    let unwritten: Vec<String> =
+        sqlx::query_scalar("select key from policy_decisions d, json_each(to_json(d)) where value::text = 'null'")
+            .fetch_all(store.pool())
+            .await
+            .unwrap();
+    assert_eq!(unwritten, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_repetition_is_reported_with_the_decision_on_record() {
     let store = testing::store().await;
     let mut log = decisions::Appender::new(store.clone());
-    let (stored, new) = (full(&store).await, made(&store).await);
+    let (stored, new) = (full(&store).await, minimal(&store).await);
     log.append(std::slice::from_ref(&stored)).await.unwrap();
-    // Decided anew with another answer, and asked about something else under the same id.
-    let again = Record { status: Status::NoMatch, errors: Vec::new(), other_arm: None, ..stored.clone() };
+    // The same question decided differently, and other questions under the same id.
+    let repetition = Record { status: Status::NoMatch, errors: Vec::new(), other_arm: None, ..stored.clone() };
     let mut others = vec![
-        Record { agent: "somebody.else".into(), ..stored.clone() },
+        Record { agent: "another.agent".into(), ..stored.clone() },
         Record { action: "else".into(), ..stored.clone() },
         Record { subject: "else".into(), ..stored.clone() },
         Record { context: serde_json::Map::new(), ..stored.clone() },
         Record { subject: "else".into(), ..new.clone() },
     ];
-    let mut batch = vec![new.clone(), again, new.clone()];
+    let mut batch = vec![new.clone(), repetition, new.clone()];
     batch.append(&mut others);
     let answered = |place, record: &Record| decisions::Repeated { place, answered: Some(Box::new(record.clone())) };
     let mut expected = vec![answered(1, &stored), answered(2, &new)];
     expected.extend((3..8).map(|place| decisions::Repeated { place, answered: None }));
     assert_eq!(log.append(&batch).await.unwrap(), expected);
     assert_eq!(all(&store).await.len(), 2);
-    // By the other way in, too, where now all are there already.
+    // Over a pooled connection, too; now all are repetitions.
     expected.insert(0, answered(0, &new));
     assert_eq!(decisions::append(&store, &batch).await.unwrap(), expected);
 }
 
 #[tokio::test]
-async fn a_broken_connection_costs_no_decision() {
+async fn a_broken_connection_loses_no_decision() {
     let store = testing::store().await;
     let mut log = decisions::Appender::new(store.clone());
-    let (before, after) = (made(&store).await, made(&store).await);
+    let (before, after) = (minimal(&store).await, minimal(&store).await);
     log.append(std::slice::from_ref(&before)).await.unwrap();
     let ended: Vec<bool> = sqlx::query_scalar(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity
@@ -98,13 +115,13 @@ async fn a_broken_connection_costs_no_decision() {
     .await
     .unwrap();
     assert_eq!(ended, [true]);
-    // What was on its way when it broke may have arrived: it is sent again.
+    // Decisions that were in flight when the connection broke may have arrived: they are sent again.
     log.append(&[before, after]).await.unwrap();
     assert_eq!(all(&store).await.len(), 2);
 }
 
 #[tokio::test]
-async fn an_older_log_is_brought_up_to_date_with_what_is_in_it() {
+async fn migrating_an_older_log_keeps_its_decisions() {
     let store = testing::store().await;
     sqlx::raw_sql(
         "delete from _sqlx_migrations where version = 17;
@@ -118,7 +135,7 @@ async fn an_older_log_is_brought_up_to_date_with_what_is_in_it() {
     let old = full(&store).await;
     decisions::append(&store, std::slice::from_ref(&old)).await.unwrap();
     store.migrate().await.unwrap();
-    let new = made(&store).await;
+    let new = minimal(&store).await;
     decisions::append(&store, &[new.clone(), old.clone()]).await.unwrap();
     let filter = decisions::Filter { agent: Some(old.agent.clone()), ..Default::default() };
     let found = decisions::list(&store, &author(), &filter).await.unwrap().items;

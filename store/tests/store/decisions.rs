@@ -1,4 +1,4 @@
-//! The decision log: batches, repetitions, pages, outcomes, and simulations over it.
+//! The decision log: batches, repetitions, pages, outcomes, and simulations over recorded decisions.
 
 use lifecycle::{
     decision::{BundleRef, Record},
@@ -9,33 +9,28 @@ use policy::{
     replay::{Columnar, Dataset, Outcome, OutcomeStatus},
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use store::{Store, corpus, decisions, simulate, testing};
+use store::{Store, decisions, test_cases, testing};
 
-use crate::support::*;
-
-async fn now(store: &Store) -> time::OffsetDateTime {
-    sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap()
-}
+use crate::fixtures::*;
 
 fn service() -> lifecycle::authority::Actor {
     actor(lifecycle::authority::Role::Service)
 }
 
-fn made(at: time::OffsetDateTime, id: i64) -> Record {
+fn record(at: time::OffsetDateTime, id: i64) -> Record {
     decision(at, Arm::Stable, BundleRef { id, version: "1.0.0".into(), digest: "sha256:00".into() }, None)
 }
 
 #[tokio::test]
-async fn a_decision_comes_back_as_it_was_and_a_repetition_changes_nothing() {
+async fn a_decision_reads_back_as_it_was_and_a_repetition_changes_nothing() {
     let store = testing::store().await;
-    let mut record = made(now(&store).await, 7);
-    record.subject = "with \u{0} inside".into();
-    let repeated = decisions::append(&store, &[record.clone(), record.clone()]).await.unwrap();
+    let first = Record { subject: "with \u{0} inside".into(), ..record(now(&store).await, 7) };
+    let repeated = decisions::append(&store, &[first.clone(), first.clone()]).await.unwrap();
     assert!(matches!(&repeated[..], [decisions::Repeated { place: 1, answered: Some(_) }]), "NUL is no difference");
-    decisions::append(&store, &[Record { agent: "somebody.else".into(), ..record.clone() }]).await.unwrap();
-    let found = decisions::get(&store, &author(), &record.decision_id).await.unwrap();
+    decisions::append(&store, &[Record { agent: "another.agent".into(), ..first.clone() }]).await.unwrap();
+    let found = decisions::get(&store, &author(), &first.decision_id).await.unwrap();
     assert_eq!(found.context["text"], "with \u{0} and ünïcode");
-    assert_eq!(found, Record { subject: "with \u{fffd} inside".into(), ..record });
+    assert_eq!(found, Record { subject: "with \u{fffd} inside".into(), ..first });
     assert_eq!(code(decisions::get(&store, &author(), "no\u{0}ne").await.unwrap_err()), Code::NotFound);
 }
 
@@ -43,7 +38,7 @@ async fn a_decision_comes_back_as_it_was_and_a_repetition_changes_nothing() {
 async fn pages_hold_every_decision_once_even_at_the_same_moment() {
     let store = testing::store().await;
     let at = now(&store).await;
-    let records: Vec<Record> = (0..25).map(|i| made(at, i % 2)).collect();
+    let records: Vec<Record> = (0..25).map(|i| record(at, i % 2)).collect();
     decisions::append(&store, &records).await.unwrap();
     let mut seen = Vec::new();
     let mut filter = decisions::Filter { bundle_id: Some(1), limit: Some(5), ..Default::default() };
@@ -51,8 +46,8 @@ async fn pages_hold_every_decision_once_even_at_the_same_moment() {
         let page = decisions::list(&store, &author(), &filter).await.unwrap();
         assert!(page.items.len() <= 5);
         seen.extend(page.items.into_iter().map(|record| record.decision_id));
-        // New decisions while somebody reads must not shift the pages.
-        decisions::append(&store, &[made(now(&store).await, 1)]).await.unwrap();
+        // Decisions that are added meanwhile must not shift the pages.
+        decisions::append(&store, &[record(now(&store).await, 1)]).await.unwrap();
         match page.next_cursor {
             Some(cursor) => filter.cursor = Some(cursor),
             None => break,
@@ -66,7 +61,7 @@ async fn pages_hold_every_decision_once_even_at_the_same_moment() {
         let filter = decisions::Filter { cursor: Some(wrong.into()), ..Default::default() };
         assert_eq!(code(decisions::list(&store, &author(), &filter).await.unwrap_err()), Code::InvalidField);
     }
-    let cases = simulate::cases(&store, &author(), Dataset::Recorded, Some(10), None).await.unwrap();
+    let cases = test_cases::cases(&store, &author(), Dataset::Recorded, Some(10), None).await.unwrap();
     assert_eq!(cases.len(), 10);
 }
 
@@ -74,11 +69,11 @@ async fn pages_hold_every_decision_once_even_at_the_same_moment() {
 async fn a_corpus_holds_the_newest_decisions() {
     let store = testing::store().await;
     let at = now(&store).await;
-    let records: Vec<Record> = (0..30).map(|n| made(at - time::Duration::hours(n), 1)).collect();
+    let records: Vec<Record> = (0..30).map(|n| record(at - time::Duration::hours(n), 1)).collect();
     decisions::append(&store, &records).await.unwrap();
     let read = async |limit, since: Option<time::OffsetDateTime>| {
-        let wanted = corpus::Wanted { limit, since: since.map(Into::into), until: None };
-        Columnar::decode(&corpus::encoded(&store, &author(), wanted).await.unwrap()).unwrap()
+        let wanted = decisions::CorpusFilter { limit, since: since.map(Into::into), until: None };
+        Columnar::decode(&decisions::encoded_corpus(&store, &author(), wanted).await.unwrap()).unwrap()
     };
     let all = read(None, None).await;
     assert_eq!((all.len(), all.source()), (30, Dataset::Recorded));
@@ -90,15 +85,15 @@ async fn a_corpus_holds_the_newest_decisions() {
     assert_eq!(read(Some(7), None).await.len(), 7);
     assert_eq!(read(None, Some(at - time::Duration::minutes(150))).await.len(), 3);
     for limit in [0, 1_000_001] {
-        let wanted = corpus::Wanted { limit: Some(limit), ..Default::default() };
-        assert_eq!(code(corpus::encoded(&store, &author(), wanted).await.unwrap_err()), Code::InvalidField);
+        let wanted = decisions::CorpusFilter { limit: Some(limit), ..Default::default() };
+        assert_eq!(code(decisions::encoded_corpus(&store, &author(), wanted).await.unwrap_err()), Code::InvalidField);
     }
 }
 
 #[tokio::test]
 async fn the_first_outcome_stays() {
     let store = testing::store().await;
-    let (a, b) = (made(now(&store).await, 1), made(now(&store).await, 1));
+    let (a, b) = (record(now(&store).await, 1), record(now(&store).await, 1));
     decisions::append(&store, &[a.clone(), b.clone()]).await.unwrap();
     let outcome = |status, cost| Outcome {
         status,
@@ -130,8 +125,8 @@ async fn the_first_outcome_stays() {
     assert_eq!(code(negative.unwrap_err()), Code::InvalidField);
 }
 
-/// How often the whole table of decisions was read. Connections tell the database when they end.
-async fn whole_reads(options: &PgConnectOptions, store: Store) -> i64 {
+/// How many sequential scans of the decisions there were. Connections report their counts when they end.
+async fn sequential_scans(options: &PgConnectOptions, store: Store) -> i64 {
     store.pool().close().await;
     let mut db = PgConnection::connect_with(options).await.unwrap();
     let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
@@ -162,7 +157,7 @@ async fn pages_are_found_by_an_index_however_they_are_filtered() {
     .await
     .unwrap();
     sqlx::query("analyze policy_decisions").execute(store.pool()).await.unwrap();
-    let before = whole_reads(&options, store).await;
+    let before = sequential_scans(&options, store).await;
 
     let store = connect().await;
     let filters = [
@@ -184,10 +179,10 @@ async fn pages_are_found_by_an_index_however_they_are_filtered() {
             }
         }
     }
-    assert_eq!(whole_reads(&options, store).await, before);
+    assert_eq!(sequential_scans(&options, store).await, before);
 
-    // What has no index to use is counted.
+    // A statement that no index can serve is counted.
     let store = connect().await;
     sqlx::query("select count(*) from policy_decisions where reason like '%x%'").execute(store.pool()).await.unwrap();
-    assert!(whole_reads(&options, store).await > before);
+    assert!(sequential_scans(&options, store).await > before);
 }

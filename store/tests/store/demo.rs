@@ -1,18 +1,20 @@
 //! The example workspace on a real database.
 
 use lifecycle::{
-    authority::{Actor, Role, Via},
+    authority::{Actor, Role},
     bundle::State,
     review::{GuardrailVerdict, PacketStatus, content::InvariantVerdict},
 };
 use store::{bundles, decisions, demo, incidents, packets, people, rollout, tokens};
 
+use crate::fixtures::actor;
+
 fn viewer() -> Actor {
-    Actor { name: demo::email(Role::Viewer), roles: [Role::Viewer].into(), via: Via::Session }
+    Actor { name: demo::email(Role::Viewer), ..actor(Role::Viewer) }
 }
 
 #[tokio::test]
-async fn it_is_loaded_once_and_tells_how_to_sign_in() {
+async fn the_example_is_loaded_once_and_its_credentials_work() {
     let store = store::testing::store().await;
     let credentials = demo::load(&store, false).await.unwrap().unwrap().0;
 
@@ -39,7 +41,6 @@ async fn it_is_loaded_once_and_tells_how_to_sign_in() {
     assert!(packet.content.replay.total_flips > 0);
     assert_eq!(packet.content.newly_allowed, 0);
     let content = &packet.content;
-    println!("{:?} {:?} {:?}", content.projected_kpis, content.guardrails, content.blast_radius);
     assert!(content.blockers().is_empty(), "{:?}", content.blockers());
     assert!(content.guardrails.iter().all(|guardrail| guardrail.verdict == GuardrailVerdict::Pass));
     assert_eq!(content.invariants[0].verdict, InvariantVerdict::Holds);
@@ -53,18 +54,18 @@ async fn it_is_loaded_once_and_tells_how_to_sign_in() {
     assert!(history.applies.iter().all(|record| record.verifies()));
 
     assert!(demo::load(&store, true).await.unwrap().is_none());
-    // Whoever lost the file gets new credentials; the old ones end, and nothing is loaded twice.
+    // When the file is lost there are new credentials; the old ones stop working, and nothing is loaded twice.
     let renewed = demo::load(&store, false).await.unwrap().unwrap().0;
     assert!(tokens::authenticate(&store, &credentials[0].token).await.unwrap().is_none());
     assert!(tokens::authenticate(&store, &renewed[0].token).await.unwrap().is_some());
     let count: i64 = sqlx::query_scalar("select count(*) from policy_decisions").fetch_one(store.pool()).await.unwrap();
     assert_eq!(count, 20_000);
-    let again = bundles::summaries(&store, &viewer(), &bundles::Filter::default()).await.unwrap();
-    assert_eq!(again.items.len(), 4);
+    let summaries = bundles::summaries(&store, &viewer(), &bundles::Filter::default()).await.unwrap();
+    assert_eq!(summaries.items.len(), 4);
 }
 
 #[tokio::test]
-async fn two_servers_may_load_it_at_the_same_time() {
+async fn two_servers_may_load_the_example_at_the_same_time() {
     let store = store::testing::store().await;
     let (one, two) = tokio::join!(demo::load(&store, true), demo::load(&store, true));
     let (one, two) = (one.unwrap(), two.unwrap());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::*;
+use crate::fixtures::*;
 use lifecycle::{
     audit::EventType,
     overview::{OverdueDrill, TaskKind},
@@ -44,7 +44,7 @@ async fn a_drill_rehearses_a_waiting_packet_and_leaves_no_trace() {
     let store = testing::store().await;
     let first = stable(&store, None, 90).await;
     let (bundle, packet) = approved(&store, None, 80).await;
-    let mut heard = system::watch(&store).await.unwrap();
+    let mut listener = system::watch(&store).await.unwrap();
     let (before, system_before) = (everything(&store).await, live(&store).await);
 
     let report = drills::run(&store, &owner()).await.unwrap();
@@ -63,14 +63,14 @@ async fn a_drill_rehearses_a_waiting_packet_and_leaves_no_trace() {
 
     assert_eq!(everything(&store).await, before);
     assert_eq!(live(&store).await, system_before);
-    let silence = tokio::time::timeout(Duration::from_millis(300), heard.recv()).await;
+    let silence = tokio::time::timeout(Duration::from_millis(300), listener.recv()).await;
     assert!(silence.is_err(), "a notification left the sandbox: {silence:?}");
 
     let listed = drills::list(&store, &author(), &drills::Filter::default()).await.unwrap().items;
     assert_eq!(listed.len(), 1);
     assert!(listed[0].record == report && listed[0].verifies());
-    let gone = sqlx::query("delete from policy_drills").execute(store.pool()).await;
-    assert!(gone.unwrap_err().to_string().contains("append-only"));
+    let deleted = sqlx::query("delete from policy_drills").execute(store.pool()).await;
+    assert!(deleted.unwrap_err().to_string().contains("append-only"));
     assert_eq!(drills::get(&store, &author(), report.id).await.unwrap().record, report);
     let filter = audit::Filter { event_type: Some(EventType::DrillRun), ..Default::default() };
     assert_eq!(audit::list(&store, &admin(), &filter).await.unwrap().items.len(), 1);
@@ -95,18 +95,13 @@ async fn without_a_waiting_packet_the_last_applied_one_is_rehearsed() {
     let report = drills::run(&store, &owner()).await.unwrap();
     assert!(report.safety_passed, "{:?}", report.failures);
     assert_eq!(report.candidate_id, third.id);
-    let back = rollout::RollBack {
-        reason: "Emergency".into(),
-        rolled_back_by: None,
-        create_incident: false,
-        triggered_at: None,
-    };
+    let back = rollback("Emergency", false);
     rollout::roll_back(&store, &owner(), third.id, back).await.unwrap();
     let report = drills::run(&store, &owner()).await.unwrap();
     assert!(report.safety_passed, "{:?}", report.failures);
     assert_eq!(live(&store).await.stable.unwrap().id, second.id);
 
-    // A waiting packet goes before what was applied; a pause does not hinder.
+    // A packet that waits comes before the applied one; a pause does not prevent a drill.
     let (waiting, _) = approved(&store, None, 60).await;
     let order = system::Engage { reason: "stop".into(), ticket: None, trigger_metrics: Vec::new() };
     system::pause(&store, &safety(), order).await.unwrap();
@@ -117,11 +112,11 @@ async fn without_a_waiting_packet_the_last_applied_one_is_rehearsed() {
 }
 
 #[tokio::test]
-async fn a_drill_is_not_hindered_by_locks_on_what_is_live() {
+async fn a_drill_does_not_wait_for_locks_on_what_is_live() {
     let store = testing::store().await;
     stable(&store, None, 90).await;
     let (bundle, _) = approved(&store, None, 80).await;
-    // Somebody is in the middle of changing everything a rollout changes.
+    // Another transaction is changing everything a rollout changes.
     let mut other = store.pool().begin().await.unwrap();
     sqlx::raw_sql(
         "select pg_advisory_xact_lock(7165074649429406209); select * from policy_bundles for update;
@@ -137,7 +132,7 @@ async fn a_drill_is_not_hindered_by_locks_on_what_is_live() {
 }
 
 #[tokio::test]
-async fn a_drill_that_meets_a_forged_approval_fails_and_says_so() {
+async fn a_drill_with_a_forged_approval_fails_and_says_why() {
     let store = testing::store().await;
     stable(&store, None, 90).await;
     approved(&store, None, 80).await;
@@ -158,7 +153,7 @@ async fn a_drill_that_meets_a_forged_approval_fails_and_says_so() {
 }
 
 #[tokio::test]
-async fn people_are_told_when_the_drill_is_overdue() {
+async fn the_home_page_shows_when_a_drill_is_overdue() {
     let store = testing::store().await;
     let overdue = |store: Store| async move {
         let tasks = home::overview(&store, &owner()).await.unwrap().tasks;

@@ -1,6 +1,6 @@
-//! What the database itself guarantees, whoever writes to it.
+//! What the database itself guarantees, however it is written to.
 
-use crate::support::*;
+use crate::fixtures::*;
 use lifecycle::{audit::EventType, bundle::State, problem::Code};
 use sqlx::{AssertSqlSafe, Row};
 use store::{Store, audit, bundles, rollout, system, testing};
@@ -11,7 +11,7 @@ async fn refused_by(store: &Store, sql: &str) -> String {
 }
 
 #[tokio::test]
-async fn there_is_one_stable_bundle_and_one_beside_it() {
+async fn there_is_one_stable_bundle_and_one_canary() {
     let store = testing::store().await;
     stable(&store, None, 90).await;
     let draft = bundles::create(&store, &author(), source(None, 80)).await.unwrap();
@@ -51,7 +51,7 @@ async fn the_runbooks_manual_failover_works_as_printed() {
     let good = stable(&store, Some("2.0.0"), 90).await;
     let bad = stable(&store, Some("2.0.1"), 80).await;
     let newer = canary(&store, Some("2.0.2"), 70).await;
-    let mut heard = system::watch(&store).await.unwrap();
+    let mut listener = system::watch(&store).await.unwrap();
     let mark = system::live_mark(&store).await.unwrap();
 
     sqlx::raw_sql(
@@ -71,7 +71,7 @@ async fn the_runbooks_manual_failover_works_as_printed() {
     .await
     .unwrap();
 
-    let notice = tokio::time::timeout(std::time::Duration::from_secs(1), heard.recv()).await.unwrap().unwrap();
+    let notice = tokio::time::timeout(std::time::Duration::from_secs(1), listener.recv()).await.unwrap().unwrap();
     assert_eq!(notice.channel(), system::CHANNEL);
     assert_ne!(system::live_mark(&store).await.unwrap(), mark);
     let live = system::live(&store).await.unwrap();
@@ -90,13 +90,8 @@ async fn the_runbooks_manual_failover_works_as_printed() {
     assert!(entries.iter().all(|entry| entry.actor == "countersign" && entry.via == "sql"), "{entries:?}");
     gap_free(&store).await;
 
-    // What was taken out by hand does not come back by itself.
-    let back = rollout::RollBack {
-        reason: "the old one is broken too".into(),
-        rolled_back_by: None,
-        create_incident: false,
-        triggered_at: None,
-    };
+    // A bundle that was taken out by hand does not come back by itself.
+    let back = rollback("the old one is broken too", false);
     let error = rollout::roll_back(&store, &owner(), good.id, back).await.unwrap_err();
     assert_eq!(code(error), Code::NoPreviousVersion);
 }
@@ -118,19 +113,19 @@ async fn audit_numbers_have_no_gaps_while_many_write_and_some_fail() {
     let mut tasks = Vec::new();
     for i in 0..40_i64 {
         let store = store.clone();
-        // Every fourth takes a version that is taken: its transaction is undone.
+        // Every fourth asks for the same version: all but one of those transactions are rolled back.
         let version = if i % 4 == 0 { "9.9.9".to_owned() } else { format!("1.{i}.0") };
         tasks.push(tokio::spawn(async move {
             bundles::create(&store, &author(), source(Some(&version), 50 + i)).await.is_ok()
         }));
     }
-    let mut made = 0;
+    let mut created = 0;
     for task in tasks {
-        made += i64::from(task.await.unwrap());
+        created += i64::from(task.await.unwrap());
     }
-    assert_eq!(made, 31);
+    assert_eq!(created, 31);
     gap_free(&store).await;
     let count: i64 =
         sqlx::query_scalar("select count(*) from policy_lifecycle_audit").fetch_one(store.pool()).await.unwrap();
-    assert_eq!(count, made);
+    assert_eq!(count, created);
 }

@@ -1,4 +1,4 @@
-//! The SQL views and the pure function give the same figures for the same events.
+//! The SQL views and the pure functions compute equal KPIs from the same events.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use sqlx::types::Json;
 use store::{Store, audit, decisions, kpi as stored, rollout, testing};
 use time::OffsetDateTime;
 
-use crate::support::*;
+use crate::fixtures::*;
 
-/// Writes an entry as the use cases do, but at any time.
+/// Adds an audit entry as use cases do, but at any time.
 async fn note(store: &Store, seq: i64, at: Timestamp, event: &str, subject: &str, detail: Value) {
     sqlx::query(
         "insert into policy_lifecycle_audit (seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail)
@@ -31,7 +31,7 @@ async fn note(store: &Store, seq: i64, at: Timestamp, event: &str, subject: &str
     .unwrap();
 }
 
-/// The pure function's events: the record as it is exported.
+/// The events for the pure functions, from an export of the record.
 async fn exported(store: &Store) -> Vec<Event> {
     let mut export = audit::export(store, &admin()).await.unwrap();
     let mut events = Vec::new();
@@ -42,7 +42,7 @@ async fn exported(store: &Store) -> Vec<Event> {
     events
 }
 
-async fn agree(store: &Store, as_of: Timestamp) -> Summary {
+async fn assert_views_agree(store: &Store, as_of: Timestamp) -> Summary {
     let events = exported(store).await;
     let by_sql = stored::summary(store, &admin(), Some(as_of)).await.unwrap();
     assert_eq!(by_sql, kpi::summary(&events, as_of));
@@ -51,7 +51,7 @@ async fn agree(store: &Store, as_of: Timestamp) -> Summary {
 }
 
 #[tokio::test]
-async fn the_views_and_the_pure_function_agree_on_generated_events() {
+async fn the_views_and_the_pure_functions_agree_on_generated_events() {
     for seed in 0..12_u64 {
         let mut random = StdRng::seed_from_u64(seed);
         let store = testing::store().await;
@@ -93,16 +93,16 @@ async fn the_views_and_the_pure_function_agree_on_generated_events() {
             };
             note(&store, seq, at, event, &subject, detail).await;
         }
-        let summary = agree(&store, as_of).await;
+        let summary = assert_views_agree(&store, as_of).await;
         assert_eq!(summary.candidate_throughput_count == 0, seed == 0, "{summary:?}");
         for hours in [1, 24 * 7, 24 * 20] {
-            agree(&store, as_of.minus(Duration::from_secs(hours * 3600))).await;
+            assert_views_agree(&store, as_of.minus(Duration::from_secs(hours * 3600))).await;
         }
     }
 }
 
 #[tokio::test]
-async fn a_story_gives_figures_and_what_came_true_is_measured() {
+async fn a_rollout_changes_the_kpis_and_its_outcomes_are_measured() {
     let store = testing::store().await;
     stable(&store, Some("1.0.0"), 90).await;
     let bundle = canary(&store, Some("1.0.1"), 80).await;
@@ -151,7 +151,7 @@ async fn a_story_gives_figures_and_what_came_true_is_measured() {
     assert_eq!(detail[0], (bundle.id, Some(50)));
 
     let as_of: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();
-    agree(&store, as_of.into()).await;
+    assert_views_agree(&store, as_of.into()).await;
     let trend = stored::trend(&store, &admin(), 30).await.unwrap();
     assert_eq!(trend.len(), 30);
     assert_eq!(trend[29].rollback_count, 1);

@@ -1,55 +1,23 @@
-//! Random sequences of every command, by random people, through two handles on one database, as two servers have:
-//! whatever happens, what must always hold still holds after each of them.
+//! Random sequences of every command, by random people, through two handles on one database, as two servers have. The
+//! invariants hold after each command.
 
 use std::collections::BTreeMap;
 
-use crate::support::*;
+use crate::fixtures::*;
 use lifecycle::{
     audit::Entry,
-    authority::{Actor, Permission, Role, Via},
+    authority::{Actor, Permission},
     bundle::State,
     problem::{Code, Problem},
     review::Verdict,
     transfer::{Upload, export::export},
 };
+use policy::random::Random;
 use store::{Error, Store, audit, bundles, drills, packets, rollout, system, testing};
 
-/// Numbers that are the same in every run of a seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(most.max(1)).unwrap()).unwrap()
-    }
-
-    fn one_of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        items.get(self.below(items.len()))
-    }
-}
-
-/// Who there is: some hold several roles, one none that matters.
-fn people() -> Vec<Actor> {
-    [
-        ("ann@x", &[Role::Author][..]),
-        ("abe@x", &[Role::Author, Role::Approver]),
-        ("cat@x", &[Role::Approver]),
-        ("sue@x", &[Role::SafetyOwner]),
-        ("sam@x", &[Role::SafetyOwner, Role::RuntimeOwner]),
-        ("rob@x", &[Role::RuntimeOwner]),
-        ("rex@x", &[Role::RuntimeOwner, Role::Author]),
-        ("vic@x", &[Role::Viewer]),
-        ("all@x", &[Role::Admin]),
-    ]
-    .map(|(name, roles)| Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session })
-    .to_vec()
-}
-
-/// What can be seen from outside.
+/// The workspace as its readers see it.
 #[derive(Debug, Clone, PartialEq)]
-struct Seen {
+struct Snapshot {
     states: BTreeMap<i64, (String, State)>,
     serving: Vec<(i64, State, i16)>,
     paused: bool,
@@ -57,7 +25,7 @@ struct Seen {
     audited: i64,
 }
 
-async fn look(store: &Store) -> Seen {
+async fn snapshot(store: &Store) -> Snapshot {
     let list = bundles::Filter { limit: Some(200), ..Default::default() };
     let all = bundles::summaries(store, &author(), &list).await.unwrap().items;
     let system = system::get(store, &author()).await.unwrap();
@@ -65,7 +33,7 @@ async fn look(store: &Store) -> Seen {
         .fetch_one(store.pool())
         .await
         .unwrap();
-    Seen {
+    Snapshot {
         serving: all
             .iter()
             .filter(|bundle| bundle.state.is_in_service())
@@ -78,25 +46,25 @@ async fn look(store: &Store) -> Seen {
     }
 }
 
-/// Somebody: mostly one who may do this, so that sequences get far; sometimes anybody.
-fn somebody(dice: &mut Dice, permission: Permission) -> Actor {
+/// A person: mostly one who may do this, so that sequences get far; sometimes any.
+fn some_person(random: &mut Random, permission: Permission) -> Actor {
     let mut people = people();
-    if dice.below(4) > 0 {
+    if random.below(4) > 0 {
         people.retain(|person| person.may(permission));
     }
-    dice.one_of(&people).unwrap().clone()
+    random.pick(&people).unwrap().clone()
 }
 
 /// A bundle: mostly one in this state, sometimes any.
-fn some_bundle(dice: &mut Dice, seen: &Seen, state: State) -> i64 {
-    let mut ids: Vec<i64> = seen.states.keys().copied().collect();
-    if dice.below(4) > 0 {
-        let wanted: Vec<i64> = ids.iter().copied().filter(|id| seen.states[id].1 == state).collect();
+fn some_bundle(random: &mut Random, before: &Snapshot, state: State) -> i64 {
+    let mut ids: Vec<i64> = before.states.keys().copied().collect();
+    if random.below(4) > 0 {
+        let wanted: Vec<i64> = ids.iter().copied().filter(|id| before.states[id].1 == state).collect();
         if !wanted.is_empty() {
             ids = wanted;
         }
     }
-    dice.one_of(&ids).copied().unwrap_or(0)
+    random.pick(&ids).copied().unwrap_or(0)
 }
 
 async fn packet_of(store: &Store, bundle: i64) -> String {
@@ -105,10 +73,14 @@ async fn packet_of(store: &Store, bundle: i64) -> String {
     found.unwrap_or_else(|| "pktv1:none".into())
 }
 
-/// One random command; answers its name, who gave it, the bundle it was about, and whether it was taken.
-async fn command(store: &Store, dice: &mut Dice, seen: &Seen) -> (&'static str, Actor, i64, Result<(), Error>) {
+/// Gives one random command; returns its name, the actor, the bundle it was about, and its result.
+async fn command(
+    store: &Store,
+    random: &mut Random,
+    before: &Snapshot,
+) -> (&'static str, Actor, i64, Result<(), Error>) {
     use Permission::{ActOnPackets, Apply, BuildPackets, DisableEvaluation, EditDrafts, Pause, RollBack};
-    let threshold = i64::try_from(dice.below(99)).unwrap();
+    let threshold = i64::try_from(random.below(99)).unwrap();
     let (name, permission, state) = [
         ("create", EditDrafts, State::Draft),
         ("clone", EditDrafts, State::Active),
@@ -136,16 +108,16 @@ async fn command(store: &Store, dice: &mut Dice, seen: &Seen) -> (&'static str, 
         ("drill", Apply, State::Draft),
         ("disable", DisableEvaluation, State::Draft),
         ("enable", DisableEvaluation, State::Draft),
-    ][dice.below(26)];
-    let who = somebody(dice, permission);
-    let id = some_bundle(dice, seen, state);
+    ][random.below(26)];
+    let who = some_person(random, permission);
+    let id = some_bundle(random, before, state);
     let packet = packet_of(store, id).await;
     let result = match name {
         "create" => bundles::create(store, &who, source(None, threshold)).await.map(drop),
         "clone" => bundles::clone_draft(store, &who, id).await.map(drop),
         "import" => {
-            let now: time::OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();
-            let version = format!("9.{threshold}.{}", dice.below(99));
+            let now = now(store).await;
+            let version = format!("9.{threshold}.{}", random.below(99));
             let source = source(Some(&version), threshold);
             let file = export(store.keys(), &source, Some("ann@x"), now.into(), 24).unwrap();
             let document = serde_json::to_value(file).unwrap();
@@ -163,17 +135,17 @@ async fn command(store: &Store, dice: &mut Dice, seen: &Seen) -> (&'static str, 
         }
         "approve" => packets::act(store, &who, &packet, Verdict::Approve, None).await.map(drop),
         "refuse" => {
-            let verdict = if dice.below(2) == 0 { Verdict::Reject } else { Verdict::RequestChanges };
+            let verdict = if random.below(2) == 0 { Verdict::Reject } else { Verdict::RequestChanges };
             packets::act(store, &who, &packet, verdict, Some("Not like this.".into())).await.map(drop)
         }
         "apply" => {
-            let percent = if dice.below(4) == 0 { 0 } else { 10 };
+            let percent = if random.below(4) == 0 { 0 } else { 10 };
             rollout::apply(store, &who, id, &packet, Some(percent)).await.map(drop)
         }
         "promote" => {
-            let now = seen.serving.iter().find(|(serving, ..)| *serving == id).map_or(0, |found| found.2);
+            let now = before.serving.iter().find(|(serving, ..)| *serving == id).map_or(0, |found| found.2);
             let next =
-                if dice.below(4) == 0 { 100 } else { [10, 50, 100][usize::from(now >= 10) + usize::from(now >= 50)] };
+                if random.below(4) == 0 { 100 } else { [10, 50, 100][usize::from(now >= 10) + usize::from(now >= 50)] };
             serve(store, id, 3).await;
             rollout::promote(store, &who, id, next).await.map(drop)
         }
@@ -181,7 +153,7 @@ async fn command(store: &Store, dice: &mut Dice, seen: &Seen) -> (&'static str, 
             let request = rollout::RollBack {
                 reason: "Emergency".into(),
                 rolled_back_by: None,
-                create_incident: dice.below(2) == 0,
+                create_incident: random.below(2) == 0,
                 triggered_at: None,
             };
             rollout::roll_back(store, &who, id, request).await.map(drop)
@@ -205,34 +177,34 @@ async fn entries_after(store: &Store, seq: i64) -> Vec<Entry> {
     audit::list(store, &admin(), &filter).await.unwrap().items
 }
 
-fn check_change(step: &str, before: &Seen, after: &Seen, entries: &[Entry]) {
+fn check_change(step: &str, before: &Snapshot, after: &Snapshot, entries: &[Entry]) {
     for (id, (version, to)) in &after.states {
         let Some((_, from)) = before.states.get(id) else {
-            let made = entries.iter().filter(|entry| entry.detail["version"] == version.as_str()).count();
-            assert_eq!(made, 1, "{step}: the making of {version} is one entry: {entries:?}");
+            let created = entries.iter().filter(|entry| entry.detail["version"] == version.as_str()).count();
+            assert_eq!(created, 1, "{step}: creating {version} is one entry: {entries:?}");
             continue;
         };
         if from == to {
             continue;
         }
         assert!(*from != State::RolledBack && *from != State::Rejected, "{step}: {version} left `{from}`");
-        let tell: Vec<&Entry> = entries
+        let records: Vec<&Entry> = entries
             .iter()
             .filter(|entry| {
                 let about = entry.detail["version"] == version.as_str() || entry.subject_id == id.to_string();
                 about && entry.detail["from_state"] == from.name() && entry.detail["to_state"] == to.name()
             })
             .collect();
-        assert_eq!(tell.len(), 1, "{step}: {version} went from {from} to {to}: {entries:?}");
+        assert_eq!(records.len(), 1, "{step}: {version} went from {from} to {to}: {entries:?}");
     }
     for (name, changed) in [("paused", !before.paused && after.paused), ("released", before.paused && !after.paused)] {
-        let told = entries.iter().filter(|entry| serde_json::to_value(entry.event_type).unwrap() == name).count();
-        assert_eq!(told, usize::from(changed), "{step}: {name}");
+        let recorded = entries.iter().filter(|entry| serde_json::to_value(entry.event_type).unwrap() == name).count();
+        assert_eq!(recorded, usize::from(changed), "{step}: {name}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_people_do_what_must_hold_holds() {
+async fn invariants_hold_after_every_random_command() {
     let seeds: Vec<u64> = std::env::var("MACHINE_SEED").ok().and_then(|seed| seed.parse().ok()).map_or_else(
         || vec![0x9e37_79b9_7f4a_7c15, 0x2545_f491_4f6c_dd1d, 0xd1b5_4a32_d192_ed03],
         |seed: u64| vec![seed],
@@ -246,13 +218,13 @@ async fn whatever_people_do_what_must_hold_holds() {
         ];
         stable(&servers[0], None, 90).await;
         approved(&servers[1], None, 80).await;
-        let mut dice = Dice(seed);
+        let mut random = Random::new(seed);
         for number in 0..110 {
-            let before = look(&servers[1]).await;
-            let store = &servers[dice.below(2)];
-            let (name, who, id, result) = command(store, &mut dice, &before).await;
+            let before = snapshot(&servers[1]).await;
+            let store = &servers[random.below(2)];
+            let (name, who, id, result) = command(store, &mut random, &before).await;
             let step = format!("seed {seed:#x}, step {number}, {name} by {}", who.name);
-            let after = look(&servers[0]).await;
+            let after = snapshot(&servers[0]).await;
             let entries = entries_after(&servers[0], before.audited).await;
             assert_eq!(after.audited, before.audited + i64::try_from(entries.len()).unwrap(), "{step}: no gap");
             match result {
@@ -262,9 +234,10 @@ async fn whatever_people_do_what_must_hold_holds() {
                         "{step}: {error}"
                     );
                     let problem = Problem::from(error);
-                    // A stale approval that somebody tries to use is written down; nothing else is.
-                    let told = i64::from(problem.code == Code::StaleApproval) * (after.audited - before.audited).min(1);
-                    let unchanged = Seen { audited: before.audited + told, ..before.clone() };
+                    // An attempt to use a stale approval is recorded; no other refusal is.
+                    let recorded =
+                        i64::from(problem.code == Code::StaleApproval) * (after.audited - before.audited).min(1);
+                    let unchanged = Snapshot { audited: before.audited + recorded, ..before.clone() };
                     assert_eq!(unchanged, after, "{step}: a refusal changes nothing ({problem})");
                     if problem.code == Code::Paused {
                         assert!(before.paused, "{step}");
@@ -291,8 +264,8 @@ async fn whatever_people_do_what_must_hold_holds() {
                 }
             }
             let full = after.serving.iter().filter(|(_, state, _)| *state == State::Active).count();
-            let beside = after.serving.len() - full;
-            assert!(full <= 1 && beside <= 1, "{step}: {:?}", after.serving);
+            let in_rollout = after.serving.len() - full;
+            assert!(full <= 1 && in_rollout <= 1, "{step}: {:?}", after.serving);
         }
         let history = rollout::history(&servers[0], &author(), 500).await.unwrap();
         assert!(history.applies.iter().all(|record| record.verifies()));
@@ -312,6 +285,6 @@ async fn whatever_people_do_what_must_hold_holds() {
         "drill",
         "refused while paused",
     ] {
-        assert!(reached.contains_key(name), "no `{name}` ever got through: {reached:?}");
+        assert!(reached.contains_key(name), "no `{name}` ever succeeded: {reached:?}");
     }
 }

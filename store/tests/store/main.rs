@@ -1,10 +1,11 @@
-//! What is remembered, on a real PostgreSQL. One program, so that one server is started and one binary linked.
+//! The store on a real PostgreSQL. One test program, so that one server is started and one binary linked.
 
 mod audit_chain;
 mod decision_log;
 mod decisions;
 mod demo;
 mod drills;
+mod fixtures;
 mod guarantees;
 mod kpis;
 mod machine;
@@ -17,5 +18,4 @@ mod records;
 mod reviews;
 mod sessions;
 mod story;
-mod support;
 mod test_cases;

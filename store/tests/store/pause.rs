@@ -16,16 +16,16 @@ use store::{
     testing,
 };
 
-use crate::support::*;
+use crate::fixtures::*;
 
-fn because(reason: &str) -> Engage {
+fn order(reason: &str) -> Engage {
     Engage { reason: reason.into(), ticket: None, trigger_metrics: Vec::new() }
 }
 
 async fn paused(store: &Store, triggers: &[&str]) -> Changed {
     let order = Engage {
         trigger_metrics: triggers.iter().map(|name| (*name).to_owned()).collect(),
-        ..because("margins fall on mail from partners")
+        ..order("margins fall on mail from partners")
     };
     system::pause(store, &safety(), order).await.unwrap()
 }
@@ -49,9 +49,9 @@ async fn a_pause_stops_what_enters_service_until_two_people_release_it() {
     assert_eq!((ticket.severity, ticket.source.as_str()), (Severity::High, "policy.pause"));
     assert!(system::live(&store).await.unwrap().paused);
 
-    let again = system::pause(&store, &owner(), because("also me")).await.unwrap();
-    assert_eq!(again.system.pause.as_ref(), Some(&pause), "the second gets the first's");
-    assert!(again.message.contains("safety_owner@example.com has paused already"), "{}", again.message);
+    let second = system::pause(&store, &owner(), order("also me")).await.unwrap();
+    assert_eq!(second.system.pause.as_ref(), Some(&pause), "the second gets the first pause");
+    assert!(second.message.contains("safety_owner@example.com has paused already"), "{}", second.message);
 
     let refused =
         Problem::from(rollout::apply(&store, &owner(), bundle.id, &packet.packet_id, None).await.unwrap_err());
@@ -107,12 +107,12 @@ async fn one_person_never_releases_alone() {
     system::sign_release(&store, &both, "as safety owner").await.unwrap();
     for name in ["both@example.com", "Both@Example.com"] {
         for roles in [&[Role::RuntimeOwner][..], &[Role::SafetyOwner], &[Role::SafetyOwner, Role::RuntimeOwner]] {
-            let again = system::sign_release(&store, &named(name, roles), "as runtime owner").await.unwrap_err();
-            assert_eq!(code(again), Code::ReleaseRefused, "{name} {roles:?}");
+            let refused = system::sign_release(&store, &named(name, roles), "as runtime owner").await.unwrap_err();
+            assert_eq!(code(refused), Code::ReleaseRefused, "{name} {roles:?}");
         }
     }
     assert!(system::get(&store, &author()).await.unwrap().paused);
-    assert!(!system::sign_release(&store, &safety(), "somebody else").await.unwrap().system.paused);
+    assert!(!system::sign_release(&store, &safety(), "as another person").await.unwrap().system.paused);
 }
 
 #[tokio::test]
@@ -151,10 +151,10 @@ async fn a_release_waits_for_its_triggers_and_names_the_unknown_ones() {
 #[tokio::test]
 async fn alerts_of_the_kpi_summary_hold_a_release_back() {
     let store = testing::store().await;
-    let order = Engage { trigger_metrics: vec!["rollback_spike_alert".into()], ..because("rollbacks pile up") };
+    let order = Engage { trigger_metrics: vec!["rollback_spike_alert".into()], ..order("rollbacks pile up") };
     system::pause(&store, &safety(), order).await.unwrap();
     system::sign_release(&store, &safety(), "the source is known").await.unwrap();
-    // As after too many rollbacks.
+    // As if there had been too many rollbacks.
     sqlx::raw_sql(
         "alter view clo_kpi_summary_v1 rename to as_computed;
          create view clo_kpi_summary_v1 as select 1 as rollback_spike_alert",
@@ -179,9 +179,9 @@ async fn a_forged_signature_does_not_count() {
     let store = testing::store().await;
     paused(&store, &[]).await;
     system::sign_release(&store, &safety(), "fixed").await.unwrap();
-    // As somebody with the database's own rights might.
+    // As an attacker with every right in the database might.
     sqlx::raw_sql(
-        "update system_state set pause = replace(pause::text, 'safety_owner@example.com', 'somebody@example.com')::json",
+        "update system_state set pause = replace(pause::text, 'safety_owner@example.com', 'another@example.com')::json",
     )
     .execute(store.pool())
     .await
@@ -198,34 +198,24 @@ async fn rollback_works_during_a_pause() {
     paused(&store, &[]).await;
     let error = rollout::promote(&store, &owner(), bad.id, 50).await.unwrap_err();
     assert_eq!(code(error), Code::Paused);
-    let back = rollout::RollBack {
-        reason: "Emergency".into(),
-        rolled_back_by: None,
-        create_incident: true,
-        triggered_at: None,
-    };
+    let back = rollback("Emergency", true);
     assert_eq!(rollout::roll_back(&store, &safety(), bad.id, back).await.unwrap().id, good.id);
 }
 
-/// What an auditor asks of a pause: what was live, what was run and undone meanwhile, and who ended it.
+/// What an auditor asks about a pause: what was live, what was run and rolled back meanwhile, and who ended it.
 #[tokio::test]
-async fn the_ticket_of_a_pause_tells_its_whole_story() {
+async fn the_ticket_of_a_pause_has_its_whole_timeline() {
     let store = testing::store().await;
     let good = stable(&store, None, 90).await;
     let bad = canary(&store, None, 80).await;
     let ticket = paused(&store, &["rollback_spike_alert"]).await.system.pause.unwrap().ticket.unwrap();
     let drill = store::drills::run(&store, &owner()).await.unwrap();
-    let back = rollout::RollBack {
-        reason: "Emergency".into(),
-        rolled_back_by: None,
-        create_incident: false,
-        triggered_at: None,
-    };
+    let back = rollback("Emergency", false);
     let back = rollout::roll_back(&store, &safety(), bad.id, back).await.unwrap();
     system::sign_release(&store, &safety(), "prices were corrected").await.unwrap();
     let ticket = incidents::get(&store, &author(), &ticket).await.unwrap();
-    for said in [good.version.as_str(), &format!("{} (bundle {})", bad.version, bad.id), "rollback_spike_alert"] {
-        assert!(ticket.description.contains(said), "{said}: {}", ticket.description);
+    for expected in [good.version.as_str(), &format!("{} (bundle {})", bad.version, bad.id), "rollback_spike_alert"] {
+        assert!(ticket.description.contains(expected), "{expected}: {}", ticket.description);
     }
     let lines: Vec<&str> = ticket.timeline.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
@@ -235,16 +225,16 @@ async fn the_ticket_of_a_pause_tells_its_whole_story() {
 }
 
 #[tokio::test]
-async fn a_pause_needs_a_reason_and_keeps_its_ticket() {
+async fn a_pause_needs_a_reason_and_may_name_its_ticket() {
     let store = testing::store().await;
     for order in [
-        because("  "),
-        Engage { ticket: Some("x".repeat(101)), ..because("reason") },
-        Engage { trigger_metrics: vec!["m".into(); 21], ..because("reason") },
+        order("  "),
+        Engage { ticket: Some("x".repeat(101)), ..order("reason") },
+        Engage { trigger_metrics: vec!["m".into(); 21], ..order("reason") },
     ] {
         assert_eq!(code(system::pause(&store, &owner(), order).await.unwrap_err()), Code::InvalidField);
     }
-    let order = Engage { ticket: Some(" OPS-7 ".into()), ..because("stop") };
+    let order = Engage { ticket: Some(" OPS-7 ".into()), ..order("stop") };
     let pause = system::pause(&store, &owner(), order).await.unwrap().system.pause.unwrap();
     assert_eq!(pause.ticket.as_deref(), Some("OPS-7"));
     let opened: i64 = sqlx::query_scalar("select count(*) from incidents").fetch_one(store.pool()).await.unwrap();
@@ -254,18 +244,18 @@ async fn a_pause_needs_a_reason_and_keeps_its_ticket() {
 #[tokio::test]
 async fn evaluation_is_disabled_and_enabled_by_an_administrator() {
     let store = testing::store().await;
-    let mut heard = system::watch(&store).await.unwrap();
+    let mut listener = system::watch(&store).await.unwrap();
     let blank = system::disable(&store, &admin(), " ", None).await.unwrap_err();
     assert_eq!(code(blank), Code::InvalidField);
     let off = system::disable(&store, &admin(), "Emergency bypass", None).await.unwrap();
     assert!(!off.system.enabled);
     let disabled = off.system.disabled.clone().unwrap();
     assert_eq!((off.system.bypass_effect, disabled.reason.as_str()), (Effect::Allow, "Emergency bypass"));
-    tokio::time::timeout(std::time::Duration::from_secs(1), heard.recv()).await.unwrap().unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(1), listener.recv()).await.unwrap().unwrap();
     assert!(!system::live(&store).await.unwrap().enabled);
 
-    let again = system::disable(&store, &admin(), "me too", None).await.unwrap();
-    assert_eq!(again.system, off.system);
+    let second = system::disable(&store, &admin(), "me too", None).await.unwrap();
+    assert_eq!(second.system, off.system);
     let other = system::disable(&store, &admin(), "nothing may pass", Some(Effect::Deny)).await.unwrap();
     assert_eq!((other.system.bypass_effect, other.system.disabled), (Effect::Deny, Some(disabled)));
     let on = system::enable(&store, &admin(), None).await.unwrap();

@@ -1,23 +1,17 @@
 //! Signing in, administering people, tokens and sessions.
 
 use lifecycle::{
-    authority::{Actor, Role, Via},
+    authority::Role,
     problem::{Code, Problem},
 };
 use store::{Store, audit, people, testing, tokens};
 
-fn admin() -> Actor {
-    Actor { name: "root@example.com".into(), roles: [Role::Admin].into(), via: Via::Cli }
-}
+use crate::fixtures::*;
 
 async fn with_ann() -> Store {
     let store = testing::store().await;
     people::add(&store, &admin(), "Ann@Example.com", "Ann", [Role::Author].into(), "a good password").await.unwrap();
     store
-}
-
-fn code(error: store::Error) -> Code {
-    Problem::from(error).code
 }
 
 #[tokio::test]
@@ -26,7 +20,7 @@ async fn people_sign_in_with_their_password_and_no_other() {
     let ann = people::sign_in(&store, " ann@example.COM ", "a good password").await.unwrap().unwrap();
     assert_eq!((ann.email.as_str(), ann.name.as_str()), ("ann@example.com", "Ann"));
     assert_eq!(people::sign_in(&store, "ann@example.com", "a bad password").await.unwrap(), None);
-    assert_eq!(people::sign_in(&store, "nobody@example.com", "a good password").await.unwrap(), None);
+    assert_eq!(people::sign_in(&store, "unknown@example.com", "a good password").await.unwrap(), None);
     people::set_enabled(&store, &admin(), "ann@example.com", false).await.unwrap();
     assert_eq!(people::sign_in(&store, "ann@example.com", "a good password").await.unwrap(), None);
     let entries = audit::list(&store, &admin(), &audit::Filter::default()).await.unwrap().items;
@@ -36,7 +30,7 @@ async fn people_sign_in_with_their_password_and_no_other() {
 #[tokio::test]
 async fn ten_wrong_passwords_lock_an_account_even_one_that_does_not_exist() {
     let store = with_ann().await;
-    for account in ["ann@example.com", "nobody@example.com"] {
+    for account in ["ann@example.com", "unknown@example.com"] {
         for _ in 0..10 {
             assert_eq!(people::sign_in(&store, account, "wrong").await.unwrap(), None);
         }
@@ -48,10 +42,11 @@ async fn ten_wrong_passwords_lock_an_account_even_one_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn an_email_is_given_once_and_weak_passwords_are_refused() {
+async fn a_taken_email_and_weak_passwords_are_refused() {
     let store = with_ann().await;
-    let again = people::add(&store, &admin(), "ann@example.com", "A", [Role::Viewer].into(), "a good password").await;
-    assert_eq!(code(again.unwrap_err()), Code::Conflict);
+    let duplicate =
+        people::add(&store, &admin(), "ann@example.com", "A", [Role::Viewer].into(), "a good password").await;
+    assert_eq!(code(duplicate.unwrap_err()), Code::Conflict);
     for (email, name, password) in
         [("ann", "A", "a good password"), ("b@c", " ", "a good password"), ("b@c", "B", "short")]
     {

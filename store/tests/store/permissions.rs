@@ -1,4 +1,4 @@
-//! Every use case asks the one authorizer first: each role is let through, or refused, as the table says.
+//! Every use case authorizes its actor first: each role is allowed or denied as the permission table says.
 
 use std::{future::Future, pin::Pin};
 
@@ -12,11 +12,11 @@ use lifecycle::{
 use policy::replay::{Dataset, Outcome, OutcomeStatus};
 use serde_json::json;
 use store::{
-    Store, audit, bundles, corpus, decisions, drills, home, incidents, kpi, packets, people, rollout, settings,
-    simulate, system, testing, tokens,
+    Store, audit, bundles, decisions, drills, home, incidents, kpi, packets, people, rollout, settings, system,
+    test_cases, testing, tokens,
 };
 
-use crate::support::*;
+use crate::fixtures::*;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), store::Error>> + 'a>>;
 type UseCase = (&'static str, Permission, for<'a> fn(&'a Store, &'a Actor) -> Answer<'a>);
@@ -135,10 +135,14 @@ fn use_cases() -> Vec<UseCase> {
         case!("settings::update", Administer, |s, a| settings::update(s, a, settings::Settings::default())),
         case!("settings::invariants", Read, |s, a| settings::invariants(s, a)),
         case!("settings::set_invariants", Administer, |s, a| settings::set_invariants(s, a, Vec::new())),
-        case!("simulate::cases", Read, |s, a| simulate::cases(s, a, Dataset::Fixtures, None, None)),
-        case!("corpus::encoded", Read, |s, a| corpus::encoded(s, a, corpus::Wanted::default())),
-        case!("simulate::keep", EditDrafts, |s, a| simulate::keep(s, a, &[], &[])),
-        case!("people::signed_out", Read, |s, a| people::signed_out(s, a)),
+        case!("test_cases::cases", Read, |s, a| test_cases::cases(s, a, Dataset::Fixtures, None, None)),
+        case!("decisions::encoded_corpus", Read, |s, a| decisions::encoded_corpus(
+            s,
+            a,
+            decisions::CorpusFilter::default()
+        )),
+        case!("test_cases::save", EditDrafts, |s, a| test_cases::save(s, a, &[], &[])),
+        case!("people::sign_out", Read, |s, a| people::sign_out(s, a)),
         case!("people::list", Administer, |s, a| people::list(s, a)),
         case!("people::add", Administer, |s, a| people::add(s, a, "x", "X", [Role::Viewer].into(), "password")),
         case!("people::set_roles", Administer, |s, a| people::set_roles(s, a, "x@y", [Role::Viewer].into())),
@@ -155,14 +159,14 @@ fn use_cases() -> Vec<UseCase> {
 }
 
 #[tokio::test]
-async fn every_use_case_lets_exactly_the_right_roles_through() {
+async fn every_use_case_allows_exactly_the_right_roles() {
     let store = testing::store().await;
     for (name, permission, call) in use_cases() {
-        // Pages, programs, the command line and workers ask the same use cases: how somebody came changes nothing.
-        let ways = [Via::Session, Via::Token, Via::Cli, Via::Worker];
-        for (role, via) in Role::ALL.iter().flat_map(|&role| ways.map(|via| (role, via))) {
-            let who = Actor { via, ..actor(role) };
-            let answer = call(&store, &who).await;
+        // Pages, programs, the command line and workers call the same use cases: the channel makes no difference.
+        let channels = [Via::Session, Via::Token, Via::Cli, Via::Worker];
+        for (role, via) in Role::ALL.iter().copied().flat_map(|role| channels.map(|via| (role, via))) {
+            let person = Actor { via, ..actor(role) };
+            let answer = call(&store, &person).await;
             let denied = match answer {
                 Ok(()) => false,
                 Err(error) => {
@@ -176,9 +180,9 @@ async fn every_use_case_lets_exactly_the_right_roles_through() {
             };
             assert_eq!(denied, !permission.roles().contains(&role), "{name} by {role} via {}", via.name());
         }
-        let mut nobody = actor(Role::Viewer);
-        nobody.roles.clear();
-        let problem = Problem::from(call(&store, &nobody).await.unwrap_err());
+        let mut without_roles = actor(Role::Viewer);
+        without_roles.roles.clear();
+        let problem = Problem::from(call(&store, &without_roles).await.unwrap_err());
         assert_eq!((problem.code, problem.status), (Code::Forbidden, 403), "{name}");
         assert_eq!(problem.extra["permission"], permission.name(), "{name}");
         assert_eq!(problem.extra["roles"].as_array().unwrap().len(), permission.roles().len(), "{name}");

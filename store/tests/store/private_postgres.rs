@@ -24,6 +24,10 @@ impl Drop for Folder {
 
 const THROWAWAY: Options = Options { durable: false, max_connections: 20 };
 
+fn socket_folder(server: &Private) -> PathBuf {
+    server.options().get_socket().unwrap().clone()
+}
+
 async fn number(server: &Private, sql: &'static str) -> i32 {
     let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
     sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
@@ -33,16 +37,16 @@ async fn number(server: &Private, sql: &'static str) -> i32 {
 async fn data_survives_a_restart_and_a_second_owner_is_refused() {
     let folder = Folder::new("restart");
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();
-    number(&server, "with made as (select 1) select 41 + 1").await;
+    number(&server, "select 41 + 1").await;
     let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
-    sqlx::query("create table kept as select 7 as n").execute(&mut connection).await.unwrap();
+    sqlx::query("create table numbers as select 7 as n").execute(&mut connection).await.unwrap();
 
     let refused = Private::start(&folder.0, &THROWAWAY).unwrap_err();
     assert!(matches!(refused, Error::InUse(_)), "{refused}");
 
     server.stop();
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();
-    assert_eq!(number(&server, "select n from kept").await, 7);
+    assert_eq!(number(&server, "select n from numbers").await, 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,12 +54,12 @@ async fn a_server_left_behind_by_a_killed_process_is_replaced() {
     let folder = Folder::new("orphan");
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();
     let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
-    sqlx::query("create table kept as select 8 as n").execute(&mut connection).await.unwrap();
-    // As if we had been killed: nobody stops the server, the lock goes with us.
+    sqlx::query("create table numbers as select 8 as n").execute(&mut connection).await.unwrap();
+    // As if this process had been killed: the server runs on, the lock is released.
     server.abandon_for_test();
 
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();
-    assert_eq!(number(&server, "select n from kept").await, 8);
+    assert_eq!(number(&server, "select n from numbers").await, 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +68,7 @@ async fn a_deep_folder_gets_a_short_socket_path() {
     let deep = folder.0.join("d".repeat(100));
     let server = Private::start(&deep, &THROWAWAY).unwrap();
     assert_eq!(number(&server, "select 5").await, 5);
-    let socket = server.socket_dir().to_owned();
+    let socket = socket_folder(&server);
     drop(server);
     let _left = fs::remove_dir_all(socket);
 }
@@ -74,18 +78,18 @@ async fn a_folder_only_root_may_enter_is_replaced_by_one_the_account_may() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let folder = Folder::new("closed");
     if fs::metadata(&folder.0).unwrap().uid() != 0 {
-        // Only root lends PostgreSQL another account; for everybody else there is nothing to replace.
+        // Only under root does PostgreSQL run as another account; otherwise nothing is replaced.
         return;
     }
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
     let data = folder.0.join("data");
     let server = Private::start(&data, &THROWAWAY).unwrap();
     assert_eq!(number(&server, "select 6").await, 6);
-    let elsewhere = server.socket_dir().parent().unwrap().to_owned();
+    let elsewhere = socket_folder(&server).parent().unwrap().to_owned();
     assert!(elsewhere.starts_with("/var/lib/countersign"), "{}", elsewhere.display());
     server.stop();
     let server = Private::start(&data, &THROWAWAY).unwrap();
-    assert_eq!(server.socket_dir().parent().unwrap(), elsewhere, "the same place every time");
+    assert_eq!(socket_folder(&server).parent().unwrap(), elsewhere, "the same place every time");
     drop(server);
     fs::remove_dir_all(elsewhere).unwrap();
 }
@@ -95,7 +99,7 @@ async fn a_server_that_is_killed_is_started_again() {
     let folder = Folder::new("killed");
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();
     let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
-    sqlx::query("create table kept as select 9 as n").execute(&mut connection).await.unwrap();
+    sqlx::query("create table numbers as select 9 as n").execute(&mut connection).await.unwrap();
     sqlx::query("checkpoint").execute(&mut connection).await.unwrap();
     let first = server.process_id();
     let killed = std::process::Command::new("kill").args(["-9", &first.to_string()]).status().unwrap();
@@ -107,10 +111,10 @@ async fn a_server_that_is_killed_is_started_again() {
         if server.process_id() != first
             && let Ok(mut connection) = PgConnection::connect_with(&server.options()).await
         {
-            let kept: i32 = sqlx::query_scalar("select n from kept").fetch_one(&mut connection).await.unwrap();
-            assert_eq!(kept, 9);
+            let number: i32 = sqlx::query_scalar("select n from numbers").fetch_one(&mut connection).await.unwrap();
+            assert_eq!(number, 9);
             break;
         }
-        assert!(std::time::Instant::now() < deadline, "it did not come back");
+        assert!(std::time::Instant::now() < deadline, "the server was not restarted");
     }
 }

@@ -1,4 +1,4 @@
-//! Two people, or fifty, at once.
+//! Two or fifty people at the same time.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,7 @@ use lifecycle::{
 use policy::bundle::Invariant;
 use store::{bundles, packets, rollout, settings, system, testing};
 
-use crate::support::*;
-
-fn because() -> rollout::RollBack {
-    rollout::RollBack { reason: "Emergency".into(), rolled_back_by: None, create_incident: true, triggered_at: None }
-}
+use crate::fixtures::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_rollbacks_at_once_are_one_rollback() {
@@ -26,7 +22,7 @@ async fn fifty_rollbacks_at_once_are_one_rollback() {
             let store = store.clone();
             tokio::spawn(async move {
                 let who = if i % 2 == 0 { owner() } else { safety() };
-                rollout::roll_back(&store, &who, canary.id, because()).await.unwrap()
+                rollout::roll_back(&store, &who, canary.id, rollback("Emergency", true)).await.unwrap()
             })
         })
         .collect();
@@ -53,7 +49,7 @@ async fn a_promotion_against_a_pause_is_before_it_or_refused() {
     let canary = canary(&store, None, 80).await;
     let mut percent = canary.canary_pct;
     for round in 0..4 {
-        // The next stage, whichever of them a pause has kept it from before.
+        // The next stage; which one that is depends on how often a pause has prevented a promotion.
         let Some(target) = [50, 100].into_iter().find(|target| *target > percent) else { break };
         serve(&store, canary.id, 5).await;
         let promote = {
@@ -73,7 +69,7 @@ async fn a_promotion_against_a_pause_is_before_it_or_refused() {
             Err(error) => assert_eq!(code(error), Code::Paused, "round {round}"),
         }
         assert_eq!(now, percent, "nothing enters service after a refusal");
-        assert_eq!(seen, percent, "whoever paused saw what is served during the pause");
+        assert_eq!(seen, percent, "the answer to the pause shows what is served during it");
         system::sign_release(&store, &safety(), "checked").await.unwrap();
         system::sign_release(&store, &owner(), "checked").await.unwrap();
     }
@@ -242,7 +238,7 @@ async fn people_who_create_drafts_at_once_get_different_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_many_administrators_add_at_once_is_all_there() {
+async fn changes_by_many_administrators_at_once_are_all_kept() {
     let store = testing::store().await;
     let invariant = |number: usize| -> Invariant {
         serde_json::from_value(serde_json::json!({

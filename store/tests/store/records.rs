@@ -1,7 +1,7 @@
-//! Signed records are checked when they are read for use: whatever somebody changes in the database behind the program's
-//! back, each column of each record, is refused with a reason before anything relies on it.
+//! Signed records are verified before they are relied on: a change by hand to any column of any record is refused with a
+//! reason.
 
-use crate::support::*;
+use crate::fixtures::*;
 use lifecycle::{
     audit::EventType,
     bundle::Record as Bundle,
@@ -9,22 +9,15 @@ use lifecycle::{
     problem::{Code, Problem},
     review::{Packet, Verdict},
 };
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::AssertSqlSafe;
 use store::{Store, audit, bundles, drills, home, packets, rollout, system, testing};
 
-/// What somebody with every right in the database can do: triggers do not stop them.
-async fn tamper(store: &Store, sql: &str) {
-    let mut db = PgConnection::connect_with(&store.pool().connect_options()).await.unwrap();
-    let sql = format!("begin; set local session_replication_role = replica; {sql}; commit;");
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
-}
-
-/// Does `change` to the newest row of `table`, and undoes it with [`restore`].
+/// Makes `change` to the newest row of `table`; [`restore`] reverts it.
 async fn change_newest(store: &Store, table: &str, key: &str, change: &str) {
     tamper(
         store,
         &format!(
-            "create table kept as select * from {table} where {key} = (select max({key}) from {table});
+            "create table backup as select * from {table} where {key} = (select max({key}) from {table});
              update {table} set {change} where {key} = (select max({key}) from {table})"
         ),
     )
@@ -35,8 +28,8 @@ async fn restore(store: &Store, table: &str, key: &str) {
     tamper(
         store,
         &format!(
-            "delete from {table} where {key} in (select {key} from kept);
-             insert into {table} overriding system value select * from kept; drop table kept"
+            "delete from {table} where {key} in (select {key} from backup);
+             insert into {table} overriding system value select * from backup; drop table backup"
         ),
     )
     .await;
@@ -82,7 +75,7 @@ async fn an_approval_with_any_column_changed_is_refused_where_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_reviewer_is_told_of_an_earlier_action_that_was_changed() {
+async fn a_reviewer_is_refused_after_an_earlier_action_was_changed() {
     let store = testing::store().await;
     let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
     let packet = submit(&store, draft.id).await;
@@ -94,7 +87,7 @@ async fn a_reviewer_is_told_of_an_earlier_action_that_was_changed() {
     assert!(refused.detail.contains("mallory@example.com"), "{refused}");
 }
 
-/// A signature is good for one packet and one submission of it, wherever its row is copied to.
+/// A signature is valid for one packet and one submission of it, wherever its row is copied to.
 #[tokio::test]
 async fn an_approval_copied_to_another_packet_or_a_later_submission_is_refused() {
     let store = testing::store().await;
@@ -121,10 +114,10 @@ async fn an_approval_copied_to_another_packet_or_a_later_submission_is_refused()
     stable(&store, None, 90).await;
     let (bundle, first) = approved(&store, None, 80).await;
     bundles::withdraw(&store, &author(), bundle.id).await.unwrap();
-    let again = submit(&store, bundle.id).await;
-    assert_eq!(again.packet_id, first.packet_id, "the same content");
+    let resubmitted = submit(&store, bundle.id).await;
+    assert_eq!(resubmitted.packet_id, first.packet_id, "the same content");
     tamper(&store, &copy(&first.packet_id, "packet_id")).await;
-    let refused = apply(&store, &bundle, &again).await;
+    let refused = apply(&store, &bundle, &resubmitted).await;
     assert!(refused.code == Code::Conflict && refused.detail.contains("before this packet was built"), "{refused}");
 }
 
@@ -197,16 +190,12 @@ async fn an_apply_record_with_any_column_changed_is_refused_before_a_promotion()
     rollout::promote(&store, &owner(), canary.id, 50).await.unwrap();
 }
 
-fn because() -> rollout::RollBack {
-    rollout::RollBack { reason: "Emergency".into(), rolled_back_by: None, create_incident: true, triggered_at: None }
-}
-
 #[tokio::test]
-async fn a_rollback_record_with_any_column_changed_is_refused_when_it_is_answered_from() {
+async fn a_rollback_record_with_any_column_changed_is_refused_when_the_rollback_is_repeated() {
     let store = testing::store().await;
     stable(&store, None, 90).await;
     let canary = canary(&store, None, 80).await;
-    let first = rollout::roll_back(&store, &owner(), canary.id, because()).await.unwrap();
+    let first = rollout::roll_back(&store, &owner(), canary.id, rollback("Emergency", true)).await.unwrap();
     let table = "policy_rollback_record";
     for change in [
         "version = '9.9.9'",
@@ -216,7 +205,7 @@ async fn a_rollback_record_with_any_column_changed_is_refused_when_it_is_answere
         "restored_version = '9.9.9'",
         "reason = 'no reason at all'",
         "actor = 'mallory@example.com'",
-        "on_behalf_of = 'somebody'",
+        "on_behalf_of = 'another person'",
         "rollback_triggered_at = rollback_triggered_at - interval '1 hour'",
         "rolled_back_at = rolled_back_at - interval '1 second'",
         "incident_id = null",
@@ -225,14 +214,16 @@ async fn a_rollback_record_with_any_column_changed_is_refused_when_it_is_answere
         "signature = repeat('a', 64)",
     ] {
         change_newest(&store, table, "id", change).await;
-        let refused = Problem::from(rollout::roll_back(&store, &safety(), canary.id, because()).await.unwrap_err());
+        let refused = Problem::from(
+            rollout::roll_back(&store, &safety(), canary.id, rollback("Emergency", true)).await.unwrap_err(),
+        );
         assert!(refused.code == Code::Conflict && refused.detail.contains("rollback"), "{change}: {refused}");
         let history = rollout::history(&store, &author(), 10).await.unwrap();
         assert!(!history.rollbacks[0].verifies(), "{change}");
         restore(&store, table, "id").await;
     }
-    let again = rollout::roll_back(&store, &safety(), canary.id, because()).await.unwrap();
-    assert_eq!(again.rollback_id, first.rollback_id);
+    let repeated = rollout::roll_back(&store, &safety(), canary.id, rollback("Emergency", true)).await.unwrap();
+    assert_eq!(repeated.rollback_id, first.rollback_id);
 }
 
 #[tokio::test]
@@ -256,12 +247,12 @@ async fn a_changed_release_and_a_changed_drill_are_shown_as_refused() {
     assert!(!overdue().await);
 
     for (before, after) in
-        [("prices corrected", "nothing at all"), ("safety_owner@", "somebody_else@"), ("\"stop\"", "\"go on\"")]
+        [("prices corrected", "nothing at all"), ("safety_owner@", "another_person@"), ("\"stop\"", "\"go on\"")]
     {
         tamper(
             &store,
             &format!(
-                "create table kept as select * from policy_release_record;
+                "create table backup as select * from policy_release_record;
                  update policy_release_record set record = replace(record::text, '{before}', '{after}')::json"
             ),
         )
@@ -279,7 +270,7 @@ async fn a_changed_release_and_a_changed_drill_are_shown_as_refused() {
     assert!(overdue().await, "a report that does not verify proves nothing");
 }
 
-/// Without the rights that switch triggers off, none of it can be changed at all.
+/// Without the right to switch triggers off, no record can be changed at all.
 #[tokio::test]
 async fn records_refuse_to_be_changed() {
     let store = testing::store().await;
@@ -302,7 +293,7 @@ async fn records_refuse_to_be_changed() {
 }
 
 #[tokio::test]
-async fn a_pause_lifted_by_sql_is_written_down_and_sealed() {
+async fn a_pause_lifted_by_sql_is_recorded_and_sealed() {
     let store = testing::store().await;
     let order = system::Engage { reason: "stop".into(), ticket: None, trigger_metrics: Vec::new() };
     system::pause(&store, &safety(), order).await.unwrap();

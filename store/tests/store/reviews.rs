@@ -10,7 +10,7 @@ use policy::bundle::{Invariant, Source};
 use serde_json::json;
 use store::{bundles, packets, rollout, settings, testing};
 
-use crate::support::*;
+use crate::fixtures::*;
 
 fn plan(bundle_id: i64) -> packets::BuildPacket {
     packets::BuildPacket { bundle_id, fallback_plan: "Roll back to stable.".into(), corpus: None }
@@ -54,8 +54,8 @@ async fn a_proposed_version_follows_the_content() {
     assert_eq!(saved.version, "2.1.0");
     let chosen = bundles::update(&store, &author(), draft.id, saved.revision, source(Some("3.0.0"), 90)).await.unwrap();
     assert_eq!(chosen.version, "3.0.0");
-    let kept = bundles::update(&store, &author(), draft.id, chosen.revision, source(None, 90)).await.unwrap();
-    assert_eq!(kept.version, "3.0.0");
+    let saved = bundles::update(&store, &author(), draft.id, chosen.revision, source(None, 90)).await.unwrap();
+    assert_eq!(saved.version, "3.0.0");
 }
 
 #[tokio::test]
@@ -69,11 +69,11 @@ async fn the_same_draft_gives_the_same_packet_again() {
     let back = bundles::withdraw(&store, &author(), draft.id).await.unwrap();
     assert_eq!(back.state, State::Draft);
     assert_eq!(packets::get(&store, &author(), &first.packet_id).await.unwrap().status, PacketStatus::Void);
-    let again = submit(&store, draft.id).await;
-    assert_eq!(again.packet_id, first.packet_id);
-    assert_eq!(again.replay_checksum, first.replay_checksum);
-    assert_eq!((again.status, again.actions.len()), (PacketStatus::InReview, 0));
-    let verified = packets::verify(&store, &author(), &again.packet_id).await.unwrap();
+    let resubmitted = submit(&store, draft.id).await;
+    assert_eq!(resubmitted.packet_id, first.packet_id);
+    assert_eq!(resubmitted.replay_checksum, first.replay_checksum);
+    assert_eq!((resubmitted.status, resubmitted.actions.len()), (PacketStatus::InReview, 0));
+    let verified = packets::verify(&store, &author(), &resubmitted.packet_id).await.unwrap();
     assert!(verified.passed, "{:?}", verified.problems);
 }
 
@@ -90,8 +90,8 @@ async fn reviewers_need_a_reason_to_refuse_and_one_action_is_one_action() {
     let reason = Some("The threshold is too low".to_owned());
     let sent_back = packets::act(&store, &approver(), id, Verdict::RequestChanges, reason.clone()).await.unwrap();
     assert_eq!(sent_back.status, PacketStatus::ChangesRequested);
-    let again = packets::act(&store, &approver(), id, Verdict::RequestChanges, reason).await.unwrap();
-    assert_eq!(again.actions, sent_back.actions);
+    let repeated = packets::act(&store, &approver(), id, Verdict::RequestChanges, reason).await.unwrap();
+    assert_eq!(repeated.actions, sent_back.actions);
     let late = packets::act(&store, &safety(), id, Verdict::Approve, None).await.unwrap_err();
     assert_eq!(code(late), Code::InvalidTransition);
     let bundle = bundles::get(&store, &author(), draft.id).await.unwrap();
@@ -109,7 +109,7 @@ async fn reviewers_need_a_reason_to_refuse_and_one_action_is_one_action() {
 }
 
 #[tokio::test]
-async fn nobody_approves_their_own_words_through_a_copy() {
+async fn authors_cannot_approve_their_own_content_through_a_copy() {
     let store = testing::store().await;
     let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
     let mut copier = owner();
@@ -123,7 +123,7 @@ async fn nobody_approves_their_own_words_through_a_copy() {
     let error = packets::act(&store, &copier, &packet.packet_id, Verdict::Approve, None).await.unwrap_err();
     assert_eq!(code(error), Code::Forbidden, "another spelling is the same person");
 
-    // What was approved once may be built upon, and its first author may then approve the change.
+    // An approved bundle may be built upon, and its author may then approve the change.
     let (approved, _) = approved(&store, None, 70).await;
     let next = bundles::clone_draft(&store, &owner(), approved.id).await.unwrap();
     let packet = packets::build(&store, &owner(), plan(next.id)).await.unwrap();
@@ -131,7 +131,7 @@ async fn nobody_approves_their_own_words_through_a_copy() {
 }
 
 #[tokio::test]
-async fn nobody_approves_their_own_words_through_a_file() {
+async fn authors_cannot_approve_their_own_content_through_a_file() {
     let store = testing::store().await;
     let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
     let export = bundles::export(&store, &owner(), draft.id, 24).await.unwrap();
@@ -147,7 +147,7 @@ async fn nobody_approves_their_own_words_through_a_file() {
         assert_eq!(code(error), Code::Forbidden, "{version}");
         bundles::withdraw(&store, &owner(), imported.bundle.id).await.unwrap();
     }
-    // Elsewhere the file names its author.
+    // On another instance the file names its author.
     let elsewhere = testing::store().await;
     let upload = Upload { document: json!(export), import_as_version: None, unsigned: false };
     let imported = bundles::import(&elsewhere, &owner(), upload).await.unwrap();
@@ -158,7 +158,7 @@ async fn nobody_approves_their_own_words_through_a_file() {
 }
 
 #[tokio::test]
-async fn an_edit_voids_what_was_approved() {
+async fn an_edit_voids_the_approved_packet() {
     let store = testing::store().await;
     let (bundle, packet) = approved(&store, None, 90).await;
     assert_eq!(bundle.state, State::Approved);
@@ -173,7 +173,7 @@ async fn an_edit_voids_what_was_approved() {
 }
 
 #[tokio::test]
-async fn approvals_go_stale_expire_and_are_held_against_their_signatures() {
+async fn approvals_go_stale_and_have_to_verify() {
     let store = testing::store().await;
     stable(&store, None, 90).await;
     let (late, late_packet) = approved(&store, None, 70).await;
@@ -195,7 +195,7 @@ async fn approvals_go_stale_expire_and_are_held_against_their_signatures() {
 
     let (fresh, packet) = approved(&store, None, 55).await;
     let set = |sql: &'static str| sqlx::raw_sql(sql).execute(store.pool());
-    // As somebody with the database's own rights might: switch the guard off and change a record.
+    // As an attacker with every right in the database might: switch the trigger off and change a record.
     set("alter table policy_packet_actions disable trigger append_only; \
          update policy_packet_actions set expires_at = now() + interval '1 year' \
          where id = (select max(id) from policy_packet_actions)")
@@ -213,13 +213,13 @@ fn guarded(threshold: i64) -> Source {
         "conditions": {">=risk_score": threshold}, "reason": "The riskiest is put aside by people", "priority": 500,
         "tags": ["guardrail"]});
     guarded.rules.push(guard.as_object().unwrap().clone());
-    // What the guardrail lets through is allowed.
+    // Everything that the guardrail does not deny is allowed.
     guarded.rules.retain(|rule| rule["id"] != "hold-risky");
     guarded
 }
 
 #[tokio::test]
-async fn what_bypasses_a_guardrail_cannot_be_approved_and_can_be_sent_back() {
+async fn a_bundle_that_bypasses_a_guardrail_cannot_be_approved() {
     let store = testing::store().await;
     fast_gates(&store).await;
     let first = bundles::create(&store, &author(), guarded(90)).await.unwrap();
@@ -250,7 +250,7 @@ async fn what_bypasses_a_guardrail_cannot_be_approved_and_can_be_sent_back() {
 }
 
 #[tokio::test]
-async fn invariants_are_kept_proven_and_stop_what_breaks_them() {
+async fn invariants_are_stored_proven_and_enforced() {
     let store = testing::store().await;
     let invariant = |value| serde_json::from_value::<Invariant>(value).unwrap();
     let wrong = invariant(json!({"id": "keep-low", "agent": "inbox.triage", "action": "quarantine", "never": "allow",
@@ -260,7 +260,7 @@ async fn invariants_are_kept_proven_and_stop_what_breaks_them() {
     let strict = invariant(json!({"id": "keep-low", "agent": "inbox.triage", "action": "quarantine", "never": "allow",
         "when": {">=risk_score": 60}}));
     settings::set_invariants(&store, &admin(), vec![strict.clone()]).await.unwrap();
-    // Replacing the other settings keeps them.
+    // Replacing the other settings keeps the invariants.
     settings::update(&store, &admin(), settings::Settings::default()).await.unwrap();
     assert_eq!(settings::invariants(&store, &author()).await.unwrap(), [strict]);
 
@@ -274,7 +274,7 @@ async fn invariants_are_kept_proven_and_stop_what_breaks_them() {
     let packet = submit(&store, tight.id).await;
     assert_eq!(packet.content.invariants[0].verdict, InvariantVerdict::Holds);
 
-    // One that is written down after the approval counts when the bundle is applied.
+    // An invariant that is added after the approval counts when the bundle is applied.
     for reviewer in [approver(), safety()] {
         packets::act(&store, &reviewer, &packet.packet_id, Verdict::Approve, None).await.unwrap();
     }
@@ -286,14 +286,14 @@ async fn invariants_are_kept_proven_and_stop_what_breaks_them() {
 }
 
 #[tokio::test]
-async fn anybody_can_run_a_packet_again_from_its_evidence() {
+async fn a_packet_can_be_replayed_from_its_evidence() {
     let store = testing::store().await;
     let draft = bundles::create(&store, &author(), source(None, 90)).await.unwrap();
     let packet = submit(&store, draft.id).await;
     let evidence = packets::evidence(&store, &author(), &packet.packet_id).await.unwrap();
-    let again = evidence.verify();
-    assert!(again.passed, "{:?}", again.problems);
-    assert_eq!(again.replay_checksum, packet.replay_checksum);
+    let replayed = evidence.verify();
+    assert!(replayed.passed, "{:?}", replayed.problems);
+    assert_eq!(replayed.replay_checksum, packet.replay_checksum);
 }
 
 #[tokio::test]
@@ -317,12 +317,7 @@ async fn a_pause_refuses_approvals_and_applies_and_nothing_else() {
     assert_eq!(code(error), Code::Paused);
     let no = Some("Not during a pause".to_owned());
     packets::act(&store, &approver(), &waiting.packet_id, Verdict::Reject, no).await.unwrap();
-    let back = rollout::RollBack {
-        reason: "nothing to go back to".into(),
-        rolled_back_by: None,
-        create_incident: false,
-        triggered_at: None,
-    };
+    let back = rollback("nothing to go back to", false);
     let error = rollout::roll_back(&store, &owner(), first.id, back).await.unwrap_err();
     assert_eq!(code(error), Code::NoPreviousVersion);
 }

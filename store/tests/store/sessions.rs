@@ -1,6 +1,5 @@
 //! Browser sessions.
 
-use crate::support::admin;
 use store::{
     people,
     sessions::{PERSON_ID, PgSessions},
@@ -8,8 +7,10 @@ use store::{
 };
 use tower_sessions::{SessionStore, session::Record};
 
+use crate::fixtures::admin;
+
 #[tokio::test]
-async fn sessions_are_kept_found_changed_and_ended() {
+async fn sessions_are_created_loaded_saved_and_ended() {
     let store = testing::store().await;
     let person = people::add(&store, &admin(), "ann@example.com", "Ann", [].into(), "a good password").await.unwrap();
     let sessions = PgSessions::new(store.clone());
@@ -24,7 +25,7 @@ async fn sessions_are_kept_found_changed_and_ended() {
 
     let mut other = Record { id: record.id, ..record.clone() };
     sessions.create(&mut other).await.unwrap();
-    assert_ne!(other.id, record.id, "an id that is taken is drawn again");
+    assert_ne!(other.id, record.id, "a taken id is replaced by a new one");
 
     people::set_password(&store, &admin(), "ann@example.com", "another password").await.unwrap();
     assert!(sessions.load(&record.id).await.unwrap().is_none(), "a new password ends every session");

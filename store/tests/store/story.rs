@@ -1,6 +1,6 @@
-//! The main path, end to end: draft, review, rollout, rollback; and what the audit says about it.
+//! The main path, end to end: draft, review, rollout, rollback, and the audit record of it.
 
-use crate::support::*;
+use crate::fixtures::*;
 use lifecycle::{
     authority::Role,
     bundle::State,
@@ -10,15 +10,6 @@ use lifecycle::{
     signing,
 };
 use store::{audit, bundles, decisions, home, incidents, packets, rollout, system, testing};
-
-fn because(reason: &str) -> rollout::RollBack {
-    rollout::RollBack {
-        reason: reason.into(),
-        rolled_back_by: Some("oncall-engineer".into()),
-        create_incident: true,
-        triggered_at: None,
-    }
-}
 
 #[tokio::test]
 async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
@@ -53,8 +44,8 @@ async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
 
     let applied = rollout::apply(&store, &owner(), draft.id, &packet.packet_id, None).await.unwrap();
     assert_eq!((applied.state, applied.active, applied.canary_pct), (State::Canary, true, 10));
-    let again = rollout::apply(&store, &owner(), draft.id, &packet.packet_id, None).await.unwrap_err();
-    assert_eq!(code(again), Code::InvalidTransition);
+    let repeated = rollout::apply(&store, &owner(), draft.id, &packet.packet_id, None).await.unwrap_err();
+    assert_eq!(code(repeated), Code::InvalidTransition);
     let live = system::live(&store).await.unwrap();
     assert_eq!((live.stable.unwrap().id, live.canary.unwrap().id), (first.id, draft.id));
     let serving = bundles::Filter { active_only: true, ..Default::default() };
@@ -76,7 +67,11 @@ async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
 
     let preview = rollout::preview(&store, &author(), draft.id).await.unwrap();
     assert_eq!((preview.restored_version.as_deref(), preview.decisions_last_hour), (Some("1.0.0"), 10));
-    let back = rollout::roll_back(&store, &owner(), draft.id, because("Error rate 7.2% exceeds 5%")).await.unwrap();
+    let request = rollout::RollBack {
+        rolled_back_by: Some("oncall-engineer".into()),
+        ..rollback("Error rate 7.2% exceeds 5%", true)
+    };
+    let back = rollout::roll_back(&store, &owner(), draft.id, request).await.unwrap();
     assert_eq!((back.id, back.version.as_str(), back.rolled_back_from.as_str()), (first.id, "1.0.0", "1.0.1"));
     assert!(back.active && back.canary_pct == 100 && back.incident_created);
     let live = system::live(&store).await.unwrap();

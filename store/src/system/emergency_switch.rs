@@ -8,23 +8,27 @@ use lifecycle::{
 use policy::bundle::Effect;
 use serde_json::json;
 
-use super::{Switches, read, switches_locked, written};
+use super::{
+    required_text::required_text,
+    serving::read,
+    switches::{Switches, switches_locked},
+};
 use crate::{Result, Store, json, work::Work};
 
 /// Switches evaluation off: every question is answered with `bypass_effect` (allow when absent) and still logged.
-/// Of two people at once, the second is told the first's.
+/// Of two people at once, the second gets what the first did.
 ///
 /// # Errors
 /// Denied without [`Permission::DisableEvaluation`]; a blank reason.
 pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: Option<Effect>) -> Result<Changed> {
     let permit = authorize(actor, Permission::DisableEvaluation)?;
-    let reason = written("/reason", reason, "say why: evaluation is off for everybody until somebody enables it")?;
+    let reason = required_text("/reason", reason, "say why: evaluation stays off for all callers until it is enabled")?;
     let mut work = Work::begin(store, permit).await?;
     let before = switches_locked(work.db()).await?;
     let effect = bypass_effect.unwrap_or(if before.enabled { Effect::Allow } else { before.bypass_effect });
     let since = before.disabled.clone();
     if !before.enabled && effect == before.bypass_effect {
-        let by = since.map_or_else(|| "somebody".to_owned(), |off| off.by);
+        let by = since.map_or_else(|| "another administrator".to_owned(), |off| off.by);
         let message = format!("{by} has disabled evaluation already: every question is answered {effect}.");
         return Ok(Changed { system: read(work.db()).await?, message });
     }
@@ -49,7 +53,7 @@ pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: 
     Ok(Changed { system, message })
 }
 
-/// Switches evaluation on again. Once on, nothing changes.
+/// Switches evaluation on again; nothing changes when it is on.
 ///
 /// # Errors
 /// Denied without [`Permission::DisableEvaluation`].
@@ -57,7 +61,7 @@ pub async fn enable(store: &Store, actor: &Actor, reason: Option<&str>) -> Resul
     let permit = authorize(actor, Permission::DisableEvaluation)?;
     let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
     if let Some(reason) = reason {
-        written("/reason", reason, "")?;
+        required_text("/reason", reason, "")?;
     }
     let mut work = Work::begin(store, permit).await?;
     let Switches { enabled, disabled, bypass_effect, .. } = switches_locked(work.db()).await?;

@@ -1,4 +1,4 @@
-//! Cases for simulations that live in the database: recorded decisions and saved test cases.
+//! Saved test cases, and the cases of a simulation: fixtures or recorded decisions.
 
 use lifecycle::{
     audit::EventType,
@@ -16,9 +16,9 @@ use crate::{Error, Result, Store, decisions, json, names, work::Work};
 
 /// Most recorded decisions one simulation gets.
 const MAX_CASES: u32 = 100_000;
-/// Most test cases kept at once.
-const MAX_KEPT: usize = 500;
-/// Longest name of a test case.
+/// Most test cases saved at once.
+const MAX_SAVED: usize = 500;
+/// Maximum characters of a test case's name.
 const MAX_ID_CHARS: usize = 200;
 /// Recorded decisions a simulation gets when no count is asked for.
 const DEFAULT_CASES: u32 = 1000;
@@ -27,7 +27,7 @@ const DEFAULT_CASES: u32 = 1000;
 /// to datasets that are generated, which need no database.
 ///
 /// # Errors
-/// Denied without [`Permission::Read`]; a dataset that is not kept here; a count past 100,000.
+/// Denied without [`Permission::Read`]; a dataset that is not stored; a count past 100,000.
 pub async fn cases(
     store: &Store,
     actor: &Actor,
@@ -64,16 +64,16 @@ pub async fn cases(
     }
 }
 
-/// Keeps `save` as test cases, in place of those with the same id, and removes those called `remove`. Answers all
-/// fixtures as they are then. What is not there is removed already.
+/// Saves test cases, replacing those with the same ids, and removes those with the ids `remove`; unknown ids are ignored.
+/// Returns all fixtures as they are then.
 ///
 /// # Errors
-/// Denied without [`Permission::EditDrafts`]; an id or an input past its limits; a case without expectation.
-pub async fn keep(store: &Store, actor: &Actor, save: &[Case], remove: &[String]) -> Result<Vec<Case>> {
+/// Denied without [`Permission::EditDrafts`]; an id or an input past its limits; a case without an expected effect.
+pub async fn save(store: &Store, actor: &Actor, changed: &[Case], remove: &[String]) -> Result<Vec<Case>> {
     let permit = authorize(actor, Permission::EditDrafts)?;
-    check(save)?;
+    check(changed)?;
     let mut work = Work::begin(store, permit).await?;
-    for case in save {
+    for case in changed {
         sqlx::query(
             "insert into policy_fixtures (case_id, agent, action, context, expected_effect, created_by)
              values ($1, $2, $3, $4::json, $5, $6)
@@ -93,11 +93,12 @@ pub async fn keep(store: &Store, actor: &Actor, save: &[Case], remove: &[String]
         let detail = json!({ "agent": case.agent, "action": case.action, "expected_effect": expected });
         work.note(EventType::TestCaseKept, "test_case", &case.case_id, summary, detail);
     }
-    let gone: Vec<String> = sqlx::query_scalar("delete from policy_fixtures where case_id = any($1) returning case_id")
-        .bind(remove)
-        .fetch_all(work.db())
-        .await?;
-    for case_id in gone {
+    let removed: Vec<String> =
+        sqlx::query_scalar("delete from policy_fixtures where case_id = any($1) returning case_id")
+            .bind(remove)
+            .fetch_all(work.db())
+            .await?;
+    for case_id in removed {
         let summary = format!("test case `{case_id}` was removed");
         work.note(EventType::TestCaseRemoved, "test_case", case_id, summary, json!({}));
     }
@@ -106,10 +107,10 @@ pub async fn keep(store: &Store, actor: &Actor, save: &[Case], remove: &[String]
     Ok(now)
 }
 
-/// Whether `cases` can be kept as test cases.
+/// Refuses cases that cannot be saved as test cases.
 fn check(cases: &[Case]) -> Result<()> {
-    if cases.len() > MAX_KEPT {
-        let detail = format!("{} test cases were sent; at most {MAX_KEPT} can be kept at once", cases.len());
+    if cases.len() > MAX_SAVED {
+        let detail = format!("{} test cases were sent; at most {MAX_SAVED} can be kept at once", cases.len());
         return Err(Problem::invalid_field("/save", detail).into());
     }
     for (at, case) in cases.iter().enumerate() {

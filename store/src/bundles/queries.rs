@@ -1,12 +1,12 @@
 //! Reading bundles.
 
+use const_format::concatcp;
 use lifecycle::{
     Page,
     authority::{Actor, Permission, authorize},
     bundle::{Record, State, record::Summary},
     review::{Comparison, compare},
 };
-use sqlx::AssertSqlSafe;
 
 use super::row::{self, COLUMNS, Row, SUMMARY_COLUMNS, SummaryRow};
 use crate::{Error, Result, Store, page};
@@ -14,20 +14,20 @@ use crate::{Error, Result, Store, page};
 /// Which bundles to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only those that serve traffic now: canary first, then stable.
+    /// Only bundles that serve traffic now: canary first, then stable.
     pub active_only: bool,
     /// With this version.
     pub version: Option<String>,
     /// In this state.
     pub state: Option<State>,
-    /// Most rows to answer.
+    /// Most rows to return.
     pub limit: Option<u32>,
-    /// Where to go on.
+    /// The cursor of the page before.
     pub cursor: Option<String>,
 }
 
-/// At most two bundles serve at a time, so a list of those needs no cursor.
-const WHICH: &str = "where ($1::bigint is null or id < $1) and ($2::text is null or version = $2)
+/// The bundles that the filter selects. At most two bundles serve at a time, so a list of those needs no cursor.
+const FILTERED: &str = "where ($1::bigint is null or id < $1) and ($2::text is null or version = $2)
      and ($3::text is null or state = $3) and (not $4 or active)
      order by (case when $4 then canary_pct end), id desc limit $5";
 
@@ -38,8 +38,7 @@ const WHICH: &str = "where ($1::bigint is null or id < $1) and ($2::text is null
 pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<Record>> {
     authorize(actor, Permission::Read)?;
     let limit = page::limit(filter.limit)?;
-    let sql = format!("select {COLUMNS} from policy_bundles {WHICH}");
-    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql))
+    let rows: Vec<Row> = sqlx::query_as(concatcp!("select ", COLUMNS, " from policy_bundles ", FILTERED))
         .bind(page::number(filter.cursor.as_deref())?)
         .bind(&filter.version)
         .bind(filter.state.map(State::name))
@@ -50,22 +49,22 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<
     page::page(rows, limit, |row| row.id.to_string(), Row::record)
 }
 
-/// The same without the content.
+/// Bundles without their content, in the order of [`list`].
 ///
 /// # Errors
 /// As [`list`].
 pub async fn summaries(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<Summary>> {
     authorize(actor, Permission::Read)?;
     let limit = page::limit(filter.limit)?;
-    let sql = format!("select {SUMMARY_COLUMNS} from policy_bundles {WHICH}");
-    let rows: Vec<SummaryRow> = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(page::number(filter.cursor.as_deref())?)
-        .bind(&filter.version)
-        .bind(filter.state.map(State::name))
-        .bind(filter.active_only)
-        .bind(limit + 1)
-        .fetch_all(store.pool())
-        .await?;
+    let rows: Vec<SummaryRow> =
+        sqlx::query_as(concatcp!("select ", SUMMARY_COLUMNS, " from policy_bundles ", FILTERED))
+            .bind(page::number(filter.cursor.as_deref())?)
+            .bind(&filter.version)
+            .bind(filter.state.map(State::name))
+            .bind(filter.active_only)
+            .bind(limit + 1)
+            .fetch_all(store.pool())
+            .await?;
     page::page(rows, limit, |row| row.id.to_string(), SummaryRow::read)
 }
 

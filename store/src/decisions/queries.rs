@@ -1,5 +1,6 @@
 //! Reading decisions.
 
+use const_format::concatcp;
 use futures::TryStreamExt;
 use lifecycle::{
     Page,
@@ -7,11 +8,11 @@ use lifecycle::{
     decision::Record,
 };
 use policy::{Timestamp, bundle::Effect, engine::Status};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
-use super::row::{COLUMNS, FROM, Row};
-use crate::{Error, Result, Store, page};
+use super::row::{Row, SELECT};
+use crate::{Error, Result, Store, page, text::storable};
 
 /// Which decisions to list.
 #[derive(Debug, Clone, Default)]
@@ -30,9 +31,9 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Until this time, exclusive.
     pub until: Option<Timestamp>,
-    /// Most rows to answer.
+    /// Most rows to return.
     pub limit: Option<u32>,
-    /// Where to go on.
+    /// The cursor of the page before.
     pub cursor: Option<String>,
 }
 
@@ -44,12 +45,12 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<
     authorize(actor, Permission::Read)?;
     let limit = page::limit(filter.limit)?;
     let rows = select(filter, limit + 1)?.build_query_as::<Row>().fetch_all(store.pool()).await?;
-    page::page(rows, limit, |row| page::moment_cursor(row.decided_at.into(), row.seq), Row::read)
+    page::page(rows, limit, |row| page::time_cursor(row.decided_at.into(), row.seq), Row::read)
 }
 
-/// The statement for `filter`. Only the conditions that are asked for are in it, so that each finds its index.
+/// The statement for `filter`. It holds only the conditions the filter has, so that each statement finds its index.
 fn select(filter: &Filter, limit: i64) -> Result<QueryBuilder<Postgres>> {
-    let mut sql = QueryBuilder::new(format!("select {COLUMNS} from {FROM} where true"));
+    let mut sql = QueryBuilder::new(concatcp!(SELECT, "where true"));
     if let Some(id) = filter.bundle_id {
         sql.push(" and d.bundle_id = ").push_bind(id);
     }
@@ -61,10 +62,10 @@ fn select(filter: &Filter, limit: i64) -> Result<QueryBuilder<Postgres>> {
         sql.push(" and d.effect = ").push_bind(effect.name());
     }
     if let Some(agent) = &filter.agent {
-        sql.push(" and d.agent = ").push_bind(agent.replace('\0', "\u{fffd}"));
+        sql.push(" and d.agent = ").push_bind(storable(agent));
     }
     if let Some(action) = &filter.action {
-        sql.push(" and d.action = ").push_bind(action.replace('\0', "\u{fffd}"));
+        sql.push(" and d.action = ").push_bind(storable(action));
     }
     if let Some(since) = filter.since {
         sql.push(" and d.decided_at >= ").push_bind(OffsetDateTime::from(since));
@@ -72,7 +73,7 @@ fn select(filter: &Filter, limit: i64) -> Result<QueryBuilder<Postgres>> {
     if let Some(until) = filter.until {
         sql.push(" and d.decided_at < ").push_bind(OffsetDateTime::from(until));
     }
-    if let Some((at, seq)) = page::moment(filter.cursor.as_deref())? {
+    if let Some((at, seq)) = page::time_and_number(filter.cursor.as_deref())? {
         sql.push(" and (d.decided_at, d.seq) < (")
             .push_bind(OffsetDateTime::from(at))
             .push(", ")
@@ -83,14 +84,14 @@ fn select(filter: &Filter, limit: i64) -> Result<QueryBuilder<Postgres>> {
     Ok(sql)
 }
 
-/// The newest decisions that `filter` lets through, up to `limit`, for replays; oldest first.
+/// The newest decisions that `filter` selects, up to `limit`, for replays; oldest first.
 pub(crate) async fn newest(db: &mut PgConnection, filter: &Filter, limit: u32) -> Result<Vec<Record>> {
     let rows = select(filter, i64::from(limit))?.build_query_as::<Row>().fetch_all(db).await?;
     rows.into_iter().rev().map(Row::read).collect()
 }
 
-/// Hands the newest decisions that `filter` lets through to `take`, newest first, without holding all of them.
-pub(crate) async fn each_newest(
+/// Calls `take` with each of the newest decisions that `filter` selects, newest first, without holding all of them.
+pub(super) async fn for_each_newest(
     db: &mut PgConnection,
     filter: &Filter,
     limit: u32,
@@ -114,9 +115,11 @@ pub async fn get(store: &Store, actor: &Actor, decision_id: &str) -> Result<Reco
     by_id(&mut db, decision_id).await
 }
 
+/// The decision with this id.
 pub(super) async fn by_id(db: &mut PgConnection, decision_id: &str) -> Result<Record> {
-    let sql = format!("select {COLUMNS} from {FROM} where d.decision_id = $1");
-    let row: Option<Row> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(decision_id.replace('\0', "\u{fffd}")).fetch_optional(db).await?;
+    let row: Option<Row> = sqlx::query_as(concatcp!(SELECT, "where d.decision_id = $1"))
+        .bind(&*storable(decision_id))
+        .fetch_optional(db)
+        .await?;
     row.ok_or_else(|| Error::not_found("decision", decision_id))?.read()
 }

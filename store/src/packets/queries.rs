@@ -1,5 +1,6 @@
-//! Reading packets and re-running their evidence.
+//! Reading packets, and verifying their evidence by replaying it.
 
+use const_format::concatcp;
 use lifecycle::{
     Page,
     authority::{Actor, Permission, authorize},
@@ -15,18 +16,18 @@ use crate::{Error, Result, Store, names, page};
 pub struct Filter<'a> {
     /// With this status.
     pub status: Option<PacketStatus>,
-    /// Waiting for this actor: in review, not theirs, not yet acted on by them.
+    /// Waiting for this actor: in review, not built or written by them, not yet acted on by them.
     pub waiting_for: Option<&'a Actor>,
-    /// Most rows to answer.
+    /// Most rows to return.
     pub limit: Option<u32>,
-    /// Where to go on.
+    /// The cursor of the page before.
     pub cursor: Option<String>,
 }
 
-/// True of the packets that wait for the actor `$n` (an email): SQL that other queries share.
-pub(crate) const WAITS: &str = "p.status = 'in_review' and lower(p.built_by) <> lower(NAME)
-     and not exists (select from unnest(p.authors) author where lower(author) = lower(NAME))
-     and not exists (select from policy_packet_actions a where a.packet_row = p.row_id and lower(a.actor) = lower(NAME))";
+/// A condition on packets `p`, shared by several statements: whether they wait for the actor with the email `$1`.
+pub(crate) const WAITS: &str = "p.status = 'in_review' and lower(p.built_by) <> lower($1)
+     and not exists (select from unnest(p.authors) author where lower(author) = lower($1))
+     and not exists (select from policy_packet_actions a where a.packet_row = p.row_id and lower(a.actor) = lower($1))";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -77,21 +78,21 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter<'_>) -> Result<P
     if filter.waiting_for.is_some_and(|actor| !actor.may(Permission::ActOnPackets)) {
         return Ok(Page::default());
     }
-    let sql = format!(
+    let sql = concatcp!(
         "select p.row_id, p.packet_id, p.status, p.bundle_id, p.bundle_version, p.notes, p.base_version, p.built_by,
              p.authors, p.built_at, p.risk_score_bps, p.required_approvals, p.replay_checksum,
              coalesce((select array_agg(a.actor order by a.id) from policy_packet_actions a
-                 where a.packet_row = p.row_id and a.decision = 'approve'), '{{}}') as approved_by
+                 where a.packet_row = p.row_id and a.decision = 'approve'), '{}') as approved_by
          from policy_packets p
-         where ($1::bigint is null or p.row_id < $1) and ($2::text is null or p.status = $2)
-           and ($3::text is null or ({}))
-         order by p.row_id desc limit $4",
-        WAITS.replace("NAME", "$3")
+         where ($1::text is null or (",
+        WAITS,
+        ")) and ($2::bigint is null or p.row_id < $2) and ($3::text is null or p.status = $3)
+         order by p.row_id desc limit $4"
     );
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(filter.waiting_for.map(|actor| actor.name.as_str()))
         .bind(before)
         .bind(filter.status.map(PacketStatus::name))
-        .bind(filter.waiting_for.map(|actor| actor.name.as_str()))
         .bind(limit + 1)
         .fetch_all(store.pool())
         .await?;
@@ -109,7 +110,7 @@ pub async fn get(store: &Store, actor: &Actor, packet_id: &str) -> Result<Packet
     row::read(store.keys(), &mut db, found).await
 }
 
-/// Re-runs the replay of a packet over the corpus that was kept with it.
+/// Replays a packet over the corpus that is stored with it.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such packet. A mismatch is no error: the answer says what differs.
@@ -118,7 +119,7 @@ pub async fn verify(store: &Store, actor: &Actor, packet_id: &str) -> Result<Ver
     verify_evidence(store, packet_id).await
 }
 
-/// A packet's content with the decisions it was replayed over: what anybody needs to run the replay again.
+/// A packet's content with the decisions it was replayed over: enough to run the replay again elsewhere.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such packet.
@@ -130,7 +131,7 @@ pub async fn evidence(store: &Store, actor: &Actor, packet_id: &str) -> Result<E
     Ok(Evidence { content: found.content()?, packet_id: found.packet_id, corpus })
 }
 
-/// The same for use cases that depend on it.
+/// Replays a packet over its stored corpus, for use cases that depend on the result.
 pub(crate) async fn verify_evidence(store: &Store, packet_id: &str) -> Result<Verification> {
     let mut db = store.pool().acquire().await?;
     let found = row::by_id(&mut db, packet_id).await?;

@@ -1,4 +1,4 @@
-//! Opening an incident: by a person, or by what a use case did.
+//! Opening an incident: by a person, or by another use case.
 
 use lifecycle::{
     audit::EventType,
@@ -14,17 +14,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{by_id, line};
+use super::row::{add_timeline_entry, by_id};
 use crate::{Error, Result, Store, bundles::row as bundle_row, work::Work};
 
 /// The body of `POST /incidents`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewIncident {
-    /// What it is about, in a line.
+    /// The problem in a line.
     pub title: String,
-    /// How bad.
+    /// How severe the problem is.
     pub severity: Severity,
-    /// What raised it; `manual` when absent.
+    /// The source of the report; `manual` when absent.
     #[serde(default)]
     pub source: Option<String>,
     /// The agent concerned.
@@ -33,7 +33,7 @@ pub struct NewIncident {
     /// The bundle concerned.
     #[serde(default)]
     pub bundle_id: Option<i64>,
-    /// What is known.
+    /// What is known so far.
     #[serde(default)]
     pub description: String,
 }
@@ -53,10 +53,10 @@ pub async fn create(store: &Store, actor: &Actor, new: NewIncident) -> Result<In
         ("/agent", agent.as_deref().unwrap_or_default(), 0, 200),
         ("/description", new.description.as_str(), 0, 10_000),
     ];
-    for (pointer, text, least, most) in texts {
+    for (pointer, text, min, max) in texts {
         let count = text.chars().count();
-        if !(least..=most).contains(&count) || text.contains('\0') {
-            return Err(Problem::invalid_field(pointer, format!("has {least} to {most} characters")).into());
+        if !(min..=max).contains(&count) || text.contains('\0') {
+            return Err(Problem::invalid_field(pointer, format!("has {min} to {max} characters")).into());
         }
     }
     let mut work = Work::begin(store, permit).await?;
@@ -96,21 +96,21 @@ pub(crate) struct Opening {
     pub investigate_due_at: Timestamp,
 }
 
-/// Opens an incident inside a use case, with the first line of its timeline and its audit entry; answers its id.
+/// Opens an incident inside a use case, with the first entry of its timeline and its audit entry; returns its id.
 pub(crate) async fn open(work: &mut Work, new: Opening) -> Result<String> {
     let id = insert(work, &new).await?;
     note_opened(work, &id, &new);
     Ok(id)
 }
 
-/// Notes that an incident was opened, for use cases that have something to note before it.
+/// Notes the audit entry of an opened incident, for use cases whose own audit entry comes first.
 pub(crate) fn note_opened(work: &mut Work, id: &str, new: &Opening) {
     let (bundle_id, version) = new.bundle.clone().unzip();
     let detail = json!({"title": new.title, "severity": new.severity, "bundle_id": bundle_id, "version": version});
     work.note(EventType::IncidentOpened, "incident", id, format!("{id} was opened: {}", new.title), detail);
 }
 
-/// The same without the audit entry.
+/// Opens an incident without its audit entry; returns its id.
 pub(crate) async fn insert(work: &mut Work, new: &Opening) -> Result<String> {
     let actor = work.actor().name.clone();
     let year = work.now.year();
@@ -141,6 +141,7 @@ pub(crate) async fn insert(work: &mut Work, new: &Opening) -> Result<String> {
     .bind(OffsetDateTime::from(new.investigate_due_at))
     .execute(work.db())
     .await?;
-    line(work, &id, "Opened the incident.", json!({"severity": new.severity, "source": new.source})).await?;
+    add_timeline_entry(work, &id, "Opened the incident.", json!({"severity": new.severity, "source": new.source}))
+        .await?;
     Ok(id)
 }

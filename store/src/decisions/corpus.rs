@@ -1,4 +1,4 @@
-//! Recorded decisions as columns: what replays in the browser, and elsewhere, are made over.
+//! Recorded decisions as columns, for replays in the browser and elsewhere.
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
@@ -12,14 +12,15 @@ use policy::{
     },
 };
 
-use crate::{Error, Result, Store, decisions};
+use super::queries::{Filter, for_each_newest};
+use crate::{Error, Result, Store};
 
 /// Decisions in a corpus when no limit is asked for.
 const DEFAULT_ROWS: u32 = 100_000;
 
-/// Which decisions.
+/// Which decisions a corpus holds.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
+pub struct CorpusFilter {
     /// At most this many, the newest.
     pub limit: Option<u32>,
     /// From this time, inclusive.
@@ -28,22 +29,22 @@ pub struct Wanted {
     pub until: Option<Timestamp>,
 }
 
-/// The newest recorded decisions as the bytes of a corpus, newest first. Outcomes are left out: a replay asks only what
-/// was asked, when, and what was answered.
+/// The newest recorded decisions as the bytes of a corpus, newest first. Outcomes are left out: a replay needs only the
+/// questions, their times and the answers.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; a limit of 0 or past what a corpus holds; more fields than it holds.
-pub async fn encoded(store: &Store, actor: &Actor, wanted: Wanted) -> Result<Vec<u8>> {
+pub async fn encoded_corpus(store: &Store, actor: &Actor, filter: CorpusFilter) -> Result<Vec<u8>> {
     authorize(actor, Permission::Read)?;
-    let limit = wanted.limit.unwrap_or(DEFAULT_ROWS);
+    let limit = filter.limit.unwrap_or(DEFAULT_ROWS);
     if limit == 0 || limit as usize > MAX_ROWS {
         let detail = format!("a corpus holds 1 to {MAX_ROWS} decisions, found {limit}");
         return Err(Problem::invalid_field("/limit", detail).into());
     }
-    let filter = decisions::Filter { since: wanted.since, until: wanted.until, ..decisions::Filter::default() };
+    let filter = Filter { since: filter.since, until: filter.until, ..Filter::default() };
     let mut builder = Builder::new(Dataset::Recorded);
     let mut db = store.pool().acquire().await?;
-    decisions::each_newest(&mut db, &filter, limit, |record| {
+    for_each_newest(&mut db, &filter, limit, |record| {
         let case = CorpusCase { outcome: None, ..CorpusCase::from(&record) };
         builder.add_recorded(&case).map_err(too_large)
     })

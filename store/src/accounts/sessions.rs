@@ -1,4 +1,4 @@
-//! Browser sessions, kept in Postgres.
+//! Browser sessions, stored in Postgres.
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::{Store, json};
 /// The key of the session's data that holds the person's number.
 pub const PERSON_ID: &str = "person_id";
 
-/// A session store for `tower-sessions`. Only a hash of the session's id is kept, so that who reads the table cannot
+/// A session store for `tower-sessions`. Only a hash of the session's id is stored, so that a reader of the table cannot
 /// take over a session.
 #[derive(Debug, Clone)]
 pub struct PgSessions {
@@ -24,12 +24,12 @@ pub struct PgSessions {
 }
 
 impl PgSessions {
-    /// Sessions in this store.
+    /// The sessions in `store`.
     pub fn new(store: Store) -> Self {
         Self { store }
     }
 
-    /// Removes sessions that have expired. Answers how many.
+    /// Removes sessions that have expired; returns how many.
     ///
     /// # Errors
     /// The database failed.
@@ -64,7 +64,7 @@ impl SessionStore for PgSessions {
     }
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        // Only what exists is saved: a session that was ended meanwhile must not come back.
+        // An update, not an upsert: a session that was ended meanwhile must not come back.
         sqlx::query("update sessions set person_id = $2, data = $3::json, expires_at = $4 where id_hash = $1")
             .bind(hash(&record.id))
             .bind(person_id(record))

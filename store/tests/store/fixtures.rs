@@ -1,4 +1,4 @@
-//! Actors, bundles and steps that several tests share.
+//! Actors, bundles, records and steps that several tests share.
 
 use lifecycle::{
     authority::{Actor, Role, Via},
@@ -12,7 +12,9 @@ use policy::{
     engine::{Arm, Status},
 };
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{Store, bundles, decisions, packets, rollout, settings};
+use time::OffsetDateTime;
 
 pub fn actor(role: Role) -> Actor {
     Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Session }
@@ -36,6 +38,40 @@ pub fn safety() -> Actor {
 
 pub fn admin() -> Actor {
     actor(Role::Admin)
+}
+
+/// The people: some hold several roles, one only reads.
+pub fn people() -> Vec<Actor> {
+    [
+        ("ann@x", &[Role::Author][..]),
+        ("abe@x", &[Role::Author, Role::Approver]),
+        ("cat@x", &[Role::Approver]),
+        ("sue@x", &[Role::SafetyOwner]),
+        ("sam@x", &[Role::SafetyOwner, Role::RuntimeOwner]),
+        ("rob@x", &[Role::RuntimeOwner]),
+        ("rex@x", &[Role::RuntimeOwner, Role::Author]),
+        ("vic@x", &[Role::Viewer]),
+        ("all@x", &[Role::Admin]),
+    ]
+    .map(|(name, roles)| Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session })
+    .to_vec()
+}
+
+/// A request to roll a bundle back, which opens an incident when asked to.
+pub fn rollback(reason: &str, create_incident: bool) -> rollout::RollBack {
+    rollout::RollBack { reason: reason.into(), rolled_back_by: None, create_incident, triggered_at: None }
+}
+
+/// The database's clock.
+pub async fn now(store: &Store) -> OffsetDateTime {
+    sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap()
+}
+
+/// Changes the database as an attacker with every right in it can: triggers do not fire.
+pub async fn tamper(store: &Store, sql: &str) {
+    let mut db = PgConnection::connect_with(&store.pool().connect_options()).await.unwrap();
+    let sql = format!("begin; set local session_replication_role = replica; {sql}; commit;");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
 }
 
 pub fn code(error: store::Error) -> Code {
@@ -63,7 +99,7 @@ pub async fn submit(store: &Store, bundle: i64) -> Packet {
     packets::build(store, &author(), request).await.unwrap()
 }
 
-/// A new bundle, reviewed and approved.
+/// A new bundle with an approved packet.
 pub async fn approved(store: &Store, version: Option<&str>, threshold: i64) -> (Bundle, Packet) {
     let draft = bundles::create(store, &author(), source(version, threshold)).await.unwrap();
     let packet = submit(store, draft.id).await;
@@ -80,7 +116,7 @@ pub async fn canary(store: &Store, version: Option<&str>, threshold: i64) -> Bun
     rollout::apply(store, &owner(), bundle.id, &packet.packet_id, None).await.unwrap()
 }
 
-/// Stages need not last, and two decisions are enough.
+/// Sets gates without a minimum stage duration and with a minimum sample size of 2.
 pub async fn fast_gates(store: &Store) {
     let mut settings = settings::get(store, &admin()).await.unwrap();
     settings.gates.min_stage_seconds = 0;
@@ -99,9 +135,9 @@ pub async fn stable(store: &Store, version: Option<&str>, threshold: i64) -> Bun
     bundles::get(store, &author(), bundle.id).await.unwrap()
 }
 
-/// Records `count` decisions that what is live now would make for the arm of bundle `id`.
+/// Records `count` decisions of each arm that is live; `id` is the bundle of the arm recorded first.
 pub async fn serve(store: &Store, id: i64, count: usize) {
-    let now: time::OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await.unwrap();
+    let now = now(store).await;
     let live = store::system::live(store).await.unwrap();
     let reference =
         |bundle: &Bundle| BundleRef { id: bundle.id, version: bundle.version.clone(), digest: bundle.digest.clone() };
@@ -116,7 +152,8 @@ pub async fn serve(store: &Store, id: i64, count: usize) {
     decisions::append(store, &records).await.unwrap();
 }
 
-pub fn decision(at: time::OffsetDateTime, arm: Arm, bundle: BundleRef, other: Option<BundleRef>) -> Record {
+/// A decision of `bundle`, and of `other` as the other arm.
+pub fn decision(at: OffsetDateTime, arm: Arm, bundle: BundleRef, other: Option<BundleRef>) -> Record {
     let context = json!({"risk_score": 12, "text": "with \u{0} and ünïcode"});
     Record {
         decision_id: uuid::Uuid::now_v7().to_string(),
@@ -144,7 +181,7 @@ pub fn decision(at: time::OffsetDateTime, arm: Arm, bundle: BundleRef, other: Op
     }
 }
 
-/// What the last audit entries say, oldest first, as `event subject`.
+/// The last `count` audit entries, oldest first, as `event version`.
 pub async fn events(store: &Store, count: usize) -> Vec<String> {
     let filter = store::audit::Filter { limit: Some(500), ..Default::default() };
     let entries = store::audit::list(store, &admin(), &filter).await.unwrap().items;

@@ -8,12 +8,12 @@ use lifecycle::problem::Problem;
 
 use crate::{Error, Result, Store};
 
-/// Fewest characters of a password.
+/// Minimum characters of a password.
 const MIN_CHARS: usize = 8;
-/// Most bytes: hashing a long text costs time.
+/// Maximum bytes: hashing a long text costs time.
 const MAX_BYTES: usize = 1024;
 
-/// Refuses passwords nobody should have.
+/// Refuses passwords that are too short to be safe or too long to be hashed.
 pub(crate) fn check_strength(password: &str) -> Result<()> {
     if password.chars().count() < MIN_CHARS || password.len() > MAX_BYTES {
         let detail = format!("a password has at least {MIN_CHARS} characters and at most {MAX_BYTES} bytes");
@@ -22,13 +22,13 @@ pub(crate) fn check_strength(password: &str) -> Result<()> {
     Ok(())
 }
 
-/// The hash to keep.
+/// The hash to store.
 pub(crate) async fn hash(store: &Store, password: String) -> Result<String> {
     bounded(store, move || hash_now(&password)).await?
 }
 
-/// Whether `password` is the one behind `hash`. Without a hash the same work is done for nothing, so that an unknown
-/// account takes as long as a known one.
+/// Whether `password` is the one behind `hash`. Without a hash a dummy is verified, so that an unknown account takes as
+/// long as a known one.
 pub(crate) async fn verify(store: &Store, password: String, hash: Option<String>) -> Result<bool> {
     static DUMMY: OnceLock<String> = OnceLock::new();
     if password.len() > MAX_BYTES {
@@ -41,8 +41,8 @@ pub(crate) async fn verify(store: &Store, password: String, hash: Option<String>
             None => match DUMMY.get() {
                 Some(dummy) => dummy.clone(),
                 None => {
-                    let made = hash_now("an account that does not exist")?;
-                    DUMMY.get_or_init(|| made).clone()
+                    let dummy = hash_now("an account that does not exist")?;
+                    DUMMY.get_or_init(|| dummy).clone()
                 }
             },
         };
@@ -59,13 +59,14 @@ fn hash_now(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
+/// Runs `work` on a blocking thread once one of the few hashers is free.
 async fn bounded<T: Send + 'static>(store: &Store, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let gone = |error: &dyn std::fmt::Display| Error::Internal(format!("password hashing stopped: {error}"));
-    let place = store.hashers().clone().acquire_owned().await.map_err(|error| gone(&error))?;
+    let stopped = |error: &dyn std::fmt::Display| Error::Internal(format!("password hashing stopped: {error}"));
+    let permit = store.hashers().clone().acquire_owned().await.map_err(|error| stopped(&error))?;
     tokio::task::spawn_blocking(move || {
-        let _place = place;
+        let _permit = permit;
         work()
     })
     .await
-    .map_err(|error| gone(&error))
+    .map_err(|error| stopped(&error))
 }

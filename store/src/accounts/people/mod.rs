@@ -1,0 +1,10 @@
+//! People: signing in, and who is trusted with what.
+
+mod edit;
+mod queries;
+mod row;
+mod sign_in;
+
+pub use edit::{add, set_enabled, set_password, set_roles};
+pub use queries::{by_email, by_id, list};
+pub use sign_in::{sign_in, sign_out};

@@ -1,0 +1,77 @@
+//! From a bearer token to the actor behind it.
+
+use std::time::Duration;
+
+use lifecycle::authority::{Actor, Via};
+use tokio::time::timeout;
+
+use super::row::{PREFIX, RANDOM_CHARS, hash};
+use crate::{Result, Store, names};
+
+/// How long recording that a token was used may take.
+const RECORD_USE_WITHIN: Duration = Duration::from_millis(200);
+
+/// The caller behind a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// The actor: the person with the roles that both they and the token have, or the program.
+    pub actor: Actor,
+    /// Display name.
+    pub name: String,
+}
+
+/// The holder of this token; none when it is unknown, expired, revoked, or its person is disabled.
+///
+/// # Errors
+/// The database failed.
+pub async fn authenticate(store: &Store, plain: &str) -> Result<Option<Bearer>> {
+    if !plain.starts_with(PREFIX) || plain.len() != PREFIX.len() + RANDOM_CHARS {
+        return Ok(None);
+    }
+    #[derive(sqlx::FromRow)]
+    struct TokenRow {
+        id: i64,
+        name: String,
+        roles: Vec<String>,
+        email: Option<String>,
+        person_name: Option<String>,
+        person_roles: Option<Vec<String>>,
+        used_lately: bool,
+    }
+    let row: Option<TokenRow> = sqlx::query_as(
+        "select t.id, t.name, t.roles, p.email, p.name as person_name, p.roles as person_roles,
+             coalesce(t.last_used_at > now() - interval '1 minute', false) as used_lately
+         from api_tokens t left join people p on p.id = t.person_id
+         where t.token_hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
+           and (t.person_id is null or p.enabled)",
+    )
+    .bind(hash(plain))
+    .fetch_optional(store.pool())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if !row.used_lately {
+        record_use(store, row.id).await;
+    }
+    let scope = names::roles(&row.roles)?;
+    let bearer = match (row.email, row.person_name, row.person_roles) {
+        (Some(email), Some(name), Some(held)) => {
+            let held = names::roles(&held)?;
+            Bearer {
+                actor: Actor { name: email, roles: held.intersection(&scope).copied().collect(), via: Via::Token },
+                name,
+            }
+        }
+        _ => Bearer { actor: Actor { name: row.name.clone(), roles: scope, via: Via::Token }, name: row.name },
+    };
+    Ok(Some(bearer))
+}
+
+/// Records when the token was last used, for the list of tokens. No request fails because of this or waits long for it.
+async fn record_use(store: &Store, id: i64) {
+    let update = sqlx::query("update api_tokens set last_used_at = now() where id = $1").bind(id).execute(store.pool());
+    match timeout(RECORD_USE_WITHIN, update).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!(%error, token = id, "the use of a token cannot be recorded"),
+        Err(_) => tracing::debug!(token = id, "the use of a token was not recorded in time"),
+    }
+}

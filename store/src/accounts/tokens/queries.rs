@@ -1,0 +1,17 @@
+//! Reading tokens.
+
+use const_format::concatcp;
+use lifecycle::authority::{Actor, Permission, Token, authorize};
+
+use super::row::{Row, SELECT};
+use crate::{Result, Store};
+
+/// All tokens, newest first.
+///
+/// # Errors
+/// Denied without [`Permission::Administer`].
+pub async fn list(store: &Store, actor: &Actor) -> Result<Vec<Token>> {
+    authorize(actor, Permission::Administer)?;
+    let rows: Vec<Row> = sqlx::query_as(concatcp!(SELECT, "order by t.id desc")).fetch_all(store.pool()).await?;
+    rows.into_iter().map(Row::read).collect()
+}

@@ -1,0 +1,52 @@
+//! The range of every setting.
+
+use lifecycle::{problem::Problem, settings::Settings};
+
+use crate::Result;
+
+/// Refuses the first value that is outside its range.
+pub(super) fn check(settings: &Settings) -> Result<()> {
+    let rate = |value: f64| (0.0..=1.0).contains(&value);
+    // JSON has no infinity: a stored one could not be read back.
+    let at_least = |minimum: f64, value: f64| value.is_finite() && value >= minimum;
+    let gates = &settings.gates;
+    let (watch, review) = (&settings.watch, &settings.review);
+    let checks = [
+        (rate(gates.max_error_rate), "/gates/max_error_rate", "a rate is 0 to 1"),
+        (rate(gates.max_deny_rate), "/gates/max_deny_rate", "a rate is 0 to 1"),
+        (at_least(0.0, gates.max_cost_increase), "/gates/max_cost_increase", "an increase is 0 or more"),
+        (gates.min_stage_seconds <= 366 * 86_400, "/gates/min_stage_seconds", "a stage lasts at most a year"),
+        (rate(watch.max_error_rate), "/watch/max_error_rate", "a rate is 0 to 1"),
+        (rate(watch.max_deny_rate), "/watch/max_deny_rate", "a rate is 0 to 1"),
+        (rate(watch.max_no_match_rate), "/watch/max_no_match_rate", "a rate is 0 to 1"),
+        (at_least(0.0, watch.max_cost_increase), "/watch/max_cost_increase", "an increase is 0 or more"),
+        (at_least(1.0, watch.error_rate_factor), "/watch/error_rate_factor", "a factor is 1 or more"),
+        (review.approvals >= 1, "/review/approvals", "at least one approval is needed"),
+        (
+            review.approvals_high_risk >= review.approvals,
+            "/review/approvals_high_risk",
+            "high risk needs no fewer approvals",
+        ),
+        ((1..=24 * 366).contains(&review.approval_hours), "/review/approval_hours", "approvals last 1 hour to a year"),
+        (review.high_risk_bps <= 10_000, "/review/high_risk_bps", "risk is 0 to 10000 basis points"),
+        (review.guardrails.margin_delta_bps <= 0, "/review/guardrails/margin_delta_bps", "a loss is 0 or less"),
+        (review.guardrails.success_delta_bps <= 0, "/review/guardrails/success_delta_bps", "a loss is 0 or less"),
+        (
+            review.guardrails.approval_load_delta_bps >= 0,
+            "/review/guardrails/approval_load_delta_bps",
+            "a limit is 0 or more",
+        ),
+        (
+            review.guardrails.hard_violation_delta >= 0,
+            "/review/guardrails/hard_violation_delta",
+            "a limit is 0 or more",
+        ),
+        (at_least(0.0, settings.simulation.cost), "/simulation/cost", "a limit is 0 or more"),
+        (at_least(0.0, settings.simulation.compute), "/simulation/compute", "a limit is 0 or more"),
+        ((1..=100_000).contains(&settings.corpus.0), "/corpus", "a corpus holds 1 to 100000 decisions"),
+    ];
+    match checks.into_iter().find(|(in_range, _, _)| !in_range) {
+        Some((_, pointer, detail)) => Err(Problem::invalid_field(pointer, detail).into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,39 @@
+//! Reading the settings.
+
+use lifecycle::{
+    authority::{Actor, Permission, authorize},
+    settings::Settings,
+    signing::KeyNames,
+};
+use policy::bundle::Invariant;
+
+use super::row::{load, load_invariants};
+use crate::{Result, Store};
+
+/// The settings in force.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn get(store: &Store, actor: &Actor) -> Result<Settings> {
+    authorize(actor, Permission::Read)?;
+    load(store.pool()).await
+}
+
+/// The names of the signing keys.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub fn keys(store: &Store, actor: &Actor) -> Result<KeyNames> {
+    authorize(actor, Permission::Read)?;
+    Ok(store.keys().names())
+}
+
+/// What must hold of every bundle of the workspace. The invariants are stored apart from the other settings, so that
+/// replacing those never drops a protection.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn invariants(store: &Store, actor: &Actor) -> Result<Vec<Invariant>> {
+    authorize(actor, Permission::Read)?;
+    load_invariants(store.pool()).await
+}

@@ -1,0 +1,43 @@
+//! Settings as rows: one a group, and one for the invariants.
+
+use lifecycle::settings::Settings;
+use policy::bundle::Invariant;
+use serde_json::{Map, Value};
+use sqlx::{PgExecutor, types::Json};
+
+use crate::{Error, Result, json, work::Work};
+
+/// The key of the row that holds the invariants.
+pub(super) const INVARIANTS: &str = "invariants";
+
+/// The settings in force.
+pub(crate) async fn load(db: impl PgExecutor<'_>) -> Result<Settings> {
+    let rows: Vec<(String, Json<Value>)> = sqlx::query_as("select key, value from settings").fetch_all(db).await?;
+    let groups: Map<String, Value> = rows.into_iter().map(|(key, value)| (key, value.0)).collect();
+    serde_json::from_value(Value::Object(groups)).map_err(|error| Error::damaged(format!("settings: {error}")))
+}
+
+/// The invariants in force.
+pub(crate) async fn load_invariants(db: impl PgExecutor<'_>) -> Result<Vec<Invariant>> {
+    let found: Option<Json<Value>> =
+        sqlx::query_scalar("select value from settings where key = $1").bind(INVARIANTS).fetch_optional(db).await?;
+    found.map_or_else(
+        || Ok(Vec::new()),
+        |value| serde_json::from_value(value.0).map_err(|error| Error::damaged(format!("invariants: {error}"))),
+    )
+}
+
+/// Stores one row of the settings.
+pub(super) async fn put(work: &mut Work, key: &str, value: &Value) -> Result<()> {
+    let by = work.actor().name.clone();
+    sqlx::query(
+        "insert into settings (key, value, updated_at, updated_by) values ($1, $2::json, now(), $3)
+         on conflict (key) do update set value = excluded.value, updated_at = now(), updated_by = excluded.updated_by",
+    )
+    .bind(key)
+    .bind(json::text(value)?)
+    .bind(by)
+    .execute(work.db())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Reading what is live.
+
+use lifecycle::{
+    authority::{Actor, Permission, authorize},
+    bundle::Record,
+    system::System,
+};
+use policy::bundle::Effect;
+use sqlx::postgres::PgListener;
+
+use super::{
+    serving::{arms, read},
+    switches::switches,
+};
+use crate::{Result, Store, bundles::row::Row};
+
+/// The channel every change of what is live is announced on.
+pub const CHANNEL: &str = "countersign_live";
+
+/// What a server needs to answer decisions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Live {
+    /// The bundle at 100 %.
+    pub stable: Option<Record>,
+    /// The canary or the shadow (0 %).
+    pub canary: Option<Record>,
+    /// Whether evaluation is on.
+    pub enabled: bool,
+    /// The effect of every answer while evaluation is off.
+    pub bypass_effect: Effect,
+    /// Whether a safety pause is in force.
+    pub paused: bool,
+}
+
+/// What is live, for people.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn get(store: &Store, actor: &Actor) -> Result<System> {
+    authorize(actor, Permission::Read)?;
+    let mut db = store.pool().acquire().await?;
+    read(&mut db).await
+}
+
+/// What is live, for the server that answers decisions. Takes no actor: a server always knows what it serves.
+///
+/// # Errors
+/// The database failed.
+pub async fn live(store: &Store) -> Result<Live> {
+    let mut db = store.pool().acquire().await?;
+    let (stable, canary) = arms(&mut db).await?;
+    let switches = switches(&mut db).await?;
+    Ok(Live {
+        stable: stable.map(Row::record).transpose()?,
+        canary: canary.map(Row::record).transpose()?,
+        enabled: switches.enabled,
+        bypass_effect: switches.bypass_effect,
+        paused: switches.pause.is_some(),
+    })
+}
+
+/// A text that changes whenever what is live does. Cheap enough for a server to compare every second, in case it missed
+/// an announcement.
+///
+/// # Errors
+/// The database failed.
+pub async fn live_mark(store: &Store) -> Result<String> {
+    Ok(sqlx::query_scalar(
+        "select concat_ws(';',
+             (select string_agg(concat_ws(':', id, revision, canary_pct, active), ',' order by id)
+              from policy_bundles where active or state = 'shadow'),
+             (select concat_ws(':', enabled, bypass_effect, pause is not null, changed_at) from system_state))",
+    )
+    .fetch_one(store.pool())
+    .await?)
+}
+
+/// A listener that is notified of every change of what is live.
+///
+/// # Errors
+/// No connection could be made.
+pub async fn watch(store: &Store) -> Result<PgListener> {
+    let mut listener = PgListener::connect_with(store.pool()).await?;
+    listener.listen(CHANNEL).await?;
+    Ok(listener)
+}

@@ -1,0 +1,21 @@
+//! Texts that people have to write here: reasons and remediations.
+
+use lifecycle::problem::Problem;
+
+use crate::Result;
+
+/// Most characters of such a text.
+const MAX_TEXT_CHARS: usize = 2000;
+
+/// The text without surrounding blanks; a blank text is refused with `missing`.
+pub(super) fn required_text<'a>(pointer: &str, text: &'a str, missing: &str) -> Result<&'a str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Problem::invalid_field(pointer, missing).into());
+    }
+    if text.chars().count() > MAX_TEXT_CHARS || text.contains('\0') {
+        let detail = format!("has at most {MAX_TEXT_CHARS} characters, none of them U+0000");
+        return Err(Problem::invalid_field(pointer, detail).into());
+    }
+    Ok(text)
+}
