@@ -4,7 +4,7 @@ import { browser } from "./support/browser.ts";
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
-  // Every worker starts its own server with its own database; two would disturb what measures time.
+  // Every worker starts its own server with its own database; two would disturb tests that measure time.
   workers: 1,
   fullyParallel: false,
   forbidOnly: !!process.env.CI,

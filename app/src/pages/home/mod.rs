@@ -17,7 +17,7 @@ use self::{drill::Drill, kpis::KpiRow, live::LiveNow, traffic::Traffic};
 use crate::{
     api::{home::read_overview, kpi::kpi_summary},
     components::{EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Table},
-    frame::live::use_live,
+    frame::live_updates::use_live,
 };
 
 /// The first page. It moves by itself.

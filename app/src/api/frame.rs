@@ -1,4 +1,4 @@
-//! What the frame shows on every page.
+//! The state of the frame around every page.
 
 use leptos::prelude::*;
 use lifecycle::{authority::Actor, system::System, workspace::Badges};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
 
-/// Who is looking, what is live and what waits.
+/// The signed-in person, what is live and what waits for them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameState {
     /// The signed-in person.
@@ -25,7 +25,7 @@ pub struct FrameState {
 /// The state of the frame.
 ///
 /// # Errors
-/// `unauthenticated` for strangers; the database cannot be read.
+/// `unauthenticated` without a signed-in person; `unavailable` when the database cannot be read.
 #[server(prefix = "/api", endpoint = "live/frame", output = Reply)]
 pub async fn read_frame() -> Result<FrameState, AppError> {
     let me = crate::context::actor()?;
