@@ -40,7 +40,7 @@ pub struct Workbench {
     pub stable: Option<Record>,
     /// The versions of other bundles.
     pub taken: Vec<String>,
-    /// What must hold for every bundle.
+    /// The invariants of the workspace.
     pub invariants: Vec<Invariant>,
     /// The review packet of the bundle.
     pub packet_id: Option<String>,

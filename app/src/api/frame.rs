@@ -14,9 +14,9 @@ pub struct FrameState {
     pub me: Actor,
     /// Their name.
     pub name: String,
-    /// What is live.
+    /// The state of the system.
     pub system: System,
-    /// What waits for them.
+    /// The counts of what waits for them.
     pub badges: Badges,
     /// When this was read.
     pub as_of: Timestamp,

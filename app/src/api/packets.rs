@@ -46,7 +46,7 @@ pub struct PacketView {
     pub region_flips: Vec<usize>,
     /// The audit entries of the packet and its bundle, oldest first.
     pub history: Vec<Entry>,
-    /// What forbids approving the packet.
+    /// The reasons why the packet cannot be approved.
     pub blockers: Vec<String>,
     /// The bundle that has become stable since the packet was built, if any.
     pub stale_base: Option<StaleBase>,

@@ -47,7 +47,7 @@ pub struct Preview {
 /// The content of the rollouts page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RolloutView {
-    /// What is live.
+    /// The state of the system.
     pub system: System,
     /// The status of the canary or shadow, if there is one.
     pub status: Option<CanaryStatus>,

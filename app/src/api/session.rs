@@ -12,7 +12,7 @@ pub struct DemoPerson {
     pub email: String,
     /// Their name.
     pub name: String,
-    /// What their roles do.
+    /// A summary of their roles.
     pub part: String,
 }
 

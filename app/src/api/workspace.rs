@@ -29,7 +29,7 @@ use crate::error::{AppError, Reply};
 pub struct Workspace {
     /// The settings.
     pub settings: Settings,
-    /// What must hold for every bundle.
+    /// The invariants of the workspace.
     pub invariants: Vec<Invariant>,
     /// Everyone who can sign in; none for readers without the permission.
     pub people: Option<Vec<Person>>,

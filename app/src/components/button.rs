@@ -58,7 +58,7 @@ pub fn Button(
     /// Whether it cannot be pressed. Explain why next to it.
     #[prop(optional, into)]
     disabled: Signal<bool>,
-    /// What happens on a click.
+    /// The handler of a click.
     #[prop(optional, into)]
     on_click: Option<Click>,
     children: Children,
@@ -93,7 +93,7 @@ pub fn LinkButton(
     /// Whether the link saves a file. The router then leaves it to the browser.
     #[prop(optional)]
     download: bool,
-    /// What happens on a click, before the navigation.
+    /// The handler of a click, before the navigation.
     #[prop(optional, into)]
     on_click: Option<Click>,
     children: Children,

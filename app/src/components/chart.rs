@@ -10,7 +10,7 @@ use super::{Tone, format};
 pub struct Share {
     /// The version.
     pub version: String,
-    /// Its share of traffic in percent.
+    /// The share of traffic in percent.
     pub percent: i16,
 }
 
@@ -52,7 +52,7 @@ pub fn Meter(
     /// What it measures, with the number, for screen readers.
     #[prop(into)]
     label: String,
-    /// Its colour.
+    /// The colour.
     #[prop(default = Tone::Accent)]
     tone: Tone,
 ) -> impl IntoView {
@@ -71,7 +71,7 @@ pub struct Part {
     pub name: String,
     /// The amount. Parts are drawn in proportion.
     pub amount: f64,
-    /// Its colour.
+    /// The colour.
     pub tone: Tone,
 }
 
@@ -168,7 +168,7 @@ pub fn Sparkline(
     /// A limit.
     #[prop(optional)]
     threshold: Option<f64>,
-    /// Its colour.
+    /// The colour.
     #[prop(default = Tone::Accent)]
     tone: Tone,
     /// Whether it is a tall chart rather than a line next to text.

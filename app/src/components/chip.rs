@@ -49,7 +49,7 @@ impl Tone {
 /// A chip of any kind: `<Chip tone=Tone::Warn>"stale"</Chip>`.
 #[component]
 pub fn Chip(
-    /// Its colour.
+    /// The colour.
     #[prop(optional)]
     tone: Tone,
     /// A sign before the words.
@@ -114,7 +114,7 @@ pub fn EffectBadge(
 /// The state of a bundle.
 #[component]
 pub fn StateChip(
-    /// Its state.
+    /// The state.
     state: State,
 ) -> impl IntoView {
     let (tone, sign, words) = match state {
@@ -135,7 +135,7 @@ pub fn StateChip(
 /// The status of a packet.
 #[component]
 pub fn PacketStatusChip(
-    /// Its status.
+    /// The status.
     status: PacketStatus,
 ) -> impl IntoView {
     let (tone, sign, words) = match status {
@@ -151,7 +151,7 @@ pub fn PacketStatusChip(
 /// The severity of an incident.
 #[component]
 pub fn SeverityChip(
-    /// Its severity.
+    /// The severity.
     severity: Severity,
 ) -> impl IntoView {
     let (tone, sign, words) = match severity {
@@ -166,7 +166,7 @@ pub fn SeverityChip(
 /// The status of an incident.
 #[component]
 pub fn IncidentStatusChip(
-    /// Its status.
+    /// The status.
     status: incident::Status,
 ) -> impl IntoView {
     let (tone, sign, words) = match status {
@@ -182,7 +182,7 @@ pub fn IncidentStatusChip(
 /// The severity of a finding of the linter.
 #[component]
 pub fn FindingChip(
-    /// Its severity.
+    /// The severity.
     severity: lint::Severity,
 ) -> impl IntoView {
     let (tone, sign, words) = match severity {

@@ -10,7 +10,7 @@ use leptos::{html, prelude::*};
 pub fn Dialog(
     /// Whether it is open.
     open: RwSignal<bool>,
-    /// Its heading.
+    /// The heading.
     #[prop(into)]
     title: String,
     /// Unique on the page.

@@ -58,7 +58,7 @@ pub fn PageHead(
 /// A box with an optional heading.
 #[component]
 pub fn Panel(
-    /// Its heading, an `h2`.
+    /// The heading, an `h2`.
     #[prop(optional, into)]
     title: Option<String>,
     /// A short note after the heading.
@@ -109,7 +109,7 @@ pub fn EmptyState(
 /// Takes the place of content that could not be read. On the server it also sets the page's HTTP status.
 #[component]
 pub fn ErrorPanel(
-    /// What went wrong.
+    /// The error.
     error: AppError,
 ) -> impl IntoView {
     #[cfg(feature = "ssr")]

@@ -93,7 +93,7 @@ pub fn RegionCard(
                 {anew.then(|| view! { <Chip tone=Tone::Warn>"newly allowed"</Chip> })}
                 {move || count.get().map(|count| view! { <span class="region-count">{count}</span> })}
             </header>
-            <p class="region-says">
+            <p class="region-summary">
                 <strong>{scopes(&region.scopes)}</strong>
                 {if region.conditions.is_empty() { "always" } else { "when" }}
                 {region
@@ -112,7 +112,7 @@ pub fn RegionCard(
                     .collect_view()}
                 {exception}
             </p>
-            <p class="region-why">
+            <p class="region-explanation">
                 {decided} " For example " <span class="mono">{example}</span> "."
                 {on_try
                     .map(|on_try| {

@@ -15,7 +15,7 @@ pub fn Spinner(
 /// Grey lines in place of text that is loading.
 #[component]
 pub fn Skeleton(
-    /// How many lines.
+    /// The number of lines.
     #[prop(default = 3)]
     lines: usize,
 ) -> impl IntoView {

@@ -68,7 +68,7 @@ pub struct AuditFilter {
     /// Only entries about the subject with this id; empty for all.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub subject_id: String,
-    /// How far back.
+    /// The time range.
     pub range: TimeRange,
     /// Oldest first, to read the entries in the order of events.
     pub oldest_first: bool,

@@ -27,7 +27,7 @@ pub struct DecisionFilter {
     /// Only decisions of this bundle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: Option<i64>,
-    /// How far back.
+    /// The time range.
     pub range: TimeRange,
     /// Where the previous page ended.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! What a list shows, as it stands in the address bar: a link to a filtered list shows everybody the same rows.
+//! Filters of lists, as they stand in the address bar: a link to a filtered list shows everyone the same rows.
 //!
 //! ```text
 //! address     reading parameters, and writing them back

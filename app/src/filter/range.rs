@@ -1,11 +1,11 @@
-//! How far back a list goes.
+//! Time ranges of lists.
 
 use std::time::Duration;
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How far back a list goes.
+/// A time range that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeRange {

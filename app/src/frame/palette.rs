@@ -21,7 +21,7 @@ pub enum Command {
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its label.
+    /// The label.
     pub name: String,
     /// `Page`, `Action`, `Open`.
     pub kind: &'static str,

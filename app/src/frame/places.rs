@@ -3,9 +3,9 @@
 /// One entry of the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Its label.
+    /// The label.
     pub name: &'static str,
-    /// Its address.
+    /// The address.
     pub path: &'static str,
     /// The key that opens it after `g`.
     pub key: &'static str,

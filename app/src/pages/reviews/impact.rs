@@ -107,7 +107,7 @@ fn Forecast(before: Option<f64>, after: f64) -> impl IntoView {
     view! {
         <section>
             <h2 class="section-title">"Approvals forecast"</h2>
-            <p class="packet-says">{forecast} <span class="muted">" At the pace of the replayed decisions."</span></p>
+            <p>{forecast} <span class="muted">" At the pace of the replayed decisions."</span></p>
         </section>
     }
 }

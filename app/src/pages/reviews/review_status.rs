@@ -32,15 +32,15 @@ pub struct Facts<'a> {
     pub bundle: State,
     /// The actions of reviewers.
     pub actions: &'a [Action],
-    /// How many people must approve.
+    /// The number of approvals required.
     pub required: u8,
-    /// Who wrote the bundle.
+    /// The authors of the bundle.
     pub authors: &'a [String],
-    /// Who built the packet.
+    /// The person who built the packet.
     pub built_by: &'a str,
     /// Whether another bundle has become stable since.
     pub stale: bool,
-    /// What forbids approving the packet.
+    /// The reasons why the packet cannot be approved.
     pub blockers: &'a [String],
     /// Whether a safety pause is in force.
     pub paused: bool,

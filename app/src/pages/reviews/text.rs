@@ -80,7 +80,7 @@ fn RuleCard(rule: RuleDiff) -> impl IntoView {
                     {rule.kind.label()}
                 </Chip>
                 <h2 class="mono">{rule.id}</h2>
-                <span class="muted diff-whom">{rule.agent} " · " {rule.action}</span>
+                <span class="muted diff-scope">{rule.agent} " · " {rule.action}</span>
             </header>
             <p class="diff-when">
                 <span class="faint">"When "</span>

@@ -39,9 +39,9 @@ pub enum Progress {
 pub struct Step {
     /// The stage.
     pub stage: Stage,
-    /// Its progress.
+    /// The progress.
     pub progress: Progress,
-    /// Its name.
+    /// The name.
     pub name: String,
     /// A short note about it.
     pub note: String,
