@@ -1,14 +1,15 @@
 //! The decision log for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{authority::Actor, bundle::State, decision::Record};
+#[cfg(feature = "ssr")]
+use lifecycle::authority::Actor;
+use lifecycle::{bundle::State, decision::Record};
 use policy::{
     Timestamp,
     analysis::nearest::WhyNot,
     bundle::Effect,
     engine::{Input, Status, trace::RuleTrace},
 };
-
 #[cfg(feature = "ssr")]
 use policy::{
     analysis::{

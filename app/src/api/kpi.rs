@@ -27,7 +27,7 @@ pub struct KpiReport {
 
 /// The content of the page.
 #[server(prefix = "/api", endpoint = "kpi/figures", output = Reply)]
-pub async fn kpi_report() -> Result<KpiReport, AppError> {
+pub async fn read_kpis() -> Result<KpiReport, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let paused = store::system::get(&store, &me).await?.paused;
     Ok(KpiReport {

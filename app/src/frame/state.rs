@@ -1,7 +1,7 @@
 //! The state of the frame, for the pages inside it.
 
 use leptos::prelude::*;
-use lifecycle::authority::{Actor, Permission};
+use lifecycle::authority::Actor;
 
 use crate::api::frame::FrameState;
 

@@ -9,7 +9,7 @@ use policy::Timestamp;
 
 use self::alarm::AlarmPanel;
 use crate::{
-    api::kpi::{KpiReport, kpi_report},
+    api::kpi::{KpiReport, read_kpis},
     components::{
         Chip, Column, EmptyState, ErrorPanel, Head, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Sparkline,
         Table, Tone, format,
@@ -21,7 +21,7 @@ use crate::{
 #[component]
 pub fn Kpis() -> impl IntoView {
     let live = use_live();
-    let report = Resource::new(move || live.pulse(), |_| kpi_report());
+    let report = Resource::new(move || live.pulse(), |_| read_kpis());
     view! {
         <PageHead title="KPIs" above=vec![("Home".into(), "/".into())] meta=|| view! { <span>"last 30 days"</span> } />
         <Transition fallback=|| view! { <Skeleton lines=10 /> }>
