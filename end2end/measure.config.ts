@@ -1,7 +1,7 @@
 import { defineConfig } from "@playwright/test";
 import { browser } from "./support/browser.ts";
 
-/** Not tests: how long the browser takes, for the results of the benchmark. */
+/** Not tests: durations in the browser, for the results of the benchmark. */
 export default defineConfig({
   testDir: "measure",
   outputDir: "test-results",

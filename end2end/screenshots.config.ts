@@ -1,7 +1,7 @@
 import { defineConfig } from "@playwright/test";
 import { browser } from "./support/browser.ts";
 
-/** Not tests: photographs of every page, for people to look at. */
+/** Not tests: screenshots of every page, for people to look at. */
 export default defineConfig({
   testDir: "screenshots",
   outputDir: "test-results",

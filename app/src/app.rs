@@ -8,15 +8,15 @@ use leptos_router::{
     path,
 };
 
-use crate::{code_split, components::ToastRegion, frame::Frame, pages};
+use crate::{code_split, components::ToastRegion, frame::Frame, navigation::provide_navigation, pages};
 
-/// The whole app. Every page is rendered completely on the server, so it can be read without JavaScript.
+/// The whole app. Every page is rendered completely on the server, so that it can be read without JavaScript.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     crate::components::toast::provide_toasts();
-    crate::frame::live::provide_live();
-    code_split::provide_on_the_way();
+    crate::frame::live_updates::provide_live();
+    provide_navigation(code_split::prefetch);
 
     view! {
         <Title formatter=title />

@@ -1,9 +1,9 @@
-//! The parts of the browser side. A first visit fetches the frame, the sign-in and the first page; the code of another
-//! page is fetched when it is first opened.
+//! Splits the browser's WebAssembly into chunks. A first visit fetches the frame, the sign-in and the first page; the
+//! code of another page is fetched when that page is first opened.
 //!
-//! Each function below is where the build cuts: what only it reaches becomes a file of its own, named after the part.
-//! On the server, which has everything, it is a plain call. Parts are few, since what several of them need becomes a file for
-//! every combination.
+//! The build splits at each `wasm_split` function below: code that only this function reaches goes into a file named after
+//! the chunk. On the server, which has all the code, the function is a plain call. There are few chunks, because code that
+//! several chunks share becomes one file for each combination.
 
 use leptos::{
     prelude::*,
@@ -15,6 +15,7 @@ use lifecycle::problem::Code;
 
 use crate::{
     error::AppError,
+    navigation::{PendingNavigation, PendingPage},
     pages::{
         audit::Audit,
         decisions::{Decisions, detail::DecisionPage},
@@ -28,58 +29,22 @@ use crate::{
     },
 };
 
-/// How many pages are on their way. The frame shows it.
-#[derive(Debug, Clone, Copy)]
-pub struct PendingNavigation(RwSignal<u32>);
-
-impl PendingNavigation {
-    /// Whether a page is on its way; tracked.
-    pub fn any(self) -> bool {
-        self.0.get() > 0
-    }
-}
-
-/// Called once, by the app.
-pub fn provide_on_the_way() {
-    provide_context(PendingNavigation(RwSignal::new(0)));
-}
-
-/// Fetches the code of a page that is about to be shown.
-async fn arrive(fetched: impl Future<Output = Result<(), SplitLoaderError>>) {
+/// Waits for the code of a page that is about to be shown.
+async fn await_chunk(fetched: impl Future<Output = Result<(), SplitLoaderError>>) {
     let first = Owner::current_shared_context().is_some_and(|shared| shared.during_hydration());
-    let shown = if cfg!(feature = "ssr") || first { None } else { use_context::<PendingNavigation>() };
-    let _counted = Counted::new(shown);
+    let pending = if cfg!(feature = "ssr") || first { None } else { use_context::<PendingNavigation>() };
+    let _counted = PendingPage::new(pending);
     if fetched.await.is_err() && first {
         // The page that the server rendered stays as it is: its links and forms work without scripts.
         std::future::pending::<()>().await;
     }
-    // Another failure is one of the view, too, and stands in its place.
+    // Any other failure fails the view too, which then shows the error.
 }
 
-/// Counts one page for as long as it lives, also when its navigation is given up for another.
-struct Counted(Option<PendingNavigation>);
-
-impl Counted {
-    fn new(shown: Option<PendingNavigation>) -> Self {
-        if let Some(PendingNavigation(count)) = shown {
-            count.update(|count| *count += 1);
-        }
-        Self(shown)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        if let Some(PendingNavigation(count)) = self.0 {
-            let _ = count.try_update(|count| *count = count.saturating_sub(1));
-        }
-    }
-}
-
-/// Fetches the code of a place of the rail, for somebody who is about to go there.
-pub fn fetch_ahead(path: &'static str) {
+/// Fetches the code of the page at `path`, before a click on its link.
+pub fn prefetch(path: &'static str) {
     spawn_local(async move {
-        // Whoever goes there is told when it cannot be had.
+        // A failure is reported when the page is opened.
         let _ = match path {
             "/studio" | "/rollouts" | "/decisions" | "/incidents" => fetch_rollouts().await,
             "/reviews" => fetch_reviews().await,
@@ -89,8 +54,8 @@ pub fn fetch_ahead(path: &'static str) {
     });
 }
 
-/// Stands where a page whose code could not be fetched would be.
-fn not_fetched(_: SplitLoaderError) -> AnyView {
+/// The page shown in place of one whose code could not be fetched.
+fn fetch_failed(_: SplitLoaderError) -> AnyView {
     let error = AppError::new(
         Code::Unavailable,
         "A part of Countersign could not be fetched. The connection may be lost, or Countersign was updated meanwhile.",
@@ -105,9 +70,9 @@ fn not_fetched(_: SplitLoaderError) -> AnyView {
     .into_any()
 }
 
-/// `Name, part, open, fetch => view`: the route `Name`, whose view comes with the file `part`.
-macro_rules! parts {
-    ($($(#[$doc:meta])* $route:ident, $part:ident, $open:ident, $fetch:ident => $page:ident;)*) => {$(
+/// `Route, chunk, open, fetch => Page`: the lazy route `Route`, whose page is in the file `chunk`.
+macro_rules! split_routes {
+    ($($(#[$doc:meta])* $route:ident, $chunk:ident, $open:ident, $fetch:ident => $page:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $route;
@@ -118,33 +83,33 @@ macro_rules! parts {
             }
 
             async fn view(_: Self) -> AnyView {
-                $open().await.unwrap_or_else(not_fetched)
+                $open().await.unwrap_or_else(fetch_failed)
             }
 
             async fn preload() {
-                arrive($fetch()).await;
+                await_chunk($fetch()).await;
             }
         }
 
-        #[wasm_split($part, fallible, preload($fetch), wasm_split_path = wasm_split)]
+        #[wasm_split($chunk, fallible, preload($fetch), wasm_split_path = wasm_split)]
         fn $open() -> Result<AnyView, SplitLoaderError> {
             Ok(view! { <$page /> }.into_any())
         }
     )*};
 }
 
-parts! {
+split_routes! {
     /// The bundles.
     StudioRoute, lists, open_studio, fetch_studio => Studio;
     /// The editor of one bundle, with lint and replay.
     EditorRoute, editor, open_editor, fetch_editor => Editor;
-    /// The packets that wait.
+    /// The review queue.
     ReviewsRoute, reviews, open_reviews, fetch_reviews => Reviews;
     /// One packet, with its replay.
     PacketRoute, reviews, open_packet, fetch_packet => PacketPage;
-    /// What is rolled out.
+    /// Rollouts.
     RolloutsRoute, lists, open_rollouts, fetch_rollouts => Rollouts;
-    /// The rehearsals of a rollback.
+    /// Rollback drills.
     DrillsRoute, workspace, open_drills, fetch_drills => Drills;
     /// The decision log.
     DecisionsRoute, lists, open_decisions, fetch_decisions => Decisions;
@@ -154,7 +119,7 @@ parts! {
     IncidentsRoute, lists, open_incidents, fetch_incidents => Incidents;
     /// One incident.
     IncidentRoute, lists, open_incident, fetch_incident => IncidentPage;
-    /// The figures of the workspace.
+    /// Key figures.
     KpisRoute, workspace, open_kpis, fetch_kpis => Kpis;
     /// The audit record.
     AuditRoute, workspace, open_audit, fetch_audit => Audit;

@@ -1,4 +1,4 @@
-//! What the server gives to every page and server function: the store, and who is calling.
+//! What the server provides to every page and server function: the store, and the caller.
 //!
 //! The server provides [`AppContext`] with leptos' `provide_context`, and puts a [`Caller`] into the request's
 //! extensions. Everything here but [`Theme`] exists only on the server.
@@ -8,7 +8,7 @@ use std::str::FromStr;
 #[cfg(feature = "ssr")]
 use crate::error::AppError;
 
-/// The theme a person chose; none follows the system.
+/// The theme that a person chose. Without a choice, pages follow the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
     /// Dark ink on light ground.
@@ -18,7 +18,7 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// Name of the cookie that keeps the choice. It is no secret and scripts may read it.
+    /// Name of the cookie that stores the choice. It is not secret, and scripts may read it.
     pub const COOKIE: &'static str = "theme";
 
     /// The value of the cookie and of `data-theme`.
@@ -29,7 +29,7 @@ impl Theme {
         }
     }
 
-    /// The choice kept in a `Cookie` header.
+    /// The choice stored in a `Cookie` header.
     pub fn from_cookies(header: &str) -> Option<Self> {
         header
             .split(';')
@@ -56,24 +56,24 @@ impl FromStr for Theme {
 pub struct AppContext {
     /// Whether the example workspace is served: the sign-in page then offers its people.
     pub demo: bool,
-    /// What is remembered.
+    /// Access to the database.
     pub store: store::Store,
 }
 
-/// Who sent the request, put into its extensions by the server's authentication.
+/// The sender of a request. The server's authentication puts it into the request's extensions.
 #[cfg(feature = "ssr")]
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// The authenticated person or program; none for strangers.
+    /// The authenticated person or program; none for an anonymous caller.
     pub actor: Option<lifecycle::authority::Actor>,
     /// The person's display name.
     pub name: Option<String>,
 }
 
-/// What the server provided.
+/// The [`AppContext`] that the server provided.
 ///
 /// # Errors
-/// `internal` when it provided nothing: a mistake in the wiring.
+/// `internal` when the server provided none, which is a programming error.
 #[cfg(feature = "ssr")]
 pub fn app_context() -> Result<AppContext, AppError> {
     leptos::prelude::use_context().ok_or_else(|| {
@@ -82,7 +82,7 @@ pub fn app_context() -> Result<AppContext, AppError> {
     })
 }
 
-/// Who is calling; a stranger when nobody was authenticated.
+/// The caller; anonymous when the request was not authenticated.
 #[cfg(feature = "ssr")]
 pub fn caller() -> Caller {
     leptos::prelude::use_context::<http::request::Parts>()
@@ -93,43 +93,17 @@ pub fn caller() -> Caller {
 /// The authenticated caller.
 ///
 /// # Errors
-/// `unauthenticated` when there is none.
+/// `unauthenticated` for an anonymous caller.
 #[cfg(feature = "ssr")]
 pub fn actor() -> Result<lifecycle::authority::Actor, AppError> {
     caller().actor.ok_or_else(AppError::unauthenticated)
 }
 
-/// The server's clock. Pages compute relative times from it, so that server and browser write the same words.
+/// The server's clock. Pages compute relative times from it, so that server and browser render the same text.
 #[cfg(feature = "ssr")]
 pub fn now() -> policy::Timestamp {
     let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     policy::Timestamp::from_unix_seconds(seconds.try_into().unwrap_or(i64::MAX))
-}
-
-/// Sets the HTTP status of the answer to a call made by a script. A plain form post is left alone: it is answered
-/// with a redirect back to its page, and a browser follows that only with a 3xx status.
-#[cfg(feature = "ssr")]
-pub fn set_status_of_call(status: u16) {
-    let plain_form = leptos::prelude::use_context::<http::request::Parts>().is_some_and(|parts| {
-        parts
-            .headers
-            .get(http::header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok())
-            .is_some_and(|accept| accept.contains("text/html"))
-    });
-    if !plain_form {
-        set_status_of_page(status);
-    }
-}
-
-/// Sets the HTTP status of the page being rendered.
-#[cfg(feature = "ssr")]
-pub fn set_status_of_page(status: u16) {
-    if let (Some(response), Ok(status)) =
-        (leptos::prelude::use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status))
-    {
-        response.set_status(status);
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How a server function answers, and the one error it answers.
+//! The encoding of server functions' answers, and the one error type they answer with.
 
 use std::{fmt, str};
 
@@ -9,11 +9,11 @@ use leptos::{
 use lifecycle::problem::{Code, Problem};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// What every server function has as its `output`: JSON.
+/// The `output` encoding of every server function: JSON.
 pub type Reply = Post<ReplyJson>;
 
-/// JSON that is read as text, like the data in a page. Leptos' own reads bytes, and browsers would get the reader of every
-/// type twice.
+/// JSON that is decoded from text, like the data embedded in a page. Leptos' own encoding decodes bytes, and the browser's
+/// module would then contain every type's deserializer twice.
 #[derive(Debug)]
 pub struct ReplyJson;
 
@@ -42,27 +42,27 @@ impl<T: DeserializeOwned> Decodes<T> for ReplyJson {
     }
 }
 
-/// A [`Problem`] on its way to the browser. Its HTTP status is the problem's.
+/// A [`Problem`] sent to the browser, with the HTTP status of the problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AppError(pub Problem);
 
 impl AppError {
-    /// An error of kind `code` with a sentence for a person.
+    /// An error of kind `code` with an explanation for people.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self(Problem::new(code, detail))
     }
 
-    /// Nobody is signed in.
+    /// The caller is not signed in.
     pub fn unauthenticated() -> Self {
         Self::new(Code::Unauthenticated, "Your session has ended. Sign in to go on.")
     }
 
-    /// What kind of error this is.
+    /// The kind of error.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// What happened and what to do, for a person.
+    /// What happened and what to do, for people.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
@@ -106,7 +106,7 @@ impl FromServerFnError for AppError {
 
     fn ser(&self) -> Bytes {
         #[cfg(feature = "ssr")]
-        crate::context::set_status_of_call(self.0.status);
+        crate::response::set_status_of_call(self.0.status);
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 }

@@ -1,14 +1,14 @@
-//! Keys of the keyboard that work anywhere on a page. They rest while somebody types into a field.
+//! Keyboard shortcuts that work anywhere on a page, except while the focus is in a field.
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
-/// Runs `act` with every plain key pressed outside a field; it answers whether it used the key.
+/// Calls `act` for every key that is pressed without a modifier and outside a field. `act` returns whether it used the key.
 pub fn use_keys(act: impl Fn(&str) -> bool + 'static) {
-    // The second key of `g a` and its like belongs to the frame.
+    // The second key of a sequence such as `g a` belongs to the frame.
     let after_g = StoredValue::new(false);
     let act = std::rc::Rc::new(act);
-    // Effects run in browsers only, and a server may clean up on another thread: the listener must not leave them.
+    // Effects run in browsers only. A server may clean up on another thread, so the listener must stay inside the effect.
     Effect::new(move |_| {
         let act = act.clone();
         let listener = window_event_listener(ev::keydown, move |event| {
@@ -23,7 +23,7 @@ pub fn use_keys(act: impl Fn(&str) -> bool + 'static) {
     });
 }
 
-/// `j` and `k` move through the elements of class `queue-item`; Enter is the link's own.
+/// `j` and `k` move the focus through the elements of class `queue-item`. Enter follows the focused link.
 pub fn use_queue_keys() {
     use_keys(|key| match key {
         "j" => step(1),
@@ -32,7 +32,7 @@ pub fn use_queue_keys() {
     });
 }
 
-/// Whether a key is not meant for a field, a dialog or the browser.
+/// Whether a key event is not meant for a field, a dialog or the browser.
 fn is_free(event: &web_sys::KeyboardEvent) -> bool {
     if event.ctrl_key() || event.meta_key() || event.alt_key() || event.repeat() || event.default_prevented() {
         return false;

@@ -1,11 +1,12 @@
-//! Lists, roles and spans of time in words. Pure: "now" is always a parameter, so server and browser write the same.
+//! Labels for lists, roles and time spans. Pure: the current time is always a parameter, so server and browser render the
+//! same text.
 
 use lifecycle::authority::{Role, Roles};
 use policy::Timestamp;
 
-use crate::{components::format, error::AppError};
+use crate::{error::AppError, format};
 
-/// The time between two points, whichever is first: `7 h 12 min`.
+/// The time between two points, in either order: `7 h 12 min`.
 pub fn span(a: Timestamp, b: Timestamp) -> String {
     format::duration(if a >= b { a.since(b) } else { b.since(a) })
 }
@@ -19,7 +20,7 @@ pub fn points(share: f64) -> String {
     format!("{}{:.1} points", if points < 0.0 { "−" } else { "+" }, points.abs())
 }
 
-/// What one decision costs on average, USD. These are small, so four decimals.
+/// The cost of one decision in USD. Such amounts are small, so they have four decimals.
 pub fn unit_cost(amount: f64) -> String {
     if amount >= 10.0 { format::usd(amount) } else { format!("${amount:.4}") }
 }
@@ -54,7 +55,7 @@ fn listed(items: impl IntoIterator<Item = impl Into<String>>, word: &str) -> Str
     }
 }
 
-/// The text with its first letter in upper case. One that begins with an address keeps it as it is.
+/// The text with its first letter in upper case. An email address at the start stays as it is.
 pub fn capital(text: &str) -> String {
     if text.split(' ').next().is_some_and(|word| word.contains('@')) {
         return text.to_owned();
@@ -63,7 +64,7 @@ pub fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A role as people say it.
+/// The label of a role.
 pub const fn role(role: Role) -> &'static str {
     match role {
         Role::Author => "author",
@@ -82,18 +83,18 @@ pub fn roles(roles: &Roles) -> String {
     roles.iter().map(|one| role(*one)).collect::<Vec<_>>().join(", ")
 }
 
-/// The first line of a text; none when it is blank.
+/// The first line of a text that is not blank; none when all are.
 pub fn first_line(text: &str) -> Option<String> {
     text.lines().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned)
 }
 
-/// A sentence without the backticks that mark names where everything is one typeface.
+/// A sentence without the backticks around names, for places that cannot show code in another typeface.
 pub fn unticked(text: &str) -> String {
     text.replace('`', "")
 }
 
-/// What a refused form says beside its field: the fault alone, without the pointer that programs read.
-pub fn refusal(error: &AppError) -> String {
+/// The message at the field of a form that was refused: the fault alone, without the JSON pointer for programs.
+pub fn form_error(error: &AppError) -> String {
     capital(&unticked(error.0.errors.first().map_or(error.detail(), |fault| fault.detail.as_str())))
 }
 

@@ -7,11 +7,11 @@ use leptos_meta::MetaTags;
 
 use crate::{app::App, context::Theme};
 
-/// The document. Its policy header lets only our own files and this answer's nonce run.
+/// The document. Its content security policy allows only scripts of this server and those with this response's nonce.
 pub fn shell() -> impl IntoView {
     let nonce = use_nonce();
     if let Some(response) = use_context::<ResponseOptions>() {
-        protect(&response, nonce.as_deref().unwrap_or_default());
+        set_headers(&response, nonce.as_deref().unwrap_or_default());
     }
     view! {
         <!DOCTYPE html>
@@ -39,8 +39,9 @@ pub fn shell() -> impl IntoView {
     }
 }
 
-/// Loads the WebAssembly module and starts it; the code of the page itself follows by [`parts`](crate::code_split). Ours instead of leptos' `HydrationScripts`, which writes the nonce into
-/// `crossorigin` of the preload (leptos#4843), so that Firefox may abort it.
+/// Loads the WebAssembly module and starts it; [`code_split`](crate::code_split) fetches the code of the page itself.
+/// Replaces leptos' `HydrationScripts`, which writes the nonce into `crossorigin` of the preload (leptos#4843), so that
+/// Firefox may abort the preload.
 #[component]
 fn Hydration(nonce: Option<String>) -> impl IntoView {
     const START: &str = "import init, { hydrate } from '/pkg/countersign.js';\
@@ -59,14 +60,14 @@ fn Hydration(nonce: Option<String>) -> impl IntoView {
     }
 }
 
-/// The theme this browser asked for earlier.
+/// The theme stored in this browser's cookie.
 fn chosen_theme() -> Option<Theme> {
     let parts = use_context::<http::request::Parts>()?;
     parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(Theme::from_cookies)
 }
 
-/// The headers of every page.
-fn protect(response: &ResponseOptions, nonce: &str) {
+/// Sets the security headers of every page.
+fn set_headers(response: &ResponseOptions, nonce: &str) {
     let policy = format!(
         "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
          worker-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -77,7 +78,7 @@ fn protect(response: &ResponseOptions, nonce: &str) {
     let fixed: [(HeaderName, &str); 4] = [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Plain form posts find their way back by the referrer.
+        // A plain form post is redirected back to its referrer.
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];

@@ -12,7 +12,7 @@ const EDITED = 10;
 
 test.use({ workspace: "measure" });
 
-/** What the page notes while somebody types. */
+/** What the page measures while a person types. */
 declare global {
   interface Window {
     typed?: number;
@@ -26,7 +26,7 @@ test("typing into a draft of 1,000 rules over 100,000 decisions", async ({ as, a
   const made = await api("author").post("/policy/bundles", draft);
   expect(made.status, JSON.stringify(made.body).slice(0, 500)).toBe(201);
 
-  // Stable differs from the draft in ten thresholds, and the decisions are of the measure's own.
+  // Stable differs from the draft in ten thresholds, and the decisions come from the workload.
   await page.route("**/api/bundles/open*", async (route) => {
     const response = await route.fetch();
     const bench = await response.json();
@@ -40,7 +40,7 @@ test("typing into a draft of 1,000 rules over 100,000 decisions", async ({ as, a
     return route.fulfill({ body: corpus(limit), contentType: "application/octet-stream" });
   });
 
-  // Reached by a link, so that the page fetches what a route can change.
+  // Opened by a link, so that the page fetches the data that `page.route` replaces.
   await page.goto("/studio");
   await page.locator("html[data-hydrated=true]").waitFor({ state: "attached" });
   await page.locator(`a[href="/studio/${made.body.id}"]`).first().click();

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 
-/** Rules and decisions from a seed: the same ones on every machine. */
+/** Rules and decisions from a seed: equal on every machine. */
 const SEED = 20_261_123;
 const AGENTS = 20;
 const ACTIONS = 6;
 const CATEGORIES = 40;
 const MOST = { amount: 100_000, risk_score: 100 };
 
-/** A small generator of our own (mulberry32), since the browser's cannot be seeded. */
+/** A small random number generator (mulberry32), since `Math.random` cannot be seeded. */
 export function random(seed = SEED): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -68,7 +68,7 @@ export function corpus(count: number): Buffer {
   const spread = Array.from({ length: 20_000 }, (_, at) => at * 5);
   const amounts = Buffer.alloc(2 * count);
   for (let row = 0; row < count; row++) amounts.writeUInt16LE(4 + below(spread.length), 2 * row);
-  // A decision a second at most: times are distinct values, as they are in recorded traffic.
+  // At most one decision per second: times are distinct values, as in recorded traffic.
   const week = 7 * 86_400;
   const start = 1_790_000_000;
   const times = Array.from({ length: week }, (_, second) => (start + second) * 1_000_000);
@@ -114,7 +114,7 @@ function field(name: string): Buffer {
   return Buffer.concat([Buffer.from([0, 1, 0]), u32(name.length), Buffer.from(name)]);
 }
 
-/** The distinct values of a column of texts, which are plain ASCII here. */
+/** The distinct values of a column of ASCII texts. */
 function texts(values: string[]): Buffer {
   let end = 0;
   const ends = values.map((value) => u32((end += value.length)));

@@ -12,11 +12,11 @@ const SIZES = [
 
 test("every page, three widths, both themes", async ({ as, api, browser, server }) => {
   mkdirSync(folder, { recursive: true });
-  const stranger = await (await browser.newContext({ baseURL: server.url })).newPage();
+  const anonymous = await (await browser.newContext({ baseURL: server.url })).newPage();
   const admin = await as("admin");
-  const places = [{ name: "Sign in", path: "/sign-in", page: stranger }];
+  const places = [{ name: "Sign in", path: "/sign-in", page: anonymous }];
   for (const place of await everyPlace(api("admin"))) {
-    // The author sees the editor as the one who may edit.
+    // The author may edit, so the editor is shown in full.
     const page = place.name === "Draft" || place.name === "Studio" ? await as("author") : admin;
     places.push({ ...place, page });
   }

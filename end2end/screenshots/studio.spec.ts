@@ -9,7 +9,7 @@ const SIZES = [
   { width: 1280, height: 800 },
 ];
 
-test("the parts of the editor, with a draft that changes something", async ({ as, api }) => {
+test("the tabs of the editor, with a draft that has changes", async ({ as, api }) => {
   mkdirSync(folder, { recursive: true });
   const page = await as("author");
   const id = await newDraft(page);

@@ -9,13 +9,21 @@ export async function newDraft(page: Page): Promise<number> {
   return Number(new URL(page.url()).pathname.split("/").pop());
 }
 
+/** Starts a draft and adds a rule to it, without saving; answers the draft's id. */
+export async function newDraftWith(page: Page, rule: object): Promise<number> {
+  const id = await newDraft(page);
+  const source = await readSource(page);
+  await writeSource(page, { ...source, rules: [...source.rules, rule] });
+  return id;
+}
+
 /** The bundle as the Source tab shows it. */
 export async function readSource(page: Page) {
   await page.getByRole("tab", { name: "Source" }).click();
   return JSON.parse(await page.getByRole("textbox", { name: "Source" }).inputValue());
 }
 
-/** Replaces the bundle's text at once, as pasting does; `fill` types a thousand lines one by one. */
+/** Replaces the bundle's text at once, as pasting does; `fill` is slow for a thousand lines. */
 export async function writeSource(page: Page, source: unknown): Promise<void> {
   await page.getByRole("tab", { name: "Source" }).click();
   await page.getByRole("textbox", { name: "Source" }).evaluate((field, text) => {
@@ -29,7 +37,7 @@ export async function saveDraft(page: Page): Promise<void> {
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
 }
 
-/** Submits what is saved; answers the packet's id. */
+/** Submits the saved draft; answers the packet's id. */
 export async function submit(page: Page, fallbackPlan: string): Promise<string> {
   await page.getByRole("button", { name: "Submit for review", exact: true }).click();
   const dialog = page.getByRole("dialog");

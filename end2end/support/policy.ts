@@ -1,7 +1,7 @@
 import { expect } from "@playwright/test";
 import type { Api } from "./api.ts";
 
-/** The bundle that serves most of the traffic. */
+/** The stable bundle. */
 export async function stableBundle(api: Api) {
   const { body } = await api.get("/policy/bundles?active_only=true");
   const stable = body.bundles.find((bundle: { canary_pct: number }) => bundle.canary_pct === 100);
@@ -9,12 +9,12 @@ export async function stableBundle(api: Api) {
   return stable;
 }
 
-/** A draft equal to the stable bundle but for a mail rule that no earlier version had. */
+/** A draft that equals the stable bundle except for a new mail rule. */
 export function draftLikeStable(api: Api, ruleId: string, effect = "deny") {
   return draftWith(api, newRule(ruleId, effect));
 }
 
-/** A draft equal to the stable bundle but for this rule. */
+/** A draft that equals the stable bundle except for this rule. */
 export async function draftWith(api: Api, rule: object) {
   const { id } = await stableBundle(api);
   const cloned = await api.post(`/policy/bundles/${id}/clone`, {});
@@ -42,7 +42,7 @@ export function newRule(id: string, effect: string) {
   };
 }
 
-/** Builds the packet and has as many people sign it as it needs. */
+/** Builds the packet and has it signed by as many people as it needs. */
 export async function approvedPacket(apiOf: (role: "author" | "approver" | "safety_owner") => Api, bundleId: number) {
   const built = await apiOf("author").post("/policy/packets", {
     bundle_id: bundleId,
@@ -58,4 +58,17 @@ export async function approvedPacket(apiOf: (role: "author" | "approver" | "safe
   const { body } = await apiOf("author").get(`/policy/packets/${built.body.packet_id}`);
   expect(body.status).toBe("approved");
   return body;
+}
+
+/** Has the draft approved and applies it as a canary at 10 %; answers the bundle. */
+export async function startCanary(
+  apiOf: (role: "author" | "approver" | "safety_owner" | "runtime_owner") => Api,
+  bundleId: number,
+) {
+  const packet = await approvedPacket(apiOf, bundleId);
+  const applied = await apiOf("runtime_owner").post(`/policy/bundles/${bundleId}/activate`, {
+    packet_id: packet.packet_id,
+  });
+  expect(applied.status, JSON.stringify(applied.body)).toBe(200);
+  return applied.body;
 }

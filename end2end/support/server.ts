@@ -66,7 +66,7 @@ export async function startServer(): Promise<Server> {
   const people: Person[] = JSON.parse(readFileSync(join(dataDir, "demo-credentials.json"), "utf8"));
   const person = (role: Role) => {
     const found = people.find((one) => one.roles.includes(role));
-    if (!found) throw new Error(`demo-credentials.json has nobody with the role ${role}`);
+    if (!found) throw new Error(`demo-credentials.json has no person with the role ${role}`);
     return found;
   };
   return { url, person, stop };

@@ -2,7 +2,7 @@ import { type BrowserContext, type Page, test as base, expect } from "@playwrigh
 import { Api } from "./api.ts";
 import { type Role, type Server, startServer } from "./server.ts";
 
-/** Tests of one workspace share a server and what happened on it; another name means a fresh one. */
+/** Tests of one workspace share a server with its data. Each name is a server of its own. */
 interface WorkerOptions {
   workspace: string;
 }
@@ -19,14 +19,14 @@ interface TestFixtures {
   api(role: Role): Api;
 }
 
-/** Console errors, page errors and policy violations. A test fails on each that it did not announce. */
+/** Console errors, page errors and policy violations. A test fails on each error that it does not expect. */
 export class Troubles {
   private readonly seen: string[] = [];
-  private readonly announced: RegExp[] = [];
+  private readonly expected: RegExp[] = [];
 
-  /** From now on a trouble like this is part of the test. */
+  /** From now on, errors that match are expected. */
   expect(pattern: RegExp): void {
-    this.announced.push(pattern);
+    this.expected.push(pattern);
   }
 
   watch(page: Page): void {
@@ -39,7 +39,7 @@ export class Troubles {
   }
 
   unexpected(): string[] {
-    return this.seen.filter((trouble) => !this.announced.some((pattern) => pattern.test(trouble)));
+    return this.seen.filter((trouble) => !this.expected.some((pattern) => pattern.test(trouble)));
   }
 }
 
@@ -81,11 +81,11 @@ export const test = base.extend<TestFixtures, WorkerOptions & WorkerFixtures>({
     await use(async (role, options = {}) => {
       let state = cookies.get(role);
       if (!state) {
-        // As a plain form: quicker, and the form with scripts has tests of its own.
+        // As a plain form, which is quicker; other tests cover the form with scripts.
         const context = await browser.newContext({ ...contextOptions, baseURL: server.url, javaScriptEnabled: false });
         const page = await context.newPage();
         await page.goto("/sign-in");
-        await fillSignIn(page, server, role);
+        await completeSignIn(page, server, role);
         state = await context.storageState();
         cookies.set(role, state);
         await context.close();
@@ -115,18 +115,22 @@ export { expect };
 /** Goes through the sign-in form. */
 export async function signIn(page: Page, server: Server, role: Role): Promise<void> {
   await open(page, "/sign-in");
-  await fillSignIn(page, server, role);
+  await completeSignIn(page, server, role);
 }
 
-async function fillSignIn(page: Page, server: Server, role: Role): Promise<void> {
-  const person = server.person(role);
-  await page.getByLabel("Email", { exact: true }).fill(person.email);
-  await page.getByLabel("Password", { exact: true }).fill(person.password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+async function completeSignIn(page: Page, server: Server, role: Role): Promise<void> {
+  await fillSignIn(page, server.person(role));
   await page.waitForURL((url) => url.pathname !== "/sign-in");
 }
 
-/** Opens a page and waits until it reacts. */
+/** Fills the sign-in form and sends it. */
+export async function fillSignIn(page: Page, credentials: { email: string; password: string }): Promise<void> {
+  await page.getByLabel("Email", { exact: true }).fill(credentials.email);
+  await page.getByLabel("Password", { exact: true }).fill(credentials.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
+
+/** Opens a page and waits until it is hydrated. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await hydrated(page);

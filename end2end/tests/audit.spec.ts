@@ -2,7 +2,7 @@ import { expect, open, test } from "../support/studio.ts";
 
 test.use({ workspace: "audit" });
 
-test("the chain is verified with a click, and again", async ({ as }) => {
+test("each click verifies the chain", async ({ as }) => {
   const page = await as("viewer");
   await open(page, "/audit");
   for (let press = 0; press < 2; press++) {
@@ -34,7 +34,7 @@ test("the record is downloaded as lines that end with a checkpoint", async ({ as
   expect(JSON.parse(lines[0] ?? "")).toMatchObject({ seq: 1, entry_hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
 });
 
-test("the key figures are a click away from home", async ({ as }) => {
+test("home links to the key figures", async ({ as }) => {
   const page = await as("safety_owner");
   await open(page, "/");
   await page.getByRole("link", { name: "All key figures" }).click();

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { corpus, rules } from "../measure/workload.ts";
-import { newDraft, readSource, writeSource } from "../support/editor.ts";
+import { newDraftWith, readSource } from "../support/editor.ts";
 import { newRule } from "../support/policy.ts";
 import { expect, open, test } from "../support/studio.ts";
 
@@ -9,15 +9,22 @@ test.use({ workspace: "editing" });
 const MANY_RULES = 5_000;
 const MANY_DECISIONS = 1_000_000;
 
-/** Lets the page replay decisions of the test's own in place of the recorded ones. */
-async function recorded(page: Page): Promise<void> {
+/** Replaces the recorded decisions with decisions of the test. */
+async function routeCorpus(page: Page): Promise<void> {
   await page.route("**/policy/corpus?limit=*", (route) => {
     const limit = Number(new URL(route.request().url()).searchParams.get("limit"));
     return route.fulfill({ body: corpus(Math.min(limit, MANY_DECISIONS)), contentType: "application/octet-stream" });
   });
 }
 
-test("a draft of 5,000 rules is scrolled, searched and edited; its long replay is cancelled and taken up again", async ({
+/** Starts a draft with a new rule, and opens the rule in the form. */
+async function draftWithOpenRule(page: Page, id: string): Promise<void> {
+  await newDraftWith(page, newRule(id, "allow"));
+  await page.getByRole("tab", { name: /^Rules/ }).click();
+  await page.getByRole("button", { name: id, exact: true }).first().click();
+}
+
+test("a draft of 5,000 rules is scrolled, searched and edited; its long replay is cancelled and resumed", async ({
   as,
   api,
 }) => {
@@ -25,14 +32,14 @@ test("a draft of 5,000 rules is scrolled, searched and edited; its long replay i
   const made = await api("author").post("/policy/bundles", { default_effect: "deny", on_error: "deny", rules: many });
   expect(made.status, JSON.stringify(made.body).slice(0, 500)).toBe(201);
   const page = await as("author");
-  await recorded(page);
+  await routeCorpus(page);
   await open(page, `/studio/${made.body.id}`);
   const table = page.getByRole("table", { name: "Rules" });
   const rows = table.locator("tr.rule-row");
   const scroller = page.getByRole("region", { name: "Rules in evaluation order" });
   await expect(page.locator(".rules-count")).toContainText("5,000 rules");
 
-  await test.step("only what is in sight is drawn, and all of it can be reached", async () => {
+  await test.step("only visible rows are rendered, and every row can be reached", async () => {
     expect(await rows.count()).toBeLessThan(100);
     const order = many.toSorted((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
     const last = order.filter((rule) => rule.priority === order.at(-1)?.priority).map((rule) => rule.id);
@@ -56,7 +63,7 @@ test("a draft of 5,000 rules is scrolled, searched and edited; its long replay i
     await page.getByRole("searchbox", { name: "Filter rules" }).fill("");
   });
 
-  await test.step("Cancel ends a long replay, which can be taken up again", async () => {
+  await test.step("Cancel ends a long replay, which can be resumed", async () => {
     const status = page.locator(".dock-status");
     await expect(status).toContainText("100,000 cases");
     await page.getByRole("combobox", { name: "Cases" }).selectOption("all");
@@ -69,11 +76,7 @@ test("a draft of 5,000 rules is scrolled, searched and edited; its long replay i
 
 test("the sweep is dragged with the mouse, and letting go writes the number", async ({ as }) => {
   const page = await as("author");
-  await newDraft(page);
-  const source = await readSource(page);
-  await writeSource(page, { ...source, rules: [...source.rules, newRule("dragged", "allow")] });
-  await page.getByRole("tab", { name: /^Rules/ }).click();
-  await page.getByRole("button", { name: "dragged", exact: true }).first().click();
+  await draftWithOpenRule(page, "dragged");
   await page.getByRole("tab", { name: "Threshold sweep" }).click();
   const picture = page.locator(".sweep-picture");
   const area = await picture.boundingBox();
@@ -84,7 +87,7 @@ test("the sweep is dragged with the mouse, and letting go writes the number", as
   await page.mouse.move(area.x + area.width * 0.9, area.y + area.height / 2);
   await page.mouse.down();
   await page.mouse.move(area.x + area.width * 0.3, area.y + area.height / 2, { steps: 8 });
-  // Under the pointer the number moves, the draft does not.
+  // While dragging, the number changes and the draft does not.
   await expect(now).not.toHaveText(was);
   const held = Number(await now.innerText());
   const written = async () => (await readSource(page)).rules.find((rule: { id: string }) => rule.id === "dragged").conditions;
@@ -94,17 +97,13 @@ test("the sweep is dragged with the mouse, and letting go writes the number", as
 
 test("the map names the rule under the pointer, outlines what changed, and a click tries the input", async ({ as }) => {
   const page = await as("author");
-  await newDraft(page);
-  const source = await readSource(page);
-  await writeSource(page, { ...source, rules: [...source.rules, newRule("outlined", "allow")] });
-  await page.getByRole("tab", { name: /^Rules/ }).click();
-  await page.getByRole("button", { name: "outlined", exact: true }).first().click();
+  await draftWithOpenRule(page, "outlined");
   await page.getByRole("tab", { name: "Policy map" }).click();
   const map = page.getByRole("tabpanel", { name: "Policy map" });
   await expect(map.getByText("outlined: answered otherwise than by stable")).toBeVisible();
   await expect(map.locator(".map-changed")).toHaveAttribute("d", /M/);
 
-  // The outline is where the rule decides otherwise: a point within it, as the browser sees the drawn path.
+  // A point inside the outline, which is where the rule changes the answer.
   const point = await map.locator(".map-changed").evaluate((drawn) => {
     const box = (drawn as SVGGraphicsElement).getBoundingClientRect();
     return { x: box.x + box.width - 6, y: box.y + 6 };

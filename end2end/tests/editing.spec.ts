@@ -1,4 +1,4 @@
-import { newDraft, readSource, writeSource } from "../support/editor.ts";
+import { newDraft, newDraftWith, readSource, writeSource } from "../support/editor.ts";
 import { newRule } from "../support/policy.ts";
 import { expect, hydrated, test } from "../support/studio.ts";
 
@@ -15,26 +15,24 @@ test("a lost connection while editing loses no typing", async ({ as, api, troubl
   await expect(page.getByText(/^Not saved/)).toBeVisible();
   expect(JSON.stringify(await readSource(page))).toContain("typed-while-offline");
 
-  // Back again, it is saved without being asked.
+  // Once the connection is back, the draft is saved automatically.
   await page.context().setOffline(false);
   await expect
     .poll(async () => (await api("author").get(`/policy/bundles/${id}`)).body.rules.map((rule: { id: string }) => rule.id))
     .toContain("typed-while-offline");
 });
 
-test("what was never saved is there again after a reload", async ({ as }) => {
+test("unsaved edits are restored after a reload", async ({ as }) => {
   const page = await as("author");
   page.on("dialog", (dialog) => dialog.accept());
-  await newDraft(page);
-  const source = await readSource(page);
-  await writeSource(page, { ...source, rules: [...source.rules, newRule("never-saved", "deny")] });
+  await newDraftWith(page, newRule("never-saved", "deny"));
   await expect(page.getByText(/kept on this device/)).toBeVisible();
   await page.reload();
   await hydrated(page);
   await expect.poll(async () => JSON.stringify(await readSource(page))).toContain("never-saved");
 });
 
-test("a stale save offers a choice and overwrites nothing by itself", async ({ as, api, troubles }) => {
+test("a stale save offers a choice and overwrites nothing", async ({ as, api, troubles }) => {
   troubles.expect(/status of 412/);
   const mine = await as("author");
   const id = await newDraft(mine);
@@ -74,8 +72,8 @@ test("priority and effect are edited in the row, and rows are dragged to another
   const page = await as("author");
   await newDraft(page);
   const source = await readSource(page);
-  const made = (id: string, priority: number) => ({ ...newRule(id, "deny"), priority });
-  await writeSource(page, { ...source, rules: [made("first-rule", 900), made("second-rule", 800), made("third-rule", 700)] });
+  const rule = (id: string, priority: number) => ({ ...newRule(id, "deny"), priority });
+  await writeSource(page, { ...source, rules: [rule("first-rule", 900), rule("second-rule", 800), rule("third-rule", 700)] });
   await page.getByRole("tab", { name: /^Rules/ }).click();
   const rows = page.getByRole("table", { name: "Rules" }).locator("tr.rule-row");
   const ids = async () => (await rows.locator(".rule-open").allTextContents()).map((id) => id.trim());
@@ -123,7 +121,7 @@ test("the rule panel's buttons act on the rule that is shown", async ({ as }) =>
   ]);
 });
 
-test("what is not a number leaves the rule as it was before the typing", async ({ as }) => {
+test("text that is not a number leaves the rule unchanged", async ({ as }) => {
   const page = await as("author");
   await newDraft(page);
   const source = await readSource(page);

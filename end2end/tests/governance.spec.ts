@@ -5,7 +5,7 @@ import { expect, open, test } from "../support/studio.ts";
 
 test.use({ workspace: "governance" });
 
-test("four people, one story: applied, paused, released by two, rolled back, carried elsewhere", async ({ as, api }) => {
+test("a bundle is applied, paused, released by two people, rolled back and imported elsewhere", async ({ as, api }) => {
   test.setTimeout(180_000);
   const before = await stableBundle(api("viewer"));
   const draft = await draftLikeStable(api("author"), "deny-riskiest-escalation");
@@ -35,7 +35,7 @@ test("four people, one story: applied, paused, released by two, rolled back, car
     }
   });
 
-  await test.step("nothing goes forward while paused, and the way back stays open", async () => {
+  await test.step("nothing is promoted while paused, and evaluation goes on", async () => {
     const promoted = await api("runtime_owner").post(`/policy/bundles/${draft.id}/promote`, { target_pct: 50 });
     expect(promoted.status).toBe(423);
     expect(promoted.body).toMatchObject({ code: "paused", reason: "Held mail is piling up in the finance queue." });
@@ -61,7 +61,7 @@ test("four people, one story: applied, paused, released by two, rolled back, car
     await expect.poll(async () => (await api("viewer").get("/policy/system")).body.paused).toBe(false);
   });
 
-  await test.step("rolled back: stable has all traffic again", async () => {
+  await test.step("rolled back: all traffic returns to stable", async () => {
     await open(runtime, "/rollouts");
     await runtime.getByRole("button", { name: /^Roll back/ }).first().click();
     const dialog = runtime.getByRole("dialog");
@@ -79,14 +79,14 @@ test("four people, one story: applied, paused, released by two, rolled back, car
       const there = new Api(elsewhere, "author");
       const verdict = await there.post("/policy/bundles/verify", exported.body);
       expect(verdict.body, JSON.stringify(verdict.body)).toMatchObject({ valid: true });
-      const bent = structuredClone(exported.body);
-      bent.expires_at = "2199-01-01T00:00:00Z";
-      expect((await there.post("/policy/bundles/import", bent)).status).toBe(400);
+      const tampered = structuredClone(exported.body);
+      tampered.expires_at = "2199-01-01T00:00:00Z";
+      expect((await there.post("/policy/bundles/import", tampered)).status).toBe(400);
       const imported = await there.post("/policy/bundles/import", exported.body);
       expect(imported.status, JSON.stringify(imported.body)).toBe(201);
       expect(imported.body).toMatchObject({ version: draft.version, state: "draft" });
-      const again = await there.post("/policy/bundles/import", exported.body);
-      expect(again.status).toBe(409);
+      const repeated = await there.post("/policy/bundles/import", exported.body);
+      expect(repeated.status).toBe(409);
       const renamed = await there.post("/policy/bundles/import?import_as_version=9.9.9", exported.body);
       expect(renamed.body).toMatchObject({ version: "9.9.9", state: "draft" });
     } finally {
@@ -94,7 +94,7 @@ test("four people, one story: applied, paused, released by two, rolled back, car
     }
   });
 
-  await test.step("the chain of the audit trail holds", async () => {
+  await test.step("the audit chain verifies", async () => {
     const verified = await api("viewer").get("/policy/audit/verify");
     expect(verified.body, JSON.stringify(verified.body)).toMatchObject({ valid: true });
   });

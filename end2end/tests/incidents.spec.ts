@@ -2,7 +2,7 @@ import { expect, open, test } from "../support/studio.ts";
 
 test.use({ workspace: "incidents" });
 
-test("an incident is taken to its end, with what was learned", async ({ as, api }) => {
+test("an incident is handled until it is closed, with a post-mortem", async ({ as, api }) => {
   const { body } = await api("author").post("/incidents", { title: "Mail is late", severity: "high" });
   const page = await as("safety_owner");
   await open(page, `/incidents/${body.id}`);
@@ -12,7 +12,7 @@ test("an incident is taken to its end, with what was learned", async ({ as, api 
   await expect(page.getByText("Mitigated the incident. Sent by hand.")).toBeVisible();
   await page.getByRole("button", { name: "Resolve", exact: true }).click();
 
-  // What is typed stays when something happens meanwhile.
+  // Text that was typed stays when the incident changes meanwhile.
   const text = page.getByLabel("What happened, why, and what is done about it");
   await expect(text).toHaveValue(/# Policy Post-Mortem: Mail is late/);
   await text.fill("# What happened\nA typo.");

@@ -1,15 +1,12 @@
 import { everyPlace } from "../support/places.ts";
-import { approvedPacket, draftLikeStable } from "../support/policy.ts";
-import { expect, test } from "../support/studio.ts";
+import { draftLikeStable, startCanary } from "../support/policy.ts";
+import { expect, fillSignIn, test } from "../support/studio.ts";
 
 test.use({ workspace: "no-javascript", javaScriptEnabled: false });
 
-test("signing in and reading work as plain forms and pages", async ({ page, server, api }) => {
+test("signing in and reading work without scripts", async ({ page, server, api }) => {
   await page.goto("/sign-in");
-  const { email, password } = server.person("viewer");
-  await page.getByLabel("Email", { exact: true }).fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await fillSignIn(page, server.person("viewer"));
   await expect(page).toHaveURL(`${server.url}/`);
   for (const { name, path } of await everyPlace(api("viewer"))) {
     const response = await page.goto(path);
@@ -36,9 +33,7 @@ test("a packet is signed with a plain form", async ({ as, api }) => {
 
 test("a canary is rolled back with a plain form", async ({ as, api }) => {
   const draft = await draftLikeStable(api("author"), "plain-form-rollback");
-  const packet = await approvedPacket(api, draft.id);
-  const applied = await api("runtime_owner").post(`/policy/bundles/${draft.id}/activate`, { packet_id: packet.packet_id });
-  expect(applied.status, JSON.stringify(applied.body)).toBe(200);
+  await startCanary(api, draft.id);
 
   const page = await as("safety_owner", { javaScript: false });
   await page.goto("/rollouts");

@@ -3,20 +3,20 @@ import { expect, open, test } from "../support/studio.ts";
 
 test.use({ workspace: "packet" });
 
-test("the evidence of a packet is replayed in the browser, and printed whole", async ({ as, api }) => {
+test("the evidence of a packet is replayed in the browser, and printed completely", async ({ as, api }) => {
   const { body } = await api("viewer").get("/policy/packets");
   const [packet] = body.packets;
   const page = await as("approver");
   await open(page, `/reviews/${packet.packet_id}`);
 
-  await test.step("the checksum is computed again before one's eyes", async () => {
+  await test.step("the checksum is computed in the browser", async () => {
     await page.getByRole("button", { name: "Re-run replay" }).click();
     await expect(page.getByText("✓ Same checksum")).toBeVisible();
     await expect(page.getByText(/^Computed here: sha256:/)).toBeVisible();
   });
 
   for (const name of ["Impact", "Text", "Safety", "Evidence", "Timeline", "Meaning"]) {
-    await test.step(`${name} has something to say`, async () => {
+    await test.step(`${name} has content`, async () => {
       await page.getByRole("tab", { name: new RegExp(`^${name}`) }).click();
       const panel = page.getByRole("tabpanel", { name: new RegExp(`^${name}`) });
       await expect(panel).toBeVisible();
@@ -24,7 +24,7 @@ test("the evidence of a packet is replayed in the browser, and printed whole", a
     });
   }
 
-  await test.step("on paper all tabs stand below each other, without buttons", async () => {
+  await test.step("on paper all tabs are printed one below the other, without buttons", async () => {
     await page.emulateMedia({ media: "print" });
     for (const panel of await page.locator(".packet-columns .tab-panel").all()) {
       await expect(panel).toBeVisible();
@@ -34,7 +34,7 @@ test("the evidence of a packet is replayed in the browser, and printed whole", a
   });
 });
 
-test("a file that is dropped on the studio is judged", async ({ as, api }, info) => {
+test("a file dropped on the studio is verified", async ({ as, api }, info) => {
   const drafts = async () => {
     const { body } = await api("viewer").get("/policy/bundles?state=draft");
     return body.bundles.map((bundle: { id: number }) => bundle.id);
@@ -57,6 +57,6 @@ test("a file that is dropped on the studio is judged", async ({ as, api }, info)
   }, text);
   await dialog.locator(".drop-zone").dispatchEvent("drop", { dataTransfer: transfer });
   await expect(dialog.getByText("Valid signature")).toBeVisible();
-  // Only looked at: nothing was saved.
+  // The file was only verified: nothing was saved.
   expect(await drafts()).toEqual(before);
 });

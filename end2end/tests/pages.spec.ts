@@ -6,8 +6,8 @@ import { expect, open, test } from "../support/studio.ts";
 const PHONE = { width: 360, height: 740 };
 const DESKTOP = { width: 1280, height: 800 };
 
-/** axe in both themes, and nothing wider than the window, on a phone and on a desktop. */
-async function soundEverywhere(page: Page, what: string): Promise<void> {
+/** Runs axe in both themes, and checks that nothing is wider than the window, on a phone and on a desktop. */
+async function expectAccessible(page: Page, what: string): Promise<void> {
   for (const size of [DESKTOP, PHONE]) {
     await page.setViewportSize(size);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
@@ -22,22 +22,22 @@ async function soundEverywhere(page: Page, what: string): Promise<void> {
   }
 }
 
-test("the sign-in page is sound", async ({ page, troubles: _ }) => {
+test("the sign-in page is accessible and fits", async ({ page, troubles: _ }) => {
   await open(page, "/sign-in");
   await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
-  await soundEverywhere(page, "Sign in");
+  await expectAccessible(page, "Sign in");
 });
 
-test("the page about the HTTP API is sound, and open to strangers", async ({ page, troubles: _ }) => {
-  // It is long, and looked at four times.
+test("the page about the HTTP API is accessible and fits, and needs no sign-in", async ({ page, troubles: _ }) => {
+  // The page is long, and axe runs four times.
   test.setTimeout(600_000);
   const response = await page.goto("/docs");
   expect(response?.status()).toBe(200);
   await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
-  await soundEverywhere(page, "HTTP API");
+  await expectAccessible(page, "HTTP API");
 });
 
-test("every page is sound in both themes, on a phone and on a desktop", async ({ as, api }) => {
+test("every page is accessible and fits in both themes, on a phone and on a desktop", async ({ as, api }) => {
   test.setTimeout(300_000);
   const page = await as("admin");
   for (const { name, path } of await everyPlace(api("admin"))) {
@@ -45,12 +45,12 @@ test("every page is sound in both themes, on a phone and on a desktop", async ({
       await page.setViewportSize(DESKTOP);
       await open(page, path);
       await expect.soft(page.getByRole("heading", { level: 1 }), `one h1 on ${name}`).toHaveCount(1);
-      await soundEverywhere(page, name);
+      await expectAccessible(page, name);
     });
   }
 });
 
-test("the rail leads to the eight places without a reload", async ({ as }) => {
+test("the eight links of the rail open without a reload", async ({ as }) => {
   const page = await as("runtime_owner");
   await open(page, "/");
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
@@ -58,7 +58,7 @@ test("the rail leads to the eight places without a reload", async ({ as }) => {
     await page.getByRole("navigation").first().getByRole("link", { name: new RegExp(`^${name}`) }).click();
     await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
   }
-  expect(await page.evaluate(() => "sameDocument" in window), "the same document all along").toBe(true);
+  expect(await page.evaluate(() => "sameDocument" in window), "the document was not reloaded").toBe(true);
 });
 
 test("an unknown address says so and leads back", async ({ as, troubles }) => {

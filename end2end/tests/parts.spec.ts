@@ -1,23 +1,23 @@
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "../support/studio.ts";
 
-const PARTS = "**/pkg/parts/**";
+const CHUNKS = "**/pkg/parts/**";
 
 const rail = (page: Page, name: string) =>
   page.getByRole("navigation").first().getByRole("link", { name: new RegExp(`^${name}`) });
 
-test("a page's code is fetched when it is first opened, and kept", async ({ as }) => {
+test("a page's code is fetched once, when the page is first opened", async ({ as }) => {
   const page = await as("viewer");
   const fetched: { url: string; headers: Record<string, string> }[] = [];
   page.on("response", (response) => {
     if (response.url().includes("/pkg/parts/")) fetched.push({ url: response.url(), headers: response.headers() });
   });
   await open(page, "/");
-  expect(fetched, "parts that the first page does not need").toEqual([]);
+  expect(fetched, "chunks that the first page does not need").toEqual([]);
 
   await rail(page, "Rollouts").click();
   await expect(page.getByRole("heading", { level: 1, name: "Rollouts" })).toBeVisible();
-  expect(fetched.length, "parts that the rollouts need").toBeGreaterThan(0);
+  expect(fetched.length, "chunks that the rollouts need").toBeGreaterThan(0);
   for (const { headers } of fetched) {
     expect(headers["content-type"]).toBe("application/wasm");
     expect(headers["cache-control"]).toContain("immutable");
@@ -30,11 +30,11 @@ test("a page's code is fetched when it is first opened, and kept", async ({ as }
   expect(fetched.length).toBe(before);
 });
 
-test("while a page's code is on its way, the page before it stays", async ({ as }) => {
+test("while a page's code is fetched, the previous page stays", async ({ as }) => {
   const page = await as("viewer");
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route(PARTS, async (route) => {
+  await page.route(CHUNKS, async (route) => {
     await held;
     await route.continue();
   });
@@ -47,14 +47,14 @@ test("while a page's code is on its way, the page before it stays", async ({ as 
   await expect(page.getByText("The page is on its way")).not.toBeAttached();
 });
 
-test("a page whose code cannot be fetched says so, and is there when it can", async ({ as, troubles }) => {
+test("a page whose code cannot be fetched shows an error, and opens once it can", async ({ as, troubles }) => {
   troubles.expect(/Failed to (fetch|load)/);
   const page = await as("viewer");
-  await page.route(PARTS, (route) => route.abort());
+  await page.route(CHUNKS, (route) => route.abort());
   await open(page, "/");
   await rail(page, "Audit").click();
   await expect(page.getByRole("heading", { level: 1, name: "This page cannot be shown" })).toBeVisible();
-  await page.unroute(PARTS);
+  await page.unroute(CHUNKS);
   await rail(page, "Home").click();
   await rail(page, "Audit").click();
   await expect(page.getByRole("heading", { level: 1, name: "Audit" })).toBeVisible();

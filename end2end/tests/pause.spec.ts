@@ -47,7 +47,7 @@ test("a safety owner pauses from a phone, a promotion is refused, and two people
     await other.getByLabel("Remediation").fill("Checked the prices");
     await other.getByRole("button", { name: "Sign release" }).click();
     await expect(other).toHaveCount(0);
-    // The other's page hears of it without being asked.
+    // The other person's page updates without a reload.
     await expect(banner).toHaveCount(0);
     expect((await api("viewer").get("/policy/system")).body.paused).toBe(false);
   });
@@ -62,7 +62,7 @@ test("a safety owner pauses from a phone, a promotion is refused, and two people
   });
 });
 
-test("without scripts it works with plain forms", async ({ as, api }) => {
+test("a safety pause works without scripts, with plain forms", async ({ as, api }) => {
   const safety = await as("safety_owner", { javaScript: false });
   await safety.goto("/");
   await safety.getByRole("link", { name: "Pause", exact: true }).click();

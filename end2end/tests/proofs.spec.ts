@@ -1,14 +1,12 @@
-import { newDraft, readSource, saveDraft, writeSource } from "../support/editor.ts";
+import { newDraft, newDraftWith, readSource, saveDraft, writeSource } from "../support/editor.ts";
 import { newRule } from "../support/policy.ts";
 import { expect, hydrated, test } from "../support/studio.ts";
 
 test.use({ workspace: "editing" });
 
-test("what a draft changes is proven, drawn, swept and tested while it is typed", async ({ as }) => {
+test("the changes of a draft are proven, mapped, swept and tested while it is edited", async ({ as }) => {
   const page = await as("author");
-  await newDraft(page);
-  const source = await readSource(page);
-  await writeSource(page, { ...source, rules: [...source.rules, newRule("proofs-extreme-risk", "allow")] });
+  await newDraftWith(page, newRule("proofs-extreme-risk", "allow"));
 
   await test.step("Changes: certificate, regions with a witness, matrix", async () => {
     await page.getByRole("tab", { name: /^Changes/ }).click();
@@ -78,7 +76,7 @@ test("what a draft changes is proven, drawn, swept and tested while it is typed"
   });
 });
 
-test("the work is done in a worker of our own origin, under a policy that allows no other", async ({ as }) => {
+test("the editor uses a web worker of its own origin, and the policy allows no other", async ({ as }) => {
   const page = await as("author");
   const id = await newDraft(page);
   const worker = page.waitForEvent("worker");
@@ -88,7 +86,7 @@ test("the work is done in a worker of our own origin, under a policy that allows
   await expect(page.locator(".dock-status")).toContainText(/[\d,]+ cases · [\d,]+ ms in your browser/);
 });
 
-test("without a worker the page does the same work itself", async ({ as, troubles }) => {
+test("without a worker the page does the work itself", async ({ as, troubles }) => {
   troubles.expect(/beside\.js/);
   const page = await as("author");
   await page.route("**/beside.js", (route) => route.abort());
@@ -101,20 +99,18 @@ test("without a worker the page does the same work itself", async ({ as, trouble
   await expect(page.getByRole("tabpanel", { name: /^Changes/ }).getByText("no-worker").first()).toBeVisible();
 });
 
-test("a recorded decision opens in the simulator, and says what each draft makes of it", async ({ as, api }) => {
+test("a recorded decision shows the answer of each draft, and opens in the simulator", async ({ as, api }) => {
   const page = await as("author");
-  await newDraft(page);
-  const source = await readSource(page);
   const { body } = await api("author").get("/policy/decisions?limit=1");
   const [decision] = body.decisions;
-  const turned = decision.effect === "deny" ? "allow" : "deny";
-  const rule = { ...newRule("turns-it", turned), agent: decision.agent, action: decision.action, conditions: {}, priority: 1000 };
-  await writeSource(page, { ...source, rules: [...source.rules, rule] });
+  const flipped = decision.effect === "deny" ? "allow" : "deny";
+  const rule = { ...newRule("turns-it", flipped), agent: decision.agent, action: decision.action, conditions: {}, priority: 1000 };
+  await newDraftWith(page, rule);
   await saveDraft(page);
 
   await page.goto(`/decisions/${decision.decision_id}`);
   await hydrated(page);
-  const drafts = page.getByRole("table", { name: "The same input under each draft" });
+  const drafts = page.getByRole("table", { name: "Answers of the drafts" });
   await expect(drafts.getByText("turns-it").first()).toBeVisible();
   await expect(drafts.getByText("flips").first()).toBeVisible();
   await expect(page.getByRole("heading", { name: "What would change this answer" })).toBeVisible();
@@ -139,6 +135,6 @@ test("a schema is learned from recorded decisions in one click", async ({ as }) 
   expect(schema.enforce).toBe(false);
   const { fields } = schema.agents["inbox.triage"];
   expect(fields.sender_vip.type).toBe("boolean");
-  // Now and then the example's traffic has a text there: nothing is claimed about such a field.
+  // The demo's traffic sometimes has a text there, so nothing is learned about this field.
   expect(fields).not.toHaveProperty("risk_score");
 });

@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { approvedPacket, draftLikeStable, stableBundle } from "../support/policy.ts";
+import { draftLikeStable, stableBundle, startCanary } from "../support/policy.ts";
 import type { Server } from "../support/server.ts";
 import { expect, test } from "../support/studio.ts";
 
 test.use({ workspace: "runbook" });
 
-/** Runs a line of the operators' runbook as printed; only the host and the token are ours. */
+/** Runs a command of the operators' runbook as printed, with this test's host and token. */
 function run(server: Server, line: string, variables: Record<string, string> = {}): { status: number; body: any } {
   const script = line
     .replaceAll("https://api.applylens.com", server.url)
@@ -23,17 +23,14 @@ function run(server: Server, line: string, variables: Record<string, string> = {
   return { status: Number(status), body: body ? JSON.parse(body) : null };
 }
 
-async function canary(api: Parameters<typeof approvedPacket>[0], runtime: Parameters<typeof stableBundle>[0], rule: string) {
+async function canary(api: Parameters<typeof startCanary>[0], rule: string) {
   const draft = await draftLikeStable(api("author"), rule);
-  const packet = await approvedPacket(api, draft.id);
-  const applied = await runtime.post(`/policy/bundles/${draft.id}/activate`, { packet_id: packet.packet_id });
-  expect(applied.status, JSON.stringify(applied.body)).toBe(200);
-  return applied.body;
+  return startCanary(api, draft.id);
 }
 
 test("emergency: confirm, roll back, verify", async ({ server, api }) => {
   const stable = await stableBundle(api("viewer"));
-  const applied = await canary(api, api("runtime_owner"), "runbook-emergency");
+  const applied = await canary(api, "runbook-emergency");
 
   const active = run(
     server,
@@ -41,11 +38,11 @@ test("emergency: confirm, roll back, verify", async ({ server, api }) => {
   https://api.applylens.com/policy/bundles?active_only=true`,
   );
   expect(active.status).toBe(200);
-  // The newest comes first: that is the one to take back.
+  // The newest bundle, which is to be rolled back, comes first.
   expect(active.body.bundles.map((bundle: { id: number }) => bundle.id)).toEqual([applied.id, stable.id]);
 
   const errors = run(server, "curl https://api.applylens.com/metrics/errors?window=5m");
-  // The example's own traffic has an error now and then.
+  // The demo's traffic contains occasional errors.
   const { window, total, errors: failed, error_rate: rate } = errors.body;
   expect(window).toBe("5m");
   expect(failed).toBeLessThanOrEqual(total);
@@ -79,7 +76,7 @@ test("emergency: confirm, roll back, verify", async ({ server, api }) => {
 });
 
 test("standard rollback: assess, roll back without a content type", async ({ server, api }) => {
-  const applied = await canary(api, api("runtime_owner"), "runbook-standard");
+  const applied = await canary(api, "runbook-standard");
   const id = String(applied.id);
   const status = run(server, "curl https://api.applylens.com/policy/bundles/{id}/canary-status", { id });
   expect(status.body).toMatchObject({ id: applied.id, canary_pct: 10, can_promote: false });
@@ -108,7 +105,7 @@ test("standard rollback: assess, roll back without a content type", async ({ ser
 });
 
 test("quick reference: one word is reason enough", async ({ server, api }) => {
-  const applied = await canary(api, api("runtime_owner"), "runbook-quick");
+  const applied = await canary(api, "runbook-quick");
   const rolledBack = run(
     server,
     `curl -X POST /policy/bundles/{id}/rollback \\

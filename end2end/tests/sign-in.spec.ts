@@ -1,23 +1,18 @@
-import { expect, open, signIn, test } from "../support/studio.ts";
+import { expect, fillSignIn, open, signIn, test } from "../support/studio.ts";
 
-test("a stranger is sent to sign in, and then where they wanted to go", async ({ page, server }) => {
+test("an anonymous visitor is sent to the sign-in, and afterwards to the page they asked for", async ({ page, server }) => {
   await open(page, "/rollouts");
   await expect(page).toHaveURL(/\/sign-in\?next=/);
-  const { email, password } = server.person("viewer");
-  await page.getByLabel("Email", { exact: true }).fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await fillSignIn(page, server.person("viewer"));
   await expect(page).toHaveURL(/\/rollouts$/);
 });
 
-test("a wrong password and an unknown person get the same clear refusal", async ({ page, server, troubles }) => {
+test("a wrong password and an unknown email get one and the same error", async ({ page, server, troubles }) => {
   troubles.expect(/status of 40[013]/);
   const refusals: string[] = [];
   for (const email of [server.person("author").email, "nobody@demo.test"]) {
     await open(page, "/sign-in");
-    await page.getByLabel("Email", { exact: true }).fill(email);
-    await page.getByLabel("Password", { exact: true }).fill("not the password");
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await fillSignIn(page, { email, password: "not the password" });
     const alert = page.getByRole("alert").filter({ hasText: /\w/ });
     await expect(alert).toBeVisible();
     refusals.push(await alert.innerText());
@@ -25,16 +20,13 @@ test("a wrong password and an unknown person get the same clear refusal", async 
   expect(refusals[0]).toBe(refusals[1]);
 });
 
-test("nobody is sent to another site after signing in", async ({ page, server }) => {
+test("signing in never redirects to another site", async ({ page, server }) => {
   for (const next of ["https://example.test/", "//example.test/", "/\\example.test/"]) {
-    // Away from the last page first: it would ask for its live state without a session.
+    // Leaves the last page first, which would fetch its state without a session.
     await page.goto("about:blank");
     await page.context().clearCookies();
     await open(page, `/sign-in?next=${encodeURIComponent(next)}`);
-    const { email, password } = server.person("viewer");
-    await page.getByLabel("Email", { exact: true }).fill(email);
-    await page.getByLabel("Password", { exact: true }).fill(password);
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await fillSignIn(page, server.person("viewer"));
     await page.waitForURL((url) => url.pathname === "/");
     expect(page.url().startsWith(server.url)).toBe(true);
   }

@@ -1,4 +1,4 @@
-import { newDraft, readSource, saveDraft, submit, writeSource } from "../support/editor.ts";
+import { newDraftWith, saveDraft, submit } from "../support/editor.ts";
 import { newRule, stableBundle } from "../support/policy.ts";
 import { expect, open, test } from "../support/studio.ts";
 import { decide, decideOne } from "../support/traffic.ts";
@@ -7,7 +7,7 @@ test.use({ workspace: "story" });
 
 const CALLS = 2000;
 const SHARE = 0.1;
-// Four and a half standard deviations: a right split fails this once in 150,000 runs.
+// Four and a half standard deviations: a correct split exceeds this once in 150,000 runs.
 const SLACK = 4.5 * Math.sqrt(CALLS * SHARE * (1 - SHARE));
 
 test("a draft is written, signed off, rolled out, served and rolled back", async ({ as, api, server, troubles }) => {
@@ -22,9 +22,7 @@ test("a draft is written, signed off, rolled out, served and rolled back", async
   let packetId = "";
 
   await test.step("the author edits a draft and submits it", async () => {
-    draftId = await newDraft(author);
-    const source = await readSource(author);
-    await writeSource(author, { ...source, rules: [...source.rules, newRule("escalate-extreme-risk", "deny")] });
+    draftId = await newDraftWith(author, newRule("escalate-extreme-risk", "deny"));
     await saveDraft(author);
     packetId = await submit(author, "Roll back; the mail team watches the queue for an hour.");
     const { body } = await api("author").get(`/policy/bundles/${draftId}`);
@@ -33,7 +31,7 @@ test("a draft is written, signed off, rolled out, served and rolled back", async
   });
 
   await test.step("the author's own approval is refused, in the page and by the server", async () => {
-    await expect(author.getByText("You wrote this bundle, so somebody else has to sign.").first()).toBeVisible();
+    await expect(author.getByText("You wrote this bundle, so another person has to sign.").first()).toBeVisible();
     await expect(author.getByRole("button", { name: "Approve", exact: true, disabled: false })).toHaveCount(0);
     const refused = await api("author").post(`/policy/packets/${packetId}/actions`, { decision: "approve" });
     expect(refused.status).toBe(403);
@@ -65,7 +63,7 @@ test("a draft is written, signed off, rolled out, served and rolled back", async
   const subjects = Array.from({ length: CALLS }, (_, index) => `subject-${index}`);
   const first = await decide(server, subjects);
 
-  await test.step("2,000 calls split as they should, and every subject stays on its side", async () => {
+  await test.step("2,000 calls split at 10 %, and every subject stays on its arm", async () => {
     const canary = first.filter(({ arm }) => arm === "canary").length;
     expect(Math.abs(canary - CALLS * SHARE), `${canary} of ${CALLS} on the canary`).toBeLessThanOrEqual(SLACK);
     expect(new Set(first.map(({ arm, bundle }) => `${arm} ${bundle.version}`))).toEqual(
@@ -115,14 +113,14 @@ test("a draft is written, signed off, rolled out, served and rolled back", async
     await expect(safety.getByText(incident.id)).toBeVisible();
   });
 
-  await test.step("the audit page tells the story in order", async () => {
+  await test.step("the audit page lists the events in order", async () => {
     await open(safety, "/audit");
     const rows = safety.getByRole("table", { name: "Audit entries" }).locator("tbody tr");
     // Newest first.
-    const told = (await rows.locator("td:nth-child(3)").allInnerTexts()).map((what) => what.trim().toLowerCase());
+    const events = (await rows.locator("td:nth-child(3)").allInnerTexts()).map((what) => what.trim().toLowerCase());
     const story = ["rolled back", "applied", "approved", "submitted", "draft edited", "draft created"];
-    const places = story.map((what) => told.indexOf(what));
-    expect(Math.min(...places), `${story.join(", ")} in ${told.slice(0, 20).join(", ")}`).toBeGreaterThanOrEqual(0);
+    const places = story.map((what) => events.indexOf(what));
+    expect(Math.min(...places), `${story.join(", ")} in ${events.slice(0, 20).join(", ")}`).toBeGreaterThanOrEqual(0);
     expect(places).toEqual([...places].sort((one, other) => one - other));
     await expect(rows.filter({ hasText: version }).first()).toBeVisible();
   });

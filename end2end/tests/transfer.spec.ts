@@ -4,7 +4,7 @@ import { expect, open, test } from "../support/studio.ts";
 
 test.use({ workspace: "transfer" });
 
-test("a bundle is exported, judged and imported as a draft", async ({ as, api }, info) => {
+test("a bundle is exported, verified and imported as a draft", async ({ as, api }, info) => {
   const stable = await stableBundle(api("viewer"));
   const author = await as("author");
   const file = info.outputPath("signed.json");

@@ -1,10 +1,10 @@
-import { approvedPacket, draftWith, newRule, stableBundle } from "../support/policy.ts";
+import { draftWith, newRule, stableBundle, startCanary } from "../support/policy.ts";
 import { expect, open, test } from "../support/studio.ts";
 import { decide } from "../support/traffic.ts";
 
 test.use({ workspace: "watch" });
 
-// What every call of this test asks, and hardly anything in the example's past.
+// Matches every request of this test and hardly any recorded decision of the demo.
 const HARM = {
   ...newRule("deny-one-kind-of-phishing", "deny"),
   action: "quarantine",
@@ -12,9 +12,9 @@ const HARM = {
   priority: 990,
 };
 
-test("a canary that does harm is taken out by the server", async ({ as, api, server }) => {
+test("the server rolls back a canary that does harm", async ({ as, api, server }) => {
   const admin = await as("admin");
-  await test.step("the limits stand in the settings", async () => {
+  await test.step("the limits are set in the settings", async () => {
     await open(admin, "/settings");
     await admin.getByLabel("Deny rate above, %").fill("40");
     await admin.getByRole("button", { name: "Save limits" }).click();
@@ -24,9 +24,7 @@ test("a canary that does harm is taken out by the server", async ({ as, api, ser
   const runtime = await as("runtime_owner");
   const before = await stableBundle(api("viewer"));
   const draft = await draftWith(api("author"), HARM);
-  const packet = await approvedPacket(api, draft.id);
-  const applied = await api("runtime_owner").post(`/policy/bundles/${draft.id}/activate`, { packet_id: packet.packet_id });
-  expect(applied.status, JSON.stringify(applied.body)).toBe(200);
+  await startCanary(api, draft.id);
   await open(runtime, "/rollouts");
   await expect(runtime.getByText(/40 % denials/)).toBeVisible();
 

@@ -12,13 +12,13 @@ interface Rule {
   budget?: { risk?: string };
 }
 
-test("rules as a real team wrote them are found wrong, fixed, decided, simulated and submitted", async ({ as, api }) => {
+test("the errors in a real team's rules are found, fixed, simulated and submitted", async ({ as, api }) => {
   test.setTimeout(120_000);
   const page = await as("author");
   const draftId = await newDraft(page);
   const problems = page.getByRole("tabpanel", { name: /^Problems/ });
 
-  await test.step("pasted, they give findings", async () => {
+  await test.step("pasting the rules gives findings", async () => {
     await writeSource(page, recipes);
     await page.getByRole("tab", { name: /^Problems/ }).click();
     await expect(problems.getByText("inbox-quarantine-high-risk").first()).toBeVisible();
@@ -33,7 +33,7 @@ test("rules as a real team wrote them are found wrong, fixed, decided, simulated
     expect(conditions("schedule-weekday-only")).toMatchObject({ day_of_week: ["Saturday", "Sunday"] });
   });
 
-  await test.step("what is left are two decisions for a person", async () => {
+  await test.step("two findings remain for a person to decide", async () => {
     await page.getByRole("tab", { name: /^Problems/ }).click();
     await expect(problems.getByText("planner-business-hours-only").first()).toBeVisible();
     await expect(problems.getByText("circuit-breaker").first()).toBeVisible();
@@ -42,10 +42,10 @@ test("rules as a real team wrote them are found wrong, fixed, decided, simulated
     expect(errors.sort()).toEqual(["contradiction planner-business-hours-only", "schema circuit-breaker"]);
   });
 
-  await test.step("decided, it can be submitted", async () => {
+  await test.step("after those decisions the draft can be submitted", async () => {
     const source = (await readSource(page)) as { rules: Rule[] };
     for (const rule of source.rules) {
-      // Two rules would say "outside business hours"; this team settles for the evening.
+      // "Outside business hours" would need two rules; this team chose the evening only.
       if (rule.id === "planner-business-hours-only") delete rule.conditions["<current_hour"];
       if (rule.id === "circuit-breaker") rule.budget = { ...rule.budget, risk: "high" };
     }

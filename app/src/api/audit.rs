@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{AppError, Reply},
-    pages::audit::labels::Query,
+    filter::AuditFilter,
 };
 
 /// One page of the trail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trail {
-    /// In the order asked for.
+    /// The entries, in the order of the filter.
     pub items: Vec<Entry>,
-    /// Where the next page begins; none at the end.
+    /// The cursor of the next page; none on the last.
     pub next_cursor: Option<String>,
-    /// How the chain stands, without computing it anew.
+    /// The stored status of the chain, which is not verified here.
     pub chain: ChainStatus,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
-/// Entries that fit `query`.
+/// Entries that match `query`.
 #[server(prefix = "/api", endpoint = "audit/list", output = Reply)]
-pub async fn audit_trail(#[server(default)] query: Query) -> Result<Trail, AppError> {
+pub async fn audit_trail(#[server(default)] query: AuditFilter) -> Result<Trail, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let as_of = crate::context::now();
     let text = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -45,7 +45,7 @@ pub async fn audit_trail(#[server(default)] query: Query) -> Result<Trail, AppEr
     Ok(Trail { items: page.items, next_cursor: page.next_cursor, chain, as_of })
 }
 
-/// Computes every hash again.
+/// Verifies the chain by computing every hash again.
 #[server(prefix = "/api", endpoint = "audit/verify", output = Reply)]
 pub async fn verify_chain() -> Result<Verdict, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);

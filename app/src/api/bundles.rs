@@ -1,23 +1,31 @@
-//! Bundles: the studio's list, and one draft under edit.
+//! Bundles: the list of the studio, and editing one draft.
 
 use leptos::{prelude::*, server_fn::codec::Json};
+#[cfg(feature = "ssr")]
+use lifecycle::{
+    authority::{Actor, Permission},
+    problem::{Code, Problem},
+    transfer::Upload,
+};
 use lifecycle::{
     bundle::{Record, record::Summary},
     transfer::Preview,
 };
 use policy::{Timestamp, bundle::Invariant, replay::Case};
+#[cfg(feature = "ssr")]
+use policy::{bundle::Source, json};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::context;
 use crate::error::{AppError, Reply};
 
-/// All bundles, for the list.
+/// The list of bundles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shelf {
     /// Every bundle, newest first.
     pub bundles: Vec<Summary>,
-    /// Whether the caller may make drafts.
+    /// Whether the caller may create drafts.
     pub may_edit: bool,
     /// The server's time.
     pub as_of: Timestamp,
@@ -28,15 +36,15 @@ pub struct Shelf {
 pub struct Workbench {
     /// The bundle.
     pub record: Record,
-    /// The bundle at 100 %, which the draft is compared with; none before the first, and none when it is this one.
+    /// The stable bundle, which the draft is compared with; none before the first, and none when this bundle is stable.
     pub stable: Option<Record>,
-    /// Versions that were given out to other bundles.
+    /// The versions of other bundles.
     pub taken: Vec<String>,
-    /// What must hold of every bundle of the workspace.
+    /// The invariants of the workspace.
     pub invariants: Vec<Invariant>,
-    /// The packet the bundle is reviewed with.
+    /// The review packet of the bundle.
     pub packet_id: Option<String>,
-    /// The caller's name: what the browser keeps for them is kept under it.
+    /// The caller's name, under which the browser stores unsaved edits.
     pub me: String,
     /// Whether the caller may edit drafts.
     pub may_edit: bool,
@@ -46,12 +54,12 @@ pub struct Workbench {
     pub as_of: Timestamp,
 }
 
-/// What came of saving.
+/// The result of saving.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Saved {
-    /// It was saved; this is what the server has now.
+    /// The draft was saved; this is the stored bundle.
     Done(Box<Record>),
-    /// Somebody saved first; this is what they saved. Nothing was overwritten.
+    /// Another save came first, and nothing was overwritten; this is the stored bundle.
     Stale(Box<Record>),
 }
 
@@ -63,7 +71,7 @@ pub async fn list_bundles() -> Result<Shelf, AppError> {
     Ok(Shelf { bundles, may_edit: actor.may(Permission::EditDrafts), as_of: context::now() })
 }
 
-/// One bundle, to look at or to edit.
+/// One bundle with the data of its editor.
 #[server(prefix = "/api", endpoint = "bundles/open", output = Reply)]
 pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
@@ -83,7 +91,8 @@ pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
     })
 }
 
-/// Makes a draft: a copy of the stable bundle, or an empty one when `empty` or nothing is stable. Answers its id.
+/// Creates a draft and answers its id. The draft is a copy of the stable bundle, or empty when `empty` is set or no bundle is
+/// stable.
 #[server(prefix = "/api", endpoint = "bundles/new", input = Json, output = Reply)]
 pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
@@ -95,20 +104,20 @@ pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
     Ok(record.id)
 }
 
-/// Copies any bundle into a new draft and answers its id.
+/// Copies a bundle into a new draft and answers the draft's id.
 #[server(prefix = "/api", endpoint = "bundles/clone", input = Json, output = Reply)]
 pub async fn clone_bundle(id: i64) -> Result<i64, AppError> {
     Ok(store::bundles::clone_draft(&context::app_context()?.store, &context::actor()?, id).await?.id)
 }
 
-/// Makes a draft of a bundle document (JSON text) that was written here and answers its id.
+/// Creates a draft from a bundle document (JSON text) and answers the draft's id.
 #[server(prefix = "/api", endpoint = "bundles/create", input = Json, output = Reply)]
 pub async fn create_draft(document: String) -> Result<i64, AppError> {
     let source = read(&document)?;
     Ok(store::bundles::create(&context::app_context()?.store, &context::actor()?, source).await?.id)
 }
 
-/// The verdict on a file (its JSON text), and what importing it would do. Nothing is written.
+/// The verdict on a file (its JSON text), and the effect of importing it. Nothing is written.
 #[server(prefix = "/api", endpoint = "bundles/preview-import", input = Json, output = Reply)]
 pub async fn preview_import(document: String, import_as_version: Option<String>) -> Result<Preview, AppError> {
     let actor = context::actor()?;
@@ -116,8 +125,8 @@ pub async fn preview_import(document: String, import_as_version: Option<String>)
     Ok(store::bundles::preview_import(&context::app_context()?.store, &actor, upload).await?)
 }
 
-/// Makes a draft of a file (its JSON text) and answers its id. One without a signature of ours is refused unless
-/// `unsigned`.
+/// Creates a draft from a file (its JSON text) and answers the draft's id. A file without a trusted signature is refused
+/// unless `unsigned` is set.
 #[server(prefix = "/api", endpoint = "bundles/import", input = Json, output = Reply)]
 pub async fn import_draft(
     document: String,
@@ -129,7 +138,7 @@ pub async fn import_draft(
     Ok(store::bundles::import(&context::app_context()?.store, &actor, upload).await?.bundle.id)
 }
 
-/// Saves a draft that was read at `revision`. `document` is its JSON text.
+/// Saves a draft that was read at `revision`. `document` is the draft as JSON text.
 #[server(prefix = "/api", endpoint = "bundles/save", input = Json, output = Reply)]
 pub async fn save_draft(id: i64, revision: i64, document: String) -> Result<Saved, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
@@ -145,7 +154,7 @@ pub async fn save_draft(id: i64, revision: i64, document: String) -> Result<Save
     }
 }
 
-/// Takes a bundle back from review or approval into a draft.
+/// Withdraws a bundle from review or approval, back to a draft.
 #[server(prefix = "/api", endpoint = "bundles/withdraw", input = Json, output = Reply)]
 pub async fn withdraw_bundle(id: i64) -> Result<(), AppError> {
     store::bundles::withdraw(&context::app_context()?.store, &context::actor()?, id).await?;
@@ -166,19 +175,11 @@ pub async fn fixtures() -> Result<Vec<Case>, AppError> {
     Ok(store::test_cases::cases(&store, &actor, policy::replay::Dataset::Fixtures, None, None).await?)
 }
 
-/// Keeps test cases and forgets others, for everybody; answers all fixtures as they are then.
+/// Stores some test cases for everyone and removes others; answers all fixtures afterwards.
 #[server(prefix = "/api", endpoint = "bundles/keep-cases", input = Json, output = Reply)]
 pub async fn keep_cases(save: Vec<Case>, remove: Vec<String>) -> Result<Vec<Case>, AppError> {
     Ok(store::test_cases::save(&context::app_context()?.store, &context::actor()?, &save, &remove).await?)
 }
-
-#[cfg(feature = "ssr")]
-use lifecycle::{
-    authority::{Actor, Permission},
-    problem::{Code, Problem},
-    transfer::Upload,
-};
-use policy::{bundle::Source, json};
 
 #[cfg(feature = "ssr")]
 fn upload(document: &str, import_as_version: Option<String>, unsigned: bool) -> Result<Upload, AppError> {
@@ -192,7 +193,7 @@ fn read(document: &str) -> Result<Source, AppError> {
     Source::parse(document.as_bytes()).map_err(|error| AppError(Problem::from(error)))
 }
 
-/// The bundle at 100 %.
+/// The stable bundle: the one at 100 %.
 #[cfg(feature = "ssr")]
 async fn stable(store: &store::Store, actor: &Actor) -> Result<Option<Record>, AppError> {
     let filter = store::bundles::Filter { active_only: true, ..Default::default() };

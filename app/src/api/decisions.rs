@@ -1,14 +1,15 @@
 //! The decision log for the pages.
 
 use leptos::prelude::*;
-use lifecycle::{authority::Actor, bundle::State, decision::Record};
+#[cfg(feature = "ssr")]
+use lifecycle::authority::Actor;
+use lifecycle::{bundle::State, decision::Record};
 use policy::{
     Timestamp,
     analysis::nearest::WhyNot,
     bundle::Effect,
     engine::{Input, Status, trace::RuleTrace},
 };
-
 #[cfg(feature = "ssr")]
 use policy::{
     analysis::{
@@ -24,7 +25,7 @@ use store::Store;
 
 use crate::{
     error::{AppError, Reply},
-    pages::decisions::query::Query,
+    filter::DecisionFilter,
 };
 
 /// One page of the log.
@@ -32,53 +33,53 @@ use crate::{
 pub struct Log {
     /// Newest first.
     pub items: Vec<Record>,
-    /// Where the next page begins; none at the end.
+    /// The cursor of the next page; none on the last.
     pub next_cursor: Option<String>,
-    /// Bundles that have served, for the filter: number and version, newest first.
+    /// Bundles that were in service, for the filter: number and version, newest first.
     pub bundles: Vec<(i64, String)>,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
-/// One decision with the server's now.
+/// One decision with its explanation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OneDecision {
+pub struct DecisionDetail {
     /// The decision.
     pub record: Record,
-    /// Every rule of the bundle that served, in order, until one decided; empty when there was no bundle.
+    /// The rules of the bundle that served, in order, up to the one that decided; empty without a bundle.
     pub trace: Vec<RuleTrace>,
-    /// The smallest change of the input that the bundle that served answers otherwise; none when there was no bundle.
+    /// The smallest change of the input that changes the answer of the bundle that served; none without a bundle.
     pub nearest: Option<WhyNot>,
-    /// What the drafts there are make of the same input, the newest first.
-    pub drafts: Vec<UnderDraft>,
-    /// The server's now.
+    /// The answers of drafts to the same input, newest first.
+    pub drafts: Vec<DraftAnswer>,
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
-/// What a draft makes of a recorded input.
+/// The answer of a draft to a recorded input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UnderDraft {
-    /// The draft's number.
+pub struct DraftAnswer {
+    /// The number of the draft.
     pub id: i64,
-    /// Its version.
+    /// The version of the draft.
     pub version: String,
-    /// Its state.
+    /// The state of the draft.
     pub state: State,
-    /// Its answer.
+    /// The effect.
     pub effect: Effect,
-    /// How that came about.
+    /// The status.
     pub status: Status,
     /// The rule that decides; none for the default.
     pub matched_rule: Option<String>,
 }
 
-/// Drafts asked about one decision, at most: the newest.
+/// The most drafts that are evaluated for one decision.
 #[cfg(feature = "ssr")]
 const MOST_DRAFTS: usize = 4;
 
-/// Decisions that fit `query`, newest first.
+/// Decisions that match `query`, newest first.
 #[server(prefix = "/api", endpoint = "decisions/list", output = Reply)]
-pub async fn decision_log(#[server(default)] query: Query) -> Result<Log, AppError> {
+pub async fn decision_log(#[server(default)] query: DecisionFilter) -> Result<Log, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let as_of = crate::context::now();
     let text = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -102,12 +103,12 @@ pub async fn decision_log(#[server(default)] query: Query) -> Result<Log, AppErr
 
 /// One decision.
 #[server(prefix = "/api", endpoint = "decisions/get", output = Reply)]
-pub async fn get_decision(decision_id: String) -> Result<OneDecision, AppError> {
+pub async fn get_decision(decision_id: String) -> Result<DecisionDetail, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let record = store::decisions::get(&store, &me, &decision_id).await?;
     let input = Input { agent: record.agent.clone(), action: record.action.clone(), context: record.context.clone() };
     let (trace, nearest) = match &record.bundle {
-        // Bundles in service never change, so that it can be asked again.
+        // A bundle that was in service never changes, so evaluating it again gives the recorded answer.
         Some(bundle) => {
             let served = prepared(&store, &me, bundle.id).await?;
             let meter = Meter::new(nearest::TRIES / 20, nearest::TRIES / 20);
@@ -115,11 +116,11 @@ pub async fn get_decision(decision_id: String) -> Result<OneDecision, AppError> 
         }
         None => (Vec::new(), None),
     };
-    let drafts = under_drafts(&store, &me, &input).await?;
-    Ok(OneDecision { record, trace, nearest, drafts, as_of: crate::context::now() })
+    let drafts = draft_answers(&store, &me, &input).await?;
+    Ok(DecisionDetail { record, trace, nearest, drafts, as_of: crate::context::now() })
 }
 
-/// The input of one decision, to be tried elsewhere.
+/// The input of one decision, for the simulator.
 #[server(prefix = "/api", endpoint = "decisions/input", output = Reply)]
 pub async fn decision_input(decision_id: String) -> Result<Input, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
@@ -127,7 +128,7 @@ pub async fn decision_input(decision_id: String) -> Result<Input, AppError> {
     Ok(Input { agent, action, context })
 }
 
-/// A bundle, ready to answer.
+/// A bundle prepared for evaluation.
 #[cfg(feature = "ssr")]
 async fn prepared(store: &Store, me: &Actor, id: i64) -> Result<Prepared, AppError> {
     let source = Source::from(&store::bundles::get(store, me, id).await?);
@@ -135,13 +136,13 @@ async fn prepared(store: &Store, me: &Actor, id: i64) -> Result<Prepared, AppErr
 }
 
 #[cfg(feature = "ssr")]
-async fn under_drafts(store: &Store, me: &Actor, input: &Input) -> Result<Vec<UnderDraft>, AppError> {
+async fn draft_answers(store: &Store, me: &Actor, input: &Input) -> Result<Vec<DraftAnswer>, AppError> {
     let newest = store::bundles::Filter { limit: Some(100), ..Default::default() };
     let bundles = store::bundles::summaries(store, me, &newest).await?.items;
     let mut drafts = Vec::new();
     for draft in bundles.into_iter().filter(|bundle| bundle.state.is_editable()).take(MOST_DRAFTS) {
         let answer = prepared(store, me, draft.id).await?.decide(input);
-        drafts.push(UnderDraft {
+        drafts.push(DraftAnswer {
             id: draft.id,
             version: draft.version,
             state: draft.state,

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
 
-/// All the drills page shows.
+/// The content of the drills page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DrillView {
     /// Newest first.
     pub reports: Vec<Checked<DrillReport>>,
-    /// Who looks.
+    /// The signed-in person.
     pub me: Actor,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
@@ -27,7 +27,7 @@ pub async fn list_drills() -> Result<DrillView, AppError> {
     Ok(DrillView { reports, me, as_of: crate::context::now() })
 }
 
-/// Runs a drill; answers its report.
+/// Runs a drill and answers its report.
 ///
 /// # Errors
 /// `forbidden` without the permission; `no_candidate` when no packet was ever approved on top of a stable bundle.

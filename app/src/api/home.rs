@@ -1,14 +1,14 @@
-//! The first page.
+//! Home, the first page.
 
 use leptos::prelude::*;
 use lifecycle::overview::Overview;
 
 use crate::error::{AppError, Reply};
 
-/// What the first page shows.
+/// The content of the first page.
 ///
 /// # Errors
-/// `unauthenticated` for strangers; the database cannot be read.
+/// `unauthenticated` without a signed-in person; `unavailable` when the database cannot be read.
 #[server(prefix = "/api", endpoint = "home/overview", output = Reply)]
 pub async fn read_overview() -> Result<Overview, AppError> {
     let store = crate::context::app_context()?.store;

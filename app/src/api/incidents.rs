@@ -15,22 +15,22 @@ use crate::error::{AppError, Reply};
 pub struct IncidentList {
     /// Newest first.
     pub items: Vec<Incident>,
-    /// Who looks.
+    /// The signed-in person.
     pub me: Actor,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
 /// One incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OneIncident {
+pub struct IncidentDetail {
     /// The incident.
     pub incident: Incident,
-    /// What was learned from it, or a proposal.
+    /// The post-mortem, or a template for it.
     pub post_mortem: PostMortem,
-    /// Who looks.
+    /// The signed-in person.
     pub me: Actor,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
@@ -45,14 +45,14 @@ pub async fn list_incidents() -> Result<IncidentList, AppError> {
 
 /// One incident with its timeline.
 #[server(prefix = "/api", endpoint = "incidents/get", output = Reply)]
-pub async fn get_incident(incident_id: String) -> Result<OneIncident, AppError> {
+pub async fn get_incident(incident_id: String) -> Result<IncidentDetail, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let incident = store::incidents::get(&store, &me, &incident_id).await?;
     let post_mortem = store::incidents::post_mortem(&store, &me, &incident_id).await?;
-    Ok(OneIncident { incident, post_mortem, me, as_of: crate::context::now() })
+    Ok(IncidentDetail { incident, post_mortem, me, as_of: crate::context::now() })
 }
 
-/// Takes a step with an incident; answers where it stands then. The note goes into its timeline.
+/// Takes the next step of an incident and answers its new status. The note is added to the timeline.
 #[server(prefix = "/api", endpoint = "incidents/advance", output = Reply)]
 pub async fn advance_incident(
     incident_id: String,
@@ -63,7 +63,7 @@ pub async fn advance_incident(
     Ok(store::incidents::advance(&store, &me, &incident_id, step, Some(&note)).await?.status)
 }
 
-/// Saves the post-mortem of an incident on top of a revision.
+/// Saves the post-mortem of an incident, based on `revision`.
 #[server(prefix = "/api", endpoint = "incidents/save-post-mortem", output = Reply)]
 pub async fn save_post_mortem(incident_id: String, revision: i64, markdown: String) -> Result<(), AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);

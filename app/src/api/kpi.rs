@@ -1,4 +1,4 @@
-//! Key figures for the pages.
+//! Key figures (KPIs) for the pages.
 
 use leptos::prelude::*;
 use lifecycle::kpi::{Candidate, Summary};
@@ -7,30 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
 
-/// Days of the charts.
+/// The number of days in the charts.
 pub const TREND_DAYS: u32 = 30;
 
-/// The figures now and how they moved.
+/// The key figures now and over time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
-    /// Of the last 30 days.
+pub struct KpiReport {
+    /// The key figures of the last 30 days.
     pub summary: Summary,
-    /// The same at the end of each day, oldest first, the last of them now.
+    /// The key figures at the end of each day, oldest first; the last entry is now.
     pub trend: Vec<Summary>,
-    /// What was projected and what came true, largest gap first.
+    /// Projected and realised values of each candidate, largest gap first.
     pub candidates: Vec<Candidate>,
-    /// Whether the reader may engage a safety pause, and none is in force.
+    /// Whether the reader may engage a safety pause and none is in force.
     pub may_pause: bool,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
-/// Everything the page shows.
+/// The content of the page.
 #[server(prefix = "/api", endpoint = "kpi/figures", output = Reply)]
-pub async fn kpi_figures() -> Result<Figures, AppError> {
+pub async fn read_kpis() -> Result<KpiReport, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let paused = store::system::get(&store, &me).await?.paused;
-    Ok(Figures {
+    Ok(KpiReport {
         summary: store::kpi::summary(&store, &me, None).await?,
         trend: store::kpi::trend(&store, &me, TREND_DAYS).await?,
         candidates: store::kpi::detail(&store, &me, None).await?,
@@ -39,7 +39,7 @@ pub async fn kpi_figures() -> Result<Figures, AppError> {
     })
 }
 
-/// The figures of the last 30 days.
+/// The key figures of the last 30 days.
 #[server(prefix = "/api", endpoint = "kpi/summary", output = Reply)]
 pub async fn kpi_summary() -> Result<Summary, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);

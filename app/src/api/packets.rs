@@ -12,69 +12,69 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
 
-/// The review queue as one person sees it.
+/// The review queue of one person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
-    /// What this person can sign and has not.
+    /// Packets that this person can sign and has not signed.
     pub waiting: Vec<PacketSummary>,
-    /// What else is in review.
+    /// Other packets in review.
     pub in_review: Vec<PacketSummary>,
-    /// What is decided, newest first.
+    /// Decided packets, newest first.
     pub history: Vec<PacketSummary>,
-    /// Who looks.
+    /// The signed-in person.
     pub me: Actor,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
-/// A packet with what its page needs besides.
+/// A packet with the other data of its page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PacketView {
-    /// The packet. The rules of both bundles are left out, and long lists are cut; the counts tell by how much.
+    /// The packet without the rules of both bundles, and with long lists truncated; the counts below are complete.
     pub packet: Packet,
     /// The bundle's notes.
     pub notes: String,
-    /// Where the bundle stands.
+    /// The state of the bundle.
     pub state: State,
-    /// Rules of the draft.
+    /// The number of rules of the draft.
     pub rule_count: usize,
-    /// Rules of the text diff that are not in `packet` for want of room.
+    /// The number of rules of the text diff that were truncated.
     pub rules_cut: usize,
-    /// How many of the recorded flips go from one effect to another, before the list of flips was cut.
+    /// The number of recorded flips for each pair of effects, including flips that were truncated.
     pub transitions: Vec<(Effect, Effect, usize)>,
-    /// How many of the recorded flips lie in each region of the semantic diff, before the list of flips was cut.
+    /// The number of recorded flips in each region of the semantic diff, including flips that were truncated.
     pub region_flips: Vec<usize>,
-    /// Everything recorded about the packet and its bundle since it was made, oldest first.
+    /// The audit entries of the packet and its bundle, oldest first.
     pub history: Vec<Entry>,
-    /// What forbids to approve it.
+    /// The reasons why the packet cannot be approved.
     pub blockers: Vec<String>,
-    /// When another bundle has become stable since it was built: which, and what of it the packet would overwrite.
-    pub moved: Option<Moved>,
+    /// The bundle that has become stable since the packet was built, if any.
+    pub stale_base: Option<StaleBase>,
     /// The packet before this one in the queue of those in review.
     pub previous: Option<String>,
     /// The packet after it.
     pub next: Option<String>,
     /// Whether a safety pause is in force.
     pub paused: bool,
-    /// Who looks.
+    /// The signed-in person.
     pub me: Actor,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
-/// A base that has moved.
+/// Another bundle that has become stable since a packet was built.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Moved {
-    /// The version that is stable now.
+pub struct StaleBase {
+    /// The version of that bundle.
     pub version: String,
     /// Its changes that the packet does not have.
     pub overwritten: Vec<Overwritten>,
 }
 
-/// The most rules of a diff, and the most flips, that a page shows. The packet's JSON has all.
+/// The most rules of a diff, and the most flips, that a page gets. The packet's JSON has all of them.
 pub const SHOWN: usize = 200;
 
-/// What waits for the caller, what else is in review, and what was decided.
+/// The review queue: packets that wait for the caller, other packets in review, and decided packets.
 #[server(prefix = "/api", endpoint = "packets/queue", output = Reply)]
 pub async fn review_queue() -> Result<Queue, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
@@ -87,7 +87,7 @@ pub async fn review_queue() -> Result<Queue, AppError> {
     Ok(Queue { waiting, in_review, history, me, as_of: crate::context::now() })
 }
 
-/// One packet with its story.
+/// One packet with its history.
 #[server(prefix = "/api", endpoint = "packets/get", output = Reply)]
 pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
@@ -103,7 +103,7 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
     let mut history = store::audit::list(&store, &me, &about("packet", packet_id)).await?.items;
     history.extend(store::audit::list(&store, &me, &about("bundle", packet.bundle_id.to_string())).await?.items);
     history.sort_by_key(|entry| entry.seq);
-    let moved = if packet.stale { moved(&store, &me, &packet).await? } else { None };
+    let stale_base = if packet.stale { stale_base(&store, &me, &packet).await? } else { None };
     let (previous, next) = neighbours(&store, &me, &packet.packet_id).await?;
     let blockers = packet.content.blockers();
     let rule_count = packet.content.bundle.rules.len();
@@ -120,7 +120,7 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
         region_flips,
         history,
         blockers,
-        moved,
+        stale_base,
         previous,
         next,
         paused,
@@ -129,14 +129,14 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
     })
 }
 
-/// A packet with the decisions it was replayed over, to run the replay again in the browser.
+/// A packet with the decisions of its replay, to run the replay again in the browser.
 #[server(prefix = "/api", endpoint = "packets/evidence", output = Reply)]
 pub async fn packet_evidence(packet_id: String) -> Result<Evidence, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     Ok(store::packets::evidence(&store, &me, &packet_id).await?)
 }
 
-/// Signs a packet off, sends it back or refuses it.
+/// Approves a packet, requests changes or rejects it.
 #[server(prefix = "/api", endpoint = "packets/act", output = Reply)]
 pub async fn act_on_packet(packet_id: String, decision: Verdict, reason: String) -> Result<PacketStatus, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
@@ -144,9 +144,9 @@ pub async fn act_on_packet(packet_id: String, decision: Verdict, reason: String)
     Ok(store::packets::act(&store, &me, &packet_id, decision, reason).await?.status)
 }
 
-/// What is stable now, against what the packet was built from.
+/// The bundle that is stable now, compared with the base of the packet.
 #[cfg(feature = "ssr")]
-async fn moved(store: &store::Store, me: &Actor, packet: &Packet) -> Result<Option<Moved>, AppError> {
+async fn stale_base(store: &store::Store, me: &Actor, packet: &Packet) -> Result<Option<StaleBase>, AppError> {
     let filter = store::bundles::Filter { active_only: true, ..Default::default() };
     let serving = store::bundles::list(store, me, &filter).await?.items;
     let Some(live) = serving.into_iter().find(|bundle| bundle.active && bundle.canary_pct == 100) else {
@@ -156,7 +156,7 @@ async fn moved(store: &store::Store, me: &Actor, packet: &Packet) -> Result<Opti
     let draft = packet.content.bundle.source();
     let live_source = policy::bundle::Source::from(&live);
     let overwritten = lifecycle::review::rebase::overwritten(base.as_ref(), &live_source, &draft);
-    Ok(Some(Moved { version: live.version, overwritten }))
+    Ok(Some(StaleBase { version: live.version, overwritten }))
 }
 
 /// The packets before and after this one among those in review.
@@ -176,7 +176,7 @@ async fn neighbours(
     })
 }
 
-/// Counts the flips from one effect to another.
+/// Counts the flips for each pair of effects.
 #[cfg(feature = "ssr")]
 fn transitions(packet: &Packet) -> Vec<(Effect, Effect, usize)> {
     let mut counts = std::collections::BTreeMap::new();
@@ -199,7 +199,7 @@ fn region_flips(packet: &Packet) -> Vec<usize> {
     counts
 }
 
-/// Leaves out what the page does not draw; how many rules of the diff were cut.
+/// Truncates what the page does not show, and answers how many rules of the diff were truncated.
 #[cfg(feature = "ssr")]
 fn trim(packet: &mut Packet) -> usize {
     let content = &mut packet.content;
@@ -207,7 +207,7 @@ fn trim(packet: &mut Packet) -> usize {
     if let Some(base) = &mut content.base {
         base.rules.clear();
     }
-    // What becomes allowed is what an approver must see first.
+    // An approver must see first what becomes allowed.
     content.replay.flips.sort_by_key(|flip| std::cmp::Reverse((flip.after > flip.before, flip.after)));
     content.replay.flips.truncate(SHOWN);
     if let Some(meaning) = &mut content.semantic_diff {

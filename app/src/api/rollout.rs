@@ -14,59 +14,59 @@ use crate::error::{AppError, Reply};
 /// An approved bundle that waits to be put into service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// Its number.
+    /// The number of the bundle.
     pub bundle_id: i64,
-    /// Its version.
+    /// The version.
     pub version: String,
-    /// Its notes.
+    /// The notes.
     pub notes: String,
-    /// The packet it was approved by.
+    /// The packet that was approved.
     pub packet_id: String,
-    /// Who approved.
+    /// The approvers.
     pub approved_by: Vec<String>,
-    /// 0–10000 basis points.
+    /// The risk score, 0–10000 basis points.
     pub risk_score_bps: u32,
-    /// What it was compared with.
+    /// The version that it was compared with.
     pub base_version: Option<String>,
 }
 
-/// What rolling one bundle back would do.
+/// The effect of rolling back a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     /// The bundle that would be taken out.
     pub bundle_id: i64,
     /// The version that would serve instead.
     pub restored_version: String,
-    /// Decisions it served in the last hour.
+    /// Decisions of the bundle in the last hour.
     pub decisions_last_hour: u64,
-    /// Of them, those the other version answers differently.
+    /// Decisions among them that the other version answers differently.
     pub flips: u64,
 }
 
-/// All the rollouts page shows.
+/// The content of the rollouts page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RolloutView {
-    /// What is live.
+    /// The state of the system.
     pub system: System,
-    /// How the bundle beside stable is doing, if there is one.
+    /// The status of the canary or shadow, if there is one.
     pub status: Option<CanaryStatus>,
-    /// What takes it out by itself.
+    /// The limits of automatic rollback.
     pub watch: WatchConfig,
-    /// What rolling back the bundle beside stable would do.
+    /// The effect of rolling back the canary or shadow.
     pub canary_preview: Option<Preview>,
-    /// What rolling back stable would do; none when no earlier version can take over.
+    /// The effect of rolling back stable; none when no earlier version can take over.
     pub stable_preview: Option<Preview>,
     /// Approved bundles not yet in service.
     pub waiting: Vec<Waiting>,
-    /// What went into service and came out.
+    /// Past applies, rollbacks and releases.
     pub history: History,
-    /// Who looks.
+    /// The signed-in person.
     pub me: Actor,
-    /// The server's now.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
-/// What is live, how it is doing, what waits, and what happened before.
+/// What is live, its status, what waits, and the history.
 #[server(prefix = "/api", endpoint = "rollout/view", output = Reply)]
 pub async fn get_rollout() -> Result<RolloutView, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
@@ -116,17 +116,17 @@ pub async fn roll_back_bundle(
     Ok(store::rollout::roll_back(&store, &me, bundle_id, order).await?)
 }
 
-/// What rolling `bundle_id` back would do; nothing when there is no version to return to.
+/// The effect of rolling back `bundle_id`; none when there is no version to return to.
 #[cfg(feature = "ssr")]
 async fn preview(store: &store::Store, me: &Actor, bundle_id: Option<i64>) -> Result<Option<Preview>, AppError> {
     use lifecycle::problem::Code;
     let Some(bundle_id) = bundle_id else { return Ok(None) };
     match store::rollout::preview(store, me, bundle_id).await.map_err(AppError::from) {
-        Ok(seen) => Ok(seen.restored_version.map(|restored_version| Preview {
+        Ok(effect) => Ok(effect.restored_version.map(|restored_version| Preview {
             bundle_id,
             restored_version,
-            decisions_last_hour: seen.decisions_last_hour,
-            flips: seen.flips,
+            decisions_last_hour: effect.decisions_last_hour,
+            flips: effect.flips,
         })),
         Err(error) if matches!(error.code(), Code::NoPreviousVersion | Code::InvalidTransition) => Ok(None),
         Err(error) => Err(error),

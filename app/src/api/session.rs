@@ -5,21 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
 
-/// Somebody of the example workspace, for a one-click card.
+/// A person of the demo workspace, for a one-click card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoPerson {
     /// Their email.
     pub email: String,
     /// Their name.
     pub name: String,
-    /// What they are there to do.
+    /// A summary of their roles.
     pub part: String,
 }
 
-/// Checks email and password, begins a session and leads to `next`.
+/// Checks email and password, begins a session and redirects to `next`.
 ///
 /// # Errors
-/// `unauthenticated` when they do not fit; `too_many_requests` after too many wrong passwords.
+/// `unauthenticated` when email or password is wrong; `too_many_requests` after too many wrong passwords.
 #[server(prefix = "/api", endpoint = "session/sign-in", output = Reply)]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
@@ -30,35 +30,35 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
         )
     })?;
     server::begin(person.id).await?;
-    leptos_axum::redirect(inside(next.as_deref()));
+    leptos_axum::redirect(local_path(next.as_deref()));
     Ok(())
 }
 
-/// Signs in as somebody of the example workspace, without a password. Only `serve --demo` allows it.
+/// Signs in as a person of the demo workspace, without a password. Only `serve --demo` allows it.
 ///
 /// # Errors
-/// `forbidden` outside the demo, and for anybody who is not of the example workspace.
+/// `forbidden` without `--demo`, and for people who are not of the demo workspace.
 #[server(prefix = "/api", endpoint = "session/demo-sign-in", output = Reply)]
 pub async fn demo_sign_in(email: String, next: Option<String>) -> Result<(), AppError> {
     let refused =
         || AppError::new(lifecycle::problem::Code::Forbidden, "One-click sign-in is for the demo's people only.");
     let person = server::demo_people().await?.into_iter().find(|person| person.email == email).ok_or_else(refused)?;
     server::begin(person.id).await?;
-    leptos_axum::redirect(inside(next.as_deref()));
+    leptos_axum::redirect(local_path(next.as_deref()));
     Ok(())
 }
 
-/// The people to offer as cards: none outside the demo.
+/// The people of the demo workspace; none without `--demo`.
 ///
 /// # Errors
-/// The database cannot be read.
+/// `unavailable` when the database cannot be read.
 #[server(prefix = "/api", endpoint = "session/demo-people", output = Reply)]
 pub async fn demo_people() -> Result<Vec<DemoPerson>, AppError> {
     let people = server::demo_people().await?;
     Ok(people
         .into_iter()
         .map(|person| DemoPerson {
-            part: person.roles.iter().map(|role| part_of(*role)).collect::<Vec<_>>().join("; "),
+            part: person.roles.iter().map(|role| role_summary(*role)).collect::<Vec<_>>().join("; "),
             email: person.email,
             name: person.name,
         })
@@ -68,7 +68,7 @@ pub async fn demo_people() -> Result<Vec<DemoPerson>, AppError> {
 /// Ends the session.
 ///
 /// # Errors
-/// The session cannot be deleted.
+/// `unavailable` when the session cannot be deleted.
 #[server(prefix = "/api", endpoint = "session/sign-out", output = Reply)]
 pub async fn sign_out() -> Result<(), AppError> {
     if let Ok(actor) = crate::context::actor() {
@@ -79,8 +79,8 @@ pub async fn sign_out() -> Result<(), AppError> {
     Ok(())
 }
 
-/// What a role is there to do, in a few words.
-pub const fn part_of(role: lifecycle::authority::Role) -> &'static str {
+/// What a role does, in a few words.
+pub const fn role_summary(role: lifecycle::authority::Role) -> &'static str {
     use lifecycle::authority::Role;
     match role {
         Role::Author => "writes policy",
@@ -94,8 +94,8 @@ pub const fn part_of(role: lifecycle::authority::Role) -> &'static str {
     }
 }
 
-/// `next` when it is a path of ours, else the first page. `//host` and `/\host` would lead to other sites.
-pub fn inside(next: Option<&str>) -> &str {
+/// `next` when it is a path of this site, else the first page. `//host` and `/\host` would lead to other sites.
+pub fn local_path(next: Option<&str>) -> &str {
     match next {
         Some(path)
             if path.starts_with('/')
@@ -131,7 +131,7 @@ mod server {
             })
     }
 
-    /// Ties the session to a person, under a new id so that one planted before is worthless.
+    /// Binds the session to a person, under a new id, so that an id planted before is worthless.
     pub async fn begin(person_id: i64) -> Result<(), AppError> {
         let session = session()?;
         session.cycle_id().await.map_err(broken)?;
@@ -143,7 +143,7 @@ mod server {
         AppError::new(Code::Unavailable, "Sessions cannot be written at the moment. Try again in a minute.")
     }
 
-    /// The example workspace's people, in the order of the permission table; none outside the demo.
+    /// The people of the demo workspace, in the order of the permission table; none without `--demo`.
     pub async fn demo_people() -> Result<Vec<Person>, AppError> {
         let context = context::app_context()?;
         let mut people = Vec::new();
@@ -161,13 +161,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_led_to_another_site() {
-        for outside in
-            ["https://example.test/", "//example.test", "/\\example.test", "javascript:alert(1)", "", "/a\nb"]
+    fn only_paths_of_this_site_are_followed() {
+        for other in ["https://example.test/", "//example.test", "/\\example.test", "javascript:alert(1)", "", "/a\nb"]
         {
-            assert_eq!(inside(Some(outside)), "/", "{outside}");
+            assert_eq!(local_path(Some(other)), "/", "{other}");
         }
-        assert_eq!(inside(Some("/studio/3?tab=source")), "/studio/3?tab=source");
-        assert_eq!(inside(None), "/");
+        assert_eq!(local_path(Some("/studio/3?tab=source")), "/studio/3?tab=source");
+        assert_eq!(local_path(None), "/");
     }
 }

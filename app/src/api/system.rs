@@ -1,11 +1,11 @@
 //! The safety pause and the emergency switch for the pages.
 
 use leptos::prelude::*;
-use policy::bundle::Effect as Answer;
+use policy::bundle::Effect;
 
 use crate::error::{AppError, Reply};
 
-/// Engages the safety pause; answers what happened in a sentence. A blank ticket opens an incident, a blank trigger is
+/// Engages the safety pause and answers what happened in a sentence. A blank ticket opens an incident; a blank trigger means
 /// none.
 ///
 /// # Errors
@@ -21,25 +21,25 @@ pub async fn pause_system(
     Ok(store::system::pause(&store, &me, order).await?.message)
 }
 
-/// Signs the release of the pause in force; answers what happened in a sentence.
+/// Signs the release of the pause and answers what happened in a sentence.
 ///
 /// # Errors
-/// `forbidden` without the permission; `release_refused` for the same person or role again, or while a trigger is not
-/// clear.
+/// `forbidden` without the permission; `release_refused` for a person or role that has signed already, or while a trigger is
+/// not clear.
 #[server(prefix = "/api", endpoint = "system/release", output = Reply)]
 pub async fn sign_release(remediation: String) -> Result<String, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     Ok(store::system::sign_release(&store, &me, &remediation).await?.message)
 }
 
-/// Switches evaluation off. `sure` is the ticked box that says that this is meant.
+/// Disables evaluation. `sure` is the checkbox that confirms the intention.
 ///
 /// # Errors
-/// `forbidden` without the permission; `invalid_field` for a blank reason or an unticked box.
+/// `forbidden` without the permission; `invalid_field` for a blank reason or an unchecked box.
 #[server(prefix = "/api", endpoint = "system/disable", output = Reply)]
 pub async fn disable_evaluation(
     reason: String,
-    bypass_effect: Answer,
+    bypass_effect: Effect,
     #[server(default)] sure: bool,
 ) -> Result<String, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
@@ -50,7 +50,7 @@ pub async fn disable_evaluation(
     Ok(store::system::disable(&store, &me, &reason, Some(bypass_effect)).await?.message)
 }
 
-/// Switches evaluation on again.
+/// Enables evaluation.
 ///
 /// # Errors
 /// `forbidden` without the permission.

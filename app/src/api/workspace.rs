@@ -16,6 +16,7 @@ use lifecycle::{
     settings::Settings,
     signing::KeyNames,
 };
+#[cfg(feature = "ssr")]
 use policy::bundle::{Effect, Operator, Scalar, condition::key_of};
 use policy::{Timestamp, bundle::Invariant};
 use serde::{Deserialize, Serialize};
@@ -24,27 +25,91 @@ use serde_json::{Map, Value};
 
 use crate::error::{AppError, Reply};
 
-/// What the settings page shows: people and tokens only to administrators.
+/// The content of the settings page. People and tokens are for administrators only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Workspace {
     /// The settings.
     pub settings: Settings,
-    /// What must hold of every bundle.
+    /// The invariants of the workspace.
     pub invariants: Vec<Invariant>,
-    /// Everyone who can sign in; none when the reader may not see them.
+    /// Everyone who can sign in; none for readers without the permission.
     pub people: Option<Vec<Person>>,
-    /// All tokens, newest first; none when the reader may not see them.
+    /// All tokens, newest first; none for readers without the permission.
     pub tokens: Option<Vec<Token>>,
-    /// What the signing keys are called.
+    /// The names of the signing keys.
     pub keys: KeyNames,
     /// When this was read.
     pub as_of: Timestamp,
 }
 
-/// A new token; the only time its secret is shown.
+/// Gates and approvals as typed: rates in percent, the stage in hours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Minted {
-    /// What it is for.
+pub struct SettingsForm {
+    /// Decisions that a canary needs in its stage.
+    pub min_sample_size: String,
+    /// Highest error rate, percent.
+    pub max_error_percent: String,
+    /// Highest deny rate, percent.
+    pub max_deny_percent: String,
+    /// Highest increase of the average cost, percent.
+    pub max_cost_percent: String,
+    /// Minimum duration of a stage, hours.
+    pub min_stage_hours: String,
+    /// Approvals of an ordinary packet.
+    pub approvals: String,
+    /// Approvals of a risky packet.
+    pub approvals_high_risk: String,
+    /// How long an approval is valid, hours.
+    pub approval_hours: String,
+}
+
+/// The limits of automatic rollback as typed: rates in percent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchForm {
+    /// The name of a `WatchMode`.
+    pub mode: String,
+    /// Decisions that a canary needs in the window.
+    pub fewest_decisions: String,
+    /// Error rate, percent.
+    pub error_percent: String,
+    /// The error rate as a multiple of stable's.
+    pub times_stable: String,
+    /// Deny rate, percent.
+    pub deny_percent: String,
+    /// Increase of the average cost over stable's, percent.
+    pub cost_percent: String,
+    /// Rate of decisions without a matching rule, percent.
+    pub no_match_percent: String,
+}
+
+/// A new invariant as typed. Its conditions are rows of three columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvariantForm {
+    /// The name of the invariant.
+    pub id: String,
+    /// An agent, or a pattern of agents.
+    pub agent: String,
+    /// An action, or `*`.
+    pub action: String,
+    /// `never` or `always`, and an effect.
+    pub demand: String,
+    /// Why it must hold.
+    pub note: String,
+    /// The field of each condition; rows without a field are ignored.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// The operator of each condition, as in a rule's key; `==` for equality.
+    #[serde(default)]
+    pub operators: Vec<String>,
+    /// The value of each condition.
+    #[serde(default)]
+    pub values: Vec<String>,
+}
+
+/// A new token. Its secret is shown only once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedToken {
+    /// The purpose of the token.
     pub name: String,
     /// The secret.
     pub secret: String,
@@ -53,7 +118,7 @@ pub struct Minted {
 /// Reads the workspace.
 ///
 /// # Errors
-/// `unauthenticated` for strangers; the database cannot be read.
+/// `unauthenticated` without a signed-in person; `unavailable` when the database cannot be read.
 #[server(prefix = "/api", endpoint = "workspace/read", output = Reply)]
 pub async fn read_workspace() -> Result<Workspace, AppError> {
     let actor = crate::context::actor()?;
@@ -69,34 +134,26 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
     })
 }
 
-/// Sets gates and approvals. Rates are sent in percent, the stage in hours: as people say them.
+/// Sets gates and approvals.
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; `invalid_field` for values out of range.
 #[server(prefix = "/api", endpoint = "workspace/save-settings", output = Reply)]
-pub async fn save_settings(
-    min_sample_size: String,
-    max_error_percent: String,
-    max_deny_percent: String,
-    max_cost_percent: String,
-    min_stage_hours: String,
-    approvals: String,
-    approvals_high_risk: String,
-    approval_hours: String,
-) -> Result<(), AppError> {
+pub async fn save_settings(settings: SettingsForm) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
     may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
+    let form = settings;
     let gates = GateConfig {
-        min_sample_size: number("min_sample_size", &min_sample_size)?,
-        max_error_rate: number::<f64>("max_error_percent", &max_error_percent)? / 100.0,
-        max_deny_rate: number::<f64>("max_deny_percent", &max_deny_percent)? / 100.0,
-        max_cost_increase: number::<f64>("max_cost_percent", &max_cost_percent)? / 100.0,
-        min_stage_seconds: seconds("min_stage_hours", &min_stage_hours)?,
+        min_sample_size: number("min_sample_size", &form.min_sample_size)?,
+        max_error_rate: rate("max_error_percent", &form.max_error_percent)?,
+        max_deny_rate: rate("max_deny_percent", &form.max_deny_percent)?,
+        max_cost_increase: rate("max_cost_percent", &form.max_cost_percent)?,
+        min_stage_seconds: seconds("min_stage_hours", &form.min_stage_hours)?,
     };
-    let approvals = number("approvals", &approvals)?;
-    let approvals_high_risk = number("approvals_high_risk", &approvals_high_risk)?;
-    let approval_hours = number("approval_hours", &approval_hours)?;
+    let approvals = number("approvals", &form.approvals)?;
+    let approvals_high_risk = number("approvals_high_risk", &form.approvals_high_risk)?;
+    let approval_hours = number("approval_hours", &form.approval_hours)?;
     store::settings::change(&store, &actor, |settings| {
         settings.gates = gates;
         settings.review.approvals = approvals;
@@ -107,73 +164,56 @@ pub async fn save_settings(
     Ok(())
 }
 
-/// Sets the limits of automatic rollback; rates are sent in percent.
+/// Sets the limits of automatic rollback.
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; `invalid_field` for values out of range.
 #[server(prefix = "/api", endpoint = "workspace/save-watch", output = Reply)]
-pub async fn save_watch(
-    mode: String,
-    fewest_decisions: String,
-    error_percent: String,
-    times_stable: String,
-    deny_percent: String,
-    cost_percent: String,
-    no_match_percent: String,
-) -> Result<(), AppError> {
+pub async fn save_watch(limits: WatchForm) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
     may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
-    let mode = WatchMode::ALL
-        .into_iter()
-        .find(|known| known.name() == mode)
-        .ok_or_else(|| Problem::invalid_field("/mode", format!("`{mode}` is not something to do about a limit")))?;
+    let form = limits;
+    let mode = WatchMode::ALL.into_iter().find(|mode| mode.name() == form.mode).ok_or_else(|| {
+        Problem::invalid_field("/mode", format!("`{}` is not something to do about a limit", form.mode))
+    })?;
     let watch = WatchConfig {
         mode,
-        min_sample_size: number("fewest_decisions", &fewest_decisions)?,
-        max_error_rate: number::<f64>("error_percent", &error_percent)? / 100.0,
-        error_rate_factor: number("times_stable", &times_stable)?,
-        max_deny_rate: number::<f64>("deny_percent", &deny_percent)? / 100.0,
-        max_cost_increase: number::<f64>("cost_percent", &cost_percent)? / 100.0,
-        max_no_match_rate: number::<f64>("no_match_percent", &no_match_percent)? / 100.0,
+        min_sample_size: number("fewest_decisions", &form.fewest_decisions)?,
+        max_error_rate: rate("error_percent", &form.error_percent)?,
+        error_rate_factor: number("times_stable", &form.times_stable)?,
+        max_deny_rate: rate("deny_percent", &form.deny_percent)?,
+        max_cost_increase: rate("cost_percent", &form.cost_percent)?,
+        max_no_match_rate: rate("no_match_percent", &form.no_match_percent)?,
     };
     store::settings::change(&store, &actor, |settings| settings.watch = watch).await?;
     Ok(())
 }
 
-/// Adds an invariant. Its conditions come as rows of a field, an operator (as in a rule's key, `==` for equality) and a
-/// value as typed; rows without a field are passed over.
+/// Adds an invariant.
 ///
 /// # Errors
-/// `forbidden` without the permission to administer; `invalid_field` for what cannot be read, and for an id in use.
+/// `forbidden` without the permission to administer; `invalid_field` for a value that cannot be read, and for an id in use.
 #[server(prefix = "/api", endpoint = "workspace/add-invariant", output = Reply)]
-pub async fn add_invariant(
-    id: String,
-    agent: String,
-    action: String,
-    demand: String,
-    note: String,
-    #[server(default)] fields: Vec<String>,
-    #[server(default)] operators: Vec<String>,
-    #[server(default)] values: Vec<String>,
-) -> Result<(), AppError> {
+pub async fn add_invariant(invariant: InvariantForm) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
     may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
-    let (never, always) = match demand.split_once(' ') {
+    let form = invariant;
+    let (never, always) = match form.demand.split_once(' ') {
         Some(("never", effect)) => (effect.parse::<Effect>().ok(), None),
         Some(("always", effect)) => (None, effect.parse().ok()),
         _ => (None, None),
     };
-    let typed = |text: String| text.trim().to_owned();
+    let trimmed = |text: &str| text.trim().to_owned();
     let invariant = Invariant {
-        id: typed(id),
-        agent: typed(agent),
-        action: typed(action),
+        id: trimmed(&form.id),
+        agent: trimmed(&form.agent),
+        action: trimmed(&form.action),
         never,
         always,
-        when: conditions(&fields, &operators, &values),
-        note: typed(note),
+        when: conditions(&form.fields, &form.operators, &form.values),
+        note: trimmed(&form.note),
     };
     store::settings::change_invariants(&store, &actor, |all| {
         all.push(invariant);
@@ -186,7 +226,7 @@ pub async fn add_invariant(
 /// Removes an invariant.
 ///
 /// # Errors
-/// `forbidden` without the permission to administer; there is none of this name.
+/// `forbidden` without the permission to administer; `invalid_field` for an unknown id.
 #[server(prefix = "/api", endpoint = "workspace/remove-invariant", output = Reply)]
 pub async fn remove_invariant(id: String) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
@@ -205,10 +245,10 @@ pub async fn remove_invariant(id: String) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Gives a person other roles.
+/// Sets the roles of a person.
 ///
 /// # Errors
-/// `forbidden` without the permission to administer; nobody has this email.
+/// `forbidden` without the permission to administer; no person has this email.
 #[server(prefix = "/api", endpoint = "workspace/set-roles", output = Reply)]
 pub async fn set_roles(email: String, #[server(default)] roles: Vec<String>) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
@@ -232,7 +272,7 @@ pub async fn add_person(
     Ok(())
 }
 
-/// Makes a token for a program.
+/// Creates a token for a program.
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; a name or roles are missing.
@@ -241,17 +281,17 @@ pub async fn create_token(
     name: String,
     #[server(default)] roles: Vec<String>,
     days: String,
-) -> Result<Minted, AppError> {
+) -> Result<CreatedToken, AppError> {
     let store = crate::context::app_context()?.store;
     let days: u64 = number("days", &days)?;
     let expires_at =
         (days > 0).then(|| crate::context::now().plus(std::time::Duration::from_secs(days.min(3660) * 86_400)));
     let new = store::tokens::NewToken { name, email: None, roles: read_roles(&roles)?, expires_at };
     let (token, secret) = store::tokens::create(&store, &crate::context::actor()?, new).await?;
-    Ok(Minted { name: token.name, secret })
+    Ok(CreatedToken { name: token.name, secret })
 }
 
-/// Revokes a token, at once and for good.
+/// Revokes a token, immediately and permanently.
 ///
 /// # Errors
 /// `forbidden` without the permission to administer; there is no such token.
@@ -262,14 +302,14 @@ pub async fn revoke_token(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// For what reads before it writes: whoever may not write is told so, and nothing of what there is.
+/// Refuses callers who may not administer before a server function reads anything, so that its errors reveal nothing.
 #[cfg(feature = "ssr")]
 fn may_administer(actor: &Actor) -> Result<(), AppError> {
     authorize(actor, Permission::Administer).map_err(store::Error::from)?;
     Ok(())
 }
 
-/// Conditions from rows of a form.
+/// The conditions in the rows of a form.
 #[cfg(feature = "ssr")]
 fn conditions(fields: &[String], operators: &[String], values: &[String]) -> Map<String, Value> {
     let cell = |column: &[String], at: usize| column.get(at).map(|text| text.trim().to_owned()).unwrap_or_default();
@@ -285,8 +325,8 @@ fn conditions(fields: &[String], operators: &[String], values: &[String]) -> Map
         .collect()
 }
 
-/// A value as typed: a number, `true`, `false`, text, or several separated by commas where a list is possible. Text in
-/// quotes stays text.
+/// A value as typed: a number, `true`, `false`, text, or, where the operator takes a list, several values separated by
+/// commas. Text in quotes stays text.
 #[cfg(feature = "ssr")]
 fn typed_value(operator: Operator, text: &str) -> Value {
     let one = |text: &str| match serde_json::from_str::<Value>(text) {
@@ -312,18 +352,20 @@ fn number<T: FromStr>(name: &str, typed: &str) -> Result<T, AppError> {
     })
 }
 
-/// Hours as typed, in whole seconds.
+/// A percentage typed into the field `name`, as a share.
 #[cfg(feature = "ssr")]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to a range that fits; the store checks it"
-)]
+fn rate(name: &str, typed: &str) -> Result<f64, AppError> {
+    Ok(number::<f64>(name, typed)? / 100.0)
+}
+
+/// Hours typed into the field `name`, in whole seconds.
+#[cfg(feature = "ssr")]
 fn seconds(name: &str, typed: &str) -> Result<u64, AppError> {
     let hours: f64 = number(name, typed)?;
     if !hours.is_finite() || hours < 0.0 {
         return Err(Problem::invalid_field(format!("/{name}"), "is a number of hours, 0 or more").into());
     }
+    // The bound fits a u64; the store checks the range.
     Ok((hours * 3600.0).round().min(1e12) as u64)
 }
 

@@ -2,17 +2,17 @@
 
 use leptos::{either::Either, ev::MouseEvent, prelude::*};
 
-/// How much a button asks for attention. A page has at most one primary button in sight.
+/// The emphasis of a button. A page shows at most one primary button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ButtonKind {
-    /// One of several things to do.
+    /// One of several actions.
     #[default]
     Secondary,
-    /// The one thing to do here.
+    /// The main action of the page.
     Primary,
-    /// Takes something away from somebody.
+    /// An action that takes something away from people.
     Danger,
-    /// In a row of a table, or beside a field.
+    /// A quiet button in a row of a table or next to a field.
     Ghost,
 }
 
@@ -27,7 +27,8 @@ impl ButtonKind {
     }
 }
 
-/// What a click does. It owns nothing, so that a page on the server may be dropped on another thread than it was made on.
+/// The handler of a click. It owns no values, so that a server may drop the page on another thread than the one that
+/// rendered it.
 type Click = Callback<MouseEvent>;
 
 fn handler(on_click: Option<Click>) -> impl Fn(MouseEvent) + Copy + 'static {
@@ -38,26 +39,26 @@ fn handler(on_click: Option<Click>) -> impl Fn(MouseEvent) + Copy + 'static {
     }
 }
 
-/// A button. Further attributes are given with `attr:`, but what happens on a click is a property: a handler that is put
-/// on a component from outside (`on:click`) stays the first one when the view around it is drawn anew.
+/// A button. Further attributes are given with `attr:`. The handler of a click is a property, because a handler that a
+/// caller adds with `on:click` is not replaced when the surrounding view is rendered again.
 #[component]
 pub fn Button(
-    /// How much it asks for attention.
+    /// The emphasis.
     #[prop(optional)]
     kind: ButtonKind,
-    /// Lower, for rows of tables.
+    /// Whether it is lower, for rows of tables.
     #[prop(optional)]
     small: bool,
-    /// Whether it sends the form it stands in.
+    /// Whether it submits its form.
     #[prop(optional)]
     submit: bool,
-    /// Whether what it started is still under way: it then shows that and cannot be pressed again.
+    /// Whether its action is still running. It then says so and cannot be pressed.
     #[prop(optional, into)]
     pending: Signal<bool>,
-    /// Whether it cannot be pressed. Say beside it why.
+    /// Whether it cannot be pressed. Explain why next to it.
     #[prop(optional, into)]
     disabled: Signal<bool>,
-    /// What happens on a click.
+    /// The handler of a click.
     #[prop(optional, into)]
     on_click: Option<Click>,
     children: Children,
@@ -80,19 +81,19 @@ pub fn Button(
 /// A link that looks like a button.
 #[component]
 pub fn LinkButton(
-    /// Where it goes.
+    /// The address.
     #[prop(into)]
     href: String,
-    /// How much it asks for attention.
+    /// The emphasis.
     #[prop(optional)]
     kind: ButtonKind,
-    /// Lower, for rows of tables.
+    /// Whether it is lower, for rows of tables.
     #[prop(optional)]
     small: bool,
-    /// Set for a file to save: the router then leaves the link to the browser.
+    /// Whether the link saves a file. The router then leaves it to the browser.
     #[prop(optional)]
     download: bool,
-    /// What happens on a click, before it leads there.
+    /// The handler of a click, before the navigation.
     #[prop(optional, into)]
     on_click: Option<Click>,
     children: Children,

@@ -1,25 +1,25 @@
-//! Pictures of numbers, as plain SVG. The policy of our pages forbids `style` attributes, so sizes are SVG attributes
-//! and colours are classes. Each has a text alternative.
+//! Charts as plain SVG. The content security policy forbids `style` attributes, so sizes are SVG attributes and colours
+//! are classes. Each chart has a text alternative.
 
 use leptos::prelude::*;
 
 use super::{Tone, format};
 
-/// What a stage bar shows of one bundle in service.
+/// A bundle in service, as the stage bar shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
     /// The version.
     pub version: String,
-    /// Its share of traffic in percent.
+    /// The share of traffic in percent.
     pub percent: i16,
 }
 
-/// `2.3.0 ▓▓▓▓▒ 2.4.0`: who serves how much.
+/// `2.3.0 ▓▓▓▓▒ 2.4.0`: the share of traffic of each version.
 #[component]
 pub fn StageBar(
     /// The bundle at 100 %.
     stable: Option<Share>,
-    /// The bundle beside it; 0 % for a shadow.
+    /// The candidate next to it; 0 % for a shadow.
     canary: Option<Share>,
 ) -> impl IntoView {
     let taken = canary.as_ref().map_or(0, |canary| canary.percent.clamp(0, 100));
@@ -52,7 +52,7 @@ pub fn Meter(
     /// What it measures, with the number, for screen readers.
     #[prop(into)]
     label: String,
-    /// Its colour.
+    /// The colour.
     #[prop(default = Tone::Accent)]
     tone: Tone,
 ) -> impl IntoView {
@@ -67,15 +67,15 @@ pub fn Meter(
 /// One part of a [`BarStack`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// What it is.
+    /// The name of the part.
     pub name: String,
-    /// How much; parts are drawn in proportion.
+    /// The amount. Parts are drawn in proportion.
     pub amount: f64,
-    /// Its colour.
+    /// The colour.
     pub tone: Tone,
 }
 
-/// Parts of a whole side by side, such as the mix of effects. With `legend`, names and shares stand below.
+/// The parts of a whole side by side, such as the mix of effects. With `legend`, names and shares are listed below.
 #[component]
 pub fn BarStack(
     /// The parts, left to right.
@@ -83,7 +83,7 @@ pub fn BarStack(
     /// What the whole is, for screen readers.
     #[prop(into)]
     label: String,
-    /// Whether to write names and shares below.
+    /// Whether to list names and shares below.
     #[prop(optional)]
     legend: bool,
 ) -> impl IntoView {
@@ -140,14 +140,13 @@ pub fn BarStack(
     }
 }
 
-/// The path of a line through `points` in a box of 100 × 40, the largest of them and `ceiling` at the top.
+/// The path of a line through `points` in a box of 100 × 40, with `ceiling` at the top.
 fn line(points: &[f64], ceiling: f64) -> String {
     let steps = points.len().saturating_sub(1).max(1);
     points
         .iter()
         .enumerate()
         .map(|(i, point)| {
-            #[expect(clippy::cast_precision_loss, reason = "a chart has far fewer than 2^52 points")]
             let x = i as f64 / steps as f64 * 100.0;
             format!("{}{x:.2},{:.2}", if i == 0 { "M" } else { "L" }, height(*point, ceiling))
         })
@@ -169,10 +168,10 @@ pub fn Sparkline(
     /// A limit.
     #[prop(optional)]
     threshold: Option<f64>,
-    /// Its colour.
+    /// The colour.
     #[prop(default = Tone::Accent)]
     tone: Tone,
-    /// Taller: a chart rather than a line beside text.
+    /// Whether it is a tall chart rather than a line next to text.
     #[prop(optional)]
     tall: bool,
 ) -> impl IntoView {

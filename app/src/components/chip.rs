@@ -1,4 +1,4 @@
-//! Small labels. Each carries a word and mostly a sign; colour only underlines them.
+//! Chips: small labels with a word and usually a sign. Colour is never the only carrier of meaning.
 
 use leptos::prelude::*;
 use lifecycle::{
@@ -8,17 +8,17 @@ use lifecycle::{
 };
 use policy::{bundle::Effect, lint};
 
-/// The colours of labels and bars.
+/// The colours of chips and bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
-    /// Grey: nothing to say.
+    /// Grey: nothing notable.
     #[default]
     Neutral,
-    /// Blue: ours, under way.
+    /// Blue: in progress.
     Accent,
     /// Green: allowed, good.
     Good,
-    /// Amber: waits, watch it.
+    /// Amber: waits or needs attention.
     Warn,
     /// Red: denied, bad.
     Bad,
@@ -36,7 +36,7 @@ impl Tone {
         }
     }
 
-    /// The tone that stands for an effect.
+    /// The tone of an effect.
     pub const fn of(effect: Effect) -> Self {
         match effect {
             Effect::Allow => Self::Good,
@@ -46,10 +46,10 @@ impl Tone {
     }
 }
 
-/// A label of any kind: `<Chip tone=Tone::Warn>"moved"</Chip>`.
+/// A chip of any kind: `<Chip tone=Tone::Warn>"stale"</Chip>`.
 #[component]
 pub fn Chip(
-    /// Its colour.
+    /// The colour.
     #[prop(optional)]
     tone: Tone,
     /// A sign before the words.
@@ -60,7 +60,7 @@ pub fn Chip(
     view! { <span class=format!("chip {}", tone.class())>{(!sign.is_empty()).then(|| view! { <Sign sign=sign /> })} {children()}</span> }
 }
 
-/// A sign that screen readers pass over, because the words beside it say the same.
+/// A sign that screen readers skip, because the text after it has its meaning.
 #[component]
 fn Sign(sign: &'static str) -> impl IntoView {
     view! {
@@ -70,7 +70,7 @@ fn Sign(sign: &'static str) -> impl IntoView {
     }
 }
 
-/// What an effect is called, for people.
+/// The label of an effect.
 pub const fn effect_words(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow => "allow",
@@ -88,12 +88,12 @@ const fn effect_sign(effect: Effect) -> &'static str {
     }
 }
 
-/// What was decided: ✓ allow, ❚❚ needs approval, ✕ deny; grey with ○ when no rule matched and the default answered.
+/// The effect of a decision: ✓ allow, ❚❚ needs approval, ✕ deny; grey with ○ when no rule matched and the default applied.
 #[component]
 pub fn EffectBadge(
     /// The effect.
     effect: Effect,
-    /// Whether it is only the default effect.
+    /// Whether it is the default effect, since no rule matched.
     #[prop(optional)]
     no_match: bool,
 ) -> impl IntoView {
@@ -111,10 +111,10 @@ pub fn EffectBadge(
     }
 }
 
-/// Where a bundle stands.
+/// The state of a bundle.
 #[component]
 pub fn StateChip(
-    /// Its state.
+    /// The state.
     state: State,
 ) -> impl IntoView {
     let (tone, sign, words) = match state {
@@ -132,10 +132,10 @@ pub fn StateChip(
     view! { <Chip tone=tone sign=sign>{words}</Chip> }
 }
 
-/// Where a packet stands.
+/// The status of a packet.
 #[component]
 pub fn PacketStatusChip(
-    /// Its status.
+    /// The status.
     status: PacketStatus,
 ) -> impl IntoView {
     let (tone, sign, words) = match status {
@@ -148,10 +148,10 @@ pub fn PacketStatusChip(
     view! { <Chip tone=tone sign=sign>{words}</Chip> }
 }
 
-/// How bad an incident is.
+/// The severity of an incident.
 #[component]
 pub fn SeverityChip(
-    /// Its severity.
+    /// The severity.
     severity: Severity,
 ) -> impl IntoView {
     let (tone, sign, words) = match severity {
@@ -163,10 +163,10 @@ pub fn SeverityChip(
     view! { <Chip tone=tone sign=sign>{words}</Chip> }
 }
 
-/// How far an incident has been dealt with.
+/// The status of an incident.
 #[component]
 pub fn IncidentStatusChip(
-    /// Its status.
+    /// The status.
     status: incident::Status,
 ) -> impl IntoView {
     let (tone, sign, words) = match status {
@@ -179,10 +179,10 @@ pub fn IncidentStatusChip(
     view! { <Chip tone=tone sign=sign>{words}</Chip> }
 }
 
-/// How bad a finding of the linter is.
+/// The severity of a finding of the linter.
 #[component]
 pub fn FindingChip(
-    /// Its severity.
+    /// The severity.
     severity: lint::Severity,
 ) -> impl IntoView {
     let (tone, sign, words) = match severity {

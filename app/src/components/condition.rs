@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use crate::model::condition::split;
 
-/// What a condition says, in two parts: `risk_score`, `≥ 85`.
+/// A condition in two parts: `risk_score`, `≥ 85`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConditionWords {
     /// The field.
     pub field: String,
-    /// What is asked of it, as [`policy::bundle::Test`] words it; as typed while it cannot be understood.
+    /// The test, as [`policy::bundle::Test`] displays it; as typed while it cannot be parsed.
     pub test: String,
 }
 
-/// The words of a condition as written in a rule: key with operator prefix, and value.
+/// A condition in words, from its key with the operator prefix and its value.
 pub fn condition_words(key: &str, value: &Value) -> ConditionWords {
     match Condition::parse(key, value) {
         Ok(condition) => ConditionWords { test: condition.test.to_string(), field: condition.field },
@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn conditions_read_as_the_engine_words_them() {
+    fn conditions_read_as_the_engine_displays_them() {
         reads(">=risk_score", json!(85), "risk_score ≥ 85");
         reads("==category", json!(["phishing", "malware"]), "category in phishing, malware");
         reads("?ticket", json!(false), "ticket is absent");
     }
 
     #[test]
-    fn what_cannot_be_understood_yet_stands_as_typed() {
+    fn what_cannot_be_parsed_yet_is_shown_as_typed() {
         reads(">=risk_score", json!("high"), "risk_score >= high");
         reads("x", json!(null), "x null");
         reads("risk_score>=", json!(85), "risk_score>= 85");

@@ -1,21 +1,21 @@
-//! Dialogs on the browser's own `<dialog>`: focus is kept inside and returns where it was, Esc closes.
+//! Dialogs with the browser's own `<dialog>`: focus stays inside and returns afterwards, and Esc closes the dialog.
 
 use leptos::{html, prelude::*};
 
 /// A modal dialog. Open it by setting `open`; it sets `open` back when the person closes it.
 ///
-/// When `open` is already true on the server (for example from `?dialog=roll-back` in the address), the dialog is
-/// sent open, so that its form can be used without JavaScript.
+/// When `open` is already true on the server, for example from `?dialog=roll-back` in the address, the dialog is rendered
+/// open, so that its form works without JavaScript.
 #[component]
 pub fn Dialog(
-    /// Whether it shows.
+    /// Whether it is open.
     open: RwSignal<bool>,
-    /// Its heading.
+    /// The heading.
     #[prop(into)]
     title: String,
     /// Unique on the page.
     id: &'static str,
-    /// Wider, for content beyond a short form.
+    /// Whether it is wider, for more than a short form.
     #[prop(optional)]
     wide: bool,
     children: Children,
@@ -25,7 +25,7 @@ pub fn Dialog(
         let open = open.get();
         let Some(dialog) = dialog.get() else { return };
         if open {
-            // As sent by the server it stands in the page without being modal. `close` would report a close.
+            // A dialog that the server rendered open is not modal. `close` would fire the close event.
             if dialog.open() && !dialog.matches(":modal").unwrap_or(false) {
                 let _ = dialog.remove_attribute("open");
             }
@@ -37,7 +37,7 @@ pub fn Dialog(
         }
     });
     let on_click = move |event: leptos::ev::MouseEvent| {
-        // The dialog itself is hit only beside its content: on the backdrop.
+        // The dialog element itself is the target only outside its content: on the backdrop.
         let on_backdrop = event.target().zip(dialog.get_untracked()).is_some_and(|(target, dialog)| {
             let dialog: &web_sys::EventTarget = dialog.as_ref();
             target == *dialog

@@ -1,10 +1,10 @@
-//! An input for people: its facts in rows and in short.
+//! The facts of an input, as rows and as a summary.
 
 use serde_json::{Map, Value};
 
 use super::value_words;
 
-/// The input as rows: nested objects by dotted path, in the order they came.
+/// The input as rows, with nested objects by dotted path, in the order of the input.
 pub fn rows(context: &Map<String, Value>) -> Vec<(String, String)> {
     values(context).into_iter().map(|(path, value)| (path, value_words(&value))).collect()
 }
@@ -31,11 +31,11 @@ pub fn gist(context: &Map<String, Value>) -> String {
     const SHOWN: usize = 3;
     let rows = rows(context);
     let more = if rows.len() > SHOWN { " …" } else { "" };
-    let said: Vec<_> = rows.iter().take(SHOWN).map(|(field, value)| format!("{field} {}", rounded(value))).collect();
-    format!("{}{more}", said.join(" · "))
+    let facts: Vec<_> = rows.iter().take(SHOWN).map(|(field, value)| format!("{field} {}", rounded(value))).collect();
+    format!("{}{more}", facts.join(" · "))
 }
 
-/// Long fractions cut for the eye; the decision's page has them whole.
+/// A value with at most three decimals; the page of the decision shows the whole value.
 fn rounded(value: &str) -> String {
     match (value.split_once('.'), value.parse::<f64>()) {
         (Some((_, fraction)), Ok(number)) if fraction.len() > 3 => format!("{number:.3}"),

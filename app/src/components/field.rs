@@ -1,44 +1,88 @@
-//! Form fields: label, control, hint and error, tied together for assistive technology.
+//! Form fields: label, control, hint and error, linked for assistive technology.
 //!
 //! Every control has a `name`, so that it also works in a plain form post. Its id is `field-<name>` unless `id` is
-//! given (needed when two forms of a page use the same name).
+//! given, which is needed when two forms of a page use one name.
 
-use leptos::prelude::*;
+use leptos::{ev::Event, prelude::*};
 
-/// Ids of the elements that make up a field.
-fn ids(id: Option<String>, name: &str) -> (String, String, String) {
-    let id = id.unwrap_or_else(|| format!("field-{name}"));
-    (format!("{id}-hint"), format!("{id}-error"), id)
+/// The parts of a text input, a text area and a select that work alike.
+#[derive(Debug, Clone)]
+struct Control {
+    id: String,
+    /// The ids of the elements that describe the control.
+    described_by: String,
+    /// The initial value of the markup, which also works without scripts.
+    initial: Option<String>,
+    value: Option<RwSignal<String>>,
 }
 
-/// What stands in a control: what its signal keeps, else what stood in it at first. (A property set to nothing would
-/// read `undefined`.)
-fn shown(value: Option<RwSignal<String>>, first: &str) -> String {
-    value.map_or_else(|| first.to_owned(), |value| value.get())
+impl Control {
+    fn new(
+        id: Option<String>,
+        name: &str,
+        has_hint: bool,
+        value: Option<RwSignal<String>>,
+        initial: Option<String>,
+    ) -> Self {
+        let id = id.unwrap_or_else(|| format!("field-{name}"));
+        let error_id = error_id(&id);
+        Self {
+            described_by: if has_hint { format!("{} {error_id}", hint_id(&id)) } else { error_id },
+            initial: value.map(|value| value.get_untracked()).or(initial),
+            id,
+            value,
+        }
+    }
+
+    /// The current value: that of the signal, else the initial value, else `default`. The `value` property must be set to a
+    /// string, since a browser would show nothing as `undefined`.
+    fn current(&self, default: &str) -> impl Fn() -> String + use<> {
+        let initial = self.initial.clone().unwrap_or_else(|| default.to_owned());
+        let value = self.value;
+        move || value.map_or_else(|| initial.clone(), |value| value.get())
+    }
+
+    /// Writes what was typed or chosen into the signal.
+    fn on_change(&self) -> impl Fn(Event) + use<> {
+        let value = self.value;
+        move |event| {
+            if let Some(value) = value {
+                value.set(event_target_value(&event));
+            }
+        }
+    }
 }
 
-/// Label above, control, then hint and error below. The building block of the fields in this file; use it around a
-/// control of your own, which must carry `id`.
+fn hint_id(id: &str) -> String {
+    format!("{id}-hint")
+}
+
+fn error_id(id: &str) -> String {
+    format!("{id}-error")
+}
+
+/// A label, a control, and the hint and error below. The fields in this file use it; other controls inside it must have the
+/// given `id`.
 #[component]
 pub fn Field(
-    /// What is asked for.
+    /// The label.
     #[prop(into)]
     label: String,
     /// The control's id.
     #[prop(into)]
     id: String,
-    /// How to answer.
+    /// Help below the control.
     #[prop(optional, into)]
     hint: MaybeProp<String>,
-    /// What is wrong with the answer.
+    /// The error below the control.
     #[prop(optional, into)]
     error: Signal<Option<String>>,
-    /// Show the label to screen readers only.
+    /// Whether only screen readers get the label.
     #[prop(optional)]
     quiet: bool,
     children: Children,
 ) -> impl IntoView {
-    let (hint_id, error_id, id) = ids(Some(id), "");
+    let (hint_id, error_id) = (hint_id(&id), error_id(&id));
     view! {
         <div class="field" class:has-error=move || error.read().is_some()>
             <label for=id class:visually-hidden=quiet>
@@ -64,37 +108,37 @@ pub fn Field(
 /// One line of text.
 #[component]
 pub fn TextInput(
-    /// What is asked for.
+    /// The label.
     #[prop(into)]
     label: String,
-    /// Its name in the form.
+    /// The name in the form.
     #[prop(into)]
     name: String,
     /// `text`, `email`, `password`, `number`, `search`, …
     #[prop(default = "text")]
     kind: &'static str,
-    /// Keeps what is typed.
+    /// Holds what is typed.
     #[prop(optional)]
     value: Option<RwSignal<String>>,
-    /// What stands in it at first, without a `value`.
+    /// The initial text, without a `value`.
     #[prop(optional, into)]
     initial: Option<String>,
-    /// How to answer.
+    /// Help below the control.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// What is wrong with the answer.
+    /// The error below the control.
     #[prop(optional, into)]
     error: Signal<Option<String>>,
     /// An example, in grey.
     #[prop(optional, into)]
     placeholder: Option<String>,
-    /// Must be filled in.
+    /// Whether it must be filled in.
     #[prop(optional)]
     required: bool,
-    /// Cannot be changed now.
+    /// Whether it cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
-    /// What the browser may fill in.
+    /// The `autocomplete` attribute.
     #[prop(optional)]
     autocomplete: Option<&'static str>,
     /// Step of a number.
@@ -103,17 +147,16 @@ pub fn TextInput(
     /// Smallest number.
     #[prop(optional)]
     min: Option<&'static str>,
-    /// See the module.
+    /// The id of the control: see the module.
     #[prop(optional, into)]
     id: Option<String>,
-    /// Show the label to screen readers only.
+    /// Whether only screen readers get the label.
     #[prop(optional)]
     quiet: bool,
 ) -> impl IntoView {
-    let (hint_id, error_id, id) = ids(id, &name);
-    let described = if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id };
-    let first = value.map(|value| value.get_untracked()).or(initial);
-    let kept = first.clone().unwrap_or_default();
+    let control = Control::new(id, &name, hint.is_some(), value, initial);
+    let (current, on_change) = (control.current(""), control.on_change());
+    let Control { id, described_by, initial, .. } = control;
     view! {
         <Field label=label id=id.clone() hint=hint error=error quiet=quiet>
             <input
@@ -121,21 +164,17 @@ pub fn TextInput(
                 id=id
                 name=name
                 type=kind
-                value=first
+                value=initial
                 placeholder=placeholder
                 required=required
                 disabled=disabled
                 autocomplete=autocomplete
                 step=step
                 min=min
-                aria-describedby=described
+                aria-describedby=described_by
                 aria-invalid=move || error.read().is_some().then_some("true")
-                prop:value=move || shown(value, &kept)
-                on:input=move |event| {
-                    if let Some(value) = value {
-                        value.set(event_target_value(&event));
-                    }
-                }
+                prop:value=current
+                on:input=on_change
             />
         </Field>
     }
@@ -144,50 +183,49 @@ pub fn TextInput(
 /// Several lines of text.
 #[component]
 pub fn TextArea(
-    /// What is asked for.
+    /// The label.
     #[prop(into)]
     label: String,
-    /// Its name in the form.
+    /// The name in the form.
     #[prop(into)]
     name: String,
-    /// Keeps what is typed.
+    /// Holds what is typed.
     #[prop(optional)]
     value: Option<RwSignal<String>>,
-    /// What stands in it at first, without a `value`.
+    /// The initial text, without a `value`.
     #[prop(optional, into)]
     initial: Option<String>,
-    /// How to answer.
+    /// Help below the control.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// What is wrong with the answer.
+    /// The error below the control.
     #[prop(optional, into)]
     error: Signal<Option<String>>,
     /// An example, in grey.
     #[prop(optional, into)]
     placeholder: Option<String>,
-    /// Must be filled in.
+    /// Whether it must be filled in.
     #[prop(optional)]
     required: bool,
-    /// Cannot be changed now.
+    /// Whether it cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
-    /// Its height in lines.
+    /// The height in lines.
     #[prop(default = 3)]
     rows: u32,
-    /// In the typeface of code.
+    /// Whether the text is in the typeface of code.
     #[prop(optional)]
     mono: bool,
-    /// See the module.
+    /// The id of the control: see the module.
     #[prop(optional, into)]
     id: Option<String>,
-    /// Show the label to screen readers only.
+    /// Whether only screen readers get the label.
     #[prop(optional)]
     quiet: bool,
 ) -> impl IntoView {
-    let (hint_id, error_id, id) = ids(id, &name);
-    let described = if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id };
-    let first = value.map(|value| value.get_untracked()).or(initial).unwrap_or_default();
-    let kept = first.clone();
+    let control = Control::new(id, &name, hint.is_some(), value, initial);
+    let (current, on_change) = (control.current(""), control.on_change());
+    let Control { id, described_by, initial, .. } = control;
     view! {
         <Field label=label id=id.clone() hint=hint error=error quiet=quiet>
             <textarea
@@ -199,16 +237,12 @@ pub fn TextArea(
                 placeholder=placeholder
                 required=required
                 disabled=disabled
-                aria-describedby=described
+                aria-describedby=described_by
                 aria-invalid=move || error.read().is_some().then_some("true")
-                prop:value=move || shown(value, &kept)
-                on:input=move |event| {
-                    if let Some(value) = value {
-                        value.set(event_target_value(&event));
-                    }
-                }
+                prop:value=current
+                on:input=on_change
             >
-                {first}
+                {initial.unwrap_or_default()}
             </textarea>
         </Field>
     }
@@ -217,45 +251,45 @@ pub fn TextArea(
 /// One of several values.
 #[component]
 pub fn Select(
-    /// What is asked for.
+    /// The label.
     #[prop(into)]
     label: String,
-    /// Its name in the form.
+    /// The name in the form.
     #[prop(into)]
     name: String,
-    /// Value and words of each choice.
+    /// Value and label of each choice.
     options: Vec<(String, String)>,
-    /// Keeps the chosen value.
+    /// Holds the chosen value.
     #[prop(optional)]
     value: Option<RwSignal<String>>,
-    /// What is chosen at first, without a `value`.
+    /// The initial choice, without a `value`.
     #[prop(optional, into)]
     initial: Option<String>,
-    /// How to answer.
+    /// Help below the control.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// What is wrong with the answer.
+    /// The error below the control.
     #[prop(optional, into)]
     error: Signal<Option<String>>,
-    /// Cannot be changed now.
+    /// Whether it cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
-    /// See the module.
+    /// The id of the control: see the module.
     #[prop(optional, into)]
     id: Option<String>,
-    /// Show the label to screen readers only.
+    /// Whether only screen readers get the label.
     #[prop(optional)]
     quiet: bool,
 ) -> impl IntoView {
-    let (hint_id, error_id, id) = ids(id, &name);
-    let described = if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id };
-    let first = value.map(|value| value.get_untracked()).or(initial);
-    // Without a choice the first option holds, as in any list.
-    let kept = first.clone().or_else(|| options.first().map(|(choice, _)| choice.clone())).unwrap_or_default();
+    let control = Control::new(id, &name, hint.is_some(), value, initial);
+    // Without a choice, browsers select the first option.
+    let first = options.first().map(|(choice, _)| choice.clone()).unwrap_or_default();
+    let (current, on_change) = (control.current(&first), control.on_change());
+    let Control { id, described_by, initial, .. } = control;
     let options = options
         .into_iter()
         .map(|(choice, words)| {
-            let selected = first.as_deref() == Some(choice.as_str());
+            let selected = initial.as_deref() == Some(choice.as_str());
             view! {
                 <option value=choice selected=selected>
                     {words}
@@ -270,13 +304,9 @@ pub fn Select(
                 id=id
                 name=name
                 disabled=disabled
-                aria-describedby=described
-                prop:value=move || shown(value, &kept)
-                on:change=move |event| {
-                    if let Some(value) = value {
-                        value.set(event_target_value(&event));
-                    }
-                }
+                aria-describedby=described_by
+                prop:value=current
+                on:change=on_change
             >
                 {options}
             </select>
@@ -287,22 +317,22 @@ pub fn Select(
 /// Yes or no.
 #[component]
 pub fn Checkbox(
-    /// What is asked.
+    /// The label.
     #[prop(into)]
     label: String,
-    /// Its name in the form; it is sent as `true` when checked.
+    /// The name in the form.
     #[prop(into)]
     name: String,
-    /// Keeps the answer.
+    /// Holds the answer.
     #[prop(optional)]
     value: Option<RwSignal<bool>>,
-    /// The answer at first, without a `value`.
+    /// The initial answer, without a `value`.
     #[prop(optional)]
     initial: bool,
-    /// Cannot be changed now.
+    /// Whether it cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
-    /// What is sent when checked.
+    /// The value that is sent when checked.
     #[prop(default = "true".to_owned(), into)]
     sends: String,
 ) -> impl IntoView {
@@ -327,19 +357,19 @@ pub fn Checkbox(
     }
 }
 
-/// A switch for something that is on or off at once, like a rule. `label` is its accessible name.
+/// A switch that takes effect at once, such as for a rule. `label` is its accessible name.
 #[component]
 pub fn Switch(
-    /// What it switches.
+    /// The accessible name.
     #[prop(into)]
     label: String,
     /// Whether it is on.
     #[prop(into)]
     on: Signal<bool>,
-    /// Called with what it should become.
+    /// Called with the new state.
     #[prop(into)]
     on_toggle: Callback<bool>,
-    /// Cannot be changed now.
+    /// Whether it cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
 ) -> impl IntoView {

@@ -1,7 +1,7 @@
-//! The component kit. Every page is drawn with these and nothing else; there is no second way to draw a button.
+//! The component kit. Every page is drawn with these components only: there is one way to draw a button.
 //!
 //! ```text
-//! <PageHead title="Reviews" beside=|| … actions=|| … above=vec![("Reviews".into(), "/reviews".into())] />
+//! <PageHead title="Reviews" meta=|| … actions=|| … above=vec![("Reviews".into(), "/reviews".into())] />
 //! <Panel title="Gates" note="exact" actions=|| view! { … } flush=true>…</Panel>
 //! <Button kind=ButtonKind::Primary pending=action.pending() submit=true>"Approve"</Button>    on:click=… attr:title=…
 //! <LinkButton href="/studio" kind=ButtonKind::Ghost small=true>"Open"</LinkButton>
@@ -14,6 +14,7 @@
 //! let tab = url_tab("tab", "meaning");  <Tabs group="packet" label="Packet" tabs=vec![Tab::new("meaning", "Meaning")]
 //!     selected=tab param="tab" />  <TabPanel group="packet" id="meaning" selected=tab>…</TabPanel>
 //! <Dialog open=open id="roll-back" title="Roll back 2.4.0">… <div class="dialog-foot">buttons</div></Dialog>
+//! <FormError action=action />   form_error(action) for the `error` of a field
 //! <TextInput label="Email" name="email" kind="email" value=signal error=signal hint="…" required=true />
 //! <TextArea …rows=4 mono=true />  <Select …options=vec![("low".into(), "Low".into())] />  <Checkbox …/>  <Switch …/>
 //! <Field label="Reason" id="reason">your own control with that id</Field>
@@ -26,13 +27,15 @@
 //! <Sparkline points=… label="…" threshold=0.05 tall=true />
 //! <RegionCard region=… count=… on_try=… />  <Certificate new_allows=… complete=… />  <TransitionMatrix transitions=… />
 //! {prose(&finding.message)}    facts::{gist, rows, values} for inputs
-//! <Spinner />  <Skeleton lines=4 />  <Kbd key="Ctrl K" />
+//! <Spinner />  <Skeleton lines=4 />  <Kbd key="Ctrl K" />  <Brand />
+//! <div on:change=submit_form><Form method="GET" …><Select … value=field_value(chosen) /></Form></div>    filters of a list
 //! ```
 //!
 //! Layout classes of `style/`: `stack` (column with gaps), `row` (wrapping row), `spread` (row, ends apart), `grid-2`,
 //! `grid-3`, `grid-4` (columns that fold on narrow screens), `with-aside` (main column and a side column), `muted`, `faint`,
 //! `mono`, `num`, `visually-hidden`.
 
+pub mod brand;
 pub mod button;
 pub mod chart;
 pub mod chip;
@@ -40,7 +43,8 @@ pub mod condition;
 pub mod dialog;
 pub mod facts;
 pub mod field;
-pub mod format;
+pub mod filter_form;
+pub mod form_error;
 pub mod panel;
 pub mod prose;
 pub mod region;
@@ -51,6 +55,7 @@ pub mod time;
 pub mod toast;
 pub mod wait;
 
+pub use brand::Brand;
 pub use button::{Button, ButtonKind, LinkButton};
 pub use chart::{BarStack, Meter, Part, Share, Sparkline, StageBar};
 pub use chip::{
@@ -59,6 +64,8 @@ pub use chip::{
 pub use condition::{ConditionChip, ConditionWords, condition_words, value_words};
 pub use dialog::Dialog;
 pub use field::{Checkbox, Field, Select, Switch, TextArea, TextInput};
+pub use filter_form::{field_value, submit_form};
+pub use form_error::{FormError, form_error};
 pub use panel::{EmptyState, ErrorPanel, Notice, PageHead, Panel};
 pub use signature::Signature;
 pub use table::{Column, Head, LoadMore, Table};
@@ -66,3 +73,5 @@ pub use tabs::{Tab, TabPanel, Tabs, url_tab};
 pub use time::{Digest, RelativeTime, short_digest};
 pub use toast::{ToastRegion, use_toasts};
 pub use wait::{Kbd, Skeleton, Spinner};
+
+pub use crate::format;

@@ -1,25 +1,25 @@
-//! Boxes, page heads and the states in between.
+//! Panels, page heads, empty states and errors.
 
 use leptos::{children::ViewFnOnce, prelude::*};
 use leptos_meta::Title;
 
 use crate::error::AppError;
 
-/// The head of a page: breadcrumbs, the page's only `h1`, what stands beside it, and its actions at the right.
+/// The head of a page: breadcrumbs, the page's only `h1`, details after it, and its actions on the right.
 #[component]
 pub fn PageHead(
     /// The heading; also the document's title.
     #[prop(into)]
     title: String,
-    /// What the page is called in the navigation, for screen readers, when the heading is a sentence of its own.
+    /// The name of the page in the navigation, for screen readers, when the heading is a sentence.
     #[prop(optional)]
     name: &'static str,
-    /// Pages above this one: name and address.
+    /// The pages above this one in the breadcrumbs: name and address.
     #[prop(optional)]
     above: Vec<(String, String)>,
-    /// Chips and a short sentence beside the heading.
+    /// Chips and a short sentence after the heading.
     #[prop(optional, into)]
-    beside: Option<ViewFnOnce>,
+    meta: Option<ViewFnOnce>,
     /// Buttons.
     #[prop(optional, into)]
     actions: Option<ViewFnOnce>,
@@ -48,7 +48,7 @@ pub fn PageHead(
                 <h1>
                     {(!name.is_empty()).then(|| view! { <span class="visually-hidden">{name} ": "</span> })} {title}
                 </h1>
-                {beside.map(|beside| view! { <div class="page-beside">{beside.run()}</div> })}
+                {meta.map(|meta| view! { <div class="page-meta">{meta.run()}</div> })}
             </div>
             {actions.map(|actions| view! { <div class="page-actions">{actions.run()}</div> })}
         </header>
@@ -58,13 +58,13 @@ pub fn PageHead(
 /// A box with an optional heading.
 #[component]
 pub fn Panel(
-    /// Its heading, an `h2`.
+    /// The heading, an `h2`.
     #[prop(optional, into)]
     title: Option<String>,
-    /// A few words after the heading.
+    /// A short note after the heading.
     #[prop(optional, into)]
     note: Option<String>,
-    /// What stands at the right of the heading.
+    /// Buttons or links to the right of the heading.
     #[prop(optional, into)]
     actions: Option<ViewFnOnce>,
     /// Without padding: for tables and tabs that reach the edges.
@@ -89,13 +89,13 @@ pub fn Panel(
     }
 }
 
-/// What stands where nothing is yet: what this place is for, and the next step.
+/// Takes the place of an empty list: what the list is for, and the next step.
 #[component]
 pub fn EmptyState(
-    /// What there is none of: `No packets wait for you`.
+    /// What is missing: `No packets wait for you`.
     #[prop(into)]
     title: String,
-    /// What this place is for, and buttons for the next step.
+    /// What the list is for, and buttons for the next step.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -106,14 +106,14 @@ pub fn EmptyState(
     }
 }
 
-/// What stands where something could not be shown. On the server it also sets the page's HTTP status.
+/// Takes the place of content that could not be read. On the server it also sets the page's HTTP status.
 #[component]
 pub fn ErrorPanel(
-    /// What went wrong.
+    /// The error.
     error: AppError,
 ) -> impl IntoView {
     #[cfg(feature = "ssr")]
-    crate::context::set_status_of_page(error.0.status);
+    crate::response::set_status_of_page(error.0.status);
     view! {
         <div class="notice tone-bad" role="alert">
             <strong>{error.0.title}</strong>
@@ -122,10 +122,10 @@ pub fn ErrorPanel(
     }
 }
 
-/// A sentence that must be seen: `<Notice tone=Tone::Warn>"…"</Notice>`.
+/// A message that must be seen: `<Notice tone=Tone::Warn>"…"</Notice>`.
 #[component]
 pub fn Notice(
-    /// Its colour.
+    /// The colour.
     #[prop(optional)]
     tone: super::Tone,
     children: Children,

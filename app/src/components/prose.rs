@@ -1,4 +1,4 @@
-//! Sentences of the linter and the engine, with what stands between backticks drawn as code.
+//! Sentences of the linter and the engine, with text between backticks shown as code.
 
 use leptos::prelude::*;
 

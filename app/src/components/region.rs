@@ -1,5 +1,5 @@
-//! Regions of a semantic diff in words: what is certain about new allows, each region that changes, and how many cases
-//! go from which answer to which. Packets and the editor show the same.
+//! Regions of a semantic diff in words: the certainty about new allows, each region that changes, and the number of cases
+//! for each change of answer. Used by packets and by the editor.
 
 use leptos::prelude::*;
 use policy::{
@@ -15,7 +15,7 @@ use policy::{
 use super::{Chip, EffectBadge, Notice, Table, Tone, facts::gist, format};
 use crate::labels;
 
-/// Whether a region becomes allowed that was not.
+/// Whether a region becomes allowed that was not allowed before.
 pub fn allows_anew(region: &DiffRegion) -> bool {
     region.after.effect == Effect::Allow && region.before.effect != Effect::Allow
 }
@@ -36,7 +36,7 @@ pub fn headline(regions: usize, complete: bool, base: &str) -> String {
     }
 }
 
-/// What is certain about inputs that become allowed.
+/// The certainty about inputs that become allowed.
 #[component]
 pub fn Certificate(new_allows: NewAllows, complete: bool) -> impl IntoView {
     let (tone, certified, proof) = certificate(new_allows, complete);
@@ -48,7 +48,7 @@ pub fn Certificate(new_allows: NewAllows, complete: bool) -> impl IntoView {
     }
 }
 
-/// Colour, headline and explanation of what is certain about new allows.
+/// Colour, headline and explanation of the certainty about new allows.
 fn certificate(new_allows: NewAllows, complete: bool) -> (Tone, String, String) {
     let every = "Proven for every possible input, recorded or not.".to_owned();
     match new_allows {
@@ -65,15 +65,15 @@ fn certificate(new_allows: NewAllows, complete: bool) -> (Tone, String, String) 
     }
 }
 
-/// One region: outcome before and after, what it asks for, who decides, and an input in it.
+/// One region: its outcome before and after, its conditions, the deciding rules, and an example input.
 #[component]
 pub fn RegionCard(
     /// The region.
     region: DiffRegion,
-    /// How many cases fall into it: `413 of 5,000 replayed decisions`.
+    /// The number of cases in it: `413 of 5,000 replayed decisions`.
     #[prop(optional, into)]
     count: MaybeProp<String>,
-    /// Takes the example to where it can be tried.
+    /// Called with the example input to try it.
     #[prop(optional, into)]
     on_try: Option<Callback<Input>>,
 ) -> impl IntoView {
@@ -93,7 +93,7 @@ pub fn RegionCard(
                 {anew.then(|| view! { <Chip tone=Tone::Warn>"newly allowed"</Chip> })}
                 {move || count.get().map(|count| view! { <span class="region-count">{count}</span> })}
             </header>
-            <p class="region-says">
+            <p class="region-summary">
                 <strong>{scopes(&region.scopes)}</strong>
                 {if region.conditions.is_empty() { "always" } else { "when" }}
                 {region
@@ -112,7 +112,7 @@ pub fn RegionCard(
                     .collect_view()}
                 {exception}
             </p>
-            <p class="region-why">
+            <p class="region-explanation">
                 {decided} " For example " <span class="mono">{example}</span> "."
                 {on_try
                     .map(|on_try| {
@@ -128,7 +128,7 @@ pub fn RegionCard(
     }
 }
 
-/// An effect, and whether it holds because of an error.
+/// An effect, and whether it results from an error.
 #[component]
 pub fn OutcomeBadge(outcome: Outcome) -> impl IntoView {
     view! {
@@ -145,7 +145,7 @@ pub fn OutcomeBadge(outcome: Outcome) -> impl IntoView {
     }
 }
 
-/// How many cases stay, and how many become something else. Errors have a row and a column when there are any.
+/// How many cases keep their answer, and how many change to which. Errors have a row and a column if there are any.
 #[component]
 pub fn TransitionMatrix(transitions: Transitions) -> impl IntoView {
     let Transitions(counts) = transitions;
@@ -154,7 +154,7 @@ pub fn TransitionMatrix(transitions: Transitions) -> impl IntoView {
         .enumerate()
         .any(|(from, row)| row.iter().enumerate().any(|(to, count)| *count > 0 && (from == 3 || to == 3)));
     let size = if errors { 4 } else { 3 };
-    // Allow is the loosest and stands first, so that what lies left of the diagonal became looser. An error is neither.
+    // Allow is the loosest effect and comes first, so counts left of the diagonal became looser. An error is neither.
     let class = |from: usize, to: usize, count: usize| match (from.cmp(&to), count) {
         (_, 0) => "num faint",
         (std::cmp::Ordering::Equal, _) => "num",

@@ -1,15 +1,15 @@
-//! The signature under a record, and whether it held when the record was read.
+//! The signature of a record, and whether it verified when the record was read.
 
 use leptos::prelude::*;
 
 use super::{Chip, Digest, Tone};
 
-/// A signature in short. One that was refused says so and why.
+/// A shortened signature. A refused signature says why.
 #[component]
 pub fn Signature(
-    /// In hex.
+    /// The signature in hex.
     value: String,
-    /// Why it was refused; none when it verifies.
+    /// Why the signature was refused; none when it verifies.
     refused: Option<String>,
 ) -> impl IntoView {
     let (tone, sign, words) = match refused {

@@ -1,4 +1,4 @@
-//! Tables that scroll inside their box on narrow screens.
+//! Tables, which scroll inside their box on narrow screens.
 
 use leptos::prelude::*;
 
@@ -8,10 +8,10 @@ pub fn Table(
     /// What the table lists, for screen readers.
     #[prop(into)]
     label: String,
-    /// Rows are links or can be chosen: they light up under the pointer.
+    /// Whether rows are links or can be selected: they are highlighted under the pointer.
     #[prop(optional)]
     interactive: bool,
-    /// On a phone each row is a card of short lines instead of a line that runs out of sight.
+    /// Whether a phone shows each row as a card of short lines instead of one long line.
     #[prop(optional)]
     cards: bool,
     children: Children,
@@ -31,11 +31,11 @@ pub fn Table(
 pub enum Column {
     /// A column of words.
     Text(&'static str),
-    /// A column of numbers: it stands at the right edge, as they do.
+    /// A column of numbers, aligned to the right.
     Number(&'static str),
 }
 
-/// The head of a table whose columns only have titles.
+/// The head of a table whose columns have only titles.
 #[component]
 pub fn Head(
     /// From left to right.
@@ -57,7 +57,7 @@ pub fn Head(
     }
 }
 
-/// The button under a list that is not shown whole.
+/// The button below a list that is not complete.
 #[component]
 pub fn LoadMore(
     /// Whether there is more.

@@ -1,4 +1,4 @@
-//! Tabs after the ARIA pattern: one stop of the Tab key, arrows move, Home and End jump.
+//! Tabs that follow the ARIA pattern: one stop of the Tab key, arrows move, Home and End jump.
 
 use leptos::{either::Either, ev::KeyboardEvent, html, prelude::*};
 use leptos_router::hooks::use_query_map;
@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 pub struct Tab {
     /// Names the tab in code and in the address.
     pub id: &'static str,
-    /// What it says.
+    /// The label.
     pub label: &'static str,
     /// A number after the label.
     pub count: Signal<Option<usize>>,
@@ -21,7 +21,7 @@ impl Tab {
         Self { id, label, count: Signal::stored(None) }
     }
 
-    /// With a number after the label.
+    /// The tab with a number after the label.
     #[must_use]
     pub fn counting(mut self, count: impl Into<Signal<Option<usize>>>) -> Self {
         self.count = count.into();
@@ -29,7 +29,7 @@ impl Tab {
     }
 }
 
-/// The chosen tab kept in the address, so that it survives a reload, can be sent to others, and works without
+/// The chosen tab, which is stored in the address so that it survives a reload, can be shared, and works without
 /// JavaScript: `let tab = url_tab("tab", "meaning");` goes with `<Tabs … param="tab">`.
 pub fn url_tab(param: &'static str, first: &'static str) -> Signal<String> {
     let query = use_query_map();
@@ -37,10 +37,10 @@ pub fn url_tab(param: &'static str, first: &'static str) -> Signal<String> {
 }
 
 /// A row of tabs. With `param` they are links that put the choice into the address; without, they are buttons that
-/// call `on_select`. Panels follow as [`TabPanel`]s with the same `group` and `selected`.
+/// call `on_select`. Panels follow as [`TabPanel`]s with equal `group` and `selected`.
 #[component]
 pub fn Tabs(
-    /// Unique on the page; names the elements that belong together.
+    /// Unique on the page: the prefix of the ids of tabs and panels.
     group: &'static str,
     /// What the tabs are about, for screen readers.
     #[prop(into)]
@@ -53,10 +53,10 @@ pub fn Tabs(
     /// Called with the id of the tab that was chosen.
     #[prop(optional, into)]
     on_select: Option<Callback<String>>,
-    /// The parameter of the address that keeps the choice.
+    /// The parameter of the address that holds the choice.
     #[prop(optional)]
     param: Option<&'static str>,
-    /// What stands at the right end of the row.
+    /// Content at the right end of the row.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -118,7 +118,7 @@ pub fn Tabs(
     }
 }
 
-/// What a tab shows. Stays in the page while hidden, so nothing typed into it is lost.
+/// The content of a tab. It stays in the page while hidden, so that nothing typed into it is lost.
 #[component]
 pub fn TabPanel(
     /// See [`Tabs`].

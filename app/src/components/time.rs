@@ -5,12 +5,12 @@ use policy::Timestamp;
 
 use super::format;
 
-/// `2 h ago`, with the exact UTC time on hover. `as_of` is the time the server answered, never the browser's clock.
+/// `2 h ago`, with the exact UTC time on hover. `as_of` is the time of the server's answer, never the browser's clock.
 #[component]
 pub fn RelativeTime(
     /// The time.
     at: Timestamp,
-    /// Now, as the server sent it.
+    /// The server's time.
     as_of: Timestamp,
 ) -> impl IntoView {
     view! {
@@ -20,7 +20,7 @@ pub fn RelativeTime(
     }
 }
 
-/// `sha256:9f2c…71be`: scheme, first and last four digits.
+/// `sha256:9f2c…71be`: the scheme, and the first and last four digits.
 pub fn short_digest(digest: &str) -> String {
     let (scheme, hex) = digest.split_once(':').map_or(("", digest), |(scheme, hex)| (scheme, hex));
     let short = match (hex.get(..4), hex.len().checked_sub(4).and_then(|from| hex.get(from..))) {
@@ -30,13 +30,13 @@ pub fn short_digest(digest: &str) -> String {
     if scheme.is_empty() { short } else { format!("{scheme}:{short}") }
 }
 
-/// A digest or long id: short, whole on hover, with a button that copies it.
+/// A shortened digest or id, with the whole value on hover and a button that copies it.
 #[component]
 pub fn Digest(
     /// The whole value.
     #[prop(into)]
     value: String,
-    /// What it is, for the copy button's name: `digest`, `packet id`.
+    /// The kind of value, for the name of the copy button: `digest`, `packet id`.
     #[prop(default = "digest")]
     what: &'static str,
 ) -> impl IntoView {
@@ -44,7 +44,7 @@ pub fn Digest(
     let short = short_digest(&value);
     let whole = value.clone();
     let copy = move |_| {
-        // The promise is not waited for: without permission nothing is copied and nothing else breaks.
+        // The promise is ignored: without permission nothing is copied, and nothing else fails.
         let _ = window().navigator().clipboard().write_text(&whole);
         copied.set(true);
         set_timeout(

@@ -1,4 +1,4 @@
-//! Short messages about what just happened, read out by screen readers.
+//! Toasts: short messages about what just happened, announced by screen readers.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::Tone;
 use crate::error::AppError;
 
-/// How long a message stays. Errors stay until they are closed.
+/// How long a message is shown. Errors are shown until closed.
 const STAYS: Duration = Duration::from_secs(6);
 
 /// One message.
@@ -18,7 +18,7 @@ struct Toast {
     text: String,
 }
 
-/// Where messages are put: `use_toasts().good("Draft saved")`.
+/// The messages: `use_toasts().good("Draft saved")`.
 #[derive(Debug, Clone, Copy)]
 pub struct Toasts {
     shown: RwSignal<Vec<Toast>>,
@@ -30,23 +30,23 @@ pub fn provide_toasts() {
     provide_context(Toasts { shown: RwSignal::new(Vec::new()), next: StoredValue::new(0) });
 }
 
-/// Where to put messages. A message put on the server, or outside the app, is lost.
+/// The messages of the app. On the server and outside the app, messages are lost.
 pub fn use_toasts() -> Toasts {
     use_context().unwrap_or_else(|| Toasts { shown: RwSignal::new(Vec::new()), next: StoredValue::new(0) })
 }
 
 impl Toasts {
-    /// Something worked.
+    /// Reports a success.
     pub fn good(self, text: impl Into<String>) {
         self.show(Tone::Good, text.into());
     }
 
-    /// Something to know.
+    /// Reports a fact.
     pub fn note(self, text: impl Into<String>) {
         self.show(Tone::Neutral, text.into());
     }
 
-    /// Something failed.
+    /// Reports an error.
     pub fn bad(self, error: &AppError) {
         self.show(Tone::Bad, error.detail().to_owned());
     }
@@ -58,7 +58,7 @@ impl Toasts {
         });
         let Some(number) = number else { return };
         self.shown.update(|shown| {
-            // The same message twice is one message.
+            // A repeated message replaces the earlier one.
             shown.retain(|toast| toast.text != text);
             shown.push(Toast { number, tone, text });
         });
@@ -72,7 +72,7 @@ impl Toasts {
     }
 }
 
-/// The corner in which messages appear.
+/// The corner of the page in which messages appear.
 #[component]
 pub fn ToastRegion() -> impl IntoView {
     let toasts = use_toasts();

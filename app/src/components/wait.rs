@@ -1,21 +1,21 @@
-//! What stands while something is on its way.
+//! Placeholders while content loads, and keys of the keyboard.
 
 use leptos::prelude::*;
 
 /// A small turning circle.
 #[component]
 pub fn Spinner(
-    /// What is awaited, for screen readers.
+    /// What is loading, for screen readers.
     #[prop(default = "Loading")]
     label: &'static str,
 ) -> impl IntoView {
     view! { <span class="spinner" role="status" aria-label=label></span> }
 }
 
-/// Grey lines in the place of text to come.
+/// Grey lines in place of text that is loading.
 #[component]
 pub fn Skeleton(
-    /// How many lines.
+    /// The number of lines.
     #[prop(default = 3)]
     lines: usize,
 ) -> impl IntoView {

@@ -1,5 +1,5 @@
-//! Stopping things, from every page: the pause dialog, and banners that say what is not as usual, what is still allowed
-//! and who has to sign. All of it is forms, so it works without JavaScript.
+//! The safety pause, on every page: the pause dialog, and banners that say what is paused or disabled, what is still
+//! allowed and who has to sign. All of them are forms, so they work without JavaScript.
 
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_location;
@@ -10,21 +10,22 @@ use lifecycle::{
 
 use crate::{
     api::{
-        live::FrameState,
+        frame::FrameState,
         system::{EnableEvaluation, PauseSystem, SignRelease},
     },
-    components::{Button, ButtonKind, Dialog, RelativeTime, Select, TextArea, TextInput, effect_words, use_toasts},
-    error::AppError,
-    frame::live::use_live,
+    components::{
+        Button, ButtonKind, Dialog, RelativeTime, Select, TextArea, TextInput, effect_words, form_error, use_toasts,
+    },
+    frame::live_updates::use_live,
 };
 
-/// Where the dialog stands: `#pause` leads to it without scripts.
+/// The id of the dialog: without scripts, the link `#pause` leads to it.
 pub const DIALOG: &str = "pause";
 
-/// What was typed and sent. Kept outside of what is fetched again.
+/// The forms and what was typed into them. Lives outside the resource, so that fetching again does not reset it.
 #[derive(Clone, Copy)]
 pub struct Emergency {
-    /// Whether the pause dialog shows.
+    /// Whether the pause dialog is open.
     dialog: RwSignal<bool>,
     pause: ServerAction<PauseSystem>,
     release: ServerAction<SignRelease>,
@@ -36,18 +37,18 @@ pub struct Emergency {
 }
 
 impl Emergency {
-    /// Opens the dialog for a metric that raised an alert: it is measured again before the release.
-    pub fn ask(self, trigger: TriggerMetric) {
+    /// Opens the dialog for a metric that raised an alert. The metric is measured again before the release.
+    pub fn open_for(self, trigger: TriggerMetric) {
         self.trigger.set(trigger.name().to_owned());
         self.dialog.set(true);
         focus_reason();
     }
 }
 
-/// Makes the dialog work, and [`PauseButton`]s on the pages below open it. Called once, by the frame.
+/// Makes the dialog available to every [`PauseButton`] below. Called once, by the frame.
 pub fn provide_emergency() -> Emergency {
     let text = || RwSignal::new(String::new());
-    let desk = Emergency {
+    let emergency = Emergency {
         dialog: RwSignal::new(false),
         pause: ServerAction::new(),
         release: ServerAction::new(),
@@ -59,9 +60,9 @@ pub fn provide_emergency() -> Emergency {
     };
     let (toasts, live) = (use_toasts(), use_live());
     Effect::new(move |_| {
-        if let Some(Ok(message)) = desk.pause.value().get() {
-            desk.dialog.set(false);
-            for typed in [desk.reason, desk.ticket, desk.trigger] {
+        if let Some(Ok(message)) = emergency.pause.value().get() {
+            emergency.dialog.set(false);
+            for typed in [emergency.reason, emergency.ticket, emergency.trigger] {
                 typed.set(String::new());
             }
             toasts.good(message);
@@ -69,43 +70,38 @@ pub fn provide_emergency() -> Emergency {
         }
     });
     Effect::new(move |_| {
-        if let Some(Ok(message)) = desk.release.value().get() {
-            desk.remediation.set(String::new());
+        if let Some(Ok(message)) = emergency.release.value().get() {
+            emergency.remediation.set(String::new());
             toasts.good(message);
             live.refresh();
         }
     });
     Effect::new(move |_| {
-        if let Some(Ok(message)) = desk.enable.value().get() {
+        if let Some(Ok(message)) = emergency.enable.value().get() {
             toasts.good(message);
             live.refresh();
         }
     });
-    // Other pages offer it as a link, which works without scripts too.
+    // Other pages link to the dialog, which works without scripts too.
     let hash = use_location().hash;
     Effect::new(move |_| {
         if hash.read().trim_start_matches('#') == DIALOG {
-            desk.dialog.set(true);
+            emergency.dialog.set(true);
             focus_reason();
         }
     });
-    provide_context(desk);
-    desk
+    provide_context(emergency);
+    emergency
 }
 
-/// What a refused form says.
-fn refusal(value: impl Fn() -> Option<Result<String, AppError>> + Send + Sync + 'static) -> Signal<Option<String>> {
-    Signal::derive(move || value().and_then(Result::err).map(|error| crate::labels::refusal(&error)))
-}
-
-/// The red button, for those who may pause, while nothing is paused.
+/// The red button, for people who may pause, while nothing is paused.
 #[component]
 pub fn PauseButton(state: RwSignal<FrameState>) -> impl IntoView {
     let offered = Memo::new(move |_| {
         let state = state.read();
         state.me.may(Permission::Pause) && !state.system.paused
     });
-    let desk = expect_context::<Emergency>();
+    let emergency = expect_context::<Emergency>();
     view! {
         <Show when=move || offered.get()>
             <button
@@ -113,7 +109,7 @@ pub fn PauseButton(state: RwSignal<FrameState>) -> impl IntoView {
                 class="button pause-button needs-script"
                 aria-haspopup="dialog"
                 on:click=move |_| {
-                    desk.dialog.set(true);
+                    emergency.dialog.set(true);
                     focus_reason();
                 }
             >
@@ -127,7 +123,7 @@ pub fn PauseButton(state: RwSignal<FrameState>) -> impl IntoView {
     }
 }
 
-/// Once the dialog shows, one can type at once.
+/// Moves the focus into the reason field once the dialog is open.
 fn focus_reason() {
     request_animation_frame(|| {
         request_animation_frame(|| {
@@ -143,18 +139,18 @@ fn focus_reason() {
 /// The dialog behind the red button: a reason, and one confirmation.
 #[component]
 pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
-    let desk = expect_context::<Emergency>();
+    let emergency = expect_context::<Emergency>();
     let offered = Memo::new(move |_| state.read().me.may(Permission::Pause) && !state.read().system.paused);
     let triggers: Vec<(String, String)> = std::iter::once((String::new(), "None in particular".to_owned()))
         .chain(TriggerMetric::ALL.iter().map(|metric| (metric.name().to_owned(), metric.name().replace('_', " "))))
         .collect();
-    let refused = refusal(move || desk.pause.value().get());
+    let refused = form_error(emergency.pause);
     move || {
         let triggers = triggers.clone();
         offered.get().then(move || {
             view! {
-                <Dialog open=desk.dialog id=DIALOG title="Pause">
-                    <ActionForm action=desk.pause attr:class="stack">
+                <Dialog open=emergency.dialog id=DIALOG title="Pause">
+                    <ActionForm action=emergency.pause attr:class="stack">
                         <p class="consequence">
                             <strong>"Nothing enters service any more, "</strong>
                             "and nothing is approved, until a safety owner and a runtime owner sign the release. Rolling back and \
@@ -164,7 +160,7 @@ pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
                             label="Reason"
                             name="reason"
                             id="pause-reason"
-                            value=desk.reason
+                            value=emergency.reason
                             rows=2
                             required=true
                             error=refused
@@ -174,25 +170,25 @@ pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
                             name="trigger"
                             id="pause-trigger"
                             options=triggers
-                            value=desk.trigger
+                            value=emergency.trigger
                             hint="It is measured again before the release."
                         />
                         <TextInput
                             label="Ticket"
                             name="ticket"
                             id="pause-ticket"
-                            value=desk.ticket
+                            value=emergency.ticket
                             hint=format!("Left empty, an incident tagged {TICKET_TAG} is opened.")
                         />
                         <div class="dialog-foot">
                             <span class="needs-script">
-                                <Button on_click=move |_| desk.dialog.set(false)>"Cancel"</Button>
+                                <Button on_click=move |_| emergency.dialog.set(false)>"Cancel"</Button>
                             </span>
                             <button
                                 type="submit"
                                 class="button pause-button"
-                                class:is-pending=desk.pause.pending()
-                                disabled=desk.pause.pending()
+                                class:is-pending=emergency.pause.pending()
+                                disabled=emergency.pause.pending()
                             >
                                 "Pause now"
                             </button>
@@ -204,10 +200,10 @@ pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
     }
 }
 
-/// Says on every page that something is not as usual, who did it and why, and what is still allowed.
+/// Says on every page what is paused or disabled, by whom and why, and what is still allowed.
 #[component]
 pub fn Banners(state: RwSignal<FrameState>) -> impl IntoView {
-    // Only a change draws them anew: somebody may be typing into one.
+    // Banners are rendered again only after a change: a person may be typing into one.
     let pause = Memo::new(move |_| state.read().system.pause.clone());
     let off = Memo::new(move |_| {
         let state = state.read();
@@ -227,9 +223,9 @@ pub fn Banners(state: RwSignal<FrameState>) -> impl IntoView {
 
 #[component]
 fn DisabledBanner(disabled: Option<Disabled>, effect: &'static str, state: RwSignal<FrameState>) -> impl IntoView {
-    let desk = expect_context::<Emergency>();
+    let emergency = expect_context::<Emergency>();
     let may_enable = Memo::new(move |_| state.read().me.may(Permission::DisableEvaluation));
-    let refused = refusal(move || desk.enable.value().get());
+    let refused = form_error(emergency.enable);
     let reason = disabled.as_ref().map(|off| format!(": {}", off.reason)).unwrap_or_default();
     view! {
         <section class="banner tone-bad" aria-label="Evaluation disabled">
@@ -240,8 +236,8 @@ fn DisabledBanner(disabled: Option<Disabled>, effect: &'static str, state: RwSig
                 "Every question is answered with “" {effect} "” and logged. Reading, drafting, reviewing and rolling back go on."
             </span>
             <Show when=move || may_enable.get()>
-                <ActionForm action=desk.enable>
-                    <Button submit=true small=true pending=desk.enable.pending()>"Enable evaluation"</Button>
+                <ActionForm action=emergency.enable>
+                    <Button submit=true small=true pending=emergency.enable.pending()>"Enable evaluation"</Button>
                 </ActionForm>
             </Show>
             {move || refused.get().map(|text| view! { <span role="alert">{text}</span> })}
@@ -251,8 +247,8 @@ fn DisabledBanner(disabled: Option<Disabled>, effect: &'static str, state: RwSig
 
 #[component]
 fn PausedBanner(pause: Pause, state: RwSignal<FrameState>) -> impl IntoView {
-    let desk = expect_context::<Emergency>();
-    let refused = refusal(move || desk.release.value().get());
+    let emergency = expect_context::<Emergency>();
+    let refused = form_error(emergency.release);
     let needed = pause.still_needed();
     let since = pause.since;
     let ticket = pause.ticket.clone().map(|ticket| {
@@ -282,18 +278,18 @@ fn PausedBanner(pause: Pause, state: RwSignal<FrameState>) -> impl IntoView {
             {triggers}
             {signed}
             <Show when=move || may_sign.get()>
-                <ActionForm action=desk.release attr:class="banner-form">
+                <ActionForm action=emergency.release attr:class="banner-form">
                     <TextInput
                         label="Remediation"
                         name="remediation"
                         id="pause-remediation"
-                        value=desk.remediation
+                        value=emergency.remediation
                         placeholder="What was put right"
                         required=true
                         quiet=true
                         error=refused
                     />
-                    <Button kind=ButtonKind::Danger submit=true pending=desk.release.pending()>"Sign release"</Button>
+                    <Button kind=ButtonKind::Danger submit=true pending=emergency.release.pending()>"Sign release"</Button>
                 </ActionForm>
             </Show>
         </section>

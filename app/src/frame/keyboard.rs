@@ -1,4 +1,4 @@
-//! Keys that work on every page, and the list of them.
+//! Keyboard shortcuts that work on every page, and the list of shortcuts.
 
 use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use super::places::PLACES;
 use crate::components::{Dialog, Kbd};
 
-/// Listens as long as the frame stands.
+/// Listens while the frame is mounted.
 pub fn listen(palette: RwSignal<bool>, help: RwSignal<bool>) {
     let after_g = StoredValue::new(false);
     let navigate = use_navigate();
@@ -46,7 +46,7 @@ pub fn listen(palette: RwSignal<bool>, help: RwSignal<bool>) {
     });
 }
 
-/// Whether the key goes into a field.
+/// Whether the key event goes to a field.
 fn is_typing(event: &ev::KeyboardEvent) -> bool {
     let Some(element) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok()) else {
         return false;
@@ -61,16 +61,16 @@ fn in_dialog() -> bool {
     document().query_selector("dialog:modal").ok().flatten().is_some()
 }
 
-/// Focuses the page's search field: the first `input[type=search]` in sight.
+/// Focuses the page's search field: the first `input[type=search]`.
 fn focus_search() -> bool {
     let field = document().query_selector("main input[type=search]").ok().flatten();
     field.and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()).is_some_and(|field| field.focus().is_ok())
 }
 
-/// The list of keys.
+/// The list of shortcuts.
 #[component]
 pub fn KeysDialog(
-    /// Whether it shows.
+    /// Whether it is open.
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let line = |what: String, keys: Vec<&'static str>| {

@@ -1,11 +1,12 @@
-//! What stands around every page but the sign-in: rail, head, banners, command palette, keys.
+//! The frame around every page but the sign-in: rail, top bar, banners, command palette, keyboard shortcuts.
 
 pub mod emergency;
 pub mod keyboard;
-pub mod live;
+pub mod live_updates;
 pub mod palette;
 pub mod places;
 pub mod rail;
+pub mod state;
 pub mod theme;
 pub mod topbar;
 
@@ -15,44 +16,16 @@ use leptos_router::{
     components::{Outlet, Redirect},
     hooks::{use_location, use_navigate},
 };
-use lifecycle::{
-    authority::{Actor, Permission},
-    problem::Code,
-};
+use lifecycle::problem::Code;
 
+use self::state::FrameContext;
 use crate::{
-    api::live::{FrameState, read_frame},
-    code_split::PendingNavigation,
+    api::frame::{FrameState, read_frame},
     components::ErrorPanel,
+    navigation::PendingNavigation,
 };
 
-/// What the frame knows, for the pages inside: who is looking and what is live. It stays up to date by itself.
-#[derive(Debug, Clone, Copy)]
-pub struct InFrame(RwSignal<FrameState>);
-
-impl InFrame {
-    /// The state; tracked.
-    pub fn get(self) -> FrameState {
-        self.0.get()
-    }
-
-    /// Who is looking; tracked.
-    pub fn me(self) -> Actor {
-        self.0.read().me.clone()
-    }
-
-    /// Whether who is looking may do this; tracked. It only decides what is offered: the server decides again.
-    pub fn may(self, permission: Permission) -> bool {
-        self.0.read().me.may(permission)
-    }
-}
-
-/// What the frame knows. Only for pages inside it.
-pub fn use_frame() -> InFrame {
-    expect_context()
-}
-
-/// The frame. Strangers are led to the sign-in and back.
+/// The frame. Redirects anonymous visitors to the sign-in, which leads back to the page.
 #[component]
 pub fn Frame() -> impl IntoView {
     let first = OnceResource::new(read_frame());
@@ -60,7 +33,7 @@ pub fn Frame() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match first.await {
-                    Ok(state) => view! { <ReviewStatus state=RwSignal::new(state) /> }.into_any(),
+                    Ok(state) => view! { <SignedIn state=RwSignal::new(state) /> }.into_any(),
                     Err(error) if error.code() == Code::Unauthenticated => {
                         view! { <Redirect path=sign_in_path(&use_location().pathname.get_untracked()) /> }.into_any()
                     }
@@ -82,19 +55,20 @@ pub fn Frame() -> impl IntoView {
     }
 }
 
-/// The sign-in, with the way back to `path`.
+/// The address of the sign-in, which leads back to `path` afterwards.
 fn sign_in_path(path: &str) -> String {
     if path == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={path}") }
 }
 
+/// The frame and the page in it, for the signed-in person.
 #[component]
-fn ReviewStatus(state: RwSignal<FrameState>) -> impl IntoView {
-    provide_context(InFrame(state));
+fn SignedIn(state: RwSignal<FrameState>) -> impl IntoView {
+    provide_context(FrameContext(state));
     let palette = RwSignal::new(false);
     let help = RwSignal::new(false);
-    live::listen();
+    live_updates::listen();
     keyboard::listen(palette, help);
-    keep_fresh(state);
+    refresh_on_change(state);
     emergency::provide_emergency();
     view! {
         <a class="button skip" href="#main">
@@ -105,7 +79,7 @@ fn ReviewStatus(state: RwSignal<FrameState>) -> impl IntoView {
             <div class="frame-main">
                 <topbar::Topbar state=state palette=palette />
                 <emergency::Banners state=state />
-                <Arriving />
+                <NavigationProgress />
                 <main class="page" id="main" tabindex="-1">
                     <Outlet />
                 </main>
@@ -117,20 +91,20 @@ fn ReviewStatus(state: RwSignal<FrameState>) -> impl IntoView {
     }
 }
 
-/// A bar over the page while the code of the next one is fetched.
+/// A bar over the page while the code of the next page is fetched.
 #[component]
-fn Arriving() -> impl IntoView {
-    let on_the_way = expect_context::<PendingNavigation>();
+fn NavigationProgress() -> impl IntoView {
+    let navigation = expect_context::<PendingNavigation>();
     view! {
-        <div class="arriving" class:arriving-now=move || on_the_way.any() role="status">
-            <span class="visually-hidden">{move || on_the_way.any().then_some("The page is on its way")}</span>
+        <div class="navigation-progress" class:navigation-pending=move || navigation.is_pending() role="status">
+            <span class="visually-hidden">{move || navigation.is_pending().then_some("The page is on its way")}</span>
         </div>
     }
 }
 
-/// Fetches the state again when something changed; leads to the sign-in when the session has ended.
-fn keep_fresh(state: RwSignal<FrameState>) {
-    let live = live::use_live();
+/// Fetches the state again after each change; navigates to the sign-in when the session has ended.
+fn refresh_on_change(state: RwSignal<FrameState>) {
+    let live = live_updates::use_live();
     let navigate = use_navigate();
     let path = use_location().pathname;
     Effect::new(move |before: Option<u64>| {
@@ -145,7 +119,7 @@ fn keep_fresh(state: RwSignal<FrameState>) {
                     Err(error) if error.code() == Code::Unauthenticated => {
                         navigate(&sign_in_path(&path.get_untracked()), NavigateOptions::default());
                     }
-                    // A lost connection: what is shown stays, and the next pulse tries again.
+                    // The connection is lost: the page keeps what it shows, and the next pulse tries again.
                     Err(_) => {}
                 }
             });

@@ -1,4 +1,4 @@
-//! The command palette: pages, actions, and anything whose id is typed or pasted into it.
+//! The command palette: pages, actions, and anything by its id.
 
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -7,74 +7,75 @@ use lifecycle::authority::{Actor, Permission};
 use super::{places::PLACES, theme};
 use crate::components::Kbd;
 
-/// What an entry does.
+/// The command of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Does {
+pub enum Command {
     /// Goes to a path.
     Go(String),
     /// Switches the theme.
     Theme,
-    /// Shows the keys.
+    /// Shows the list of keyboard shortcuts.
     Help,
 }
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What it says.
+    /// The label.
     pub name: String,
     /// `Page`, `Action`, `Open`.
     pub kind: &'static str,
-    /// The keys that do the same.
+    /// Its keyboard shortcut.
     pub keys: Vec<&'static str>,
     /// What it does.
-    pub does: Does,
+    pub command: Command,
 }
 
-fn entry(name: &str, kind: &'static str, keys: &[&'static str], does: Does) -> Entry {
-    Entry { name: name.to_owned(), kind, keys: keys.to_vec(), does }
+fn entry(name: &str, kind: &'static str, keys: &[&'static str], command: Command) -> Entry {
+    Entry { name: name.to_owned(), kind, keys: keys.to_vec(), command }
 }
 
-/// What the palette offers `me` for what was typed: things with that id, then pages and actions with all its words.
-pub fn offers(typed: &str, me: &Actor) -> Vec<Entry> {
+/// The entries for a search text: things with that id, then the pages and actions whose names contain all its words. `me`
+/// sees only permitted actions.
+pub fn search(typed: &str, me: &Actor) -> Vec<Entry> {
     let typed = typed.trim();
-    let mut offers: Vec<Entry> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     if typed.starts_with("pktv1:") {
-        offers.push(entry("Open this packet", "Open", &[], Does::Go(format!("/reviews/{typed}"))));
+        entries.push(entry("Open this packet", "Open", &[], Command::Go(format!("/reviews/{typed}"))));
     } else if typed.to_ascii_uppercase().starts_with("INC-") && typed.len() > 8 {
         let id = typed.to_ascii_uppercase();
-        offers.push(entry(&format!("Open incident {id}"), "Open", &[], Does::Go(format!("/incidents/{id}"))));
+        entries.push(entry(&format!("Open incident {id}"), "Open", &[], Command::Go(format!("/incidents/{id}"))));
     } else if typed.len() >= 32 && typed.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
-        offers.push(entry("Open this decision", "Open", &[], Does::Go(format!("/decisions/{typed}"))));
+        entries.push(entry("Open this decision", "Open", &[], Command::Go(format!("/decisions/{typed}"))));
     }
     let mut all: Vec<Entry> = PLACES
         .iter()
-        .map(|place| entry(place.name, "Page", &["g", place.key], Does::Go(place.path.to_owned())))
+        .map(|place| entry(place.name, "Page", &["g", place.key], Command::Go(place.path.to_owned())))
         .collect();
-    all.push(entry("KPIs", "Page", &[], Does::Go("/kpis".to_owned())));
-    all.push(entry("Drills", "Page", &[], Does::Go("/drills".to_owned())));
+    all.push(entry("KPIs", "Page", &[], Command::Go("/kpis".to_owned())));
+    all.push(entry("Drills", "Page", &[], Command::Go("/drills".to_owned())));
     if me.may(Permission::EditDrafts) {
-        all.push(entry("New draft", "Action", &[], Does::Go("/studio?new=1".to_owned())));
+        all.push(entry("New draft", "Action", &[], Command::Go("/studio?new=1".to_owned())));
     }
     if me.may(Permission::RollBack) {
-        all.push(entry("Roll back", "Action", &[], Does::Go("/rollouts".to_owned())));
+        all.push(entry("Roll back", "Action", &[], Command::Go("/rollouts".to_owned())));
     }
-    all.push(entry("Switch between light and dark", "Action", &[], Does::Theme));
-    all.push(entry("Show the keys", "Action", &["?"], Does::Help));
+    all.push(entry("Switch between light and dark", "Action", &[], Command::Theme));
+    all.push(entry("Show the keys", "Action", &["?"], Command::Help));
     let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
     all.retain(|entry| words.iter().all(|word| entry.name.to_lowercase().contains(word.as_str())));
-    offers.extend(all);
-    offers
+    entries.extend(all);
+    entries
 }
 
 /// The palette.
 #[component]
 pub fn Palette(
-    /// Whether it shows.
+    /// Whether it is open.
     open: RwSignal<bool>,
-    /// Whether the keys show.
+    /// Whether the list of shortcuts is open.
     help: RwSignal<bool>,
-    /// Who is looking.
+    /// The signed-in person.
     #[prop(into)]
     me: Signal<Actor>,
 ) -> impl IntoView {
@@ -82,7 +83,7 @@ pub fn Palette(
     let input = NodeRef::<html::Input>::new();
     let typed = RwSignal::new(String::new());
     let at = RwSignal::new(0_usize);
-    let found = Memo::new(move |_| offers(&typed.read(), &me.read()));
+    let found = Memo::new(move |_| search(&typed.read(), &me.read()));
     Effect::new(move |_| {
         let open = open.get();
         let Some(dialog) = dialog.get() else { return };
@@ -98,12 +99,12 @@ pub fn Palette(
         }
     });
     let navigate = use_navigate();
-    let run = Callback::new(move |does: Does| {
+    let run = Callback::new(move |command: Command| {
         open.set(false);
-        match does {
-            Does::Go(path) => navigate(&path, NavigateOptions::default()),
-            Does::Theme => theme::toggle(),
-            Does::Help => help.set(true),
+        match command {
+            Command::Go(path) => navigate(&path, NavigateOptions::default()),
+            Command::Theme => theme::toggle(),
+            Command::Help => help.set(true),
         }
     });
     let on_key = move |event: KeyboardEvent| {
@@ -113,7 +114,7 @@ pub fn Palette(
             "ArrowUp" if count > 0 => at.update(|at| *at = (*at + count - 1) % count),
             "Enter" => {
                 if let Some(entry) = found.read_untracked().get(at.get_untracked()) {
-                    run.run(entry.does.clone());
+                    run.run(entry.command.clone());
                 }
             }
             _ => return,
@@ -163,7 +164,7 @@ pub fn Palette(
                         .into_iter()
                         .enumerate()
                         .map(|(i, entry)| {
-                            let Entry { name, kind, keys, does } = entry;
+                            let Entry { name, kind, keys, command } = entry;
                             view! {
                                 <div
                                     class="palette-option"
@@ -171,7 +172,7 @@ pub fn Palette(
                                     id=format!("palette-{i}")
                                     aria-selected=move || if at.get() == i { "true" } else { "false" }
                                     on:mouseenter=move |_| at.set(i)
-                                    on:click=move |_| run.run(does.clone())
+                                    on:click=move |_| run.run(command.clone())
                                 >
                                     <span>{name}</span>
                                     <span class="row">
@@ -199,18 +200,18 @@ mod tests {
 
     fn names(typed: &str, role: Role) -> Vec<String> {
         let me = Actor { name: "ada@example.com".into(), roles: [role].into(), via: Via::Session };
-        offers(typed, &me).into_iter().map(|entry| entry.name).collect()
+        search(typed, &me).into_iter().map(|entry| entry.name).collect()
     }
 
     #[test]
-    fn words_narrow_the_offers_down() {
+    fn words_narrow_the_results_down() {
         assert_eq!(names("sett", Role::Viewer), ["Settings"]);
         assert_eq!(names("light", Role::Viewer), ["Switch between light and dark"]);
         assert!(names("zzz", Role::Viewer).is_empty());
     }
 
     #[test]
-    fn only_what_one_may_do_is_offered() {
+    fn only_permitted_actions_are_offered() {
         assert_eq!(names("new", Role::Author), ["New draft"]);
         assert!(names("new", Role::Viewer).is_empty());
     }

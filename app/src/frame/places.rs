@@ -1,21 +1,21 @@
-//! The eight places of the rail, their icons and their keys.
+//! The eight entries of the rail, with their icons and keyboard shortcuts.
 
-/// One place.
+/// One entry of the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// What it is called.
+    /// The label.
     pub name: &'static str,
-    /// Where it is.
+    /// The address.
     pub path: &'static str,
-    /// Pressed after `g`, it leads there.
+    /// The key that opens it after `g`.
     pub key: &'static str,
     /// Its icon: paths in a box of 16 × 16.
     pub icon: &'static str,
-    /// Whether a phone's bottom bar shows it at once.
+    /// Whether the bottom bar of phones shows it without being opened.
     pub at_hand: bool,
 }
 
-/// The places, in the order of the rail.
+/// The entries, in the order of the rail.
 pub const PLACES: [Place; 8] = [
     Place {
         name: "Home",
@@ -69,10 +69,10 @@ pub const PLACES: [Place; 8] = [
     },
 ];
 
-/// The place a path belongs to.
+/// The entry that a path belongs to.
 pub fn place_of(path: &str) -> Option<&'static Place> {
     let first = match path.split('/').nth(1).unwrap_or_default() {
-        // Pages of their own, below these.
+        // Pages below other pages.
         "kpis" => "",
         "drills" => "rollouts",
         first => first,

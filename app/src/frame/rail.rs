@@ -1,28 +1,15 @@
-//! The navigation: a rail at the left; on phones a bar at the bottom that opens upwards.
+//! The navigation: a rail on the left; on phones a bar at the bottom that opens upwards.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::places::{PLACES, Place, place_of};
 use crate::{
-    api::{live::FrameState, session::SignOut},
-    code_split::fetch_ahead,
+    api::{frame::FrameState, session::SignOut},
+    components::Brand,
     labels,
+    navigation::Prefetch,
 };
-
-/// The product's mark and name, a link to the first page.
-#[component]
-pub fn Brand() -> impl IntoView {
-    view! {
-        <a class="brand" href="/" aria-label="Countersign: Home">
-            <svg viewBox="0 0 20 20" aria-hidden="true">
-                <rect class="brand-ground" x="1" y="1" width="18" height="18" rx="5" />
-                <path class="brand-tick" d="m6 10.4 2.8 2.8L14.2 7" />
-            </svg>
-            <span>"Countersign"</span>
-        </a>
-    }
-}
 
 /// The rail.
 #[component]
@@ -33,7 +20,7 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
     view! {
         <aside class="rail" aria-label="Workspace">
             <Brand />
-            // On phones this box opens the bar. It needs no script.
+            // On phones this checkbox opens the bar without a script.
             <input type="checkbox" id="rail-more" class="rail-more-box" aria-label="All pages" />
             <nav aria-label="Main">
                 <ul class="rail-list">
@@ -64,6 +51,7 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
 
 #[component]
 fn Entry(place: &'static Place, here: Memo<Option<&'static str>>, state: RwSignal<FrameState>) -> impl IntoView {
+    let prefetch = expect_context::<Prefetch>();
     let waiting = move || {
         let badges = state.read().badges;
         match place.name {
@@ -89,8 +77,8 @@ fn Entry(place: &'static Place, here: Memo<Option<&'static str>>, state: RwSigna
                 href=place.path
                 aria-current=move || (here.get() == Some(place.path)).then_some("page")
                 on:click=|_| close_more()
-                on:pointerenter=move |_| fetch_ahead(place.path)
-                on:focus=move |_| fetch_ahead(place.path)
+                on:pointerenter=move |_| prefetch.start(place.path)
+                on:focus=move |_| prefetch.start(place.path)
             >
                 <svg viewBox="0 0 16 16" aria-hidden="true">
                     <path d=place.icon />
@@ -102,7 +90,7 @@ fn Entry(place: &'static Place, here: Memo<Option<&'static str>>, state: RwSigna
     }
 }
 
-/// Closes the phone's bar after it was used.
+/// Closes the bar of phones after a link in it was followed.
 fn close_more() {
     use wasm_bindgen::JsCast;
     let more = document().get_element_by_id("rail-more");

@@ -1,13 +1,13 @@
-//! Light and dark.
+//! Switching between the light and the dark theme.
 
 use leptos::prelude::*;
 
 use crate::context::Theme;
 
-/// A year.
-const KEPT_SECONDS: u32 = 365 * 24 * 60 * 60;
+/// One year.
+const MAX_AGE_SECONDS: u32 = 365 * 24 * 60 * 60;
 
-/// Switches to the other theme and keeps the choice in a cookie, so that the server sends the next page in it.
+/// Switches to the other theme and stores the choice in a cookie, so that the server renders the next page in it.
 pub fn toggle() {
     let Some(root) = document().document_element() else { return };
     let chosen = root.get_attribute("data-theme").and_then(|name| name.parse().ok());
@@ -21,6 +21,6 @@ pub fn toggle() {
         Theme::Dark => Theme::Light,
     };
     let _ = root.set_attribute("data-theme", next.name());
-    let cookie = format!("{}={}; Path=/; Max-Age={KEPT_SECONDS}; SameSite=Strict", Theme::COOKIE, next.name());
+    let cookie = format!("{}={}; Path=/; Max-Age={MAX_AGE_SECONDS}; SameSite=Strict", Theme::COOKIE, next.name());
     let _ = js_sys::Reflect::set(&document(), &"cookie".into(), &cookie.into());
 }

@@ -1,16 +1,16 @@
-//! The head of the frame: what is live, search, theme, and the button that stops things.
+//! The top bar of the frame: what is live, search, theme, and the pause button.
 
 use leptos::prelude::*;
 use lifecycle::{bundle::State, system::System};
 
-use super::{emergency::PauseButton, rail::Brand, theme};
+use super::{emergency::PauseButton, theme};
 use crate::{
-    api::live::FrameState,
-    components::{Chip, Kbd, Share, StageBar, Tone, format},
+    api::frame::FrameState,
+    components::{Brand, Chip, Kbd, Share, StageBar, Tone, format},
 };
 
-/// What the state chip says.
-fn live_words(state: &FrameState) -> (Tone, &'static str, String) {
+/// Colour, sign and text of the state chip.
+fn state_label(state: &FrameState) -> (Tone, &'static str, String) {
     let System { enabled, pause, stable, canary, .. } = &state.system;
     match (enabled, pause, stable, canary) {
         (false, ..) => (Tone::Bad, "✕", "Evaluation disabled".to_owned()),
@@ -27,8 +27,8 @@ fn live_words(state: &FrameState) -> (Tone, &'static str, String) {
     }
 }
 
-/// Why, who and since when, while something is off or paused.
-fn state_words(state: &FrameState) -> Option<String> {
+/// The reason, the person and the time, while evaluation is off or rollouts are paused.
+fn state_details(state: &FrameState) -> Option<String> {
     let System { disabled, pause, .. } = &state.system;
     let (reason, by, since) = match (disabled, pause) {
         (Some(off), _) => (&off.reason, &off.by, off.since),
@@ -38,7 +38,7 @@ fn state_words(state: &FrameState) -> Option<String> {
     Some(format!(" — {reason}, {by}, {}", format::relative(since, state.as_of)))
 }
 
-/// The head.
+/// The top bar.
 #[component]
 pub fn Topbar(
     state: RwSignal<FrameState>,
@@ -54,8 +54,8 @@ pub fn Topbar(
         view! { <StageBar stable=system.stable.as_ref().map(share) canary=system.canary.as_ref().map(share) /> }
     };
     let chip = move || {
-        let (tone, sign, words) = live_words(&state.read());
-        let more = state_words(&state.read());
+        let (tone, sign, words) = state_label(&state.read());
+        let more = state_details(&state.read());
         view! {
             <Chip tone=tone sign=sign>
                 {words}
@@ -137,15 +137,15 @@ mod tests {
         let me = Actor { name: "ada@example.com".into(), roles: [Role::Viewer].into(), via: Via::Session };
         let as_of = since.plus(std::time::Duration::from_secs(7200));
         let mut state = FrameState { me, name: "Ada".into(), system, badges: Default::default(), as_of };
-        assert_eq!(live_words(&state).2, "Paused");
-        let words = state_words(&state).unwrap().replace('\u{a0}', " ");
+        assert_eq!(state_label(&state).2, "Paused");
+        let words = state_details(&state).unwrap().replace('\u{a0}', " ");
         assert_eq!(words, " — margins fall, sue@example.com, 2 h ago");
         state.system.enabled = false;
         state.system.disabled = Some(Disabled { reason: "outage".into(), by: "al@example.com".into(), since });
-        assert_eq!(live_words(&state).2, "Evaluation disabled");
-        assert!(state_words(&state).unwrap().contains("outage, al@example.com"));
+        assert_eq!(state_label(&state).2, "Evaluation disabled");
+        assert!(state_details(&state).unwrap().contains("outage, al@example.com"));
         state.system.enabled = true;
         (state.system.disabled, state.system.pause) = (None, None);
-        assert_eq!(state_words(&state), None);
+        assert_eq!(state_details(&state), None);
     }
 }

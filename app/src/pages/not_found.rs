@@ -1,13 +1,13 @@
-//! What stands at an address that has no page.
+//! The page for addresses without a page.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// Says so, with a way back, and answers 404.
+/// Answers 404 and leads back to the first page.
 #[component]
 pub fn NotFound() -> impl IntoView {
     #[cfg(feature = "ssr")]
-    crate::context::set_status_of_page(404);
+    crate::response::set_status_of_page(404);
     view! {
         <Title text="Not found" />
         <main class="alone">

@@ -1,4 +1,4 @@
-//! The way in.
+//! The sign-in.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -6,11 +6,10 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::session::{DemoPerson, DemoSignIn, SignIn as SignInAction, demo_people},
-    components::{Button, ButtonKind, Panel, TextInput},
-    frame::rail::Brand,
+    components::{Brand, Button, ButtonKind, FormError, Panel, TextInput},
 };
 
-/// Email and password; in the demo, its people as one-click cards. Works without scripts.
+/// The form for email and password; in the demo also a one-click card for each person. Works without scripts.
 #[component]
 pub fn SignIn() -> impl IntoView {
     let people = OnceResource::new(demo_people());
@@ -36,7 +35,7 @@ pub fn SignIn() -> impl IntoView {
     }
 }
 
-/// Where to go afterwards, as a hidden field. The server lets only paths of ours through.
+/// The page to open afterwards, as a hidden field. The server accepts only paths of this site.
 #[component]
 fn Next() -> impl IntoView {
     let next = use_query_map().read_untracked().get("next");
@@ -46,20 +45,11 @@ fn Next() -> impl IntoView {
 #[component]
 fn PasswordForm() -> impl IntoView {
     let action = ServerAction::<SignInAction>::new();
-    let refusal = move || {
-        action.value().get().and_then(Result::err).map(|error| {
-            view! {
-                <div class="notice tone-bad" role="alert">
-                    {error.detail().to_owned()}
-                </div>
-            }
-        })
-    };
     view! {
         <ActionForm action=action>
             <div class="form">
                 <h1>"Sign in"</h1>
-                {refusal}
+                <FormError action=action />
                 <TextInput label="Email" name="email" kind="email" required=true autocomplete="username" />
                 <TextInput label="Password" name="password" kind="password" required=true autocomplete="current-password" />
                 <Next />
@@ -76,8 +66,8 @@ fn DemoPeople(people: Vec<DemoPerson>) -> impl IntoView {
     let action = ServerAction::<DemoSignIn>::new();
     view! {
         <section class="stack-tight">
-            <h2>"Or look around as somebody of the demo"</h2>
-            <p class="muted">"Each may do something the others may not: that is the point of a countersignature."</p>
+            <h2>"Or sign in as a person of the demo"</h2>
+            <p class="muted">"Each has a permission that the others lack: that is the point of a countersignature."</p>
             <div class="demo-people">
                 {people
                     .into_iter()

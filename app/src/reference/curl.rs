@@ -1,11 +1,11 @@
-//! An operation as a line for a shell.
+//! An operation as a curl command.
 
 use serde_json::Value;
 
-use super::{list, resolved, text};
+use super::document::{list, members, resolved, text};
 
-/// The line: host and token are variables that the reader sets, ids are words in capitals.
-pub(super) fn line(document: &Value, method: &str, path: &str, item: &Value, operation: &Value) -> String {
+/// The command. Host and token are variables that the reader sets; ids are words in capitals.
+pub(super) fn command(document: &Value, method: &str, path: &str, item: &Value, operation: &Value) -> String {
     let parameters: Vec<&Value> = list(&item["parameters"])
         .iter()
         .chain(list(&operation["parameters"]))
@@ -15,12 +15,12 @@ pub(super) fn line(document: &Value, method: &str, path: &str, item: &Value, ope
     if method != "get" {
         parts.push(format!("-X {}", method.to_uppercase()));
     }
-    let answers = members_of_answers(document, operation);
-    if answers.contains("text/event-stream") {
-        // Shows events as they come.
+    let media = response_media(document, operation);
+    if media.contains("text/event-stream") {
+        // Prints events as they arrive.
         parts.push("-N".to_owned());
     }
-    if answers.contains("octet-stream") {
+    if media.contains("octet-stream") {
         parts.push("-o corpus".to_owned());
     }
     let mut address = path.to_owned();
@@ -30,7 +30,7 @@ pub(super) fn line(document: &Value, method: &str, path: &str, item: &Value, ope
         address = address.replace(&format!("{{{name}}}"), &value);
     }
     parts.push(format!("\"$COUNTERSIGN_URL{address}\""));
-    if list(&operation["security"]).iter().any(|way| way.get("token").is_some()) {
+    if list(&operation["security"]).iter().any(|scheme| scheme.get("token").is_some()) {
         parts.push("-H \"Authorization: Bearer $COUNTERSIGN_TOKEN\"".to_owned());
     }
     for parameter in parameters.iter().filter(|parameter| parameter["in"] == "header") {
@@ -45,19 +45,20 @@ pub(super) fn line(document: &Value, method: &str, path: &str, item: &Value, ope
     parts.join(" ")
 }
 
-/// A value that a parameter may have.
+/// An example value of a parameter.
 fn sample(parameter: &Value) -> Option<String> {
     let schema = &parameter["schema"];
     let given = list(&schema["examples"]).first().or_else(|| list(&schema["enum"]).first())?;
     Some(given.as_str().map_or_else(|| given.to_string(), str::to_owned))
 }
 
-fn members_of_answers(document: &Value, operation: &Value) -> String {
-    let answers = super::members(&operation["responses"]).map(|(_, answer)| resolved(document, answer));
-    answers.flat_map(|answer| super::members(&answer["content"])).map(|(media, _)| media.as_str()).collect()
+/// The media types of all responses, joined.
+fn response_media(document: &Value, operation: &Value) -> String {
+    let answers = members(&operation["responses"]).map(|(_, answer)| resolved(document, answer));
+    answers.flat_map(|answer| members(&answer["content"])).map(|(media, _)| media.as_str()).collect()
 }
 
-/// `text` as one word of a shell.
+/// `text` quoted as one word for a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,20 +1,21 @@
-//! `/docs`: the contract of the HTTP API as a page to read. It is drawn on the server out of the very document that
-//! `/openapi.json` serves, is no part of the app that browsers take over, and runs no script.
+//! `/docs`: the contract of the HTTP API as a page. The server renders it from the document that `/openapi.json` serves.
+//! The page is not part of the app that browsers hydrate, and runs no script.
 
 mod curl;
+mod document;
 mod operation;
 mod schema;
 
 use leptos::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use self::document::{list, members, text};
 use crate::{
-    components::{Column, Head, Panel, Table, prose::prose},
+    components::{Brand, Column, Head, Panel, Table, prose::prose},
     context::Theme,
-    frame::rail::Brand,
 };
 
-/// The page about `document`, in `theme`; in the reader's own when none is given.
+/// The page about `document`, in `theme`; without one, in the theme of the reader's system.
 pub fn page(document: &Value, theme: Option<Theme>) -> String {
     Owner::new().with(|| whole(document, theme).to_html())
 }
@@ -78,7 +79,7 @@ fn Start(info: Value) -> impl IntoView {
             <div class="stack">
                 <p>{prose(text(&info["description"]))}</p>
                 <p>
-                    "The same as OpenAPI "<a href="/openapi.json">"3.1, for programs"</a>
+                    "The contract as OpenAPI "<a href="/openapi.json">"3.1, for programs"</a>
                     ". An administrator makes tokens under "<a href="/settings?tab=tokens">"Settings › Tokens"</a>
                     "; the lines below work once host and token are filled in here:"
                 </p>
@@ -114,7 +115,7 @@ fn resource(document: &Value, tag: &Value) -> impl IntoView + use<> {
     }
 }
 
-/// The codes of problems.
+/// The codes of errors.
 fn errors(document: &Value) -> impl IntoView + use<> {
     const COLUMNS: &[Column] = &[Column::Text("Code"), Column::Number("Status"), Column::Text("When")];
     let codes = &document["components"]["schemas"]["ProblemCode"];
@@ -136,7 +137,7 @@ fn errors(document: &Value) -> impl IntoView + use<> {
                 <h2 id="errors">"Errors"</h2>
                 <p class="muted">
                     "Every error is an " <code>"application/problem+json"</code> " document ("
-                    <a href="#schema-Problem">"Problem"</a> "). Programs tell them apart by " <code>"code"</code>
+                    <a href="#schema-Problem">"Problem"</a> "). Programs distinguish them by " <code>"code"</code>
                     ", which never changes its meaning; " <code>"detail"</code> " is for people."
                 </p>
             </div>
@@ -150,7 +151,7 @@ fn errors(document: &Value) -> impl IntoView + use<> {
     }
 }
 
-/// What requests and answers are made of.
+/// The schemas of requests and responses.
 fn schemas(document: &Value) -> impl IntoView + use<> {
     let all = members(&document["components"]["schemas"]).map(|(name, schema)| schema::card(name, schema));
     view! {
@@ -162,24 +163,6 @@ fn schemas(document: &Value) -> impl IntoView + use<> {
             {all.collect_view()}
         </section>
     }
-}
-
-/// What `value` refers to, when it is a reference.
-fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    let place = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-    place.and_then(|place| document.pointer(place)).unwrap_or(value)
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flat_map(Map::iter)
 }
 
 /// The id of the heading of a resource.
@@ -225,7 +208,7 @@ mod tests {
         let page = page(&small(), Some(Theme::Dark));
         assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\" data-theme=\"dark\">"), "{page}");
         assert!(page.contains("JSON &amp; more") && page.contains("Make &lt;one&gt;"), "{page}");
-        // Between text and its end stands the mark that the renderer leaves.
+        // The renderer adds a marker after the text, so the end tag does not follow it directly.
         assert!(page.contains("<code>30"), "{page}");
         assert_eq!(page.matches("<h1>").count(), 1);
         assert!(page.contains("href=\"#schema-Kpi\"") && page.contains("id=\"schema-Kpi\""));

@@ -1,12 +1,16 @@
-//! One operation: who may call it, what it takes, what it answers, and a line to try it.
+//! One operation: who may call it, its parameters, body and responses, and a command to try it.
 
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::{curl, list, members, resolved, schema, text};
+use super::{
+    curl,
+    document::{list, members, resolved, text},
+    schema,
+};
 use crate::components::{Column, Head, Table, prose::prose};
 
-/// The box of one operation.
+/// The panel of one operation.
 pub(super) fn card(
     document: &Value,
     method: &'static str,
@@ -28,25 +32,26 @@ pub(super) fn card(
                     <code>{path.to_owned()}</code>
                 </p>
                 {description}
-                <p class="muted">{who(operation)}</p>
+                <p class="muted">{access(operation)}</p>
                 {parameters(document, item, operation)}
                 {body(operation)}
                 {answers(document, operation)}
-                <pre class="reference-code">{curl::line(document, method, path, item, operation)}</pre>
+                <pre class="reference-code">{curl::command(document, method, path, item, operation)}</pre>
             </div>
         </article>
     }
 }
 
-/// What only reads is grey, what writes is blue.
+/// Reading operations are grey, writing operations blue.
 fn tone(method: &str) -> &'static str {
     if method == "get" { "tone-neutral" } else { "tone-accent" }
 }
 
-/// Who may call it.
-fn who(operation: &Value) -> AnyView {
-    let ways = list(&operation["security"]);
-    let open = ways.is_empty() || ways.iter().any(|way| way.as_object().is_some_and(serde_json::Map::is_empty));
+/// Who may call the operation.
+fn access(operation: &Value) -> AnyView {
+    let schemes = list(&operation["security"]);
+    let open =
+        schemes.is_empty() || schemes.iter().any(|scheme| scheme.as_object().is_some_and(serde_json::Map::is_empty));
     if let Some(permission) = operation["x-permission"].as_str() {
         let roles = list(&operation["x-roles"]).iter().map(text).collect::<Vec<_>>().join(", ");
         return view! {
@@ -56,7 +61,7 @@ fn who(operation: &Value) -> AnyView {
         }
         .into_any();
     }
-    if open { "Open to everybody: needs no token.".into_any() } else { "Needs a token.".into_any() }
+    if open { "Open to everyone: needs no token.".into_any() } else { "Needs a token.".into_any() }
 }
 
 fn parameters(document: &Value, item: &Value, operation: &Value) -> Option<impl IntoView + use<>> {
@@ -90,7 +95,7 @@ fn parameters(document: &Value, item: &Value, operation: &Value) -> Option<impl 
     })
 }
 
-/// What it takes.
+/// The request body.
 fn body(operation: &Value) -> Option<impl IntoView + use<>> {
     let body = operation.get("requestBody")?;
     let media = body.pointer("/content/application~1json")?;
@@ -140,7 +145,7 @@ fn answers(document: &Value, operation: &Value) -> impl IntoView + use<> {
     }
 }
 
-/// The bodies of an answer: of a problem its codes.
+/// The bodies of a response; for an error, its codes.
 fn bodies(answer: &Value) -> AnyView {
     let of = |(media, content): (&String, &Value)| {
         let codes = list(&content["schema"]["properties"]["code"]["enum"]);

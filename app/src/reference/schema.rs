@@ -1,12 +1,12 @@
-//! Schemas in words and in tables.
+//! Schemas in words and as tables.
 
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::{list, members, text};
+use super::document::{list, members, text};
 use crate::components::{Column, Head, Table, prose::prose};
 
-/// The box of one named schema.
+/// The panel of one named schema.
 pub(super) fn card(name: &str, schema: &Value) -> impl IntoView + use<> {
     let table = match schema {
         _ if schema.get("properties").is_some() => properties(name, schema).into_any(),
@@ -24,7 +24,7 @@ pub(super) fn card(name: &str, schema: &Value) -> impl IntoView + use<> {
     }
 }
 
-/// The members of an object: those that are always there first, as they are written.
+/// The members of an object: required members first, in the order of the schema.
 fn properties(name: &str, schema: &Value) -> impl IntoView + use<> {
     const COLUMNS: &[Column] = &[Column::Text("Member"), Column::Text("Type"), Column::Text("Meaning")];
     let required: Vec<&str> = list(&schema["required"]).iter().map(text).collect();
@@ -143,7 +143,7 @@ fn bounds(schema: &Value) -> String {
         (None, Some(most)) => Some(format!("at most {most}{unit}")),
         (None, None) => None,
     };
-    let said = [
+    let bounds = [
         range("minimum", "maximum", ""),
         range("minLength", "maxLength", " characters"),
         range("minItems", "maxItems", " items"),
@@ -152,10 +152,10 @@ fn bounds(schema: &Value) -> String {
             .get("default")
             .map(|value| format!("default {}", value.as_str().map_or(value.to_string(), str::to_owned))),
     ];
-    said.into_iter().flatten().map(|part| format!(", {part}")).collect()
+    bounds.into_iter().flatten().map(|part| format!(", {part}")).collect()
 }
 
-/// Views with something between each two.
+/// Views with `between` between each two.
 pub(super) fn joined(parts: Vec<AnyView>, between: &'static str) -> AnyView {
     let part = |(at, part)| if at == 0 { part } else { view! { {between} {part} }.into_any() };
     parts.into_iter().enumerate().map(part).collect_view().into_any()

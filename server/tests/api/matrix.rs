@@ -76,20 +76,28 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
         (
             "workspace/save-settings",
             Form(
-                "min_sample_size=100&max_error_percent=5&max_deny_percent=30&max_cost_percent=20&min_stage_hours=24\
-                 &approvals=1&approvals_high_risk=2&approval_hours=72",
+                "settings[min_sample_size]=100&settings[max_error_percent]=5&settings[max_deny_percent]=30\
+                 &settings[max_cost_percent]=20&settings[min_stage_hours]=24&settings[approvals]=1\
+                 &settings[approvals_high_risk]=2&settings[approval_hours]=72",
             ),
             Administer,
         ),
         (
             "workspace/save-watch",
             Form(
-                "mode=roll_back&fewest_decisions=50&error_percent=10&times_stable=2&deny_percent=50&cost_percent=50\
-                 &no_match_percent=20",
+                "limits[mode]=roll_back&limits[fewest_decisions]=50&limits[error_percent]=10&limits[times_stable]=2\
+                 &limits[deny_percent]=50&limits[cost_percent]=50&limits[no_match_percent]=20",
             ),
             Administer,
         ),
-        ("workspace/add-invariant", Form("id=never-delete&agent=*&action=delete&demand=never+allow&note="), Administer),
+        (
+            "workspace/add-invariant",
+            Form(
+                "invariant[id]=never-delete&invariant[agent]=*&invariant[action]=delete&invariant[demand]=never+allow\
+                 &invariant[note]=",
+            ),
+            Administer,
+        ),
         ("workspace/remove-invariant", Form("id=never-delete"), Administer),
         ("workspace/set-roles", Form("email=nobody%40example.com&roles[0]=viewer"), Administer),
         ("workspace/add-person", Form("email=x&name=X&password=short&roles[0]=viewer"), Administer),

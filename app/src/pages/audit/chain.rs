@@ -1,4 +1,4 @@
-//! Whether anybody changed the record: how the chain stands, and the button that computes it anew.
+//! The status of the audit chain, and the button that verifies the chain.
 
 use leptos::prelude::*;
 use leptos_router::{components::Form, hooks::use_query_map};
@@ -13,29 +13,29 @@ use crate::{
     error::AppError,
 };
 
-/// What pressing *Verify chain* asks for: how often it was pressed, and what the last press found.
+/// The verification that *Verify chain* requests: how often the button was pressed, and the last verdict.
 #[derive(Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct Verification {
     times: Memo<u32>,
     verdict: Resource<Option<Result<Verdict, AppError>>>,
 }
 
-/// Reads the presses out of the address, where they also stand without scripts. Each is another question, so that a
-/// second one computes anew.
-pub(super) fn use_asked() -> Asked {
+/// The number of presses is in the address, so that the button works without scripts. It increases with every press, so
+/// that each press verifies the chain again.
+pub(super) fn use_verification() -> Verification {
     let params = use_query_map();
     let times = Memo::new(move |_| params.read().get("verify").and_then(|times| times.parse().ok()).unwrap_or(0));
     let verdict = Resource::new(
         move || times.get(),
         |times| async move { if times == 0 { None } else { Some(verify_chain().await) } },
     );
-    Asked { times, verdict }
+    Verification { times, verdict }
 }
 
 /// The panel above the entries.
 #[component]
-pub(super) fn Chain(status: ChainStatus, asked: Asked, as_of: Timestamp) -> impl IntoView {
-    let Asked { times, verdict } = asked;
+pub(super) fn Chain(status: ChainStatus, verification: Verification, as_of: Timestamp) -> impl IntoView {
+    let Verification { times, verdict } = verification;
     let next = move || (times.get().saturating_add(1) % 1_000_000).to_string();
     let buttons = move || {
         view! {
@@ -99,7 +99,7 @@ pub(super) fn Chain(status: ChainStatus, asked: Asked, as_of: Timestamp) -> impl
                                 }
                                     .into_any()
                             }
-                            None => view! { "none is kept yet" }.into_any(),
+                            None => view! { "none yet" }.into_any(),
                         }}
                     </dd>
                 </dl>
@@ -115,7 +115,7 @@ pub(super) fn Chain(status: ChainStatus, asked: Asked, as_of: Timestamp) -> impl
                         {move || Suspend::new(async move {
                             match verdict.await {
                                 None => ().into_any(),
-                                Some(Ok(verdict)) => view! { <Said verdict=verdict /> }.into_any(),
+                                Some(Ok(verdict)) => view! { <VerdictNotice verdict=verdict /> }.into_any(),
                                 Some(Err(error)) => view! { <ErrorPanel error=error /> }.into_any(),
                             }
                         })}
@@ -126,9 +126,9 @@ pub(super) fn Chain(status: ChainStatus, asked: Asked, as_of: Timestamp) -> impl
     }
 }
 
-/// What verifying found.
+/// The verdict of the verification.
 #[component]
-fn Said(verdict: Verdict) -> impl IntoView {
+fn VerdictNotice(verdict: Verdict) -> impl IntoView {
     let Verdict { valid, message, first_bad, checkpoints, checkpoint_problems, head_seq, .. } = verdict;
     let tone = if valid { Tone::Good } else { Tone::Bad };
     let compared = format::plural(checkpoints, "checkpoint", "checkpoints");

@@ -1,4 +1,4 @@
-//! The record of who decided what.
+//! The audit trail.
 
 mod chain;
 pub mod labels;
@@ -8,34 +8,31 @@ use leptos_router::{components::Form, hooks::use_query_map};
 use lifecycle::audit::Entry;
 use policy::Timestamp;
 
-use self::{
-    chain::{Asked, Chain, use_asked},
-    labels::{EVENTS, Query},
-};
+use self::chain::{Chain, Verification, use_verification};
 use crate::{
     api::audit::{Trail, audit_trail},
     components::{
         Button, Chip, Column, EmptyState, ErrorPanel, Head, LinkButton, PageHead, Panel, RelativeTime, Select,
-        Skeleton, Table, TextInput,
+        Skeleton, Table, TextInput, field_value, submit_form,
     },
-    frame::live::use_live,
-    pages::decisions::{
-        filter::{kept, submit_form},
-        query::Range,
+    filter::{
+        AuditFilter, TimeRange,
+        audit::{EVENTS, name},
     },
+    frame::live_updates::use_live,
 };
 
-/// The kinds of things entries are about.
+/// The kinds of subjects that entries are about.
 const SUBJECTS: [&str; 6] = ["bundle", "packet", "incident", "person", "token", "settings"];
 
-/// The record of who decided what.
+/// The audit trail.
 #[component]
 pub fn Audit() -> impl IntoView {
     let params = use_query_map();
-    let query = Memo::new(move |_| Query::read(|name| params.read().get(name)));
+    let filter = Memo::new(move |_| AuditFilter::read(|name| params.read().get(name)));
     let live = use_live();
-    let asked = use_asked();
-    let trail = Resource::new(move || (query.get(), live.pulse()), |(query, _)| audit_trail(query));
+    let verification = use_verification();
+    let trail = Resource::new(move || (filter.get(), live.pulse()), |(filter, _)| audit_trail(filter));
     view! {
         <PageHead title="Audit" />
         <Transition fallback=|| {
@@ -43,7 +40,7 @@ pub fn Audit() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match trail.await {
-                    Ok(trail) => view! { <Page trail=trail query=query.get_untracked() asked=asked /> }.into_any(),
+                    Ok(trail) => view! { <Page trail=trail filter=filter.get_untracked() verification=verification /> }.into_any(),
                     Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
                 }
             })}
@@ -52,32 +49,32 @@ pub fn Audit() -> impl IntoView {
 }
 
 #[component]
-fn Page(trail: Trail, query: Query, asked: Asked) -> impl IntoView {
+fn Page(trail: Trail, filter: AuditFilter, verification: Verification) -> impl IntoView {
     let Trail { items, next_cursor, chain, as_of } = trail;
-    let next = next_cursor.map(|cursor| query.link(Some(&cursor)));
-    let further = query.cursor.is_some();
-    let first_page = query.link(None);
-    let turned = Query { oldest_first: !query.oldest_first, cursor: None, ..query.clone() }.link(None);
-    let oldest_first = query.oldest_first;
+    let next = next_cursor.map(|cursor| filter.link(Some(&cursor)));
+    let further = filter.cursor.is_some();
+    let first_page = filter.link(None);
+    let reversed = AuditFilter { oldest_first: !filter.oldest_first, cursor: None, ..filter.clone() }.link(None);
+    let oldest_first = filter.oldest_first;
     let empty = items.is_empty();
     view! {
         <div class="stack">
-            <Chain status=chain asked=asked as_of=as_of />
-            <Filters query=query />
+            <Chain status=chain verification=verification as_of=as_of />
+            <Filters filter=filter />
             <div class="spread">
                 <p class="muted">
-                    {if oldest_first { "Oldest first: the story as it happened." } else { "Newest first." }}
+                    {if oldest_first { "Oldest first: the order of events." } else { "Newest first." }}
                     {further.then(|| view! { " " <a href=first_page>"Back to the start"</a> })}
                 </p>
-                <LinkButton href=turned small=true>
+                <LinkButton href=reversed small=true>
                     {if oldest_first { "Newest first" } else { "Oldest first" }}
                 </LinkButton>
             </div>
             <Panel flush=true>
                 {if empty {
                     view! {
-                        <EmptyState title="No entry fits">
-                            <p>"Everything anybody does here is recorded for ever. Nothing passes these filters."</p>
+                        <EmptyState title="No entry matches">
+                            <p>"Everything that people do here is recorded for ever. Nothing passes these filters."</p>
                             <LinkButton href="/audit">"Clear filters"</LinkButton>
                         </EmptyState>
                     }
@@ -121,7 +118,7 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
                 <RelativeTime at=entry.at as_of=as_of />
             </td>
             <td>
-                <Chip tone=labels::weight(entry.event_type)>{labels::event(entry.event_type)}</Chip>
+                <Chip tone=labels::tone(entry.event_type)>{labels::event(entry.event_type)}</Chip>
             </td>
             <td class="audit-entry">
                 <details>
@@ -178,22 +175,22 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
 }
 
 #[component]
-fn Filters(query: Query) -> impl IntoView {
+fn Filters(filter: AuditFilter) -> impl IntoView {
     let mut events = vec![(String::new(), "Anything".to_owned())];
-    events.extend(EVENTS.into_iter().map(|event| (labels::name(event), crate::labels::capital(labels::event(event)))));
+    events.extend(EVENTS.into_iter().map(|event| (name(event), crate::labels::capital(labels::event(event)))));
     let mut subjects = vec![(String::new(), "Anything".to_owned())];
     subjects.extend(SUBJECTS.into_iter().map(|subject| (subject.to_owned(), crate::labels::capital(subject))));
-    let ranges = Range::ALL.into_iter().rev().map(|range| (range.name().to_owned(), range.label().to_owned()));
-    let filtered = query.is_filtered();
+    let ranges = TimeRange::ALL.into_iter().rev().map(|range| (range.name().to_owned(), range.label().to_owned()));
+    let filtered = filter.is_filtered();
     view! {
         <div on:change=submit_form>
             <Form method="GET" action="/audit" attr:class="filters" attr:role="search" attr:aria-label="Filter the audit trail">
-                <Select label="What" name="event" options=events value=kept(query.event.map(labels::name).unwrap_or_default()) />
-                <TextInput label="Who" name="actor" kind="search" value=kept(query.actor.clone()) placeholder="anybody" />
-                <Select label="About" name="subject_type" options=subjects value=kept(query.subject_type.clone()) />
-                <TextInput label="Id" name="subject_id" value=kept(query.subject_id.clone()) placeholder="any" />
-                <Select label="Time" name="range" options=ranges.collect() value=kept(query.range.name()) />
-                {query.oldest_first.then(|| view! { <input type="hidden" name="order" value="oldest" /> })}
+                <Select label="What" name="event" options=events value=field_value(filter.event.map(name).unwrap_or_default()) />
+                <TextInput label="Who" name="actor" kind="search" value=field_value(filter.actor.clone()) placeholder="anyone" />
+                <Select label="About" name="subject_type" options=subjects value=field_value(filter.subject_type.clone()) />
+                <TextInput label="Id" name="subject_id" value=field_value(filter.subject_id.clone()) placeholder="any" />
+                <Select label="Time" name="range" options=ranges.collect() value=field_value(filter.range.name()) />
+                {filter.oldest_first.then(|| view! { <input type="hidden" name="order" value="oldest" /> })}
                 <div class="filter-buttons">
                     <Button submit=true>"Filter"</Button>
                     {filtered.then(|| view! { <LinkButton href="/audit">"Clear"</LinkButton> })}

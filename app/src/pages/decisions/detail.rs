@@ -13,10 +13,10 @@ use policy::{
 
 use super::{
     labels,
-    what_if::{Nearest, UnderDrafts, simulator_path},
+    what_if::{DraftAnswers, Nearest, simulator_path},
 };
 use crate::{
-    api::decisions::{OneDecision, get_decision},
+    api::decisions::{DecisionDetail, get_decision},
     components::{
         ButtonKind, Chip, Digest, EffectBadge, ErrorPanel, LinkButton, Notice, PageHead, Panel, RelativeTime, Skeleton,
         Table, Tone, facts, format, short_digest, value_words,
@@ -52,15 +52,15 @@ pub fn DecisionPage() -> impl IntoView {
 }
 
 #[component]
-fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
-    let OneDecision { record, trace, nearest, drafts, as_of } = decision;
+fn Page(decision: DecisionDetail, above: Vec<(String, String)>) -> impl IntoView {
+    let DecisionDetail { record, trace, nearest, drafts, as_of } = decision;
     let (effect, no_match) = (record.effect, record.status == Status::NoMatch);
     let at = record.decided_at;
     let other = record.other_arm.as_ref().map(|other| labels::other(&record, other));
     let rows = facts::rows(&record.context);
     let errors: Vec<String> = record.errors.iter().map(labels::error).collect();
     let served = record.bundle.as_ref().map(|bundle| bundle.id);
-    // Where one can change something, if there is such a place.
+    // A draft can be changed, so it comes before the bundle that served.
     let simulator = drafts.first().map(|draft| draft.id).or(served).map(|id| simulator_path(id, &record.decision_id));
     let decision_id = record.decision_id.clone();
     let nearest = nearest.zip(served).map(|(why, served)| {
@@ -71,7 +71,7 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
         <PageHead
             title=format!("Decision {}", short_digest(&record.decision_id))
             above=above
-            beside=move || {
+            meta=move || {
                 view! {
                     <EffectBadge effect=effect no_match=no_match />
                     <span class="faint">
@@ -90,11 +90,11 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
             }
         />
         <div class="stack">
-            <section class=format!("standing {}", Tone::of(effect).class()) aria-label="Explanation">
-                <div class="standing-words">
-                    <p class="standing-headline">{labels::explanation(&record)}</p>
-                    {(!record.reason.is_empty()).then(|| view! { <p class="standing-note">{unticked(&record.reason)}</p> })}
-                    {other.map(|other| view! { <p class="standing-note">{capital(&other)}</p> })}
+            <section class=format!("status-box {}", Tone::of(effect).class()) aria-label="Explanation">
+                <div class="status-text">
+                    <p class="status-headline">{labels::explanation(&record)}</p>
+                    {(!record.reason.is_empty()).then(|| view! { <p class="status-note">{unticked(&record.reason)}</p> })}
+                    {other.map(|other| view! { <p class="status-note">{capital(&other)}</p> })}
                 </div>
             </section>
             {(record.mode != Mode::Normal)
@@ -104,7 +104,7 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
                             <p>{if record.mode == Mode::Bypass {
                                 "Evaluation was disabled when this was answered."
                             } else {
-                                "The database was away when this was answered; it was recorded later."
+                                "The database was unavailable when this was answered; it was recorded later."
                             }}</p>
                         </Notice>
                     }
@@ -129,7 +129,7 @@ fn Page(decision: OneDecision, above: Vec<(String, String)>) -> impl IntoView {
                 </div>
                 <div class="stack">
                     <Arms record=arms />
-                    <UnderDrafts drafts=drafts decision_id=record.decision_id.clone() then=effect />
+                    <DraftAnswers drafts=drafts decision_id=record.decision_id.clone() then=effect />
                     {nearest}
                     <Facts record=facts />
                     <Panel title="Outcome">
@@ -178,7 +178,7 @@ fn Input(rows: Vec<(String, String)>) -> impl IntoView {
     .into_any()
 }
 
-/// What each bundle answered.
+/// The answer of each bundle.
 #[component]
 fn Arms(record: Record) -> impl IntoView {
     let served = record.bundle.as_ref().map_or_else(|| "no bundle".to_owned(), |bundle| bundle.version.clone());
@@ -279,7 +279,7 @@ fn Facts(record: Record) -> impl IntoView {
 
 #[component]
 fn OutcomeFacts(outcome: Outcome) -> impl IntoView {
-    let (tone, sign, said) = match outcome.status {
+    let (tone, sign, label) = match outcome.status {
         OutcomeStatus::Ok => (Tone::Good, "✓", "ok"),
         OutcomeStatus::Error => (Tone::Bad, "✕", "error"),
     };
@@ -295,7 +295,7 @@ fn OutcomeFacts(outcome: Outcome) -> impl IntoView {
             <dt>"Result"</dt>
             <dd>
                 <Chip tone=tone sign=sign>
-                    {said}
+                    {label}
                 </Chip>
             </dd>
             {facts
@@ -314,14 +314,14 @@ fn OutcomeFacts(outcome: Outcome) -> impl IntoView {
     }
 }
 
-/// Every rule that was considered, in order, and what stopped it.
+/// Every rule that was considered, in order, with the result of its conditions.
 #[component]
 fn Trace(trace: Vec<RuleTrace>) -> impl IntoView {
     let considered: Vec<_> = trace.into_iter().filter(|rule| rule.result != RuleResult::NotAddressed).collect();
     view! {
-        <Panel title="How it was decided" note="rules that speak about this agent and action, in order">
+        <Panel title="How it was decided" note="rules for this agent and action, in order">
             {if considered.is_empty() {
-                view! { <p class="muted">"No rule speaks about this agent and action."</p> }.into_any()
+                view! { <p class="muted">"No rule is for this agent and action."</p> }.into_any()
             } else {
                 view! {
                     <ol class="decided">
@@ -336,7 +336,7 @@ fn Trace(trace: Vec<RuleTrace>) -> impl IntoView {
 
 #[component]
 fn Considered(rule: RuleTrace) -> impl IntoView {
-    let (tone, sign, said) = match rule.result {
+    let (tone, sign, label) = match rule.result {
         RuleResult::Matched => (Tone::Good, "✓", "decided"),
         RuleResult::Error => (Tone::Bad, "!", "in error"),
         RuleResult::Passed | RuleResult::NotAddressed => (Tone::Neutral, "○", "did not match"),
@@ -346,7 +346,7 @@ fn Considered(rule: RuleTrace) -> impl IntoView {
             <p class="spread">
                 <strong class="mono">{rule.rule}</strong>
                 <Chip tone=tone sign=sign>
-                    {said}
+                    {label}
                 </Chip>
             </p>
             <ul class="decided-conditions">
@@ -354,7 +354,7 @@ fn Considered(rule: RuleTrace) -> impl IntoView {
                     .conditions
                     .into_iter()
                     .map(|condition| {
-                        let (class, sign, said) = match condition.result {
+                        let (class, sign, label) = match condition.result {
                             ConditionResult::True => ("tone-good", "✓", "holds"),
                             ConditionResult::False => ("tone-neutral", "✕", "does not hold"),
                             ConditionResult::Error => ("tone-bad", "!", "wrong type"),
@@ -365,7 +365,7 @@ fn Considered(rule: RuleTrace) -> impl IntoView {
                                 <span class=format!("decided-sign {class}") aria-hidden="true">
                                     {sign}
                                 </span>
-                                <span class="visually-hidden">{said} ": "</span>
+                                <span class="visually-hidden">{label} ": "</span>
                                 <code class="condition">{condition.text}</code>
                                 <span class="faint">" saw " {saw}</span>
                             </li>

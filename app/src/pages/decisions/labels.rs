@@ -1,4 +1,4 @@
-//! A decision explained in sentences.
+//! Labels of a decision, and its explanation in sentences.
 
 use lifecycle::decision::{Mode, OtherArm, Record};
 use policy::{
@@ -11,7 +11,7 @@ use policy::{
 
 use crate::components::effect_words;
 
-/// How an answer came about, for a cell.
+/// The label of a status.
 pub const fn status(status: Status) -> &'static str {
     match status {
         Status::Matched => "matched",
@@ -20,7 +20,7 @@ pub const fn status(status: Status) -> &'static str {
     }
 }
 
-/// Which arm, for a cell.
+/// The label of an arm.
 pub const fn arm(arm: Arm) -> &'static str {
     match arm {
         Arm::Stable => "stable",
@@ -29,7 +29,7 @@ pub const fn arm(arm: Arm) -> &'static str {
     }
 }
 
-/// What happened, as one sentence without the rule's own reason.
+/// The explanation of a decision, as one sentence without the reason of the rule.
 pub fn explanation(record: &Record) -> String {
     let answer = match record.effect {
         Effect::Allow => format!("{} may {}", record.agent, record.action),
@@ -48,7 +48,7 @@ pub fn explanation(record: &Record) -> String {
     };
     match (record.status, &record.matched_rule) {
         (Status::Matched, Some(rule)) => format!("{answer}: in {who}, the rule {rule} was the first to match."),
-        (Status::Matched, None) => format!("{answer}: {who} said so."),
+        (Status::Matched, None) => format!("{answer}: {who} decided so."),
         (Status::NoMatch, _) => format!("{answer}: in {who}, no rule matched, so the default holds."),
         (Status::Error, Some(rule)) => {
             format!("{answer}: in {who}, the rule {rule} could not be decided, so the answer for errors holds.")
@@ -59,7 +59,7 @@ pub fn explanation(record: &Record) -> String {
     }
 }
 
-/// What the other arm said, as one sentence.
+/// The answer of the other arm, as one sentence.
 pub fn other(record: &Record, other: &OtherArm) -> String {
     let name = match record.arm {
         Arm::Canary => format!("{}, the stable bundle,", other.bundle.version),
@@ -78,7 +78,7 @@ pub fn other(record: &Record, other: &OtherArm) -> String {
     }
 }
 
-/// What went wrong, as one sentence.
+/// An evaluation error, as one sentence.
 pub fn error(error: &EvaluationError) -> String {
     let found = match error.found {
         ValueType::Missing => "nothing",
@@ -132,10 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn every_way_of_deciding_has_its_sentence() {
-        let it = record();
+    fn every_kind_of_decision_has_its_explanation() {
+        let record = record();
         assert_eq!(
-            explanation(&it),
+            explanation(&record),
             "inbox.triage may quarantine: in 2.3.0, the rule high-risk was the first to match."
         );
         let no_match = Record {
@@ -143,25 +143,25 @@ mod tests {
             status: Status::NoMatch,
             matched_rule: None,
             arm: Arm::Canary,
-            ..it.clone()
+            ..record.clone()
         };
         assert_eq!(
             explanation(&no_match),
             "inbox.triage may not quarantine: in 2.3.0, the canary, no rule matched, so the default holds."
         );
-        assert!(explanation(&Record { mode: Mode::Bypass, ..it.clone() }).contains("disabled"));
-        assert!(explanation(&Record { bundle: None, ..it }).contains("no bundle was live"));
+        assert!(explanation(&Record { mode: Mode::Bypass, ..record.clone() }).contains("disabled"));
+        assert!(explanation(&Record { bundle: None, ..record }).contains("no bundle was live"));
     }
 
     #[test]
     fn the_other_arm_is_compared() {
-        let it = record();
+        let record = record();
         let canary = OtherArm {
             bundle: BundleRef { id: 2, version: "2.4.0".into(), digest: String::new() },
             effect: Effect::Deny,
             status: Status::NoMatch,
             matched_rule: None,
         };
-        assert_eq!(other(&it, &canary), "2.4.0, the bundle beside it, would have answered deny (no rule matched).");
+        assert_eq!(other(&record, &canary), "2.4.0, the bundle beside it, would have answered deny (no rule matched).");
     }
 }

@@ -1,9 +1,8 @@
-//! The log of decisions.
+//! The decision log.
 
 pub mod detail;
-pub(crate) mod filter;
-pub mod labels;
-pub mod query;
+mod filter_form;
+mod labels;
 mod what_if;
 
 use std::time::Duration;
@@ -16,45 +15,47 @@ use policy::{
     engine::{Arm, Status},
 };
 
-use self::{filter::Filters, query::Query};
+use self::filter_form::Filters;
 use crate::{
     api::decisions::{Log, decision_log},
     components::{
         ButtonKind, Chip, EffectBadge, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton,
         Switch, Table, Tone, facts, use_toasts,
     },
-    frame::live::use_live,
+    filter::{DecisionFilter, address::escape},
+    frame::live_updates::use_live,
     keyboard::use_queue_keys,
 };
 
-/// How often an open log looks for new decisions.
+/// The interval at which an open log fetches new decisions.
 const PULSE: Duration = Duration::from_secs(4);
 
 /// Pages fetched with *Load more*, after the first.
 #[derive(Clone, Copy)]
-struct More {
+struct OlderPages {
     rows: RwSignal<Vec<Record>>,
-    /// Where the page after the last fetched one begins; none before anything was fetched.
+    /// The cursor of the next page to fetch, none at the end of the log; none before any page was fetched.
     cursor: RwSignal<Option<Option<String>>>,
     pending: RwSignal<bool>,
 }
 
-/// The log of decisions.
+/// The decision log.
 #[component]
 pub fn Decisions() -> impl IntoView {
     let params = use_query_map();
-    let query = Memo::new(move |_| Query::read(|name| params.read().get(name)));
-    let more = More { rows: RwSignal::new(Vec::new()), cursor: RwSignal::new(None), pending: RwSignal::new(false) };
+    let filter = Memo::new(move |_| DecisionFilter::read(|name| params.read().get(name)));
+    let older =
+        OlderPages { rows: RwSignal::new(Vec::new()), cursor: RwSignal::new(None), pending: RwSignal::new(false) };
     let on = RwSignal::new(true);
-    let beat = pulse(query, more, on);
+    let beat = pulse(filter, older, on);
     let live = use_live();
-    let log = Resource::new(move || (query.get(), beat.get(), live.changed()), |(query, ..)| decision_log(query));
-    // Another filter is another list.
-    Effect::new(move |before: Option<Query>| {
-        let now = query.get();
+    let log = Resource::new(move || (filter.get(), beat.get(), live.changed()), |(filter, ..)| decision_log(filter));
+    // Another filter shows another list.
+    Effect::new(move |before: Option<DecisionFilter>| {
+        let now = filter.get();
         if before.is_some_and(|before| before != now) {
-            more.rows.set(Vec::new());
-            more.cursor.set(None);
+            older.rows.set(Vec::new());
+            older.cursor.set(None);
         }
         now
     });
@@ -76,7 +77,7 @@ pub fn Decisions() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match log.await {
-                    Ok(log) => view! { <Page log=log query=query.get_untracked() more=more /> }.into_any(),
+                    Ok(log) => view! { <Page log=log filter=filter.get_untracked() older=older /> }.into_any(),
                     Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
                 }
             })}
@@ -84,13 +85,13 @@ pub fn Decisions() -> impl IntoView {
     }
 }
 
-/// Ticks while the log is switched to live, shows its newest page, and the window can be seen.
-fn pulse(query: Memo<Query>, more: More, on: RwSignal<bool>) -> RwSignal<u32> {
+/// Ticks while the log is switched to live, shows its newest page, and the window is visible.
+fn pulse(filter: Memo<DecisionFilter>, older: OlderPages, on: RwSignal<bool>) -> RwSignal<u32> {
     let beat = RwSignal::new(0);
     Effect::new(move |_| {
         let tick = move || {
             let newest =
-                query.with_untracked(|query| query.cursor.is_none()) && more.rows.with_untracked(Vec::is_empty);
+                filter.with_untracked(|filter| filter.cursor.is_none()) && older.rows.with_untracked(Vec::is_empty);
             if on.get_untracked() && newest && !document().hidden() {
                 beat.update(|beat| *beat += 1);
             }
@@ -103,23 +104,23 @@ fn pulse(query: Memo<Query>, more: More, on: RwSignal<bool>) -> RwSignal<u32> {
 }
 
 #[component]
-fn Page(log: Log, query: Query, more: More) -> impl IntoView {
+fn Page(log: Log, filter: DecisionFilter, older: OlderPages) -> impl IntoView {
     let Log { items, next_cursor, bundles, as_of } = log;
-    let filtered = query.is_filtered();
-    let older = query.cursor.is_some();
-    let newest_href = query.link(None);
+    let filtered = filter.is_filtered();
+    let is_older_page = filter.cursor.is_some();
+    let newest_href = filter.link(None);
     let empty = items.is_empty();
     let rest = {
-        let query = query.clone();
+        let filter = filter.clone();
         move || {
-            let cursor = more.cursor.get().unwrap_or_else(|| next_cursor.clone());
-            cursor.map(|cursor| view! { <LoadOlder query=query.clone() cursor=cursor more=more /> })
+            let cursor = older.cursor.get().unwrap_or_else(|| next_cursor.clone());
+            cursor.map(|cursor| view! { <LoadOlder filter=filter.clone() cursor=cursor older=older /> })
         }
     };
     view! {
         <div class="stack">
-            <Filters query=query bundles=bundles />
-            {older
+            <Filters filter=filter bundles=bundles />
+            {is_older_page
                 .then(|| {
                     view! {
                         <p class="muted">
@@ -150,7 +151,7 @@ fn Page(log: Log, query: Query, more: More) -> impl IntoView {
                             <tbody>
                                 {items.into_iter().map(|record| view! { <Row record=record as_of=as_of /> }).collect_view()}
                                 {move || {
-                                    more.rows
+                                    older.rows
                                         .get()
                                         .into_iter()
                                         .map(|record| view! { <Row record=record as_of=as_of /> })
@@ -171,7 +172,7 @@ fn Page(log: Log, query: Query, more: More) -> impl IntoView {
 fn Nothing(filtered: bool) -> impl IntoView {
     if filtered {
         view! {
-            <EmptyState title="No decision fits">
+            <EmptyState title="No decision matches">
                 <p>"Nothing in the log passes these filters."</p>
                 <LinkButton href="/decisions">"Clear filters"</LinkButton>
             </EmptyState>
@@ -192,7 +193,7 @@ fn Nothing(filtered: bool) -> impl IntoView {
 
 #[component]
 fn Row(record: Record, as_of: Timestamp) -> impl IntoView {
-    let href = format!("/decisions/{}", query::escape(&record.decision_id));
+    let href = format!("/decisions/{}", escape(&record.decision_id));
     let rule = match (&record.matched_rule, record.status) {
         (Some(rule), _) => rule.clone(),
         (None, Status::Error) => "declared inputs".to_owned(),
@@ -250,33 +251,33 @@ fn Row(record: Record, as_of: Timestamp) -> impl IntoView {
     }
 }
 
-/// A link to the next page, so that it works without scripts; with them the rows are added below.
+/// A link to the next page, which works without scripts. With scripts, the rows are added below instead.
 #[component]
-fn LoadOlder(query: Query, cursor: String, more: More) -> impl IntoView {
-    let href = query.link(Some(&cursor));
+fn LoadOlder(filter: DecisionFilter, cursor: String, older: OlderPages) -> impl IntoView {
+    let href = filter.link(Some(&cursor));
     let toasts = use_toasts();
     let fetch = move |event: MouseEvent| {
         event.prevent_default();
-        if more.pending.get_untracked() {
+        if older.pending.get_untracked() {
             return;
         }
-        more.pending.set(true);
-        let next = Query { cursor: Some(cursor.clone()), ..query.clone() };
+        older.pending.set(true);
+        let next = DecisionFilter { cursor: Some(cursor.clone()), ..filter.clone() };
         leptos::task::spawn_local(async move {
             match decision_log(next).await {
                 Ok(page) => {
-                    more.rows.update(|rows| rows.extend(page.items));
-                    more.cursor.set(Some(page.next_cursor));
+                    older.rows.update(|rows| rows.extend(page.items));
+                    older.cursor.set(Some(page.next_cursor));
                 }
                 Err(error) => toasts.bad(&error),
             }
-            more.pending.set(false);
+            older.pending.set(false);
         });
     };
     view! {
         <div class="load-more">
             <LinkButton href=href kind=ButtonKind::Secondary on_click=fetch>
-                {move || if more.pending.get() { "Loading…" } else { "Load more" }}
+                {move || if older.pending.get() { "Loading…" } else { "Load more" }}
             </LinkButton>
         </div>
     }

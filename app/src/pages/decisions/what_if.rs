@@ -1,14 +1,14 @@
-//! What would have been otherwise: the smallest change of the input, and the drafts there are.
+//! What would have changed an answer: the smallest change of the input, and the drafts.
 
 use leptos::prelude::*;
 use policy::{analysis::nearest::WhyNot, bundle::Effect, engine::Status};
 
 use crate::{
-    api::decisions::UnderDraft,
+    api::decisions::DraftAnswer,
     components::{Chip, EffectBadge, LinkButton, Panel, StateChip, Table, Tone, value_words},
 };
 
-/// Where an editor opens with the input of a decision under *One input*.
+/// The address of the editor with the input of a decision under *One input*.
 pub fn simulator_path(bundle_id: i64, decision_id: &str) -> String {
     format!("/studio/{bundle_id}?decision={decision_id}")
 }
@@ -17,7 +17,7 @@ pub fn simulator_path(bundle_id: i64, decision_id: &str) -> String {
 #[component]
 pub fn Nearest(why: WhyNot, served: i64, decision_id: String) -> impl IntoView {
     let sure = matches!(why, WhyNot::Found(_));
-    let told = match why.change().cloned() {
+    let nearest = match why.change().cloned() {
         Some(change) => {
             let rows = change
                 .changes
@@ -57,7 +57,7 @@ pub fn Nearest(why: WhyNot, served: i64, decision_id: String) -> impl IntoView {
     };
     view! {
         <Panel title="What would change this answer">
-            {told}
+            {nearest}
             <p>
                 <a href=simulator_path(served, &decision_id)>"Try other values"</a>
                 <span class="muted">" in the version that answered"</span>
@@ -66,15 +66,15 @@ pub fn Nearest(why: WhyNot, served: i64, decision_id: String) -> impl IntoView {
     }
 }
 
-/// What each draft makes of the same input.
+/// The answer of each draft to the input of the decision.
 #[component]
-pub fn UnderDrafts(drafts: Vec<UnderDraft>, decision_id: String, then: Effect) -> impl IntoView {
+pub fn DraftAnswers(drafts: Vec<DraftAnswer>, decision_id: String, then: Effect) -> impl IntoView {
     if drafts.is_empty() {
         return view! {
             <Panel title="Replay under draft">
                 <p class="muted">
-                    "There is no draft. " <a href="/studio">"Make one in the studio"</a>
-                    " and it is asked about this input here."
+                    "There is no draft. " <a href="/studio">"Create one in the studio"</a>
+                    " and its answer to this input is shown here."
                 </p>
             </Panel>
         }
@@ -94,7 +94,7 @@ pub fn UnderDrafts(drafts: Vec<UnderDraft>, decision_id: String, then: Effect) -
                     <td>
                         <EffectBadge effect=draft.effect no_match=draft.status == Status::NoMatch />
                         {if same {
-                            view! { <span class="cell-note muted">"the same"</span> }.into_any()
+                            view! { <span class="cell-note muted">"unchanged"</span> }.into_any()
                         } else {
                             view! { <span class="cell-note"><Chip tone=Tone::Warn sign="⇄">"flips"</Chip></span> }.into_any()
                         }}
@@ -115,7 +115,7 @@ pub fn UnderDrafts(drafts: Vec<UnderDraft>, decision_id: String, then: Effect) -
         .collect_view();
     view! {
         <Panel title="Replay under draft" flush=true>
-            <Table label="The same input under each draft">
+            <Table label="Answers of the drafts">
                 <thead>
                     <tr>
                         <th scope="col">"Draft"</th>

@@ -1,24 +1,22 @@
-//! Rollback drills: running one, and the signed reports of those that were run.
+//! Rollback drills: running a drill, and the signed reports of past drills.
 
+mod labels;
+mod outcome;
 mod report;
 
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
-use lifecycle::{
-    authority::Permission,
-    rollout::{DrillReport, drill::LastDrill},
-    signing::Checked,
-};
+use lifecycle::{authority::Permission, rollout::DrillReport, signing::Checked};
 use policy::Timestamp;
 
-use self::report::Report;
+use self::{labels::milliseconds, outcome::Outcome, report::Report};
 use crate::{
     api::drills::{DrillView, RunDrill, list_drills},
     components::{
-        Button, ButtonKind, Chip, Column, EmptyState, ErrorPanel, Head, Notice, PageHead, Panel, RelativeTime,
-        Skeleton, Table, Tone, use_toasts,
+        Button, ButtonKind, Column, EmptyState, ErrorPanel, Head, Notice, PageHead, Panel, RelativeTime, Skeleton,
+        Table, Tone, form_error, use_toasts,
     },
-    frame::live::use_live,
+    frame::live_updates::use_live,
 };
 
 /// Rollback drills.
@@ -59,32 +57,13 @@ fn above() -> Vec<(String, String)> {
     vec![("Rollouts".to_owned(), "/rollouts".to_owned())]
 }
 
-/// What stands above the list: when the last one ran, and whether the next is due.
-fn standing(last: Option<&Checked<DrillReport>>, as_of: Timestamp) -> (Tone, &'static str) {
-    let Some(last) = last else { return (Tone::Warn, "No drill has been run yet.") };
-    if !last.verifies() {
-        return (Tone::Bad, "The report of the last drill is not as it was signed: it proves nothing.");
-    }
-    let last = &last.record;
-    if !last.safety_passed {
-        return (Tone::Bad, "The last drill failed: a rollback may not work when it is needed.");
-    }
-    let last = LastDrill { id: last.id, at: last.at, passed: last.safety_passed };
-    if last.is_overdue(as_of) {
-        (Tone::Warn, "The last drill is more than 7 days old: the next one is overdue.")
-    } else {
-        (Tone::Good, "The last drill passed. The next one is due 7 days after it.")
-    }
-}
-
 #[component]
 fn Page(view: DrillView, action: ServerAction<RunDrill>) -> impl IntoView {
     let DrillView { reports, me, as_of } = view;
     let may_run = me.may(Permission::Apply);
     let query = use_query_map();
-    let (tone, words) = standing(reports.first(), as_of);
-    let refused =
-        Signal::derive(move || action.value().get().and_then(Result::err).map(|error| crate::labels::refusal(&error)));
+    let (tone, summary) = labels::summary(reports.first(), as_of);
+    let refused = form_error(action);
     let shown = reports.clone();
     let detail = move || {
         let wanted: Option<i64> = query.read().get("drill").and_then(|id| id.parse().ok());
@@ -114,7 +93,7 @@ fn Page(view: DrillView, action: ServerAction<RunDrill>) -> impl IntoView {
         <div class="stack">
             {move || refused.get().map(|text| view! { <Notice tone=Tone::Bad><p role="alert">{text}</p></Notice> })}
             <Notice tone=tone>
-                <strong>{words}</strong>
+                <strong>{summary}</strong>
                 <p>
                     "A drill applies an approved packet, rolls it back and applies it again, with the code and the database that serve, \
                      in a sandbox that is always undone. What is live is neither touched nor held up."
@@ -126,9 +105,9 @@ fn Page(view: DrillView, action: ServerAction<RunDrill>) -> impl IntoView {
                         <EmptyState title="No drill has been run yet">
                             <p>
                                 {if may_run {
-                                    "Run one each week: it takes a second or two, and its signed report stays here."
+                                    "Run one each week: it takes a second or two, and its signed report is listed here."
                                 } else {
-                                    "Runtime owners run one each week. Its signed report stays here."
+                                    "Runtime owners run one each week. Its signed report is listed here."
                                 }}
                             </p>
                         </EmptyState>
@@ -182,37 +161,5 @@ fn List(reports: Vec<Checked<DrillReport>>, as_of: Timestamp) -> impl IntoView {
                 </tbody>
             </Table>
         </Panel>
-    }
-}
-
-/// Whether a drill passed. A report that is not as it was signed says nothing about that.
-#[component]
-fn Outcome(passed: bool, refused: bool) -> impl IntoView {
-    let (tone, sign, words) = match (refused, passed) {
-        (true, _) => (Tone::Bad, "✕", "Altered"),
-        (false, true) => (Tone::Good, "✓", "Passed"),
-        (false, false) => (Tone::Bad, "✕", "Failed"),
-    };
-    view! { <Chip tone=tone sign=sign>{words}</Chip> }
-}
-
-/// `12.3 ms`, `1.2 s`; a dash for a step that was not reached.
-fn milliseconds(length: Option<f64>) -> String {
-    match length {
-        None => "–".to_owned(),
-        Some(length) if length >= 1000.0 => format!("{:.1}\u{a0}s", length / 1000.0),
-        Some(length) => format!("{length:.1}\u{a0}ms"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(milliseconds(Some(12.34)), "12.3\u{a0}ms");
-        assert_eq!(milliseconds(Some(1234.0)), "1.2\u{a0}s");
-        assert_eq!(milliseconds(None), "–");
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use lifecycle::{rollout::DrillReport, signing::Checked};
 use policy::Timestamp;
 
-use super::{Outcome, milliseconds};
+use super::{labels::milliseconds, outcome::Outcome};
 use crate::components::{Column, Digest, Head, Notice, Panel, RelativeTime, Signature, Table, Tone};
 
 /// The report of one drill.
@@ -90,7 +90,7 @@ pub(super) fn Report(report: Checked<DrillReport>, as_of: Timestamp) -> impl Int
                     <dt>"Live before and after"</dt>
                     <dd>
                         <Digest value=report.live_digest_before />
-                        {if untouched { " the same: untouched" } else { " and then " }}
+                        {if untouched { " unchanged" } else { " and then " }}
                         {(!untouched).then(|| view! { <Digest value=report.live_digest_after /> })}
                     </dd>
                     <dt>"Signature"</dt>

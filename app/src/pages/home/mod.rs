@@ -18,7 +18,7 @@ use self::{drill::Drill, kpis::KpiRow, serving::LiveNow, tasks::NeedsYou, traffi
 use crate::{
     api::{home::read_overview, kpi::kpi_summary},
     components::{EmptyState, ErrorPanel, PageHead, Panel, RelativeTime, Skeleton, Table},
-    frame::live::use_live,
+    frame::live_updates::use_live,
 };
 
 /// The first page; it refreshes by itself.

@@ -1,62 +1,62 @@
-//! The clocks of an incident: what is due, what was done in time, what is late.
+//! The clocks of an incident: what is due, and whether it was done in time.
 
 use lifecycle::incident::Incident;
 use policy::Timestamp;
 
 use crate::labels;
 
-/// How a clock stands.
+/// The state of a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hand {
-    /// Done within its time.
-    Kept,
+pub enum ClockState {
+    /// Done in time.
+    Met,
     /// Still running.
     Running,
-    /// Past its time, whether done by now or not.
-    Late,
+    /// Past its time, whether done since or not.
+    Overdue,
 }
 
 /// One clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {
     /// What is due.
-    pub what: &'static str,
-    /// When.
+    pub title: &'static str,
+    /// When it is due.
     pub due: Timestamp,
-    /// How it stands.
-    pub hand: Hand,
-    /// In words.
-    pub words: String,
+    /// The state.
+    pub state: ClockState,
+    /// The state in words.
+    pub label: String,
 }
 
 /// The clock of the acknowledgement.
 pub fn acknowledge(incident: &Incident, as_of: Timestamp) -> Clock {
     let due = incident.ack_due_at;
-    let (hand, words) = done(incident.acknowledged_at, incident.created_at, due).unwrap_or_else(|| open(due, as_of));
-    Clock { what: "Acknowledge", due, hand, words }
+    let (state, label) = done(incident.acknowledged_at, incident.created_at, due).unwrap_or_else(|| open(due, as_of));
+    Clock { title: "Acknowledge", due, state, label }
 }
 
-/// The clock of the investigation: it stops when the incident is resolved.
+/// The clock of the investigation, which stops when the incident is resolved.
 pub fn investigate(incident: &Incident, as_of: Timestamp) -> Clock {
     let due = incident.investigate_due_at;
-    let (hand, words) = done(incident.resolved_at, incident.created_at, due).unwrap_or_else(|| open(due, as_of));
-    Clock { what: "Find the cause", due, hand, words }
+    let (state, label) = done(incident.resolved_at, incident.created_at, due).unwrap_or_else(|| open(due, as_of));
+    Clock { title: "Find the cause", due, state, label }
 }
 
-fn done(at: Option<Timestamp>, since: Timestamp, due: Timestamp) -> Option<(Hand, String)> {
+fn done(at: Option<Timestamp>, since: Timestamp, due: Timestamp) -> Option<(ClockState, String)> {
     let at = at?;
     Some(if at <= due {
-        (Hand::Kept, format!("done in {}", labels::span(at, since)))
+        (ClockState::Met, format!("done in {}", labels::span(at, since)))
     } else {
-        (Hand::Late, format!("done {} late", labels::span(at, due)))
+        (ClockState::Overdue, format!("done {} late", labels::span(at, due)))
     })
 }
 
-fn open(due: Timestamp, as_of: Timestamp) -> (Hand, String) {
+fn open(due: Timestamp, as_of: Timestamp) -> (ClockState, String) {
     if due >= as_of {
-        (Hand::Running, format!("{} left", labels::span(due, as_of)))
+        (ClockState::Running, format!("{} left", labels::span(due, as_of)))
     } else {
-        (Hand::Late, format!("{} overdue", labels::span(as_of, due)))
+        (ClockState::Overdue, format!("{} overdue", labels::span(as_of, due)))
     }
 }
 
@@ -100,21 +100,21 @@ mod tests {
 
     #[test]
     fn an_open_incident_counts_down_and_then_up() {
-        let it = incident();
-        let soon = acknowledge(&it, it.created_at.plus(Duration::from_secs(300)));
-        assert_eq!((soon.hand, plain(&soon.words).as_str()), (Hand::Running, "10 min left"));
-        let late = acknowledge(&it, it.created_at.plus(Duration::from_secs(1020)));
-        assert_eq!((late.hand, plain(&late.words).as_str()), (Hand::Late, "2 min overdue"));
+        let incident = incident();
+        let soon = acknowledge(&incident, incident.created_at.plus(Duration::from_secs(300)));
+        assert_eq!((soon.state, plain(&soon.label).as_str()), (ClockState::Running, "10 min left"));
+        let late = acknowledge(&incident, incident.created_at.plus(Duration::from_secs(1020)));
+        assert_eq!((late.state, plain(&late.label).as_str()), (ClockState::Overdue, "2 min overdue"));
     }
 
     #[test]
-    fn an_acknowledged_one_says_how_long_it_took() {
-        let mut it = incident();
-        it.acknowledged_at = Some(it.created_at.plus(Duration::from_secs(240)));
-        let clock = acknowledge(&it, it.created_at.plus(Duration::from_secs(9000)));
-        assert_eq!((clock.hand, plain(&clock.words).as_str()), (Hand::Kept, "done in 4 min"));
-        it.resolved_at = Some(it.created_at.plus(Duration::from_secs(5400)));
-        let clock = investigate(&it, it.created_at.plus(Duration::from_secs(9000)));
-        assert_eq!((clock.hand, plain(&clock.words).as_str()), (Hand::Late, "done 30 min late"));
+    fn an_acknowledged_incident_says_how_long_it_took() {
+        let mut incident = incident();
+        incident.acknowledged_at = Some(incident.created_at.plus(Duration::from_secs(240)));
+        let clock = acknowledge(&incident, incident.created_at.plus(Duration::from_secs(9000)));
+        assert_eq!((clock.state, plain(&clock.label).as_str()), (ClockState::Met, "done in 4 min"));
+        incident.resolved_at = Some(incident.created_at.plus(Duration::from_secs(5400)));
+        let clock = investigate(&incident, incident.created_at.plus(Duration::from_secs(9000)));
+        assert_eq!((clock.state, plain(&clock.label).as_str()), (ClockState::Overdue, "done 30 min late"));
     }
 }

@@ -1,4 +1,4 @@
-//! One incident: what happened, what is due, and who has taken it.
+//! One incident: what happened, what is due, and who acknowledged it.
 
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_params_map;
@@ -9,28 +9,18 @@ use lifecycle::{
 use policy::Timestamp;
 
 use super::{
-    ClockChip,
     clock::{acknowledge, investigate},
+    clock_chip::ClockChip,
+    state::{PageState, PostMortemDraft},
 };
 use crate::{
-    api::incidents::{AdvanceIncident, OneIncident, SavePostMortem, get_incident},
+    api::incidents::{IncidentDetail, get_incident},
     components::{
         Button, ButtonKind, ErrorPanel, IncidentStatusChip, Notice, PageHead, Panel, RelativeTime, SeverityChip,
-        Skeleton, TextArea, Tone, format, use_toasts,
+        Skeleton, TextArea, Tone, format,
     },
-    frame::live::use_live,
+    frame::live_updates::use_live,
 };
-
-/// What is typed and sent. Kept outside of what is fetched again.
-#[derive(Clone, Copy)]
-struct Desk {
-    advance: ServerAction<AdvanceIncident>,
-    /// The note that goes with the next step.
-    note: RwSignal<String>,
-    save: ServerAction<SavePostMortem>,
-    /// What was typed of the post-mortem, and the revision it was typed on; none before anything was.
-    text: RwSignal<Option<(i64, String)>>,
-}
 
 /// One incident.
 #[component]
@@ -39,32 +29,7 @@ pub fn IncidentPage() -> impl IntoView {
     let live = use_live();
     let id = Memo::new(move |_| params.read().get("incident_id").unwrap_or_default());
     let incident = Resource::new(move || (id.get(), live.changed()), |(id, _)| get_incident(id));
-    let desk = Desk {
-        advance: ServerAction::new(),
-        note: RwSignal::new(String::new()),
-        save: ServerAction::new(),
-        text: RwSignal::new(None),
-    };
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if let Some(Ok(status)) = desk.advance.value().get() {
-            desk.note.set(String::new());
-            toasts.good(match status {
-                Status::Open | Status::Acknowledged => "Acknowledged. It is yours.",
-                Status::Mitigated => "Mitigated: the damage has stopped.",
-                Status::Resolved => "Resolved: the cause is gone.",
-                Status::Closed => "Closed.",
-            });
-            live.refresh();
-        }
-    });
-    Effect::new(move |_| {
-        if let Some(Ok(())) = desk.save.value().get() {
-            toasts.good("The post-mortem is saved.");
-            desk.text.set(None);
-            live.refresh();
-        }
-    });
+    let state = PageState::new();
     let above = || vec![("Incidents".to_owned(), "/incidents".to_owned())];
     view! {
         <Transition fallback=|| {
@@ -72,7 +37,7 @@ pub fn IncidentPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match incident.await {
-                    Ok(incident) => view! { <Page one=incident desk=desk above=above() /> }.into_any(),
+                    Ok(incident) => view! { <Page detail=incident state=state above=above() /> }.into_any(),
                     Err(error) => {
                         view! {
                             <PageHead title="Incident" above=above() />
@@ -87,21 +52,22 @@ pub fn IncidentPage() -> impl IntoView {
 }
 
 #[component]
-fn Page(one: OneIncident, desk: Desk, above: Vec<(String, String)>) -> impl IntoView {
-    let OneIncident { incident, post_mortem, me, as_of } = one;
+fn Page(detail: IncidentDetail, state: PageState, above: Vec<(String, String)>) -> impl IntoView {
+    let IncidentDetail { incident, post_mortem, me, as_of } = detail;
     let (severity, status) = (incident.severity, incident.status);
     let id = incident.id.clone();
     let open = incident.status == Status::Open;
     let may = me.may(Permission::HandleIncidents);
     let (timeline, known) = (incident.timeline.clone(), incident.description.clone());
     let ack = open.then(|| incident.id.clone());
-    let refused =
-        Signal::derive(move || desk.advance.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
+    let refused = Signal::derive(move || {
+        state.advance.value().get().and_then(Result::err).map(|error| error.detail().to_owned())
+    });
     view! {
         <PageHead
             title=incident.title.clone()
             above=above
-            beside=move || {
+            meta=move || {
                 view! {
                     <span class="mono">{id}</span>
                     <SeverityChip severity=severity />
@@ -112,10 +78,10 @@ fn Page(one: OneIncident, desk: Desk, above: Vec<(String, String)>) -> impl Into
                 ack.filter(|_| may)
                     .map(|id| {
                         view! {
-                            <ActionForm action=desk.advance>
+                            <ActionForm action=state.advance>
                                 <input type="hidden" name="incident_id" value=id />
                                 <input type="hidden" name="step" value="acknowledge" />
-                                <Button kind=ButtonKind::Primary submit=true pending=desk.advance.pending()>
+                                <Button kind=ButtonKind::Primary submit=true pending=state.advance.pending()>
                                     "Acknowledge"
                                 </Button>
                             </ActionForm>
@@ -130,7 +96,7 @@ fn Page(one: OneIncident, desk: Desk, above: Vec<(String, String)>) -> impl Into
                     view! {
                         <Notice>
                             <p>
-                                "Nobody has taken this yet. Your roles do not include handling incidents; authors, reviewers and owners can acknowledge it."
+                                "Nobody has acknowledged this yet. Your roles do not include handling incidents; authors, reviewers and owners can acknowledge it."
                             </p>
                         </Notice>
                     }
@@ -167,22 +133,22 @@ fn Page(one: OneIncident, desk: Desk, above: Vec<(String, String)>) -> impl Into
                 </div>
                 <div class="stack">
                     {(may && !open && status != Status::Closed)
-                        .then(|| view! { <NextStep id=incident.id.clone() status=status desk=desk /> })}
+                        .then(|| view! { <NextStep id=incident.id.clone() status=status state=state /> })}
                     <Clocks incident=incident.clone() as_of=as_of />
                     <Facts incident=incident as_of=as_of />
                 </div>
             </div>
-            <PostMortemPanel it=post_mortem desk=desk may=may as_of=as_of />
+            <PostMortemPanel post_mortem=post_mortem state=state may=may as_of=as_of />
         </div>
     }
 }
 
-/// What comes next, with a note for the timeline.
+/// The form for the next step, with a note for the timeline.
 #[component]
-fn NextStep(id: String, status: Status, desk: Desk) -> impl IntoView {
+fn NextStep(id: String, status: Status, state: PageState) -> impl IntoView {
     let (hint, steps) = match status {
         Status::Open | Status::Acknowledged => (
-            "What was done, what was found. It stands in the timeline.",
+            "What was done, what was found. It is added to the timeline.",
             vec![(Step::Mitigate, "Mark mitigated"), (Step::Resolve, "Resolve")],
         ),
         Status::Mitigated => {
@@ -192,9 +158,9 @@ fn NextStep(id: String, status: Status, desk: Desk) -> impl IntoView {
     };
     view! {
         <Panel title="Next step">
-            <ActionForm action=desk.advance attr:class="stack">
+            <ActionForm action=state.advance attr:class="stack">
                 <input type="hidden" name="incident_id" value=id />
-                <TextArea label="Note" name="note" hint=hint value=desk.note rows=4 />
+                <TextArea label="Note" name="note" hint=hint value=state.note rows=4 />
                 <div class="row">
                     {steps
                         .into_iter()
@@ -204,7 +170,7 @@ fn NextStep(id: String, status: Status, desk: Desk) -> impl IntoView {
                                 <Button
                                     kind=if at == 0 { ButtonKind::Primary } else { ButtonKind::Secondary }
                                     submit=true
-                                    pending=desk.advance.pending()
+                                    pending=state.advance.pending()
                                     attr:name="step"
                                     attr:value=step.name()
                                 >
@@ -219,10 +185,10 @@ fn NextStep(id: String, status: Status, desk: Desk) -> impl IntoView {
     }
 }
 
-/// What was learned: read by everybody, written by who handles incidents.
+/// The post-mortem: everyone may read it, people who handle incidents may write it.
 #[component]
-fn PostMortemPanel(it: PostMortem, desk: Desk, may: bool, as_of: Timestamp) -> impl IntoView {
-    let PostMortem { incident_id, revision, markdown, open_places, required, written_by, written_at } = it;
+fn PostMortemPanel(post_mortem: PostMortem, state: PageState, may: bool, as_of: Timestamp) -> impl IntoView {
+    let PostMortem { incident_id, revision, markdown, open_places, required, written_by, written_at } = post_mortem;
     let note = match (open_places, required && revision == 0) {
         (_, true) => "required before this can be closed",
         (0, _) => "",
@@ -236,7 +202,7 @@ fn PostMortemPanel(it: PostMortem, desk: Desk, may: bool, as_of: Timestamp) -> i
         }
     });
     let refused =
-        Signal::derive(move || desk.save.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
+        Signal::derive(move || state.save.value().get().and_then(Result::err).map(|error| error.detail().to_owned()));
     if !may {
         let text = if revision == 0 { "Nobody has written one yet.".to_owned() } else { markdown };
         return view! {
@@ -247,32 +213,31 @@ fn PostMortemPanel(it: PostMortem, desk: Desk, may: bool, as_of: Timestamp) -> i
         }
         .into_any();
     }
-    let written = desk.text.get_untracked();
-    let on = written.as_ref().map_or(revision, |(on, _)| *on);
-    let value = RwSignal::new(written.map_or(markdown, |(_, text)| text));
+    let PostMortemDraft { revision, markdown } = state.draft().unwrap_or(PostMortemDraft { revision, markdown });
+    let value = RwSignal::new(markdown);
     Effect::new(move |before: Option<()>| {
-        let text = value.get();
+        let markdown = value.get();
         if before.is_some() {
-            desk.text.set(Some((on, text)));
+            state.edit(PostMortemDraft { revision, markdown });
         }
     });
     view! {
         <Panel title="Post-mortem" note=note>
-            <ActionForm action=desk.save attr:class="stack">
+            <ActionForm action=state.save attr:class="stack">
                 {saved}
                 <input type="hidden" name="incident_id" value=incident_id />
-                <input type="hidden" name="revision" value=on.to_string() />
+                <input type="hidden" name="revision" value=revision.to_string() />
                 <TextArea
                     label="What happened, why, and what is done about it"
                     name="markdown"
-                    hint="Markdown. It begins with what is known; every save is kept."
+                    hint="Markdown. The first draft holds what is known; every saved revision is stored."
                     value=value
                     error=refused
                     rows=18
                     mono=true
                 />
                 <div class="row">
-                    <Button submit=true pending=desk.save.pending()>
+                    <Button submit=true pending=state.save.pending()>
                         "Save post-mortem"
                     </Button>
                 </div>
@@ -350,7 +315,7 @@ fn Facts(incident: Incident, as_of: Timestamp) -> impl IntoView {
                     .zip(incident.acknowledged_at)
                     .map(|(by, at)| {
                         view! {
-                            <dt>"Taken by"</dt>
+                            <dt>"Acknowledged by"</dt>
                             <dd>{by} ", " <RelativeTime at=at as_of=as_of /></dd>
                         }
                     })}

@@ -1,20 +1,25 @@
-//! What went wrong with a policy, and who looks after it.
+//! The list of incidents.
 
-pub mod clock;
+mod clock;
+mod clock_chip;
 pub mod detail;
+mod state;
 
 use leptos::prelude::*;
 use lifecycle::incident::{Incident, Status};
 use policy::Timestamp;
 
-use self::clock::{Clock, Hand, acknowledge, investigate};
+use self::{
+    clock::{acknowledge, investigate},
+    clock_chip::ClockChip,
+};
 use crate::{
     api::incidents::{IncidentList, list_incidents},
     components::{
-        Chip, Column, EmptyState, ErrorPanel, Head, IncidentStatusChip, LinkButton, PageHead, Panel, RelativeTime,
-        SeverityChip, Skeleton, Table, Tone,
+        Column, EmptyState, ErrorPanel, Head, IncidentStatusChip, LinkButton, PageHead, Panel, RelativeTime,
+        SeverityChip, Skeleton, Table,
     },
-    frame::live::use_live,
+    frame::live_updates::use_live,
     keyboard::use_queue_keys,
 };
 
@@ -51,7 +56,7 @@ fn Lists(list: IncidentList) -> impl IntoView {
                     view! {
                         <EmptyState title="Nothing is open">
                             <p>
-                                "A rollback opens an incident by itself. It stands here until somebody has taken it, with the time that is left."
+                                "A rollback opens an incident by itself. It stays here, with the time that is left, until it is resolved."
                             </p>
                             <LinkButton href="/rollouts">"Show rollouts"</LinkButton>
                         </EmptyState>
@@ -114,23 +119,5 @@ fn Row(incident: Incident, as_of: Timestamp) -> impl IntoView {
                 <RelativeTime at=incident.created_at as_of=as_of />
             </td>
         </tr>
-    }
-}
-
-/// What is due, and how it stands.
-#[component]
-pub fn ClockChip(
-    /// The clock.
-    clock: Clock,
-) -> impl IntoView {
-    let (tone, sign) = match clock.hand {
-        Hand::Kept => (Tone::Good, "✓"),
-        Hand::Running => (Tone::Warn, "◔"),
-        Hand::Late => (Tone::Bad, "!"),
-    };
-    view! {
-        <Chip tone=tone sign=sign>
-            {format!("{}: {}", clock.what, clock.words)}
-        </Chip>
     }
 }

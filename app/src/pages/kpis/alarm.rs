@@ -1,4 +1,4 @@
-//! One alert: the figure with its chart, why it is what it is, and the playbook.
+//! One alert: its key figure with a chart, the explanation, and the playbook.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ const fn tone(raised: bool) -> Tone {
     if raised { Tone::Bad } else { Tone::Good }
 }
 
-/// Whether an alert is raised, in a word.
+/// A chip that says whether an alert is raised.
 #[component]
 fn Raised(raised: bool) -> impl IntoView {
     view! {
@@ -22,7 +22,7 @@ fn Raised(raised: bool) -> impl IntoView {
     }
 }
 
-/// The short form, for Home: it leads to the page.
+/// An alert as a tile for Home, which links to the KPIs page.
 #[component]
 pub fn AlarmTile(
     /// The alert.
@@ -40,15 +40,15 @@ pub fn AlarmTile(
     }
 }
 
-/// The long form. Its playbook is open while the alert is raised.
+/// An alert in full. The playbook is open while the alert is raised.
 #[component]
 pub(super) fn AlarmPanel(alarm: Alarm, may_pause: bool) -> impl IntoView {
     let raised = alarm.raised;
-    // The link alone opens the dialog once; the second time its address is no news.
-    let desk = use_context::<Emergency>();
+    // The link alone opens the dialog only once: following it again does not change the address.
+    let emergency = use_context::<Emergency>();
     let open = move |_: leptos::ev::MouseEvent| {
-        if let Some(desk) = desk {
-            desk.ask(alarm.trigger);
+        if let Some(emergency) = emergency {
+            emergency.open_for(alarm.trigger);
         }
     };
     let label = format!("{} over the last 30 days, now {}", alarm.title, alarm.value);
@@ -65,7 +65,7 @@ pub(super) fn AlarmPanel(alarm: Alarm, may_pause: bool) -> impl IntoView {
             <details open=raised>
                 <summary>{alarm.playbook}</summary>
                 <ol class="kpi-steps">{alarm.steps.iter().map(|step| view! { <li>{*step}</li> }).collect_view()}</ol>
-                <p class="faint">"It is over when:"</p>
+                <p class="faint">"The alert is over when:"</p>
                 <ul class="kpi-steps">{alarm.over.iter().map(|line| view! { <li>{*line}</li> }).collect_view()}</ul>
                 <div class="row">
                     {may_pause

@@ -1,4 +1,4 @@
-//! Key figures in words, and what to do when one of them raises an alert.
+//! Labels of key figures, and the playbooks of the alerts.
 
 use lifecycle::{
     kpi::{Alert, FALSE_POSITIVE_BPS, MARGIN_GAP_BPS, ROLLBACK_SPIKE_BPS, Summary},
@@ -7,11 +7,10 @@ use lifecycle::{
 
 use crate::components::format;
 
-/// What stands where there is nothing to measure.
+/// The value of a key figure that has nothing to measure.
 pub const NOTHING: &str = "–";
 
 /// A share in basis points: `1234` → `12.3 %`.
-#[expect(clippy::cast_precision_loss, reason = "rates are far below 2^52")]
 pub fn rate(bps: Option<i64>) -> String {
     bps.map_or_else(|| NOTHING.to_owned(), |bps| format::percent(bps as f64 / 10_000.0))
 }
@@ -28,7 +27,7 @@ pub fn change(bps: Option<i64>) -> String {
     }
 }
 
-/// A length of time.
+/// A duration.
 pub fn time(seconds: Option<f64>) -> String {
     match seconds {
         None => NOTHING.to_owned(),
@@ -37,7 +36,7 @@ pub fn time(seconds: Option<f64>) -> String {
     }
 }
 
-/// A change of a length of time.
+/// A change of a duration.
 pub fn time_change(seconds: Option<f64>) -> String {
     match seconds {
         None => NOTHING.to_owned(),
@@ -51,27 +50,27 @@ pub fn time_change(seconds: Option<f64>) -> String {
 /// One of the three alerts, raised or quiet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alarm {
-    /// What it is called.
+    /// The name of the alert.
     pub title: &'static str,
-    /// Whether it is raised.
+    /// Whether the alert is raised.
     pub raised: bool,
-    /// The figure.
+    /// The key figure.
     pub value: String,
-    /// When it is raised.
+    /// The limit above which the alert is raised.
     pub limit: String,
-    /// How the figure came about.
+    /// How the key figure came about.
     pub why: String,
-    /// The figure over the last days, as charts draw it: never below zero.
+    /// The key figure over the last days, as the chart shows it: never below zero.
     pub points: Vec<f64>,
     /// The limit in the chart.
     pub threshold: f64,
-    /// What a pause that is engaged for it is triggered by.
+    /// The trigger metric of a pause for this alert.
     pub trigger: TriggerMetric,
-    /// The name of its playbook.
+    /// The title of the playbook.
     pub playbook: &'static str,
     /// What to do, in order.
     pub steps: &'static [&'static str],
-    /// When it is over.
+    /// When the alert is over.
     pub over: &'static [&'static str],
 }
 
@@ -100,7 +99,7 @@ const MARGIN_STEPS: [&str; 4] = [
 ];
 const MARGIN_OVER: [&str; 2] = ["The alert is quiet again.", "The cause is written down."];
 
-/// The three alerts in their order.
+/// The three alerts.
 pub fn alarms(summary: &Summary, trend: &[Summary]) -> [Alarm; 3] {
     [rollback_spike(summary, trend), false_positives(summary, trend), margin_gap(summary, trend)]
 }
@@ -109,13 +108,11 @@ fn is_raised(summary: &Summary, alert: Alert) -> bool {
     summary.alert_reason_codes.contains(&alert)
 }
 
-/// Magnitudes over time; a day without a figure is drawn as zero.
-#[expect(clippy::cast_precision_loss, reason = "basis points are far below 2^52")]
+/// Magnitudes over time. A day without a value counts as zero.
 fn points(trend: &[Summary], figure: impl Fn(&Summary) -> Option<i64>) -> Vec<f64> {
     trend.iter().map(|day| figure(day).unwrap_or(0).unsigned_abs() as f64).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a limit is a small number")]
 const fn drawn(limit: i64) -> f64 {
     limit as f64
 }
@@ -186,7 +183,7 @@ fn margin_gap(summary: &Summary, trend: &[Summary]) -> Alarm {
         "No candidate has both a projected and a measured margin yet.".to_owned()
     } else {
         format!(
-            "Over {} the packets projected {} a decision and {} came true.",
+            "Over {} the packets projected {} a decision and {} was realised.",
             candidates(sample),
             change(summary.avg_projected_margin_delta_bps),
             change(summary.avg_realized_margin_delta_bps)
@@ -215,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_have_units_and_nothing_is_a_dash() {
+    fn key_figures_have_units_and_no_data_is_a_dash() {
         assert_eq!(rate(Some(1234)), "12.3\u{a0}%");
         assert_eq!(rate(None), NOTHING);
         assert_eq!(change(Some(-1250)), "−1,250\u{a0}bps");

@@ -1,4 +1,4 @@
-//! Key figures of the way from a draft to full traffic, the three alerts, and what each candidate promised and did.
+//! Key figures of the path from draft to full traffic, the three alerts, and each candidate's projected and realised values.
 
 pub mod alarm;
 pub mod labels;
@@ -9,25 +9,25 @@ use policy::Timestamp;
 
 use self::alarm::AlarmPanel;
 use crate::{
-    api::kpi::{Figures, kpi_figures},
+    api::kpi::{KpiReport, read_kpis},
     components::{
         Chip, Column, EmptyState, ErrorPanel, Head, LinkButton, PageHead, Panel, RelativeTime, Skeleton, Sparkline,
         Table, Tone, format,
     },
-    frame::live::use_live,
+    frame::live_updates::use_live,
 };
 
-/// The page.
+/// The KPIs page.
 #[component]
 pub fn Kpis() -> impl IntoView {
     let live = use_live();
-    let figures = Resource::new(move || live.pulse(), |_| kpi_figures());
+    let report = Resource::new(move || live.pulse(), |_| read_kpis());
     view! {
-        <PageHead title="KPIs" above=vec![("Home".into(), "/".into())] beside=|| view! { <span>"last 30 days"</span> } />
+        <PageHead title="KPIs" above=vec![("Home".into(), "/".into())] meta=|| view! { <span>"last 30 days"</span> } />
         <Transition fallback=|| view! { <Skeleton lines=10 /> }>
             {move || Suspend::new(async move {
-                match figures.await {
-                    Ok(figures) => view! { <Page figures=figures /> }.into_any(),
+                match report.await {
+                    Ok(report) => view! { <Page report=report /> }.into_any(),
                     Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
                 }
             })}
@@ -36,8 +36,8 @@ pub fn Kpis() -> impl IntoView {
 }
 
 #[component]
-fn Page(figures: Figures) -> impl IntoView {
-    let Figures { summary, trend, candidates, may_pause, as_of } = figures;
+fn Page(report: KpiReport) -> impl IntoView {
+    let KpiReport { summary, trend, candidates, may_pause, as_of } = report;
     let alarms = labels::alarms(&summary, &trend);
     view! {
         <div class="stack">
@@ -52,19 +52,18 @@ fn Page(figures: Figures) -> impl IntoView {
     }
 }
 
-/// One figure.
+/// The tile of one key figure.
 #[derive(Debug, Clone, PartialEq)]
 struct Tile {
     title: &'static str,
     value: String,
     note: String,
-    /// Never below zero.
+    /// The values over time, never below zero.
     points: Vec<f64>,
 }
 
 fn tiles(now: &Summary, trend: &[Summary]) -> Vec<Tile> {
     let count = |number: i64| format::count(number.unsigned_abs());
-    #[expect(clippy::cast_precision_loss, reason = "counts and basis points are far below 2^52")]
     let bps = |figure: fn(&Summary) -> Option<i64>| -> Vec<f64> {
         trend.iter().map(|day| figure(day).unwrap_or(0).max(0) as f64).collect()
     };
@@ -142,7 +141,7 @@ fn TilePanel(tile: Tile) -> impl IntoView {
     }
 }
 
-/// What was projected beside what came true.
+/// Projected and realised values of each candidate.
 #[component]
 fn Candidates(candidates: Vec<Candidate>, as_of: Timestamp) -> impl IntoView {
     if candidates.is_empty() {
@@ -150,7 +149,7 @@ fn Candidates(candidates: Vec<Candidate>, as_of: Timestamp) -> impl IntoView {
             <Panel title="Projected against realised">
                 <EmptyState title="No candidate in these 30 days">
                     <p>
-                        "Each packet projects what its draft would do to margin and success. Once the bundle serves and outcomes are reported, what came true stands here beside it."
+                        "Each packet projects what its draft would do to margin and success. Once the bundle serves and outcomes are reported, the realised values are shown here too."
                     </p>
                     <LinkButton href="/studio">"Open the Studio"</LinkButton>
                 </EmptyState>

@@ -1,4 +1,4 @@
-//! A text diff as an approver reads it: one card a rule, fields in words, conditions as chips.
+//! A text diff prepared for approvers: one entry for each rule, with its fields in words and its conditions as chips.
 
 use policy::bundle::{
     Effect,
@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::components::{format, value_words};
 
-/// What happened to a rule.
+/// The kind of change to a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChangeKind {
     /// Only the draft has it.
     Added,
     /// Only the base has it.
@@ -19,8 +19,8 @@ pub enum Kind {
     Changed,
 }
 
-impl Kind {
-    /// For the badge.
+impl ChangeKind {
+    /// The label of the badge.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -30,87 +30,87 @@ impl Kind {
     }
 }
 
-/// A value of a field as a page shows it.
+/// A value of a field, as the page shows it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said {
+pub enum FieldValue {
     /// Not set.
-    Nothing,
-    /// Drawn as an effect.
+    Unset,
+    /// Shown as an effect.
     Effect(Effect),
-    /// Words.
+    /// Shown as text.
     Text(String),
 }
 
-/// One field, old and new.
+/// One field before and after.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// The field's name in words.
+pub struct FieldLine {
+    /// The label of the field.
     pub label: String,
-    /// As it was.
-    pub before: Said,
-    /// As it is.
-    pub after: Said,
+    /// The value before.
+    pub before: FieldValue,
+    /// The value after.
+    pub after: FieldValue,
 }
 
-/// What became of a condition.
+/// The change to a condition.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
-    /// The same on both sides.
-    Kept,
+pub enum ConditionChange {
+    /// Both have it with one value.
+    Unchanged,
     /// It had this value before.
-    Was(Value),
+    ChangedFrom(Value),
     /// Only the base has it.
-    Gone,
+    Removed,
     /// Only the draft has it.
-    New,
+    Added,
 }
 
-/// One condition as written, and what became of it.
+/// One condition as written, and its change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     /// The key, operator included.
     pub key: String,
     /// The value.
     pub value: Value,
-    /// What became of it.
-    pub fate: Fate,
+    /// Its change.
+    pub change: ConditionChange,
 }
 
 /// One rule of the diff.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Card {
+pub struct RuleDiff {
     /// The rule's id.
     pub id: String,
-    /// What happened to it.
-    pub kind: Kind,
-    /// Whom it addresses: agent and action.
+    /// The kind of change.
+    pub kind: ChangeKind,
+    /// The agent it applies to.
     pub agent: String,
-    /// See `agent`.
+    /// The action it applies to.
     pub action: String,
-    /// Its conditions, kept ones included, so that a change is read in its place.
+    /// Its conditions, unchanged ones included, so that a change is read in context.
     pub conditions: Vec<Condition>,
-    /// The other fields: for a changed rule those that differ, else all that say something.
-    pub lines: Vec<Line>,
+    /// Its other fields: of a changed rule those that differ, else all that are not defaults.
+    pub lines: Vec<FieldLine>,
 }
 
-/// The cards of a diff: changed rules first, since they are what is overlooked most easily.
-pub fn cards(diff: &TextDiff) -> Vec<Card> {
-    let changed = diff.rules_modified.iter().map(changed_card);
-    let added = diff.rules_added.iter().map(|rule| whole_card(rule, Kind::Added));
-    let removed = diff.rules_removed.iter().map(|rule| whole_card(rule, Kind::Removed));
+/// The rules of a diff. Changed rules are first, because they are overlooked most easily.
+pub fn rules(diff: &TextDiff) -> Vec<RuleDiff> {
+    let changed = diff.rules_modified.iter().map(changed_rule);
+    let added = diff.rules_added.iter().map(|rule| whole_rule(rule, ChangeKind::Added));
+    let removed = diff.rules_removed.iter().map(|rule| whole_rule(rule, ChangeKind::Removed));
     changed.chain(added).chain(removed).collect()
 }
 
-/// Changes of the bundle's own settings, in words.
-pub fn settings(diff: &TextDiff) -> Vec<Line> {
+/// Changes to the settings of the bundle.
+pub fn settings(diff: &TextDiff) -> Vec<FieldLine> {
     diff.settings_changed.iter().map(line).collect()
 }
 
-fn changed_card(rule: &ModifiedRule) -> Card {
+fn changed_rule(rule: &ModifiedRule) -> RuleDiff {
     let lines = rule.fields.iter().filter(|change| !change.field.starts_with("conditions")).map(line).collect();
-    Card {
+    RuleDiff {
         id: rule.id.clone(),
-        kind: Kind::Changed,
+        kind: ChangeKind::Changed,
         agent: text(&rule.after, "agent"),
         action: text(&rule.after, "action"),
         conditions: compare(conditions(&rule.before), conditions(&rule.after)),
@@ -118,20 +118,20 @@ fn changed_card(rule: &ModifiedRule) -> Card {
     }
 }
 
-fn whole_card(rule: &Map<String, Value>, kind: Kind) -> Card {
-    let (before, after) = if kind == Kind::Removed { (conditions(rule), None) } else { (None, conditions(rule)) };
+fn whole_rule(rule: &Map<String, Value>, kind: ChangeKind) -> RuleDiff {
+    let (before, after) = if kind == ChangeKind::Removed { (conditions(rule), None) } else { (None, conditions(rule)) };
     let lines = ["effect", "priority", "reason", "budget", "tags", "enabled"]
         .into_iter()
         .filter_map(|field| {
-            let value = rule.get(field).filter(|value| telling(field, value))?;
+            let value = rule.get(field).filter(|value| is_worth_showing(field, value))?;
             let (before, after) = match kind {
-                Kind::Removed => (said(field, value), Said::Nothing),
-                Kind::Added | Kind::Changed => (Said::Nothing, said(field, value)),
+                ChangeKind::Removed => (field_value(field, value), FieldValue::Unset),
+                ChangeKind::Added | ChangeKind::Changed => (FieldValue::Unset, field_value(field, value)),
             };
-            Some(Line { label: label(field), before, after })
+            Some(FieldLine { label: label(field), before, after })
         })
         .collect();
-    Card {
+    RuleDiff {
         id: text(rule, "id"),
         kind,
         agent: text(rule, "agent"),
@@ -141,8 +141,8 @@ fn whole_card(rule: &Map<String, Value>, kind: Kind) -> Card {
     }
 }
 
-/// Whether a field of a whole rule is worth a line: defaults are not.
-fn telling(field: &str, value: &Value) -> bool {
+/// Whether a field of a whole rule is shown: default values are not.
+fn is_worth_showing(field: &str, value: &Value) -> bool {
     match (field, value) {
         ("enabled", value) => *value == Value::Bool(false),
         (_, Value::Null) => false,
@@ -160,46 +160,46 @@ fn conditions(rule: &Map<String, Value>) -> Option<&Map<String, Value>> {
     rule.get("conditions").and_then(Value::as_object)
 }
 
-/// Two sets of conditions side by side: what stayed or went in the old order, each followed by what replaced it.
+/// Compares two sets of conditions: unchanged and removed conditions in their old order, each followed by its replacement.
 pub fn compare(before: Option<&Map<String, Value>>, after: Option<&Map<String, Value>>) -> Vec<Condition> {
     let empty = Map::new();
     let (before, after) = (before.unwrap_or(&empty), after.unwrap_or(&empty));
     let is_new = |key: &str| !before.contains_key(key);
     let mut out: Vec<Condition> = Vec::new();
-    let mut push = |key: &str, value: &Value, fate| {
+    let mut push = |key: &str, value: &Value, change| {
         if !out.iter().any(|shown| shown.key == key) {
-            out.push(Condition { key: key.to_owned(), value: value.clone(), fate });
+            out.push(Condition { key: key.to_owned(), value: value.clone(), change });
         }
     };
     for (key, old) in before {
         match after.get(key) {
-            Some(new) if new == old => push(key, new, Fate::Kept),
-            Some(new) => push(key, new, Fate::Was(old.clone())),
+            Some(new) if new == old => push(key, new, ConditionChange::Unchanged),
+            Some(new) => push(key, new, ConditionChange::ChangedFrom(old.clone())),
             None => {
-                push(key, old, Fate::Gone);
-                // `>=risk` that became `>risk` is one change, so the two stand together.
-                for (moved, value) in after.iter().filter(|(moved, _)| is_new(moved) && field(moved) == field(key)) {
-                    push(moved, value, Fate::New);
+                push(key, old, ConditionChange::Removed);
+                // `>=risk` that became `>risk` is one change, so both are listed together.
+                for (added, value) in after.iter().filter(|(added, _)| is_new(added) && field(added) == field(key)) {
+                    push(added, value, ConditionChange::Added);
                 }
             }
         }
     }
     for (key, new) in after.iter().filter(|(key, _)| is_new(key)) {
-        push(key, new, Fate::New);
+        push(key, new, ConditionChange::Added);
     }
     out
 }
 
-/// The field a condition's key speaks of.
+/// The field in the key of a condition.
 fn field(key: &str) -> &str {
     key.trim_start_matches(['>', '<', '=', '!', '^', '?'])
 }
 
-fn line(change: &FieldChange) -> Line {
-    Line {
+fn line(change: &FieldChange) -> FieldLine {
+    FieldLine {
         label: label(&change.field),
-        before: said(&change.field, &change.before),
-        after: said(&change.field, &change.after),
+        before: field_value(&change.field, &change.before),
+        after: field_value(&change.field, &change.after),
     }
 }
 
@@ -213,24 +213,24 @@ fn label(field: &str) -> String {
     }
 }
 
-fn said(field: &str, value: &Value) -> Said {
+fn field_value(field: &str, value: &Value) -> FieldValue {
     match (field, value) {
-        (_, Value::Null) => Said::Nothing,
+        (_, Value::Null) => FieldValue::Unset,
         ("effect" | "default_effect" | "on_error", Value::String(name)) => {
-            name.parse().map_or_else(|_| Said::Text(name.clone()), Said::Effect)
+            name.parse().map_or_else(|_| FieldValue::Text(name.clone()), FieldValue::Effect)
         }
-        ("enabled", Value::Bool(on)) => Said::Text(if *on { "on" } else { "off" }.to_owned()),
-        ("budget", Value::Object(budget)) => Said::Text(budget_in_words(budget)),
-        ("schema", Value::Object(schema)) => Said::Text(schema_in_words(schema)),
-        (_, Value::Array(items)) if items.is_empty() => Said::Nothing,
-        _ => Said::Text(value_words(value)),
+        ("enabled", Value::Bool(on)) => FieldValue::Text(if *on { "on" } else { "off" }.to_owned()),
+        ("budget", Value::Object(budget)) => FieldValue::Text(budget_in_words(budget)),
+        ("schema", Value::Object(schema)) => FieldValue::Text(schema_in_words(schema)),
+        (_, Value::Array(items)) if items.is_empty() => FieldValue::Unset,
+        _ => FieldValue::Text(value_words(value)),
     }
 }
 
 fn budget_in_words(budget: &Map<String, Value>) -> String {
     let mut parts = Vec::new();
     if let Some(cost) = budget.get("cost").filter(|v| !v.is_null()) {
-        // Fractions of a cent are shown whole rather than rounded away.
+        // An amount with a fraction of a cent is shown in full, not rounded.
         let in_cents = |cost: &f64| (cost * 100.0).fract().abs() < 1e-9;
         parts.push(cost.as_f64().filter(in_cents).map_or_else(|| format!("${}", value_words(cost)), format::usd));
     }
@@ -262,33 +262,33 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_threshold_keeps_its_place_and_its_old_value() {
+    fn a_changed_threshold_keeps_its_place_and_its_old_value() {
         let before = object(json!({">=risk": 90, "vip": false}));
         let after = object(json!({">=risk": 85, "vip": false}));
         let shown = compare(Some(&before), Some(&after));
         let risk = shown.iter().find(|condition| condition.key == ">=risk").unwrap();
-        assert_eq!((&risk.value, &risk.fate), (&json!(85), &Fate::Was(json!(90))));
-        assert_eq!(shown.iter().filter(|condition| condition.fate == Fate::Kept).count(), 1);
+        assert_eq!((&risk.value, &risk.change), (&json!(85), &ConditionChange::ChangedFrom(json!(90))));
+        assert_eq!(shown.iter().filter(|condition| condition.change == ConditionChange::Unchanged).count(), 1);
     }
 
     #[test]
     fn a_changed_operator_stands_beside_the_old_one() {
         let before = object(json!({"<=age": 3, ">=risk": 90}));
         let after = object(json!({"<=age": 3, ">risk": 90, "vip": true}));
-        let fates: Vec<_> = compare(Some(&before), Some(&after)).into_iter().map(|c| (c.key, c.fate)).collect();
+        let changes: Vec<_> = compare(Some(&before), Some(&after)).into_iter().map(|c| (c.key, c.change)).collect();
         assert_eq!(
-            fates,
+            changes,
             [
-                ("<=age".to_owned(), Fate::Kept),
-                (">=risk".to_owned(), Fate::Gone),
-                (">risk".to_owned(), Fate::New),
-                ("vip".to_owned(), Fate::New),
+                ("<=age".to_owned(), ConditionChange::Unchanged),
+                (">=risk".to_owned(), ConditionChange::Removed),
+                (">risk".to_owned(), ConditionChange::Added),
+                ("vip".to_owned(), ConditionChange::Added),
             ]
         );
     }
 
     #[test]
-    fn cards_show_changed_rules_first_and_only_what_differs() {
+    fn changed_rules_are_first_and_show_only_what_differs() {
         let diff = TextDiff {
             rules_added: vec![object(json!({"id": "new-rule", "agent": "a", "action": "b", "effect": "allow",
                 "reason": "because it helps", "enabled": true, "tags": []}))],
@@ -300,10 +300,10 @@ mod tests {
             }],
             ..TextDiff::default()
         };
-        let cards = cards(&diff);
-        assert_eq!(cards.iter().map(|card| card.kind).collect::<Vec<_>>(), [Kind::Changed, Kind::Added]);
-        assert_eq!(cards[0].lines.len(), 1);
-        assert_eq!(cards[0].lines[0].after, Said::Effect(Effect::Allow));
-        assert_eq!(cards[1].lines.len(), 2, "effect and reason; defaults stay silent");
+        let rules = rules(&diff);
+        assert_eq!(rules.iter().map(|rule| rule.kind).collect::<Vec<_>>(), [ChangeKind::Changed, ChangeKind::Added]);
+        assert_eq!(rules[0].lines.len(), 1);
+        assert_eq!(rules[0].lines[0].after, FieldValue::Effect(Effect::Allow));
+        assert_eq!(rules[1].lines.len(), 2, "effect and reason; defaults are not shown");
     }
 }

@@ -1,4 +1,4 @@
-//! What the packet's id stands for, to be checked by anybody.
+//! The Evidence tab of a packet: digests and files with which anyone can verify it.
 
 use leptos::prelude::*;
 use lifecycle::review::Packet;
@@ -17,7 +17,7 @@ pub(super) fn Evidence(packet: Packet, rule_count: usize) -> impl IntoView {
     let href = format!("/policy/packets/{}", packet.packet_id);
     let (json, evidence) = (href.clone(), format!("{href}/evidence"));
     let print = move |_| {
-        // Where printing is not possible nothing happens.
+        // Nothing happens where printing is not possible.
         let _ = window().print();
     };
     view! {
@@ -91,7 +91,7 @@ pub(super) fn Evidence(packet: Packet, rule_count: usize) -> impl IntoView {
                 </a>
             </div>
             <p class="muted">
-                "With the evidence file anybody can run the replay again, without this server: "
+                "With the evidence file anyone can run the replay again, without this server: "
                 <code>"countersign packet verify --file"</code> "."
             </p>
         </div>

@@ -1,4 +1,4 @@
-//! What replaying recorded decisions showed.
+//! The Impact tab of a packet: the result of replaying recorded decisions.
 
 use leptos::prelude::*;
 use lifecycle::review::{BlastRadius, ProjectedKpis, content::ReplayReport};
@@ -12,10 +12,11 @@ use crate::{
         BarStack, Column, EffectBadge, EmptyState, Head, Notice, Part, Table, Tone, effect_words, facts::gist, format,
         short_digest,
     },
+    filter::address::escape,
     labels,
 };
 
-/// Flips drawn at once.
+/// The number of flips shown.
 const SHOWN: usize = 20;
 
 /// The replay: effect bars, transition counts and the decisions that flip.
@@ -88,7 +89,7 @@ pub(super) fn Impact(
     }
 }
 
-/// Approvals asked for in a day by base and draft, when the replayed decisions span at least an hour.
+/// Approvals that base and draft ask for per day, when the replayed decisions span at least an hour.
 fn forecast(replay: &ReplayReport) -> Option<(Option<f64>, f64)> {
     const LEAST_SECONDS: f64 = 3600.0;
     let (from, to) = replay.window?;
@@ -99,19 +100,19 @@ fn forecast(replay: &ReplayReport) -> Option<(Option<f64>, f64)> {
 
 #[component]
 fn Forecast(before: Option<f64>, after: f64) -> impl IntoView {
-    let said = match before {
+    let forecast = match before {
         Some(before) => format!("About {} a day; now about {}.", approvals(after), approvals(before)),
         None => format!("About {} a day.", approvals(after)),
     };
     view! {
         <section>
             <h2 class="section-title">"Approvals forecast"</h2>
-            <p class="packet-says">{said} <span class="muted">" At the pace of the replayed decisions."</span></p>
+            <p>{forecast} <span class="muted">" At the pace of the replayed decisions."</span></p>
         </section>
     }
 }
 
-/// Whole ones, or tenths when there are few.
+/// Whole approvals; tenths below ten.
 fn approvals(number: f64) -> String {
     if number >= 10.0 { format!("{number:.0} approvals") } else { format!("{number:.1} approvals") }
 }
@@ -306,7 +307,7 @@ fn Flips(flips: Vec<Change>, total: usize, recorded: bool) -> impl IntoView {
                         let id = short_digest(&flip.case_id);
                         let name = if recorded {
                             view! {
-                                <a class="mono" href=format!("/decisions/{}", crate::pages::decisions::query::escape(&flip.case_id))>
+                                <a class="mono" href=format!("/decisions/{}", escape(&flip.case_id))>
                                     {id}
                                 </a>
                             }

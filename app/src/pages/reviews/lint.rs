@@ -1,4 +1,4 @@
-//! What the linter said about the bundle when it was submitted.
+//! The findings of the linter when the bundle was submitted.
 
 use leptos::prelude::*;
 use policy::lint::{Finding, Report};
@@ -14,7 +14,7 @@ pub(super) fn Lint(report: Report) -> impl IntoView {
             <EmptyState title="Nothing found">
                 <p>
                     {format!(
-                        "The linter looked at {} and has nothing to say.",
+                        "The linter checked {} and found nothing.",
                         format::plural(report.summary.total_rules as u64, "rule", "rules"),
                     )}
                 </p>

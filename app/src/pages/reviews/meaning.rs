@@ -1,4 +1,4 @@
-//! What the bundle changes, region by region, proven for every input.
+//! The Meaning tab of a packet: the changes by region, proven for every input.
 
 use leptos::prelude::*;
 use lifecycle::review::{SemanticDiffSummary, content::ReplayReport};
@@ -13,7 +13,7 @@ use crate::components::{
     region::{Certificate, RegionCard, TransitionMatrix, allows_anew, headline},
 };
 
-/// Regions drawn at once.
+/// The number of regions shown.
 const SHOWN: usize = 40;
 
 /// The regions that change, newly allowed ones first.
@@ -28,12 +28,12 @@ pub(super) fn MeaningView(
     let (Some(meaning), Some(base)) = (meaning, base) else {
         return view! {
             <EmptyState title="Nothing to compare with">
-                <p>"No bundle was live when this was submitted, so everything it says is new. The rules stand under Text."</p>
+                <p>"No bundle was live when this was submitted, so all of it is new. The rules are listed under Text."</p>
             </EmptyState>
         }
         .into_any();
     };
-    // Flips are only counted when all of them were recorded.
+    // Regions show a count only when all flips were recorded.
     let counted = replay.total_flips <= flips.iter().sum::<usize>();
     let total = replay.corpus_count;
     let whole = replay.total_flips == transitions.iter().map(|(.., count)| count).sum::<usize>();
@@ -77,7 +77,7 @@ pub(super) fn MeaningView(
     .into_any()
 }
 
-/// From which answer to which. Flips are all that is known of errors, so they count by the effect that holds.
+/// The transitions between answers. Errors are only known from flips, so they count as the effect that holds.
 fn matrix(base: &Summary, transitions: &[(Effect, Effect, usize)]) -> Transitions {
     let at = |effect| Transitions::index(Outcome { effect, error: false });
     let mut counts = [[0; 4]; 4];

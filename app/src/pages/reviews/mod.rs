@@ -1,6 +1,6 @@
-//! The queue of packets and its history.
+//! The review queue and its history.
 
-pub mod diff;
+mod diff;
 mod evidence;
 mod impact;
 mod lint;
@@ -8,9 +8,11 @@ mod meaning;
 mod notices;
 pub mod packet;
 mod rerun;
-pub mod review_status;
+mod review_status;
+pub mod risk;
 mod safety;
 mod sign_off;
+mod state;
 mod text;
 mod timeline;
 
@@ -21,17 +23,16 @@ use lifecycle::{
 };
 use policy::Timestamp;
 
+use self::risk::RiskChip;
 use crate::{
     api::packets::{Queue, review_queue},
-    components::{
-        Chip, EmptyState, ErrorPanel, Kbd, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime, Skeleton, Tone,
-    },
-    frame::live::use_live,
+    components::{EmptyState, ErrorPanel, Kbd, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime, Skeleton},
+    frame::live_updates::use_live,
     keyboard::use_queue_keys,
     labels,
 };
 
-/// The queue of packets and its history.
+/// The review queue and its history.
 #[component]
 pub fn Reviews() -> impl IntoView {
     let live = use_live();
@@ -40,7 +41,7 @@ pub fn Reviews() -> impl IntoView {
     view! {
         <PageHead
             title="Reviews"
-            beside=|| {
+            meta=|| {
                 view! {
                     <span class="faint needs-keyboard">
                         <Kbd key="J" />
@@ -73,9 +74,9 @@ fn Lists(queue: Queue) -> impl IntoView {
     let writes = me.may(Permission::BuildPackets);
     let (me_waiting, me_open) = (me.clone(), me.clone());
     let nothing = if signs {
-        "When somebody submits a bundle that you may sign, it stands here with all its evidence."
+        "When an author submits a bundle that you may sign, it appears here with all its evidence."
     } else {
-        "Your roles do not include signing packets. What others are reviewing stands below."
+        "Your roles do not include signing packets. What others are reviewing is listed below."
     };
     view! {
         <div class="stack">
@@ -104,7 +105,7 @@ fn Lists(queue: Queue) -> impl IntoView {
                 {if history.is_empty() {
                     view! {
                         <EmptyState title="Nothing has been decided yet">
-                            <p>"Packets that were approved, rejected or sent back are kept here for ever."</p>
+                            <p>"Packets that were approved, rejected or sent back stay here for ever."</p>
                         </EmptyState>
                     }
                         .into_any()
@@ -155,23 +156,5 @@ fn Row(packet: PacketSummary, me: Actor, as_of: Timestamp) -> impl IntoView {
                 <PacketStatusChip status=packet.status />
             </span>
         </li>
-    }
-}
-
-/// A packet's risk, 0–10000 basis points.
-#[component]
-pub fn RiskChip(
-    /// The score.
-    bps: u32,
-) -> impl IntoView {
-    view! { <Chip tone=risk_tone(bps)>{format!("risk {}", crate::components::format::count(u64::from(bps)))}</Chip> }
-}
-
-/// From 5,000 two people must sign; from 2,500 it is worth a second look.
-pub const fn risk_tone(bps: u32) -> Tone {
-    match bps {
-        0..2500 => Tone::Neutral,
-        2500..5000 => Tone::Warn,
-        _ => Tone::Bad,
     }
 }

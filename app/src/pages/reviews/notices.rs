@@ -1,13 +1,13 @@
-//! What stands above a packet's evidence when it cannot be relied on any more.
+//! Notices above a packet's evidence when the evidence can no longer be relied on.
 
 use leptos::prelude::*;
 
 use crate::{
-    api::packets::Moved,
+    api::packets::StaleBase,
     components::{Notice, Tone},
 };
 
-/// What of the packet was changed in the database, past the program.
+/// The parts of the packet that were changed directly in the database.
 #[component]
 pub(super) fn Altered(what: Vec<String>) -> impl IntoView {
     view! {
@@ -21,12 +21,12 @@ pub(super) fn Altered(what: Vec<String>) -> impl IntoView {
     }
 }
 
-/// What approving and applying it all the same would undo.
+/// Says that another bundle has become stable, and which of its changes applying the packet would undo.
 #[component]
-pub(super) fn MovedBase(moved: Moved, version: String, base: Option<String>) -> impl IntoView {
+pub(super) fn StaleBaseNotice(live: StaleBase, version: String, base: Option<String>) -> impl IntoView {
     let was = base.unwrap_or_else(|| "nothing".to_owned());
-    let live = moved.version.clone();
-    let lead = if moved.overwritten.is_empty() {
+    let StaleBase { version: live, overwritten } = live;
+    let lead = if overwritten.is_empty() {
         format!("It was built when {was} was live. {live} is now, and {version} has everything that changed there.")
     } else {
         format!("It was built when {was} was live. {version} would overwrite these changes of {live}:")
@@ -35,19 +35,18 @@ pub(super) fn MovedBase(moved: Moved, version: String, base: Option<String>) -> 
         <Notice tone=Tone::Warn>
             <strong>{format!("The base has moved to {live}")}</strong>
             <p>{lead}</p>
-            {(!moved.overwritten.is_empty())
+            {(!overwritten.is_empty())
                 .then(|| {
                     view! {
-                        <ul class="moved">
-                            {moved
-                                .overwritten
+                        <ul class="overwritten">
+                            {overwritten
                                 .into_iter()
-                                .map(|lost| {
+                                .map(|change| {
                                     view! {
                                         <li>
-                                            <code>{lost.what}</code>
+                                            <code>{change.what}</code>
                                             " "
-                                            {lost.kind.word()}
+                                            {change.kind.word()}
                                         </li>
                                     }
                                 })

@@ -1,4 +1,4 @@
-//! One packet: the evidence, and what reviewers did with it.
+//! One packet: its evidence, its status and the sign-off.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -12,81 +12,42 @@ use super::{
     evidence::Evidence,
     impact::Impact,
     meaning::MeaningView,
-    notices::{Altered, MovedBase},
-    rerun::{ReRun, Run},
-    review_status::{Facts, ReviewStatus, standing},
-    risk_tone,
+    notices::{Altered, StaleBaseNotice},
+    rerun::RerunButton,
+    review_status::{Facts, ReviewStatus, cannot_sign, review_status},
+    risk::risk_tone,
     safety::{Safety, passed},
-    sign_off::SignOff,
+    sign_off::{SignOff, use_sign_off_keys},
+    state::{PacketTab, PageState, Rerun},
     text::TextDiffView,
     timeline::Timeline,
 };
 use crate::{
-    api::packets::{ActOnPacket, PacketView, review_packet},
+    api::packets::{PacketView, review_packet},
     components::{
         ButtonKind, Digest, ErrorPanel, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime, Skeleton, Tab,
-        TabPanel, Tabs, Tone, format, url_tab, use_toasts,
+        TabPanel, Tabs, Tone, format,
     },
-    frame::live::use_live,
+    frame::live_updates::use_live,
     labels,
 };
 
-/// What a person has typed and sent on this page. Kept outside of what is fetched again.
-#[derive(Clone, Copy)]
-pub(super) struct Desk {
-    /// The sign-off form.
-    pub act: ServerAction<ActOnPacket>,
-    /// Its reason field.
-    pub reason: RwSignal<String>,
-    /// The replay that was run in this browser.
-    pub run: RwSignal<Run>,
-    /// The chosen tab.
-    pub tab: Signal<String>,
-}
-
-/// One packet: the evidence, and what reviewers did with it.
+/// One packet: its evidence, its status and the sign-off.
 #[component]
 pub fn PacketPage() -> impl IntoView {
     let params = use_params_map();
     let live = use_live();
     let id = Memo::new(move |_| params.read().get("packet_id").unwrap_or_default());
     let packet = Resource::new(move || (id.get(), live.changed()), |(id, _)| review_packet(id));
-    let desk = Desk {
-        act: ServerAction::new(),
-        reason: RwSignal::new(String::new()),
-        run: RwSignal::new(Run::Idle),
-        tab: url_tab("tab", "meaning"),
-    };
-    // What was typed and run belongs to one packet.
-    Effect::new(move |before: Option<String>| {
-        let now = id.get();
-        if before.is_some_and(|before| before != now) {
-            desk.reason.set(String::new());
-            desk.run.set(Run::Idle);
-        }
-        now
-    });
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if let Some(Ok(status)) = desk.act.value().get() {
-            desk.reason.set(String::new());
-            toasts.good(match status {
-                PacketStatus::Approved => "Approved. The packet has all its signatures.",
-                PacketStatus::Rejected => "Rejected.",
-                PacketStatus::ChangesRequested => "Sent back to the author.",
-                PacketStatus::InReview | PacketStatus::Void => "Approved. Another signature is needed.",
-            });
-            live.refresh();
-        }
-    });
-    super::sign_off::use_sign_keys();
+    let state = PageState::new(id);
+    use_sign_off_keys();
     view! {
         <Transition fallback=|| {
             view! { <Skeleton lines=8 /> }
         }>
             {move || Suspend::new(async move {
                 match packet.await {
-                    Ok(view) => view! { <Page view=view desk=desk /> }.into_any(),
+                    Ok(view) => view! { <Page view=view state=state /> }.into_any(),
                     Err(error) => {
                         view! {
                             <PageHead title="Packet" above=above() />
@@ -105,18 +66,18 @@ fn above() -> Vec<(String, String)> {
 }
 
 #[component]
-fn Page(view: PacketView, desk: Desk) -> impl IntoView {
+fn Page(view: PacketView, state: PageState) -> impl IntoView {
     let PacketView {
         packet,
         notes,
-        state,
+        state: bundle_state,
         rule_count,
         rules_cut,
         transitions,
         region_flips,
         history,
         blockers,
-        moved,
+        stale_base,
         previous,
         next,
         paused,
@@ -134,7 +95,7 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
     };
     let facts = Facts {
         status: packet.status,
-        bundle: state,
+        bundle: bundle_state,
         actions: &packet.actions,
         required: content.required_approvals,
         authors: &packet.authors,
@@ -146,18 +107,19 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         roles: &me.roles,
         as_of,
     };
-    let says = standing(&facts);
-    let refusal = super::review_status::refusal(&facts);
-    let may_sign = refusal.is_none();
+    let status_box = review_status(&facts);
+    let cannot_sign = cannot_sign(&facts);
+    let may_sign = cannot_sign.is_none();
     let signed = packet.actions.iter().any(|a| a.actor == me.name && a.decision == Verdict::Approve);
-    let may_apply = me.may(Permission::Apply) && state == State::Approved && packet.status == PacketStatus::Approved;
+    let may_apply =
+        me.may(Permission::Apply) && bundle_state == State::Approved && packet.status == PacketStatus::Approved;
     let may_edit = me.may(Permission::EditDrafts) && packet.status != PacketStatus::Void;
-    let held = if !blockers.is_empty() {
-        Some("What blocks it stands at the top of the page; it can only be sent back or rejected.")
+    let blocked = if !blockers.is_empty() {
+        Some("The top of the page says what blocks it; it can only be sent back or rejected.")
     } else if packet.stale {
         Some("The base has moved, so this evidence cannot be approved any more.")
     } else if paused {
-        Some("Nobody can approve during a safety pause; sending back and rejecting go on.")
+        Some("Nobody can approve during a safety pause; sending back and rejecting remain possible.")
     } else {
         None
     };
@@ -173,16 +135,16 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
     let checks = passed(&content.guardrails, &content.red_team, &content.invariants);
     let checks = (checks > 0).then_some(checks);
     let tabs = vec![
-        Tab::new("meaning", "Meaning").counting(Signal::stored(regions)),
-        Tab::new("impact", "Impact").counting(Signal::stored(Some(content.replay.total_flips))),
-        Tab::new("text", "Text").counting(Signal::stored(Some(changes))),
-        Tab::new("safety", "Safety").counting(Signal::stored(checks)),
-        Tab::new("evidence", "Evidence"),
-        Tab::new("timeline", "Timeline"),
+        Tab::new(PacketTab::Meaning.id(), "Meaning").counting(Signal::stored(regions)),
+        Tab::new(PacketTab::Impact.id(), "Impact").counting(Signal::stored(Some(content.replay.total_flips))),
+        Tab::new(PacketTab::Text.id(), "Text").counting(Signal::stored(Some(changes))),
+        Tab::new(PacketTab::Safety.id(), "Safety").counting(Signal::stored(checks)),
+        Tab::new(PacketTab::Evidence.id(), "Evidence"),
+        Tab::new(PacketTab::Timeline.id(), "Timeline"),
     ];
     let (status, built_by, built_at) = (packet.status, packet.built_by.clone(), packet.built_at);
     let has_base = base.is_some();
-    let (moved_version, moved_base) = (version.clone(), base.clone());
+    let (stale_version, stale_from) = (version.clone(), base.clone());
     let (text_diff, replay, lint) = (content.text_diff.clone(), content.replay.clone(), content.lint.clone());
     let (guardrails, red_team, invariants) =
         (content.guardrails.clone(), content.red_team.clone(), content.invariants.clone());
@@ -194,7 +156,7 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
         <PageHead
             title=title
             above=above()
-            beside=move || {
+            meta=move || {
                 view! {
                     <span class="mono">{versions}</span>
                     <PacketStatusChip status=status />
@@ -210,13 +172,13 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
                 }
             }
         />
-        <StatusBox says=says may_apply=may_apply may_sign=may_sign />
+        <StatusBox status=status_box may_apply=may_apply may_sign=may_sign />
         {(!altered.is_empty()).then(|| view! { <Altered what=altered /> })}
-        {moved.map(|moved| view! { <MovedBase moved=moved version=moved_version base=moved_base /> })}
+        {stale_base.map(|live| view! { <StaleBaseNotice live=live version=stale_version base=stale_from /> })}
         <div class="with-aside packet-columns">
             <Panel flush=true>
-                <Tabs group="packet" label="Evidence of this packet" tabs=tabs selected=desk.tab param="tab" />
-                <TabPanel group="packet" id="meaning" selected=desk.tab>
+                <Tabs group="packet" label="Evidence of this packet" tabs=tabs selected=state.tab param="tab" />
+                <TabPanel group="packet" id=PacketTab::Meaning.id() selected=state.tab>
                     <MeaningView
                         meaning=meaning
                         base=base_for_meaning
@@ -225,34 +187,34 @@ fn Page(view: PacketView, desk: Desk) -> impl IntoView {
                         transitions=transitions
                     />
                 </TabPanel>
-                <TabPanel group="packet" id="impact" selected=desk.tab>
+                <TabPanel group="packet" id=PacketTab::Impact.id() selected=state.tab>
                     <Impact replay=replay kpis=kpis blast=blast version=version base=base />
                 </TabPanel>
-                <TabPanel group="packet" id="text" selected=desk.tab>
+                <TabPanel group="packet" id=PacketTab::Text.id() selected=state.tab>
                     <TextDiffView diff=text_diff cut=rules_cut base=has_base rule_count=rule_count />
                 </TabPanel>
-                <TabPanel group="packet" id="safety" selected=desk.tab>
+                <TabPanel group="packet" id=PacketTab::Safety.id() selected=state.tab>
                     <Safety guardrails=guardrails red_team=red_team invariants=invariants lint=lint />
                 </TabPanel>
-                <TabPanel group="packet" id="evidence" selected=desk.tab>
+                <TabPanel group="packet" id=PacketTab::Evidence.id() selected=state.tab>
                     <Evidence packet=shown rule_count=rule_count />
                 </TabPanel>
-                <TabPanel group="packet" id="timeline" selected=desk.tab>
+                <TabPanel group="packet" id=PacketTab::Timeline.id() selected=state.tab>
                     <Timeline entries=history as_of=as_of />
                 </TabPanel>
             </Panel>
             <div class="stack">
-                <SignOff packet=packet.clone() refusal=refusal signed=signed held=held desk=desk />
+                <SignOff packet=packet.clone() cannot_sign=cannot_sign signed=signed blocked=blocked state=state />
                 <Risk bps=risk parts=parts />
-                <InShort packet=packet run=desk.run />
+                <EvidenceSummary packet=packet rerun=state.rerun />
             </div>
         </div>
     }
 }
 
-/// The evidence in three lines, beside the sign-off.
+/// The evidence in three lines, below the sign-off.
 #[component]
-fn InShort(packet: Packet, run: RwSignal<Run>) -> impl IntoView {
+fn EvidenceSummary(packet: Packet, rerun: RwSignal<Rerun>) -> impl IntoView {
     let packet_id = packet.packet_id.clone();
     let replay = &packet.content.replay;
     let replayed =
@@ -263,7 +225,7 @@ fn InShort(packet: Packet, run: RwSignal<Run>) -> impl IntoView {
                 <dt>"Replay checksum"</dt>
                 <dd>
                     <Digest value=packet.replay_checksum what="replay checksum" />
-                    <ReRun packet_id=packet_id run=run />
+                    <RerunButton packet_id=packet_id rerun=rerun />
                 </dd>
                 <dt>"Replayed"</dt>
                 <dd>{replayed}</dd>
@@ -274,7 +236,7 @@ fn InShort(packet: Packet, run: RwSignal<Run>) -> impl IntoView {
     }
 }
 
-/// To the packets before and after this one in the queue.
+/// Links to the previous and the next packet of the queue.
 #[component]
 fn Steps(previous: Option<String>, next: Option<String>) -> impl IntoView {
     let step = |id: String, rel: &'static str, word: &'static str| {
@@ -294,16 +256,16 @@ fn Steps(previous: Option<String>, next: Option<String>) -> impl IntoView {
     })
 }
 
-/// The one box that says what blocks the packet or is needed next.
+/// The status box: what blocks the packet, or what is needed next.
 #[component]
-fn StatusBox(says: ReviewStatus, may_apply: bool, may_sign: bool) -> impl IntoView {
+fn StatusBox(status: ReviewStatus, may_apply: bool, may_sign: bool) -> impl IntoView {
     view! {
-        <section class=format!("standing {}", says.tone.class()) aria-label="Status">
-            <div class="standing-words">
-                <p class="standing-headline">{says.headline}</p>
-                {says.notes.into_iter().map(|note| view! { <p class="standing-note">{note}</p> }).collect_view()}
+        <section class=format!("status-box {}", status.tone.class()) aria-label="Status">
+            <div class="status-text">
+                <p class="status-headline">{status.headline}</p>
+                {status.notes.into_iter().map(|note| view! { <p class="status-note">{note}</p> }).collect_view()}
             </div>
-            // On a phone the form stands below all of the evidence.
+            // On a phone the form is below all of the evidence.
             {may_sign.then(|| view! { <a class="to-sign-off" href="#sign-off">"Go to the sign-off"</a> })}
             {may_apply
                 .then(|| {
@@ -317,7 +279,7 @@ fn StatusBox(says: ReviewStatus, may_apply: bool, may_sign: bool) -> impl IntoVi
     }
 }
 
-/// The risk score and what it is made of.
+/// The risk score and its parts.
 #[component]
 fn Risk(bps: u32, parts: Vec<lifecycle::review::content::RiskPart>) -> impl IntoView {
     let tone = match risk_tone(bps) {

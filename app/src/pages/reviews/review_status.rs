@@ -1,4 +1,4 @@
-//! What blocks a packet or is needed next, in words, for the person who looks at it.
+//! The status of a packet in words: what blocks it or what is needed next, for the person who looks at it.
 
 use lifecycle::{
     authority::{Permission, Role, Roles},
@@ -12,56 +12,56 @@ use crate::{
     labels,
 };
 
-/// What the status box says.
+/// The content of the status box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReviewStatus {
-    /// How it is coloured.
+    /// The colour.
     pub tone: Tone,
-    /// The one thing to know.
+    /// The most important fact.
     pub headline: String,
-    /// What else matters, most important first.
+    /// Further facts, most important first.
     pub notes: Vec<String>,
 }
 
-/// What is known about a packet when its standing is asked for.
+/// The facts about a packet that its status depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// Where the packet stands.
+    /// The status of the packet.
     pub status: PacketStatus,
-    /// Where its bundle stands.
+    /// The state of its bundle.
     pub bundle: State,
-    /// What reviewers did.
+    /// The actions of reviewers.
     pub actions: &'a [Action],
-    /// How many people must approve.
+    /// The number of approvals required.
     pub required: u8,
-    /// Who wrote the bundle.
+    /// The authors of the bundle.
     pub authors: &'a [String],
-    /// Who built the packet.
+    /// The person who built the packet.
     pub built_by: &'a str,
     /// Whether another bundle has become stable since.
     pub stale: bool,
-    /// What forbids to approve it.
+    /// The reasons why the packet cannot be approved.
     pub blockers: &'a [String],
     /// Whether a safety pause is in force.
     pub paused: bool,
-    /// Who looks.
+    /// The name of the signed-in person.
     pub me: &'a str,
-    /// In which roles.
+    /// Their roles.
     pub roles: &'a Roles,
-    /// Now, as the server saw it.
+    /// The server's time.
     pub as_of: Timestamp,
 }
 
-/// Why the person looking cannot sign this packet; nothing when they can.
-pub fn refusal(facts: &Facts) -> Option<String> {
+/// Why the person cannot sign this packet; none when they can.
+pub fn cannot_sign(facts: &Facts) -> Option<String> {
     if facts.status != PacketStatus::InReview {
         return Some("This packet is no longer in review.".to_owned());
     }
     if facts.authors.iter().any(|author| author == facts.me) {
-        return Some("You wrote this bundle, so somebody else has to sign.".to_owned());
+        return Some("You wrote this bundle, so another person has to sign.".to_owned());
     }
     if facts.built_by == facts.me {
-        return Some("You submitted this bundle, so somebody else has to sign.".to_owned());
+        return Some("You submitted this bundle, so another person has to sign.".to_owned());
     }
     if !may(facts.roles, Permission::ActOnPackets) {
         let who = labels::any_of(Permission::ActOnPackets.roles().iter().map(|role| labels::role(*role)));
@@ -70,16 +70,16 @@ pub fn refusal(facts: &Facts) -> Option<String> {
     None
 }
 
-/// What blocks the packet, or what it needs next.
-pub fn standing(facts: &Facts) -> ReviewStatus {
+/// The status: what blocks the packet, or what is needed next.
+pub fn review_status(facts: &Facts) -> ReviewStatus {
     match facts.status {
         PacketStatus::InReview => in_review(facts),
         PacketStatus::Approved => approved(facts),
         PacketStatus::Rejected => ended(facts, Verdict::Reject, Tone::Bad, "Rejected"),
         PacketStatus::ChangesRequested => {
-            let mut standing = ended(facts, Verdict::RequestChanges, Tone::Accent, "Changes requested");
-            standing.notes.push("The author edits the draft and submits it again; that makes a new packet.".to_owned());
-            standing
+            let mut status = ended(facts, Verdict::RequestChanges, Tone::Accent, "Changes requested");
+            status.notes.push("The author edits the draft and submits it again; that makes a new packet.".to_owned());
+            status
         }
         PacketStatus::Void => ReviewStatus {
             tone: Tone::Neutral,
@@ -96,7 +96,7 @@ fn may(roles: &Roles, permission: Permission) -> bool {
     permission.roles().iter().any(|role| roles.contains(role))
 }
 
-/// Approvals that still count.
+/// Approvals that have not expired.
 fn valid<'a>(facts: &'a Facts) -> Vec<&'a Action> {
     facts.actions.iter().filter(|a| a.decision == Verdict::Approve && a.expires_at > facts.as_of).collect()
 }
@@ -123,7 +123,7 @@ fn in_review(facts: &Facts) -> ReviewStatus {
     }
     if let Some(mine) = valid.iter().find(|action| action.actor == facts.me) {
         notes.push(format!("You approved this {}.", ago(mine.at, facts.as_of)));
-    } else if let Some(why) = refusal(facts) {
+    } else if let Some(why) = cannot_sign(facts) {
         notes.push(why);
     }
     for action in valid.iter().filter(|action| action.actor != facts.me) {
@@ -251,34 +251,34 @@ mod tests {
     fn says_who_is_missing() {
         let approver = Roles::from([Role::Approver]);
         let none = [];
-        assert_eq!(standing(&facts(&none, 1, "b", &approver)).headline, "0 of 1: one person must sign");
+        assert_eq!(review_status(&facts(&none, 1, "b", &approver)).headline, "0 of 1: one person must sign");
         assert_eq!(
-            standing(&facts(&none, 2, "b", &approver)).headline,
+            review_status(&facts(&none, 2, "b", &approver)).headline,
             "0 of 2: two people must sign, one of them a safety owner"
         );
         let one = [approval("a", Role::Approver)];
-        assert_eq!(standing(&facts(&one, 2, "b", &approver)).headline, "1 of 2: a safety owner must sign");
+        assert_eq!(review_status(&facts(&one, 2, "b", &approver)).headline, "1 of 2: a safety owner must sign");
         let safety = [approval("a", Role::SafetyOwner)];
-        let said = standing(&facts(&safety, 2, "b", &approver));
-        assert_eq!(said.headline, "1 of 2: one more person must sign");
-        assert_eq!(said.notes, ["a approved this 40\u{a0}min ago."]);
+        let status = review_status(&facts(&safety, 2, "b", &approver));
+        assert_eq!(status.headline, "1 of 2: one more person must sign");
+        assert_eq!(status.notes, ["a approved this 40\u{a0}min ago."]);
     }
 
     #[test]
     fn what_is_blocked_says_why() {
         let approver = Roles::from([Role::Approver]);
         let blockers = ["Guardrail failed: projected margin -73 bps, limit -50 bps.".to_owned()];
-        let said = standing(&Facts { blockers: &blockers, ..facts(&[], 1, "b", &approver) });
-        assert_eq!(said.tone, Tone::Bad);
-        assert!(said.headline.starts_with("Blocked"), "{}", said.headline);
-        assert_eq!(said.notes, blockers);
+        let status = review_status(&Facts { blockers: &blockers, ..facts(&[], 1, "b", &approver) });
+        assert_eq!(status.tone, Tone::Bad);
+        assert!(status.headline.starts_with("Blocked"), "{}", status.headline);
+        assert_eq!(status.notes, blockers);
     }
 
     #[test]
     fn an_expired_signature_does_not_count() {
         let approver = Roles::from([Role::Approver]);
         let old = Action { expires_at: now(), ..approval("a", Role::SafetyOwner) };
-        assert!(standing(&facts(&[old], 2, "b", &approver)).headline.starts_with("0 of 2"));
+        assert!(review_status(&facts(&[old], 2, "b", &approver)).headline.starts_with("0 of 2"));
     }
 
     #[test]
@@ -287,13 +287,13 @@ mod tests {
         let authors = ["me@x".to_owned()];
         let mut mine = facts(&[], 1, "me@x", &both);
         mine.authors = &authors;
-        assert_eq!(refusal(&mine).unwrap(), "You wrote this bundle, so somebody else has to sign.");
+        assert_eq!(cannot_sign(&mine).unwrap(), "You wrote this bundle, so another person has to sign.");
         let built = facts(&[], 1, "author@demo.test", &both);
-        assert_eq!(refusal(&built).unwrap(), "You submitted this bundle, so somebody else has to sign.");
+        assert_eq!(cannot_sign(&built).unwrap(), "You submitted this bundle, so another person has to sign.");
         let viewer = Roles::from([Role::Viewer]);
-        assert!(refusal(&facts(&[], 1, "v", &viewer)).unwrap().contains("approver"));
+        assert!(cannot_sign(&facts(&[], 1, "v", &viewer)).unwrap().contains("approver"));
         let approver = Roles::from([Role::Approver]);
-        assert_eq!(refusal(&facts(&[], 1, "other", &approver)), None);
+        assert_eq!(cannot_sign(&facts(&[], 1, "other", &approver)), None);
     }
 
     #[test]
@@ -301,9 +301,9 @@ mod tests {
         let owner = Roles::from([Role::RuntimeOwner]);
         let actions = [approval("a", Role::Approver)];
         let base = Facts { status: PacketStatus::Approved, bundle: State::Approved, ..facts(&actions, 1, "r", &owner) };
-        assert_eq!(standing(&base).tone, Tone::Good);
-        assert_eq!(standing(&Facts { stale: true, ..base }).headline, "Approved, but out of date");
+        assert_eq!(review_status(&base).tone, Tone::Good);
+        assert_eq!(review_status(&Facts { stale: true, ..base }).headline, "Approved, but out of date");
         let late = Facts { as_of: now().plus(Duration::from_secs(80 * 3600)), ..base };
-        assert_eq!(standing(&late).headline, "The approval has expired");
+        assert_eq!(review_status(&late).headline, "The approval has expired");
     }
 }

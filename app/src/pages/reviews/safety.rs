@@ -1,4 +1,4 @@
-//! Guardrails, red team, invariants, and what the linter said.
+//! The Safety tab of a packet: guardrails, red team, invariants and lint.
 
 use leptos::prelude::*;
 use lifecycle::review::{
@@ -14,7 +14,7 @@ use crate::{
     labels,
 };
 
-/// Everything that could forbid to approve, with its values.
+/// All checks that can block an approval, with their values.
 #[component]
 pub(super) fn Safety(
     guardrails: Vec<Guardrail>,
@@ -200,7 +200,7 @@ fn Invariants(invariants: Vec<InvariantResult>) -> impl IntoView {
     .into_any()
 }
 
-/// How many checks of a packet passed, and how many there are.
+/// The number of checks that passed.
 pub(super) fn passed(guardrails: &[Guardrail], red_team: &[Scenario], invariants: &[InvariantResult]) -> usize {
     guardrails.iter().filter(|guardrail| guardrail.verdict == GuardrailVerdict::Pass).count()
         + red_team.iter().filter(|scenario| scenario.verdict == ScenarioVerdict::Pass).count()

@@ -1,32 +1,33 @@
-//! The card where a packet is signed, sent back or refused. A plain form: it works without JavaScript.
+//! The sign-off: approve, request changes or reject. A plain form, so that it works without JavaScript.
 
 use leptos::{form::ActionForm, prelude::*};
 use lifecycle::review::{Packet, PacketStatus, Verdict};
 use wasm_bindgen::JsCast;
 
-use super::packet::Desk;
+use super::state::PageState;
 use crate::{
-    components::{Button, ButtonKind, Chip, Kbd, Panel, TextArea, Tone},
+    components::{Button, ButtonKind, Chip, Kbd, Panel, TextArea, Tone, form_error},
     keyboard::use_keys,
 };
 
-/// The sign-off card. `refusal` says why this person cannot sign.
+/// The sign-off card.
 #[component]
 pub(super) fn SignOff(
     packet: Packet,
-    refusal: Option<String>,
+    /// Why this person cannot sign; none when they can.
+    cannot_sign: Option<String>,
     signed: bool,
-    /// Why nobody may approve it now, whoever they are.
-    held: Option<&'static str>,
-    desk: Desk,
+    /// Why nobody can approve the packet now.
+    blocked: Option<&'static str>,
+    state: PageState,
 ) -> impl IntoView {
     let approvals = packet.actions.iter().filter(|action| action.decision == Verdict::Approve).count();
     let progress = format!("{approvals} of {}", packet.content.required_approvals);
     let open = packet.status == PacketStatus::InReview;
-    let body = match refusal {
+    let body = match cannot_sign {
         Some(_) if !open => view! { <p class="muted">"Nothing more to sign here."</p> }.into_any(),
         Some(why) => view! { <p class="muted">{why}</p> }.into_any(),
-        None => view! { <Form packet_id=packet.packet_id signed=signed held=held desk=desk /> }.into_any(),
+        None => view! { <Form packet_id=packet.packet_id signed=signed blocked=blocked state=state /> }.into_any(),
     };
     view! {
         <Panel
@@ -41,10 +42,9 @@ pub(super) fn SignOff(
 }
 
 #[component]
-fn Form(packet_id: String, signed: bool, held: Option<&'static str>, desk: Desk) -> impl IntoView {
-    let act = desk.act;
-    let refused =
-        Signal::derive(move || act.value().get().and_then(Result::err).map(|error| crate::labels::refusal(&error)));
+fn Form(packet_id: String, signed: bool, blocked: Option<&'static str>, state: PageState) -> impl IntoView {
+    let act = state.act;
+    let refused = form_error(act);
     let pending = act.pending();
     view! {
         <div class="sign-off" id="sign-off">
@@ -53,19 +53,19 @@ fn Form(packet_id: String, signed: bool, held: Option<&'static str>, desk: Desk)
                 <TextArea
                     label="Reason"
                     name="reason"
-                    value=desk.reason
+                    value=state.reason
                     rows=3
                     hint="Required to reject or to request changes"
                     error=refused
                 />
                 {signed.then(|| view! { <p class="muted">"You have approved this. You can still send it back or reject it."</p> })}
-                {held.map(|why| view! { <p class="muted">{why}</p> })}
+                {blocked.map(|why| view! { <p class="muted">{why}</p> })}
                 <div class="sign-buttons">
                     <Button
                         kind=ButtonKind::Primary
                         submit=true
                         pending=pending
-                        disabled=Signal::stored(signed || held.is_some())
+                        disabled=Signal::stored(signed || blocked.is_some())
                         attr:name="decision"
                         attr:value="approve"
                         attr:data-key="a"
@@ -97,9 +97,9 @@ fn Form(packet_id: String, signed: bool, held: Option<&'static str>, desk: Desk)
     }
 }
 
-/// `a` approves; `r` rejects once there is a reason, and asks for one before; `j` and `k` go to the next packet in review
-/// and back.
-pub(super) fn use_sign_keys() {
+/// `a` approves. `r` rejects; without a reason, `r` focuses the reason field. `j` and `k` open the next and the previous
+/// packet in review.
+pub(super) fn use_sign_off_keys() {
     use_keys(|key| match key {
         "a" => press("button[data-key=a]:not(:disabled)"),
         "j" => press(".packet-steps a[rel=next]"),

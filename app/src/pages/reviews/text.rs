@@ -1,16 +1,16 @@
-//! The text of a packet: what changes in the rules, field by field.
+//! The Text tab of a packet: the changes of the rules, field by field.
 
 use leptos::prelude::*;
 use policy::bundle::diff::TextDiff;
 
-use super::diff::{Card, Condition, Fate, Kind, Line, Said, cards, settings};
+use super::diff::{self, ChangeKind, Condition, ConditionChange, FieldLine, FieldValue, RuleDiff};
 use crate::components::{Chip, ConditionChip, EffectBadge, EmptyState, Notice, Tone, format};
 
-/// The rule diff: old struck through, new beside it, in words.
+/// The rule diff: old values struck through, followed by the new values.
 #[component]
 pub(super) fn TextDiffView(diff: TextDiff, cut: usize, base: bool, rule_count: usize) -> impl IntoView {
-    let (cards, settings) = (cards(&diff), settings(&diff));
-    if cards.is_empty() && settings.is_empty() {
+    let (changed_rules, settings) = (diff::rules(&diff), diff::settings(&diff));
+    if changed_rules.is_empty() && settings.is_empty() {
         return view! {
             <EmptyState title="No rule changes">
                 <p>"The bundle has the same rules and settings as the one that is live."</p>
@@ -40,7 +40,7 @@ pub(super) fn TextDiffView(diff: TextDiff, cut: usize, base: bool, rule_count: u
                         </article>
                     }
                 })}
-            {cards.into_iter().map(|card| view! { <RuleCard card=card /> }).collect_view()}
+            {changed_rules.into_iter().map(|rule| view! { <RuleCard rule=rule /> }).collect_view()}
             {(cut > 0)
                 .then(|| {
                     view! {
@@ -67,51 +67,51 @@ fn sentence(summary: &str) -> String {
 }
 
 #[component]
-fn RuleCard(card: Card) -> impl IntoView {
-    let (tone, sign) = match card.kind {
-        Kind::Added => (Tone::Good, "+"),
-        Kind::Removed => (Tone::Bad, "−"),
-        Kind::Changed => (Tone::Warn, "~"),
+fn RuleCard(rule: RuleDiff) -> impl IntoView {
+    let (tone, sign) = match rule.kind {
+        ChangeKind::Added => (Tone::Good, "+"),
+        ChangeKind::Removed => (Tone::Bad, "−"),
+        ChangeKind::Changed => (Tone::Warn, "~"),
     };
     view! {
         <article class="diff-card">
             <header class="diff-head">
                 <Chip tone=tone sign=sign>
-                    {card.kind.label()}
+                    {rule.kind.label()}
                 </Chip>
-                <h2 class="mono">{card.id}</h2>
-                <span class="muted diff-whom">{card.agent} " · " {card.action}</span>
+                <h2 class="mono">{rule.id}</h2>
+                <span class="muted diff-scope">{rule.agent} " · " {rule.action}</span>
             </header>
             <p class="diff-when">
                 <span class="faint">"When "</span>
-                {if card.conditions.is_empty() {
+                {if rule.conditions.is_empty() {
                     view! { <span class="muted">"always"</span> }.into_any()
                 } else {
-                    card.conditions
+                    rule.conditions
                         .into_iter()
-                        .map(|condition| view! { <ConditionView condition=condition whole=card.kind != Kind::Changed /> " " })
+                        .map(|condition| view! { <ConditionView condition=condition whole=rule.kind != ChangeKind::Changed /> " " })
                         .collect_view()
                         .into_any()
                 }}
             </p>
-            <Lines lines=card.lines />
+            <Lines lines=rule.lines />
         </article>
     }
 }
 
-/// A condition with what became of it. Of a `whole` rule, added or removed, the single condition is not marked again.
+/// A condition with its change. In a `whole` rule, added or removed, the single condition is not marked.
 #[component]
 fn ConditionView(condition: Condition, whole: bool) -> impl IntoView {
-    let Condition { key, value, fate } = condition;
-    match fate {
-        Fate::Was(was) => view! { <ConditionChip field=key value=value was=was /> }.into_any(),
-        Fate::Gone if !whole => view! {
+    let Condition { key, value, change } = condition;
+    match change {
+        ConditionChange::ChangedFrom(was) => view! { <ConditionChip field=key value=value was=was /> }.into_any(),
+        ConditionChange::Removed if !whole => view! {
             <del class="condition-gone">
                 <ConditionChip field=key value=value />
             </del>
         }
         .into_any(),
-        Fate::New if !whole => view! {
+        ConditionChange::Added if !whole => view! {
             <ins class="condition-new">
                 <ConditionChip field=key value=value />
             </ins>
@@ -122,18 +122,18 @@ fn ConditionView(condition: Condition, whole: bool) -> impl IntoView {
 }
 
 #[component]
-fn Lines(lines: Vec<Line>) -> impl IntoView {
+fn Lines(lines: Vec<FieldLine>) -> impl IntoView {
     (!lines.is_empty()).then(|| {
         view! {
             <dl class="facts diff-lines">
                 {lines
                     .into_iter()
                     .map(|line| {
-                        let both = line.before != Said::Nothing && line.after != Said::Nothing;
+                        let both = line.before != FieldValue::Unset && line.after != FieldValue::Unset;
                         view! {
                             <dt>{line.label}</dt>
                             <dd>
-                                <Value said=line.before old=both /> {both.then_some(" → ")} <Value said=line.after old=false />
+                                <Value value=line.before old=both /> {both.then_some(" → ")} <Value value=line.after old=false />
                             </dd>
                         }
                     })
@@ -144,17 +144,17 @@ fn Lines(lines: Vec<Line>) -> impl IntoView {
 }
 
 #[component]
-fn Value(said: Said, old: bool) -> impl IntoView {
-    match said {
-        Said::Nothing => ().into_any(),
-        Said::Effect(effect) if old => view! {
+fn Value(value: FieldValue, old: bool) -> impl IntoView {
+    match value {
+        FieldValue::Unset => ().into_any(),
+        FieldValue::Effect(effect) if old => view! {
             <del class="old-effect">
                 <EffectBadge effect=effect />
             </del>
         }
         .into_any(),
-        Said::Effect(effect) => view! { <EffectBadge effect=effect /> }.into_any(),
-        Said::Text(text) if old => view! { <del class="muted">{text}</del> }.into_any(),
-        Said::Text(text) => view! { <span>{text}</span> }.into_any(),
+        FieldValue::Effect(effect) => view! { <EffectBadge effect=effect /> }.into_any(),
+        FieldValue::Text(text) if old => view! { <del class="muted">{text}</del> }.into_any(),
+        FieldValue::Text(text) => view! { <span>{text}</span> }.into_any(),
     }
 }

@@ -1,4 +1,4 @@
-//! What happened to the packet and its bundle, oldest first.
+//! The Timeline tab of a packet: the audit entries of the packet and its bundle, oldest first.
 
 use leptos::prelude::*;
 use lifecycle::audit::Entry;
@@ -6,21 +6,21 @@ use policy::Timestamp;
 
 use crate::{
     components::{EmptyState, RelativeTime},
-    pages::audit::labels::{event, weight},
+    pages::audit::labels::{event, tone},
 };
 
-/// Entries in the order they happened.
+/// Audit entries in the order of events.
 #[component]
-pub fn Timeline(
+pub(super) fn Timeline(
     /// Oldest first.
     entries: Vec<Entry>,
-    /// The server's now.
+    /// The server's time.
     as_of: Timestamp,
 ) -> impl IntoView {
     if entries.is_empty() {
         return view! {
             <EmptyState title="Nothing yet">
-                <p>"Everything that happens to this bundle is written here."</p>
+                <p>"Everything that happens to this bundle is recorded here."</p>
             </EmptyState>
         }
         .into_any();
@@ -31,7 +31,7 @@ pub fn Timeline(
                 .into_iter()
                 .map(|entry| {
                     view! {
-                        <li class=format!("timeline-item {}", weight(entry.event_type).class())>
+                        <li class=format!("timeline-item {}", tone(entry.event_type).class())>
                             <p>
                                 <strong>{crate::labels::capital(event(entry.event_type))}</strong>
                                 <span class="muted">" by " {entry.actor} ", " <RelativeTime at=entry.at as_of=as_of /></span>

@@ -1,4 +1,4 @@
-//! The two arms side by side. Both answer every request, so what differs is counted, not sampled.
+//! The two arms side by side. Both evaluate every request, so differences are counted, not sampled.
 
 use leptos::prelude::*;
 use lifecycle::{bundle::State, metrics::ArmStats, rollout::CanaryStatus};
@@ -8,7 +8,7 @@ use crate::{
     labels::unit_cost,
 };
 
-/// How often the two versions disagree, and what each of them served.
+/// How often the two versions disagree, and what each version served.
 #[component]
 pub(super) fn Arms(status: CanaryStatus, stable: Option<String>) -> impl IntoView {
     let stable = stable.unwrap_or_else(|| "no stable".to_owned());

@@ -6,7 +6,7 @@ use lifecycle::rollout::{GateReport, GateVerdict};
 use super::labels::tile;
 use crate::components::{Chip, Tone};
 
-/// One tile a gate: value, limit, verdict, and the sentence when it does not pass.
+/// A tile for each gate: value, limit, verdict, and an explanation unless the gate passes.
 #[component]
 pub(super) fn Gates(report: GateReport) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! Who put what into service and took it out, with the signature under each record.
+//! The history of applies, rollbacks and releases, with the signature of each record.
 
 use leptos::prelude::*;
 use lifecycle::{
@@ -10,14 +10,14 @@ use policy::Timestamp;
 
 use crate::components::{Chip, Column, EmptyState, Head, Panel, RelativeTime, Signature, Table, Tone};
 
-/// One line of the history.
+/// One row of the history.
 #[derive(Debug, Clone, PartialEq)]
-struct Line {
+struct HistoryRow {
     at: Timestamp,
     tone: Tone,
     sign: &'static str,
     what: &'static str,
-    /// The bundle's number and version; none for what concerns no bundle.
+    /// The number and version of the bundle; none for a record about no bundle.
     bundle: Option<(i64, String)>,
     traffic: String,
     note: Option<String>,
@@ -27,7 +27,7 @@ struct Line {
     refused: Option<String>,
 }
 
-impl From<Checked<ApplyRecord>> for Line {
+impl From<Checked<ApplyRecord>> for HistoryRow {
     fn from(Checked { record, refused }: Checked<ApplyRecord>) -> Self {
         let what = match (record.from_pct, record.to_pct) {
             (_, 0) => "shadow",
@@ -50,7 +50,7 @@ impl From<Checked<ApplyRecord>> for Line {
     }
 }
 
-impl From<Checked<RollbackRecord>> for Line {
+impl From<Checked<RollbackRecord>> for HistoryRow {
     fn from(Checked { record, refused }: Checked<RollbackRecord>) -> Self {
         Self {
             at: record.rolled_back_at,
@@ -71,7 +71,7 @@ impl From<Checked<RollbackRecord>> for Line {
     }
 }
 
-impl From<Checked<ReleaseRecord>> for Line {
+impl From<Checked<ReleaseRecord>> for HistoryRow {
     fn from(Checked { record, refused }: Checked<ReleaseRecord>) -> Self {
         let signers: Vec<&str> = record.signatures.iter().map(|given| given.by.as_str()).collect();
         Self {
@@ -83,7 +83,7 @@ impl From<Checked<ReleaseRecord>> for Line {
             traffic: format!("paused by {}", record.paused_by),
             actor: signers.join(" and "),
             note: record.signatures.last().map(|given| given.remediation.clone()),
-            // Other trackers have numbers of their own, which lead nowhere here.
+            // Tickets of other trackers have no page here.
             incident: record.ticket.filter(|ticket| ticket.starts_with("INC-")),
             signature: record.signature,
             refused,
@@ -92,21 +92,21 @@ impl From<Checked<ReleaseRecord>> for Line {
 }
 
 /// All kinds of records in one list, newest first.
-fn lines(history: History) -> Vec<Line> {
+fn rows(history: History) -> Vec<HistoryRow> {
     let History { applies, rollbacks, releases } = history;
-    let mut lines: Vec<Line> = applies
+    let mut rows: Vec<HistoryRow> = applies
         .into_iter()
-        .map(Line::from)
-        .chain(rollbacks.into_iter().map(Line::from))
-        .chain(releases.into_iter().map(Line::from))
+        .map(HistoryRow::from)
+        .chain(rollbacks.into_iter().map(HistoryRow::from))
+        .chain(releases.into_iter().map(HistoryRow::from))
         .collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.at));
-    lines
+    rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+    rows
 }
 
-/// What stands above the list: whether every signature holds.
-fn note(lines: &[Line]) -> String {
-    match lines.iter().filter(|line| line.refused.is_some()).count() {
+/// The note above the list: whether every signature verifies.
+fn note(rows: &[HistoryRow]) -> String {
+    match rows.iter().filter(|row| row.refused.is_some()).count() {
         0 => "every record is signed, and every signature verifies".to_owned(),
         1 => "1 record is not as it was signed".to_owned(),
         refused => format!("{refused} records are not as they were signed"),
@@ -116,12 +116,12 @@ fn note(lines: &[Line]) -> String {
 /// The history of applies, rollbacks and releases.
 #[component]
 pub(super) fn HistoryTable(history: History, as_of: Timestamp) -> impl IntoView {
-    let lines = lines(history);
-    let note = if lines.is_empty() { "every record is signed".to_owned() } else { note(&lines) };
+    let rows = rows(history);
+    let note = if rows.is_empty() { "every record is signed".to_owned() } else { note(&rows) };
     view! {
         <div id="history">
         <Panel title="History" note=note flush=true>
-            {if lines.is_empty() {
+            {if rows.is_empty() {
                 view! {
                     <EmptyState title="Nothing has been applied yet">
                         <p>"Every apply, promotion and rollback is kept here with who did it and a signature."</p>
@@ -136,7 +136,7 @@ pub(super) fn HistoryTable(history: History, as_of: Timestamp) -> impl IntoView 
                             Column::Text("Traffic"), Column::Text("By"), Column::Text("Signature"),
                         ] />
                         <tbody>
-                            {lines.into_iter().map(|line| view! { <Row line=line as_of=as_of /> }).collect_view()}
+                            {rows.into_iter().map(|row| view! { <Row row=row as_of=as_of /> }).collect_view()}
                         </tbody>
                     </Table>
                 }
@@ -148,19 +148,19 @@ pub(super) fn HistoryTable(history: History, as_of: Timestamp) -> impl IntoView 
 }
 
 #[component]
-fn Row(line: Line, as_of: Timestamp) -> impl IntoView {
+fn Row(row: HistoryRow, as_of: Timestamp) -> impl IntoView {
     view! {
         <tr>
             <td>
-                <RelativeTime at=line.at as_of=as_of />
+                <RelativeTime at=row.at as_of=as_of />
             </td>
             <td>
-                <Chip tone=line.tone sign=line.sign>
-                    {line.what}
+                <Chip tone=row.tone sign=row.sign>
+                    {row.what}
                 </Chip>
             </td>
             <td>
-                {line
+                {row
                     .bundle
                     .map(|(id, version)| {
                         view! {
@@ -171,9 +171,9 @@ fn Row(line: Line, as_of: Timestamp) -> impl IntoView {
                     })}
             </td>
             <td>
-                {line.traffic}
-                {line.note.map(|note| view! { <span class="cell-note muted">"“" {note} "”"</span> })}
-                {line
+                {row.traffic}
+                {row.note.map(|note| view! { <span class="cell-note muted">"“" {note} "”"</span> })}
+                {row
                     .incident
                     .map(|id| {
                         view! {
@@ -183,9 +183,9 @@ fn Row(line: Line, as_of: Timestamp) -> impl IntoView {
                         }
                     })}
             </td>
-            <td>{line.actor}</td>
+            <td>{row.actor}</td>
             <td>
-                <Signature value=line.signature refused=line.refused />
+                <Signature value=row.signature refused=row.refused />
             </td>
         </tr>
     }
@@ -234,10 +234,10 @@ mod tests {
         };
         let good = Checked { record: apply, refused: None };
         let bad = Checked { record: rollback, refused: Some("the signature does not match the content".into()) };
-        let lines = lines(History { applies: vec![good], rollbacks: vec![bad], releases: Vec::new() });
-        assert_eq!(lines.iter().map(|line| line.what).collect::<Vec<_>>(), ["rolled back", "applied"]);
-        assert_eq!(lines[0].note.as_deref(), Some("complaints about mail (for oncall@x)"));
-        assert_eq!(note(&lines), "1 record is not as it was signed");
-        assert!(note(&lines[1..]).contains("every signature verifies"));
+        let rows = rows(History { applies: vec![good], rollbacks: vec![bad], releases: Vec::new() });
+        assert_eq!(rows.iter().map(|row| row.what).collect::<Vec<_>>(), ["rolled back", "applied"]);
+        assert_eq!(rows[0].note.as_deref(), Some("complaints about mail (for oncall@x)"));
+        assert_eq!(note(&rows), "1 record is not as it was signed");
+        assert!(note(&rows[1..]).contains("every signature verifies"));
     }
 }

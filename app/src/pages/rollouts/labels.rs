@@ -1,4 +1,4 @@
-//! A rollout in words: the page's heading, the steps of the track and the gate tiles.
+//! Labels of a rollout: the heading of the page, the steps of the track and the gate tiles.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use policy::Timestamp;
 
 use crate::{components::format, labels};
 
-/// The page's heading: who serves what.
+/// The heading of the page: which version serves which share.
 pub fn heading(system: &System) -> String {
     match (&system.canary, &system.stable) {
         (Some(canary), _) if canary.state == State::Shadow => {
@@ -23,14 +23,14 @@ pub fn heading(system: &System) -> String {
     }
 }
 
-/// How far a step of the track is.
+/// The progress of a step of the track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Behind us, or jumped over.
+    /// Passed or skipped.
     Done,
-    /// Where the bundle is.
+    /// The current stage of the bundle.
     Now,
-    /// Still to come.
+    /// Not reached yet.
     Ahead,
 }
 
@@ -39,15 +39,15 @@ pub enum Progress {
 pub struct Step {
     /// The stage.
     pub stage: Stage,
-    /// How far it is.
+    /// The progress.
     pub progress: Progress,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What to know about it.
+    /// A short note about it.
     pub note: String,
 }
 
-/// The four steps for a bundle beside stable.
+/// The four steps for a canary or shadow.
 pub fn track(status: &CanaryStatus, stable: Option<&ServingBundle>, as_of: Timestamp) -> Vec<Step> {
     let here = Stage::from_percent(status.canary_pct).unwrap_or(Stage::Canary10);
     Stage::ALL
@@ -100,7 +100,7 @@ pub const fn stage_name(stage: Stage) -> &'static str {
     }
 }
 
-/// The time in the stage, of the time it must last.
+/// The time in the stage, out of the minimum stage duration.
 fn in_stage(status: &CanaryStatus, as_of: Timestamp) -> String {
     let Some(started) = status.stage_started_at else { return "since just now".to_owned() };
     let spent = labels::span(as_of, started);
@@ -120,7 +120,7 @@ fn earliest(status: &CanaryStatus) -> String {
     }
 }
 
-/// The share of the stage's least time that has passed, in whole percent, 0–100.
+/// The elapsed part of the minimum stage duration, in whole percent, 0–100.
 pub fn time_passed(status: &CanaryStatus, as_of: Timestamp) -> u8 {
     let (Some(started), Some(until)) = (status.stage_started_at, status.promotable_at) else { return 100 };
     let whole = until.since(started).as_secs();
@@ -129,18 +129,18 @@ pub fn time_passed(status: &CanaryStatus, as_of: Timestamp) -> u8 {
     u8::try_from(percent.min(100)).unwrap_or(100)
 }
 
-/// A gate as its tile shows it.
+/// The content of a gate's tile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tile {
-    /// What is measured.
+    /// The metric.
     pub title: &'static str,
     /// The value.
     pub value: String,
     /// The limit, in words.
     pub limit: String,
-    /// What the gate says.
+    /// The verdict of the gate.
     pub verdict: GateVerdict,
-    /// The sentence, when the gate does not pass.
+    /// The explanation, unless the gate passes.
     pub message: Option<String>,
 }
 
@@ -173,7 +173,7 @@ pub fn promote_label(pct: i16) -> String {
     if pct == 10 { "Start the canary at 10%".to_owned() } else { format!("Promote to {pct}%") }
 }
 
-/// What rolling back `version` does to traffic.
+/// The effect of a rollback on traffic.
 pub fn consequence(state: State, pct: i16, restored: &str) -> String {
     match state {
         State::Shadow => format!("The shadow stops being evaluated. {restored} serves every decision, as it does now."),
@@ -182,7 +182,7 @@ pub fn consequence(state: State, pct: i16, restored: &str) -> String {
     }
 }
 
-/// How many of the last hour's decisions would have been answered otherwise.
+/// How many of the last hour's decisions the restored version would have answered differently.
 pub fn flips(decisions_last_hour: u64, flips: u64) -> String {
     match (decisions_last_hour, flips) {
         (0, _) => "Nothing was decided in the last hour.".to_owned(),
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_track_tells_the_time_in_stage_and_the_earliest_promotion() {
+    fn the_track_shows_the_time_in_stage_and_the_earliest_promotion() {
         let (status, as_of) = status(10, 7 * 3600 + 12 * 60, 24 * 3600);
         let steps = track(&status, Some(&serving("2.3.0", State::Active, 100)), as_of);
         let notes: Vec<_> = steps.iter().map(|step| step.note.replace('\u{a0}', " ")).collect();

@@ -1,13 +1,14 @@
-//! What is live and how it is doing: the track, the gates, what waits, and the way back.
+//! Rollouts: the track, the gates, approved bundles that wait, and rolling back.
 
 mod arms;
 mod gates;
 mod history;
 pub mod labels;
 mod rollback;
+mod rollback_limits;
+mod state;
 mod track;
 mod waiting;
-mod watched;
 
 use leptos::{form::ActionForm, prelude::*};
 use lifecycle::{authority::Permission, bundle::State, rollout::CanaryStatus};
@@ -16,58 +17,34 @@ use self::{
     arms::Arms,
     gates::Gates,
     history::HistoryTable,
-    rollback::{RollbackDialog, Taking},
+    rollback::{RollbackDialog, RollbackTarget},
+    rollback_limits::RollbackLimits,
+    state::PageState,
     track::Track,
     waiting::WaitingBundles,
-    watched::Watched,
 };
 use crate::{
-    api::rollout::{ApplyBundle, PromoteBundle, RollBackBundle, RolloutView, get_rollout},
+    api::rollout::{RolloutView, get_rollout},
     components::{
         Button, ButtonKind, Digest, EmptyState, ErrorPanel, LinkButton, Notice, PageHead, Panel, RelativeTime,
-        Skeleton, Tone, use_toasts,
+        Skeleton, Tone, form_error,
     },
-    frame::live::{Live, use_live},
+    frame::live_updates::use_live,
 };
 
-/// What a person has typed and sent on this page. Kept outside of what is fetched again.
-#[derive(Clone, Copy)]
-pub(crate) struct Desk {
-    apply: ServerAction<ApplyBundle>,
-    promote: ServerAction<PromoteBundle>,
-    roll_back: ServerAction<RollBackBundle>,
-    /// Why to roll back.
-    reason: RwSignal<String>,
-    /// Whether to open an incident with it.
-    incident: RwSignal<bool>,
-    /// Whether the dialog for the bundle beside stable shows.
-    canary_open: RwSignal<bool>,
-    /// Whether the dialog for stable shows.
-    stable_open: RwSignal<bool>,
-}
-
-/// What is live and how it is doing.
+/// The rollouts page.
 #[component]
 pub fn Rollouts() -> impl IntoView {
     let live = use_live();
     let view = Resource::new(move || live.pulse(), |_| get_rollout());
-    let desk = Desk {
-        apply: ServerAction::new(),
-        promote: ServerAction::new(),
-        roll_back: ServerAction::new(),
-        reason: RwSignal::new(String::new()),
-        incident: RwSignal::new(true),
-        canary_open: RwSignal::new(false),
-        stable_open: RwSignal::new(false),
-    };
-    announce(desk, live);
+    let state = PageState::new();
     view! {
         <Transition fallback=|| {
             view! { <Skeleton lines=8 /> }
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(view) => view! { <Page view=view desk=desk /> }.into_any(),
+                    Ok(view) => view! { <Page view=view state=state /> }.into_any(),
                     Err(error) => {
                         view! {
                             <PageHead title="Rollouts" />
@@ -81,57 +58,21 @@ pub fn Rollouts() -> impl IntoView {
     }
 }
 
-/// Says what came of a button, and shows the new state.
-fn announce(desk: Desk, live: Live) {
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if let Some(Ok(())) = desk.apply.value().get() {
-            toasts.good("Applied. Every server serves it within a second.");
-            live.refresh();
-        }
-    });
-    Effect::new(move |_| {
-        if let Some(Ok(())) = desk.promote.value().get() {
-            toasts.good("Promoted.");
-            live.refresh();
-        }
-    });
-    Effect::new(move |_| {
-        if let Some(Ok(done)) = desk.roll_back.value().get() {
-            desk.canary_open.set(false);
-            desk.stable_open.set(false);
-            desk.reason.set(String::new());
-            toasts.good(match done.incident_id {
-                Some(incident) => format!("{} Incident {incident} is open.", done.message),
-                None => done.message,
-            });
-            live.refresh();
-        }
-    });
-}
-
-/// What a refused form says.
-fn refusal<T: Send + Sync + 'static>(
-    value: impl Fn() -> Option<Result<T, crate::error::AppError>> + Send + Sync + 'static,
-) -> Signal<Option<String>> {
-    Signal::derive(move || value().and_then(Result::err).map(|error| crate::labels::refusal(&error)))
-}
-
 #[component]
-fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
+fn Page(view: RolloutView, state: PageState) -> impl IntoView {
     let RolloutView { system, status, watch, canary_preview, stable_preview, waiting, history, me, as_of } = view;
     let (may_apply, may_roll_back) = (me.may(Permission::Apply), me.may(Permission::RollBack));
     let paused = system.paused;
-    let apart = status.is_none().then(|| waiting.clone());
+    let waiting_alone = status.is_none().then(|| waiting.clone());
     let title = labels::heading(&system);
-    let canary_taking = canary_preview.filter(|_| may_roll_back).zip(system.canary.clone()).map(Taking::new);
-    let stable_taking = stable_preview.filter(|_| may_roll_back).zip(system.stable.clone()).map(Taking::new);
+    let canary_target = canary_preview.filter(|_| may_roll_back).zip(system.canary.clone()).map(RollbackTarget::new);
+    let stable_target = stable_preview.filter(|_| may_roll_back).zip(system.stable.clone()).map(RollbackTarget::new);
     let has_canary = system.canary.is_some();
     let promote_status = status.clone().filter(|_| may_apply);
-    let opens_canary = canary_taking.is_some();
-    let opens_stable = stable_taking.is_some() && !has_canary;
-    let roll_back_stable = stable_taking.is_some() && has_canary;
-    let refused = refusal(move || desk.promote.value().get());
+    let opens_canary = canary_target.is_some();
+    let opens_stable = stable_target.is_some() && !has_canary;
+    let roll_back_stable = stable_target.is_some() && has_canary;
+    let refused = form_error(state.promote);
     view! {
         <PageHead
             title=title
@@ -141,15 +82,15 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                     <LinkButton href="/drills" kind=ButtonKind::Ghost>
                         "Drills"
                     </LinkButton>
-                    {opens_canary.then(|| view! { <Opener open=desk.canary_open /> })}
-                    {opens_stable.then(|| view! { <Opener open=desk.stable_open /> })}
-                    {promote_status.map(|status| view! { <Promote status=status paused=paused desk=desk /> })}
+                    {opens_canary.then(|| view! { <RollbackButton open=state.canary_dialog /> })}
+                    {opens_stable.then(|| view! { <RollbackButton open=state.stable_dialog /> })}
+                    {promote_status.map(|status| view! { <Promote status=status paused=paused state=state /> })}
                 }
             }
         />
         <div class="stack">
             {move || refused.get().map(|text| view! { <Notice tone=Tone::Bad><p role="alert">{text}</p></Notice> })}
-            {canary_taking.map(|taking| view! { <RollbackDialog taking=taking open=desk.canary_open id="roll-back-canary" desk=desk /> })}
+            {canary_target.map(|target| view! { <RollbackDialog target=target open=state.canary_dialog id="roll-back-canary" state=state /> })}
             {match (status, system.stable.clone()) {
                 (Some(status), stable) => {
                     view! {
@@ -159,10 +100,10 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                         />
                         <Blocked status=status.clone() paused=paused may_apply=may_apply />
                         <Gates report=status.gates.clone() />
-                        <Watched config=watch />
+                        <RollbackLimits config=watch />
                         <div class="grid-2">
                             <Arms status=status stable=system.stable.as_ref().map(|stable| stable.version.clone()) />
-                            <WaitingBundles waiting=waiting may_apply=may_apply paused=paused occupied=true desk=desk />
+                            <WaitingBundles waiting=waiting may_apply=may_apply paused=paused occupied=true state=state />
                         </div>
                     }
                         .into_any()
@@ -212,10 +153,10 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                         .into_any()
                 }
             }}
-            {apart.map(|waiting| view! { <WaitingBundles waiting=waiting may_apply=may_apply paused=paused occupied=false desk=desk /> })}
-            {stable_taking
-                .map(|taking| {
-                    let version = taking.version.clone();
+            {waiting_alone.map(|waiting| view! { <WaitingBundles waiting=waiting may_apply=may_apply paused=paused occupied=false state=state /> })}
+            {stable_target
+                .map(|target| {
+                    let version = target.version.clone();
                     view! {
                         {roll_back_stable
                             .then(|| {
@@ -223,14 +164,14 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
                                     <p class="muted aside-line">
                                         "Is " {version} " itself the trouble? "
                                         <span class="needs-script">
-                                            <Button small=true kind=ButtonKind::Ghost on_click=move |_| desk.stable_open.set(true)>
+                                            <Button small=true kind=ButtonKind::Ghost on_click=move |_| state.stable_dialog.set(true)>
                                                 "Replace the stable bundle…"
                                             </Button>
                                         </span>
                                     </p>
                                 }
                             })}
-                        <RollbackDialog taking=taking open=desk.stable_open id="roll-back-stable" desk=desk />
+                        <RollbackDialog target=target open=state.stable_dialog id="roll-back-stable" state=state />
                     }
                 })}
             <HistoryTable history=history as_of=as_of />
@@ -238,9 +179,9 @@ fn Page(view: RolloutView, desk: Desk) -> impl IntoView {
     }
 }
 
-/// The button that opens the rollback dialog. Without scripts the dialog's form stands open in the page instead.
+/// The button that opens the rollback dialog. Without scripts, the page shows the form of the dialog instead.
 #[component]
-fn Opener(open: RwSignal<bool>) -> impl IntoView {
+fn RollbackButton(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <span class="needs-script">
             <Button kind=ButtonKind::Danger on_click=move |_| open.set(true) attr:aria-haspopup="dialog">
@@ -251,19 +192,19 @@ fn Opener(open: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// The button to the next stage.
+/// The button that promotes to the next stage.
 #[component]
-fn Promote(status: CanaryStatus, paused: bool, desk: Desk) -> impl IntoView {
+fn Promote(status: CanaryStatus, paused: bool, state: PageState) -> impl IntoView {
     let Some(next) = status.next_pct else { return ().into_any() };
     let blocked = paused || !status.can_promote;
     view! {
-        <ActionForm action=desk.promote>
+        <ActionForm action=state.promote>
             <input type="hidden" name="bundle_id" value=status.id />
             <input type="hidden" name="target_pct" value=next />
             <Button
                 kind=ButtonKind::Primary
                 submit=true
-                pending=desk.promote.pending()
+                pending=state.promote.pending()
                 disabled=Signal::stored(blocked)
                 attr:aria-describedby=blocked.then_some("promotion-blocked")
             >

@@ -5,8 +5,8 @@ use lifecycle::rollout::Stage;
 
 use super::labels::{Progress, Step};
 
-/// Shadow → 10 % → 50 % → 100 %, with where a bundle is. `passed` is how much of the time it must stay there is over, in
-/// whole percent.
+/// Shadow → 10 % → 50 % → 100 %, with the current stage. `passed` is the elapsed part of its minimum duration, in whole
+/// percent.
 #[component]
 pub(super) fn Track(steps: Vec<Step>, #[prop(default = 100)] passed: u8) -> impl IntoView {
     let last = steps.len().saturating_sub(1);

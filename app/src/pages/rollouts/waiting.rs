@@ -1,25 +1,25 @@
-//! Approved bundles that wait to be put into service.
+//! Approved bundles that wait to be applied.
 
 use leptos::{form::ActionForm, prelude::*};
 
-use super::{Desk, refusal};
+use super::state::PageState;
 use crate::{
     api::rollout::Waiting,
-    components::{Button, ButtonKind, Panel},
+    components::{Button, ButtonKind, Panel, form_error},
     labels,
-    pages::reviews::RiskChip,
+    pages::reviews::risk::RiskChip,
 };
 
-/// One row a bundle, with the two ways to start.
+/// A row for each bundle, with the two ways to apply it.
 #[component]
 pub(super) fn WaitingBundles(
     waiting: Vec<Waiting>,
     may_apply: bool,
     paused: bool,
     occupied: bool,
-    desk: Desk,
+    state: PageState,
 ) -> impl IntoView {
-    let refused = refusal(move || desk.apply.value().get());
+    let refused = form_error(state.apply);
     let note = if paused {
         "A safety pause is in force: nothing can be applied until it is released."
     } else if occupied {
@@ -35,7 +35,7 @@ pub(super) fn WaitingBundles(
                 {if waiting.is_empty() {
                     view! {
                         <p class="panel-pad muted">
-                            "Nothing waits. A bundle stands here when its packet has all its signatures: "
+                            "Nothing waits. A bundle appears here when its packet has all its signatures: "
                             <a href="/reviews">"open reviews"</a> "."
                         </p>
                     }
@@ -46,7 +46,7 @@ pub(super) fn WaitingBundles(
                         <ul class="queue">
                             {waiting
                                 .into_iter()
-                                .map(|bundle| view! { <Row bundle=bundle may_apply=may_apply blocked=blocked desk=desk /> })
+                                .map(|bundle| view! { <Row bundle=bundle may_apply=may_apply blocked=blocked state=state /> })
                                 .collect_view()}
                         </ul>
                     }
@@ -58,13 +58,13 @@ pub(super) fn WaitingBundles(
 }
 
 #[component]
-fn Row(bundle: Waiting, may_apply: bool, blocked: bool, desk: Desk) -> impl IntoView {
+fn Row(bundle: Waiting, may_apply: bool, blocked: bool, state: PageState) -> impl IntoView {
     let title = labels::first_line(&bundle.notes).unwrap_or_else(|| format!("Bundle {}", bundle.version));
     let versions = match &bundle.base_version {
         Some(base) => format!("{base} → {}", bundle.version),
         None => bundle.version.clone(),
     };
-    let disabled = Signal::derive(move || blocked || desk.apply.pending().get());
+    let disabled = Signal::derive(move || blocked || state.apply.pending().get());
     view! {
         <li class="queue-row waiting-row">
             <a class="queue-link" href=format!("/reviews/{}", bundle.packet_id)>
@@ -76,7 +76,7 @@ fn Row(bundle: Waiting, may_apply: bool, blocked: bool, desk: Desk) -> impl Into
             </span>
             {if may_apply {
                 view! {
-                    <ActionForm action=desk.apply attr:class="row waiting-actions">
+                    <ActionForm action=state.apply attr:class="row waiting-actions">
                         <input type="hidden" name="bundle_id" value=bundle.bundle_id />
                         <input type="hidden" name="packet_id" value=bundle.packet_id />
                         <Button submit=true disabled=disabled attr:name="pct" attr:value="0">

@@ -1,16 +1,15 @@
-//! The switch of last resort: evaluation off and on.
+//! The emergency switch: evaluation off and on.
 
 use leptos::{form::ActionForm, prelude::*};
 use policy::bundle::Effect;
 
-use super::Refusal;
 use crate::{
     api::system::{DisableEvaluation, EnableEvaluation},
-    components::{Button, ButtonKind, Checkbox, Notice, RelativeTime, Select, TextArea, Tone, effect_words},
-    frame::use_frame,
+    components::{Button, ButtonKind, Checkbox, FormError, Notice, RelativeTime, Select, TextArea, Tone, effect_words},
+    frame::state::use_frame,
 };
 
-/// Evaluation off, with a reason, or on again.
+/// The form that disables evaluation; while evaluation is disabled, the form that enables it.
 #[component]
 pub(super) fn Emergency(
     editable: bool,
@@ -41,7 +40,7 @@ pub(super) fn Emergency(
                             })}
                     </p>
                 </Notice>
-                <Refusal action=enable />
+                <FormError action=enable />
                 {editable
                     .then(|| {
                         view! {
@@ -72,7 +71,7 @@ fn DisableForm(editable: bool, action: ServerAction<DisableEvaluation>) -> impl 
                  the same way, asks no rule, and still logs each question."
             </p>
             {(!editable).then(|| view! { <p class="muted">"Only administrators may do that. Evaluation is on."</p> })}
-            <Refusal action=action />
+            <FormError action=action />
             {editable
                 .then(|| {
                     view! {

@@ -1,18 +1,17 @@
-//! What must hold of every bundle, whoever writes it.
+//! Invariants: what must hold for every bundle, no matter who writes it.
 
 use leptos::prelude::*;
 use policy::bundle::{Effect, Invariant, Operator};
 
-use super::Refusal;
 use crate::{
     api::workspace::{AddInvariant, RemoveInvariant},
-    components::{Button, ButtonKind, EmptyState, Select, Table, TextInput, effect_words},
+    components::{Button, ButtonKind, EmptyState, FormError, Select, Table, TextInput, effect_words},
 };
 
-/// Rows of conditions that the form offers.
+/// The number of conditions in the form.
 const ROWS: usize = 4;
 
-/// The invariants; for administrators also the forms to add and remove them.
+/// The invariants, and for administrators the forms that add and remove them.
 #[component]
 pub(super) fn Invariants(
     invariants: Vec<Invariant>,
@@ -27,7 +26,7 @@ pub(super) fn Invariants(
                 "An invariant is proven for every input on each draft. One that breaks it cannot be submitted, and shows the \
                  input that breaks it."
             </p>
-            <Refusal action=remove />
+            <FormError action=remove />
             {if count == 0 {
                 view! {
                     <EmptyState title="No invariants yet">
@@ -104,7 +103,7 @@ fn List(invariants: Vec<Invariant>, editable: bool, remove: ServerAction<RemoveI
     }
 }
 
-/// What can be demanded: `never allow`, …
+/// The choices of a demand: `never allow`, …
 fn demands() -> Vec<(String, String)> {
     ["never", "always"]
         .into_iter()
@@ -121,19 +120,19 @@ fn Form(add: ServerAction<AddInvariant>) -> impl IntoView {
         <ActionForm action=add>
             <fieldset class="group">
                 <legend>"New invariant"</legend>
-                <Refusal action=add />
+                <FormError action=add />
                 <div class="group-fields">
                     <TextInput
                         label="Name"
-                        name="id"
+                        name="invariant[id]"
                         id="invariant-id"
                         required=true
                         placeholder="no-quarantine-at-low-risk"
                     />
-                    <TextInput label="Agent" name="agent" id="invariant-agent" required=true placeholder="inbox.triage" hint="A name, inbox.* or *" />
-                    <TextInput label="Action" name="action" id="invariant-action" required=true placeholder="quarantine" hint="A name or *" />
-                    <Select label="Demand" name="demand" id="invariant-demand" options=demands() />
-                    <TextInput label="Why" name="note" id="invariant-note" hint="For people who meet it in their draft" />
+                    <TextInput label="Agent" name="invariant[agent]" id="invariant-agent" required=true placeholder="inbox.triage" hint="A name, inbox.* or *" />
+                    <TextInput label="Action" name="invariant[action]" id="invariant-action" required=true placeholder="quarantine" hint="A name or *" />
+                    <Select label="Demand" name="invariant[demand]" id="invariant-demand" options=demands() />
+                    <TextInput label="Why" name="invariant[note]" id="invariant-note" hint="For people who meet it in their draft" />
                 </div>
                 <p class="faint">"When all of these hold; none means always. Several values are separated by commas."</p>
                 <div class="condition-form">
@@ -156,17 +155,17 @@ fn Row(row: usize) -> impl IntoView {
         <div class="condition-form-row">
             <TextInput
                 label=format!("Field {row}")
-                name="fields[]"
+                name="invariant[fields][]"
                 id=format!("invariant-field-{row}")
                 placeholder="risk_score"
             />
             <Select
                 label=format!("Operator {row}")
-                name="operators[]"
+                name="invariant[operators][]"
                 id=format!("invariant-operator-{row}")
                 options=operators
             />
-            <TextInput label=format!("Value {row}") name="values[]" id=format!("invariant-value-{row}") placeholder="20" />
+            <TextInput label=format!("Value {row}") name="invariant[values][]" id=format!("invariant-value-{row}") placeholder="20" />
         </div>
     }
 }

@@ -1,16 +1,16 @@
-//! Who can sign in, and as what.
+//! The people who can sign in, and their roles.
 
 use leptos::prelude::*;
 use lifecycle::authority::Person;
 
-use super::{Refusal, RoleBoxes};
+use super::fields::RoleBoxes;
 use crate::{
     api::workspace::{AddPerson, SetRoles},
-    components::{Button, ButtonKind, Chip, Dialog, Table, TextInput, Tone},
+    components::{Button, ButtonKind, Chip, Dialog, FormError, Table, TextInput, Tone},
     labels,
 };
 
-/// The people, and the way to add one.
+/// The people, and the dialogs that add a person and change roles.
 #[component]
 pub(super) fn People(
     people: Vec<Person>,
@@ -19,7 +19,7 @@ pub(super) fn People(
 ) -> impl IntoView {
     let adding = RwSignal::new(false);
     let changing = RwSignal::new(false);
-    let whose = RwSignal::new(None::<Person>);
+    let selected = RwSignal::new(None::<Person>);
     close_when_done(add, adding);
     close_when_done(set_roles, changing);
     view! {
@@ -66,7 +66,7 @@ pub(super) fn People(
                                             small=true
                                             attr:aria-label=format!("Change roles of {}", person.name)
                                             on_click=move |_| {
-                                                whose.set(Some(shown.clone()));
+                                                selected.set(Some(shown.clone()));
                                                 changing.set(true);
                                             }
                                         >
@@ -83,7 +83,7 @@ pub(super) fn People(
         <Dialog open=adding id="add-person" title="Add person">
             <ActionForm action=add>
                 <div class="form">
-                    <Refusal action=add />
+                    <FormError action=add />
                     <TextInput label="Email" name="email" id="add-email" kind="email" required=true autocomplete="off" />
                     <TextInput label="Name" name="name" id="add-name" required=true autocomplete="off" />
                     <TextInput
@@ -107,7 +107,7 @@ pub(super) fn People(
         </Dialog>
         <Dialog open=changing id="change-roles" title="Change roles">
             {move || {
-                whose
+                selected
                     .get()
                     .map(|person| {
                         view! {
@@ -118,9 +118,9 @@ pub(super) fn People(
                                         " "
                                         <span class="muted">{person.email.clone()}</span>
                                     </p>
-                                    <Refusal action=set_roles />
+                                    <FormError action=set_roles />
                                     <input type="hidden" name="email" value=person.email />
-                                    <RoleBoxes ticked=person.roles />
+                                    <RoleBoxes checked=person.roles />
                                     <div class="dialog-foot">
                                         <Button on_click=move |_| changing.set(false)>"Cancel"</Button>
                                         <Button kind=ButtonKind::Primary submit=true pending=set_roles.pending()>

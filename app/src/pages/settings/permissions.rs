@@ -1,11 +1,11 @@
-//! Who may do what: the table that decides, as it stands in the code.
+//! The permission table, as the authorizer uses it.
 
 use leptos::prelude::*;
 use lifecycle::authority::{Permission, Role, Roles};
 
 use crate::components::Table;
 
-/// Permissions by role; the reader's own roles stand out.
+/// Permissions by role, with the reader's own roles marked.
 #[component]
 pub(super) fn PermissionTable(mine: Roles) -> impl IntoView {
     let roles: Vec<(Role, bool)> = Role::ALL.iter().map(|role| (*role, mine.contains(role))).collect();

@@ -4,14 +4,16 @@ use leptos::prelude::*;
 use lifecycle::authority::Token;
 use policy::Timestamp;
 
-use super::{Refusal, RoleBoxes};
+use super::fields::RoleBoxes;
 use crate::{
     api::workspace::{CreateToken, RevokeToken},
-    components::{Button, ButtonKind, Chip, Dialog, EmptyState, RelativeTime, Select, Table, TextInput, Tone},
+    components::{
+        Button, ButtonKind, Chip, Dialog, EmptyState, FormError, RelativeTime, Select, Table, TextInput, Tone,
+    },
     labels,
 };
 
-/// The tokens, and the way to make and revoke them.
+/// The tokens, and the forms that create and revoke one.
 #[component]
 pub(super) fn Tokens(
     tokens: Vec<Token>,
@@ -19,41 +21,41 @@ pub(super) fn Tokens(
     create: ServerAction<CreateToken>,
     revoke: ServerAction<RevokeToken>,
 ) -> impl IntoView {
-    let making = RwSignal::new(false);
-    let minted = move || create.value().get().and_then(Result::ok);
+    let creating = RwSignal::new(false);
+    let created = move || create.value().get().and_then(Result::ok);
     Effect::new(move |_| {
         if matches!(&*create.value().read(), Some(Ok(_))) {
-            making.set(false);
+            creating.set(false);
         }
     });
     view! {
         <div class="stack">
             <div class="spread">
                 <p class="muted">
-                    "Programs send one as “Authorization: Bearer csn_…”. Only its hash is kept. What they may ask: "
+                    "Programs send one as “Authorization: Bearer csn_…”. Only its hash is stored. What programs may ask: "
                     <a href="/docs" rel="external">"the HTTP API"</a> "."
                 </p>
                 <span class="needs-script">
-                    <Button kind=ButtonKind::Primary on_click=move |_| making.set(true)>
+                    <Button kind=ButtonKind::Primary on_click=move |_| creating.set(true)>
                         "New token"
                     </Button>
                 </span>
             </div>
             {move || {
-                minted()
-                    .map(|minted| {
+                created()
+                    .map(|token| {
                         view! {
                             <div class="notice tone-good" role="status">
-                                <strong>"Token “" {minted.name} "” is made."</strong>
+                                <strong>"Token “" {token.name} "” is created."</strong>
                                 <p>"Copy it now: it is not shown again."</p>
                                 <p>
-                                    <code class="secret">{minted.secret}</code>
+                                    <code class="secret">{token.secret}</code>
                                 </p>
                             </div>
                         }
                     })
             }}
-            <Refusal action=revoke />
+            <FormError action=revoke />
             {if tokens.is_empty() {
                 view! {
                     <EmptyState title="No tokens yet">
@@ -65,10 +67,10 @@ pub(super) fn Tokens(
                 view! { <TokenTable tokens=tokens as_of=as_of revoke=revoke /> }.into_any()
             }}
         </div>
-        <Dialog open=making id="new-token" title="New token">
+        <Dialog open=creating id="new-token" title="New token">
             <ActionForm action=create>
                 <div class="form">
-                    <Refusal action=create />
+                    <FormError action=create />
                     <TextInput label="What it is for" name="name" id="token-name" required=true autocomplete="off" />
                     <Select
                         label="Works for"
@@ -83,7 +85,7 @@ pub(super) fn Tokens(
                     />
                     <RoleBoxes programs=true />
                     <div class="dialog-foot">
-                        <Button on_click=move |_| making.set(false)>"Cancel"</Button>
+                        <Button on_click=move |_| creating.set(false)>"Cancel"</Button>
                         <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
                             "Create token"
                         </Button>
@@ -157,7 +159,7 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                                                     small=true
                                                     submit=true
                                                     attr:aria-label=format!("Revoke {name}")
-                                                    attr:title="Whoever uses it is refused from then on"
+                                                    attr:title="Programs that use it are refused from then on"
                                                 >
                                                     "Revoke"
                                                 </Button>

@@ -1,22 +1,19 @@
-//! When a canary is taken out without anybody asking.
+//! The limits of automatic rollback.
 
 use leptos::prelude::*;
 use lifecycle::rollout::{WatchConfig, WatchMode};
 
-use super::{
-    Refusal,
-    rules::{Number, in_percent},
-};
+use super::fields::{Number, in_percent};
 use crate::{
     api::workspace::SaveWatch,
-    components::{Button, ButtonKind, Select},
+    components::{Button, ButtonKind, FormError, Select},
 };
 
-/// The form; for those who may not change it, the same form to read.
+/// The form; read-only unless `editable`.
 #[component]
 pub(super) fn Watch(config: WatchConfig, editable: bool, action: ServerAction<SaveWatch>) -> impl IntoView {
     let locked = Signal::stored(!editable);
-    let modes = WatchMode::ALL.map(|mode| (mode.name().to_owned(), words(mode).to_owned())).to_vec();
+    let modes = WatchMode::ALL.map(|mode| (mode.name().to_owned(), label(mode).to_owned())).to_vec();
     view! {
         <ActionForm action=action>
             <div class="stack">
@@ -26,11 +23,11 @@ pub(super) fn Watch(config: WatchConfig, editable: bool, action: ServerAction<Sa
                         "The last five minutes of a canary are looked at every few seconds. Past one of these limits stable gets all \
                          traffic back at once. Denials and decisions without a rule count only when stable has clearly fewer."
                     </p>
-                    <Refusal action=action />
+                    <FormError action=action />
                     <div class="group-fields">
                         <Select
                             label="When a limit is passed"
-                            name="mode"
+                            name="limits[mode]"
                             options=modes
                             initial=config.mode.name()
                             disabled=locked
@@ -39,25 +36,25 @@ pub(super) fn Watch(config: WatchConfig, editable: bool, action: ServerAction<Sa
                     <div class="grid-2">
                         <div class="group-fields">
                             <Number
-                                label="Decisions it takes to judge"
-                                name="fewest_decisions"
+                                label="Minimum decisions to evaluate"
+                                name="limits[fewest_decisions]"
                                 min="1"
                                 initial=config.min_sample_size.to_string()
                                 locked=locked
                             />
                             <Number
                                 label="Error rate above, %"
-                                name="error_percent"
+                                name="limits[error_percent]"
                                 min="0"
-                                any=true
+                                fractions=true
                                 initial=in_percent(config.max_error_rate)
                                 locked=locked
                             />
                             <Number
-                                label="… and so many times stable's"
-                                name="times_stable"
+                                label="… and at least N× stable's rate"
+                                name="limits[times_stable]"
                                 min="1"
-                                any=true
+                                fractions=true
                                 initial=config.error_rate_factor.to_string()
                                 locked=locked
                             />
@@ -65,25 +62,25 @@ pub(super) fn Watch(config: WatchConfig, editable: bool, action: ServerAction<Sa
                         <div class="group-fields">
                             <Number
                                 label="Deny rate above, %"
-                                name="deny_percent"
+                                name="limits[deny_percent]"
                                 min="0"
-                                any=true
+                                fractions=true
                                 initial=in_percent(config.max_deny_rate)
                                 locked=locked
                             />
                             <Number
                                 label="Average cost above stable's by, %"
-                                name="cost_percent"
+                                name="limits[cost_percent]"
                                 min="0"
-                                any=true
+                                fractions=true
                                 initial=in_percent(config.max_cost_increase)
                                 locked=locked
                             />
                             <Number
                                 label="Decisions without a rule above, %"
-                                name="no_match_percent"
+                                name="limits[no_match_percent]"
                                 min="0"
-                                any=true
+                                fractions=true
                                 initial=in_percent(config.max_no_match_rate)
                                 locked=locked
                             />
@@ -105,9 +102,9 @@ pub(super) fn Watch(config: WatchConfig, editable: bool, action: ServerAction<Sa
     }
 }
 
-const fn words(mode: WatchMode) -> &'static str {
+const fn label(mode: WatchMode) -> &'static str {
     match mode {
         WatchMode::RollBack => "Roll back and open an incident",
-        WatchMode::Observe => "Only write it down",
+        WatchMode::Observe => "Only record it",
     }
 }

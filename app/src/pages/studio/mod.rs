@@ -16,7 +16,7 @@ use crate::{
         StateChip, Table, Tone, format, use_toasts,
     },
     error::AppError,
-    frame::live::use_live,
+    frame::live_updates::use_live,
 };
 
 /// A group of the list: bundles in some states belong together.

@@ -230,7 +230,7 @@ fn Head(desk: EditorState, bench: Workbench, submitting: RwSignal<bool>, again: 
                 <PageHead
                     title=title.get()
                     above=vec![("Studio".to_owned(), "/studio".to_owned())]
-                    beside=beside.clone()
+                    meta=beside.clone()
                     actions=actions
                 />
             }

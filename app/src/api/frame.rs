@@ -1,4 +1,4 @@
-//! What the frame shows on every page.
+//! The state of the frame around every page.
 
 use leptos::prelude::*;
 use lifecycle::{authority::Actor, overview::Badges, system::System};
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
 
-/// Who is looking, what is live and what waits.
+/// The signed-in person, what is live and what waits for them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameState {
     /// The signed-in person.
     pub me: Actor,
     /// Their name.
     pub name: String,
-    /// What is live.
+    /// The state of the system.
     pub system: System,
-    /// What waits for them.
+    /// The counts of what waits for them.
     pub badges: Badges,
     /// When this was read.
     pub as_of: Timestamp,
@@ -25,7 +25,7 @@ pub struct FrameState {
 /// The state of the frame.
 ///
 /// # Errors
-/// `unauthenticated` for strangers; the database cannot be read.
+/// `unauthenticated` without a signed-in person; `unavailable` when the database cannot be read.
 #[server(prefix = "/api", endpoint = "live/frame", output = Reply)]
 pub async fn read_frame() -> Result<FrameState, AppError> {
     let me = crate::context::actor()?;

@@ -1,4 +1,4 @@
-//! Numbers and times as people read them.
+//! Numbers and times formatted for people.
 
 use std::time::Duration;
 

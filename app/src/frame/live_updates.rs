@@ -1,5 +1,5 @@
-//! Keeps open pages up to date without reloading them: `/events` says when something changed, and a slow pulse covers
-//! what no event is sent for, and lost connections.
+//! Keeps open pages up to date without reloading them. `/events` reports changes; a slow pulse covers changes that no
+//! event reports, and lost connections.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use leptos::{ev, leptos_dom::helpers::IntervalHandle, prelude::*};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::EventSource;
 
-/// How often pages with charts fetch again.
+/// The interval at which pages with charts fetch again.
 const PULSE: Duration = Duration::from_secs(10);
 
-/// Counts the moments at which something on the server may have changed.
+/// Counts the changes that the server reported, and the pulses in between.
 #[derive(Debug, Clone, Copy)]
-pub struct Live {
+pub struct LiveUpdates {
     changes: RwSignal<u64>,
     pulses: RwSignal<u64>,
 }
 
-impl Live {
-    /// Moves on when the server says that something changed. Use it in a resource's source:
-    /// `Resource::new(move || live.changed(), |_| packets())`, shown inside `<Transition>` so that nothing flickers.
+impl LiveUpdates {
+    /// Increases when the server reports a change; tracked. Use it as the source of a resource,
+    /// `Resource::new(move || live.changed(), |_| packets())`, inside `<Transition>` so that nothing flickers.
     pub fn changed(self) -> u64 {
         self.changes.get()
     }
 
-    /// Moves on with every change and besides every ten seconds, for pages that show numbers in motion.
+    /// Increases with every change, and every ten seconds; tracked. For pages with numbers that keep changing.
     pub fn pulse(self) -> u64 {
         self.changes.get() + self.pulses.get()
     }
 
-    /// Lets everything fetch again, after this page changed something itself.
+    /// Makes every resource fetch again, after the page itself changed something.
     pub fn refresh(self) {
         self.changes.update(|count| *count += 1);
     }
@@ -37,18 +37,18 @@ impl Live {
 
 /// Makes [`use_live`] work below. Called once, by the app.
 pub fn provide_live() {
-    provide_context(Live { changes: RwSignal::new(0), pulses: RwSignal::new(0) });
+    provide_context(LiveUpdates { changes: RwSignal::new(0), pulses: RwSignal::new(0) });
 }
 
-/// The heartbeat of the page.
-pub fn use_live() -> Live {
-    use_context().unwrap_or_else(|| Live { changes: RwSignal::new(0), pulses: RwSignal::new(0) })
+/// The updates of this page. Outside the app, a counter that never increases.
+pub fn use_live() -> LiveUpdates {
+    use_context().unwrap_or_else(|| LiveUpdates { changes: RwSignal::new(0), pulses: RwSignal::new(0) })
 }
 
-/// Listens as long as the frame stands.
+/// Listens for events while the frame is mounted.
 pub fn listen() {
     let live = use_live();
-    // Only in browsers: a server cleans up on whatever thread is free, and nothing local may be touched there.
+    // Effects run in browsers only: a server may clean up on another thread, where local values must not be touched.
     Effect::new(move |_| {
         let connection = StoredValue::new_local(Connection::open(live));
         on_cleanup(move || {
@@ -60,16 +60,16 @@ pub fn listen() {
 /// Called by the browser for each event of the stream.
 type OnMessage = Closure<dyn FnMut(ev::MessageEvent)>;
 
-/// An open stream of events and the pulse beside it; both end with it.
+/// An open stream of events and a pulse. Both end when the connection is dropped.
 struct Connection {
     events: Option<(EventSource, OnMessage)>,
     pulse: Option<IntervalHandle>,
 }
 
 impl Connection {
-    fn open(live: Live) -> Option<Self> {
+    fn open(live: LiveUpdates) -> Option<Self> {
         let mut greeted = false;
-        // The stream begins with what the page has just been rendered from.
+        // The first event describes the state that the page was just rendered from.
         let on_live = Closure::<dyn FnMut(ev::MessageEvent)>::new(move |_| {
             if greeted {
                 live.refresh();

@@ -1,13 +1,13 @@
-//! The keys that sign exports and records, by name. Their secrets never leave the server.
+//! The names of the keys that sign exports and records. The secrets never leave the server.
 
 use leptos::prelude::*;
 use lifecycle::signing::KeyNames;
 
 use crate::components::{Chip, Column, Head, Table, Tone};
 
-/// The keys by name, and how to change them.
+/// The names of the keys, and how to change a key.
 #[component]
-pub(super) fn Keys(keys: KeyNames) -> impl IntoView {
+pub(super) fn SigningKeys(keys: KeyNames) -> impl IntoView {
     let KeyNames { current, previous } = keys;
     view! {
         <div class="stack">

@@ -1,0 +1,97 @@
+//! The forms of the settings page. They live outside the resource, so that fetching again does not reset them.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use crate::{
+    api::{
+        system::{DisableEvaluation, EnableEvaluation},
+        workspace::{
+            AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SaveWatch, SetRoles,
+        },
+    },
+    components::use_toasts,
+    error::AppError,
+    frame::live_updates::use_live,
+};
+
+/// The forms of the page.
+#[derive(Clone, Copy)]
+pub(super) struct PageState {
+    pub save: ServerAction<SaveSettings>,
+    pub save_watch: ServerAction<SaveWatch>,
+    pub set_roles: ServerAction<SetRoles>,
+    pub add_person: ServerAction<AddPerson>,
+    pub create_token: ServerAction<CreateToken>,
+    pub revoke_token: ServerAction<RevokeToken>,
+    pub add_invariant: ServerAction<AddInvariant>,
+    pub remove_invariant: ServerAction<RemoveInvariant>,
+    pub disable: ServerAction<DisableEvaluation>,
+    pub enable: ServerAction<EnableEvaluation>,
+}
+
+impl PageState {
+    /// Forms that announce their success.
+    pub fn new() -> Self {
+        let state = Self {
+            save: ServerAction::new(),
+            save_watch: ServerAction::new(),
+            set_roles: ServerAction::new(),
+            add_person: ServerAction::new(),
+            create_token: ServerAction::new(),
+            revoke_token: ServerAction::new(),
+            add_invariant: ServerAction::new(),
+            remove_invariant: ServerAction::new(),
+            disable: ServerAction::new(),
+            enable: ServerAction::new(),
+        };
+        announce(state.save, "Settings saved");
+        announce(state.save_watch, "Limits saved");
+        announce(state.set_roles, "Roles changed");
+        announce(state.add_person, "Person added");
+        announce(state.revoke_token, "Token revoked");
+        announce(state.add_invariant, "Invariant added");
+        announce(state.remove_invariant, "Invariant removed");
+        announce(state.disable, "Evaluation disabled");
+        announce(state.enable, "Evaluation enabled");
+        state.refresh_frame();
+        state
+    }
+
+    /// Changes with every form that changes what the page shows; tracked.
+    pub fn version(self) -> [usize; 8] {
+        [
+            self.save.version().get(),
+            self.save_watch.version().get(),
+            self.set_roles.version().get(),
+            self.add_person.version().get(),
+            self.create_token.version().get(),
+            self.revoke_token.version().get(),
+            self.add_invariant.version().get(),
+            self.remove_invariant.version().get(),
+        ]
+    }
+
+    /// Updates the banner of the frame as soon as evaluation was disabled or enabled.
+    fn refresh_frame(self) {
+        let live = use_live();
+        Effect::new(move |_| {
+            if self.disable.version().get() + self.enable.version().get() > 0 {
+                live.refresh();
+            }
+        });
+    }
+}
+
+/// Reports success in a toast. The form itself shows errors.
+fn announce<F>(action: ServerAction<F>, message: &'static str)
+where
+    F: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    F::Output: Clone + Send + Sync + 'static,
+{
+    let toasts = use_toasts();
+    Effect::new(move |_| {
+        if matches!(&*action.value().read(), Some(Ok(_))) {
+            toasts.good(message);
+        }
+    });
+}

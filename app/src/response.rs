@@ -1,0 +1,27 @@
+//! The HTTP status of an answer, as far as pages and server functions decide it. Exists only on the server.
+
+use http::{StatusCode, header, request::Parts};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+
+/// Sets the HTTP status of the answer to a call made by a script. A plain form post is left alone: it is answered
+/// with a redirect back to its page, and browsers follow a redirect only with a 3xx status.
+pub fn set_status_of_call(status: u16) {
+    let plain_form = use_context::<Parts>().is_some_and(|parts| {
+        parts
+            .headers
+            .get(header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
+    });
+    if !plain_form {
+        set_status_of_page(status);
+    }
+}
+
+/// Sets the HTTP status of the page being rendered.
+pub fn set_status_of_page(status: u16) {
+    if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
+        response.set_status(status);
+    }
+}
