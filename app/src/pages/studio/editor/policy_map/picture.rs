@@ -10,7 +10,7 @@ use policy::{
 };
 
 use super::{
-    Drawn,
+    drawn_map::DrawnMap,
     layout::{Block, FOOT, LEFT, Layout, blocks, changed},
 };
 use crate::{
@@ -23,7 +23,7 @@ const LETTERS: usize = 20;
 
 /// The map with its caption, its key and its table.
 #[component]
-pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
+pub fn Picture(editor: EditorState, drawn: Arc<DrawnMap>) -> impl IntoView {
     let layout = Layout::of(&drawn.map);
     let (width, height) = layout.size();
     let at = RwSignal::new(None::<(usize, usize)>);
@@ -31,7 +31,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     let asked = {
         let drawn = Arc::clone(&drawn);
         Memo::new(move |_| {
-            desk.asked.with(|asked| {
+            editor.panes.input().with(|asked| {
                 (asked.agent == drawn.agent && asked.action == drawn.action)
                     .then(|| drawn.map.locate(&asked.context))
                     .flatten()
@@ -41,7 +41,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     let kept = StoredValue::new(Arc::clone(&drawn));
     let try_it = move || {
         let Some((column, row)) = at.get_untracked() else { return };
-        kept.with_value(|drawn| desk.try_input(input(drawn, column, row)));
+        kept.with_value(|drawn| editor.try_input(input(drawn, column, row)));
     };
     let key = move |event: leptos::ev::KeyboardEvent| {
         let (column, row) = at.get_untracked().unwrap_or((0, 0));
@@ -68,11 +68,6 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     let hover = move |event: &leptos::ev::MouseEvent| {
         let Some(picture) = picture.get_untracked() else { return };
         let area = picture.get_bounding_client_rect();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "pixels of a picture, never negative"
-        )]
         let (x, y) = (
             (f64::from(event.client_x()) - area.left()).max(0.0) as usize,
             (f64::from(event.client_y()) - area.top()).max(0.0) as usize,
@@ -85,7 +80,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     let outline = move |cell: Option<(usize, usize)>| cell.map(|(column, row)| (layout.x(column), layout.y(row)));
     view! {
         <div class="map-caption" aria-live="polite">
-            {move || caption(desk, kept, at.get())}
+            {move || caption(editor, kept, at.get())}
         </div>
         <div class="map-scroll">
             <div
@@ -122,7 +117,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
                 </svg>
             </div>
         </div>
-        <Key drawn=Arc::clone(&drawn) />
+        <Legend drawn=Arc::clone(&drawn) />
         <details class="map-table">
             <summary>"As a table"</summary>
             <AsTable drawn=drawn />
@@ -130,7 +125,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     }
 }
 
-fn input(drawn: &Drawn, column: usize, row: usize) -> Input {
+fn input(drawn: &DrawnMap, column: usize, row: usize) -> Input {
     let mut context = drawn.fixed.clone();
     let bands = [(&drawn.x, drawn.map.columns.get(column)), (&drawn.y, drawn.map.rows.get(row))];
     for (field, band) in bands {
@@ -143,7 +138,7 @@ fn input(drawn: &Drawn, column: usize, row: usize) -> Input {
 }
 
 /// What holds where the pointer or the cursor is.
-fn caption(desk: EditorState, drawn: StoredValue<Arc<Drawn>>, at: Option<(usize, usize)>) -> AnyView {
+fn caption(editor: EditorState, drawn: StoredValue<Arc<DrawnMap>>, at: Option<(usize, usize)>) -> AnyView {
     let told = at.and_then(|(column, row)| {
         drawn.with_value(|drawn| {
             let area = drawn.map.area(column, row)?.clone();
@@ -159,7 +154,7 @@ fn caption(desk: EditorState, drawn: StoredValue<Arc<Drawn>>, at: Option<(usize,
                 {badge(&area)}
                 " "
                 {match area.rule.clone() {
-                    Some(id) => view! { <RuleLink desk=desk id=id /> }.into_any(),
+                    Some(id) => view! { <RuleLink editor=editor id=id /> }.into_any(),
                     None if area.outcome.error => "outside the schema".into_any(),
                     None => "no rule: the default".into_any(),
                 }}
@@ -218,7 +213,7 @@ fn tile(map: &PolicyMap, layout: Layout, block: Block) -> Option<impl IntoView +
 }
 
 /// The bands' names along both edges.
-fn names(drawn: &Drawn, layout: Layout) -> impl IntoView + use<> {
+fn names(drawn: &DrawnMap, layout: Layout) -> impl IntoView + use<> {
     let bottom = layout.rows * layout.high;
     let columns = drawn
         .map
@@ -279,7 +274,7 @@ fn Patterns() -> impl IntoView {
 
 /// What colours and outlines mean, with how many cells each has.
 #[component]
-fn Key(drawn: Arc<Drawn>) -> impl IntoView {
+fn Legend(drawn: Arc<DrawnMap>) -> impl IntoView {
     let mut counts: HashMap<String, (Tone, &'static str, usize)> = HashMap::new();
     for area in &drawn.map.areas {
         let (tone, sign, words) = look(area);
@@ -300,7 +295,7 @@ fn Key(drawn: Arc<Drawn>) -> impl IntoView {
 
 /// The same as rows and columns of words.
 #[component]
-fn AsTable(drawn: Arc<Drawn>) -> impl IntoView {
+fn AsTable(drawn: Arc<DrawnMap>) -> impl IntoView {
     let label = format!("Answers by {} and {}", drawn.x, drawn.y);
     let heads = drawn.map.columns.iter().map(|band| view! { <th scope="col">{band.words.clone()}</th> }).collect_view();
     let rows = drawn
