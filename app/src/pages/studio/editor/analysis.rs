@@ -7,7 +7,10 @@ use leptos::prelude::*;
 use policy::bundle::schema::Schema;
 use worker::{Event, Request};
 
-use super::{checked::Checked, state::EditorState, worker_client};
+use super::{
+    state::{EditorState, checked::Checked},
+    worker_client,
+};
 use crate::{
     components::format,
     model::{Edit, content::SentDocument},

@@ -1,4 +1,4 @@
-//! What belongs to the bundle rather than to a rule: defaults, version, notes, schema.
+//! The *Bundle* tab: defaults, version, notes and schema.
 
 use leptos::prelude::*;
 use lifecycle::bundle::Provenance;
@@ -73,12 +73,12 @@ pub fn BundleTab(editor: EditorState) -> impl IntoView {
 #[component]
 fn Origin(provenance: Provenance) -> impl IntoView {
     let tone = if provenance.signed { Tone::Neutral } else { Tone::Warn };
-    let made = provenance.created_by.as_ref().map(|by| format!(" It was made by {by}.")).unwrap_or_default();
+    let author = provenance.created_by.as_ref().map(|by| format!(" It was made by {by}.")).unwrap_or_default();
     view! {
         <Notice tone=tone>
             <p>
                 {format!(
-                    "Imported by {} at {}, {}.{made} ",
+                    "Imported by {} at {}, {}.{author} ",
                     provenance.imported_by,
                     provenance.imported_at,
                     provenance.describe(),
@@ -143,7 +143,7 @@ fn SchemaField(editor: EditorState) -> impl IntoView {
         let text = event_target_value(&event);
         match read(&text) {
             Ok(value) => {
-                // Said here, where it is typed; the linter says it again as a finding.
+                // Shown here at once; the linter reports it as a finding too.
                 fault.set(
                     value
                         .as_ref()

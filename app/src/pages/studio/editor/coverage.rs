@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use policy::lint::Code;
 
-use super::{checked::MAX_ANALYSED_RULES, rule_link::RuleLink, state::EditorState};
+use super::{
+    rule_link::RuleLink,
+    state::{EditorState, checked::MAX_ANALYSED_RULES},
+};
 use crate::{
     components::{Chip, Tone, format},
     model::{RuleKey, rule},

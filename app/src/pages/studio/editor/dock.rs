@@ -1,4 +1,4 @@
-//! The dock: what the draft makes of many cases, of one input, of a moved threshold, and of saved tests.
+//! The dock: the draft's answers to many cases, to one input, over a threshold, and to saved test cases.
 
 use leptos::{prelude::*, task::spawn_local};
 use policy::replay::Dataset;
@@ -28,7 +28,7 @@ const RECORDED_ALL: usize = policy::replay::corpus::MAX_ROWS;
 /// Synthetic cases that are generated.
 const SYNTHETIC: usize = 2_000;
 
-/// The seed of the synthetic cases: the same draft meets the same cases.
+/// The seed of the synthetic cases, so that a draft always gets the same cases.
 const SEED: u64 = 1;
 
 /// The dataset that the person chose to replay.

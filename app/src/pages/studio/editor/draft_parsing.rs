@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{
+use super::state::{
+    DockTab, EditorState, MainTab,
     draft::{Draft, SharedDraft},
-    state::{DockTab, EditorState, MainTab},
 };
 use crate::pages::studio::debounce::Debounce;
 

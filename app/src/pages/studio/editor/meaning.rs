@@ -6,7 +6,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use policy::{analysis::SemanticDiff, engine::Input};
 
-use super::{replay_result::ReplayResult, state::EditorState};
+use super::state::{EditorState, replay_result::ReplayResult};
 use crate::components::{
     Skeleton, format,
     region::{Certificate, RegionCard, TransitionMatrix, allows_anew, headline},

@@ -10,9 +10,8 @@ use serde_json::{Map, Value};
 use worker::Request;
 
 use super::{
-    draft::SharedDraft,
     saved_tests::SavedTests,
-    state::{DockTab, EditorState},
+    state::{DockTab, EditorState, draft::SharedDraft},
     test_cases::SaveTestForm,
     why_not::WhyNotView,
     worker_client,

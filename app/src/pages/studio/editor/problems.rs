@@ -8,8 +8,10 @@ use policy::{
 
 use super::{
     analysis::check_now,
-    checked::{MAX_ANALYSED_RULES, code_label, fixable, of_severity},
-    state::EditorState,
+    state::{
+        EditorState,
+        checked::{MAX_ANALYSED_RULES, code_label, fixable, of_severity},
+    },
 };
 use crate::{
     components::{
@@ -273,9 +275,11 @@ pub fn fix_all(editor: EditorState) {
     let content = editor.document.content().get_untracked();
     let before = content.to_source();
     let fixed = lint::fix_all(&before);
-    let made = fixable(&before).saturating_sub(fixable(&fixed));
+    let repairs = fixable(&before).saturating_sub(fixable(&fixed));
     editor.replace_document(with_source(&content, fixed), "fix all");
-    editor.toasts().good(format!("{} made. Undo takes them back.", format::plural(made as u64, "repair", "repairs")));
+    editor
+        .toasts()
+        .good(format!("{} made. Undo takes them back.", format::plural(repairs as u64, "repair", "repairs")));
 }
 
 fn with_source(content: &Content, source: policy::bundle::Source) -> Content {

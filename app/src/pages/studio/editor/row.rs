@@ -7,7 +7,10 @@ use policy::lint::Severity;
 use serde_json::Value;
 use wasm_bindgen::JsCast;
 
-use super::{checked::code_label, drag, inline, state::EditorState};
+use super::{
+    drag, inline,
+    state::{EditorState, checked::code_label},
+};
 use crate::{
     components::{Chip, ConditionChip, EffectBadge, Switch, Tone, format},
     model::{Edit, RawRule, RuleKey, SharedRule, condition::plain_text, order::Direction, rule},

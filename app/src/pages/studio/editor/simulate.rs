@@ -6,9 +6,8 @@ use leptos::prelude::*;
 use policy::replay::{Change, Summary};
 
 use super::{
-    replay_result::ReplayResult,
     rule_link::{RuleLink, decider},
-    state::EditorState,
+    state::{EditorState, replay_result::ReplayResult},
 };
 use crate::{
     components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format},

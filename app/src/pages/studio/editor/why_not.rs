@@ -10,7 +10,7 @@ use policy::{
     engine::Input,
 };
 
-use super::{draft::SharedDraft, state::EditorState};
+use super::state::{EditorState, draft::SharedDraft};
 use crate::components::{EffectBadge, effect_words, value_words};
 
 /// The smallest change of the input that changes the answer.

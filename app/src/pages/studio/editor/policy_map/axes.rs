@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     components::condition_words,
     model::rule,
-    pages::studio::editor::{draft::Draft, state::EditorState},
+    pages::studio::editor::state::{EditorState, draft::Draft},
 };
 
 /// Most agents and actions offered.

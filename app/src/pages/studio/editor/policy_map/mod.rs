@@ -16,10 +16,7 @@ use self::{
     drawn_map::DrawnMap,
     picture::Picture,
 };
-use super::{
-    draft::Draft,
-    state::{EditorState, MainTab},
-};
+use super::state::{EditorState, MainTab, draft::Draft};
 use crate::{
     components::{Button, EmptyState, Skeleton, facts::values},
     model::condition::{ValueKind, plain_text},
@@ -127,8 +124,8 @@ fn Chooser(editor: EditorState, axes: Memo<Axes>, choice: RwSignal<Choice>) -> i
     };
     let swap = move |_| pick(true, axes.with_untracked(|now| now.y.clone()));
     let take = move |_| {
-        let asked = editor.panes.input().get_untracked();
-        let held = values(&asked.context).into_iter().map(|(field, value)| (field, plain_text(&value)));
+        let input = editor.panes.input().get_untracked();
+        let held = values(&input.context).into_iter().map(|(field, value)| (field, plain_text(&value)));
         choice.update(|choice| choice.held = held.collect());
     };
     view! {

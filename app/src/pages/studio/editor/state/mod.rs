@@ -7,13 +7,20 @@
 //! panes       which tab each pane shows
 //! results     what the worker found out, and what the draft is compared with
 //! save        how the document stands on the server and on this device
+//!
+//! checked, draft, replay_result   kinds of results: findings, the parsed draft, the replay
+//! stable      the bundle that the draft is compared with
 //! ```
 
+pub mod checked;
 mod document;
+pub mod draft;
 mod panes;
+pub mod replay_result;
 mod results;
 mod save;
 mod selection;
+pub mod stable;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -21,6 +28,7 @@ use leptos::prelude::*;
 use lifecycle::bundle::State;
 use policy::{bundle::Source, engine::Input};
 
+use self::stable::Stable;
 pub use self::{
     document::Document,
     panes::{DockTab, MainTab, Panes, SideTab, TabRow},
@@ -28,7 +36,7 @@ pub use self::{
     save::{Save, SaveStatus},
     selection::{RowStep, Selection},
 };
-use super::stable::Stable;
+
 use crate::{
     api::bundles::Workbench,
     components::{toast::Toasts, use_toasts},
@@ -51,22 +59,22 @@ pub struct EditorState {
 }
 
 impl EditorState {
-    /// Opens `bench`.
-    pub fn open(bench: &Workbench) -> Self {
+    /// Opens `workbench`.
+    pub fn open(workbench: &Workbench) -> Self {
         let baseline = Baseline {
-            stable: bench.stable.as_ref().map(|stable| Arc::new(Stable::new(stable))),
-            taken: Arc::new(bench.taken.clone()),
-            invariants: Arc::new(bench.invariants.clone()),
+            stable: workbench.stable.as_ref().map(|stable| Arc::new(Stable::new(stable))),
+            taken: Arc::new(workbench.taken.clone()),
+            invariants: Arc::new(workbench.invariants.clone()),
         };
-        let content = Content::new(Source::from(&bench.record));
-        let editable = matches!(bench.record.state, State::Draft | State::ChangesRequested) && bench.may_edit;
-        let document = Document::open(content.clone(), editable, bench.may_edit, use_toasts());
+        let content = Content::new(Source::from(&workbench.record));
+        let editable = matches!(workbench.record.state, State::Draft | State::ChangesRequested) && workbench.may_edit;
+        let document = Document::open(content.clone(), editable, workbench.may_edit, use_toasts());
         Self {
             document,
             selection: Selection::new(document.content()),
             panes: Panes::new(),
             results: Results::new(content, baseline),
-            save: Save::open(bench),
+            save: Save::open(workbench),
         }
     }
 

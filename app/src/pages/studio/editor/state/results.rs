@@ -11,15 +11,13 @@ use policy::{
 };
 use worker::{Curved, Tested};
 
-use crate::{
-    model::{Content, RuleKey},
-    pages::studio::editor::{
-        checked::{Checked, RuleChange},
-        draft::SharedDraft,
-        replay_result::ReplayResult,
-        stable::Stable,
-    },
+use super::{
+    checked::{Checked, RuleChange},
+    draft::SharedDraft,
+    replay_result::ReplayResult,
+    stable::Stable,
 };
+use crate::model::{Content, RuleKey};
 
 /// How many cases a dataset has, or why it could not be loaded.
 pub type LoadedCases = Result<usize, String>;

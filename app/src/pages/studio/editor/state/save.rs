@@ -44,18 +44,18 @@ pub struct Save {
 
 impl Save {
     /// The bundle as the page was opened with it.
-    pub(super) fn open(bench: &Workbench) -> Self {
-        let (record, set_record) = signal(Arc::new(bench.record.clone()));
-        let (revision, set_revision) = signal(bench.record.revision);
+    pub(super) fn open(workbench: &Workbench) -> Self {
+        let (record, set_record) = signal(Arc::new(workbench.record.clone()));
+        let (revision, set_revision) = signal(workbench.record.revision);
         let (status, set_status) = signal(SaveStatus::NeverSaved);
         let (too_large, set_too_large) = signal(false);
         let (conflict, set_conflict) = signal(None);
         let (restored_at, set_restored_at) = signal(None);
         Self {
-            bundle_id: bench.record.id,
-            may_submit: bench.may_submit,
-            as_of: bench.as_of,
-            storage_key: StoredValue::new(format!("countersign:draft:{}:{}", bench.me, bench.record.id)),
+            bundle_id: workbench.record.id,
+            may_submit: workbench.may_submit,
+            as_of: workbench.as_of,
+            storage_key: StoredValue::new(format!("countersign:draft:{}:{}", workbench.me, workbench.record.id)),
             record,
             set_record,
             revision,

@@ -45,7 +45,7 @@ pub fn SweepTab(editor: EditorState) -> impl IntoView {
             found.or_else(|| offered.first()).cloned()
         })
     });
-    let moved = RwSignal::new(None::<f64>);
+    let trial_value = RwSignal::new(None::<f64>);
     // The worker computes a curve only while the tab is open.
     let requested = Memo::new(move |_| {
         threshold.get().filter(|_| open.get()).map(|threshold| (threshold.rule.0, threshold.position))
@@ -53,7 +53,7 @@ pub fn SweepTab(editor: EditorState) -> impl IntoView {
     Effect::new(move |_| {
         let requested = requested.get();
         if editor.results.sessions().get() > 0 {
-            moved.set(None);
+            trial_value.set(None);
             worker_client::request(Request::Sweep(requested), None);
         }
     });
@@ -65,7 +65,7 @@ pub fn SweepTab(editor: EditorState) -> impl IntoView {
     // A new curve starts at the number in the document.
     Effect::new(move |_| {
         plot.track();
-        moved.set(None);
+        trial_value.set(None);
     });
 
     let drawn = Memo::new(move |_| plot.with(Option::is_some));
@@ -106,11 +106,11 @@ pub fn SweepTab(editor: EditorState) -> impl IntoView {
                                 .collect_view()
                         }}
                     </select>
-                    {move || plot.get().map(|plot| counts_at(&plot, moved))}
+                    {move || plot.get().map(|plot| counts_at(&plot, trial_value))}
                 </div>
                 {move || {
                     if drawn.get() {
-                        view! { <Picture editor=editor plot=plot.into() moved=moved /> }.into_any()
+                        view! { <Picture editor=editor plot=plot.into() trial_value=trial_value /> }.into_any()
                     } else {
                         view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any()
                     }
@@ -122,10 +122,10 @@ pub fn SweepTab(editor: EditorState) -> impl IntoView {
 }
 
 /// The outcomes at the chosen number, compared with those at the number in the document.
-fn counts_at(plot: &Arc<Plot>, moved: RwSignal<Option<f64>>) -> impl IntoView + use<> {
+fn counts_at(plot: &Arc<Plot>, trial_value: RwSignal<Option<f64>>) -> impl IntoView + use<> {
     let plot = Arc::clone(plot);
     move || {
-        let at = moved.get().unwrap_or(plot.curve.now);
+        let at = trial_value.get().unwrap_or(plot.curve.now);
         let (counts, before) = (plot.curve.counts(at), plot.curve.counts(plot.curve.now));
         let rows = Transitions::NAMES
             .into_iter()

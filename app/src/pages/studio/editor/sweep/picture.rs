@@ -22,21 +22,25 @@ const HEIGHT: f64 = 120.0;
 /// The curves with the slider below; both move the threshold. They stay in the page while the curves are drawn anew, so
 /// that the pointer keeps its hold of the slider.
 #[component]
-pub fn Picture(editor: EditorState, plot: Signal<Option<Arc<Plot>>>, moved: RwSignal<Option<f64>>) -> impl IntoView {
+pub fn Picture(
+    editor: EditorState,
+    plot: Signal<Option<Arc<Plot>>>,
+    trial_value: RwSignal<Option<f64>>,
+) -> impl IntoView {
     let picture = NodeRef::<html::Div>::new();
     let editable = editor.document.is_editable();
     let dragging = StoredValue::new(false);
-    let value = move || moved.get().or_else(|| plot.with(|plot| plot.as_ref().map(|plot| plot.curve.now)));
+    let value = move || trial_value.get().or_else(|| plot.with(|plot| plot.as_ref().map(|plot| plot.curve.now)));
     let x = move |value: Option<f64>| plot.with(|plot| x_of(plot.as_deref(), value));
     let now = move || x(plot.with(|plot| plot.as_ref().map(|plot| plot.curve.now)));
     let write = move || {
         let Some(plot) = plot.get_untracked() else { return };
-        let Some(to) = moved.get_untracked().filter(|to| *to != plot.curve.now) else { return };
+        let Some(to) = trial_value.get_untracked().filter(|to| *to != plot.curve.now) else { return };
         let (rule, key) = (plot.threshold.rule, plot.threshold.key.clone());
         let stroke = TypingTarget::Field(rule, format!("sweep {key}"));
         let edit = Edit::Condition { key: rule, from: Some(key.clone()), to: key, value: number_value(to) };
         if editor.document.type_into(stroke, &edit).is_err() {
-            moved.set(None);
+            trial_value.set(None);
         }
     };
     let to_pointer = move |event: &PointerEvent| {
@@ -44,7 +48,7 @@ pub fn Picture(editor: EditorState, plot: Signal<Option<Arc<Plot>>>, moved: RwSi
         let area = picture.get_bounding_client_rect();
         let share = ((f64::from(event.client_x()) - area.left()) / area.width().max(1.0)).clamp(0.0, 1.0);
         let reached = plot.low + share * (plot.high - plot.low);
-        moved.set(Some(round_off_noise((reached / plot.step).round() * plot.step)));
+        trial_value.set(Some(round_off_noise((reached / plot.step).round() * plot.step)));
     };
     let grab = move |event: PointerEvent| {
         if !editable {
@@ -96,7 +100,7 @@ pub fn Picture(editor: EditorState, plot: Signal<Option<Arc<Plot>>>, moved: RwSi
                 step=move || number(|plot| plot.step)
                 disabled=!editable
                 prop:value=value_text
-                on:input=move |event| moved.set(event_target_value(&event).parse().ok().map(round_off_noise))
+                on:input=move |event| trial_value.set(event_target_value(&event).parse().ok().map(round_off_noise))
                 on:change=move |_| write()
             />
             <div class="sweep-ends muted" aria-hidden="true">

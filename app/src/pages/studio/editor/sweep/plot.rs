@@ -3,7 +3,7 @@
 use policy::{bundle::Test, replay::sweep::Curve};
 use worker::Curved;
 
-use crate::{components::Tone, model::RuleKey, pages::studio::editor::draft::Draft};
+use crate::{components::Tone, model::RuleKey, pages::studio::editor::state::draft::Draft};
 
 /// Thresholds offered when no rule is selected.
 const MAX_OFFERED: usize = 200;
