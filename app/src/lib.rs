@@ -6,7 +6,7 @@
 //! app     the routes
 //! frame   what stands around every page: rail, header, banners, command palette
 //! pages   one file or folder a page
-//! editor  the pure model behind the rule editor
+//! model   the pure model behind the rule editor
 //! api     server functions, by noun; their bodies call `store`
 //! components   the kit every page is drawn with
 //! parts   the places where the browser's code is cut into files

@@ -121,7 +121,7 @@ pub fn PasteDialog(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<St
                     {move || match (count.get(), clash.get()) {
                         (0, _) => "Add rules".to_owned(),
                         (n, 0) => format!("Add {}", format::plural(n as u64, "rule", "rules")),
-                        (n, _) => format!("Add all {n} beside them"),
+                        (n, _) => format!("Add all {n} next to them"),
                     }}
                 </Button>
             </div>

@@ -62,7 +62,7 @@ pub fn Problems(editor: EditorState) -> impl IntoView {
             </Show>
             <Show when=move || none.get()>
                 <EmptyState title="No problems">
-                    <p>"Every rule can be read, has a reason and can be decided upon. It is looked at again as you type."</p>
+                    <p>"Every rule can be read, has a reason and can be decided upon. The checks run again as you type."</p>
                 </EmptyState>
             </Show>
             {[Severity::Error, Severity::Warning, Severity::Info]

@@ -1,10 +1,10 @@
-//! The id of a rule that opens it.
+//! Links to rules: the id of a rule as a button that opens the rule.
 
 use leptos::prelude::*;
 
 use super::state::EditorState;
 
-/// The rule's id; opens it in the form.
+/// The id of a rule, as a button that opens the rule in the form.
 #[component]
 pub fn RuleLink(editor: EditorState, id: String) -> impl IntoView {
     let wanted = id.clone();
@@ -15,7 +15,7 @@ pub fn RuleLink(editor: EditorState, id: String) -> impl IntoView {
     }
 }
 
-/// The rule that decides, or the default.
+/// The rule that decides, or the word "default".
 pub fn decider(editor: EditorState, id: Option<String>) -> AnyView {
     match id {
         Some(id) => view! { <RuleLink editor=editor id=id /> }.into_any(),

@@ -1,5 +1,5 @@
-//! Which rules shadow a rule: they are evaluated before it and decide part of what it matches, each with an input that
-//! shows it. Shadowing is no fault, so it is computed on request, in the *Rule* tab.
+//! Which rules shadow a rule: rules that are evaluated before it and decide part of its inputs, each with an example.
+//! Shadowing is no fault, so the answer is computed on request, in the *Rule* tab.
 
 use leptos::prelude::*;
 use policy::analysis::{Meter, Shadow, shadow};
