@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use policy::replay::{BoundaryCase, boundary_cases};
 
-use super::{saved_tests::SavedTests, state::EditorState};
+use super::{state::EditorState, test_case_list::TestCaseList};
 use crate::{
     components::{Button, ButtonKind, EffectBadge, Table, facts::gist},
     model::rule,
@@ -16,7 +16,7 @@ const SHOWN: usize = 200;
 const MAX_RULES: usize = 5;
 
 /// Cases around the thresholds of the selected rule, or else of rules that no test case covers.
-fn propose(editor: EditorState, tests: SavedTests) -> Vec<BoundaryCase> {
+fn propose(editor: EditorState, tests: TestCaseList) -> Vec<BoundaryCase> {
     let Some(draft) = editor.results.draft().get_untracked() else { return Vec::new() };
     let selected = editor.selection.selected().get_untracked();
     let selected = selected.and_then(|key| editor.document.rule(key)).map(|rule| rule::id(&rule.0).to_owned());
@@ -33,7 +33,7 @@ fn propose(editor: EditorState, tests: SavedTests) -> Vec<BoundaryCase> {
 
 /// The button that generates cases, and the generated cases that wait to be accepted.
 #[component]
-pub fn BoundaryCases(editor: EditorState, tests: SavedTests) -> impl IntoView {
+pub fn BoundaryCases(editor: EditorState, tests: TestCaseList) -> impl IntoView {
     let proposed = RwSignal::new(Vec::<BoundaryCase>::new());
     let generate = move |_| {
         let cases = propose(editor, tests);
@@ -90,7 +90,7 @@ pub fn BoundaryCases(editor: EditorState, tests: SavedTests) -> impl IntoView {
     }
 }
 
-fn proposed_row(tests: SavedTests, proposed: BoundaryCase, accept: Callback<()>) -> AnyView {
+fn proposed_row(tests: TestCaseList, proposed: BoundaryCase, accept: Callback<()>) -> AnyView {
     let answer = proposed.case.expected_effect.unwrap_or_default();
     view! {
         <tr>

@@ -7,10 +7,10 @@ use worker::Request;
 use super::{
     analysis, corpus, draft_parsing,
     one_input::OneInput,
-    saved_tests::SavedTests,
     simulate::Simulated,
     state::{DockTab, EditorState, TabRow},
     sweep::SweepTab,
+    test_case_list::TestCaseList,
     test_cases::TestCases,
     worker_client,
 };
@@ -56,7 +56,7 @@ impl Choice {
 #[component]
 pub fn Dock(editor: EditorState) -> impl IntoView {
     let chosen = RwSignal::new(Choice { dataset: Dataset::Recorded, most: RECORDED });
-    let tests = SavedTests::new(editor);
+    let tests = TestCaseList::new(editor);
     analysis::follow_document(editor);
     draft_parsing::parse_while_needed(editor);
 

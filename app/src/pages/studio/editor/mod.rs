@@ -10,7 +10,7 @@
 //! form             the form of one rule, with controls, condition_rows, names, coverage, shadowed_by
 //! source_tab, bundle_tab, policy_map          the other tabs of the document
 //! problems, changes, meaning                  the side panel
-//! dock             simulate, one_input, why_not, sweep, test_cases, saved_tests, boundary_cases
+//! dock             simulate, one_input, why_not, sweep, test_cases, test_case_list, boundary_cases
 //! saving, save_conflict, local_copy, submit   to the server, on this device, and to reviewers
 //! paste_rules, keyboard                       clipboard and keyboard shortcuts
 //! ```
@@ -40,7 +40,6 @@ mod problems;
 mod row;
 mod rule_link;
 mod save_conflict;
-mod saved_tests;
 mod saving;
 mod shadowed_by;
 mod simulate;
@@ -49,6 +48,7 @@ mod state;
 mod submit;
 mod sweep;
 mod table;
+mod test_case_list;
 mod test_cases;
 mod why_not;
 mod worker_client;

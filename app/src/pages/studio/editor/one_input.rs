@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use worker::Request;
 
 use super::{
-    saved_tests::SavedTests,
     state::{DockTab, EditorState, draft::SharedDraft},
+    test_case_list::TestCaseList,
     test_cases::SaveTestForm,
     why_not::WhyNotView,
     worker_client,
@@ -42,7 +42,7 @@ pub fn open_linked_decision(editor: EditorState) {
 
 /// The form and the answer.
 #[component]
-pub fn OneInput(editor: EditorState, cases: Memo<Option<usize>>, tests: SavedTests) -> impl IntoView {
+pub fn OneInput(editor: EditorState, cases: Memo<Option<usize>>, tests: TestCaseList) -> impl IntoView {
     let agent = RwSignal::new(String::new());
     let action = RwSignal::new(String::new());
     let context = RwSignal::new("{}".to_owned());
@@ -113,7 +113,7 @@ pub fn OneInput(editor: EditorState, cases: Memo<Option<usize>>, tests: SavedTes
 }
 
 /// The draft's answer, why, and what would change it.
-fn explained_answer(editor: EditorState, tests: SavedTests, draft: &SharedDraft, input: &Input) -> AnyView {
+fn explained_answer(editor: EditorState, tests: TestCaseList, draft: &SharedDraft, input: &Input) -> AnyView {
     let answer = draft.prepared().decide(input);
     let trace = draft.prepared().trace(input);
     let stable = editor.results.stable();

@@ -10,7 +10,7 @@ use policy::{
 };
 use worker::Tested;
 
-use super::{boundary_cases::BoundaryCases, rule_link::RuleLink, saved_tests::SavedTests, state::EditorState};
+use super::{boundary_cases::BoundaryCases, rule_link::RuleLink, state::EditorState, test_case_list::TestCaseList};
 use crate::components::{
     Button, ButtonKind, Chip, EffectBadge, EmptyState, Skeleton, Table, Tone, effect_words, facts::gist, format,
 };
@@ -20,7 +20,7 @@ const SHOWN: usize = 200;
 
 /// The *Test cases* tab.
 #[component]
-pub fn TestCases(editor: EditorState, tests: SavedTests) -> impl IntoView {
+pub fn TestCases(editor: EditorState, tests: TestCaseList) -> impl IntoView {
     // Proposed cases must outlive the list, which is drawn again after each answer of the server.
     view! {
         <div class="tests">
@@ -62,7 +62,7 @@ fn Head(editor: EditorState, outcome: Arc<Tested>) -> impl IntoView {
     }
 }
 
-fn test_table(editor: EditorState, tests: SavedTests, list: &[Case], outcome: &Tested) -> AnyView {
+fn test_table(editor: EditorState, tests: TestCaseList, list: &[Case], outcome: &Tested) -> AnyView {
     if outcome.results.is_empty() {
         return view! {
             <EmptyState title="No test cases yet">
@@ -102,7 +102,7 @@ fn test_table(editor: EditorState, tests: SavedTests, list: &[Case], outcome: &T
 }
 
 #[component]
-fn TestRow(editor: EditorState, tests: SavedTests, case: Case, result: CaseResult) -> impl IntoView {
+fn TestRow(editor: EditorState, tests: TestCaseList, case: Case, result: CaseResult) -> impl IntoView {
     let passed = result.passed == Some(true);
     let input = case.input();
     let id = case.case_id.clone();
@@ -167,7 +167,7 @@ fn TestRow(editor: EditorState, tests: SavedTests, case: Case, result: CaseResul
 
 /// The form that saves the input under *One input* as a test case with an expected effect.
 #[component]
-pub fn SaveTestForm(editor: EditorState, tests: SavedTests, input: Input, answer: Effect) -> impl IntoView {
+pub fn SaveTestForm(editor: EditorState, tests: TestCaseList, input: Input, answer: Effect) -> impl IntoView {
     let name = RwSignal::new(String::new());
     let expected = RwSignal::new(answer);
     let save = move |event: leptos::ev::SubmitEvent| {

@@ -11,12 +11,12 @@ use crate::{api::bundles, components::format};
 
 /// The saved test cases of the workspace. Copies are handles to the same list.
 #[derive(Debug, Clone, Copy)]
-pub struct SavedTests {
+pub struct TestCaseList {
     cases: RwSignal<Option<Arc<Vec<Case>>>>,
     pending: RwSignal<bool>,
 }
 
-impl SavedTests {
+impl TestCaseList {
     /// Fetches the test cases, and has the worker run them whenever the draft changes.
     pub fn new(editor: EditorState) -> Self {
         let tests = Self { cases: RwSignal::new(None), pending: RwSignal::new(false) };
