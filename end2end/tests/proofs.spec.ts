@@ -50,8 +50,8 @@ test("the changes of a draft are proven, mapped, swept and tested while it is ed
 
   await test.step("Rule: hits and coverage", async () => {
     await expect(page.getByRole("group", { name: "Hits and coverage" })).toContainText(/of [\d,]+ cases/);
-    await page.getByRole("button", { name: "Which rules take part of it?" }).click();
-    await expect(page.getByRole("group", { name: "Gives way to" })).toContainText("circuit-breaker");
+    await page.getByRole("button", { name: "Which rules shadow this one?" }).click();
+    await expect(page.getByRole("group", { name: "Shadowed by" })).toContainText("circuit-breaker");
   });
 
   await test.step("Threshold sweep: the slider moves the number and writes it", async () => {
@@ -82,14 +82,14 @@ test("the editor uses a web worker of its own origin, and the policy allows no o
   const worker = page.waitForEvent("worker");
   const response = await page.goto(`/studio/${id}`);
   expect(response?.headers()["content-security-policy"]).toContain("worker-src 'self'");
-  expect(new URL((await worker).url()).pathname).toBe("/beside.js");
+  expect(new URL((await worker).url()).pathname).toBe("/draft-worker.js");
   await expect(page.locator(".dock-status")).toContainText(/[\d,]+ cases · [\d,]+ ms in your browser/);
 });
 
 test("without a worker the page does the work itself", async ({ as, troubles }) => {
-  troubles.expect(/beside\.js/);
+  troubles.expect(/draft-worker\.js/);
   const page = await as("author");
-  await page.route("**/beside.js", (route) => route.abort());
+  await page.route("**/draft-worker.js", (route) => route.abort());
   await newDraft(page);
   await expect(page.locator(".dock-status")).toContainText(/[\d,]+ cases · [\d,]+ ms in your browser/);
   expect(page.workers()).toHaveLength(0);

@@ -1,13 +1,14 @@
 //! Conditions as people edit them: a field, an operator from a list, and a value of a known kind.
 
-use policy::bundle::schema::FieldType;
+use policy::bundle::{condition::Operator, schema::FieldType};
 use serde_json::{Map, Value};
 
 use super::rule::number;
 
-/// What the operator list offers.
+/// An entry of the operator list. It is finer than [`Operator`]: lists and single values, and present and absent, are entries
+/// of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operator {
+pub enum OperatorOption {
     /// `>=f`
     AtLeast,
     /// `<=f`
@@ -32,8 +33,8 @@ pub enum Operator {
     Absent,
 }
 
-impl Operator {
-    /// All operators, in the order of the list.
+impl OperatorOption {
+    /// All entries, in the order of the list.
     pub const ALL: [Self; 11] = [
         Self::AtLeast,
         Self::AtMost,
@@ -48,7 +49,7 @@ impl Operator {
         Self::Absent,
     ];
 
-    /// How it reads between a field and a value.
+    /// The visible text, between a field and a value.
     pub const fn words(self) -> &'static str {
         match self {
             Self::AtLeast => "≥",
@@ -65,7 +66,7 @@ impl Operator {
         }
     }
 
-    /// Its value in a `<select>`.
+    /// The value of the `<option>`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::AtLeast => "ge",
@@ -82,58 +83,61 @@ impl Operator {
         }
     }
 
-    /// The operator with this code.
+    /// The entry with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|operator| operator.code() == code)
     }
 
-    /// What stands before the field in the key.
-    pub const fn prefix(self) -> &'static str {
+    /// The operator of the policy language.
+    pub const fn operator(self) -> Operator {
         match self {
-            Self::AtLeast => ">=",
-            Self::AtMost => "<=",
-            Self::Above => ">",
-            Self::Below => "<",
-            Self::Equals | Self::OneOf => "",
-            Self::NotEquals | Self::NoneOf => "!=",
-            Self::StartsWith => "^=",
-            Self::Present | Self::Absent => "?",
+            Self::AtLeast => Operator::AtLeast,
+            Self::AtMost => Operator::AtMost,
+            Self::Above => Operator::Above,
+            Self::Below => Operator::Below,
+            Self::Equals | Self::OneOf => Operator::Equals,
+            Self::NotEquals | Self::NoneOf => Operator::Differs,
+            Self::StartsWith => Operator::StartsWith,
+            Self::Present | Self::Absent => Operator::Present,
         }
     }
 
-    /// What kind of value it takes; none for presence tests.
-    pub const fn takes(self) -> Option<Takes> {
+    /// The shape of the value; none for presence tests.
+    pub const fn takes(self) -> Option<ValueShape> {
         match self {
-            Self::AtLeast | Self::AtMost | Self::Above | Self::Below => Some(Takes::Number),
-            Self::Equals | Self::NotEquals => Some(Takes::Scalar),
-            Self::OneOf | Self::NoneOf => Some(Takes::List),
-            Self::StartsWith => Some(Takes::Text),
+            Self::AtLeast | Self::AtMost | Self::Above | Self::Below => Some(ValueShape::Number),
+            Self::Equals | Self::NotEquals => Some(ValueShape::Scalar),
+            Self::OneOf | Self::NoneOf => Some(ValueShape::List),
+            Self::StartsWith => Some(ValueShape::Text),
             Self::Present | Self::Absent => None,
         }
     }
 
-    /// The key of a condition on `field`.
+    /// The key of a condition on `field`. Equality is written without a prefix.
     pub fn key(self, field: &str) -> String {
-        format!("{}{field}", self.prefix())
+        match self.operator() {
+            Operator::Equals => field.to_owned(),
+            operator => format!("{}{field}", operator.prefix()),
+        }
     }
 }
 
-/// The kind of value an operator compares with.
+/// The shape of the value an operator compares with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
+pub enum ValueShape {
     /// A number.
     Number,
     /// Text.
     Text,
     /// One number, text or boolean.
     Scalar,
-    /// Several of them.
+    /// A list of numbers, texts or booleans.
     List,
 }
 
-/// The kind of one value.
+/// The type of one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ValueKind {
     /// Text.
     Text,
     /// A number.
@@ -142,11 +146,11 @@ pub enum Kind {
     Boolean,
 }
 
-impl Kind {
+impl ValueKind {
     /// The kinds, in the order of the list.
     pub const ALL: [Self; 3] = [Self::Text, Self::Number, Self::Boolean];
 
-    /// Its name for people, and its value in a `<select>`.
+    /// The visible name, and the value of the `<option>`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -160,7 +164,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The kind of a value; of a list, the kind of its first.
+    /// The kind of a value; for a list, of its first item.
     pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::String(_) => Some(Self::Text),
@@ -180,7 +184,7 @@ impl Kind {
         }
     }
 
-    /// The kind `text` most likely has.
+    /// The most likely kind of `text`.
     pub fn guess(text: &str) -> Self {
         match text.trim() {
             "true" | "false" => Self::Boolean,
@@ -189,7 +193,7 @@ impl Kind {
         }
     }
 
-    /// `text` as a value of this kind; none when it is not one.
+    /// `text` as a value of this kind; none when it cannot be parsed as one.
     pub fn read(self, text: &str) -> Option<Value> {
         match self {
             Self::Text => Some(Value::from(text)),
@@ -198,9 +202,9 @@ impl Kind {
         }
     }
 
-    /// `value` turned into this kind, as well as it goes.
+    /// `value` converted to this kind, or the kind's default when it cannot be converted.
     pub fn convert(self, value: &Value) -> Value {
-        let text = plain(value);
+        let text = plain_text(value);
         self.read(&text).unwrap_or_else(|| match self {
             Self::Text => Value::from(text),
             Self::Number => Value::from(0),
@@ -220,41 +224,41 @@ pub fn split(key: &str) -> (&'static str, &str) {
 }
 
 /// The operator of a condition as written, and its field.
-pub fn read<'a>(key: &'a str, value: &Value) -> (Operator, &'a str) {
+pub fn read<'a>(key: &'a str, value: &Value) -> (OperatorOption, &'a str) {
     let (prefix, field) = split(key);
     let list = value.is_array();
     let operator = match prefix {
-        ">=" => Operator::AtLeast,
-        "<=" => Operator::AtMost,
-        ">" => Operator::Above,
-        "<" => Operator::Below,
-        "!=" if list => Operator::NoneOf,
-        "!=" => Operator::NotEquals,
-        "^=" => Operator::StartsWith,
-        "?" if *value == Value::Bool(false) => Operator::Absent,
-        "?" => Operator::Present,
-        _ if list => Operator::OneOf,
-        _ => Operator::Equals,
+        ">=" => OperatorOption::AtLeast,
+        "<=" => OperatorOption::AtMost,
+        ">" => OperatorOption::Above,
+        "<" => OperatorOption::Below,
+        "!=" if list => OperatorOption::NoneOf,
+        "!=" => OperatorOption::NotEquals,
+        "^=" => OperatorOption::StartsWith,
+        "?" if *value == Value::Bool(false) => OperatorOption::Absent,
+        "?" => OperatorOption::Present,
+        _ if list => OperatorOption::OneOf,
+        _ => OperatorOption::Equals,
     };
     (operator, field)
 }
 
-/// The value to write when a condition changes to `operator`: what it had, turned into what the operator takes.
-pub fn fit(operator: Operator, value: &Value, declared: Option<Kind>) -> Value {
+/// The value to write when a condition changes to `operator`: the old value, converted to the shape the operator takes.
+pub fn convert_value(operator: OperatorOption, value: &Value, declared: Option<ValueKind>) -> Value {
     let first = match value {
         Value::Array(list) => list.first().cloned().unwrap_or(Value::Null),
         other => other.clone(),
     };
     match operator.takes() {
-        None => Value::Bool(operator == Operator::Present),
-        Some(Takes::Number) => Kind::Number.convert(&first),
-        Some(Takes::Text) => Kind::Text.convert(&first),
-        Some(Takes::Scalar) => match (declared, &first) {
+        None => Value::Bool(operator == OperatorOption::Present),
+        Some(ValueShape::Number) => ValueKind::Number.convert(&first),
+        Some(ValueShape::Text) => ValueKind::Text.convert(&first),
+        Some(ValueShape::Scalar) => match (declared, &first) {
             (Some(kind), _) => kind.convert(&first),
             (None, Value::Null | Value::Object(_) | Value::Array(_)) => Value::from(""),
             (None, _) => first,
         },
-        Some(Takes::List) => match value {
+        Some(ValueShape::List) => match value {
             Value::Array(list) => Value::Array(list.clone()),
             Value::String(text) if text.contains('|') => {
                 Value::Array(text.split('|').map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect())
@@ -266,39 +270,39 @@ pub fn fit(operator: Operator, value: &Value, declared: Option<Kind>) -> Value {
     }
 }
 
-/// Splits what was typed or pasted into a list field: on commas, bars, tabs and new lines.
-pub fn split_list(text: &str, declared: Option<Kind>) -> Vec<Value> {
+/// Splits the text of a list field on commas, semicolons, bars, tabs and new lines.
+pub fn split_list(text: &str, declared: Option<ValueKind>) -> Vec<Value> {
     text.split([',', '|', '\t', '\n', ';'])
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .map(|part| {
-            let kind = declared.unwrap_or_else(|| Kind::guess(part));
+            let kind = declared.unwrap_or_else(|| ValueKind::guess(part));
             kind.read(part).unwrap_or_else(|| Value::from(part))
         })
         .collect()
 }
 
-/// A value without quotes.
-pub fn plain(value: &Value) -> String {
+/// A value as text, without quotes.
+pub fn plain_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Number(n) => n.as_f64().map_or_else(|| n.to_string(), |n| number(n).to_string()),
-        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Array(list) => list.iter().map(plain_text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }
 
-/// The rows of the condition form. Conditions are an unordered object; the rows keep the order they were first seen
-/// in and their identity while keys change under typing.
+/// The rows of the condition form. Conditions are an unordered object: the rows keep the order in which they first
+/// appeared, and their identity while typing changes their keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rows {
+pub struct RowKeys {
     rows: Vec<(u32, String)>,
     next: u32,
 }
 
-impl Rows {
-    /// Takes notice of what the conditions are now: keeps known rows in place, drops gone ones, appends new ones.
+impl RowKeys {
+    /// Follows the conditions of the document: keeps known rows in place, drops removed ones, appends new ones.
     pub fn follow(&mut self, conditions: &Map<String, Value>) {
         self.rows.retain(|(_, key)| conditions.contains_key(key));
         for key in conditions.keys() {
@@ -309,14 +313,14 @@ impl Rows {
         }
     }
 
-    /// A row is written under another key from now on.
+    /// Records that a row is written under another key now.
     pub fn rename(&mut self, row: u32, to: &str) {
         if let Some((_, key)) = self.rows.iter_mut().find(|(number, _)| *number == row) {
             to.clone_into(key);
         }
     }
 
-    /// The rows: a stable number and the key each is written under.
+    /// The rows: the stable number and the key of each.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
         self.rows.iter().map(|(row, key)| (*row, key.as_str()))
     }
@@ -333,14 +337,14 @@ mod tests {
     fn lists_are_split_where_people_put_bars_and_commas() {
         assert_eq!(split_list("Saturday|Sunday", None), [json!("Saturday"), json!("Sunday")]);
         assert_eq!(split_list("1, 2,x", None), [json!(1), json!(2), json!("x")]);
-        assert_eq!(split_list("1,2", Some(Kind::Text)), [json!("1"), json!("2")]);
-        assert_eq!(fit(Operator::OneOf, &json!("a|b"), None), json!(["a", "b"]));
+        assert_eq!(split_list("1,2", Some(ValueKind::Text)), [json!("1"), json!("2")]);
+        assert_eq!(convert_value(OperatorOption::OneOf, &json!("a|b"), None), json!(["a", "b"]));
     }
 
     #[test]
     fn rows_keep_their_place_when_a_key_changes() {
         let conditions = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), json!(1))).collect::<Map<_, _>>();
-        let mut rows = Rows::default();
+        let mut rows = RowKeys::default();
         rows.follow(&conditions(&["<b", ">a", "c"]));
         rows.rename(0, "z");
         rows.follow(&conditions(&["z", ">a", "c", "a"]));
@@ -357,18 +361,18 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the operator is changed to, what is written reads back as that operator.
+        /// A value converted for an operator reads back as that operator.
         #[test]
-        fn a_fitted_value_reads_back_as_its_operator(
+        fn a_converted_value_reads_back_as_its_operator(
             value in prop_oneof![scalar(), prop::collection::vec(scalar(), 0..4).prop_map(Value::from), Just(Value::Null)],
             field in "[a-z][a-z_.]{0,8}",
-            pick in 0usize..Operator::ALL.len(),
-            declared in prop::option::of(prop::sample::select(Kind::ALL.to_vec())),
+            pick in 0usize..OperatorOption::ALL.len(),
+            declared in prop::option::of(prop::sample::select(ValueKind::ALL.to_vec())),
         ) {
-            let operator = Operator::ALL[pick];
-            let fitted = fit(operator, &value, declared);
+            let operator = OperatorOption::ALL[pick];
+            let converted = convert_value(operator, &value, declared);
             let key = operator.key(&field);
-            prop_assert_eq!(read(&key, &fitted), (operator, field.as_str()));
+            prop_assert_eq!(read(&key, &converted), (operator, field.as_str()));
         }
     }
 }

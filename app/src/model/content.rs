@@ -4,44 +4,40 @@
 use std::{collections::HashMap, sync::Arc};
 
 use policy::bundle::Source;
-use serde_json::{Map, Value};
 use worker::Change;
 
-use super::rule;
+use super::rule::{self, RawRule};
 
-/// A rule as written.
-pub type Written = Map<String, Value>;
-
-/// Names a rule while the document is open. Unlike the rule's id it never changes and is never shared.
+/// Identifies a rule while the document is open. Unlike the rule's id, the key never changes and is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(pub u32);
+pub struct RuleKey(pub u32);
 
 /// One rule of the document.
 #[derive(Debug, Clone)]
-pub struct Entry {
-    /// Its local name.
-    pub key: Key,
+pub struct RuleEntry {
+    /// Identifies the rule.
+    pub key: RuleKey,
     /// The rule.
-    pub rule: Arc<Written>,
+    pub rule: Arc<RawRule>,
 }
 
-impl PartialEq for Entry {
+impl PartialEq for RuleEntry {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key && (Arc::ptr_eq(&self.rule, &other.rule) || self.rule == other.rule)
     }
 }
 
-/// The document: what [`Source`] holds, with a stable key on every rule.
+/// The document: the content of a [`Source`], with a stable key for every rule.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// Everything but the rules, which are empty here.
+    /// Everything but the rules; its own list of rules is empty.
     head: Arc<Source>,
-    rules: Arc<Vec<Entry>>,
+    rules: Arc<Vec<RuleEntry>>,
     next_key: u32,
 }
 
 impl PartialEq for Content {
-    /// Whether both say the same, whatever the local keys.
+    /// Whether both documents have the same content; keys do not matter.
     fn eq(&self, other: &Self) -> bool {
         (Arc::ptr_eq(&self.head, &other.head) || self.head == other.head)
             && (Arc::ptr_eq(&self.rules, &other.rules)
@@ -61,7 +57,7 @@ impl Default for Content {
 }
 
 impl Content {
-    /// A document that says what `source` says.
+    /// A document with the content of `source`.
     pub fn new(mut source: Source) -> Self {
         let written = std::mem::take(&mut source.rules);
         let mut content = Self { head: Arc::new(source), rules: Arc::default(), next_key: 0 };
@@ -69,10 +65,10 @@ impl Content {
         content
     }
 
-    /// The same as a [`Source`]. Copies everything.
+    /// The document as a [`Source`]. Copies every rule.
     pub fn to_source(&self) -> Source {
         let mut source = Source::clone(&self.head);
-        source.rules = self.rules.iter().map(|entry| Written::clone(&entry.rule)).collect();
+        source.rules = self.rules.iter().map(|entry| RawRule::clone(&entry.rule)).collect();
         source
     }
 
@@ -81,28 +77,28 @@ impl Content {
         &self.head
     }
 
-    /// The rules in the order they are written.
-    pub fn rules(&self) -> &Arc<Vec<Entry>> {
+    /// The rules in the order of the document.
+    pub fn rules(&self) -> &Arc<Vec<RuleEntry>> {
         &self.rules
     }
 
-    /// Where the rule called `key` is written.
-    pub fn position(&self, key: Key) -> Option<usize> {
+    /// The position of a rule in the document.
+    pub fn position(&self, key: RuleKey) -> Option<usize> {
         self.rules.iter().position(|entry| entry.key == key)
     }
 
-    /// The rule called `key`.
-    pub fn rule(&self, key: Key) -> Option<&Arc<Written>> {
+    /// The rule with this key.
+    pub fn rule(&self, key: RuleKey) -> Option<&Arc<RawRule>> {
         self.rules.iter().find(|entry| entry.key == key).map(|entry| &entry.rule)
     }
 
-    /// The rule written at `position`.
-    pub fn key_at(&self, position: usize) -> Option<Key> {
+    /// The key of the rule at `position`.
+    pub fn key_at(&self, position: usize) -> Option<RuleKey> {
         self.rules.get(position).map(|entry| entry.key)
     }
 
-    /// The rule that a finding's JSON Pointer points into.
-    pub fn key_of_path(&self, path: &str) -> Option<Key> {
+    /// The key of the rule that a finding's JSON Pointer points into.
+    pub fn key_of_path(&self, path: &str) -> Option<RuleKey> {
         let position = path.strip_prefix("/rules/")?.split('/').next()?.parse().ok()?;
         self.key_at(position)
     }
@@ -113,7 +109,7 @@ impl Content {
     }
 
     /// Changes one rule; false when there is no such rule.
-    pub fn edit_rule(&mut self, key: Key, change: impl FnOnce(&mut Written)) -> bool {
+    pub fn edit_rule(&mut self, key: RuleKey, change: impl FnOnce(&mut RawRule)) -> bool {
         let Some(position) = self.position(key) else { return false };
         match Arc::make_mut(&mut self.rules).get_mut(position) {
             Some(entry) => {
@@ -124,18 +120,21 @@ impl Content {
         }
     }
 
-    /// Writes `rules` behind the last one and returns their keys.
-    pub fn append(&mut self, rules: Vec<Written>) -> Vec<Key> {
+    /// Appends `rules` and returns their keys.
+    pub fn append(&mut self, rules: Vec<RawRule>) -> Vec<RuleKey> {
         let end = self.rules.len();
         self.insert(end, rules)
     }
 
-    /// Writes `rules` at `position` and returns their keys.
-    pub fn insert(&mut self, position: usize, rules: Vec<Written>) -> Vec<Key> {
+    /// Inserts `rules` at `position` and returns their keys.
+    pub fn insert(&mut self, position: usize, rules: Vec<RawRule>) -> Vec<RuleKey> {
         let first = self.next_key;
-        let entries: Vec<Entry> =
-            rules.into_iter().zip(first..).map(|(rule, key)| Entry { key: Key(key), rule: Arc::new(rule) }).collect();
-        let keys: Vec<Key> = entries.iter().map(|entry| entry.key).collect();
+        let entries: Vec<RuleEntry> = rules
+            .into_iter()
+            .zip(first..)
+            .map(|(rule, key)| RuleEntry { key: RuleKey(key), rule: Arc::new(rule) })
+            .collect();
+        let keys: Vec<RuleKey> = entries.iter().map(|entry| entry.key).collect();
         self.next_key = first.saturating_add(u32::try_from(entries.len()).unwrap_or(u32::MAX));
         let all = Arc::make_mut(&mut self.rules);
         let position = position.min(all.len());
@@ -143,27 +142,27 @@ impl Content {
         keys
     }
 
-    /// Removes the rules called `keys`.
-    pub fn remove(&mut self, keys: &[Key]) {
+    /// Removes the rules with these keys.
+    pub fn remove(&mut self, keys: &[RuleKey]) {
         Arc::make_mut(&mut self.rules).retain(|entry| !keys.contains(&entry.key));
     }
 
-    /// Takes over what `source` says. A rule keeps its key when its id is found again (the nth of a shared id for the
-    /// nth), or else when it stands where a rule stood whose id is gone, so that selection survives typing in the
-    /// source, of an id too. Rules that say the same stay shared.
+    /// Replaces the content by that of `source`. A rule keeps its key when its id is found again (of rules that share an
+    /// id, the nth keeps the nth key), or else when it stands at the position of a rule whose id is gone. So the
+    /// selection survives typing in the source, even of an id. Rules with equal content stay shared.
     pub fn replace(&mut self, source: Source) {
         let mut head = source;
         let written = std::mem::take(&mut head.rules);
         if *self.head != head {
             self.head = Arc::new(head);
         }
-        let mut by_id: HashMap<&str, Vec<&Entry>> = HashMap::new();
+        let mut by_id: HashMap<&str, Vec<&RuleEntry>> = HashMap::new();
         for entry in self.rules.iter().rev() {
             by_id.entry(rule::id(&entry.rule)).or_default().push(entry);
         }
-        let mut found: Vec<Option<Entry>> =
+        let mut found: Vec<Option<RuleEntry>> =
             written.iter().map(|new| by_id.get_mut(rule::id(new)).and_then(Vec::pop).cloned()).collect();
-        let left: Vec<Key> = by_id.values().flatten().map(|entry| entry.key).collect();
+        let left: Vec<RuleKey> = by_id.values().flatten().map(|entry| entry.key).collect();
         for (slot, old) in found.iter_mut().zip(self.rules.iter()) {
             if slot.is_none() && left.contains(&old.key) {
                 *slot = Some(old.clone());
@@ -175,11 +174,11 @@ impl Content {
             .zip(found)
             .map(|(new, old)| match old {
                 Some(old) if *old.rule == new => old,
-                Some(old) => Entry { key: old.key, rule: Arc::new(new) },
+                Some(old) => RuleEntry { key: old.key, rule: Arc::new(new) },
                 None => {
-                    let key = Key(next);
+                    let key = RuleKey(next);
                     next = next.saturating_add(1);
-                    Entry { key, rule: Arc::new(new) }
+                    RuleEntry { key, rule: Arc::new(new) }
                 }
             })
             .collect();
@@ -188,15 +187,15 @@ impl Content {
     }
 }
 
-/// What the session beside the page knows of the document: only rules that changed are sent.
+/// The document as it was sent to the worker, so that only changed rules are sent.
 #[derive(Debug, Default)]
-pub struct Sent {
+pub struct SentDocument {
     serial: u32,
     content: Option<Content>,
 }
 
-impl Sent {
-    /// Names the state of the document that was sent last.
+impl SentDocument {
+    /// The number of the document that was sent last.
     pub fn serial(&self) -> u32 {
         self.serial
     }
@@ -206,12 +205,12 @@ impl Sent {
         self.content.as_ref()
     }
 
-    /// What has to be sent now, and its name; none when nothing changed.
+    /// The change to send now, with the number of the document after it; none when nothing changed.
     pub fn change(&mut self, content: &Content) -> Option<(u32, Change)> {
         let before = self.content.as_ref();
-        let known: HashMap<Key, &Arc<Written>> =
+        let known: HashMap<RuleKey, &Arc<RawRule>> =
             before.iter().flat_map(|before| before.rules.iter()).map(|entry| (entry.key, &entry.rule)).collect();
-        let same = |entry: &&Entry| {
+        let same = |entry: &&RuleEntry| {
             known.get(&entry.key).is_some_and(|rule| Arc::ptr_eq(rule, &entry.rule) || **rule == entry.rule)
         };
         let rules = content.rules.iter().filter(|entry| !same(entry));
@@ -220,7 +219,7 @@ impl Sent {
             head: before
                 .is_none_or(|before| before.head != content.head)
                 .then(|| Box::new(Source::clone(&content.head))),
-            rules: rules.map(|entry| (entry.key.0, Written::clone(&entry.rule))).collect(),
+            rules: rules.map(|entry| (entry.key.0, RawRule::clone(&entry.rule))).collect(),
             order: before.is_none_or(|before| keys(before) != order).then_some(order),
         };
         if change.head.is_none() && change.order.is_none() && change.rules.is_empty() {
@@ -271,7 +270,7 @@ mod tests {
     #[test]
     fn what_is_sent_adds_up_to_the_content() {
         let mut content = Content::new(source(&["aaa", "bbb", "ccc"]));
-        let (mut sent, mut document) = (Sent::default(), Document::default());
+        let (mut sent, mut document) = (SentDocument::default(), Document::default());
         let mut follow = |content: &Content, rules: usize| {
             let (serial, change) = sent.change(content).unwrap();
             assert_eq!(change.rules.len(), rules);
@@ -281,11 +280,11 @@ mod tests {
             serial
         };
         assert_eq!(follow(&content, 3), 1);
-        content.edit_rule(Key(1), |rule| {
+        content.edit_rule(RuleKey(1), |rule| {
             rule.insert("priority".into(), json!(7));
         });
         assert_eq!(follow(&content, 1), 2);
-        content.remove(&[Key(0)]);
+        content.remove(&[RuleKey(0)]);
         content.edit_head(|head| head.notes = "x".into());
         follow(&content, 0);
         content.insert(1, source(&["ddd", "eee"]).rules);
@@ -295,8 +294,8 @@ mod tests {
     #[test]
     fn a_path_names_its_rule() {
         let content = Content::new(source(&["aaa", "bbb"]));
-        assert_eq!(content.key_of_path("/rules/1/conditions/>=x"), Some(Key(1)));
-        assert_eq!(content.key_of_path("/rules/1"), Some(Key(1)));
+        assert_eq!(content.key_of_path("/rules/1/conditions/>=x"), Some(RuleKey(1)));
+        assert_eq!(content.key_of_path("/rules/1"), Some(RuleKey(1)));
         assert_eq!(content.key_of_path("/rules/9"), None);
         assert_eq!(content.key_of_path("/notes"), None);
     }

@@ -1,4 +1,4 @@
-//! The operations of the editor: each takes a document to the next one and leaves the old one as it was.
+//! The operations of the editor. Each makes a new document and leaves the old one unchanged.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,18 +6,18 @@ use policy::bundle::{Effect, Source};
 use serde_json::Value;
 
 use super::{
-    Content, Key, Written,
+    Content, RawRule, RuleKey,
     order::{self, Direction},
     rule,
 };
 
-/// Something an author does.
+/// One edit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
     /// Set a field of one rule; none removes it.
     Set {
         /// The rule.
-        key: Key,
+        key: RuleKey,
         /// The field.
         field: &'static str,
         /// Its new value.
@@ -26,7 +26,7 @@ pub enum Edit {
     /// Set a field of several rules to the same value.
     SetAll {
         /// The rules.
-        keys: Vec<Key>,
+        keys: Vec<RuleKey>,
         /// The field.
         field: &'static str,
         /// Its new value.
@@ -35,19 +35,19 @@ pub enum Edit {
     /// Set `cost`, `compute` or `risk` of a budget.
     Budget {
         /// The rule.
-        key: Key,
+        key: RuleKey,
         /// The part.
         part: &'static str,
         /// Its new value.
         value: Option<Value>,
     },
-    /// Write a condition: a new one, or in place of the one written under `from`.
+    /// Write a condition: a new one, or in place of the one under `from`.
     Condition {
         /// The rule.
-        key: Key,
-        /// The key it stood under.
+        key: RuleKey,
+        /// The key the condition was written under.
         from: Option<String>,
-        /// The key it stands under now.
+        /// The key the condition is written under now.
         to: String,
         /// Its value.
         value: Value,
@@ -55,53 +55,53 @@ pub enum Edit {
     /// Remove a condition.
     RemoveCondition {
         /// The rule.
-        key: Key,
-        /// The key it stands under.
+        key: RuleKey,
+        /// The key the condition is written under.
         condition: String,
     },
-    /// Add rules, behind `after` in the document or at its end.
+    /// Add rules behind `after`, or at the end of the document.
     Add {
         /// The rules.
-        rules: Vec<Written>,
-        /// The rule to stand behind.
-        after: Option<Key>,
+        rules: Vec<RawRule>,
+        /// The rule before them.
+        after: Option<RuleKey>,
     },
-    /// Add rules; one whose id exists takes that rule's place.
+    /// Add rules; a rule whose id exists replaces the existing one.
     Merge {
         /// The rules.
-        rules: Vec<Written>,
+        rules: Vec<RawRule>,
     },
-    /// Write copies, each behind its original.
+    /// Insert copies, each behind its original.
     Duplicate {
         /// The rules.
-        keys: Vec<Key>,
+        keys: Vec<RuleKey>,
     },
     /// Remove rules.
     Delete {
         /// The rules.
-        keys: Vec<Key>,
+        keys: Vec<RuleKey>,
     },
     /// Switch rules on or off.
     Enable {
         /// The rules.
-        keys: Vec<Key>,
+        keys: Vec<RuleKey>,
         /// On or off.
         on: bool,
     },
-    /// Have rules looked at earlier or later.
+    /// Have rules evaluated earlier or later.
     Move {
         /// The rules.
-        keys: Vec<Key>,
+        keys: Vec<RuleKey>,
         /// Which way.
         direction: Direction,
     },
-    /// Have rules looked at just before or just after another one.
+    /// Have rules evaluated just before or just after another one.
     Place {
         /// The rules.
-        keys: Vec<Key>,
-        /// The rule they are put beside.
-        beside: Key,
-        /// On which side of it.
+        keys: Vec<RuleKey>,
+        /// The rule that stays in place.
+        target: RuleKey,
+        /// The side of the target.
         side: Direction,
     },
     /// Set the bundle's default effect.
@@ -114,22 +114,22 @@ pub enum Edit {
     Version(Option<String>),
     /// Set the declared domain.
     Schema(Option<Value>),
-    /// Say all of it anew, as the source tab does.
+    /// Replace the whole document, as typing in the source does.
     Replace(Box<Source>),
 }
 
 /// Why an edit was not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
+pub enum EditRefused {
     /// There is nothing to change.
     Nothing,
     /// Another condition of the rule is written under this key.
     ConditionExists(String),
-    /// The rule stands at the end already, or no priority is left there.
+    /// The rule is at the end of the order, or no priority is left there.
     CannotMove,
 }
 
-impl std::fmt::Display for Refused {
+impl std::fmt::Display for EditRefused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Nothing => f.write_str("nothing to change"),
@@ -142,7 +142,7 @@ impl std::fmt::Display for Refused {
 }
 
 impl Edit {
-    /// What it does, for the undo button and messages.
+    /// What the edit does, for messages.
     pub fn label(&self) -> String {
         let rules = |count: usize| if count == 1 { "rule".to_owned() } else { format!("{count} rules") };
         match self {
@@ -169,11 +169,11 @@ impl Edit {
 }
 
 impl Content {
-    /// This document with `edit` made.
+    /// This document after `edit`.
     ///
     /// # Errors
-    /// [`Refused`] when it cannot be made or would change nothing.
-    pub fn edited(&self, edit: &Edit) -> Result<Self, Refused> {
+    /// [`EditRefused`] when the edit cannot be made or would change nothing.
+    pub fn edited(&self, edit: &Edit) -> Result<Self, EditRefused> {
         let mut next = self.clone();
         match edit {
             Edit::Set { key, field, value } => {
@@ -188,9 +188,9 @@ impl Content {
                 next.edit_rule(*key, |rule| rule::set_budget(rule, part, value.clone()));
             }
             Edit::Condition { key, from, to, value } => {
-                let written = self.rule(*key).ok_or(Refused::Nothing)?;
+                let written = self.rule(*key).ok_or(EditRefused::Nothing)?;
                 if from.as_ref() != Some(to) && rule::conditions(written).any(|(other, _)| other == to) {
-                    return Err(Refused::ConditionExists(to.clone()));
+                    return Err(EditRefused::ConditionExists(to.clone()));
                 }
                 next.edit_rule(*key, |rule| {
                     rule::edit_conditions(rule, |conditions| {
@@ -228,10 +228,10 @@ impl Content {
                     }
                 }
                 if next == *self {
-                    return Err(Refused::CannotMove);
+                    return Err(EditRefused::CannotMove);
                 }
             }
-            Edit::Place { keys, beside, side } => next.place(keys, *beside, *side)?,
+            Edit::Place { keys, target, side } => next.place(keys, *target, *side)?,
             Edit::DefaultEffect(effect) => next.edit_head(|head| head.default_effect = *effect),
             Edit::OnError(effect) => next.edit_head(|head| head.on_error = *effect),
             Edit::Notes(notes) => next.edit_head(|head| head.notes.clone_from(notes)),
@@ -239,7 +239,7 @@ impl Content {
             Edit::Schema(schema) => next.edit_head(|head| head.schema.clone_from(schema)),
             Edit::Replace(source) => next.replace(Source::clone(source)),
         }
-        if next == *self { Err(Refused::Nothing) } else { Ok(next) }
+        if next == *self { Err(EditRefused::Nothing) } else { Ok(next) }
     }
 
     /// The ids in use.
@@ -247,8 +247,8 @@ impl Content {
         self.rules().iter().map(|entry| rule::id(&entry.rule)).collect()
     }
 
-    fn merge(&mut self, rules: &[Written]) {
-        let known: HashMap<String, Key> =
+    fn merge(&mut self, rules: &[RawRule]) {
+        let known: HashMap<String, RuleKey> =
             self.rules().iter().map(|entry| (rule::id(&entry.rule).to_owned(), entry.key)).collect();
         let mut new = Vec::new();
         for written in rules {
@@ -262,11 +262,11 @@ impl Content {
         self.append(new);
     }
 
-    /// One after the other, each beside the one placed before it.
-    fn place(&mut self, keys: &[Key], beside: Key, side: Direction) -> Result<(), Refused> {
+    /// Places rules next to `target`, one after the other, in their present order.
+    fn place(&mut self, keys: &[RuleKey], target: RuleKey, side: Direction) -> Result<(), EditRefused> {
         let order = order::evaluation_order(self);
-        let place = |key: &Key| order.iter().position(|at| self.key_at(*at) == Some(*key));
-        let mut moving: Vec<Key> = keys.iter().copied().filter(|key| *key != beside).collect();
+        let place = |key: &RuleKey| order.iter().position(|at| self.key_at(*at) == Some(*key));
+        let mut moving: Vec<RuleKey> = keys.iter().copied().filter(|key| *key != target).collect();
         moving.sort_by_key(place);
         if side == Direction::Down {
             // Each goes directly behind the target, so the last one goes first.
@@ -275,17 +275,17 @@ impl Content {
         let before = self.clone();
         for key in moving {
             let order = order::evaluation_order(self);
-            if let Some(priority) = order::placed_priority(self, &order, key, beside, side) {
+            if let Some(priority) = order::placed_priority(self, &order, key, target, side) {
                 self.edit_rule(key, |rule| rule::set(rule, "priority", Some(rule::priority_value(priority))));
             }
         }
-        if *self == before { Err(Refused::CannotMove) } else { Ok(()) }
+        if *self == before { Err(EditRefused::CannotMove) } else { Ok(()) }
     }
 
-    fn duplicate(&mut self, keys: &[Key]) {
+    fn duplicate(&mut self, keys: &[RuleKey]) {
         for key in keys {
             let Some(position) = self.position(*key) else { continue };
-            let Some(mut copy) = self.rule(*key).map(|written| Written::clone(written)) else { continue };
+            let Some(mut copy) = self.rule(*key).map(|written| RawRule::clone(written)) else { continue };
             let id = rule::free_id(rule::id(&copy), &self.ids());
             rule::set(&mut copy, "id", Some(id.into()));
             self.insert(position + 1, vec![copy]);
@@ -310,41 +310,47 @@ mod tests {
     #[test]
     fn an_edit_leaves_the_old_document_and_the_other_rules() {
         let before = content(&["aaa", "bbb"]);
-        let after = before.edited(&Edit::Set { key: Key(1), field: "priority", value: Some(json!(7)) }).unwrap();
+        let after = before.edited(&Edit::Set { key: RuleKey(1), field: "priority", value: Some(json!(7)) }).unwrap();
         assert_eq!(before.rules()[1].rule["priority"], 50);
         assert_eq!(after.rules()[1].rule["priority"], 7);
         assert!(std::sync::Arc::ptr_eq(&before.rules()[0].rule, &after.rules()[0].rule));
         assert_eq!(
-            before.edited(&Edit::Set { key: Key(1), field: "priority", value: Some(json!(50)) }),
-            Err(Refused::Nothing)
+            before.edited(&Edit::Set { key: RuleKey(1), field: "priority", value: Some(json!(50)) }),
+            Err(EditRefused::Nothing)
         );
     }
 
     #[test]
     fn a_condition_never_overwrites_another() {
         let one = content(&["aaa"])
-            .edited(&Edit::Condition { key: Key(0), from: None, to: ">=risk".into(), value: json!(5) })
+            .edited(&Edit::Condition { key: RuleKey(0), from: None, to: ">=risk".into(), value: json!(5) })
             .unwrap();
         let two =
-            one.edited(&Edit::Condition { key: Key(0), from: None, to: "<risk".into(), value: json!(9) }).unwrap();
+            one.edited(&Edit::Condition { key: RuleKey(0), from: None, to: "<risk".into(), value: json!(9) }).unwrap();
         let clash = two.edited(&Edit::Condition {
-            key: Key(0),
+            key: RuleKey(0),
             from: Some("<risk".into()),
             to: ">=risk".into(),
             value: json!(1),
         });
-        assert_eq!(clash, Err(Refused::ConditionExists(">=risk".into())));
+        assert_eq!(clash, Err(EditRefused::ConditionExists(">=risk".into())));
         let renamed = two
-            .edited(&Edit::Condition { key: Key(0), from: Some("<risk".into()), to: "<=risk".into(), value: json!(9) })
+            .edited(&Edit::Condition {
+                key: RuleKey(0),
+                from: Some("<risk".into()),
+                to: "<=risk".into(),
+                value: json!(9),
+            })
             .unwrap();
         assert_eq!(renamed.rules()[0].rule["conditions"], json!({">=risk": 5, "<=risk": 9}));
-        let gone = renamed.edited(&Edit::RemoveCondition { key: Key(0), condition: ">=risk".into() }).unwrap();
+        let gone = renamed.edited(&Edit::RemoveCondition { key: RuleKey(0), condition: ">=risk".into() }).unwrap();
         assert_eq!(gone.rules()[0].rule["conditions"], json!({"<=risk": 9}));
     }
 
     #[test]
     fn copies_stand_behind_their_originals_with_free_ids() {
-        let copied = content(&["aaa", "bbb", "aaa-2"]).edited(&Edit::Duplicate { keys: vec![Key(0), Key(1)] }).unwrap();
+        let copied =
+            content(&["aaa", "bbb", "aaa-2"]).edited(&Edit::Duplicate { keys: vec![RuleKey(0), RuleKey(1)] }).unwrap();
         assert_eq!(ids(&copied), ["aaa", "aaa-3", "bbb", "bbb-2", "aaa-2"]);
     }
 
@@ -356,15 +362,17 @@ mod tests {
             content(&["aaa", "bbb"]).edited(&Edit::Merge { rules: vec![changed, rule::blank("ccc")] }).unwrap();
         assert_eq!(ids(&merged), ["aaa", "bbb", "ccc"]);
         assert_eq!(merged.rules()[1].rule["priority"], 9);
-        assert_eq!(merged.rules()[1].key, Key(1));
+        assert_eq!(merged.rules()[1].key, RuleKey(1));
     }
 
     #[test]
     fn several_rules_change_at_once() {
-        let off = content(&["aaa", "bbb", "ccc"]).edited(&Edit::Enable { keys: vec![Key(0), Key(2)], on: false });
+        let off =
+            content(&["aaa", "bbb", "ccc"]).edited(&Edit::Enable { keys: vec![RuleKey(0), RuleKey(2)], on: false });
         let off: Vec<bool> = off.unwrap().rules().iter().map(|entry| rule::enabled(&entry.rule)).collect();
         assert_eq!(off, [false, true, false]);
-        let left = content(&["aaa", "bbb", "ccc"]).edited(&Edit::Delete { keys: vec![Key(0), Key(2)] }).unwrap();
+        let left =
+            content(&["aaa", "bbb", "ccc"]).edited(&Edit::Delete { keys: vec![RuleKey(0), RuleKey(2)] }).unwrap();
         assert_eq!(ids(&left), ["bbb"]);
     }
 }

@@ -1,18 +1,18 @@
-//! Undo and redo. Each step is a whole document (cheap: see [`Content`]); typing into one field is one step.
+//! Undo and redo. Each step is a whole document, which is cheap: see [`Content`]. Typing into one field is one step.
 
-use super::{Content, Edit, Key, Refused};
+use super::{Content, Edit, EditRefused, RuleKey};
 
 /// Most steps that can be undone.
 const DEPTH: usize = 200;
 
-/// How long after a keystroke the next one in the same field still belongs to the same step, in milliseconds.
+/// Longest pause between two keystrokes in a field that belong to one step, in milliseconds.
 const PAUSE_MS: f64 = 1500.0;
 
-/// What is being typed into: keystrokes into the same field close together are undone together.
+/// The field that is typed into: keystrokes close together in one field are undone together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stroke {
+pub enum TypingTarget {
     /// A field of a rule.
-    Field(Key, String),
+    Field(RuleKey, String),
     /// A field of the bundle.
     Head(&'static str),
     /// The source text.
@@ -27,21 +27,21 @@ struct Step {
 
 /// The document under edit with its history.
 #[derive(Debug, Clone, Default)]
-pub struct Editor {
+pub struct EditHistory {
     now: Content,
     saved: Content,
     past: Vec<Step>,
     future: Vec<Step>,
-    typing: Option<(Stroke, f64)>,
+    typing: Option<(TypingTarget, f64)>,
 }
 
-impl Editor {
-    /// An editor on what is saved.
+impl EditHistory {
+    /// A history that begins with the saved document.
     pub fn new(saved: Content) -> Self {
         Self { now: saved.clone(), saved, ..Self::default() }
     }
 
-    /// The document as it is now.
+    /// The document now.
     pub fn content(&self) -> &Content {
         &self.now
     }
@@ -51,12 +51,12 @@ impl Editor {
         &self.saved
     }
 
-    /// Whether something is not saved.
+    /// Whether the document differs from what the server has.
     pub fn dirty(&self) -> bool {
         self.now != self.saved
     }
 
-    /// The server has `content` now. What was typed while it was being saved stays.
+    /// Records that the server has `content`. Edits made while it was being saved stay.
     pub fn mark_saved(&mut self, content: Content) {
         self.saved = content;
         self.typing = None;
@@ -65,42 +65,42 @@ impl Editor {
     /// Makes `edit` as a step of its own.
     ///
     /// # Errors
-    /// [`Refused`]; then nothing changed.
-    pub fn apply(&mut self, edit: &Edit) -> Result<(), Refused> {
+    /// [`EditRefused`]; then nothing changed.
+    pub fn apply(&mut self, edit: &Edit) -> Result<(), EditRefused> {
         let next = self.now.edited(edit)?;
         self.typing = None;
         self.push(next, edit.label());
         Ok(())
     }
 
-    /// Makes `edit` as part of typing into `stroke` at `now_ms`.
+    /// Makes `edit` as part of typing into `target` at `now_ms`, in milliseconds of any clock.
     ///
     /// # Errors
-    /// [`Refused`]; then nothing changed.
-    pub fn type_into(&mut self, stroke: Stroke, now_ms: f64, edit: &Edit) -> Result<(), Refused> {
+    /// [`EditRefused`]; then nothing changed.
+    pub fn type_into(&mut self, target: TypingTarget, now_ms: f64, edit: &Edit) -> Result<(), EditRefused> {
         let next = self.now.edited(edit)?;
         let goes_on =
-            self.typing.as_ref().is_some_and(|(last, at)| *last == stroke && now_ms - at < PAUSE_MS) && self.can_undo();
+            self.typing.as_ref().is_some_and(|(last, at)| *last == target && now_ms - at < PAUSE_MS) && self.can_undo();
         if goes_on {
             self.now = next;
             self.future.clear();
         } else {
             self.push(next, edit.label());
         }
-        self.typing = Some((stroke, now_ms));
+        self.typing = Some((target, now_ms));
         Ok(())
     }
 
-    /// Takes over `next`, made elsewhere, as one step.
-    pub fn jump(&mut self, next: Content, label: impl Into<String>) {
+    /// Replaces the document by `next`, which was made elsewhere, as one step.
+    pub fn replace(&mut self, next: Content, label: impl Into<String>) {
         self.typing = None;
         if next != self.now {
             self.push(next, label.into());
         }
     }
 
-    /// Ends the current run of typing, as leaving a field does.
-    pub fn pause(&mut self) {
+    /// Ends the current run of typing, when its field loses the focus.
+    pub fn end_typing(&mut self) {
         self.typing = None;
     }
 
@@ -114,7 +114,7 @@ impl Editor {
         !self.future.is_empty()
     }
 
-    /// Takes the last step back and says what it was.
+    /// Undoes the last step and returns its label.
     pub fn undo(&mut self) -> Option<String> {
         let step = self.past.pop()?;
         self.typing = None;
@@ -123,7 +123,7 @@ impl Editor {
         Some(step.label)
     }
 
-    /// Makes the step that was taken back last again and says what it is.
+    /// Redoes the step that was undone last and returns its label.
     pub fn redo(&mut self) -> Option<String> {
         let step = self.future.pop()?;
         self.typing = None;
@@ -151,54 +151,54 @@ mod tests {
     use super::*;
     use crate::model::{order::Direction, rule};
 
-    fn editor() -> Editor {
+    fn history() -> EditHistory {
         let rules = ["aaa", "bbb", "ccc"].iter().map(|id| rule::blank(id)).collect();
-        Editor::new(Content::new(Source { rules, ..Source::default() }))
+        EditHistory::new(Content::new(Source { rules, ..Source::default() }))
     }
 
     fn reason(text: &str) -> Edit {
-        Edit::Set { key: Key(0), field: "reason", value: Some(text.into()) }
+        Edit::Set { key: RuleKey(0), field: "reason", value: Some(text.into()) }
     }
 
     #[test]
     fn typing_is_one_step_until_a_pause_or_another_field() {
-        let mut editor = editor();
-        let stroke = || Stroke::Field(Key(0), "reason".into());
+        let mut history = history();
+        let target = || TypingTarget::Field(RuleKey(0), "reason".into());
         for (at, text) in [(0.0, "a"), (100.0, "ab"), (200.0, "abc")] {
-            editor.type_into(stroke(), at, &reason(text)).unwrap();
+            history.type_into(target(), at, &reason(text)).unwrap();
         }
-        editor.type_into(stroke(), 9000.0, &reason("abcd")).unwrap();
-        assert_eq!(editor.undo().as_deref(), Some("edit reason"));
-        assert_eq!(rule::text(&editor.content().rules()[0].rule, "reason"), "abc");
-        editor.undo();
-        assert!(!editor.dirty() && !editor.can_undo());
-        editor.redo();
-        assert_eq!(rule::text(&editor.content().rules()[0].rule, "reason"), "abc");
+        history.type_into(target(), 9000.0, &reason("abcd")).unwrap();
+        assert_eq!(history.undo().as_deref(), Some("edit reason"));
+        assert_eq!(rule::text(&history.content().rules()[0].rule, "reason"), "abc");
+        history.undo();
+        assert!(!history.dirty() && !history.can_undo());
+        history.redo();
+        assert_eq!(rule::text(&history.content().rules()[0].rule, "reason"), "abc");
     }
 
     #[test]
     fn a_new_edit_forgets_what_was_undone() {
-        let mut editor = editor();
-        editor.apply(&reason("one")).unwrap();
-        editor.undo();
-        editor.apply(&reason("two")).unwrap();
-        assert!(!editor.can_redo());
+        let mut history = history();
+        history.apply(&reason("one")).unwrap();
+        history.undo();
+        history.apply(&reason("two")).unwrap();
+        assert!(!history.can_redo());
     }
 
     #[test]
     fn what_is_typed_while_saving_stays_unsaved() {
-        let mut editor = editor();
-        editor.apply(&reason("one")).unwrap();
-        let sent = editor.content().clone();
-        editor.apply(&reason("two")).unwrap();
-        editor.mark_saved(sent);
-        assert!(editor.dirty());
-        editor.undo();
-        assert!(!editor.dirty());
+        let mut history = history();
+        history.apply(&reason("one")).unwrap();
+        let sent = history.content().clone();
+        history.apply(&reason("two")).unwrap();
+        history.mark_saved(sent);
+        assert!(history.dirty());
+        history.undo();
+        assert!(!history.dirty());
     }
 
     fn any_edit() -> impl Strategy<Value = Edit> {
-        let key = (0u32..6).prop_map(Key);
+        let key = (0u32..6).prop_map(RuleKey);
         prop_oneof![
             (key.clone(), 0i64..100).prop_map(|(key, n)| Edit::Set { key, field: "priority", value: Some(json!(n)) }),
             (key.clone(), "[a-c]{1,2}", 0i64..9).prop_map(|(key, to, n)| Edit::Condition {
@@ -223,25 +223,25 @@ mod tests {
         /// Undoing everything gives what was saved; redoing everything gives what was typed.
         #[test]
         fn undo_and_redo_are_inverse(edits in prop::collection::vec(any_edit(), 0..40)) {
-            let mut editor = editor();
+            let mut history = history();
             for edit in &edits {
-                let _ = editor.apply(edit);
+                let _ = history.apply(edit);
             }
-            let end = editor.content().clone();
-            while editor.undo().is_some() {}
-            prop_assert!(!editor.dirty());
-            while editor.redo().is_some() {}
-            prop_assert_eq!(editor.content(), &end);
+            let end = history.content().clone();
+            while history.undo().is_some() {}
+            prop_assert!(!history.dirty());
+            while history.redo().is_some() {}
+            prop_assert_eq!(history.content(), &end);
         }
 
         /// Keys stay unique whatever happens.
         #[test]
         fn keys_stay_unique(edits in prop::collection::vec(any_edit(), 0..40)) {
-            let mut editor = editor();
+            let mut history = history();
             for edit in &edits {
-                let _ = editor.apply(edit);
+                let _ = history.apply(edit);
             }
-            let mut keys: Vec<_> = editor.content().rules().iter().map(|entry| entry.key).collect();
+            let mut keys: Vec<_> = history.content().rules().iter().map(|entry| entry.key).collect();
             let all = keys.len();
             keys.sort_unstable();
             keys.dedup();

@@ -1,15 +1,15 @@
-//! The editor's model: a bundle document under edit. Nothing here knows about pages, so all of it is tested as plain
+//! The editor's model: a bundle document under edit. The model knows nothing about pages, so all of it is tested as plain
 //! functions.
 //!
 //! ```text
 //! content    the document: rules with stable local keys, and everything that is not a rule
 //! rule       reading and writing the fields of one rule as written
 //! condition  operators, values and the rows of the condition form
-//! order      the order the evaluator looks at rules in, moving a rule in it, filtering
-//! edit       the operations, each from one content to the next
+//! order      the evaluation order of rules, moving a rule in it, filtering
+//! edit       the operations, each from one document to the next
 //! history    undo and redo, with typing folded into one step
 //! text       the document as JSON text, both ways
-//! paste      rules from a clipboard: JSON or a spreadsheet
+//! paste      rules from the clipboard: JSON or rows of a spreadsheet
 //! ```
 
 pub mod condition;
@@ -21,6 +21,7 @@ pub mod paste;
 pub mod rule;
 pub mod text;
 
-pub use content::{Content, Entry, Key, Written};
-pub use edit::{Edit, Refused};
-pub use history::{Editor, Stroke};
+pub use content::{Content, RuleEntry, RuleKey};
+pub use edit::{Edit, EditRefused};
+pub use history::{EditHistory, TypingTarget};
+pub use rule::{RawRule, SharedRule};

@@ -1,13 +1,13 @@
-//! The order the evaluator looks at rules in, moving a rule in it, and filtering what is shown.
+//! The evaluation order of rules, moving a rule in it, and filtering the rules shown.
 
 use std::cmp::Ordering;
 
 use policy::{bundle::Effect, limits::MAX_PRIORITY};
 
-use super::{Content, Entry, Key, Written, condition::plain, rule};
+use super::{Content, RawRule, RuleEntry, RuleKey, condition::plain_text, rule};
 
-/// How strict an effect is; rules whose effect cannot be read stand last.
-fn strictness(rule: &Written) -> u8 {
+/// The rank of a rule's effect, strictest first; rules whose effect cannot be read come last.
+fn strictness(rule: &RawRule) -> u8 {
     match rule::effect(rule) {
         Some(Effect::Deny) => 0,
         Some(Effect::NeedsApproval) => 1,
@@ -16,16 +16,16 @@ fn strictness(rule: &Written) -> u8 {
     }
 }
 
-/// Compares two rules as they would stand with these priorities: higher first, then stricter, then by id.
-fn compare_at(a: &Written, a_priority: f64, b: &Written, b_priority: f64) -> Ordering {
+/// Compares two rules as if they had these priorities: higher first, then stricter, then by id.
+fn compare_at(a: &RawRule, a_priority: f64, b: &RawRule, b_priority: f64) -> Ordering {
     b_priority
         .total_cmp(&a_priority)
         .then_with(|| strictness(a).cmp(&strictness(b)))
         .then_with(|| rule::id(a).cmp(rule::id(b)))
 }
 
-/// Which of two rules the evaluator looks at first.
-pub fn compare(a: &Written, b: &Written) -> Ordering {
+/// Which of two rules is evaluated first.
+pub fn compare(a: &RawRule, b: &RawRule) -> Ordering {
     compare_at(a, rule::priority(a), b, rule::priority(b))
 }
 
@@ -46,26 +46,26 @@ pub fn evaluation_order(content: &Content) -> Vec<usize> {
 /// Which way a rule moves in the evaluation order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// To be looked at earlier.
+    /// To be evaluated earlier.
     Up,
-    /// To be looked at later.
+    /// To be evaluated later.
     Down,
 }
 
-/// The priority that moves `key` past its nearest neighbour that does not move along. Only the moved rule's number
-/// changes, by as little as does it: the neighbour's own priority when ties fall the right way, else one more or less.
-/// None at the end of the order, or where no priority from 0 to 1000 is left.
+/// The priority that moves `key` past its nearest neighbour, skipping the rules of `along`, which move too. Only the moved
+/// rule's priority changes, and as little as possible: to the neighbour's own priority when ties fall the right way,
+/// otherwise to one more or less. None at the end of the order, or where no priority from 0 to 1000 is left.
 pub fn moved_priority(
     content: &Content,
     order: &[usize],
-    key: Key,
-    along: &[Key],
+    key: RuleKey,
+    along: &[RuleKey],
     direction: Direction,
 ) -> Option<f64> {
     let rules = content.rules();
     let at = order.iter().position(|&position| rules.get(position).is_some_and(|entry| entry.key == key))?;
     let moving = &rules.get(*order.get(at)?)?.rule;
-    let other = |entry: &&Entry| !along.contains(&entry.key);
+    let other = |entry: &&RuleEntry| !along.contains(&entry.key);
     let neighbour = match direction {
         Direction::Up => order.get(..at)?.iter().rev().filter_map(|&p| rules.get(p)).find(other)?,
         Direction::Down => order.get(at + 1..)?.iter().filter_map(|&p| rules.get(p)).find(other)?,
@@ -81,16 +81,23 @@ pub fn moved_priority(
         .find(|&priority| compare_at(moving, priority, &neighbour.rule, theirs) == wanted)
 }
 
-/// The priority that puts `key` directly before (up) or behind (down) `beside`. Only the moved rule's number changes.
-/// Where ties fall so that no number puts it directly there, it is put as near as one does. None when the rule stands
-/// there already, or no priority from 0 to 1000 does it.
-pub fn placed_priority(content: &Content, order: &[usize], key: Key, beside: Key, side: Direction) -> Option<f64> {
+/// The priority that puts `key` directly before (up) or behind (down) `target`. Only the moved rule's priority changes.
+/// When ties leave no such priority, the rule is put as near to the target as possible. None when the rule is in place
+/// already, or when no priority from 0 to 1000 puts it there.
+pub fn placed_priority(
+    content: &Content,
+    order: &[usize],
+    key: RuleKey,
+    target: RuleKey,
+    side: Direction,
+) -> Option<f64> {
     let rules = content.rules();
-    let others: Vec<&Entry> = order.iter().filter_map(|&at| rules.get(at)).filter(|entry| entry.key != key).collect();
+    let others: Vec<&RuleEntry> =
+        order.iter().filter_map(|&at| rules.get(at)).filter(|entry| entry.key != key).collect();
     let moving = content.rule(key)?;
     let now = order.iter().position(|&at| content.key_at(at) == Some(key))?;
-    let at = others.iter().position(|entry| entry.key == beside)?;
-    // The gap between two others that it goes into: `gap` of them stand before it.
+    let at = others.iter().position(|entry| entry.key == target)?;
+    // The gap that the rule goes into: so many of the other rules come before it.
     let gap = if side == Direction::Up { at } else { at + 1 };
     if gap == now {
         return None;
@@ -101,10 +108,10 @@ pub fn placed_priority(content: &Content, order: &[usize], key: Key, beside: Key
     let mut wanted: Vec<f64> =
         numbers.flat_map(|number| [number, (number + 1.0).round(), (number - 1.0).round()]).collect();
     wanted.retain(|priority| (0.0..=f64::from(MAX_PRIORITY)).contains(priority));
-    // The target's own number first, then what is nearest to it.
-    let target = rule::priority(&others.get(at)?.rule);
-    wanted.sort_by(|a, b| (a - target).abs().total_cmp(&(b - target).abs()));
-    let stands = |other: Option<&&Entry>, priority: f64, wanted: Ordering| {
+    // The target's own priority first, then the nearest.
+    let near = rule::priority(&others.get(at)?.rule);
+    wanted.sort_by(|a, b| (a - near).abs().total_cmp(&(b - near).abs()));
+    let stands = |other: Option<&&RuleEntry>, priority: f64, wanted: Ordering| {
         other.is_none_or(|other| compare_at(moving, priority, &other.rule, rule::priority(&other.rule)) == wanted)
     };
     let directly = wanted
@@ -112,13 +119,13 @@ pub fn placed_priority(content: &Content, order: &[usize], key: Key, beside: Key
         .copied()
         .find(|priority| stands(before, *priority, Ordering::Greater) && stands(after, *priority, Ordering::Less));
     directly.or_else(|| {
-        let beside = others.get(at);
+        let target = others.get(at);
         let wanted_side = if side == Direction::Up { Ordering::Less } else { Ordering::Greater };
-        wanted.into_iter().find(|priority| stands(beside, *priority, wanted_side))
+        wanted.into_iter().find(|priority| stands(target, *priority, wanted_side))
     })
 }
 
-/// What the filter field asks for. Words must all be found; `effect:`, `agent:`, `action:`, `tag:` and `is:` narrow.
+/// A parsed filter query: every word must be found; `effect:`, `agent:`, `action:`, `tag:` and `is:` narrow the result.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     words: Vec<String>,
@@ -130,7 +137,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads what was typed.
+    /// Parses a query.
     pub fn read(query: &str) -> Self {
         let mut filter = Self::default();
         for word in query.to_lowercase().split_whitespace() {
@@ -147,13 +154,13 @@ impl Filter {
         filter
     }
 
-    /// Whether everything passes.
+    /// Whether every rule passes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
     /// Whether `rule` passes.
-    pub fn passes(&self, rule: &Written) -> bool {
+    pub fn passes(&self, rule: &RawRule) -> bool {
         let starts = |wanted: &Option<String>, found: &str| {
             wanted.as_deref().is_none_or(|wanted| found.to_lowercase().starts_with(wanted))
         };
@@ -169,11 +176,11 @@ impl Filter {
     }
 }
 
-/// Whether `word`, in lower case, occurs anywhere a reader would look.
-fn mentions(rule: &Written, word: &str) -> bool {
+/// Whether `word`, in lower case, occurs in a field that people read.
+fn mentions(rule: &RawRule, word: &str) -> bool {
     let holds = |text: &str| text.to_lowercase().contains(word);
     ["id", "agent", "action", "effect", "reason"].into_iter().any(|field| holds(rule::text(rule, field)))
-        || rule::conditions(rule).any(|(key, value)| holds(key) || holds(&plain(value)))
+        || rule::conditions(rule).any(|(key, value)| holds(key) || holds(&plain_text(value)))
         || rule::tags(rule).iter().any(|tag| holds(tag))
 }
 
@@ -217,10 +224,9 @@ mod tests {
     }
 
     proptest! {
-        /// A rule that is put beside another one stands on that side of it, directly where that can be, and nothing else
-        /// changes.
+        /// A placed rule stands on the chosen side of its target, directly where possible, and no other rule changes.
         #[test]
-        fn a_placed_rule_stands_beside_its_target(
+        fn a_placed_rule_stands_next_to_its_target(
             rules in prop::collection::vec((0usize..3, 0i64..6), 2..8),
             pick in 0usize..8, target in 0usize..8, up in any::<bool>(),
         ) {
@@ -229,29 +235,29 @@ mod tests {
                 .map(|((effect, priority), id)| (id.as_str(), ["deny", "needs_approval", "allow"][*effect], 10 * *priority))
                 .collect();
             let before = content(&rules);
-            let (key, beside) = (before.rules()[pick % rules.len()].key, before.rules()[target % rules.len()].key);
+            let (key, goal) = (before.rules()[pick % rules.len()].key, before.rules()[target % rules.len()].key);
             let side = if up { Direction::Up } else { Direction::Down };
-            let order = |content: &Content| -> Vec<Key> {
+            let order = |content: &Content| -> Vec<RuleKey> {
                 evaluation_order(content).iter().map(|&at| content.rules()[at].key).collect()
             };
-            let place = |order: &[Key], key| order.iter().position(|other| *other == key).unwrap();
+            let place = |order: &[RuleKey], key| order.iter().position(|other| *other == key).unwrap();
             let was = order(&before);
-            // Among rules of one priority the effect and the id say who stands where.
-            let number = rule::priority(before.rule(beside).unwrap());
+            // Among rules of one priority, effect and id decide the order.
+            let number = rule::priority(before.rule(goal).unwrap());
             let shared = before.rules().iter().filter(|entry| rule::priority(&entry.rule) == number).count() > 1;
-            match before.edited(&Edit::Place { keys: vec![key], beside, side }) {
+            match before.edited(&Edit::Place { keys: vec![key], target: goal, side }) {
                 Ok(after) => {
                     let now = order(&after);
-                    prop_assert_eq!(place(&now, key) < place(&now, beside), up);
-                    let gap = place(&now, key).abs_diff(place(&now, beside));
+                    prop_assert_eq!(place(&now, key) < place(&now, goal), up);
+                    let gap = place(&now, key).abs_diff(place(&now, goal));
                     prop_assert!(gap == 1 || shared, "{was:?} {now:?}");
                     for (old, new) in before.rules().iter().zip(after.rules().iter()) {
                         prop_assert!(old.key == key || old == new);
                     }
                 }
                 Err(_) => {
-                    let there = key == beside
-                        || place(&was, key).abs_diff(place(&was, beside)) == 1 && (place(&was, key) < place(&was, beside)) == up;
+                    let there = key == goal
+                        || place(&was, key).abs_diff(place(&was, goal)) == 1 && (place(&was, key) < place(&was, goal)) == up;
                     prop_assert!(there || shared || (!up && number == 0.0), "{was:?}");
                 }
             }
@@ -276,7 +282,7 @@ mod tests {
             match before.edited(&Edit::Move { keys: vec![key], direction }) {
                 Ok(after) => {
                     let neighbour = before.rules()[*neighbour.unwrap()].key;
-                    let now: Vec<Key> = evaluation_order(&after).iter().map(|&p| after.rules()[p].key).collect();
+                    let now: Vec<RuleKey> = evaluation_order(&after).iter().map(|&p| after.rules()[p].key).collect();
                     let place = |key| now.iter().position(|k| *k == key).unwrap();
                     prop_assert_eq!(place(key) < place(neighbour), up);
                     for (old, new) in before.rules().iter().zip(after.rules().iter()) {

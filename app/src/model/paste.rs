@@ -1,18 +1,18 @@
-//! Rules from a clipboard: JSON in any of the forms a bundle has, or rows of a spreadsheet.
+//! Rules from the clipboard: JSON in any form of a bundle, or rows of a spreadsheet.
 
 use serde_json::{Map, Value};
 
 use super::{
-    Written,
-    condition::{Kind, split_list},
+    RawRule,
+    condition::{ValueKind, split_list},
     rule,
-    text::{self, Unreadable},
+    text::{self, ParseError},
 };
 
 /// Columns of a spreadsheet without a heading, in this order.
 const COLUMNS: [&str; 6] = ["id", "agent", "action", "effect", "priority", "reason"];
 
-/// Whether `text` looks like rules at all, so that pasting a word into the page does nothing.
+/// Whether `text` looks like rules, so that pasting a word into the page does nothing.
 pub fn looks_like_rules(text: &str) -> bool {
     let text = text.trim_start();
     text.starts_with(['{', '[']) || text.lines().next().is_some_and(|line| line.contains('\t'))
@@ -21,12 +21,12 @@ pub fn looks_like_rules(text: &str) -> bool {
 /// The rules in `text`.
 ///
 /// # Errors
-/// [`Unreadable`] saying what is wrong and where.
-pub fn rules(text: &str) -> Result<Vec<Written>, Unreadable> {
+/// [`ParseError`] with what is wrong and where.
+pub fn rules(text: &str) -> Result<Vec<RawRule>, ParseError> {
     let trimmed = text.trim_start_matches('\u{feff}').trim();
     let rules = if trimmed.starts_with(['{', '[']) {
         let value = text::parse(trimmed)?;
-        // A single rule is welcome too.
+        // A single rule is accepted too.
         let value = match value {
             Value::Object(object) if !object.contains_key("rules") && object.contains_key("id") => {
                 Value::Array(vec![Value::Object(object)])
@@ -38,14 +38,15 @@ pub fn rules(text: &str) -> Result<Vec<Written>, Unreadable> {
         from_rows(trimmed)?
     };
     if rules.is_empty() {
-        return Err(Unreadable { line: None, column: 0, message: "there are no rules in it".to_owned() });
+        return Err(ParseError { line: None, column: 0, message: "there are no rules in it".to_owned() });
     }
     Ok(rules)
 }
 
-/// Rules from tab-separated rows. A first row with `id` in it names the columns; a column named like a condition
-/// (`>=risk_score`, `category`) is one, and `budget.cost`, `budget.compute`, `budget.risk`, `tags` are what they say.
-fn from_rows(text: &str) -> Result<Vec<Written>, Unreadable> {
+/// Rules from tab-separated rows. A first row with an `id` cell is a heading. Columns named `budget.cost`,
+/// `budget.compute`, `budget.risk` or `tags` set those fields; a column with an unknown name (`>=risk_score`, `category`)
+/// is a condition.
+fn from_rows(text: &str) -> Result<Vec<RawRule>, ParseError> {
     let mut rows = records(text).into_iter();
     let (first_line, first) = rows.next().ok_or_else(|| wrong(1, 1, "there are no rules in it"))?;
     let headed = first.iter().any(|cell| cell.trim().eq_ignore_ascii_case("id"));
@@ -79,8 +80,8 @@ fn heading(cell: &str) -> String {
     if known { plain } else { cell.to_owned() }
 }
 
-fn from_cells(columns: &[String], cells: &[String], line: usize) -> Result<Written, Unreadable> {
-    let mut rule = Written::new();
+fn from_cells(columns: &[String], cells: &[String], line: usize) -> Result<RawRule, ParseError> {
+    let mut rule = RawRule::new();
     let mut conditions = Map::new();
     for (column, (name, cell)) in columns.iter().zip(cells).enumerate() {
         let cell = cell.trim();
@@ -101,7 +102,7 @@ fn from_cells(columns: &[String], cells: &[String], line: usize) -> Result<Writt
                 };
                 rule::set(&mut rule, "enabled", Some(on.into()));
             }
-            "tags" => rule::set(&mut rule, "tags", Some(Value::Array(split_list(cell, Some(Kind::Text))))),
+            "tags" => rule::set(&mut rule, "tags", Some(Value::Array(split_list(cell, Some(ValueKind::Text))))),
             "conditions" => match text::parse(cell) {
                 Ok(Value::Object(object)) => conditions.extend(object),
                 _ => return Err(place("expected a JSON object")),
@@ -123,19 +124,20 @@ fn from_cells(columns: &[String], cells: &[String], line: usize) -> Result<Writt
     Ok(rule)
 }
 
-/// A condition's value from a cell: a list when bars separate it.
+/// A condition's value from a cell: a list when the cell contains bars.
 fn cell_value(cell: &str) -> Value {
     if cell.contains('|') {
         return Value::Array(split_list(cell, None));
     }
-    Kind::guess(cell).read(cell).unwrap_or_else(|| cell.into())
+    ValueKind::guess(cell).read(cell).unwrap_or_else(|| cell.into())
 }
 
-fn wrong(line: usize, column: usize, message: &str) -> Unreadable {
-    Unreadable { line: Some(line), column, message: message.to_owned() }
+fn wrong(line: usize, column: usize, message: &str) -> ParseError {
+    ParseError { line: Some(line), column, message: message.to_owned() }
 }
 
-/// Splits tab-separated text into cells as spreadsheets write it: a cell in quotes may hold tabs and new lines.
+/// Splits tab-separated text into cells, each record with its line. As spreadsheets write it, a cell in quotes may contain
+/// tabs and new lines.
 fn records(text: &str) -> Vec<(usize, Vec<String>)> {
     let mut records = Vec::new();
     let (mut cells, mut cell) = (Vec::new(), String::new());

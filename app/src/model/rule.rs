@@ -1,5 +1,7 @@
-//! Reading and writing the fields of one rule as written. Reading never fails: what is absent or wrong reads as the
-//! language's default, and the linter says what is wrong.
+//! Reading and writing the fields of one rule as written. Reading never fails: an absent or wrong field reads as the
+//! language's default, and the linter reports what is wrong.
+
+use std::sync::Arc;
 
 use policy::{
     bundle::Effect,
@@ -7,24 +9,35 @@ use policy::{
 };
 use serde_json::{Map, Value};
 
-use super::Written;
+/// A rule as written.
+pub type RawRule = Map<String, Value>;
+
+/// A shared rule. Comparing it with itself is quick.
+#[derive(Debug, Clone)]
+pub struct SharedRule(pub Arc<RawRule>);
+
+impl PartialEq for SharedRule {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
 
 /// The keys of a rule, in the order people write them.
 pub const KEY_ORDER: [&str; 11] =
     ["id", "agent", "action", "conditions", "effect", "reason", "priority", "budget", "enabled", "tags", "metadata"];
 
 /// Text of a string field; empty when absent.
-pub fn text<'a>(rule: &'a Written, field: &str) -> &'a str {
+pub fn text<'a>(rule: &'a RawRule, field: &str) -> &'a str {
     rule.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The rule's id; empty when it has none.
-pub fn id(rule: &Written) -> &str {
+pub fn id(rule: &RawRule) -> &str {
     text(rule, "id")
 }
 
-/// What to call the rule in a sentence.
-pub fn name(rule: &Written) -> &str {
+/// The rule's name in a sentence.
+pub fn name(rule: &RawRule) -> &str {
     match id(rule) {
         "" => "rule without id",
         id => id,
@@ -32,38 +45,38 @@ pub fn name(rule: &Written) -> &str {
 }
 
 /// The effect; none when absent or unknown.
-pub fn effect(rule: &Written) -> Option<Effect> {
+pub fn effect(rule: &RawRule) -> Option<Effect> {
     text(rule, "effect").parse().ok()
 }
 
 /// The priority the evaluator uses.
-pub fn priority(rule: &Written) -> f64 {
+pub fn priority(rule: &RawRule) -> f64 {
     rule.get("priority").and_then(Value::as_f64).unwrap_or_else(|| f64::from(DEFAULT_PRIORITY))
 }
 
-/// Whether the rule exists for the evaluator.
-pub fn enabled(rule: &Written) -> bool {
+/// Whether the rule is enabled.
+pub fn enabled(rule: &RawRule) -> bool {
     rule.get("enabled").and_then(Value::as_bool).unwrap_or(true)
 }
 
 /// The tags.
-pub fn tags(rule: &Written) -> Vec<String> {
+pub fn tags(rule: &RawRule) -> Vec<String> {
     let tags = rule.get("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     tags.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The conditions as written.
-pub fn conditions(rule: &Written) -> impl Iterator<Item = (&String, &Value)> {
+pub fn conditions(rule: &RawRule) -> impl Iterator<Item = (&String, &Value)> {
     rule.get("conditions").and_then(Value::as_object).into_iter().flatten()
 }
 
 /// A part of the budget.
-pub fn budget<'a>(rule: &'a Written, part: &str) -> Option<&'a Value> {
+pub fn budget<'a>(rule: &'a RawRule, part: &str) -> Option<&'a Value> {
     rule.get("budget")?.get(part)
 }
 
 /// Sets a field, or removes it when `value` is none.
-pub fn set(rule: &mut Written, field: &str, value: Option<Value>) {
+pub fn set(rule: &mut RawRule, field: &str, value: Option<Value>) {
     match value {
         Some(value) => {
             rule.insert(field.to_owned(), value);
@@ -75,14 +88,14 @@ pub fn set(rule: &mut Written, field: &str, value: Option<Value>) {
 }
 
 /// Sets a part of the budget; a budget with nothing left in it is removed.
-pub fn set_budget(rule: &mut Written, part: &str, value: Option<Value>) {
+pub fn set_budget(rule: &mut RawRule, part: &str, value: Option<Value>) {
     let mut budget = rule.get("budget").and_then(Value::as_object).cloned().unwrap_or_default();
     set(&mut budget, part, value);
     set(rule, "budget", (!budget.is_empty()).then_some(Value::Object(budget)));
 }
 
-/// Changes the conditions; anything else that stood there is replaced.
-pub fn edit_conditions(rule: &mut Written, change: impl FnOnce(&mut Map<String, Value>)) {
+/// Changes the conditions. A value that is no object is replaced.
+pub fn edit_conditions(rule: &mut RawRule, change: impl FnOnce(&mut Map<String, Value>)) {
     let mut conditions = match rule.remove("conditions") {
         Some(Value::Object(conditions)) => conditions,
         _ => Map::new(),
@@ -91,14 +104,13 @@ pub fn edit_conditions(rule: &mut Written, change: impl FnOnce(&mut Map<String, 
     rule.insert("conditions".to_owned(), Value::Object(conditions));
 }
 
-/// A priority as it is written.
+/// A priority as a JSON number, clamped to the allowed range.
 pub fn priority_value(priority: f64) -> Value {
     number(priority.clamp(0.0, f64::from(MAX_PRIORITY)))
 }
 
-/// A number as people write it: without a fraction when it has none.
+/// A JSON number as people write it: whole numbers without a fraction.
 pub fn number(number: f64) -> Value {
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and far inside the range of i64")]
     if number.fract() == 0.0 && number.abs() < 9e15 { Value::from(number as i64) } else { Value::from(number) }
 }
 
@@ -106,10 +118,10 @@ pub fn number(number: f64) -> Value {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotANumber;
 
-/// Reads what a person typed into a number field. Empty is none.
+/// Parses the text of a number field. An empty field is none.
 ///
 /// # Errors
-/// When it is not a finite number.
+/// [`NotANumber`] when the text is not a finite number.
 pub fn read_number(text: &str) -> Result<Option<Value>, NotANumber> {
     let text = text.trim();
     if text.is_empty() {
@@ -121,9 +133,9 @@ pub fn read_number(text: &str) -> Result<Option<Value>, NotANumber> {
     }
 }
 
-/// A rule to start from. It is not valid yet: the linter says what it still needs.
-pub fn blank(id: &str) -> Written {
-    let mut rule = Written::new();
+/// A rule to start from. It is not valid yet: the linter reports what is missing.
+pub fn blank(id: &str) -> RawRule {
+    let mut rule = RawRule::new();
     set(&mut rule, "id", Some(id.into()));
     set(&mut rule, "agent", Some("*".into()));
     set(&mut rule, "action", Some("*".into()));
@@ -135,7 +147,7 @@ pub fn blank(id: &str) -> Written {
     rule
 }
 
-/// An id that is not in `taken`: `base`, or `base-2`, `base-3`, …
+/// An id that is not in `taken`: `base`, or else `base-2`, `base-3`, …
 pub fn free_id(base: &str, taken: &std::collections::HashSet<&str>) -> String {
     let base = if base.is_empty() { "new-rule" } else { base };
     if !taken.contains(base) {

@@ -1,5 +1,5 @@
-//! The document as JSON text, both ways. Written with keys in the order people write them; read with the line and
-//! column of whatever is wrong.
+//! The document as JSON text: written with keys in the order people use, and parsed with the line and column of the first
+//! mistake.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,10 @@ use super::{Content, rule::KEY_ORDER};
 const BUNDLE_ORDER: [&str; 8] =
     ["version", "base_version", "default_effect", "on_error", "notes", "schema", "metadata", "rules"];
 
-/// Why text could not be read.
+/// Why text could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// 1-based line, when it is about a place in the text.
+pub struct ParseError {
+    /// 1-based line, when the error is at a place in the text.
     pub line: Option<usize>,
     /// 1-based column.
     pub column: usize,
@@ -23,7 +23,7 @@ pub struct Unreadable {
     pub message: String,
 }
 
-impl std::fmt::Display for Unreadable {
+impl std::fmt::Display for ParseError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.line {
             Some(line) => write!(f, "line {line}, column {}: {}", self.column, self.message),
@@ -35,20 +35,20 @@ impl std::fmt::Display for Unreadable {
 /// The JSON in `text`.
 ///
 /// # Errors
-/// [`Unreadable`] with the place of the first mistake.
-pub fn parse(text: &str) -> Result<Value, Unreadable> {
+/// [`ParseError`] with the place of the first mistake.
+pub fn parse(text: &str) -> Result<Value, ParseError> {
     serde_json::from_str::<Document>(text).map(|document| document.0).map_err(|error| {
         let full = error.to_string();
         let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
-        Unreadable { line: Some(error.line().max(1)), column: error.column().max(1), message }
+        ParseError { line: Some(error.line().max(1)), column: error.column().max(1), message }
     })
 }
 
 /// A bundle document from a JSON value.
 ///
 /// # Errors
-/// [`Unreadable`] naming the JSON Pointer of the first value with a wrong type.
-pub fn source(value: Value) -> Result<Source, Unreadable> {
+/// [`ParseError`] naming the JSON Pointer of the first value with a wrong type.
+pub fn source(value: Value) -> Result<Source, ParseError> {
     Source::read(value).map_err(|faults| {
         let more = faults.len().saturating_sub(1);
         let mut message = faults.first().map_or_else(String::new, |fault| match fault.pointer.as_str() {
@@ -58,12 +58,12 @@ pub fn source(value: Value) -> Result<Source, Unreadable> {
         if more > 0 {
             let _ = write!(message, " (and {more} more)");
         }
-        Unreadable { line: None, column: 0, message }
+        ParseError { line: None, column: 0, message }
     })
 }
 
-/// The rules in `value` when it is nothing but rules: a bare array, or an object with `rules` alone.
-pub fn only_rules(value: &Value) -> Option<&Value> {
+/// The rules in `value` when it has nothing else: a bare array, or an object with `rules` alone.
+fn only_rules(value: &Value) -> Option<&Value> {
     match value {
         Value::Array(_) => Some(value),
         Value::Object(object) if object.len() == 1 => object.get("rules"),
@@ -71,11 +71,11 @@ pub fn only_rules(value: &Value) -> Option<&Value> {
     }
 }
 
-/// What `text` says in place of `content`. Text with nothing but rules leaves the rest of the document as it is.
+/// The document in `text`. Text with nothing but rules keeps the rest of `content`.
 ///
 /// # Errors
-/// [`Unreadable`]; then nothing is lost: the text is still the author's.
-pub fn read(text: &str, content: &Content) -> Result<Source, Unreadable> {
+/// [`ParseError`] when the text is not JSON or not a bundle.
+pub fn read(text: &str, content: &Content) -> Result<Source, ParseError> {
     let value = parse(text)?;
     let bare = only_rules(&value).is_some();
     let mut read = source(value)?;
@@ -121,7 +121,7 @@ fn write_rules(out: &mut String, content: &Content) {
     out.push_str("\n  ]");
 }
 
-/// The keys of `object`: the known ones first, in their order, then the others.
+/// The keys of `object`: those of `order` first, then the others.
 fn ordered<'a>(object: &'a Map<String, Value>, order: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     let known = order.iter().copied().filter(|key| object.contains_key(*key));
     known.chain(object.keys().map(String::as_str).filter(|key| !order.contains(key)))
@@ -173,7 +173,7 @@ fn write_value(out: &mut String, value: &Value, depth: usize, order: &[&str]) {
     }
 }
 
-/// Whether a value reads better on one line: flat, and not long.
+/// Whether a value is written on one line: flat, and short.
 fn short(value: &Value) -> bool {
     let leaf = |value: &Value| !value.is_object() && !value.is_array();
     let flat = match value {

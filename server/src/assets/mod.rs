@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_worker_may_load_only_from_here() {
         let file = File::new(Bytes::from_static(b"start()"));
-        let script = respond("beside.js", None, &file, None, &HeaderMap::new());
+        let script = respond("draft-worker.js", None, &file, None, &HeaderMap::new());
         let policy = script.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'") && policy.contains("script-src 'self'"));
         assert!(

@@ -1,14 +1,19 @@
-//! The bundles by state, and the way to a new draft.
+//! The *Studio* page: the bundles by state, and the buttons that start a new draft.
 
+mod debounce;
 pub mod editor;
 mod import;
+mod routes;
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use lifecycle::bundle::{State, record::Summary};
 use policy::Timestamp;
 
-use self::import::{Import, ImportDialog};
+use self::{
+    import::{Import, ImportDialog},
+    routes::export_path,
+};
 use crate::{
     api::bundles::{self, Shelf},
     components::{
@@ -63,8 +68,8 @@ pub fn Studio() -> impl IntoView {
     }
 }
 
-/// Starts something that answers the id of a new draft, and goes there.
-fn start<F>(pending: RwSignal<bool>, make: impl Fn() -> F + Copy + 'static) -> impl Fn() + Clone + 'static
+/// A button handler that makes a new draft and opens it.
+fn open_new_draft<F>(pending: RwSignal<bool>, make: impl Fn() -> F + Copy + 'static) -> impl Fn() + Clone + 'static
 where
     F: Future<Output = Result<i64, AppError>> + 'static,
 {
@@ -95,14 +100,14 @@ fn Shelves(shelf: Shelf, importing: RwSignal<bool>) -> impl IntoView {
         .filter_map(|group| {
             let mut members: Vec<Summary> =
                 bundles.iter().filter(|bundle| group.states.contains(&bundle.state)).cloned().collect();
-            // As in the group's list of states: what is live before what is beside it.
+            // In the order of the group's states: the active bundle before a canary or shadow.
             members.sort_by_key(|bundle| group.states.iter().position(|state| *state == bundle.state));
             (!members.is_empty())
                 .then(|| view! { <Shelved group=group members=members may_edit=may_edit as_of=as_of /> })
         })
         .collect_view();
-    let from_stable = start(pending, || bundles::new_draft(false));
-    let from_nothing = start(pending, || bundles::new_draft(true));
+    let from_stable = open_new_draft(pending, || bundles::new_draft(false));
+    let from_nothing = open_new_draft(pending, || bundles::new_draft(true));
     let actions = move || {
         may_edit.then(|| {
             view! {
@@ -158,16 +163,11 @@ fn Shelved(group: Group, members: Vec<Summary>, may_edit: bool, as_of: Timestamp
     }
 }
 
-/// Where the browser gets a bundle as a signed file.
-fn export_path(id: i64) -> String {
-    format!("/policy/bundles/{id}/export/download")
-}
-
 #[component]
 fn BundleRow(bundle: Summary, may_edit: bool, as_of: Timestamp) -> impl IntoView {
     let pending = RwSignal::new(false);
     let id = bundle.id;
-    let clone = start(pending, move || bundles::clone_bundle(id));
+    let clone = open_new_draft(pending, move || bundles::clone_bundle(id));
     let version = bundle.version.clone();
     let notes = if bundle.notes.is_empty() { "–".to_owned() } else { bundle.notes.clone() };
     let share = (bundle.active && bundle.canary_pct > 0).then(|| format!("{}\u{a0}% of traffic", bundle.canary_pct));

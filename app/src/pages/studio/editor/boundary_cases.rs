@@ -1,9 +1,9 @@
 //! Test cases generated around the thresholds of a rule, to be accepted with a click.
 
 use leptos::prelude::*;
-use policy::replay::{BoundaryCase, Case, boundary_cases};
+use policy::replay::{BoundaryCase, boundary_cases};
 
-use super::{state::EditorState, test_cases::Tests};
+use super::{state::EditorState, test_case_list::TestCaseList};
 use crate::{
     components::{Button, ButtonKind, EffectBadge, Table, facts::gist},
     model::rule,
@@ -12,49 +12,49 @@ use crate::{
 /// Rows drawn.
 const SHOWN: usize = 200;
 
-/// Rules that one click proposes tests for.
-const PROPOSED_FOR: usize = 5;
+/// Most rules that one click generates cases for.
+const MAX_RULES: usize = 5;
 
-/// Tests around the thresholds of the selected rule, or else of rules that no test decides.
-fn propose(desk: EditorState, tests: Tests) -> Vec<BoundaryCase> {
-    let Some(draft) = desk.draft.get_untracked() else { return Vec::new() };
-    let selected =
-        desk.selected.get_untracked().and_then(|key| desk.rule(key)).map(|rule| rule::id(&rule.0).to_owned());
+/// Cases around the thresholds of the selected rule, or else of rules that no test case covers.
+fn propose(editor: EditorState, tests: TestCaseList) -> Vec<BoundaryCase> {
+    let Some(draft) = editor.results.draft().get_untracked() else { return Vec::new() };
+    let selected = editor.selection.selected().get_untracked();
+    let selected = selected.and_then(|key| editor.document.rule(key)).map(|rule| rule::id(&rule.0).to_owned());
     let rules: Vec<String> = match selected {
         Some(rule) => vec![rule],
-        None => desk.tested.with_untracked(|outcome| {
+        None => editor.results.tests().with_untracked(|outcome| {
             let untested = outcome.iter().flat_map(|outcome| &outcome.untested);
-            untested.take(PROPOSED_FOR).cloned().collect()
+            untested.take(MAX_RULES).cloned().collect()
         }),
     };
-    let known = tests.list.get_untracked().unwrap_or_default();
-    let expecting: Vec<Case> = known.iter().filter(|case| case.expected_effect.is_some()).cloned().collect();
+    let expecting = tests.expecting();
     rules.iter().flat_map(|rule| boundary_cases(&draft.bundle, rule, &expecting)).collect()
 }
 
-/// The way to generated tests, and those that wait to be accepted.
+/// The button that generates cases, and the generated cases that wait to be accepted.
 #[component]
-pub fn Proposed(desk: EditorState, tests: Tests) -> impl IntoView {
+pub fn BoundaryCases(editor: EditorState, tests: TestCaseList) -> impl IntoView {
     let proposed = RwSignal::new(Vec::<BoundaryCase>::new());
-    let begin = move |_| {
-        let tests = propose(desk, tests);
-        if tests.is_empty() {
-            desk.toasts().note("Nothing to propose: select a rule with conditions that have no tests yet.");
+    let generate = move |_| {
+        let cases = propose(editor, tests);
+        if cases.is_empty() {
+            editor.toasts().note("Nothing to propose: select a rule with conditions that have no tests yet.");
         }
-        proposed.set(tests);
+        proposed.set(cases);
     };
-    let accept = move |which: Option<usize>| {
-        let mut taken = Vec::new();
-        proposed.update(|proposed| match which {
-            Some(at) if at < proposed.len() => taken.push(proposed.remove(at)),
+    // One proposed case, or all of them.
+    let accept = move |index: Option<usize>| {
+        let mut accepted = Vec::new();
+        proposed.update(|proposed| match index {
+            Some(index) if index < proposed.len() => accepted.push(proposed.remove(index)),
             Some(_) => {}
-            None => taken = std::mem::take(proposed),
+            None => accepted = std::mem::take(proposed),
         });
-        tests.change(desk, taken.into_iter().map(|test| test.case).collect(), Vec::new());
+        tests.change(editor, accepted.into_iter().map(|boundary| boundary.case).collect(), Vec::new());
     };
     let rows = move || {
         let waiting = proposed.get().into_iter().enumerate().take(SHOWN);
-        waiting.map(|(at, test)| row(tests, test, Callback::new(move |()| accept(Some(at))))).collect_view()
+        waiting.map(|(at, case)| proposed_row(tests, case, Callback::new(move |()| accept(Some(at))))).collect_view()
     };
     view! {
         <div class="tests-proposed">
@@ -62,7 +62,7 @@ pub fn Proposed(desk: EditorState, tests: Tests) -> impl IntoView {
                 <Button
                     small=true
                     attr:title="Inputs just below, at and above each threshold of the selected rule, or of rules without a test"
-                    on_click=begin
+                    on_click=generate
                 >
                     "Propose boundary tests"
                 </Button>
@@ -90,16 +90,16 @@ pub fn Proposed(desk: EditorState, tests: Tests) -> impl IntoView {
     }
 }
 
-fn row(tests: Tests, test: BoundaryCase, accept: Callback<()>) -> AnyView {
-    let answer = test.case.expected_effect.unwrap_or_default();
+fn proposed_row(tests: TestCaseList, proposed: BoundaryCase, accept: Callback<()>) -> AnyView {
+    let answer = proposed.case.expected_effect.unwrap_or_default();
     view! {
         <tr>
-            <td>{test.about}</td>
-            <td class="mono muted">{gist(&test.case.context)}</td>
+            <td>{proposed.about}</td>
+            <td class="mono muted">{gist(&proposed.case.context)}</td>
             <td>
-                <EffectBadge effect=answer no_match=test.decided_by.is_none() />
+                <EffectBadge effect=answer no_match=proposed.decided_by.is_none() />
             </td>
-            <td class="mono">{test.decided_by.unwrap_or_else(|| "default".to_owned())}</td>
+            <td class="mono">{proposed.decided_by.unwrap_or_else(|| "default".to_owned())}</td>
             <td>
                 <Button small=true pending=tests.pending() on_click=move |_| accept.run(())>"Accept"</Button>
             </td>

@@ -1,4 +1,4 @@
-//! What belongs to the bundle rather than to a rule: defaults, version, notes, schema.
+//! The *Bundle* tab: defaults, version, notes and schema.
 
 use leptos::prelude::*;
 use lifecycle::bundle::Provenance;
@@ -13,47 +13,49 @@ use worker::Request;
 use super::{state::EditorState, worker_client};
 use crate::{
     components::{Button, Digest, Field, Notice, Tone, effect_words},
-    model::{Edit, Stroke, text},
+    model::{Edit, TypingTarget, text},
 };
 
 /// The *Bundle* tab.
 #[component]
-pub fn BundleTab(desk: EditorState) -> impl IntoView {
-    let default_effect = Memo::new(move |_| desk.content.with(|content| content.head().default_effect));
-    let on_error = Memo::new(move |_| desk.content.with(|content| content.head().on_error));
-    let version = Memo::new(move |_| desk.content.with(|content| content.head().version.clone().unwrap_or_default()));
-    let notes = Memo::new(move |_| desk.content.with(|content| content.head().notes.clone()));
-    let refused = Memo::new(move |_| desk.checked.with(|checked| checked.version_refused.clone()));
+pub fn BundleTab(editor: EditorState) -> impl IntoView {
+    let default_effect = Memo::new(move |_| editor.document.content().with(|content| content.head().default_effect));
+    let on_error = Memo::new(move |_| editor.document.content().with(|content| content.head().on_error));
+    let version = Memo::new(move |_| {
+        editor.document.content().with(|content| content.head().version.clone().unwrap_or_default())
+    });
+    let notes = Memo::new(move |_| editor.document.content().with(|content| content.head().notes.clone()));
+    let refused = Memo::new(move |_| editor.results.checked().with(|checked| checked.version_refused.clone()));
     let type_version = move |event: leptos::ev::Event| {
         let typed = event_target_value(&event);
         let version = (!typed.trim().is_empty()).then(|| typed.trim().to_owned());
-        let _ = desk.type_into(Stroke::Head("version"), &Edit::Version(version));
+        let _ = editor.document.type_into(TypingTarget::Head("version"), &Edit::Version(version));
     };
     let type_notes = move |event: leptos::ev::Event| {
-        let _ = desk.type_into(Stroke::Head("notes"), &Edit::Notes(event_target_value(&event)));
+        let _ = editor.document.type_into(TypingTarget::Head("notes"), &Edit::Notes(event_target_value(&event)));
     };
     let notes_error = Signal::derive(move || {
         let count = notes.with(|notes| notes.chars().count());
         (count > MAX_NOTES_CHARS).then(|| format!("{count} of {MAX_NOTES_CHARS} characters"))
     });
-    let provenance = desk.record.with_untracked(|record| record.provenance.clone());
+    let provenance = editor.save.record().with_untracked(|record| record.provenance.clone());
     view! {
         {provenance.map(|provenance| view! { <Origin provenance=provenance /> })}
-        <fieldset class="bundle-tab" disabled=!desk.editable>
+        <fieldset class="bundle-tab" disabled=!editor.document.is_editable()>
             <div class="field-pair">
                 <EffectSelect
                     id="bundle-default"
                     label="Default effect"
                     hint="What happens when no rule matches"
                     value=default_effect
-                    on_value=move |effect| desk.act(&Edit::DefaultEffect(effect))
+                    on_value=move |effect| editor.document.edit(&Edit::DefaultEffect(effect))
                 />
                 <EffectSelect
                     id="bundle-error"
                     label="On error"
                     hint="What happens when a value has the wrong type"
                     value=on_error
-                    on_value=move |effect| desk.act(&Edit::OnError(effect))
+                    on_value=move |effect| editor.document.edit(&Edit::OnError(effect))
                 />
             </div>
             <Field label="Version" id="bundle-version" error=refused>
@@ -62,7 +64,7 @@ pub fn BundleTab(desk: EditorState) -> impl IntoView {
             <Field label="Notes" id="bundle-notes" hint="What this version is about; reviewers read it first" error=notes_error>
                 <textarea class="input" id="bundle-notes" rows="3" prop:value=notes on:input=type_notes></textarea>
             </Field>
-            <SchemaField desk=desk />
+            <SchemaField editor=editor />
         </fieldset>
     }
 }
@@ -71,12 +73,12 @@ pub fn BundleTab(desk: EditorState) -> impl IntoView {
 #[component]
 fn Origin(provenance: Provenance) -> impl IntoView {
     let tone = if provenance.signed { Tone::Neutral } else { Tone::Warn };
-    let made = provenance.created_by.as_ref().map(|by| format!(" It was made by {by}.")).unwrap_or_default();
+    let author = provenance.created_by.as_ref().map(|by| format!(" It was made by {by}.")).unwrap_or_default();
     view! {
         <Notice tone=tone>
             <p>
                 {format!(
-                    "Imported by {} at {}, {}.{made} ",
+                    "Imported by {} at {}, {}.{author} ",
                     provenance.imported_by,
                     provenance.imported_at,
                     provenance.describe(),
@@ -119,8 +121,8 @@ fn EffectSelect(
 
 /// The declared domain, as JSON.
 #[component]
-fn SchemaField(desk: EditorState) -> impl IntoView {
-    let schema = Memo::new(move |_| desk.content.with(|content| content.head().schema.clone()));
+fn SchemaField(editor: EditorState) -> impl IntoView {
+    let schema = Memo::new(move |_| editor.document.content().with(|content| content.head().schema.clone()));
     let typed = RwSignal::new(schema.with_untracked(|schema| schema.as_ref().map(pretty).unwrap_or_default()));
     let fault = RwSignal::new(None::<String>);
     let read = |text: &str| -> Result<Option<Value>, String> {
@@ -141,14 +143,14 @@ fn SchemaField(desk: EditorState) -> impl IntoView {
         let text = event_target_value(&event);
         match read(&text) {
             Ok(value) => {
-                // Said here, where it is typed; the linter says it again as a finding.
+                // Shown here at once; the linter reports it as a finding too.
                 fault.set(
                     value
                         .as_ref()
                         .and_then(|value| Schema::parse(value).err())
                         .and_then(|faults| faults.first().map(|fault| format!("{}: {}", fault.pointer, fault.detail))),
                 );
-                let _ = desk.type_into(Stroke::Head("schema"), &Edit::Schema(value));
+                let _ = editor.document.type_into(TypingTarget::Head("schema"), &Edit::Schema(value));
             }
             Err(why) => fault.set(Some(why)),
         }
@@ -157,19 +159,16 @@ fn SchemaField(desk: EditorState) -> impl IntoView {
     let start = move |_| {
         let begun = json!({"enforce": true, "agents": {"inbox.triage": {"actions": ["quarantine"],
             "fields": {"risk_score": {"type": "integer", "min": 0, "max": 100}}}}});
-        desk.act(&Edit::Schema(Some(begun)));
+        editor.document.edit(&Edit::Schema(Some(begun)));
     };
-    let learning = Signal::derive(move || desk.learning.get());
-    let learn = move |_| {
-        let recorded = desk.loaded.with_untracked(|loaded| loaded.get(Dataset::Recorded.name()).cloned());
-        match recorded {
-            Some(Ok((0, _))) => desk.toasts().note("Nothing is recorded yet that a schema could be learned from."),
-            Some(Ok(_)) => {
-                desk.learning.set(true);
-                worker_client::ask(Request::Learn, None);
-            }
-            _ => desk.toasts().note("The recorded decisions are not loaded; choose them under Simulate."),
+    let learning = editor.results.learning_schema();
+    let learn = move |_| match untrack(|| editor.results.dataset(Dataset::Recorded)) {
+        Some(Ok(0)) => editor.toasts().note("Nothing is recorded yet that a schema could be learned from."),
+        Some(Ok(_)) => {
+            editor.results.start_learning_schema();
+            worker_client::request(Request::Learn, None);
         }
+        _ => editor.toasts().note("The recorded decisions are not loaded; choose them under Simulate."),
     };
     view! {
         <Field
@@ -187,14 +186,15 @@ fn SchemaField(desk: EditorState) -> impl IntoView {
                 on:input=type_in
             ></textarea>
         </Field>
-        <Show when=move || schema.read().is_none() && desk.editable>
+        <Show when=move || schema.read().is_none() && editor.document.is_editable()>
             <Notice tone=Tone::Neutral>
                 <p>"No schema: any field of any type is allowed."</p>
                 <Button small=true on_click=start>"Start with an example"</Button>
             </Notice>
         </Show>
-        {desk
-            .editable
+        {editor
+            .document
+            .is_editable()
             .then(|| {
                 view! {
                     <div class="bundle-learn">

@@ -1,4 +1,4 @@
-//! What the draft changes against the stable bundle: for every input, then rule by rule, and the version that takes.
+//! The *Changes* tab: what the draft changes against stable, for every input and rule by rule, and the version it needs.
 
 use leptos::prelude::*;
 use policy::bundle::diff::{FieldChange, ModifiedRule, TextDiff};
@@ -10,18 +10,18 @@ use crate::{
     model::{Edit, rule},
 };
 
-/// Rules drawn of each kind; the rest is counted.
+/// Most rules drawn of each kind; the others are counted.
 const SHOWN: usize = 100;
 
 /// The *Changes* tab.
 #[component]
-pub fn Changes(desk: EditorState) -> impl IntoView {
-    let diff = Memo::new(move |_| desk.checked.with(|checked| checked.diff.clone()));
-    let base = desk.stable.with_value(|stable| stable.as_ref().map(|stable| stable.version.clone()));
+pub fn Changes(editor: EditorState) -> impl IntoView {
+    let diff = Memo::new(move |_| editor.results.checked().with(|checked| checked.diff.clone()));
+    let base = editor.results.stable_version();
     view! {
         <div class="changes">
-            <VersionStep desk=desk />
-            {base.clone().map(|base| view! { <Meaning desk=desk base=base /> })}
+            <VersionStep editor=editor />
+            {base.clone().map(|base| view! { <Meaning editor=editor base=base /> })}
             {move || match (diff.get(), base.clone()) {
                 (None, _) | (_, None) => {
                     view! {
@@ -39,24 +39,24 @@ pub fn Changes(desk: EditorState) -> impl IntoView {
                     }
                         .into_any()
                 }
-                (Some(diff), Some(base)) => view! { <Listed desk=desk diff=diff base=base /> }.into_any(),
+                (Some(diff), Some(base)) => view! { <Listed editor=editor diff=diff base=base /> }.into_any(),
             }}
         </div>
     }
 }
 
-/// The version the draft needs and why.
+/// The version the draft needs, and why.
 #[component]
-fn VersionStep(desk: EditorState) -> impl IntoView {
-    let proposal = Memo::new(move |_| desk.checked.with(|checked| checked.proposal.clone()));
-    let refused = Memo::new(move |_| desk.checked.with(|checked| checked.version_refused.clone()));
-    let written = Memo::new(move |_| desk.content.with(|content| content.head().version.clone()));
+fn VersionStep(editor: EditorState) -> impl IntoView {
+    let proposal = Memo::new(move |_| editor.results.checked().with(|checked| checked.proposal.clone()));
+    let refused = Memo::new(move |_| editor.results.checked().with(|checked| checked.version_refused.clone()));
+    let written = Memo::new(move |_| editor.document.content().with(|content| content.head().version.clone()));
     move || {
         let proposal = proposal.get();
         let next = proposal.version.clone();
         let refused = refused.get();
         let fits = refused.is_none() && written.read().is_some();
-        let use_it = move |_| desk.act(&Edit::Version(Some(next.clone())));
+        let use_it = move |_| editor.document.edit(&Edit::Version(Some(next.clone())));
         view! {
             <div class="version-step">
                 <p>
@@ -70,8 +70,9 @@ fn VersionStep(desk: EditorState) -> impl IntoView {
                         view! {
                             <Notice tone=Tone::Warn>
                                 <p>{refused.unwrap_or_else(|| "The draft has no version yet.".to_owned())}</p>
-                                {desk
-                                    .editable
+                                {editor
+                                    .document
+                                    .is_editable()
                                     .then(|| {
                                         view! {
                                             <Button small=true on_click=use_it>
@@ -88,7 +89,7 @@ fn VersionStep(desk: EditorState) -> impl IntoView {
 }
 
 #[component]
-fn Listed(desk: EditorState, diff: TextDiff, base: String) -> impl IntoView {
+fn Listed(editor: EditorState, diff: TextDiff, base: String) -> impl IntoView {
     let summary = format!("Against {base}: {}", diff.summary);
     let settings = (!diff.settings_changed.is_empty()).then(|| {
         view! {
@@ -109,12 +110,12 @@ fn Listed(desk: EditorState, diff: TextDiff, base: String) -> impl IntoView {
                 .rules_modified
                 .into_iter()
                 .take(SHOWN)
-                .map(|modified| view! { <Modified desk=desk modified=modified /> })
+                .map(|modified| view! { <Modified editor=editor modified=modified /> })
                 .collect_view()}
             <More left=modified.saturating_sub(SHOWN) what="modified" />
-            {diff.rules_added.into_iter().take(SHOWN).map(|rule| view! { <Whole desk=desk rule=rule added=true /> }).collect_view()}
+            {diff.rules_added.into_iter().take(SHOWN).map(|rule| view! { <Whole editor=editor rule=rule added=true /> }).collect_view()}
             <More left=added.saturating_sub(SHOWN) what="added" />
-            {diff.rules_removed.into_iter().take(SHOWN).map(|rule| view! { <Whole desk=desk rule=rule added=false /> }).collect_view()}
+            {diff.rules_removed.into_iter().take(SHOWN).map(|rule| view! { <Whole editor=editor rule=rule added=false /> }).collect_view()}
             <More left=removed.saturating_sub(SHOWN) what="removed" />
         </ul>
     }
@@ -125,24 +126,24 @@ fn More(left: usize, what: &'static str) -> impl IntoView {
     (left > 0).then(|| view! { <li class="muted">{format!("and {left} more {what}")}</li> })
 }
 
-/// A rule both have, field by field.
+/// A rule that the draft and stable both have, field by field.
 #[component]
-fn Modified(desk: EditorState, modified: ModifiedRule) -> impl IntoView {
+fn Modified(editor: EditorState, modified: ModifiedRule) -> impl IntoView {
     let id = modified.id.clone();
     view! {
         <li class="change">
             <div class="change-head">
                 <Chip tone=Tone::Accent sign="✎">"modified"</Chip>
-                <RuleLink desk=desk id=id />
+                <RuleLink editor=editor id=id />
             </div>
             <FieldChanges fields=modified.fields />
         </li>
     }
 }
 
-/// A rule only one of them has.
+/// A rule that only the draft or only stable has.
 #[component]
-fn Whole(desk: EditorState, rule: Map<String, Value>, added: bool) -> impl IntoView {
+fn Whole(editor: EditorState, rule: Map<String, Value>, added: bool) -> impl IntoView {
     let id = rule::id(&rule).to_owned();
     let words = format!(
         "{} · {} → {}",
@@ -159,7 +160,7 @@ fn Whole(desk: EditorState, rule: Map<String, Value>, added: bool) -> impl IntoV
                     view! { <Chip tone=Tone::Bad sign="−">"removed"</Chip> }
                 }}
                 {if added {
-                    view! { <RuleLink desk=desk id=id /> }.into_any()
+                    view! { <RuleLink editor=editor id=id /> }.into_any()
                 } else {
                     view! { <span class="finding-rule is-gone">{id}</span> }.into_any()
                 }}
@@ -169,7 +170,7 @@ fn Whole(desk: EditorState, rule: Map<String, Value>, added: bool) -> impl IntoV
     }
 }
 
-/// What was, struck through, and what is.
+/// The values in stable, struck through, and in the draft.
 #[component]
 fn FieldChanges(fields: Vec<FieldChange>) -> impl IntoView {
     let rows = fields

@@ -1,4 +1,4 @@
-//! The conditions of the selected rule, a row each: field, operator, value.
+//! The conditions of the selected rule, one row each: field, operator, value.
 
 use leptos::{html, prelude::*};
 use serde_json::Value;
@@ -12,39 +12,40 @@ use super::{
 use crate::{
     components::{Button, ButtonKind},
     model::{
-        Edit, Key, Stroke,
-        condition::{Kind, Operator, Rows, Takes, fit, plain, read, split},
+        Edit, RuleKey, TypingTarget,
+        condition::{OperatorOption, RowKeys, ValueKind, ValueShape, convert_value, plain_text, read, split},
         rule,
     },
 };
 
-/// All conditions, and the button for another.
+/// All conditions, and the button that adds one.
 #[component]
-pub fn ConditionRows(desk: EditorState, rule_key: Key) -> impl IntoView {
+pub fn ConditionRows(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
     let key = rule_key;
-    let rows = RwSignal::new(Rows::default());
-    let fields = names::fields(desk, key);
+    let rows = RwSignal::new(RowKeys::default());
+    let fields = names::fields(editor, key);
     Effect::new(move |_| {
-        let conditions = desk.rule(key).and_then(|rule| rule.0.get("conditions").and_then(Value::as_object).cloned());
+        let conditions =
+            editor.document.rule(key).and_then(|rule| rule.0.get("conditions").and_then(Value::as_object).cloned());
         rows.update(|rows| rows.follow(&conditions.unwrap_or_default()));
     });
     let numbers = Memo::new(move |_| rows.with(|rows| rows.iter().map(|(row, _)| row).collect::<Vec<_>>()));
     let add = move |_| {
-        let Some(rule) = desk.rule(key) else { return };
+        let Some(rule) = editor.document.rule(key) else { return };
         let used: Vec<&str> = rule::conditions(&rule.0).map(|(key, _)| split(key).1).collect();
         let next = fields.with_untracked(|fields| fields.iter().find(|field| !used.contains(&field.as_str())).cloned());
         let field = next.unwrap_or_else(|| {
             (1..).map(|n: u32| format!("field_{n}")).find(|field| !used.contains(&field.as_str())).unwrap_or_default()
         });
-        let kind = names::declared_kind(desk, key, &field);
-        let operator = if kind == Some(Kind::Number) { Operator::AtLeast } else { Operator::Equals };
+        let kind = names::declared_kind(editor, key, &field);
+        let operator = if kind == Some(ValueKind::Number) { OperatorOption::AtLeast } else { OperatorOption::Equals };
         let value = match kind {
-            Some(Kind::Number) => Value::from(0),
-            Some(Kind::Boolean) => Value::from(true),
+            Some(ValueKind::Number) => Value::from(0),
+            Some(ValueKind::Boolean) => Value::from(true),
             _ => Value::from(""),
         };
-        if desk.edit(&Edit::Condition { key, from: None, to: operator.key(&field), value }) {
-            // The new row is the last one; its field is what to say next.
+        if editor.document.try_edit(&Edit::Condition { key, from: None, to: operator.key(&field), value }) {
+            // The new row is the last one; its field is the next thing to type.
             request_animation_frame(focus_last);
         }
     };
@@ -52,8 +53,9 @@ pub fn ConditionRows(desk: EditorState, rule_key: Key) -> impl IntoView {
         <div class="conditions" role="group" aria-label="Conditions">
             <div class="conditions-head">
                 <span class="label">"When all hold"</span>
-                {desk
-                    .editable
+                {editor
+                    .document
+                    .is_editable()
                     .then(|| {
                         view! {
                             <Button kind=ButtonKind::Ghost small=true on_click=add>
@@ -66,7 +68,7 @@ pub fn ConditionRows(desk: EditorState, rule_key: Key) -> impl IntoView {
                 {move || fields.get().into_iter().map(|name| view! { <option value=name></option> }).collect_view()}
             </datalist>
             <For each=move || numbers.get() key=|row| *row let:row>
-                <ConditionRow desk=desk rule_key=key row=row rows=rows />
+                <ConditionRow editor=editor rule_key=key row=row rows=rows />
             </For>
             <Show when=move || numbers.with(Vec::is_empty)>
                 <p class="muted">"No conditions: it always applies to this agent and action."</p>
@@ -77,32 +79,33 @@ pub fn ConditionRows(desk: EditorState, rule_key: Key) -> impl IntoView {
 
 /// One condition.
 #[component]
-fn ConditionRow(desk: EditorState, rule_key: Key, row: u32, rows: RwSignal<Rows>) -> impl IntoView {
+fn ConditionRow(editor: EditorState, rule_key: RuleKey, row: u32, rows: RwSignal<RowKeys>) -> impl IntoView {
     let key = rule_key;
     let refused = RwSignal::new(None::<String>);
-    // The key it is written under and its value.
+    // The key the condition is written under, and its value.
     let written = Memo::new(move |_| {
         let at = rows.with(|rows| rows.iter().find(|(number, _)| *number == row).map(|(_, key)| key.to_owned()))?;
-        let value = desk.rule(key)?.0.get("conditions")?.get(&at)?.clone();
+        let value = editor.document.rule(key)?.0.get("conditions")?.get(&at)?.clone();
         Some((at, value))
     });
-    let operator = Memo::new(move |_| written.with(|w| w.as_ref().map_or(Operator::Equals, |(key, v)| read(key, v).0)));
+    let operator =
+        Memo::new(move |_| written.with(|w| w.as_ref().map_or(OperatorOption::Equals, |(key, v)| read(key, v).0)));
     let field =
         Memo::new(move |_| written.with(|w| w.as_ref().map_or_else(String::new, |(key, v)| read(key, v).1.to_owned())));
-    let declared = Memo::new(move |_| names::declared_kind(desk, key, &field.read()));
+    let declared = Memo::new(move |_| names::declared_kind(editor, key, &field.read()));
 
-    // Writes the condition anew; `from` is the key it stands under.
+    // Writes the condition under the key `to` with `value`.
     let write = move |to: String, value: Value, typing: bool| {
         let Some((from, _)) = written.get_untracked() else { return };
         let edit = Edit::Condition { key, from: Some(from.clone()), to: to.clone(), value };
-        // Renamed first, so that the row keeps its place when the document changes.
+        // Renamed before the edit, so that the row keeps its place when the document changes.
         rows.update_untracked(|rows| rows.rename(row, &to));
         let done = if typing {
-            desk.type_into(Stroke::Field(key, format!("condition {row}")), &edit)
-        } else if desk.edit(&edit) {
+            editor.document.type_into(TypingTarget::Field(key, format!("condition {row}")), &edit)
+        } else if editor.document.try_edit(&edit) {
             Ok(())
         } else {
-            Err(crate::model::Refused::Nothing)
+            Err(crate::model::EditRefused::Nothing)
         };
         match done {
             Ok(()) => {
@@ -111,7 +114,7 @@ fn ConditionRow(desk: EditorState, rule_key: Key, row: u32, rows: RwSignal<Rows>
             }
             Err(why) => {
                 rows.update_untracked(|rows| rows.rename(row, &from));
-                refused.set((why != crate::model::Refused::Nothing).then(|| format!("Not taken over: {why}.")));
+                refused.set((why != crate::model::EditRefused::Nothing).then(|| format!("Not taken over: {why}.")));
             }
         }
     };
@@ -121,9 +124,9 @@ fn ConditionRow(desk: EditorState, rule_key: Key, row: u32, rows: RwSignal<Rows>
         write(format!("{}{}", split(&at).0, name.trim()), value, true);
     };
     let change_operator = move |event: leptos::ev::Event| {
-        let Some(operator) = Operator::from_code(&event_target_value(&event)) else { return };
+        let Some(operator) = OperatorOption::from_code(&event_target_value(&event)) else { return };
         let Some((_, value)) = written.get_untracked() else { return };
-        write(operator.key(&field.read_untracked()), fit(operator, &value, declared.get_untracked()), false);
+        write(operator.key(&field.read_untracked()), convert_value(operator, &value, declared.get_untracked()), false);
     };
     let change_value = Callback::new(move |value: Value| {
         if let Some((at, _)) = written.get_untracked() {
@@ -132,18 +135,18 @@ fn ConditionRow(desk: EditorState, rule_key: Key, row: u32, rows: RwSignal<Rows>
     });
     let remove = move |_| {
         if let Some((condition, _)) = written.get_untracked() {
-            desk.act(&Edit::RemoveCondition { key, condition });
+            editor.document.edit(&Edit::RemoveCondition { key, condition });
         }
     };
     let value = Memo::new(move |_| written.with(|w| w.as_ref().map_or(Value::Null, |(_, value)| value.clone())));
     let place = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
-        let here = desk.pointed.get().is_some_and(|(rule, condition)| {
+        let here = editor.selection.focused_condition().get().is_some_and(|(rule, condition)| {
             rule == key && written.with_untracked(|written| written.as_ref().is_some_and(|(at, _)| *at == condition))
         });
         if let Some(place) = place.get().filter(|_| here) {
-            desk.pointed.set(None);
-            // After the form is in place, which may have been hidden until now.
+            editor.selection.clear_focused_condition();
+            // In the next frame: the form may have been hidden until now.
             request_animation_frame(move || focus_value(&place));
         }
     });
@@ -160,7 +163,7 @@ fn ConditionRow(desk: EditorState, rule_key: Key, row: u32, rows: RwSignal<Rows>
                 on:input=rename
             />
             <select class="input condition-operator" aria-label="Operator" on:change=change_operator prop:value=move || operator.get().code()>
-                {Operator::ALL
+                {OperatorOption::ALL
                     .into_iter()
                     .map(|choice| {
                         view! {
@@ -172,8 +175,9 @@ fn ConditionRow(desk: EditorState, rule_key: Key, row: u32, rows: RwSignal<Rows>
                     .collect_view()}
             </select>
             {move || view! { <ValueInput takes=operator.get().takes() declared=declared.get() value=value on_value=change_value /> }}
-            {desk
-                .editable
+            {editor
+                .document
+                .is_editable()
                 .then(|| {
                     view! {
                         <button type="button" class="button button-ghost button-small condition-remove" aria-label="Remove condition" on:click=remove>
@@ -188,15 +192,22 @@ fn ConditionRow(desk: EditorState, rule_key: Key, row: u32, rows: RwSignal<Rows>
     }
 }
 
-/// The value of a condition, as its operator takes it.
+/// The input for a condition's value, in the shape its operator takes.
 #[component]
-fn ValueInput(takes: Option<Takes>, declared: Option<Kind>, value: Memo<Value>, on_value: Callback<Value>) -> AnyView {
+fn ValueInput(
+    takes: Option<ValueShape>,
+    declared: Option<ValueKind>,
+    value: Memo<Value>,
+    on_value: Callback<Value>,
+) -> AnyView {
     match takes {
         None => view! { <span class="condition-value"></span> }.into_any(),
-        Some(Takes::Number) => view! { <NumberValue value=value on_value=on_value /> }.into_any(),
-        Some(Takes::Text) => view! { <TextValue value=value on_value=on_value /> }.into_any(),
-        Some(Takes::Scalar) => view! { <ScalarValue declared=declared value=value on_value=on_value /> }.into_any(),
-        Some(Takes::List) => {
+        Some(ValueShape::Number) => view! { <NumberValue value=value on_value=on_value /> }.into_any(),
+        Some(ValueShape::Text) => view! { <TextValue value=value on_value=on_value /> }.into_any(),
+        Some(ValueShape::Scalar) => {
+            view! { <ScalarValue declared=declared value=value on_value=on_value /> }.into_any()
+        }
+        Some(ValueShape::List) => {
             let items = Signal::derive(move || value.with(|value| value.as_array().cloned().unwrap_or_default()));
             let on_items = move |items: Vec<Value>| on_value.run(Value::Array(items));
             let tokens = match declared {
@@ -211,11 +222,11 @@ fn ValueInput(takes: Option<Takes>, declared: Option<Kind>, value: Memo<Value>, 
 #[component]
 fn NumberValue(value: Memo<Value>, on_value: Callback<Value>) -> impl IntoView {
     let typed = TypedNumber::new();
-    // A value of another kind is shown as it is, marked, until a number is typed.
+    // A value of another kind is shown as it is, with an error, until a number is typed.
     Effect::new(move |_| match value.get() {
         Value::Number(number) => typed.follow(Some(Value::Number(number))),
-        other if typed.text.with_untracked(|text| *text == plain(&other)) => {}
-        other => typed.show(plain(&other), Some("Not a number.".to_owned())),
+        other if typed.text.with_untracked(|text| *text == plain_text(&other)) => {}
+        other => typed.show(plain_text(&other), Some("Not a number.".to_owned())),
     });
     let take = move |value: Option<Value>| {
         if let Some(value) = value {
@@ -251,18 +262,18 @@ fn TextValue(value: Memo<Value>, on_value: Callback<Value>) -> impl IntoView {
             aria-label="Value"
             autocomplete="off"
             spellcheck="false"
-            prop:value=move || value.with(plain)
+            prop:value=move || value.with(plain_text)
             on:input=move |event| on_value.run(event_target_value(&event).into())
         />
     }
 }
 
-/// One value whose kind the schema says, or the author chooses.
+/// One value, whose kind is declared in the schema or chosen by the author.
 #[component]
-fn ScalarValue(declared: Option<Kind>, value: Memo<Value>, on_value: Callback<Value>) -> impl IntoView {
-    let kind = Memo::new(move |_| value.with(Kind::of).or(declared).unwrap_or(Kind::Text));
+fn ScalarValue(declared: Option<ValueKind>, value: Memo<Value>, on_value: Callback<Value>) -> impl IntoView {
+    let kind = Memo::new(move |_| value.with(ValueKind::of).or(declared).unwrap_or(ValueKind::Text));
     let choose = move |event: leptos::ev::Event| {
-        if let Some(kind) = Kind::from_name(&event_target_value(&event)) {
+        if let Some(kind) = ValueKind::from_name(&event_target_value(&event)) {
             on_value.run(value.with_untracked(|value| kind.convert(value)));
         }
     };
@@ -270,14 +281,14 @@ fn ScalarValue(declared: Option<Kind>, value: Memo<Value>, on_value: Callback<Va
     view! {
         <span class="condition-value condition-scalar">
             {move || match kind.get() {
-                Kind::Number => view! { <NumberValue value=value on_value=on_value /> }.into_any(),
-                Kind::Text => view! { <TextValue value=value on_value=on_value /> }.into_any(),
-                Kind::Boolean => {
+                ValueKind::Number => view! { <NumberValue value=value on_value=on_value /> }.into_any(),
+                ValueKind::Text => view! { <TextValue value=value on_value=on_value /> }.into_any(),
+                ValueKind::Boolean => {
                     view! {
                         <select
                             class="input condition-value"
                             aria-label="Value"
-                            prop:value=move || value.with(plain)
+                            prop:value=move || value.with(plain_text)
                             on:change=move |event| on_value.run(Value::from(event_target_value(&event) == "true"))
                         >
                             <option value="true" selected=move || value.get() == Value::Bool(true)>"true"</option>
@@ -289,7 +300,7 @@ fn ScalarValue(declared: Option<Kind>, value: Memo<Value>, on_value: Callback<Va
             }}
             <Show when=move || free.get()>
                 <select class="input condition-kind" aria-label="Kind of value" on:change=choose prop:value=move || kind.get().name()>
-                    {Kind::ALL
+                    {ValueKind::ALL
                         .into_iter()
                         .map(|choice| {
                             view! { <option value=choice.name() selected=move || kind.get() == choice>{choice.name()}</option> }
@@ -301,7 +312,7 @@ fn ScalarValue(declared: Option<Kind>, value: Memo<Value>, on_value: Callback<Va
     }
 }
 
-/// Puts the cursor into a condition's value, or what stands for it where the operator takes none.
+/// Focuses a condition's value, or its operator when that takes no value.
 fn focus_value(row: &web_sys::HtmlElement) {
     let found = [".condition-value input, input.condition-value, select.condition-value", ".condition-operator"]
         .into_iter()
@@ -315,7 +326,7 @@ fn focus_value(row: &web_sys::HtmlElement) {
     }
 }
 
-/// Puts the cursor into the field name of the last row.
+/// Focuses the field name of the last row.
 fn focus_last() {
     let found = document().query_selector(".condition-row:last-of-type .condition-name").ok().flatten();
     if let Some(input) = found.and_then(|node| node.dyn_into::<web_sys::HtmlInputElement>().ok()) {

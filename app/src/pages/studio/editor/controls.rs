@@ -1,4 +1,4 @@
-//! Fields of the rule form that the kit does not have: numbers with a unit, and lists of tokens.
+//! Fields of the rule form that `components` does not have: numbers with a unit, and lists of tokens.
 
 use leptos::prelude::*;
 use serde_json::Value;
@@ -7,12 +7,12 @@ use crate::{
     components::Field,
     labels,
     model::{
-        condition::{Kind, plain, split_list},
+        condition::{ValueKind, plain_text, split_list},
         rule::read_number,
     },
 };
 
-/// A number with its unit. What is not a number stays in the field and is not taken over.
+/// A number with its unit. Text that is no number stays in the field and does not reach the document.
 #[component]
 pub fn NumberField(
     label: &'static str,
@@ -43,45 +43,45 @@ pub fn NumberField(
     }
 }
 
-/// A number as it is typed. Each text that is one is taken over at once; while it is none, what stood before the typing
-/// began is put back, so that `8x` over 85 leaves 85 and not 8.
+/// A number while it is typed. Text that is a number reaches the document at once; while the text is no number, the value
+/// from before the typing is put back, so that typing `8x` over 85 leaves 85 and not 8.
 #[derive(Clone, Copy)]
 pub struct TypedNumber {
-    /// What stands in the field.
+    /// The text in the field.
     pub text: RwSignal<String>,
-    /// What is wrong with it.
+    /// What is wrong with the text.
     pub error: RwSignal<Option<String>>,
     before: RwSignal<Option<Value>>,
 }
 
 impl TypedNumber {
-    /// Nothing typed yet.
+    /// An empty field.
     pub fn new() -> Self {
         Self { text: RwSignal::new(String::new()), error: RwSignal::new(None), before: RwSignal::new(None) }
     }
 
-    /// Shows `value`, unless what stands in the field says the same already or is wrong and was put back.
+    /// Shows `value`, unless the text means it already, or is wrong and `value` is what was put back for it.
     pub fn follow(self, value: Option<Value>) {
         let same = self.text.with_untracked(|text| read_number(text) == Ok(value.clone()));
         let put_back =
             self.error.with_untracked(Option::is_some) && self.before.with_untracked(|before| *before == value);
         if !same && !put_back {
-            self.show(value.as_ref().map(plain).unwrap_or_default(), None);
+            self.show(value.as_ref().map(plain_text).unwrap_or_default(), None);
         }
     }
 
-    /// Shows a text, with what is wrong with it.
+    /// Shows a text, with its error.
     pub fn show(self, text: String, error: Option<String>) {
         self.text.set(text);
         self.error.set(error);
     }
 
-    /// The field is entered while `value` holds.
+    /// Remembers `value` when the field gets the focus.
     pub fn begin(self, value: Option<Value>) {
         self.before.set(value);
     }
 
-    /// Takes over what was typed. An empty field is no value, where there must be one it is wrong.
+    /// Handles typing. An empty field means no value, which is an error when a value is required.
     pub fn typed(self, event: &leptos::ev::Event, required: bool, take: impl Fn(Option<Value>)) {
         let typed = event_target_value(event);
         let before = self.before.get_untracked();
@@ -90,7 +90,7 @@ impl TypedNumber {
             Ok(value) => (None, value),
             Err(_) => (Some(format!("`{}` is not a number", typed.trim())), before),
         };
-        let stands = value.as_ref().map(plain).filter(|_| error.is_some());
+        let stands = value.as_ref().map(plain_text).filter(|_| error.is_some());
         let error = error.map(|what| match stands {
             Some(stands) => labels::unticked(&format!("{what}; the rule still says {stands}.")),
             None => labels::unticked(&format!("{what}.")),
@@ -111,7 +111,7 @@ pub fn Tokens(
     #[prop(into)] on_items: Callback<Vec<Value>>,
     /// The kind values are read as; guessed when absent.
     #[prop(optional)]
-    kind: Option<Kind>,
+    kind: Option<ValueKind>,
     /// A `<datalist>` to complete from.
     #[prop(optional)]
     list: Option<String>,
@@ -147,7 +147,7 @@ pub fn Tokens(
                     .into_iter()
                     .enumerate()
                     .map(|(at, item)| {
-                        let words = plain(&item);
+                        let words = plain_text(&item);
                         let remove = move |_| {
                             let mut all = items.get_untracked();
                             if at < all.len() {
@@ -192,7 +192,7 @@ pub fn TokensField(
 ) -> impl IntoView {
     view! {
         <Field label=label id=id hint=hint>
-            <Tokens label=label id=id items=items on_items=on_items kind=Kind::Text />
+            <Tokens label=label id=id items=items on_items=on_items kind=ValueKind::Text />
         </Field>
     }
 }

@@ -1,38 +1,41 @@
-//! What a rule does: how many cases it decides, what covers it, and what it covers.
+//! How many cases a rule decides, which rules cover it, and which rules it covers.
 
 use leptos::prelude::*;
 use policy::lint::Code;
 
-use super::{analysis::EXACT_AT_ALL, rule_link::RuleLink, state::EditorState};
+use super::{
+    rule_link::RuleLink,
+    state::{EditorState, checked::MAX_ANALYSED_RULES},
+};
 use crate::{
     components::{Chip, Tone, format},
-    model::{Key, rule},
+    model::{RuleKey, rule},
 };
 
-/// How a rule stands to the inputs there are and the cases there were.
+/// Whether inputs reach a rule, and whether replayed cases do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     Disabled,
     Dead,
     Hit,
     NeverHit,
-    /// Never hit, and whether some input reaches it is not known.
+    /// Never hit, and not known to be reachable.
     Unknown,
 }
 
 /// Hits and coverage, in the *Rule* tab.
 #[component]
-pub fn Coverage(desk: EditorState, rule_key: Key) -> impl IntoView {
+pub fn Coverage(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
     let key = rule_key;
     move || {
-        let rule = desk.rule(key)?;
+        let rule = editor.document.rule(key)?;
         let id = rule::id(&rule.0).to_owned();
-        let replayed = desk.replayed.get();
+        let replayed = editor.results.replay().get();
         let hits = replayed.as_ref().map(|replayed| replayed.hits.get(&key).copied().unwrap_or_default());
-        let covers = desk.covers.get();
+        let covers = editor.results.unreachable().get();
         let dead = covers.iter().find(|dead| dead.rule == id);
-        let unsure = desk.checked.with(|checked| {
-            checked.content.rules().len() > EXACT_AT_ALL
+        let unsure = editor.results.checked().with(|checked| {
+            checked.content.rules().len() > MAX_ANALYSED_RULES
                 || checked.report.all().any(|f| f.code == Code::Undecided && checked.key(f) == Some(key))
         });
         let reach = match hits {
@@ -57,8 +60,9 @@ pub fn Coverage(desk: EditorState, rule_key: Key) -> impl IntoView {
             }
             words
         });
-        let links =
-            |ids: Vec<String>| ids.into_iter().map(|id| view! { <li><RuleLink desk=desk id=id /></li> }).collect_view();
+        let links = |ids: Vec<String>| {
+            ids.into_iter().map(|id| view! { <li><RuleLink editor=editor id=id /></li> }).collect_view()
+        };
         let by = dead.map(|dead| dead.covered_by.clone()).filter(|by| !by.is_empty());
         let over: Vec<String> =
             covers.iter().filter(|dead| dead.covered_by.contains(&id)).map(|dead| dead.rule.clone()).collect();

@@ -1,16 +1,17 @@
-//! The dock: what the draft makes of many cases, of one input, of a moved threshold, and of saved tests.
+//! The dock: the draft's answers to many cases, to one input, over a threshold, and to saved test cases.
 
 use leptos::{prelude::*, task::spawn_local};
 use policy::replay::Dataset;
 use worker::Request;
 
 use super::{
-    analysis, corpus,
+    analysis, corpus, draft_parsing,
     one_input::OneInput,
     simulate::Simulated,
-    state::EditorState,
+    state::{DockTab, EditorState, TabRow},
     sweep::SweepTab,
-    test_cases::{TestCases, Tests},
+    test_case_list::TestCaseList,
+    test_cases::TestCases,
     worker_client,
 };
 use crate::{
@@ -27,10 +28,10 @@ const RECORDED_ALL: usize = policy::replay::corpus::MAX_ROWS;
 /// Synthetic cases that are generated.
 const SYNTHETIC: usize = 2_000;
 
-/// The seed of the synthetic cases: the same draft meets the same cases.
+/// The seed of the synthetic cases, so that a draft always gets the same cases.
 const SEED: u64 = 1;
 
-/// What the person chose to replay.
+/// The dataset that the person chose to replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Choice {
     dataset: Dataset,
@@ -53,20 +54,20 @@ impl Choice {
 
 /// The dock with its tabs.
 #[component]
-pub fn Dock(desk: EditorState) -> impl IntoView {
+pub fn Dock(editor: EditorState) -> impl IntoView {
     let chosen = RwSignal::new(Choice { dataset: Dataset::Recorded, most: RECORDED });
-    let tests = Tests::new(desk);
-    analysis::follow(desk);
+    let tests = TestCaseList::new(editor);
+    analysis::follow_document(editor);
+    draft_parsing::parse_while_needed(editor);
 
-    let failed = Memo::new(move |_| {
-        let name = chosen.get().dataset.name();
-        desk.loaded.with(|loaded| loaded.get(name).and_then(|loaded| loaded.as_ref().err().cloned()))
-    });
-    // What was sent to the session that is open now, and how many recorded decisions were fetched.
+    let loaded = Memo::new(move |_| editor.results.dataset(chosen.get().dataset));
+    let failed = Memo::new(move |_| loaded.get().and_then(Result::err));
+    let cases = Memo::new(move |_| loaded.get().and_then(Result::ok));
+    // The session that datasets were sent to, and the choices that were sent.
     let sent = StoredValue::new((0, Vec::<Choice>::new()));
     let load = move |choice: Choice| {
         let dataset = choice.dataset;
-        worker_client::ask(Request::Choose(dataset), None);
+        worker_client::request(Request::Choose(dataset), None);
         let known = sent.with_value(|(_, sent)| sent.contains(&choice));
         if known {
             return;
@@ -75,28 +76,27 @@ pub fn Dock(desk: EditorState) -> impl IntoView {
             sent.retain(|other| other.dataset != dataset);
             sent.push(choice);
         });
-        desk.loaded.update(|loaded| drop(loaded.remove(dataset.name())));
-        desk.replayed.set(None);
+        editor.results.reload_dataset(dataset);
         if dataset == Dataset::Synthetic {
-            worker_client::ask(Request::Synthetic(SYNTHETIC, SEED), None);
+            worker_client::request(Request::Synthetic(SYNTHETIC, SEED), None);
             return;
         }
         spawn_local(async move {
             let why = match dataset {
                 Dataset::Recorded => match corpus::fetch(choice.most).await {
-                    Ok(bytes) => return worker_client::ask(Request::Corpus(dataset), Some(bytes)),
+                    Ok(bytes) => return worker_client::request(Request::Corpus(dataset), Some(bytes)),
                     Err(why) => why,
                 },
                 _ => match bundles::fixtures().await {
-                    Ok(cases) => return worker_client::ask(Request::Cases(dataset, cases), None),
+                    Ok(cases) => return worker_client::request(Request::Cases(dataset, cases), None),
                     Err(error) => error.detail().to_owned(),
                 },
             };
-            let _ = desk.loaded.try_update(|loaded| loaded.insert(dataset.name(), Err(why)));
+            editor.results.record_dataset(dataset, Err(why));
         });
     };
     Effect::new(move |_| {
-        let session = desk.sessions.get();
+        let session = editor.results.sessions().get();
         if session == 0 {
             return;
         }
@@ -105,32 +105,37 @@ pub fn Dock(desk: EditorState) -> impl IntoView {
         }
         load(chosen.get());
     });
-    let again = move || {
+    let retry = move || {
         sent.update_value(|(_, sent)| sent.clear());
         load(chosen.get_untracked());
     };
-    // Before the first traffic there is nothing to replay, but there are the built-in cases.
+    // Before the first traffic nothing is recorded; the built-in cases still work.
     Effect::new(move |_| {
-        let none = desk.loaded.with(|loaded| matches!(loaded.get(Dataset::Recorded.name()), Some(Ok((0, _)))));
-        if none && chosen.with_untracked(|choice| choice.dataset == Dataset::Recorded) {
+        let none_recorded = editor.results.dataset(Dataset::Recorded) == Some(Ok(0));
+        if none_recorded && chosen.with_untracked(|choice| choice.dataset == Dataset::Recorded) {
             chosen.set(Choice { dataset: Dataset::Fixtures, most: 0 });
         }
     });
-    let cases = Memo::new(move |_| {
-        let name = chosen.get().dataset.name();
-        desk.loaded.with(|loaded| loaded.get(name).and_then(|loaded| loaded.as_ref().ok()).copied())
-    });
 
-    let tabs = vec![
-        Tab::new("simulate", "Simulate"),
-        Tab::new("one", "One input"),
-        Tab::new("sweep", "Threshold sweep"),
-        Tab::new("tests", "Test cases").counting(Signal::derive(move || tests.count(desk))),
-    ];
+    let test_count =
+        Signal::derive(move || editor.results.tests().with(|tests| tests.as_ref().map(|tests| tests.results.len())));
+    let tabs = DockTab::ALL
+        .iter()
+        .map(|tab| {
+            let button = Tab::new(tab.id(), tab.label());
+            if *tab == DockTab::Tests { button.counting(test_count) } else { button }
+        })
+        .collect::<Vec<_>>();
+    let selected = Memo::new(move |_| editor.panes.dock().get().id().to_owned());
+    let select = move |id: String| {
+        if let Some(tab) = DockTab::from_id(&id) {
+            editor.panes.open_dock(tab);
+        }
+    };
     view! {
         <section class="panel panel-flush dock" aria-label="Dock">
-            <Tabs group="dock" label="Simulation" tabs=tabs selected=desk.dock on_select=move |id| desk.dock.set(id)>
-                <Status desk=desk />
+            <Tabs group="dock" label="Simulation" tabs=tabs selected=selected on_select=select>
+                <Status editor=editor />
                 <select
                     class="input input-small"
                     aria-label="Cases"
@@ -145,38 +150,38 @@ pub fn Dock(desk: EditorState) -> impl IntoView {
                     {Choice::ALL.map(|(name, words, _)| view! { <option value=name>{words}</option> }).into_iter().collect_view()}
                 </select>
             </Tabs>
-            <TabPanel group="dock" id="simulate" selected=desk.dock>
+            <TabPanel group="dock" id=DockTab::Simulate.id() selected=selected>
                 {move || match failed.get() {
                     Some(why) => {
                         view! {
                             <EmptyState title="The cases could not be fetched">
                                 <p>{why}</p>
-                                <Button on_click=move |_| again()>"Try again"</Button>
+                                <Button on_click=move |_| retry()>"Try again"</Button>
                             </EmptyState>
                         }
                             .into_any()
                     }
-                    None => view! { <Simulated desk=desk cases=cases.into() /> }.into_any(),
+                    None => view! { <Simulated editor=editor cases=cases /> }.into_any(),
                 }}
             </TabPanel>
-            <TabPanel group="dock" id="one" selected=desk.dock>
-                <OneInput desk=desk cases=cases.into() tests=tests />
+            <TabPanel group="dock" id=DockTab::OneInput.id() selected=selected>
+                <OneInput editor=editor cases=cases tests=tests />
             </TabPanel>
-            <TabPanel group="dock" id="sweep" selected=desk.dock>
-                <SweepTab desk=desk />
+            <TabPanel group="dock" id=DockTab::Sweep.id() selected=selected>
+                <SweepTab editor=editor />
             </TabPanel>
-            <TabPanel group="dock" id="tests" selected=desk.dock>
-                <TestCases desk=desk tests=tests />
+            <TabPanel group="dock" id=DockTab::Tests.id() selected=selected>
+                <TestCases editor=editor tests=tests />
             </TabPanel>
         </section>
     }
 }
 
-/// How far the replay is, or how long it took.
+/// How far the replay is, or how long it took, with the button that stops or resumes it.
 #[component]
-fn Status(desk: EditorState) -> impl IntoView {
+fn Status(editor: EditorState) -> impl IntoView {
     let done = move || {
-        let replayed = desk.replayed.get()?;
+        let replayed = editor.results.replay().get()?;
         let all = format::plural(replayed.total as u64, "case", "cases");
         let cases = if replayed.done < replayed.total {
             format!("stopped at {} of {all}", format::count(replayed.done as u64))
@@ -192,25 +197,25 @@ fn Status(desk: EditorState) -> impl IntoView {
         Some(format!("{cases} · {:.0} ms in your browser", replayed.took_ms))
     };
     move || {
-        match desk.progress.get() {
+        match editor.results.replay_progress().get() {
         Some((done, total)) => {
             view! {
                 <progress class="dock-progress" aria-label="Replaying" max=total.to_string() value=done.to_string()></progress>
                 <span class="dock-status muted">
                     {format!("{} of {}", format::count(done as u64), format::count(total as u64))}
                 </span>
-                <Button small=true on_click=move |_| worker_client::ask(Request::Stop, None)>"Cancel"</Button>
+                <Button small=true on_click=move |_| worker_client::request(Request::Stop, None)>"Cancel"</Button>
             }
             .into_any()
         }
         None => {
-            let stopped = desk.replayed.with(|replayed| replayed.as_ref().is_some_and(|replayed| replayed.stopped()));
+            let stopped = editor.results.replay().with(|replayed| replayed.as_ref().is_some_and(|replayed| replayed.stopped()));
             view! {
                 <span class="dock-status muted">{done()}</span>
                 {stopped
                     .then(|| {
                         view! {
-                            <Button small=true on_click=move |_| worker_client::ask(Request::Restart, None)>"Replay all"</Button>
+                            <Button small=true on_click=move |_| worker_client::request(Request::Restart, None)>"Replay all"</Button>
                         }
                     })}
             }

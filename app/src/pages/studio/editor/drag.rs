@@ -1,27 +1,27 @@
-//! Dragging rows: the rule under the pointer goes directly before or behind another one, by its priority.
+//! Dragging rows: the dragged rules go directly before or behind another rule, by their priority.
 
 use leptos::{ev::DragEvent, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::state::EditorState;
-use crate::model::{Edit, Key, order::Direction};
+use crate::model::{Edit, RuleKey, order::Direction};
 
-/// What a row is dragged by. The keyboard moves the selected rule with Alt and the arrows.
+/// The handle that a row is dragged by. The keyboard moves the selected rule with Alt and the arrow keys.
 #[component]
-pub fn Handle(desk: EditorState, rule_key: Key) -> impl IntoView {
+pub fn Handle(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
     let key = rule_key;
     let begin = move |event: DragEvent| {
-        let marked: Vec<Key> = desk.marked.with_untracked(|marked| marked.iter().copied().collect());
-        // A marked rule takes the others along.
+        let marked: Vec<RuleKey> = editor.selection.marked().with_untracked(|marked| marked.iter().copied().collect());
+        // Dragging a marked rule drags all marked rules.
         let keys = if marked.contains(&key) { marked } else { vec![key] };
         if let Some(data) = event.data_transfer() {
             data.set_effect_allowed("move");
-            // Firefox drags nothing without data.
+            // Firefox starts no drag without data.
             let _ = data.set_data("text/plain", &key.0.to_string());
         }
-        desk.dragged.set(keys);
+        editor.selection.start_drag(keys);
     };
-    desk.editable.then(|| {
+    editor.document.is_editable().then(|| {
         view! {
             <span
                 class="rule-handle"
@@ -29,7 +29,7 @@ pub fn Handle(desk: EditorState, rule_key: Key) -> impl IntoView {
                 aria-hidden="true"
                 title="Drag to re-prioritise (Alt ↑↓)"
                 on:dragstart=begin
-                on:dragend=move |_| end(desk)
+                on:dragend=move |_| editor.selection.end_drag()
             >
                 "⠿"
             </span>
@@ -37,12 +37,7 @@ pub fn Handle(desk: EditorState, rule_key: Key) -> impl IntoView {
     })
 }
 
-fn end(desk: EditorState) {
-    desk.dragged.set(Vec::new());
-    desk.drop_at.set(None);
-}
-
-/// The upper half of a row is before it, the lower half behind it.
+/// On which side of a row the pointer drops: its upper half means before, its lower half behind.
 fn side(event: &DragEvent) -> Option<Direction> {
     let row: web_sys::Element = event.current_target()?.dyn_into().ok()?;
     let seen = row.get_bounding_client_rect();
@@ -50,28 +45,25 @@ fn side(event: &DragEvent) -> Option<Direction> {
     Some(if f64::from(event.client_y()) < middle { Direction::Up } else { Direction::Down })
 }
 
-/// Something is dragged over the row of `key`.
-pub fn over(desk: EditorState, key: Key, event: &DragEvent) {
-    if desk.dragged.with_untracked(Vec::is_empty) {
+/// Handles dragging over the row of `key`.
+pub fn drag_over(editor: EditorState, key: RuleKey, event: &DragEvent) {
+    if editor.selection.dragged().with_untracked(Vec::is_empty) {
         return;
     }
     event.prevent_default();
-    let at = side(event).map(|side| (key, side));
-    if desk.drop_at.get_untracked() != at {
-        desk.drop_at.set(at);
-    }
+    editor.selection.drag_over(side(event).map(|side| (key, side)));
 }
 
-/// It is let go over the row of `key`.
-pub fn drop(desk: EditorState, key: Key, event: &DragEvent) {
-    let keys = desk.dragged.get_untracked();
+/// Handles dropping on the row of `key`.
+pub fn drop_rules(editor: EditorState, key: RuleKey, event: &DragEvent) {
+    let keys = editor.selection.dragged().get_untracked();
     let Some(side) = side(event).filter(|_| !keys.is_empty()) else { return };
     event.prevent_default();
-    end(desk);
+    editor.selection.end_drag();
     if keys == [key] {
         return;
     }
-    if desk.edit(&Edit::Place { keys, beside: key, side }) {
-        desk.reveal.set(desk.selected.get_untracked());
+    if editor.document.try_edit(&Edit::Place { keys, target: key, side }) {
+        editor.selection.reveal_selected();
     }
 }

@@ -1,4 +1,4 @@
-//! What can be edited in the table itself: a rule's priority and its effect. Everything else is in the form.
+//! The fields that are edited in the table itself: a rule's priority and its effect. The form has all others.
 
 use leptos::prelude::*;
 use policy::bundle::Effect;
@@ -6,13 +6,13 @@ use policy::bundle::Effect;
 use super::state::EditorState;
 use crate::{
     components::effect_words,
-    model::{Edit, Key, rule},
+    model::{Edit, RuleKey, rule},
 };
 
-/// The priority; a number field that looks like text until it is used.
+/// The priority: a number field that looks like text until it has the focus.
 #[component]
-pub fn Priority(desk: EditorState, rule_key: Key, name: Memo<String>, value: Memo<String>) -> impl IntoView {
-    if !desk.editable {
+pub fn Priority(editor: EditorState, rule_key: RuleKey, name: Memo<String>, value: Memo<String>) -> impl IntoView {
+    if !editor.document.is_editable() {
         return view! { <span>{value}</span> }.into_any();
     }
     let change = move |event: leptos::ev::Event| {
@@ -21,10 +21,10 @@ pub fn Priority(desk: EditorState, rule_key: Key, name: Memo<String>, value: Mem
         match wanted {
             Some(number) => {
                 let value = Some(rule::priority_value(number));
-                desk.act(&Edit::Set { key: rule_key, field: "priority", value });
-                desk.reveal.set(Some(rule_key));
+                editor.document.edit(&Edit::Set { key: rule_key, field: "priority", value });
+                editor.selection.reveal(rule_key);
             }
-            None => desk.toasts().note("A priority is a number from 0 to 1000."),
+            None => editor.toasts().note("A priority is a number from 0 to 1000."),
         }
     };
     view! {
@@ -42,14 +42,14 @@ pub fn Priority(desk: EditorState, rule_key: Key, name: Memo<String>, value: Mem
     .into_any()
 }
 
-/// The effect; a list that lies over the badge.
+/// The effect: a list that lies over the badge.
 #[component]
-pub fn EffectOf(desk: EditorState, rule_key: Key, name: Memo<String>, value: Memo<String>) -> impl IntoView {
+pub fn EffectSelect(editor: EditorState, rule_key: RuleKey, name: Memo<String>, value: Memo<String>) -> impl IntoView {
     let change = move |event: leptos::ev::Event| {
         let value = Some(event_target_value(&event).into());
-        desk.act(&Edit::Set { key: rule_key, field: "effect", value });
+        editor.document.edit(&Edit::Set { key: rule_key, field: "effect", value });
     };
-    desk.editable.then(|| {
+    editor.document.is_editable().then(|| {
         view! {
             <select
                 class="rule-effect-choice"

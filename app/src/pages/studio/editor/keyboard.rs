@@ -1,20 +1,20 @@
-//! The keys of the editor. Single letters work outside of fields only.
+//! The editor's keyboard shortcuts. Single letters work outside of fields only.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::{
     paste_rules::in_field,
-    saving::start,
-    state::{EditorState, Step},
+    saving::start_save,
+    state::{EditorState, MainTab, RowStep},
 };
 use crate::model::{Edit, order::Direction};
 
-/// Listens while the editor is open, after the frame, whose two-key jumps (`g a`) come first.
-pub fn listen(desk: EditorState) {
+/// Listens while the editor is open. The frame's listener runs first, for its two-key shortcuts (`g a`).
+pub fn listen(editor: EditorState) {
     Effect::new(move |_| {
         let listener = window_event_listener(leptos::ev::keydown, move |event| {
-            if pressed(desk, &event) {
+            if pressed(editor, &event) {
                 event.prevent_default();
             }
         });
@@ -22,8 +22,8 @@ pub fn listen(desk: EditorState) {
     });
 }
 
-/// Acts on a key; true when it was one of ours.
-fn pressed(desk: EditorState, event: &KeyboardEvent) -> bool {
+/// Acts on a key; true when it is a shortcut of the editor.
+fn pressed(editor: EditorState, event: &KeyboardEvent) -> bool {
     let dialog_open = document().query_selector("dialog[open]").ok().flatten().is_some();
     if dialog_open || event.default_prevented() {
         return false;
@@ -34,22 +34,22 @@ fn pressed(desk: EditorState, event: &KeyboardEvent) -> bool {
     if command {
         return match key.to_lowercase().as_str() {
             "s" if !event.shift_key() => {
-                if desk.editable {
-                    start(desk);
+                if editor.document.is_editable() {
+                    start_save(editor);
                 }
                 true
             }
-            // The source has the browser's own undo, keystroke by keystroke.
+            // Source text has the browser's own undo, keystroke by keystroke.
             "z" if !in_source(event) => {
                 if event.shift_key() {
-                    desk.redo()
+                    editor.redo()
                 } else {
-                    desk.undo()
+                    editor.undo()
                 }
                 true
             }
             "y" if !in_source(event) => {
-                desk.redo();
+                editor.redo();
                 true
             }
             _ => false,
@@ -61,61 +61,57 @@ fn pressed(desk: EditorState, event: &KeyboardEvent) -> bool {
             "ArrowDown" => Direction::Down,
             _ => return false,
         };
-        let keys = desk.targets();
+        let keys = editor.selection.targets();
         if keys.is_empty() {
             return false;
         }
-        if desk.edit(&Edit::Move { keys, direction }) {
-            desk.reveal.set(desk.selected.get_untracked());
+        if editor.document.try_edit(&Edit::Move { keys, direction }) {
+            editor.selection.reveal_selected();
         }
         return true;
     }
     if key == "Escape" {
-        return escape(desk, writing);
+        return escape(editor, writing);
     }
-    if writing || desk.main.with_untracked(|tab| tab != "rules") {
+    if writing || editor.panes.main().get_untracked() != MainTab::Rules {
         return false;
     }
     match key.as_str() {
-        "j" => desk.step(Step::On),
-        "k" => desk.step(Step::Back),
-        "a" | "A" if desk.editable => {
-            desk.add_rule();
+        "j" => editor.step(RowStep::Next),
+        "k" => editor.step(RowStep::Previous),
+        "a" | "A" if editor.document.is_editable() => {
+            editor.add_rule();
             focus_form();
         }
-        "x" if desk.editable => {
-            let Some(selected) = desk.selected.get_untracked() else { return false };
-            desk.marked.update(|marked| {
-                if !marked.remove(&selected) {
-                    marked.insert(selected);
-                }
-            });
+        "x" if editor.document.is_editable() => {
+            let Some(selected) = editor.selection.selected().get_untracked() else { return false };
+            editor.selection.toggle_mark(selected);
         }
         "/" => focus("#rules-filter"),
-        "Enter" if desk.selected.get_untracked().is_some() && !on_control(event) => focus_form(),
+        "Enter" if editor.selection.selected().get_untracked().is_some() && !on_control(event) => focus_form(),
         _ => return false,
     }
     true
 }
 
-/// Leaves the field, then the form, then the marks and the filter.
-fn escape(desk: EditorState, writing: bool) -> bool {
+/// Leaves the field, or else closes the form, or else clears the marks, or else the filter.
+fn escape(editor: EditorState, writing: bool) -> bool {
     if writing {
         if let Some(active) = document().active_element().and_then(|a| a.dyn_into::<web_sys::HtmlElement>().ok()) {
             let _ = active.blur();
         }
         return true;
     }
-    if desk.selected.get_untracked().is_some() {
-        desk.deselect();
+    if editor.selection.selected().get_untracked().is_some() {
+        editor.deselect();
         return true;
     }
-    if desk.marked.with_untracked(|marked| !marked.is_empty()) {
-        desk.marked.update(std::collections::BTreeSet::clear);
+    if editor.selection.marked().with_untracked(|marked| !marked.is_empty()) {
+        editor.selection.clear_marks();
         return true;
     }
-    if desk.filter.with_untracked(|filter| !filter.is_empty()) {
-        desk.filter.set(String::new());
+    if editor.selection.filter().with_untracked(|filter| !filter.is_empty()) {
+        editor.selection.set_filter(String::new());
         return true;
     }
     false
@@ -125,7 +121,7 @@ fn in_source(event: &KeyboardEvent) -> bool {
     matches(event, ".source-text, #one-context")
 }
 
-/// Whether the key went to something that Enter presses.
+/// Whether Enter activates the element that has the focus.
 fn on_control(event: &KeyboardEvent) -> bool {
     matches(event, "button, a, summary, [role=tab]")
 }
@@ -137,7 +133,7 @@ fn matches(event: &KeyboardEvent, selector: &str) -> bool {
         .is_some_and(|target| target.closest(selector).ok().flatten().is_some())
 }
 
-/// Puts the cursor into the form of the selected rule.
+/// Focuses the form of the selected rule.
 fn focus_form() {
     request_animation_frame(|| focus("#rule-id"));
 }

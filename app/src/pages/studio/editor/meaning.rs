@@ -1,26 +1,26 @@
 //! What the draft changes against stable for every possible input: the certificate, the regions, and how many of the
-//! loaded cases each holds.
+//! replayed cases each region contains.
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use policy::{analysis::SemanticDiff, engine::Input};
 
-use super::{replaying::Replayed, state::EditorState};
+use super::state::{EditorState, replay_result::ReplayResult};
 use crate::components::{
     Skeleton, format,
     region::{Certificate, RegionCard, TransitionMatrix, allows_anew, headline},
 };
 
-/// Regions drawn; the rest is counted.
+/// Most regions drawn; the others are counted.
 const SHOWN: usize = 30;
 
 /// The proven part of the *Changes* tab.
 #[component]
-pub fn Meaning(desk: EditorState, base: String) -> impl IntoView {
+pub fn Meaning(editor: EditorState, base: String) -> impl IntoView {
     Effect::new(move |_| {
-        let Some(region) = desk.region.get() else { return };
-        // After the tab has come into sight.
+        let Some(region) = editor.panes.region().get() else { return };
+        // In the next frame, when the tab is visible.
         request_animation_frame(move || {
             let card = document().query_selector(&format!("[data-region=\"{region}\"]")).ok().flatten();
             if let Some(card) = card {
@@ -28,51 +28,57 @@ pub fn Meaning(desk: EditorState, base: String) -> impl IntoView {
             }
         });
     });
-    move || match desk.diff.get() {
+    move || match editor.results.diff().get() {
         None => view! { <Skeleton lines=3 /> }.into_any(),
         Some(diff) => {
             let counted = Memo::new({
                 let diff = Arc::clone(&diff);
-                move |_| counted(desk, &diff)
+                move |_| region_counts(editor, &diff)
             });
-            drawn(desk, &diff, &base, counted)
+            proven_changes(editor, &diff, &base, counted)
         }
     }
 }
 
-/// How many of the loaded cases each region holds.
+/// How many of the replayed cases each region contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Counted {
+struct RegionCounts {
     regions: Vec<usize>,
-    /// Whether all flips were counted; else each count may be too low.
-    whole: bool,
-    of: usize,
+    /// Whether all flips were counted; otherwise each count may be too low.
+    complete: bool,
+    /// Replayed cases.
+    cases: usize,
 }
 
-/// What was counted for the regions of `diff`.
-fn counted(desk: EditorState, diff: &Arc<SemanticDiff>) -> Option<Counted> {
-    let replayed = desk.replayed.get().filter(|one| one.diff.as_ref().is_some_and(|of| Arc::ptr_eq(of, diff)))?;
-    Some(Counted { regions: replayed.regions.clone(), whole: !replayed.stopped(), of: replayed.done })
+/// The counts for the regions of `diff`; none while the replay belongs to another diff.
+fn region_counts(editor: EditorState, diff: &Arc<SemanticDiff>) -> Option<RegionCounts> {
+    let replayed =
+        editor.results.replay().get().filter(|one| one.diff.as_ref().is_some_and(|of| Arc::ptr_eq(of, diff)))?;
+    Some(RegionCounts { regions: replayed.regions.clone(), complete: !replayed.stopped(), cases: replayed.done })
 }
 
-fn drawn(desk: EditorState, diff: &Arc<SemanticDiff>, base: &str, counted: Memo<Option<Counted>>) -> AnyView {
-    // The rest of the sentence is no news when nothing changes.
+fn proven_changes(
+    editor: EditorState,
+    diff: &Arc<SemanticDiff>,
+    base: &str,
+    counted: Memo<Option<RegionCounts>>,
+) -> AnyView {
     let total = diff.regions.len();
     let mut order: Vec<usize> = (0..total).collect();
     order.sort_by_key(|at| !diff.regions.get(*at).is_some_and(allows_anew));
-    let try_it = Callback::new(move |input: Input| desk.try_input(input));
+    let try_it = Callback::new(move |input: Input| editor.try_input(input));
     let cards = order
         .into_iter()
         .take(SHOWN)
         .filter_map(|at| {
             let region = diff.regions.get(at)?.clone();
             let count = Signal::derive(move || {
-                let Counted { regions, whole, of } = counted.get()?;
+                let RegionCounts { regions, complete, cases } = counted.get()?;
                 let count = regions.get(at).copied().unwrap_or_default();
-                let least = if whole { "" } else { "at least " };
-                Some(format!("{least}{} of {}", format::count(count as u64), format::count(of as u64)))
+                let least = if complete { "" } else { "at least " };
+                Some(format!("{least}{} of {}", format::count(count as u64), format::count(cases as u64)))
             });
-            let asked_for = move || desk.region.get() == Some(at);
+            let asked_for = move || editor.panes.region().get() == Some(at);
             Some(view! {
                 <div class="meaning-region" class:is-asked=asked_for data-region=at.to_string()>
                     <RegionCard region=region count=count on_try=try_it />
@@ -87,18 +93,18 @@ fn drawn(desk: EditorState, diff: &Arc<SemanticDiff>, base: &str, counted: Memo<
             {cards}
             {(total > SHOWN)
                 .then(|| view! { <p class="muted">{format!("and {} more regions", format::count((total - SHOWN) as u64))}</p> })}
-            <Matrix desk=desk />
+            <Matrix editor=editor />
         </section>
     }
     .into_any()
 }
 
-/// How many of the loaded cases stay, and how many become something else.
+/// How many of the replayed cases keep their effect, and how many change it.
 #[component]
-fn Matrix(desk: EditorState) -> impl IntoView {
+fn Matrix(editor: EditorState) -> impl IntoView {
     move || {
-        let replayed: Arc<Replayed> =
-            desk.replayed.get().filter(|replayed| replayed.has_stable && replayed.done > 0)?;
+        let replayed: Arc<ReplayResult> =
+            editor.results.replay().get().filter(|replayed| replayed.has_stable && replayed.done > 0)?;
         Some(view! {
             <TransitionMatrix transitions=replayed.transitions />
             <p class="muted">

@@ -1,5 +1,5 @@
-//! What fields are completed from: what the schema declares, and what other rules use. Other rules are read from the
-//! last checked document rather than at every keystroke.
+//! The names that fields are completed from: those that the schema declares and those that other rules use. Other rules
+//! are read from the last checked document rather than at every keystroke.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +8,22 @@ use policy::bundle::schema::Field;
 
 use super::state::EditorState;
 use crate::model::{
-    Key,
-    condition::{Kind, split},
+    RuleKey,
+    condition::{ValueKind, split},
     rule,
 };
 
-/// Most names offered; a longer list helps nobody.
+/// Most names offered; a longer list is no help.
 const MOST: usize = 200;
 
 /// Agents.
-pub fn agents(desk: EditorState) -> Memo<Vec<String>> {
+pub fn agents(editor: EditorState) -> Memo<Vec<String>> {
     Memo::new(move |_| {
         let mut names = BTreeSet::from(["*".to_owned()]);
-        if let Some(schema) = desk.schema.get() {
+        if let Some(schema) = editor.document.schema().get() {
             names.extend(schema.agents.keys().cloned());
         }
-        desk.checked.with(|checked| {
+        editor.results.checked().with(|checked| {
             let content = &checked.content;
             names.extend(content.rules().iter().map(|entry| rule::text(&entry.rule, "agent").to_owned()));
         });
@@ -32,14 +32,14 @@ pub fn agents(desk: EditorState) -> Memo<Vec<String>> {
 }
 
 /// Actions of the rule's agent.
-pub fn actions(desk: EditorState, key: Key) -> Memo<Vec<String>> {
+pub fn actions(editor: EditorState, key: RuleKey) -> Memo<Vec<String>> {
     Memo::new(move |_| {
-        let agent = agent(desk, key);
+        let agent = agent(editor, key);
         let mut names = BTreeSet::from(["*".to_owned()]);
-        if let Some(schema) = desk.schema.get() {
+        if let Some(schema) = editor.document.schema().get() {
             names.extend(schema.agents.get(&agent).into_iter().flat_map(|agent| agent.actions.iter().cloned()));
         }
-        desk.checked.with(|checked| {
+        editor.results.checked().with(|checked| {
             let content = &checked.content;
             let same = content.rules().iter().filter(|entry| rule::text(&entry.rule, "agent") == agent);
             names.extend(same.map(|entry| rule::text(&entry.rule, "action").to_owned()));
@@ -49,15 +49,15 @@ pub fn actions(desk: EditorState, key: Key) -> Memo<Vec<String>> {
 }
 
 /// Fields of the rule's agent.
-pub fn fields(desk: EditorState, key: Key) -> Memo<Vec<String>> {
+pub fn fields(editor: EditorState, key: RuleKey) -> Memo<Vec<String>> {
     Memo::new(move |_| {
-        let agent = agent(desk, key);
+        let agent = agent(editor, key);
         let mut names = BTreeSet::new();
-        if let Some(schema) = desk.schema.get() {
+        if let Some(schema) = editor.document.schema().get() {
             let agents = schema.agents.iter().filter(|(name, _)| agent == "*" || **name == agent);
             names.extend(agents.flat_map(|(_, agent)| agent.fields.keys().cloned()));
         }
-        desk.checked.with(|checked| {
+        editor.results.checked().with(|checked| {
             let content = &checked.content;
             let same = content.rules().iter().filter(|entry| rule::text(&entry.rule, "agent") == agent);
             let keys = same.flat_map(|entry| rule::conditions(&entry.rule).map(|(key, _)| split(key).1.to_owned()));
@@ -68,18 +68,18 @@ pub fn fields(desk: EditorState, key: Key) -> Memo<Vec<String>> {
 }
 
 /// What the schema declares about a field of the rule's agent.
-pub fn declared(desk: EditorState, key: Key, field: &str) -> Option<Field> {
-    let agent = desk.rule(key).map(|rule| rule::text(&rule.0, "agent").to_owned())?;
-    desk.schema.get()?.agents.get(&agent)?.fields.get(field).cloned()
+pub fn declared(editor: EditorState, key: RuleKey, field: &str) -> Option<Field> {
+    let agent = editor.document.rule(key).map(|rule| rule::text(&rule.0, "agent").to_owned())?;
+    editor.document.schema().get()?.agents.get(&agent)?.fields.get(field).cloned()
 }
 
 /// The kind of value a field is declared with.
-pub fn declared_kind(desk: EditorState, key: Key, field: &str) -> Option<Kind> {
-    declared(desk, key, field).map(|field| Kind::declared(field.kind))
+pub fn declared_kind(editor: EditorState, key: RuleKey, field: &str) -> Option<ValueKind> {
+    declared(editor, key, field).map(|field| ValueKind::declared(field.kind))
 }
 
-fn agent(desk: EditorState, key: Key) -> String {
-    desk.rule(key).map_or_else(String::new, |rule| rule::text(&rule.0, "agent").to_owned())
+fn agent(editor: EditorState, key: RuleKey) -> String {
+    editor.document.rule(key).map_or_else(String::new, |rule| rule::text(&rule.0, "agent").to_owned())
 }
 
 fn limited(names: BTreeSet<String>) -> Vec<String> {

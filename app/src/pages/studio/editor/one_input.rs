@@ -1,4 +1,4 @@
-//! One question put to the draft, with the way to its answer and what would change it.
+//! The *One input* tab: the draft's answer to one input, how it was found, and what would change it.
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use worker::Request;
 
 use super::{
-    replaying::Ready,
-    state::EditorState,
-    test_cases::{KeepTest, Tests},
+    state::{DockTab, EditorState, draft::SharedDraft},
+    test_case_list::TestCaseList,
+    test_cases::SaveTestForm,
     why_not::WhyNotView,
     worker_client,
 };
@@ -22,21 +22,19 @@ use crate::{
     model::text,
 };
 
-/// Considered rules drawn; only those that were addressed count.
+/// Most rules drawn of the trace, which has only rules for the agent and action of the input.
 const SHOWN: usize = 50;
 
-/// Opens the decision that the address names, in place of the first case.
-pub fn of_decision(desk: EditorState) {
+/// Opens the input of the decision that the URL names, in place of the first case.
+pub fn open_linked_decision(editor: EditorState) {
     let query = use_query_map();
     Effect::new(move |_| {
         let Some(id) = query.read().get("decision") else { return };
-        // So that no case is put in its place meanwhile.
-        desk.dock.set("one".to_owned());
-        desk.awaited.set_value(true);
+        editor.panes.await_input();
         spawn_local(async move {
             match decisions::decision_input(id).await {
-                Ok(input) => desk.try_input(input),
-                Err(error) => desk.toasts().bad(&error),
+                Ok(input) => editor.try_input(input),
+                Err(error) => editor.toasts().bad(&error),
             }
         });
     });
@@ -44,28 +42,29 @@ pub fn of_decision(desk: EditorState) {
 
 /// The form and the answer.
 #[component]
-pub fn OneInput(desk: EditorState, cases: Signal<Option<(usize, Option<f64>)>>, tests: Tests) -> impl IntoView {
+pub fn OneInput(editor: EditorState, cases: Memo<Option<usize>>, tests: TestCaseList) -> impl IntoView {
     let agent = RwSignal::new(String::new());
     let action = RwSignal::new(String::new());
     let context = RwSignal::new("{}".to_owned());
     let next = StoredValue::new(0_usize);
 
-    let take = move || {
-        worker_client::ask(Request::Case(next.get_value()), None);
+    let take_next_case = move || {
+        worker_client::request(Request::Case(next.get_value()), None);
         next.update_value(|next| *next += 1);
     };
     // The first case, so that there is something to look at.
     Effect::new(move |_| {
-        let nothing = !desk.awaited.get_value() && desk.asked.with_untracked(|asked| asked.agent.is_empty());
-        if cases.with(Option::is_some) && nothing {
-            take();
+        let nothing =
+            !editor.panes.is_awaiting_input() && editor.panes.input().with_untracked(|asked| asked.agent.is_empty());
+        if cases.get().is_some() && nothing {
+            take_next_case();
         }
     });
     Effect::new(move |_| {
-        let Input { agent: who, action: what, context: facts } = desk.asked.get();
-        agent.set(who);
-        action.set(what);
-        context.set(serde_json::to_string_pretty(&facts).unwrap_or_default());
+        let input = editor.panes.input().get();
+        agent.set(input.agent);
+        action.set(input.action);
+        context.set(serde_json::to_string_pretty(&input.context).unwrap_or_default());
     });
     let facts = Memo::new(move |_| -> Result<Map<String, Value>, String> {
         match context.with(|text| text::parse(text)) {
@@ -76,18 +75,18 @@ pub fn OneInput(desk: EditorState, cases: Signal<Option<(usize, Option<f64>)>>, 
     });
     let error = Signal::derive(move || facts.get().err());
     let answer = move || {
-        // Only looked at while it is in sight.
-        if desk.dock.read().as_str() != "one" {
+        // Evaluated only while the tab is open.
+        if editor.panes.dock().get() != DockTab::OneInput {
             return ().into_any();
         }
-        let Some(draft) = desk.draft.get() else {
+        let Some(draft) = editor.results.draft().get() else {
             return view! { <p class="muted">"The draft is being read…"</p> }.into_any();
         };
         let Ok(facts) = facts.get() else {
             return view! { <p class="muted">"Write the context as JSON to get an answer."</p> }.into_any();
         };
         let input = Input { agent: agent.get(), action: action.get(), context: facts };
-        answered(desk, tests, &draft, &input)
+        explained_answer(editor, tests, &draft, &input)
     };
     view! {
         <div class="one-input">
@@ -106,20 +105,19 @@ pub fn OneInput(desk: EditorState, cases: Signal<Option<(usize, Option<f64>)>>, 
                         on:input=move |event| context.set(event_target_value(&event))
                     ></textarea>
                 </Field>
-                <Button small=true on_click=move |_| take()>"Take the next case"</Button>
+                <Button small=true on_click=move |_| take_next_case()>"Take the next case"</Button>
             </div>
             {answer}
         </div>
     }
 }
 
-/// What the draft says, why, and what would change it.
-fn answered(desk: EditorState, tests: Tests, draft: &Ready, input: &Input) -> AnyView {
+/// The draft's answer, why, and what would change it.
+fn explained_answer(editor: EditorState, tests: TestCaseList, draft: &SharedDraft, input: &Input) -> AnyView {
     let answer = draft.prepared().decide(input);
     let trace = draft.prepared().trace(input);
-    let before = desk.stable.with_value(|stable| {
-        stable.as_ref().map(|stable| (stable.version.clone(), stable.prepared().verdict(input.into()).effect))
-    });
+    let stable = editor.results.stable();
+    let before = stable.map(|stable| (stable.version.clone(), stable.prepared().verdict(input.into()).effect));
     let changed = before.filter(|(_, before)| *before != answer.effect);
     view! {
         <div class="answer">
@@ -133,20 +131,20 @@ fn answered(desk: EditorState, tests: Tests, draft: &Ready, input: &Input) -> An
                     })}
             </p>
             <p>{answer.reason}</p>
-            <WhyNotView desk=desk draft=draft.clone() input=input.clone() now=answer.effect />
-            {desk.may_edit.then(|| view! { <KeepTest desk=desk tests=tests input=input.clone() answer=answer.effect /> })}
+            <WhyNotView editor=editor draft=draft.clone() input=input.clone() now=answer.effect />
+            {editor.document.may_edit().then(|| view! { <SaveTestForm editor=editor tests=tests input=input.clone() answer=answer.effect /> })}
             <Trace trace=trace />
         </div>
     }
     .into_any()
 }
 
-/// The rules that were asked, in order, and what stopped each.
+/// The rules that were evaluated, in order, with the result of each condition.
 #[component]
 fn Trace(trace: Vec<RuleTrace>) -> impl IntoView {
-    let asked: Vec<RuleTrace> = trace.into_iter().filter(|rule| rule.result != RuleResult::NotAddressed).collect();
-    let left = asked.len().saturating_sub(SHOWN);
-    let rows = asked
+    let evaluated: Vec<RuleTrace> = trace.into_iter().filter(|rule| rule.result != RuleResult::NotAddressed).collect();
+    let left = evaluated.len().saturating_sub(SHOWN);
+    let rows = evaluated
         .into_iter()
         .take(SHOWN)
         .map(|rule| {

@@ -1,4 +1,4 @@
-//! Rules from the clipboard, by Ctrl V on the page or through a dialog.
+//! Pasting rules: with Ctrl V on the page, or in a dialog.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -6,19 +6,19 @@ use wasm_bindgen::JsCast;
 use super::state::EditorState;
 use crate::{
     components::{Button, ButtonKind, Dialog, Notice, TextArea, Tone, format},
-    model::{Edit, Written, paste, rule, text::Unreadable},
+    model::{Edit, RawRule, paste, rule, text::ParseError},
 };
 
-/// Listens for Ctrl V outside of fields. Rules without a clash are added at once, others ask.
-pub fn listen(desk: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) {
+/// Listens for Ctrl V outside of fields. Rules with new ids are added at once; for others the dialog opens.
+pub fn listen(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) {
     let listener = window_event_listener_untyped("paste", move |event| {
-        if !desk.editable || in_field(&event) {
+        if !editor.document.is_editable() || in_field(&event) {
             return;
         }
         let Some(text) = pasted(&event).filter(|text| paste::looks_like_rules(text)) else { return };
         event.prevent_default();
         match paste::rules(&text) {
-            Ok(rules) if clashes(desk, &rules) == 0 => add(desk, rules),
+            Ok(rules) if clashes(editor, &rules) == 0 => add(editor, rules),
             _ => {
                 typed.set(text);
                 open.set(true);
@@ -44,31 +44,31 @@ fn pasted(event: &web_sys::Event) -> Option<String> {
     data.dyn_into::<web_sys::DataTransfer>().ok()?.get_data("text/plain").ok()
 }
 
-fn clashes(desk: EditorState, rules: &[Written]) -> usize {
-    desk.content.with_untracked(|content| {
+fn clashes(editor: EditorState, rules: &[RawRule]) -> usize {
+    editor.document.content().with_untracked(|content| {
         let ids = content.ids();
         rules.iter().filter(|written| !rule::id(written).is_empty() && ids.contains(rule::id(written))).count()
     })
 }
 
-fn add(desk: EditorState, rules: Vec<Written>) {
+fn add(editor: EditorState, rules: Vec<RawRule>) {
     let count = rules.len();
-    if desk.edit(&Edit::Add { rules, after: None }) {
-        desk.toasts().good(format!("{} added. Undo takes them away.", format::plural(count as u64, "rule", "rules")));
+    if editor.document.try_edit(&Edit::Add { rules, after: None }) {
+        editor.toasts().good(format!("{} added. Undo takes them away.", format::plural(count as u64, "rule", "rules")));
     }
 }
 
-/// The dialog: text, what was understood of it, and what to do with ids that exist.
+/// The dialog: the text, how many rules it has, and the choice for ids that exist already.
 #[component]
-pub fn PasteDialog(desk: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) -> impl IntoView {
-    let read = Memo::new(move |_| -> Option<Result<Vec<Written>, Unreadable>> {
+pub fn PasteDialog(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) -> impl IntoView {
+    let read = Memo::new(move |_| -> Option<Result<Vec<RawRule>, ParseError>> {
         typed.with(|text| (!text.trim().is_empty()).then(|| paste::rules(text)))
     });
     let error = Signal::derive(move || read.with(|read| read.as_ref()?.as_ref().err().map(ToString::to_string)));
     let count = Memo::new(move |_| read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, Vec::len)));
     let clash = Memo::new(move |_| {
-        desk.content.track();
-        read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, |rules| clashes(desk, rules)))
+        editor.document.content().track();
+        read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, |rules| clashes(editor, rules)))
     });
     let rules = move || read.with_untracked(|read| read.as_ref().and_then(|r| r.as_ref().ok()).cloned());
     let close = move || {
@@ -77,15 +77,15 @@ pub fn PasteDialog(desk: EditorState, open: RwSignal<bool>, typed: RwSignal<Stri
     };
     let add_all = move |_| {
         if let Some(rules) = rules() {
-            add(desk, rules);
+            add(editor, rules);
             close();
         }
     };
     let merge = move |_| {
         if let Some(rules) = rules() {
             let count = rules.len() as u64;
-            desk.act(&Edit::Merge { rules });
-            desk.toasts().good(format!("{} taken over.", format::plural(count, "rule", "rules")));
+            editor.document.edit(&Edit::Merge { rules });
+            editor.toasts().good(format!("{} taken over.", format::plural(count, "rule", "rules")));
             close();
         }
     };
@@ -121,7 +121,7 @@ pub fn PasteDialog(desk: EditorState, open: RwSignal<bool>, typed: RwSignal<Stri
                     {move || match (count.get(), clash.get()) {
                         (0, _) => "Add rules".to_owned(),
                         (n, 0) => format!("Add {}", format::plural(n as u64, "rule", "rules")),
-                        (n, _) => format!("Add all {n} beside them"),
+                        (n, _) => format!("Add all {n} next to them"),
                     }}
                 </Button>
             </div>

@@ -1,4 +1,4 @@
-//! What the linter says, worst first.
+//! The *Problems* tab: the findings of the linter, worst first.
 
 use leptos::prelude::*;
 use policy::{
@@ -7,8 +7,11 @@ use policy::{
 };
 
 use super::{
-    analysis::{EXACT_AT_ALL, check_now, code_words, fixable, of_severity},
-    state::EditorState,
+    analysis::check_now,
+    state::{
+        EditorState,
+        checked::{MAX_ANALYSED_RULES, code_label, fixable, of_severity},
+    },
 };
 use crate::{
     components::{
@@ -17,32 +20,33 @@ use crate::{
     model::Content,
 };
 
-/// Findings drawn of each severity; the rest is counted.
+/// Most findings drawn of each severity; the others are counted.
 const SHOWN: usize = 200;
 
 /// The *Problems* tab.
 #[component]
-pub fn Problems(desk: EditorState) -> impl IntoView {
-    let fixable = Memo::new(move |_| desk.checked.with(|checked| checked.fixable()));
-    let none = Memo::new(move |_| desk.checked.with(|checked| checked.report.summary.total_issues == 0));
+pub fn Problems(editor: EditorState) -> impl IntoView {
+    let fixable = Memo::new(move |_| editor.results.checked().with(|checked| checked.fixable()));
+    let none = Memo::new(move |_| editor.results.checked().with(|checked| checked.report.summary.total_issues == 0));
     view! {
         <div class="problems">
             <div class="problems-head">
                 <span class="problem-counts">
                     {[Severity::Error, Severity::Warning, Severity::Info]
                         .into_iter()
-                        .map(|severity| view! { <SeverityCount desk=desk severity=severity /> })
+                        .map(|severity| view! { <SeverityCount editor=editor severity=severity /> })
                         .collect_view()}
                 </span>
-                {desk
-                    .editable
+                {editor
+                    .document
+                    .is_editable()
                     .then(|| {
                         view! {
                             <Show when=move || { fixable.get() > 0 }>
                                 <Button
                                     small=true
                                     attr:title="Makes every repair that has one right answer; undo takes them all back"
-                                    on_click=move |_| fix_all(desk)
+                                    on_click=move |_| fix_all(editor)
                                 >
                                     "Fix all"
                                 </Button>
@@ -51,28 +55,29 @@ pub fn Problems(desk: EditorState) -> impl IntoView {
                         }
                     })}
             </div>
-            <Show when=move || desk.content.with(|content| content.rules().len() > EXACT_AT_ALL)>
+            <Show when=move || editor.document.content().with(|content| content.rules().len() > MAX_ANALYSED_RULES)>
                 <p class="problems-head muted">
                     "So many rules are analysed for reachability, conflicts and gaps when the packet is built, not as you type."
                 </p>
             </Show>
             <Show when=move || none.get()>
                 <EmptyState title="No problems">
-                    <p>"Every rule can be read, has a reason and can be decided upon. It is looked at again as you type."</p>
+                    <p>"Every rule can be read, has a reason and can be decided upon. The checks run again as you type."</p>
                 </EmptyState>
             </Show>
             {[Severity::Error, Severity::Warning, Severity::Info]
                 .into_iter()
-                .map(|severity| view! { <Findings desk=desk severity=severity /> })
+                .map(|severity| view! { <Findings editor=editor severity=severity /> })
                 .collect_view()}
-            <Gaps desk=desk />
+            <Gaps editor=editor />
         </div>
     }
 }
 
 #[component]
-fn SeverityCount(desk: EditorState, severity: Severity) -> impl IntoView {
-    let count = Memo::new(move |_| desk.checked.with(|checked| of_severity(&checked.report, severity).len()));
+fn SeverityCount(editor: EditorState, severity: Severity) -> impl IntoView {
+    let count =
+        Memo::new(move |_| editor.results.checked().with(|checked| of_severity(&checked.report, severity).len()));
     let (one, many) = match severity {
         Severity::Error => ("error", "errors"),
         Severity::Warning => ("warning", "warnings"),
@@ -86,15 +91,15 @@ fn SeverityCount(desk: EditorState, severity: Severity) -> impl IntoView {
 }
 
 #[component]
-fn Findings(desk: EditorState, severity: Severity) -> impl IntoView {
+fn Findings(editor: EditorState, severity: Severity) -> impl IntoView {
     let findings = Memo::new(move |_| {
-        desk.checked.with(|checked| {
+        editor.results.checked().with(|checked| {
             let single = of_severity(&checked.report, severity).iter().filter(|finding| !is_gap(finding));
             single.take(SHOWN).cloned().collect::<Vec<_>>()
         })
     });
     let more = Memo::new(move |_| {
-        desk.checked.with(|checked| {
+        editor.results.checked().with(|checked| {
             let single = of_severity(&checked.report, severity).iter().filter(|finding| !is_gap(finding));
             single.count().saturating_sub(SHOWN)
         })
@@ -107,7 +112,7 @@ fn Findings(desk: EditorState, severity: Severity) -> impl IntoView {
                     key=|finding| (finding.code, finding.rule_id.clone(), finding.path.clone(), finding.message.clone())
                     let:finding
                 >
-                    <FindingItem desk=desk finding=finding />
+                    <FindingItem editor=editor finding=finding />
                 </For>
                 <Show when=move || { more.get() > 0 }>
                     <li class="muted">{move || format!("and {} more like these", format::count(more.get() as u64))}</li>
@@ -117,16 +122,16 @@ fn Findings(desk: EditorState, severity: Severity) -> impl IntoView {
     }
 }
 
-/// One finding: what, where, what to do, and its repair.
+/// One finding: its message and place, a suggestion, and its repair.
 #[component]
 pub fn FindingItem(
-    desk: EditorState,
+    editor: EditorState,
     finding: Finding,
-    /// Shown inside the form of its rule, which therefore need not be named.
+    /// Whether the finding is shown in the form of its rule, which need not be named there.
     #[prop(optional)]
     within: bool,
 ) -> impl IntoView {
-    let key = desk.checked.with_untracked(|checked| checked.key(&finding));
+    let key = editor.results.checked().with_untracked(|checked| checked.key(&finding));
     let name = finding.rule_id.clone().unwrap_or_else(|| "rule without id".to_owned());
     let place = place(&finding.path);
     let what = finding.clone();
@@ -134,13 +139,13 @@ pub fn FindingItem(
         <li class="finding">
             <div class="finding-head">
                 <FindingChip severity=finding.severity />
-                <span class="finding-code">{code_words(finding.code)}</span>
+                <span class="finding-code">{code_label(finding.code)}</span>
                 {(!within)
                     .then_some(key)
                     .flatten()
                     .map(|key| {
                         view! {
-                            <button type="button" class="finding-rule" on:click=move |_| desk.select(key)>
+                            <button type="button" class="finding-rule" on:click=move |_| editor.select_rule(key)>
                                 {name}
                             </button>
                         }
@@ -149,11 +154,11 @@ pub fn FindingItem(
             </div>
             <p class="finding-message">{prose(&finding.message)}</p>
             {finding.suggestion.map(|suggestion| view! { <p class="finding-suggestion muted">{prose(&suggestion)}</p> })}
-            {finding.witness.and_then(|witness| serde_json::from_value::<Input>(witness).ok()).map(|input| example(desk, input))}
-            {(desk.editable && finding.fix.is_some())
+            {finding.witness.and_then(|witness| serde_json::from_value::<Input>(witness).ok()).map(|input| example(editor, input))}
+            {(editor.document.is_editable() && finding.fix.is_some())
                 .then(|| {
                     view! {
-                        <Button small=true kind=ButtonKind::Secondary on_click=move |_| fix(desk, &what)>
+                        <Button small=true kind=ButtonKind::Secondary on_click=move |_| fix(editor, &what)>
                             "Fix"
                         </Button>
                     }
@@ -162,8 +167,8 @@ pub fn FindingItem(
     }
 }
 
-/// An input in a few words, with all of it on request.
-fn example(desk: EditorState, input: Input) -> AnyView {
+/// An input in a few words, which unfolds to the whole input.
+fn example(editor: EditorState, input: Input) -> AnyView {
     let facts = gist(&input.context);
     let whole = serde_json::to_string_pretty(&input.context).unwrap_or_default();
     let short = if facts.is_empty() { "an empty input".to_owned() } else { facts };
@@ -172,17 +177,17 @@ fn example(desk: EditorState, input: Input) -> AnyView {
             <summary>"Example: " <span class="mono">{short}</span></summary>
             <p>{format!("{} · {}", input.agent, input.action)}</p>
             <pre class="mono">{whole}</pre>
-            <button type="button" class="link-button" on:click=move |_| desk.try_input(input.clone())>"Try it"</button>
+            <button type="button" class="link-button" on:click=move |_| editor.try_input(input.clone())>"Try it"</button>
         </details>
     }
     .into_any()
 }
 
-/// Inputs that no rule decides, all agents and actions in one item.
+/// Inputs that no rule decides, in one item for all agents and actions.
 #[component]
-fn Gaps(desk: EditorState) -> impl IntoView {
+fn Gaps(editor: EditorState) -> impl IntoView {
     let gaps = Memo::new(move |_| {
-        desk.checked.with(|checked| {
+        editor.results.checked().with(|checked| {
             let gaps = checked.report.info.iter().filter(|finding| is_gap(finding));
             let inputs = gaps.filter_map(|finding| serde_json::from_value::<Input>(finding.witness.clone()?).ok());
             inputs.collect::<Vec<_>>()
@@ -193,11 +198,11 @@ fn Gaps(desk: EditorState) -> impl IntoView {
             <div class="finding gaps">
                 <div class="finding-head">
                     <FindingChip severity=Severity::Info />
-                    <span class="finding-code">{code_words(Code::Gap)}</span>
+                    <span class="finding-code">{code_label(Code::Gap)}</span>
                 </div>
                 <p class="finding-message">
                     {move || {
-                        let effect = desk.content.with(|content| content.head().default_effect);
+                        let effect = editor.document.content().with(|content| content.head().default_effect);
                         let pairs = format::plural(gaps.with(Vec::len) as u64, "agent and action", "pairs of agent and action");
                         format!("For {pairs}, some inputs reach no rule and get the default ({}).", effect_words(effect))
                     }}
@@ -216,7 +221,7 @@ fn Gaps(desk: EditorState) -> impl IntoView {
                                     let facts = if facts.is_empty() { "an empty input".to_owned() } else { facts };
                                     view! {
                                         <li>
-                                            <button type="button" class="link-button" on:click=move |_| desk.try_input(input.clone())>
+                                            <button type="button" class="link-button" on:click=move |_| editor.try_input(input.clone())>
                                                 {name}
                                             </button>
                                             <span class="muted mono">{facts}</span>
@@ -232,7 +237,7 @@ fn Gaps(desk: EditorState) -> impl IntoView {
     }
 }
 
-/// Gaps have an item of their own, all together.
+/// Whether [`Gaps`] shows the finding.
 fn is_gap(finding: &Finding) -> bool {
     finding.code == Code::Gap && finding.witness.is_some()
 }
@@ -252,30 +257,32 @@ fn place(path: &str) -> Option<String> {
 }
 
 /// Makes one repair.
-fn fix(desk: EditorState, finding: &Finding) {
-    // The finding may be a keystroke old: find it again in what is on the page now.
-    let checked = check_now(desk);
+fn fix(editor: EditorState, finding: &Finding) {
+    // The finding may be older than the last keystroke: look for it in the present document.
+    let checked = check_now(editor);
     let found = checked.report.all().find(|other| {
         other.code == finding.code && other.rule_id == finding.rule_id && other.message == finding.message
     });
     let fixed = found.and_then(|found| lint::apply_fix(&checked.content.to_source(), found));
     match fixed {
-        Some(source) => desk.jump(replaced(&checked.content, source), "repair"),
-        None => desk.toasts().note("The draft has changed since this was found; the repair no longer fits."),
+        Some(source) => editor.replace_document(with_source(&checked.content, source), "repair"),
+        None => editor.toasts().note("The draft has changed since this was found; the repair no longer fits."),
     }
 }
 
 /// Makes all repairs.
-pub fn fix_all(desk: EditorState) {
-    let content = desk.content.get_untracked();
+pub fn fix_all(editor: EditorState) {
+    let content = editor.document.content().get_untracked();
     let before = content.to_source();
     let fixed = lint::fix_all(&before);
-    let made = fixable(&before).saturating_sub(fixable(&fixed));
-    desk.jump(replaced(&content, fixed), "fix all");
-    desk.toasts().good(format!("{} made. Undo takes them back.", format::plural(made as u64, "repair", "repairs")));
+    let repairs = fixable(&before).saturating_sub(fixable(&fixed));
+    editor.replace_document(with_source(&content, fixed), "fix all");
+    editor
+        .toasts()
+        .good(format!("{} made. Undo takes them back.", format::plural(repairs as u64, "repair", "repairs")));
 }
 
-fn replaced(content: &Content, source: policy::bundle::Source) -> Content {
+fn with_source(content: &Content, source: policy::bundle::Source) -> Content {
     let mut next = content.clone();
     next.replace(source);
     next

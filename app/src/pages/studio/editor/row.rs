@@ -1,4 +1,4 @@
-//! One rule of the table.
+//! One row of the rules table.
 
 use std::sync::Arc;
 
@@ -8,49 +8,47 @@ use serde_json::Value;
 use wasm_bindgen::JsCast;
 
 use super::{
-    analysis::code_words,
     drag, inline,
-    stable::{Shared, Stable},
-    state::EditorState,
+    state::{EditorState, checked::code_label},
 };
 use crate::{
     components::{Chip, ConditionChip, EffectBadge, Switch, Tone, format},
-    model::{Edit, Key, Written, condition::plain, order::Direction, rule},
+    model::{Edit, RawRule, RuleKey, SharedRule, condition::plain_text, order::Direction, rule},
 };
 
-/// Conditions drawn in a row; the rest is counted.
+/// Most conditions drawn in a row; the others are counted.
 const SHOWN: usize = 6;
 
-/// One rule: its switch, priority, id, whom it speaks about, its conditions and its effect.
+/// One rule: its switch, priority, id, agent and action, conditions, effect and hits.
 #[component]
-pub fn RuleRow(desk: EditorState, rule_key: Key) -> impl IntoView {
+pub fn RuleRow(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
     let key = rule_key;
-    let written = Memo::new(move |_| desk.rule(key).unwrap_or_else(|| Shared(Arc::default())));
+    let written = Memo::new(move |_| editor.document.rule(key).unwrap_or_else(|| SharedRule(Arc::default())));
     let id = Memo::new(move |_| written.with(|rule| rule::name(&rule.0).to_owned()));
     let on = Memo::new(move |_| written.with(|rule| rule::enabled(&rule.0)));
-    let priority = Memo::new(move |_| written.with(|rule| plain(&rule::priority(&rule.0).into())));
+    let priority = Memo::new(move |_| written.with(|rule| plain_text(&rule::priority(&rule.0).into())));
     let effect_name = Memo::new(move |_| written.with(|rule| rule::text(&rule.0, "effect").to_owned()));
     let agent = Memo::new(move |_| written.with(|rule| rule::text(&rule.0, "agent").to_owned()));
     let action = Memo::new(move |_| written.with(|rule| rule::text(&rule.0, "action").to_owned()));
-    let selected = Memo::new(move |_| desk.selected.get() == Some(key));
-    let marked = Memo::new(move |_| desk.marked.with(|marked| marked.contains(&key)));
+    let selected = Memo::new(move |_| editor.selection.selected().get() == Some(key));
+    let marked = Memo::new(move |_| editor.selection.marked().with(|marked| marked.contains(&key)));
 
-    let hits = Memo::new(move |_| hits(desk, key));
+    let hits = Memo::new(move |_| hits(editor, key));
 
     let pick = move |event: leptos::ev::MouseEvent| {
         let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
         let within = |what: &str| target.as_ref().and_then(|target| target.closest(what).ok().flatten());
         if let Some(condition) = within("[data-condition]").and_then(|chip| chip.get_attribute("data-condition")) {
-            desk.select_condition(key, condition);
+            editor.select_condition(key, condition);
             return;
         }
         if within("button, input, label, select").is_some() {
             return;
         }
         if event.ctrl_key() || event.meta_key() {
-            toggle_mark(desk, key);
+            editor.selection.toggle_mark(key);
         } else {
-            desk.select(key);
+            editor.select_rule(key);
         }
     };
     view! {
@@ -59,21 +57,21 @@ pub fn RuleRow(desk: EditorState, rule_key: Key) -> impl IntoView {
             class:is-selected=selected
             class:is-off=move || !on.get()
             class:is-marked=marked
-            class:is-dragged=move || desk.dragged.with(|dragged| dragged.contains(&key))
-            class:drop-before=move || desk.drop_at.get() == Some((key, Direction::Up))
-            class:drop-behind=move || desk.drop_at.get() == Some((key, Direction::Down))
+            class:is-dragged=move || editor.selection.dragged().with(|dragged| dragged.contains(&key))
+            class:drop-before=move || editor.selection.drop_target().get() == Some((key, Direction::Up))
+            class:drop-behind=move || editor.selection.drop_target().get() == Some((key, Direction::Down))
             data-rule=key.0.to_string()
             on:click=pick
-            on:dragover=move |event| drag::over(desk, key, &event)
-            on:drop=move |event| drag::drop(desk, key, &event)
+            on:dragover=move |event| drag::drag_over(editor, key, &event)
+            on:drop=move |event| drag::drop_rules(editor, key, &event)
         >
             <td class="rule-mark">
                 <input
                     type="checkbox"
                     aria-label=move || format!("Mark {}", id.get())
-                    disabled=!desk.editable
+                    disabled=!editor.document.is_editable()
                     prop:checked=marked
-                    on:change=move |_| toggle_mark(desk, key)
+                    on:change=move |_| editor.selection.toggle_mark(key)
                 />
             </td>
             <td class="rule-on">
@@ -82,52 +80,43 @@ pub fn RuleRow(desk: EditorState, rule_key: Key) -> impl IntoView {
                         <Switch
                             label=format!("Enable {}", id.get())
                             on=on
-                            disabled=!desk.editable
-                            on_toggle=move |on| desk.act(&Edit::Enable { keys: vec![key], on })
+                            disabled=!editor.document.is_editable()
+                            on_toggle=move |on| editor.document.edit(&Edit::Enable { keys: vec![key], on })
                         />
                     }
                 }}
             </td>
             <td class="rule-priority num">
-                <drag::Handle desk=desk rule_key=key />
-                <inline::Priority desk=desk rule_key=key name=id value=priority />
+                <drag::Handle editor=editor rule_key=key />
+                <inline::Priority editor=editor rule_key=key name=id value=priority />
             </td>
             <th scope="row" class="rule-name">
-                <button type="button" class="rule-open" aria-pressed=move || selected.get().to_string() on:click=move |_| desk.select(key)>
+                <button type="button" class="rule-open" aria-pressed=move || selected.get().to_string() on:click=move |_| editor.select_rule(key)>
                     {id}
                 </button>
-                {move || written.with(|rule| change(desk, &rule.0)).map(|words| view! { <span class="rule-change">{words}</span> })}
-                {move || flag(desk, key)}
+                {move || written.with(|rule| change_label(editor, &rule.0)).map(|words| view! { <span class="rule-change">{words}</span> })}
+                {move || flag(editor, key)}
             </th>
             <td class="rule-scope">{move || breakable(&agent.get())} " · " {action}</td>
             <td class="rule-when">
-                <span class="rule-chips">{move || written.with(|rule| chips(desk, &rule.0))}</span>
+                <span class="rule-chips">{move || written.with(|rule| condition_chips(editor, &rule.0))}</span>
             </td>
             <td class="rule-effect">
                 {move || written.with(|rule| effect(&rule.0))}
-                <inline::EffectOf desk=desk rule_key=key name=id value=effect_name />
+                <inline::EffectSelect editor=editor rule_key=key name=id value=effect_name />
             </td>
             <td class="rule-hits num">{hits}</td>
         </tr>
     }
 }
 
-fn toggle_mark(desk: EditorState, key: Key) {
-    desk.marked.update(|marked| {
-        if !marked.remove(&key) {
-            marked.insert(key);
-        }
-    });
-}
-
-/// How many of the replayed cases the rule decides, a day where that is known.
-fn hits(desk: EditorState, key: Key) -> Option<String> {
-    desk.replayed.with(|replayed| {
+/// How many of the replayed cases the rule decides: per day, when the dataset has a duration.
+fn hits(editor: EditorState, key: RuleKey) -> Option<String> {
+    editor.results.replay().with(|replayed| {
         let replayed = replayed.as_ref()?;
         let hits = replayed.hits.get(&key).copied().unwrap_or_default();
         Some(match replayed.per_day(hits) {
             Some(daily) if daily > 0.0 && daily < 10.0 => format!("{daily:.1}"),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, at least 0")]
             Some(daily) => format::count(daily.round() as u64),
             None => format::count(hits as u64),
         })
@@ -135,19 +124,20 @@ fn hits(desk: EditorState, key: Key) -> Option<String> {
 }
 
 /// Whether the rule is new or edited against stable, as the *Changes* tab says.
-fn change(desk: EditorState, rule: &Written) -> Option<&'static str> {
-    desk.marks.with(|marks| marks.get(rule::id(rule)).copied())
+fn change_label(editor: EditorState, rule: &RawRule) -> Option<&'static str> {
+    editor.results.rule_changes().with(|changes| changes.get(rule::id(rule)).map(|change| change.label()))
 }
 
-/// A dotted name that breaks after its dots rather than within a word.
+/// A dotted name that may wrap after its dots.
 fn breakable(name: &str) -> Vec<AnyView> {
     name.split_inclusive('.').map(|part| view! { {part.to_owned()} <wbr /> }.into_any()).collect()
 }
 
-/// The worst thing the linter says about the rule.
-fn flag(desk: EditorState, key: Key) -> Option<impl IntoView> {
-    let finding = desk
-        .flags
+/// The worst finding of the rule.
+fn flag(editor: EditorState, key: RuleKey) -> Option<impl IntoView> {
+    let finding = editor
+        .results
+        .worst_findings()
         .with(|flags| flags.get(&key).map(|finding| (finding.code, finding.severity, finding.message.clone())));
     finding.map(|(code, severity, message)| {
         let (tone, sign) = match severity {
@@ -157,13 +147,13 @@ fn flag(desk: EditorState, key: Key) -> Option<impl IntoView> {
         };
         view! {
             <span class="rule-flag" title=message>
-                <Chip tone=tone sign=sign>{code_words(code)}</Chip>
+                <Chip tone=tone sign=sign>{code_label(code)}</Chip>
             </span>
         }
     })
 }
 
-fn effect(rule: &Written) -> AnyView {
+fn effect(rule: &RawRule) -> AnyView {
     match rule::effect(rule) {
         Some(effect) => view! { <EffectBadge effect=effect /> }.into_any(),
         None => {
@@ -174,13 +164,13 @@ fn effect(rule: &Written) -> AnyView {
     }
 }
 
-/// The conditions in words, with the value each had in stable when it moved.
-fn chips(desk: EditorState, rule: &Written) -> AnyView {
-    let stable: Option<Arc<Stable>> = desk.stable.get_value();
+/// The conditions in words, each with its value in stable when that differs.
+fn condition_chips(editor: EditorState, rule: &RawRule) -> AnyView {
+    let stable = editor.results.stable();
     let before = stable.as_ref().and_then(|stable| stable.rule(rule::id(rule)));
     let was = |key: &str, value: &Value| -> Option<Value> {
         rule::conditions(before?)
-            .find(|(before, was)| *before == key && plain(was) != plain(value))
+            .find(|(before, was)| *before == key && plain_text(was) != plain_text(value))
             .map(|(_, was)| was.clone())
     };
     let all = rule::conditions(rule).count();
@@ -194,10 +184,10 @@ fn chips(desk: EditorState, rule: &Written) -> AnyView {
                 Some(was) => view! { <ConditionChip field=key.clone() value=value.clone() was=was /> }.into_any(),
                 None => view! { <ConditionChip field=key.clone() value=value.clone() /> }.into_any(),
             };
-            if !desk.editable {
+            if !editor.document.is_editable() {
                 return chip;
             }
-            // The row hears the click. From the keyboard the rule's own button leads to the same fields.
+            // The row handles the click. Keyboard users reach the same fields through the rule's own button.
             view! {
                 <button type="button" class="rule-chip" tabindex="-1" title="Edit this condition" data-condition=key.clone()>
                     {chip}

@@ -1,24 +1,24 @@
-//! The id of a rule that opens it.
+//! Links to rules: the id of a rule as a button that opens the rule.
 
 use leptos::prelude::*;
 
 use super::state::EditorState;
 
-/// The rule's id; opens it in the form.
+/// The id of a rule, as a button that opens the rule in the form.
 #[component]
-pub fn RuleLink(desk: EditorState, id: String) -> impl IntoView {
+pub fn RuleLink(editor: EditorState, id: String) -> impl IntoView {
     let wanted = id.clone();
     view! {
-        <button type="button" class="finding-rule" on:click=move |_| desk.select_id(&wanted)>
+        <button type="button" class="finding-rule" on:click=move |_| editor.select_rule_by_id(&wanted)>
             {id}
         </button>
     }
 }
 
-/// The rule that decides, or the default.
-pub fn decider(desk: EditorState, id: Option<String>) -> AnyView {
+/// The rule that decides, or the word "default".
+pub fn decider(editor: EditorState, id: Option<String>) -> AnyView {
     match id {
-        Some(id) => view! { <RuleLink desk=desk id=id /> }.into_any(),
+        Some(id) => view! { <RuleLink editor=editor id=id /> }.into_any(),
         None => view! { <span class="muted">"default"</span> }.into_any(),
     }
 }

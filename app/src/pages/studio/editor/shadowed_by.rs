@@ -1,5 +1,5 @@
-//! Who takes part of what a rule matches, each with an input that shows it. That is no fault, so it is told when it is asked
-//! for, in the *Rule* tab.
+//! Which rules shadow a rule: rules that are evaluated before it and decide part of its inputs, each with an example.
+//! Shadowing is no fault, so the answer is computed on request, in the *Rule* tab.
 
 use leptos::prelude::*;
 use policy::analysis::{Meter, Shadow, shadow};
@@ -7,7 +7,7 @@ use policy::analysis::{Meter, Shadow, shadow};
 use super::{rule_link::RuleLink, state::EditorState};
 use crate::{
     components::facts::gist,
-    model::{Content, Key, rule},
+    model::{Content, RuleKey, rule},
 };
 
 /// Work units for one rule, a fraction of a second.
@@ -17,56 +17,55 @@ const WORK_EACH: u64 = 200_000;
 
 /// The question, and its answer for the draft as it stands.
 #[component]
-pub fn GivesWay(desk: EditorState, rule_key: Key) -> impl IntoView {
-    let told = RwSignal::new(None::<(Content, Option<Shadow>)>);
-    let ask = move |_| {
-        let content = desk.content.get_untracked();
-        let id = content.rule(rule_key).map(|written| rule::id(written).to_owned()).unwrap_or_default();
+pub fn ShadowedBy(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
+    let answer = RwSignal::new(None::<(Content, Option<Shadow>)>);
+    let compute = move |_| {
+        let content = editor.document.content().get_untracked();
+        let id = content.rule(rule_key).map(|rule| rule::id(rule).to_owned()).unwrap_or_default();
         let bundle = content.to_source().parse_rules().bundle;
         let shadow = shadow(&bundle, &id, Meter::new(WORK, WORK_EACH));
-        told.set(Some((content, shadow)));
+        answer.set(Some((content, shadow)));
     };
-    move || match told.get().filter(|(content, _)| desk.content.with(|now| now == content)) {
+    move || match answer.get().filter(|(content, _)| editor.document.content().with(|now| now == content)) {
         None => view! {
             <div class="coverage">
-                <button type="button" class="link-button" on:click=ask>
-                    "Which rules take part of it?"
+                <button type="button" class="link-button" on:click=compute>
+                    "Which rules shadow this one?"
                 </button>
             </div>
         }
         .into_any(),
         Some((_, None)) => {
-            view! { <p class="coverage muted">"A rule that is disabled or has errors gives way to nobody."</p> }
-                .into_any()
+            view! { <p class="coverage muted">"A rule that is disabled or has errors is not shadowed."</p> }.into_any()
         }
-        Some((_, Some(shadow))) => answer(desk, shadow),
+        Some((_, Some(shadow))) => shadowing_rules(editor, shadow),
     }
 }
 
-fn answer(desk: EditorState, shadow: Shadow) -> AnyView {
+fn shadowing_rules(editor: EditorState, shadow: Shadow) -> AnyView {
     let none = shadow.by.is_empty();
     let incomplete = (!shadow.complete).then_some("There may be more: the work budget ran out.");
-    let taken = shadow.by.into_iter().map(|meeting| {
+    let rules = shadow.by.into_iter().map(|meeting| {
         let input = meeting.witness;
         let example = gist(&input.context);
         view! {
             <li>
-                <RuleLink desk=desk id=meeting.first />
+                <RuleLink editor=editor id=meeting.first />
                 <span class="muted">" decides, for example, "</span>
                 <span class="mono">{example}</span>
                 " "
-                <button type="button" class="link-button" on:click=move |_| desk.try_input(input.clone())>
+                <button type="button" class="link-button" on:click=move |_| editor.try_input(input.clone())>
                     "Try it"
                 </button>
             </li>
         }
     });
     view! {
-        <div class="coverage" role="group" aria-label="Gives way to">
+        <div class="coverage" role="group" aria-label="Shadowed by">
             <p class="muted">
-                {if none { "No rule before it takes any of what it matches." } else { "Gives way where a rule before it decides" }}
+                {if none { "No rule before it decides anything that it matches." } else { "Shadowed where a rule before it decides" }}
             </p>
-            <ul>{taken.collect_view()}</ul>
+            <ul>{rules.collect_view()}</ul>
             {incomplete.map(|words| view! { <p class="muted">{words}</p> })}
         </div>
     }

@@ -1,4 +1,4 @@
-//! What the draft makes of many cases, beside what stable makes of them.
+//! The *Simulate* tab: the outcomes of many cases under the draft, next to those under stable.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -6,26 +6,25 @@ use leptos::prelude::*;
 use policy::replay::{Change, Summary};
 
 use super::{
-    replaying::Replayed,
     rule_link::{RuleLink, decider},
-    state::EditorState,
+    state::{EditorState, replay_result::ReplayResult},
 };
 use crate::{
     components::{BarStack, EffectBadge, EmptyState, Part, Skeleton, Tone, facts::gist, format},
     model::rule,
 };
 
-/// Flips listed.
+/// Most flips listed.
 const SHOWN: usize = 100;
 
-/// Rules named of each kind; the rest is counted.
+/// Most rules named of each kind; the others are counted.
 const NAMED: usize = 100;
 
 /// The *Simulate* tab.
 #[component]
-pub fn Simulated(desk: EditorState, cases: Signal<Option<(usize, Option<f64>)>>) -> impl IntoView {
+pub fn Simulated(editor: EditorState, cases: Memo<Option<usize>>) -> impl IntoView {
     move || {
-        if cases.with(|cases| matches!(cases, Some((0, _)))) {
+        if cases.get() == Some(0) {
             return view! {
                 <EmptyState title="0 cases">
                     <p>"Nothing is recorded yet. Fixtures and synthetic cases work without traffic."</p>
@@ -33,10 +32,8 @@ pub fn Simulated(desk: EditorState, cases: Signal<Option<(usize, Option<f64>)>>)
             }
             .into_any();
         }
-        match desk.replayed.get() {
-            Some(replayed) if cases.with(Option::is_some) => {
-                view! { <Result desk=desk replayed=replayed /> }.into_any()
-            }
+        match editor.results.replay().get() {
+            Some(replayed) if cases.get().is_some() => view! { <Result editor=editor replayed=replayed /> }.into_any(),
             _ => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
         }
     }
@@ -44,10 +41,10 @@ pub fn Simulated(desk: EditorState, cases: Signal<Option<(usize, Option<f64>)>>)
 
 /// Bars, numbers and flips.
 #[component]
-fn Result(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
+fn Result(editor: EditorState, replayed: Arc<ReplayResult>) -> impl IntoView {
     let comparison = &replayed.comparison;
     let (before, after) = (&comparison.summary_a, &comparison.summary_b);
-    let stable = desk.stable.with_value(|stable| stable.as_ref().map(|stable| stable.version.clone()));
+    let stable = editor.results.stable_version();
     let cost = comparison.deltas.estimated_cost;
     let breaches = after
         .breaches
@@ -88,10 +85,10 @@ fn Result(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
                         format::count(after.error_count as u64),
                     )}
                 </p>
-                <Covered desk=desk replayed=Arc::clone(&replayed) />
+                <RuleCoverage editor=editor replayed=Arc::clone(&replayed) />
                 {(!breaches.is_empty()).then(|| view! { <p class="dock-breach tone-warn">{format!("▲ {}", breaches.join("; "))}</p> })}
                 {move || {
-                    let skipped = desk.skipped.get();
+                    let skipped = editor.results.skipped_rules().get();
                     (skipped > 0)
                         .then(|| {
                             let rules = format::plural(skipped as u64, "rule is", "rules are");
@@ -99,18 +96,19 @@ fn Result(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
                         })
                 }}
             </div>
-            <Flips desk=desk changes=comparison.changes.iter().take(SHOWN).cloned().collect() total=comparison.total_changes compared=replayed.has_stable />
+            <Flips editor=editor changes=comparison.changes.iter().take(SHOWN).cloned().collect() total=comparison.total_changes compared=replayed.has_stable />
         </div>
     }
 }
 
 /// How many rules decide some case, how many could but do not, and how many can never decide.
 #[component]
-fn Covered(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
+fn RuleCoverage(editor: EditorState, replayed: Arc<ReplayResult>) -> impl IntoView {
     move || {
-        let dead: HashSet<String> = desk.covers.with(|covers| covers.iter().map(|dead| dead.rule.clone()).collect());
+        let dead: HashSet<String> =
+            editor.results.unreachable().with(|covers| covers.iter().map(|dead| dead.rule.clone()).collect());
         let (mut hit, mut never, mut gone) = (0_usize, Vec::new(), Vec::new());
-        desk.content.with_untracked(|content| {
+        editor.document.content().with_untracked(|content| {
             for entry in content.rules().iter().filter(|entry| rule::enabled(&entry.rule)) {
                 let id = rule::id(&entry.rule);
                 if replayed.hits.contains_key(&entry.key) {
@@ -126,11 +124,11 @@ fn Covered(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
             let more = ids.len().saturating_sub(NAMED);
             (!ids.is_empty()).then(|| {
                 let links =
-                    ids.into_iter().take(NAMED).map(|id| view! { <RuleLink desk=desk id=id /> " " }).collect_view();
+                    ids.into_iter().take(NAMED).map(|id| view! { <RuleLink editor=editor id=id /> " " }).collect_view();
                 view! { <p>{words} " " {links} {(more > 0).then(|| format!("and {more} more"))}</p> }
             })
         };
-        let told = format!(
+        let summary = format!(
             "Rules: {} hit · {} never hit · {} dead",
             format::count(hit as u64),
             format::count(never.len() as u64),
@@ -138,7 +136,7 @@ fn Covered(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
         );
         view! {
             <details class="tests-coverage muted">
-                <summary>{told}</summary>
+                <summary>{summary}</summary>
                 {list("Reachable, but no case hits:", never)}
                 {list("Dead, no input reaches:", gone)}
             </details>
@@ -147,7 +145,6 @@ fn Covered(desk: EditorState, replayed: Arc<Replayed>) -> impl IntoView {
 }
 
 fn parts(summary: &Summary) -> Vec<Part> {
-    #[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^52")]
     let part = |name: &str, count: usize, tone| Part { name: name.to_owned(), amount: count as f64, tone };
     vec![
         part("allow", summary.allow_count, Tone::Good),
@@ -168,9 +165,9 @@ fn signed_usd(amount: f64) -> String {
     if amount > 0.0 { format!("+{}", format::usd(amount)) } else { format::usd(amount) }
 }
 
-/// The cases that come out differently.
+/// The cases whose outcome differs.
 #[component]
-fn Flips(desk: EditorState, changes: Vec<Change>, total: usize, compared: bool) -> impl IntoView {
+fn Flips(editor: EditorState, changes: Vec<Change>, total: usize, compared: bool) -> impl IntoView {
     if changes.is_empty() {
         let words = if compared {
             "No case comes out differently than under stable."
@@ -195,8 +192,8 @@ fn Flips(desk: EditorState, changes: Vec<Change>, total: usize, compared: bool) 
                     <td><EffectBadge effect=change.after no_match=change.after_rule.is_none() /></td>
                     <td class="flip-why">
                         {change.before_rule.unwrap_or_else(|| "default".to_owned())} " → "
-                        {decider(desk, change.after_rule)}
-                        {change.region.map(|region| view! { <RegionOf desk=desk region=region /> })}
+                        {decider(editor, change.after_rule)}
+                        {change.region.map(|region| view! { <RegionOf editor=editor region=region /> })}
                     </td>
                 </tr>
             }
@@ -221,15 +218,15 @@ fn Flips(desk: EditorState, changes: Vec<Change>, total: usize, compared: bool) 
     .into_any()
 }
 
-/// A case's id; long ones, as of recorded decisions, by their ends.
+/// A case's id. Long ones, such as those of recorded decisions, are shortened to both ends.
 fn case_name(id: &str) -> String {
     if id.len() <= 24 { id.to_owned() } else { crate::components::short_digest(id) }
 }
 
-/// The region that explains a flip; opens the *Changes* tab.
+/// How many flips share a flip's region; opens the region in the *Changes* tab.
 #[component]
-fn RegionOf(desk: EditorState, region: usize) -> impl IntoView {
-    let (alike, whole) = desk.replayed.with_untracked(|replayed| {
+fn RegionOf(editor: EditorState, region: usize) -> impl IntoView {
+    let (alike, whole) = editor.results.replay().with_untracked(|replayed| {
         let replayed = replayed.as_ref();
         let alike = replayed.and_then(|replayed| replayed.regions.get(region).copied()).unwrap_or_default();
         (alike, replayed.is_some_and(|replayed| !replayed.stopped()))
@@ -240,18 +237,15 @@ fn RegionOf(desk: EditorState, region: usize) -> impl IntoView {
             type="button"
             class="link-button flip-region"
             title="Shows the region under Changes"
-            on:click=move |_| {
-                desk.side.set("changes".to_owned());
-                desk.region.set(Some(region));
-            }
+            on:click=move |_| editor.panes.show_region(region)
         >
             {format!("{least}{} alike in its region", format::count(alike as u64))}
         </button>
     }
 }
 
-/// Approvals a day as they would be, when the cases are recorded traffic.
-fn forecast(replayed: &Replayed, before: &Summary, after: &Summary) -> Option<String> {
+/// Approvals per day under the draft, when the cases are recorded traffic.
+fn forecast(replayed: &ReplayResult, before: &Summary, after: &Summary) -> Option<String> {
     let (was, will) = (replayed.per_day(before.approval_count)?, replayed.per_day(after.approval_count)?);
     let shown = |number: f64| if number < 10.0 { format!("{number:.1}") } else { format!("{number:.0}") };
     Some(if replayed.has_stable {

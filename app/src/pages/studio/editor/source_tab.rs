@@ -1,77 +1,77 @@
-//! The document as JSON, in sync with the table both ways. Text that cannot be read is kept as typed.
+//! The *Source* tab: the document as JSON, in sync with the table both ways. Text that cannot be parsed is kept as typed.
 
 use std::time::Duration;
 
-use leptos::{html, leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos::{html, prelude::*};
 
-use super::state::EditorState;
+use super::state::{EditorState, MainTab};
 use crate::{
     components::{Button, Notice, Tone},
-    model::{Edit, Stroke, text},
+    model::{Edit, TypingTarget, text},
+    pages::studio::debounce::Debounce,
 };
 
-/// Longer text is read a moment after the last keystroke instead of at once.
+/// Longer text, in bytes, is parsed after a pause instead of at every keystroke.
 const LONG: usize = 200_000;
+
+/// How long typing rests before long text is parsed.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The *Source* tab.
 #[component]
-pub fn SourceTab(desk: EditorState) -> impl IntoView {
+pub fn SourceTab(editor: EditorState) -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
-    let open = Memo::new(move |_| desk.main.read().as_str() == "source");
-    // What is in the field: only written while the tab is open, for thousands of rules make megabytes.
-    let shown =
-        RwSignal::new(if open.get_untracked() { desk.content.with_untracked(text::write) } else { String::new() });
-    let fault = RwSignal::new(None::<text::Unreadable>);
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    let open = Memo::new(move |_| editor.panes.main().get() == MainTab::Source);
+    // The text in the field. Written only while the tab is open, because thousands of rules make megabytes.
+    let shown = RwSignal::new(if open.get_untracked() {
+        editor.document.content().with_untracked(text::write)
+    } else {
+        String::new()
+    });
+    let fault = RwSignal::new(None::<text::ParseError>);
+    let parsing = Debounce::new();
 
-    let read = move |typed: String| {
-        let content = desk.content.get_untracked();
+    let parse = move |typed: String| {
+        let content = editor.document.content().get_untracked();
         match text::read(&typed, &content) {
             Ok(source) => {
                 fault.set(None);
-                desk.unread.set(None);
-                let _ = desk.type_into(Stroke::Source, &Edit::Replace(Box::new(source)));
-                desk.forget_gone();
+                editor.document.clear_unparsed_source();
+                let _ = editor.document.type_into(TypingTarget::Source, &Edit::Replace(Box::new(source)));
+                editor.drop_deleted_rules();
             }
             Err(why) => {
                 fault.set(Some(why));
-                desk.unread.set(Some(typed));
+                editor.document.keep_unparsed_source(typed);
             }
         }
     };
-    // Reads what is still waiting to be read.
+    // Parses text whose parsing was put off.
     let flush = move || {
-        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
-            handle.clear();
-            read(shown.get_untracked());
+        if parsing.cancel() {
+            parse(shown.get_untracked());
         }
     };
     let typed = move |event: leptos::ev::Event| {
         let typed = event_target_value(&event);
         shown.set(typed.clone());
-        if let Some(Some(handle)) = waiting.try_update_value(Option::take) {
-            handle.clear();
-        }
+        parsing.cancel();
         if typed.len() < LONG {
-            read(typed);
+            parse(typed);
         } else {
-            let later = move || {
-                waiting.set_value(None);
-                read(shown.get_untracked());
-            };
-            waiting.set_value(set_timeout_with_handle(later, Duration::from_millis(250)).ok());
+            parsing.schedule(PAUSE, move || parse(shown.get_untracked()));
         }
     };
-    desk.flush_source.set_value(Some(Callback::new(move |()| flush())));
+    editor.document.on_flush_source(Callback::new(move |()| flush()));
 
-    // Follows the document, unless what stands in the field says the same, or cannot be read yet.
+    // Follows the document, unless the text means the same document or cannot be parsed yet.
     Effect::new(move |_| {
-        let content = desk.content.get();
+        let content = editor.document.content().get();
         if !open.get() {
             flush();
             return;
         }
-        if let Some(unread) = desk.unread.get_untracked() {
+        if let Some(unread) = editor.document.unparsed_source().get_untracked() {
             if shown.read_untracked().as_str() != unread {
                 fault.set(text::read(&unread, &content).err());
                 shown.set(unread);
@@ -86,9 +86,9 @@ pub fn SourceTab(desk: EditorState) -> impl IntoView {
         }
     });
     let discard = move |_| {
-        desk.unread.set(None);
+        editor.document.clear_unparsed_source();
         fault.set(None);
-        shown.set(desk.content.with_untracked(text::write));
+        shown.set(editor.document.content().with_untracked(text::write));
     };
     let jump = move |_| {
         let Some(area) = area.get_untracked() else { return };
@@ -124,7 +124,7 @@ pub fn SourceTab(desk: EditorState) -> impl IntoView {
                 autocomplete="off"
                 wrap="off"
                 node_ref=area
-                readonly=!desk.editable
+                readonly=!editor.document.is_editable()
                 prop:value=shown
                 on:input=typed
             ></textarea>
@@ -132,7 +132,7 @@ pub fn SourceTab(desk: EditorState) -> impl IntoView {
     }
 }
 
-/// Where a line and column are in UTF-16 units, which is how text fields count.
+/// The offset of a line and column in UTF-16 units, which text fields count in.
 fn offset(text: &str, line: usize, column: usize) -> u32 {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(|l| l.encode_utf16().count()).sum();
     u32::try_from(before + column.saturating_sub(1)).unwrap_or(u32::MAX)

@@ -1,19 +1,22 @@
-//! *Submit for review*: what blocks it, and the dialog that asks for the fallback plan.
+//! *Submit for review*: its obstacles, and the dialog that asks for the fallback plan.
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::{saving::save, state::EditorState};
+use super::{
+    saving::save,
+    state::{EditorState, SideTab},
+};
 use crate::{
     api::bundles,
     components::{Button, ButtonKind, Dialog, Notice, TextArea, Tone},
     error::AppError,
 };
 
-/// The button; pressing it opens the dialog.
+/// The button that opens the dialog.
 #[component]
-pub fn SubmitButton(desk: EditorState, open: RwSignal<bool>) -> impl IntoView {
-    let obstacles = Memo::new(move |_| desk.obstacles());
+pub fn SubmitButton(editor: EditorState, open: RwSignal<bool>) -> impl IntoView {
+    let obstacles = Memo::new(move |_| editor.obstacles());
     view! {
         <Button
             kind=ButtonKind::Primary
@@ -28,12 +31,12 @@ pub fn SubmitButton(desk: EditorState, open: RwSignal<bool>) -> impl IntoView {
 
 /// What blocks submitting, in one line under the heading.
 #[component]
-pub fn Obstacles(desk: EditorState) -> impl IntoView {
-    let obstacles = Memo::new(move |_| desk.obstacles());
+pub fn Obstacles(editor: EditorState) -> impl IntoView {
+    let obstacles = Memo::new(move |_| editor.obstacles());
     view! {
         <div id="obstacles" class="obstacles">
             <Show when=move || obstacles.with(|obstacles| !obstacles.is_empty())>
-                <button type="button" class="obstacles-line" on:click=move |_| desk.side.set("problems".to_owned())>
+                <button type="button" class="obstacles-line" on:click=move |_| editor.panes.open_side(SideTab::Problems)>
                     <span aria-hidden="true">"✕ "</span>
                     {move || format!("Before it can be submitted: {}", obstacles.get().join(" · "))}
                 </button>
@@ -44,7 +47,7 @@ pub fn Obstacles(desk: EditorState) -> impl IntoView {
 
 /// Asks for the fallback plan and builds the packet.
 #[component]
-pub fn SubmitDialog(desk: EditorState, open: RwSignal<bool>) -> impl IntoView {
+pub fn SubmitDialog(editor: EditorState, open: RwSignal<bool>) -> impl IntoView {
     let plan = RwSignal::new(String::new());
     let missing = RwSignal::new(false);
     let pending = RwSignal::new(false);
@@ -67,13 +70,13 @@ pub fn SubmitDialog(desk: EditorState, open: RwSignal<bool>) -> impl IntoView {
         refused.set(None);
         let navigate = navigate.clone();
         spawn_local(async move {
-            // Reviewers see what the server has, so it gets what is on the page first.
-            if desk.dirty.get_untracked() && !save(desk).await {
+            // Reviewers see what the server has, so unsaved edits are saved first.
+            if editor.document.dirty().get_untracked() && !save(editor).await {
                 pending.set(false);
                 open.set(false);
                 return;
             }
-            match bundles::submit_draft(desk.bundle_id, plan.get_untracked()).await {
+            match bundles::submit_draft(editor.save.bundle_id(), plan.get_untracked()).await {
                 Ok(packet) => navigate(&format!("/reviews/{packet}"), NavigateOptions::default()),
                 Err(error) => {
                     refused.set(Some(error));
@@ -82,7 +85,7 @@ pub fn SubmitDialog(desk: EditorState, open: RwSignal<bool>) -> impl IntoView {
             }
         });
     };
-    let version = move || desk.content.with(|content| content.head().version.clone().unwrap_or_default());
+    let version = move || editor.document.content().with(|content| content.head().version.clone().unwrap_or_default());
     view! {
         <Dialog open=open id="submit" title="Submit for review">
             <form class="stack" on:submit=submit novalidate>

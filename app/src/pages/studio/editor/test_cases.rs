@@ -1,103 +1,42 @@
-//! Saved test cases: what the author expects of certain inputs, and whether the draft answers so.
+//! The *Test cases* tab: the effect expected for certain inputs, and whether the draft gives it.
 
 use std::sync::Arc;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use policy::{
     bundle::Effect,
     engine::Input,
     replay::{Case, CaseResult},
 };
-use worker::{Request, TestReport};
+use worker::TestReport;
 
-use super::{boundary_cases::Proposed, rule_link::RuleLink, state::EditorState, worker_client};
-use crate::{
-    api::bundles,
-    components::{Button, ButtonKind, Chip, EffectBadge, EmptyState, Skeleton, Table, Tone, facts::gist, format},
+use super::{boundary_cases::BoundaryCases, rule_link::RuleLink, state::EditorState, test_case_list::TestCaseList};
+use crate::components::{
+    Button, ButtonKind, Chip, EffectBadge, EmptyState, Skeleton, Table, Tone, effect_words, facts::gist, format,
 };
 
 /// Rows drawn of each list; the rest is counted.
 const SHOWN: usize = 200;
 
-/// The test cases of the workspace. Copies are handles to the same.
-#[derive(Debug, Clone, Copy)]
-pub struct Tests {
-    /// All cases, those with an expectation and those without; none while they are fetched.
-    pub(super) list: RwSignal<Option<Arc<Vec<Case>>>>,
-    /// Whether a change is on its way to the server.
-    pending: RwSignal<bool>,
-}
-
-impl Tests {
-    /// Fetches the test cases, and runs them whenever the draft changes.
-    pub fn new(desk: EditorState) -> Self {
-        let tests = Self { list: RwSignal::new(None), pending: RwSignal::new(false) };
-        leptos::prelude::Effect::new(move |_| {
-            spawn_local(async move {
-                if let Ok(cases) = bundles::fixtures().await {
-                    tests.list.try_set(Some(Arc::new(cases)));
-                }
-            });
-        });
-        leptos::prelude::Effect::new(move |_| {
-            let session = desk.sessions.get();
-            let Some(list) = tests.list.get().filter(|_| session > 0) else { return };
-            let expecting = list.iter().filter(|case| case.expected_effect.is_some()).cloned().collect();
-            worker_client::ask(Request::Tests(expecting), None);
-        });
-        tests
-    }
-
-    /// How many test cases there are.
-    pub fn count(self, desk: EditorState) -> Option<usize> {
-        desk.tested.with(|tested| tested.as_ref().map(|tested| tested.results.len()))
-    }
-
-    /// Keeps `save` and forgets `remove`, for everybody.
-    pub fn change(self, desk: EditorState, save: Vec<Case>, remove: Vec<String>) {
-        let what = match (save.as_slice(), remove.len()) {
-            ([one], 0) => format!("Test case “{}” is kept.", one.case_id),
-            (several, 0) => format!("{} are kept.", format::plural(several.len() as u64, "test case", "test cases")),
-            _ => "The test case is removed.".to_owned(),
-        };
-        self.pending.set(true);
-        spawn_local(async move {
-            match bundles::keep_cases(save, remove).await {
-                Ok(cases) => {
-                    self.list.try_set(Some(Arc::new(cases)));
-                    desk.toasts().good(what);
-                }
-                Err(error) => desk.toasts().bad(&error),
-            }
-            self.pending.try_set(false);
-        });
-    }
-
-    /// Whether a change is on its way.
-    pub fn pending(self) -> RwSignal<bool> {
-        self.pending
-    }
-}
-
 /// The *Test cases* tab.
 #[component]
-pub fn TestCases(desk: EditorState, tests: Tests) -> impl IntoView {
-    // What is proposed outlives the answers of the server, so it stands beside what is drawn anew.
+pub fn TestCases(editor: EditorState, tests: TestCaseList) -> impl IntoView {
+    // Proposed cases must outlive the list, which is drawn again after each answer of the server.
     view! {
         <div class="tests">
-            {move || desk.tested.get().map(|outcome| view! { <Head desk=desk outcome=outcome /> })}
-            {desk.may_edit.then(|| view! { <Proposed desk=desk tests=tests /> })}
-            {move || match (tests.list.get(), desk.tested.get()) {
-                (Some(list), Some(outcome)) => listed(desk, tests, &list, &outcome),
+            {move || editor.results.tests().get().map(|outcome| view! { <Head editor=editor outcome=outcome /> })}
+            {editor.document.may_edit().then(|| view! { <BoundaryCases editor=editor tests=tests /> })}
+            {move || match (tests.cases(), editor.results.tests().get()) {
+                (Some(list), Some(outcome)) => test_table(editor, tests, &list, &outcome),
                 _ => view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any(),
             }}
         </div>
     }
 }
 
-/// How many pass, which rules have no test, and the way to more.
+/// How many test cases pass, and which rules no test case covers.
 #[component]
-fn Head(desk: EditorState, outcome: Arc<TestReport>) -> impl IntoView {
+fn Head(editor: EditorState, outcome: Arc<TestReport>) -> impl IntoView {
     let all = outcome.results.len();
     let passed = outcome.results.iter().filter(|result| result.passed == Some(true)).count();
     let (tone, sign) = if passed == all { (Tone::Good, "✓") } else { (Tone::Bad, "✕") };
@@ -114,7 +53,7 @@ fn Head(desk: EditorState, outcome: Arc<TestReport>) -> impl IntoView {
                     {untested
                         .into_iter()
                         .take(SHOWN)
-                        .map(|id| view! { <RuleLink desk=desk id=id /> " " })
+                        .map(|id| view! { <RuleLink editor=editor id=id /> " " })
                         .collect_view()}
                     {(more > 0).then(|| format!("and {more} more"))}
                 </p>
@@ -123,7 +62,7 @@ fn Head(desk: EditorState, outcome: Arc<TestReport>) -> impl IntoView {
     }
 }
 
-fn listed(desk: EditorState, tests: Tests, list: &[Case], outcome: &TestReport) -> AnyView {
+fn test_table(editor: EditorState, tests: TestCaseList, list: &[Case], outcome: &TestReport) -> AnyView {
     if outcome.results.is_empty() {
         return view! {
             <EmptyState title="No test cases yet">
@@ -140,7 +79,7 @@ fn listed(desk: EditorState, tests: Tests, list: &[Case], outcome: &TestReport) 
         .take(SHOWN)
         .filter_map(|result| {
             let case = list.iter().find(|case| case.case_id == result.case_id)?.clone();
-            Some(view! { <Row desk=desk tests=tests case=case result=result.clone() /> })
+            Some(view! { <TestRow editor=editor tests=tests case=case result=result.clone() /> })
         })
         .collect_view();
     view! {
@@ -163,16 +102,16 @@ fn listed(desk: EditorState, tests: Tests, list: &[Case], outcome: &TestReport) 
 }
 
 #[component]
-fn Row(desk: EditorState, tests: Tests, case: Case, result: CaseResult) -> impl IntoView {
+fn TestRow(editor: EditorState, tests: TestCaseList, case: Case, result: CaseResult) -> impl IntoView {
     let passed = result.passed == Some(true);
     let input = case.input();
     let id = case.case_id.clone();
     let removed = id.clone();
-    let adopted = Case { expected_effect: Some(result.effect), ..case.clone() };
+    let accepted = Case { expected_effect: Some(result.effect), ..case.clone() };
     view! {
         <tr>
             <td>
-                <button type="button" class="link-button" title="Open under One input" on:click=move |_| desk.try_input(input.clone())>
+                <button type="button" class="link-button" title="Open under One input" on:click=move |_| editor.try_input(input.clone())>
                     {case.case_id.clone()}
                 </button>
             </td>
@@ -192,8 +131,9 @@ fn Row(desk: EditorState, tests: Tests, case: Case, result: CaseResult) -> impl 
                 }}
             </td>
             <td class="tests-actions">
-                {desk
-                    .may_edit
+                {editor
+                    .document
+                    .may_edit()
                     .then(|| {
                         view! {
                             {(!passed)
@@ -203,7 +143,7 @@ fn Row(desk: EditorState, tests: Tests, case: Case, result: CaseResult) -> impl 
                                             small=true
                                             pending=tests.pending()
                                             attr:title="From now on this answer is what is expected"
-                                            on_click=move |_| tests.change(desk, vec![adopted.clone()], Vec::new())
+                                            on_click=move |_| tests.change(editor, vec![accepted.clone()], Vec::new())
                                         >
                                             "Expect the answer"
                                         </Button>
@@ -214,7 +154,7 @@ fn Row(desk: EditorState, tests: Tests, case: Case, result: CaseResult) -> impl 
                                 kind=ButtonKind::Ghost
                                 pending=tests.pending()
                                 attr:aria-label=format!("Remove {id}")
-                                on_click=move |_| tests.change(desk, Vec::new(), vec![removed.clone()])
+                                on_click=move |_| tests.change(editor, Vec::new(), vec![removed.clone()])
                             >
                                 "Remove"
                             </Button>
@@ -225,12 +165,12 @@ fn Row(desk: EditorState, tests: Tests, case: Case, result: CaseResult) -> impl 
     }
 }
 
-/// Keeps the question under *One input* with the effect that is expected.
+/// The form that saves the input under *One input* as a test case with an expected effect.
 #[component]
-pub fn KeepTest(desk: EditorState, tests: Tests, input: Input, answer: Effect) -> impl IntoView {
+pub fn SaveTestForm(editor: EditorState, tests: TestCaseList, input: Input, answer: Effect) -> impl IntoView {
     let name = RwSignal::new(String::new());
     let expected = RwSignal::new(answer);
-    let keep = move |event: leptos::ev::SubmitEvent| {
+    let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let name = name.get_untracked().trim().to_owned();
         if name.is_empty() {
@@ -238,10 +178,10 @@ pub fn KeepTest(desk: EditorState, tests: Tests, input: Input, answer: Effect) -
         }
         let Input { agent, action, context } = input.clone();
         let case = Case { case_id: name, agent, action, context, expected_effect: Some(expected.get_untracked()) };
-        tests.change(desk, vec![case], Vec::new());
+        tests.change(editor, vec![case], Vec::new());
     };
     view! {
-        <form class="keep-test" on:submit=keep>
+        <form class="keep-test" on:submit=save>
             <input
                 class="input input-small"
                 aria-label="Name of the test case"
@@ -265,7 +205,7 @@ pub fn KeepTest(desk: EditorState, tests: Tests, input: Input, answer: Effect) -
                     .map(|effect| {
                         view! {
                             <option value=effect.name() selected=effect == answer>
-                                {format!("expect {}", crate::components::effect_words(effect))}
+                                {format!("expect {}", effect_words(effect))}
                             </option>
                         }
                     })

@@ -1,4 +1,4 @@
-//! What would change an answer: the smallest change of one input.
+//! What would change an answer: the smallest change of the input.
 
 use leptos::prelude::*;
 use policy::{
@@ -10,12 +10,12 @@ use policy::{
     engine::Input,
 };
 
-use super::{replaying::Ready, state::EditorState};
+use super::state::{EditorState, draft::SharedDraft};
 use crate::components::{EffectBadge, effect_words, value_words};
 
 /// The smallest change of the input that changes the answer.
 #[component]
-pub fn WhyNotView(desk: EditorState, draft: Ready, input: Input, now: Effect) -> impl IntoView {
+pub fn WhyNotView(editor: EditorState, draft: SharedDraft, input: Input, now: Effect) -> impl IntoView {
     let wanted = RwSignal::new(None::<Effect>);
     let choose = move |event: leptos::ev::Event| {
         let chosen = event_target_value(&event);
@@ -47,7 +47,7 @@ pub fn WhyNotView(desk: EditorState, draft: Ready, input: Input, now: Effect) ->
                     <span class="mono">{rule.unwrap_or_else(|| "default".to_owned())}</span>
                     ". "
                     {(!sure).then_some("A nearer one may exist: the work budget ran out. ")}
-                    <button type="button" class="link-button" on:click=move |_| desk.try_input(input.clone())>"Try it"</button>
+                    <button type="button" class="link-button" on:click=move |_| editor.try_input(input.clone())>"Try it"</button>
                 }
                 .into_any()
             }

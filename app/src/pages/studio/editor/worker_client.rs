@@ -1,5 +1,5 @@
-//! The way to what is worked out beside the page: a web worker with a WebAssembly module of its own. Where there are no
-//! workers, the same session runs here, in slices between frames.
+//! The connection to the worker: a web worker with a WebAssembly module of its own. Where there are no web workers, the
+//! worker's session runs on the page, in slices between frames.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -9,156 +9,159 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 use worker::{Event, Request, Session, session::ExactLimits};
 
-/// The worker's script; a module, served like everything else.
-const SCRIPT: &str = "/beside.js";
+/// The worker's script: a module, served as a static file.
+const SCRIPT: &str = "/draft-worker.js";
 
-/// How long one slice on the page itself may take, in milliseconds: less than a frame.
+/// How long one slice on the page may take, in milliseconds: less than a frame.
 const SLICE_MS: f64 = 10.0;
 
 /// Longest wait after a keystroke before slices begin, in milliseconds.
 const MAX_WAIT_MS: f64 = 600.0;
 
-/// What is analysed on the page itself holds typing up, so it is less.
-const EXACT_HERE: ExactLimits = ExactLimits { at_once: 250, at_all: 2_000 };
+/// Limits of the analysis on the page, which holds up typing: lower than those of a web worker.
+const LIMITS_ON_PAGE: ExactLimits = ExactLimits { at_once: 250, at_all: 2_000 };
 
-/// How often a worker that broke is replaced.
-const MOST_STARTS: u32 = 3;
+/// How many web workers are started, as one that broke is replaced.
+const MAX_STARTS: u32 = 3;
 
-/// What hears a worker: what it tells, and that it broke.
-type Hearers = [Closure<dyn FnMut(JsValue)>; 2];
+/// The handlers of a web worker: of its messages and of its failure. JavaScript holds no reference that keeps them alive.
+type Handlers = [Closure<dyn FnMut(JsValue)>; 2];
 
-/// Bytes that stand beside a message.
+/// Bytes that travel next to a message.
 type Payload = Option<Uint8Array>;
 
 thread_local! {
-    /// One editor is open at a time.
-    static SIDE: RefCell<Option<Side>> = const { RefCell::new(None) };
+    /// At most one editor is open at a time.
+    static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
 }
 
-struct Side {
-    way: Way,
-    /// Hears what is told.
-    hear: Callback<Event>,
+struct Client {
+    connection: Connection,
+    on_event: Callback<Event>,
+    /// How many web workers were started.
     starts: u32,
-    // They live as long as the worker does.
-    _heard: Option<Hearers>,
+    _handlers: Option<Handlers>,
 }
 
-enum Way {
-    /// A worker that is still loading, and what waits for it.
+enum Connection {
+    /// A web worker that is still loading, and the requests that wait for it.
     Starting(Worker, Vec<(Request, Payload)>),
-    /// A worker.
-    There(Worker),
-    /// No worker: the session itself, and its next turn.
-    Here(Box<Here>),
+    /// A web worker that runs.
+    Worker(Worker),
+    /// No web worker: a session on the page.
+    Page(Box<PageSession>),
 }
 
-struct Here {
+struct PageSession {
     session: Session,
-    next: Option<TimeoutHandle>,
+    next_slice: Option<TimeoutHandle>,
     /// The longest slice since the last edit, in milliseconds.
-    longest: f64,
+    longest_slice: f64,
 }
 
-/// Opens a session; what it tells goes to `hear`, and `begin` is called when it has to be told everything from the start,
-/// now and whenever the worker broke.
-pub fn open(hear: Callback<Event>, begin: Callback<()>) {
-    start(hear, begin, 1);
-    begin.run(());
+/// Opens a session. Its events go to `on_event`; `start_session` is called when the session knows nothing yet and must be
+/// sent everything: now, and each time a web worker that broke was replaced.
+pub fn open(on_event: Callback<Event>, start_session: Callback<()>) {
+    connect(on_event, start_session, 1);
+    start_session.run(());
 }
 
 /// Ends the session.
 pub fn close() {
-    SIDE.with_borrow_mut(|side| match side.take().map(|side| side.way) {
-        Some(Way::Starting(worker, _) | Way::There(worker)) => worker.terminate(),
-        Some(Way::Here(here)) => here.next.iter().for_each(TimeoutHandle::clear),
+    CLIENT.with_borrow_mut(|client| match client.take().map(|client| client.connection) {
+        Some(Connection::Starting(worker, _) | Connection::Worker(worker)) => worker.terminate(),
+        Some(Connection::Page(page)) => page.next_slice.iter().for_each(TimeoutHandle::clear),
         None => {}
     });
 }
 
-/// Asks, with the bytes that belong to the message; those are handed over, not copied.
-pub fn ask(ask: Request, payload: Payload) {
-    let here = SIDE.with_borrow_mut(|side| match side.as_mut().map(|side| &mut side.way) {
-        Some(Way::Starting(_, waiting)) => {
-            waiting.push((ask, payload));
+/// Sends a request with the bytes that belong to it. The bytes are transferred, not copied.
+pub fn request(request: Request, payload: Payload) {
+    let on_page = CLIENT.with_borrow_mut(|client| match client.as_mut().map(|client| &mut client.connection) {
+        Some(Connection::Starting(_, waiting)) => {
+            waiting.push((request, payload));
             None
         }
-        Some(Way::There(worker)) => {
-            post(worker, &ask, payload);
+        Some(Connection::Worker(worker)) => {
+            post(worker, &request, payload);
             None
         }
-        Some(Way::Here(_)) => Some((ask, payload)),
+        Some(Connection::Page(_)) => Some((request, payload)),
         None => None,
     });
-    if let Some((ask, payload)) = here {
-        ask_here(ask, payload);
+    if let Some((request, payload)) = on_page {
+        run_on_page(request, payload);
     }
 }
 
-fn start(hear: Callback<Event>, begin: Callback<()>, starts: u32) {
+fn connect(on_event: Callback<Event>, start_session: Callback<()>, starts: u32) {
     close();
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    let side = match Worker::new_with_options(SCRIPT, &options) {
-        Ok(worker) if starts <= MOST_STARTS => {
-            let heard = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| heard(&event.unchecked_into()));
-            let broke = Closure::<dyn FnMut(JsValue)>::new(move |_| broke(hear, begin, starts));
-            worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-            worker.set_onerror(Some(broke.as_ref().unchecked_ref()));
-            Side { way: Way::Starting(worker, Vec::new()), hear, starts, _heard: Some([heard, broke]) }
+    let client = match Worker::new_with_options(SCRIPT, &options) {
+        Ok(worker) if starts <= MAX_STARTS => {
+            let message = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| on_message(&event.unchecked_into()));
+            let error = Closure::<dyn FnMut(JsValue)>::new(move |_| on_error(on_event, start_session, starts));
+            worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
+            worker.set_onerror(Some(error.as_ref().unchecked_ref()));
+            let connection = Connection::Starting(worker, Vec::new());
+            Client { connection, on_event, starts, _handlers: Some([message, error]) }
         }
-        _ => Side { way: here(), hear, starts, _heard: None },
+        _ => Client { connection: page_connection(), on_event, starts, _handlers: None },
     };
-    SIDE.set(Some(side));
+    CLIENT.set(Some(client));
 }
 
-fn here() -> Way {
-    Way::Here(Box::new(Here { session: Session::new(now, EXACT_HERE), next: None, longest: 0.0 }))
+fn page_connection() -> Connection {
+    let session = Session::new(now, LIMITS_ON_PAGE);
+    Connection::Page(Box::new(PageSession { session, next_slice: None, longest_slice: 0.0 }))
 }
 
-fn heard(event: &MessageEvent) {
-    let parts: Array = event.data().unchecked_into();
+/// Handles a message of the web worker: an event as JSON, with its payload.
+fn on_message(message: &MessageEvent) {
+    let parts: Array = message.data().unchecked_into();
     let bytes = |at| parts.get(at).dyn_into::<Uint8Array>().ok().map(|bytes: Uint8Array| bytes.to_vec());
-    let Some(tell) = bytes(0).and_then(|json| serde_json::from_slice::<Event>(&json).ok()) else { return };
-    if matches!(tell, Event::Ready) {
-        SIDE.with_borrow_mut(|side| {
-            let Some(side) = side else { return };
-            if let Way::Starting(worker, waiting) = &mut side.way {
-                for (ask, payload) in waiting.drain(..) {
-                    post(worker, &ask, payload);
+    let Some(event) = bytes(0).and_then(|json| serde_json::from_slice::<Event>(&json).ok()) else { return };
+    if matches!(event, Event::Ready) {
+        CLIENT.with_borrow_mut(|client| {
+            let Some(client) = client else { return };
+            if let Connection::Starting(worker, waiting) = &mut client.connection {
+                for (request, payload) in waiting.drain(..) {
+                    post(worker, &request, payload);
                 }
-                side.way = Way::There(worker.clone());
+                client.connection = Connection::Worker(worker.clone());
             }
         });
         return;
     }
-    let hear = SIDE.with_borrow(|side| side.as_ref().map(|side| side.hear));
-    if let Some(hear) = hear {
-        hear.run(match bytes(1) {
-            Some(payload) => tell.with_payload(&payload),
-            None => tell,
-        });
-    }
+    let event = match bytes(1) {
+        Some(payload) => event.with_payload(&payload),
+        None => event,
+    };
+    deliver(vec![event]);
 }
 
-/// A worker that never began is none; one that broke later is replaced and told everything again.
-fn broke(hear: Callback<Event>, begin: Callback<()>, starts: u32) {
-    let waiting = SIDE.with_borrow_mut(|side| {
-        let side = side.as_mut()?;
-        let Way::Starting(worker, waiting) = &mut side.way else { return None };
+/// Handles the failure of a web worker. One that never started is replaced by a session on the page, which takes over the
+/// waiting requests; one that broke later is replaced by another web worker, which is sent everything again.
+fn on_error(on_event: Callback<Event>, start_session: Callback<()>, starts: u32) {
+    let waiting = CLIENT.with_borrow_mut(|client| {
+        let client = client.as_mut()?;
+        let Connection::Starting(worker, waiting) = &mut client.connection else { return None };
         worker.terminate();
         let waiting = std::mem::take(waiting);
-        side.way = here();
+        client.connection = page_connection();
         Some(waiting)
     });
     match waiting {
-        Some(waiting) => waiting.into_iter().for_each(|(ask, payload)| ask_here(ask, payload)),
-        // Not from within its own handler, which goes with it.
+        Some(waiting) => waiting.into_iter().for_each(|(request, payload)| run_on_page(request, payload)),
+        // In a task of its own, because connecting drops the handler that is running now.
         None => set_timeout(
             move || {
-                if SIDE.with_borrow(|side| side.as_ref().is_some_and(|side| side.starts == starts)) {
-                    start(hear, begin, starts + 1);
-                    begin.run(());
+                let unchanged =
+                    CLIENT.with_borrow(|client| client.as_ref().is_some_and(|client| client.starts == starts));
+                if unchanged {
+                    connect(on_event, start_session, starts + 1);
+                    start_session.run(());
                 }
             },
             Duration::ZERO,
@@ -166,71 +169,73 @@ fn broke(hear: Callback<Event>, begin: Callback<()>, starts: u32) {
     }
 }
 
-fn post(worker: &Worker, ask: &Request, payload: Payload) {
-    let Ok(json) = serde_json::to_vec(ask) else { return };
+fn post(worker: &Worker, request: &Request, payload: Payload) {
+    let Ok(json) = serde_json::to_vec(request) else { return };
     let json = Uint8Array::from(json.as_slice());
-    let (parts, handed) = (Array::of1(&json), Array::of1(&json.buffer()));
+    let (parts, transferred) = (Array::of1(&json), Array::of1(&json.buffer()));
     if let Some(payload) = payload {
-        handed.push(&payload.buffer());
+        transferred.push(&payload.buffer());
         parts.push(&payload);
     }
-    let _ = worker.post_message_with_transfer(&parts, &handed);
+    let _ = worker.post_message_with_transfer(&parts, &transferred);
 }
 
-fn ask_here(ask: Request, payload: Payload) {
-    let edited = matches!(ask, Request::Document { .. });
+/// Hands a request to the session on the page, and schedules the work that it causes.
+fn run_on_page(request: Request, payload: Payload) {
+    let edited = matches!(request, Request::Document { .. });
     let payload = payload.map(|payload| payload.to_vec());
-    let mut told = Vec::new();
-    let wait = SIDE.with_borrow_mut(|side| {
-        let Way::Here(here) = &mut side.as_mut()?.way else { return None };
-        here.session.handle(ask, payload.as_deref(), &mut |tell| told.push(tell));
-        // What held the page up once will do so again: wait for a longer pause.
-        let wait = match std::mem::take(&mut here.longest) {
+    let mut events = Vec::new();
+    let wait = CLIENT.with_borrow_mut(|client| {
+        let Connection::Page(page) = &mut client.as_mut()?.connection else { return None };
+        page.session.handle(request, payload.as_deref(), &mut |event| events.push(event));
+        // A long slice is likely to come again after the next edit: wait for a longer pause in typing.
+        let wait = match std::mem::take(&mut page.longest_slice) {
             _ if !edited => 0.0,
             longest if longest < 8.0 => 16.0,
             longest => (longest * 2.5).clamp(32.0, MAX_WAIT_MS),
         };
         Some(wait)
     });
-    tell(told);
+    deliver(events);
     if let Some(wait) = wait {
-        turn_later(wait);
+        schedule_slice(wait);
     }
 }
 
-fn turn_later(wait_ms: f64) {
-    SIDE.with_borrow_mut(|side| {
-        let Some(Way::Here(here)) = side.as_mut().map(|side| &mut side.way) else { return };
-        here.next.iter().for_each(TimeoutHandle::clear);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a second")]
+/// Schedules the next slice on the page, when work is due.
+fn schedule_slice(wait_ms: f64) {
+    CLIENT.with_borrow_mut(|client| {
+        let Some(Connection::Page(page)) = client.as_mut().map(|client| &mut client.connection) else { return };
+        page.next_slice.iter().for_each(TimeoutHandle::clear);
         let wait = Duration::from_millis(wait_ms as u64);
-        here.next = here.session.is_due().then(|| set_timeout_with_handle(turn, wait).ok()).flatten();
+        page.next_slice = page.session.is_due().then(|| set_timeout_with_handle(run_slice, wait).ok()).flatten();
     });
 }
 
-/// One slice on the page itself.
-fn turn() {
-    let mut told = Vec::new();
-    SIDE.with_borrow_mut(|side| {
-        let Some(Way::Here(here)) = side.as_mut().map(|side| &mut side.way) else { return };
+/// Works on the page for one slice.
+fn run_slice() {
+    let mut events = Vec::new();
+    CLIENT.with_borrow_mut(|client| {
+        let Some(Connection::Page(page)) = client.as_mut().map(|client| &mut client.connection) else { return };
         let began = now();
-        while here.session.is_due() && now() - began < SLICE_MS {
-            here.session.step(&mut |tell| told.push(tell));
+        while page.session.is_due() && now() - began < SLICE_MS {
+            page.session.step(&mut |event| events.push(event));
         }
-        here.longest = here.longest.max(now() - began);
+        page.longest_slice = page.longest_slice.max(now() - began);
     });
-    tell(told);
-    turn_later(0.0);
+    deliver(events);
+    schedule_slice(0.0);
 }
 
-fn tell(told: Vec<Event>) {
-    let hear = SIDE.with_borrow(|side| side.as_ref().map(|side| side.hear));
-    if let Some(hear) = hear {
-        told.into_iter().for_each(|tell| hear.run(tell));
+/// Calls the event handler, outside any borrow of the client: the handler may send requests.
+fn deliver(events: Vec<Event>) {
+    let on_event = CLIENT.with_borrow(|client| client.as_ref().map(|client| client.on_event));
+    if let Some(on_event) = on_event {
+        events.into_iter().for_each(|event| on_event.run(event));
     }
 }
 
-/// Milliseconds on the browser's own watch. Called from handlers only, never while rendering.
+/// Milliseconds of the browser's monotonic clock. Called from handlers only, never while rendering.
 fn now() -> f64 {
     window().performance().map_or(0.0, |performance| performance.now())
 }

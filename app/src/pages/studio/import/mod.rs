@@ -1,12 +1,12 @@
-//! *Import*: a draft from a signed file, or from a bare document. The server judges it and says what it would change
+//! *Import*: a draft from a signed file, or from a bare document. The server verifies it and previews what it would change
 //! before anything is saved.
 
 mod file;
-mod judged;
+mod preview;
 
 use std::time::Duration;
 
-use leptos::{html, leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use lifecycle::transfer::Preview;
 
@@ -15,20 +15,21 @@ use crate::{
     components::{Button, ButtonKind, Dialog, Field, Notice, Spinner, TextArea, TextInput, Tone},
     error::AppError,
     model::{paste, text},
+    pages::studio::debounce::Debounce,
 };
 
-/// How long typing rests before the server is asked.
-const REST: Duration = Duration::from_millis(350);
+/// How long typing rests before the server previews the document.
+const PAUSE: Duration = Duration::from_millis(350);
 
-/// What the dialog keeps. A dropped file is put into it from outside.
+/// The state of the dialog. The page puts dropped files into it.
 #[derive(Debug, Clone, Copy)]
 pub struct Import {
-    /// Whether the dialog shows.
+    /// Whether the dialog is open.
     pub open: RwSignal<bool>,
     document: RwSignal<String>,
     version: RwSignal<String>,
     unreadable: RwSignal<Option<String>>,
-    judged: RwSignal<Option<Result<Preview, AppError>>>,
+    preview: RwSignal<Option<Result<Preview, AppError>>>,
 }
 
 impl Import {
@@ -39,7 +40,7 @@ impl Import {
             document: RwSignal::new(String::new()),
             version: RwSignal::new(String::new()),
             unreadable: RwSignal::new(None),
-            judged: RwSignal::new(None),
+            preview: RwSignal::new(None),
         }
     }
 
@@ -52,8 +53,8 @@ impl Import {
         }
     }
 
-    /// What the version field asks for.
-    fn wished(self) -> Option<String> {
+    /// The version to import under; none keeps the version of the file.
+    fn version(self) -> Option<String> {
         self.version.with(|version| Some(version.trim().to_owned()).filter(|version| !version.is_empty()))
     }
 }
@@ -61,14 +62,14 @@ impl Import {
 /// The dialog.
 #[component]
 pub fn ImportDialog(import: Import) -> impl IntoView {
-    let Import { open, document, version, unreadable, judged } = import;
+    let Import { open, document, version, unreadable, preview } = import;
     let pending = RwSignal::new(false);
     let refused = RwSignal::new(None::<AppError>);
     let input = NodeRef::<html::Input>::new();
     let navigate = use_navigate();
 
-    // The text as a JSON document: rows of a spreadsheet become one here.
-    let read = Memo::new(move |_| -> Option<Result<String, String>> {
+    // The text as a JSON document, into which rows of a spreadsheet are converted.
+    let parsed = Memo::new(move |_| -> Option<Result<String, String>> {
         document.with(|typed| {
             if typed.trim().is_empty() {
                 return None;
@@ -80,9 +81,10 @@ pub fn ImportDialog(import: Import) -> impl IntoView {
             Some(rules.map(|rules| serde_json::to_string(&rules).unwrap_or_default()))
         })
     });
-    let error =
-        Signal::derive(move || unreadable.get().or_else(|| read.with(|read| read.as_ref()?.as_ref().err().cloned())));
-    let judging = judge(import, read);
+    let error = Signal::derive(move || {
+        unreadable.get().or_else(|| parsed.with(|parsed| parsed.as_ref()?.as_ref().err().cloned()))
+    });
+    let checking = follow_preview(import, parsed);
 
     let take_chosen = move |_| {
         let chosen = input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
@@ -91,7 +93,7 @@ pub fn ImportDialog(import: Import) -> impl IntoView {
         }
     };
     let importable = Memo::new(move |_| {
-        judged.with(|judged| match judged {
+        preview.with(|preview| match preview {
             Some(Ok(Preview { draft: Some(draft), verification })) if !draft.version_taken => {
                 Some(verification.unsigned)
             }
@@ -100,13 +102,13 @@ pub fn ImportDialog(import: Import) -> impl IntoView {
     });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (Some(Ok(document)), Some(unsigned)) = (read.get_untracked(), importable.get_untracked()) else { return };
-        let wished = untrack(|| import.wished());
+        let (Some(Ok(document)), Some(unsigned)) = (parsed.get_untracked(), importable.get_untracked()) else { return };
+        let import_as = untrack(|| import.version());
         let navigate = navigate.clone();
         pending.set(true);
         refused.set(None);
         spawn_local(async move {
-            match bundles::import_draft(document, wished, unsigned).await {
+            match bundles::import_draft(document, import_as, unsigned).await {
                 Ok(id) => navigate(&format!("/studio/{id}"), NavigateOptions::default()),
                 Err(error) => {
                     refused.set(Some(error));
@@ -160,12 +162,12 @@ pub fn ImportDialog(import: Import) -> impl IntoView {
                     autocomplete="off"
                 />
                 <div aria-live="polite" class="stack">
-                    {move || judging.get().then(|| view! { <p class="muted"><Spinner /> " Checking the file…"</p> })}
+                    {move || checking.get().then(|| view! { <p class="muted"><Spinner /> " Checking the file…"</p> })}
                     {move || {
-                        judged
+                        preview
                             .get()
-                            .map(|judged| match judged {
-                                Ok(preview) => view! { <judged::Judged preview=preview version=version /> }.into_any(),
+                            .map(|preview| match preview {
+                                Ok(preview) => view! { <preview::ImportPreview preview=preview version=version /> }.into_any(),
                                 Err(error) => view! { <Refused error=error /> }.into_any(),
                             })
                     }}
@@ -190,35 +192,33 @@ pub fn ImportDialog(import: Import) -> impl IntoView {
     }
 }
 
-/// Asks the server about what is read, a moment after it last changed; answers whether it is being asked.
-fn judge(import: Import, read: Memo<Option<Result<String, String>>>) -> RwSignal<bool> {
-    let judging = RwSignal::new(false);
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
-    let asked = StoredValue::new(0_u32);
+/// Previews the document on the server, a moment after it last changed. The signal is true while a preview is awaited.
+fn follow_preview(import: Import, parsed: Memo<Option<Result<String, String>>>) -> RwSignal<bool> {
+    let checking = RwSignal::new(false);
+    let asking = Debounce::new();
+    let latest = StoredValue::new(0_u32);
     Effect::new(move |_| {
-        let document = read.get().and_then(Result::ok);
-        let wished = import.wished();
-        if let Some(waiting) = waiting.get_value() {
-            waiting.clear();
-        }
-        // An answer about what stood there before is not looked at any more.
-        asked.update_value(|asked| *asked += 1);
-        let number = asked.get_value();
-        import.judged.set(None);
-        judging.set(document.is_some());
+        let document = parsed.get().and_then(Result::ok);
+        let import_as = import.version();
+        asking.cancel();
+        // Distinguishes the answer for this document from answers for earlier ones.
+        latest.update_value(|latest| *latest += 1);
+        let number = latest.get_value();
+        import.preview.set(None);
+        checking.set(document.is_some());
         let Some(document) = document else { return };
         let ask = move || {
             spawn_local(async move {
-                let answer = bundles::preview_import(document, wished).await;
-                if asked.try_get_value() == Some(number) {
-                    import.judged.set(Some(answer));
-                    judging.set(false);
+                let answer = bundles::preview_import(document, import_as).await;
+                if latest.try_get_value() == Some(number) {
+                    import.preview.set(Some(answer));
+                    checking.set(false);
                 }
             });
         };
-        waiting.set_value(set_timeout_with_handle(ask, REST).ok());
+        asking.schedule(PAUSE, ask);
     });
-    judging
+    checking
 }
 
 #[component]

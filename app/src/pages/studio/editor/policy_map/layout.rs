@@ -1,16 +1,16 @@
-//! Where things stand in the picture, and the shapes drawn there.
+//! The layout of the picture, and the shapes drawn in it.
 
 use policy::analysis::map::{Area, PolicyMap};
 
-/// Width that all columns share, and height that all rows share, before they get too small to read.
+/// Width for all columns and height for all rows, in the picture's units; many columns or rows need more.
 const WIDTH: usize = 880;
 const HEIGHT: usize = 420;
 
-/// Where the columns begin, and how much room their names have.
+/// The x coordinate of the first column, and the height for the names of columns.
 pub const LEFT: usize = 150;
 pub const FOOT: usize = 46;
 
-/// Sizes in the picture's own units.
+/// Sizes in the picture's units.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
     /// Columns.
@@ -24,7 +24,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Sizes for a map.
+    /// The layout of a map.
     pub fn of(map: &PolicyMap) -> Self {
         let (columns, rows) = (map.columns.len(), map.rows.len());
         let wide = (WIDTH / columns.max(1)).clamp(34, 160);
@@ -47,7 +47,7 @@ impl Layout {
     }
 }
 
-/// Cells side by side and above each other that one rule answers alike.
+/// A rectangle of cells that one rule answers with one outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct Block {
     /// Its leftmost column.
@@ -60,7 +60,7 @@ pub struct Block {
     pub rows: usize,
 }
 
-/// Joins cells that the same rule answers alike: to the right first, then upwards.
+/// Joins cells that one rule answers with one outcome: to the right first, then upwards.
 pub fn blocks(map: &PolicyMap) -> Vec<Block> {
     let (columns, rows) = (map.columns.len(), map.rows.len());
     let mut taken = vec![false; columns * rows];
@@ -82,7 +82,7 @@ pub fn blocks(map: &PolicyMap) -> Vec<Block> {
     blocks
 }
 
-/// The edges between what changed and what did not.
+/// The edges between changed and unchanged cells, as an SVG path.
 pub fn changed(map: &PolicyMap, layout: Layout) -> String {
     let is = |column: Option<usize>, row: Option<usize>| {
         column.zip(row).is_some_and(|(column, row)| map.area(column, row).is_some_and(Area::changed))

@@ -1,4 +1,4 @@
-//! The map as a picture, and the same as a table.
+//! The map as a picture, and as a table.
 
 use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
@@ -10,7 +10,7 @@ use policy::{
 };
 
 use super::{
-    Drawn,
+    drawn_map::DrawnMap,
     layout::{Block, FOOT, LEFT, Layout, blocks, changed},
 };
 use crate::{
@@ -18,30 +18,30 @@ use crate::{
     pages::studio::editor::{rule_link::RuleLink, state::EditorState},
 };
 
-/// Letters of a name that fit under a column or beside a row.
+/// Letters of a name that fit under a column or next to a row.
 const LETTERS: usize = 20;
 
-/// The map with its caption, its key and its table.
+/// The map with its caption, legend and table.
 #[component]
-pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
+pub fn Picture(editor: EditorState, drawn: Arc<DrawnMap>) -> impl IntoView {
     let layout = Layout::of(&drawn.map);
     let (width, height) = layout.size();
     let at = RwSignal::new(None::<(usize, usize)>);
     let picture = NodeRef::<html::Div>::new();
-    let asked = {
+    let input_cell = {
         let drawn = Arc::clone(&drawn);
         Memo::new(move |_| {
-            desk.asked.with(|asked| {
-                (asked.agent == drawn.agent && asked.action == drawn.action)
-                    .then(|| drawn.map.locate(&asked.context))
+            editor.panes.input().with(|input| {
+                (input.agent == drawn.agent && input.action == drawn.action)
+                    .then(|| drawn.map.locate(&input.context))
                     .flatten()
             })
         })
     };
-    let kept = StoredValue::new(Arc::clone(&drawn));
+    let drawn_value = StoredValue::new(Arc::clone(&drawn));
     let try_it = move || {
         let Some((column, row)) = at.get_untracked() else { return };
-        kept.with_value(|drawn| desk.try_input(input(drawn, column, row)));
+        drawn_value.with_value(|drawn| editor.try_input(input(drawn, column, row)));
     };
     let key = move |event: leptos::ev::KeyboardEvent| {
         let (column, row) = at.get_untracked().unwrap_or((0, 0));
@@ -68,11 +68,6 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     let hover = move |event: &leptos::ev::MouseEvent| {
         let Some(picture) = picture.get_untracked() else { return };
         let area = picture.get_bounding_client_rect();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "pixels of a picture, never negative"
-        )]
         let (x, y) = (
             (f64::from(event.client_x()) - area.left()).max(0.0) as usize,
             (f64::from(event.client_y()) - area.top()).max(0.0) as usize,
@@ -85,7 +80,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     let outline = move |cell: Option<(usize, usize)>| cell.map(|(column, row)| (layout.x(column), layout.y(row)));
     view! {
         <div class="map-caption" aria-live="polite">
-            {move || caption(desk, kept, at.get())}
+            {move || caption(editor, drawn_value, at.get())}
         </div>
         <div class="map-scroll">
             <div
@@ -112,7 +107,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
                     <path class="map-changed" d=changed(&drawn.map, layout) />
                     {names(&drawn, layout)}
                     {move || {
-                        outline(asked.get())
+                        outline(input_cell.get())
                             .map(|(x, y)| view! { <circle class="map-asked" cx=x + layout.wide / 2 cy=y + layout.high / 2 r="5" /> })
                     }}
                     {move || {
@@ -122,7 +117,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
                 </svg>
             </div>
         </div>
-        <Key drawn=Arc::clone(&drawn) />
+        <Legend drawn=Arc::clone(&drawn) />
         <details class="map-table">
             <summary>"As a table"</summary>
             <AsTable drawn=drawn />
@@ -130,7 +125,7 @@ pub fn Picture(desk: EditorState, drawn: Arc<Drawn>) -> impl IntoView {
     }
 }
 
-fn input(drawn: &Drawn, column: usize, row: usize) -> Input {
+fn input(drawn: &DrawnMap, column: usize, row: usize) -> Input {
     let mut context = drawn.fixed.clone();
     let bands = [(&drawn.x, drawn.map.columns.get(column)), (&drawn.y, drawn.map.rows.get(row))];
     for (field, band) in bands {
@@ -142,16 +137,16 @@ fn input(drawn: &Drawn, column: usize, row: usize) -> Input {
     Input { agent: drawn.agent.clone(), action: drawn.action.clone(), context }
 }
 
-/// What holds where the pointer or the cursor is.
-fn caption(desk: EditorState, drawn: StoredValue<Arc<Drawn>>, at: Option<(usize, usize)>) -> AnyView {
-    let told = at.and_then(|(column, row)| {
+/// The answer at the pointer or the cursor.
+fn caption(editor: EditorState, drawn: StoredValue<Arc<DrawnMap>>, at: Option<(usize, usize)>) -> AnyView {
+    let pointed = at.and_then(|(column, row)| {
         drawn.with_value(|drawn| {
             let area = drawn.map.area(column, row)?.clone();
             let (x, y) = (drawn.map.columns.get(column)?.words.clone(), drawn.map.rows.get(row)?.words.clone());
             Some((area, format!("{} {x}, {} {y}", drawn.x, drawn.y)))
         })
     });
-    match told {
+    match pointed {
         None => view! { <span class="muted">"Point at the map, or move with the arrow keys. A click tries the input."</span> }.into_any(),
         Some((area, place)) => {
             let changed = area.changed();
@@ -159,7 +154,7 @@ fn caption(desk: EditorState, drawn: StoredValue<Arc<Drawn>>, at: Option<(usize,
                 {badge(&area)}
                 " "
                 {match area.rule.clone() {
-                    Some(id) => view! { <RuleLink desk=desk id=id /> }.into_any(),
+                    Some(id) => view! { <RuleLink editor=editor id=id /> }.into_any(),
                     None if area.outcome.error => "outside the schema".into_any(),
                     None => "no rule: the default".into_any(),
                 }}
@@ -174,13 +169,13 @@ fn caption(desk: EditorState, drawn: StoredValue<Arc<Drawn>>, at: Option<(usize,
     }
 }
 
-/// Effect, error and default with a sign each.
+/// The answer as a chip.
 fn badge(area: &Area) -> impl IntoView + use<> {
     let (tone, sign, words) = look(area);
     view! { <Chip tone=tone sign=sign>{words}</Chip> }
 }
 
-/// Colour, sign and words of an answer; the default is grey whatever it answers.
+/// Colour, sign and words of an answer. The default is grey whatever its effect.
 fn look(area: &Area) -> (Tone, &'static str, String) {
     let words = effect_words(area.outcome.effect);
     match (area.outcome.error, &area.rule, area.outcome.effect) {
@@ -217,8 +212,8 @@ fn tile(map: &PolicyMap, layout: Layout, block: Block) -> Option<impl IntoView +
     })
 }
 
-/// The bands' names along both edges.
-fn names(drawn: &Drawn, layout: Layout) -> impl IntoView + use<> {
+/// The names of the bands along both edges.
+fn names(drawn: &DrawnMap, layout: Layout) -> impl IntoView + use<> {
     let bottom = layout.rows * layout.high;
     let columns = drawn
         .map
@@ -227,7 +222,7 @@ fn names(drawn: &Drawn, layout: Layout) -> impl IntoView + use<> {
         .enumerate()
         .map(|(at, band)| {
             let letters = (layout.wide / 7).max(3);
-            // Every other name stands lower, so that neighbours have twice the room.
+            // Every second name is drawn lower, so that neighbours have twice the room.
             let drop = if at % 2 == 1 && layout.wide < 120 { 15 } else { 0 };
             let room = if layout.wide < 120 { letters * 2 - 1 } else { letters };
             let (x, y) = (layout.x(at) + layout.wide / 2, bottom + 15 + drop);
@@ -259,7 +254,7 @@ fn short(words: &str, letters: usize) -> String {
     words.chars().take(letters.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Patterns, so that colour is not all that tells effects apart.
+/// Patterns, so that effects differ by more than colour.
 #[component]
 fn Patterns() -> impl IntoView {
     view! {
@@ -277,9 +272,9 @@ fn Patterns() -> impl IntoView {
     }
 }
 
-/// What colours and outlines mean, with how many cells each has.
+/// The meaning of colours and outlines.
 #[component]
-fn Key(drawn: Arc<Drawn>) -> impl IntoView {
+fn Legend(drawn: Arc<DrawnMap>) -> impl IntoView {
     let mut counts: HashMap<String, (Tone, &'static str, usize)> = HashMap::new();
     for area in &drawn.map.areas {
         let (tone, sign, words) = look(area);
@@ -298,9 +293,9 @@ fn Key(drawn: Arc<Drawn>) -> impl IntoView {
     }
 }
 
-/// The same as rows and columns of words.
+/// The map as a table of words.
 #[component]
-fn AsTable(drawn: Arc<Drawn>) -> impl IntoView {
+fn AsTable(drawn: Arc<DrawnMap>) -> impl IntoView {
     let label = format!("Answers by {} and {}", drawn.x, drawn.y);
     let heads = drawn.map.columns.iter().map(|band| view! { <th scope="col">{band.words.clone()}</th> }).collect_view();
     let rows = drawn

@@ -1,97 +1,84 @@
-//! Threshold sweep: the outcomes as a curve over one number of one rule. Dragging moves the number, letting go writes it.
+//! The *Threshold sweep* tab: the outcomes as a curve over one number of one rule. Dragging moves the number; letting go
+//! writes it into the document.
 
 mod picture;
+mod plot;
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use policy::{
-    bundle::Test,
-    replay::{Transitions, sweep::Curve},
-};
-use worker::{Request, SweepResult};
+use policy::replay::Transitions;
+use worker::Request;
 
-use self::picture::Picture;
-use super::{replaying::Draft, state::EditorState, worker_client};
+use self::{
+    picture::Picture,
+    plot::{LINES, Plot, thresholds},
+};
+use super::{
+    state::{DockTab, EditorState},
+    worker_client,
+};
 use crate::{
-    components::{EmptyState, Skeleton, Tone, format},
-    model::Key,
+    components::{EmptyState, Skeleton, format},
+    model::RuleKey,
 };
-
-/// Thresholds offered when no rule is selected.
-const OFFERED: usize = 200;
-
-/// A number that can be moved.
-#[derive(Debug, Clone, PartialEq)]
-struct Target {
-    rule: Key,
-    /// The condition's place in the rule, and its key as written.
-    at: usize,
-    key: String,
-    /// `risk_score ≥`
-    words: String,
-    id: String,
-}
-
-/// A curve with what it is drawn by.
-#[derive(Debug, PartialEq)]
-struct Plot {
-    target: Target,
-    curve: Curve,
-    days: Option<f64>,
-    low: f64,
-    high: f64,
-    step: f64,
-}
 
 /// The *Threshold sweep* tab.
 #[component]
-pub fn SweepTab(desk: EditorState) -> impl IntoView {
-    let chosen = RwSignal::new(None::<(Key, String)>);
-    let open = Memo::new(move |_| desk.dock.read().as_str() == "sweep");
-    let targets = Memo::new(move |_| {
-        let selected = desk.selected.get();
-        desk.draft.get().filter(|_| open.get()).map(|draft| targets(&draft, selected)).unwrap_or_default()
+pub fn SweepTab(editor: EditorState) -> impl IntoView {
+    let chosen = RwSignal::new(None::<(RuleKey, String)>);
+    let open = Memo::new(move |_| editor.panes.dock().get() == DockTab::Sweep);
+    let offered = Memo::new(move |_| {
+        let selected = editor.selection.selected().get();
+        editor
+            .results
+            .draft()
+            .get()
+            .filter(|_| open.get())
+            .map(|draft| thresholds(&draft, selected))
+            .unwrap_or_default()
     });
-    let target = Memo::new(move |_| {
+    let threshold = Memo::new(move |_| {
         let chosen = chosen.get();
-        targets.with(|targets| {
-            let found = chosen.and_then(|(rule, key)| targets.iter().find(|t| t.rule == rule && t.key == key));
-            found.or_else(|| targets.first()).cloned()
+        offered.with(|offered| {
+            let found = chosen.and_then(|(rule, key)| offered.iter().find(|t| t.rule == rule && t.key == key));
+            found.or_else(|| offered.first()).cloned()
         })
     });
-    let moved = RwSignal::new(None::<f64>);
-    // Only what is looked at is worked out.
-    let asked = Memo::new(move |_| target.get().filter(|_| open.get()).map(|target| (target.rule.0, target.at)));
+    let trial_value = RwSignal::new(None::<f64>);
+    // The worker computes a curve only while the tab is open.
+    let requested = Memo::new(move |_| {
+        threshold.get().filter(|_| open.get()).map(|threshold| (threshold.rule.0, threshold.position))
+    });
     Effect::new(move |_| {
-        let asked = asked.get();
-        if desk.sessions.get() > 0 {
-            moved.set(None);
-            worker_client::ask(Request::Sweep(asked), None);
+        let requested = requested.get();
+        if editor.results.sessions().get() > 0 {
+            trial_value.set(None);
+            worker_client::request(Request::Sweep(requested), None);
         }
     });
-    // A new curve has a new number in it, or the old one.
     let plot = Memo::new(move |_| {
-        let (target, curved) = (target.get()?, desk.swept.get()?);
-        let same = (curved.rule, curved.at) == (target.rule.0, target.at);
-        same.then(|| Plot::new(target, &curved).map(Arc::new)).flatten()
+        let (threshold, curved) = (threshold.get()?, editor.results.sweep().get()?);
+        let fits = (curved.rule, curved.at) == (threshold.rule.0, threshold.position);
+        fits.then(|| Plot::new(threshold, &curved).map(Arc::new)).flatten()
     });
+    // A new curve starts at the number in the document.
     Effect::new(move |_| {
         plot.track();
-        moved.set(None);
+        trial_value.set(None);
     });
 
     let drawn = Memo::new(move |_| plot.with(Option::is_some));
     let choose = move |event: leptos::ev::Event| {
         let at: usize = event_target_value(&event).parse().unwrap_or_default();
-        chosen.set(targets.with_untracked(|targets| targets.get(at).map(|t| (t.rule, t.key.clone()))));
+        chosen.set(offered.with_untracked(|offered| offered.get(at).map(|t| (t.rule, t.key.clone()))));
     };
     let at = move || {
-        let target = target.get();
-        targets.with(|targets| targets.iter().position(|other| Some(other) == target.as_ref()).unwrap_or_default())
+        let threshold = threshold.get();
+        offered.with(|offered| offered.iter().position(|other| Some(other) == threshold.as_ref()).unwrap_or_default())
     };
     move || {
-        if targets.with(Vec::is_empty) {
+        if offered.with(Vec::is_empty) {
             return view! {
                 <EmptyState title="No threshold to move">
                     <p>"A rule that compares a field with a number (≥, >, ≤, <) can be swept. Select one, or add such a condition."</p>
@@ -105,25 +92,25 @@ pub fn SweepTab(desk: EditorState) -> impl IntoView {
                     <select class="input" aria-label="Threshold" prop:value=move || at().to_string() on:change=choose>
                         {move || {
                             let now = at();
-                            targets
+                            offered
                                 .get()
                                 .into_iter()
                                 .enumerate()
-                                .map(|(at, target)| {
+                                .map(|(at, threshold)| {
                                     view! {
                                         <option value=at.to_string() selected=at == now>
-                                            {format!("{} · {}", target.id, target.words)}
+                                            {format!("{} · {}", threshold.rule_id, threshold.label)}
                                         </option>
                                     }
                                 })
                                 .collect_view()
                         }}
                     </select>
-                    {move || plot.get().map(|plot| told(&plot, moved))}
+                    {move || plot.get().map(|plot| counts_at(&plot, trial_value))}
                 </div>
                 {move || {
                     if drawn.get() {
-                        view! { <Picture desk=desk plot=plot.into() moved=moved /> }.into_any()
+                        view! { <Picture editor=editor plot=plot.into() trial_value=trial_value /> }.into_any()
                     } else {
                         view! { <div class="dock-wait"><Skeleton lines=3 /></div> }.into_any()
                     }
@@ -134,64 +121,11 @@ pub fn SweepTab(desk: EditorState) -> impl IntoView {
     }
 }
 
-/// The thresholds of the selected rule, or else of all rules.
-fn targets(draft: &Draft, selected: Option<Key>) -> Vec<Target> {
-    let all = || {
-        draft.bundle.rules.iter().filter(|rule| rule.enabled).flat_map(|rule| {
-            rule.conditions.iter().enumerate().filter_map(move |(at, condition)| {
-                let operator = match condition.test {
-                    Test::AtLeast(_) | Test::AtMost(_) | Test::Above(_) | Test::Below(_) => condition.test.operator(),
-                    _ => return None,
-                };
-                Some(Target {
-                    rule: draft.content.key_at(rule.position)?,
-                    at,
-                    key: condition.key.clone(),
-                    words: format!("{} {}", condition.field, operator.words()),
-                    id: rule.id.clone(),
-                })
-            })
-        })
-    };
-    let own: Vec<Target> = all().filter(|target| Some(target.rule) == selected).collect();
-    if own.is_empty() { all().take(OFFERED).collect() } else { own }
-}
-
-impl Plot {
-    fn new(target: Target, curved: &SweepResult) -> Option<Self> {
-        let curve = curved.curve.clone()?;
-        let (low, high) = curve.range();
-        let step = step(low, high, curve.whole());
-        let (low, high) = (tidy((low / step).floor() * step), tidy((high / step).ceil() * step));
-        Some(Self { target, days: curved.days, low, high, step, curve })
-    }
-}
-
-/// A round step of which the range has about two hundred.
-fn step(low: f64, high: f64, whole: bool) -> f64 {
-    let rough = ((high - low) / 200.0).max(f64::MIN_POSITIVE);
-    let step = 10_f64.powf(rough.log10().round());
-    if whole { step.max(1.0) } else { step }
-}
-
-/// Without the noise of binary fractions.
-fn tidy(number: f64) -> f64 {
-    const SCALE: f64 = 1e9;
-    if number.abs() < 1e6 { (number * SCALE).round() / SCALE } else { number }
-}
-
-const LINES: [(Tone, &str); 4] = [
-    (Tone::Good, "sweep-allow"),
-    (Tone::Warn, "sweep-approval"),
-    (Tone::Bad, "sweep-deny"),
-    (Tone::Neutral, "sweep-error"),
-];
-
-/// The numbers at the chosen threshold.
-fn told(plot: &Arc<Plot>, moved: RwSignal<Option<f64>>) -> impl IntoView + use<> {
+/// The outcomes at the chosen number, compared with those at the number in the document.
+fn counts_at(plot: &Arc<Plot>, trial_value: RwSignal<Option<f64>>) -> impl IntoView + use<> {
     let plot = Arc::clone(plot);
     move || {
-        let at = moved.get().unwrap_or(plot.curve.now);
+        let at = trial_value.get().unwrap_or(plot.curve.now);
         let (counts, before) = (plot.curve.counts(at), plot.curve.counts(plot.curve.now));
         let rows = Transitions::NAMES
             .into_iter()
@@ -200,7 +134,6 @@ fn told(plot: &Arc<Plot>, moved: RwSignal<Option<f64>>) -> impl IntoView + use<>
             .zip(LINES)
             .filter(|(((_, count), before), _)| *count + *before > 0)
             .map(|(((name, count), before), (tone, class))| {
-                #[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^52")]
                 let daily = plot.days.map(|days| format!(" · {:.0} a day", count as f64 / days));
                 let change = match count.cmp(&before) {
                     std::cmp::Ordering::Equal => String::new(),
@@ -220,7 +153,7 @@ fn told(plot: &Arc<Plot>, moved: RwSignal<Option<f64>>) -> impl IntoView + use<>
             .collect_view();
         view! {
             <p class="sweep-now">
-                {plot.target.words.clone()} " " <strong>{at.to_string()}</strong>
+                {plot.threshold.label.clone()} " " <strong>{at.to_string()}</strong>
                 {(at != plot.curve.now).then(|| view! { " " <del><span class="visually-hidden">"was "</span>{plot.curve.now.to_string()}</del> })}
             </p>
             <ul class="sweep-counts">{rows}</ul>
@@ -228,19 +161,5 @@ fn told(plot: &Arc<Plot>, moved: RwSignal<Option<f64>>) -> impl IntoView + use<>
                 {format!("{} depend on this number", format::plural(plot.curve.decided() as u64, "case", "cases"))}
             </p>
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_round() {
-        assert_eq!(step(0.0, 100.0, true), 1.0);
-        assert_eq!(step(0.0, 1.0, false), 0.01);
-        assert_eq!(step(0.0, 3000.0, true), 10.0);
-        assert_eq!(step(84.0, 86.0, true), 1.0);
-        assert_eq!(tidy(0.1 + 0.2), 0.3);
     }
 }

@@ -1,4 +1,4 @@
-//! The curves, with the slider that moves the threshold.
+//! The drawn curves, with the slider that moves the threshold.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -6,9 +6,9 @@ use leptos::{ev::PointerEvent, html, prelude::*};
 use policy::bundle::condition::number_value;
 use wasm_bindgen::JsCast;
 
-use super::{LINES, Plot, tidy};
+use super::plot::{LINES, Plot, round_off_noise};
 use crate::{
-    model::{Edit, Stroke},
+    model::{Edit, TypingTarget},
     pages::studio::editor::state::EditorState,
 };
 
@@ -19,28 +19,28 @@ const POINTS: u32 = 160;
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
 
-/// The curves with the slider below. Both move the same number. They stay in place while the curves are drawn anew, so
-/// that whoever moves the slider keeps hold of it.
+/// The curves with the slider below; both move the threshold. They stay in the page while the curves are drawn anew, so
+/// that the pointer keeps its hold of the slider.
 #[component]
-pub(super) fn Picture(
-    desk: EditorState,
+pub fn Picture(
+    editor: EditorState,
     plot: Signal<Option<Arc<Plot>>>,
-    moved: RwSignal<Option<f64>>,
+    trial_value: RwSignal<Option<f64>>,
 ) -> impl IntoView {
     let picture = NodeRef::<html::Div>::new();
-    let editable = desk.editable;
+    let editable = editor.document.is_editable();
     let dragging = StoredValue::new(false);
-    let value = move || moved.get().or_else(|| plot.with(|plot| plot.as_ref().map(|plot| plot.curve.now)));
-    let x = move |value: Option<f64>| plot.with(|plot| place(plot.as_deref(), value));
+    let value = move || trial_value.get().or_else(|| plot.with(|plot| plot.as_ref().map(|plot| plot.curve.now)));
+    let x = move |value: Option<f64>| plot.with(|plot| x_of(plot.as_deref(), value));
     let now = move || x(plot.with(|plot| plot.as_ref().map(|plot| plot.curve.now)));
     let write = move || {
         let Some(plot) = plot.get_untracked() else { return };
-        let Some(to) = moved.get_untracked().filter(|to| *to != plot.curve.now) else { return };
-        let (rule, key) = (plot.target.rule, plot.target.key.clone());
-        let stroke = Stroke::Field(rule, format!("sweep {key}"));
+        let Some(to) = trial_value.get_untracked().filter(|to| *to != plot.curve.now) else { return };
+        let (rule, key) = (plot.threshold.rule, plot.threshold.key.clone());
+        let stroke = TypingTarget::Field(rule, format!("sweep {key}"));
         let edit = Edit::Condition { key: rule, from: Some(key.clone()), to: key, value: number_value(to) };
-        if desk.type_into(stroke, &edit).is_err() {
-            moved.set(None);
+        if editor.document.type_into(stroke, &edit).is_err() {
+            trial_value.set(None);
         }
     };
     let to_pointer = move |event: &PointerEvent| {
@@ -48,7 +48,7 @@ pub(super) fn Picture(
         let area = picture.get_bounding_client_rect();
         let share = ((f64::from(event.client_x()) - area.left()) / area.width().max(1.0)).clamp(0.0, 1.0);
         let reached = plot.low + share * (plot.high - plot.low);
-        moved.set(Some(tidy((reached / plot.step).round() * plot.step)));
+        trial_value.set(Some(round_off_noise((reached / plot.step).round() * plot.step)));
     };
     let grab = move |event: PointerEvent| {
         if !editable {
@@ -62,9 +62,9 @@ pub(super) fn Picture(
         to_pointer(&event);
     };
     let lines = move || plot.get().map(|plot| curves(&plot));
-    let words = move || plot.with(|plot| plot.as_ref().map(|plot| plot.target.words.clone()).unwrap_or_default());
+    let label = move || plot.with(|plot| plot.as_ref().map(|plot| plot.threshold.label.clone()).unwrap_or_default());
     let number = move |of: fn(&Plot) -> f64| plot.with(|plot| plot.as_ref().map(|plot| of(plot).to_string()));
-    let text = move || value().map(|value| value.to_string()).unwrap_or_default();
+    let value_text = move || value().map(|value| value.to_string()).unwrap_or_default();
     view! {
         <div class="sweep-plot">
             <div
@@ -93,14 +93,14 @@ pub(super) fn Picture(
             <input
                 type="range"
                 class="sweep-range"
-                aria-label=move || format!("Threshold of {}", words())
-                aria-valuetext=move || format!("{} {}", words(), text())
+                aria-label=move || format!("Threshold of {}", label())
+                aria-valuetext=move || format!("{} {}", label(), value_text())
                 min=move || number(|plot| plot.low)
                 max=move || number(|plot| plot.high)
                 step=move || number(|plot| plot.step)
                 disabled=!editable
-                prop:value=text
-                on:input=move |event| moved.set(event_target_value(&event).parse().ok().map(tidy))
+                prop:value=value_text
+                on:input=move |event| trial_value.set(event_target_value(&event).parse().ok().map(round_off_noise))
                 on:change=move |_| write()
             />
             <div class="sweep-ends muted" aria-hidden="true">
@@ -111,8 +111,8 @@ pub(super) fn Picture(
     }
 }
 
-/// Where a threshold stands in the picture.
-fn place(plot: Option<&Plot>, value: Option<f64>) -> f64 {
+/// The x coordinate of a value in the picture.
+fn x_of(plot: Option<&Plot>, value: Option<f64>) -> f64 {
     let at = plot.zip(value).map(|(plot, value)| (value - plot.low) / (plot.high - plot.low) * WIDTH);
     at.unwrap_or_default().clamp(0.0, WIDTH)
 }
@@ -129,7 +129,7 @@ fn curves(plot: &Plot) -> AnyView {
         .into_any()
 }
 
-/// Thresholds along the picture with the counts at each.
+/// Points along the picture, as shares of its width, with the counts at each.
 fn samples(plot: &Plot) -> impl Iterator<Item = (f64, [usize; 4])> {
     (0..=POINTS).map(move |point| {
         let share = f64::from(point) / f64::from(POINTS);
@@ -137,7 +137,6 @@ fn samples(plot: &Plot) -> impl Iterator<Item = (f64, [usize; 4])> {
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^52")]
 fn line(plot: &Plot, at: usize, ceiling: usize) -> String {
     let mut d = String::new();
     let mut any = false;

@@ -1,4 +1,4 @@
-// The web worker of the editor: what is worked out beside the page. The rest is the WebAssembly module.
+// The web worker of the editor: starts the WebAssembly module that analyses the draft.
 import init, { start } from "/pkg/worker.js";
 
 await init({ module_or_path: "/pkg/worker.wasm" });

@@ -1,4 +1,4 @@
-//! The verdict on a file with its reason, and what the draft would be: its findings, and what it changes against stable.
+//! The preview of an import: the verdict on the file, the findings of the draft, and what it changes against stable.
 
 use leptos::prelude::*;
 use lifecycle::{
@@ -12,13 +12,13 @@ use crate::components::{
     region::{Certificate, RegionCard, headline},
 };
 
-/// Findings and regions drawn before saving; the editor shows all.
+/// Most findings and regions drawn in the preview; the editor shows all.
 const FINDINGS: usize = 5;
 const REGIONS: usize = 10;
 
-/// The whole answer. The version it proposes goes into `version`.
+/// The whole preview. The version that it proposes goes into `version`.
 #[component]
-pub fn Judged(preview: Preview, version: RwSignal<String>) -> impl IntoView {
+pub fn ImportPreview(preview: Preview, version: RwSignal<String>) -> impl IntoView {
     let Preview { verification, draft } = preview;
     view! {
         <VerdictNotice verification=verification />
@@ -26,8 +26,8 @@ pub fn Judged(preview: Preview, version: RwSignal<String>) -> impl IntoView {
     }
 }
 
-/// Colour and headline of a verdict.
-fn headed(verification: &Verification) -> (Tone, &'static str) {
+/// The colour and headline of a verdict.
+fn headline_of(verification: &Verification) -> (Tone, &'static str) {
     match verification.verdict {
         Verdict::Valid => (Tone::Good, "✓ Valid signature"),
         Verdict::SignatureExpired => (Tone::Bad, "✕ Signature expired"),
@@ -41,7 +41,7 @@ fn headed(verification: &Verification) -> (Tone, &'static str) {
 
 #[component]
 fn VerdictNotice(verification: Verification) -> impl IntoView {
-    let (tone, headline) = headed(&verification);
+    let (tone, headline) = headline_of(&verification);
     let facts = [
         ("Version", verification.version),
         ("Key", verification.key_id),

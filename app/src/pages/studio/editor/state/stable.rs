@@ -1,9 +1,6 @@
 //! The bundle that a draft is compared with.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::HashMap, sync::OnceLock};
 
 use lifecycle::bundle::Record;
 use policy::{
@@ -11,34 +8,24 @@ use policy::{
     engine::Prepared,
 };
 
-use crate::model::{Written, rule};
-
-/// A rule that compares quickly with itself.
-#[derive(Debug, Clone)]
-pub struct Shared(pub Arc<Written>);
-
-impl PartialEq for Shared {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
-    }
-}
+use crate::model::{RawRule, rule};
 
 /// The bundle that the draft is compared with.
 #[derive(Debug)]
 pub struct Stable {
     /// Its version.
     pub version: String,
-    /// As written.
+    /// The source document.
     pub source: Source,
-    /// As understood.
+    /// The parsed bundle.
     pub bundle: Bundle,
     prepared: OnceLock<Prepared>,
-    /// Where each id stands in `source.rules`.
-    pub by_id: HashMap<String, usize>,
+    /// The position in `source.rules` of each id.
+    by_id: HashMap<String, usize>,
 }
 
 impl Stable {
-    /// Makes it ready.
+    /// Parses the bundle.
     pub fn new(record: &Record) -> Self {
         let source = Source::from(record);
         let by_id = source.rules.iter().enumerate().map(|(at, rule)| (rule::id(rule).to_owned(), at)).collect();
@@ -46,13 +33,13 @@ impl Stable {
         Self { version: record.version.clone(), bundle, prepared: OnceLock::new(), by_id, source }
     }
 
-    /// Ready to answer.
+    /// SharedDraft to answer.
     pub fn prepared(&self) -> &Prepared {
         self.prepared.get_or_init(|| Prepared::new(&self.bundle))
     }
 
-    /// Its rule with this id.
-    pub fn rule(&self, id: &str) -> Option<&Written> {
+    /// The rule with this id.
+    pub fn rule(&self, id: &str) -> Option<&RawRule> {
         self.source.rules.get(*self.by_id.get(id)?)
     }
 }

@@ -1,0 +1,162 @@
+//! What the linter, the text diff and the version rules say about one document.
+
+use std::collections::{BTreeMap, HashMap};
+
+use policy::{
+    analysis::Analyzer,
+    bundle::{Invariant, Source, diff::TextDiff, version::Proposal},
+    lint::{self, Code, Finding, Report, Severity},
+};
+
+use super::stable::Stable;
+use crate::model::{Content, RuleKey, rule};
+
+/// Most rules whose input space is analysed in the browser. The packet reports on larger drafts, broken invariants
+/// included.
+pub const MAX_ANALYSED_RULES: usize = 5_000;
+
+/// Most rules whose input space is analysed on the page itself when it is opened, also by the server that renders it.
+const MAX_ANALYSED_ON_PAGE: usize = 250;
+
+/// What the linter, the text diff and the version rules say about a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The document that was checked: findings point into it by position.
+    pub content: Content,
+    /// The findings.
+    pub report: Report,
+    /// What changes against stable.
+    pub diff: Option<TextDiff>,
+    /// The next version and why.
+    pub proposal: Proposal,
+    /// Why the version in the document is refused.
+    pub version_refused: Option<String>,
+}
+
+/// How a rule differs from stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleChange {
+    /// Stable has no rule with this id.
+    New,
+    /// Stable has another rule with this id.
+    Edited,
+}
+
+impl RuleChange {
+    /// The visible text.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Edited => "edited",
+        }
+    }
+}
+
+impl Checked {
+    /// Checks `content` at once. The input space of a large draft is left out; the worker analyses it later.
+    pub fn new(content: Content, stable: Option<&Stable>, taken: &[String], invariants: &[Invariant]) -> Self {
+        let source = content.to_source();
+        let base = stable.map(|stable| (stable.version.as_str(), &stable.source));
+        let mut analyzer = Analyzer::new();
+        let analyzer = (source.rules.len() <= MAX_ANALYSED_ON_PAGE).then_some(&mut analyzer);
+        let checked = worker::CheckReport::of(&source, base, taken, invariants, analyzer);
+        Self::from_worker(content, checked)
+    }
+
+    /// What the worker found in `content`.
+    pub fn from_worker(content: Content, checked: worker::CheckReport) -> Self {
+        let worker::CheckReport { report, diff, proposal, version_refused } = checked;
+        Self { content, report, diff, proposal, version_refused }
+    }
+
+    /// The rule a finding is about.
+    pub fn key(&self, finding: &Finding) -> Option<RuleKey> {
+        self.content.key_of_path(&finding.path)
+    }
+
+    /// The worst finding of each rule.
+    pub fn worst_findings(&self) -> HashMap<RuleKey, Finding> {
+        let mut worst: HashMap<RuleKey, Finding> = HashMap::new();
+        for finding in self.report.all().filter(|finding| finding.code != Code::Disabled) {
+            let Some(key) = self.key(finding) else { continue };
+            match worst.get(&key) {
+                Some(other) if severity_rank(other) <= severity_rank(finding) => {}
+                _ => {
+                    worst.insert(key, finding.clone());
+                }
+            }
+        }
+        worst
+    }
+
+    /// How rules differ from stable, by id.
+    pub fn rule_changes(&self) -> HashMap<String, RuleChange> {
+        let Some(diff) = &self.diff else { return HashMap::new() };
+        let added = diff.rules_added.iter().map(|added| (rule::id(added).to_owned(), RuleChange::New));
+        added.chain(diff.rules_modified.iter().map(|modified| (modified.id.clone(), RuleChange::Edited))).collect()
+    }
+
+    /// What blocks submitting, by kind: `15 × operator in the wrong place`.
+    pub fn obstacles(&self) -> Vec<String> {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for finding in &self.report.errors {
+            *counts.entry(code_label(finding.code)).or_default() += 1;
+        }
+        counts.into_iter().map(|(what, n)| if n == 1 { what.to_owned() } else { format!("{n} × {what}") }).collect()
+    }
+
+    /// How many findings have a repair.
+    pub fn fixable(&self) -> usize {
+        self.report.all().filter(|finding| finding.fix.is_some()).count()
+    }
+}
+
+/// Sorts findings by severity, worst first.
+fn severity_rank(finding: &Finding) -> u8 {
+    match finding.severity {
+        Severity::Error => 0,
+        Severity::Warning => 1,
+        Severity::Info => 2,
+    }
+}
+
+/// A kind of finding, in a few words.
+pub const fn code_label(code: Code) -> &'static str {
+    match code {
+        Code::MissingId => "missing id",
+        Code::DuplicateId => "duplicate id",
+        Code::Schema => "not valid",
+        Code::MissingReason => "missing reason",
+        Code::BadOperator => "operator in the wrong place",
+        Code::Contradiction => "contradiction",
+        Code::TypeClash => "type clash",
+        Code::Invariant => "invariant violated",
+        Code::ShortReason => "short reason",
+        Code::ApprovalWithoutBudget => "approval without budget",
+        Code::HighCost => "high cost",
+        Code::Unreachable => "unreachable",
+        Code::Conflict => "conflict",
+        Code::Redundant => "redundant",
+        Code::OutOfDomain => "out of domain",
+        Code::Undeclared => "undeclared",
+        Code::NearDuplicate => "near duplicate",
+        Code::GuardrailShadowed => "guardrail shadowed",
+        Code::Disabled => "disabled",
+        Code::Gap => "gap",
+        Code::Undecided => "undecided",
+    }
+}
+
+/// How many findings of `source` have a repair with one right answer.
+pub fn fixable(source: &Source) -> usize {
+    lint::quick(source).all().filter(|finding| finding.fix.is_some()).count()
+}
+
+/// The findings of one severity.
+pub fn of_severity(report: &Report, severity: Severity) -> &[Finding] {
+    match severity {
+        Severity::Error => &report.errors,
+        Severity::Warning => &report.warnings,
+        Severity::Info => &report.info,
+    }
+}

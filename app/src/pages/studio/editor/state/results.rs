@@ -1,0 +1,284 @@
+//! What the worker found out about the draft, and what the draft is compared with.
+
+use std::{collections::HashMap, sync::Arc};
+
+use leptos::prelude::*;
+use policy::{
+    analysis::{SemanticDiff, verdict::Unreachable},
+    bundle::Invariant,
+    lint::Finding,
+    replay::Dataset,
+};
+use worker::{SweepResult, TestReport};
+
+use super::{
+    checked::{Checked, RuleChange},
+    draft::SharedDraft,
+    replay_result::ReplayResult,
+    stable::Stable,
+};
+use crate::model::{Content, RuleKey};
+
+/// How many cases a dataset has, or why it could not be loaded.
+pub type LoadedCases = Result<usize, String>;
+
+/// What the draft is checked against: the stable bundle, and what the workspace prescribes.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    /// The stable bundle.
+    pub stable: Option<Arc<Stable>>,
+    /// Versions of other bundles, which the draft cannot have.
+    pub taken: Arc<Vec<String>>,
+    /// What must hold for every bundle of the workspace.
+    pub invariants: Arc<Vec<Invariant>>,
+}
+
+impl Baseline {
+    /// Checks `content` on the page itself.
+    pub fn check(&self, content: Content) -> Checked {
+        Checked::new(content, self.stable.as_deref(), &self.taken, &self.invariants)
+    }
+}
+
+/// What the worker found out about the draft. Copies are handles to the same results.
+#[derive(Debug, Clone, Copy)]
+pub struct Results {
+    baseline: StoredValue<Baseline>,
+    checked: ReadSignal<Arc<Checked>>,
+    set_checked: WriteSignal<Arc<Checked>>,
+    worst_findings: Memo<Arc<HashMap<RuleKey, Finding>>>,
+    rule_changes: Memo<Arc<HashMap<String, RuleChange>>>,
+    sessions: ReadSignal<u32>,
+    set_sessions: WriteSignal<u32>,
+    draft: ReadSignal<Option<SharedDraft>>,
+    set_draft: WriteSignal<Option<SharedDraft>>,
+    diff: ReadSignal<Option<Arc<SemanticDiff>>>,
+    set_diff: WriteSignal<Option<Arc<SemanticDiff>>>,
+    unreachable: ReadSignal<Arc<Vec<Unreachable>>>,
+    set_unreachable: WriteSignal<Arc<Vec<Unreachable>>>,
+    replay: ReadSignal<Option<Arc<ReplayResult>>>,
+    set_replay: WriteSignal<Option<Arc<ReplayResult>>>,
+    replay_progress: ReadSignal<Option<(usize, usize)>>,
+    set_replay_progress: WriteSignal<Option<(usize, usize)>>,
+    skipped_rules: ReadSignal<usize>,
+    set_skipped_rules: WriteSignal<usize>,
+    datasets: ReadSignal<HashMap<&'static str, LoadedCases>>,
+    set_datasets: WriteSignal<HashMap<&'static str, LoadedCases>>,
+    tests: ReadSignal<Option<Arc<TestReport>>>,
+    set_tests: WriteSignal<Option<Arc<TestReport>>>,
+    sweep: ReadSignal<Option<Arc<SweepResult>>>,
+    set_sweep: WriteSignal<Option<Arc<SweepResult>>>,
+    learning_schema: ReadSignal<bool>,
+    set_learning_schema: WriteSignal<bool>,
+}
+
+impl Results {
+    /// The results of checking `content`; everything else follows from the worker.
+    pub(super) fn new(content: Content, baseline: Baseline) -> Self {
+        let (checked, set_checked) = signal(Arc::new(baseline.check(content)));
+        let rule_changes = Memo::new(move |_| Arc::new(checked.with(|checked| checked.rule_changes())));
+        let worst_findings = Memo::new(move |_| Arc::new(checked.with(|checked| checked.worst_findings())));
+        let (sessions, set_sessions) = signal(0);
+        let (draft, set_draft) = signal(None);
+        let (diff, set_diff) = signal(None);
+        let (unreachable, set_unreachable) = signal(Arc::default());
+        let (replay, set_replay) = signal(None);
+        let (replay_progress, set_replay_progress) = signal(None);
+        let (skipped_rules, set_skipped_rules) = signal(0);
+        let (datasets, set_datasets) = signal(HashMap::new());
+        let (tests, set_tests) = signal(None);
+        let (sweep, set_sweep) = signal(None);
+        let (learning_schema, set_learning_schema) = signal(false);
+        Self {
+            baseline: StoredValue::new(baseline),
+            checked,
+            set_checked,
+            worst_findings,
+            rule_changes,
+            sessions,
+            set_sessions,
+            draft,
+            set_draft,
+            diff,
+            set_diff,
+            unreachable,
+            set_unreachable,
+            replay,
+            set_replay,
+            replay_progress,
+            set_replay_progress,
+            skipped_rules,
+            set_skipped_rules,
+            datasets,
+            set_datasets,
+            tests,
+            set_tests,
+            sweep,
+            set_sweep,
+            learning_schema,
+            set_learning_schema,
+        }
+    }
+
+    /// What the draft is checked against.
+    pub fn baseline(self) -> Baseline {
+        self.baseline.get_value()
+    }
+
+    /// The bundle that the draft is compared with.
+    pub fn stable(self) -> Option<Arc<Stable>> {
+        self.baseline.with_value(|baseline| baseline.stable.clone())
+    }
+
+    /// The version of the bundle that the draft is compared with.
+    pub fn stable_version(self) -> Option<String> {
+        self.baseline.with_value(|baseline| baseline.stable.as_ref().map(|stable| stable.version.clone()))
+    }
+
+    /// Findings, text diff and version.
+    pub fn checked(self) -> ReadSignal<Arc<Checked>> {
+        self.checked
+    }
+
+    /// The worst finding of each rule.
+    pub fn worst_findings(self) -> Memo<Arc<HashMap<RuleKey, Finding>>> {
+        self.worst_findings
+    }
+
+    /// How rules differ from stable, by id.
+    pub fn rule_changes(self) -> Memo<Arc<HashMap<String, RuleChange>>> {
+        self.rule_changes
+    }
+
+    /// How many sessions of the worker were started: 0 before the first. A new session knows nothing and is sent
+    /// everything again.
+    pub fn sessions(self) -> ReadSignal<u32> {
+        self.sessions
+    }
+
+    /// The parsed draft, while a tab is open that evaluates single inputs; it follows edits after a short pause.
+    pub fn draft(self) -> ReadSignal<Option<SharedDraft>> {
+        self.draft
+    }
+
+    /// What the draft changes against stable for every input; none until it was analysed, and without a stable bundle.
+    pub fn diff(self) -> ReadSignal<Option<Arc<SemanticDiff>>> {
+        self.diff
+    }
+
+    /// Rules that can never match, each with the rules that cover it.
+    pub fn unreachable(self) -> ReadSignal<Arc<Vec<Unreachable>>> {
+        self.unreachable
+    }
+
+    /// The replay of the chosen dataset.
+    pub fn replay(self) -> ReadSignal<Option<Arc<ReplayResult>>> {
+        self.replay
+    }
+
+    /// Cases replayed and cases in total, while a long replay runs.
+    pub fn replay_progress(self) -> ReadSignal<Option<(usize, usize)>> {
+        self.replay_progress
+    }
+
+    /// How many rules could not be parsed, and so were not replayed.
+    pub fn skipped_rules(self) -> ReadSignal<usize> {
+        self.skipped_rules
+    }
+
+    /// A loaded dataset; none while it is being loaded.
+    pub fn dataset(self, dataset: Dataset) -> Option<LoadedCases> {
+        self.datasets.with(|datasets| datasets.get(dataset.name()).cloned())
+    }
+
+    /// The outcome of the test cases.
+    pub fn tests(self) -> ReadSignal<Option<Arc<TestReport>>> {
+        self.tests
+    }
+
+    /// The curve of the swept threshold.
+    pub fn sweep(self) -> ReadSignal<Option<Arc<SweepResult>>> {
+        self.sweep
+    }
+
+    /// Whether a schema is being learned.
+    pub fn learning_schema(self) -> ReadSignal<bool> {
+        self.learning_schema
+    }
+
+    /// Records that a session of the worker was started.
+    pub fn record_session(self) {
+        self.set_sessions.update(|sessions| *sessions += 1);
+    }
+
+    /// Records findings, text diff and version.
+    pub fn record_checked(self, checked: Checked) {
+        self.set_checked.set(Arc::new(checked));
+    }
+
+    /// Records the parsed draft.
+    pub fn record_draft(self, draft: SharedDraft) {
+        self.set_draft.set(Some(draft));
+    }
+
+    /// Records the semantic diff and how many rules could not be parsed. An equal diff, as after editing a reason,
+    /// redraws nothing.
+    pub fn record_diff(self, diff: Option<SemanticDiff>, skipped_rules: usize) {
+        self.set_skipped_rules.set(skipped_rules);
+        let diff = diff.map(Arc::new);
+        if self.diff.with_untracked(|old| old.as_deref() != diff.as_deref()) {
+            self.set_diff.set(diff);
+        }
+    }
+
+    /// Records the rules that can never match.
+    pub fn record_unreachable(self, unreachable: Vec<Unreachable>) {
+        if self.unreachable.with_untracked(|old| **old != unreachable) {
+            self.set_unreachable.set(Arc::new(unreachable));
+        }
+    }
+
+    /// Records how far a replay is.
+    pub fn record_progress(self, done: usize, total: usize) {
+        self.set_replay_progress.set(Some((done, total)));
+    }
+
+    /// Records a finished or stopped replay of the draft with the present diff.
+    pub fn record_replay(self, replayed: worker::ReplayResult) {
+        self.set_replay_progress.set(None);
+        self.set_replay.set(Some(Arc::new(ReplayResult::new(replayed, self.diff.get_untracked()))));
+    }
+
+    /// Forgets the replay and a dataset that is loaded anew.
+    pub fn reload_dataset(self, dataset: Dataset) {
+        self.set_datasets.update(|datasets| drop(datasets.remove(dataset.name())));
+        self.set_replay.set(None);
+    }
+
+    /// Records that a dataset was loaded, or why not. Does nothing when the page was left meanwhile.
+    pub fn record_dataset(self, dataset: Dataset, loaded: LoadedCases) {
+        let _ = self.set_datasets.try_update(|datasets| datasets.insert(dataset.name(), loaded));
+    }
+
+    /// Records the outcome of the test cases.
+    pub fn record_tests(self, tests: TestReport) {
+        if self.tests.with_untracked(|old| old.as_deref() != Some(&tests)) {
+            self.set_tests.set(Some(Arc::new(tests)));
+        }
+    }
+
+    /// Records the curve of the swept threshold.
+    pub fn record_sweep(self, curve: SweepResult) {
+        self.set_sweep.set(Some(Arc::new(curve)));
+    }
+
+    /// Records that a schema is being learned.
+    pub fn start_learning_schema(self) {
+        self.set_learning_schema.set(true);
+    }
+
+    /// Records that no schema is being learned any more.
+    pub fn finish_learning_schema(self) {
+        self.set_learning_schema.set(false);
+    }
+}
