@@ -38,6 +38,13 @@ impl Theme {
     }
 }
 
+/// Whether HTML is among what `Accept` lists: a browser asks for a page, or sends a plain form.
+#[cfg(feature = "ssr")]
+pub fn accepts_html(headers: &http::HeaderMap) -> bool {
+    let accept = headers.get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
 impl FromStr for Theme {
     type Err = ();
 
@@ -106,19 +113,17 @@ pub fn now() -> policy::Timestamp {
     policy::Timestamp::from_unix_seconds(seconds.try_into().unwrap_or(i64::MAX))
 }
 
-/// Whether HTML is among what `Accept` lists: a browser asks for a page, or sends a plain form.
-#[cfg(feature = "ssr")]
-pub fn accepts_html(headers: &http::HeaderMap) -> bool {
-    let accept = headers.get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
-}
-
 /// Sets the HTTP status of the answer to a call made by a script. A plain form post is left alone: it is answered
 /// with a redirect back to its page, and a browser follows that only with a 3xx status.
 #[cfg(feature = "ssr")]
 pub fn set_status_of_call(status: u16) {
-    let plain_form =
-        leptos::prelude::use_context::<http::request::Parts>().is_some_and(|parts| accepts_html(&parts.headers));
+    let plain_form = leptos::prelude::use_context::<http::request::Parts>().is_some_and(|parts| {
+        parts
+            .headers
+            .get(http::header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
+    });
     if !plain_form {
         set_status_of_page(status);
     }

@@ -1,4 +1,4 @@
-//! The database becomes unreachable or fails, and returns: evaluation goes on, and no answered decision is lost.
+//! The database goes away, or does not work, and comes back: evaluation goes on, and nothing that was answered is lost.
 
 use std::{
     fs,
@@ -114,7 +114,7 @@ async fn a_buffered_log_has_everything_once_drained_and_waits_for_the_disk_witho
     }
 
     stop(database).await;
-    // The first decision is answered before it is written, and shows the log that the database is away.
+    // The first is answered ahead of the log, which finds out by it that the database is away.
     let (first, _) = ask("first").await;
     log.drain().await;
     let (second, mode) = ask("second").await;
@@ -129,8 +129,8 @@ async fn a_buffered_log_has_everything_once_drained_and_waits_for_the_disk_witho
 const BUFFER: &str = "buffered-decisions.jsonl";
 const ASIDE: &str = "buffered-decisions.refused.jsonl";
 
-/// Waits until the buffer is empty.
-async fn drained(workspace: &Workspace) {
+/// Until nothing is buffered any more.
+async fn moved(workspace: &Workspace) {
     for _ in 0..200 {
         if fs::metadata(workspace.folder.join(BUFFER)).unwrap().len() == 0 {
             return;
@@ -169,7 +169,7 @@ async fn many_buffered_decisions_are_moved_while_new_ones_are_made() {
     for number in 0..100 {
         service.post("/policy/evaluate", question(&format!("new-{number}"))).await.expect(200);
     }
-    drained(&workspace).await;
+    moved(&workspace).await;
     assert_eq!(service.post("/policy/evaluate", asked_by("newest")).await.expect(200)["mode"], "normal");
     assert_eq!(count(&workspace.store).await, 4_601);
     assert_eq!(recorded(&viewer, "full-4499").await["mode"], "degraded");
@@ -199,8 +199,8 @@ async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_res
          alter table policy_decisions add constraint no_poison check (agent <> 'poison')",
     )
     .await;
-    drained(&workspace).await;
-    // One decision from before, and all but three.
+    moved(&workspace).await;
+    // One made before, and all but three.
     assert_eq!(count(&workspace.store).await, 1_498);
     recorded(&viewer, "full-1499").await;
     let aside = fs::read_to_string(workspace.folder.join(ASIDE)).unwrap();
@@ -215,8 +215,8 @@ async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_res
     assert_eq!(service.post("/policy/evaluate", asked_by("after")).await.expect(200)["mode"], "normal");
 }
 
-/// Makes the database refuse some decisions: those of agent `poison` because of their content, those of agent `full`
-/// because of the state of the database.
+/// Makes the database refuse some decisions: those of agent `poison` for what they are, those of agent `full` for its
+/// own state.
 async fn refuse(store: &Store) {
     sql(
         store,
@@ -234,7 +234,7 @@ async fn sql(store: &Store, statements: &'static str) {
     sqlx::raw_sql(statements).execute(store.pool()).await.unwrap();
 }
 
-/// A request of `agent`, with the agent's name as decision id.
+/// A question of `agent`, under its name.
 fn asked_by(agent: &str) -> Value {
     json!({"agent": agent, "action": "b", "decision_id": agent})
 }
@@ -274,7 +274,7 @@ async fn when_the_database_goes_away_among_decisions_tried_one_by_one_the_rest_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cached_token_works_while_the_database_fails_and_a_revoked_one_is_forgotten() {
+async fn a_known_token_works_while_the_database_fails_and_a_revoked_one_is_forgotten() {
     let workspace = Workspace::new().await;
     sql(
         &workspace.store,
@@ -303,7 +303,7 @@ async fn a_cached_token_works_while_the_database_fails_and_a_revoked_one_is_forg
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hanging_database_does_not_delay_callers_with_a_cached_token() {
+async fn a_database_that_hangs_holds_up_nobody_whose_token_is_known() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     let ask = async || service.post("/policy/evaluate", question("s")).await;

@@ -47,7 +47,7 @@ async fn the_stable_bundle_answers_with_everything_the_contract_names() {
     assert_eq!(answer["errors"][0]["field"], "risk_score");
 }
 
-/// Asks until the bundle serves all traffic, no longer as a canary, which it must within a second.
+/// Asks until the bundle answers everybody, no longer as the canary it was before; it must within a second.
 async fn until_served_by(service: &crate::support::Caller<'_>, bundle: &Value) -> Value {
     for _ in 0..20 {
         let answer = service.post("/policy/evaluate", question("until")).await.expect(200);
@@ -94,7 +94,7 @@ async fn two_thousand_questions_split_as_stated_and_stay_on_their_arm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_has_the_id_that_its_caller_gave() {
+async fn a_decision_keeps_the_name_its_caller_gave_it() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     let mut asked = question("s");
@@ -107,7 +107,7 @@ async fn a_decision_has_the_id_that_its_caller_gave() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_stands_for_one_request_and_its_first_answer() {
+async fn a_name_stands_for_one_question_and_its_first_answer() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     let mut asked = question("s");
@@ -115,7 +115,7 @@ async fn an_id_stands_for_one_request_and_its_first_answer() {
     let first = service.post("/policy/evaluate", asked.clone()).await.expect(200);
     assert_eq!((&first["effect"], &first["bundle"]), (&json!("deny"), &Value::Null));
 
-    // The bundle that is in service now would answer differently.
+    // What is in service now would answer otherwise.
     let stable = workspace.stable(bundle("1.0.0", "allow")).await;
     until_served_by(&service, &stable).await;
     assert_eq!(service.post("/policy/evaluate", asked.clone()).await.expect(200), first);
@@ -143,7 +143,7 @@ async fn an_id_stands_for_one_request_and_its_first_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_requests_of_a_batch_cannot_share_an_id() {
+async fn two_questions_of_a_batch_cannot_share_a_name() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     let named = |id: &str, subject: &str| {
@@ -164,7 +164,7 @@ async fn two_requests_of_a_batch_cannot_share_an_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invalid_requests_are_refused_with_the_place_of_the_fault() {
+async fn questions_that_make_no_sense_are_refused_with_their_place() {
     let workspace = Workspace::new().await;
     let service = workspace.caller(Role::Service).await;
     for (body, pointer) in [
@@ -196,7 +196,7 @@ async fn a_batch_is_answered_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_from_pages_are_answered_like_those_of_programs() {
+async fn the_way_for_programs_answers_as_the_way_for_everybody() {
     let workspace = Workspace::new().await;
     let stable = workspace.stable(bundle("1.0.0", "allow")).await;
     let service = workspace.caller(Role::Service).await;
@@ -234,7 +234,7 @@ async fn requests_from_pages_are_answered_like_those_of_programs() {
         };
         let (program, mut page) = (ask(false).await, ask(true).await);
         assert_eq!((program.status, &program.text), (page.status, &page.text));
-        // Either the router sets the length, or the connection that sends the answer.
+        // A router says the length; otherwise who writes the answer to the connection does.
         page.headers.remove(header::CONTENT_LENGTH);
         assert_eq!(program.headers, page.headers, "{body}");
     }
