@@ -324,47 +324,57 @@ async fn invariants_hold_whatever_many_people_do_at_two_servers_at_once() {
     let team = Team::new().await;
     let done = AtomicBool::new(false);
     let mut reached = BTreeMap::<&str, usize>::new();
-    thread::scope(|scope| {
-        let client = client();
-        team.stable(&client, &bundle("1.0.0", "deny"));
-        let watched = scope.spawn(|| {
-            let client = self::client();
-            let mut looked = 0;
-            while !done.load(Ordering::Relaxed) {
-                for server in &team.servers {
-                    let path = "/policy/bundles?active_only=true&fields=summary";
-                    let (_, live) = call(&client, &server.url, &team.people[8], path, None);
-                    let shares: Vec<i64> =
-                        live["bundles"].as_array().unwrap().iter().map(|b| b["canary_pct"].as_i64().unwrap()).collect();
-                    assert!(shares.iter().filter(|share| **share == 100).count() <= 1, "{live}");
-                    assert!(shares.iter().filter(|share| **share < 100).count() <= 1, "{live}");
-                    looked += 1;
+    // The client is a blocking one.
+    tokio::task::block_in_place(|| {
+        thread::scope(|scope| {
+            let client = client();
+            team.stable(&client, &bundle("1.0.0", "deny"));
+            let watched = scope.spawn(|| {
+                let client = self::client();
+                let mut looked = 0;
+                while !done.load(Ordering::Relaxed) {
+                    for server in &team.servers {
+                        let path = "/policy/bundles?active_only=true&fields=summary";
+                        let (_, live) = call(&client, &server.url, &team.people[8], path, None);
+                        let shares: Vec<i64> = live["bundles"]
+                            .as_array()
+                            .unwrap()
+                            .iter()
+                            .map(|b| b["canary_pct"].as_i64().unwrap())
+                            .collect();
+                        assert!(shares.iter().filter(|share| **share == 100).count() <= 1, "{live}");
+                        assert!(shares.iter().filter(|share| **share < 100).count() <= 1, "{live}");
+                        looked += 1;
+                    }
+                    thread::sleep(Duration::from_millis(20));
                 }
-                thread::sleep(Duration::from_millis(20));
-            }
-            looked
-        });
-        let crowd: Vec<_> = [0x9e37_79b9_u64, 0x2545_f491, 0xd1b5_4a32, 0x1234_5678]
-            .into_iter()
-            .map(|seed| {
-                let team = &team;
-                scope.spawn(move || {
-                    let (client, mut dice) = (self::client(), Dice(seed));
-                    (0..90).map(|_| command(team, &client, &mut dice)).filter(|(_, taken)| *taken).collect::<Vec<_>>()
+                looked
+            });
+            let crowd: Vec<_> = [0x9e37_79b9_u64, 0x2545_f491, 0xd1b5_4a32, 0x1234_5678]
+                .into_iter()
+                .map(|seed| {
+                    let team = &team;
+                    scope.spawn(move || {
+                        let (client, mut dice) = (self::client(), Dice(seed));
+                        (0..90)
+                            .map(|_| command(team, &client, &mut dice))
+                            .filter(|(_, taken)| *taken)
+                            .collect::<Vec<_>>()
+                    })
                 })
-            })
-            .collect();
-        for worker in crowd {
-            for (name, _) in worker.join().unwrap() {
-                *reached.entry(name).or_default() += 1;
+                .collect();
+            for worker in crowd {
+                for (name, _) in worker.join().unwrap() {
+                    *reached.entry(name).or_default() += 1;
+                }
             }
-        }
-        done.store(true, Ordering::Relaxed);
-        assert!(watched.join().unwrap() > 0);
-        for server in &team.servers {
-            let (status, verdict) = call(&client, &server.url, &team.people[8], "/policy/audit/verify", None);
-            assert_eq!((status, &verdict["valid"]), (200, &json!(true)), "{verdict}");
-        }
+            done.store(true, Ordering::Relaxed);
+            assert!(watched.join().unwrap() > 0);
+            for server in &team.servers {
+                let (status, verdict) = call(&client, &server.url, &team.people[8], "/policy/audit/verify", None);
+                assert_eq!((status, &verdict["valid"]), (200, &json!(true)), "{verdict}");
+            }
+        })
     });
     check_record(&team).await;
     // Which of the later steps succeed depends on the order of threads; rollbacks are covered by the other test.
@@ -376,40 +386,43 @@ async fn invariants_hold_whatever_many_people_do_at_two_servers_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_rollbacks_at_two_servers_are_one_and_a_pause_stops_both() {
     let team = Team::new().await;
-    thread::scope(|scope| {
-        let client = client();
-        team.stable(&client, &bundle("1.0.0", "deny"));
-        let mut next = bundle("1.0.1", "deny");
-        next["rules"][0]["conditions"] = json!({">=risk_score": 95});
-        let canary = team.canary(&client, &next);
-        let tasks: Vec<_> = (0..50_usize)
-            .map(|number| {
-                let team = &team;
-                scope.spawn(move || {
-                    let url = &team.servers[number % 2].url;
-                    let person = team.person(if number % 3 == 0 { Role::SafetyOwner } else { Role::RuntimeOwner });
-                    let path = format!("/policy/bundles/{canary}/rollback");
-                    let (status, answer) =
-                        call(&self::client(), url, person, &path, Some(&json!({"reason": "Emergency"})));
-                    assert_eq!(status, 200, "{answer}");
-                    answer["rollback_id"].as_i64().unwrap()
+    // The client is a blocking one.
+    tokio::task::block_in_place(|| {
+        thread::scope(|scope| {
+            let client = client();
+            team.stable(&client, &bundle("1.0.0", "deny"));
+            let mut next = bundle("1.0.1", "deny");
+            next["rules"][0]["conditions"] = json!({">=risk_score": 95});
+            let canary = team.canary(&client, &next);
+            let tasks: Vec<_> = (0..50_usize)
+                .map(|number| {
+                    let team = &team;
+                    scope.spawn(move || {
+                        let url = &team.servers[number % 2].url;
+                        let person = team.person(if number % 3 == 0 { Role::SafetyOwner } else { Role::RuntimeOwner });
+                        let path = format!("/policy/bundles/{canary}/rollback");
+                        let (status, answer) =
+                            call(&self::client(), url, person, &path, Some(&json!({"reason": "Emergency"})));
+                        assert_eq!(status, 200, "{answer}");
+                        answer["rollback_id"].as_i64().unwrap()
+                    })
                 })
-            })
-            .collect();
-        let mut ids: Vec<i64> = tasks.into_iter().map(|task| task.join().unwrap()).collect();
-        ids.dedup();
-        assert_eq!(ids.len(), 1, "{ids:?}");
+                .collect();
+            let mut ids: Vec<i64> = tasks.into_iter().map(|task| task.join().unwrap()).collect();
+            ids.dedup();
+            assert_eq!(ids.len(), 1, "{ids:?}");
 
-        // A pause at one server stops the other at once.
-        next["version"] = json!("1.0.2");
-        let (id, packet_id) = team.approved(&client, &next);
-        let pause = json!({"reason": "margins fall"});
-        call(&client, &team.servers[0].url, team.person(Role::SafetyOwner), "/policy/system/pause", Some(&pause));
-        let path = format!("/policy/bundles/{id}/activate");
-        let order = json!({"packet_id": packet_id});
-        let (status, refused) =
-            call(&client, &team.servers[1].url, team.person(Role::RuntimeOwner), &path, Some(&order));
-        assert_eq!((status, &refused["code"]), (423, &json!("paused")), "{refused}");
+            // A pause at one server stops the other at once.
+            next["version"] = json!("1.0.2");
+            let (id, packet_id) = team.approved(&client, &next);
+            let pause = json!({"reason": "margins fall"});
+            call(&client, &team.servers[0].url, team.person(Role::SafetyOwner), "/policy/system/pause", Some(&pause));
+            let path = format!("/policy/bundles/{id}/activate");
+            let order = json!({"packet_id": packet_id});
+            let (status, refused) =
+                call(&client, &team.servers[1].url, team.person(Role::RuntimeOwner), &path, Some(&order));
+            assert_eq!((status, &refused["code"]), (423, &json!("paused")), "{refused}");
+        })
     });
     let count = |table: &str| {
         let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
