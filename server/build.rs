@@ -1,9 +1,9 @@
-//! Lists the files of the site (scripts, styles, fonts) so that a release build carries them inside.
+//! Lists the files of the site (scripts, styles, fonts), so that a release build embeds them.
 //!
-//! `SITE_DIR` says where they are; the default is `target/site` of the workspace. A missing folder is an empty site:
-//! the server then serves pages without styles, and says so when it starts.
+//! `SITE_DIR` is the folder with these files, by default `target/site` of the workspace. A missing folder is an empty site:
+//! the server then serves pages without styles, and logs a warning when it starts.
 //!
-//! And puts the parts of `openapi/` together into the one document that is served.
+//! Also merges the files of `openapi/` into the one document that is served.
 
 use std::{
     env,
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let site = if site.is_absolute() { site } else { manifest.join("..").join(site) };
 
     let mut files = Vec::new();
-    // Development builds read the folder when asked, so that a new style sheet needs no new server.
+    // Development builds read the folder with every request, so that a new style sheet needs no new build.
     if env::var("PROFILE")? == "release" {
         println!("cargo:rerun-if-changed={}", site.display());
         if site.is_dir() {
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `openapi.yaml` with the files of `paths/`, `schemas/` and `examples/` in their places.
+/// `openapi.yaml` with the content of `paths/`, `schemas/` and `examples/`.
 fn contract(folder: &Path) -> Result<Value, Box<dyn Error>> {
     println!("cargo:rerun-if-changed={}", folder.display());
     let mut document = yaml(&folder.join("openapi.yaml"))?;
@@ -64,7 +64,7 @@ fn contract(folder: &Path) -> Result<Value, Box<dyn Error>> {
     Ok(document)
 }
 
-/// The members of all files of a folder; a name may be used once.
+/// The members of all files in a folder; no name may be used twice.
 fn merged(folder: &Path) -> Result<Map<String, Value>, Box<dyn Error>> {
     let mut all = Map::new();
     for file in sorted(folder)? {

@@ -1,4 +1,4 @@
-//! The database to work on: the one `DATABASE_URL` names, or a private PostgreSQL in the data directory.
+//! The database: the one `DATABASE_URL` names, or a private PostgreSQL in the data directory.
 
 use std::{
     path::Path,
@@ -10,22 +10,22 @@ use std::{
 use sqlx::postgres::PgConnectOptions;
 use store::postgres::{Error, Options, Private};
 
-use crate::cli::CliError;
+use crate::error::CliError;
 
 /// How long another process may take to start the private server.
-const STARTING: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How to connect, and the private server when there is one. Dropping it stops that server.
+/// How to connect, and the private server if this process started one. Dropping the value stops that server.
 pub struct Database {
     options: PgConnectOptions,
     private: Option<Private>,
 }
 
 impl Database {
-    /// Opens the database at `url`, or starts the private one below `data_dir`. Blocks until it answers.
+    /// Opens the database at `url`, or starts the private one below `data_dir`. Blocks until the private one answers.
     ///
     /// # Errors
-    /// One sentence that says what is missing and what to do.
+    /// A sentence about what is missing and what to do.
     pub fn open(url: Option<&str>, data_dir: &Path) -> Result<Self, CliError> {
         match url.filter(|url| !url.is_empty()) {
             Some(url) => Ok(Self { options: parse(url)?, private: None }),
@@ -37,16 +37,16 @@ impl Database {
         }
     }
 
-    /// The same for a command that may run beside a server: a private PostgreSQL that is running already is used, also
-    /// one that is just starting.
+    /// As [`Self::open`], for a command that may run while a server does: uses the private PostgreSQL of the server, and
+    /// waits for one that is just starting.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_beside(url: Option<&str>, data_dir: &Path) -> Result<Self, CliError> {
+    pub fn open_shared(url: Option<&str>, data_dir: &Path) -> Result<Self, CliError> {
         if url.is_some_and(|url| !url.is_empty()) {
             return Self::open(url, data_dir);
         }
-        let deadline = Instant::now() + STARTING;
+        let deadline = Instant::now() + START_TIMEOUT;
         loop {
             if let Some(options) = Private::running(data_dir) {
                 return Ok(Self { options, private: None });
@@ -59,12 +59,12 @@ impl Database {
         }
     }
 
-    /// How to connect.
+    /// How to connect to the database.
     pub fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }
 
-    /// Stops the private server in an orderly way, if there is one.
+    /// Shuts the private server down in an orderly way, if this process started it.
     pub fn close(self) {
         if let Some(private) = self.private {
             private.stop();

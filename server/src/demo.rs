@@ -1,4 +1,4 @@
-//! The example workspace, and the file that says how to sign in to it.
+//! The example workspace, and the file with its credentials.
 
 use std::{fs, path::Path};
 
@@ -7,13 +7,13 @@ use store::{
     demo::{self, DemoCredentials},
 };
 
-use crate::cli::CliError;
+use crate::error::CliError;
 
-/// Name of the file with the demo's people, passwords and tokens, in the data directory.
+/// Name of the file in the data directory with the demo's people, passwords and tokens.
 pub const FILE: &str = "demo-credentials.json";
 
-/// Loads the example workspace, once, and writes [`FILE`]. When the file is there it stays as it is; when it was lost,
-/// everybody gets a new password and token.
+/// Loads the example workspace, once, and writes [`FILE`]. An existing file is left as it is; when the file is missing,
+/// all people get a new password and token.
 ///
 /// # Errors
 /// The database refuses, or the file cannot be written.

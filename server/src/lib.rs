@@ -1,31 +1,37 @@
-//! What runs: the command line, the HTTP API, the evaluation service, sign-in and the site. Wiring, no rules of its
-//! own: what policy is stands in `lifecycle`, what is remembered in `store`, what people see in `app`.
+//! What runs: the command line, the HTTP service, the evaluation service, background jobs and sign-in. Wiring, no rules
+//! of its own: the meaning of policies is in `policy`, their governance in `lifecycle`, SQL in `store`, pages in `app`.
+//!
+//! From the top down; a module takes names only from those below it:
 //!
 //! ```text
-//! cli        arguments in, exit code out; one file a command
-//! start      from settings to a running server, and back down
-//! demo       the example workspace
-//! database   the database it works on: a given one, or a private one in the data directory
-//! auth       who is calling: bearer token or browser session
-//! http       one file a resource; each turns requests into one call of `store` or `lifecycle`
-//! openapi    the contract of the HTTP API, written out
-//! live       the evaluation service: bundles in memory, decisions logged in batches before they are answered
-//! pages      the app's pages and server functions
-//! assets     scripts, styles, fonts
+//! cli            arguments in, exit code out; one file a command
+//! start          from settings to a running server, and the shutdown
+//! jobs           background jobs, one a file: audit chain, automatic rollback, KPI monitor, session cleanup
+//! http           extract: reads requests; response: writes answers; routes: one file a resource; layers: around them
+//! state          what every request can reach
+//! evaluation     the evaluation service: bundles in memory, decisions logged in batches before they are answered
+//! auth           who is calling: bearer token, browser session, or the administrator of this machine
+//! database       the database: a given one, or a private one in the data directory
+//! demo           the example workspace, and its credentials file
+//! signing_keys   the keys that records are signed with
+//! metrics_cache  the workspace's metrics, read every few seconds
+//! openapi        the contract of the HTTP API
+//! json           JSON into types, with the place of every mistake
+//! error          ApiError and CliError: how work ends when it fails
 //! ```
 #![recursion_limit = "512"]
 
-pub mod assets;
 pub mod auth;
 pub mod cli;
 pub mod database;
 pub mod demo;
+pub mod error;
 pub mod evaluation;
 pub mod http;
-pub mod keeper;
-pub mod keys;
-pub mod metrics;
+pub mod jobs;
+pub mod json;
+pub mod metrics_cache;
 pub mod openapi;
-pub mod pages;
+pub mod signing_keys;
 pub mod start;
 pub mod state;

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Answering a question takes many small pieces of memory that live for a moment; in a profile under load the system's
-/// allocator took about a sixth of the time.
+/// An evaluation allocates many small and short-lived pieces of memory; in a profile under load, the system's allocator
+/// took about a sixth of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

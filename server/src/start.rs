@@ -1,4 +1,4 @@
-//! From settings to a running server, and back down.
+//! From settings to a running server, and its shutdown.
 
 use std::{
     io::ErrorKind,
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{ServiceExt, serve::ListenerExt};
+use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
 use lifecycle::signing::KeyRing;
 use sqlx::postgres::PgConnectOptions;
@@ -19,41 +19,42 @@ use tokio::{
 };
 
 use crate::{
-    assets,
-    cli::CliError,
+    auth::local_administrator,
+    error::CliError,
     evaluation::{Durability, EvaluationService},
-    http, keeper,
-    metrics::Remembered,
+    http::{self, routes::assets},
+    jobs,
+    metrics_cache::MetricsCache,
     state::AppState,
 };
 
-/// How long open requests may take after the server was told to stop.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long open requests may take once the server is asked to stop.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the last checkpoint of the audit record may take.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a server needs to know.
+/// What a server is started with.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// How to reach the database.
     pub database: PgConnectOptions,
-    /// What records are signed with.
+    /// The keys that records are signed with.
     pub keys: KeyRing,
-    /// Where buffers and the demo's credentials are kept.
+    /// The directory for buffers and the credentials of the demo.
     pub data_dir: PathBuf,
     /// Whether to serve the example workspace.
     pub demo: bool,
-    /// Whether measurements are open on any address.
+    /// Whether metrics need no token on any address.
     pub public_metrics: bool,
     /// When a decision is answered.
     pub durability: Durability,
 }
 
-/// Takes the port.
+/// Binds the port.
 ///
 /// # Errors
-/// A sentence: it is busy, or may not be taken.
+/// [`CliError::Refused`] when the port is in use or may not be bound.
 pub fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => CliError::Refused(format!(
@@ -69,27 +70,27 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
     Ok(listener)
 }
 
-/// Turns true when the process is told to stop.
+/// Turns true when the process gets SIGTERM or SIGINT.
 ///
 /// # Errors
-/// The system refuses to tell about signals.
+/// [`CliError::Refused`] when signals cannot be received.
 pub fn stop_signal() -> Result<watch::Receiver<bool>, CliError> {
     let fail = |error: std::io::Error| CliError::Refused(format!("cannot wait for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(fail)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(fail)?;
-    let (told, stop) = watch::channel(false);
+    let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        let _ = told.send(true);
-        told.closed().await;
+        let _ = stop.send(true);
+        stop.closed().await;
     });
-    Ok(stop)
+    Ok(stopped)
 }
 
-/// Brings the schema up to date, loads what is live, and answers requests until `stop` turns true.
+/// Migrates the database, loads the bundles in service, and answers requests until `stop` turns true.
 ///
 /// # Errors
 /// The database cannot be reached or used.
@@ -97,7 +98,7 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
     let address = listener.local_addr().map_err(|error| CliError::Refused(format!("cannot listen: {error}")))?;
     let state = tokio::select! {
         state = prepare(&settings, address) => state?,
-        _ = told(&mut stop) => return Ok(()),
+        _ = stopped(&mut stop) => return Ok(()),
     };
     let listener = tokio::net::TcpListener::from_std(listener)
         .map_err(|error| CliError::Refused(format!("cannot listen: {error}")))?;
@@ -106,37 +107,37 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
 
     let mut graceful = stop.clone();
     let stopping = state.stopping.clone();
-    // Answers are small and wanted at once.
+    // Answers are small and must not wait to be sent together.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");
         }
     });
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        told(&mut graceful).await;
+        stopped(&mut graceful).await;
         stopping.send_replace(true);
     });
-    let out_of_patience = async {
-        told(&mut stop).await;
-        tokio::time::sleep(PATIENCE).await;
+    let timeout = async {
+        stopped(&mut stop).await;
+        tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
     };
     tokio::select! {
         result = server => result.map_err(|error| CliError::Refused(format!("the server ended: {error}")))?,
-        () = out_of_patience => tracing::info!("open requests were cut off"),
+        () = timeout => tracing::info!("open requests were cut off"),
     }
-    // Nobody asks any more: what was answered ahead of the database is written now.
-    if tokio::time::timeout(PATIENCE, state.live.log.drain()).await.is_err() {
+    // No request is open any more: decisions that were answered before they were committed are written now.
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, state.live.log.drain()).await.is_err() {
         tracing::error!("answered decisions could not be written in time");
     }
-    // A database that is away does not hold up the end.
-    let _late = tokio::time::timeout(LAST_WORDS, keeper::checkpoint(&state.store, 0)).await;
+    // An unreachable database must not delay the shutdown.
+    let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, jobs::checkpoint(&state.store, 0)).await;
     state.store.pool().close().await;
     Ok(())
 }
 
-async fn told(stop: &mut watch::Receiver<bool>) {
-    // An error means that nobody can tell any more, which is as good as being told.
-    let _ = stop.wait_for(|told| *told).await;
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is as good as a signal.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
@@ -148,20 +149,20 @@ async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, C
     state(store, settings, address).await
 }
 
-/// What requests share.
+/// The state that requests share; starts the evaluation service and the jobs.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
-    let store = store.with_checkpoint_file(&settings.data_dir.join(keeper::FILE));
+    let store = store.with_checkpoint_file(&settings.data_dir.join(jobs::CHECKPOINT_FILE));
     let live = EvaluationService::start(store.clone(), &settings.data_dir, settings.durability).await?;
-    keeper::start(store.clone());
+    jobs::start(&store);
     let loopback = address.ip().is_loopback();
     Ok(AppState {
         store,
         live,
         demo: settings.demo,
-        figures: Remembered::default(),
+        metrics: MetricsCache::default(),
         open_metrics: settings.public_metrics || loopback,
         plain_http: loopback,
         stopping: Arc::new(watch::channel(false).0),
@@ -174,7 +175,7 @@ fn leptos_options(address: SocketAddr) -> LeptosOptions {
     LeptosOptions::builder().output_name("countersign").site_pkg_dir("pkg").site_addr(address).env(Env::PROD).build()
 }
 
-/// The last lines of the start: where it is and how to sign in.
+/// Prints where the server is and how to sign in.
 async fn announce(settings: &Settings, state: &AppState, address: SocketAddr) {
     if !assets::present() {
         tracing::warn!("this build has no styles and scripts inside; `make build` makes one that has");
@@ -186,7 +187,7 @@ async fn announce(settings: &Settings, state: &AppState, address: SocketAddr) {
             "Sign in with one click as any of the demo people; their passwords and tokens are in {}",
             credentials.display()
         );
-    } else if nobody_yet(&state.store).await {
+    } else if has_no_people(&state.store).await {
         println!(
             "Nobody can sign in yet. Add the first person with: countersign user add you@example.com --role admin"
         );
@@ -195,6 +196,6 @@ async fn announce(settings: &Settings, state: &AppState, address: SocketAddr) {
     }
 }
 
-async fn nobody_yet(store: &Store) -> bool {
-    store::people::list(store, &crate::cli::administrator()).await.is_ok_and(|people| people.is_empty())
+async fn has_no_people(store: &Store) -> bool {
+    store::people::list(store, &local_administrator()).await.is_ok_and(|people| people.is_empty())
 }

@@ -7,26 +7,26 @@ use leptos::config::LeptosOptions;
 use store::Store;
 use tokio::sync::watch;
 
-use crate::{evaluation::EvaluationService, metrics::Remembered};
+use crate::{evaluation::EvaluationService, metrics_cache::MetricsCache};
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
-    /// What is remembered.
+    /// The database.
     pub store: Store,
     /// The evaluation service.
     pub live: EvaluationService,
     /// Whether the example workspace is served.
     pub demo: bool,
-    /// What `/metrics` tells of the database.
-    pub figures: Remembered,
-    /// Whether `/metrics` answers strangers: on a loopback address, or when asked for.
+    /// The metrics of the workspace for `/metrics`.
+    pub metrics: MetricsCache,
+    /// Whether `/metrics` needs no token: on a loopback address, or when configured so.
     pub open_metrics: bool,
     /// Whether cookies may travel without TLS: only on a loopback address.
     pub plain_http: bool,
-    /// Turns true when the server goes down, so that streams without an end find one.
+    /// Turns true when the server shuts down, so that endless streams end.
     pub stopping: Arc<watch::Sender<bool>>,
-    /// What leptos wants to know.
+    /// The options of leptos.
     pub leptos: LeptosOptions,
 }
 

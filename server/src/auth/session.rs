@@ -4,10 +4,10 @@ use store::{Store, sessions::PgSessions};
 use time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
-/// A session ends after this long without a request.
+/// A session ends after this time without a request.
 const IDLE: Duration = Duration::hours(12);
 
-/// Sessions kept in the database. Over plain HTTP (loopback only) a browser refuses a `Secure` cookie, and with it the
+/// Sessions stored in the database. Over plain HTTP (loopback only) browsers refuse `Secure` cookies, and with them the
 /// `__Host-` prefix.
 pub fn layer(store: &Store, plain_http: bool) -> SessionManagerLayer<PgSessions> {
     let name = if plain_http { "countersign_session" } else { "__Host-countersign_session" };

@@ -1,5 +1,5 @@
-//! Slows down guessing: so many sign-in attempts from one address, then one a second. (The store counts failures for
-//! each account besides.)
+//! Slows down password guessing: a burst of sign-in attempts from one address, then one a second. The store also counts the
+//! failures of each account.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -20,14 +20,14 @@ use tower_governor::{
     key_extractor::KeyExtractor,
 };
 
-use crate::http::problem::ApiError;
+use crate::error::ApiError;
 
-/// Attempts that may come at once.
+/// Attempts that are allowed at once.
 const BURST: u32 = 60;
 /// Time after which one more is allowed.
 const REFILL: Duration = Duration::from_secs(1);
 
-/// The address at the other end of the connection. What `X-Forwarded-For` says can be made up, so it is not believed.
+/// The address at the other end of the connection. `X-Forwarded-For` is ignored, because callers can forge it.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer;
 
@@ -40,7 +40,7 @@ impl KeyExtractor for Peer {
     }
 }
 
-/// The limit, for the routes that sign somebody in. All of them must share one.
+/// The limit for the routes that sign a person in. All of them must share one.
 pub fn layer() -> Option<GovernorLayer<Peer, NoOpMiddleware, Body>> {
     let config: GovernorConfig<Peer, NoOpMiddleware> =
         GovernorConfigBuilder::default().period(REFILL).burst_size(BURST).key_extractor(Peer).finish()?;

@@ -1,4 +1,4 @@
-//! `countersign audit`: whether anybody changed the record of who decided what, on a server or in an exported file.
+//! `countersign audit`: verifies the record of who decided what, on a server or in an exported file, and exports it.
 
 use std::{
     io::Write,
@@ -14,8 +14,13 @@ use lifecycle::{
 use policy::json::Document;
 use serde_json::{Map, Value, json};
 
-use super::{CliError, Format, bundle::found, client::Server, files, keys::Keys, output::print};
-use crate::http::input;
+use super::{
+    client::Server,
+    files,
+    offline_keys::OfflineKeys,
+    output::{Format, exit_code, print},
+};
+use crate::{error::CliError, json};
 
 /// Check and export the record of who decided what.
 #[derive(Debug, Subcommand)]
@@ -30,7 +35,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
         #[command(flatten)]
-        keys: Keys,
+        keys: OfflineKeys,
         #[command(flatten)]
         server: Server,
     },
@@ -50,17 +55,17 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     match command {
         Command::Verify { file, keys, server } => {
             let verdict: Verdict = match file {
-                Some(file) => verify_file(&file, keys.known()?.as_ref())?,
+                Some(file) => verify_file(&file, keys.ring_if_any()?.as_ref())?,
                 None => server.client()?.get("/policy/audit/verify", &[])?,
             };
-            print(format, &verdict, || text(&verdict));
-            Ok(found(!verdict.valid))
+            print(format, &verdict, || render(&verdict));
+            Ok(exit_code(!verdict.valid))
         }
         Command::Export { to, server } => {
             let client = server.client()?;
             match to.filter(|file| file.as_os_str() != "-") {
                 Some(file) => {
-                    let bytes = into_file(&file, |out| client.download("/policy/audit/export", &[], out))?;
+                    let bytes = write_file(&file, |out| client.download("/policy/audit/export", &[], out))?;
                     let shown = file.display();
                     print(format, &json!({ "file": file, "bytes": bytes }), || format!("{bytes} bytes in {shown}"));
                 }
@@ -73,16 +78,16 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Writes a file; what broke off is not left behind as if it were whole.
-fn into_file(file: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<u64, CliError>) -> Result<u64, CliError> {
+/// Writes a file. A file that is incomplete because writing failed is removed.
+fn write_file(file: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<u64, CliError>) -> Result<u64, CliError> {
     let fail = |error: std::io::Error| CliError::Usage(format!("cannot write `{}`: {error}", file.display()));
     let mut out = std::fs::File::create(file).map_err(fail)?;
     match write(&mut out) {
         Ok(bytes) => out.flush().map(|()| bytes).map_err(fail),
-        Err(failure) => {
+        Err(error) => {
             drop(out);
             let _ = std::fs::remove_file(file);
-            Err(failure)
+            Err(error)
         }
     }
 }
@@ -91,14 +96,14 @@ fn into_file(file: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<u64, 
 pub enum Line {
     /// One entry with its hashes.
     Entry(Map<String, Value>),
-    /// A closing line: a checkpoint, and when it was exported.
+    /// The closing line: a checkpoint, and the time of the export.
     Closing(Checkpoint, Option<String>),
 }
 
 /// The lines of an exported record.
 ///
 /// # Errors
-/// [`CliError::Usage`] when the file cannot be read or is no exported record.
+/// [`CliError::Usage`] when the file cannot be read or is not an exported record.
 pub fn lines(file: &Path) -> Result<Vec<Line>, CliError> {
     let bytes = files::bytes(file)?;
     let mut lines = Vec::new();
@@ -107,7 +112,7 @@ pub fn lines(file: &Path) -> Result<Vec<Line>, CliError> {
             continue;
         }
         let wrong = |detail: &str| files::wrong(file, &format!("line {number}: {detail}"));
-        let document = input::parse::<Document>(line).map_err(|refusal| wrong(&refusal.0.detail))?.0;
+        let document = json::parse::<Document>(line).map_err(|problem| wrong(&problem.detail))?.0;
         let Value::Object(mut members) = document else { return Err(wrong("an entry is a JSON object")) };
         if members.contains_key("seq") {
             lines.push(Line::Entry(members));
@@ -136,7 +141,7 @@ fn verify_file(file: &Path, keys: Option<&KeyRing>) -> Result<Verdict, CliError>
     Ok(verifier.finish())
 }
 
-fn text(verdict: &Verdict) -> String {
+fn render(verdict: &Verdict) -> String {
     let mut text = verdict.message.clone();
     if let Some(bad) = &verdict.first_bad {
         text.push_str(&format!("\nfirst bad entry: {}", bad.seq));
@@ -199,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn an_exported_record_is_checked_without_a_server() {
+    fn an_exported_record_is_verified_without_a_server() {
         let keys = KeyRing { current: Key::new("k", "a secret for tests"), previous: Vec::new() };
         let good = exported(&keys);
         assert!(verify(&good, Some(&keys)).unwrap().valid);
         let edited = good.replacen("ada@example.com", "eve@example.com", 3);
         let verdict = verify(&edited, Some(&keys)).unwrap();
         assert_eq!(verdict.first_bad.as_ref().map(|bad| (bad.seq, bad.flaw)), Some((1, Flaw::Edited)));
-        assert!(text(&verdict).contains("first bad entry: 1"));
+        assert!(render(&verdict).contains("first bad entry: 1"));
         let cut: Vec<&str> = good.lines().filter(|line| !line.contains("\"seq\":4")).collect();
         let broken = verify(&cut.join("\n"), Some(&keys)).unwrap().first_bad.unwrap();
         assert_eq!((broken.seq, broken.flaw), (4, Flaw::CutTail));

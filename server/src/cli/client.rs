@@ -1,29 +1,28 @@
-//! Talking to a running server: where it is, who asks, and how its refusals come back.
+//! The client of a running server: its address, the token to act with, and how refusals are reported.
 
 use std::{
+    error::Error,
     io::{Read, Write},
     time::Duration,
 };
 
-use http::{Method, Request, Response, Uri, header};
+use http::{Method, Uri, header};
 use lifecycle::problem::{Code, Problem};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{blocking::Response, redirect::Policy};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use ureq::{
-    Agent, Body,
-    tls::{RootCerts, TlsConfig},
-};
 
-use super::CliError;
+use crate::error::CliError;
 
 /// How long a server may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long it may be silent: building a packet over a million decisions takes a while.
-const ANSWER: Duration = Duration::from_secs(600);
-/// Most bytes of an answer that is kept in memory: a bundle of the largest size, with its packet around it.
-const LARGEST: u64 = 256 * 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may be silent: building a packet over a million decisions takes a while.
+const READ_TIMEOUT: Duration = Duration::from_secs(600);
+/// Most bytes of an answer that is read into memory: a packet with a bundle of the largest size.
+const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Which server to talk to, and as whom. Flattened into every command that needs one.
+/// The server to talk to, and the token to act with. Flattened into every command that needs a server.
 #[derive(Clone, clap::Args)]
 pub struct Server {
     /// Address of the server.
@@ -34,7 +33,7 @@ pub struct Server {
     token: Option<String>,
 }
 
-// Tokens do not belong into logs.
+// Tokens do not belong in logs.
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server").field("url", &self.url).finish_non_exhaustive()
@@ -42,7 +41,7 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// A client for it. Nothing is sent yet.
+    /// A client of this server. Nothing is sent yet.
     ///
     /// # Errors
     /// [`CliError::Usage`] when the address is not an `http` or `https` one.
@@ -56,23 +55,28 @@ impl Server {
                 self.url
             )));
         };
-        let mut config = Agent::config_builder()
-            // A refusal is an answer: its problem says more than its status.
-            .http_status_as_error(false)
-            // A token is not carried elsewhere.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_connect(Some(CONNECT))
-            .timeout_recv_response(Some(ANSWER))
-            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
-            // The certificates the system trusts, those of a company's own authority included.
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build());
-        if is_loopback(host) {
-            // No proxy can know what this machine's loopback address is.
-            config = config.proxy(None);
+        // Fails when a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = reqwest::blocking::Client::builder()
+            // A token is not sent to other servers.
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            // Of each wait: for the head of an answer, and for the next part of its body.
+            .timeout(READ_TIMEOUT)
+            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
+        if parsed.as_ref().and_then(Uri::scheme_str) == Some("http") {
+            // No certificate is needed, and the system may have none.
+            config = config.tls_certs_only([]);
         }
+        if is_loopback(host) {
+            // A proxy cannot reach the loopback address of this machine.
+            config = config.no_proxy();
+        }
+        let http = config
+            .build()
+            .map_err(|error| CliError::Refused(format!("no connection can be made: {}", cause(&error))))?;
         let token = self.token.clone().filter(|token| !token.is_empty());
-        Ok(Client { agent: config.build().new_agent(), base: base.to_owned(), token })
+        Ok(Client { http, base: base.to_owned(), token })
     }
 }
 
@@ -81,21 +85,21 @@ fn is_loopback(host: &str) -> bool {
     bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A connection to one server, as one person.
+/// A connection to one server with one token.
 #[derive(Debug)]
 pub struct Client {
-    agent: Agent,
+    http: reqwest::blocking::Client,
     base: String,
     token: Option<String>,
 }
 
 impl Client {
-    /// Reads `path`, which begins with a slash; `query` is encoded here.
+    /// Gets `path`, which begins with a slash; `query` is encoded here.
     ///
     /// # Errors
     /// [`CliError::Answered`] with the server's problem; [`CliError::Unreachable`] when there is none.
     pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, CliError> {
-        self.json(self.send(Method::GET, &with_query(path, query), &[], Vec::new())?)
+        self.parse(self.send(Method::GET, &with_query(path, query), &[], Vec::new())?)
     }
 
     /// Posts `body` as JSON.
@@ -118,27 +122,26 @@ impl Client {
     ) -> Result<T, CliError> {
         let bytes = serde_json::to_vec(body)
             .map_err(|error| CliError::Usage(format!("the request cannot be written as JSON: {error}")))?;
-        self.json(self.send(Method::POST, path, headers, bytes)?)
+        self.parse(self.send(Method::POST, path, headers, bytes)?)
     }
 
-    /// Posts `bytes` as they are: a file the server is to judge byte by byte.
+    /// Posts `bytes` as they are: a file whose signature covers its bytes.
     ///
     /// # Errors
     /// As [`Self::get`].
     pub fn post_bytes<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, CliError> {
-        self.json(self.send(Method::POST, path, &[], bytes)?)
+        self.parse(self.send(Method::POST, path, &[], bytes)?)
     }
 
-    /// Copies what `path` answers to `to`, however long it is; answers the number of bytes.
+    /// Copies the answer of `path` to `to`, whatever its length; returns the number of bytes.
     ///
     /// # Errors
     /// As [`Self::get`]; [`CliError::Usage`] when `to` cannot be written.
     pub fn download(&self, path: &str, query: &[(&str, &str)], to: &mut impl Write) -> Result<u64, CliError> {
         let mut response = self.send(Method::GET, &with_query(path, query), &[], Vec::new())?;
-        let mut from = response.body_mut().with_config().limit(u64::MAX).reader();
         let (mut chunk, mut total) = (vec![0; 64 * 1024], 0_u64);
         loop {
-            let read = from.read(&mut chunk).map_err(|error| self.broken_off(&error))?;
+            let read = response.read(&mut chunk).map_err(|error| self.broken_off(&error))?;
             if read == 0 {
                 return Ok(total);
             }
@@ -148,7 +151,7 @@ impl Client {
         }
     }
 
-    /// The number of a bundle that is named by its number or by its version.
+    /// The number of a bundle that the user named by its number or version.
     ///
     /// # Errors
     /// As [`Self::get`]; `not_found` when no bundle has the version.
@@ -163,16 +166,10 @@ impl Client {
         })
     }
 
-    fn send(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Vec<u8>,
-    ) -> Result<Response<Body>, CliError> {
-        let mut request = Request::builder()
-            .method(method.clone())
-            .uri(format!("{}{path}", self.base))
+    fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Response, CliError> {
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base))
             .header(header::ACCEPT, "application/json, application/problem+json");
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -180,24 +177,21 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let unusable = |error: http::Error| CliError::Usage(format!("the request cannot be written: {error}"));
-        let answered = if method == Method::GET {
-            self.agent.run(request.body(()).map_err(unusable)?)
-        } else {
-            let request = request.header(header::CONTENT_TYPE, "application/json");
-            self.agent.run(request.body(body).map_err(unusable)?)
-        };
-        let mut response = answered.map_err(|error| self.unreachable(&error))?;
-        if response.status().is_success() {
-            return Ok(response);
+        if method != Method::GET {
+            request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         }
-        Err(self.refusal(&mut response))
+        let request = request
+            .build()
+            .map_err(|error| CliError::Usage(format!("the request cannot be written: {}", cause(&error))))?;
+        let response = self.http.execute(request).map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(response)) }
     }
 
-    /// What a status other than success means.
-    fn refusal(&self, response: &mut Response<Body>) -> CliError {
+    /// The error that a status other than success means.
+    fn refusal(&self, response: Response) -> CliError {
         let status = response.status();
-        let text = response.body_mut().with_config().limit(LARGEST).read_to_string().unwrap_or_default();
+        let location = response.headers().get(header::LOCATION).cloned();
+        let text = read_text(response).unwrap_or_default();
         if let Ok(mut problem) = serde_json::from_str::<Problem>(&text) {
             if problem.code == Code::Unauthenticated {
                 problem.detail = match self.token {
@@ -207,51 +201,57 @@ impl Client {
             }
             return CliError::Answered(Box::new(problem));
         }
-        if let Some(there) = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()) {
+        if let Some(there) = location.as_ref().and_then(|to| to.to_str().ok()) {
             return CliError::Unreachable(format!("{} points to {there}: use that as --url", self.base));
         }
         CliError::Unreachable(format!("{} answered {status}, but not as a Countersign server does", self.base))
     }
 
-    fn json<T: DeserializeOwned>(&self, mut response: Response<Body>) -> Result<T, CliError> {
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(LARGEST)
-            .read_to_string()
-            .map_err(|error| self.broken_off(&error))?;
+    fn parse<T: DeserializeOwned>(&self, response: Response) -> Result<T, CliError> {
+        let text = read_text(response).map_err(|error| self.broken_off(&error))?;
         serde_json::from_str(&text).map_err(|error| {
             CliError::Unreachable(format!("{} does not answer as a Countersign server does: {error}", self.base))
         })
     }
 
-    fn broken_off(&self, error: &impl std::fmt::Display) -> CliError {
+    fn broken_off(&self, error: &std::io::Error) -> CliError {
         CliError::Unreachable(format!("the answer of {} broke off: {error}", self.base))
     }
 
-    fn unreachable(&self, error: &ureq::Error) -> CliError {
+    fn unreachable(&self, error: &reqwest::Error) -> CliError {
         CliError::Unreachable(format!(
-            "the server at {} cannot be reached: {error}. Is it running? Name another with --url or COUNTERSIGN_URL",
-            self.base
+            "the server at {} cannot be reached: {}. Is it running? Name another with --url or COUNTERSIGN_URL",
+            self.base,
+            cause(error)
         ))
     }
 }
 
-/// `text` as one segment of a path.
-pub fn segment(text: &str) -> String {
-    let mut segment = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
-                segment.push(char::from(byte))
-            }
-            other => segment.push_str(&format!("%{other:02X}")),
-        }
-    }
-    segment
+fn read_text(response: Response) -> std::io::Result<String> {
+    let mut text = String::new();
+    response.take(MAX_ANSWER_BYTES).read_to_string(&mut text)?;
+    Ok(text)
 }
 
-fn with_query(path: &str, query: &[(&str, &str)]) -> String {
+/// The innermost cause of `error`: the outer ones only repeat the address.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost
+}
+
+/// What is not encoded in a segment of a path or a value of a query.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+
+/// `text` as one segment of a path.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// `path` with a query string.
+pub fn with_query(path: &str, query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> =
         query.iter().map(|(name, value)| format!("{}={}", segment(name), segment(value))).collect();
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_of_servers_are_taken() {
+    fn only_http_addresses_are_accepted() {
         for url in ["http://127.0.0.1:3000", "https://policy.example.com/", "http://[::1]:3000"] {
             assert!(server(url).client().is_ok(), "{url}");
         }
@@ -277,15 +277,15 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_unreachable() {
+    fn a_closed_port_is_unreachable() {
         // Port 9 of the loopback address: nothing listens there.
         let client = server("http://127.0.0.1:9").client().unwrap();
-        let failure = client.get::<Value>("/policy/system", &[]).unwrap_err();
-        assert!(matches!(&failure, CliError::Unreachable(text) if text.contains("--url")), "{failure}");
+        let error = client.get::<Value>("/policy/system", &[]).unwrap_err();
+        assert!(matches!(&error, CliError::Unreachable(text) if text.contains("--url")), "{error}");
     }
 
     #[test]
-    fn names_are_encoded() {
+    fn paths_and_queries_are_percent_encoded() {
         assert_eq!(segment("pktv1:0a/../b c"), "pktv1:0a%2F..%2Fb%20c");
         assert_eq!(with_query("/x", &[("since", "2026-01-01T00:00:00+02:00")]), "/x?since=2026-01-01T00:00:00%2B02:00");
     }

@@ -1,4 +1,4 @@
-//! `countersign completions`: what a shell needs to complete the commands.
+//! `countersign completions`: the script with which a shell completes the commands.
 
 use clap_complete::Shell;
 
@@ -10,9 +10,9 @@ pub struct Arguments {
     shell: Shell,
 }
 
-/// Writes them.
+/// Writes the script.
 pub fn write(arguments: &Arguments, command: &mut clap::Command) {
-    // In memory first: a closed pipe (`… | head`) is no reason to complain.
+    // Generated in memory first: a closed pipe (`… | head`) is not an error.
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, command, "countersign", &mut script);
     let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), &script);

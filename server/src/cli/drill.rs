@@ -5,7 +5,11 @@ use std::process::ExitCode;
 use lifecycle::rollout::DrillReport;
 use serde_json::json;
 
-use super::{CliError, Format, client::Server, output::print};
+use super::{
+    client::Server,
+    output::{Format, print},
+};
+use crate::error::CliError;
 
 /// Rehearse apply, rollback and apply again in a sandbox; what is live is not touched. Exit code 1 when it fails.
 #[derive(Debug, clap::Args)]
@@ -16,13 +20,13 @@ pub struct Drill {
 }
 
 /// Runs `countersign drill`.
-pub fn run(asked: &Drill, format: Format) -> Result<ExitCode, CliError> {
-    let report: DrillReport = asked.server.client()?.post("/policy/drills", &json!({}))?;
-    print(format, &report, || in_words(&report));
+pub fn run(arguments: &Drill, format: Format) -> Result<ExitCode, CliError> {
+    let report: DrillReport = arguments.server.client()?.post("/policy/drills", &json!({}))?;
+    print(format, &report, || render(&report));
     Ok(if report.safety_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn in_words(report: &DrillReport) -> String {
+fn render(report: &DrillReport) -> String {
     let verdict = if report.safety_passed { "passed" } else { "FAILED" };
     let mut lines = vec![format!("Drill {} with {}: {verdict}", report.id, report.candidate_version)];
     lines.extend(report.failures.iter().map(|failure| format!("- {failure}")));

@@ -1,4 +1,4 @@
-//! Reading what a command works on: a file, or standard input as `-`.
+//! Reading and writing files; `-` stands for standard input and standard output.
 
 use std::{
     io::Read,
@@ -9,8 +9,7 @@ use policy::{bundle::Source, json::Document, limits::MAX_BUNDLE_BYTES};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::CliError;
-use crate::http::input;
+use crate::{error::CliError, json};
 
 /// Most bytes of a file: a packet of the largest size with its corpus.
 const MOST: u64 = 16 * MAX_BUNDLE_BYTES as u64;
@@ -39,26 +38,26 @@ pub fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
     Ok(content)
 }
 
-/// The JSON in a file.
+/// The JSON in a file, as a `T`.
 ///
 /// # Errors
 /// [`CliError::Usage`] with line and column, or the pointer to what has a wrong type.
-pub fn json<T: DeserializeOwned>(file: &Path) -> Result<T, CliError> {
-    input::parse(&bytes(file)?).map_err(|refusal| wrong(file, &refusal.0.detail))
+pub fn json_from<T: DeserializeOwned>(file: &Path) -> Result<T, CliError> {
+    json::parse(&bytes(file)?).map_err(|problem| wrong(file, &problem.detail))
 }
 
-/// The JSON document in a file, in which no name is used twice.
+/// The JSON document in a file; duplicate members are refused.
 ///
 /// # Errors
-/// As [`json`].
+/// As [`json_from`].
 pub fn document(file: &Path) -> Result<Value, CliError> {
-    json::<Document>(file).map(|document| document.0)
+    json_from::<Document>(file).map(|document| document.0)
 }
 
 /// The bundle in a file: bare, a list of rules, or inside a signed file (whose signature is not looked at).
 ///
 /// # Errors
-/// As [`json`].
+/// As [`json_from`].
 pub fn source(file: &Path) -> Result<Source, CliError> {
     let mut document = document(file)?;
     if let Value::Object(members) = &mut document
@@ -83,14 +82,14 @@ pub fn write(to: Option<&PathBuf>, text: &str) -> Result<(), CliError> {
         Some(file) => std::fs::write(file, text)
             .map_err(|error| CliError::Usage(format!("cannot write `{}`: {error}", file.display()))),
         None => {
-            // A closed pipe (`… | head`) is no reason to complain.
+            // A closed pipe (`… | head`) is not an error.
             let _ = std::io::stdout().lock().write_all(text.as_bytes());
             Ok(())
         }
     }
 }
 
-/// The failure of a file that is not what was asked for.
+/// The error about a file that does not hold what the command needs.
 pub fn wrong(file: &Path, detail: &str) -> CliError {
     CliError::Usage(format!("{}: {detail}", shown(file)))
 }

@@ -17,12 +17,11 @@ use serde::{
 use serde_json::{Value, json};
 
 use super::{
-    CliError, Format,
     audit::{Line, lines},
-    bundle::found,
     client::Server,
-    output::print,
+    output::{Format, exit_code, print},
 };
+use crate::error::CliError;
 
 /// Key figures of the last 30 days.
 #[derive(Debug, Subcommand)]
@@ -37,7 +36,7 @@ pub enum Command {
         #[arg(long)]
         fail_on_alert: bool,
     },
-    /// One row a candidate: what its packet projected, and what came true.
+    /// One row for each candidate: what its packet projected, and what was realized.
     #[command(after_help = "Example: countersign kpi detail")]
     Detail {
         #[command(flatten)]
@@ -45,7 +44,7 @@ pub enum Command {
     },
 }
 
-/// Where the figures come from.
+/// Where the key figures come from.
 #[derive(Debug, Args)]
 pub struct Source {
     /// An exported audit record, or `-` for standard input. No server is asked.
@@ -67,10 +66,10 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
                     let (events, as_of) = read(file, source.as_of)?;
                     kpi::summary(&events, as_of)
                 }
-                None => source.ask("/policy/kpis/summary")?,
+                None => source.get("/policy/kpis/summary")?,
             };
             print(format, &summary, || summary_text(&summary));
-            Ok(found(fail_on_alert && !summary.alert_reason_codes.is_empty()))
+            Ok(exit_code(fail_on_alert && !summary.alert_reason_codes.is_empty()))
         }
         Command::Detail { source } => {
             let candidates: Vec<Candidate> = match &source.from {
@@ -79,7 +78,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
                     kpi::detail(&events, as_of)
                 }
                 None => {
-                    let mut answer: Value = source.ask("/policy/kpis/projected-vs-realized")?;
+                    let mut answer: Value = source.get("/policy/kpis/projected-vs-realized")?;
                     serde_json::from_value(answer.get_mut("candidates").map(Value::take).unwrap_or_default())
                         .map_err(|error| CliError::Unreachable(format!("the server answers something else: {error}")))?
                 }
@@ -91,7 +90,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
 }
 
 impl Source {
-    fn ask<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+    fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         let as_of = self.as_of.map(|at| at.to_string());
         let query: Vec<(&str, &str)> = as_of.as_deref().map(|at| ("as_of", at)).into_iter().collect();
         self.server.client()?.get(path, &query)
@@ -122,7 +121,7 @@ fn summary_text(summary: &Summary) -> String {
     lines.join("\n")
 }
 
-/// The columns of a row in their own order, which a JSON object in memory does not keep.
+/// The columns of a row in their order, which a JSON object in memory loses.
 struct Columns(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Columns {
@@ -147,7 +146,7 @@ impl<'de> Deserialize<'de> for Columns {
     }
 }
 
-/// A value for people: nothing to measure is a dash, a list has commas.
+/// A value for people: a dash when nothing was measured, commas in a list.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
@@ -185,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_come_from_an_exported_record() {
+    fn key_figures_are_computed_from_an_exported_record() {
         let text = "\
 {\"seq\":1,\"at\":\"2026-03-01T00:00:00Z\",\"event_type\":\"applied\",\"subject_id\":\"7\",\"detail\":{\"version\":\"1.0.0\"}}\n\
 {\"seq\":2,\"at\":\"2026-03-01T01:00:00Z\",\"event_type\":\"rolled_back\",\"subject_id\":\"7\",\"detail\":{}}\n";

@@ -6,12 +6,13 @@ mod client;
 mod completions;
 mod drill;
 mod files;
-mod keys;
 mod kpi;
+mod offline_keys;
 mod output;
 mod packet;
 mod rollout;
 mod serve;
+mod storage;
 mod system;
 mod token;
 mod user;
@@ -19,12 +20,8 @@ mod user;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use lifecycle::authority::{Actor, Role, Via};
-use store::Store;
 
-use crate::database::Database;
-
-pub use output::{CliError, Format};
+use self::output::{Format, report};
 
 /// A studio for the policies that govern what software agents may do.
 #[derive(Debug, Parser)]
@@ -82,7 +79,7 @@ enum Command {
 }
 
 /// Runs the program. Exit codes: 0 done, 1 a finding or a refusal, 2 wrong usage or unreadable input, 3 a server or
-/// database cannot be reached.
+/// database that cannot be reached.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let format = arguments.output;
@@ -92,17 +89,17 @@ pub fn run() -> ExitCode {
         Command::Token(command) => token::run(command, format),
         Command::Bundle(command) => bundle::run(command, format),
         Command::Packet(command) => packet::run(command, format),
-        Command::Apply(asked) => rollout::apply(&asked, format),
-        Command::Promote(asked) => rollout::promote(&asked, format),
-        Command::Rollback(asked) => rollout::rollback(&asked, format),
+        Command::Apply(arguments) => rollout::apply(&arguments, format),
+        Command::Promote(arguments) => rollout::promote(&arguments, format),
+        Command::Rollback(arguments) => rollout::rollback(&arguments, format),
         Command::Kpi(command) => kpi::run(command, format),
         Command::Audit(command) => audit::run(command, format),
-        Command::Status(asked) => system::status(&asked, format),
-        Command::Pause(asked) => system::pause(&asked, format),
-        Command::Release(asked) => system::release(&asked, format),
-        Command::Disable(asked) => system::disable(&asked, format),
-        Command::Enable(asked) => system::enable(&asked, format),
-        Command::Drill(asked) => drill::run(&asked, format),
+        Command::Status(arguments) => system::status(&arguments, format),
+        Command::Pause(arguments) => system::pause(&arguments, format),
+        Command::Release(arguments) => system::release(&arguments, format),
+        Command::Disable(arguments) => system::disable(&arguments, format),
+        Command::Enable(arguments) => system::enable(&arguments, format),
+        Command::Drill(arguments) => drill::run(&arguments, format),
         Command::Completions(arguments) => {
             completions::write(&arguments, &mut Arguments::command());
             Ok(ExitCode::SUCCESS)
@@ -110,42 +107,11 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(failure) => {
-            failure.report(format);
-            failure.exit_code()
+        Err(error) => {
+            report(&error, format);
+            error.exit_code()
         }
     }
-}
-
-/// A runtime for commands that talk to the database or serve.
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Refused(format!("the system gives no threads to work with: {error}")))
-}
-
-/// Who acts on the command line: whoever can reach the database may do anything to it anyway.
-pub fn administrator() -> Actor {
-    let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
-    Actor { name: format!("cli:{user}"), roles: [Role::Admin].into(), via: Via::Cli }
-}
-
-/// Runs `work` on the database, brought up to date before.
-fn on_database<T>(place: &serve::Place, work: impl AsyncFnOnce(Store) -> store::Result<T>) -> Result<T, CliError> {
-    let data_dir = place.directory()?;
-    let keys = crate::keys::ring(&place.keys, &data_dir)?;
-    let database = Database::open_beside(place.database_url.as_deref(), &data_dir)?;
-    let options = database.options();
-    let result = runtime()?.block_on(async {
-        let store = Store::connect(options, keys).await?;
-        store.migrate().await?;
-        let result = work(store.clone()).await;
-        store.pool().close().await;
-        result
-    });
-    database.close();
-    Ok(result?)
 }
 
 #[cfg(test)]

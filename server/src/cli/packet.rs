@@ -1,4 +1,4 @@
-//! `countersign packet`: review packets, on a server; checking one in a file needs none.
+//! `countersign packet`: review packets on a server. Verifying a packet in a file needs no server.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,12 +11,11 @@ use policy::replay::Corpus;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CliError, Format,
-    bundle::found,
     client::{Server, segment},
     files,
-    output::print,
+    output::{Format, exit_code, print},
 };
+use crate::{error::CliError, json::convert};
 
 /// Build, read, sign and check review packets.
 #[derive(Debug, Subcommand)]
@@ -171,7 +170,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
                 (None, None) => return Err(CliError::Usage("name a packet, or a file with --file".to_owned())),
             };
             print(format, &verification, || verification_text(&verification));
-            Ok(found(!verification.passed))
+            Ok(exit_code(!verification.passed))
         }
     }
 }
@@ -182,13 +181,13 @@ fn verify_file(file: &Path, corpus: Option<&Path>) -> Result<Verification, CliEr
         Value::Object(members) => members,
         _ => return Err(files::wrong(file, "this is not a packet")),
     };
-    let beside = members.remove("corpus");
+    let enclosed = members.remove("corpus");
     // `{packet, corpus}`, or the packet's members with its corpus among them, or `{packet_id, content, corpus}`.
     if let Some(Value::Object(packet)) = members.remove("packet") {
         members = packet;
     }
-    let corpus: Corpus = match (corpus, beside) {
-        (Some(corpus), _) => files::json(corpus)?,
+    let corpus: Corpus = match (corpus, enclosed) {
+        (Some(corpus), _) => files::json_from(corpus)?,
         (None, Some(corpus)) => read(file, corpus)?,
         (None, None) => {
             return Err(files::wrong(
@@ -206,7 +205,7 @@ fn verify_file(file: &Path, corpus: Option<&Path>) -> Result<Verification, CliEr
 }
 
 fn read<T: serde::de::DeserializeOwned>(file: &Path, value: Value) -> Result<T, CliError> {
-    crate::http::input::convert(value).map_err(|refusal| files::wrong(file, &refusal.0.detail))
+    convert(value).map_err(|problem| files::wrong(file, &problem.detail))
 }
 
 fn packet_text(packet: &Packet) -> String {

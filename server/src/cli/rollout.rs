@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{CliError, Format, client::Server, output::print};
+use super::{
+    client::Server,
+    output::{Format, print},
+};
+use crate::error::CliError;
 
 /// Put an approved bundle into service.
 #[derive(Debug, clap::Args)]
@@ -57,45 +61,48 @@ pub struct Rollback {
     server: Server,
 }
 
-/// Applies.
-pub fn apply(asked: &Apply, format: Format) -> Result<ExitCode, CliError> {
-    let client = asked.server.client()?;
-    let id = client.bundle_id(&asked.bundle)?;
-    let body = json!({ "packet_id": asked.packet_id, "canary_pct": asked.canary_pct });
-    say(format, &client.post(&format!("/policy/bundles/{id}/activate"), &body)?);
+/// Runs `countersign apply`.
+pub fn apply(arguments: &Apply, format: Format) -> Result<ExitCode, CliError> {
+    let client = arguments.server.client()?;
+    let id = client.bundle_id(&arguments.bundle)?;
+    let body = json!({ "packet_id": arguments.packet_id, "canary_pct": arguments.canary_pct });
+    print_answer(format, &client.post(&format!("/policy/bundles/{id}/activate"), &body)?);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Promotes.
-pub fn promote(asked: &Promote, format: Format) -> Result<ExitCode, CliError> {
-    let client = asked.server.client()?;
-    let id = client.bundle_id(&asked.bundle)?;
-    say(format, &client.post(&format!("/policy/bundles/{id}/promote"), &json!({ "target_pct": asked.target_pct }))?);
+/// Runs `countersign promote`.
+pub fn promote(arguments: &Promote, format: Format) -> Result<ExitCode, CliError> {
+    let client = arguments.server.client()?;
+    let id = client.bundle_id(&arguments.bundle)?;
+    print_answer(
+        format,
+        &client.post(&format!("/policy/bundles/{id}/promote"), &json!({ "target_pct": arguments.target_pct }))?,
+    );
     Ok(ExitCode::SUCCESS)
 }
 
-/// Rolls back.
-pub fn rollback(asked: &Rollback, format: Format) -> Result<ExitCode, CliError> {
-    let client = asked.server.client()?;
-    let id = match &asked.bundle {
+/// Runs `countersign rollback`.
+pub fn rollback(arguments: &Rollback, format: Format) -> Result<ExitCode, CliError> {
+    let client = arguments.server.client()?;
+    let id = match &arguments.bundle {
         Some(bundle) => client.bundle_id(bundle)?,
         None => {
-            // The canary comes first in that list: it is what was changed last.
+            // The canary, if there is one, comes first in the list: it entered service last.
             let live: Value = client.get("/policy/bundles", &[("active_only", "true"), ("fields", "summary")])?;
             let id = live.pointer("/bundles/0/id").and_then(Value::as_i64);
             id.ok_or_else(|| CliError::Refused("nothing is in service: there is nothing to roll back".to_owned()))?
         }
     };
     let body = json!({
-        "reason": asked.reason, "rolled_back_by": asked.rolled_back_by, "create_incident": !asked.no_incident,
-        "triggered_at": asked.triggered_at,
+        "reason": arguments.reason, "rolled_back_by": arguments.rolled_back_by, "create_incident": !arguments.no_incident,
+        "triggered_at": arguments.triggered_at,
     });
-    say(format, &client.post(&format!("/policy/bundles/{id}/rollback"), &body)?);
+    print_answer(format, &client.post(&format!("/policy/bundles/{id}/rollback"), &body)?);
     Ok(ExitCode::SUCCESS)
 }
 
 /// The server's sentence, and the incident it opened.
-fn say(format: Format, answer: &Value) {
+fn print_answer(format: Format, answer: &Value) {
     print(format, answer, || {
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
         let message = text("message").unwrap_or("done");

@@ -1,4 +1,5 @@
-//! `countersign status`, `pause`, `release`, `disable` and `enable`: the state of a server, and stopping things.
+//! `countersign status`, `pause`, `release`, `disable` and `enable`: the state of a server, the safety pause and the
+//! emergency switch.
 
 use std::process::ExitCode;
 
@@ -7,7 +8,11 @@ use lifecycle::system::{Changed, ServingBundle, System};
 use policy::bundle::Effect;
 use serde_json::json;
 
-use super::{CliError, Format, client::Server, output::print};
+use super::{
+    client::Server,
+    output::{Format, print},
+};
+use crate::error::CliError;
 
 /// Show what is live, and whether anything is paused or disabled.
 #[derive(Debug, clap::Args)]
@@ -90,46 +95,46 @@ impl From<Bypass> for Effect {
 }
 
 /// Runs `countersign status`.
-pub fn status(asked: &Status, format: Format) -> Result<ExitCode, CliError> {
-    let system: System = asked.server.client()?.get("/policy/system", &[])?;
-    print(format, &system, || in_words(&system));
+pub fn status(arguments: &Status, format: Format) -> Result<ExitCode, CliError> {
+    let system: System = arguments.server.client()?.get("/policy/system", &[])?;
+    print(format, &system, || render(&system));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Runs `countersign pause`.
-pub fn pause(asked: &Pause, format: Format) -> Result<ExitCode, CliError> {
+pub fn pause(arguments: &Pause, format: Format) -> Result<ExitCode, CliError> {
     let body = json!({
-        "reason": asked.reason, "ticket": asked.ticket, "trigger_metrics": asked.trigger_metrics,
+        "reason": arguments.reason, "ticket": arguments.ticket, "trigger_metrics": arguments.trigger_metrics,
     });
-    tell(format, &asked.server.client()?.post("/policy/system/pause", &body)?)
+    print_change(format, &arguments.server.client()?.post("/policy/system/pause", &body)?)
 }
 
 /// Runs `countersign release`.
-pub fn release(asked: &Release, format: Format) -> Result<ExitCode, CliError> {
-    let body = json!({ "remediation": asked.remediation });
-    tell(format, &asked.server.client()?.post("/policy/system/pause/release", &body)?)
+pub fn release(arguments: &Release, format: Format) -> Result<ExitCode, CliError> {
+    let body = json!({ "remediation": arguments.remediation });
+    print_change(format, &arguments.server.client()?.post("/policy/system/pause/release", &body)?)
 }
 
-/// Runs `countersign disable`. Whoever types it means it, so the header goes along.
-pub fn disable(asked: &Disable, format: Format) -> Result<ExitCode, CliError> {
-    let effect = Effect::from(asked.bypass_effect);
-    let body = json!({"enabled": false, "reason": asked.reason, "bypass_effect": effect});
+/// Runs `countersign disable`. Typing the command is confirmation enough, so the header is sent with it.
+pub fn disable(arguments: &Disable, format: Format) -> Result<ExitCode, CliError> {
+    let effect = Effect::from(arguments.bypass_effect);
+    let body = json!({"enabled": false, "reason": arguments.reason, "bypass_effect": effect});
     let header = [("X-Emergency-Override", "true")];
-    tell(format, &asked.server.client()?.post_with("/policy/system/disable", &header, &body)?)
+    print_change(format, &arguments.server.client()?.post_with("/policy/system/disable", &header, &body)?)
 }
 
 /// Runs `countersign enable`.
-pub fn enable(asked: &Enable, format: Format) -> Result<ExitCode, CliError> {
-    tell(format, &asked.server.client()?.post("/policy/system/disable", &json!({ "enabled": true }))?)
+pub fn enable(arguments: &Enable, format: Format) -> Result<ExitCode, CliError> {
+    print_change(format, &arguments.server.client()?.post("/policy/system/disable", &json!({ "enabled": true }))?)
 }
 
-fn tell(format: Format, changed: &Changed) -> Result<ExitCode, CliError> {
+fn print_change(format: Format, changed: &Changed) -> Result<ExitCode, CliError> {
     print(format, changed, || changed.message.clone());
     Ok(ExitCode::SUCCESS)
 }
 
-/// The state in a few lines.
-fn in_words(system: &System) -> String {
+/// The state of the system in a few lines.
+fn render(system: &System) -> String {
     let mut lines = Vec::new();
     if !system.enabled {
         let why = system.disabled.as_ref().map(|off| format!(": {} ({}, since {})", off.reason, off.by, off.since));

@@ -11,7 +11,12 @@ use policy::Timestamp;
 use serde_json::json;
 use store::tokens::NewToken;
 
-use super::{CliError, Format, administrator, on_database, output::print, serve::Place, user::role};
+use super::{
+    output::{Format, print},
+    storage::StorageArguments,
+    user::role,
+};
+use crate::{auth::local_administrator, error::CliError};
 
 /// Manage API tokens, on the database.
 #[derive(Debug, Subcommand)]
@@ -31,7 +36,7 @@ pub enum Command {
         #[arg(long, value_name = "DAYS")]
         expires_in_days: Option<u32>,
         #[command(flatten)]
-        place: Place,
+        storage: StorageArguments,
     },
     /// End a token.
     #[command(after_help = "Example: countersign token revoke 3")]
@@ -39,24 +44,24 @@ pub enum Command {
         /// Its number.
         id: i64,
         #[command(flatten)]
-        place: Place,
+        storage: StorageArguments,
     },
 }
 
 /// Runs the command.
 pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
-    let actor = administrator();
+    let actor = local_administrator();
     match command {
-        Command::Create { name, roles, email, expires_in_days, place } => {
+        Command::Create { name, roles, email, expires_in_days, storage } => {
             let new =
                 NewToken { name, email, roles: roles.into_iter().collect(), expires_at: expires_in_days.map(in_days) };
-            let (token, plain) = on_database(&place, async |store| store::tokens::create(&store, &actor, new).await)?;
+            let (token, plain) = storage.with_store(async |store| store::tokens::create(&store, &actor, new).await)?;
             print(format, &json!({ "token": plain, "details": token }), || {
                 format!("{plain}\nnumber {}; it is shown only now", token.id)
             });
         }
-        Command::Revoke { id, place } => {
-            let token = on_database(&place, async |store| store::tokens::revoke(&store, &actor, id).await)?;
+        Command::Revoke { id, storage } => {
+            let token = storage.with_store(async |store| store::tokens::revoke(&store, &actor, id).await)?;
             print(format, &token, || format!("`{}` (number {}) is revoked", token.name, token.id));
         }
     }

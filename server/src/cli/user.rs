@@ -7,10 +7,14 @@ use lifecycle::authority::{Person, Role};
 use rand::{RngExt, distr::Alphanumeric};
 use serde_json::json;
 
-use super::{CliError, Format, administrator, on_database, output::print, serve::Place};
+use super::{
+    output::{Format, print},
+    storage::StorageArguments,
+};
+use crate::{auth::local_administrator, error::CliError};
 
-/// Length of a password that is made for somebody.
-const MADE_PASSWORD: usize = 20;
+/// Length of a generated password.
+const GENERATED_PASSWORD: usize = 20;
 
 /// Manage people, on the database.
 #[derive(Debug, Subcommand)]
@@ -32,13 +36,13 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
         #[command(flatten)]
-        place: Place,
+        storage: StorageArguments,
     },
-    /// List everybody.
+    /// List all people.
     #[command(after_help = "Example: countersign user list --output json")]
     List {
         #[command(flatten)]
-        place: Place,
+        storage: StorageArguments,
     },
     /// Set a person's roles.
     #[command(after_help = "Example: countersign user roles ada@example.com author revenue_ops")]
@@ -49,7 +53,7 @@ pub enum Command {
         #[arg(value_name = "ROLE", value_parser = role)]
         roles: Vec<Role>,
         #[command(flatten)]
-        place: Place,
+        storage: StorageArguments,
     },
     /// Set a person's password and end their sessions.
     #[command(after_help = "Example: countersign user passwd ada@example.com --password-stdin < password.txt")]
@@ -60,7 +64,7 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
         #[command(flatten)]
-        place: Place,
+        storage: StorageArguments,
     },
 }
 
@@ -72,46 +76,44 @@ pub(super) fn role(text: &str) -> Result<Role, String> {
 
 /// Runs the command.
 pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
-    let actor = administrator();
+    let actor = local_administrator();
     match command {
-        Command::Add { email, name, roles, password_stdin, place } => {
-            let (password, made) = password(password_stdin)?;
+        Command::Add { email, name, roles, password_stdin, storage } => {
+            let (password, generated) = password(password_stdin)?;
             let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or(&email).to_owned());
             let roles = roles.into_iter().collect();
-            let person = on_database(&place, async |store| {
-                store::people::add(&store, &actor, &email, &name, roles, &password).await
-            })?;
-            show(format, &person, "added", made);
+            let person = storage
+                .with_store(async |store| store::people::add(&store, &actor, &email, &name, roles, &password).await)?;
+            show(format, &person, "added", generated);
         }
-        Command::List { place } => {
-            let people = on_database(&place, async |store| store::people::list(&store, &actor).await)?;
+        Command::List { storage } => {
+            let people = storage.with_store(async |store| store::people::list(&store, &actor).await)?;
             print(format, &people, || table(&people));
         }
-        Command::Roles { email, roles, place } => {
+        Command::Roles { email, roles, storage } => {
             let roles = roles.into_iter().collect();
             let person =
-                on_database(&place, async |store| store::people::set_roles(&store, &actor, &email, roles).await)?;
+                storage.with_store(async |store| store::people::set_roles(&store, &actor, &email, roles).await)?;
             show(format, &person, "changed", None);
         }
-        Command::Passwd { email, password_stdin, place } => {
-            let (password, made) = password(password_stdin)?;
-            let person = on_database(&place, async |store| {
-                store::people::set_password(&store, &actor, &email, &password).await
-            })?;
-            show(format, &person, "changed", made);
+        Command::Passwd { email, password_stdin, storage } => {
+            let (password, generated) = password(password_stdin)?;
+            let person = storage
+                .with_store(async |store| store::people::set_password(&store, &actor, &email, &password).await)?;
+            show(format, &person, "changed", generated);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(format: Format, person: &Person, what: &str, made: Option<String>) {
-    let value = match &made {
+fn show(format: Format, person: &Person, what: &str, generated: Option<String>) {
+    let value = match &generated {
         Some(password) => json!({ "person": person, "password": password }),
         None => json!({ "person": person }),
     };
     print(format, &value, || {
         let line = format!("{what} {} ({}): {}", person.email, person.name, roles_of(person));
-        made.map_or(line.clone(), |password| format!("{line}\npassword, shown only now: {password}"))
+        generated.map_or(line.clone(), |password| format!("{line}\npassword, shown only now: {password}"))
     });
 }
 
@@ -131,11 +133,12 @@ fn roles_of(person: &Person) -> String {
     person.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
 }
 
-/// The password to set; the second value is there when it was made here and has to be shown.
+/// The password to set; the second value is the password again when it was generated here and has to be shown.
 fn password(from_stdin: bool) -> Result<(String, Option<String>), CliError> {
     if !from_stdin {
-        let made: String = rand::rng().sample_iter(Alphanumeric).take(MADE_PASSWORD).map(char::from).collect();
-        return Ok((made.clone(), Some(made)));
+        let generated: String =
+            rand::rng().sample_iter(Alphanumeric).take(GENERATED_PASSWORD).map(char::from).collect();
+        return Ok((generated.clone(), Some(generated)));
     }
     let mut text = String::new();
     std::io::stdin()

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::{
     auth,
-    http::problem::{ApiError, ApiResult},
+    error::{ApiError, ApiResult},
 };
 
 /// How long the database's answer about a token counts. A revoked token works no longer than this.

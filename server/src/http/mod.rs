@@ -1,80 +1,59 @@
-//! The HTTP API: one file a resource, each with its own `router()`, and the layers around all of them.
+//! The HTTP service: one router for the API, with the layers of each group of routes, and one for the pages.
 //!
-//! Some paths are both a page and an API resource (`/incidents`, `/settings`): a `GET` that accepts HTML is answered
-//! with the page, everything else by the API. [`destination`] decides.
+//! Some paths are both a page and an API resource (`/incidents`, `/settings`). [`is_for_api`] is the one place that
+//! distinguishes pages and API.
 
-pub mod audit;
-pub mod bundles;
-pub mod contract;
-pub mod created;
-pub mod decisions;
-pub mod drills;
-pub mod etag;
-pub mod evaluate;
-pub mod events;
-pub mod front;
-pub mod health;
-pub mod incidents;
-pub mod input;
-pub mod kpi;
-pub mod lint;
-pub mod metrics;
-pub mod packets;
-pub mod page;
-pub mod problem;
-pub mod rollout;
-pub mod settings;
-pub mod simulate;
-pub mod subject;
-pub mod system;
-pub mod transfer;
+pub mod extract;
+pub mod layers;
+pub mod response;
+pub mod routes;
+
+use std::{collections::HashSet, sync::LazyLock};
 
 use axum::{
     Router,
     extract::{Request, State},
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method};
 use tower::ServiceExt;
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use crate::{assets, auth, pages, state::AppState};
+use self::{
+    extract::{first_segment, wants_page},
+    response::{method_not_allowed, no_such_path},
+    routes::{
+        assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint, metrics,
+        packets, pages, rollout, server_functions, settings, simulate, system, transfer,
+    },
+};
+use crate::{openapi::DOCUMENT, state::AppState};
 
-/// Everything this server answers.
-pub fn service(state: AppState) -> front::Front {
-    front::Front::new(state.live.clone(), router(state))
-}
-
-fn router(state: AppState) -> Router {
-    let identified = Router::new()
-        .merge(api())
-        .method_not_allowed_fallback(problem::no_such_method)
-        .fallback(problem::no_such_path)
-        .layer(middleware::from_fn_with_state(state.clone(), auth::identify))
-        .layer(auth::session_layer(&state.store, state.plain_http))
-        .with_state(state.clone());
-    let open = Router::new()
-        .merge(health::router())
-        .merge(evaluate::router())
-        .merge(contract::router())
-        .method_not_allowed_fallback(problem::no_such_method)
-        .fallback(problem::no_such_path)
-        .with_state(state.clone());
-    let functions = pages::functions(state.clone());
-    let parts = Parts { open, identified, functions, pages: pages::router(state) };
-
-    Router::new()
-        .fallback(dispatch)
-        .with_state(parts)
-        .layer(auth::cross_origin())
-        .layer(middleware::from_fn(auth::headers))
-        .layer(CatchPanicLayer::custom(auth::panics))
+/// Everything that this server answers.
+pub fn service(state: AppState) -> Router {
+    let pages = pages::router(state.clone()).layer(middleware::from_fn(assets::serve));
+    api(state)
+        .layer(middleware::from_fn_with_state(pages, page_or_api))
+        .layer(layers::cross_origin())
+        .layer(middleware::from_fn(layers::add_headers))
+        .layer(CatchPanicLayer::custom(layers::panic_response))
         .layer(TraceLayer::new_for_http())
 }
 
-/// The resources that need to know who is calling.
-fn api() -> Router<AppState> {
+/// The routes of the API and those that pages call, in groups by what is around them.
+fn api(state: AppState) -> Router {
+    // Nothing: open to all callers, or authenticated from memory by the handler.
+    let bare = Router::new().merge(health::router()).merge(contract::router()).merge(evaluate::router());
+    Router::new()
+        .merge(layers::identified(resources(), &state))
+        .merge(layers::for_people(server_functions::router(), &state))
+        .merge(bare.method_not_allowed_fallback(method_not_allowed))
+        .with_state(state)
+}
+
+/// The resources that need to know who is calling, and the answers where the API has no such path or method.
+fn resources() -> Router<AppState> {
     Router::new()
         .merge(audit::router())
         .merge(bundles::router())
@@ -91,66 +70,39 @@ fn api() -> Router<AppState> {
         .merge(simulate::router())
         .merge(system::router())
         .merge(transfer::router())
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(no_such_path)
 }
 
-#[derive(Clone)]
-struct Parts {
-    /// Finds out by itself who is calling, or answers everybody.
-    open: Router,
-    identified: Router,
-    functions: Router,
-    pages: Router,
-}
-
-async fn dispatch(State(parts): State<Parts>, request: Request) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD)
-        && let Some(file) = assets::serve(request.uri(), request.headers())
-    {
-        return file;
+/// Hands requests that are not for the API over to the pages.
+async fn page_or_api(State(pages): State<Router>, request: Request, next: Next) -> Response {
+    if is_for_api(request.method(), request.uri().path(), request.headers()) {
+        next.run(request).await
+    } else {
+        pages.oneshot(request).await.into_response()
     }
-    let router = match destination(request.method(), request.uri().path(), request.headers()) {
-        Destination::Open => parts.open,
-        Destination::Api => parts.identified,
-        Destination::Functions => parts.functions,
-        Destination::Pages => parts.pages,
-    };
-    router.oneshot(request).await.into_response()
 }
 
-/// Who answers a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Destination {
-    Open,
-    Api,
-    Functions,
-    Pages,
-}
+/// First path segments that are not in the contract: functions that pages call, and the page about the contract.
+const NOT_IN_CONTRACT: [&str; 2] = ["api", "docs"];
 
-/// Resources of the API whose first path segment no page has.
-const API: [&str; 5] = ["policy", "metrics", "events", "users", "tokens"];
-/// First path segments that are a page for browsers and a resource for programs.
-const BOTH: [&str; 2] = ["incidents", "settings"];
+/// The first segments of the API's paths.
+static API_SEGMENTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let paths = DOCUMENT["paths"].as_object().into_iter().flat_map(|paths| paths.keys());
+    paths.map(|path| first_segment(path)).chain(NOT_IN_CONTRACT).collect()
+});
 
-fn destination(method: &Method, path: &str, headers: &HeaderMap) -> Destination {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let accepts_html = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    let wants_page = accepts_html && matches!(*method, Method::GET | Method::HEAD);
-    match first {
-        "healthz" | "readyz" | "openapi.json" | "docs" => Destination::Open,
-        "api" => Destination::Functions,
-        _ if path == "/policy/evaluate" || path.starts_with("/policy/evaluate/") => Destination::Open,
-        _ if API.contains(&first) => Destination::Api,
-        _ if BOTH.contains(&first) && !wants_page => Destination::Api,
-        // A program that asks for a path that does not exist wants a problem, not a page.
-        _ => Destination::Pages,
-    }
+/// Whether the API answers, and not a page. Where a path is both, browsers get the page. A path that is neither goes to
+/// the pages, which answer programs with a problem.
+fn is_for_api(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+    let first = first_segment(path);
+    API_SEGMENTS.contains(first) && !(wants_page(method, headers) && pages::SEGMENTS.contains(first))
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header;
+
     use super::*;
 
     #[test]
@@ -158,21 +110,23 @@ mod tests {
         let browser: HeaderMap =
             [(header::ACCEPT, "text/html,application/xhtml+xml".parse().unwrap())].into_iter().collect();
         let program = HeaderMap::new();
-        for (method, path, headers, expected) in [
-            (Method::GET, "/incidents", &browser, Destination::Pages),
-            (Method::GET, "/incidents/INC-2026-0001", &browser, Destination::Pages),
-            (Method::GET, "/incidents", &program, Destination::Api),
-            (Method::POST, "/incidents", &browser, Destination::Api),
-            (Method::GET, "/settings", &browser, Destination::Pages),
-            (Method::GET, "/policy/bundles", &browser, Destination::Api),
-            (Method::GET, "/", &program, Destination::Pages),
-            (Method::POST, "/api/packets/act", &browser, Destination::Functions),
-            (Method::GET, "/healthz", &browser, Destination::Open),
-            (Method::GET, "/docs", &browser, Destination::Open),
-            (Method::POST, "/policy/evaluate/batch", &program, Destination::Open),
-            (Method::GET, "/policy/evaluated", &program, Destination::Api),
+        for (method, path, headers, api) in [
+            (Method::GET, "/incidents", &browser, false),
+            (Method::GET, "/incidents/INC-2026-0001", &browser, false),
+            (Method::GET, "/incidents", &program, true),
+            (Method::POST, "/incidents", &browser, true),
+            (Method::GET, "/settings", &browser, false),
+            (Method::GET, "/policy/bundles", &browser, true),
+            (Method::GET, "/policy/no-such-path", &browser, true),
+            (Method::GET, "/", &program, false),
+            (Method::POST, "/api/packets/act", &browser, true),
+            (Method::GET, "/healthz", &browser, true),
+            (Method::GET, "/docs", &browser, true),
+            (Method::POST, "/policy/evaluate/batch", &program, true),
+            (Method::GET, "/policy/evaluated", &program, true),
+            (Method::GET, "/no-such-page", &program, false),
         ] {
-            assert_eq!(destination(&method, path, headers), expected, "{method} {path}");
+            assert_eq!(is_for_api(&method, path, headers), api, "{method} {path}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Writes out what `openapi/` says in short, so that roles and statuses come from the code that decides them:
-//! `x-permission` becomes security, `x-roles` and the answers 401 and 403; `x-problems`, with the problems that every
-//! operation of its kind has, becomes an answer a status; `x-examples` go to the bodies they belong to.
+//! Expands the abbreviations in `openapi/`, so that roles and statuses come from the code that decides them:
+//! `x-permission` becomes security, `x-roles` and the answers 401 and 403; `x-problems`, with the problems that every such
+//! operation has, becomes one answer for each status; `x-examples` are placed at the bodies they illustrate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use lifecycle::{authority::Permission, problem::Code};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// What an operation is called in OpenAPI.
+/// The members of a path that are operations.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Writes `document` out.
+/// Expands `document`.
 pub(super) fn expand(document: &mut Value) {
     let examples = document.as_object_mut().and_then(|members| members.remove("x-examples")).unwrap_or_default();
     let mut responses = Map::new();
@@ -21,9 +21,9 @@ pub(super) fn expand(document: &mut Value) {
         for method in METHODS {
             if let Some(operation) = path.get_mut(method).and_then(Value::as_object_mut) {
                 let example = operation.get("operationId").and_then(Value::as_str).map(|id| examples[id].clone());
-                secure(operation);
-                refuse(operation, on_path, &mut responses);
-                illustrate(operation, &example.unwrap_or_default());
+                add_security(operation);
+                add_problems(operation, on_path, &mut responses);
+                add_examples(operation, &example.unwrap_or_default());
             }
         }
     }
@@ -37,19 +37,19 @@ pub(super) fn expand(document: &mut Value) {
     }
 }
 
-/// Who may call, out of the permission table.
-fn secure(operation: &mut Map<String, Value>) {
+/// Adds who may call the operation, from the permission table.
+fn add_security(operation: &mut Map<String, Value>) {
     let Some(permission) = operation.get("x-permission").cloned().and_then(named::<Permission>) else { return };
     let roles: Vec<&str> = permission.roles().iter().map(|role| role.name()).collect();
-    // No person has this permission, so a browser session cannot help.
+    // No person has this permission, so a browser session is of no use.
     let programs_only = permission == Permission::Evaluate;
     let security = if programs_only { json!([{ "token": [] }]) } else { json!([{ "token": [] }, { "session": [] }]) };
     operation.insert("x-roles".to_owned(), json!(roles));
     operation.insert("security".to_owned(), security);
 }
 
-/// Every problem the operation may answer, by status.
-fn refuse(operation: &mut Map<String, Value>, query_on_path: bool, shared: &mut Map<String, Value>) {
+/// Adds the problems that the operation may answer, one answer for each status.
+fn add_problems(operation: &mut Map<String, Value>, query_on_path: bool, shared: &mut Map<String, Value>) {
     let mut codes: Vec<Code> = Vec::new();
     if operation.contains_key("x-permission") {
         codes.extend([Code::Unauthenticated, Code::Forbidden, Code::Internal, Code::Unavailable]);
@@ -76,7 +76,7 @@ fn refuse(operation: &mut Map<String, Value>, query_on_path: bool, shared: &mut 
     operation.remove("x-problems");
 }
 
-/// The answer of `status` with one of these codes.
+/// The answer with `status` and one of the problem codes `names`.
 fn problem(status: u16, names: &BTreeSet<String>) -> Value {
     let titles = names.iter().filter_map(|name| named::<Code>(json!(name))).map(Code::title);
     let mut answer = json!({
@@ -94,8 +94,8 @@ fn problem(status: u16, names: &BTreeSet<String>) -> Value {
     answer
 }
 
-/// Puts `{request, responses: {status: body}}` where the bodies are described.
-fn illustrate(operation: &mut Map<String, Value>, example: &Value) {
+/// Adds the examples `{request, responses: {status: body}}` to the descriptions of the bodies.
+fn add_examples(operation: &mut Map<String, Value>, example: &Value) {
     let body = |of: Option<&mut Value>, example: Option<&Value>| {
         let media = of.and_then(|of| of.pointer_mut("/content/application~1json")).and_then(Value::as_object_mut);
         if let (Some(media), Some(example)) = (media, example) {
@@ -108,9 +108,9 @@ fn illustrate(operation: &mut Map<String, Value>, example: &Value) {
     }
 }
 
-/// Whether one of these parameters stands in the query.
+/// Whether one of these parameters is in the query.
 fn has_query(parameters: Option<&Value>) -> bool {
-    // Those that many operations share are all of the query, but for the ids in paths.
+    // Shared parameters are query parameters, except for the ids in paths.
     const IN_PATHS: [&str; 4] = ["BundleId", "PacketId", "DecisionId", "IncidentId"];
     parameters.and_then(Value::as_array).into_iter().flatten().any(|parameter| match parameter["$ref"].as_str() {
         Some(shared) => !IN_PATHS.iter().any(|name| shared.ends_with(name)),
@@ -122,7 +122,7 @@ fn named<T: DeserializeOwned>(name: Value) -> Option<T> {
     serde_json::from_value(name).ok()
 }
 
-/// The names of a list that mean something, with what they mean.
+/// The names in a list that are names of a `T`, with their values.
 fn named_list<T: DeserializeOwned>(list: Option<&Value>) -> impl Iterator<Item = (String, T)> {
     let names: Vec<Value> = list.and_then(Value::as_array).cloned().unwrap_or_default();
     names.into_iter().filter_map(|name| Some((name.as_str()?.to_owned(), named(name.clone())?)))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::Workspace;
 
-/// Every route that needs a caller: method, path, a body that passes the reader, and the permission.
+/// Every route that needs a caller: method, path, a well-formed body, and the permission.
 pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
     use Permission::{
         ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, Evaluate, HandleIncidents, Pause,
@@ -105,7 +105,7 @@ async fn roles_without_the_permission_are_refused_everywhere() {
         let caller = workspace.caller(role).await;
         for (method, path, value, permission) in routes() {
             let allowed = permission.roles().contains(&role);
-            // An allowed stream of events has no end to wait for.
+            // An allowed stream of events does not end.
             if allowed && path == "/events" {
                 continue;
             }
@@ -124,7 +124,7 @@ async fn roles_without_the_permission_are_refused_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_no_good_is_refused_even_with_a_session() {
+async fn an_invalid_token_is_refused_even_with_a_session() {
     let workspace = Workspace::new().await;
     for authorization in ["Bearer csn_00000000000000000000000000000000", "Bearer", "Basic YTpi", "csn_x"] {
         let headers = [("authorization", authorization), ("cookie", "countersign_session=x")];
@@ -165,7 +165,7 @@ async fn every_server_function_refuses_strangers() {
         }
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         let reply = workspace.stranger().send(method.clone(), path, &headers, Body::empty()).await;
-        // A function that needs arguments may miss them first; none may answer.
+        // A function may report missing arguments first; none may answer.
         assert!([401, 422, 500].contains(&reply.status.as_u16()), "{method} {path}: {} {}", reply.status, reply.text);
         assert_eq!(method, Method::POST, "{path} can be called by a link");
     }

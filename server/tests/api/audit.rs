@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::support::{Workspace, bundle};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_record_tells_the_story_in_order() {
+async fn entries_are_listed_in_order() {
     let workspace = Workspace::new().await;
     let stable = workspace.stable(bundle("1.0.0", "allow")).await;
     let viewer = workspace.caller(Role::Viewer).await;
@@ -63,7 +63,7 @@ async fn the_chain_is_verified_and_exported_with_a_closing_checkpoint() {
     assert!(offline.valid, "{offline:?}");
     assert_eq!(offline.entries, u64::try_from(entries.len()).unwrap());
 
-    // The same figures come from the file.
+    // The exported file has the same numbers.
     let as_of = closing["exported_at"].as_str().unwrap();
     let online = viewer.get(&format!("/policy/kpis/summary?as_of={as_of}")).await.expect(200);
     let events: Vec<Event> = entries.iter().filter_map(Event::from_audit_entry).collect();

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Workspace, bundle};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_draft_is_made_read_and_edited() {
+async fn a_draft_is_created_read_and_edited() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     let reply = author.post("/policy/bundles", bundle("1.0.0", "deny")).await;

@@ -1,4 +1,4 @@
-//! The command line: exit codes and the shape of what it prints, without a server and with one.
+//! The command line, without a server and with one: exit codes and output.
 
 use std::{
     io::Write,
@@ -14,7 +14,7 @@ use crate::support::{Workspace, bundle, folder};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
 const SECRET: &str = "a secret that is long enough";
 
-/// What a command left behind.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i32,
@@ -72,7 +72,7 @@ fn write(folder: &Path, name: &str, value: &Value) -> PathBuf {
 }
 
 #[test]
-fn bundles_are_signed_and_judged_without_a_server() {
+fn bundles_are_signed_and_verified_without_a_server() {
     let bare = bundle("2.4.0", "deny").to_string();
     let signed = offline(&["bundle", "sign", "--expiry-hours", "48"], &bare).with_code(0).out;
     let judged = offline(&["bundle", "verify", "-", "--output", "json"], &signed).with_code(0).json();
@@ -100,7 +100,7 @@ fn bundles_are_signed_and_judged_without_a_server() {
 }
 
 #[test]
-fn bundles_are_linted_compared_and_tried_from_files_and_standard_input() {
+fn bundles_are_linted_compared_and_simulated_from_files_and_standard_input() {
     let folder = folder();
     let (deny, allow) = (bundle("1.0.0", "deny"), bundle("1.0.1", "allow"));
     let before = write(&folder, "before.json", &deny);
@@ -118,8 +118,8 @@ fn bundles_are_linted_compared_and_tried_from_files_and_standard_input() {
     assert_eq!(diff["rules_modified"][0]["id"], "quarantine-high-risk");
     assert_eq!(diff["semantic_diff"]["new_allows"], json!({"verdict": "some", "regions": 1}), "{diff}");
     assert_eq!(diff["semantic_diff"]["regions"][0]["after"]["effect"], "allow");
-    let told = offline(&["bundle", "diff", "-", after], &deny.to_string()).with_code(1).out;
-    assert!(told.contains("new allows: 1 region") && told.contains("deny (quarantine-high-risk) → allow"), "{told}");
+    let out = offline(&["bundle", "diff", "-", after], &deny.to_string()).with_code(1).out;
+    assert!(out.contains("new allows: 1 region") && out.contains("deny (quarantine-high-risk) → allow"), "{out}");
     let mut reworded = deny.clone();
     reworded["rules"][0]["reason"] = json!("Another reason that is long enough");
     let reworded = write(&folder, "reworded.json", &reworded);
@@ -168,7 +168,7 @@ fn wrong_usage_ends_with_two_and_a_missing_server_with_three() {
 }
 
 #[test]
-fn shells_can_complete() {
+fn completions_are_generated() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(offline(&["completions", shell], "").with_code(0).out.contains("rollback"), "{shell}");
     }
@@ -228,7 +228,7 @@ async fn a_bundle_goes_from_draft_to_traffic_and_back_on_the_command_line() {
     assert_eq!(shown["packet_id"], packet);
     assert!(served.run(Role::Viewer, &["packet", "show", packet], "").await.with_code(0).out.contains("in_review"));
 
-    // The evidence is replayed on the server, and from a file with no server at all: the checksum is the same.
+    // The evidence is replayed on the server, and from a file without a server: the checksum is the same.
     let verified =
         served.run(Role::Viewer, &["packet", "verify", packet, "--output", "json"], "").await.with_code(0).json();
     assert_eq!((&verified["passed"], &verified["replay_checksum"]), (&json!(true), &built["replay_checksum"]));

@@ -1,5 +1,5 @@
-//! Holds what tests send and get against the contract of the API (`/openapi.json`): status, headers, media type and body
-//! of every answer, and the body of every request that was accepted.
+//! Checks every exchange of every test against the contract of the API (`/openapi.json`): status, headers, media type and
+//! body of the answer, and the body of a request that was accepted.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use server::openapi::DOCUMENT;
 pub struct Exchange<'a> {
     pub method: &'a Method,
     pub path: &'a str,
-    /// Whether a person's browser asks, which gets pages.
+    /// Whether the request comes from a browser, which gets pages.
     pub for_people: bool,
     pub sent: &'a [u8],
     pub status: StatusCode,
@@ -24,7 +24,7 @@ pub struct Exchange<'a> {
     pub body: &'a [u8],
 }
 
-/// The path of the contract that `path` is an instance of, and what the contract says about it.
+/// The path template of the contract that `path` is an instance of, and the operations of that template.
 pub fn described(path: &str) -> Option<(&'static str, &'static Value)> {
     let given: Vec<&str> = path.split('/').collect();
     let paths = DOCUMENT["paths"].as_object().unwrap().iter();
@@ -40,29 +40,29 @@ pub fn described(path: &str) -> Option<(&'static str, &'static Value)> {
         .map(|(t, i)| (t.as_str(), i))
 }
 
-/// What a reference refers to.
+/// `value`, or the value that its `$ref` refers to.
 pub fn resolved(value: &'static Value) -> &'static Value {
     value["$ref"].as_str().map_or(value, |reference| DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap())
 }
 
-/// What is wrong with `value` against a schema of the document, in lines; nothing when it conforms.
+/// The faults of `value` against a schema of the document, a line each; empty when it conforms.
 pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
-    type Known = Mutex<HashMap<String, Arc<Validator>>>;
-    static KNOWN: LazyLock<Known> = LazyLock::new(Mutex::default);
+    type Cache = Mutex<HashMap<String, Arc<Validator>>>;
+    static VALIDATORS: LazyLock<Cache> = LazyLock::new(Mutex::default);
     let key = schema.to_string();
-    let known = KNOWN.lock().unwrap().get(&key).cloned();
-    let validator = known.unwrap_or_else(|| {
+    let cached = VALIDATORS.lock().unwrap().get(&key).cloned();
+    let validator = cached.unwrap_or_else(|| {
         let whole = json!({ "allOf": [schema], "components": &*STRICT });
         let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
         let validator = Arc::new(options.build(&whole).unwrap_or_else(|error| panic!("{error}: {key}")));
-        KNOWN.lock().unwrap().insert(key, validator.clone());
+        VALIDATORS.lock().unwrap().insert(key, validator.clone());
         validator
     });
     validator.iter_errors(value).take(5).map(|error| format!("  {}: {error}", error.instance_path())).collect()
 }
 
-/// The components, with bundles closed: what authors add of their own is kept and answered, but nothing of ours may be
-/// forgotten. Tests add only members that begin with `x-`.
+/// The components, with bundles closed. Members that authors add to a bundle are stored and answered, so its schema is
+/// open; here it is closed so that no member of our own is left undocumented. Tests add only members that begin with `x-`.
 static STRICT: LazyLock<Value> = LazyLock::new(|| {
     let mut components = DOCUMENT["components"].clone();
     for name in ["Bundle", "MovedBundle", "ImportedBundle"] {
@@ -74,7 +74,7 @@ static STRICT: LazyLock<Value> = LazyLock::new(|| {
     components
 });
 
-/// Whether the exchange is as the contract says.
+/// Checks the exchange against the contract.
 pub fn check(exchange: &Exchange<'_>) -> Result<(), String> {
     let Exchange { method, path, status, .. } = *exchange;
     let media = exchange.headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
@@ -82,7 +82,7 @@ pub fn check(exchange: &Exchange<'_>) -> Result<(), String> {
     if media == Some("application/problem+json") {
         conforms("the problem", &json!({ "$ref": "#/components/schemas/Problem" }), exchange.body)?;
     }
-    // What pages call and pages themselves are not part of the API.
+    // Pages and the functions that they call are not part of the API.
     if path.starts_with("/api/") || exchange.for_people {
         return Ok(());
     }
@@ -104,7 +104,7 @@ pub fn check(exchange: &Exchange<'_>) -> Result<(), String> {
         let sent = sent.ok_or_else(|| format!("the header {name} is missing"))?;
         let value =
             if header["schema"]["type"] == "integer" { sent.parse().unwrap_or(Value::Null) } else { json!(sent) };
-        told(&format!("the header {name}"), &faults(&header["schema"], &value))?;
+        no_faults(&format!("the header {name}"), &faults(&header["schema"], &value))?;
     }
     if *method != Method::HEAD {
         match (answer["content"].as_object(), media) {
@@ -125,10 +125,10 @@ pub fn check(exchange: &Exchange<'_>) -> Result<(), String> {
 
 fn conforms(what: &str, schema: &Value, bytes: &[u8]) -> Result<(), String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("{what} is no JSON: {error}"))?;
-    told(what, &faults(schema, &value))
+    no_faults(what, &faults(schema, &value))
 }
 
-fn told(what: &str, faults: &[String]) -> Result<(), String> {
+fn no_faults(what: &str, faults: &[String]) -> Result<(), String> {
     if faults.is_empty() { Ok(()) } else { Err(format!("{what} is not as said:\n{}", faults.join("\n"))) }
 }
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_contract_does_not_say_is_found() {
+    fn deviations_from_the_contract_are_found() {
         let (json, problem) = ("application/json", "application/problem+json");
         assert_eq!(health("/healthz", 200, json, r#"{"status":"ok"}"#), Ok(()));
         for (path, status, media, body, wrong) in [
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_found_by_its_words_before_its_places() {
+    fn literal_segments_of_a_path_take_precedence() {
         assert_eq!(described("/policy/bundles/verify").unwrap().0, "/policy/bundles/verify");
         assert_eq!(described("/policy/bundles/7").unwrap().0, "/policy/bundles/{id}");
         assert!(described("/policy/bundles/7/none").is_none());

@@ -1,4 +1,4 @@
-//! An incident from its opening to its end, and what is learned from it.
+//! `/incidents`: from opening to closing, and the post-mortem.
 
 use axum::body::Body;
 use http::Method;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Workspace, bundle};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_incident_is_taken_mitigated_resolved_and_closed() {
+async fn an_incident_is_acknowledged_mitigated_resolved_and_closed() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     let opened = author.post("/incidents", json!({"title": "Mail is late", "severity": "medium"})).await.expect(201);
@@ -17,14 +17,14 @@ async fn an_incident_is_taken_mitigated_resolved_and_closed() {
 
     let early = step("close", Value::Null).await.problem(409, "invalid_transition");
     assert_eq!((&early["from"], &early["to"]), (&json!("open"), &json!("closed")));
-    // Who mitigates what nobody took, takes it.
+    // Mitigating an unacknowledged incident also acknowledges it.
     let mitigated = step("mitigate", json!({"note": " Sent by hand. "})).await.expect(200);
     assert_eq!(
         (&mitigated["status"], &mitigated["acknowledged_by"]),
         (&json!("mitigated"), &json!("author@example.com"))
     );
     assert_eq!(last_line(&mitigated), "Mitigated the incident. Sent by hand.");
-    // What was reached before changes nothing.
+    // Repeating a step changes nothing.
     assert_eq!(step("ack", Value::Null).await.expect(200), mitigated);
     let resolved = step("resolve", Value::Null).await.expect(200);
     assert_eq!(resolved["status"], "resolved");
@@ -40,7 +40,7 @@ async fn an_incident_is_taken_mitigated_resolved_and_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_who_take_a_step_at_once_take_it_once() {
+async fn two_concurrent_steps_are_one() {
     let workspace = Workspace::new().await;
     let (author, approver) = (workspace.caller(Role::Author).await, workspace.caller(Role::Approver).await);
     let opened = author.post("/incidents", json!({"title": "Mail is late", "severity": "low"})).await.expect(201);
@@ -50,7 +50,7 @@ async fn two_who_take_a_step_at_once_take_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_served_everybody_is_closed_with_a_post_mortem_only() {
+async fn an_incident_of_a_stable_bundle_needs_a_post_mortem_to_close() {
     let workspace = Workspace::new().await;
     workspace.stable(bundle("1.0.0", "allow")).await;
     let bad = workspace.stable(bundle("1.0.1", "deny")).await;

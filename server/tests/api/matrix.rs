@@ -1,5 +1,5 @@
-//! Role by permission on every way in that is not the HTTP API (see `access`): the functions that pages call, and the
-//! command line. The use cases themselves, as workers call them too, are held against the same table in `store`.
+//! Role by permission for the functions that pages call and for the command line (`access` covers the HTTP API). The use
+//! cases are tested against the same permission table in `store`.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ enum Sent {
 
 use Sent::{Form, Json};
 
-/// Every function that pages call but those of signing in and out: path, arguments that can be read, permission.
+/// Every function that pages call, except for signing in and out: path, well-formed arguments, permission.
 fn functions() -> Vec<(&'static str, Sent, Permission)> {
     use Permission::{
         ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, HandleIncidents, Pause, Read,
@@ -139,7 +139,7 @@ async fn every_function_of_the_pages_lets_exactly_the_right_roles_through() {
     }
 }
 
-/// Every command that asks a server, with arguments that reach it.
+/// Every command that calls a server, with arguments that reach the server.
 fn commands() -> Vec<(&'static [&'static str], Permission)> {
     use Permission::{ActOnPackets, Apply, BuildPackets, DisableEvaluation, EditDrafts, Pause, Read, RollBack};
     vec![
@@ -189,7 +189,7 @@ async fn every_command_lets_exactly_the_right_roles_through() {
     }
 }
 
-/// Help shows every command of this program, so that none is forgotten above.
+/// The help lists every command of the program, so that none is missing above.
 #[test]
 fn every_command_is_in_the_table() {
     let no_server = ["serve", "user", "token", "completions", "help"];

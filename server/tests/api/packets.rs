@@ -1,4 +1,4 @@
-//! Packets over HTTP: their evidence can be run again, here and elsewhere, and what bypasses a guardrail is refused.
+//! `/policy/packets`: their evidence can be replayed on the server and elsewhere, and what bypasses a guardrail is refused.
 
 use lifecycle::{authority::Role, review::Evidence};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Workspace, bundle};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_packet_is_verified_here_and_from_its_evidence() {
+async fn a_packet_is_verified_on_the_server_and_from_its_evidence() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     let made = author.post("/policy/bundles", bundle("1.0.0", "deny")).await.expect(201);
@@ -30,7 +30,7 @@ async fn a_packet_is_verified_here_and_from_its_evidence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invariants_are_set_by_administrators_and_told_by_lint() {
+async fn invariants_are_set_by_administrators_and_checked_by_lint() {
     let workspace = Workspace::new().await;
     let admin = workspace.caller(Role::Admin).await;
     let put = |value: serde_json::Value| {

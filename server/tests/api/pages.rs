@@ -1,4 +1,4 @@
-//! Pages: for people who are signed in.
+//! The pages, which are for people who are signed in.
 
 use axum::body::Body;
 use http::{Method, header};
@@ -9,7 +9,7 @@ use crate::support::Workspace;
 const BROWSER: [(&str, &str); 1] = [("accept", "text/html,application/xhtml+xml")];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_are_sent_to_sign_in_and_come_back() {
+async fn anonymous_visitors_are_sent_to_sign_in_and_return() {
     let workspace = Workspace::new().await;
     for (path, way_back) in
         [("/", "/sign-in"), ("/rollouts", "/sign-in?next=/rollouts"), ("/incidents", "/sign-in?next=/incidents")]
@@ -46,7 +46,7 @@ async fn programs_get_json_where_browsers_get_a_page() {
     viewer.get("/settings").await.expect(200);
 }
 
-/// Two servers in one process, as in these tests: one must not keep the other's pages from being rendered.
+/// With two servers in one process, as in these tests, starting one must not stop the other's pages from rendering.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_rendered_while_another_server_is_set_up() {
     let (workspace, other) = (Workspace::new().await, Workspace::new().await);

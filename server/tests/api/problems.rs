@@ -1,4 +1,4 @@
-//! Bad input of every kind gets one shape of answer, and nothing happens.
+//! Invalid input of every kind is answered with a problem, and has no effect.
 
 use axum::body::Body;
 use http::Method;
@@ -87,7 +87,7 @@ async fn wrong_query_parameters_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_large_is_refused_with_the_limit() {
+async fn bodies_that_are_too_large_are_refused_with_the_limit() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     let huge = "x".repeat(32 * 1024 * 1024 + 1);
@@ -109,7 +109,7 @@ async fn the_content_type_does_not_matter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_carry_the_headers_browsers_enforce() {
+async fn answers_have_the_security_headers() {
     let workspace = Workspace::new().await;
     let reply = workspace.stranger().get("/healthz").await;
     assert_eq!(reply.headers["x-content-type-options"], "nosniff");
@@ -121,9 +121,9 @@ async fn answers_carry_the_headers_browsers_enforce() {
     workspace.stranger().get("/readyz").await.expect(200);
 }
 
-/// A reader that keeps the last of two conditions of one name would judge another rule than the one that was sent.
+/// A reader that keeps the last of two equal members would evaluate a rule that nobody wrote.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_condition_that_stands_twice_is_refused_wherever_a_bundle_is_read() {
+async fn a_duplicate_condition_is_refused_wherever_a_bundle_is_read() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     let rules = r#"{"rules":[{"id":"the-rule","agent":"a","action":"b","conditions":{">=risk":90,">=risk":10},

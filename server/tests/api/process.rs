@@ -1,4 +1,4 @@
-//! The program itself: how it starts, how it ends, and what survives.
+//! The process: its start, its shutdown, and what survives a crash.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,7 +17,7 @@ fn countersign(data_dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs to the end: exit code, standard output, standard error.
+/// Runs a command; returns exit code, standard output and standard error.
 fn run(data_dir: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = countersign(data_dir, arguments).stdin(Stdio::null()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -84,7 +84,7 @@ fn what_was_acknowledged_survives_a_killed_server() {
             curl(&server.address, &service, "/policy/evaluate", Some(&body))["decision_id"].as_str().unwrap().to_owned()
         })
         .collect();
-    // SIGKILL: nothing is tidied up, and the private PostgreSQL is left behind.
+    // SIGKILL: nothing is cleaned up, and the private PostgreSQL keeps running.
     server.child.kill().unwrap();
     server.child.wait().unwrap();
 
@@ -101,7 +101,7 @@ fn what_was_acknowledged_survives_a_killed_server() {
     std::fs::remove_dir_all(data_dir).unwrap();
 }
 
-/// SIGTERM, and the exit code.
+/// Sends SIGTERM; returns the exit code.
 fn stop(mut server: Running) -> Option<i32> {
     let pid = server.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());

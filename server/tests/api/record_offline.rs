@@ -1,4 +1,4 @@
-//! The record on the command line: exported, checked with no server, and the same figures out of the file.
+//! The audit record on the command line: exported, verified without a server, and the key figures computed from the file.
 
 use lifecycle::authority::Role;
 use serde_json::{Value, json};
@@ -19,9 +19,10 @@ async fn exported() -> (Served, String) {
     served.run(Role::SafetyOwner, &["rollback", &id, "--reason", "Emergency"], "").await.with_code(0);
     let file = served.workspace.folder.join("audit.jsonl");
     let to = file.to_str().unwrap();
-    let told = served.run(Role::Viewer, &["audit", "export", "--to", to, "--output", "json"], "").await.with_code(0);
+    let exported =
+        served.run(Role::Viewer, &["audit", "export", "--to", to, "--output", "json"], "").await.with_code(0);
     let record = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(told.json()["bytes"], record.len());
+    assert_eq!(exported.json()["bytes"], record.len());
     (served, record)
 }
 
@@ -32,7 +33,7 @@ fn verify(record: &str) -> (i32, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_exported_record_is_judged_without_a_server_and_each_way_to_change_it_is_named() {
+async fn an_exported_record_is_verified_without_a_server_and_every_kind_of_change_is_named() {
     let (served, record) = exported().await;
     assert_eq!(served.run(Role::Viewer, &["audit", "verify"], "").await.code, 0);
     let (code, verdict) = verify(&record);
@@ -93,7 +94,7 @@ async fn an_exported_record_is_judged_without_a_server_and_each_way_to_change_it
             assert_eq!(verdict["first_bad"]["flaw"], flaw, "{verdict}");
         }
     }
-    // Another key knows none of it, and an older one still does.
+    // Another key verifies nothing; an earlier one still does.
     let ended = run(&[("HMAC_SECRET", "another secret entirely")], &["audit", "verify", "--file", "-"], &record);
     assert_eq!(ended.code, 1, "{ended:?}");
     let rotated = [
@@ -107,7 +108,7 @@ async fn an_exported_record_is_judged_without_a_server_and_each_way_to_change_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_figures_of_an_exported_record_are_those_of_the_server() {
+async fn key_figures_of_an_exported_record_are_those_of_the_server() {
     let (served, record) = exported().await;
     let offline = run(&[], &["kpi", "summary", "--from", "-", "--output", "json"], &record);
     assert_eq!(offline.code, 0, "{offline:?}");
@@ -121,7 +122,7 @@ async fn the_figures_of_an_exported_record_are_those_of_the_server() {
         (&json!(2), &json!(5000), &json!(1))
     );
     let daily = run(&[], &["kpi", "summary", "--from", "-", "--fail-on-alert"], &record);
-    assert_eq!(daily.code, 1, "a script hears of an alert: {daily:?}");
+    assert_eq!(daily.code, 1, "an alert is visible to scripts: {daily:?}");
     assert!(daily.out.contains("rollback_spike, false_positive_spike"), "{daily:?}");
     let detail = run(&[], &["kpi", "detail", "--from", "-", "--output", "json"], &record).json();
     let online = ["kpi", "detail", "--as-of", as_of, "--output", "json"];

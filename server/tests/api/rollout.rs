@@ -1,4 +1,4 @@
-//! From a draft to full traffic and back, over HTTP.
+//! `/policy/bundles/{id}/activate`, `promote` and `rollback`: from a draft to full traffic and back.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Workspace, bundle, question};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_signs_what_they_wrote() {
+async fn nobody_approves_their_own_bundle() {
     let workspace = Workspace::new().await;
     let both = workspace.token(&[Role::Author, Role::Approver]).await;
     let both = crate::support::Caller { workspace: &workspace, token: Some(both) };
@@ -49,7 +49,7 @@ async fn a_draft_with_errors_cannot_be_submitted_and_an_unsigned_one_not_applied
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promotion_before_its_time_says_how_long_to_wait() {
+async fn an_early_promotion_is_refused_with_the_time_to_wait() {
     let workspace = Workspace::new().await;
     let (id, packet) = workspace.approved(bundle("1.0.0", "deny")).await;
     let owner = workspace.caller(Role::RuntimeOwner).await;

@@ -11,14 +11,13 @@ use std::{
     time::Duration,
 };
 
-use axum::body::Body;
+use axum::{Router, body::Body};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use lifecycle::authority::{Actor, Role, Roles, Via};
 use serde_json::{Value, json};
 use server::{
     evaluation::Durability,
-    http::front::Front,
     start::{self, Settings},
     state::AppState,
 };
@@ -27,14 +26,14 @@ use tower::ServiceExt;
 
 use crate::conforming::{self, Exchange};
 
-/// An answer that takes longer never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A request without an answer after this time fails the test.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// One router on one empty database.
 pub struct Workspace {
-    pub service: Front,
+    pub service: Router,
     pub state: AppState,
     pub store: Store,
     pub folder: PathBuf,
@@ -47,7 +46,7 @@ impl Drop for Workspace {
     }
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -88,7 +87,7 @@ pub fn folder() -> PathBuf {
     folder
 }
 
-/// Somebody who may set everything up.
+/// An administrator, for setting things up.
 pub fn admin() -> Actor {
     actor(Role::Admin)
 }
@@ -150,7 +149,7 @@ impl Workspace {
         Caller { workspace: self, token: None }
     }
 
-    /// What comes back, which is as the contract says.
+    /// Sends a request. The answer is checked against the contract.
     pub async fn send(&self, request: Request<Body>) -> Reply {
         let (asked, body) = request.into_parts();
         let sent = body.collect().await.unwrap().to_bytes();
@@ -163,7 +162,7 @@ impl Workspace {
             let (parts, body) = self.service.clone().oneshot(request).await.unwrap().into_parts();
             (parts, body.collect().await.unwrap().to_bytes())
         };
-        let answer = tokio::time::timeout(PATIENCE, answer).await;
+        let answer = tokio::time::timeout(TIMEOUT, answer).await;
         let (parts, bytes) = answer.unwrap_or_else(|_| panic!("{method} {uri} was never answered"));
         let checked = conforming::check(&Exchange {
             method: &method,
@@ -180,7 +179,7 @@ impl Workspace {
         Reply { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
-    /// A bundle at 100 %: drafted, signed off by somebody else, applied and promoted without waiting.
+    /// A bundle at 100 %: drafted, signed off by reviewers, applied and promoted without waiting.
     pub async fn stable(&self, source: Value) -> Value {
         self.no_waiting().await;
         let id = self.approved(source).await;
@@ -209,7 +208,7 @@ impl Workspace {
         bundle
     }
 
-    /// Decisions for the stage that has just begun.
+    /// Decisions in the stage that has just begun.
     async fn traffic(&self) {
         // Servers notice a change within a second.
         tokio::time::sleep(Duration::from_millis(1_050)).await;
@@ -218,13 +217,13 @@ impl Workspace {
         service.post("/policy/evaluate/batch", json!({"requests": requests})).await.expect(200);
     }
 
-    /// Stages may be short and gates need hardly any sample, so that tests need not wait.
+    /// Makes stages short and samples of gates small, so that tests need not wait.
     pub async fn no_waiting(&self) {
         let mut settings = store::settings::get(&self.store, &admin()).await.unwrap();
         settings.gates.min_stage_seconds = 0;
         settings.gates.min_sample_size = 1;
         settings.gates.max_deny_rate = 1.0;
-        // What tests ask their canaries is not to take them out.
+        // The traffic of tests must not roll their canaries back.
         settings.watch.min_sample_size = 1_000_000;
         store::settings::update(&self.store, &admin(), settings).await.unwrap();
     }
@@ -253,7 +252,7 @@ impl Workspace {
     }
 }
 
-/// Somebody with a token, or nobody.
+/// A caller with a token, or an anonymous one.
 pub struct Caller<'a> {
     pub workspace: &'a Workspace,
     pub token: Option<String>,
@@ -285,7 +284,7 @@ impl Caller<'_> {
     }
 }
 
-/// A small bundle in which `rule` decides about `inbox.triage` / `quarantine`.
+/// A small bundle with one rule, about `inbox.triage` / `quarantine`.
 pub fn bundle(version: &str, effect: &str) -> Value {
     json!({
         "version": version,
@@ -299,7 +298,7 @@ pub fn bundle(version: &str, effect: &str) -> Value {
     })
 }
 
-/// A question that the rule of [`bundle`] answers.
+/// A request that the rule of [`bundle`] decides.
 pub fn question(subject: &str) -> Value {
     json!({"agent": "inbox.triage", "action": "quarantine", "context": {"risk_score": 95}, "subject": subject})
 }

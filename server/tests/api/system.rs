@@ -1,4 +1,4 @@
-//! `/policy/system` and `/policy/drills`: pausing, disabling and rehearsing, over HTTP.
+//! `/policy/system`: the safety pause and the emergency switch.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -42,7 +42,7 @@ async fn a_pause_refuses_with_423_and_two_people_release_it() {
     owner.post(&activate, json!({"packet_id": packet})).await.expect(200);
 }
 
-/// The runbook's line, as printed: no `Content-Type`, the header, the two members.
+/// The runbook's `curl` as printed: without `Content-Type`, with the header and the two members.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
     let workspace = Workspace::new().await;
@@ -57,7 +57,7 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
         durability: Durability::Durable,
     };
     let state = start::state(workspace.store.clone(), &settings, address).await.unwrap();
-    let beside = Workspace::of(state, settings.data_dir);
+    let second = Workspace::of(state, settings.data_dir);
 
     let admin = workspace.caller(Role::Admin).await;
     let body = r#"{"enabled": false, "reason": "Emergency bypass"}"#;
@@ -68,7 +68,7 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
     assert_eq!((&off["enabled"], &off["disabled"]["reason"]), (&json!(false), &json!("Emergency bypass")));
     tokio::time::sleep(Duration::from_millis(1_000)).await;
     let token = workspace.token(&[Role::Service]).await;
-    for server in [&workspace, &beside] {
+    for server in [&workspace, &second] {
         let service = crate::support::Caller { workspace: server, token: Some(token.clone()) };
         let answer = service.post("/policy/evaluate", question("s")).await.expect(200);
         assert_eq!((&answer["mode"], &answer["effect"]), (&json!("bypass"), &json!("allow")));
@@ -80,7 +80,7 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
     let on = admin.post(path, json!({"enabled": true})).await.expect(200);
     assert_eq!((&on["enabled"], &on["disabled"]), (&json!(true), &Value::Null));
 
-    // The runbook's quick reference sends the header and nothing else.
+    // The runbook's quick reference sends only the header.
     admin.send(Method::POST, path, &[], Body::empty()).await.problem(428, "precondition_required");
     let off = admin.send(Method::POST, path, &header, Body::empty()).await.expect(200);
     assert_eq!(off["enabled"], false);
@@ -88,7 +88,7 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
     let safety = workspace.caller(Role::SafetyOwner).await;
     safety.post("/policy/system/pause", json!({"reason": "stop"})).await.expect(200);
     tokio::time::sleep(Duration::from_millis(1_000)).await;
-    let service = crate::support::Caller { workspace: &beside, token: Some(token) };
+    let service = crate::support::Caller { workspace: &second, token: Some(token) };
     let answer = service.post("/policy/evaluate", question("s")).await.expect(200);
     assert_eq!(
         (&answer["mode"], &answer["enabled"], &answer["paused"]),
@@ -96,33 +96,4 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
     );
     let batch = service.post("/policy/evaluate/batch", json!({"requests": [question("s")]})).await.expect(200);
     assert_eq!(batch["decisions"][0]["paused"], true);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_drill_is_run_listed_and_signed_while_decisions_go_on() {
-    let workspace = Workspace::new().await;
-    let owner = workspace.caller(Role::RuntimeOwner).await;
-    owner.post("/policy/drills", Value::Null).await.problem(409, "no_candidate");
-    workspace.stable(bundle("1.0.0", "allow")).await;
-    let (id, _) = workspace.approved(bundle("1.0.1", "deny")).await;
-    let service = workspace.caller(Role::Service).await;
-    let before = owner.get("/policy/system").await.expect(200);
-    let (report, answers) =
-        tokio::join!(async { owner.post("/policy/drills", Value::Null).await.expect(201) }, async {
-            let mut answers = Vec::new();
-            for number in 0..30 {
-                answers.push(service.post("/policy/evaluate", question(&format!("d-{number}"))).await.expect(200));
-            }
-            answers
-        });
-    assert_eq!(report["safety_passed"], true, "{report}");
-    assert_eq!(report["candidate_id"], id);
-    assert_eq!(report["final_policy_version"], "1.0.1");
-    assert!(answers.iter().all(|answer| answer["bundle"]["version"] == "1.0.0"));
-    assert_eq!(owner.get("/policy/system").await.expect(200), before);
-    let listed = workspace.caller(Role::Viewer).await.get("/policy/drills").await.expect(200);
-    assert_eq!(listed["drills"], json!([report]));
-    let path = format!("/policy/drills/{}", report["id"]);
-    assert_eq!(owner.get(&path).await.expect(200), report);
-    owner.get("/policy/drills/999").await.problem(404, "not_found");
 }

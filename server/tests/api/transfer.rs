@@ -1,4 +1,4 @@
-//! Signed bundles over HTTP: the runbook's "Import Failed" section, line by line.
+//! Export, verification and import of signed bundles: the runbook's "Import Failed" section, line by line.
 
 use axum::body::Body;
 use http::Method;
@@ -22,7 +22,7 @@ fn signed(keys: &KeyRing, version: &str, now: &str) -> Export {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bundle_travels_from_one_instance_to_another() {
+async fn a_bundle_is_exported_and_imported_by_another_instance() {
     let (here, there) = (Workspace::new().await, Workspace::new().await);
     let (author, importer) = (here.caller(Role::Author).await, there.caller(Role::Author).await);
     let id = draft(&author, "2.1.0").await;
@@ -67,7 +67,7 @@ async fn a_bundle_travels_from_one_instance_to_another() {
     );
     assert_eq!((&provenance["signature"], &provenance["exported_at"]), (&export["signature"], &export["exported_at"]));
 
-    // What was read can be sent back: where it came from is not the author's to change.
+    // A bundle can be saved as it was read: its origin is not for the author to change.
     let mut edited = importer.get(&path).await.expect(200);
     edited["provenance"] = Value::Null;
     importer.put(&path, Some("\"1\""), edited).await.expect(200);
@@ -94,7 +94,7 @@ async fn a_bundle_travels_from_one_instance_to_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_files_are_answered_with_the_verdict() {
+async fn invalid_files_are_answered_with_the_verdict() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     let keys = store::testing::keys();
@@ -130,7 +130,7 @@ async fn refused_files_are_answered_with_the_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unsigned_bundle_is_imported_when_that_is_wished() {
+async fn an_unsigned_bundle_is_imported_on_request() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     let foreign = json!({
@@ -141,7 +141,7 @@ async fn an_unsigned_bundle_is_imported_when_that_is_wished() {
     assert_eq!(imported["provenance"]["signature"], Value::Null, "a signature that proves nothing is not kept");
     let bare = json!({"bundle": bundle("2.2.0", "deny"), "unsigned": true, "import_as_version": "2.1.1"});
     assert_eq!(author.post("/policy/bundles/import", bare).await.expect(201)["version"], "2.1.1");
-    // What carries a signature of ours that does not hold is not let in by another door.
+    // A file with an invalid signature of this instance is not imported as an unsigned one either.
     let mut expired = json!(signed(&store::testing::keys(), "3.0.0", "2026-01-01T00:00:00Z"));
     expired["unsigned"] = json!(true);
     author.post("/policy/bundles/import", expired).await.problem(400, "invalid_signature");
@@ -153,7 +153,7 @@ async fn an_unsigned_bundle_is_imported_when_that_is_wished() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hours_have_bounds_and_unknown_bundles_are_unknown() {
+async fn expiry_hours_have_bounds_and_unknown_bundles_are_not_found() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     let id = draft(&author, "2.1.0").await;

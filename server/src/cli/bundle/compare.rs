@@ -8,27 +8,29 @@ use policy::{
     bundle::Source,
 };
 
-use super::found;
-use crate::cli::{CliError, Format, output::print};
+use crate::{
+    cli::output::{Format, exit_code, print},
+    error::CliError,
+};
 
-/// Regions that are told one by one for people.
+/// Most regions that are listed for people.
 const SHOWN: usize = 50;
 
-/// Compares and says it. Exit code 1: something differs or, with `fail_on_flip`, some input may be answered otherwise.
+/// Compares two bundles. Exit code 1: something differs or, with `fail_on_flip`, some input may be answered differently.
 pub fn run(before: &Source, after: &Source, fail_on_flip: bool, format: Format) -> Result<ExitCode, CliError> {
     let comparison = compare(before, after);
     let flips = comparison.semantic_diff.total_regions > 0 || !comparison.semantic_diff.complete;
-    print(format, &comparison, || told(&comparison));
-    Ok(found(flips || (!comparison.text.is_empty() && !fail_on_flip)))
+    print(format, &comparison, || render(&comparison));
+    Ok(exit_code(flips || (!comparison.text.is_empty() && !fail_on_flip)))
 }
 
-/// What differs, in lines.
-pub(super) fn told(comparison: &Comparison) -> String {
+/// The differences, in lines.
+pub(super) fn render(comparison: &Comparison) -> String {
     let meaning = &comparison.semantic_diff;
     [comparison.text.summary.clone(), regions(meaning), new_allows(meaning.new_allows)].join("\n")
 }
 
-/// What is certain about new allows, in a line.
+/// What is proven about new allows, in a line.
 fn new_allows(certificate: NewAllows) -> String {
     match certificate {
         NewAllows::None => "new allows: none, proven for every input".to_owned(),
@@ -37,7 +39,7 @@ fn new_allows(certificate: NewAllows) -> String {
     }
 }
 
-/// The regions that change, one a line.
+/// The regions that change, one per line.
 fn regions(meaning: &SemanticDiffSummary) -> String {
     let mut lines = vec![match (meaning.total_regions, meaning.complete) {
         (0, true) => "every input is answered alike".to_owned(),

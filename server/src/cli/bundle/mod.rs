@@ -1,17 +1,23 @@
-//! `countersign bundle`: bundles in files, and their way to and from a server. Exit code 1 means that something was
-//! found or refused: lint errors, a failed expectation, a difference, a signature that is not valid.
+//! `countersign bundle`: bundles in files, and their export from and import into a server. Exit code 1 means a finding or
+//! a refusal: lint errors, a failed expectation, a difference, a signature that is not valid.
 
 mod compare;
+mod lint;
 mod simulate;
 mod transfer;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
-use policy::lint::{self, Report};
 use serde_json::json;
 
-use super::{CliError, Format, client::Server, files, keys::Keys, output::print};
+use super::{
+    client::Server,
+    files,
+    offline_keys::OfflineKeys,
+    output::{Format, print},
+};
+use crate::error::CliError;
 
 /// Check, compare, try and sign bundles in files; export them from a server and import them there.
 #[derive(Debug, Subcommand)]
@@ -60,7 +66,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
         #[command(flatten)]
-        keys: Keys,
+        keys: OfflineKeys,
     },
     /// Judge a signed bundle.
     #[command(
@@ -71,7 +77,7 @@ pub enum Command {
         #[arg(default_value = "-")]
         file: PathBuf,
         #[command(flatten)]
-        keys: Keys,
+        keys: OfflineKeys,
     },
     /// Export a bundle from a server, signed.
     #[command(after_help = "Example: countersign bundle export 2.4.0 --to policy-bundle-2.4.0.json")]
@@ -112,11 +118,7 @@ pub enum Command {
 /// Runs the command.
 pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     match command {
-        Command::Lint { file } => {
-            let report = lint::lint(&files::source(&file)?);
-            print(format, &report, || lint_text(&report));
-            Ok(found(!report.passed))
-        }
+        Command::Lint { file } => lint::run(&file, format),
         Command::Digest { file } => {
             let digest = files::source(&file)?.digest();
             print(format, &json!({ "digest": digest }), || digest.to_string());
@@ -132,34 +134,8 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
             transfer::export(&server, &bundle, expiry_hours, to.as_ref())
         }
         Command::Import { file, import_as_version, unsigned, dry_run, server } => {
-            let wishes = transfer::Wishes { import_as_version, unsigned };
-            transfer::import(&server, &file, &wishes, dry_run, format)
+            let options = transfer::ImportOptions { import_as_version, unsigned };
+            transfer::import(&server, &file, &options, dry_run, format)
         }
     }
-}
-
-/// The exit code of a command that looks for something.
-pub(super) fn found(something: bool) -> ExitCode {
-    if something { ExitCode::from(1) } else { ExitCode::SUCCESS }
-}
-
-/// Findings for people, one a line, and their counts.
-fn lint_text(report: &Report) -> String {
-    let mut text = String::new();
-    for finding in report.all() {
-        let severity = json!(finding.severity);
-        let code = json!(finding.code);
-        let place = finding.rule_id.as_deref().unwrap_or(&finding.path);
-        let (severity, code) = (severity.as_str().unwrap_or_default(), code.as_str().unwrap_or_default());
-        text.push_str(&format!("{severity}[{code}] {place}: {}\n", finding.message));
-        if let Some(suggestion) = &finding.suggestion {
-            text.push_str(&format!("    {suggestion}\n"));
-        }
-    }
-    let summary = report.summary;
-    text.push_str(&format!(
-        "{} rules: {} errors, {} warnings, {} notes",
-        summary.total_rules, summary.errors, summary.warnings, summary.info
-    ));
-    text
 }

@@ -9,8 +9,13 @@ use clap::ValueEnum;
 use policy::replay::{self, Case, Comparison, Limits, Simulation, Summary};
 use serde_json::json;
 
-use super::found;
-use crate::cli::{CliError, Format, files, output::print};
+use crate::{
+    cli::{
+        files,
+        output::{Format, exit_code, print},
+    },
+    error::CliError,
+};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -30,7 +35,7 @@ pub struct Arguments {
     /// A JSON array of cases `{case_id, agent, action, context, expected_effect?}` to run instead.
     #[arg(long, value_name = "FILE")]
     cases: Option<PathBuf>,
-    /// Also say which cases another bundle answers differently.
+    /// Also list the cases that another bundle answers differently.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     /// With --against: exit with 1 when any case is answered differently.
@@ -50,31 +55,29 @@ pub enum Dataset {
 /// Runs the cases. Exit code 1: a case is not answered as expected or, when asked to, some answer differs.
 pub fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, CliError> {
     let Arguments { file, dataset, count, seed, cases, against, fail_on_flip } = arguments;
-    let understood = files::source(file)?.parse_rules();
+    let parsed = files::source(file)?.parse_rules();
     let cases = match (cases, dataset) {
         (Some(file), _) => read_cases(file)?,
         (None, Dataset::Fixtures) => replay::fixtures::cases(),
-        (None, Dataset::Synthetic) => replay::synthetic::cases(&understood.bundle, *count, *seed),
+        (None, Dataset::Synthetic) => replay::synthetic::cases(&parsed.bundle, *count, *seed),
     };
-    let simulation = Simulation {
-        skipped_rules: understood.skipped,
-        ..replay::simulate(&understood.bundle, &cases, Limits::default())
-    };
+    let simulation =
+        Simulation { skipped_rules: parsed.skipped, ..replay::simulate(&parsed.bundle, &cases, Limits::default()) };
     let failed = simulation.results.iter().any(|result| result.passed == Some(false));
     let Some(against) = against else {
         print(format, &simulation, || simulation_text(&simulation));
-        return Ok(found(failed));
+        return Ok(exit_code(failed));
     };
     let other = files::source(against)?.parse_rules();
-    let comparison = replay::compare(&other.bundle, &understood.bundle, &cases, Limits::default());
+    let comparison = replay::compare(&other.bundle, &parsed.bundle, &cases, Limits::default());
     print(format, &json!({ "simulation": simulation, "comparison": comparison }), || {
         format!("{}\n{}", simulation_text(&simulation), comparison_text(&comparison))
     });
-    Ok(found(failed || (*fail_on_flip && comparison.total_changes > 0)))
+    Ok(exit_code(failed || (*fail_on_flip && comparison.total_changes > 0)))
 }
 
 fn read_cases(file: &Path) -> Result<Vec<Case>, CliError> {
-    files::json(file)
+    files::json_from(file)
 }
 
 fn simulation_text(simulation: &Simulation) -> String {

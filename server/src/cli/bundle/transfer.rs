@@ -1,4 +1,4 @@
-//! Signing and judging files, and their way to and from a server.
+//! `countersign bundle sign`, `verify`, `export` and `import`: bundles as signed files.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,25 +10,27 @@ use lifecycle::transfer::{Preview, Upload, Verdict, Verification, export as sign
 use policy::Timestamp;
 use serde_json::Value;
 
-use super::{compare, found, lint_text};
-use crate::cli::{
-    CliError, Format,
-    client::{Server, segment},
-    files,
-    keys::Keys,
-    output::print,
+use super::{compare, lint};
+use crate::{
+    cli::{
+        client::{Server, with_query},
+        files,
+        offline_keys::OfflineKeys,
+        output::{Format, exit_code, print},
+    },
+    error::CliError,
 };
 
-/// What somebody wishes of an import.
+/// How a file is imported.
 #[derive(Debug, Default)]
-pub struct Wishes {
-    /// The version of the draft instead of the file's.
+pub struct ImportOptions {
+    /// The version of the draft, instead of the one in the file.
     pub import_as_version: Option<String>,
-    /// Whether a file without a signature is taken, too.
+    /// Whether a file without a signature is accepted.
     pub unsigned: bool,
 }
 
-impl Wishes {
+impl ImportOptions {
     fn query(&self, dry_run: bool) -> Vec<(&str, &str)> {
         let mut query = Vec::new();
         if let Some(version) = &self.import_as_version {
@@ -45,7 +47,7 @@ impl Wishes {
 }
 
 /// Signs the bundle in a file.
-pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &Keys) -> Result<ExitCode, CliError> {
+pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &OfflineKeys) -> Result<ExitCode, CliError> {
     let source = files::source(file)?;
     let export = signed::export(&keys.ring()?, &source, None, now(), hours)
         .map_err(|refused| CliError::Usage(format!("{}: {refused}", files::shown(file))))?;
@@ -53,13 +55,13 @@ pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &Keys) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-/// Judges a signed file.
-pub fn verify(file: &Path, keys: &Keys, format: Format) -> Result<ExitCode, CliError> {
+/// Verifies a signed file.
+pub fn verify(file: &Path, keys: &OfflineKeys, format: Format) -> Result<ExitCode, CliError> {
     let ring = keys.ring()?;
     let upload = Upload::parse(files::document(file)?)?;
     let verification = verify_export(&ring, &upload.document, now());
     print(format, &verification, || verdict(&verification));
-    Ok(found(verification.verdict != Verdict::Valid))
+    Ok(exit_code(verification.verdict != Verdict::Valid))
 }
 
 fn verdict(verification: &Verification) -> String {
@@ -97,20 +99,18 @@ pub fn export(server: &Server, bundle: &str, hours: u32, to: Option<&PathBuf>) -
 pub fn import(
     server: &Server,
     file: &Path,
-    wishes: &Wishes,
+    options: &ImportOptions,
     dry_run: bool,
     format: Format,
 ) -> Result<ExitCode, CliError> {
     let bytes = files::bytes(file)?;
     let client = server.client()?;
-    let query: Vec<String> =
-        wishes.query(dry_run).iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
-    let path = format!("/policy/bundles/import?{}", query.join("&"));
+    let path = with_query("/policy/bundles/import", &options.query(dry_run));
     if dry_run {
         let preview: Preview = client.post_bytes(&path, bytes)?;
         print(format, &preview, || preview_text(&preview));
         let blocked = preview.draft.as_ref().is_none_or(|draft| draft.version_taken);
-        return Ok(found(blocked));
+        return Ok(exit_code(blocked));
     }
     let imported: Value = client.post_bytes(&path, bytes)?;
     print(format, &imported, || {
@@ -136,15 +136,15 @@ fn preview_text(preview: &Preview) -> String {
             String::new()
         };
         lines.push(format!("would become draft {}{taken}, {}", draft.version, draft.digest));
-        lines.push(lint_text(&draft.lint));
+        lines.push(lint::render(&draft.lint));
         if let (Some(stable), Some(changes)) = (&draft.stable_version, &draft.changes) {
-            lines.push(format!("against stable {stable}: {}", compare::told(changes)));
+            lines.push(format!("against stable {stable}: {}", compare::render(changes)));
         }
     }
     lines.join("\n")
 }
 
-/// This machine's clock: there is no database to ask.
+/// The clock of this machine, because there is no database whose clock could be used.
 fn now() -> Timestamp {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Timestamp::from_unix_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))

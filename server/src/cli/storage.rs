@@ -1,0 +1,101 @@
+//! The data directory and the database, for commands that work on them without a server.
+
+use std::path::{Path, PathBuf};
+
+use store::Store;
+
+use crate::{
+    database::Database,
+    error::CliError,
+    signing_keys::{self, SigningKeyArguments},
+};
+
+/// Where the data is and which database to use. Flattened into every command that needs them.
+#[derive(Debug, Clone, clap::Args)]
+pub struct StorageArguments {
+    /// Directory for the private database, keys and buffers [default: $XDG_DATA_HOME/countersign or
+    /// ~/.local/share/countersign, for root /var/lib/countersign].
+    #[arg(long, env = "COUNTERSIGN_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Database to use, such as `postgres://user:password@host/name`. Without it a private PostgreSQL is run in the
+    /// data directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    #[command(flatten)]
+    pub keys: SigningKeyArguments,
+}
+
+impl StorageArguments {
+    /// The data directory, created if it is missing.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] when there is no directory to which this process can write.
+    pub fn directory(&self) -> Result<PathBuf, CliError> {
+        let directory = match &self.data_dir {
+            Some(given) => given.clone(),
+            None => default_directory()?,
+        };
+        make_writable(&directory).map_err(|error| {
+            let shown = directory.display();
+            CliError::Usage(format!(
+                "cannot write to the data directory `{shown}`: {error}; choose another with --data-dir"
+            ))
+        })?;
+        directory.canonicalize().map_err(|error| {
+            CliError::Usage(format!("cannot open the data directory `{}`: {error}", directory.display()))
+        })
+    }
+
+    /// Runs `work` on the database, which is migrated first.
+    ///
+    /// # Errors
+    /// The database cannot be reached or used, or `work` fails.
+    pub fn with_store<T>(&self, work: impl AsyncFnOnce(Store) -> store::Result<T>) -> Result<T, CliError> {
+        let data_dir = self.directory()?;
+        let keys = signing_keys::ring(&self.keys, &data_dir)?;
+        let database = Database::open_shared(self.database_url.as_deref(), &data_dir)?;
+        let options = database.options();
+        let result = runtime()?.block_on(async {
+            let store = Store::connect(options, keys).await?;
+            store.migrate().await?;
+            let result = work(store.clone()).await;
+            store.pool().close().await;
+            result
+        });
+        database.close();
+        Ok(result?)
+    }
+}
+
+/// The data directory when none is given.
+///
+/// # Errors
+/// [`CliError::Usage`] when there is no home directory either.
+pub fn default_directory() -> Result<PathBuf, CliError> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(PathBuf::from("/var/lib/countersign"));
+    }
+    let below = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    below("XDG_DATA_HOME")
+        .or_else(|| below("HOME").map(|home| home.join(".local/share")))
+        .map(|base| base.join("countersign"))
+        .ok_or_else(|| CliError::Usage("there is no HOME to keep data in; name a directory with --data-dir".to_owned()))
+}
+
+fn make_writable(directory: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    let probe = directory.join(format!(".writable-{}", std::process::id()));
+    std::fs::write(&probe, b"")?;
+    std::fs::remove_file(probe)
+}
+
+/// The runtime of a command that needs the database, or that serves.
+///
+/// # Errors
+/// [`CliError::Refused`] when the system starts no threads.
+pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Refused(format!("the system gives no threads to work with: {error}")))
+}

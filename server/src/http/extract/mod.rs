@@ -1,0 +1,15 @@
+//! What reads requests. Every mistake is answered with the place where it was made.
+
+mod body;
+mod bundle_id;
+mod if_match;
+mod params;
+mod subject;
+mod target;
+
+pub use body::{Json, LARGE, OptionalJson, SMALL, content_length, read_body, too_large};
+pub use bundle_id::{BundleId, parse_bundle_id};
+pub use if_match::if_match;
+pub use params::Params;
+pub use subject::Subject;
+pub use target::{first_segment, wants_page};

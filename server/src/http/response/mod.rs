@@ -1,0 +1,11 @@
+//! What writes answers.
+
+mod created;
+mod etag;
+mod list;
+mod problem;
+
+pub use created::created;
+pub use etag::{matches, with_revision};
+pub use list::{List, to_list};
+pub use problem::{method_not_allowed, no_such_path, problem_as_page};

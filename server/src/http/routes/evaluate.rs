@@ -1,0 +1,123 @@
+//! `POST /policy/evaluate`: the hot path. It reads nothing from the database and answers once the log has the decision.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Json as Out, Router,
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use futures::future::join_all;
+use http::{HeaderMap, HeaderValue, header};
+use lifecycle::{
+    authority::Permission,
+    problem::{Code, Problem},
+};
+use policy::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+
+use crate::{
+    auth,
+    error::{ApiError, ApiResult},
+    evaluation::{self, EvaluationRequest, EvaluationResponse, EvaluationService, PendingDecision},
+    http::extract::read_body,
+    json::parse,
+    state::AppState,
+};
+
+/// Most bytes of one request: a context of 64 KiB may be written with escapes.
+const MAX_BYTES: usize = 512 * 1024;
+/// Most bytes of a batch.
+const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes that nearly every answer fits in.
+const USUAL_RESPONSE: usize = 1024;
+/// Most requests of a batch.
+const MAX_REQUESTS: usize = 1_000;
+
+/// The routes. They find out who is calling by themselves, from memory.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/policy/evaluate", post(evaluate)).route("/policy/evaluate/batch", post(batch))
+}
+
+async fn evaluate(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
+    answer(&state.live, request).await
+}
+
+/// Answers one request.
+///
+/// # Errors
+/// 401 and 403 without a token that has the permission; 400, 413 and 422 for a body that makes no sense; 409 when the
+/// request's id stands for another question in the log; 503 when the decision cannot be logged.
+pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<Response> {
+    let began = Instant::now();
+    authorize(service, request.headers()).await?;
+    let body = read_body(request, MAX_BYTES).await?;
+    let (serving, now) = (service.serving(), now());
+    let pending = match evaluation::decide_bytes(&serving, &body, now) {
+        Some(pending) => pending,
+        None => evaluation::decide(&serving, parse(&body)?, "", now)?,
+    };
+    let logged = service.log.append(pending).await.map_err(Problem::from)?;
+    service.metrics.record_decision(&logged.record);
+    let mut text = Vec::with_capacity(USUAL_RESPONSE);
+    serde_json::to_writer(&mut text, &EvaluationResponse::new(&logged.record, &serving)).map_err(unwritable)?;
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    service.metrics.record_duration(began.elapsed());
+    Ok(response)
+}
+
+fn unwritable(error: serde_json::Error) -> ApiError {
+    tracing::error!(%error, "an answer cannot be written");
+    ApiError::new(Code::Internal, "something went wrong on the server; its log has the details")
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    requests: Vec<EvaluationRequest>,
+}
+
+/// Decides all requests of a batch or none; each decision is logged for itself.
+async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
+    let (service, began) = (&state.live, Instant::now());
+    authorize(service, request.headers()).await?;
+    let body = read_body(request, MAX_BATCH_BYTES).await?;
+    let batch: Batch = parse(&body)?;
+    if batch.requests.len() > MAX_REQUESTS {
+        let detail = format!("a batch may hold at most {MAX_REQUESTS} requests, found {}", batch.requests.len());
+        return Err(ApiError(Problem::new(Code::TooLarge, detail).with("limit", MAX_REQUESTS as u64)));
+    }
+    let (serving, now) = (service.serving(), now());
+    let pending: Vec<PendingDecision> = batch
+        .requests
+        .into_iter()
+        .enumerate()
+        .map(|(index, request)| evaluation::decide(&serving, request, &format!("/requests/{index}"), now))
+        .collect::<Result<_, _>>()?;
+    let logged = join_all(pending.into_iter().map(|decision| service.log.append(decision))).await;
+    let logged: Vec<Arc<PendingDecision>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
+    logged.iter().for_each(|decision| service.metrics.record_decision(&decision.record));
+    service.metrics.record_duration(began.elapsed());
+    let responses: Vec<EvaluationResponse<'_>> =
+        logged.iter().map(|decision| EvaluationResponse::new(&decision.record, &serving)).collect();
+    Ok(Out(json!({ "decisions": responses })).into_response())
+}
+
+/// Lets callers with the permission pass. They are programs and come with a token, which is remembered for a second; no
+/// browser session has this permission.
+async fn authorize(service: &EvaluationService, headers: &HeaderMap) -> ApiResult<()> {
+    let caller = match auth::bearer(headers) {
+        Some(Some(token)) => service.tokens.caller(token).await?,
+        _ => return Err(ApiError::unauthenticated()),
+    };
+    let actor = caller.actor.as_ref().ok_or_else(ApiError::unauthenticated)?;
+    auth::require(actor, Permission::Evaluate)
+}
+
+fn now() -> Timestamp {
+    OffsetDateTime::now_utc().into()
+}

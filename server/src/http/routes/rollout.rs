@@ -1,0 +1,119 @@
+//! `/policy/bundles/{id}/activate`, `promote`, `rollback`, `check-gates` and `canary-status`: putting a bundle into service
+//! and taking it out.
+
+use axum::{
+    Json as Out, Router,
+    extract::State,
+    routing::{get, post},
+};
+use lifecycle::{
+    bundle::Record,
+    metrics::{GateConfig, StageMetrics},
+    rollout::{CanaryStatus, GateReport, RollbackResponse},
+};
+use serde::{Deserialize, Serialize};
+use store::rollout::RollBack;
+
+use crate::{
+    auth::SignedIn,
+    error::ApiResult,
+    http::extract::{BundleId, Json, OptionalJson},
+    state::AppState,
+};
+
+/// The routes of one bundle's rollout.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/policy/bundles/{id}/activate", post(activate))
+        .route("/policy/bundles/{id}/promote", post(promote))
+        .route("/policy/bundles/{id}/rollback", post(roll_back))
+        // The runbook's `curl` has a body and no `-X`, which makes it a POST.
+        .route("/policy/bundles/{id}/check-gates", post(check_gates))
+        .route("/policy/bundles/{id}/canary-status", get(canary_status))
+}
+
+#[derive(Deserialize)]
+struct Activate {
+    packet_id: String,
+    #[serde(default)]
+    canary_pct: Option<i16>,
+}
+
+/// A bundle, and in a sentence what has just changed.
+#[derive(Serialize)]
+struct RolloutStep {
+    #[serde(flatten)]
+    bundle: Record,
+    message: String,
+}
+
+impl From<Record> for RolloutStep {
+    fn from(bundle: Record) -> Self {
+        let version = &bundle.version;
+        let message = match bundle.canary_pct {
+            100 => format!("{version} serves all traffic"),
+            0 => format!("{version} is evaluated beside stable and serves no traffic"),
+            percent => format!("{version} serves {percent} % of traffic"),
+        };
+        Self { message, bundle }
+    }
+}
+
+async fn activate(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    Json(body): Json<Activate>,
+) -> ApiResult<Out<RolloutStep>> {
+    let bundle = store::rollout::apply(&state.store, &actor, id, &body.packet_id, body.canary_pct).await?;
+    Ok(Out(bundle.into()))
+}
+
+#[derive(Deserialize)]
+struct Promote {
+    target_pct: i16,
+}
+
+async fn promote(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    Json(body): Json<Promote>,
+) -> ApiResult<Out<RolloutStep>> {
+    Ok(Out(store::rollout::promote(&state.store, &actor, id, body.target_pct).await?.into()))
+}
+
+async fn roll_back(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    Json(body): Json<RollBack>,
+) -> ApiResult<Out<RollbackResponse>> {
+    Ok(Out(store::rollout::roll_back(&state.store, &actor, id, body).await?))
+}
+
+#[derive(Default, Deserialize)]
+struct CheckGates {
+    #[serde(default)]
+    metrics: Option<StageMetrics>,
+    #[serde(default)]
+    gate_config: Option<GateConfig>,
+}
+
+async fn check_gates(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+    OptionalJson(body): OptionalJson<CheckGates>,
+) -> ApiResult<Out<GateReport>> {
+    let body = body.unwrap_or_default();
+    Ok(Out(store::rollout::check_gates(&state.store, &actor, id, body.metrics, body.gate_config).await?))
+}
+
+async fn canary_status(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    BundleId(id): BundleId,
+) -> ApiResult<Out<CanaryStatus>> {
+    Ok(Out(store::rollout::canary_status(&state.store, &actor, id).await?))
+}

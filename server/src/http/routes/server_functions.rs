@@ -1,0 +1,61 @@
+//! `/api/…`: the functions that pages call. Their routes are apart from those of the pages, because leptos serves every
+//! server function beside the pages without a limit on its body.
+
+use app::context::{AppContext, accepts_html};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use http::{StatusCode, header};
+use http_body_util::Limited;
+use leptos::prelude::provide_context;
+use leptos_axum::handle_server_fns_with_context;
+
+use crate::{
+    auth,
+    http::{
+        extract::{LARGE, content_length, too_large},
+        response::no_such_path,
+    },
+    state::AppState,
+};
+
+/// All server functions; those that sign a person in are behind a rate limit.
+pub fn router() -> Router<AppState> {
+    sign_in().route("/api/{*function}", any(call))
+}
+
+fn sign_in() -> Router<AppState> {
+    let mut router = Router::new();
+    for (path, _) in leptos::server_fn::axum::server_fn_paths().filter(|(path, _)| path.contains("sign-in")) {
+        router = router.route(path, any(call));
+    }
+    match auth::sign_in_limit() {
+        Some(limit) => router.layer(limit),
+        None => router,
+    }
+}
+
+async fn call(State(state): State<AppState>, request: Request) -> Response {
+    let plain_form = accepts_html(request.headers());
+    let known = leptos::server_fn::axum::server_fn_paths()
+        .any(|(path, method)| path == request.uri().path() && method == *request.method());
+    if !known {
+        return no_such_path(request.uri().clone()).await.into_response();
+    }
+    if content_length(request.headers()).is_some_and(|length| length > LARGE as u64) {
+        return too_large(LARGE).into_response();
+    }
+    let request = request.map(|body| Body::new(Limited::new(body, LARGE)));
+    let context = AppContext { store: state.store.clone(), demo: state.demo };
+    let mut response =
+        handle_server_fns_with_context(move || provide_context(context.clone()), request).await.into_response();
+    // A browser returns to the page of a plain form only with a redirecting status, also when the form was refused.
+    if plain_form && response.headers().contains_key(header::LOCATION) {
+        *response.status_mut() = StatusCode::SEE_OTHER;
+    }
+    response
+}

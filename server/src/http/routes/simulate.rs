@@ -1,0 +1,148 @@
+//! `/policy/simulate`: the decisions of one bundle about many inputs, or those of two compared. `/policy/corpus`: recorded
+//! inputs.
+
+use axum::{
+    Json as Out, Router,
+    extract::State,
+    routing::{get, post},
+};
+use lifecycle::{
+    authority::{Actor, Permission},
+    problem::Problem,
+};
+use policy::{
+    bundle::{Bundle, Source},
+    json::Document,
+    replay::{self, Case, Comparison, Dataset, Simulation},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::Store;
+use tokio::task::spawn_blocking;
+
+use crate::{
+    auth::{self, SignedIn},
+    error::{ApiError, ApiResult},
+    http::extract::{Json, LARGE, Params, Subject},
+    json::convert,
+    state::AppState,
+};
+
+/// Number of cases when the request names none.
+const DEFAULT_COUNT: u32 = 1_000;
+/// Most cases of one run.
+const MOST_CASES: u32 = 100_000;
+
+/// The routes of simulations.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/policy/simulate", post(simulate))
+        .route("/policy/simulate/compare", post(compare))
+        .route("/policy/simulate/fixtures", get(fixtures))
+        .route("/policy/corpus", get(corpus))
+}
+
+/// Which cases to run.
+#[derive(Debug, Default, Deserialize)]
+struct Cases {
+    #[serde(default)]
+    dataset: Option<Dataset>,
+    #[serde(default)]
+    count: Option<u32>,
+    #[serde(default)]
+    seed: Option<u64>,
+    #[serde(default)]
+    cases: Option<Vec<Case>>,
+}
+
+impl Cases {
+    /// The cases to run. Synthetic ones are generated for `bundle`.
+    async fn collect(self, store: &Store, actor: &Actor, bundle: &Bundle) -> ApiResult<Vec<Case>> {
+        let count = self.count.unwrap_or(DEFAULT_COUNT);
+        if count > MOST_CASES {
+            let detail = format!("may be at most {MOST_CASES}, found {count}");
+            return Err(ApiError(Problem::invalid_field("/count", detail)));
+        }
+        let implied = if self.cases.is_some() { Dataset::Custom } else { Dataset::Fixtures };
+        match (self.dataset.unwrap_or(implied), self.cases) {
+            (Dataset::Custom, Some(cases)) if cases.len() > MOST_CASES as usize => {
+                let detail = format!("may hold at most {MOST_CASES} cases, found {}", cases.len());
+                Err(ApiError(Problem::invalid_field("/cases", detail)))
+            }
+            (Dataset::Custom, Some(cases)) => Ok(cases),
+            (Dataset::Custom, None) => {
+                Err(ApiError(Problem::invalid_field("/cases", "is required with the dataset `custom`")))
+            }
+            (Dataset::Synthetic, _) => Ok(replay::synthetic::cases(bundle, count as usize, self.seed.unwrap_or(0))),
+            (dataset @ (Dataset::Fixtures | Dataset::Recorded), _) => {
+                Ok(store::test_cases::cases(store, actor, dataset, self.count, self.seed).await?)
+            }
+        }
+    }
+}
+
+async fn simulate(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(Document(body)): Json<Document, LARGE>,
+) -> ApiResult<Out<Simulation>> {
+    auth::require(&actor, Permission::Read)?;
+    let cases: Cases = read_cases(&body)?;
+    let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;
+    let parsed = subject.source(&state.store, &actor, "").await?.parse_rules();
+    let cases = cases.collect(&state.store, &actor, &parsed.bundle).await?;
+    let limits = store::settings::get(&state.store, &actor).await?.simulation;
+    let simulation = spawn_blocking(move || Simulation {
+        skipped_rules: parsed.skipped,
+        ..replay::simulate(&parsed.bundle, &cases, limits)
+    });
+    Ok(Out(simulation.await?))
+}
+
+async fn compare(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(Document(mut body)): Json<Document, LARGE>,
+) -> ApiResult<Out<Comparison>> {
+    auth::require(&actor, Permission::Read)?;
+    let cases: Cases = read_cases(&body)?;
+    let mut side = |name: &str| -> ApiResult<Subject> {
+        let side = body.get_mut(name).map(Value::take);
+        let side = side.ok_or_else(|| Problem::invalid_field(format!("/{name}"), "is required"))?;
+        Ok(Subject::take(side).map_err(|detail| Problem::invalid_field(format!("/{name}"), detail))?)
+    };
+    let (a, b) = (side("a")?, side("b")?);
+    let a: Source = a.source(&state.store, &actor, "/a").await?;
+    let b: Source = b.source(&state.store, &actor, "/b").await?;
+    let (a, b) = (a.parse_rules().bundle, b.parse_rules().bundle);
+    let cases = cases.collect(&state.store, &actor, &b).await?;
+    let limits = store::settings::get(&state.store, &actor).await?.simulation;
+    Ok(Out(spawn_blocking(move || replay::compare(&a, &b, &cases, limits)).await?))
+}
+
+/// The members that choose cases; the others name bundles.
+fn read_cases(body: &Value) -> ApiResult<Cases> {
+    if !body.is_object() {
+        return Ok(Cases::default());
+    }
+    let members: serde_json::Map<String, Value> = ["dataset", "count", "seed", "cases"]
+        .into_iter()
+        .filter_map(|name| body.get(name).map(|value| (name.to_owned(), value.clone())))
+        .collect();
+    Ok(convert(Value::Object(members))?)
+}
+
+async fn fixtures(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
+    let cases = store::test_cases::cases(&state.store, &actor, Dataset::Fixtures, None, None).await?;
+    Ok(Out(json!({ "fixtures": cases, "total": cases.len() })))
+}
+
+/// Recorded decisions as columns, for replays outside of this server: `application/octet-stream`.
+async fn corpus(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Vec<u8>> {
+    let wanted = store::decisions::CorpusFilter {
+        limit: params.parse("limit", "how many decisions, 1 or more")?,
+        since: params.time("since")?,
+        until: params.time("until")?,
+    };
+    Ok(store::decisions::encoded_corpus(&state.store, &actor, wanted).await?)
+}

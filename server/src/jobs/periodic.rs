@@ -1,0 +1,39 @@
+//! What all jobs share: a schedule, and what they log when the database fails.
+
+use std::time::Duration;
+
+use store::Store;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// When a job runs: at once, and then periodically until the store is closed.
+pub(super) struct Schedule {
+    store: Store,
+    interval: Interval,
+}
+
+impl Schedule {
+    /// A run every `period`. After a run that took longer than `period`, the next one begins a whole period later.
+    pub fn every(period: Duration, store: &Store) -> Self {
+        let mut interval = interval(period);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { store: store.clone(), interval }
+    }
+
+    /// Waits for the next run; false when the store is closed and the job has to end.
+    pub async fn next(&mut self) -> bool {
+        let open = !self.store.pool().is_closed();
+        if open {
+            self.interval.tick().await;
+        }
+        open
+    }
+}
+
+/// Logs that a run failed. An unreachable database is logged elsewhere, so here it is of interest only for debugging.
+pub(super) fn log_error(message: &str, error: &store::Error) {
+    if error.is_unavailable() {
+        tracing::debug!(%error, "{message}");
+    } else {
+        tracing::warn!(%error, "{message}");
+    }
+}
