@@ -313,8 +313,8 @@ fn no_code_is_left_out() {
     let names = "missing_id duplicate_id schema missing_reason bad_operator contradiction type_clash invariant \
         short_reason approval_without_budget high_cost unreachable conflict redundant out_of_domain undeclared \
         near_duplicate guardrail_shadowed disabled gap";
-    let told: Vec<&str> = cases().iter().map(|case| case.code.name()).collect();
+    let reported: Vec<&str> = cases().iter().map(|case| case.code.name()).collect();
     for name in names.split_whitespace() {
-        assert!(told.contains(&name), "{name}");
+        assert!(reported.contains(&name), "{name}");
     }
 }

@@ -171,7 +171,7 @@ fn the_same_budget_says_the_same() {
     }
 }
 
-/// Every rule at the default priority, every pair overlapping: more conflicts than anybody could be told.
+/// Every rule at the default priority, every pair overlapping: more conflicts than any report could list.
 #[test]
 fn thousands_of_rules_at_one_priority_end_within_their_budget() {
     let rules = (0..4_000).map(|number| {

@@ -1,4 +1,4 @@
-//! The evaluation written a second time, straight from the contract's words, to hold the engine against. For tests only.
+//! The evaluation written a second time, straight from the contract, as a reference for the engine. For tests only.
 
 use proptest::prelude::*;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! From which outcome to which.
+//! How many cases go from which outcome to which.
 
 use serde::{Deserialize, Serialize};
 

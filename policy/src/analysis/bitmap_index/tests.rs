@@ -1,4 +1,4 @@
-//! What a table says, held against looking at every box.
+//! The index held against a look at every cuboid.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn a_table_says_what_every_box_says(bundle in arbitrary::bundle(1..90), seed: u64) {
+    fn an_index_agrees_with_every_cuboid(bundle in arbitrary::bundle(1..90), seed: u64) {
         let space = Space::new(&bundle.rules, Domain::Open).unwrap();
         let footprints: Vec<_> = bundle.rules.iter().map(|rule| space.footprint(rule)).collect();
         let cuboid = |index: usize| footprints.get(index).and_then(|footprint| footprint.decides.as_ref());

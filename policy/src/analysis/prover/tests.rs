@@ -1,4 +1,4 @@
-//! What is soon found, held against the search that looks at every box.
+//! The quick answers held against the search through every cuboid.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn what_is_soon_found_is_what_a_search_finds(bundle in arbitrary::bundle(9..90)) {
+    fn quick_answers_agree_with_the_search(bundle in arbitrary::bundle(9..90)) {
         let mut geometry = BundleGeometry::default();
         geometry.update(&bundle, &mut Meter::default()).unwrap();
         let mut prover = Prover::new(&geometry, &bundle, Meter::default());
@@ -32,8 +32,8 @@ proptest! {
                         Coverage::Covered(by) => {
                             prop_assert!(matches!(searched, Coverage::Covered(_)));
                             let proof = boxes().filter(|(rank, _)| by.contains(rank));
-                            let again = uncovered(&cell, proof, &mut Meter::default());
-                            prop_assert!(matches!(again, Coverage::Covered(_)), "the proof is one by itself");
+                            let checked = uncovered(&cell, proof, &mut Meter::default());
+                            prop_assert!(matches!(checked, Coverage::Covered(_)), "the proof is one by itself");
                         }
                         Coverage::Undecided => prop_assert!(false, "there is budget"),
                     }
