@@ -1,4 +1,4 @@
-//! Every code of the linter, one by one: where it points, what it says, what repairs it, what shows it.
+//! Every code of the linter, one by one: path, message, repair and witness.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
@@ -249,7 +249,7 @@ fn invariants() -> Vec<Invariant> {
     vec![serde_json::from_value(invariant).unwrap()]
 }
 
-/// The input shows what the finding says; the evaluator says so.
+/// The evaluator confirms that the witness shows what the finding states.
 fn shows(finding: &Finding, source: &Source) {
     let input: Input = serde_json::from_value(finding.witness.clone().unwrap()).unwrap();
     let bundle = source.parse_rules().bundle;

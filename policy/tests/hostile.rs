@@ -160,7 +160,7 @@ fn strings_of_a_mebibyte_are_refused_by_name() {
     assert_eq!(input.check_limits().unwrap_err().name, "string_bytes");
 }
 
-/// The budget alone decides how far an analysis goes: asked twice, it stops at the same place.
+/// The budget alone decides how far an analysis goes: two runs stop at the same place.
 #[test]
 fn the_same_budget_says_the_same() {
     let (one, two) = (overlapping(6, 300), overlapping(7, 300));
@@ -194,7 +194,7 @@ fn prefixes_that_nest_are_told_apart() {
             rule
         })
         .collect();
-    // The shortest comes first and takes all that the others ask for.
+    // The shortest prefix comes first and takes everything that the others would match.
     let analysis = analyse(&bundle(rules), Meter::default());
     assert_eq!((analysis.unreachable.len(), analysis.undecided.len()), (999, 0));
     assert!(analysis.unreachable.iter().all(|dead| dead.covered_by == ["rule-000001"]));
@@ -211,7 +211,7 @@ fn long_lists_and_many_conditions_end_within_their_budget() {
     let one = bundle(rules.collect());
     let analysis = analyse(&one, Meter::new(4_000_000, 200_000));
     assert!(analysis.too_large || analysis.unreachable.is_empty());
-    // Trying each value of a list on each of its values takes the square of its length, which is asked for beforehand.
+    // Comparing each value of a list with each other takes the square of its length, which is charged in advance.
     let list = (0..200_000).map(|n| Scalar::Number(f64::from(n))).collect();
     let endless = bundle(vec![rule(1, AgentPattern::Any, vec![Condition::new("n", Test::In(list))])]);
     assert!(analyse(&endless, Meter::default()).too_large);

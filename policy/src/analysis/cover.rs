@@ -24,21 +24,21 @@ pub enum Coverage {
     Undecided,
 }
 
-/// Whether the union of `boxes` covers `cell`; each cuboid comes with the number that names it.
+/// Whether the union of `cuboids` covers `cell`; each cuboid comes with the number that names it.
 pub fn uncovered<'a>(
     cell: &Cell,
-    boxes: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
+    cuboids: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
     meter: &mut Meter,
 ) -> Coverage {
-    Covering::new(cell, boxes, Boxes::UpToAContaining, meter)
+    Covering::new(cell, cuboids, CuboidSelection::UpToContaining, meter)
         .map_or(Coverage::Undecided, |covering| covering.solve(|_| true, meter))
 }
 
 /// Which cuboids a question considers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Boxes {
+pub enum CuboidSelection {
     /// Those up to the first that contains the whole cell: no more are needed to cover it.
-    UpToAContaining,
+    UpToContaining,
     /// All of them, for callers that need every cover.
     All,
 }
@@ -63,13 +63,13 @@ impl<'c> Covering<'c> {
     /// Prepares the question; none when the budget runs out.
     pub fn new<'a>(
         cell: &'c Cell,
-        boxes: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
-        which: Boxes,
+        cuboids: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
+        which: CuboidSelection,
         meter: &mut Meter,
     ) -> Option<Self> {
         let mut free: Vec<bool> = cell.iter().map(|set| set.first() == Some(0)).collect();
         let mut asked = 0_u64;
-        for (axis, keep) in boxes.clone().flat_map(|(_, cuboid)| &cuboid.parts) {
+        for (axis, keep) in cuboids.clone().flat_map(|(_, cuboid)| &cuboid.parts) {
             asked += 1;
             if keep.first() == Some(0)
                 && let Some(free) = free.get_mut(*axis)
@@ -82,7 +82,7 @@ impl<'c> Covering<'c> {
         }
         let is_free = |axis: usize| free.get(axis).copied().unwrap_or_default();
         let mut touching: Vec<(usize, &'a Cuboid)> = Vec::new();
-        for (name, cuboid) in boxes {
+        for (name, cuboid) in cuboids {
             let intersects = cuboid
                 .parts
                 .iter()
@@ -90,7 +90,7 @@ impl<'c> Covering<'c> {
             if intersects {
                 touching.push((name, cuboid));
                 let inside = |(axis, keep): &(usize, SlotSet)| cell.get(*axis).is_some_and(|have| have.within(keep));
-                if which == Boxes::UpToAContaining && cuboid.parts.iter().all(inside) {
+                if which == CuboidSelection::UpToContaining && cuboid.parts.iter().all(inside) {
                     break;
                 }
             }
@@ -122,17 +122,17 @@ impl<'c> Covering<'c> {
         let everywhere: Vec<u64> = self.axes.iter().flat_map(ReducedAxis::full).collect();
         let all = self.names.iter().enumerate().filter(|(_, name)| wanted(**name)).map(|(index, _)| index);
         let mut open: Vec<(Vec<u64>, Rc<[usize]>)> = vec![(everywhere, all.collect())];
-        while let Some((slab, boxes)) = open.pop() {
-            let work = boxes.len() as u64 + 1;
+        while let Some((slab, cuboids)) = open.pop() {
+            let work = cuboids.len() as u64 + 1;
             // Spent even when it is too much, so that repeated questions exhaust the budget at last.
             if !meter.spend(work) || allowance < work {
                 return Coverage::Undecided;
             }
             allowance -= work;
-            let mut touching: Vec<usize> = Vec::with_capacity(boxes.len());
+            let mut touching: Vec<usize> = Vec::with_capacity(cuboids.len());
             let mut best: Option<(f64, usize)> = None;
             let mut container = None;
-            for index in boxes.iter().copied() {
+            for index in cuboids.iter().copied() {
                 match self.relation(&slab, index) {
                     Relation::Apart => {}
                     Relation::Contains => {

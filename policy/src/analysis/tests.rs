@@ -246,7 +246,7 @@ proptest! {
         }
         let found: BTreeSet<(String, String)> =
             analysis.gaps.iter().map(|gap| (gap.agent.clone(), gap.action.clone())).collect();
-        // Gaps are asked for named pairs; the enumeration also tries pairs nothing names.
+        // Gaps are searched for named pairs only; the enumeration also tries unnamed pairs.
         let named: BTreeSet<(String, String)> = gaps.into_iter().filter(|pair| {
             let agent = bundle.schema.as_ref().is_some_and(|schema| schema.agents.contains_key(&pair.0))
                 || bundle.rules.iter().any(|rule| rule.agent == AgentPattern::Exact(pair.0.clone()));

@@ -1,6 +1,6 @@
-//! A bundle as *written*: the document an author edits. It may still break rules of the language; what is wrong with
-//! it is said by findings, so that work in progress can be saved. Only its shape is fixed: a wrong JSON type is
-//! refused with the pointer to it ([`Source::read`]).
+//! A bundle as *written*: the document an author edits. It may still break rules of the language; findings report what is
+//! wrong, so that work in progress can be saved. Only its shape is fixed: a wrong JSON type is refused with the pointer to
+//! it ([`Source::read`]).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,7 +39,7 @@ pub struct Source {
     /// The version this draft was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_version: Option<String>,
-    /// Keys this program does not know, kept as they came.
+    /// Keys this program does not know, preserved as read.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }

@@ -1,7 +1,7 @@
 //! Evaluation: one input, one bundle, one answer. There is no second implementation outside tests.
 //!
 //! ```text
-//! input, fact, answer, arm   what is asked, one value of it, the answer, the bundle that served it
+//! input, fact, answer, arm   a question, one value of it, the answer, the bundle that served it
 //! condition, schema          one condition, and the declared domain, against one input
 //! order                      the order in which rules are considered
 //! compiled                   an index of the rules

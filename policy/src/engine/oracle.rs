@@ -87,7 +87,7 @@ fn fits(rule: &Rule, input: &Input) -> bool {
     }) && (rule.action == ActionPattern::Any || rule.action == ActionPattern::Exact(input.action.clone()))
 }
 
-/// What the contract says.
+/// The verdict that the contract requires.
 pub fn decide(bundle: &Bundle, input: &Input) -> Verdict {
     if violates_schema(bundle, input) {
         return (bundle.on_error, Status::Error, None);

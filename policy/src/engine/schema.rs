@@ -79,7 +79,7 @@ fn refusal<'a>(field: &'a Field, fact: Fact<'_>) -> Option<Refusal<'a>> {
     (!allowed.iter().any(|scalar| same(scalar, fact))).then_some(Refusal::Unlisted(allowed))
 }
 
-/// What `field` asks for, when the value is not it.
+/// What `field` requires, when the value does not satisfy it.
 fn wanted(field: &Field, fact: Fact<'_>) -> Option<String> {
     Some(match refusal(field, fact)? {
         Refusal::Required => format!("{} (required)", name(field.kind)),

@@ -1,6 +1,6 @@
 //! Conditions of one rule that can never all be true.
 //!
-//! Conditions on different fields never exclude each other, so each field is looked at on its own; there the answer is
+//! Conditions on different fields never exclude each other, so each field is checked on its own; there the answer is
 //! exact, over every JSON value and absence. Conditions whose notation needs a repair are taken as repaired.
 
 use super::{Code, Finding};

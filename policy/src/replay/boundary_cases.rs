@@ -1,6 +1,6 @@
 //! Test cases for one rule, generated so that an author can accept them with a click: for each of its conditions an
 //! input just below, at and just above the threshold (each listed value and another one, present and absent), with
-//! everything else as the rule wants it. The evaluator says what to expect of each.
+//! everything else as the rule wants it. The evaluator's answer becomes the expectation.
 
 use serde::{Deserialize, Serialize};
 

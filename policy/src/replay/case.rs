@@ -1,4 +1,4 @@
-//! Cases and what comes of them, in the shapes the API answers.
+//! Cases and their results, in the shapes of the API.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// The question this case asks.
+    /// The input of this case.
     pub fn input(&self) -> Input {
         Input { agent: self.agent.clone(), action: self.action.clone(), context: self.context.clone() }
     }

@@ -1,4 +1,4 @@
-//! A bitmap index of all cuboids of a space, one bit each: it answers most questions without a look at any one cuboid.
+//! A bitmap index of all cuboids of a space, one bit each: it answers most questions without reading a single cuboid.
 //!
 //! Each slot of each axis has a row of bits: the cuboids that hold the slot. The cuboids that hold a point are the AND of
 //! one row per axis. So two checks are cheap that settle nearly every question of [`super::cover`]: whether one cuboid
@@ -44,9 +44,9 @@ pub struct CuboidSubset(Vec<(usize, u64)>);
 
 impl CuboidSubset {
     /// The subset of these cuboids, which come in ascending order.
-    pub fn of(boxes: impl Iterator<Item = usize>) -> Self {
+    pub fn of(cuboids: impl Iterator<Item = usize>) -> Self {
         let mut words: Vec<(usize, u64)> = Vec::new();
-        for index in boxes {
+        for index in cuboids {
             let (word, bit) = (index / 64, 1 << (index % 64));
             match words.last_mut() {
                 Some((last, bits)) if *last == word => *bits |= bit,
@@ -119,12 +119,16 @@ impl Probe {
 impl BitmapIndex {
     /// The index of some cuboids, where none stands for an empty one. None when the rows would take too much memory or the
     /// budget does not suffice.
-    pub fn new<'a>(space: &Space, boxes: impl Iterator<Item = Option<&'a Cuboid>>, meter: &mut Meter) -> Option<Self> {
+    pub fn new<'a>(
+        space: &Space,
+        cuboids: impl Iterator<Item = Option<&'a Cuboid>>,
+        meter: &mut Meter,
+    ) -> Option<Self> {
         // By axis: where cuboids begin or cease to hold slots, and which cuboids are restricted at all.
         let mut turns: Vec<Vec<(usize, usize)>> = vec![Vec::new(); space.axes.len()];
         let mut restricted: Vec<Vec<usize>> = vec![Vec::new(); space.axes.len()];
         let mut alive: Vec<u64> = Vec::new();
-        for (index, cuboid) in boxes.enumerate() {
+        for (index, cuboid) in cuboids.enumerate() {
             if index.is_multiple_of(64) {
                 alive.push(0);
             }
@@ -149,10 +153,10 @@ impl BitmapIndex {
         Some(Self { axes: axes.collect(), alive })
     }
 
-    /// Words that the rows of `boxes` cuboids take at most.
-    pub fn words(space: &Space, boxes: usize) -> u64 {
+    /// Words that the rows of `cuboids` cuboids take at most.
+    pub fn words(space: &Space, cuboids: usize) -> u64 {
         let slots = space.axes.iter().map(|axis| axis.slots.len() as u64).fold(0, u64::saturating_add);
-        slots.saturating_mul(boxes.div_ceil(64) as u64)
+        slots.saturating_mul(cuboids.div_ceil(64) as u64)
     }
 
     /// The first cuboid of a subset that contains the whole `cell`.

@@ -10,7 +10,7 @@ use std::{
 use super::{
     Meter,
     bitmap_index::{BitmapIndex, CuboidSubset},
-    cover::{Boxes, Coverage, Covering, uncovered},
+    cover::{Coverage, Covering, CuboidSelection, uncovered},
     geometry::{BundleGeometry, Entry, Key, Slice},
     outcome_pieces::RuleOutcomes,
     space::{Cell, Cuboid, Space},
@@ -67,8 +67,8 @@ impl<'a> Prover<'a> {
     fn build_index_if_due(&mut self) {
         if self.build_index_at.is_some_and(|at| self.meter.left() <= at) {
             self.build_index_at = None;
-            let boxes = (0..self.geometry.order.len()).map(|rank| self.cuboid(rank));
-            self.index = BitmapIndex::new(&self.geometry.space, boxes, &mut self.meter.clone());
+            let cuboids = (0..self.geometry.order.len()).map(|rank| self.cuboid(rank));
+            self.index = BitmapIndex::new(&self.geometry.space, cuboids, &mut self.meter.clone());
         }
     }
 
@@ -82,8 +82,8 @@ impl<'a> Prover<'a> {
         if let Some(coverage) = self.quick_coverage(slice, cell, end, except) {
             return coverage;
         }
-        let boxes = self.geometry.deciding(slice).take_while(|(rank, _)| *rank < end);
-        let coverage = uncovered(cell, boxes.filter(|(rank, _)| Some(*rank) != except), &mut self.meter);
+        let cuboids = self.geometry.deciding(slice).take_while(|(rank, _)| *rank < end);
+        let coverage = uncovered(cell, cuboids.filter(|(rank, _)| Some(*rank) != except), &mut self.meter);
         if let Coverage::Covered(by) = &coverage {
             self.cache_proof(cell, by);
         }
@@ -166,7 +166,7 @@ impl<'a> Prover<'a> {
             if self.meter.exhausted() {
                 return Proof::Undecided;
             }
-            let Some(covering) = Covering::new(cell, before, Boxes::UpToAContaining, &mut self.meter) else {
+            let Some(covering) = Covering::new(cell, before, CuboidSelection::UpToContaining, &mut self.meter) else {
                 undecided = true;
                 continue;
             };
@@ -184,7 +184,7 @@ impl<'a> Prover<'a> {
         if slices.len() > 1 {
             let all = slices.iter().map(|(slice, cell)| {
                 let before = geometry.deciding(slice).take_while(|(rank, _)| *rank < entry.rank);
-                Covering::new(cell, before, Boxes::All, &mut self.meter)
+                Covering::new(cell, before, CuboidSelection::All, &mut self.meter)
             });
             let Some(all) = all.collect() else { return Proof::Undecided };
             coverings = all;

@@ -18,20 +18,20 @@ proptest! {
             for slice in entry.slices.iter().filter_map(|index| geometry.slices.get(*index)) {
                 let Some(cell) = Prover::matching(entry, slice) else { continue };
                 for (end, except) in [(entry.rank, None), (usize::MAX, Some(entry.rank))] {
-                    let boxes = || {
+                    let cuboids = || {
                         let before = geometry.deciding(slice).filter(move |(rank, _)| *rank < end);
                         before.filter(move |(rank, _)| Some(*rank) != except)
                     };
-                    let searched = uncovered(&cell, boxes(), &mut Meter::default());
+                    let searched = uncovered(&cell, cuboids(), &mut Meter::default());
                     match prover.coverage(slice, &cell, end, except) {
                         Coverage::Open(point) => {
                             prop_assert!(matches!(searched, Coverage::Open(_)));
                             prop_assert!(point.iter().zip(&cell).all(|(point, cell)| point.within(cell)));
-                            prop_assert!(boxes().all(|(_, cuboid)| !Space::touches(&point, cuboid)));
+                            prop_assert!(cuboids().all(|(_, cuboid)| !Space::touches(&point, cuboid)));
                         }
                         Coverage::Covered(by) => {
                             prop_assert!(matches!(searched, Coverage::Covered(_)));
-                            let proof = boxes().filter(|(rank, _)| by.contains(rank));
+                            let proof = cuboids().filter(|(rank, _)| by.contains(rank));
                             let checked = uncovered(&cell, proof, &mut Meter::default());
                             prop_assert!(matches!(checked, Coverage::Covered(_)), "the proof is one by itself");
                         }

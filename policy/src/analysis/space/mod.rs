@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// What schemas say about the fields of a space.
+/// How schemas restrict the fields of a space.
 #[derive(Debug, Clone, Copy)]
 pub enum Domain<'a> {
     /// Every value of every type.

@@ -204,9 +204,9 @@ impl Axis {
         for prefix in &self.prefixes {
             add(Class::Text { listed: None, prefix: coarser.prefix_of(prefix) });
         }
-        for cut in self.numbers.as_slice() {
-            add(Class::Number(2 * coarser.numbers.below(*cut)));
-            add(Class::Number(coarser.numbers.place(*cut)));
+        for threshold in self.numbers.as_slice() {
+            add(Class::Number(2 * coarser.numbers.below(*threshold)));
+            add(Class::Number(coarser.numbers.place(*threshold)));
         }
         add(Class::Number(2 * coarser.numbers.len()));
         onto

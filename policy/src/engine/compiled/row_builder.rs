@@ -39,7 +39,7 @@ pub(super) struct RowBuilder<'a> {
 
 impl<'a> RowBuilder<'a> {
     pub(super) fn new(axis: &'a Axis, count: usize, words: usize, tests_by_field: &[(usize, CodedTest<'_>)]) -> Self {
-        let mut rows = Self {
+        let mut builder = Self {
             axis,
             words,
             rules: Vec::with_capacity(tests_by_field.len()),
@@ -49,26 +49,26 @@ impl<'a> RowBuilder<'a> {
             by_text: Vec::new(),
             free: vec![0; words],
         };
-        (0..count).for_each(|local| write(&mut rows.free, local, true));
+        (0..count).for_each(|local| write(&mut builder.free, local, true));
         for (local, test) in tests_by_field {
             let class_test = ClassTest::new(*test, axis);
-            match rows.rules.last_mut() {
+            match builder.rules.last_mut() {
                 Some((last, span)) if last == local => span.end += 1,
                 _ => {
-                    write(&mut rows.free, *local, false);
-                    rows.rules.push((*local, rows.tests.len()..rows.tests.len() + 1));
+                    write(&mut builder.free, *local, false);
+                    builder.rules.push((*local, builder.tests.len()..builder.tests.len() + 1));
                 }
             }
-            rows.tests.push(class_test);
+            builder.tests.push(class_test);
         }
-        for rule in 0..rows.rules.len() {
-            rows.note(rule);
+        for rule in 0..builder.rules.len() {
+            builder.note(rule);
         }
-        for named in [&mut rows.by_number, &mut rows.by_prefix, &mut rows.by_text] {
+        for named in [&mut builder.by_number, &mut builder.by_prefix, &mut builder.by_text] {
             named.sort_unstable();
             named.dedup();
         }
-        rows
+        builder
     }
 
     /// Notes the thresholds, prefixes and strings of a rule.

@@ -50,8 +50,8 @@ impl Thresholds {
             let scale = (steps as f64 - 1.0) / (last - first);
             (all.first, all.scale) = (first, scale);
             let mut before = vec![0; steps + 1];
-            for cut in all.as_slice() {
-                if let Some(count) = before.get_mut(all.step(*cut, steps) + 1) {
+            for threshold in all.as_slice() {
+                if let Some(count) = before.get_mut(all.step(*threshold, steps) + 1) {
                     *count += 1;
                 }
             }
@@ -83,16 +83,23 @@ impl Thresholds {
         // No threshold after the step is less.
         let near = self.values.get(from..).and_then(|near| near.first_chunk::<NEAR>());
         match near.filter(|_| to - from <= NEAR) {
-            Some(near) => from + near.iter().map(|cut| usize::from(*cut < number)).sum::<usize>(),
-            None => from + self.values.get(from..to).map_or(0, |cuts| cuts.partition_point(|cut| *cut < number)),
+            Some(near) => from + near.iter().map(|threshold| usize::from(*threshold < number)).sum::<usize>(),
+            None => {
+                from + self
+                    .values
+                    .get(from..to)
+                    .map_or(0, |thresholds| thresholds.partition_point(|threshold| *threshold < number))
+            }
         }
     }
 
     #[inline]
     fn below_of_few(&self, number: f64) -> usize {
         match self.values.first_chunk::<FEW>() {
-            Some(cuts) if self.count <= FEW => cuts.iter().map(|cut| usize::from(*cut < number)).sum(),
-            _ => self.as_slice().partition_point(|cut| *cut < number),
+            Some(thresholds) if self.count <= FEW => {
+                thresholds.iter().map(|threshold| usize::from(*threshold < number)).sum()
+            }
+            _ => self.as_slice().partition_point(|threshold| *threshold < number),
         }
     }
 
@@ -144,12 +151,12 @@ mod tests {
         fn a_position_is_the_one_that_a_full_search_finds(
             numbers in prop::collection::vec(number(), 0..120), others in prop::collection::vec(number(), 20),
         ) {
-            let cuts = Thresholds::new(numbers.clone(), usize::MAX);
+            let thresholds = Thresholds::new(numbers.clone(), usize::MAX);
             for number in numbers.iter().chain(&others) {
-                let below = cuts.as_slice().partition_point(|cut| cut < number);
-                prop_assert_eq!(cuts.below(*number), below);
-                let on = cuts.as_slice().get(below) == Some(number);
-                prop_assert_eq!(cuts.place(*number), 2 * below + usize::from(on));
+                let below = thresholds.as_slice().partition_point(|threshold| threshold < number);
+                prop_assert_eq!(thresholds.below(*number), below);
+                let on = thresholds.as_slice().get(below) == Some(number);
+                prop_assert_eq!(thresholds.place(*number), 2 * below + usize::from(on));
             }
         }
 
@@ -157,11 +164,11 @@ mod tests {
         fn thresholds_of_a_narrow_range_are_distinguished(base in number(), steps in prop::collection::vec(0..40_u64, 9..40)) {
             let near = |step: &u64| f64::from_bits(base.to_bits().saturating_add(*step));
             let numbers: Vec<f64> = steps.iter().map(near).filter(|number| number.is_finite()).collect();
-            let cuts = Thresholds::new(numbers, usize::MAX);
+            let thresholds = Thresholds::new(numbers, usize::MAX);
             for step in 0..42 {
                 let number = near(&step);
-                let below = cuts.as_slice().partition_point(|cut| *cut < number);
-                prop_assert!(number.is_infinite() || number.is_nan() || cuts.below(number) == below);
+                let below = thresholds.as_slice().partition_point(|threshold| *threshold < number);
+                prop_assert!(number.is_infinite() || number.is_nan() || thresholds.below(number) == below);
             }
         }
     }

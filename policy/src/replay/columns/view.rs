@@ -29,7 +29,7 @@ pub(in crate::replay) struct View {
 struct Source {
     /// Position among the columns.
     column: usize,
-    /// The column lies below the path: where it has a value, an object stands at the path.
+    /// The column lies below the path: where it has a value, the path holds an object.
     inside: bool,
 }
 

@@ -11,13 +11,13 @@ use crate::{
 /// One recorded decision: the case, the answer, and what happened afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorpusCase {
-    /// What was asked; the case's id is the decision's.
+    /// The input; the case's id is the decision's.
     #[serde(flatten)]
     pub case: Case,
     /// When it was answered; none for cases that were not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
-    /// What was answered then.
+    /// The effect that was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
     /// What happened afterwards.

@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
         Ok(codes)
     }
 
-    /// Whether the values are what this column may say.
+    /// Checks that a column of this role has only values it may have.
     fn check_role(&self, role: Role, column: &Column, rows: usize) -> Result<(), CorpusError> {
         let values = &column.values;
         let effects = || values.texts.iter().all(|text| text.parse::<Effect>().is_ok());
@@ -241,7 +241,7 @@ fn ascending(numbers: &[f64]) -> bool {
 
 /// No row may have a value at a path and another one below it: it could be no JSON object.
 fn check_nesting(columns: &[(Name, Column)], rows: usize, at: usize) -> Result<(), CorpusError> {
-    // Codes that may be looked at; an honest corpus hardly has a field that is an object here and a value there.
+    // Codes that may be visited; an honest corpus hardly has a field that is an object here and a value there.
     let mut allowance = 64 * MAX_ROWS;
     for (number, (name, column)) in columns.iter().enumerate() {
         let Name::Field(path) = name else { continue };

@@ -2,7 +2,7 @@
 //!
 //! A context is cut into its leaves: the values that are not objects, each under the path of keys that leads to it.
 //! Every path has one column with its distinct values, sorted, and one small code per row. So a decision takes
-//! about sixteen bytes, a bundle looks at each *distinct* value once, and the browser reads the very bytes that the
+//! about sixteen bytes, a bundle classifies each *distinct* value once, and the browser reads the bytes that the
 //! server sends ([`encode`](Columnar::encode), [`decode`](Columnar::decode)).
 //!
 //! ```text

@@ -1,6 +1,6 @@
 //! Generated cases. Boundary cases come first: for every condition of every rule an input just below, at and just above
 //! its threshold (each listed value and another one, present and absent), with the rule's other conditions met where
-//! they can be. Then random ones over the schema and the values that rules speak of.
+//! they can be. Then random ones over the schema and the values that rules mention.
 //!
 //! Same bundle, count and seed: same cases, in the same order, on every machine.
 
@@ -53,7 +53,7 @@ pub fn cases(bundle: &Bundle, count: usize, seed: u64) -> Vec<Case> {
     cases
 }
 
-/// Most values kept for one field.
+/// Most values collected for one field.
 const MOST_VALUES: usize = 256;
 
 /// Which boundary: rule, condition, variant.
@@ -239,7 +239,7 @@ impl<'a> World<'a> {
             || self.declared(agent, field).is_none_or(|declared| admits(declared, value))
     }
 
-    /// Values worth trying for a field: what rules speak of and the corners of its declaration, inside the domain.
+    /// Values worth trying for a field: what rules mention and the corners of its declaration, inside the domain.
     fn pool(&self, agent: &str, field: &str) -> Cow<'_, [Value]> {
         let spoken = self.values.get(field).map(Vec::as_slice).unwrap_or_default();
         let Some(declared) = self.declared(agent, field) else { return Cow::Borrowed(spoken) };
