@@ -268,7 +268,7 @@ fn shows(finding: &Finding, source: &Source) {
 }
 
 #[test]
-fn every_code_points_says_repairs_and_shows() {
+fn every_code_has_its_path_message_repair_and_witness() {
     for case in cases() {
         let source = Source::read(case.bundle.clone()).unwrap();
         let report = lint_against(&source, &invariants());
@@ -294,7 +294,7 @@ fn every_code_points_says_repairs_and_shows() {
 }
 
 #[test]
-fn what_is_not_decided_is_said() {
+fn what_is_undecided_is_reported() {
     let rules: Vec<Value> =
         (0..20).map(|n| rule(&format!("rule-{n:02}"), "allow", n, json!({">=risk_score": n}))).collect();
     let bundle = Source::read(json!({"rules": rules})).unwrap().parse_rules().bundle;

@@ -74,7 +74,7 @@ fn hundreds_of_tangled_rules_end_within_their_budget() {
 }
 
 #[test]
-fn a_hundred_thousand_agents_are_told_apart() {
+fn a_hundred_thousand_agents_are_distinguished() {
     let agents = (0..100_000).map(|number| rule(number, AgentPattern::Exact(format!("agent{number}")), Vec::new()));
     let many = bundle(agents.collect());
     let analysis = analyse(&many, Meter::new(4_000_000, 200_000));
@@ -108,7 +108,7 @@ fn deep_nesting_is_refused_or_read() {
 }
 
 #[test]
-fn huge_numbers_and_texts_that_look_like_numbers_are_told_apart() {
+fn huge_numbers_and_texts_that_look_like_numbers_are_distinguished() {
     let rules = |conditions: &str| {
         format!(
             r#"[{{"id":"one","agent":"*","action":"*","effect":"allow","reason":"for the test","conditions":{conditions}}}]"#
@@ -162,7 +162,7 @@ fn strings_of_a_mebibyte_are_refused_by_name() {
 
 /// The budget alone decides how far an analysis goes: two runs stop at the same place.
 #[test]
-fn the_same_budget_says_the_same() {
+fn equal_budgets_give_equal_results() {
     let (one, two) = (overlapping(6, 300), overlapping(7, 300));
     for total in [0, 1, 100, 10_000, 300_000] {
         let meter = || Meter::new(total, total / 4);
@@ -184,7 +184,7 @@ fn thousands_of_rules_at_one_priority_end_within_their_budget() {
 
 /// Prefixes that are prefixes of each other, a thousand deep.
 #[test]
-fn prefixes_that_nest_are_told_apart() {
+fn nested_prefixes_are_distinguished() {
     let rules: Vec<Rule> = (1..=1_000)
         .map(|length| {
             let mut rule =

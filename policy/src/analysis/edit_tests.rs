@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn a_small_budget_never_says_what_is_not_so(bundle in arbitrary::bundle(0..14), total in 0_u64..2_000) {
+    fn a_small_budget_never_gives_a_wrong_verdict(bundle in arbitrary::bundle(0..14), total in 0_u64..2_000) {
         let (whole, part) = (analyse(&bundle, Meter::default()), analyse(&bundle, Meter::new(total, total)));
         confirmed(&bundle, &part)?;
         let dead = |analysis: &Analysis| -> BTreeSet<String> {

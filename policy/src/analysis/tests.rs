@@ -334,7 +334,7 @@ fn two_rules_together_cover_a_third() {
 }
 
 #[test]
-fn a_spent_budget_says_so() {
+fn a_spent_budget_is_reported() {
     let conditions = |n: usize| {
         (0..6)
             .map(|f| Condition {

@@ -120,7 +120,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn the_engine_says_what_the_contract_says(
+    fn the_engine_agrees_with_the_contract(
         bundle in arbitrary::bundle(0..12), inputs in prop::collection::vec(arbitrary::input(), 40),
     ) {
         let prepared = Prepared::new(&bundle);

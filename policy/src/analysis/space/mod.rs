@@ -317,7 +317,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(600))]
 
         #[test]
-        fn a_footprint_is_what_the_evaluator_says_in_every_slot(bundle in arbitrary::bundle(0..9)) {
+        fn a_footprint_agrees_with_the_evaluator_in_every_slot(bundle in arbitrary::bundle(0..9)) {
             let space = Space::new(&bundle.rules, Domain::Open).unwrap();
             for rule in &bundle.rules {
                 let Footprint { matches, decides } = space.footprint(rule);

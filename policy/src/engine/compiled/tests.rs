@@ -81,7 +81,7 @@ proptest! {
 
     /// 100,000 questions a run, 250 to each bundle.
     #[test]
-    fn rows_of_bits_decide_as_the_contract_says(
+    fn rows_of_bits_decide_as_in_the_contract(
         bundle in arbitrary::bundle(17..70), wild in any::<bool>(), rare in any::<bool>(), seed in any::<u64>(),
     ) {
         let bundle = bounded(same_address(bundle, wild), &mut Random::new(seed));

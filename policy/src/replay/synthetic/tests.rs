@@ -65,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn an_enforced_schema_is_kept(mut bundle in arbitrary::bundle(0..8), schema in arbitrary::schema(), seed in any::<u64>()) {
+    fn an_enforced_schema_is_respected(mut bundle in arbitrary::bundle(0..8), schema in arbitrary::schema(), seed in any::<u64>()) {
         // A field that admits nothing cannot be kept.
         let schema = Schema { enforce: true, agents: schema.agents.into_iter().map(|(name, mut agent)| {
             agent.fields.values_mut().for_each(|field| field.allowed = None);
