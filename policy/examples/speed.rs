@@ -1,8 +1,8 @@
-//! How fast the proofs and the replay are on this machine: `cargo run --release -p lifecycle --example speed [rows]`.
+//! How fast the proofs and the replay are on this machine: `cargo run --release -p policy --example speed [rows]`.
 //!
 //! One seeded bundle of 1,000 rules (ten agents, five actions, wildcards; bounds, lists and prefixes over six fields)
-//! and a corpus drawn from the same vocabulary. Times are the best of five, and of the processor where the system tells
-//! it, so that a busy machine does not count.
+//! and a corpus drawn from the same vocabulary. Times are the best of five. Where the system reports it,
+//! processor time is measured, so that a busy machine does not matter.
 
 #![expect(clippy::disallowed_methods, reason = "this measures: the library itself reads no clock")]
 #![expect(clippy::indexing_slicing, reason = "a measurement that panics has failed")]
@@ -80,10 +80,10 @@ fn case(number: usize, random: &mut Random) -> Case {
     }
 }
 
-/// Time this process has had a processor for; time that went by, where the system does not tell.
+/// Processor time of this process; elapsed time where the system does not report it.
 fn worked(start: Instant) -> Duration {
-    let told = std::fs::read_to_string("/proc/self/schedstat").ok();
-    let nanos = told.and_then(|line| line.split(' ').next()?.parse().ok());
+    let line = std::fs::read_to_string("/proc/self/schedstat").ok();
+    let nanos = line.and_then(|line| line.split(' ').next()?.parse().ok());
     nanos.map_or_else(|| start.elapsed(), Duration::from_nanos)
 }
 
@@ -161,7 +161,7 @@ fn main() {
         println!("prepare                               {time:?}");
         let prepared = Arc::new(prepared);
         let (time, _) = best(5, || Replay::new(Arc::clone(&prepared), Arc::clone(&corpus)));
-        println!("replay, making ready                  {time:?}");
+        println!("replay, preparing                     {time:?}");
         let (time, replayed) = best(5, || Replay::run(Arc::clone(&prepared), Arc::clone(&corpus)));
         println!("replay {rows} rows                  {time:?} {:?}", replayed.summary(Default::default()).allow_count);
         let (time, _) = best(3, || {

@@ -1,8 +1,8 @@
-//! One wrong place of a document.
+//! An error at one place of a document.
 
 use serde::{Deserialize, Serialize};
 
-/// One thing wrong with one place of a request body.
+/// An error at one place of a request body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// JSON Pointer (RFC 6901) to the value that is wrong.

@@ -1,7 +1,8 @@
 //! JSON: reading documents whose objects name every member once, measuring their depth, pointing into them.
 //!
 //! Most JSON readers silently keep the last of two members with one name. In a rule that would lose a condition, and a
-//! signature over canonical JSON is defined for unique names only (RFC 8785 builds on I-JSON, RFC 7493), so it is refused.
+//! signature over canonical JSON is defined for unique names only (RFC 8785 builds on I-JSON, RFC 7493), so documents with two
+//! members of one name are refused.
 
 use std::fmt;
 
@@ -47,7 +48,7 @@ pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// A document read like that, for those who bring their own reader.
+/// A document read with the same checks, for callers that deserialize it themselves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document(pub Value);
 
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_reads_what_any_reader_reads() {
+    fn documents_are_read_as_by_serde_json() {
         let text = r#" {"a": [1, -2, 0.5, 1e3, 18446744073709551615, null, true], "b": {"c": "\u00e9"}, "": ""} "#;
         assert_eq!(parse(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
     }

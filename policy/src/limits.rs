@@ -14,8 +14,8 @@ pub const MAX_DECISION_ID_BYTES: usize = 200;
 pub const MAX_CONTEXT_BYTES: usize = 64 * 1024;
 /// Most fields of an evaluation context, counted through nested objects.
 pub const MAX_CONTEXT_FIELDS: usize = 512;
-/// Most objects and arrays inside each other, in a context and in a bundle. JSON readers stop at 127 or 128, and what is
-/// decided or reviewed is stored inside of other objects.
+/// Most levels of nested objects and arrays, in a context and in a bundle. JSON readers stop at 127 or 128 levels, and
+/// contexts and bundles are stored inside other objects.
 pub const MAX_NESTING: usize = 100;
 /// Most characters of a bundle's notes.
 pub const MAX_NOTES_CHARS: usize = 512;

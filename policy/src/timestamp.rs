@@ -1,4 +1,4 @@
-//! Points in time, as values. This crate never asks what time it is.
+//! Points in time, as values. This crate never reads a clock.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -23,18 +23,18 @@ impl Timestamp {
         self.0.unix_timestamp()
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// The time that has passed since `earlier`; zero when this is not later.
     pub fn since(self, earlier: Self) -> Duration {
         (self.0 - earlier.0).try_into().unwrap_or(Duration::ZERO)
     }
 
-    /// This time moved on by `by`; unchanged when the result could not be written.
+    /// This time plus `by`; unchanged when the result is out of range.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         time::Duration::try_from(by).ok().and_then(|by| self.0.checked_add(by)).map_or(self, Self)
     }
 
-    /// This time moved back by `by`; unchanged when the result could not be written.
+    /// This time minus `by`; unchanged when the result is out of range.
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
         time::Duration::try_from(by).ok().and_then(|by| self.0.checked_sub(by)).map_or(self, Self)

@@ -100,7 +100,7 @@ fn written_bundle() -> impl Strategy<Value = Source> {
     })
 }
 
-/// What a bundle means, apart from where its rules stand.
+/// The meaning of a bundle, without the positions of its rules.
 fn meaning(bundle: &Bundle) -> Vec<String> {
     let mut rules: Vec<_> = bundle
         .rules

@@ -1,4 +1,4 @@
-//! Every code of the linter, one by one: where it points, what it says, what repairs it, what shows it.
+//! Every code of the linter, one by one: path, message, repair and witness.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
@@ -249,7 +249,7 @@ fn invariants() -> Vec<Invariant> {
     vec![serde_json::from_value(invariant).unwrap()]
 }
 
-/// The input shows what the finding says; the evaluator says so.
+/// The evaluator confirms that the witness shows what the finding states.
 fn shows(finding: &Finding, source: &Source) {
     let input: Input = serde_json::from_value(finding.witness.clone().unwrap()).unwrap();
     let bundle = source.parse_rules().bundle;
@@ -268,7 +268,7 @@ fn shows(finding: &Finding, source: &Source) {
 }
 
 #[test]
-fn every_code_points_says_repairs_and_shows() {
+fn every_code_has_its_path_message_repair_and_witness() {
     for case in cases() {
         let source = Source::read(case.bundle.clone()).unwrap();
         let report = lint_against(&source, &invariants());
@@ -294,7 +294,7 @@ fn every_code_points_says_repairs_and_shows() {
 }
 
 #[test]
-fn what_is_not_decided_is_said() {
+fn what_is_undecided_is_reported() {
     let rules: Vec<Value> =
         (0..20).map(|n| rule(&format!("rule-{n:02}"), "allow", n, json!({">=risk_score": n}))).collect();
     let bundle = Source::read(json!({"rules": rules})).unwrap().parse_rules().bundle;
@@ -313,8 +313,8 @@ fn no_code_is_left_out() {
     let names = "missing_id duplicate_id schema missing_reason bad_operator contradiction type_clash invariant \
         short_reason approval_without_budget high_cost unreachable conflict redundant out_of_domain undeclared \
         near_duplicate guardrail_shadowed disabled gap";
-    let told: Vec<&str> = cases().iter().map(|case| case.code.name()).collect();
+    let reported: Vec<&str> = cases().iter().map(|case| case.code.name()).collect();
     for name in names.split_whitespace() {
-        assert!(told.contains(&name), "{name}");
+        assert!(reported.contains(&name), "{name}");
     }
 }

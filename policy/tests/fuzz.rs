@@ -1,7 +1,7 @@
 //! Broken input of every kind: nothing panics, nothing hangs, and what is accepted means what it says.
 //!
 //! Each target starts from something valid, breaks it byte by byte and reads it. `make fuzz` runs many more rounds than
-//! `make test`: `FUZZ_ROUNDS` says how many, `FUZZ_SEED` repeats a run (each prints its own).
+//! `make test`: `FUZZ_ROUNDS` sets the number of rounds, `FUZZ_SEED` repeats a run (each prints its own).
 
 #![expect(clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 

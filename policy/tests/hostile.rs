@@ -74,7 +74,7 @@ fn hundreds_of_tangled_rules_end_within_their_budget() {
 }
 
 #[test]
-fn a_hundred_thousand_agents_are_told_apart() {
+fn a_hundred_thousand_agents_are_distinguished() {
     let agents = (0..100_000).map(|number| rule(number, AgentPattern::Exact(format!("agent{number}")), Vec::new()));
     let many = bundle(agents.collect());
     let analysis = analyse(&many, Meter::new(4_000_000, 200_000));
@@ -113,7 +113,7 @@ fn deep_nesting_is_refused_or_read() {
 }
 
 #[test]
-fn huge_numbers_and_texts_that_look_like_numbers_are_told_apart() {
+fn huge_numbers_and_texts_that_look_like_numbers_are_distinguished() {
     let rules = |conditions: &str| {
         format!(
             r#"[{{"id":"one","agent":"*","action":"*","effect":"allow","reason":"for the test","conditions":{conditions}}}]"#
@@ -167,9 +167,9 @@ fn strings_of_a_mebibyte_are_refused_by_name() {
     assert_eq!(input.check_limits().unwrap_err().name, "string_bytes");
 }
 
-/// The budget alone decides how far an analysis goes: asked twice, it stops at the same place.
+/// The budget alone decides how far an analysis goes: two runs stop at the same place.
 #[test]
-fn the_same_budget_says_the_same() {
+fn equal_budgets_give_equal_results() {
     let (one, two) = (overlapping(6, 300), overlapping(7, 300));
     for total in [0, 1, 100, 10_000, 300_000] {
         let meter = || Meter::new(total, total / 4);
@@ -178,7 +178,7 @@ fn the_same_budget_says_the_same() {
     }
 }
 
-/// Every rule at the default priority, every pair overlapping: more conflicts than anybody could be told.
+/// Every rule at the default priority, every pair overlapping: more conflicts than any report could list.
 #[test]
 fn thousands_of_rules_at_one_priority_end_within_their_budget() {
     let rules = (0..4_000).map(|number| {
@@ -191,7 +191,7 @@ fn thousands_of_rules_at_one_priority_end_within_their_budget() {
 
 /// Prefixes that are prefixes of each other, a thousand deep.
 #[test]
-fn prefixes_that_nest_are_told_apart() {
+fn nested_prefixes_are_distinguished() {
     let rules: Vec<Rule> = (1..=1_000)
         .map(|length| {
             let mut rule =
@@ -201,7 +201,7 @@ fn prefixes_that_nest_are_told_apart() {
             rule
         })
         .collect();
-    // The shortest comes first and takes all that the others ask for.
+    // The shortest prefix comes first and takes everything that the others would match.
     let analysis = analyse(&bundle(rules), Meter::default());
     assert_eq!((analysis.unreachable.len(), analysis.undecided.len()), (999, 0));
     assert!(analysis.unreachable.iter().all(|dead| dead.covered_by == ["rule-000001"]));
@@ -218,7 +218,7 @@ fn long_lists_and_many_conditions_end_within_their_budget() {
     let one = bundle(rules.collect());
     let analysis = analyse(&one, Meter::new(4_000_000, 200_000));
     assert!(analysis.too_large || analysis.unreachable.is_empty());
-    // Trying each value of a list on each of its values takes the square of its length, which is asked for beforehand.
+    // Comparing each value of a list with each other takes the square of its length, which is charged in advance.
     let list = (0..200_000).map(|n| Scalar::Number(f64::from(n))).collect();
     let endless = bundle(vec![rule(1, AgentPattern::Any, vec![Condition::new("n", Test::In(list))])]);
     assert!(analyse(&endless, Meter::default()).too_large);

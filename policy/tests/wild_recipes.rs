@@ -90,7 +90,7 @@ fn after_two_decisions_it_is_a_valid_bundle() {
     let source = repaired();
     let report = lint(&source);
     assert!(report.passed, "{:#?}", report.errors);
-    // Two rules that nobody had seen meet: a small, cheap reindex while the cluster is busy.
+    // An overlap that no author had noticed: a small, cheap reindex while the cluster is busy.
     let [meet] = report.warnings.as_slice() else { panic!("{:#?}", report.warnings) };
     assert_eq!((meet.code, meet.rule_id.as_deref()), (Code::Conflict, Some("knowledge-small-reindex-auto")));
     assert!(meet.message.contains("`budget-compute-limit`"), "{}", meet.message);
@@ -216,7 +216,7 @@ fn it_does_what_its_reasons_say() {
 #[test]
 fn a_rule_is_read_as_it_will_be_once_repaired() {
     let source = wild();
-    let readings = parsing::read_rules(&source);
-    let words: Vec<_> = readings[1].conditions.iter().map(|intended| intended.condition.to_string()).collect();
+    let rules = parsing::read_rules(&source);
+    let words: Vec<_> = rules[1].conditions.iter().map(|intended| intended.condition.to_string()).collect();
     assert_eq!(words, ["risk_score < 85", "risk_score ≥ 60", "sender_reputation < 0.5"]);
 }

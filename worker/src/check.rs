@@ -47,7 +47,7 @@ impl CheckReport {
     ) -> (Self, Bundle, Vec<String>) {
         let Linted { report, bundle, skipped } = lint::lint_parsed(source, invariants, analyzer);
         let diff = base.map(|(_, stable)| text_diff(stable, source));
-        let numbering = Numbering::new(base, source, taken).knowing(diff.as_ref());
+        let numbering = Numbering::new(base, source, taken).with_difference(diff.as_ref());
         let refused = source.version.as_deref().and_then(|chosen| numbering.check(chosen).err());
         let (proposal, version_refused) = (numbering.propose(), refused.map(|refused| refused.to_string()));
         (Self { report, diff, proposal, version_refused }, bundle, skipped)

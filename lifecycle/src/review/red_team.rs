@@ -6,7 +6,7 @@ use policy::{
     analysis::{
         Meter, SemanticDiff,
         diff::{NewAllowWitness, NewAllows, newly_allowed_by_rule},
-        findings::in_words,
+        findings::describe_input,
         invariants::{InvariantProof, prove},
     },
     bundle::{Bundle, Effect, Invariant, Rule},
@@ -160,7 +160,7 @@ pub(super) fn policy_bypass(
         let detail = format!(
             "What `{}`{more} holds back becomes allowed by {by}: for example when {}.",
             first.protected_by,
-            in_words(&first.input)
+            describe_input(&first.input)
         );
         (ScenarioVerdict::Blocked, detail)
     } else if !undecided.is_empty() {

@@ -1,27 +1,26 @@
 //! Cutting the axes of a question down to the few slots that matter.
 //!
-//! A row says which boxes hold a slot. A slot whose row has all of another slot's row is covered wherever the other one
-//! is, so only the smallest rows are kept. Where one row is left on an axis, the boxes outside it are out of the question,
-//! and the axis with them.
+//! A row lists the cuboids that hold a slot. A slot whose row contains another slot's row is covered wherever the other
+//! slot is, so only minimal rows matter. Where one row is left on an axis, the cuboids outside that row drop out.
 
 use super::{
     Meter,
     space::{Cell, Cuboid, Run, SlotSet},
 };
 
-/// More rows of one axis than this are compared with their neighbours only.
+/// When an axis has more rows than this, each is compared with its neighbours only.
 const MOST_COMPARED: usize = 48;
 
-/// One axis with the slots that are left of it.
+/// One axis with its remaining slots.
 #[derive(Debug)]
 pub struct ReducedAxis {
     /// Its number in the space.
     pub axis: usize,
-    /// Words of bits for one bit a local slot.
+    /// Words needed for one bit per local slot.
     pub words: usize,
-    /// The slots of the space that each local slot stands for.
+    /// The slots of the space that each local slot represents.
     slots: Vec<Run>,
-    /// Row by row, which boxes hold the local slot.
+    /// Row by row, the cuboids that hold the local slot.
     rows: Vec<u64>,
     /// Words a row.
     stride: usize,
@@ -41,7 +40,7 @@ impl ReducedAxis {
         })
     }
 
-    /// Writes which local slots the box with this number holds.
+    /// Appends the local slots that the cuboid with this number holds.
     pub fn held_by(&self, index: usize, held: &mut Vec<u64>) {
         for word in 0..self.words {
             let slots = (word * 64..self.slots.len().min(word * 64 + 64)).enumerate();
@@ -49,26 +48,26 @@ impl ReducedAxis {
         }
     }
 
-    /// What the first of some local slots stands for.
+    /// The slots of the space that the first of some local slots represents.
     pub fn first(&self, slots: &[u64]) -> Option<Run> {
         let (word, bits) = slots.iter().enumerate().find(|(_, bits)| **bits != 0)?;
         self.slots.get(word * 64 + bits.trailing_zeros() as usize).copied()
     }
 }
 
-/// Which boxes are still in question.
+/// The cuboids that may still matter.
 #[derive(Debug)]
 pub struct RemainingCuboids(Vec<u64>);
 
 impl RemainingCuboids {
-    /// Whether the box with this number is.
+    /// Whether the cuboid with this number may still matter.
     pub fn contains(&self, index: &usize) -> bool {
         has(&self.0, *index)
     }
 }
 
-/// The axes on which `touching`, boxes that all meet the cell, differ from each other, cut down to few slots each, and the
-/// boxes that are left. None when the budget runs out.
+/// The axes on which `touching`, cuboids that all intersect the cell, differ, cut down to few slots each, and the
+/// remaining cuboids. None when the budget runs out.
 pub fn reduce_axes(
     cell: &Cell,
     touching: &[(usize, &Cuboid)],
@@ -118,7 +117,7 @@ pub fn reduce_axes(
                 }
             }
         }
-        let kept = smallest(&rows, stride, slots.len());
+        let kept = minimal_rows(&rows, stride, slots.len());
         if let [only] = kept.as_slice() {
             let only = row(&rows, stride, *only);
             left.iter_mut().zip(only).for_each(|(left, only)| *left &= only);
@@ -130,7 +129,7 @@ pub fn reduce_axes(
     Some((locals, RemainingCuboids(left)))
 }
 
-/// `have` cut where some of the sets begins or ends.
+/// `have` cut wherever one of the sets begins or ends.
 fn segments(have: &SlotSet, sets: &[(usize, &SlotSet)]) -> Vec<Run> {
     let mut cuts: Vec<usize> = Vec::with_capacity(2 * sets.len() + 2 * have.runs().len());
     cuts.extend(have.runs().iter().flat_map(|(start, end)| [*start, *end]));
@@ -141,32 +140,32 @@ fn segments(have: &SlotSet, sets: &[(usize, &SlotSet)]) -> Vec<Run> {
     cuts.iter().copied().zip(cuts.iter().skip(1).copied()).filter(inside).collect()
 }
 
-/// The slots with the smallest rows: of two where one row has all of the other, only the other; of equal ones the first.
-fn smallest(rows: &[u64], stride: usize, count: usize) -> Vec<usize> {
+/// The slots with minimal rows: when one row contains another, only the other is listed; of equal rows only the first.
+fn minimal_rows(rows: &[u64], stride: usize, count: usize) -> Vec<usize> {
     let at = |slot: usize| row(rows, stride, slot);
-    let mut kept: Vec<usize> = Vec::new();
+    let mut minimal: Vec<usize> = Vec::new();
     for slot in 0..count {
-        if kept.last().is_some_and(|last| has_all(at(slot), at(*last))) {
+        if minimal.last().is_some_and(|last| has_all(at(slot), at(*last))) {
             continue;
         }
-        while kept.last().is_some_and(|last| has_all(at(*last), at(slot))) {
-            kept.pop();
+        while minimal.last().is_some_and(|last| has_all(at(*last), at(slot))) {
+            minimal.pop();
         }
-        if kept.last().is_none_or(|last| !has_all(at(slot), at(*last))) {
-            kept.push(slot);
+        if minimal.last().is_none_or(|last| !has_all(at(slot), at(*last))) {
+            minimal.push(slot);
         }
     }
-    if kept.len() <= MOST_COMPARED {
-        let mut least: Vec<usize> = Vec::with_capacity(kept.len());
-        for slot in kept {
+    if minimal.len() <= MOST_COMPARED {
+        let mut least: Vec<usize> = Vec::with_capacity(minimal.len());
+        for slot in minimal {
             if least.iter().all(|other| !has_all(at(slot), at(*other))) {
                 least.retain(|other| !has_all(at(*other), at(slot)));
                 least.push(slot);
             }
         }
-        kept = least;
+        minimal = least;
     }
-    kept
+    minimal
 }
 
 fn row(rows: &[u64], stride: usize, slot: usize) -> &[u64] {

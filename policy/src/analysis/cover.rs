@@ -1,9 +1,9 @@
-//! The one question: is a box inside the union of others? If not, where does it stick out?
+//! The one question: does a union of cuboids cover a cell? If not, which point is uncovered?
 //!
-//! A point sticks out when every box lacks it on some axis. So on each axis only the slots matter that few boxes hold:
-//! where one slot is held by no box that does not hold another slot as well, the other one need not be looked at. That
-//! leaves few slots an axis, mostly one, and the boxes that hold none of them are out. What remains is numbered anew, a
-//! word of bits an axis, and searched exactly.
+//! A point is uncovered when every cuboid lacks it on some axis. So on each axis only the slots matter that few cuboids
+//! hold: when every cuboid that holds one slot also holds a second one, the second need not be searched. That leaves few
+//! slots per axis, mostly one, and cuboids that hold none of them drop out. The remaining slots are renumbered, one word
+//! of bits per axis, and searched exactly.
 
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -13,63 +13,63 @@ use super::{
     space::{Cell, Cuboid, SlotSet},
 };
 
-/// The answer.
+/// Whether a cell is covered.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Coverage {
-    /// Every point is covered. The numbers name the boxes that the proof used.
+    /// Every point is covered. The numbers name the cuboids that the proof used.
     Covered(BTreeSet<usize>),
-    /// A box of points that no box covers.
+    /// A cell of points that no cuboid covers.
     Open(Cell),
     /// The work budget ran out.
     Undecided,
 }
 
-/// Whether `cell` lies inside the union of `boxes`, which are given with the number that names each.
+/// Whether the union of `cuboids` covers `cell`; each cuboid comes with the number that names it.
 pub fn uncovered<'a>(
     cell: &Cell,
-    boxes: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
+    cuboids: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
     meter: &mut Meter,
 ) -> Coverage {
-    Covering::new(cell, boxes, Boxes::UpToAContaining, meter)
+    Covering::new(cell, cuboids, CuboidSelection::UpToContaining, meter)
         .map_or(Coverage::Undecided, |covering| covering.solve(|_| true, meter))
 }
 
-/// Which boxes a question is made of.
+/// Which cuboids a question considers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Boxes {
-    /// Those up to the first that contains the whole cell: nobody needs more to cover it.
-    UpToAContaining,
-    /// All, for whom it matters which of them cover it.
+pub enum CuboidSelection {
+    /// Those up to the first that contains the whole cell: no more are needed to cover it.
+    UpToContaining,
+    /// All of them, for callers that need every cover.
     All,
 }
 
-/// A box and those that may cover it, made ready to be asked more than once.
+/// A cell and the cuboids that may cover it, prepared for more than one question.
 #[derive(Debug)]
 pub struct Covering<'c> {
     cell: &'c Cell,
-    /// The axes on which the answer is slot 0, which no box holds that is restricted there.
+    /// The axes on which the witness has slot 0, which no cuboid restricted there holds.
     bottom: Vec<usize>,
-    /// The axes that are left, with few slots each.
+    /// The remaining axes, with few slots each.
     axes: Vec<ReducedAxis>,
-    /// The boxes that are left, by name.
+    /// The names of the remaining cuboids.
     names: Vec<usize>,
-    /// For each box, on each axis, the local slots it holds.
+    /// For each cuboid, on each axis, the local slots it holds.
     held: Vec<u64>,
-    /// Words of `held` a box.
+    /// Words of `held` per cuboid.
     width: usize,
 }
 
 impl<'c> Covering<'c> {
-    /// Makes the question ready; none when the budget runs out.
+    /// Prepares the question; none when the budget runs out.
     pub fn new<'a>(
         cell: &'c Cell,
-        boxes: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
-        which: Boxes,
+        cuboids: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
+        which: CuboidSelection,
         meter: &mut Meter,
     ) -> Option<Self> {
         let mut free: Vec<bool> = cell.iter().map(|set| set.first() == Some(0)).collect();
         let mut asked = 0_u64;
-        for (axis, keep) in boxes.clone().flat_map(|(_, cuboid)| &cuboid.parts) {
+        for (axis, keep) in cuboids.clone().flat_map(|(_, cuboid)| &cuboid.parts) {
             asked += 1;
             if keep.first() == Some(0)
                 && let Some(free) = free.get_mut(*axis)
@@ -82,7 +82,7 @@ impl<'c> Covering<'c> {
         }
         let is_free = |axis: usize| free.get(axis).copied().unwrap_or_default();
         let mut touching: Vec<(usize, &'a Cuboid)> = Vec::new();
-        for (name, cuboid) in boxes {
+        for (name, cuboid) in cuboids {
             let intersects = cuboid
                 .parts
                 .iter()
@@ -90,7 +90,7 @@ impl<'c> Covering<'c> {
             if intersects {
                 touching.push((name, cuboid));
                 let inside = |(axis, keep): &(usize, SlotSet)| cell.get(*axis).is_some_and(|have| have.within(keep));
-                if which == Boxes::UpToAContaining && cuboid.parts.iter().all(inside) {
+                if which == CuboidSelection::UpToContaining && cuboid.parts.iter().all(inside) {
                     break;
                 }
             }
@@ -111,28 +111,28 @@ impl<'c> Covering<'c> {
         self.held.get(index * self.width..(index + 1) * self.width).unwrap_or_default()
     }
 
-    /// Whether those of the boxes that `wanted` names cover the cell.
+    /// Whether the cuboids that `wanted` accepts cover the cell.
     ///
-    /// Take the box that covers most of the cell; what it leaves splits into at most one slab an axis; ask the same of
-    /// each slab with the boxes that still meet it. A box that contains a slab settles it, and a slab that no box intersects
-    /// is a witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
+    /// The cuboid that covers most of the cell leaves at most one slab per axis; each slab is then searched with the
+    /// cuboids that still intersect it. A cuboid that contains a slab settles it, and a slab that no cuboid intersects is
+    /// a witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
     pub fn solve(&self, wanted: impl Fn(usize) -> bool, meter: &mut Meter) -> Coverage {
         let mut allowance = meter.allowance();
         let mut used = BTreeSet::new();
         let everywhere: Vec<u64> = self.axes.iter().flat_map(ReducedAxis::full).collect();
         let all = self.names.iter().enumerate().filter(|(_, name)| wanted(**name)).map(|(index, _)| index);
         let mut open: Vec<(Vec<u64>, Rc<[usize]>)> = vec![(everywhere, all.collect())];
-        while let Some((slab, boxes)) = open.pop() {
-            let work = boxes.len() as u64 + 1;
-            // Paid even when it is too much, so that asking again and again comes to an end.
+        while let Some((slab, cuboids)) = open.pop() {
+            let work = cuboids.len() as u64 + 1;
+            // Spent even when it is too much, so that repeated questions exhaust the budget at last.
             if !meter.spend(work) || allowance < work {
                 return Coverage::Undecided;
             }
             allowance -= work;
-            let mut touching: Vec<usize> = Vec::with_capacity(boxes.len());
+            let mut touching: Vec<usize> = Vec::with_capacity(cuboids.len());
             let mut best: Option<(f64, usize)> = None;
             let mut container = None;
-            for index in boxes.iter().copied() {
+            for index in cuboids.iter().copied() {
                 match self.relation(&slab, index) {
                     Relation::Apart => {}
                     Relation::Contains => {
@@ -183,7 +183,7 @@ impl<'c> Covering<'c> {
         if contains { Relation::Contains } else { Relation::Overlaps(share) }
     }
 
-    /// What the box leaves of the slab, onto the stack.
+    /// Pushes what the cuboid leaves of the slab onto the stack.
     fn split(&self, slab: Vec<u64>, index: usize, touching: &Rc<[usize]>, open: &mut Vec<(Vec<u64>, Rc<[usize]>)>) {
         let held = self.held(index);
         let mut order: Vec<(u32, usize, usize)> = Vec::with_capacity(self.axes.len());
@@ -211,13 +211,13 @@ impl<'c> Covering<'c> {
                 *word &= keep;
             }
         }
-        // The first slab leaves the other axes free, so a witness found there states the least: it is looked at first.
+        // The first slab leaves the other axes free, so a witness found there needs the fewest facts: search it first.
         if let Some(slabs) = open.get_mut(first..) {
             slabs.reverse();
         }
     }
 
-    /// The points of the cell that the first local slots of a slab stand for.
+    /// The points of the cell that the first local slots of a slab represent.
     fn witness(&self, slab: &[u64]) -> Cell {
         let mut cell = self.cell.clone();
         for axis in &self.bottom {
@@ -240,6 +240,6 @@ impl<'c> Covering<'c> {
 enum Relation {
     Apart,
     Contains,
-    /// The share of the slab that the box covers, 0–1.
+    /// The share of the slab that the cuboid covers, 0–1.
     Overlaps(f64),
 }

@@ -1,5 +1,4 @@
-//! Analyses that remember, held against those that do not; and verdicts on bundles of every kind, held against the
-//! evaluator.
+//! Incremental analyses held against full ones, and verdicts on bundles of every kind held against the evaluator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +13,10 @@ use crate::{
     random::Random,
 };
 
-/// What is said about a bundle, without the inputs that show it.
+/// The verdicts about a bundle, without the witnesses.
 fn verdicts(analysis: &Analysis) -> impl PartialEq + std::fmt::Debug + use<> {
-    let pairs = |meetings: &[super::verdict::RuleOverlap]| -> Vec<(String, String)> {
-        meetings.iter().map(|meeting| (meeting.first.clone(), meeting.second.clone())).collect()
+    let pairs = |overlaps: &[super::verdict::RuleOverlap]| -> Vec<(String, String)> {
+        overlaps.iter().map(|overlap| (overlap.first.clone(), overlap.second.clone())).collect()
     };
     (
         analysis.unreachable.iter().map(|dead| (dead.rule.clone(), dead.covered_by.clone())).collect::<Vec<_>>(),
@@ -36,13 +35,13 @@ fn alone(bundle: &Bundle, id: &str) -> Prepared {
     })
 }
 
-/// Every input that the analysis shows does what it is said to do.
+/// The evaluator confirms every witness of the analysis.
 fn confirmed(bundle: &Bundle, analysis: &Analysis) -> Result<(), TestCaseError> {
     let prepared = Prepared::new(bundle);
-    for meeting in analysis.conflicts.iter().chain(&analysis.shadowed_guardrails) {
-        let answer = prepared.decide(&meeting.witness);
-        prop_assert_eq!((answer.status, answer.matched_rule), (Status::Matched, Some(meeting.first.clone())));
-        prop_assert_eq!(alone(bundle, &meeting.second).decide(&meeting.witness).status, Status::Matched);
+    for overlap in analysis.conflicts.iter().chain(&analysis.shadowed_guardrails) {
+        let answer = prepared.decide(&overlap.witness);
+        prop_assert_eq!((answer.status, answer.matched_rule), (Status::Matched, Some(overlap.first.clone())));
+        prop_assert_eq!(alone(bundle, &overlap.second).decide(&overlap.witness).status, Status::Matched);
     }
     for gap in &analysis.gaps {
         prop_assert_eq!(prepared.decide(&gap.witness).status, Status::NoMatch);
@@ -63,7 +62,7 @@ fn tagged(seed: u64, mut bundle: Bundle) -> Bundle {
     bundle
 }
 
-/// What an author may do to a bundle, one thing at a time.
+/// One edit that an author may make.
 fn edit(bundle: &mut Bundle, what: u8, at: Index, mut rule: Rule, schema: Schema) {
     let count = bundle.rules.len();
     if count == 0 || what == 0 {
@@ -96,7 +95,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
-    fn an_analysis_that_remembers_says_what_one_says_that_does_not(
+    fn an_incremental_analysis_agrees_with_a_full_one(
         bundle in arbitrary::bundle(0..14), seed: u64,
         edits in prop::collection::vec((0_u8..14, any::<Index>(), arbitrary::rule(), arbitrary::schema()), 1..12),
     ) {
@@ -112,23 +111,23 @@ proptest! {
     }
 
     #[test]
-    fn an_atlas_kept_up_to_date_is_one_laid_out_anew(
+    fn an_updated_geometry_is_the_one_built_from_scratch(
         bundle in arbitrary::bundle(0..14),
         edits in prop::collection::vec((1_u8..14, any::<Index>(), arbitrary::rule(), arbitrary::schema()), 1..12),
     ) {
         let mut bundle = bundle;
-        let mut kept = BundleGeometry::default();
-        kept.update(&bundle, &mut Meter::default()).unwrap();
+        let mut updated = BundleGeometry::default();
+        updated.update(&bundle, &mut Meter::default()).unwrap();
         for (what, at, rule, schema) in edits {
             edit(&mut bundle, what, at, rule, schema);
-            if !kept.continues(&bundle) {
-                kept = BundleGeometry::default();
+            if !updated.continues(&bundle) {
+                updated = BundleGeometry::default();
             }
-            kept.update(&bundle, &mut Meter::default()).unwrap();
-            let mut anew = BundleGeometry::default();
-            anew.update(&bundle, &mut Meter::default()).unwrap();
-            prop_assert_eq!(&kept.space, &anew.space);
-            let told = |geometry: &BundleGeometry| {
+            updated.update(&bundle, &mut Meter::default()).unwrap();
+            let mut rebuilt = BundleGeometry::default();
+            rebuilt.update(&bundle, &mut Meter::default()).unwrap();
+            prop_assert_eq!(&updated.space, &rebuilt.space);
+            let contents = |geometry: &BundleGeometry| {
                 let entries = geometry.order.iter().filter_map(|key| geometry.entry(*key));
                 let entries = entries.map(|entry| {
                     let footprint = entry.footprint.clone();
@@ -140,7 +139,7 @@ proptest! {
                 });
                 (entries.collect::<Vec<_>>(), slices.collect::<Vec<_>>())
             };
-            prop_assert_eq!(told(&kept), told(&anew));
+            prop_assert_eq!(contents(&updated), contents(&rebuilt));
         }
     }
 
@@ -153,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn a_small_budget_never_says_what_is_not_so(bundle in arbitrary::bundle(0..14), total in 0_u64..2_000) {
+    fn a_small_budget_never_gives_a_wrong_verdict(bundle in arbitrary::bundle(0..14), total in 0_u64..2_000) {
         let (whole, part) = (analyse(&bundle, Meter::default()), analyse(&bundle, Meter::new(total, total)));
         confirmed(&bundle, &part)?;
         let dead = |analysis: &Analysis| -> BTreeSet<String> {
@@ -161,14 +160,14 @@ proptest! {
         };
         prop_assert!(dead(&part).is_subset(&dead(&whole)));
         prop_assert!(part.redundant.iter().all(|rule| whole.redundant.contains(rule)));
-        // What is not told is said to be undecided.
+        // What is not decided is listed as undecided.
         for rule in dead(&whole).difference(&dead(&part)) {
             prop_assert!(part.too_large || part.undecided.contains(rule), "{} is missing", rule);
         }
-        for meeting in &whole.conflicts {
-            let told = |other: &super::verdict::RuleOverlap| (&other.first, &other.second) == (&meeting.first, &meeting.second);
-            let open = || part.undecided.contains(&meeting.first) || part.undecided.contains(&meeting.second);
-            prop_assert!(part.too_large || part.conflicts.iter().any(told) || open());
+        for overlap in &whole.conflicts {
+            let same = |other: &super::verdict::RuleOverlap| (&other.first, &other.second) == (&overlap.first, &overlap.second);
+            let open = || part.undecided.contains(&overlap.first) || part.undecided.contains(&overlap.second);
+            prop_assert!(part.too_large || part.conflicts.iter().any(same) || open());
         }
     }
 
@@ -213,14 +212,14 @@ proptest! {
             let shadow = shadow(&bundle, &rule.id, Meter::default()).unwrap();
             let only = alone(&bundle, &rule.id);
             prop_assert!(shadow.complete);
-            for meeting in &shadow.by {
-                prop_assert_eq!(&meeting.second, &rule.id);
-                prop_assert_eq!(prepared.decide(&meeting.witness).matched_rule, Some(meeting.first.clone()));
-                prop_assert_eq!(only.decide(&meeting.witness).status, Status::Matched);
+            for overlap in &shadow.by {
+                prop_assert_eq!(&overlap.second, &rule.id);
+                prop_assert_eq!(prepared.decide(&overlap.witness).matched_rule, Some(overlap.first.clone()));
+                prop_assert_eq!(only.decide(&overlap.witness).status, Status::Matched);
             }
             for input in inputs.iter().filter(|input| only.decide(input).status == Status::Matched) {
                 let by = prepared.decide(input).matched_rule.unwrap();
-                prop_assert!(by == rule.id || shadow.by.iter().any(|meeting| meeting.first == by), "seed {}", seed);
+                prop_assert!(by == rule.id || shadow.by.iter().any(|overlap| overlap.first == by), "seed {}", seed);
             }
         }
     }
@@ -237,7 +236,7 @@ proptest! {
         let diff = semantic_diff(&before, &after, Meter::default());
         prop_assert!(diff.complete);
         let (old, new) = (Prepared::new(&before), Prepared::new(&after));
-        let told = |region: &super::diff::DiffRegion| {
+        let stated = |region: &super::diff::DiffRegion| {
             let of = |outcome: super::diff::Outcome| (outcome.effect, outcome.error);
             ((of(region.before), region.before_rule.clone()), (of(region.after), region.after_rule.clone()))
         };
@@ -252,19 +251,19 @@ proptest! {
             let holding: Vec<_> = diff.regions.iter().filter(|region| region.holds(&diff, input.into())).collect();
             prop_assert_eq!(holding.len(), usize::from(answers.0.0 != answers.1.0), "{:?} {:?}, seed {}", input, answers, seed);
             if let [region] = holding.as_slice() {
-                prop_assert_eq!(told(region), answers);
+                prop_assert_eq!(stated(region), answers);
             }
         }
         for region in &diff.regions {
-            prop_assert_eq!(told(region), answered(&region.witness));
+            prop_assert_eq!(stated(region), answered(&region.witness));
         }
-        let anew = diff.regions.iter().filter(|r| r.after.effect == Effect::Allow && r.before.effect != Effect::Allow);
-        prop_assert_eq!(diff.new_allows, match anew.count() { 0 => NewAllows::None, some => NewAllows::Some(some) });
+        let newly = diff.regions.iter().filter(|r| r.after.effect == Effect::Allow && r.before.effect != Effect::Allow);
+        prop_assert_eq!(diff.new_allows, match newly.count() { 0 => NewAllows::None, some => NewAllows::Some(some) });
     }
 }
 
 #[test]
-fn rules_for_nobody_in_particular_meet_everywhere() {
+fn rules_for_all_agents_overlap_everywhere() {
     let rule = |id: &str, agent: AgentPattern, effect: Effect| Rule {
         id: id.to_owned(),
         agent,

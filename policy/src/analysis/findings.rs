@@ -1,4 +1,4 @@
-//! The verdicts in words, as findings of the linter.
+//! The verdicts as findings of the linter.
 
 use std::collections::BTreeMap;
 
@@ -13,22 +13,22 @@ use crate::{
     engine::Input,
 };
 
-/// What the analysis has to say about `bundle`, in the order of the rules.
+/// The findings of an analysis of `bundle`, in the order of the rules.
 pub fn findings(bundle: &Bundle, meter: Meter) -> Vec<Finding> {
-    told(&analyse(bundle, meter), bundle)
+    render(&analyse(bundle, meter), bundle)
 }
 
-/// What `analysis` says about `bundle`, which it was made of, in the order of the rules.
-pub fn told(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
+/// The findings of `analysis`, which must be that of `bundle`, in the order of the rules.
+pub fn render(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
     let rules: BTreeMap<&str, &Rule> = bundle.rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
-    let mut findings = of_rules(analysis, &rules);
+    let mut findings = rule_findings(analysis, &rules);
     findings.sort_by_key(|(position, _)| *position);
     let mut findings: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();
-    findings.extend(of_bundle(analysis, bundle));
+    findings.extend(bundle_findings(analysis, bundle));
     findings
 }
 
-fn of_rules(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, Finding)> {
+fn rule_findings(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, Finding)> {
     let mut findings = Vec::new();
     let mut say = |id: &str, code: Code, message: String, suggestion: &str, witness: Option<&Input>| {
         let position = rules.get(id).map_or(usize::MAX, |rule| rule.position);
@@ -42,7 +42,7 @@ fn of_rules(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, F
                 message,
                 suggestion: Some(suggestion.to_owned()),
                 fix: None,
-                witness: witness.map(as_json),
+                witness: witness.map(input_to_json),
             },
         ));
     };
@@ -67,7 +67,7 @@ fn of_rules(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, F
             "`{first}` ({}) and `{second}` ({}) both match at priority {priority}, for example when {}; the stricter one wins",
             effect(first),
             effect(second),
-            in_words(witness)
+            describe_input(witness)
         );
         say(
             second,
@@ -79,7 +79,7 @@ fn of_rules(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, F
     }
     for RuleOverlap { first, second, witness } in &analysis.shadowed_guardrails {
         let message =
-            format!("guardrail `{second}` is pre-empted by `{first}`, for example when {}", in_words(witness));
+            format!("guardrail `{second}` is pre-empted by `{first}`, for example when {}", describe_input(witness));
         say(second, Code::GuardrailShadowed, message, "give the guardrail the higher priority", Some(witness));
     }
     for rule in &analysis.undecided {
@@ -89,7 +89,7 @@ fn of_rules(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, F
     findings
 }
 
-fn of_bundle(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
+fn bundle_findings(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
     let info = |code: Code, message: String, suggestion: &str, witness: Option<Value>| Finding {
         code,
         severity: code.severity(),
@@ -107,13 +107,13 @@ fn of_bundle(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
             gap.agent,
             gap.action,
             bundle.default_effect,
-            in_words(&gap.witness)
+            describe_input(&gap.witness)
         );
         findings.push(info(
             Code::Gap,
             message,
             "add a rule if the default is not what you want",
-            Some(as_json(&gap.witness)),
+            Some(input_to_json(&gap.witness)),
         ));
     }
     for (agent, action) in &analysis.undecided_gaps {
@@ -123,18 +123,18 @@ fn of_bundle(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
     }
     if analysis.too_large {
         let message =
-            "the bundle tells too many agents and actions apart to be analysed within the work budget".to_owned();
+            "the bundle distinguishes too many agents and actions to be analysed within the work budget".to_owned();
         findings.push(info(Code::Undecided, message, "split the bundle", None));
     }
     findings
 }
 
-pub(crate) fn as_json(input: &Input) -> Value {
+pub(crate) fn input_to_json(input: &Input) -> Value {
     json!({ "agent": input.agent, "action": input.action, "context": input.context })
 }
 
-/// An input for a person: `risk_score 87, category phishing`.
-pub fn in_words(input: &Input) -> String {
+/// An input in words, for a person: `inbox.triage asks to quarantine with risk_score 87, category phishing`.
+pub fn describe_input(input: &Input) -> String {
     let facts: Vec<String> = input
         .context
         .iter()

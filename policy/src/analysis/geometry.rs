@@ -1,4 +1,4 @@
-//! The rules of a bundle as boxes of one space, and the slices they fall into, kept up to date from edit to edit.
+//! The rules of a bundle as cuboids of one space, and the slices they fall into, kept up to date from edit to edit.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -23,31 +23,31 @@ use crate::{
     },
 };
 
-/// Names a rule as it is: an edited rule has another key, and a key is never used again.
+/// Identifies one version of a rule: an edited rule gets another key, and a key is never reused.
 pub type Key = usize;
 
 /// One rule.
 #[derive(Debug)]
 pub struct Entry {
-    /// As understood.
+    /// The rule itself.
     pub rule: Rule,
     /// Where it matches and decides.
     pub footprint: Footprint,
     /// Its place in the order of evaluation.
     pub rank: usize,
-    /// The slices that address it, the least crowded first: a witness is found there soonest. Of slices that are alike
-    /// only one.
+    /// The slices that address it, those with the fewest rules first: a witness is found there soonest. Of several alike
+    /// slices only one is listed.
     pub slices: Vec<usize>,
 }
 
 impl Entry {
-    /// Whether some input might be matched by both, schema and other rules aside.
+    /// Whether both rules might match the same input, schema and other rules aside.
     pub fn may_overlap(&self, other: &Self) -> bool {
         scopes_overlap(&self.rule, &other.rule)
             && both(self.footprint.matches.as_ref(), other.footprint.matches.as_ref())
     }
 
-    /// Whether some input might be matched by the other and decided by this one, schema and other rules aside.
+    /// Whether this rule might decide an input that the other one matches, schema and other rules aside.
     pub fn may_preempt(&self, other: &Self) -> bool {
         scopes_overlap(&self.rule, &other.rule)
             && both(self.footprint.decides.as_ref(), other.footprint.matches.as_ref())
@@ -61,24 +61,24 @@ fn both(one: Option<&Cuboid>, two: Option<&Cuboid>) -> bool {
 /// One (agent, action) class.
 #[derive(Debug)]
 pub struct Slice {
-    /// The pair that stands for it; its rules are ranks.
+    /// The agent and action that represent the class; the pair's rules are ranks.
     pub pair: Pair,
-    /// The inputs that the schema admits; none when there are none.
+    /// The inputs that the schema admits; none when it admits no input.
     pub full: Option<Cell>,
 }
 
-/// What became of the rules.
+/// How an update changed the rules.
 #[derive(Debug, Default)]
 pub struct Edit {
-    /// Rules that are no longer.
+    /// Rules that are no longer there, by their former keys.
     pub removed: BTreeMap<Key, Rule>,
-    /// Keys that are new.
+    /// Keys of new rules.
     pub added: Vec<Key>,
-    /// Whether the slices are those of before, with the same ranks.
+    /// Whether the slices are unchanged and their rules have the same ranks.
     same_slices: bool,
 }
 
-/// A bundle laid out.
+/// A bundle laid out in one space.
 #[derive(Debug, Default)]
 pub struct BundleGeometry {
     /// By key.
@@ -103,20 +103,20 @@ impl BundleGeometry {
         self.entry(*self.order.get(rank)?)
     }
 
-    /// The boxes in which rules of a slice decide, with their ranks.
+    /// The cuboids in which rules of a slice decide, with the ranks of the rules.
     pub fn deciding(&self, slice: &Slice) -> impl Iterator<Item = (usize, &Cuboid)> + Clone {
         let members = slice.pair.rules.iter();
         members.filter_map(|rank| Some((*rank, self.ranked(*rank)?.footprint.decides.as_ref()?)))
     }
 
-    /// Whether what is remembered can be kept for `bundle` at all.
+    /// Whether this geometry can be updated to `bundle` at all.
     pub fn continues(&self, bundle: &Bundle) -> bool {
-        // Keys are never used again, so now and then it is time to start afresh.
+        // Keys are never reused, so the list grows until the geometry is built from scratch.
         self.schema == bundle.schema && self.entries.len() <= 4 * self.order.len() + 4_096
     }
 
-    /// Lays out the enabled rules of `bundle`, which has the same schema as before, or there was none before. None when
-    /// the budget does not suffice: then nothing is laid out.
+    /// Lays out the enabled rules of `bundle`, whose schema must be that of the last update, if there was one. None when
+    /// the budget does not suffice; then nothing is laid out.
     pub fn update(&mut self, bundle: &Bundle, meter: &mut Meter) -> Option<Edit> {
         if self.order.is_empty() {
             self.schema.clone_from(&bundle.schema);
@@ -142,11 +142,11 @@ impl BundleGeometry {
         Some(edit)
     }
 
-    /// Gives keys to the rules that are new or changed.
+    /// Assigns keys to the rules that are new or changed.
     fn assign_keys(&mut self, rules: &[&Rule]) -> Edit {
         let before = std::mem::take(&mut self.order);
         let mut known: HashMap<&str, Key> = HashMap::new();
-        // Most rules stand where they stood, or one further; only what does not is looked up.
+        // Most rules have kept their place or moved by one; only the others are looked up by id.
         let mut edit = Edit::default();
         let mut order = Vec::with_capacity(rules.len());
         let same = |key: &Key, rule: &Rule| {
@@ -185,7 +185,7 @@ impl BundleGeometry {
                 }
             }
         }
-        // Where rules are only edited, and address whom they addressed, all stand where they stood: so do the slices.
+        // When rules are only edited in place and keep their agents and actions, the slices stay as they are.
         edit.same_slices = !before.is_empty() && before.len() == order.len();
         let same_place = |(old, new): (&Key, &Key)| {
             let rule = |rank: usize| rules.get(rank).map(|rule| (&rule.agent, &rule.action));
@@ -219,7 +219,8 @@ impl BundleGeometry {
         edit
     }
 
-    /// Cuts the axes anew that an edit touches, and measures the rules on them again. Whether some axis is another one.
+    /// Recuts the axes that an edit touches and updates the footprints of the rules on them. Returns whether an axis
+    /// changed.
     fn cut_axes(&mut self, edit: &Edit, bundle: &Bundle) -> bool {
         let enforced = bundle.schema.as_ref().filter(|schema| schema.enforce);
         let declared: Vec<&AgentSchema> = enforced.iter().flat_map(|schema| schema.agents.values()).collect();
@@ -238,7 +239,7 @@ impl BundleGeometry {
                 on_axis.entry(&condition.field).or_default().push(condition);
             }
         }
-        // A space without axes may only not have been made yet.
+        // A space without axes may simply not have been built yet.
         let same_fields = !self.space.axes.is_empty()
             && touched.iter().all(|field| self.space.axis(field).is_some() && on_axis.contains_key(field));
         let mut axes: Vec<(usize, Axis)> = Vec::new();
@@ -253,16 +254,16 @@ impl BundleGeometry {
             }
         } else {
             let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
-            // Without a domain to be inside of there is always an input.
+            // Without a domain to stay inside there is always an input.
             whole = Space::new(live().map(|entry| &entry.rule), domain);
         }
         let added: BTreeSet<Key> = edit.added.iter().copied().collect();
-        let moved = |entry: &Entry| {
+        let has_new_axis = |entry: &Entry| {
             let fields = || axes.iter().map(|(_, axis)| axis.field.as_str());
             entry.rule.conditions.iter().any(|condition| fields().any(|field| field == condition.field))
         };
-        let anew = |key: &Key| !same_fields || added.contains(key) || self.entry(*key).is_some_and(moved);
-        let anew: Vec<Key> = self.order.iter().copied().filter(anew).collect();
+        let is_outdated = |key: &Key| !same_fields || added.contains(key) || self.entry(*key).is_some_and(has_new_axis);
+        let outdated: Vec<Key> = self.order.iter().copied().filter(is_outdated).collect();
         if !same_fields {
             self.space = whole.unwrap_or_default();
         }
@@ -270,7 +271,7 @@ impl BundleGeometry {
         for (at, axis) in axes {
             self.space.set_axis(at, axis);
         }
-        for key in anew {
+        for key in outdated {
             if let Some(Some(entry)) = self.entries.get_mut(key) {
                 if same_fields && !added.contains(&key) {
                     self.space.update_footprint(&entry.rule, &cut, &mut entry.footprint);
@@ -311,7 +312,7 @@ impl BundleGeometry {
         Some(())
     }
 
-    /// For each pair the inputs that the schema admits, and a number that is the same where they are.
+    /// For each pair the inputs that the schema admits, with a number that is equal for equal domains.
     fn admitted(&self, pairs: &[Pair], bundle: &Bundle) -> Vec<(Option<Cell>, usize)> {
         let mut domains = Domains { space: &self.space, admitted: HashMap::new() };
         let mut cells: Vec<(Option<Cell>, usize)> = Vec::with_capacity(pairs.len());
@@ -332,7 +333,7 @@ impl BundleGeometry {
     }
 }
 
-/// What schemas admit on an axis, remembered: many agents declare a field alike.
+/// What schemas admit on an axis, cached: many agents declare a field alike.
 struct Domains<'a> {
     space: &'a Space,
     admitted: HashMap<usize, Vec<(&'a Field, SlotSet)>>,
@@ -363,7 +364,7 @@ impl<'a> Domains<'a> {
     }
 }
 
-/// Whether two rules are the same to the analysis.
+/// Whether the analysis cannot distinguish two rules.
 fn alike(a: &Rule, b: &Rule) -> bool {
     a.decides_like(b) && a.is_guardrail() == b.is_guardrail()
 }
@@ -377,7 +378,7 @@ pub fn decides(rule: &Rule, input: &Input) -> bool {
         })
 }
 
-/// Whether some agent and action is addressed by both.
+/// Whether both rules address some agent and action.
 pub fn scopes_overlap(one: &Rule, two: &Rule) -> bool {
     let actions = match (&one.action, &two.action) {
         (ActionPattern::Exact(a), ActionPattern::Exact(b)) => a == b,

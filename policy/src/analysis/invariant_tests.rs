@@ -1,4 +1,4 @@
-//! Proofs of invariants held against trying every input of a small domain.
+//! Proofs of invariants held against every input of a small domain.
 
 use proptest::prelude::*;
 
@@ -35,7 +35,7 @@ fn statements() -> impl Strategy<Value = Statement> {
     })
 }
 
-/// Tells where the statement speaks.
+/// A bundle that matches exactly where the statement applies.
 fn asked(statement: &Statement) -> Prepared {
     let rules = vec![as_rule(statement)];
     Prepared::new(&Bundle { rules, default_effect: Effect::Deny, on_error: Effect::Deny, schema: None })
@@ -60,7 +60,7 @@ proptest! {
             }
             InvariantProof::Undecided => prop_assert!(false, "undecided: {statement}"),
         }
-        // Without work nothing is claimed.
+        // Without budget nothing is claimed.
         let nothing = prove_within(&bundle, &statement, &mut Meter::new(0, 0));
         prop_assert_eq!(nothing, InvariantProof::Undecided);
     }

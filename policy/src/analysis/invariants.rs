@@ -1,8 +1,8 @@
 //! Proving invariants: whether any input at all gets an effect that a statement forbids.
 //!
-//! Where a statement applies is a box. In it, each rule answers with its effect where it matches and with `on_error` where
-//! it errs, a schema answers with `on_error` where it refuses, and the rest gets the default. A forbidden answer comes out
-//! exactly where one of those boxes sticks out of all that decides before it: the one question of [`super::cover`].
+//! A statement applies in a cuboid. There, each rule answers with its effect where it matches and with `on_error` where it
+//! errs, a schema answers with `on_error` where it refuses, and the default answers the rest. A forbidden effect comes out
+//! exactly where the preceding deciders leave a part of such a cuboid uncovered: the one question of [`super::cover`].
 
 use super::{
     Meter,
@@ -16,26 +16,26 @@ use crate::{
     engine::{Input, Prepared, order},
 };
 
-/// Work one invariant may take; fixed, so that a packet says the same everywhere.
+/// Work units one invariant may take; fixed, so that every machine builds the same packet.
 const WORK: u64 = 8_000_000;
 
-/// What is certain about an invariant.
+/// What is proven about an invariant.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InvariantProof {
-    /// It holds for every input.
+    /// The invariant holds for every input.
     Holds,
-    /// This input breaks it; the evaluator says so too.
+    /// This input breaks the invariant, confirmed by the evaluator.
     Violated(Input),
-    /// The work budget ran out before every input was looked at.
+    /// The work budget ran out before every input was covered.
     Undecided,
 }
 
-/// Whether `statement` holds of `bundle` for every input, those that an enforced schema refuses included.
+/// Whether `statement` holds in `bundle` for every input, including those that an enforced schema refuses.
 pub fn prove(bundle: &Bundle, statement: &Statement) -> InvariantProof {
     prove_within(bundle, statement, &mut Meter::new(WORK, WORK))
 }
 
-/// The same within a budget.
+/// [`prove`] within a budget.
 pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -> InvariantProof {
     let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
     rules.sort_by(|a, b| order::compare(a, b));
@@ -54,7 +54,7 @@ pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -
         match (ScopeSearch { bundle, rules: &rules, asked: &asked, statement, pair }).search(meter) {
             Violation::Nothing => {}
             Violation::Input(input) => {
-                // INVARIANT: a witness is an input that the evaluator answers so; what it does not confirm is no proof.
+                // INVARIANT: the evaluator confirms every witness; an unconfirmed one proves nothing.
                 if statement.demand.is_broken_by(prepared.decide(&input).effect) {
                     return InvariantProof::Violated(input);
                 }
@@ -66,7 +66,7 @@ pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -
     if whole { InvariantProof::Holds } else { InvariantProof::Undecided }
 }
 
-/// The statement as a rule: only where it matches is of interest.
+/// The statement as a rule; only where that rule matches is of interest.
 pub fn as_rule(statement: &Statement) -> Rule {
     Rule {
         id: statement.id.clone(),
@@ -89,7 +89,7 @@ enum Violation {
     Undecided,
 }
 
-/// One agent and action that the statement speaks about.
+/// The search in one agent and action that the statement applies to.
 struct ScopeSearch<'a> {
     bundle: &'a Bundle,
     rules: &'a [&'a Rule],
@@ -101,7 +101,7 @@ struct ScopeSearch<'a> {
 impl ScopeSearch<'_> {
     fn search(&self, meter: &mut Meter) -> Violation {
         let pair = self.pair;
-        // The statement itself stands behind the rules.
+        // The pair's rules include the statement's own, which comes last and is not in `self.rules`.
         let members: Vec<&Rule> = pair.rules.iter().filter_map(|position| self.rules.get(*position).copied()).collect();
         let declared = enforced(self.bundle, &pair.agent);
         let cut_by: Vec<_> = declared.into_iter().collect();

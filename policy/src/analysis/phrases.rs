@@ -24,7 +24,7 @@ pub fn phrases(space: &Space, cell: &Cell) -> Vec<Phrase> {
         .collect()
 }
 
-/// The values of a set of slots. A set that is easier told by what it leaves out is told so: `not phishing`.
+/// The values of a set of slots. When the complement is shorter, it is negated: `not phishing`.
 fn values(axis: &Axis, set: &SlotSet) -> String {
     let held = positive(axis, set);
     if held.len() <= 1 {
@@ -97,14 +97,14 @@ struct Run {
 }
 
 impl Run {
-    /// Whether both can be told as one range. Slots come in order, so neighbours in the list are neighbours in value.
+    /// Whether both form one range. Slots come in order, so neighbours in the list are neighbours in value.
     fn touches(&self, next: &Self) -> bool {
         self.kind.is_none() || next.kind.is_none() || self.kind == next.kind || self.completes(next)
     }
 
-    /// Whether `next` adds the broken numbers to the whole ones of the same interval.
+    /// Whether `next` adds the fractional numbers to the whole ones of the same interval.
     fn completes(&self, next: &Self) -> bool {
-        self.kind == Some(Numbers::Whole) && next.kind == Some(Numbers::Broken) && self.high == next.high
+        self.kind == Some(Numbers::Whole) && next.kind == Some(Numbers::Fractional) && self.high == next.high
     }
 
     fn joined(self, next: &Self) -> Self {
@@ -128,7 +128,7 @@ impl Run {
                 format!("{} {low} and {} {high}", if closed.0 { "≥" } else { ">" }, if closed.1 { "≤" } else { "<" })
             }
         };
-        if self.kind == Some(Numbers::Broken) { format!("{text} (not whole)") } else { text }
+        if self.kind == Some(Numbers::Fractional) { format!("{text} (not whole)") } else { text }
     }
 }
 

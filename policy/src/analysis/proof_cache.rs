@@ -1,7 +1,7 @@
-//! What was found before, so that an edit looks again only at what it can affect.
+//! Earlier proofs, so that an edit repeats only those it can affect.
 //!
-//! An input that shows something goes on showing it until an edited rule decides that very input. A proof holds until one
-//! of its rules is removed. Neither depends on anything else, because rules that stay keep their order among each other.
+//! A witness stays valid until an edited rule decides that very input. A proof that there is none stays valid until one of
+//! its rules is removed. Neither depends on anything else, because rules that stay keep their relative order.
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -18,7 +18,7 @@ use crate::{
     engine::Input,
 };
 
-/// Answers, by what they are about. What was undecided is not kept: another time there may be more budget.
+/// Proofs by subject. Undecided ones are repeated, because the next analysis may have more budget.
 #[derive(Debug, Default)]
 pub struct ProofCache {
     default: Option<Effect>,
@@ -26,17 +26,17 @@ pub struct ProofCache {
     matters: HashMap<Key, Proof>,
     overlaps: BTreeMap<(Key, Key), Proof>,
     gaps: HashMap<Arc<str>, HashMap<Arc<str>, Proof>>,
-    /// Rules whose partners have not been looked for.
+    /// Rules that have not been paired with all others yet.
     unpaired: Vec<Key>,
 }
 
 impl ProofCache {
-    /// Whether what is remembered can be kept for `bundle` at all.
+    /// Whether the cached proofs can hold for `bundle` at all.
     pub fn continues(&self, bundle: &Bundle) -> bool {
         self.default.is_none_or(|default| default == bundle.default_effect)
     }
 
-    /// Forgets what an edit may have changed. The geometry is that after it; the rules that are removed come along.
+    /// Drops the proofs that an edit may have invalidated. `geometry` is that after the edit.
     pub fn forget(&mut self, geometry: &BundleGeometry, edit: &Edit, default: Effect) {
         self.default = Some(default);
         let added: Vec<&geometry::Entry> = edit.added.iter().filter_map(|key| geometry.entry(*key)).collect();
@@ -49,18 +49,18 @@ impl ProofCache {
             removed.chain(added.iter().map(|new| &new.rule)).any(|other| scopes_overlap(rule, other))
         };
         let stands = |proof: &[Key]| !proof.iter().any(|key| edit.removed.contains_key(key));
-        self.reached.retain(|key, answer| {
-            geometry.entry(*key).is_some_and(|entry| match answer {
+        self.reached.retain(|key, proof| {
+            geometry.entry(*key).is_some_and(|entry| match proof {
                 Proof::Witness(input) => !taken(input, entry.rank),
-                // A rule that comes before it may be part of what covers it best.
+                // A new rule that comes before it may belong to a better cover.
                 Proof::Never(cover) => {
                     stands(cover) && !added.iter().any(|new| new.rank < entry.rank && new.may_preempt(entry))
                 }
                 Proof::Undecided => false,
             })
         });
-        self.matters.retain(|key, answer| {
-            geometry.entry(*key).is_some_and(|entry| match answer {
+        self.matters.retain(|key, proof| {
+            geometry.entry(*key).is_some_and(|entry| match proof {
                 Proof::Witness(input) => {
                     let mut edited = edit.removed.values().chain(added.iter().map(|new| &new.rule));
                     !edited.any(|other| decides(other, input))
@@ -72,18 +72,18 @@ impl ProofCache {
         self.unpaired.retain(|key| geometry.entry(*key).is_some());
         self.overlaps
             .retain(|(first, second), _| geometry.entry(*first).is_some() && geometry.entry(*second).is_some());
-        for ((first, _), answer) in &mut self.overlaps {
-            let stays = match &answer {
+        for ((first, _), proof) in &mut self.overlaps {
+            let stays = match &proof {
                 Proof::Witness(input) => geometry.entry(*first).is_some_and(|first| !taken(input, first.rank)),
                 Proof::Never(proof) => stands(proof),
                 Proof::Undecided => true,
             };
             if !stays {
-                *answer = Proof::Undecided;
+                *proof = Proof::Undecided;
             }
         }
-        for answers in self.gaps.values_mut() {
-            answers.retain(|_, answer| match answer {
+        for cached in self.gaps.values_mut() {
+            cached.retain(|_, proof| match proof {
                 Proof::Witness(input) => !taken(input, usize::MAX),
                 Proof::Never(proof) => stands(proof),
                 Proof::Undecided => false,
@@ -91,12 +91,12 @@ impl ProofCache {
         }
     }
 
-    /// Whether the rule is reached.
+    /// Whether some input reaches the rule.
     pub fn reached(&mut self, key: Key, prove: impl FnOnce() -> Proof) -> &Proof {
         get_or_prove(&mut self.reached, key, prove)
     }
 
-    /// Whether the rule matters.
+    /// Whether the rule changes some proof.
     pub fn matters(&mut self, key: Key, prove: impl FnOnce() -> Proof) -> &Proof {
         get_or_prove(&mut self.matters, key, prove)
     }
@@ -107,40 +107,38 @@ impl ProofCache {
         get_or_prove(actions, Arc::clone(&slice.pair.action), prove)
     }
 
-    /// The pairs that have no answer, by rank.
+    /// The undecided pairs, by rank.
     pub fn open_pairs<'a>(&'a self, geometry: &'a BundleGeometry) -> impl Iterator<Item = (usize, usize)> + 'a {
-        self.overlaps(geometry)
-            .filter(|(.., answer)| matches!(answer, Proof::Undecided))
-            .map(|(one, two, _)| (one, two))
+        self.overlaps(geometry).filter(|(.., proof)| matches!(proof, Proof::Undecided)).map(|(one, two, _)| (one, two))
     }
 
-    /// Every pair that was looked at, by rank.
+    /// Every pair in the cache, by rank.
     pub fn overlaps<'a>(
         &'a self,
         geometry: &'a BundleGeometry,
     ) -> impl Iterator<Item = (usize, usize, &'a Proof)> + 'a {
         let rank = |key: Key| geometry.entry(key).map(|entry| entry.rank);
-        self.overlaps.iter().filter_map(move |((one, two), answer)| Some((rank(*one)?, rank(*two)?, answer)))
+        self.overlaps.iter().filter_map(move |((one, two), proof)| Some((rank(*one)?, rank(*two)?, proof)))
     }
 
-    /// Keeps what was found about a pair.
-    pub fn record_overlap(&mut self, pair: (Key, Key), answer: Proof) {
-        self.overlaps.insert(pair, answer);
+    /// Stores the proof about a pair.
+    pub fn record_overlap(&mut self, pair: (Key, Key), proof: Proof) {
+        self.overlaps.insert(pair, proof);
     }
 
-    /// Notes that the partners of a rule have not been looked for.
+    /// Notes that a rule has not been paired with all others yet.
     pub fn mark_unpaired(&mut self, key: Key) {
         self.unpaired.push(key);
     }
 
-    /// The rules whose partners have not been looked for.
+    /// Takes the rules that have not been paired with all others yet.
     pub fn take_unpaired(&mut self) -> Vec<Key> {
         std::mem::take(&mut self.unpaired)
     }
 }
 
-fn get_or_prove<K: Eq + Hash>(answers: &mut HashMap<K, Proof>, about: K, prove: impl FnOnce() -> Proof) -> &Proof {
-    match answers.entry(about) {
+fn get_or_prove<K: Eq + Hash>(cached: &mut HashMap<K, Proof>, about: K, prove: impl FnOnce() -> Proof) -> &Proof {
+    match cached.entry(about) {
         Entry::Occupied(known) if matches!(known.get(), Proof::Undecided) => {
             let known = known.into_mut();
             *known = prove();

@@ -1,4 +1,4 @@
-//! The (agent, action) classes that rules tell apart, and the rules that address each.
+//! The (agent, action) classes that rules distinguish, and the rules that address each.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -19,7 +19,7 @@ pub struct Pair {
     pub agent_named: bool,
     /// Whether a rule or a schema names the action.
     pub action_named: bool,
-    /// The rules that address it, as ascending positions in the list they were given in.
+    /// The rules that address the pair, as ascending positions in the list given.
     pub rules: Vec<usize>,
 }
 
@@ -30,14 +30,14 @@ impl Pair {
     }
 }
 
-/// Tells to which class an agent and an action belong.
+/// Finds the class that an agent and an action belong to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Classes {
     /// Named agents.
     exact: BTreeSet<Arc<str>>,
-    /// Prefixes, each with the stand-in for the agents below it that nothing names; the empty one is for all others.
+    /// Prefixes, each with the stand-in for the unnamed agents with that prefix; the empty prefix is for all others.
     below: Vec<(String, Arc<str>)>,
-    /// For the representative of each class of agents.
+    /// By the representative of each class of agents.
     actions: HashMap<Arc<str>, Actions>,
 }
 
@@ -45,7 +45,7 @@ pub struct Classes {
 type Actions = (BTreeSet<Arc<str>>, Arc<str>);
 
 impl Classes {
-    /// The pair that stands for the class of this agent and action; none for agents that were not wanted.
+    /// The pair that represents the class of this agent and action; none for agents that were not wanted.
     pub fn representative(&self, agent: &str, action: &str) -> Option<(&str, &str)> {
         let agent = match self.exact.get(agent) {
             Some(named) => named,
@@ -60,8 +60,7 @@ impl Classes {
     }
 }
 
-/// One pair of every class that the rules and schemas tell apart, of the agents that are wanted. None when the budget runs
-/// out.
+/// One pair of every class that the rules and schemas distinguish, for the wanted agents. None when the budget runs out.
 pub fn pairs(
     rules: &[&Rule],
     schemas: &[&Schema],
@@ -84,7 +83,7 @@ pub fn pairs(
             continue;
         }
         let addressed = roster.addressed(&agent);
-        // Twice, because the positions are kept: that bounds memory as well.
+        // Counted twice, because the positions are stored: that bounds memory as well.
         if !meter.spend(addressed.len() as u64 * 2 + 1) {
             return None;
         }
@@ -128,7 +127,7 @@ pub fn enforced<'a>(bundle: &'a Bundle, agent: &str) -> Option<&'a AgentSchema> 
     bundle.schema.as_ref().filter(|schema| schema.enforce)?.agents.get(agent)
 }
 
-/// The rules by the agents that they name.
+/// The rules by the agents that they address.
 struct Roster<'a> {
     exact: BTreeMap<&'a str, Vec<usize>>,
     below: BTreeMap<&'a str, Vec<usize>>,
@@ -161,8 +160,8 @@ impl<'a> Roster<'a> {
     }
 }
 
-/// One agent of every class: each that is named, one below each prefix, and one that nothing names. A stand-in comes
-/// with the prefix it stands below.
+/// One agent of every class: each named agent, one stand-in per prefix, and one stand-in for all others. A stand-in comes
+/// with its prefix.
 fn agents(roster: &Roster<'_>, schemas: &[&Schema]) -> Vec<(String, Option<String>)> {
     let declared = schemas.iter().flat_map(|schema| schema.agents.keys().map(String::as_str));
     let exact: BTreeSet<&str> = roster.exact.keys().copied().chain(declared).collect();
@@ -180,7 +179,7 @@ fn agents(roster: &Roster<'_>, schemas: &[&Schema]) -> Vec<(String, Option<Strin
     agents
 }
 
-/// `base`, or `base1`, `base2`, … whichever is not taken first.
+/// The first of `base`, `base1`, `base2`, … that is not taken.
 fn stand_in(base: &str, taken: impl Fn(&str) -> bool) -> String {
     let numbered = (1..).map(|n: u64| format!("{base}{n}"));
     std::iter::once(base.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()

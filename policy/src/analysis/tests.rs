@@ -126,7 +126,7 @@ pub(super) fn bundles() -> impl Strategy<Value = Bundle> {
     })
 }
 
-/// Every input that the thresholds and strings of the generators can tell apart, and some that they cannot.
+/// Every input that the thresholds and strings of the generators distinguish, and some that they do not.
 pub(super) fn inputs() -> Vec<Input> {
     let values = [
         Value::Null,
@@ -231,22 +231,22 @@ proptest! {
         let expected: BTreeSet<String> = reached.difference(&matters).cloned().collect();
         prop_assert_eq!(redundant, expected, "redundant");
         let pairs = |list: &[super::verdict::RuleOverlap]| -> BTreeSet<(String, String)> {
-            list.iter().map(|meeting| (meeting.first.clone(), meeting.second.clone())).collect()
+            list.iter().map(|overlap| (overlap.first.clone(), overlap.second.clone())).collect()
         };
         prop_assert_eq!(pairs(&analysis.conflicts), conflicts, "conflicts");
         prop_assert_eq!(pairs(&analysis.shadowed_guardrails), shadows, "shadowed guardrails");
 
-        for meeting in analysis.conflicts.iter().chain(&analysis.shadowed_guardrails) {
-            prop_assert_eq!(prepared.decide(&meeting.witness).matched_rule, Some(meeting.first.clone()));
-            let (_, second) = alone.iter().find(|(rule, _)| rule.id == meeting.second).unwrap();
-            prop_assert_eq!(second.decide(&meeting.witness).status, Status::Matched);
+        for overlap in analysis.conflicts.iter().chain(&analysis.shadowed_guardrails) {
+            prop_assert_eq!(prepared.decide(&overlap.witness).matched_rule, Some(overlap.first.clone()));
+            let (_, second) = alone.iter().find(|(rule, _)| rule.id == overlap.second).unwrap();
+            prop_assert_eq!(second.decide(&overlap.witness).status, Status::Matched);
         }
         for gap in &analysis.gaps {
             prop_assert_eq!(prepared.decide(&gap.witness).status, Status::NoMatch);
         }
         let found: BTreeSet<(String, String)> =
             analysis.gaps.iter().map(|gap| (gap.agent.clone(), gap.action.clone())).collect();
-        // Gaps are asked for named pairs; the enumeration also tries pairs nothing names.
+        // Gaps are searched for named pairs only; the enumeration also tries unnamed pairs.
         let named: BTreeSet<(String, String)> = gaps.into_iter().filter(|pair| {
             let agent = bundle.schema.as_ref().is_some_and(|schema| schema.agents.contains_key(&pair.0))
                 || bundle.rules.iter().any(|rule| rule.agent == AgentPattern::Exact(pair.0.clone()));
@@ -334,7 +334,7 @@ fn two_rules_together_cover_a_third() {
 }
 
 #[test]
-fn a_spent_budget_says_so() {
+fn a_spent_budget_is_reported() {
     let conditions = |n: usize| {
         (0..6)
             .map(|f| Condition {
@@ -355,7 +355,7 @@ fn a_spent_budget_says_so() {
 }
 
 #[test]
-fn a_moved_threshold_is_told_in_words() {
+fn a_moved_threshold_is_described_in_words() {
     let integer = Field { kind: FieldType::Integer, min: Some(0.0), max: Some(100.0), allowed: None, required: true };
     let bundle = |threshold: f64, schema: Option<Schema>| Bundle {
         rules: vec![rule(
@@ -378,20 +378,20 @@ fn a_moved_threshold_is_told_in_words() {
     };
     let declared = AgentSchema { actions: vec![], fields: BTreeMap::from([("risk".to_owned(), integer)]) };
     let schema = Schema { enforce: true, agents: BTreeMap::from([("in.box".to_owned(), declared)]) };
-    let told = |schema: Option<Schema>| {
+    let describe = |schema: Option<Schema>| {
         let diff = semantic_diff(&bundle(90.0, schema.clone()), &bundle(85.0, schema), Meter::default());
         let mut regions: Vec<Vec<String>> = diff
             .regions
             .iter()
-            .filter(|region| !region.after.error) // a category of a wrong type becomes an error there, told apart
+            .filter(|region| !region.after.error) // a category of a wrong type becomes an error there, a region of its own
             .map(|region| region.conditions.iter().map(|p| format!("{} {}", p.field, p.values)).collect())
             .collect();
         regions.sort();
         (regions, diff.new_allows)
     };
-    let (regions, new_allows) = told(Some(schema));
+    let (regions, new_allows) = describe(Some(schema));
     assert_eq!(regions, [["category malware or phishing", "risk 85 to 89"]]);
     assert_eq!(new_allows, NewAllows::Some(1));
-    let (regions, _) = told(None);
+    let (regions, _) = describe(None);
     assert_eq!(regions[0], ["category malware or phishing", "risk ≥ 85 and < 90"]);
 }

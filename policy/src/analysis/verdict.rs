@@ -1,4 +1,4 @@
-//! What is true of a bundle for every input.
+//! What is true of a bundle for every input: unreachable, conflicting and redundant rules, shadowed guardrails, gaps.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{bundle::Bundle, engine::Input};
 
-/// Two rules and an input that shows how they meet.
+/// Two rules that match the same input, with that input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleOverlap {
     /// The rule that decides.
     pub first: String,
-    /// The rule that would have decided otherwise.
+    /// The rule that would have decided differently.
     pub second: String,
     /// An input where both match and the first decides.
     pub witness: Input,
@@ -28,8 +28,8 @@ pub struct RuleOverlap {
 pub struct Unreachable {
     /// The rule.
     pub rule: String,
-    /// The rules that together decide everything it asks for; none of them can be left out, and of all such sets it is
-    /// the one whose rules are looked at first. Empty when the schema admits no input that it asks for.
+    /// The rules that together decide every input the rule would match. None of them can be left out, and of all such
+    /// sets this is the one whose rules come first. Empty when the schema admits no input that the rule would match.
     pub covered_by: Vec<String>,
 }
 
@@ -40,18 +40,18 @@ pub struct Gap {
     pub agent: String,
     /// The action.
     pub action: String,
-    /// Such an input.
+    /// An input that no rule decides.
     pub witness: Arc<Input>,
 }
 
-/// Everything the analysis can say.
+/// All verdicts about a bundle.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Analysis {
     /// Rules that can never match.
     pub unreachable: Vec<Unreachable>,
     /// Pairs of rules of equal priority and different effect that match the same input, which reaches them.
     pub conflicts: Vec<RuleOverlap>,
-    /// Rules, reachable ones, whose removal changes no answer.
+    /// Reachable rules whose removal changes no answer.
     pub redundant: Vec<String>,
     /// Guardrail rules that a more permissive rule of higher priority pre-empts for some input.
     pub shadowed_guardrails: Vec<RuleOverlap>,
@@ -70,10 +70,9 @@ pub fn analyse(bundle: &Bundle, meter: Meter) -> Analysis {
     Analyzer::default().analyse(bundle, meter)
 }
 
-/// An analysis that remembers: asked again after an edit, it looks again only at what the edited rules can affect. What
-/// was shown by an input stays shown while no edited rule decides that input; what was proven stays proven while the
-/// rules that prove it stay. Its verdicts are those of [`analyse`], except that what was decided before stays decided
-/// when a budget runs out; the inputs that show them may be others.
+/// An incremental analysis: after an edit it repeats only the proofs that the edited rules can affect. A witness stays
+/// valid while no edited rule decides that input; a proof stays valid while its rules stay. The verdicts are those of
+/// [`analyse`], except that what was decided before stays decided when a budget runs out; the witnesses may differ.
 #[derive(Debug, Default)]
 pub struct Analyzer {
     geometry: BundleGeometry,
@@ -81,7 +80,7 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    /// One that remembers nothing yet.
+    /// An analyzer without any cached proof.
     pub fn new() -> Self {
         Self::default()
     }
@@ -105,8 +104,8 @@ impl Analyzer {
     }
 }
 
-/// An input that the rule decides by matching, if there is one; when others decide all that it asks for, one that it
-/// would match. None when it matches nothing, is not enabled, or the budget runs out first.
+/// An input that the rule matches and decides; when other rules decide every input it matches, one that it would match.
+/// None when the rule matches nothing or is not enabled, or the budget runs out first.
 pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
     with_prover(bundle, rule, meter, |prover, entry| match prover.prove_reachable(entry) {
         Proof::Witness(input) => Some(input),
@@ -116,17 +115,17 @@ pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
     .map(Arc::unwrap_or_clone)
 }
 
-/// What is taken from a rule: the rules before it that decide some input it matches, in their order, each with such an
-/// input. That is no fault: most rules of a good bundle give way to others somewhere.
+/// The rules that shadow parts of a rule: they come before it and decide some input it matches. That is no fault: in a
+/// good bundle most rules are shadowed by others somewhere.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Shadow {
-    /// One for each rule that takes part of it: the first decides, the second is the rule in question.
+    /// One overlap per shadowing rule, in evaluation order; the second rule of each is the rule in question.
     pub by: Vec<RuleOverlap>,
-    /// Whether every rule before it was looked at within the budget.
+    /// Whether every rule before it was searched within the budget.
     pub complete: bool,
 }
 
-/// Which rules take part of what `rule` matches. None when it is not enabled or the bundle is too large.
+/// Which rules shadow parts of `rule`. None when the rule is not enabled or the bundle is too large.
 pub fn shadow(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Shadow> {
     with_prover(bundle, rule, meter, |prover, entry| {
         let mut shadow = Shadow { by: Vec::new(), complete: true };
@@ -165,7 +164,7 @@ fn with_prover<T>(
     Some(prove(&mut Prover::new(&geometry, bundle, meter), entry))
 }
 
-/// Work units that keeping one pair of rules counts for.
+/// Work units that caching one pair of rules costs.
 const PAIR_COST: u64 = 64;
 
 struct AnalysisRun<'a> {
@@ -175,7 +174,7 @@ struct AnalysisRun<'a> {
 }
 
 impl AnalysisRun<'_> {
-    /// Finds the rules that never match, with what covers them, and the others that change nothing.
+    /// Finds the unreachable rules, with what covers them, and the redundant ones.
     fn rules(&mut self) {
         let geometry = self.prover.geometry;
         for key in geometry.order.iter().copied() {
@@ -216,14 +215,14 @@ impl AnalysisRun<'_> {
             let equal = Self::equal_priority(geometry, entry);
             let others = if entry.rule.is_guardrail() { 0..geometry.order.len() } else { 0..0 };
             if !self.prover.meter.spend((equal.len() + guardrails.len() + others.len()) as u64 / 4 + 1) {
-                // Too many to ask about one by one: none of them is known.
+                // Too many pairs for the budget: none of them is decided.
                 self.analysis.undecided.insert(entry.rule.id.clone());
                 self.proofs.mark_unpaired(key);
                 continue;
             }
             for rank in equal.chain(guardrails.iter().copied()).chain(others) {
                 let Some(pair) = geometry.ranked(rank).and_then(|other| pair(entry, other)) else { continue };
-                // Every pair is kept, which takes memory: that is bounded, too.
+                // Every pair is cached; charging for it bounds the memory.
                 if !self.prover.meter.spend(PAIR_COST) {
                     self.analysis.undecided.insert(entry.rule.id.clone());
                     self.proofs.mark_unpaired(key);
@@ -241,18 +240,18 @@ impl AnalysisRun<'_> {
                 self.proofs.record_overlap((*first, *second), answer);
             }
         }
-        let mut met: Vec<(usize, usize, &Proof)> = self.proofs.overlaps(geometry).collect();
-        met.sort_by_key(|(first, second, _)| (*first, *second));
-        for (first, second, answer) in met {
+        let mut proven: Vec<(usize, usize, &Proof)> = self.proofs.overlaps(geometry).collect();
+        proven.sort_by_key(|(first, second, _)| (*first, *second));
+        for (first, second, answer) in proven {
             let (Some(one), Some(two)) = (geometry.ranked(first), geometry.ranked(second)) else { continue };
             match answer {
                 Proof::Witness(witness) => {
                     let (first, second) = (one.rule.id.clone(), two.rule.id.clone());
-                    let meeting = RuleOverlap { first, second, witness: Input::clone(witness) };
+                    let overlap = RuleOverlap { first, second, witness: Input::clone(witness) };
                     if one.rule.priority == two.rule.priority {
-                        self.analysis.conflicts.push(meeting);
+                        self.analysis.conflicts.push(overlap);
                     } else {
-                        self.analysis.shadowed_guardrails.push(meeting);
+                        self.analysis.shadowed_guardrails.push(overlap);
                     }
                 }
                 Proof::Never(_) => {}
@@ -287,8 +286,8 @@ impl AnalysisRun<'_> {
     }
 }
 
-/// The two rules in their order, when they must not meet: of equal priority and different effect, or a guardrail after a
-/// more permissive rule.
+/// The ranks of two rules in order, when an overlap is a problem: equal priority and different effect, or a guardrail
+/// after a more permissive rule.
 fn pair(one: &Entry, two: &Entry) -> Option<(usize, usize)> {
     let (first, second) = if one.rank < two.rank { (one, two) } else { (two, one) };
     let conflict = first.rule.priority == second.rule.priority && first.rule.effect != second.rule.effect;

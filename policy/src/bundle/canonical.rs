@@ -4,14 +4,14 @@ use serde_json::{Map, Value};
 
 /// `value` as RFC 8785 text: members sorted by UTF-16 code units, no blanks, numbers as IEEE doubles.
 ///
-/// Two values that a JSON reader of doubles cannot tell apart give the same text, so `1`, `1.0` and `1e0` are one number.
+/// Two values that are equal to a JSON reader of doubles have the same text, so `1`, `1.0` and `1e0` are one number.
 pub fn canonical(value: &Value) -> String {
     // A `Value` cannot fail to serialize: its keys are strings and its numbers finite. `Value`'s own text is the
     // fallback that keeps this function total.
     serde_json_canonicalizer::to_string(value).unwrap_or_else(|_| value.to_string())
 }
 
-/// The same for an object that is not wrapped in a [`Value`].
+/// [`canonical`] for an object that is not wrapped in a [`Value`].
 pub fn canonical_object(object: &Map<String, Value>) -> String {
     serde_json_canonicalizer::to_string(object)
         .unwrap_or_else(|_| serde_json::to_string(object).unwrap_or_else(|_| "{}".to_owned()))

@@ -1,5 +1,5 @@
-//! Conditions: one test of one field of the input. The operator is a prefix of the key. How a condition is read from
-//! JSON, with what repairs, is in [`super::notation`].
+//! Conditions: one test of one field of the input. The operator is a prefix of the key. The module [`super::notation`]
+//! reads conditions from JSON and repairs them.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ impl Scalar {
 }
 
 impl fmt::Display for Scalar {
-    /// In words. Text that could be taken for something else is quoted.
+    /// In words. A text that could be read as something else is quoted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{number}"),
@@ -68,7 +68,7 @@ impl fmt::Display for Scalar {
 pub fn number_value(number: f64) -> Value {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() < EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53, so the integer is exact")]
+        // Whole and below 2^53, so the cast is exact.
         let whole = number as i64;
         Value::from(whole)
     } else {
@@ -76,7 +76,7 @@ pub fn number_value(number: f64) -> Value {
     }
 }
 
-/// What a condition asks of its field.
+/// The test of a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
     /// `>=f`: a number at least this.
@@ -131,7 +131,7 @@ impl Operator {
         Self::Present,
     ];
 
-    /// What stands before the field in the key.
+    /// The prefix of the field in the key.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::AtLeast => ">=",
@@ -145,7 +145,7 @@ impl Operator {
         }
     }
 
-    /// How it reads between the field and the value.
+    /// The words between the field and the value.
     pub const fn words(self) -> &'static str {
         match self {
             Self::AtLeast => "≥",
@@ -166,7 +166,7 @@ impl Operator {
 }
 
 impl Test {
-    /// The operator that asks this.
+    /// The operator of the test.
     pub const fn operator(&self) -> Operator {
         match self {
             Self::AtLeast(_) => Operator::AtLeast,
@@ -180,7 +180,7 @@ impl Test {
         }
     }
 
-    /// The JSON value that stands under the condition's key. A list of one value is written as that value.
+    /// The JSON value under the condition's key. A list of one value is written as that value.
     pub fn to_value(&self) -> Value {
         match self {
             Self::AtLeast(bound) | Self::AtMost(bound) | Self::Above(bound) | Self::Below(bound) => {
@@ -208,7 +208,7 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// The condition that asks `test` of `field`, with the usual key: equality has no prefix.
+    /// The condition with this `test` of `field` and the usual key: equality has no prefix.
     pub fn new(field: impl Into<String>, test: Test) -> Self {
         let field = field.into();
         let key = key_of(test.operator(), &field);

@@ -1,4 +1,4 @@
-//! One finding of the linter.
+//! Findings: what the linter reports, with kind, severity, place and repair.
 
 use json_patch::Patch;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub enum Code {
     Schema,
     /// A rule has no reason.
     MissingReason,
-    /// An operator stands behind the field or inside the value.
+    /// An operator is written after the field or inside the value.
     BadOperator,
     /// The conditions of a rule can never all be true.
     Contradiction,
@@ -98,25 +98,25 @@ impl Code {
     }
 }
 
-/// One thing the linter has to say.
+/// One report of the linter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What kind.
+    /// The kind.
     pub code: Code,
-    /// How bad; follows from the code.
+    /// The severity; follows from the code.
     pub severity: Severity,
     /// The rule it is about, when that rule has an id.
     pub rule_id: Option<String>,
     /// JSON Pointer into the bundle document.
     pub path: String,
-    /// What is the matter, for a person.
+    /// What is wrong, for a person.
     pub message: String,
     /// What to do about it.
     pub suggestion: Option<String>,
     /// A repair (RFC 6902, against the bundle document) when there is one right answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<Patch>,
-    /// An input that shows it, when the finding is about inputs.
+    /// An example input, when the finding is about inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Value>,
 }

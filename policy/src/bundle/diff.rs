@@ -14,7 +14,7 @@ pub struct FieldChange {
     pub field: String,
     /// Its old value; null when it was absent.
     pub before: Value,
-    /// Its new value; null when it is gone.
+    /// Its new value; null when it was removed.
     pub after: Value,
 }
 
@@ -47,7 +47,7 @@ pub struct TextDiff {
 }
 
 impl TextDiff {
-    /// Whether nothing that decides differs.
+    /// Whether nothing differs that affects decisions.
     pub fn is_empty(&self) -> bool {
         self.rules_added.is_empty()
             && self.rules_removed.is_empty()
@@ -63,7 +63,7 @@ pub fn text_diff(before: &Source, after: &Source) -> TextDiff {
     for (name, written) in named(after) {
         match old.remove(&name) {
             None => added.push((name, written)),
-            // Most rules are the same to the letter.
+            // Most rules are equal to the letter.
             Some(was) if was == written => {}
             Some(was) => {
                 let (was_explicit, explicit) = (rule::with_defaults(was), rule::with_defaults(written));
@@ -96,7 +96,7 @@ pub fn text_diff(before: &Source, after: &Source) -> TextDiff {
     diff
 }
 
-/// A rule's id; as drafts may repeat one or have none, with how many had it before.
+/// A rule's id with its occurrence, because drafts may repeat an id or omit it.
 type Name<'a> = (&'a str, usize);
 
 fn named(source: &Source) -> impl Iterator<Item = (Name<'_>, &Map<String, Value>)> {
@@ -109,7 +109,7 @@ fn named(source: &Source) -> impl Iterator<Item = (Name<'_>, &Map<String, Value>
     })
 }
 
-/// Whether two values are one in the number model of canonical JSON.
+/// Whether two objects are equal in the number model of canonical JSON.
 fn same(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
     a == b || canonical::canonical_object(a) == canonical::canonical_object(b)
 }
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn rules_are_compared_field_by_field() {
         let before = source(json!([
-            {"id": "gone", "effect": "deny"},
+            {"id": "removed", "effect": "deny"},
             {"id": "same", "effect": "deny", "priority": 50},
             {"id": "moved", "effect": "deny", "conditions": {">=risk": 90, "vip": true}, "budget": {"cost": 1}},
         ]));

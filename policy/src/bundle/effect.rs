@@ -1,4 +1,4 @@
-//! What a decision says.
+//! The effects a decision can have.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};

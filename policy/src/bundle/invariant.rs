@@ -1,5 +1,5 @@
-//! Invariants: what must hold of every bundle of the workspace, whoever writes it. "`inbox.triage` `quarantine` is never
-//! allow when `risk_score < 20`" is proven, for every input, on each draft.
+//! Invariants: statements that every bundle of the workspace must satisfy. For example, "`inbox.triage` `quarantine` is
+//! never allow when `risk_score < 20`" is proven on each draft, for every input.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -35,12 +35,12 @@ pub struct Invariant {
     pub note: String,
 }
 
-/// What an invariant asks of the effect.
+/// What an invariant demands of the effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Demand {
-    /// Anything but this.
+    /// Any effect but this.
     Never(Effect),
-    /// This and nothing else.
+    /// This effect only.
     Always(Effect),
 }
 
@@ -53,13 +53,13 @@ impl Demand {
         }
     }
 
-    /// Whether it forbids to allow.
+    /// Whether the demand forbids `allow`.
     pub fn forbids_allow(self) -> bool {
         self.is_broken_by(Effect::Allow)
     }
 }
 
-/// An invariant as understood.
+/// A valid invariant, parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     /// Its name.
@@ -90,7 +90,7 @@ impl fmt::Display for Statement {
 }
 
 impl Invariant {
-    /// What it means.
+    /// Parses the invariant.
     ///
     /// # Errors
     /// Everything that is wrong with it, with pointers that start at the invariant (`/when/>=risk`).
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_where_it_is() {
+    fn faults_have_their_pointers() {
         let wrong = [
             invariant(json!({"id": "A", "agent": "", "action": "x y", "when": {"risk>=": 1}})),
             invariant(json!({"id": "two-ways", "agent": "*", "action": "*", "never": "allow", "always": "deny"})),

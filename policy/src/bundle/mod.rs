@@ -1,4 +1,15 @@
 //! What a policy bundle is: rules, conditions, the document they are written in, its digest and version.
+//!
+//! ```text
+//! effect, condition, rule, schema   what a rule is made of, and the declared input domain
+//! diagnostic, spelling              findings, and "did you mean …?"
+//! notation                          how conditions are written, and repairs of other notations
+//! canonical, digest                 canonical JSON and the content address
+//! source                            a bundle as written
+//! parsed_rule, parsing              what a bundle as written means
+//! diff, version                     the text diff of two bundles, and version numbers
+//! invariant                         statements that every bundle must satisfy
+//! ```
 
 pub mod canonical;
 pub mod condition;
@@ -27,7 +38,7 @@ pub use rule::{ActionPattern, AgentPattern, Budget, Risk, Rule};
 pub use schema::Schema;
 pub use source::{ReadError, Source};
 
-/// A bundle as *understood*: every rule is valid. Made by [`Source::parse_rules`].
+/// A parsed bundle: every rule is valid. Made by [`Source::parse_rules`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
     /// The valid rules, enabled and disabled, in the order they were written.

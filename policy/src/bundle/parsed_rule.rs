@@ -20,17 +20,17 @@ pub struct ParsedRule<'a> {
     pub source: &'a Map<String, Value>,
     /// Position in the bundle's `rules`.
     pub position: usize,
-    /// The id, when it is a text that is not blank.
+    /// The id, when it is a non-blank text.
     pub id: Option<&'a str>,
-    /// Which agents, when that can be read.
+    /// Which agents, when readable.
     pub agent: Option<AgentPattern>,
-    /// Which actions, when that can be read.
+    /// Which actions, when readable.
     pub action: Option<ActionPattern>,
-    /// The effect, when that can be read.
+    /// The effect, when readable.
     pub effect: Option<Effect>,
-    /// The priority; the default when it cannot be read.
+    /// The priority; the default when unreadable.
     pub priority: u16,
-    /// The conditions as they are, or will be once their notation is repaired.
+    /// The conditions as they are written, or as they will be once their notation is repaired.
     pub conditions: Vec<IntendedCondition<'a>>,
     /// The reason, blank when there is none.
     pub reason: &'a str,
@@ -40,7 +40,7 @@ pub struct ParsedRule<'a> {
     pub enabled: bool,
     /// What is wrong with it.
     pub faults: Vec<Finding>,
-    /// Whether its meaning is beyond doubt, so that it can be evaluated.
+    /// Whether the meaning is unambiguous, so that the rule can be evaluated.
     pub sound: bool,
 }
 
@@ -53,7 +53,7 @@ pub struct IntendedCondition<'a> {
     pub condition: Condition,
 }
 
-/// Reads one rule on its own; that ids are unique is for [`parse_rules`] to see.
+/// Reads one rule on its own; whether ids are unique is checked by [`parse_rules`](super::parsing::parse_rules).
 pub fn read_rule(source: &Map<String, Value>, position: usize) -> ParsedRule<'_> {
     let text = |key: &str| source.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let mut parsed = ParsedRule {
@@ -83,7 +83,7 @@ pub fn read_rule(source: &Map<String, Value>, position: usize) -> ParsedRule<'_>
 }
 
 impl ParsedRule<'_> {
-    /// How findings call the rule.
+    /// The rule's name in findings.
     pub fn name(&self) -> String {
         self.id.map_or_else(|| format!("#{}", self.position + 1), str::to_owned)
     }
@@ -98,7 +98,7 @@ impl ParsedRule<'_> {
         Finding::new(code, self.pointer(member), message).about(self.id)
     }
 
-    /// Notes a fault that leaves the meaning of the rule open.
+    /// Records a fault that leaves the meaning of the rule open.
     fn mark_unsound(&mut self, finding: Finding) {
         self.sound = false;
         self.faults.push(finding);
@@ -163,7 +163,7 @@ impl ParsedRule<'_> {
         let Some(written) = self.source.get("priority").filter(|value| !value.is_null()) else { return };
         let max = f64::from(limits::MAX_PRIORITY);
         match written.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=max).contains(number)) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and from 0 to 1000")]
+            // Whole and from 0 to 1000, so the cast is exact.
             Some(number) => self.priority = number as u16,
             None => {
                 let message = format!("The priority {written} is not a whole number from 0 to {max}.");
@@ -189,7 +189,7 @@ impl ParsedRule<'_> {
                 }
             }
         }
-        // A repair must not overwrite what is there, nor two repairs the same member.
+        // A repair must not overwrite an existing member, and no two repairs may write the same member.
         let mut targets: HashMap<String, usize> = HashMap::new();
         for (key, fault) in &faults {
             for (target, _) in fault.repair.iter().flatten() {
@@ -265,7 +265,7 @@ impl ParsedRule<'_> {
     }
 
     /// A misspelt `conditions` would make a rule that always holds, so near misses of a member's name are errors. Other
-    /// unknown members are nobody's business and are kept.
+    /// unknown members are kept.
     fn check_misspelt_members(&mut self) {
         for key in self.source.keys() {
             if rule::MEMBERS.contains(&key.as_str()) {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::limits;
 
-/// A bundle as far as it can be understood.
+/// A bundle as far as it can be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParsedBundle {
     /// The rules that can be evaluated. A rule whose reason or budget is wrong is among them, without that member.
@@ -34,7 +34,7 @@ pub fn read_rules(source: &Source) -> Vec<ParsedRule<'_>> {
     source.rules.iter().enumerate().map(|(position, rule)| read_rule(rule, position)).collect()
 }
 
-/// Understands `source` from its rules as already read.
+/// Parses `source`, whose rules have been read already.
 pub fn parse_rules(source: &Source, rules: &[ParsedRule<'_>]) -> ParsedBundle {
     let mut faults = Vec::new();
     let schema = source.schema.as_ref().and_then(|written| match Schema::parse(written) {

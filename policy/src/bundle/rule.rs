@@ -1,4 +1,4 @@
-//! One line of policy, as understood.
+//! A valid rule: which agents and actions it addresses, when it applies, and what it decides.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -9,7 +9,7 @@ use strum::{Display, EnumString, IntoStaticStr};
 use super::{Condition, Effect};
 use crate::limits;
 
-/// Which agents a rule speaks about.
+/// Which agents a rule addresses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentPattern {
     /// `*`
@@ -32,7 +32,7 @@ impl AgentPattern {
         }
     }
 
-    /// Whether it speaks about `agent`.
+    /// Whether the pattern matches `agent`.
     pub fn matches(&self, agent: &str) -> bool {
         match self {
             Self::Any => true,
@@ -52,7 +52,7 @@ impl fmt::Display for AgentPattern {
     }
 }
 
-/// Which actions a rule speaks about.
+/// Which actions a rule addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ActionPattern {
     /// `*`
@@ -67,7 +67,7 @@ impl ActionPattern {
         if text == "*" { Some(Self::Any) } else { is_action_name(text).then(|| Self::Exact(text.to_owned())) }
     }
 
-    /// Whether it speaks about `action`.
+    /// Whether the pattern matches `action`.
     pub fn matches(&self, action: &str) -> bool {
         match self {
             Self::Any => true,
@@ -119,9 +119,9 @@ pub struct Budget {
 pub struct Rule {
     /// Unique in its bundle: `^[a-z0-9][a-z0-9_-]{2,63}$`.
     pub id: String,
-    /// Which agents it speaks about.
+    /// Which agents it addresses.
     pub agent: AgentPattern,
-    /// Which actions it speaks about.
+    /// Which actions it addresses.
     pub action: ActionPattern,
     /// All must hold; none means always.
     pub conditions: Vec<Condition>,
@@ -129,7 +129,7 @@ pub struct Rule {
     pub effect: Effect,
     /// Why, for people.
     pub reason: String,
-    /// 0–1000; higher is looked at first.
+    /// 0–1000; rules of higher priority come first.
     pub priority: u16,
     /// What a matched action may spend.
     pub budget: Option<Budget>,
@@ -137,7 +137,7 @@ pub struct Rule {
     pub enabled: bool,
     /// Free labels; `guardrail` marks a protected rule.
     pub tags: BTreeSet<String>,
-    /// Where the rule stands in the source's `rules`, for JSON Pointers.
+    /// Position in the source's `rules`, for JSON Pointers.
     pub position: usize,
 }
 
@@ -145,7 +145,7 @@ pub struct Rule {
 pub const GUARDRAIL: &str = "guardrail";
 
 impl Rule {
-    /// Whether the two decide alike and stand alike in the order of evaluation.
+    /// Whether both rules decide alike and have the same place in the evaluation order.
     pub fn decides_like(&self, other: &Self) -> bool {
         self.id == other.id
             && self.agent == other.agent
@@ -172,7 +172,7 @@ pub fn is_dotted_name(text: &str) -> bool {
     text.split('.').all(is_name)
 }
 
-/// Whether `text` is an action's name: an agent's name would do as well.
+/// Whether `text` is an action's name; the syntax is that of agents' names.
 pub fn is_action_name(text: &str) -> bool {
     is_dotted_name(text)
 }

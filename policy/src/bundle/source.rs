@@ -1,6 +1,6 @@
-//! A bundle as *written*: the document an author edits. It may still break rules of the language; what is wrong with
-//! it is said by findings, so that work in progress can be saved. Only its shape is fixed: a wrong JSON type is
-//! refused with the pointer to it ([`Source::read`]).
+//! A bundle as *written*: the document an author edits. It may still break rules of the language; findings report what is
+//! wrong, so that work in progress can be saved. Only its shape is fixed: a wrong JSON type is refused with the pointer to
+//! it ([`Source::read`]).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,7 +39,7 @@ pub struct Source {
     /// The version this draft was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_version: Option<String>,
-    /// Keys this program does not know, kept as they came.
+    /// Keys this program does not know, preserved as read.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -71,8 +71,8 @@ impl From<json::Malformed> for ReadError {
     }
 }
 
-/// Members of a stored bundle that its reader sends back and that an author cannot set.
-const KEPT_BY_THE_STORE: [&str; 12] = [
+/// Members of a stored bundle that clients may send back but that an author cannot set.
+const STORE_MEMBERS: [&str; 12] = [
     "id",
     "state",
     "active",
@@ -91,8 +91,8 @@ const KEPT_BY_THE_STORE: [&str; 12] = [
 const MAX_FAULTS: usize = 100;
 
 impl Source {
-    /// Reads a bundle in any accepted form: an object with `rules`, or the bare array of rules. Members that the store
-    /// keeps (`id`, `state`, …) are ignored, so that an answer of the API can be sent back.
+    /// Reads a bundle in any accepted form: an object with `rules`, or the bare array of rules. Members that
+    /// the store maintains (`id`, `state`, …) are ignored, so that clients can send back an API response.
     ///
     /// # Errors
     /// Every wrong JSON type and passed size limit, with pointers into `value`. Wrong *values* are findings of the
@@ -157,7 +157,7 @@ impl Reader {
     }
 
     fn bundle(&mut self, mut object: Map<String, Value>) -> Source {
-        for key in KEPT_BY_THE_STORE {
+        for key in STORE_MEMBERS {
             object.remove(key);
         }
         let mut source = Source {

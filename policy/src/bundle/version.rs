@@ -204,7 +204,7 @@ pub fn check<S: AsRef<str>>(
     Numbering::new(base, draft, taken).check(version)
 }
 
-/// The numbers that a draft can have. What it needs is worked out once, for all that is asked.
+/// The version numbers that a draft can have. The step it needs is computed once for all questions.
 pub struct Numbering<'a> {
     base: Option<(&'a str, &'a Source)>,
     draft: &'a Source,
@@ -219,15 +219,15 @@ impl<'a> Numbering<'a> {
         Self { base, draft, taken: Taken::new(taken), difference: None, need: OnceCell::new() }
     }
 
-    /// Takes what is known already: how the draft differs from the base.
+    /// Uses a text diff of base and draft that the caller has computed already.
     #[must_use]
-    pub fn knowing(self, difference: Option<&'a TextDiff>) -> Self {
+    pub fn with_difference(self, difference: Option<&'a TextDiff>) -> Self {
         Self { difference, ..self }
     }
 
     fn need(&self, base: &Source) -> &Need {
         self.need.get_or_init(|| match self.difference {
-            Some(known) => need_of(known, base, self.draft),
+            Some(difference) => need_of(difference, base, self.draft),
             None => need(base, self.draft),
         })
     }
@@ -286,7 +286,7 @@ impl<'a> Numbering<'a> {
     }
 }
 
-/// The versions that were given out.
+/// The versions in use.
 struct Taken(BTreeSet<Version>);
 
 impl Taken {

@@ -68,7 +68,7 @@ pub struct EvaluationError {
     pub found: ValueType,
 }
 
-/// What a bundle says about one input.
+/// A bundle's answer to one input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// The effect that holds.

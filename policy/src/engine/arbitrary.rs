@@ -1,4 +1,4 @@
-//! Random bundles and inputs over small vocabularies, so that rules really meet inputs. For tests only.
+//! Random bundles and inputs over small vocabularies, so that rules really match inputs. For tests only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,7 +117,7 @@ pub fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// An input drawn faster than by [`input`], for tests that ask hundreds of thousands of questions.
+/// An input drawn faster than by [`input`], for tests with hundreds of thousands of questions.
 pub fn quick_input(random: &mut Random) -> Input {
     let mut context = Map::new();
     for field in FIELDS {

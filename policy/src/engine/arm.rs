@@ -10,7 +10,7 @@ use strum::IntoStaticStr;
 pub enum Arm {
     /// The bundle at 100 %.
     Stable,
-    /// The bundle beside it.
+    /// The bundle under trial.
     Canary,
     /// No bundle: none is live, or evaluation is disabled.
     None,

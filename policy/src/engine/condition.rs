@@ -47,7 +47,7 @@ pub fn type_of(value: Option<&Value>) -> ValueType {
     }
 }
 
-/// What becomes of `test` for the value at its field.
+/// The result of `test` for the value at its field.
 ///
 /// An absent value fails every test but `?f: false`. A value of a wrong type is an error: not a number for the four
 /// comparisons, not a string for `^=`, and for lists a type that none of the listed values has.
@@ -55,7 +55,7 @@ pub fn apply(test: &Test, value: Option<&Value>) -> ConditionResult {
     apply_fact(test, Fact::from(value))
 }
 
-/// The same for what the engine sees of the value.
+/// [`apply`] for the engine's view of the value.
 pub fn apply_fact(test: &Test, fact: Fact<'_>) -> ConditionResult {
     if let Test::Present(wanted) = test {
         return from_bool((fact != Fact::Missing) == *wanted);
@@ -78,7 +78,7 @@ pub fn apply_fact(test: &Test, fact: Fact<'_>) -> ConditionResult {
     }
 }
 
-/// Whether two values are the same; numbers compare by value, so `1` equals `1.0`.
+/// Whether two values are equal; numbers compare by value, so `1` equals `1.0`.
 pub fn same(scalar: &Scalar, fact: Fact<'_>) -> bool {
     match (scalar, fact) {
         (Scalar::Number(wanted), Fact::Number(found)) => found == *wanted,
@@ -116,7 +116,7 @@ fn member(list: &[Scalar], fact: Fact<'_>, wanted: bool) -> ConditionResult {
     }
 }
 
-/// What the condition wants its value to be, for the message of a type error.
+/// The type of value that the condition compares with, for the message of a type error.
 pub fn wanted_type(condition: &Condition) -> String {
     match &condition.test {
         Test::AtLeast(_) | Test::AtMost(_) | Test::Above(_) | Test::Below(_) => "a number".to_owned(),

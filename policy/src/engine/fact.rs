@@ -1,8 +1,8 @@
-//! One value of an input, as far as conditions can tell it from others.
+//! One value of an input, as far as conditions can distinguish it from others.
 
 use serde_json::Value;
 
-/// What stands at a field, without the insides of arrays and objects, which no condition looks into.
+/// The value at a field, without the contents of arrays and objects, which no condition reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fact<'a> {
     /// Absent or null.

@@ -1,4 +1,16 @@
 //! Evaluation: one input, one bundle, one answer. There is no second implementation outside tests.
+//!
+//! ```text
+//! input, fact, answer, arm   a question, one value of it, the answer, the bundle that served it
+//! condition, schema          one condition, and the declared domain, against one input
+//! order                      the order in which rules are considered
+//! compiled                   an index of the rules
+//! rule_table                 the rules in little memory
+//! scan                       contexts read straight from JSON bytes
+//! trace, explanation         why an answer came about, and values in sentences
+//! decide                     the evaluator
+//! split                      which subjects a canary serves
+//! ```
 
 pub mod answer;
 #[cfg(test)]
@@ -33,5 +45,5 @@ pub use request::Request;
 pub use rule_table::RuleRef;
 
 /// Version of the evaluation's meaning. It changes when, and only when, some answer may change; a packet names it, so
-/// that a replay checksum can be held against the engine that made it.
+/// that a replay checksum can be compared with the engine that computed it.
 pub const VERSION: &str = "countersign-engine-1";

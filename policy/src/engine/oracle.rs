@@ -1,4 +1,4 @@
-//! The evaluation written a second time, straight from the contract's words, to hold the engine against. For tests only.
+//! The evaluation written a second time, straight from the contract, as a reference for the engine. For tests only.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -87,7 +87,7 @@ fn fits(rule: &Rule, input: &Input) -> bool {
     }) && (rule.action == ActionPattern::Any || rule.action == ActionPattern::Exact(input.action.clone()))
 }
 
-/// What the contract says.
+/// The verdict that the contract requires.
 pub fn decide(bundle: &Bundle, input: &Input) -> Verdict {
     if violates_schema(bundle, input) {
         return (bundle.on_error, Status::Error, None);
@@ -120,7 +120,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn the_engine_says_what_the_contract_says(
+    fn the_engine_agrees_with_the_contract(
         bundle in arbitrary::bundle(0..12), inputs in prop::collection::vec(arbitrary::input(), 40),
     ) {
         let prepared = Prepared::new(&bundle);

@@ -1,7 +1,7 @@
-//! The rules of a prepared bundle, kept in little memory.
+//! The rules of a prepared bundle, stored in little memory.
 //!
-//! What decides is in the index; the rest of a rule is read only where an answer is put into words. So texts that many rules share
-//! are kept once, conditions are those of the index, and a whole [`Rule`] is put together when somebody tests for it.
+//! The index decides; the rest of a rule is read only for the words of an answer. So texts that many rules share are stored
+//! once, conditions are read from the index, and a whole [`Rule`] is rebuilt on demand.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::bundle::{ActionPattern, AgentPattern, Budget, Condition, Effect, Rule};
 
-/// Everything of the rules but their conditions, by rank.
+/// Everything about the rules except their conditions, by rank.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RuleTable {
     rows: Vec<RuleRow>,
@@ -29,7 +29,7 @@ pub(super) struct RuleTable {
     tags: Vec<BTreeSet<String>>,
 }
 
-/// A rule; what is large or shared by number.
+/// A rule; large or shared parts by number.
 #[derive(Debug, Clone, Copy)]
 struct RuleRow {
     position: usize,
@@ -43,7 +43,7 @@ struct RuleRow {
 }
 
 impl RuleTable {
-    /// Keeps enabled `rules`, which are in evaluation order.
+    /// The table of enabled `rules`, which are in evaluation order.
     pub(super) fn new(rules: &[&Rule]) -> Self {
         let mut table = Self::default();
         table.rows.reserve_exact(rules.len());
@@ -71,7 +71,7 @@ impl RuleTable {
     }
 }
 
-/// The number of `value` in a list of different ones, at the end of which it is put when it is new.
+/// The number of `value` in a list of distinct values; a new value is appended.
 fn number<V: std::hash::Hash + Eq, T>(
     numbers: &mut HashMap<V, u32>,
     list: &mut Vec<T>,
@@ -87,8 +87,7 @@ fn number<V: std::hash::Hash + Eq, T>(
     number
 }
 
-/// A rule of a prepared bundle. What an answer needs of it is read where it is kept; the whole rule is put together by
-/// [`Self::to_rule`].
+/// A rule of a prepared bundle, by reference. [`Self::to_rule`] rebuilds the whole rule.
 #[derive(Clone, Copy)]
 pub struct RuleRef<'a> {
     table: &'a RuleTable,
@@ -131,12 +130,12 @@ impl<'a> RuleRef<'a> {
         self.table.budgets.get(self.row.budget as usize).copied().flatten()
     }
 
-    /// Where the rule stands in the source's `rules`, for JSON Pointers.
+    /// Position in the source's `rules`, for JSON Pointers.
     pub const fn position(self) -> usize {
         self.row.position
     }
 
-    /// Whether it speaks about this agent and this action.
+    /// Whether the rule addresses this agent and this action.
     pub fn addresses(self, question: Question<'_>) -> bool {
         let (agent, action) = self.address();
         agent.is_some_and(|agent| agent.matches(question.agent))
@@ -147,7 +146,7 @@ impl<'a> RuleRef<'a> {
         (self.table.agents.get(self.row.agent as usize), self.table.actions.get(self.row.action as usize))
     }
 
-    /// Whether both speak about the same agents and actions, under the same conditions.
+    /// Whether both rules address the same agents and actions under the same conditions.
     pub fn has_same_scope_and_conditions(self, other: RuleRef<'_>) -> bool {
         let (index, theirs) = (self.index, other.index);
         let (ours, their) = ((self.rank, index.fields()), (other.rank, theirs.fields()));
@@ -203,7 +202,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(500))]
 
         #[test]
-        fn a_rule_can_be_had_back_as_it_was(
+        fn a_rule_can_be_rebuilt_as_it_was(
             bundle in arbitrary::bundle(0..60), notes in prop::collection::vec((0..6_usize, "[a-c]{0,3}"), 60),
         ) {
             let mut bundle = bundle;
@@ -242,8 +241,8 @@ mod tests {
                 let same = one.agent == two.agent && one.action == two.action && one.conditions == two.conditions;
                 prop_assert_eq!(a.has_same_scope_and_conditions(b), same, "{:?} {:?}", one, two);
             }
-            let kept: Vec<_> = prepared.rules().map(|rule| rule.to_rule()).collect();
-            prop_assert_eq!(kept, wanted);
+            let rebuilt: Vec<_> = prepared.rules().map(|rule| rule.to_rule()).collect();
+            prop_assert_eq!(rebuilt, wanted);
         }
     }
 }

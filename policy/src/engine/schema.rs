@@ -1,4 +1,4 @@
-//! Holding an input against the declared domain, so that what was proven for the domain holds for what is served.
+//! Checking an input against the declared domain, so that what was proven for the domain holds for every served input.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::bundle::{
     schema::{Field, FieldType},
 };
 
-/// Where `input` leaves the domain that `schema` declares for its agent, by field name; empty when it is inside, when
+/// The fields of `input` that are outside the domain that `schema` declares for its agent; empty when all are inside, when
 /// the agent is not declared, and when the schema is not enforced. Undeclared fields are ignored.
 pub fn violations(schema: &Schema, input: Question<'_>) -> Vec<EvaluationError> {
     if !schema.enforce {
@@ -50,7 +50,7 @@ pub fn admits(field: &Field, value: Option<&Value>) -> bool {
     admits_fact(field, value.into())
 }
 
-/// The same for what the engine sees of the value.
+/// [`admits`] for the engine's view of the value.
 pub fn admits_fact(field: &Field, fact: Fact<'_>) -> bool {
     refusal(field, fact).is_none()
 }
@@ -79,7 +79,7 @@ fn refusal<'a>(field: &'a Field, fact: Fact<'_>) -> Option<Refusal<'a>> {
     (!allowed.iter().any(|scalar| same(scalar, fact))).then_some(Refusal::Unlisted(allowed))
 }
 
-/// What `field` asks for, when the value is not it.
+/// What `field` requires, when the value does not satisfy it.
 fn wanted(field: &Field, fact: Fact<'_>) -> Option<String> {
     Some(match refusal(field, fact)? {
         Refusal::Required => format!("{} (required)", name(field.kind)),

@@ -19,11 +19,11 @@ pub struct ConditionTrace {
     pub field: String,
     /// The value the input has there; null when absent.
     pub saw: Value,
-    /// What came of it.
+    /// The result.
     pub result: ConditionResult,
 }
 
-/// What became of one rule.
+/// The result of one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleResult {
@@ -42,13 +42,13 @@ pub enum RuleResult {
 pub struct RuleTrace {
     /// The rule.
     pub rule: String,
-    /// What came of it.
+    /// The result.
     pub result: RuleResult,
     /// Its conditions; empty when it was not addressed.
     pub conditions: Vec<ConditionTrace>,
 }
 
-/// What becomes of `condition` for `input`, in words.
+/// The trace of `condition` for `input`.
 pub(super) fn condition(condition: &Condition, input: Question<'_>) -> ConditionTrace {
     let value = lookup(input.context, &condition.field);
     ConditionTrace {

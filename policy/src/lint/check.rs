@@ -11,41 +11,40 @@ use crate::{
     },
 };
 
-/// Everything there is to say about `source` by itself, exact analysis of its input space included. What a workspace
-/// asks of it is said by [`lint_against`].
+/// All findings about `source` by itself, including the exact analysis of its input space. [`lint_against`] adds the
+/// invariants of a workspace.
 pub fn lint(source: &Source) -> Report {
     lint_against(source, &[])
 }
 
-/// Everything there is to say about `source`, with the invariants of the workspace proven on it.
+/// All findings about `source`, with the invariants of the workspace proven on it.
 pub fn lint_against(source: &Source, invariants: &[Invariant]) -> Report {
-    lint_again(source, invariants, &mut Analyzer::new())
+    lint_incrementally(source, invariants, &mut Analyzer::new())
 }
 
-/// The same with an analysis that remembers: after an edit only what the edit can affect is proven anew.
-pub fn lint_again(source: &Source, invariants: &[Invariant], analyzer: &mut Analyzer) -> Report {
+/// [`lint_against`] with an incremental analysis: after an edit only the proofs that the edit can affect are repeated.
+pub fn lint_incrementally(source: &Source, invariants: &[Invariant], analyzer: &mut Analyzer) -> Report {
     lint_parsed(source, invariants, Some(analyzer)).report
 }
 
-/// What there is to say without analysing the input space. Near-linear in the size of `source`, so that it can run at
-/// every keystroke however large the draft is.
+/// The findings that need no analysis of the input space. Near-linear in the size of `source`, so that it can run at every
+/// keystroke however large the draft is.
 pub fn quick(source: &Source) -> Report {
     lint_parsed(source, &[], None).report
 }
 
-/// A document's findings with what they were found in, for those who go on with it.
+/// A document's findings with the parsed bundle, for callers that need both.
 #[derive(Debug)]
 pub struct Linted {
     /// The findings.
     pub report: Report,
-    /// The bundle as far as it can be understood.
+    /// The bundle as far as it can be read.
     pub bundle: Bundle,
     /// The rules left out of it, by id, or by position (`#3`) when they have none.
     pub skipped: Vec<String>,
 }
 
-/// Everything there is to say about `source`. Without an `analyzer` nothing is said about its input space, nor about the
-/// invariants, which speak of it.
+/// All findings about `source`. Without an `analyzer` there are none about its input space and the invariants.
 pub fn lint_parsed(source: &Source, invariants: &[Invariant], analyzer: Option<&mut Analyzer>) -> Linted {
     let ParsedBundle { bundle, faults: mut findings, skipped } = read(source);
     if let Some(analyzer) = analyzer {
@@ -54,10 +53,11 @@ pub fn lint_parsed(source: &Source, invariants: &[Invariant], analyzer: Option<&
             .filter(|finding| finding.code == Code::Contradiction)
             .filter_map(|finding| finding.rule_id.clone())
             .collect();
-        // That a contradictory rule is unreachable and changes nothing goes without saying.
-        let proven = analysis::findings::told(&analyzer.analyse(&bundle, Meter::default()), &bundle);
-        let told = |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
-        findings.extend(proven.into_iter().filter(|finding| !told(finding)));
+        // A contradictory rule is also unreachable and redundant; reporting that would repeat the contradiction.
+        let proven = analysis::findings::render(&analyzer.analyse(&bundle, Meter::default()), &bundle);
+        let is_contradictory =
+            |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
+        findings.extend(proven.into_iter().filter(|finding| !is_contradictory(finding)));
         findings.extend(invariants::check(&bundle, invariants));
         findings.sort_by_key(Finding::position);
     }
@@ -69,7 +69,7 @@ pub(super) fn findings(source: &Source) -> Vec<Finding> {
     read(source).faults
 }
 
-/// What can be understood, with all findings in the order of the document.
+/// What can be read, with all findings in the order of the document.
 fn read(source: &Source) -> ParsedBundle {
     let rules = parsing::read_rules(source);
     let ParsedBundle { bundle, faults: mut findings, skipped } = parsing::parse_rules(source, &rules);

@@ -1,7 +1,7 @@
 //! Conditions of one rule that can never all be true.
 //!
-//! Conditions on different fields never exclude each other, so each field is looked at on its own; there the answer is
-//! exact, over every JSON value and absence. Conditions whose notation needs repair are taken as they will read then.
+//! Conditions on different fields never exclude each other, so each field is checked on its own; there the answer is
+//! exact, over every JSON value and absence. Conditions whose notation needs a repair are taken as repaired.
 
 use super::{Code, Finding};
 use crate::{
@@ -28,7 +28,7 @@ pub fn check(rule: &ParsedRule<'_>, schema: Option<&Schema>) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether every input the rule speaks about has a whole number there, if it has a number at all.
+/// Whether every input that the rule addresses has a whole number in the field, if it has a number at all.
 fn is_whole(rule: &ParsedRule<'_>, schema: Option<&Schema>, field: &str) -> bool {
     let (Some(schema), Some(AgentPattern::Exact(agent))) = (schema.filter(|schema| schema.enforce), &rule.agent) else {
         return false;
@@ -73,7 +73,7 @@ fn clash<'a, 'b>(group: &[&'a IntendedCondition<'b>], whole: bool) -> Option<Vec
             }
         }
     }
-    // No pair clashes: leave out what is not needed.
+    // No pair clashes: remove conditions while the rest still clashes.
     let mut set = group.to_vec();
     for dispensable in group {
         let without: Vec<_> = set.iter().copied().filter(|kept| !std::ptr::eq(*kept, *dispensable)).collect();

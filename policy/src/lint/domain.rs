@@ -16,7 +16,7 @@ use crate::{
     json::escape,
 };
 
-/// The declared domain, asked many times for few different agents.
+/// The declared domain, with its agents cached by pattern: many rules address few distinct agents.
 pub struct Domain<'a> {
     schema: &'a Schema,
     /// What is declared for an agent pattern, by its text.
@@ -29,7 +29,7 @@ impl<'a> Domain<'a> {
         Self { schema, agents: HashMap::new() }
     }
 
-    /// Everything about one rule.
+    /// All findings about one rule.
     pub fn check(&mut self, rule: &ParsedRule<'_>) -> Vec<Finding> {
         let Some(pattern) = &rule.agent else { return Vec::new() };
         let schema = self.schema;
@@ -114,7 +114,7 @@ fn condition(
         });
         return Some(finding.fix_if(fix));
     }
-    // Outside for one agent may be inside for another that the rule speaks about as well.
+    // A value outside for one agent may be inside for another that the rule also addresses.
     let reasons: Vec<_> = declared.iter().map_while(|(_, field)| outside(&condition.test, field)).collect();
     if reasons.len() < declared.len() {
         return None;
@@ -145,7 +145,7 @@ const fn json_type(kind: FieldType) -> &'static str {
     }
 }
 
-/// `test` with every value written in the type of the field, when each has just one such writing.
+/// `test` with every value converted to the type of the field, when each conversion is unambiguous.
 fn convert(test: &Test, kind: FieldType) -> Option<Test> {
     let convert =
         |values: &[Scalar]| -> Option<Vec<Scalar>> { values.iter().map(|value| convert_value(value, kind)).collect() };

@@ -1,7 +1,7 @@
 //! Rules that differ in almost nothing: usually a copy that was meant to be changed.
 //!
-//! Two rules are near-duplicates when they speak about the same agent and action, decide the same, and either have the
-//! same conditions, or give the same reason and differ in the value of a single condition. Both are found by hashing.
+//! Two rules are near-duplicates when they have the same agent, action and effect, and either the same conditions, or the
+//! same reason and a difference in the value of a single condition. Both are found by hashing.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::DefaultHasher},
@@ -11,7 +11,7 @@ use std::{
 use super::{Code, Finding};
 use crate::bundle::ParsedRule;
 
-/// One finding a group of near-duplicates, at its second rule.
+/// One finding per group of near-duplicates, at its second rule.
 pub fn check(rules: &[ParsedRule<'_>]) -> Vec<Finding> {
     let mut same_meaning: HashMap<u128, Vec<usize>> = HashMap::new();
     let mut one_apart: HashMap<u128, Vec<usize>> = HashMap::new();
@@ -22,31 +22,31 @@ pub fn check(rules: &[ParsedRule<'_>]) -> Vec<Finding> {
         if !rule.sound || !rule.enabled {
             continue;
         }
-        let who = name((agent, action, effect));
+        let who = fingerprint((agent, action, effect));
         let conditions: Vec<u128> =
-            rule.conditions.iter().map(|intended| name(intended.condition.to_string())).collect();
+            rule.conditions.iter().map(|intended| fingerprint(intended.condition.to_string())).collect();
         // A sum, since the order in which conditions are written makes no difference.
         let all = conditions.iter().fold(0, |sum: u128, condition| sum.wrapping_add(*condition));
-        same_meaning.entry(name((who, all))).or_default().push(index);
-        let reason = name(rule.reason.to_lowercase());
+        same_meaning.entry(fingerprint((who, all))).or_default().push(index);
+        let reason = fingerprint(rule.reason.to_lowercase());
         for (left_out, condition) in rule.conditions.iter().zip(&conditions) {
             let left_out = (left_out.condition.test.operator(), &left_out.condition.field);
             let others = all.wrapping_sub(*condition);
-            one_apart.entry(name((who, reason, left_out, others))).or_default().push(index);
+            one_apart.entry(fingerprint((who, reason, left_out, others))).or_default().push(index);
         }
     }
-    let mut told = HashSet::new();
+    let mut reported = HashSet::new();
     let mut findings: Vec<_> = groups(same_meaning)
         .filter_map(|group| {
-            told.extend(group.iter().copied());
+            reported.extend(group.iter().copied());
             let meaning = "has the same agent, action, effect and conditions as";
             finding(rules, &group, meaning, "Keep one: together they decide what one alone decides.")
         })
         .collect();
     for group in groups(one_apart) {
-        // What is the same has been told already.
-        if group.iter().filter(|index| told.contains(*index)).count() < 2 {
-            told.extend(group.iter().copied());
+        // Rules with equal conditions have been reported already.
+        if group.iter().filter(|index| reported.contains(*index)).count() < 2 {
+            reported.extend(group.iter().copied());
             let meaning = "differs only in the value of one condition from";
             findings.extend(finding(rules, &group, meaning, "Check that the copy says what you mean, and why."));
         }
@@ -54,8 +54,8 @@ pub fn check(rules: &[ParsedRule<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// Names a content by two independent hashes of it, so that no two contents share a name in practice.
-fn name(content: impl Hash) -> u128 {
+/// Two independent hashes of a content, so that no two contents share a fingerprint in practice.
+fn fingerprint(content: impl Hash) -> u128 {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         (salt, &content).hash(&mut hasher);

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{Finding, check};
 use crate::bundle::Source;
 
-/// Rounds after which [`fix_all`] gives up. A repair leaves nothing to repair in its place, so two are enough; the bound
-/// makes ending obvious.
+/// Rounds after which [`fix_all`] stops. A repair leaves nothing to repair in its place, so two are enough; the bound
+/// guarantees termination.
 const MAX_ROUNDS: usize = 8;
 
 /// `source` with one finding's repair applied; none when the finding has none or belongs to another text.
@@ -15,8 +15,7 @@ pub fn apply_fix(source: &Source, finding: &Finding) -> Option<Source> {
     apply(source, &[finding.fix.as_ref()?])
 }
 
-/// `source` with every repair applied, again and again until none is left. What has no single right answer is left as it
-/// is.
+/// `source` with every repair applied, repeatedly until none is left. What has no single right answer stays as it is.
 pub fn fix_all(source: &Source) -> Source {
     let mut fixed = source.clone();
     for _ in 0..MAX_ROUNDS {

@@ -3,7 +3,7 @@
 use super::{Code, Finding};
 use crate::{
     analysis::{
-        findings::{as_json, in_words},
+        findings::{describe_input, input_to_json},
         invariants::{InvariantProof, prove},
     },
     bundle::{Bundle, Invariant},
@@ -46,14 +46,14 @@ fn finding(bundle: &Bundle, prepared: &Prepared, invariant: &Invariant) -> Optio
             let by = rule.map_or_else(|| "no rule, so the default".to_owned(), |rule| format!("`{rule}`"));
             let message = format!(
                 "This breaks the invariant `{id}` ({statement}): when {}, {by} answers {}.",
-                in_words(&witness),
+                describe_input(&witness),
                 answer.effect
             );
             let path = position.map_or_else(|| "/default_effect".to_owned(), |at| format!("/rules/{at}"));
             let mut finding = Finding::new(Code::Invariant, path, message).about(rule).suggest(
                 "Narrow what decides there. The invariant itself is changed by an administrator under Settings.",
             );
-            finding.witness = Some(as_json(&witness));
+            finding.witness = Some(input_to_json(&witness));
             Some(finding)
         }
     }

@@ -1,7 +1,18 @@
 //! What is wrong, doubtful or noteworthy about a bundle.
 //!
-//! Faults of the language itself are found where rules are read ([`crate::bundle::parsing`]); the checks here look at
-//! what was read.
+//! Faults of the language itself are found where rules are read ([`crate::bundle::parsing`]); the checks here work on the
+//! parsed rules.
+//!
+//! ```text
+//! plain          a valid rule by itself
+//! contradiction  conditions of one rule that can never all be true
+//! domain         rules against the declared input domain
+//! duplicates     rules that differ in almost nothing
+//! invariants     the workspace's invariants, proven on a bundle
+//! report         all findings, as the API answers them
+//! check          every check
+//! fix            the repairs of findings
+//! ```
 
 pub mod check;
 pub mod contradiction;
@@ -13,6 +24,6 @@ pub mod plain;
 pub mod report;
 
 pub use crate::bundle::diagnostic::{Code, Finding, Severity};
-pub use check::{Linted, lint, lint_again, lint_against, lint_parsed, quick};
+pub use check::{Linted, lint, lint_against, lint_incrementally, lint_parsed, quick};
 pub use fix::{apply_fix, fix_all};
 pub use report::Report;

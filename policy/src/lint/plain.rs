@@ -1,4 +1,4 @@
-//! What can be said of a valid rule by looking at it alone.
+//! Findings about a valid rule that need no other rule and no schema.
 
 use super::{Code, Finding};
 use crate::{

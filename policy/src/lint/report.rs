@@ -7,7 +7,7 @@ use super::{Finding, Severity};
 /// Counts of a lint run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Summary {
-    /// Rules looked at.
+    /// Rules checked.
     pub total_rules: usize,
     /// Findings of severity error.
     pub errors: usize,

@@ -1,4 +1,4 @@
-//! The values that tell whether a condition's limit is where it should be.
+//! Values around a condition's limit, which show whether the limit is where it should be.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::bundle::{Condition, Scalar, Test, condition::number_value as number, 
 /// Most values of one list that get a case of their own.
 const MOST_LISTED: usize = 8;
 
-/// The values that tell whether a condition's limit is where it should be; none stands for an absent field.
+/// The values around a condition's limit; none represents an absent field.
 pub(super) fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Option<Value>> {
     match &condition.test {
         Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
@@ -37,7 +37,7 @@ pub(super) fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Op
     }
 }
 
-/// The same, each with where it lies: `just below 90`, `at 90`, `absent`.
+/// The [`variants`], each with its place in words: `just below 90`, `at 90`, `absent`.
 pub(super) fn named_variants(condition: &Condition, kind: Option<FieldType>) -> Vec<(String, Option<Value>)> {
     let name = |at: usize, value: Option<&Value>| match (&condition.test, at, value) {
         (Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit), at, _) => {

@@ -1,6 +1,6 @@
 //! Test cases for one rule, generated so that an author can accept them with a click: for each of its conditions an
 //! input just below, at and just above the threshold (each listed value and another one, present and absent), with
-//! everything else as the rule wants it. The evaluator says what to expect of each.
+//! everything else as the rule wants it. The evaluator's answer becomes the expectation.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,8 @@ pub struct BoundaryCase {
     pub decided_by: Option<String>,
 }
 
-/// The boundary tests of the enabled rule `rule`: none when there is no such rule or no input that it matches. Inputs
-/// that one of `existing` asks already are left out, and no two ask the same. Inputs in error are not proposed.
+/// The boundary cases of the enabled rule `rule`; none when there is no such rule or it matches no input. Inputs that equal
+/// those of an `existing` case or of an earlier proposal are left out, and so are inputs in error.
 pub fn boundary_cases(bundle: &Bundle, rule: &str, existing: &[Case]) -> Vec<BoundaryCase> {
     let Some(rule) = bundle.rules.iter().find(|other| other.id == rule) else { return Vec::new() };
     let Some(base) = witness(bundle, &rule.id, Meter::default()) else { return Vec::new() };
@@ -101,14 +101,14 @@ mod tests {
         }]);
         let bundle = Source::read(rules.clone()).unwrap().parse_rules().bundle;
         let tests = boundary_cases(&bundle, "quarantine-high-risk", &[]);
-        let told: Vec<(String, Value, Option<Effect>)> = tests
+        let described: Vec<(String, Value, Option<Effect>)> = tests
             .iter()
             .filter(|test| test.condition.as_deref() == Some(">=risk_score"))
             .map(|test| (test.about.clone(), test.case.context["risk_score"].clone(), test.case.expected_effect))
             .collect();
         let as_wanted = ", all else as the rule wants it";
         assert_eq!(
-            told,
+            described,
             [
                 (format!("risk_score just below 90{as_wanted}"), json!(89), Some(Effect::Deny)),
                 (format!("risk_score at 90{as_wanted}"), json!(90), Some(Effect::Allow)),

@@ -1,4 +1,4 @@
-//! Cases and what comes of them, in the shapes the API answers.
+//! Cases and their results, in the shapes of the API.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ use crate::{
 pub struct Case {
     /// Unique in its dataset.
     pub case_id: String,
-    /// Who wants to act.
+    /// The agent.
     pub agent: String,
-    /// What it wants to do.
+    /// The action.
     pub action: String,
     /// The facts.
     #[serde(default)]
@@ -29,7 +29,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// The question this case asks.
+    /// The input of this case.
     pub fn input(&self) -> Input {
         Input { agent: self.agent.clone(), action: self.action.clone(), context: self.context.clone() }
     }
@@ -63,7 +63,7 @@ impl Dataset {
     }
 }
 
-/// What one case came to.
+/// The result of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseResult {
     /// The case.
@@ -150,14 +150,14 @@ pub struct Summary {
 pub struct Simulation {
     /// Counts and rates.
     pub summary: Summary,
-    /// One result a case, in the order of the cases.
+    /// One result per case, in the order of the cases.
     pub results: Vec<CaseResult>,
-    /// A few telling results: failed expectations first, then errors, then one a rule.
+    /// A few instructive results: failed expectations first, then errors, then one per rule.
     pub examples: Vec<CaseResult>,
     /// How many cases each enabled rule decided, by match or by error; 0 for rules that decided none.
     #[serde(default)]
     pub rule_hits: BTreeMap<String, u64>,
-    /// Rules that could not be understood and were left out.
+    /// Rules that could not be read and were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped_rules: Vec<String>,
 }

@@ -87,7 +87,7 @@ pub fn compare(a: &Bundle, b: &Bundle, cases: &[Case], limits: Limits) -> Compar
     compare_prepared(&Prepared::new(a), &Prepared::new(b), cases, limits)
 }
 
-/// The same for bundles that are ready already.
+/// [`compare`] for prepared bundles.
 pub fn compare_prepared(a: &Prepared, b: &Prepared, cases: &[Case], limits: Limits) -> Comparison {
     let (mut tally_a, mut tally_b) = (Tally::default(), Tally::default());
     let mut changes = Vec::new();
@@ -105,7 +105,7 @@ pub fn compare_prepared(a: &Prepared, b: &Prepared, cases: &[Case], limits: Limi
 }
 
 impl Change {
-    /// What became of `case`.
+    /// The change of `case`.
     pub fn new(case: &Case, before: Verdict<'_>, after: Verdict<'_>) -> Self {
         Self {
             case_id: case.case_id.clone(),

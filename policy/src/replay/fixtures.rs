@@ -1,4 +1,4 @@
-//! The built-in test cases: everyday questions of the example agents, with the facts their rules look at. Most carry
+//! The built-in test cases: everyday questions of the example agents, with the facts their rules test. Most carry
 //! no expectation, because that is the author's to state.
 
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
-//! A schema that says what recorded decisions looked like: a beginning for an author, not a verdict.
+//! A schema learned from recorded decisions: a starting point for an author.
 //!
-//! What was not seen yet is no error. So bounds of numbers are not learned, the values of a text are listed only where
-//! they clearly repeat, with those that the rules name, and evaluation does not enforce what was learned until the author
-//! says so.
+//! A value that was not seen yet is no error. So bounds of numbers are not learned, the values of a text are listed only
+//! where they clearly repeat, together with those that the rules name, and evaluation does not enforce a learned schema
+//! until the author turns that on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,20 +22,20 @@ use crate::{
 /// Most values listed for one field.
 const MOST_VALUES: usize = 24;
 
-/// A text is listed by its values when each was seen so often on average.
+/// The values of a text are listed when each was seen this often on average.
 const REPEATED: usize = 10;
 
-/// Decisions below which nothing is said to be required.
+/// With fewer decisions than this no field is declared as required.
 const REQUIRED_FROM: usize = 20;
 
-/// What one agent's decisions had in one field.
+/// The values of one field in one agent's decisions.
 #[derive(Debug, Default)]
 struct Seen {
     rows: usize,
     codes: BTreeSet<u32>,
 }
 
-/// A field: its dotted path, its column, and what each agent's decisions had there, by the agent's code.
+/// A field: its dotted path, its column, and the values in each agent's decisions, by the agent's code.
 type Found<'c> = (String, &'c Column, BTreeMap<u32, Seen>);
 
 /// The schema of the agents in `corpus`, as written in a bundle; fields that had values of different types, or arrays,
@@ -123,7 +123,7 @@ fn field(path: &str, column: &Column, seen: &Seen, rows: usize, agent: &str, bun
         let named = named(path, agent, bundle);
         let texts = facts().filter_map(|fact| if let Fact::Text(text) = fact { Some(text) } else { None });
         let values: BTreeSet<&str> = texts.chain(named.iter().flatten().copied()).collect();
-        // A rule that asks for beginnings is about values that nobody listed.
+        // A rule that tests a prefix expects values that no list has.
         if named.is_some() && values.len() <= MOST_VALUES {
             field.insert("enum".to_owned(), json!(values));
         }
@@ -134,7 +134,7 @@ fn field(path: &str, column: &Column, seen: &Seen, rows: usize, agent: &str, bun
     Some(field.into())
 }
 
-/// The texts that rules for this agent compare the field with; none when one of them asks how it begins.
+/// The texts that rules for this agent compare the field with; none when one of them tests a prefix.
 fn named<'b>(path: &str, agent: &str, bundle: &'b Bundle) -> Option<BTreeSet<&'b str>> {
     let mut named = BTreeSet::new();
     let rules = bundle.rules.iter().filter(|rule| rule.agent.matches(agent));

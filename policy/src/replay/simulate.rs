@@ -11,12 +11,12 @@ use crate::{
 /// Most examples a simulation shows.
 pub const MAX_EXAMPLES: usize = 12;
 
-/// What `bundle` makes of `cases`.
+/// The results of `cases` under `bundle`.
 pub fn simulate(bundle: &Bundle, cases: &[Case], limits: Limits) -> Simulation {
     simulate_prepared(&Prepared::new(bundle), cases, limits)
 }
 
-/// The same for a bundle that is ready already.
+/// [`simulate`] for a prepared bundle.
 pub fn simulate_prepared(prepared: &Prepared, cases: &[Case], limits: Limits) -> Simulation {
     let mut tally = Tally::default();
     let mut rule_hits: BTreeMap<String, u64> = prepared.rules().map(|rule| (rule.id().to_owned(), 0)).collect();
@@ -102,13 +102,12 @@ impl Tally {
     }
 }
 
-/// `part / whole`; 0 of nothing.
-#[expect(clippy::cast_precision_loss, reason = "counts of cases stay far below 2^53")]
+/// `part / whole`; 0 when `whole` is 0. Counts of cases stay far below 2^53, so the casts are exact.
 pub fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Failed expectations first, then errors, then one a rule and one without a match.
+/// Failed expectations first, then errors, then one result per rule and one without a match.
 fn examples(results: &[CaseResult]) -> Vec<CaseResult> {
     let mut chosen: Vec<usize> = Vec::new();
     let indexed = || results.iter().enumerate();

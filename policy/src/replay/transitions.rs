@@ -1,4 +1,4 @@
-//! From which outcome to which.
+//! How many cases go from which outcome to which.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::{analysis::diff::Outcome, bundle::Effect};
 pub struct Transitions(pub [[usize; 4]; 4]);
 
 impl Transitions {
-    /// What rows and columns stand for; an error is counted as such, whatever effect holds for it.
+    /// The names of rows and columns; an error counts as an error, whatever its effect.
     pub const NAMES: [&'static str; 4] = ["allow", "needs approval", "deny", "error"];
 
     /// The row or column of an outcome.

@@ -1,52 +1,52 @@
-//! All boxes of a space at once, a bit a box: most questions about them are answered without looking at any one box.
+//! A bitmap index of all cuboids of a space, one bit each: it answers most questions without reading a single cuboid.
 //!
-//! For each slot of each axis there is a row of bits, which boxes hold it. The boxes that hold a point are the AND of one
-//! row an axis. So two things are cheap that settle nearly every question of [`super::cover`]: whether one box contains all
-//! of a cell, and whether a point chosen with some care is outside of all of them. What neither settles is searched
-//! exactly; nothing is concluded from a point that was not found.
+//! Each slot of each axis has a row of bits: the cuboids that hold the slot. The cuboids that hold a point are the AND of
+//! one row per axis. So two checks are cheap that settle nearly every question of [`super::cover`]: whether one cuboid
+//! contains a whole cell, and whether a carefully chosen point is outside all cuboids. What neither settles is searched
+//! exactly; a point that was not found proves nothing.
 
 use super::{
     Meter,
     space::{Cell, Cuboid, SlotSet, Space},
 };
 
-/// Words that the rows of one table may take: 64 MiB. Beyond that there is no index.
+/// Words that the rows of one index may take: 64 MiB. Beyond that no index is built.
 const MOST_WORDS: usize = 8 << 20;
 /// About how many slots of an axis are compared before one is chosen.
 const TRIED: usize = 16;
-/// How often a point is moved out of a box that holds it.
+/// How often a point is moved out of a cuboid that holds it.
 const MOVES: usize = 12;
-/// Runs of a set at whose ends a box must be to be looked at as one that contains the set.
+/// Runs of a set whose ends a cuboid must hold before it is checked exactly for containing the set.
 const ENDS: usize = 3;
 
-/// Which boxes hold which slot.
+/// Which cuboids hold which slot.
 #[derive(Debug)]
 pub struct BitmapIndex {
     /// By axis of the space.
     axes: Vec<AxisRows>,
-    /// The boxes that are not empty.
+    /// The cuboids that are not empty.
     alive: Vec<u64>,
 }
 
-/// One axis. Without any rows when no box is restricted on it.
+/// One axis. It has no rows when no cuboid is restricted on it.
 #[derive(Debug, Default)]
 struct AxisRows {
     rows: Vec<u64>,
-    /// How many boxes hold each slot.
+    /// How many cuboids hold each slot.
     counts: Vec<u32>,
-    /// No box that is restricted here holds the first slot, so no slot is held by fewer.
+    /// Whether no cuboid that is restricted here holds the first slot; then no slot is held by fewer cuboids.
     least_first: bool,
 }
 
-/// Some of the boxes: the words of bits that are not zero, ascending.
+/// A subset of the cuboids: the words of bits that are not zero, ascending.
 #[derive(Debug, Clone, Default)]
 pub struct CuboidSubset(Vec<(usize, u64)>);
 
 impl CuboidSubset {
-    /// These boxes, which come in ascending order.
-    pub fn of(boxes: impl Iterator<Item = usize>) -> Self {
+    /// The subset of these cuboids, which come in ascending order.
+    pub fn of(cuboids: impl Iterator<Item = usize>) -> Self {
         let mut words: Vec<(usize, u64)> = Vec::new();
-        for index in boxes {
+        for index in cuboids {
             let (word, bit) = (index / 64, 1 << (index % 64));
             match words.last_mut() {
                 Some((last, bits)) if *last == word => *bits |= bit,
@@ -56,22 +56,22 @@ impl CuboidSubset {
         Self(words)
     }
 
-    /// The boxes that have their bit in `words`.
+    /// The cuboids whose bit is set in `words`.
     pub fn of_words(words: &[u64]) -> Self {
         Self(words.iter().copied().enumerate().filter(|(_, bits)| *bits != 0).collect())
     }
 
-    /// The first of them.
+    /// The number of the first cuboid.
     pub fn first(&self) -> Option<usize> {
         self.0.first().map(|(word, bits)| word * 64 + bits.trailing_zeros() as usize)
     }
 
-    /// Whether there is none.
+    /// Whether the subset is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What a question about them costs, in units of a [`Meter`].
+    /// The cost of a question about the subset, in units of a [`Meter`].
     pub fn cost(&self) -> u64 {
         self.0.len() as u64 + 8
     }
@@ -80,7 +80,7 @@ impl CuboidSubset {
         self.0.iter().map(|(_, bits)| bits.count_ones()).sum()
     }
 
-    /// Their numbers, ascending.
+    /// The numbers of the cuboids, ascending.
     pub fn numbers(&self) -> impl Iterator<Item = usize> + Clone + '_ {
         self.0
             .iter()
@@ -91,7 +91,7 @@ impl CuboidSubset {
         self.0.iter().map(|(word, bits)| (row.get(*word).copied().unwrap_or_default() & bits).count_ones()).sum()
     }
 
-    /// Leaves out what a row has not.
+    /// Removes the cuboids that a row does not have.
     fn keep(&mut self, row: &[u64]) {
         self.0.retain_mut(|(word, bits)| {
             *bits &= row.get(*word).copied().unwrap_or_default();
@@ -100,31 +100,35 @@ impl CuboidSubset {
     }
 }
 
-/// A point, and which of the boxes hold it.
+/// A point, and the cuboids that hold it.
 #[derive(Debug)]
 pub struct Probe {
-    /// By axis the slot.
+    /// The slot on each axis.
     pub point: Vec<usize>,
-    /// The boxes that were asked about and hold it.
+    /// The cuboids of the subset in question that hold the point.
     pub held_by: CuboidSubset,
 }
 
 impl Probe {
-    /// The point as a box.
+    /// The point as a cell.
     pub fn cell(&self) -> Cell {
         self.point.iter().map(|slot| SlotSet::of([(*slot, *slot + 1)])).collect()
     }
 }
 
 impl BitmapIndex {
-    /// The rows of some boxes, none for what is empty. None when they would take too much memory or the budget does not
-    /// suffice.
-    pub fn new<'a>(space: &Space, boxes: impl Iterator<Item = Option<&'a Cuboid>>, meter: &mut Meter) -> Option<Self> {
-        // By axis where a box begins or ceases to hold slots, and which boxes are restricted at all.
+    /// The index of some cuboids, where none stands for an empty one. None when the rows would take too much memory or the
+    /// budget does not suffice.
+    pub fn new<'a>(
+        space: &Space,
+        cuboids: impl Iterator<Item = Option<&'a Cuboid>>,
+        meter: &mut Meter,
+    ) -> Option<Self> {
+        // By axis: where cuboids begin or cease to hold slots, and which cuboids are restricted at all.
         let mut turns: Vec<Vec<(usize, usize)>> = vec![Vec::new(); space.axes.len()];
         let mut restricted: Vec<Vec<usize>> = vec![Vec::new(); space.axes.len()];
         let mut alive: Vec<u64> = Vec::new();
-        for (index, cuboid) in boxes.enumerate() {
+        for (index, cuboid) in cuboids.enumerate() {
             if index.is_multiple_of(64) {
                 alive.push(0);
             }
@@ -149,13 +153,13 @@ impl BitmapIndex {
         Some(Self { axes: axes.collect(), alive })
     }
 
-    /// Words that the rows of so many boxes take at most.
-    pub fn words(space: &Space, boxes: usize) -> u64 {
+    /// Words that the rows of `cuboids` cuboids take at most.
+    pub fn words(space: &Space, cuboids: usize) -> u64 {
         let slots = space.axes.iter().map(|axis| axis.slots.len() as u64).fold(0, u64::saturating_add);
-        slots.saturating_mul(boxes.div_ceil(64) as u64)
+        slots.saturating_mul(cuboids.div_ceil(64) as u64)
     }
 
-    /// The first of some boxes that contains all of `cell`.
+    /// The first cuboid of a subset that contains the whole `cell`.
     pub fn container<'a>(
         &self,
         cell: &Cell,
@@ -177,7 +181,7 @@ impl BitmapIndex {
         left.numbers().find(|index| cuboid(*index).is_some_and(|cuboid| Space::is_within(cell, cuboid)))
     }
 
-    /// A point of `cell` that few of some boxes hold, mostly none.
+    /// A point of `cell` that few cuboids of a subset hold, mostly none.
     pub fn probe<'a>(&self, cell: &Cell, subset: &CuboidSubset, cuboid: impl Fn(usize) -> Option<&'a Cuboid>) -> Probe {
         let mut point: Vec<usize> = cell.iter().map(|set| set.first().unwrap_or_default()).collect();
         let all = self.non_empty(subset);
@@ -192,7 +196,7 @@ impl BitmapIndex {
                 wide.push((slots, axis));
             }
         }
-        // Where there is least to choose from first.
+        // The axes with the fewest choices first.
         wide.sort_unstable();
         for (_, axis) in wide {
             let (Some(rows), Some(set)) = (self.axes.get(axis), cell.get(axis)) else { continue };
@@ -222,7 +226,7 @@ impl BitmapIndex {
         Probe { point, held_by }
     }
 
-    /// Which of some boxes hold a point.
+    /// The cuboids of a subset that hold a point.
     pub fn at(&self, point: &[usize], subset: &CuboidSubset) -> CuboidSubset {
         self.holding(point, &self.non_empty(subset), None)
     }
@@ -282,7 +286,8 @@ impl AxisRows {
         self.rows.get(slot * alive.len()..(slot + 1) * alive.len()).unwrap_or_default()
     }
 
-    /// The slot of a set that is held by the fewest of some boxes, as far as was looked, with their number.
+    /// The slot of a set that the fewest cuboids of a subset hold, among the slots compared, with the number of those
+    /// cuboids.
     fn least(&self, set: &SlotSet, among: &CuboidSubset) -> Option<(u32, usize)> {
         let width = self.rows.len() / self.counts.len().max(1);
         let apart = set.count().div_ceil(TRIED).max(1);
@@ -290,7 +295,7 @@ impl AxisRows {
         for (start, end) in set.runs().iter().copied() {
             for from in (start..end).step_by(apart) {
                 let counts = self.counts.get(from..(from + apart).min(end)).unwrap_or_default().iter();
-                // The one that the fewest of all boxes hold stands for its neighbours.
+                // The slot that the fewest of all cuboids hold represents its neighbours.
                 let Some((near, _)) = counts.enumerate().min_by_key(|(_, count)| **count) else { continue };
                 let slot = from + near;
                 let count = among.within(self.rows.get(slot * width..(slot + 1) * width).unwrap_or_default());

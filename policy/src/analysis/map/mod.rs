@@ -1,8 +1,8 @@
 //! A picture of the decision space: what a bundle answers over two fields of one agent and action, everything else held
 //! fixed, with exact edges.
 //!
-//! Each field is cut where some condition changes its mind, so all inputs of a cell get the same answer, and one question
-//! to the evaluator settles the cell. Columns and rows that answer alike are then drawn as one band.
+//! Each field is cut where the result of some condition changes, so that all inputs of a cell get the same answer and one
+//! evaluation settles the cell. Columns and rows with equal answers are then drawn as one band.
 
 use std::collections::BTreeMap;
 
@@ -23,27 +23,27 @@ use crate::{
     engine::{Prepared, Question},
 };
 
-/// Most questions one picture puts to a bundle.
+/// Most evaluations for one picture.
 pub const MOST_CELLS: usize = 40_000;
 
 /// Work units that listing agents and actions may spend.
 const SCOPES_BUDGET: u64 = 200_000;
 
-/// A bundle, and the same ready to answer.
+/// A bundle with its prepared form.
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {
-    /// As understood.
+    /// The bundle.
     pub bundle: &'a Bundle,
-    /// Ready to answer.
+    /// The bundle, prepared for evaluation.
     pub prepared: &'a Prepared,
 }
 
 /// What to draw.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    /// Who wants to act.
+    /// The agent.
     pub agent: &'a str,
-    /// What it wants to do.
+    /// The action.
     pub action: &'a str,
     /// The field from left to right.
     pub x: &'a str,
@@ -59,7 +59,7 @@ pub enum NoMap {
     /// Both axes are the same field, or one lies inside the other.
     #[error("the two fields must be different, and neither part of the other")]
     SameField,
-    /// No rule for this agent and action asks for one of the fields.
+    /// No rule for this agent and action tests one of the fields.
     #[error("no rule for this agent and action looks at one of these fields")]
     NotAsked,
     /// The schema admits no value of one of the fields.
@@ -70,12 +70,12 @@ pub enum NoMap {
     TooFine,
 }
 
-/// Values of one field that are answered alike throughout.
+/// Values of one field with equal answers throughout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Band {
     /// The values in words: `85 to 89`, `phishing or malware`.
     pub words: String,
-    /// One of them; none for the absent field.
+    /// One of the values; none for the absent field.
     pub sample: Option<Value>,
     slots: SlotSet,
 }
@@ -83,16 +83,16 @@ pub struct Band {
 /// The answer in one cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Area {
-    /// What the bundle answers.
+    /// The outcome under the bundle.
     pub outcome: Outcome,
     /// The rule that decides; none for the default and outside the schema.
     pub rule: Option<String>,
-    /// What stable answers; none without a stable bundle.
+    /// The outcome under stable; none without a stable bundle.
     pub before: Option<Outcome>,
 }
 
 impl Area {
-    /// Whether stable answers otherwise.
+    /// Whether stable answers differently.
     pub fn changed(&self) -> bool {
         self.before.is_some_and(|before| before != self.outcome)
     }
@@ -118,7 +118,7 @@ impl PolicyMap {
         (column < self.columns.len()).then(|| self.areas.get(row * self.columns.len() + column)).flatten()
     }
 
-    /// The column and the row that hold an input; none when a value of it is not drawn.
+    /// The column and the row of an input; none when one of its values is not drawn.
     pub fn locate(&self, context: &Map<String, Value>) -> Option<(usize, usize)> {
         let cell = |column: &Band, row: &Band| {
             let (x, y) = (column.slots.clone(), row.slots.clone());
@@ -131,31 +131,30 @@ impl PolicyMap {
     }
 }
 
-/// The agents and actions worth a picture: one pair of every class that rules or schemas name, wildcards by a stand-in.
+/// The agents and actions worth a picture: one pair per class that rules or schemas name, with stand-ins for wildcards.
 pub fn scopes(bundle: &Bundle) -> Vec<(String, String)> {
     let rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
     let schemas: Vec<&Schema> = bundle.schema.iter().collect();
     let mut meter = Meter::new(SCOPES_BUDGET, SCOPES_BUDGET);
     let all = pairs(&rules, &schemas, |_| true, &mut meter).map(|(pairs, _)| pairs).unwrap_or_default();
     // A pair that no rule addresses has nothing to show.
-    let asked = all.into_iter().filter(|pair| !pair.rules.is_empty());
-    let mut named: Vec<_> = asked.collect();
+    let mut named: Vec<_> = all.into_iter().filter(|pair| !pair.rules.is_empty()).collect();
     named.sort_by_key(|pair| (!pair.agent_named, !pair.action_named));
     named.into_iter().map(|pair| (pair.agent.to_string(), pair.action.to_string())).collect()
 }
 
-/// The fields that the rules for an agent and an action look at, the busiest first.
+/// The fields that the rules for an agent and an action test, the most tested first.
 pub fn fields(bundle: &Bundle, agent: &str, action: &str) -> Vec<String> {
-    let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut tested: BTreeMap<&str, usize> = BTreeMap::new();
     for condition in addressed(bundle, agent, action).flat_map(|rule| &rule.conditions) {
-        *asked.entry(&condition.field).or_default() += 1;
+        *tested.entry(&condition.field).or_default() += 1;
     }
-    let mut fields: Vec<(&str, usize)> = asked.into_iter().collect();
+    let mut fields: Vec<(&str, usize)> = tested.into_iter().collect();
     fields.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
     fields.into_iter().map(|(field, _)| field.to_owned()).collect()
 }
 
-/// Draws `view` of `draft`, and where `stable` answers otherwise.
+/// Draws `view` of `draft`, and where `stable` answers differently.
 ///
 /// # Errors
 /// Fields that cannot be drawn together; see [`NoMap`].
@@ -168,7 +167,7 @@ pub fn map(draft: Side<'_>, stable: Option<Side<'_>>, view: View<'_>) -> Result<
     let bundles = || [Some(draft.bundle), stable.map(|stable| stable.bundle)].into_iter().flatten();
     let rules: Vec<Rule> =
         bundles().flat_map(|bundle| addressed(bundle, agent, action)).map(|rule| about(rule, [x, y])).collect();
-    // Both axes exist even where only the schema, or nothing, speaks of a field.
+    // Refuse a field that only the schema mentions, although it would have an axis.
     if ![x, y].iter().all(|field| rules.iter().any(|rule| rule.conditions.iter().any(|c| c.field == **field))) {
         return Err(NoMap::NotAsked);
     }
@@ -207,10 +206,10 @@ pub fn map(draft: Side<'_>, stable: Option<Side<'_>>, view: View<'_>) -> Result<
         .flat_map(|(row, _)| column_bands.iter().map(move |(column, _)| (*row, *column)))
         .filter_map(|(row, column)| grid.get(row)?.get(column).cloned())
         .collect();
-    let told = |bands: Vec<(usize, SlotSet)>, axis: usize| {
+    let describe = |bands: Vec<(usize, SlotSet)>, axis: usize| {
         bands.into_iter().filter_map(|(_, slots)| band(&space, axis, slots)).collect::<Vec<_>>()
     };
-    let (columns, rows) = (told(column_bands, x_axis), told(row_bands, 1 - x_axis));
+    let (columns, rows) = (describe(column_bands, x_axis), describe(row_bands, 1 - x_axis));
     Ok(PolicyMap { columns, rows, areas, x_axis, space })
 }
 
@@ -219,7 +218,7 @@ fn addressed<'a>(bundle: &'a Bundle, agent: &str, action: &str) -> impl Iterator
     bundle.rules.iter().filter(speaks)
 }
 
-/// The rule as far as it speaks about these fields.
+/// The rule with its conditions on these fields only.
 fn about(rule: &Rule, fields: [&str; 2]) -> Rule {
     let mut rule = rule.clone();
     rule.conditions.retain(|condition| fields.contains(&condition.field.as_str()));
@@ -234,8 +233,8 @@ fn enforced(bundle: &Bundle, agent: &str, fields: [&str; 2]) -> Option<AgentSche
     (!declared.fields.is_empty()).then_some(declared)
 }
 
-/// The slots of an axis worth drawing: the absent field, and values of the types that rules compare it with. Values of
-/// another type are errors wherever a rule asks, and would only make the picture smaller.
+/// The slots of an axis worth drawing: the absent field, and values of the types that rules compare the field with. Values
+/// of another type are errors in every rule that tests the field, and would only shrink the picture.
 fn drawn(axis: &Axis, rules: &[Rule], declared: &[&AgentSchema]) -> Vec<usize> {
     let (mut numbers, mut texts, mut flags) = (false, false, false);
     let mut saw = |scalar: &Scalar| match scalar {
@@ -262,7 +261,7 @@ fn drawn(axis: &Axis, rules: &[Rule], declared: &[&AgentSchema]) -> Vec<usize> {
         }
     }
     if !(numbers || texts || flags) {
-        flags = true; // Only presence is asked, so that any value stands for all.
+        flags = true; // Only presence is tested, so that any value represents all.
     }
     let wanted = |kind: &SlotKind| match kind {
         SlotKind::Missing => true,
@@ -274,13 +273,13 @@ fn drawn(axis: &Axis, rules: &[Rule], declared: &[&AgentSchema]) -> Vec<usize> {
     axis.slots.iter().enumerate().filter(|(_, slot)| wanted(&slot.kind)).map(|(at, _)| at).collect()
 }
 
-/// `fixed` with the first value of the given slots in place of what stands there.
+/// `fixed` with the fields of the given slots replaced by a value of each slot.
 fn at(fixed: &Map<String, Value>, slots: [(&Axis, usize); 2]) -> Map<String, Value> {
     let mut context = fixed.clone();
     for (axis, slot) in slots {
         remove(&mut context, &axis.field);
         context.remove(&axis.field);
-        // Under the whole path as one key, which is read when the nested path leads nowhere: nothing else moves.
+        // Under the whole path as one key, which is read when the nested path is absent; all other fields keep their values.
         if let Some(value) = axis.slots.get(slot).and_then(|slot| slot.sample.clone()) {
             context.insert(axis.field.clone(), value);
         }
@@ -305,8 +304,8 @@ fn answer(prepared: &Prepared, question: Question<'_>) -> (Outcome, Option<Strin
     (Outcome::of(&verdict), verdict.rule.map(|rule| rule.id().to_owned()))
 }
 
-/// Joins slots whose lines of the grid are alike: neighbouring ones, and, where values have no order, any. Each band comes
-/// with the number of one of its lines.
+/// Joins slots with equal lines in the grid: neighbouring ones, and, where values have no order, any. Each band comes with
+/// the number of one of its lines.
 fn bands<'g>(axis: &Axis, drawn: &[usize], line: impl Fn(usize) -> Vec<&'g Area>) -> Vec<(usize, SlotSet)> {
     let ordered = |slot: usize| {
         axis.slots.get(slot).is_some_and(|slot| matches!(slot.kind, SlotKind::Point(_) | SlotKind::Between(..)))

@@ -47,7 +47,7 @@ fn edges_are_where_the_conditions_say() {
 }
 
 #[test]
-fn what_cannot_be_drawn_says_why() {
+fn what_cannot_be_drawn_has_a_reason() {
     let bundle = bundle(json!([rule("one", "allow", 1, json!({">=risk_score": 1}))]));
     assert_eq!(draw(&bundle, None, "risk_score", "risk_score"), Err(NoMap::SameField));
     assert_eq!(draw(&bundle, None, "risk_score", "risk_score.deep"), Err(NoMap::SameField));

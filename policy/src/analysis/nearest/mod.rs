@@ -1,8 +1,8 @@
 //! "Why not?": the smallest change of one input that flips its decision.
 //!
-//! Every field that the rules for this agent and action look at is cut into slots that no condition tells apart, and
-//! one value of each slot, the one nearest to what the input has, is tried: so when no change of one field flips the
-//! decision, none is left out. Only when there is none, changes of two fields are searched. Agent and action stay.
+//! Every field that the rules for this agent and action test is cut into slots within which no condition distinguishes
+//! values. Of each slot the value nearest to the input's is tried, so the search over changes of one field is complete.
+//! Only when none of them flips the decision, changes of two fields are searched. Agent and action stay.
 //!
 //! **Distance.** A number that moves by Δ counts Δ / (Δ + s), less than 1, where s is the span of the thresholds on
 //! that field (of a single one its size, at least 1). Another text or the other boolean counts 1, adding or removing a
@@ -45,13 +45,13 @@ pub struct NearestChange {
     pub changes: Vec<FieldChange>,
     /// The changed input.
     pub input: Input,
-    /// What the evaluator says about it.
+    /// The evaluator's answer to it.
     pub answer: Answer,
-    /// How far it is; see the module.
+    /// The distance; see the module.
     pub distance: f64,
 }
 
-/// What is known about the nearest change.
+/// The result of the search for the nearest change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict", content = "change")]
 pub enum WhyNot {
@@ -84,9 +84,9 @@ struct Candidate {
     value: Option<Value>,
 }
 
-/// The smallest change of `input` after which `prepared` answers `wanted`, or any other effect than now when none is
-/// wanted. An answer that is an evaluation error does not count, and with an enforced schema only values inside it are
-/// tried. From an input that is in error every answer without error counts as another one.
+/// The smallest change of `input` after which `prepared` answers `wanted`, or, without `wanted`, any effect but the present
+/// one. Answers that are evaluation errors do not count, and with an enforced schema only values inside it are tried. For
+/// an input that is in error, every answer without an error counts as a different one.
 ///
 /// One unit of `meter` is one input tried; see [`TRIES`].
 pub fn nearest_change(prepared: &Prepared, input: &Input, wanted: Option<Effect>, mut meter: Meter) -> WhyNot {
@@ -193,7 +193,7 @@ fn candidates(space: &Space, input: &Input) -> Vec<Candidate> {
     candidates
 }
 
-/// What a number's move is measured by.
+/// The scale by which a number's change is measured.
 fn scale(axis: &Axis) -> f64 {
     let cuts = || {
         axis.slots.iter().flat_map(|slot| match slot.kind {

@@ -1,4 +1,4 @@
-//! What is soon found, held against the search that looks at every box.
+//! The quick answers held against the search through every cuboid.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn what_is_soon_found_is_what_a_search_finds(bundle in arbitrary::bundle(9..90)) {
+    fn quick_answers_agree_with_the_search(bundle in arbitrary::bundle(9..90)) {
         let mut geometry = BundleGeometry::default();
         geometry.update(&bundle, &mut Meter::default()).unwrap();
         let mut prover = Prover::new(&geometry, &bundle, Meter::default());
@@ -18,22 +18,22 @@ proptest! {
             for slice in entry.slices.iter().filter_map(|index| geometry.slices.get(*index)) {
                 let Some(cell) = Prover::matching(entry, slice) else { continue };
                 for (end, except) in [(entry.rank, None), (usize::MAX, Some(entry.rank))] {
-                    let boxes = || {
+                    let cuboids = || {
                         let before = geometry.deciding(slice).filter(move |(rank, _)| *rank < end);
                         before.filter(move |(rank, _)| Some(*rank) != except)
                     };
-                    let searched = uncovered(&cell, boxes(), &mut Meter::default());
+                    let searched = uncovered(&cell, cuboids(), &mut Meter::default());
                     match prover.coverage(slice, &cell, end, except) {
                         Coverage::Open(point) => {
                             prop_assert!(matches!(searched, Coverage::Open(_)));
                             prop_assert!(point.iter().zip(&cell).all(|(point, cell)| point.within(cell)));
-                            prop_assert!(boxes().all(|(_, cuboid)| !Space::touches(&point, cuboid)));
+                            prop_assert!(cuboids().all(|(_, cuboid)| !Space::touches(&point, cuboid)));
                         }
                         Coverage::Covered(by) => {
                             prop_assert!(matches!(searched, Coverage::Covered(_)));
-                            let proof = boxes().filter(|(rank, _)| by.contains(rank));
-                            let again = uncovered(&cell, proof, &mut Meter::default());
-                            prop_assert!(matches!(again, Coverage::Covered(_)), "the proof is one by itself");
+                            let proof = cuboids().filter(|(rank, _)| by.contains(rank));
+                            let checked = uncovered(&cell, proof, &mut Meter::default());
+                            prop_assert!(matches!(checked, Coverage::Covered(_)), "the proof is one by itself");
                         }
                         Coverage::Undecided => prop_assert!(false, "there is budget"),
                     }

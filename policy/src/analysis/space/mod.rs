@@ -1,4 +1,5 @@
-//! The input space of one (agent, action) class: fields as axes, cut into slots that no condition tells apart.
+//! The input space of one (agent, action) class: fields as axes, cut into slots within which no condition distinguishes
+//! values.
 
 pub(crate) mod context;
 mod sets;
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-/// What schemas say about the fields of a space.
+/// How schemas restrict the fields of a space.
 #[derive(Debug, Clone, Copy)]
 pub enum Domain<'a> {
     /// Every value of every type.
@@ -33,7 +34,7 @@ pub enum Domain<'a> {
     CutBy(&'a [&'a AgentSchema]),
 }
 
-/// A box that is restricted on some axes only.
+/// A box-shaped set of inputs that is restricted on some axes only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cuboid {
     /// The restricted axes, ascending, each with the slots it keeps.
@@ -41,7 +42,7 @@ pub struct Cuboid {
 }
 
 impl Cuboid {
-    /// Whether the two have a point in common.
+    /// Whether the two cuboids have a point in common.
     pub fn intersects(&self, other: &Self) -> bool {
         self.parts.iter().all(|(axis, keep)| {
             let same = other.parts.binary_search_by_key(axis, |(axis, _)| *axis).ok();
@@ -50,15 +51,15 @@ impl Cuboid {
     }
 }
 
-/// A box with one set of slots for every axis. None of the sets is empty.
+/// A cuboid with one set of slots for every axis. None of the sets is empty.
 pub type Cell = Vec<SlotSet>;
 
-/// What a rule is in a space.
+/// The inputs of a space that a rule matches and decides.
 #[derive(Debug, Clone)]
 pub struct Footprint {
-    /// Where it matches: every condition is true. None when that is nowhere.
+    /// Where every condition is true. None when that is nowhere.
     pub matches: Option<Cuboid>,
-    /// Where it decides: no condition is false, so that it matches or is in error. None when that is nowhere.
+    /// Where no condition is false, so that the rule matches or errs. None when that is nowhere.
     pub decides: Option<Cuboid>,
 }
 
@@ -71,8 +72,8 @@ pub struct Space {
 }
 
 impl Space {
-    /// The space that `rules` tell apart in `domain`. None when the domain is empty: then no input is valid and no rule
-    /// is ever asked.
+    /// The space that `rules` cut in `domain`. None when the domain is empty: then no input is valid and no rule is ever
+    /// evaluated.
     pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>, domain: Domain<'a>) -> Option<Self> {
         let mut tested: BTreeMap<&str, Vec<&Condition>> = BTreeMap::new();
         for rule in rules {
@@ -104,11 +105,10 @@ impl Space {
         Some(Self { axes, full })
     }
 
-    /// What [`Self::new`] and the [`Self::footprint`] of each rule cost, in units of a [`Meter`](super::Meter), to be
-    /// asked before.
+    /// The cost of [`Self::new`] and of the [`Self::footprint`] of each rule, in units of a [`Meter`](super::Meter).
     pub fn cost<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> u64 {
         let tests = rules.into_iter().flat_map(|rule| &rule.conditions).map(|condition| match &condition.test {
-            // Each value of a list is tried on the whole list.
+            // Each value of a list is compared with the whole list.
             Test::In(list) | Test::NotIn(list) => (list.len() as u64).saturating_mul(list.len() as u64) / 8 + 1,
             _ => 1,
         });
@@ -123,7 +123,7 @@ impl Space {
         }
     }
 
-    /// What `field` admits on an axis. The space must be cut by it.
+    /// The slots of an axis that `field` admits. The space must be cut by the field's declaration.
     pub fn admitted(&self, axis: usize, field: &Field) -> SlotSet {
         let slots = self.axes.get(axis).map(|axis| axis.slots.as_slice()).unwrap_or_default();
         SlotSet::those(slots.len(), |slot| {
@@ -167,10 +167,10 @@ impl Space {
         Footprint { matches: matches.map(|parts| Cuboid { parts }), decides: decides.map(|parts| Cuboid { parts }) }
     }
 
-    /// The footprint of `rule` after some axes were cut anew; it was `footprint` before.
+    /// Updates the `footprint` of `rule` after the axes `cut` have changed.
     pub fn update_footprint(&self, rule: &Rule, cut: &[usize], footprint: &mut Footprint) {
         let (Some(matches), Some(decides)) = (&mut footprint.matches, &mut footprint.decides) else {
-            // Empty because of one axis, which may be one of these.
+            // One axis made it empty, and that axis may have changed.
             *footprint = self.footprint(rule);
             return;
         };
@@ -208,7 +208,7 @@ impl Space {
         for (axis, set) in self.axes.iter().zip(cell) {
             let slot = set.first().and_then(|index| axis.slots.get(index));
             let Some(value) = slot.and_then(|slot| slot.sample.clone()) else { continue };
-            // `sender.domain` inside of `sender` would make that an object, whatever its own axis says.
+            // `sender.domain` nested in `sender` would turn `sender` into an object, whatever its own axis requires.
             let inside_another = axis
                 .field
                 .match_indices('.')
@@ -222,7 +222,7 @@ impl Space {
         facts
     }
 
-    /// The boxes that together are everything `declared` refuses. The space must be cut by it.
+    /// The cuboids whose union is everything that `declared` refuses. The space must be cut by `declared`.
     pub fn refused(&self, declared: &AgentSchema) -> Vec<Cuboid> {
         self.axes
             .iter()
@@ -235,7 +235,7 @@ impl Space {
             .collect()
     }
 
-    /// Whether the point that `context` is lies in `cell`. A value outside the domain of the space lies in no cell.
+    /// Whether `context` lies in `cell`. A value outside the domain of the space lies in no cell.
     pub fn contains(&self, cell: &Cell, context: &Map<String, Value>) -> bool {
         self.axes.iter().zip(cell).all(|(axis, set)| {
             let value = condition::lookup(context, &axis.field);
@@ -243,7 +243,7 @@ impl Space {
         })
     }
 
-    /// Whether the two have a point in common.
+    /// Whether a cell and a cuboid have a point in common.
     pub fn touches(cell: &Cell, cuboid: &Cuboid) -> bool {
         cuboid.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.intersects(keep)))
     }
@@ -253,7 +253,7 @@ impl Space {
         cuboid.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.within(keep)))
     }
 
-    /// What two boxes have in common.
+    /// The intersection of two cells; none when it is empty.
     pub fn common(one: &Cell, two: &Cell) -> Option<Cell> {
         let axes = one.iter().zip(two).map(|(one, two)| one.and(two));
         axes.map(|set| (!set.is_empty()).then_some(set)).collect()
@@ -283,7 +283,7 @@ impl Space {
         slabs
     }
 
-    /// `cell` inside `cuboid`; none when they do not meet.
+    /// The intersection of a cell and a cuboid; none when it is empty.
     pub fn intersect(cell: &Cell, cuboid: &Cuboid) -> Option<Cell> {
         let mut inside = cell.clone();
         for (axis, keep) in &cuboid.parts {
@@ -317,7 +317,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(600))]
 
         #[test]
-        fn a_footprint_is_what_the_evaluator_says_in_every_slot(bundle in arbitrary::bundle(0..9)) {
+        fn a_footprint_agrees_with_the_evaluator_in_every_slot(bundle in arbitrary::bundle(0..9)) {
             let space = Space::new(&bundle.rules, Domain::Open).unwrap();
             for rule in &bundle.rules {
                 let Footprint { matches, decides } = space.footprint(rule);

@@ -49,7 +49,7 @@ impl SlotSet {
         })
     }
 
-    /// Those of `count` slots for which `keep` says so.
+    /// Those of `count` slots for which `keep` is true.
     pub fn those(count: usize, keep: impl Fn(usize) -> bool) -> Self {
         Self::of((0..count).filter(|slot| keep(*slot)).map(|slot| (slot, slot + 1)))
     }
@@ -63,29 +63,29 @@ impl SlotSet {
         }
     }
 
-    /// Whether it holds the slot.
+    /// Whether the set has the slot.
     pub fn has(&self, slot: usize) -> bool {
         let runs = self.runs();
         let after = runs.partition_point(|(_, end)| *end <= slot);
         runs.get(after).is_some_and(|(start, _)| *start <= slot)
     }
 
-    /// Whether it holds no slot.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.runs().is_empty()
     }
 
-    /// How many slots it holds.
+    /// The number of slots.
     pub fn count(&self) -> usize {
         self.runs().iter().map(|(start, end)| end - start).sum()
     }
 
-    /// Its first slot.
+    /// The first slot.
     pub fn first(&self) -> Option<usize> {
         self.runs().first().map(|(start, _)| *start)
     }
 
-    /// The parts that both hold, as runs.
+    /// The intersection, as runs.
     pub fn shared<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Run> + 'a {
         let (mut mine, mut theirs) = (self.runs(), other.runs());
         std::iter::from_fn(move || {
@@ -109,7 +109,7 @@ impl SlotSet {
         self.shared(other).next().is_some()
     }
 
-    /// Whether every slot of it is in `other`.
+    /// Whether every slot is in `other`.
     pub fn within(&self, other: &Self) -> bool {
         let theirs = other.runs();
         self.runs().iter().all(|(start, end)| {
@@ -124,7 +124,7 @@ impl SlotSet {
         Self::of(self.shared(other))
     }
 
-    /// The slots of it that are not in `other`.
+    /// The slots that are not in `other`.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
         let taken = other.runs();

@@ -1,4 +1,4 @@
-//! One field cut into slots that no condition and no declaration tells apart.
+//! One field cut into slots within which no condition and no declaration distinguishes values.
 
 use std::{
     collections::BTreeSet,
@@ -23,9 +23,9 @@ use crate::{
 /// A set of values of one field that every condition in question treats alike.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slot {
-    /// What it holds.
+    /// Which values the slot contains.
     pub kind: SlotKind,
-    /// One value of it; none for the absent field.
+    /// One of the values; none for the absent field.
     pub sample: Option<Value>,
 }
 
@@ -38,12 +38,12 @@ pub enum SlotKind {
     Bool(bool),
     /// One number.
     Point(f64),
-    /// The numbers strictly between two thresholds, which may be infinite; all of them, or only the whole or the broken
+    /// The numbers strictly between two thresholds, which may be infinite; all of them, or only the whole or the fractional
     /// ones.
     Between(f64, f64, Numbers),
     /// One string.
     Text(String),
-    /// Strings that start so, and are not told apart further.
+    /// Strings with this prefix that no longer prefix and no listed string covers.
     Starting(String),
     /// Every other string.
     OtherText,
@@ -59,16 +59,16 @@ pub enum Numbers {
     /// Whole numbers.
     Whole,
     /// Numbers with a fractional part.
-    Broken,
+    Fractional,
 }
 
 impl Numbers {
-    /// Whether `number` is one of them.
+    /// Whether `number` is among these numbers.
     pub fn include(self, number: f64) -> bool {
         match self {
             Self::All => true,
             Self::Whole => number.fract() == 0.0,
-            Self::Broken => number.fract() != 0.0,
+            Self::Fractional => number.fract() != 0.0,
         }
     }
 }
@@ -78,15 +78,15 @@ impl Numbers {
 pub struct Axis {
     /// The field, as a dotted path.
     pub field: String,
-    /// Its slots; they are disjoint and cover all that the field may hold.
+    /// The slots; they are disjoint and cover every value the field may have.
     pub slots: Vec<Slot>,
-    /// Where the numbers are, ascending.
+    /// The slots of numbers, ascending.
     numbers: Range<usize>,
-    /// Where the strings are that conditions name, ascending.
+    /// The slots of listed strings, ascending.
     texts: Range<usize>,
-    /// Where the prefixes are, ascending.
+    /// The slots of prefixes, ascending.
     prefixes: Range<usize>,
-    /// The few slots that are none of these.
+    /// The few other slots.
     apart: Vec<usize>,
 }
 
@@ -121,35 +121,36 @@ impl Axis {
         SlotSet::first_of(self.slots.len())
     }
 
-    /// What the evaluator says to all of `tests` together, slot by slot: runs of slots with the same answer. It is asked
-    /// only where a test may change its mind.
+    /// The result of all `tests` together, as runs of slots with equal results. The evaluator is called only at slots where
+    /// a result may change.
     pub fn evaluate<'t>(&self, tests: impl Iterator<Item = &'t Test> + Clone) -> Vec<(Run, ConditionResult)> {
         let mut starts = Vec::with_capacity(24);
         starts.extend_from_slice(&self.apart);
         let ranges = [&self.numbers, &self.texts, &self.prefixes].into_iter().filter(|range| !range.is_empty());
         starts.extend(ranges.map(|range| range.start));
         for test in tests.clone() {
-            self.turns(test, &mut starts);
+            self.change_points(test, &mut starts);
         }
         starts.sort_unstable();
         starts.dedup();
         let ends = starts.iter().skip(1).copied().chain([self.slots.len()]);
-        let judged = starts.iter().zip(ends).filter_map(|(start, end)| {
+        let results = starts.iter().zip(ends).filter_map(|(start, end)| {
             let sample = self.slots.get(*start)?.sample.as_ref();
             Some(((*start, end), all_of(tests.clone(), sample)))
         });
-        judged.collect()
+        results.collect()
     }
-    /// The slots at which `test` may answer otherwise than at the one before.
-    fn turns(&self, test: &Test, starts: &mut Vec<usize>) {
+
+    /// The slots at which the result of `test` may differ from the slot before.
+    fn change_points(&self, test: &Test, starts: &mut Vec<usize>) {
         match test {
             Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
-                self.turns_at_number(*limit, starts);
+                self.change_points_at(*limit, starts);
             }
             Test::In(list) | Test::NotIn(list) => {
                 for value in list {
                     match value {
-                        Scalar::Number(number) => self.turns_at_number(*number, starts),
+                        Scalar::Number(number) => self.change_points_at(*number, starts),
                         Scalar::String(text) => {
                             let at = self.find(&self.texts, |other| other < text.as_str());
                             starts.extend([at, at + 1].into_iter().filter(|slot| self.texts.contains(slot)));
@@ -170,8 +171,8 @@ impl Axis {
         }
     }
 
-    /// The slots that touch `number`, and the one after them.
-    fn turns_at_number(&self, number: f64, starts: &mut Vec<usize>) {
+    /// The slots that touch `number`, and the slot after them.
+    fn change_points_at(&self, number: f64, starts: &mut Vec<usize>) {
         let numbers = self.slots.get(self.numbers.clone()).unwrap_or_default();
         let below = numbers.partition_point(|slot| match slot.kind {
             SlotKind::Point(at) => at < number,
@@ -217,7 +218,7 @@ impl Axis {
         }
     }
 
-    /// Whether no slot tells `text` further apart than by `prefix`.
+    /// Whether no slot is more specific about `text` than the one of `prefix`.
     fn freely_starts_with(&self, prefix: &str, text: &str) -> bool {
         !self.slots.iter().any(|slot| match &slot.kind {
             SlotKind::Text(listed) => listed == text,
@@ -227,7 +228,7 @@ impl Axis {
     }
 }
 
-/// The slots of one field: what `conditions` on it and its declarations tell apart.
+/// The slots of one field, cut by `conditions` and declarations.
 fn slots(conditions: &[&Condition], declared: &[&Field], inside: bool) -> Vec<Slot> {
     let mut numbers: Vec<f64> = Vec::new();
     let mut texts: BTreeSet<&str> = BTreeSet::new();
@@ -262,7 +263,7 @@ fn slots(conditions: &[&Condition], declared: &[&Field], inside: bool) -> Vec<Sl
     let kinds: &[Numbers] = match (whole, inside) {
         (false, _) => &[Numbers::All],
         (true, true) => &[Numbers::Whole],
-        (true, false) => &[Numbers::Whole, Numbers::Broken],
+        (true, false) => &[Numbers::Whole, Numbers::Fractional],
     };
 
     let mut slots = vec![Slot { kind: SlotKind::Missing, sample: None }];
@@ -305,17 +306,17 @@ fn between(low: f64, high: f64, kind: Numbers) -> Option<f64> {
     } else {
         0.0
     };
-    // Past 2⁵³ adding one changes nothing; there every double is whole, so the neighbour does.
+    // Past 2⁵³ adding one changes nothing; there every double is whole, so the neighbouring double will do.
     let neighbour = if low.is_finite() { low.next_up() } else { high.next_down() };
     let middle = low / 2.0 + high / 2.0;
-    let broken = |value: &f64| value.fract() != 0.0;
+    let fractional = |value: &f64| value.fract() != 0.0;
     match kind {
         Numbers::All => [whole, middle, neighbour].into_iter().find(inside),
-        Numbers::Whole => [whole, neighbour].into_iter().find(|value| inside(value) && !broken(value)),
-        // Doubles thin out: a broken one between two thresholds is near the smaller one, or nowhere.
-        Numbers::Broken => [whole - 0.5, whole + 0.5, middle, neighbour, high.next_down(), 0.5]
+        Numbers::Whole => [whole, neighbour].into_iter().find(|value| inside(value) && !fractional(value)),
+        // Doubles thin out: a fractional one between two thresholds is near the smaller threshold, or nowhere.
+        Numbers::Fractional => [whole - 0.5, whole + 0.5, middle, neighbour, high.next_down(), 0.5]
             .into_iter()
-            .find(|value| inside(value) && broken(value)),
+            .find(|value| inside(value) && fractional(value)),
     }
 }
 
@@ -338,7 +339,7 @@ fn text_slots(texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>, slots: &mut Vec
 
 /// A string that starts with `prefix`, with no longer listed prefix, and is not listed itself.
 fn unlisted(prefix: &str, texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>) -> Option<String> {
-    // Prefixes that go on from this one stand right behind it.
+    // Prefixes that extend this one directly follow it in the order.
     let longer = || {
         let behind = prefixes.range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded)).copied();
         behind.take_while(|other| other.starts_with(prefix))

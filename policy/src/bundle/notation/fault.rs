@@ -22,7 +22,7 @@ impl NotationFault {
         Self { code, message: message.into(), suggestion: Some(suggestion.into()), repair: None }
     }
 
-    /// Adds the repair and says it in the suggestion.
+    /// A fault with a repair, which the suggestion describes.
     pub(super) fn repaired(code: Code, message: impl Into<String>, repair: Vec<(String, Value)>) -> Self {
         let written: Vec<_> =
             repair.iter().map(|(key, value)| format!("`{}: {value}`", Value::from(key.as_str()))).collect();

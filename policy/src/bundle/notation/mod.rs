@@ -1,8 +1,8 @@
 //! How a condition is written, and how other notations are recognised.
 //!
-//! The language has one notation: the operator is a prefix of the key. Authors bring others (operators behind the
-//! field, inside the value, `a|b` in one string), which other tools take for odd field names or values and silently
-//! never match. Each is recognised here, with the repair when there is exactly one right answer.
+//! The language has one notation: the operator is a prefix of the key. Authors use others (operators after the field or
+//! inside the value, `a|b` in one string), which other tools read as odd field names or values that silently never match.
+//! Each is recognised here, with the repair when there is exactly one right answer.
 
 mod fault;
 
@@ -26,7 +26,7 @@ pub fn parse(key: &str, value: &Value) -> Result<Condition, NotationFault> {
         (Some(odd), Ok(_)) => {
             Err(NotationFault::repaired(Code::BadOperator, odd, vec![(written.usual_key(), value.clone())]))
         }
-        // Both the key and the value are odd: one repair puts both right.
+        // Both the key and the value are odd: one repair corrects both.
         (Some(odd), Err(fault)) => Err(match fault.repair {
             Some(repair) => NotationFault::repaired(Code::BadOperator, format!("{odd} {}", fault.message), repair),
             None => NotationFault { code: Code::BadOperator, message: format!("{odd} {}", fault.message), ..fault },
@@ -56,7 +56,7 @@ impl Condition {
 /// Characters that a text in another notation would contain.
 const SIGNS: [char; 7] = ['<', '>', '=', '!', '^', '?', '|'];
 
-/// The conditions a member stands for: as written, or as it will be once repaired; none when only its author can say.
+/// The conditions a member means: as written, or as they will be once repaired; none when only its author knows.
 pub fn intended_conditions(key: &str, value: &Value) -> Vec<Condition> {
     match parse(key, value) {
         Ok(condition) => vec![condition],
@@ -255,7 +255,7 @@ fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, NotationFault> {
     }
 }
 
-/// A string that is not meant as itself: an operator inside the value, or alternatives `a|b`.
+/// The fault of a string that is not meant literally: an operator inside the value, or alternatives `a|b`.
 fn odd_text(key: &Key, text: &str) -> Option<NotationFault> {
     let usual = key.usual_key();
     let trimmed = text.trim();
@@ -275,7 +275,7 @@ fn odd_text(key: &Key, text: &str) -> Option<NotationFault> {
             }),
             _ => number.map(number_value),
         };
-        // `<b>` or `> quoted` may be meant literally; `>=` hardly ever.
+        // `<b>` or `> quoted` may be meant literally; `>=` hardly ever is.
         if value.is_none() && written.len() < 2 {
             return None;
         }
@@ -302,7 +302,7 @@ fn odd_text(key: &Key, text: &str) -> Option<NotationFault> {
     Some(NotationFault::repaired(Code::BadOperator, message, vec![(usual, list)]))
 }
 
-/// `a|b` as a list, when every part says something.
+/// `a|b` as a list, when no part is empty.
 fn alternatives(value: &Value) -> Option<Value> {
     let text = value.as_str().filter(|text| text.contains('|'))?.replace("||", "|");
     let parts: Vec<_> = text.split('|').map(str::trim).collect();

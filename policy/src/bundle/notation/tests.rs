@@ -1,4 +1,4 @@
-//! What people write, and what becomes of it.
+//! Notations that authors use, and their repairs.
 
 use serde_json::json;
 
@@ -46,7 +46,7 @@ fn other_notations_have_their_repair() {
 }
 
 #[test]
-fn what_only_its_author_can_say_has_no_repair() {
+fn ambiguous_notations_have_no_repair() {
     for (key, value) in [
         ("", json!(1)),
         (">=", json!(1)),

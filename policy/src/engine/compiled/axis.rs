@@ -1,8 +1,7 @@
-//! One field cut into elementary classes: inside one class no condition of the rules can tell two values apart.
+//! One field cut into elementary classes: no condition of the rules distinguishes two values of one class.
 //!
-//! The classes are: missing; false; true; an array or object; each string that a list names; every other string, by
-//! the longest `^=` prefix that it starts with; and the numbers, cut at every bound and listed number into points and
-//! the open intervals between them.
+//! The classes are: missing; false; true; arrays and objects; each listed string; every other string, by its longest
+//! `^=` prefix; and the numbers, cut at every bound and listed number into points and the open intervals between them.
 
 use std::ops::Range;
 
@@ -23,11 +22,11 @@ pub(crate) enum Class {
         listed: Option<usize>,
         prefix: Option<usize>,
     },
-    /// A number: `2i + 1` is the i-th cut itself, `2i` the open interval before it.
+    /// A number: `2i + 1` is the i-th threshold itself, `2i` the open interval before it.
     Number(usize),
 }
 
-/// The cuts of one field.
+/// The classes of one field.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Axis {
     numbers: Thresholds,
@@ -35,11 +34,11 @@ pub(crate) struct Axis {
     prefixes: Vec<Box<str>>,
     /// For every prefix the longest other one that it starts with.
     parents: Vec<Option<usize>>,
-    /// Strings in lists, by their number among those of the field; ascending, distinct.
+    /// Listed strings, by their number in the field's dictionary; ascending, distinct.
     texts: Vec<u32>,
 }
 
-/// Slots of the classes that do not depend on the cuts.
+/// Slots of the classes that every axis has.
 pub(crate) const MISSING: usize = 0;
 const FALSE: usize = 1;
 const TRUE: usize = 2;
@@ -48,26 +47,27 @@ const OTHER_TEXT: usize = 4;
 const TEXTS: usize = 5;
 
 impl Axis {
-    /// The axis of a field that is asked all of `tests`.
+    /// The axis of a field with these `tests`.
     pub(crate) fn new<'c>(tests: impl Iterator<Item = CodedTest<'c>>) -> Self {
         Self::coarse(tests, usize::MAX)
     }
 
-    /// The same with at most `most` cuts of numbers. Where there are more, only some are kept, evenly, and a class may
-    /// hold numbers that the tests tell apart.
+    /// An axis with at most `most` thresholds. When the tests have more, an even selection is used, and a class may contain
+    /// numbers that the tests distinguish.
     pub(super) fn coarse<'c>(tests: impl Iterator<Item = CodedTest<'c>>, most: usize) -> Self {
         let mut axis = Self::default();
         let mut numbers = Vec::new();
         for test in tests {
             match test {
-                CodedTest::AtLeast(cut) | CodedTest::AtMost(cut) | CodedTest::Above(cut) | CodedTest::Below(cut) => {
-                    numbers.push(cut)
-                }
+                CodedTest::AtLeast(limit)
+                | CodedTest::AtMost(limit)
+                | CodedTest::Above(limit)
+                | CodedTest::Below(limit) => numbers.push(limit),
                 CodedTest::StartsWith(prefix) => axis.prefixes.push(prefix.into()),
                 CodedTest::In(list) | CodedTest::NotIn(list) => {
                     for item in list.items() {
                         match item {
-                            CodedValue::Number(cut) => numbers.push(cut),
+                            CodedValue::Number(limit) => numbers.push(limit),
                             CodedValue::Text(text) => axis.texts.push(text),
                             CodedValue::Bool(_) => {}
                         }
@@ -90,7 +90,7 @@ impl Axis {
         axis
     }
 
-    /// The longest prefix before `at` in order that `at` starts with: its predecessor or one of that one's parents.
+    /// The longest other prefix that the prefix `at` starts with: its predecessor or one of that prefix's parents.
     fn parent_of(&self, at: usize) -> Option<usize> {
         let text = self.prefixes.get(at)?;
         self.climb(at.checked_sub(1), text)
@@ -120,13 +120,13 @@ impl Axis {
         }
     }
 
-    /// Where a number of some test stands among the numbers. Where it is no cut, the axis is coarser than the tests, and
-    /// the number is somewhere in the interval.
+    /// The position of a number of some test. Where it is no threshold, the axis is coarser than the tests, and the number
+    /// lies somewhere in the interval.
     pub(super) fn place(&self, number: f64) -> usize {
         self.numbers.place(number)
     }
 
-    /// Which of the listed strings has this number among those of the field.
+    /// The place among the listed strings of the string with this number in the dictionary.
     pub(super) fn text_of(&self, text: u32) -> Option<usize> {
         // Often every string of the field is listed.
         let same = text as usize;
@@ -149,12 +149,12 @@ impl Axis {
         self.parents.get(prefix).copied().flatten()
     }
 
-    /// The listed strings, by their number among those of the field.
+    /// The listed strings, by their number in the field's dictionary.
     pub(super) fn texts(&self) -> &[u32] {
         &self.texts
     }
 
-    /// The classes every axis has, besides the listed strings, prefixes and cuts.
+    /// The classes every axis has, besides the listed strings, prefixes and thresholds.
     pub(super) const BASE: [Class; 6] = [
         Class::Missing,
         Class::Bool(false),
@@ -164,7 +164,7 @@ impl Axis {
         Class::Number(0),
     ];
 
-    /// The class of a value; `number` gives the number of a string among those of the field.
+    /// The class of a value; `number` finds the number of a string in the field's dictionary.
     #[inline]
     pub(crate) fn classify(&self, fact: Fact<'_>, number: impl Fn(&str) -> Option<u32>) -> Class {
         match fact {
@@ -175,7 +175,7 @@ impl Axis {
                 let listed =
                     if self.texts.is_empty() { None } else { number(text).and_then(|text| self.text_of(text)) };
                 match listed {
-                    // Its row knows its prefix already.
+                    // The row of a listed string already accounts for its prefix.
                     Some(listed) => Class::Text { listed: Some(listed), prefix: None },
                     None => Class::Text { listed: None, prefix: self.prefix_of(text) },
                 }
@@ -190,8 +190,8 @@ impl Axis {
         self.slot(self.classify(fact, number))
     }
 
-    /// The slots of `coarser` by the slots of this one, which is cut wherever that one is; `text` gives the string with
-    /// a number.
+    /// For each slot of this axis the slot of `coarser`, every threshold of which this axis has too; `text` gives the string
+    /// with a number.
     pub(super) fn onto<'t>(&self, coarser: &Self, text: impl Fn(u32) -> &'t str) -> Vec<u32> {
         let mut onto = Vec::with_capacity(self.slots());
         let mut add = |class| onto.push(u32::try_from(coarser.slot(class)).unwrap_or(u32::MAX));
@@ -204,15 +204,16 @@ impl Axis {
         for prefix in &self.prefixes {
             add(Class::Text { listed: None, prefix: coarser.prefix_of(prefix) });
         }
-        for cut in self.numbers.as_slice() {
-            add(Class::Number(2 * coarser.numbers.below(*cut)));
-            add(Class::Number(coarser.numbers.place(*cut)));
+        for threshold in self.numbers.as_slice() {
+            add(Class::Number(2 * coarser.numbers.below(*threshold)));
+            add(Class::Number(coarser.numbers.place(*threshold)));
         }
         add(Class::Number(2 * coarser.numbers.len()));
         onto
     }
 
-    /// Slots of values that none of `tests` finds to be of a wrong type; a missing value never is. There may be others.
+    /// Slots of values that none of `tests` rejects as of a wrong type; a missing value is never rejected. There may be
+    /// more such slots.
     pub(crate) fn comparable<'c, I: Iterator<Item = CodedTest<'c>>>(&self, tests: impl Fn() -> I) -> Range<usize> {
         let numbers = self.slot(Class::Number(0));
         let comparable = |class| !Self::may_err(class, tests());

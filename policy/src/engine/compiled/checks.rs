@@ -1,7 +1,7 @@
-//! The conditions of all rules side by side, so that trying a rule touches one stretch of memory.
+//! The conditions of all rules in one array, so that evaluating a rule reads one stretch of memory.
 //!
-//! This is the only place where a prepared bundle keeps its conditions: sixteen bytes each, texts and lists kept once. A check
-//! says what [`apply_fact`](crate::engine::condition::apply_fact) says, and the condition can be had back as it was.
+//! A prepared bundle stores its conditions only here: sixteen bytes each, equal texts and lists once. A check gives the
+//! results of [`apply_fact`](crate::engine::condition::apply_fact), and the original condition can be rebuilt from it.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -16,7 +16,7 @@ use crate::{
     engine::{Fact, condition::ConditionResult},
 };
 
-/// The conditions of every rule. Rules stand at places, so that those that are tried together stand together.
+/// The conditions of every rule. Rules have places, so that rules evaluated together are adjacent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Checks {
     members: Vec<Member>,
@@ -25,7 +25,7 @@ pub(crate) struct Checks {
     checks: Vec<Check>,
     lists: Lists,
     fields: Vec<Field>,
-    /// Keys that are written otherwise than their operator and field say, by the number of the check.
+    /// Keys that do not follow from operator and field, by the number of the check.
     odd_keys: BTreeMap<usize, Box<str>>,
 }
 
@@ -33,11 +33,11 @@ pub(crate) struct Checks {
 #[derive(Debug, Clone, Copy)]
 struct Member {
     rank: u32,
-    /// Where its checks end; they begin where those of the one before end.
+    /// Where its checks end; they begin where those of the previous member end.
     end: u32,
 }
 
-/// What the conditions name of one field.
+/// The strings and numbers in the conditions on one field.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Field {
     /// Strings in lists.
@@ -49,7 +49,7 @@ pub(in crate::engine) struct Field {
 
 #[derive(Debug, Clone, Copy)]
 struct Check {
-    /// A number's bits, a list's or a prefix' number, or whether the field has to be present.
+    /// The bits of a number, the number of a list or prefix, or whether the field has to be present.
     value: u64,
     field: u32,
     operator: Operator,
@@ -65,7 +65,7 @@ enum Key {
     Odd,
 }
 
-/// What is needed of a field only while checks are added.
+/// What is needed for a field only while checks are added.
 #[derive(Debug, Default)]
 struct FieldBuilder {
     prefixes: Interner,
@@ -73,13 +73,13 @@ struct FieldBuilder {
 }
 
 impl Checks {
-    /// The checks of `rules`, at places in this `order` of their ranks, with fields by the numbers that `number` gives.
+    /// The checks of `rules`, placed in this `order` of ranks; `number` gives the number of a field.
     pub(super) fn new(rules: &[&Rule], order: &[u32], mut number: impl FnMut(&str) -> u32) -> Self {
         let mut all = Self { places: vec![0; rules.len()], ..Self::default() };
         all.members.reserve_exact(rules.len());
         all.checks.reserve_exact(rules.iter().map(|rule| rule.conditions.len()).sum());
-        let mut fresh: Vec<FieldBuilder> = Vec::new();
-        let mut adding = ListBuilder::default();
+        let mut builders: Vec<FieldBuilder> = Vec::new();
+        let mut list_builder = ListBuilder::default();
         for (place, rank) in (0_u32..).zip(order) {
             let Some(rule) = rules.get(*rank as usize) else { continue };
             for condition in &rule.conditions {
@@ -87,10 +87,10 @@ impl Checks {
                 let at = field as usize;
                 if all.fields.len() <= at {
                     all.fields.resize_with(at + 1, Field::default);
-                    fresh.resize_with(at + 1, FieldBuilder::default);
+                    builders.resize_with(at + 1, FieldBuilder::default);
                 }
-                if let Some(fresh) = fresh.get_mut(at) {
-                    all.add(condition, field, fresh, &mut adding);
+                if let Some(builder) = builders.get_mut(at) {
+                    all.add(condition, field, builder, &mut list_builder);
                 }
             }
             all.members.push(Member { rank: *rank, end: u32::try_from(all.checks.len()).unwrap_or(u32::MAX) });
@@ -98,33 +98,33 @@ impl Checks {
                 *slot = place;
             }
         }
-        for (field, mut fresh) in all.fields.iter_mut().zip(fresh) {
-            fresh.numbers.sort_unstable_by(f64::total_cmp);
-            fresh.numbers.dedup();
-            field.numbers = fresh.numbers.len();
-            field.prefixes = fresh.prefixes.into_texts();
+        for (field, mut builder) in all.fields.iter_mut().zip(builders) {
+            builder.numbers.sort_unstable_by(f64::total_cmp);
+            builder.numbers.dedup();
+            field.numbers = builder.numbers.len();
+            field.prefixes = builder.prefixes.into_texts();
             field.texts.shrink();
         }
         all.lists.shrink();
         all
     }
 
-    fn add(&mut self, condition: &Condition, number: u32, fresh: &mut FieldBuilder, adding: &mut ListBuilder) {
+    fn add(&mut self, condition: &Condition, number: u32, builder: &mut FieldBuilder, lists: &mut ListBuilder) {
         let Some(field) = self.fields.get_mut(number as usize) else { return };
         let operator = condition.test.operator();
         let value = match &condition.test {
             Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
-                fresh.numbers.push(*limit);
+                builder.numbers.push(*limit);
                 limit.to_bits()
             }
             Test::In(list) | Test::NotIn(list) => {
-                fresh.numbers.extend(list.iter().filter_map(|scalar| match scalar {
+                builder.numbers.extend(list.iter().filter_map(|scalar| match scalar {
                     Scalar::Number(number) => Some(*number),
                     Scalar::String(_) | Scalar::Bool(_) => None,
                 }));
-                self.lists.add(list, &mut field.texts, adding).into()
+                self.lists.add(list, &mut field.texts, lists).into()
             }
-            Test::StartsWith(prefix) => fresh.prefixes.intern(prefix).into(),
+            Test::StartsWith(prefix) => builder.prefixes.intern(prefix).into(),
             Test::Present(wanted) => (*wanted).into(),
         };
         let written = condition.key.strip_prefix(operator.prefix());
@@ -161,7 +161,7 @@ impl Checks {
         members.iter().map(|member| member.rank)
     }
 
-    /// What a rule's conditions test, each with its field.
+    /// A rule's tests, each with its field.
     pub(crate) fn tests(&self, rank: u32) -> impl Iterator<Item = (u32, CodedTest<'_>)> {
         self.at(self.place(rank)).iter().map(|check| (check.field, self.coded_test(check)))
     }
@@ -182,7 +182,7 @@ impl Checks {
         field.map_or("", |field| field.prefixes.get(u32::try_from(check.value).unwrap_or(u32::MAX)))
     }
 
-    /// A rule's conditions as they were, `names` being those of the fields.
+    /// A rule's conditions as they were in the bundle; `names` are the names of the fields.
     pub(in crate::engine) fn conditions<'c>(
         &'c self,
         rank: u32,
@@ -200,7 +200,7 @@ impl Checks {
         })
     }
 
-    /// Whether a rule has the very conditions that a rule of `others` has; `names` are those of the fields, and `their_names`.
+    /// Whether a rule has the same conditions as a rule of `others`; `names` and `their_names` are the names of the fields.
     pub(in crate::engine) fn has_same_conditions(
         &self,
         (rank, names): (u32, &[String]),
@@ -256,12 +256,12 @@ impl Checks {
         })
     }
 
-    /// What the conditions name of a field.
+    /// The strings and numbers in the conditions on a field.
     pub(in crate::engine) fn field(&self, field: u32) -> Option<&Field> {
         self.fields.get(field as usize)
     }
 
-    /// The number of a string among those that lists name of a field.
+    /// The number of a string in the dictionary of a field.
     pub(crate) fn text(&self, field: u32, text: &str) -> Option<u32> {
         self.field(field).and_then(|field| field.texts.number(text))
     }
@@ -271,17 +271,17 @@ impl Checks {
         self.field(field).map_or("", |field| field.texts.text(number))
     }
 
-    /// How many different numbers and strings all rules together name of a field.
+    /// How many distinct numbers and strings the rules compare a field with.
     pub(super) fn distinct_counts(&self, field: u32) -> (usize, usize) {
         self.field(field).map_or((0, 0), |field| (field.numbers, field.texts.len()))
     }
 
-    /// What becomes of a rule: false as soon as one condition is false, else in error when one is, else true.
+    /// The result of a rule: false as soon as one condition is false, else in error when one is, else true.
     pub(super) fn evaluate(&self, rank: u32, facts: &impl FactSource) -> ConditionResult {
         self.evaluate_at(self.place(rank), facts)
     }
 
-    /// The same for the rule at a place.
+    /// [`evaluate`](Self::evaluate) for the rule at a place.
     #[inline]
     pub(super) fn evaluate_at(&self, place: u32, facts: &impl FactSource) -> ConditionResult {
         let mut result = ConditionResult::True;

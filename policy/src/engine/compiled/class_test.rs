@@ -1,11 +1,11 @@
-//! A test in terms of the classes of its field.
+//! A test as a test of the classes of its field.
 
 use super::{
     axis::{Axis, Class},
     coded_test::{CodedList, CodedTest, CodedValue},
 };
 
-/// A condition's test in terms of its axis' classes.
+/// A condition's test of the classes of its axis.
 #[derive(Debug, Clone)]
 pub(super) enum ClassTest {
     AtLeast(usize),
@@ -14,9 +14,9 @@ pub(super) enum ClassTest {
     Below(usize),
     Member {
         wanted: bool,
-        /// Those that are cuts.
+        /// Listed numbers that are thresholds of the axis.
         numbers: Vec<usize>,
-        /// Intervals with further ones.
+        /// Intervals that contain further listed numbers.
         within: Vec<usize>,
         texts: Vec<usize>,
         bools: Vec<bool>,
@@ -26,7 +26,7 @@ pub(super) enum ClassTest {
 }
 
 impl ClassTest {
-    /// Positions are those of [`Class::Number`].
+    /// The test of the axis' classes; positions are those of [`Class::Number`].
     pub(super) fn new(test: CodedTest<'_>, axis: &Axis) -> Self {
         let member = |list: CodedList<'_>, wanted: bool| {
             let (mut numbers, mut within, mut texts, mut bools) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -37,7 +37,7 @@ impl ClassTest {
                 match item {
                     CodedValue::Number(number) => {
                         let position = axis.place(number);
-                        if is_cut(position) { &mut numbers } else { &mut within }.push(position);
+                        if is_threshold(position) { &mut numbers } else { &mut within }.push(position);
                     }
                     CodedValue::Text(text) => texts.extend(axis.text_of(text)),
                     CodedValue::Bool(flag) => bools.push(flag),
@@ -49,10 +49,10 @@ impl ClassTest {
             texts.sort_unstable();
             Self::Member { wanted, numbers, within, texts, bools }
         };
-        // Of an interval with the number in it, a part is above and a part below.
-        let or_within = |limit: f64, cut: fn(usize) -> Self, within: fn(usize) -> Self| {
+        // Of an interval that contains the number, a part is above and a part below.
+        let or_within = |limit: f64, exact: fn(usize) -> Self, within: fn(usize) -> Self| {
             let position = axis.place(limit);
-            if is_cut(position) { cut(position) } else { within(position) }
+            if is_threshold(position) { exact(position) } else { within(position) }
         };
         match test {
             CodedTest::AtLeast(limit) => Self::AtLeast(axis.place(limit)),
@@ -73,10 +73,10 @@ impl ClassTest {
         }
         match (self, class) {
             (_, Class::Missing) => false,
-            (Self::AtLeast(cut), Class::Number(position)) => position >= *cut,
-            (Self::AtMost(cut), Class::Number(position)) => position <= *cut,
-            (Self::Above(cut), Class::Number(position)) => position > *cut,
-            (Self::Below(cut), Class::Number(position)) => position < *cut,
+            (Self::AtLeast(limit), Class::Number(position)) => position >= *limit,
+            (Self::AtMost(limit), Class::Number(position)) => position <= *limit,
+            (Self::Above(limit), Class::Number(position)) => position > *limit,
+            (Self::Below(limit), Class::Number(position)) => position < *limit,
             (Self::StartsWith(wanted), Class::Text { prefix, .. }) => {
                 prefix.is_some_and(|longest| axis.covers(*wanted, longest))
             }
@@ -97,7 +97,7 @@ impl ClassTest {
     }
 }
 
-/// Whether this position among the numbers is a cut, not an interval.
-const fn is_cut(position: usize) -> bool {
+/// Whether this position among the numbers is a threshold, not an interval.
+const fn is_threshold(position: usize) -> bool {
     position % 2 == 1
 }

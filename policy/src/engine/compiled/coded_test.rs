@@ -1,4 +1,4 @@
-//! What a condition tests, with texts by their number among those that the bundle names of the field.
+//! A condition's test in coded form: strings are numbers in the field's dictionary of listed strings.
 
 use crate::bundle::Operator;
 
@@ -18,7 +18,7 @@ pub(crate) enum CodedTest<'c> {
 }
 
 impl CodedTest<'_> {
-    /// The comparison with a number that `operator` stands for.
+    /// The comparison of `operator` with a number; none for other operators.
     pub(super) fn bound(operator: Operator, limit: f64) -> Option<Self> {
         Some(match operator {
             Operator::AtLeast => Self::AtLeast(limit),
@@ -29,7 +29,7 @@ impl CodedTest<'_> {
         })
     }
 
-    /// What it compares a number with, where it is a comparison.
+    /// The number it compares with; none for other tests.
     pub(super) const fn limit(&self) -> Option<f64> {
         match self {
             Self::AtLeast(limit) | Self::AtMost(limit) | Self::Above(limit) | Self::Below(limit) => Some(*limit),
@@ -53,7 +53,7 @@ pub(crate) enum CodedList<'c> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum CodedValue {
     Number(f64),
-    /// By its number among the strings that the bundle names of the field.
+    /// By its number in the field's dictionary.
     Text(u32),
     Bool(bool),
 }

@@ -1,4 +1,4 @@
-//! Exact rows for a replay, which knows all values it will meet.
+//! Exact rows for a replay, which knows in advance all values of its corpus.
 
 use std::ops::Range;
 
@@ -9,24 +9,24 @@ use super::{
     word::WORD,
 };
 
-/// Rows of one field that stay in the nearest cache: beyond as many bytes each class has a row of its own only where the
-/// rules at hand tell it from others.
+/// Bytes of the nearest cache. When the rows of one field take more, classes that the rules at hand do not distinguish
+/// share a row.
 const NEAR: usize = 32 * 1024;
 
-/// One field of some rules, cut as finely as these rules cut it.
+/// The rows of one field for some rules, as fine as these rules require.
 #[derive(Debug)]
 pub(crate) struct ExactColumn {
     pub(crate) field: u32,
-    /// The row of every slot of the field's axis; where it is empty, each slot has its own.
+    /// The row of every slot of the field's axis; when empty, each slot has its own row.
     pub(crate) onto: Vec<u32>,
-    /// Rows of values that no rule finds to be of a wrong type, see [`Axis::comparable`].
+    /// Rows of values that no rule rejects as of a wrong type; see [`Axis::comparable`].
     pub(crate) comparable: Range<usize>,
     /// A bit is set where the rule's conditions on the field are not false.
     pub(crate) rows: Vec<u64>,
 }
 
-/// Exact rows of the rules with these ranks for the axes of all rules, by field. None when they take more bytes than are
-/// `left`, which then shrink.
+/// Exact rows of the rules with these ranks, by field; `axis` gives the axis of all rules. Takes their bytes off `left`;
+/// none when too few are left.
 pub(crate) fn exact_columns<'x>(
     checks: &Checks,
     ranks: &[u32],
@@ -83,7 +83,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(300))]
 
         #[test]
-        fn coarser_rows_say_the_same_of_every_class(bundle in arbitrary::bundle(1..90), seed in any::<u64>()) {
+        fn shared_rows_agree_with_own_rows(bundle in arbitrary::bundle(1..90), seed in any::<u64>()) {
             let prepared = Prepared::new(&bundle);
             let checks = prepared.index().checks();
             let mut random = Random::new(seed);

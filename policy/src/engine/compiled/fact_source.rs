@@ -1,4 +1,4 @@
-//! The values of one question, looked up at most once a field.
+//! The values of a question by field number, each looked up at most once.
 
 use std::cell::Cell;
 
@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::engine::{Fact, condition::lookup};
 
-/// Beyond this many fields a table of all would cost more than it saves.
-const MOST_REMEMBERED: usize = 256;
+/// Beyond this many fields a cache of all values would cost more than it saves.
+const MAX_CACHED: usize = 256;
 
-/// What a question says about the fields of an index, by their number.
+/// The values of a question, by the numbers of the index' fields.
 pub(crate) trait FactSource {
     /// The value of a field.
     fn fact(&self, field: u32) -> Fact<'_>;
 
-    /// The number of the string at a field, which `find` finds; whoever is asked often remembers it.
+    /// The number of the string at a field, as `find` finds it. Implementations may cache the number.
     #[inline]
     fn text(&self, field: u32, find: impl FnOnce() -> Option<u32>) -> Option<u32> {
         let _ = field;
@@ -22,10 +22,10 @@ pub(crate) trait FactSource {
     }
 }
 
-/// Fields that are remembered without an allocation.
+/// Fields that are cached without an allocation.
 pub(in crate::engine) const FEW: usize = 16;
 
-/// Numbers of strings, as they become known.
+/// A cache of the numbers of strings, by field.
 #[derive(Debug)]
 pub(in crate::engine) struct TextNumberCache([Cell<u32>; FEW]);
 
@@ -37,7 +37,7 @@ impl Default for TextNumberCache {
 
 impl TextNumberCache {
     const UNKNOWN: u32 = u32::MAX;
-    /// The string is not listed.
+    /// The string is in no list.
     const NONE: u32 = u32::MAX - 1;
 
     /// The number of the string at a field.
@@ -51,19 +51,19 @@ impl TextNumberCache {
     }
 }
 
-/// The context of a question as a tree.
+/// The facts of a context that is a JSON tree.
 pub(in crate::engine) struct ContextFacts<'a> {
     fields: &'a [String],
     context: &'a Map<String, Value>,
     few: [Cell<Option<Fact<'a>>>; FEW],
-    /// All of them where there are more.
+    /// All fields, when there are more than [`FEW`].
     many: Vec<Cell<Option<Fact<'a>>>>,
     text_numbers: TextNumberCache,
 }
 
 impl<'a> ContextFacts<'a> {
     pub(in crate::engine) fn new(fields: &'a [String], context: &'a Map<String, Value>) -> Self {
-        let many = if (FEW + 1..=MOST_REMEMBERED).contains(&fields.len()) { fields.len() } else { 0 };
+        let many = if (FEW + 1..=MAX_CACHED).contains(&fields.len()) { fields.len() } else { 0 };
         Self {
             fields,
             context,

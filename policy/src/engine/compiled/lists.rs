@@ -1,4 +1,4 @@
-//! The lists of all conditions, each kept once.
+//! The lists of all conditions, equal lists stored once.
 
 use std::hash::Hasher;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{bundle::Scalar, engine::Fact};
 
-/// Strings of a field that have a bit.
+/// How many strings of a field have a bit.
 const BITS: u32 = u64::BITS;
 
 /// Lists by number.
@@ -22,7 +22,7 @@ pub(super) struct Lists {
 
 #[derive(Debug, Clone, Copy)]
 struct List {
-    /// A bit for each of the first strings of the field; for booleans, of 0 and 1.
+    /// One bit for each of the first strings of the field; for booleans, of 0 and 1.
     bits: u64,
     start: u32,
     len: u32,
@@ -39,30 +39,30 @@ enum ListKind {
 /// What is needed only while lists are added.
 #[derive(Debug, Default)]
 pub(super) struct ListBuilder {
-    /// By a hash of the content: a list that has it.
+    /// The number of a list, by a hash of its content.
     seen: FastMap<u64, u32>,
     codes: Vec<u32>,
 }
 
 impl Lists {
-    /// The number of a list of a field, whose strings are among `texts` from now on.
-    pub(super) fn add(&mut self, list: &[Scalar], texts: &mut Interner, adding: &mut ListBuilder) -> u32 {
-        adding.codes.clear();
+    /// Adds a list of a field, with its strings added to `texts`, and returns its number.
+    pub(super) fn add(&mut self, list: &[Scalar], texts: &mut Interner, builder: &mut ListBuilder) -> u32 {
+        builder.codes.clear();
         let strings = list.iter().map_while(|scalar| match scalar {
             Scalar::String(text) => Some(texts.intern(text)),
             _ => None,
         });
-        adding.codes.extend(strings);
+        builder.codes.extend(strings);
         let mut of = ListKind::Texts;
-        if adding.codes.len() < list.len() {
-            adding.codes.clear();
+        if builder.codes.len() < list.len() {
+            builder.codes.clear();
             of = ListKind::Flags;
-            adding.codes.extend(list.iter().map_while(|scalar| match scalar {
+            builder.codes.extend(list.iter().map_while(|scalar| match scalar {
                 Scalar::Bool(flag) => Some(u32::from(*flag)),
                 _ => None,
             }));
         }
-        if adding.codes.len() < list.len() || list.is_empty() {
+        if builder.codes.len() < list.len() || list.is_empty() {
             let start = self.items.len();
             self.items.extend(list.iter().map(|scalar| match scalar {
                 Scalar::Number(number) => CodedValue::Number(*number),
@@ -73,18 +73,18 @@ impl Lists {
         }
         let mut hash = FastHasher::default();
         hash.write_u64(u64::from(of == ListKind::Flags));
-        adding.codes.iter().for_each(|code| hash.write_u64(u64::from(*code) + 1));
-        if let Some(known) = adding.seen.get(&hash.finish())
-            && self.lists.get(*known as usize).is_some_and(|list| list.of == of && self.codes(list) == adding.codes)
+        builder.codes.iter().for_each(|code| hash.write_u64(u64::from(*code) + 1));
+        if let Some(known) = builder.seen.get(&hash.finish())
+            && self.lists.get(*known as usize).is_some_and(|list| list.of == of && self.codes(list) == builder.codes)
         {
             return *known;
         }
         let bit = |code: &u32| if *code < BITS { 1 << *code } else { 0 };
-        let bits = adding.codes.iter().map(bit).fold(0_u64, |all, bit| all | bit);
+        let bits = builder.codes.iter().map(bit).fold(0_u64, |all, bit| all | bit);
         let start = self.codes.len();
-        self.codes.extend_from_slice(&adding.codes);
+        self.codes.extend_from_slice(&builder.codes);
         let number = self.push(bits, start, list.len(), of);
-        adding.seen.insert(hash.finish(), number);
+        builder.seen.insert(hash.finish(), number);
         number
     }
 
@@ -115,7 +115,7 @@ impl Lists {
         self.items.get(start..start + list.len as usize).unwrap_or_default()
     }
 
-    /// Whether a list has a value; none when the list has no value of its type. `text` gives the number of a string.
+    /// Whether a list has a value; none when the list has no value of that type. `text` finds the number of a string.
     pub(super) fn has(&self, number: u64, fact: Fact<'_>, text: impl Fn(&str) -> Option<u32>) -> Option<bool> {
         let list = self.lists.get(usize::try_from(number).ok()?)?;
         match (list.of, fact) {

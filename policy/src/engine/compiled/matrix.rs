@@ -1,4 +1,4 @@
-//! The rows of bits of one run of rules.
+//! The bitmap rows of one run of rules.
 
 use super::{
     axis::Axis,
@@ -9,12 +9,12 @@ use super::{
     word::WORD,
 };
 
-/// Words that are combined at a time.
+/// Words that are combined at once.
 const BLOCK: usize = 8;
-/// Rows of a column that are looked at to guess how few rules it leaves.
+/// Rows of a column that are sampled to estimate its selectivity.
 const SAMPLE: usize = 32;
 
-/// Rules in evaluation order, and for every field they look at a row of bits a class.
+/// Rules in evaluation order, with a row of bits per class of every field they test.
 #[derive(Debug, Clone)]
 pub(crate) struct Matrix {
     ranks: Vec<u32>,
@@ -40,21 +40,21 @@ impl Column {
 }
 
 impl Matrix {
-    /// The matrix of the rules with these ranks, with at most `cuts` cuts of numbers a field. A bit is set where the
-    /// rule's conditions on the field are not false, and where rules have more cuts, where they are not false for *some*
-    /// number of the class. So rules that are found have to be asked.
-    pub(super) fn new(checks: &Checks, ranks: &[u32], cuts: usize) -> Self {
+    /// The matrix of the rules with these ranks, with at most `thresholds` thresholds per field. A bit is set where the
+    /// rule's conditions on the field are not false; on coarse axes, where they are not false for *some* number of the
+    /// class. So rules that are found have to be evaluated.
+    pub(super) fn new(checks: &Checks, ranks: &[u32], thresholds: usize) -> Self {
         let words = ranks.len().div_ceil(WORD);
         let columns = tests_by_field(checks, ranks).into_iter().map(|(field, tests_by_field)| {
-            let axis = Axis::coarse(tests_by_field.iter().map(|(_, test)| *test), cuts);
+            let axis = Axis::coarse(tests_by_field.iter().map(|(_, test)| *test), thresholds);
             let rows =
                 RowBuilder::new(&axis, ranks.len(), words, &tests_by_field).fill(|text| checks.text_with(field, text));
             Column { field, axis, summaries: Summaries::new(&rows, words), rows }
         });
         let mut columns: Vec<Column> = columns.collect();
-        // What leaves few rules comes first: often nothing is left for the rest to do.
+        // The most selective columns come first: often nothing is left for the others.
         columns.sort_by_cached_key(|column| {
-            // Some rows tell enough about all.
+            // A sample of the rows is enough.
             let some = column.axis.slots().div_ceil(SAMPLE);
             let rows = column.rows.chunks(words.max(1)).step_by(some.max(1));
             let count = rows.len().max(1) as u64;
@@ -67,8 +67,7 @@ impl Matrix {
         self.ranks.first().copied()
     }
 
-    /// What `decides` says about the first rule, in order, of which it says something; only rules none of whose
-    /// conditions is false are sure to be asked.
+    /// The first result of `decides`, called in order for every rule that may have no false condition.
     pub(super) fn first<T>(
         &self,
         checks: &Checks,
@@ -124,7 +123,7 @@ impl Matrix {
         while bits != 0 {
             let local = word * WORD + bits.trailing_zeros() as usize;
             bits &= bits - 1;
-            // Past the last rule only when no rule of the run has any condition.
+            // A bit past the last rule is set only when no rule of the run has any condition.
             if let Some(said) = decides(*self.ranks.get(local)?) {
                 return Some(said);
             }
@@ -132,13 +131,13 @@ impl Matrix {
         None
     }
 
-    /// The ranks of its rules.
+    /// The ranks of the rules.
     pub(super) fn ranks(&self) -> &[u32] {
         &self.ranks
     }
 }
 
-/// Calls `live` with the words of the AND of `rows` that are not empty, until it says something.
+/// Calls `live` with the non-empty words of the AND of `rows`, until it returns a result.
 fn live_words<T>(rows: &[&[u64]], words: usize, mut live: impl FnMut(usize, u64) -> Option<T>) -> Option<T> {
     let mut start = 0;
     while start < words {

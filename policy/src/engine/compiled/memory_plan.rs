@@ -1,4 +1,4 @@
-//! How much memory the rows of a group may take, and how its rules are cut to stay within it.
+//! How the rules of a group are split so that their rows stay within a memory budget.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use super::{
     word::WORD,
 };
 
-/// A field of a run keeps this many cuts of numbers, or one for so many rules, where memory allows.
-const FEWEST_CUTS: usize = 128;
-const RULES_A_CUT: usize = 32;
-/// No field is cut coarser than this.
+/// Where memory allows, a field of a run has this many thresholds, or one per [`RULES_PER_THRESHOLD`] rules.
+const MIN_THRESHOLDS: usize = 128;
+const RULES_PER_THRESHOLD: usize = 32;
+/// No field has fewer thresholds than this.
 const COARSEST: usize = 16;
 
-/// What rows for some rules take: by field, how many numbers and strings they name, and how many different ones there
-/// can be.
+/// What determines the size of the rows of some rules: by field, how many numbers and strings the rules compare it with,
+/// and how many distinct ones there are at most.
 struct Demand(BTreeMap<u32, [Named; 2]>);
 
 #[derive(Debug, Clone, Copy)]
@@ -51,39 +51,39 @@ impl Demand {
         Self(fields)
     }
 
-    /// About how many bytes the rows take when the rules are cut into `runs` of `length`, with at most `cuts` cuts of
-    /// numbers a field.
-    fn bytes(&self, runs: usize, length: usize, cuts: usize) -> usize {
+    /// About how many bytes the rows take when the rules are split into `runs` of `length`, with at most `thresholds`
+    /// thresholds per field.
+    fn bytes(&self, runs: usize, length: usize, thresholds: usize) -> usize {
         let of_run = |named: &Named| named.times.div_ceil(runs).min(named.different);
-        let slots = self.0.values().map(|[numbers, texts]| 6 + 2 * of_run(numbers).min(cuts) + of_run(texts));
+        let slots = self.0.values().map(|[numbers, texts]| 6 + 2 * of_run(numbers).min(thresholds) + of_run(texts));
         runs.saturating_mul(slots.sum()).saturating_mul(length.div_ceil(WORD) * 8)
     }
 }
 
-/// How the rows of a group stay within its share of memory.
+/// How the rows of a group stay within its share of the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MemoryPlan {
-    /// Rules of a run: the whole group, or a power of two of it. Each has rows of its own.
+    /// Rules per run; each run has rows of its own.
     pub(super) length: usize,
-    /// Thresholds of numbers a field.
-    pub(super) cuts: usize,
+    /// Thresholds per field.
+    pub(super) thresholds: usize,
 }
 
 impl MemoryPlan {
-    /// The one that takes at most about `bytes`. Exact rows grow with the square of the rules, because more rules mean
-    /// more cuts and longer rows; so of many cuts some are left out first, and then the rules are cut into runs.
+    /// A plan that takes about `bytes` at most. Exact rows grow with the square of the number of rules, because more rules
+    /// mean more thresholds and longer rows. So thresholds are dropped first, then the rules are split into runs.
     pub(super) fn new(checks: &Checks, ranks: &[u32], bytes: usize) -> Self {
         let demand = Demand::of(checks, ranks);
-        let mut cutting = Self { length: ranks.len(), cuts: FEWEST_CUTS.max(ranks.len() / RULES_A_CUT) };
-        while demand.bytes(ranks.len().div_ceil(cutting.length), cutting.length, cutting.cuts) > bytes {
-            if cutting.cuts > COARSEST {
-                cutting.cuts /= 2;
-            } else if cutting.length > WORD {
-                cutting.length = cutting.length.div_ceil(2);
+        let mut plan = Self { length: ranks.len(), thresholds: MIN_THRESHOLDS.max(ranks.len() / RULES_PER_THRESHOLD) };
+        while demand.bytes(ranks.len().div_ceil(plan.length), plan.length, plan.thresholds) > bytes {
+            if plan.thresholds > COARSEST {
+                plan.thresholds /= 2;
+            } else if plan.length > WORD {
+                plan.length = plan.length.div_ceil(2);
             } else {
                 break;
             }
         }
-        cutting
+        plan
     }
 }

@@ -1,10 +1,28 @@
-//! Finding the rule that decides without trying them all.
+//! Finding the rule that decides without evaluating all of them.
 //!
-//! Rules are grouped by what they say of agent and action (exactly this, a prefix, anything), so that a question meets
-//! only the few groups that can hold an answer. Inside a group every field is cut into elementary classes (see
-//! [`axis`]); each class has a row of bits, one a rule in evaluation order, set where the rule's conditions on that
-//! field are not false. The first bit that survives the AND of one row a field is the rule that decides: it matches or
-//! it is in error, and its own conditions say which. Groups of a few rules are simply tried in order.
+//! Rules are grouped by their agent and action patterns, so that a question concerns only a few groups. Inside a group
+//! every field is cut into elementary classes (see [`axis`]). Each class has a row of bits, one per rule in evaluation
+//! order, set where the rule's conditions on that field are not false. The first bit that survives the AND of one row per
+//! field is the rule that decides: its own conditions show whether it matches or errs. Small groups are evaluated in order.
+//!
+//! ```text
+//! word            the word of a bitmap
+//! short_strings   short strings to numbers
+//! text_pool       many texts in one allocation
+//! coded_test      a condition's test in coded form
+//! lists           the lists of all conditions, equal lists stored once
+//! fact_source     the values of a question by field number
+//! checks          the conditions of all rules in one array
+//! thresholds      the thresholds of a field, and the position of a number among them
+//! axis            a field cut into elementary classes
+//! class_test      a test of the classes of a field
+//! row_builder     the rows of one field
+//! summary         summaries of long rows
+//! matrix          the rows of one run of rules
+//! memory_plan     how the rows stay within a memory budget
+//! exact_rows      exact rows for a replay
+//! pattern_pairs   the group of an agent and an action pattern
+//! ```
 
 pub(crate) mod axis;
 pub(crate) mod checks;
@@ -35,41 +53,41 @@ use short_strings::{FastMap, StringMap};
 use super::{Question, condition::ConditionResult};
 use crate::bundle::{ActionPattern, AgentPattern, Rule};
 
-/// Groups up to this size are tried rule by rule.
+/// Groups up to this size are evaluated rule by rule.
 const LOOP_UP_TO: usize = 10;
-/// Bundles up to this size are tried rule by rule without looking for groups.
+/// Bundles up to this size are evaluated rule by rule, without groups.
 const FEW: usize = 16;
 
-/// Memory that the rows of one bundle may take, in bytes. Groups that would need more are cut into runs of rules.
+/// Bytes that the rows of one bundle may take. Groups that would need more are split into runs of rules.
 const ROWS_BYTES: usize = 24 * 1024 * 1024;
 
-/// Where to look for the rule that decides.
+/// An index of rules by agent, action and field values.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
-    /// Every field some rule looks at.
+    /// Every field that some rule tests.
     fields: Vec<String>,
     checks: Checks,
     groups: Vec<Group>,
-    /// Names that some rule is for exactly; their patterns are numbered from 1.
+    /// Agents that a rule names exactly; patterns are numbered from 1.
     agents: StringMap,
     // INVARIANT: the prefixes end in a dot.
     prefixes: StringMap,
-    /// Numbered from 1.
+    /// Actions that a rule names; patterns are numbered from 1.
     actions: StringMap,
-    /// The group of an agent's and an action's pattern.
+    /// The group of each pair of an agent pattern and an action pattern.
     pairs: PatternPairs,
-    /// Of a bundle of a few rules, which ones a pattern belongs to: by its number, a bit for each rank. Empty otherwise.
+    /// In a small bundle, the rules of each pattern: by the pattern's number, one bit per rank. Empty otherwise.
     few_by_agent: Vec<u32>,
     few_by_action: Vec<u32>,
 }
 
-/// The pattern that every name fits.
+/// The pattern that matches every name.
 const ANY: u32 = 0;
 
 /// The rules of one agent pattern and one action pattern.
 #[derive(Debug, Clone)]
 enum Group {
-    /// Tried in order; their places among the checks.
+    /// Evaluated in order; the rules' places among the checks.
     Few(Range<u32>),
     /// Runs in evaluation order, none empty.
     Many(Vec<Matrix>),
@@ -81,7 +99,7 @@ impl Index {
         Self::within(rules, ROWS_BYTES)
     }
 
-    /// The same with rows that take at most about `bytes`.
+    /// The index of `rules` with rows that take about `bytes` at most.
     fn within(rules: &[&Rule], bytes: usize) -> Self {
         let mut index = Self::default();
         let mut members: Vec<Vec<u32>> = Vec::new();
@@ -134,12 +152,12 @@ impl Index {
         index
     }
 
-    /// The group of these rules, with so many bytes of rows for each.
+    /// The group of these rules, with `bytes` of rows per rule.
     fn many(&self, mut ranks: Vec<u32>, bytes: usize) -> Group {
-        let MemoryPlan { length, cuts } = MemoryPlan::new(&self.checks, &ranks, bytes * ranks.len());
+        let MemoryPlan { length, thresholds } = MemoryPlan::new(&self.checks, &ranks, bytes * ranks.len());
         let runs = ranks.chunks_mut(length.max(1)).map(|run| {
             summary::cluster(&self.checks, run);
-            Matrix::new(&self.checks, run, cuts)
+            Matrix::new(&self.checks, run, thresholds)
         });
         Group::Many(runs.collect())
     }
@@ -149,7 +167,7 @@ impl Index {
         self.first_by(question.agent, question.action, &ContextFacts::new(&self.fields, question.context))
     }
 
-    /// The same for facts that come otherwise than as a tree, by the numbers of [`Self::fields`].
+    /// [`first`](Self::first) for facts from any source, by the numbers of [`Self::fields`].
     pub(crate) fn first_by(
         &self,
         agent: &str,
@@ -169,7 +187,7 @@ impl Index {
                     ranks.find_map(|(place, rank)| possible(rank, self.checks.evaluate_at(place, facts)))
                 }
                 Group::Many(runs) => {
-                    // Runs are in evaluation order: from a worse one on the group has nothing better.
+                    // Runs are in evaluation order: after a worse one the group has nothing better.
                     let mut runs = runs.iter().take_while(|run| run.first_rank().is_some_and(|first| !worse(first)));
                     runs.find_map(|run| run.first(&self.checks, facts, |rank| self.candidate(rank, facts)))
                 }
@@ -198,7 +216,7 @@ impl Index {
         None
     }
 
-    /// Every field some rule looks at.
+    /// Every field that some rule tests.
     pub(crate) fn fields(&self) -> &[String] {
         &self.fields
     }
@@ -221,17 +239,17 @@ impl Index {
         ranks
     }
 
-    /// The patterns that fit an agent, by number.
+    /// The numbers of the patterns that match an agent.
     #[inline]
     fn agent_patterns<'a>(&'a self, agent: &'a str) -> impl Iterator<Item = u32> + 'a {
-        // A prefix needs something behind its dot, as `AgentPattern::matches` has it.
+        // A prefix needs something after its dot, as in `AgentPattern::matches`.
         let dots = (!self.prefixes.is_empty()).then(|| agent.match_indices('.')).into_iter().flatten();
         let prefixes = dots.filter(|(dot, _)| dot + 1 < agent.len()).filter_map(|(dot, _)| agent.get(..=dot));
         let patterns = self.agents.get(agent).into_iter();
         patterns.chain(prefixes.filter_map(|prefix| self.prefixes.get(prefix))).chain([ANY])
     }
 
-    /// The groups whose patterns fit, by number.
+    /// The numbers of the groups whose patterns match.
     #[inline]
     pub(crate) fn group_numbers<'a>(&'a self, agent: &'a str, action: &str) -> impl Iterator<Item = usize> {
         let action = self.actions.get(action).map_or(ANY, |number| number + 1);
@@ -242,7 +260,7 @@ impl Index {
         pairs.map(|group| group as usize)
     }
 
-    /// The rule of this rank when none of its conditions is false: it matches, or it is in error when one of them is.
+    /// The rule of this rank with its result, when none of its conditions is false.
     pub(crate) fn candidate(&self, rank: u32, facts: &impl FactSource) -> Option<(u32, ConditionResult)> {
         possible(rank, self.checks.evaluate(rank, facts))
     }

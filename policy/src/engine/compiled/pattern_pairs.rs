@@ -1,18 +1,18 @@
-//! The group of an agent's pattern and an action's pattern.
+//! The group of each pair of an agent pattern and an action pattern.
 
 use super::short_strings::FastMap;
 
-/// A table of all pairs may have so many places for each pair that there is, and some besides.
+/// A dense table may have this many places per existing pair, and [`SMALL`] more.
 const ROOM: usize = 8;
 const SMALL: usize = 1024;
 const NONE: u32 = u32::MAX;
 
-/// Numbers of pairs of numbers.
+/// A map from pairs of numbers to numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PatternPairs {
     /// Actions in a row of the table.
     actions: usize,
-    /// Empty where most places would be.
+    /// Empty when most places would be unused.
     table: Vec<u32>,
     sparse: FastMap<(u32, u32), u32>,
 }

@@ -1,4 +1,4 @@
-//! Filling the rows of one field of some rules.
+//! Building the rows of one field for some rules.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -10,7 +10,7 @@ use super::{
     word::WORD,
 };
 
-/// By field: what the rules with these ranks test, each with the rule's number among them, ascending.
+/// By field: the tests of the rules with these ranks, each with the rule's place among them, ascending.
 pub(super) fn tests_by_field<'c>(checks: &'c Checks, ranks: &[u32]) -> BTreeMap<u32, Vec<(usize, CodedTest<'c>)>> {
     let mut tests_by_field: BTreeMap<u32, Vec<(usize, CodedTest<'_>)>> = BTreeMap::new();
     for (local, rank) in ranks.iter().enumerate() {
@@ -21,68 +21,68 @@ pub(super) fn tests_by_field<'c>(checks: &'c Checks, ranks: &[u32]) -> BTreeMap<
     tests_by_field
 }
 
-/// What the rows of one column are filled from.
+/// Builds the rows of one column.
 pub(super) struct RowBuilder<'a> {
     axis: &'a Axis,
     words: usize,
-    /// The rules that look at the field, each with the span of its `cuts`.
+    /// The rules that test the field, each with the span of its `tests`.
     rules: Vec<(usize, Range<usize>)>,
-    /// Their tests in terms of the field's classes.
-    cuts: Vec<ClassTest>,
-    // INVARIANT: the next three are sorted. Each says of a cut, prefix or listed string which of `rules` name it.
+    /// Their tests of the field's classes.
+    tests: Vec<ClassTest>,
+    // INVARIANT: the next three are sorted. Each maps a threshold, prefix or listed string to the `rules` that name it.
     by_number: Vec<(usize, usize)>,
     by_prefix: Vec<(usize, usize)>,
     by_text: Vec<(usize, usize)>,
-    /// Rules that do not look at the field.
+    /// Rules that do not test the field.
     free: Vec<u64>,
 }
 
 impl<'a> RowBuilder<'a> {
     pub(super) fn new(axis: &'a Axis, count: usize, words: usize, tests_by_field: &[(usize, CodedTest<'_>)]) -> Self {
-        let mut rows = Self {
+        let mut builder = Self {
             axis,
             words,
             rules: Vec::with_capacity(tests_by_field.len()),
-            cuts: Vec::with_capacity(tests_by_field.len()),
+            tests: Vec::with_capacity(tests_by_field.len()),
             by_number: Vec::new(),
             by_prefix: Vec::new(),
             by_text: Vec::new(),
             free: vec![0; words],
         };
-        (0..count).for_each(|local| write(&mut rows.free, local, true));
+        (0..count).for_each(|local| write(&mut builder.free, local, true));
         for (local, test) in tests_by_field {
-            let cut = ClassTest::new(*test, axis);
-            match rows.rules.last_mut() {
+            let class_test = ClassTest::new(*test, axis);
+            match builder.rules.last_mut() {
                 Some((last, span)) if last == local => span.end += 1,
                 _ => {
-                    write(&mut rows.free, *local, false);
-                    rows.rules.push((*local, rows.cuts.len()..rows.cuts.len() + 1));
+                    write(&mut builder.free, *local, false);
+                    builder.rules.push((*local, builder.tests.len()..builder.tests.len() + 1));
                 }
             }
-            rows.cuts.push(cut);
+            builder.tests.push(class_test);
         }
-        for rule in 0..rows.rules.len() {
-            rows.note(rule);
+        for rule in 0..builder.rules.len() {
+            builder.note(rule);
         }
-        for named in [&mut rows.by_number, &mut rows.by_prefix, &mut rows.by_text] {
+        for named in [&mut builder.by_number, &mut builder.by_prefix, &mut builder.by_text] {
             named.sort_unstable();
             named.dedup();
         }
-        rows
+        builder
     }
 
-    /// Notes what a rule names.
+    /// Notes the thresholds, prefixes and strings of a rule.
     fn note(&mut self, rule: usize) {
-        let cuts = self.rules.get(rule).and_then(|(_, span)| self.cuts.get(span.clone())).unwrap_or_default();
-        // A test changes its mind at its cut, or on both sides of the interval that its number is in.
+        let tests = self.rules.get(rule).and_then(|(_, span)| self.tests.get(span.clone())).unwrap_or_default();
+        // The result of a test changes at its threshold, or on both sides of the interval that contains its number.
         let mut number = |position: &usize| {
             self.by_number.push((position / 2, rule));
             if let Some(before) = (position / 2).checked_sub(1).filter(|_| position.is_multiple_of(2)) {
                 self.by_number.push((before, rule));
             }
         };
-        for cut in cuts {
-            match cut {
+        for test in tests {
+            match test {
                 ClassTest::AtLeast(position)
                 | ClassTest::AtMost(position)
                 | ClassTest::Above(position)
@@ -91,8 +91,8 @@ impl<'a> RowBuilder<'a> {
                 }
                 ClassTest::Member { numbers, within, texts, .. } => {
                     numbers.iter().chain(within).for_each(&mut number);
-                    // Of a single list it is known what becomes of its strings.
-                    if cuts.len() > 1 {
+                    // For a single list, `fill_lists` writes the results of its strings.
+                    if tests.len() > 1 {
                         self.by_text.extend(texts.iter().map(|text| (*text, rule)));
                     }
                 }
@@ -102,8 +102,8 @@ impl<'a> RowBuilder<'a> {
         }
     }
 
-    /// Fills every row. A row differs from its neighbour only in the rules that name the cut between them, so each is a
-    /// copy with a few bits written again. `string` gives the string with a number.
+    /// The rows. A row differs from its neighbour only in the rules that name the threshold between them, so each is a copy
+    /// with a few bits rewritten. `string` gives the string with a number.
     pub(super) fn fill<'t>(&self, string: impl Fn(u32) -> &'t str) -> Vec<u64> {
         let mut rows = vec![0; self.axis.slots() * self.words];
         for class in Axis::BASE {
@@ -124,7 +124,7 @@ impl<'a> RowBuilder<'a> {
             self.copy(&mut rows, text(prefix), class);
             self.decide(&mut rows, class, naming(&self.by_text, listed));
         }
-        self.list(&mut rows);
+        self.fill_lists(&mut rows);
         for position in 1..=2 * self.axis.numbers() {
             self.copy(&mut rows, Class::Number(position - 1), Class::Number(position));
             self.decide(&mut rows, Class::Number(position), naming(&self.by_number, (position - 1) / 2));
@@ -132,10 +132,10 @@ impl<'a> RowBuilder<'a> {
         rows
     }
 
-    /// Writes what the rules with a single list, and nothing else, say of its strings.
-    fn list(&self, rows: &mut [u64]) {
+    /// Writes the bits of rules whose only test is a list, for the strings of that list.
+    fn fill_lists(&self, rows: &mut [u64]) {
         for (local, span) in &self.rules {
-            let Some([ClassTest::Member { wanted, texts, .. }]) = self.cuts.get(span.clone()) else { continue };
+            let Some([ClassTest::Member { wanted, texts, .. }]) = self.tests.get(span.clone()) else { continue };
             for text in texts {
                 let start = self.axis.slot(Class::Text { listed: Some(*text), prefix: None }) * self.words;
                 if let Some(row) = rows.get_mut(start..start + self.words) {
@@ -154,13 +154,13 @@ impl<'a> RowBuilder<'a> {
         let start = self.axis.slot(class) * self.words;
         let Some(row) = rows.get_mut(start..start + self.words) else { return };
         for (local, span) in which.filter_map(|at| self.rules.get(at)) {
-            let cuts = self.cuts.get(span.clone()).unwrap_or_default();
-            write(row, *local, cuts.iter().all(|cut| cut.possible(class, self.axis)));
+            let tests = self.tests.get(span.clone()).unwrap_or_default();
+            write(row, *local, tests.iter().all(|test| test.possible(class, self.axis)));
         }
     }
 }
 
-/// The rules that name this cut, prefix or string.
+/// The rules that name this threshold, prefix or string.
 fn naming(named: &[(usize, usize)], wanted: usize) -> impl Iterator<Item = usize> {
     let from = named.partition_point(|(name, _)| *name < wanted);
     named.iter().skip(from).take_while(move |(name, _)| *name == wanted).map(|(_, rule)| *rule)

@@ -1,21 +1,21 @@
-//! Short strings, told apart by two loads and two multiplications.
+//! Maps from short strings to numbers that need two loads and two multiplications per lookup.
 //!
-//! Keys of a context, names of agents and actions, listed strings: nearly all have up to sixteen bytes, and those are
-//! their first and last eight. The texts come from the bundle, what a request says is only looked up; and whoever makes a
-//! bundle of texts that want one place in the table finds most of them in a tree instead.
+//! Keys of a context, names of agents and actions, listed strings: nearly all have up to sixteen bytes, so their first and
+//! last eight bytes identify them. Strings are inserted from bundles only; requests are only looked up. Against bundles
+//! made of colliding strings, a string that finds no place near its hash goes into a tree instead.
 
 use std::{
     collections::{BTreeMap, HashMap},
     hash::{BuildHasherDefault, Hasher},
 };
 
-/// A map by numbers of ours, which need no protection against whoever chose what they stand for.
+/// A map keyed by internal numbers, which need no protection against chosen keys.
 pub(in crate::engine) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 
-/// Longest text that its ends tell from every other.
+/// Longest text that its fingerprint identifies.
 const SHORT: usize = 16;
 
-/// Numbers of texts.
+/// A map from texts to numbers.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct StringMap {
     short: ShortStringMap,
@@ -33,7 +33,7 @@ impl StringMap {
         }
     }
 
-    /// The number of `text`, which is `fresh` when it has none yet.
+    /// The number of `text`; a new text gets the number `fresh`.
     pub(in crate::engine) fn number(&mut self, text: &str, fresh: u32) -> u32 {
         if text.len() <= SHORT {
             self.short.number(Fingerprint::of(text.as_bytes()), fresh)
@@ -42,12 +42,12 @@ impl StringMap {
         }
     }
 
-    /// The number of `text`, the next one when it has none yet.
+    /// The number of `text`; a new text gets the next number.
     pub(in crate::engine) fn intern(&mut self, text: &str) -> u32 {
         self.number(text, u32::try_from(self.len()).unwrap_or(u32::MAX))
     }
 
-    /// How many there are.
+    /// The number of texts.
     pub(in crate::engine) fn len(&self) -> usize {
         self.short.count + self.long.len()
     }
@@ -57,13 +57,13 @@ impl StringMap {
         self.long.shrink_to_fit();
     }
 
-    /// Whether there is none.
+    /// Whether the map is empty.
     pub(in crate::engine) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The first and the last bytes of a text: up to [`SHORT`] bytes, no two texts have the same.
+/// The first and the last bytes of a text: it identifies a text of up to [`SHORT`] bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Fingerprint {
     first: u64,
@@ -99,82 +99,82 @@ impl Fingerprint {
     }
 }
 
-/// Numbers of short texts: a table, at least half of it free, in which a text stands at the first free place from where its
-/// hash points to, if that is not too far from there.
+/// A map from short texts to numbers: an open-addressing table, at least half of it free, with linear probing over a
+/// bounded number of places.
 #[derive(Debug, Clone, Default)]
 struct ShortStringMap {
     // INVARIANT: as many places as a power of two, or none.
     places: Vec<Place>,
-    /// Those that found no place near enough.
+    /// Texts that found no place near their hash.
     crowded: BTreeMap<Fingerprint, u32>,
     count: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    ends: Fingerprint,
+    fingerprint: Fingerprint,
     number: Option<u32>,
 }
 
 impl ShortStringMap {
     const FEWEST: usize = 4;
-    /// Most places that are looked at for one text. With half of the table free, as few texts as none need them all unless
-    /// they were made to.
+    /// Most places that are probed for one text. With half of the table free, practically no text needs them all unless the
+    /// texts were chosen to collide.
     const MOST_STEPS: usize = 32;
 
     #[inline]
-    fn start(&self, ends: &Fingerprint) -> usize {
+    fn start(&self, fingerprint: &Fingerprint) -> usize {
         let bits = self.places.len().trailing_zeros();
-        // Not more than the highest bits, so that it is a place.
-        usize::try_from(ends.hash() >> (u64::BITS - bits)).unwrap_or(0)
+        // Only as many bits as there are places.
+        usize::try_from(fingerprint.hash() >> (u64::BITS - bits)).unwrap_or(0)
     }
 
     #[inline]
-    fn get(&self, ends: &Fingerprint) -> Option<u32> {
-        let mut at = if self.places.is_empty() { return None } else { self.start(ends) };
+    fn get(&self, fingerprint: &Fingerprint) -> Option<u32> {
+        let mut at = if self.places.is_empty() { return None } else { self.start(fingerprint) };
         for _ in 0..Self::MOST_STEPS {
             let place = self.places.get(at)?;
-            if place.number.is_none() || place.ends.is(ends) {
+            if place.number.is_none() || place.fingerprint.is(fingerprint) {
                 return place.number;
             }
             at = (at + 1) & (self.places.len() - 1);
         }
-        self.crowded.get(ends).copied()
+        self.crowded.get(fingerprint).copied()
     }
 
-    fn number(&mut self, ends: Fingerprint, fresh: u32) -> u32 {
-        if let Some(number) = self.get(&ends) {
+    fn number(&mut self, fingerprint: Fingerprint, fresh: u32) -> u32 {
+        if let Some(number) = self.get(&fingerprint) {
             return number;
         }
         if (self.count + 1) * 2 > self.places.len() {
-            let free = Place { ends: Fingerprint { first: 0, last: 0, len: 0 }, number: None };
+            let free = Place { fingerprint: Fingerprint { first: 0, last: 0, len: 0 }, number: None };
             let more = vec![free; (self.places.len() * 2).max(Self::FEWEST)];
             let before = std::mem::replace(&mut self.places, more);
-            // Those that were crowded out first: a free place means that a text is nowhere else.
-            for (ends, number) in std::mem::take(&mut self.crowded) {
-                self.put(ends, number);
+            // The crowded ones first: a free place must mean that a text is not in the map.
+            for (fingerprint, number) in std::mem::take(&mut self.crowded) {
+                self.put(fingerprint, number);
             }
             for place in before {
-                place.number.into_iter().for_each(|number| self.put(place.ends, number));
+                place.number.into_iter().for_each(|number| self.put(place.fingerprint, number));
             }
         }
-        self.put(ends, fresh);
+        self.put(fingerprint, fresh);
         self.count += 1;
         fresh
     }
 
-    fn put(&mut self, ends: Fingerprint, number: u32) {
-        let (mut at, last) = (self.start(&ends), self.places.len().wrapping_sub(1));
+    fn put(&mut self, fingerprint: Fingerprint, number: u32) {
+        let (mut at, last) = (self.start(&fingerprint), self.places.len().wrapping_sub(1));
         for _ in 0..Self::MOST_STEPS {
             match self.places.get_mut(at) {
                 Some(place) if place.number.is_none() => {
-                    *place = Place { ends, number: Some(number) };
+                    *place = Place { fingerprint, number: Some(number) };
                     return;
                 }
                 _ => at = (at + 1) & last,
             }
         }
-        self.crowded.insert(ends, number);
+        self.crowded.insert(fingerprint, number);
     }
 }
 
@@ -199,7 +199,7 @@ impl Hasher for FastHasher {
     }
 
     fn write_u8(&mut self, _: u8) {
-        // The mark behind a text; its length is in the last word.
+        // The terminator after a text; its length is in the last word.
     }
 
     fn finish(&self) -> u64 {
@@ -213,19 +213,19 @@ mod tests {
 
     use super::*;
 
-    /// Texts of sixteen letters and digits that all want the first place of every table.
+    /// Texts of sixteen bytes that all hash to the first place of every table.
     fn colliding(count: usize) -> Vec<String> {
         let text = |number: u64| {
             let last = u64::from_le_bytes(format!("{number:08}").as_bytes().try_into().unwrap());
             let first = (last ^ (16 << 56)).wrapping_mul(FastHasher::ODD).rotate_left(29);
             [first.to_le_bytes(), last.to_le_bytes()].concat()
         };
-        // Most are no UTF-8; enough of them are.
+        // Most are not UTF-8; enough of them are.
         (0..).map(text).filter_map(|bytes| String::from_utf8(bytes).ok()).take(count).collect()
     }
 
     #[test]
-    fn texts_that_want_one_place_keep_their_numbers_and_are_few_steps_away() {
+    fn colliding_texts_keep_their_numbers_and_are_few_steps_away() {
         let texts = colliding(2_000);
         assert!(texts.iter().all(|text| Fingerprint::of(text.as_bytes()).hash() == 0));
         let mut names = StringMap::default();

@@ -1,13 +1,13 @@
-//! Long rows, skimmed: a bit of a summary says whether a word of a row has any bit at all.
+//! Summaries of long rows: one bit per word, set where the word has any bit.
 //!
-//! Of ten thousand rules a question meets few, and most words of the AND are empty. The summaries' AND names the words
-//! that may not be, so the others are never fetched; and rows with few bits come first, because they settle most.
+//! Of ten thousand rules few may match a question, and most words of the AND are empty. The AND of the summaries lists the
+//! words that may not be empty, so the others are never fetched. Rows with few bits come first, because they clear most.
 
 use std::collections::BTreeMap;
 
 use super::{checks::Checks, word::WORD};
 
-/// Rows from this many words on have summaries.
+/// Rows with at least this many words have summaries.
 pub(super) const FROM_WORDS: usize = 16;
 /// Words at the start of every row whose rules stay in evaluation order.
 const IN_ORDER: usize = 8;
@@ -15,10 +15,10 @@ const IN_ORDER: usize = 8;
 /// The summaries of the rows of one column.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Summaries {
-    /// Words of one summary; 0 when there are none.
+    /// Words per summary; 0 when there are no summaries.
     words: usize,
     bits: Vec<u64>,
-    /// Bits of each row.
+    /// How many bits each row has.
     weights: Vec<u32>,
 }
 
@@ -53,8 +53,8 @@ pub(super) struct SummarizedRow<'a> {
     pub(super) row: &'a [u64],
 }
 
-/// What `decides` says about the first rule of the AND of `rows` about which it says something. Local numbers count as
-/// [`cluster`] leaves them: in evaluation order at first, then in evaluation order by stretches of a summary's word.
+/// The result of `decides` for the first rule, in evaluation order, of the AND of `rows` for which it has one. Bits are in
+/// the order that [`cluster`] leaves: the first words in evaluation order, then stretch by stretch of a summary's word.
 pub(super) fn first<T>(
     rows: &mut [SummarizedRow<'_>],
     ranks: &[u32],
@@ -94,14 +94,14 @@ pub(super) fn first<T>(
     None
 }
 
-/// Puts rules of a long run that are alike side by side, so that a question meets few words of the rows: behind the first
-/// [`IN_ORDER`] words, which decide most questions when many rules match, each stretch that a word of a summary covers is
-/// sorted by the rules' bounds on the field that is cut most.
+/// Moves similar rules of a long run next to each other, so that a question touches few words of the rows. After the first
+/// [`IN_ORDER`] words, which decide most questions when many rules match, each stretch that one word of a summary covers is
+/// sorted by the rules' bounds on the field with the most thresholds.
 pub(super) fn cluster(checks: &Checks, ranks: &mut [u32]) {
     if ranks.len() <= FROM_WORDS * WORD {
         return;
     }
-    let Some(field) = most_cut(checks, ranks) else { return };
+    let Some(field) = most_bounded_field(checks, ranks) else { return };
     let bound = |rank: &u32| {
         let mut tests = checks.tests(*rank).filter(|(of, _)| *of == field);
         tests.find_map(|(_, test)| test.limit())
@@ -111,15 +111,15 @@ pub(super) fn cluster(checks: &Checks, ranks: &mut [u32]) {
     for stretch in [first].into_iter().chain(rest.chunks_mut(WORD * WORD)) {
         stretch.sort_by_cached_key(|rank| {
             let bits = bound(rank).map_or(0, f64::to_bits);
-            // Doubles in their own order, as integers.
+            // Integers in the order of the doubles.
             let key = if bits >> 63 == 1 { !bits } else { bits | (1 << 63) };
             (key, *rank)
         });
     }
 }
 
-/// The field on which many rules have bounds, and different ones.
-fn most_cut(checks: &Checks, ranks: &[u32]) -> Option<u32> {
+/// The field on which many rules have bounds, and distinct ones.
+fn most_bounded_field(checks: &Checks, ranks: &[u32]) -> Option<u32> {
     let mut bounds: BTreeMap<u32, usize> = BTreeMap::new();
     for (field, _) in ranks.iter().flat_map(|rank| checks.tests(*rank)).filter(|(_, test)| test.limit().is_some()) {
         *bounds.entry(field).or_default() += 1;

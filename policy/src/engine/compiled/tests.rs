@@ -9,7 +9,7 @@ use crate::{
     random::Random,
 };
 
-/// Small groups are tried in a loop, so here everything is addressed alike and large enough for rows of bits.
+/// Small groups are evaluated in a loop, so here all rules have one address and form a group large enough for rows of bits.
 fn same_address(mut bundle: Bundle, wild: bool) -> Bundle {
     for rule in &mut bundle.rules {
         rule.agent = if wild { AgentPattern::Any } else { AgentPattern::Exact(arbitrary::AGENTS[0].into()) };
@@ -28,7 +28,7 @@ fn rarely(mut bundle: Bundle) -> Bundle {
     bundle
 }
 
-/// Bounds at quarters from 0 to 100, so that a field has hundreds of cuts and some rows are coarse.
+/// Bounds at quarters from 0 to 100, so that a field has hundreds of thresholds and some rows are coarse.
 fn bounded(mut bundle: Bundle, random: &mut Random) -> Bundle {
     let quarter = |random: &mut Random| f64::from(u32::try_from(random.below(401)).unwrap()) / 4.0;
     for rule in &mut bundle.rules {
@@ -81,7 +81,7 @@ proptest! {
 
     /// 100,000 questions a run, 250 to each bundle.
     #[test]
-    fn rows_of_bits_decide_as_the_contract_says(
+    fn rows_of_bits_decide_as_in_the_contract(
         bundle in arbitrary::bundle(17..70), wild in any::<bool>(), rare in any::<bool>(), seed in any::<u64>(),
     ) {
         let bundle = bounded(same_address(bundle, wild), &mut Random::new(seed));
@@ -93,7 +93,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
     #[test]
-    fn long_rows_and_cut_runs_decide_alike(bundle in arbitrary::bundle(1100..1300), seed in any::<u64>()) {
+    fn long_rows_and_split_runs_decide_alike(bundle in arbitrary::bundle(1100..1300), seed in any::<u64>()) {
         let mut random = Random::new(seed);
         let bundle = bounded(same_address(bundle, true), &mut random);
         check(&bundle, seed, 30, true)?;
@@ -102,16 +102,16 @@ proptest! {
         let mut rules: Vec<Rule> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
         rules.sort_by(order::compare);
         let rules: Vec<&Rule> = rules.iter().collect();
-        let (whole, cut) = (Index::new(&rules), Index::within(&rules, 1));
+        let (whole, split) = (Index::new(&rules), Index::within(&rules, 1));
         let runs = |index: &Index| match &index.groups[..] {
             [Group::Many(runs)] => runs.len(),
             other => panic!("{other:?}"),
         };
         prop_assert_eq!(runs(&whole), 1);
-        prop_assert!(runs(&cut) > 8);
+        prop_assert!(runs(&split) > 8);
         for _ in 0..300 {
             let input = question(&mut random);
-            prop_assert_eq!(whole.first((&input).into()), cut.first((&input).into()));
+            prop_assert_eq!(whole.first((&input).into()), split.first((&input).into()));
         }
     }
 }

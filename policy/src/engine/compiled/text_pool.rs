@@ -1,24 +1,24 @@
-//! Many texts in one stretch of memory, by number.
+//! Many texts in one allocation, by number.
 
 use super::short_strings::StringMap;
 
-/// Texts by number, one behind the other.
+/// Texts by number, stored one after another.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct TextPool {
     text: String,
-    /// Where each ends; it begins where the one before ends.
+    /// Where each text ends; it begins where the previous one ends.
     ends: Vec<usize>,
 }
 
 impl TextPool {
-    /// Adds one and tells its number.
+    /// Adds a text and returns its number.
     pub(in crate::engine) fn push(&mut self, text: &str) -> u32 {
         self.text.push_str(text);
         self.ends.push(self.text.len());
         u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// The one with this number; an empty one where there is none.
+    /// The text with this number; empty when there is none.
     pub(in crate::engine) fn get(&self, number: u32) -> &str {
         let at = number as usize;
         let start = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
@@ -33,7 +33,7 @@ impl TextPool {
     }
 }
 
-/// Different texts, by number and by themselves.
+/// Distinct texts, with lookups in both directions.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Interner {
     names: StringMap,
@@ -41,7 +41,7 @@ pub(in crate::engine) struct Interner {
 }
 
 impl Interner {
-    /// The number of `text`, the next one when it has none yet.
+    /// The number of `text`; a new text gets the next number.
     pub(in crate::engine) fn intern(&mut self, text: &str) -> u32 {
         let known = self.names.len();
         let number = self.names.intern(text);
@@ -61,12 +61,12 @@ impl Interner {
         self.texts.get(number)
     }
 
-    /// How many there are.
+    /// The number of texts.
     pub(in crate::engine) fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// The texts alone, without the way from a text to its number.
+    /// The texts by number, without the lookup by text.
     pub(in crate::engine) fn into_texts(mut self) -> TextPool {
         self.texts.shrink();
         self.texts

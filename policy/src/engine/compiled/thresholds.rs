@@ -1,31 +1,31 @@
-//! The cuts of a field's numbers, and where a number falls among them.
+//! The thresholds of a field, and the position of a number among them.
 //!
-//! Up to a few cuts are simply counted. Among more, a table by even steps from the first cut to the last says between which
-//! ones a number falls, so that only these are searched; however unevenly cuts lie, that is never more than a search of all.
+//! Up to a few thresholds are simply counted. For more, a table of even steps from the first threshold to the last narrows
+//! the search to one step; however uneven the thresholds are, that is never more than a binary search of all.
 
-/// Up to so many cuts are counted without a search.
+/// Up to this many thresholds are counted without a search.
 const FEW: usize = 8;
-/// Up to so many have a table.
+/// Up to this many thresholds have a table.
 const MOST: usize = u16::MAX as usize;
 
-/// Thresholds of a step that are counted without a search.
+/// Thresholds of one step that are counted without a search.
 const NEAR: usize = 4;
 
 /// Ascending, distinct numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Thresholds {
-    // INVARIANT: behind the cuts at least `NEAR` times infinity, and so often that there are `FEW` of both.
-    cuts: Vec<f64>,
+    // INVARIANT: the values are followed by infinities, at least `NEAR` of them and `FEW` numbers in all.
+    values: Vec<f64>,
     count: usize,
-    /// How many cuts lie in steps before each step; empty for few cuts, and for very many.
+    /// How many thresholds lie before each step; empty for few thresholds and for very many.
     before: Vec<u16>,
     first: f64,
-    /// Steps for each unit.
+    /// Steps per unit.
     scale: f64,
 }
 
 impl Thresholds {
-    /// At most about `most` of `numbers`, which are finite; of more some are kept, evenly.
+    /// At most about `most` of `numbers`, which are finite; of more, an even selection.
     pub(super) fn new(mut numbers: Vec<f64>, most: usize) -> Self {
         // `-0` and `0` are one number.
         numbers.iter_mut().for_each(|number| *number += 0.0);
@@ -41,17 +41,17 @@ impl Thresholds {
         }
         numbers.resize((count + NEAR).max(FEW), f64::INFINITY);
         numbers.shrink_to_fit();
-        let mut all = Self { cuts: numbers, count, ..Self::default() };
+        let mut all = Self { values: numbers, count, ..Self::default() };
         if let [first, .., last] = *all.as_slice()
             && (FEW + 1..=MOST).contains(&count)
         {
             let steps = 2 * count;
-            #[expect(clippy::cast_precision_loss, reason = "any scale will do")]
+            // Rounding does no harm: any scale will do.
             let scale = (steps as f64 - 1.0) / (last - first);
             (all.first, all.scale) = (first, scale);
             let mut before = vec![0; steps + 1];
-            for cut in all.as_slice() {
-                if let Some(count) = before.get_mut(all.step(*cut, steps) + 1) {
+            for threshold in all.as_slice() {
+                if let Some(count) = before.get_mut(all.step(*threshold, steps) + 1) {
                     *count += 1;
                 }
             }
@@ -65,50 +65,53 @@ impl Thresholds {
         all
     }
 
-    /// The step that a number falls into. A greater number never falls into a lower step, whatever is rounded here:
-    /// subtraction and multiplication keep the order, also where they overflow.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "what is below the first step is in it"
-    )]
+    /// The step of a number. A greater number never has a lower step, despite rounding: subtraction and multiplication keep
+    /// the order, also where they overflow.
+    // The cast saturates: numbers below the first step count as in it.
     #[inline]
     fn step(&self, number: f64, steps: usize) -> usize {
         (((number - self.first) * self.scale) as usize).min(steps - 1)
     }
 
-    /// How many cuts are less than `number`.
+    /// How many thresholds are less than `number`.
     #[inline]
     pub(super) fn below(&self, number: f64) -> usize {
         let Some(steps) = self.before.len().checked_sub(1) else { return self.below_of_few(number) };
         let step = self.step(number, steps);
         let Some([from, to]) = self.before.get(step..).and_then(|before| before.first_chunk()) else { return 0 };
         let (from, to) = (usize::from(*from), usize::from(*to));
-        // What is behind the step is not less.
-        let near = self.cuts.get(from..).and_then(|near| near.first_chunk::<NEAR>());
+        // No threshold after the step is less.
+        let near = self.values.get(from..).and_then(|near| near.first_chunk::<NEAR>());
         match near.filter(|_| to - from <= NEAR) {
-            Some(near) => from + near.iter().map(|cut| usize::from(*cut < number)).sum::<usize>(),
-            None => from + self.cuts.get(from..to).map_or(0, |cuts| cuts.partition_point(|cut| *cut < number)),
+            Some(near) => from + near.iter().map(|threshold| usize::from(*threshold < number)).sum::<usize>(),
+            None => {
+                from + self
+                    .values
+                    .get(from..to)
+                    .map_or(0, |thresholds| thresholds.partition_point(|threshold| *threshold < number))
+            }
         }
     }
 
     #[inline]
     fn below_of_few(&self, number: f64) -> usize {
-        match self.cuts.first_chunk::<FEW>() {
-            Some(cuts) if self.count <= FEW => cuts.iter().map(|cut| usize::from(*cut < number)).sum(),
-            _ => self.as_slice().partition_point(|cut| *cut < number),
+        match self.values.first_chunk::<FEW>() {
+            Some(thresholds) if self.count <= FEW => {
+                thresholds.iter().map(|threshold| usize::from(*threshold < number)).sum()
+            }
+            _ => self.as_slice().partition_point(|threshold| *threshold < number),
         }
     }
 
-    /// The place of a number: `2i + 1` is the i-th cut itself, `2i` the open interval before it.
+    /// The position of a number: `2i + 1` is the i-th threshold itself, `2i` the open interval before it.
     #[inline]
     pub(super) fn place(&self, number: f64) -> usize {
         let below = self.below(number);
-        2 * below + usize::from(self.cuts.get(below) == Some(&number))
+        2 * below + usize::from(self.values.get(below) == Some(&number))
     }
 
     pub(super) fn as_slice(&self) -> &[f64] {
-        self.cuts.get(..self.count).unwrap_or_default()
+        self.values.get(..self.count).unwrap_or_default()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -145,27 +148,27 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
 
         #[test]
-        fn a_number_falls_where_a_search_of_all_finds_it(
+        fn a_position_is_the_one_that_a_full_search_finds(
             numbers in prop::collection::vec(number(), 0..120), others in prop::collection::vec(number(), 20),
         ) {
-            let cuts = Thresholds::new(numbers.clone(), usize::MAX);
+            let thresholds = Thresholds::new(numbers.clone(), usize::MAX);
             for number in numbers.iter().chain(&others) {
-                let below = cuts.as_slice().partition_point(|cut| cut < number);
-                prop_assert_eq!(cuts.below(*number), below);
-                let on = cuts.as_slice().get(below) == Some(number);
-                prop_assert_eq!(cuts.place(*number), 2 * below + usize::from(on));
+                let below = thresholds.as_slice().partition_point(|threshold| threshold < number);
+                prop_assert_eq!(thresholds.below(*number), below);
+                let on = thresholds.as_slice().get(below) == Some(number);
+                prop_assert_eq!(thresholds.place(*number), 2 * below + usize::from(on));
             }
         }
 
         #[test]
-        fn cuts_of_a_narrow_range_are_told_apart(base in number(), steps in prop::collection::vec(0..40_u64, 9..40)) {
+        fn thresholds_of_a_narrow_range_are_distinguished(base in number(), steps in prop::collection::vec(0..40_u64, 9..40)) {
             let near = |step: &u64| f64::from_bits(base.to_bits().saturating_add(*step));
             let numbers: Vec<f64> = steps.iter().map(near).filter(|number| number.is_finite()).collect();
-            let cuts = Thresholds::new(numbers, usize::MAX);
+            let thresholds = Thresholds::new(numbers, usize::MAX);
             for step in 0..42 {
                 let number = near(&step);
-                let below = cuts.as_slice().partition_point(|cut| *cut < number);
-                prop_assert!(number.is_infinite() || number.is_nan() || cuts.below(number) == below);
+                let below = thresholds.as_slice().partition_point(|threshold| *threshold < number);
+                prop_assert!(number.is_infinite() || number.is_nan() || thresholds.below(number) == below);
             }
         }
     }

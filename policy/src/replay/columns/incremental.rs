@@ -1,27 +1,27 @@
-//! What an edit leaves as it was: a row that an earlier replay answered has another answer only where a rule that was
-//! changed decided it, or where a rule that is new there decides before the one that did.
+//! Reusing an earlier replay after an edit: a row's answer changes only where a changed rule decided the row, or where a
+//! new rule decides before the rule that did.
 
 use std::collections::HashMap;
 
 use crate::engine::{Prepared, RuleRef};
 
-/// Rules that may be new for an edit to be followed; with more of them all rows are answered anew.
-const MOST_FRESH: usize = 64;
+/// Most new rules for an incremental replay; with more of them all rows are evaluated.
+const MAX_FRESH: usize = 64;
 
-/// Two versions of a bundle, rule by rule.
+/// The rules of two versions of a bundle, mapped to each other.
 #[derive(Debug)]
 pub(super) struct RuleMapping {
-    /// By rank before: the rank now; none when the rule is gone, says something else or stands elsewhere.
+    /// By rank before: the rank now; none when the rule was removed, edited or moved.
     now: Vec<Option<u32>>,
-    /// Ranks now of the rules that are not as before, ascending.
+    /// Ranks now of the new, edited and moved rules, ascending.
     fresh: Vec<u32>,
-    /// For each of `fresh`, how many ranks before come before every kept rule behind it: a row that was decided at a rank
-    /// of these or later is not decided by a kept rule ahead of it.
+    /// For each of `fresh`, one more than the former rank of the last unchanged rule ahead of it: a row that was decided at
+    /// this former rank or later is decided by no unchanged rule ahead of the fresh one.
     ahead: Vec<usize>,
 }
 
 impl RuleMapping {
-    /// What became of each rule; none when too much is new, or when what is refused has changed.
+    /// The mapping of two versions; none when too many rules are new, or when the schema has changed.
     pub(super) fn between(before: &Prepared, now: &Prepared) -> Option<Self> {
         if before.schema() != now.schema() {
             return None;
@@ -33,7 +33,7 @@ impl RuleMapping {
             rule.has_same_scope_and_conditions(found).then_some(rank)
         };
         let found: Vec<Option<u32>> = before.rules().map(same).collect();
-        let kept = in_order(&found);
+        let kept = longest_ascending(&found);
         let mut is_fresh = vec![true; now.rules().len()];
         for rank in kept.iter().flatten() {
             if let Some(fresh) = usize::try_from(*rank).ok().and_then(|rank| is_fresh.get_mut(rank)) {
@@ -41,7 +41,7 @@ impl RuleMapping {
             }
         }
         let fresh: Vec<u32> = (0..).zip(&is_fresh).filter(|(_, fresh)| **fresh).map(|(rank, _)| rank).collect();
-        if fresh.len() > MOST_FRESH {
+        if fresh.len() > MAX_FRESH {
             return None;
         }
         let behind =
@@ -50,50 +50,50 @@ impl RuleMapping {
         Some(Self { now: kept, fresh, ahead })
     }
 
-    /// The rules that are not as before, in evaluation order.
+    /// The new, edited and moved rules, in evaluation order.
     pub(super) fn fresh<'a>(&'a self, now: &'a Prepared) -> impl Iterator<Item = RuleRef<'a>> {
         self.fresh.iter().filter_map(|rank| now.rule(usize::try_from(*rank).ok()?))
     }
 
-    /// The rank that decides now a row that was decided at rank `was`, where `fresh` is the first of the new rules that
-    /// decides it, by its place among them. Whether it is the new rule is told, too.
-    pub(super) fn rank(&self, was: Option<usize>, fresh: Option<usize>) -> Known {
+    /// What decides a row now that was decided at rank `was`, when `fresh` is the place of the first fresh rule that decides
+    /// it, among the fresh rules.
+    pub(super) fn decider(&self, was: Option<usize>, fresh: Option<usize>) -> RowDecider {
         let new = fresh.and_then(|at| Some((*self.fresh.get(at)?, *self.ahead.get(at)?)));
         let kept = was.map(|was| (was, self.now.get(was).copied().flatten()));
         match (kept, new) {
-            (None, None) => Known::Nothing,
-            (None, Some((rank, _))) => Known::New(rank),
-            (Some((_, Some(old))), None) => Known::Kept(old),
+            (None, None) => RowDecider::Nothing,
+            (None, Some((rank, _))) => RowDecider::Fresh(rank),
+            (Some((_, Some(old))), None) => RowDecider::Unchanged(old),
             (Some((_, Some(old))), Some((rank, _))) => {
                 if rank < old {
-                    Known::New(rank)
+                    RowDecider::Fresh(rank)
                 } else {
-                    Known::Kept(old)
+                    RowDecider::Unchanged(old)
                 }
             }
-            // The rule that decided is not what it was; a new one ahead of all that did not decide before takes its place.
-            (Some((was, None)), Some((rank, ahead))) if ahead <= was => Known::New(rank),
-            (Some((_, None)), _) => Known::Unknown,
+            // The rule that decided has changed; a fresh rule ahead of every other candidate takes its place.
+            (Some((was, None)), Some((rank, ahead))) if ahead <= was => RowDecider::Fresh(rank),
+            (Some((_, None)), _) => RowDecider::Unknown,
         }
     }
 }
 
-/// What is known of a row.
+/// What decides a row, as far as the mapping shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
-    /// No rule decides it.
+pub(super) enum RowDecider {
+    /// No rule.
     Nothing,
-    /// The rule of this rank decides it, which decided it before, in the same way.
-    Kept(u32),
-    /// The rule of this rank decides it, which is new.
-    New(u32),
-    /// It has to be asked.
+    /// The unchanged rule of this rank, which decided the row before.
+    Unchanged(u32),
+    /// The fresh rule of this rank.
+    Fresh(u32),
+    /// The row has to be evaluated.
     Unknown,
 }
 
-/// The longest part of `ranks` that ascends; the others become none. (Patience sorting.)
-fn in_order(ranks: &[Option<u32>]) -> Vec<Option<u32>> {
-    // The place of the smallest end of an ascending part of each length, and what comes before each place.
+/// A longest ascending subsequence of `ranks` (patience sorting); all other ranks become none.
+fn longest_ascending(ranks: &[Option<u32>]) -> Vec<Option<u32>> {
+    // The place of the smallest end of an ascending subsequence of each length, and the predecessor of each place.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = vec![None; ranks.len()];
     for (at, rank) in ranks.iter().enumerate() {
@@ -123,14 +123,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_ascending_part_is_kept() {
+    fn a_longest_ascending_subsequence_is_found() {
         let kept = |ranks: &[u32]| -> Vec<u32> {
-            in_order(&ranks.iter().copied().map(Some).collect::<Vec<_>>()).into_iter().flatten().collect()
+            longest_ascending(&ranks.iter().copied().map(Some).collect::<Vec<_>>()).into_iter().flatten().collect()
         };
         assert_eq!(kept(&[0, 1, 2, 3]), [0, 1, 2, 3]);
         // One rule moved down, and one moved up.
         assert_eq!(kept(&[0, 3, 1, 2]), [0, 1, 2]);
         assert_eq!(kept(&[1, 2, 3, 0]), [1, 2, 3]);
-        assert_eq!(in_order(&[None, Some(5), None, Some(2), Some(7)]), [None, None, None, Some(2), Some(7)]);
+        assert_eq!(longest_ascending(&[None, Some(5), None, Some(2), Some(7)]), [None, None, None, Some(2), Some(7)]);
     }
 }

@@ -1,15 +1,15 @@
 //! Replaying a bundle over a columnar corpus: a million decisions in a fraction of a second.
 //!
-//! Every field that some rule looks at is cut once into elementary classes; each *distinct* value of the corpus is put
-//! into its class once; then a row is a few look-ups and an AND of rows of bits, as in the evaluator. What the rows
-//! cannot say alone (whether the rule that was found matches or is in error) its own conditions say.
+//! Every field that some rule tests is cut once into elementary classes, and each *distinct* value of the corpus is
+//! classified once. Then a row costs a few look-ups and an AND of rows of bits, as in the evaluator. Whether the rule that
+//! was found matches or errs, its own conditions decide where the rows cannot.
 //!
 //! ```text
-//! view     which columns make up a field, and the class of every code
-//! plan     per agent and action: the rules that are asked, as rows of bits
-//! run      row after row, in steps
-//! again    which rows of an earlier replay an edit can affect
-//! results  summary, hits, coverage, transitions, flips, forecast
+//! view         which columns make up a field, and the class of every code
+//! plan         per agent and action: the rules that address it, as rows of bits
+//! incremental  which rows of an earlier replay an edit can affect
+//! results      effects, summary, hits, transitions, flips
+//! run          the replay itself, row by row, in steps
 //! ```
 
 mod incremental;

@@ -1,4 +1,4 @@
-//! What has to be asked of a row, worked out once for every agent and action of the corpus.
+//! The rules to evaluate for a row, computed once for every agent and action of the corpus.
 
 use std::collections::HashMap;
 
@@ -17,32 +17,32 @@ use crate::{
     replay::corpus::{Columnar, Role},
 };
 
-/// Memory that the rows of all agents and actions may take together, in bytes. Those that no longer fit are asked rule by
-/// rule, as the evaluator does.
+/// Bytes that the rows of all agents and actions may take together. Those that no longer fit are evaluated through the
+/// index, as single decisions are.
 const ROWS_BYTES: usize = 96 * 1024 * 1024;
 
-/// The bundle, cut to the corpus.
+/// The bundle prepared for the corpus.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// By number of the field in the index.
     pub(super) fields: Vec<Field>,
-    pub(super) asked: Vec<Asked>,
-    /// Which of `asked` an agent's and an action's codes come to.
+    pub(super) rule_sets: Vec<RuleSet>,
+    /// The place in `rule_sets` for the codes of an agent and an action.
     pairs: Pairs,
     /// By the agent's code: what an enforced schema declares.
     declared: Vec<Vec<Declared>>,
 }
 
-/// The rules that are asked about some agents and actions.
+/// The rules that address some agents and actions.
 #[derive(Debug)]
-pub(super) enum Asked {
+pub(super) enum RuleSet {
     /// As rows of bits.
     Rows(Rows),
-    /// As the evaluator does.
+    /// Through the index, as single decisions are evaluated.
     Index,
 }
 
-/// Rules in evaluation order, and a row of bits a class of each field they look at.
+/// Rules in evaluation order, with a row of bits per class of each field they test.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) ranks: Vec<u32>,
@@ -58,7 +58,7 @@ struct Declared {
     missing: u32,
 }
 
-/// A number for every pair of codes.
+/// A map from pairs of codes to numbers.
 #[derive(Debug)]
 struct Pairs {
     actions: usize,
@@ -111,7 +111,7 @@ impl Plan {
             .zip(tests)
             .map(|((field, path), tests)| Field::new(corpus, path, tests.into_iter(), |text| checks.text(field, text)));
         let fields: Vec<Field> = fields.collect();
-        let mut plan = Self { fields, asked: Vec::new(), pairs: Pairs::new(corpus), declared: Vec::new() };
+        let mut plan = Self { fields, rule_sets: Vec::new(), pairs: Pairs::new(corpus), declared: Vec::new() };
         plan.plan_pairs(prepared, corpus);
         plan.declare(prepared, corpus);
         plan
@@ -128,10 +128,10 @@ impl Plan {
             }
             let (agent, action) = (corpus.agent(row), corpus.action(row));
             let groups: Vec<usize> = prepared.index().group_numbers(agent, action).collect();
-            let fresh = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
+            let fresh = u32::try_from(self.rule_sets.len()).unwrap_or(u32::MAX);
             let number = *known.entry(groups).or_insert_with_key(|groups| {
-                let asked = self.rows(prepared, prepared.index().ranks(groups), &mut left);
-                self.asked.push(asked.map_or(Asked::Index, Asked::Rows));
+                let rows = self.rows(prepared, prepared.index().ranks(groups), &mut left);
+                self.rule_sets.push(rows.map_or(RuleSet::Index, RuleSet::Rows));
                 fresh
             });
             self.pairs.set(codes, number);
@@ -159,9 +159,12 @@ impl Plan {
         }
     }
 
-    /// What is asked about an agent and an action, by their codes.
-    pub(super) fn asked(&self, agent: u32, action: u32) -> &Asked {
-        self.pairs.get((agent, action)).and_then(|number| self.asked.get(number as usize)).unwrap_or(&Asked::Index)
+    /// The rules that address an agent and an action, by their codes.
+    pub(super) fn rule_set(&self, agent: u32, action: u32) -> &RuleSet {
+        self.pairs
+            .get((agent, action))
+            .and_then(|number| self.rule_sets.get(number as usize))
+            .unwrap_or(&RuleSet::Index)
     }
 
     /// Whether an enforced schema refuses a row.

@@ -1,4 +1,4 @@
-//! What a replay shows.
+//! The results of a replay.
 
 use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 
@@ -21,7 +21,7 @@ pub struct Replayed {
     /// Rank of the deciding rule plus one; 0 for none.
     rules: Vec<u32>,
     hits: Vec<u64>,
-    /// What each rule answers, close together.
+    /// Effect and budget of each rule, in one array.
     answers: Vec<(Effect, Option<Budget>)>,
     tally: Tally,
 }
@@ -62,7 +62,7 @@ impl Replayed {
         self.rules.len()
     }
 
-    /// Whether none was.
+    /// Whether no row was answered.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
@@ -72,7 +72,7 @@ impl Replayed {
         &self.effects
     }
 
-    /// How they came about, row by row.
+    /// The statuses, row by row.
     pub fn statuses(&self) -> &[Status] {
         &self.statuses
     }
@@ -82,12 +82,12 @@ impl Replayed {
         usize::try_from(self.rules.get(row)?.checked_sub(1)?).ok()
     }
 
-    /// Whether a row was answered by an error: of the rule that decided it, or of the schema where none did.
+    /// Whether a row ended in an error, of its rule or of the schema.
     pub(super) fn erred(&self, row: usize) -> bool {
         self.statuses.get(row) == Some(&Status::Error)
     }
 
-    /// What answered.
+    /// The bundle.
     pub(super) fn prepared(&self) -> &Prepared {
         &self.prepared
     }
@@ -133,8 +133,7 @@ pub fn moves(before: &Replayed, after: &Replayed) -> Moves {
     moves
 }
 
-/// The region of a fresh `diff` that explains how one row is answered otherwise; none where there is none. `deciders` are
-/// those of the diff.
+/// The region of a fresh `diff` that contains a row; none when no region does. `deciders` are those of the diff.
 pub fn region(
     (diff, deciders): (&SemanticDiff, &Deciders),
     corpus: &Columnar,

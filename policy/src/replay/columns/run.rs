@@ -1,10 +1,10 @@
-//! Row after row.
+//! The replay itself, row by row, in steps.
 
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    incremental::{Known, RuleMapping},
-    plan::{Asked, Plan, RowFacts, Rows},
+    incremental::{RowDecider, RuleMapping},
+    plan::{Plan, RowFacts, Rows, RuleSet},
     results::Replayed,
     view::View,
 };
@@ -21,8 +21,9 @@ use crate::{
 /// Rows whose classes are looked up together; their tables stay in the cache.
 const CHUNK: usize = 4096;
 
-/// One row in so many may be asked by itself before asking all of them, which shares the work, is quicker.
-const ASKED: usize = 16;
+/// When more than one row in this many has to be evaluated by itself, evaluating all rows is faster, because it shares
+/// work.
+const ROWS_PER_EVALUATION: usize = 16;
 
 /// How far a replay has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,26 +41,26 @@ impl Progress {
     }
 }
 
-/// A replay that goes on in steps, so that a worker can report, yield and stop in between. To cancel it, drop it, or
+/// A replay in steps, so that a worker can report progress, yield and stop in between. To cancel it, drop it, or
 /// [`finish`](Self::finish) it for what is known so far.
 #[derive(Debug)]
 pub struct Replay {
     prepared: Arc<Prepared>,
     corpus: Arc<Columnar>,
-    way: Way,
+    strategy: Strategy,
     replayed: Replayed,
 }
 
-/// How rows are answered.
+/// How rows are evaluated.
 #[derive(Debug)]
-enum Way {
-    /// Each by itself.
+enum Strategy {
+    /// All of them.
     Whole(Whole),
     /// From an earlier replay.
     After(Box<After>),
 }
 
-/// Everything that a row is asked.
+/// What evaluating all rows needs.
 #[derive(Debug)]
 struct Whole {
     plan: Plan,
@@ -67,38 +68,44 @@ struct Whole {
     offsets: Vec<usize>,
 }
 
-/// An earlier replay, and what is different since.
+/// An earlier replay, and what has changed since.
 #[derive(Debug)]
 struct After {
     last: Arc<Replayed>,
-    edited: RuleMapping,
+    mapping: RuleMapping,
     /// The rules that are new, alone.
     fresh: Replay,
-    /// By number of the field in the index, for rows that have to be asked.
+    /// By number of the field in the index, for rows that have to be evaluated.
     views: Vec<View>,
-    /// How many more rows may be asked one by one before that takes longer than asking all.
+    /// How many more rows may be evaluated one by one before evaluating all is faster.
     patience: usize,
 }
 
 impl Replay {
-    /// Makes a replay ready. This looks at every distinct value once.
+    /// Prepares a replay. This classifies every distinct value once.
     pub fn new(prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
-        let way = Way::Whole(Whole::new(&prepared, &corpus));
-        Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, way }
+        let strategy = Strategy::Whole(Whole::new(&prepared, &corpus));
+        Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, strategy }
     }
 
-    /// Makes a replay ready that takes over from `last`, a replay of the same corpus under another version of the bundle,
-    /// what the rules that changed since cannot affect. The results are those of [`new`](Self::new).
+    /// Prepares a replay that reuses the results of `last`, a replay of the same corpus with another version of the bundle,
+    /// where the changed rules cannot affect them. The results are those of [`new`](Self::new).
     pub fn after(last: Arc<Replayed>, prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
-        let edited = RuleMapping::between(last.prepared(), &prepared).filter(|_| last.len() == corpus.len());
-        let Some(edited) = edited else { return Self::new(prepared, corpus) };
-        let rules = edited.fresh(&prepared).map(|rule| rule.to_rule()).collect();
+        let mapping = RuleMapping::between(last.prepared(), &prepared).filter(|_| last.len() == corpus.len());
+        let Some(mapping) = mapping else { return Self::new(prepared, corpus) };
+        let rules = mapping.fresh(&prepared).map(|rule| rule.to_rule()).collect();
         let (default_effect, on_error) = (prepared.default_effect(), prepared.on_error());
         let fresh = Bundle { rules, default_effect, on_error, schema: None };
         let fresh = Self::new(Arc::new(Prepared::from(fresh)), Arc::clone(&corpus));
         let views = prepared.index().fields().iter().map(|path| View::new(&corpus, path)).collect();
-        let way = Way::After(Box::new(After { last, edited, fresh, views, patience: corpus.len() / ASKED }));
-        Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, way }
+        let strategy = Strategy::After(Box::new(After {
+            last,
+            mapping,
+            fresh,
+            views,
+            patience: corpus.len() / ROWS_PER_EVALUATION,
+        }));
+        Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, strategy }
     }
 
     /// The whole replay at once.
@@ -108,12 +115,12 @@ impl Replay {
         replay.finish()
     }
 
-    /// How far it has come.
+    /// How many rows are done.
     pub fn progress(&self) -> Progress {
         Progress { done: self.replayed.len(), total: self.corpus.len() }
     }
 
-    /// Answers up to `rows` more rows.
+    /// Evaluates up to `rows` more rows.
     pub fn step(&mut self, rows: usize) -> Progress {
         let Progress { done, total } = self.progress();
         let end = done.saturating_add(rows).min(total);
@@ -121,12 +128,12 @@ impl Replay {
         while start < end {
             let chunk = start..(start + CHUNK).min(end);
             start = chunk.end;
-            match &mut self.way {
-                Way::Whole(whole) => whole.chunk(chunk, &self.prepared, &self.corpus, &mut self.replayed),
-                Way::After(after) => {
+            match &mut self.strategy {
+                Strategy::Whole(whole) => whole.chunk(chunk, &self.prepared, &self.corpus, &mut self.replayed),
+                Strategy::After(after) => {
                     after.chunk(chunk, &self.prepared, &self.corpus, &mut self.replayed);
                     if after.patience == 0 {
-                        self.way = Way::Whole(Whole::new(&self.prepared, &self.corpus));
+                        self.strategy = Strategy::Whole(Whole::new(&self.prepared, &self.corpus));
                     }
                 }
             }
@@ -134,7 +141,7 @@ impl Replay {
         self.progress()
     }
 
-    /// What came of the rows that were answered.
+    /// The results of the rows that were evaluated.
     pub fn finish(self) -> Replayed {
         self.replayed
     }
@@ -146,15 +153,15 @@ impl After {
         for row in range {
             let (was, erred) = (self.last.rank(row), self.last.erred(row));
             if was.is_none() && erred {
-                // Refused by the schema, which is the same.
+                // The schema refused the row, and it has not changed.
                 replayed.push(None, true);
                 continue;
             }
-            match self.edited.rank(was, self.fresh.replayed.rank(row)) {
-                Known::Nothing => replayed.push(None, false),
-                Known::Kept(rank) => replayed.push(Some(rank), erred),
-                Known::New(rank) => replayed.push(Some(rank), self.fresh.replayed.erred(row)),
-                Known::Unknown => {
+            match self.mapping.decider(was, self.fresh.replayed.rank(row)) {
+                RowDecider::Nothing => replayed.push(None, false),
+                RowDecider::Unchanged(rank) => replayed.push(Some(rank), erred),
+                RowDecider::Fresh(rank) => replayed.push(Some(rank), self.fresh.replayed.erred(row)),
+                RowDecider::Unknown => {
                     self.patience = self.patience.saturating_sub(1);
                     let facts = Viewed { views: &self.views, corpus, row };
                     let (agent, action) = (corpus.agent(row), corpus.action(row));
@@ -197,22 +204,22 @@ impl Whole {
             }
         }
         let index = prepared.index();
-        let mut last: Option<((u32, u32), &Asked)> = None;
+        let mut last: Option<((u32, u32), &RuleSet)> = None;
         for (at, row) in range.enumerate() {
             let pair = (agents.code(row), actions.code(row));
             if self.plan.refuses(corpus, pair.0, row) {
                 replayed.push(None, true);
                 continue;
             }
-            let asked = match last {
-                Some((before, asked)) if before == pair => asked,
-                _ => self.plan.asked(pair.0, pair.1),
+            let rule_set = match last {
+                Some((before, rule_set)) if before == pair => rule_set,
+                _ => self.plan.rule_set(pair.0, pair.1),
             };
-            last = Some((pair, asked));
+            last = Some((pair, rule_set));
             let facts = RowFacts { plan: &self.plan, corpus, row };
-            let found = match asked {
-                Asked::Index => index.first_by(corpus.agent(row), corpus.action(row), &facts),
-                Asked::Rows(rows) => match first(rows, &self.classes, at, &mut self.offsets) {
+            let found = match rule_set {
+                RuleSet::Index => index.first_by(corpus.agent(row), corpus.action(row), &facts),
+                RuleSet::Rows(rows) => match first(rows, &self.classes, at, &mut self.offsets) {
                     Some((rank, false)) => Some((rank, ConditionResult::True)),
                     Some((rank, true)) => index.candidate(rank, &facts),
                     None => None,

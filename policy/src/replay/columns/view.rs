@@ -1,4 +1,4 @@
-//! Fields as the engine reads them, out of the columns of a corpus.
+//! Fields as the engine reads them, from the columns of a corpus.
 
 use std::ops::Range;
 
@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// Marks a code that says nothing about the field.
+/// Marks a code without a value for the field.
 const KEEP: u32 = u32::MAX;
 
-/// Which columns say what stands at a dotted path, the weakest first: a later one that has a value wins.
+/// The columns that hold the value at a dotted path, the weakest first: a later one with a value wins.
 #[derive(Debug)]
 pub(in crate::replay) struct View {
     sources: Vec<Source>,
@@ -29,7 +29,7 @@ pub(in crate::replay) struct View {
 struct Source {
     /// Position among the columns.
     column: usize,
-    /// The column lies below the path: where it has a value, an object stands at the path.
+    /// The column lies below the path: where it has a value, the path holds an object.
     inside: bool,
 }
 
@@ -52,7 +52,7 @@ impl View {
         self.sources.is_empty()
     }
 
-    /// What stands at the path in one row.
+    /// The value at the path in one row.
     pub(in crate::replay) fn fact<'c>(&self, corpus: &'c Columnar, row: usize) -> Fact<'c> {
         for (source, column) in self.columns(corpus).rev() {
             match column.code(row) {
@@ -69,24 +69,24 @@ impl View {
         self.sources.iter().filter_map(|source| Some((source, corpus.column(source.column)?)))
     }
 
-    /// For every source, what `judge` makes of each of its codes.
-    pub(super) fn tables(&self, corpus: &Columnar, judge: impl Fn(Fact<'_>) -> u32) -> Vec<Vec<u32>> {
+    /// For every source, the class of each of its codes.
+    pub(super) fn tables(&self, corpus: &Columnar, classify: impl Fn(Fact<'_>) -> u32) -> Vec<Vec<u32>> {
         self.columns(corpus)
             .map(|(source, column)| {
                 let codes = u32::try_from(column.values.codes()).unwrap_or(u32::MAX);
                 (0..codes)
                     .map(|code| match code {
                         ABSENT => KEEP,
-                        _ if source.inside => judge(Fact::Object),
+                        _ if source.inside => classify(Fact::Object),
                         NULL => KEEP,
-                        code => judge(column.values.fact(code)),
+                        code => classify(column.values.fact(code)),
                     })
                     .collect()
             })
             .collect()
     }
 
-    /// What the tables say about one row, and `missing` where the field is missing.
+    /// The class of one row according to the tables; `missing` where the field is missing.
     pub(super) fn table_at(&self, corpus: &Columnar, tables: &[Vec<u32>], row: usize, missing: u32) -> u32 {
         let mut said = missing;
         for ((_, column), table) in self.columns(corpus).zip(tables) {
@@ -98,7 +98,7 @@ impl View {
         said
     }
 
-    /// Writes for every row of `range` what the tables say, and `missing` where the field is missing.
+    /// Writes the class of every row of `range` according to the tables; `missing` where the field is missing.
     pub(super) fn fill(
         &self,
         corpus: &Columnar,
@@ -136,7 +136,7 @@ fn add(corpus: &Columnar, path: &[String], sources: &mut Vec<Source>) {
     sources.extend(exact.map(|column| Source { column, inside: false }));
 }
 
-/// A field with its classes: those that all rules of the bundle together tell apart.
+/// A field with its classes: those that the rules of the bundle together distinguish.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) view: View,

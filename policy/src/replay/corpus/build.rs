@@ -1,4 +1,4 @@
-//! Making columns out of rows.
+//! Building columns from rows.
 
 use std::collections::HashMap;
 
@@ -61,7 +61,7 @@ impl Growing {
         let in_order = numbers.iter().map(|(_, code)| *code);
         let in_order = in_order.chain(texts.iter().map(|(_, code)| *code)).chain(rest.iter().map(|(_, code)| *code));
         let own = numbers.len() + texts.len() + rest.len();
-        // From the order of first sight to the order of the lists.
+        // From the order of first occurrence to the order of the lists.
         let mut sorted: Vec<u32> = (0..OWN).chain(std::iter::repeat_n(0, own)).collect();
         for (code, first) in (OWN..).zip(in_order) {
             *sorted.get_mut(usize::try_from(first).ok()?)? = code;
@@ -103,7 +103,7 @@ pub(super) fn width(codes: usize) -> usize {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the width is chosen so that every code fits")]
+/// The codes in this width, which is chosen so that every code fits.
 fn narrowed(codes: Vec<u32>, width: usize) -> Codes {
     match width {
         1 => Codes::Narrow(codes.into_iter().map(|code| code as u8).collect()),

@@ -1,4 +1,4 @@
-//! The decisions a packet is replayed over. The corpus is kept with the packet, so that anyone can run it again.
+//! The decisions a packet is replayed over. The corpus is stored with the packet, so that anyone can repeat the replay.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,22 +8,22 @@ use crate::{
     replay::{Case, Dataset, Outcome},
 };
 
-/// One recorded decision: what was asked, what was answered, what happened afterwards.
+/// One recorded decision: the case, the answer, and what happened afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorpusCase {
-    /// What was asked; the case's id is the decision's.
+    /// The input; the case's id is the decision's.
     #[serde(flatten)]
     pub case: Case,
     /// When it was answered; none for cases that were not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
-    /// What was answered then.
+    /// The effect that was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
     /// What happened afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// Whom it was about.
+    /// The subject of the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
 }
@@ -34,7 +34,7 @@ impl From<Case> for CorpusCase {
     }
 }
 
-/// All of them, in the order they are replayed.
+/// The cases of a packet, in the order they are replayed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Corpus {
     /// Where they come from.
@@ -56,8 +56,8 @@ impl Corpus {
         Self { source: Dataset::Recorded, cases }
     }
 
-    /// The corpus as everybody reads it who has its JSON. Reading a number with very many digits may give its neighbour,
-    /// so it is read and written until nothing changes any more: what is kept and what is hashed are then the same.
+    /// The corpus as read back from its JSON. Reading a number with very many digits may give a neighbouring double, so the
+    /// corpus is written and read until it no longer changes: then the stored and the hashed corpus are equal.
     #[must_use]
     pub fn settled(self) -> Self {
         let mut corpus = self;

@@ -18,8 +18,8 @@ pub const OWN: u32 = 4;
 /// Distinct values. Codes [`OWN`] and up name the numbers, then the texts, then the rest.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Values {
-    // INVARIANT: each list ascending and distinct; `rest` holds arrays, empty objects and numbers that a double does
-    // not write the same.
+    // INVARIANT: each list ascending and distinct; `rest` holds arrays, empty objects and numbers that a double does not
+    // represent exactly as written.
     pub(super) numbers: Vec<f64>,
     pub(super) texts: Texts,
     pub(super) rest: Vec<Value>,
@@ -34,17 +34,17 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// How many there are.
+    /// The number of texts.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no texts.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// One of them.
+    /// The text at a place.
     pub fn get(&self, at: usize) -> Option<&str> {
         let end = usize::try_from(*self.ends.get(at)?).ok()?;
         let start = match at.checked_sub(1) {
@@ -54,7 +54,7 @@ impl Texts {
         self.block.get(start..end)
     }
 
-    /// All of them.
+    /// All texts.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).filter_map(|at| self.get(at))
     }
@@ -87,7 +87,7 @@ impl Values {
         }
     }
 
-    /// What the engine makes of a code.
+    /// The engine's view of a code.
     pub fn fact(&self, code: u32) -> Fact<'_> {
         match code {
             ABSENT | NULL => Fact::Missing,
@@ -116,7 +116,7 @@ impl Values {
     }
 }
 
-/// Whether a double says all there is to say about a number.
+/// The double of a number, when it represents the number exactly as written.
 pub(super) fn is_plain(number: &Number) -> Option<f64> {
     let double = number.as_f64()?;
     (number_value(double) == Value::Number(number.clone())).then_some(double)
@@ -168,7 +168,7 @@ impl Column {
         self.values.value(self.code(row))
     }
 
-    /// What the engine makes of a row's value.
+    /// The engine's view of a row's value.
     pub fn fact(&self, row: usize) -> Fact<'_> {
         self.values.fact(self.code(row))
     }

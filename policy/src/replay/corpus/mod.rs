@@ -1,26 +1,31 @@
-//! Recorded decisions as columns: what a million of them are kept, sent and replayed as.
+//! Recorded decisions as columns: the form in which a million of them are stored, sent and replayed.
 //!
 //! A context is cut into its leaves: the values that are not objects, each under the path of keys that leads to it.
-//! For every path there is one column with its distinct values, sorted, and one small code a row. So a decision takes
-//! about sixteen bytes, a bundle looks at each *distinct* value once, and the browser reads the very bytes that the
+//! Every path has one column with its distinct values, sorted, and one small code per row. So a decision takes
+//! about sixteen bytes, a bundle classifies each *distinct* value once, and the browser reads the bytes that the
 //! server sends ([`encode`](Columnar::encode), [`decode`](Columnar::decode)).
 //!
 //! ```text
-//! cases    a decision as a packet keeps it
+//! cases    a decision as a packet stores it
 //! column   distinct values and codes
-//! build    rows → columns
-//! bytes    columns ↔ the file format, read without trusting it
+//! build    one column from rows
+//! rows     cases into columns and back
+//! format   the file format
+//! encode   columns into the file format
+//! decode   columns from the file format
 //! ```
 
 mod build;
-mod bytes;
 mod cases;
 pub mod column;
+mod decode;
+mod encode;
+mod format;
 mod rows;
 
-pub use bytes::CorpusError;
 pub use cases::{Corpus, CorpusCase};
 pub use column::Column;
+pub use format::CorpusError;
 pub use rows::{Builder, Times};
 
 use strum::VariantArray;
@@ -39,9 +44,9 @@ pub const MAX_DEPTH: usize = 127;
 /// What a column that is not a field of the context states. The file format numbers the roles in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Role {
-    /// Who wanted to act. Every row has one.
+    /// The agent. Every row has one.
     Agent,
-    /// What it wanted to do. Every row has one.
+    /// The action. Every row has one.
     Action,
     /// The case's or decision's id.
     CaseId,
@@ -90,12 +95,12 @@ impl Columnar {
         self.source
     }
 
-    /// How many there are.
+    /// The number of cases.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there is none.
+    /// Whether there are no cases.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
@@ -105,7 +110,7 @@ impl Columnar {
         self.columns.iter().map(|(name, column)| (name, column))
     }
 
-    /// The column that says this about the decisions, if there is one.
+    /// The column with this role, if there is one.
     pub fn about(&self, role: Role) -> Option<&Column> {
         self.find(&Name::About(role))
     }

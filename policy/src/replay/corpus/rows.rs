@@ -48,8 +48,8 @@ impl Builder {
     /// Adds a case.
     ///
     /// # Errors
-    /// [`CorpusError::TooLarge`] when there are more rows, fields or nested objects than a corpus may have. The builder is
-    /// of no more use then.
+    /// [`CorpusError::TooLarge`] when there are more rows, fields or nested objects than a corpus may have. The builder
+    /// must not be used after that.
     pub fn add(&mut self, case: &Case) -> Result<(), CorpusError> {
         if self.rows as usize >= MAX_ROWS {
             return Err(CorpusError::TooLarge { name: "rows", limit: MAX_ROWS });
@@ -222,12 +222,12 @@ impl Columnar {
         self.about(role)?.value(row)?.as_f64()
     }
 
-    /// Who wanted to act.
+    /// The agent of a row.
     pub fn agent(&self, row: usize) -> &str {
         self.text(Role::Agent, row).unwrap_or_default()
     }
 
-    /// What it wanted to do.
+    /// The action of a row.
     pub fn action(&self, row: usize) -> &str {
         self.text(Role::Action, row).unwrap_or_default()
     }
@@ -284,7 +284,7 @@ impl Columnar {
             case: self.case(row),
             decided_at: self.decided_at(row),
             effect: self.recorded_effect(row),
-            // The format has no column for it: nothing that is replayed in columns asks.
+            // The format has no column for it, because no columnar replay needs it.
             subject: None,
             outcome: status.map(|status| Outcome {
                 status,

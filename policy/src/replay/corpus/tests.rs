@@ -1,4 +1,4 @@
-//! There and back again, and nothing that is not a corpus gets in.
+//! Round trips through the file format, and refusal of anything that is no corpus.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -67,7 +67,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn what_goes_in_comes_out(cases in prop::collection::vec(recorded(), 0..30)) {
+    fn a_corpus_survives_being_written_and_read(cases in prop::collection::vec(recorded(), 0..30)) {
         let columnar = Columnar::of_recorded(Dataset::Recorded, &cases).unwrap();
         let bytes = columnar.encode().unwrap();
         let read = Columnar::decode(&bytes).unwrap();
@@ -97,11 +97,11 @@ proptest! {
             }
             if broken == bytes { continue; }
             prop_assert!(Columnar::decode(&broken).is_err());
-            // With the digest and the length put right, what is behind them is tried.
+            // With digest and length corrected, the checks after them are reached.
             if broken.len() >= 60 {
                 let body = (broken.len() - 60) as u64;
                 broken[20..28].copy_from_slice(&body.to_le_bytes());
-                let digest = super::bytes::digest(&broken);
+                let digest = super::format::digest(&broken);
                 broken[28..60].copy_from_slice(&digest);
                 if let Ok(read) = Columnar::decode(&broken) {
                     prop_assert_eq!(read.encode().unwrap(), broken);
@@ -114,7 +114,7 @@ proptest! {
 }
 
 #[test]
-fn hostile_headers_are_told_apart() {
+fn hostile_headers_are_refused_by_kind() {
     let bytes = Columnar::of_cases(Dataset::Custom, []).unwrap().encode().unwrap();
     assert_eq!(Columnar::decode(b""), Err(CorpusError::NotACorpus));
     assert_eq!(Columnar::decode(b"PK\x03\x04 something else"), Err(CorpusError::NotACorpus));

@@ -1,4 +1,4 @@
-//! A curve as bytes: a hundred thousand different values make a long one, and a page reads it between two frames.
+//! A curve as bytes: a curve of a hundred thousand distinct values is long, and a page must read it between two frames.
 //!
 //! Little-endian: the side (1 byte, 7 of padding), the number as it is, the fixed counts, then every step: its value, the
 //! counts of those that pass and of those that fail.
@@ -25,7 +25,7 @@ impl Curve {
         bytes
     }
 
-    /// Reads what [`Self::to_bytes`] wrote; none when it is something else.
+    /// Reads what [`Self::to_bytes`] wrote; none when the bytes are something else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let [side, ..] = reader.take::<8>()?;

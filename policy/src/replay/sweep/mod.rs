@@ -1,8 +1,7 @@
-//! Threshold sweep: what the cases come to for every value that one number of one rule could have.
+//! Threshold sweep: the outcomes of the cases for every value that one threshold of one rule could have.
 //!
-//! A case sees the threshold only through its own value of the field. It is answered in one way while that value passes
-//! and in another while it does not, so two questions to the evaluator settle a case for all thresholds at once, and the
-//! curve is exact everywhere.
+//! The threshold affects a case only through the case's own value of the field: one answer holds while that value passes
+//! and another while it fails. So two evaluations settle a case for all thresholds at once, and the curve is exact.
 
 mod bytes;
 
@@ -33,14 +32,14 @@ enum Side {
     Below,
 }
 
-/// A sweep in progress: add cases, then ask [`Sweep::curve`].
+/// A sweep in progress: add cases, then call [`Sweep::curve`].
 #[derive(Debug, Clone)]
 pub struct Sweep {
-    /// The rule with the condition left out: what is answered while the value passes.
+    /// The bundle without the condition, which answers while the value passes.
     passing: Arc<Prepared>,
-    /// Without the rule: what is answered while the value does not.
+    /// The bundle without the rule, which answers while the value fails.
     failing: Arc<Prepared>,
-    /// As it is, for cases whose value is no number.
+    /// The bundle as it is, for cases whose value is no number.
     as_is: Arc<Prepared>,
     field: String,
     side: Side,
@@ -199,9 +198,9 @@ impl Sweeping {
 }
 
 impl Curve {
-    /// What the cases come to at `threshold`.
+    /// The outcomes of the cases at `threshold`.
     pub fn counts(&self, threshold: f64) -> Counts {
-        // Cases before `cut` lie below the threshold, or at it where that tells.
+        // Cases before `cut` are below the threshold, or at it where equality is on the lower side.
         let cut = match self.side {
             Side::AtLeast | Side::Below => self.steps.partition_point(|step| step.value < threshold),
             Side::Above | Side::AtMost => self.steps.partition_point(|step| step.value <= threshold),
@@ -221,7 +220,7 @@ impl Curve {
         counts
     }
 
-    /// How many cases the threshold decides at all.
+    /// How many cases the threshold affects.
     pub fn decided(&self) -> usize {
         self.steps.last().map_or(0, |last| last.passing.iter().sum())
     }

@@ -1,6 +1,6 @@
-//! Generated cases. First the telling ones: for every condition of every rule an input just below, at and just above
+//! Generated cases. Boundary cases come first: for every condition of every rule an input just below, at and just above
 //! its threshold (each listed value and another one, present and absent), with the rule's other conditions met where
-//! they can be. Then random ones over the schema and the values that rules speak of.
+//! they can be. Then random ones over the schema and the values that rules mention.
 //!
 //! Same bundle, count and seed: same cases, in the same order, on every machine.
 
@@ -31,7 +31,7 @@ use crate::{
 /// Most cases one run generates.
 pub const MAX_CASES: usize = 1_000_000;
 
-/// An agent and an action that no rule names, to see what happens to strangers.
+/// An agent and an action that no rule names, to exercise the default.
 const STRANGER: (&str, &str) = ("unlisted.agent", "unlisted_action");
 
 /// `count` cases (at most [`MAX_CASES`]) for `bundle`.
@@ -53,7 +53,7 @@ pub fn cases(bundle: &Bundle, count: usize, seed: u64) -> Vec<Case> {
     cases
 }
 
-/// Most values kept for one field.
+/// Most values collected for one field.
 const MOST_VALUES: usize = 256;
 
 /// Which boundary: rule, condition, variant.
@@ -76,7 +76,8 @@ struct World<'a> {
     fields: BTreeMap<String, Vec<String>>,
 }
 
-/// What the rules of one agent pattern speak of; bounded, because every agent of a wildcard inherits it.
+/// The actions and fields in the rules of one agent pattern; bounded, because every agent that matches a wildcard inherits
+/// them.
 #[derive(Debug, Default)]
 struct Vocabulary<'a> {
     actions: BTreeSet<&'a str>,
@@ -238,7 +239,7 @@ impl<'a> World<'a> {
             || self.declared(agent, field).is_none_or(|declared| admits(declared, value))
     }
 
-    /// Values worth trying for a field: what rules speak of and the corners of its declaration, inside the domain.
+    /// Values worth trying for a field: what rules mention and the corners of its declaration, inside the domain.
     fn pool(&self, agent: &str, field: &str) -> Cow<'_, [Value]> {
         let spoken = self.values.get(field).map(Vec::as_slice).unwrap_or_default();
         let Some(declared) = self.declared(agent, field) else { return Cow::Borrowed(spoken) };
@@ -270,7 +271,7 @@ impl<'a> World<'a> {
                 .unwrap_or_else(|| STRANGER.1.to_owned()),
         };
         let mut context = Map::new();
-        // A rule that everyone's fields are thrown at meets a case of a few of them, not of thousands.
+        // An agent may have thousands of fields; a case gets a few of them.
         const MOST_FIELDS: usize = 24;
         let fields = self.fields.get(&agent).map(Vec::as_slice).unwrap_or_default();
         let skip = if fields.len() > MOST_FIELDS { random.below(fields.len() - MOST_FIELDS) } else { 0 };
@@ -332,89 +333,4 @@ fn set(context: &mut Map<String, Value>, path: &str, value: Value) {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{
-        bundle::{Condition, Effect, Test},
-        engine::{Prepared, Status, arbitrary, condition::lookup},
-    };
-
-    fn one(conditions: Vec<(&str, Test)>) -> Bundle {
-        let rule = Rule {
-            id: "one".into(),
-            agent: AgentPattern::Exact("inbox.triage".into()),
-            action: ActionPattern::Exact("quarantine".into()),
-            conditions: conditions
-                .into_iter()
-                .map(|(field, test)| Condition { key: field.into(), field: field.into(), test })
-                .collect(),
-            effect: Effect::Allow,
-            reason: "for the test".into(),
-            priority: 50,
-            budget: None,
-            enabled: true,
-            tags: BTreeSet::new(),
-            position: 0,
-        };
-        Bundle { rules: vec![rule], default_effect: Effect::Deny, on_error: Effect::Deny, schema: None }
-    }
-
-    #[test]
-    fn every_threshold_is_met_just_below_at_and_just_above() {
-        let phishing = Test::In(vec![Scalar::String("phishing".into())]);
-        let bundle = one(vec![("risk", Test::AtLeast(85.0)), ("category", phishing)]);
-        let made = cases(&bundle, 5, 1);
-        let risks: Vec<Value> = made.iter().map(|case| case.context["risk"].clone()).collect();
-        assert_eq!(risks[..3], [Value::from(84), Value::from(85), Value::from(86)]);
-        let prepared = Prepared::new(&bundle);
-        let effects: Vec<Effect> = made.iter().map(|case| prepared.verdict(case.into()).effect).collect();
-        use Effect::{Allow, Deny};
-        assert_eq!(effects, [Deny, Allow, Allow, Allow, Deny]);
-    }
-
-    #[test]
-    fn small_limits_step_in_hundredths_and_paths_nest() {
-        let bundle = one(vec![("sender.reputation", Test::Below(0.5))]);
-        let made = cases(&bundle, 3, 1);
-        let found: Vec<f64> =
-            made.iter().map(|case| lookup(&case.context, "sender.reputation").unwrap().as_f64().unwrap()).collect();
-        assert_eq!(found, [0.49, 0.5, 0.51]);
-        assert!(made[0].context["sender"].is_object());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(60))]
-
-        #[test]
-        fn the_same_seed_gives_the_same_cases(bundle in arbitrary::bundle(0..8), seed in any::<u64>(), count in 0_usize..120) {
-            let made = cases(&bundle, count, seed);
-            prop_assert_eq!(made.len(), count);
-            prop_assert_eq!(&made, &cases(&bundle, count, seed));
-            let mut reversed = bundle.clone();
-            reversed.rules.reverse();
-            prop_assert_eq!(&made, &cases(&reversed, count, seed));
-        }
-
-        #[test]
-        fn an_enforced_schema_is_kept(mut bundle in arbitrary::bundle(0..8), schema in arbitrary::schema(), seed in any::<u64>()) {
-            // A field that admits nothing cannot be kept.
-            let schema = Schema { enforce: true, agents: schema.agents.into_iter().map(|(name, mut agent)| {
-                agent.fields.values_mut().for_each(|field| field.allowed = None);
-                agent.fields.remove("sender");
-                agent.fields.remove("sender.domain");
-                (name, agent)
-            }).collect() };
-            for rule in &mut bundle.rules {
-                rule.conditions.retain(|condition| !condition.field.starts_with("sender"));
-            }
-            bundle.schema = Some(schema);
-            let prepared = Prepared::new(&bundle);
-            for case in cases(&bundle, 60, seed) {
-                let verdict = prepared.verdict((&case).into());
-                prop_assert!(verdict.status != Status::Error || verdict.rule.is_some(), "{:?}", case);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,104 +1,17 @@
-//! The file format, all integers little-endian.
-//!
-//! ```text
-//! header  "CSCORPUS", u16 version, u8 source, u8 0, u32 rows, u32 columns, u64 bytes of the body, SHA-256 of all
-//!         after it and of the header before it
-//! column  u8 role (0: a field; else 1 + place in `Role::VARIANTS`), for a field u16 keys and each key as text
-//!         u32 numbers, u32 texts, u32 rest; the numbers as f64; the ends of the texts as u32, the block as text;
-//!         the rest as texts of JSON
-//!         u8 layout: 1, 2 or 4 bytes a code, one a row; or 0 for u32 count, the rows and the codes as u32
-//! text    u32 bytes, UTF-8
-//! ```
-//!
-//! There is one way to write a corpus: columns ascending by name, values ascending and distinct. So equal corpora have
-//! equal bytes and one digest. Whatever is not written so is refused.
+//! Reading a corpus from the file format. Nothing in the bytes is trusted.
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use strum::VariantArray as _;
 
 use super::{
     Columnar, MAX_BYTES, MAX_COLUMNS, MAX_DEPTH, MAX_ROWS, Name, Role,
     build::width,
     column::{Codes, Column, FALSE, NULL, Texts, Values, is_plain},
+    format::{CorpusError, DIGEST, HEAD, MAGIC, SOURCES, VERSION, digest},
 };
-use crate::{bundle::Effect, replay::Dataset};
-
-const MAGIC: &[u8; 8] = b"CSCORPUS";
-const VERSION: u16 = 1;
-/// Bytes before the digest.
-const HEAD: usize = 28;
-const DIGEST: usize = 32;
-
-/// Why bytes are no corpus, or cases do not fit into one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CorpusError {
-    /// The first bytes are others.
-    #[error("this is not a Countersign corpus: it does not start with `CSCORPUS`")]
-    NotACorpus,
-    /// A newer or unknown format.
-    #[error("the corpus has format {0}, but only format 1 is known: update Countersign, or export the corpus again")]
-    Version(u16),
-    /// A limit is passed.
-    #[error("the corpus has too many {name}: the limit is {limit}")]
-    TooLarge {
-        /// Of what.
-        name: &'static str,
-        /// The limit.
-        limit: usize,
-    },
-    /// The bytes end too soon.
-    #[error("the corpus ends in the middle, after {0} bytes: fetch it again")]
-    Truncated(usize),
-    /// Something is not as the format has it.
-    #[error("the corpus is malformed at byte {at}: {what}")]
-    Malformed {
-        /// Where, in bytes from the start.
-        at: usize,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// The bytes were changed.
-    #[error("the corpus does not match its digest: fetch it again")]
-    DigestMismatch,
-}
-
-const SOURCES: [Dataset; 4] = [Dataset::Fixtures, Dataset::Synthetic, Dataset::Recorded, Dataset::Custom];
+use crate::bundle::Effect;
 
 impl Columnar {
-    /// The corpus as bytes.
-    ///
-    /// # Errors
-    /// [`CorpusError::TooLarge`] when they would pass [`MAX_BYTES`].
-    pub fn encode(&self) -> Result<Vec<u8>, CorpusError> {
-        let mut out = Vec::new();
-        out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
-        let source = SOURCES.iter().position(|source| *source == self.source).unwrap_or_default();
-        out.push(u8::try_from(source).unwrap_or_default());
-        out.push(0);
-        count(&mut out, self.rows)?;
-        count(&mut out, self.columns.len())?;
-        out.extend_from_slice(&[0; 8 + DIGEST]);
-        for (name, column) in &self.columns {
-            write_name(&mut out, name)?;
-            write_values(&mut out, &column.values)?;
-            write_codes(&mut out, &column.codes)?;
-            if out.len() > MAX_BYTES {
-                return Err(CorpusError::TooLarge { name: "bytes", limit: MAX_BYTES });
-            }
-        }
-        let body = (out.len() - HEAD - DIGEST) as u64;
-        if let Some(slot) = out.get_mut(HEAD - 8..HEAD) {
-            slot.copy_from_slice(&body.to_le_bytes());
-        }
-        let digest = digest(&out);
-        if let Some(slot) = out.get_mut(HEAD..HEAD + DIGEST) {
-            slot.copy_from_slice(&digest);
-        }
-        Ok(out)
-    }
-
     /// Reads a corpus. Nothing in `bytes` is trusted: memory stays within a small multiple of their length.
     ///
     /// # Errors
@@ -162,82 +75,6 @@ impl Columnar {
         check_nesting(&read, rows, reader.at)?;
         Ok(Self { source, rows, columns: read })
     }
-
-    /// `sha256:` over the encoded corpus, which is how a packet or a cache names it.
-    ///
-    /// # Errors
-    /// As [`Self::encode`].
-    pub fn digest(&self) -> Result<String, CorpusError> {
-        let bytes = self.encode()?;
-        Ok(format!("sha256:{}", hex::encode(bytes.get(HEAD..HEAD + DIGEST).unwrap_or_default())))
-    }
-}
-
-pub(super) fn digest(bytes: &[u8]) -> [u8; DIGEST] {
-    let mut hash = Sha256::new();
-    hash.update(bytes.get(..HEAD).unwrap_or_default());
-    hash.update(bytes.get(HEAD + DIGEST..).unwrap_or_default());
-    hash.finalize().into()
-}
-
-fn count(out: &mut Vec<u8>, count: usize) -> Result<(), CorpusError> {
-    let count = u32::try_from(count).map_err(|_| CorpusError::TooLarge { name: "values", limit: u32::MAX as usize })?;
-    out.extend_from_slice(&count.to_le_bytes());
-    Ok(())
-}
-
-fn text(out: &mut Vec<u8>, text: &str) -> Result<(), CorpusError> {
-    count(out, text.len())?;
-    out.extend_from_slice(text.as_bytes());
-    Ok(())
-}
-
-fn write_name(out: &mut Vec<u8>, name: &Name) -> Result<(), CorpusError> {
-    match name {
-        Name::About(role) => {
-            let place = Role::VARIANTS.iter().position(|other| other == role).unwrap_or_default();
-            out.push(u8::try_from(place + 1).unwrap_or_default());
-        }
-        Name::Field(path) => {
-            out.push(0);
-            out.extend_from_slice(&u16::try_from(path.len()).unwrap_or_default().to_le_bytes());
-            path.iter().try_for_each(|key| text(out, key))?;
-        }
-    }
-    Ok(())
-}
-
-fn write_values(out: &mut Vec<u8>, values: &Values) -> Result<(), CorpusError> {
-    count(out, values.numbers.len())?;
-    count(out, values.texts.len())?;
-    count(out, values.rest.len())?;
-    values.numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
-    values.texts.ends.iter().for_each(|end| out.extend_from_slice(&end.to_le_bytes()));
-    text(out, &values.texts.block)?;
-    values.rest.iter().try_for_each(|value| text(out, &value.to_string()))
-}
-
-fn write_codes(out: &mut Vec<u8>, codes: &Codes) -> Result<(), CorpusError> {
-    match codes {
-        Codes::Narrow(codes) => {
-            out.push(1);
-            out.extend_from_slice(codes);
-        }
-        Codes::Medium(codes) => {
-            out.push(2);
-            codes.iter().for_each(|code| out.extend_from_slice(&code.to_le_bytes()));
-        }
-        Codes::Wide(codes) => {
-            out.push(4);
-            codes.iter().for_each(|code| out.extend_from_slice(&code.to_le_bytes()));
-        }
-        Codes::Sparse { rows, codes } => {
-            out.push(0);
-            count(out, rows.len())?;
-            rows.iter().chain(codes).for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
-        }
-    }
-    Ok(())
 }
 
 struct Reader<'a> {
@@ -372,7 +209,7 @@ impl<'a> Reader<'a> {
         Ok(codes)
     }
 
-    /// Whether the values are what this column may say.
+    /// Checks that a column of this role has only values it may have.
     fn check_role(&self, role: Role, column: &Column, rows: usize) -> Result<(), CorpusError> {
         let values = &column.values;
         let effects = || values.texts.iter().all(|text| text.parse::<Effect>().is_ok());
@@ -404,7 +241,7 @@ fn ascending(numbers: &[f64]) -> bool {
 
 /// No row may have a value at a path and another one below it: it could be no JSON object.
 fn check_nesting(columns: &[(Name, Column)], rows: usize, at: usize) -> Result<(), CorpusError> {
-    // Codes that may be looked at; an honest corpus hardly has a field that is an object here and a value there.
+    // Codes that may be visited; an honest corpus hardly has a field that is an object here and a value there.
     let mut allowance = 64 * MAX_ROWS;
     for (number, (name, column)) in columns.iter().enumerate() {
         let Name::Field(path) = name else { continue };
