@@ -85,8 +85,8 @@ fn kept(path: &Path) -> Result<Key, CliError> {
     };
     match std::fs::read(path) {
         Ok(bytes) => {
-            let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| fail("parse_rules", &error))?;
-            let secret = hex::decode(&kept.secret).map_err(|error| fail("parse_rules", &error))?;
+            let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| fail("parse", &error))?;
+            let secret = hex::decode(&kept.secret).map_err(|error| fail("parse", &error))?;
             Ok(Key::new(kept.id, secret))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
