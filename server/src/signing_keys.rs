@@ -85,8 +85,8 @@ fn stored_key(path: &Path) -> Result<Key, CliError> {
     };
     match std::fs::read(path) {
         Ok(bytes) => {
-            let stored: StoredKey = serde_json::from_slice(&bytes).map_err(|error| fail("understand", &error))?;
-            let secret = hex::decode(&stored.secret).map_err(|error| fail("understand", &error))?;
+            let stored: StoredKey = serde_json::from_slice(&bytes).map_err(|error| fail("parse", &error))?;
+            let secret = hex::decode(&stored.secret).map_err(|error| fail("parse", &error))?;
             Ok(Key::new(stored.id, secret))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
