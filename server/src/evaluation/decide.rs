@@ -28,7 +28,7 @@ pub fn decide_bytes(serving: &Serving, body: &[u8], now: Timestamp) -> Option<Pe
     }
     let decoding = &*serving.stable.as_ref().or(serving.canary.as_ref())?.prepared;
     let (request, verdict) = decoding.decide_request(body)?;
-    let asked = Asked {
+    let head = RequestHead {
         agent: request.agent,
         action: request.action,
         subject: request.subject.map(str::to_owned),
@@ -42,7 +42,7 @@ pub fn decide_bytes(serving: &Serving, body: &[u8], now: Timestamp) -> Option<Pe
             prepared.answer_request(&request)
         }
     };
-    let record = decide_by(serving, asked, now, answer).ok()?;
+    let record = decide_with(serving, head, now, answer).ok()?;
     Some(PendingDecision::with_context_text(record, request.context))
 }
 
@@ -63,15 +63,15 @@ pub fn decide(
             .with("pointer", format!("{at}{}", over.pointer))
             .with("limit", over.name)
     })?;
-    let asked = Asked { agent: &input.agent, action: &input.action, subject, decision_id };
-    match decide_by(serving, asked, now, |prepared| Ok::<_, Infallible>(prepared.decide(&input))) {
+    let head = RequestHead { agent: &input.agent, action: &input.action, subject, decision_id };
+    match decide_with(serving, head, now, |prepared| Ok::<_, Infallible>(prepared.decide(&input))) {
         Ok(record) => Ok(Record { context: input.context, ..record }.into()),
         Err(never) => match never {},
     }
 }
 
 /// A request without its context.
-struct Asked<'a> {
+struct RequestHead<'a> {
     agent: &'a str,
     action: &'a str,
     subject: Option<String>,
@@ -79,14 +79,14 @@ struct Asked<'a> {
 }
 
 /// The record of a decision, without its context. `answer` asks one bundle.
-fn decide_by<E>(
+fn decide_with<E>(
     serving: &Serving,
-    asked: Asked<'_>,
+    head: RequestHead<'_>,
     now: Timestamp,
     answer: impl Fn(&Prepared) -> Result<Answer, E>,
 ) -> Result<Record, E> {
-    let decision_id = asked.decision_id.unwrap_or_else(|| new_decision_id(now));
-    let subject = asked.subject.unwrap_or_else(|| decision_id.clone());
+    let decision_id = head.decision_id.unwrap_or_else(|| new_decision_id(now));
+    let subject = head.subject.unwrap_or_else(|| decision_id.clone());
     let (mode, split) =
         if serving.enabled { (Mode::Normal, serving.split(&subject)) } else { (Mode::Bypass, Split::default()) };
     let answered = match (split.serves, mode) {
@@ -104,8 +104,8 @@ fn decide_by<E>(
     Ok(Record {
         decision_id,
         decided_at: now,
-        agent: asked.agent.to_owned(),
-        action: asked.action.to_owned(),
+        agent: head.agent.to_owned(),
+        action: head.action.to_owned(),
         subject,
         context: Map::new(),
         effect: answered.effect,
