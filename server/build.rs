@@ -1,7 +1,7 @@
 //! Lists the files of the site (scripts, styles, fonts), so that a release build embeds them.
 //!
-//! `SITE_DIR` is the folder with these files, by default `target/site` of the workspace. A missing folder is an empty site:
-//! the server then serves pages without styles, and logs a warning when it starts.
+//! `SITE_DIR` is the folder with these files, by default `target/site` of the workspace. A missing folder is an empty
+//! site: the server then serves pages without styles, and logs a warning when it starts.
 //!
 //! Also merges the files of `openapi/` into the one document that is served.
 

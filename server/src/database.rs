@@ -37,8 +37,8 @@ impl Database {
         }
     }
 
-    /// As [`Self::open`], for a command that may run while a server does: uses the private PostgreSQL of the server, and
-    /// waits for one that is just starting.
+    /// As [`Self::open`], for a command that may run while a server does: uses the private PostgreSQL of the server,
+    /// and waits for one that is just starting.
     ///
     /// # Errors
     /// As [`Self::open`].

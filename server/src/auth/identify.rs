@@ -13,8 +13,8 @@ use tower_sessions::Session;
 use super::token::{bearer, token_holder};
 use crate::error::{ApiError, ApiResult};
 
-/// Puts a [`Caller`] into the request. Anonymous requests pass, as callers without an actor; a request with a token that
-/// is not valid is refused.
+/// Puts a [`Caller`] into the request. Anonymous requests pass, as callers without an actor; a request with a token
+/// that is not valid is refused.
 pub async fn identify(State(store): State<Store>, mut request: Request, next: Next) -> Response {
     let caller = match bearer(request.headers()) {
         // A request with a token is judged by the token alone; its cookies are ignored.

@@ -1,5 +1,6 @@
 //! Who is calling: the holder of a bearer token, or the person of a browser session. The answer is a
-//! [`Caller`](app::context::Caller) in the request's extensions; what a caller may do is decided by `lifecycle::authority`.
+//! [`Caller`](app::context::Caller) in the request's extensions; what a caller may do is decided by
+//! `lifecycle::authority`.
 
 mod identify;
 mod local;

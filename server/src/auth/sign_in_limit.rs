@@ -1,5 +1,5 @@
-//! Slows down password guessing: a burst of sign-in attempts from one address, then one a second. The store also counts the
-//! failures of each account.
+//! Slows down password guessing: a burst of sign-in attempts from one address, then one a second. The store also counts
+//! the failures of each account.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -37,7 +37,8 @@ pub(super) async fn run(store: Store) {
     }
 }
 
-/// Signs and stores a checkpoint at the end of the record, unless the newest one is at most `unless_within` entries old.
+/// Signs and stores a checkpoint at the end of the record, unless the newest one is at most `unless_within` entries
+/// old.
 pub async fn checkpoint(store: &Store, unless_within: i64) {
     if let Err(error) = audit::checkpoint(store, unless_within).await {
         log_error("no checkpoint of the audit record can be made now", &error);

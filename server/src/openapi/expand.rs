@@ -1,6 +1,6 @@
 //! Expands the abbreviations in `openapi/`, so that roles and statuses come from the code that decides them:
-//! `x-permission` becomes security, `x-roles` and the answers 401 and 403; `x-problems`, with the problems that every such
-//! operation has, becomes one answer for each status; `x-examples` are placed at the bodies they illustrate.
+//! `x-permission` becomes security, `x-roles` and the answers 401 and 403; `x-problems`, with the problems that every
+//! such operation has, becomes one answer for each status; `x-examples` are placed at the bodies they illustrate.
 
 use std::collections::{BTreeMap, BTreeSet};
 

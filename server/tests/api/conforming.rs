@@ -1,5 +1,5 @@
-//! Checks every exchange of every test against the contract of the API (`/openapi.json`): status, headers, media type and
-//! body of the answer, and the body of a request that was accepted.
+//! Checks every exchange of every test against the contract of the API (`/openapi.json`): status, headers, media type
+//! and body of the answer, and the body of a request that was accepted.
 
 use std::{
     collections::HashMap,
@@ -62,7 +62,8 @@ pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
 }
 
 /// The components, with bundles closed. Members that authors add to a bundle are stored and answered, so its schema is
-/// open; here it is closed so that no member of our own is left undocumented. Tests add only members that begin with `x-`.
+/// open; here it is closed so that no member of our own is left undocumented. Tests add only members that begin with
+/// `x-`.
 static STRICT: LazyLock<Value> = LazyLock::new(|| {
     let mut components = DOCUMENT["components"].clone();
     for name in ["Bundle", "MovedBundle", "ImportedBundle"] {

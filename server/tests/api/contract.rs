@@ -1,5 +1,5 @@
-//! The contract of the API is complete, valid and true. Every answer that any test receives is checked against it too (see
-//! `conforming`).
+//! The contract of the API is complete, valid and true. Every answer that any test receives is checked against it too
+//! (see `conforming`).
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -1,5 +1,5 @@
-//! Role by permission for the functions that pages call and for the command line (`access` covers the HTTP API). The use
-//! cases are tested against the same permission table in `store`.
+//! Role by permission for the functions that pages call and for the command line (`access` covers the HTTP API). The
+//! use cases are tested against the same permission table in `store`.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! The audit record on the command line: exported, verified without a server, and the key figures computed from the file.
+//! The audit record on the command line: exported, verified without a server, and the key figures computed from the
+//! file.
 
 use lifecycle::authority::Role;
 use serde_json::{Value, json};

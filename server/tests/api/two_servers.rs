@@ -1,5 +1,5 @@
-//! Two server processes on one database, and many people who send random commands at the same time: the invariants hold,
-//! as the audit record shows.
+//! Two server processes on one database, and many people who send random commands at the same time: the invariants
+//! hold, as the audit record shows.
 
 use std::{
     collections::BTreeMap,

@@ -16,7 +16,8 @@ use crate::{
 /// Most regions that are listed for people.
 const SHOWN: usize = 50;
 
-/// Compares two bundles. Exit code 1: something differs or, with `fail_on_flip`, some input may be answered differently.
+/// Compares two bundles. Exit code 1: something differs or, with `fail_on_flip`, some input may be answered
+/// differently.
 pub fn run(before: &Source, after: &Source, fail_on_flip: bool, format: Format) -> Result<ExitCode, CliError> {
     let comparison = compare(before, after);
     let flips = comparison.semantic_diff.total_regions > 0 || !comparison.semantic_diff.complete;

@@ -1,5 +1,5 @@
-//! `countersign bundle`: bundles in files, and their export from and import into a server. Exit code 1 means a finding or
-//! a refusal: lint errors, a failed expectation, a difference, a signature that is not valid.
+//! `countersign bundle`: bundles in files, and their export from and import into a server. Exit code 1 means a finding
+//! or a refusal: lint errors, a failed expectation, a difference, a signature that is not valid.
 
 mod compare;
 mod lint;

@@ -1,5 +1,5 @@
-//! `/openapi.json` and `/docs`: the contract of this API, for programs and for people. No token is needed: nothing of the
-//! workspace is in it.
+//! `/openapi.json` and `/docs`: the contract of this API, for programs and for people. No token is needed: nothing of
+//! the workspace is in it.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! `/policy/bundles/{id}/activate`, `promote`, `rollback`, `check-gates` and `canary-status`: putting a bundle into service
-//! and taking it out.
+//! `/policy/bundles/{id}/activate`, `promote`, `rollback`, `check-gates` and `canary-status`: putting a bundle into
+//! service and taking it out.
 
 use axum::{
     Json as Out, Router,

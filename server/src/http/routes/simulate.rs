@@ -1,5 +1,5 @@
-//! `/policy/simulate`: the decisions of one bundle about many inputs, or those of two compared. `/policy/corpus`: recorded
-//! inputs.
+//! `/policy/simulate`: the decisions of one bundle about many inputs, or those of two compared. `/policy/corpus`:
+//! recorded inputs.
 
 use axum::{
     Json as Out, Router,

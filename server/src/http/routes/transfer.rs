@@ -1,5 +1,5 @@
-//! `/policy/bundles/{id}/export`, `/policy/bundles/verify` and `/policy/bundles/import`: bundles that are exchanged between
-//! instances as signed files.
+//! `/policy/bundles/{id}/export`, `/policy/bundles/verify` and `/policy/bundles/import`: bundles that are exchanged
+//! between instances as signed files.
 
 use axum::{
     Json as Out, Router,
