@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engines::{self, Answer, Contender, Engine},
+    engines::{self, Contender, Engine, RankResult},
     machine,
     measure::{Spent, Spread, spent},
     workload::{Shape, Workload},
@@ -231,7 +231,7 @@ impl Runner {
     }
 }
 
-fn ask(engine: &mut dyn Engine, form: Form, workload: &Workload, number: usize) -> Answer {
+fn ask(engine: &mut dyn Engine, form: Form, workload: &Workload, number: usize) -> RankResult {
     match form {
         Form::Json => engine.from_json(&workload.requests[number].json),
         Form::Parsed => engine.from_parsed(number),

@@ -16,7 +16,7 @@
 //! | [`postgres`] | a private PostgreSQL, for servers without a `DATABASE_URL` and for tests |
 //! | [`audit`] | the audit record: its chain, checkpoints, export and verification |
 //! | `work` | the transaction of a use case, with its actor, clock and audit entries |
-//! | [`people`], [`tokens`], [`sessions`] | accounts: who may come in |
+//! | `accounts` | who may sign in: [`people`], [`tokens`], [`sessions`] |
 //! | [`settings`] | the workspace's settings and invariants |
 //! | [`bundles`] | policy bundles: drafts, reading, export and import |
 //! | [`decisions`] | the decision log, reported outcomes, and what both add up to |
@@ -30,6 +30,7 @@
 //! | [`metrics`] | the workspace's metrics for monitoring |
 //! | [`home`] | the first page and the badges of the navigation |
 //! | [`demo`] | the example workspace |
+//! | `testing` | a throwaway PostgreSQL for tests |
 
 pub mod atomic_file;
 pub mod audit;

@@ -11,7 +11,7 @@ use cedar_policy::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Answer, Contender, Engine, Steps, step, text};
+use super::{Contender, Engine, RankResult, Steps, step, text};
 use crate::workload::{FIELDS, Request, Rule, Test, Workload, model};
 
 pub const CONTENDER: Contender = Contender {
@@ -53,7 +53,7 @@ impl Cedar {
         Query::new(agent, action, self.everything.clone(), context, None).map_err(text)
     }
 
-    fn decide(&self, query: &Query) -> Answer {
+    fn decide(&self, query: &Query) -> RankResult {
         let response = self.authorizer.is_authorized(query, &self.policies, &self.entities);
         if let Some(error) = response.diagnostics().errors().next() {
             return Err(text(error));
@@ -64,7 +64,7 @@ impl Cedar {
 }
 
 impl Engine for Cedar {
-    fn from_json(&mut self, json: &str) -> Answer {
+    fn from_json(&mut self, json: &str) -> RankResult {
         self.decide(&self.query(json)?)
     }
 
@@ -73,7 +73,7 @@ impl Engine for Cedar {
         Ok(())
     }
 
-    fn from_parsed(&mut self, number: usize) -> Answer {
+    fn from_parsed(&mut self, number: usize) -> RankResult {
         self.decide(&self.parsed[number])
     }
 }

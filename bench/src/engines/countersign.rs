@@ -6,7 +6,7 @@ use policy::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Contender, Engine, Steps, step, text};
+use super::{Contender, Engine, RankResult, Steps, step, text};
 use crate::workload::{FIELDS, Request, Rule, Test, Workload, model};
 
 pub const CONTENDER: Contender = Contender {
@@ -29,7 +29,7 @@ fn rank(verdict: Verdict<'_>) -> Option<u32> {
 }
 
 impl Engine for Countersign {
-    fn from_json(&mut self, json: &str) -> Answer {
+    fn from_json(&mut self, json: &str) -> RankResult {
         match self.prepared.decide_request(json.as_bytes()) {
             Some((_, verdict)) => Ok(rank(verdict)),
             // As in the service, a tree is made of what the decoder leaves.
@@ -45,7 +45,7 @@ impl Engine for Countersign {
         Ok(())
     }
 
-    fn from_parsed(&mut self, number: usize) -> Answer {
+    fn from_parsed(&mut self, number: usize) -> RankResult {
         Ok(rank(self.prepared.verdict((&self.parsed[number]).into())))
     }
 }

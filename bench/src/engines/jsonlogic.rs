@@ -3,7 +3,7 @@
 use datalogic_rs::{DataValue, Engine as Datalogic, Logic, ParsedData, Session};
 use serde_json::{Value, json};
 
-use super::{Answer, Contender, Engine, Steps, step, text};
+use super::{Contender, Engine, RankResult, Steps, step, text};
 use crate::workload::{FIELDS, Request, Rule, Test, Workload, model};
 
 pub const CONTENDER: Contender = Contender {
@@ -22,7 +22,7 @@ struct JsonLogic {
 }
 
 impl Engine for JsonLogic {
-    fn from_json(&mut self, json: &str) -> Answer {
+    fn from_json(&mut self, json: &str) -> RankResult {
         let rank = rank(self.session.eval_borrowed(&self.logic, json).map_err(text)?);
         self.session.reset();
         rank
@@ -34,14 +34,14 @@ impl Engine for JsonLogic {
         Ok(())
     }
 
-    fn from_parsed(&mut self, number: usize) -> Answer {
+    fn from_parsed(&mut self, number: usize) -> RankResult {
         let rank = rank(self.session.eval_borrowed(&self.logic, &self.parsed[number]).map_err(text)?);
         self.session.reset();
         rank
     }
 }
 
-fn rank(value: &DataValue<'_>) -> Answer {
+fn rank(value: &DataValue<'_>) -> RankResult {
     let number = value.as_i64().ok_or_else(|| format!("not a rank: {value}"))?;
     Ok(u32::try_from(number).ok())
 }

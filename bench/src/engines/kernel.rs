@@ -2,7 +2,7 @@
 //!
 //! Requests come as row numbers, one a field. Nothing is checked, no type can be wrong, no rule can be in error.
 
-use super::{Answer, Contender, Engine, Steps, step};
+use super::{Contender, Engine, RankResult, Steps, step};
 use crate::workload::{FIELDS, Kind, Request, Rule, Test, Value, Workload};
 
 pub const CONTENDER: Contender = Contender {
@@ -143,7 +143,7 @@ fn values(at: usize, thresholds: &[i64]) -> Vec<Value> {
 }
 
 impl Engine for Kernel {
-    fn from_json(&mut self, _: &str) -> Answer {
+    fn from_json(&mut self, _: &str) -> RankResult {
         Err("the kernel takes interned requests only".to_owned())
     }
 
@@ -152,7 +152,7 @@ impl Engine for Kernel {
         Ok(())
     }
 
-    fn from_parsed(&mut self, number: usize) -> Answer {
+    fn from_parsed(&mut self, number: usize) -> RankResult {
         Ok(self.first(&self.parsed[number]))
     }
 }

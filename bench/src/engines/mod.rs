@@ -20,12 +20,12 @@ pub use countersign::{encode as bundle, parse_rules};
 use crate::workload::{Request, Workload};
 
 /// The rank of the deciding rule, none when no rule decides; or why there is no answer.
-pub type Answer = Result<Option<u32>, String>;
+pub type RankResult = Result<Option<u32>, String>;
 
 /// A contender, loaded with the rules of one workload.
 pub trait Engine {
     /// From the bytes of a request to the deciding rule.
-    fn from_json(&mut self, json: &str) -> Answer;
+    fn from_json(&mut self, json: &str) -> RankResult;
 
     /// Parses requests into the engine's own form, ahead of [`Engine::from_parsed`].
     ///
@@ -34,7 +34,7 @@ pub trait Engine {
     fn parse(&mut self, requests: &[Request]) -> Result<(), String>;
 
     /// From the parsed request with this number to the deciding rule.
-    fn from_parsed(&mut self, number: usize) -> Answer;
+    fn from_parsed(&mut self, number: usize) -> RankResult;
 }
 
 /// How long each step of loading took.

@@ -5,7 +5,7 @@ use policy::{
     engine::{Input, Question, condition, decide::addresses, trace::ConditionResult},
 };
 
-use super::{Answer, Contender, Engine, Steps, countersign, step, text};
+use super::{Contender, Engine, RankResult, Steps, countersign, step, text};
 use crate::workload::{Request, Workload};
 
 pub const CONTENDER: Contender = Contender {
@@ -36,7 +36,7 @@ impl Plain {
 }
 
 impl Engine for Plain {
-    fn from_json(&mut self, json: &str) -> Answer {
+    fn from_json(&mut self, json: &str) -> RankResult {
         let input: Input = serde_json::from_str(json).map_err(text)?;
         Ok(self.decide((&input).into()))
     }
@@ -46,7 +46,7 @@ impl Engine for Plain {
         Ok(())
     }
 
-    fn from_parsed(&mut self, number: usize) -> Answer {
+    fn from_parsed(&mut self, number: usize) -> RankResult {
         Ok(self.decide((&self.parsed[number]).into()))
     }
 }

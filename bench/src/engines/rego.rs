@@ -11,7 +11,7 @@ use regorus::{
     rvm::vm::RegoVM,
 };
 
-use super::{Answer, Contender, Engine, Steps, step, text};
+use super::{Contender, Engine, RankResult, Steps, step, text};
 use crate::workload::{FIELDS, Request, Rule, Test, Workload, model};
 
 pub const MACHINE: Contender = Contender {
@@ -58,7 +58,7 @@ struct Rego<W> {
 }
 
 impl<W: Evaluator> Engine for Rego<W> {
-    fn from_json(&mut self, json: &str) -> Answer {
+    fn from_json(&mut self, json: &str) -> RankResult {
         let input = Value::from_json_str(json).map_err(text)?;
         rank(&self.evaluator.eval(input)?)
     }
@@ -69,13 +69,13 @@ impl<W: Evaluator> Engine for Rego<W> {
         Ok(())
     }
 
-    fn from_parsed(&mut self, number: usize) -> Answer {
+    fn from_parsed(&mut self, number: usize) -> RankResult {
         let input = self.parsed[number].clone();
         rank(&self.evaluator.eval(input)?)
     }
 }
 
-fn rank(value: &Value) -> Answer {
+fn rank(value: &Value) -> RankResult {
     match value {
         Value::Undefined => Ok(None),
         value => Ok(Some(value.as_u32().map_err(text)?)),

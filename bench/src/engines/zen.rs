@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use zen_engine::{Decision, Variable, model::GraphContent};
 
-use super::{Answer, Contender, Engine, Steps, step, text};
+use super::{Contender, Engine, RankResult, Steps, step, text};
 use crate::workload::{FIELDS, Request, Rule, Test, Workload, model};
 
 pub const CONTENDER: Contender = Contender {
@@ -22,7 +22,7 @@ struct Zen {
 }
 
 impl Zen {
-    fn decide(&self, request: Variable) -> Answer {
+    fn decide(&self, request: Variable) -> RankResult {
         let response = pollster::block_on(self.decision.evaluate(request)).map_err(text)?;
         match response.result.dot("rank") {
             None | Some(Variable::Null) => Ok(None),
@@ -35,7 +35,7 @@ impl Zen {
 }
 
 impl Engine for Zen {
-    fn from_json(&mut self, json: &str) -> Answer {
+    fn from_json(&mut self, json: &str) -> RankResult {
         self.decide(serde_json::from_str(json).map_err(text)?)
     }
 
@@ -45,7 +45,7 @@ impl Engine for Zen {
         Ok(())
     }
 
-    fn from_parsed(&mut self, number: usize) -> Answer {
+    fn from_parsed(&mut self, number: usize) -> RankResult {
         self.decide(self.parsed[number].clone())
     }
 }
@@ -74,7 +74,7 @@ fn encode(workload: &Workload) -> String {
                 "outputs": [{"id": "rank", "name": "rank", "field": "rank"}],
                 "rules": rules,
             }},
-            {"id": "out", "name": "Answer", "type": "outputNode"},
+            {"id": "out", "name": "RankResult", "type": "outputNode"},
         ],
         "edges": [
             {"id": "a", "type": "edge", "sourceId": "in", "targetId": "table"},

@@ -73,21 +73,21 @@ pub fn open_export(keys: &KeyRing, document: &Value, now: Timestamp) -> (Verific
     let stated = Stated::of(document);
     match check_export(keys, document, now) {
         Ok(source) => (stated.verification(Verdict::Valid, "The signature is valid.".to_owned(), None), Some(source)),
-        Err(Failure { verdict, message, field, unsigned }) => {
+        Err(VerificationFailure { verdict, message, field, unsigned }) => {
             let verification = stated.verification(verdict, message, field);
             (Verification { unsigned, ..verification }, None)
         }
     }
 }
 
-struct Failure {
+struct VerificationFailure {
     verdict: Verdict,
     message: String,
     field: Option<String>,
     unsigned: bool,
 }
 
-impl Failure {
+impl VerificationFailure {
     fn new(verdict: Verdict, message: impl Into<String>) -> Self {
         Self { verdict, message: message.into(), field: None, unsigned: false }
     }
@@ -103,40 +103,46 @@ const ENVELOPE: [&str; 7] =
 /// Members that state how a file was signed.
 const HOW_SIGNED: [&str; 3] = ["algorithm", "key_id", "digest"];
 
-fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Source, Failure> {
+fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Source, VerificationFailure> {
     let members = match document {
         Value::Object(members) => members,
         Value::Array(_) => return Err(unsigned_bundle()),
-        _ => return Err(Failure::malformed("", "This is neither a signed bundle nor a bundle.")),
+        _ => return Err(VerificationFailure::malformed("", "This is neither a signed bundle nor a bundle.")),
     };
     let has = |name: &&str| members.contains_key(*name);
     let Some(bundle) = members.get("bundle") else {
         return Err(match members.contains_key("rules") && !ENVELOPE.iter().any(&has) {
             true => unsigned_bundle(),
-            false => Failure::malformed("/bundle", "`bundle` is missing: this is not a signed bundle."),
+            false => VerificationFailure::malformed("/bundle", "`bundle` is missing: this is not a signed bundle."),
         });
     };
     if !bundle.is_object() {
-        return Err(Failure::malformed("/bundle", "`bundle` is not an object."));
+        return Err(VerificationFailure::malformed("/bundle", "`bundle` is not an object."));
     }
     if !HOW_SIGNED.iter().any(has) {
         return Err(unstated_signature(members.contains_key("signature")));
     }
     for name in ENVELOPE {
         if !members.get(name).is_some_and(Value::is_string) {
-            return Err(Failure::malformed(&format!("/{name}"), format!("`{name}` is missing or is not text.")));
+            return Err(VerificationFailure::malformed(
+                &format!("/{name}"),
+                format!("`{name}` is missing or is not text."),
+            ));
         }
     }
     let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
     for (name, wanted) in [("format_version", FORMAT_VERSION), ("algorithm", ALGORITHM)] {
         if text(name) != wanted {
             let message = format!("`{name}` is `{}`; only `{wanted}` can be read here.", text(name));
-            return Err(Failure::malformed(&format!("/{name}"), message));
+            return Err(VerificationFailure::malformed(&format!("/{name}"), message));
         }
     }
     let time = |name: &str| {
         text(name).parse::<Timestamp>().map_err(|_| {
-            Failure::malformed(&format!("/{name}"), format!("`{name}` is not a time such as 2026-01-31T08:00:00Z."))
+            VerificationFailure::malformed(
+                &format!("/{name}"),
+                format!("`{name}` is not a time such as 2026-01-31T08:00:00Z."),
+            )
         })
     };
     time("exported_at")?;
@@ -148,7 +154,10 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
         let first = faults.first();
         let pointer = first.map_or("", |fault| fault.pointer.as_str());
         let detail = first.map_or("cannot be read", |fault| fault.detail.as_str());
-        Failure::malformed(&format!("/bundle{pointer}"), format!("The bundle cannot be read: `{pointer}` {detail}."))
+        VerificationFailure::malformed(
+            &format!("/bundle{pointer}"),
+            format!("The bundle cannot be read: `{pointer}` {detail}."),
+        )
     })?;
     let found = source.digest();
     if found.as_str() != text("digest") {
@@ -156,41 +165,41 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
             "The file states the digest {}, its bundle has {found}: it was not exported correctly. Export it again.",
             text("digest")
         );
-        return Err(Failure::new(Verdict::DigestMismatch, message));
+        return Err(VerificationFailure::new(Verdict::DigestMismatch, message));
     }
     if now >= expires_at {
         let message = format!("The signature expired at {expires_at}. Export the bundle again.");
-        return Err(Failure::new(Verdict::SignatureExpired, message));
+        return Err(VerificationFailure::new(Verdict::SignatureExpired, message));
     }
     Ok(source)
 }
 
-fn signature_failure(error: SignatureError, key_id: &str) -> Failure {
+fn signature_failure(error: SignatureError, key_id: &str) -> VerificationFailure {
     match error {
-        SignatureError::UnknownKey => Failure::new(
+        SignatureError::UnknownKey => VerificationFailure::new(
             Verdict::UnknownKey,
             format!(
                 "It was signed with the key `{key_id}`, which is not known here. Give both environments the same \
                  HMAC_SECRET and HMAC_KEY_ID, or add the key to HMAC_PREVIOUS."
             ),
         ),
-        SignatureError::Mismatch => Failure::new(
+        SignatureError::Mismatch => VerificationFailure::new(
             Verdict::InvalidSignature,
             "The signature does not match: the file was changed after it was exported, or the other environment has \
              another HMAC_SECRET. Get the file again, or make HMAC_SECRET the same in both.",
         ),
         SignatureError::Malformed(name) => {
-            Failure::malformed(&format!("/{name}"), format!("`{name}` is not written as it should be."))
+            VerificationFailure::malformed(&format!("/{name}"), format!("`{name}` is not written as it should be."))
         }
     }
 }
 
-fn unsigned_bundle() -> Failure {
+fn unsigned_bundle() -> VerificationFailure {
     let message = "This is a bundle without a signature. It can be imported as an unsigned draft.";
-    Failure { unsigned: true, ..Failure::malformed("/signature", message) }
+    VerificationFailure { unsigned: true, ..VerificationFailure::malformed("/signature", message) }
 }
 
-fn unstated_signature(signed: bool) -> Failure {
+fn unstated_signature(signed: bool) -> VerificationFailure {
     let message = if signed {
         "The file does not say how it was signed (no `algorithm`, `key_id` and `digest`; ApplyLens exports like that), \
          so its signature proves nothing here. Its bundle can be imported as an unsigned draft."
@@ -198,7 +207,7 @@ fn unstated_signature(signed: bool) -> Failure {
         "The file holds a bundle without a signature. It can be imported as an unsigned draft."
     };
     let field = if signed { "/algorithm" } else { "/signature" };
-    Failure { unsigned: true, ..Failure::malformed(field, message) }
+    VerificationFailure { unsigned: true, ..VerificationFailure::malformed(field, message) }
 }
 
 /// What a file states about itself.

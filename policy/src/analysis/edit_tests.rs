@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     bundle::{ActionPattern, AgentPattern, Bundle, Effect, Rule, Schema, rule::GUARDRAIL},
-    engine::{Answer, Input, Prepared, Status, arbitrary},
+    engine::{Evaluation, Input, Prepared, Status, arbitrary},
     random::Random,
 };
 
@@ -50,7 +50,7 @@ fn confirmed(bundle: &Bundle, analysis: &Analysis) -> Result<(), TestCaseError> 
     Ok(())
 }
 
-fn outcome(answer: &Answer) -> (Effect, bool) {
+fn outcome(answer: &Evaluation) -> (Effect, bool) {
     (answer.effect, answer.status == Status::Error)
 }
 

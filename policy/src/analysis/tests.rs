@@ -12,7 +12,7 @@ use crate::{
         rule::GUARDRAIL,
         schema::{AgentSchema, Field, FieldType},
     },
-    engine::{Answer, Input, Prepared, Status, order},
+    engine::{Evaluation, Input, Prepared, Status, order},
 };
 
 const FIELDS: [&str; 3] = ["x", "s", "deep.y"];
@@ -167,11 +167,11 @@ pub(super) fn inputs() -> Vec<Input> {
     inputs
 }
 
-fn outcome(answer: &Answer) -> (Effect, bool) {
+fn outcome(answer: &Evaluation) -> (Effect, bool) {
     (answer.effect, answer.status == Status::Error)
 }
 
-fn is_violation(answer: &Answer) -> bool {
+fn is_violation(answer: &Evaluation) -> bool {
     answer.status == Status::Error && answer.matched_rule.is_none()
 }
 
@@ -271,7 +271,7 @@ proptest! {
         let diff = semantic_diff(&a, &b, Meter::default());
         prop_assert!(diff.complete);
         let (before, after) = (Prepared::new(&a), Prepared::new(&b));
-        let rule = |answer: &Answer| answer.matched_rule.clone();
+        let rule = |answer: &Evaluation| answer.matched_rule.clone();
         let mut newly = false;
         for input in inputs() {
             let (old, new) = (before.decide(&input), after.decide(&input));

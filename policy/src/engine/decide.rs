@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 
 use super::{
-    Answer, EvaluationError, Input, Question, Status,
-    answer::ErrorCode,
+    Evaluation, EvaluationError, Input, Question, Status,
     compiled::{Index, fact_source::FactSource},
-    condition, explanation, order,
+    condition,
+    evaluation::ErrorCode,
+    explanation, order,
     request::{self, Request},
     rule_table::{RuleRef, RuleTable},
     scan::{self, Paths},
@@ -103,12 +104,12 @@ impl Prepared {
 
     /// The answer to `input`. The first rule in order that matches or is in error decides. An input that violates an enforced
     /// schema is an error before any rule is looked at.
-    pub fn decide(&self, input: &Input) -> Answer {
+    pub fn decide(&self, input: &Input) -> Evaluation {
         self.answer(input.into())
     }
 
     /// [`Self::decide`] for a question by reference.
-    pub fn answer(&self, question: Question<'_>) -> Answer {
+    pub fn answer(&self, question: Question<'_>) -> Evaluation {
         match self.verdict(question) {
             Verdict { status: Status::Matched, rule: Some(rule), .. } => matched(rule),
             Verdict { status: Status::Error, rule: Some(rule), .. } => self.rule_error(rule, question),
@@ -130,7 +131,7 @@ impl Prepared {
     ///
     /// # Errors
     /// A context that is no JSON object.
-    pub fn answer_request(&self, request: &Request<'_>) -> Result<Answer, serde_json::Error> {
+    pub fn answer_request(&self, request: &Request<'_>) -> Result<Evaluation, serde_json::Error> {
         let verdict = self.verdict_json(request.agent, request.action, request.context.as_bytes())?;
         self.explain(verdict, request)
     }
@@ -139,7 +140,7 @@ impl Prepared {
     ///
     /// # Errors
     /// A context that is no JSON object.
-    pub fn explain(&self, verdict: Verdict<'_>, request: &Request<'_>) -> Result<Answer, serde_json::Error> {
+    pub fn explain(&self, verdict: Verdict<'_>, request: &Request<'_>) -> Result<Evaluation, serde_json::Error> {
         let Request { agent, action, context, .. } = *request;
         Ok(match (verdict.status, verdict.rule) {
             (Status::Matched, Some(rule)) => matched(rule),
@@ -220,10 +221,10 @@ impl Prepared {
         traces
     }
 
-    fn schema_error(&self, input: Question<'_>) -> Answer {
+    fn schema_error(&self, input: Question<'_>) -> Evaluation {
         let errors = self.schema.as_ref().map(|schema| schema::violations(schema, input)).unwrap_or_default();
         let what = errors.first().map(|first| schema::sentence(first, input)).unwrap_or_default();
-        Answer {
+        Evaluation {
             effect: self.on_error,
             status: Status::Error,
             matched_rule: None,
@@ -233,7 +234,7 @@ impl Prepared {
         }
     }
 
-    fn rule_error(&self, rule: RuleRef<'_>, input: Question<'_>) -> Answer {
+    fn rule_error(&self, rule: RuleRef<'_>, input: Question<'_>) -> Evaluation {
         let errors: Vec<EvaluationError> = rule
             .conditions()
             .filter_map(|condition| {
@@ -257,7 +258,7 @@ impl Prepared {
                 explanation::found(error.found, value)
             )
         });
-        Answer {
+        Evaluation {
             effect: self.on_error,
             status: Status::Error,
             matched_rule: Some(rule.id().to_owned()),
@@ -267,8 +268,8 @@ impl Prepared {
         }
     }
 
-    fn no_match(&self, input: Question<'_>) -> Answer {
-        Answer {
+    fn no_match(&self, input: Question<'_>) -> Evaluation {
+        Evaluation {
             effect: self.default_effect,
             status: Status::NoMatch,
             matched_rule: None,
@@ -296,7 +297,7 @@ pub struct Verdict<'a> {
 }
 
 /// The answer of `bundle` to `input`. For more than one input, keep a [`Prepared`].
-pub fn decide(bundle: &Bundle, input: &Input) -> Answer {
+pub fn decide(bundle: &Bundle, input: &Input) -> Evaluation {
     Prepared::new(bundle).decide(input)
 }
 
@@ -305,8 +306,8 @@ pub fn addresses(rule: &Rule, input: Question<'_>) -> bool {
     rule.agent.matches(input.agent) && rule.action.matches(input.action)
 }
 
-fn matched(rule: RuleRef<'_>) -> Answer {
-    Answer {
+fn matched(rule: RuleRef<'_>) -> Evaluation {
+    Evaluation {
         effect: rule.effect(),
         status: Status::Matched,
         matched_rule: Some(rule.id().to_owned()),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Input, Status, ValueType, answer::ErrorCode, decide};
+use super::{Evaluation, Input, Status, ValueType, decide, evaluation::ErrorCode};
 use crate::bundle::{ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Test};
 
 fn rule(id: &str, effect: Effect, priority: u16, conditions: Vec<(&str, Test)>) -> Rule {
@@ -26,7 +26,7 @@ fn rule(id: &str, effect: Effect, priority: u16, conditions: Vec<(&str, Test)>) 
     }
 }
 
-fn ask(rules: Vec<Rule>, context: Value) -> Answer {
+fn ask(rules: Vec<Rule>, context: Value) -> Evaluation {
     let bundle = Bundle { rules, default_effect: Effect::Deny, on_error: Effect::NeedsApproval, schema: None };
     let context = context.as_object().unwrap().clone();
     decide(&bundle, &Input { agent: "inbox.triage".into(), action: "quarantine".into(), context })

@@ -12,7 +12,6 @@
 //! split                      which subjects a canary serves
 //! ```
 
-pub mod answer;
 #[cfg(test)]
 pub(crate) mod arbitrary;
 #[cfg(test)]
@@ -21,6 +20,7 @@ pub mod arm;
 pub(crate) mod compiled;
 pub mod condition;
 pub mod decide;
+pub mod evaluation;
 #[cfg(test)]
 mod examples;
 pub mod explanation;
@@ -36,9 +36,9 @@ pub mod schema;
 pub mod split;
 pub mod trace;
 
-pub use answer::{Answer, EvaluationError, Status, ValueType};
 pub use arm::Arm;
 pub use decide::{Prepared, Verdict, decide};
+pub use evaluation::{Evaluation, EvaluationError, Status, ValueType};
 pub use fact::Fact;
 pub use input::{Input, OverLimit, Question};
 pub use request::Request;

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{
     EvaluationError, Fact, Question, ValueType,
-    answer::ErrorCode,
     condition::{lookup, same, type_of},
+    evaluation::ErrorCode,
     explanation,
 };
 use crate::bundle::{
@@ -52,44 +52,44 @@ pub fn admits(field: &Field, value: Option<&Value>) -> bool {
 
 /// [`admits`] for the engine's view of the value.
 pub fn admits_fact(field: &Field, fact: Fact<'_>) -> bool {
-    refusal(field, fact).is_none()
+    violation(field, fact).is_none()
 }
 
 /// Why a field may not have a value.
-enum Refusal<'a> {
+enum Violation<'a> {
     Required,
     Type,
     Range,
     Unlisted(&'a [Scalar]),
 }
 
-fn refusal<'a>(field: &'a Field, fact: Fact<'_>) -> Option<Refusal<'a>> {
+fn violation<'a>(field: &'a Field, fact: Fact<'_>) -> Option<Violation<'a>> {
     if fact == Fact::Missing {
-        return field.required.then_some(Refusal::Required);
+        return field.required.then_some(Violation::Required);
     }
     if !has_type(field.kind, fact) {
-        return Some(Refusal::Type);
+        return Some(Violation::Type);
     }
     if let Fact::Number(number) = fact
         && (field.min.is_some_and(|min| number < min) || field.max.is_some_and(|max| number > max))
     {
-        return Some(Refusal::Range);
+        return Some(Violation::Range);
     }
     let allowed = field.allowed.as_ref()?;
-    (!allowed.iter().any(|scalar| same(scalar, fact))).then_some(Refusal::Unlisted(allowed))
+    (!allowed.iter().any(|scalar| same(scalar, fact))).then_some(Violation::Unlisted(allowed))
 }
 
 /// What `field` requires, when the value does not satisfy it.
 fn wanted(field: &Field, fact: Fact<'_>) -> Option<String> {
-    Some(match refusal(field, fact)? {
-        Refusal::Required => format!("{} (required)", name(field.kind)),
-        Refusal::Type => name(field.kind).to_owned(),
-        Refusal::Range => match (field.min, field.max) {
+    Some(match violation(field, fact)? {
+        Violation::Required => format!("{} (required)", name(field.kind)),
+        Violation::Type => name(field.kind).to_owned(),
+        Violation::Range => match (field.min, field.max) {
             (Some(min), Some(max)) => format!("{min} to {max}"),
             (Some(min), None) => format!("at least {min}"),
             (_, max) => format!("at most {}", max.unwrap_or(f64::MAX)),
         },
-        Refusal::Unlisted(allowed) => format!("one of {}", explanation::alternatives(allowed, "or")),
+        Violation::Unlisted(allowed) => format!("one of {}", explanation::alternatives(allowed, "or")),
     })
 }
 

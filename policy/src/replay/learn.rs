@@ -36,7 +36,7 @@ struct Seen {
 }
 
 /// A field: its dotted path, its column, and the values in each agent's decisions, by the agent's code.
-type Found<'c> = (String, &'c Column, BTreeMap<u32, Seen>);
+type FieldValues<'c> = (String, &'c Column, BTreeMap<u32, Seen>);
 
 /// The schema of the agents in `corpus`, as written in a bundle; fields that had values of different types, or arrays,
 /// are left out. None when nothing was recorded.
@@ -67,7 +67,7 @@ pub fn schema(corpus: &Columnar, bundle: &Bundle) -> Option<Value> {
 }
 
 /// Whether an agent sent both a value at this path and something below it, or spelled the path in two ways.
-fn is_mixed(path: &str, agent: u32, fields: &[Found<'_>]) -> bool {
+fn is_mixed(path: &str, agent: u32, fields: &[FieldValues<'_>]) -> bool {
     let there = fields.iter().filter(|(_, _, seen)| seen.contains_key(&agent));
     let covering = there
         .filter(|(other, ..)| other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
@@ -76,7 +76,7 @@ fn is_mixed(path: &str, agent: u32, fields: &[Found<'_>]) -> bool {
 }
 
 /// Every field that can be declared.
-fn fields<'c>(corpus: &'c Columnar, agents: &Column) -> Vec<Found<'c>> {
+fn fields<'c>(corpus: &'c Columnar, agents: &Column) -> Vec<FieldValues<'c>> {
     let mut fields = Vec::new();
     for (name, column) in corpus.columns() {
         let Name::Field(path) = name else { continue };

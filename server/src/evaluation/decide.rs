@@ -9,7 +9,7 @@ use lifecycle::{
 use policy::{
     Timestamp,
     bundle::Effect,
-    engine::{Answer, Prepared, Status},
+    engine::{Evaluation, Prepared, Status},
 };
 use serde_json::Map;
 use time::OffsetDateTime;
@@ -83,7 +83,7 @@ fn decide_with<E>(
     serving: &Serving,
     head: RequestHead<'_>,
     now: Timestamp,
-    answer: impl Fn(&Prepared) -> Result<Answer, E>,
+    answer: impl Fn(&Prepared) -> Result<Evaluation, E>,
 ) -> Result<Record, E> {
     let decision_id = head.decision_id.unwrap_or_else(|| new_decision_id(now));
     let subject = head.subject.unwrap_or_else(|| decision_id.clone());
@@ -129,7 +129,7 @@ fn new_decision_id(now: Timestamp) -> String {
     id.hyphenated().to_string()
 }
 
-fn other_arm(other: &LiveBundle, answer: Answer) -> OtherArm {
+fn other_arm(other: &LiveBundle, answer: Evaluation) -> OtherArm {
     OtherArm {
         bundle: other.bundle.clone(),
         effect: answer.effect,
@@ -138,8 +138,8 @@ fn other_arm(other: &LiveBundle, answer: Answer) -> OtherArm {
     }
 }
 
-fn without_bundle(effect: Effect, reason: String) -> Answer {
-    Answer { effect, status: Status::NoMatch, matched_rule: None, reason, budget: None, errors: Vec::new() }
+fn without_bundle(effect: Effect, reason: String) -> Evaluation {
+    Evaluation { effect, status: Status::NoMatch, matched_rule: None, reason, budget: None, errors: Vec::new() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! writer, so that new decisions do not wait for the old ones.
 
 use lifecycle::decision::Record;
-use store::decisions::Repeated;
+use store::decisions::DuplicateDecision;
 use tokio::time::Instant;
 
 use super::{
@@ -73,7 +73,7 @@ impl Writer {
 }
 
 /// Decisions whose ids stand for other questions in the log.
-fn with_taken_ids<'a>(chunk: &'a Chunk, repeated: &'a [Repeated]) -> impl Iterator<Item = &'a Record> {
+fn with_taken_ids<'a>(chunk: &'a Chunk, repeated: &'a [DuplicateDecision]) -> impl Iterator<Item = &'a Record> {
     let others = repeated.iter().filter(|repeated| repeated.answered.is_none());
     others.filter_map(|repeated| chunk.records.get(repeated.place))
 }

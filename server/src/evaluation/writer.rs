@@ -12,7 +12,7 @@ use std::{
 use lifecycle::decision::Mode;
 use store::{
     Store,
-    decisions::{Appender, Decision, Repeated},
+    decisions::{Appender, Decision, DuplicateDecision},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -184,7 +184,10 @@ impl Writer {
         }
     }
 
-    pub(super) async fn append<D: Decision + Sync>(&mut self, decisions: &[D]) -> Result<Vec<Repeated>, WriteError> {
+    pub(super) async fn append<D: Decision + Sync>(
+        &mut self,
+        decisions: &[D],
+    ) -> Result<Vec<DuplicateDecision>, WriteError> {
         match timeout(PATIENCE, self.log.append(decisions)).await {
             Ok(Ok(repeated)) => Ok(repeated),
             Ok(Err(error)) if error.is_about_content() => Err(WriteError::Refused(error)),
@@ -204,13 +207,13 @@ impl Writer {
 
 /// What to answer for each of `all`, which were appended. Where an id was in the log already, the answer is the decision
 /// under that id, if it is about an equal question.
-fn logged_decisions(all: Vec<Arc<PendingDecision>>, repeated: Vec<Repeated>) -> impl Iterator<Item = Logged> {
+fn logged_decisions(all: Vec<Arc<PendingDecision>>, repeated: Vec<DuplicateDecision>) -> impl Iterator<Item = Logged> {
     let mut repeated = repeated.into_iter().peekable();
     all.into_iter().enumerate().map(move |(place, decision)| {
         match repeated.next_if(|repeated| repeated.place == place) {
             None => Ok(decision),
-            Some(Repeated { answered: Some(record), .. }) => Ok(Arc::new((*record).into())),
-            Some(Repeated { answered: None, .. }) => {
+            Some(DuplicateDecision { answered: Some(record), .. }) => Ok(Arc::new((*record).into())),
+            Some(DuplicateDecision { answered: None, .. }) => {
                 Err(NotLogged::IdTaken { decision_id: decision.record.decision_id.clone() })
             }
         }

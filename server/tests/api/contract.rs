@@ -269,7 +269,7 @@ fn enumerations_have_the_values_of_their_types() {
         ("DecisionStatus", variants::<engine::Status>),
         ("Effect", variants::<bundle::Effect>),
         ("EntryFlaw", variants::<audit::Flaw>),
-        ("EvaluationErrorCode", variants::<engine::answer::ErrorCode>),
+        ("EvaluationErrorCode", variants::<engine::evaluation::ErrorCode>),
         ("EvaluationMode", variants::<decision::Mode>),
         ("FindingCode", variants::<lint::Code>),
         ("FindingSeverity", variants::<lint::Severity>),

@@ -13,7 +13,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::{
     copy::Rows,
-    idempotency::{self, Repeated},
+    idempotency::{self, DuplicateDecision},
     pending::{Decision, stored_id},
     row::WRITTEN,
 };
@@ -45,7 +45,7 @@ const INSERT: &str = concatcp!(
 ///
 /// # Errors
 /// The database failed; then either none was added, or whether they were added is unknown: adding them again is safe.
-pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<Vec<Repeated>> {
+pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<Vec<DuplicateDecision>> {
     if decisions.is_empty() {
         return Ok(Vec::new());
     }
@@ -78,7 +78,7 @@ impl Appender {
     ///
     /// # Errors
     /// As [`append`].
-    pub async fn append<D: Decision>(&mut self, decisions: &[D]) -> Result<Vec<Repeated>> {
+    pub async fn append<D: Decision>(&mut self, decisions: &[D]) -> Result<Vec<DuplicateDecision>> {
         if decisions.is_empty() {
             return Ok(Vec::new());
         }
@@ -100,7 +100,7 @@ impl Appender {
         Ok(repeated)
     }
 
-    async fn write<D: Decision>(&mut self, db: &mut PgConnection, decisions: &[D]) -> Result<Vec<Repeated>> {
+    async fn write<D: Decision>(&mut self, db: &mut PgConnection, decisions: &[D]) -> Result<Vec<DuplicateDecision>> {
         let rows = encode(decisions)?;
         if self.repeated.is_none_or(|at| at.elapsed() > AFTER_REPETITION) {
             match copy(db, &rows).await? {
@@ -141,7 +141,7 @@ async fn copy(db: &mut PgConnection, rows: &[u8]) -> Result<Copied> {
 
 /// Inserts the rows whose ids are new. Of two rows with one id the first is inserted, because a temporary table is read
 /// in the order it was written in.
-async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D], rows: &[u8]) -> Result<Vec<Repeated>> {
+async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D], rows: &[u8]) -> Result<Vec<DuplicateDecision>> {
     let mut tx = db.begin().await?;
     let exists: bool =
         sqlx::query_scalar("select to_regclass('pg_temp.pending_decisions') is not null").fetch_one(&mut *tx).await?;

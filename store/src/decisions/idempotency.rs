@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 /// A decision that was not added, because its id is in the log already.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Repeated {
+pub struct DuplicateDecision {
     /// Its index among the decisions that were to be added.
     pub place: usize,
     /// The decision in the log, when it answers the same question: agent, action, subject and context. None when the id
@@ -27,7 +27,7 @@ pub(super) async fn find<D: Decision>(
     db: &mut PgConnection,
     decisions: &[D],
     places: &[usize],
-) -> Result<Vec<Repeated>> {
+) -> Result<Vec<DuplicateDecision>> {
     let repeated: Vec<(usize, &D)> =
         places.iter().filter_map(|&place| decisions.get(place).map(|decision| (place, decision))).collect();
     if repeated.is_empty() {
@@ -49,7 +49,7 @@ pub(super) async fn find<D: Decision>(
                 .get(&*id)
                 .ok_or_else(|| Error::damaged(format!("decision `{id}` conflicts and cannot be found")))?;
             let answered = if is_same_question(decision, found)? { Some(Box::new(found.clone())) } else { None };
-            Ok(Repeated { place, answered })
+            Ok(DuplicateDecision { place, answered })
         })
         .collect()
 }

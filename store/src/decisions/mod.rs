@@ -15,7 +15,7 @@ pub use append::{Appender, append};
 pub use corpus::{CorpusFilter, encoded_corpus};
 pub(crate) use counts::{counts, counts_between, rate, shadow_counts};
 pub use errors::error_metrics;
-pub use idempotency::Repeated;
+pub use idempotency::DuplicateDecision;
 pub use outcomes::{OutcomeReport, OutcomesReported, report_outcome, report_outcomes};
 pub use pending::Decision;
 pub(crate) use queries::newest;

@@ -7,7 +7,7 @@ use lifecycle::decision::{BundleRef, Mode, OtherArm, Record};
 use policy::{
     Timestamp,
     bundle::{Bundle, Effect},
-    engine::{Answer, Arm, Input, Prepared, split},
+    engine::{Arm, Evaluation, Input, Prepared, split},
     random::Random,
     replay::{Outcome, OutcomeStatus},
 };
@@ -57,7 +57,7 @@ impl History {
         // While the new bundle is a canary, the previous one is stable.
         let new_serves = share == 100 || arm == Arm::Canary;
         let (serving, other) = if new_serves { (&self.stable, &self.previous) } else { (&self.previous, &self.stable) };
-        let answer: Answer = serving.prepared.decide(&input);
+        let answer: Evaluation = serving.prepared.decide(&input);
         let other_arm = (0 < share && share < 100).then(|| {
             let answer = other.prepared.decide(&input);
             OtherArm {

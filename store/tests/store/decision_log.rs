@@ -91,9 +91,10 @@ async fn a_repetition_is_reported_with_the_decision_on_record() {
     ];
     let mut batch = vec![new.clone(), repetition, new.clone()];
     batch.append(&mut others);
-    let answered = |place, record: &Record| decisions::Repeated { place, answered: Some(Box::new(record.clone())) };
+    let answered =
+        |place, record: &Record| decisions::DuplicateDecision { place, answered: Some(Box::new(record.clone())) };
     let mut expected = vec![answered(1, &stored), answered(2, &new)];
-    expected.extend((3..8).map(|place| decisions::Repeated { place, answered: None }));
+    expected.extend((3..8).map(|place| decisions::DuplicateDecision { place, answered: None }));
     assert_eq!(log.append(&batch).await.unwrap(), expected);
     assert_eq!(all(&store).await.len(), 2);
     // Over a pooled connection, too; now all are repetitions.

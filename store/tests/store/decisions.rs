@@ -26,7 +26,10 @@ async fn a_decision_reads_back_as_it_was_and_a_repetition_changes_nothing() {
     let store = testing::store().await;
     let first = Record { subject: "with \u{0} inside".into(), ..record(now(&store).await, 7) };
     let repeated = decisions::append(&store, &[first.clone(), first.clone()]).await.unwrap();
-    assert!(matches!(&repeated[..], [decisions::Repeated { place: 1, answered: Some(_) }]), "NUL is no difference");
+    assert!(
+        matches!(&repeated[..], [decisions::DuplicateDecision { place: 1, answered: Some(_) }]),
+        "NUL is no difference"
+    );
     decisions::append(&store, &[Record { agent: "another.agent".into(), ..first.clone() }]).await.unwrap();
     let found = decisions::get(&store, &author(), &first.decision_id).await.unwrap();
     assert_eq!(found.context["text"], "with \u{0} and ünïcode");

@@ -18,8 +18,8 @@ use store::{
 
 use crate::fixtures::*;
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), store::Error>> + 'a>>;
-type UseCase = (&'static str, Permission, for<'a> fn(&'a Store, &'a Actor) -> Answer<'a>);
+type UseCaseResult<'a> = Pin<Box<dyn Future<Output = Result<(), store::Error>> + 'a>>;
+type UseCase = (&'static str, Permission, for<'a> fn(&'a Store, &'a Actor) -> UseCaseResult<'a>);
 
 macro_rules! case {
     ($name:literal, $permission:ident, |$store:ident, $actor:ident| $call:expr) => {

@@ -5,7 +5,7 @@ use policy::{
     bundle::Effect,
     engine::{
         Arm, EvaluationError, Status,
-        answer::{ErrorCode, ValueType},
+        evaluation::{ErrorCode, ValueType},
     },
 };
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     bundle::{Effect, Rule, condition::number_value},
-    engine::{Answer, Input, Prepared, Question, Status, condition::lookup},
+    engine::{Evaluation, Input, Prepared, Question, Status, condition::lookup},
 };
 
 /// Inputs one question may try by default.
@@ -46,7 +46,7 @@ pub struct NearestChange {
     /// The changed input.
     pub input: Input,
     /// The evaluator's answer to it.
-    pub answer: Answer,
+    pub answer: Evaluation,
     /// The distance; see the module.
     pub distance: f64,
 }

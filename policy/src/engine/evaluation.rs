@@ -70,7 +70,7 @@ pub struct EvaluationError {
 
 /// A bundle's answer to one input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct Evaluation {
     /// The effect that holds.
     pub effect: Effect,
     /// How it came about.
