@@ -1,5 +1,4 @@
-//! The ways into the decision log: copied, inserted around what is there, over a connection that breaks, and into a
-//! database that an older version made.
+//! The ways into the decision log: copied, inserted around what is there, and over a connection that breaks.
 
 use crate::support::*;
 use lifecycle::{
@@ -100,31 +99,4 @@ async fn a_broken_connection_costs_no_decision() {
     // What was on its way when it broke may have arrived: it is sent again.
     log.append(&[before, after]).await.unwrap();
     assert_eq!(all(&store).await.len(), 2);
-}
-
-#[tokio::test]
-async fn an_older_log_is_brought_up_to_date_with_what_is_in_it() {
-    let store = testing::store().await;
-    sqlx::raw_sql(
-        "delete from _sqlx_migrations where version = 17;
-         alter table policy_decisions alter column seq set cache 1;
-         drop index policy_decisions_by_agent;
-         create index policy_decisions_by_agent on policy_decisions (agent, action, decided_at, seq);",
-    )
-    .execute(store.pool())
-    .await
-    .unwrap();
-    let old = full(&store).await;
-    decisions::append(&store, std::slice::from_ref(&old)).await.unwrap();
-    store.migrate().await.unwrap();
-    let new = made(&store).await;
-    decisions::append(&store, &[new.clone(), old.clone()]).await.unwrap();
-    let filter = decisions::Filter { agent: Some(old.agent.clone()), ..Default::default() };
-    let found = decisions::list(&store, &author(), &filter).await.unwrap().items;
-    assert_eq!(found, [new, old]);
-    let seqs: Vec<i64> = sqlx::query_scalar("select seq from policy_decisions order by decided_at")
-        .fetch_all(store.pool())
-        .await
-        .unwrap();
-    assert!(seqs.is_sorted(), "{seqs:?}");
 }
