@@ -27,6 +27,7 @@ pub mod system;
 pub mod testing;
 pub mod tokens;
 
+mod baseline;
 mod connection;
 mod json;
 mod names;

@@ -1,6 +1,7 @@
 //! What is remembered, on a real PostgreSQL. One program, so that one server is started and one binary linked.
 
 mod audit_chain;
+mod baseline;
 mod decision_log;
 mod decisions;
 mod demo;
