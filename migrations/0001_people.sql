@@ -1,4 +1,4 @@
--- People, their browser sessions and their tokens. Secrets are kept as hashes only.
+-- People, their browser sessions and their API tokens. Passwords, session ids and tokens are stored as hashes only.
 
 create table people (
     id bigint generated always as identity primary key,
@@ -11,7 +11,8 @@ create table people (
     updated_at timestamptz not null default now()
 );
 
--- Failed sign-ins by the account that was tried, whether it exists or not.
+-- Failed sign-ins per account name. Names without an account are counted too, so that the limit does not reveal which
+-- accounts exist.
 create table sign_in_failures (
     account text primary key,
     failures integer not null,
@@ -34,18 +35,11 @@ create table api_tokens (
     person_id bigint references people,
     roles text[] not null,
     token_hash bytea not null unique,
+    -- The first characters of the token, by which its owner recognises it in a list.
     prefix text not null,
     created_by text not null,
     created_at timestamptz not null,
     expires_at timestamptz,
     last_used_at timestamptz,
     revoked_at timestamptz
-);
-
--- One row a group of settings; a missing row means its defaults.
-create table settings (
-    key text primary key,
-    value json not null,
-    updated_at timestamptz not null,
-    updated_by text not null
 );

@@ -4,13 +4,13 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use lifecycle::signing::KeyRing;
 use sqlx::{
-    PgPool,
-    migrate::Migrator,
+    Connection, PgConnection, PgPool,
+    migrate::{Migrate, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::Semaphore;
 
-use crate::Result;
+use crate::{Result, baseline};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
@@ -57,9 +57,15 @@ impl Store {
     /// Brings the schema up to date. Safe with several servers starting at once: one does it, the others wait.
     ///
     /// # Errors
-    /// A migration failed, or the database was made by a newer version of this program.
+    /// A migration failed, the database was made by a newer version of this program, or an older version left it in a
+    /// state that must be put right first. The message says how.
     pub async fn migrate(&self) -> Result<()> {
-        Ok(MIGRATIONS.run(&self.pool).await?)
+        // Not returned to the pool: closing the connection releases the lock, also after an error.
+        let mut db = self.pool.acquire().await?.detach();
+        let migrated = migrate(&mut db).await;
+        let closed = db.close().await;
+        migrated?;
+        Ok(closed?)
     }
 
     /// The pool, for those who need SQL of their own (listeners, tests).
@@ -101,4 +107,11 @@ impl Store {
     pub(crate) fn hashers(&self) -> &Arc<Semaphore> {
         &self.hashers
     }
+}
+
+async fn migrate(db: &mut PgConnection) -> Result<()> {
+    // The migrator takes the same lock again, which a session may.
+    db.lock().await?;
+    baseline::adopt(db, &MIGRATIONS).await?;
+    Ok(MIGRATIONS.run(db).await?)
 }

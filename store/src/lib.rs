@@ -10,6 +10,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`error`] | why a use case did not happen |
+//! | `baseline` | recognises a workspace of the release before the migrations were squashed |
 //! | `connection` | [`Store`]: the pool, the keys, the migrations |
 //! | `json`, `names`, `page`, `text` | values as columns store them; limits and cursors of lists |
 //! | [`atomic_file`] | writing a file whole or not at all |
@@ -53,6 +54,7 @@ pub mod test_cases;
 pub mod testing;
 
 mod accounts;
+mod baseline;
 mod connection;
 mod json;
 mod names;

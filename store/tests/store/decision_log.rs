@@ -1,5 +1,4 @@
-//! Appending to the decision log: batches that are copied, batches with repetitions, a connection that breaks, a log that
-//! an older version made.
+//! Appending to the decision log: batches that are copied, batches with repetitions, and a connection that breaks.
 
 use lifecycle::decision::{BundleRef, Record};
 use policy::{
@@ -119,31 +118,4 @@ async fn a_broken_connection_loses_no_decision() {
     // Decisions that were in flight when the connection broke may have arrived: they are sent again.
     log.append(&[before, after]).await.unwrap();
     assert_eq!(all(&store).await.len(), 2);
-}
-
-#[tokio::test]
-async fn migrating_an_older_log_keeps_its_decisions() {
-    let store = testing::store().await;
-    sqlx::raw_sql(
-        "delete from _sqlx_migrations where version = 17;
-         alter table policy_decisions alter column seq set cache 1;
-         drop index policy_decisions_by_agent;
-         create index policy_decisions_by_agent on policy_decisions (agent, action, decided_at, seq);",
-    )
-    .execute(store.pool())
-    .await
-    .unwrap();
-    let old = full(&store).await;
-    decisions::append(&store, std::slice::from_ref(&old)).await.unwrap();
-    store.migrate().await.unwrap();
-    let new = minimal(&store).await;
-    decisions::append(&store, &[new.clone(), old.clone()]).await.unwrap();
-    let filter = decisions::Filter { agent: Some(old.agent.clone()), ..Default::default() };
-    let found = decisions::list(&store, &author(), &filter).await.unwrap().items;
-    assert_eq!(found, [new, old]);
-    let seqs: Vec<i64> = sqlx::query_scalar("select seq from policy_decisions order by decided_at")
-        .fetch_all(store.pool())
-        .await
-        .unwrap();
-    assert!(seqs.is_sorted(), "{seqs:?}");
 }

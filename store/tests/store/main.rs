@@ -1,6 +1,7 @@
 //! The store on a real PostgreSQL. One test program, so that one server is started and one binary linked.
 
 mod audit_chain;
+mod baseline;
 mod decision_log;
 mod decisions;
 mod demo;

@@ -32,7 +32,7 @@ pub(super) fn PermissionTable(mine: Roles) -> impl IntoView {
                 </thead>
                 <tbody>
                     {Permission::ALL
-                        .into_iter()
+                        .iter()
                         .map(|permission| {
                             view! {
                                 <tr>

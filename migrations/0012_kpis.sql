@@ -1,11 +1,12 @@
--- Key figures over the audit record. `lifecycle::kpi` computes the same numbers from an exported file: change both.
+-- Key figures of the governance process, computed from the audit record. `lifecycle::kpi` computes the same figures from
+-- an exported file: change both together.
 
--- Half away from zero, on whole numbers; null without a count.
+-- Integer division, rounded half away from zero; null unless the divisor is positive.
 create function clo_quotient(total numeric, n numeric) returns bigint language sql immutable as $$
     select case when n > 0 then (sign(total) * div(2 * abs(total) + n, 2 * n))::bigint end
 $$;
 
--- What the figures are counted from.
+-- The audit entries that the figures count, with the values they use.
 create view clo_kpi_events as
 select seq, at,
     case when event_type = 'manual_failover' then 'rolled_back' else event_type end as event,
@@ -27,7 +28,7 @@ cross join lateral (select case event_type
 where event_type in ('packet_built', 'approved', 'rejected', 'changes_requested', 'applied', 'rolled_back', 'monitored')
     or (event_type = 'manual_failover' and detail ->> 'to_state' = 'rolled_back');
 
--- What each candidate's last packet projected, and what was last measured, in the 30 days before a moment.
+-- Per candidate: what its last packet projected, and what was last measured, in the 30 days before `as_of`.
 create function clo_kpi_projected_vs_realized_detail_at(as_of timestamptz) returns table (
     candidate_id bigint, version text, replayed_at timestamptz, monitored_at timestamptz,
     projected_margin_delta_bps bigint, realized_margin_delta_bps bigint,
@@ -53,6 +54,7 @@ create function clo_kpi_projected_vs_realized_detail_at(as_of timestamptz) retur
     order by abs(p.margin_delta_bps - r.margin_delta_bps) desc nulls last, 1
 $$;
 
+-- All figures and alerts for the 30 days before `as_of`.
 create function clo_kpi_summary_at(as_of timestamptz) returns table (
     window_start timestamptz, window_end timestamptz, candidate_throughput_count bigint, review_decision_count bigint,
     approved_count bigint, adoption_rate_bps bigint, applied_candidate_count bigint, rolled_back_candidate_count bigint,
@@ -138,6 +140,6 @@ create function clo_kpi_summary_at(as_of timestamptz) returns table (
     from counts c, accepted, false_positives f, slipped_through, latency, margins m, rates, alerts
 $$;
 
--- The names operators know: the 30 days until now.
+-- The 30 days until now, under the names that operators query.
 create view clo_kpi_summary_v1 as select * from clo_kpi_summary_at(now());
 create view clo_kpi_projected_vs_realized_detail_v1 as select * from clo_kpi_projected_vs_realized_detail_at(now());

@@ -1,15 +1,16 @@
--- Bundles. `version`, `active` and `canary_pct` are what serving reads; operators may set them by SQL in an emergency.
+-- Bundles of rules. The evaluator serves what `version`, `active` and `canary_pct` say, and operators may set these
+-- columns by SQL in an emergency: triggers keep the other columns consistent, audit the change and announce it.
 
 create table policy_bundles (
     id bigint generated always as identity primary key,
     version text not null constraint policy_bundles_version_key unique,
-    -- Whether its author chose the version. One that was proposed moves on with the content.
+    -- Whether the author chose the version. A proposed version is recomputed when the content changes.
     version_chosen boolean not null default true,
     state text not null default 'draft' check (state in ('draft', 'in_review', 'changes_requested', 'approved',
         'rejected', 'shadow', 'canary', 'active', 'superseded', 'rolled_back')),
     active boolean not null default false,
     canary_pct smallint not null default 0 check (canary_pct between 0 and 100),
-    -- The document as written. `json`, not `jsonb`: what was signed must come back byte for byte.
+    -- The document as written. `json`, not `jsonb`: signed content must be returned byte for byte.
     content json not null,
     digest text not null,
     rule_count integer not null,
@@ -22,48 +23,30 @@ create table policy_bundles (
     stage_started_at timestamptz,
     activated_at timestamptz,
     activated_by text,
-    -- When it last reached 100 %, and when it was taken out as bad: they decide what a rollback may return to.
+    -- When the bundle last reached 100 % of traffic, and when it was rolled back. A rollback may only return to a bundle
+    -- that reached 100 % and was not rolled back since.
     reached_full_at timestamptz,
     rolled_back_at timestamptz,
+    -- Counts saves; a save based on an older revision is refused.
     revision bigint not null default 1,
+    -- Where an imported bundle came from: the origin named in its file, and who imported it. Null for bundles written here.
+    provenance json,
     constraint policy_bundles_share check (active = (canary_pct > 0)),
     constraint policy_bundles_stage check (
         (state = 'active') = (active and canary_pct = 100)
         and (state = 'canary') = (active and canary_pct < 100))
 );
--- At any moment at most one stable bundle, and one beside it.
+-- At most one stable bundle, and at most one canary or shadow beside it.
 create unique index policy_bundles_one_stable on policy_bundles ((true)) where active and canary_pct = 100;
 create unique index policy_bundles_one_canary on policy_bundles ((true))
     where (active and canary_pct < 100) or state = 'shadow';
 create index policy_bundles_by_state on policy_bundles (state, id);
 
--- What is on, what is paused. One row.
-create table system_state (
-    one boolean primary key default true check (one),
-    enabled boolean not null default true,
-    bypass_effect text not null default 'allow' check (bypass_effect in ('allow', 'deny', 'needs_approval')),
-    pause json,
-    changed_at timestamptz not null default now(),
-    changed_by text not null default 'system'
-);
-insert into system_state default values;
-
--- Saved test cases, beside the built-in ones.
-create table policy_fixtures (
-    case_id text primary key,
-    agent text not null,
-    action text not null,
-    context json not null,
-    expected_effect text check (expected_effect in ('allow', 'deny', 'needs_approval')),
-    created_by text not null,
-    created_at timestamptz not null default now()
-);
-
 create trigger no_delete before delete on policy_bundles
     for each row execute function countersign_refuse_change();
 
--- The program names itself in every transaction that touches serving columns; a change without that name was made by
--- SQL. Then `state` and the times are kept in step here.
+-- Refuses to change content once it is final. The program sets `countersign.permit` in each of its transactions; without
+-- the setting, the change was made by SQL, and `state` and the times are derived from `active` and `canary_pct` here.
 create function countersign_keep_step() returns trigger language plpgsql as $$
 begin
     if new.content::text is distinct from old.content::text or new.digest is distinct from old.digest then
@@ -106,7 +89,8 @@ $$;
 create trigger keep_step before update on policy_bundles
     for each row execute function countersign_keep_step();
 
--- A change made by SQL is audited when its transaction commits.
+-- Audits a change made by SQL. Deferred to the commit, because the audit head stays locked from here on: an operator's
+-- open transaction must not block every other writer.
 create function countersign_audit_failover() returns trigger language plpgsql as $$
 declare
     next_seq bigint;
@@ -130,7 +114,7 @@ create constraint trigger audit_failover after update of active, canary_pct on p
     when (old.active is distinct from new.active or old.canary_pct is distinct from new.canary_pct)
     execute function countersign_audit_failover();
 
--- Every change of what is live is announced.
+-- Announces a change of what is served, so that every server reloads it at once.
 create function countersign_announce() returns trigger language plpgsql as $$
 begin
     perform pg_notify('countersign_live', tg_table_name);
@@ -144,4 +128,3 @@ create trigger announce after update on policy_bundles for each row
 create trigger announce_new after insert on policy_bundles for each row
     when (new.active or new.state = 'shadow')
     execute function countersign_announce();
-create trigger announce after update on system_state for each row execute function countersign_announce();
