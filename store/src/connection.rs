@@ -41,8 +41,8 @@ impl Store {
         Ok(Self { pool, keys: Arc::new(keys), hashers: Arc::new(Semaphore::new(HASHERS)), checkpoint_file: None })
     }
 
-    /// Keeps the newest checkpoint of the audit chain in this file too, where whoever can only write to the database
-    /// cannot reach it.
+    /// Keeps the newest checkpoint of the audit chain in this file too, out of reach of anyone who
+    /// can only write to the database.
     #[must_use]
     pub fn with_checkpoint_file(mut self, file: &Path) -> Self {
         self.checkpoint_file = Some(file.into());

@@ -79,7 +79,7 @@ fn build(wasm: &[u8]) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Moves the parts into their folder, under names that tell the build, and tells the loader.
+/// Moves the parts into their folder, under names with the build's hash, and puts those names into the loader.
 fn name_parts(out: &Path, loader: &Path, build: &str) -> Outcome<()> {
     let parts = out.join("parts");
     fs::create_dir_all(&parts)?;
