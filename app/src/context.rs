@@ -38,13 +38,6 @@ impl Theme {
     }
 }
 
-/// Whether HTML is among what `Accept` lists: a browser asks for a page, or sends a plain form.
-#[cfg(feature = "ssr")]
-pub fn accepts_html(headers: &http::HeaderMap) -> bool {
-    let accept = headers.get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
-}
-
 impl FromStr for Theme {
     type Err = ();
 

@@ -39,11 +39,6 @@ pub fn change(share: f64) -> String {
 /// USD: `1.9` → `$1.90`, `-1.9` → `−$1.90`.
 pub fn usd(amount: f64) -> String {
     let cents = (amount.abs() * 100.0).round();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "positive; beyond 2^53 cents do not matter"
-    )]
     let (whole, rest) = ((cents / 100.0).floor() as u64, (cents % 100.0) as u64);
     format!("{}${}.{rest:02}", if amount < 0.0 { "−" } else { "" }, count(whole))
 }

@@ -1,19 +1,19 @@
 //! The HTTP status of an answer, as far as pages and server functions decide it. Exists only on the server.
 
-use http::{StatusCode, header, request::Parts};
+use http::{HeaderMap, StatusCode, header, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+
+/// Whether `Accept` lists HTML: a browser asks for a page, or sends a plain form.
+pub fn accepts_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
 
 /// Sets the HTTP status of the answer to a call made by a script. A plain form post is left alone: it is answered
 /// with a redirect back to its page, and browsers follow a redirect only with a 3xx status.
 pub fn set_status_of_call(status: u16) {
-    let plain_form = use_context::<Parts>().is_some_and(|parts| {
-        parts
-            .headers
-            .get(header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok())
-            .is_some_and(|accept| accept.contains("text/html"))
-    });
+    let plain_form = use_context::<Parts>().is_some_and(|parts| accepts_html(&parts.headers));
     if !plain_form {
         set_status_of_page(status);
     }

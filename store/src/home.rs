@@ -1,5 +1,6 @@
 //! What the first page and the navigation show.
 
+use const_format::concatcp;
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     incident::Status,
@@ -8,7 +9,7 @@ use lifecycle::{
     rollout::drill::OVERDUE_AFTER,
 };
 use policy::Timestamp;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
@@ -57,12 +58,12 @@ pub async fn badges(store: &Store, actor: &Actor) -> Result<Badges> {
 }
 
 async fn count(db: &mut PgConnection, actor: &Actor) -> Result<Badges> {
-    let sql = format!(
-        "select (select count(*) from policy_packets p where $2 and ({})),
-             (select count(*) from incidents where $3 and status = 'open')",
-        WAITS.replace("NAME", "$1")
+    const SQL: &str = concatcp!(
+        "select (select count(*) from policy_packets p where $2 and (",
+        WAITS,
+        ")), (select count(*) from incidents where $3 and status = 'open')"
     );
-    let (reviews, incidents): (i64, i64) = sqlx::query_as(AssertSqlSafe(sql))
+    let (reviews, incidents): (i64, i64) = sqlx::query_as(SQL)
         .bind(&actor.name)
         .bind(actor.may(Permission::ActOnPackets))
         .bind(actor.may(Permission::HandleIncidents))

@@ -1,6 +1,6 @@
 //! What a request is after: a page or a resource.
 
-use app::context::accepts_html;
+use app::response::accepts_html;
 use http::{HeaderMap, Method};
 
 /// Whether a page is the expected answer: a `GET` or `HEAD` that accepts HTML.

@@ -4,7 +4,8 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use app::{
     app::App,
-    context::{AppContext, Caller, accepts_html},
+    context::{AppContext, Caller},
+    response::accepts_html,
     shell::shell,
 };
 use axum::{

@@ -1,7 +1,7 @@
 //! `/api/…`: the functions that pages call. Their routes are apart from those of the pages, because leptos serves every
 //! server function beside the pages without a limit on its body.
 
-use app::context::{AppContext, accepts_html};
+use app::{context::AppContext, response::accepts_html};
 use axum::{
     Router,
     body::Body,
