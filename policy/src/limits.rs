@@ -1,4 +1,5 @@
-//! Every size limit of the product, named once. A value past a limit is refused with an error that names the limit.
+//! The size limits of the policy language and of inputs, named once. A value past a limit is refused with an error that
+//! names the limit.
 
 /// Most rules a bundle may hold.
 pub const MAX_RULES: usize = 100_000;

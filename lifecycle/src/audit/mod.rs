@@ -6,10 +6,10 @@
 //! verdict → suspect → verify  reading a chain from its beginning and naming the first bad entry
 //! ```
 
-pub mod chain;
 pub mod checkpoint;
 pub mod entry;
 pub mod seal;
+pub mod seal_entry;
 mod status;
 mod suspect;
 #[cfg(test)]
@@ -17,10 +17,10 @@ mod tests;
 pub mod verdict;
 pub mod verify;
 
-pub use chain::seal_entry;
 pub use checkpoint::Checkpoint;
 pub use entry::{Entry, EventType};
 pub use seal::{Hash, Seal};
+pub use seal_entry::seal_entry;
 pub use status::ChainStatus;
 pub use verdict::{Broken, Flaw, Verdict};
 pub use verify::Verifier;

@@ -15,8 +15,10 @@ pub enum Via {
     Token,
     /// The command line on the database.
     Cli,
-    /// The server's background jobs.
-    Worker,
+    /// The server's background jobs; `worker` in JSON and SQL.
+    #[serde(rename = "worker")]
+    #[strum(serialize = "worker")]
+    Job,
 }
 
 impl Via {

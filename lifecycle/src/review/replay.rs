@@ -68,8 +68,8 @@ pub fn replay(
     settings: &ReviewSettings,
 ) -> (ReplayReport, ReplayImpact) {
     let corpus_digest = corpus.digest();
-    let first = run(corpus, &corpus_digest, base, draft);
-    let second = run(corpus, &corpus_digest, base, draft);
+    let first = replay_once(corpus, &corpus_digest, base, draft);
+    let second = replay_once(corpus, &corpus_digest, base, draft);
     let bundle_summary = first.after.summary(settings.limits);
     let base_summary = base.is_some().then(|| first.before.summary(settings.limits));
     let report = ReplayReport {
@@ -106,7 +106,12 @@ struct Run {
 
 /// Replays the corpus once. The checksum is `sha256:` over lines of JSON, each ended by a newline: first corpus digest,
 /// base digest (or null), bundle digest and engine version, then every case in order with both answers.
-fn run(corpus: &Corpus, corpus_digest: &Digest, base: Option<DigestedBundle<'_>>, draft: DigestedBundle<'_>) -> Run {
+fn replay_once(
+    corpus: &Corpus,
+    corpus_digest: &Digest,
+    base: Option<DigestedBundle<'_>>,
+    draft: DigestedBundle<'_>,
+) -> Run {
     let prepared_base = base.map(|base| Prepared::new(base.bundle));
     let prepared = Prepared::new(draft.bundle);
     let mut hasher = Sha256::new();

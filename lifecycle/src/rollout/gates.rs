@@ -1,4 +1,6 @@
 //! The four quality gates a canary must pass before it gets more traffic.
+//!
+//! Their limits are in [`GateConfig`], which stands in `metrics` since settings, incidents and the pause need it too.
 
 use serde::{Deserialize, Serialize};
 

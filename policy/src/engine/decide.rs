@@ -122,7 +122,7 @@ impl Prepared {
     /// (see [`request`]), which is to be parsed into a tree. Nothing is allocated when the bundle looks at no more than
     /// some thirty fields.
     pub fn decide_request<'a>(&self, body: &'a [u8]) -> Option<(Request<'a>, Verdict<'_>)> {
-        request::with_request(&self.paths, body, |request, facts| {
+        request::with_decoded_request(&self.paths, body, |request, facts| {
             (*request, self.verdict_by(request.agent, request.action, facts))
         })
     }

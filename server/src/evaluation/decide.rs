@@ -16,13 +16,13 @@ use time::OffsetDateTime;
 
 use super::{
     pending_decision::PendingDecision,
-    request::EvaluationRequest,
+    request_tree::EvaluationRequest,
     serving::{LiveBundle, Serving, Split},
 };
 
 /// Decides the request in `body` from its bytes, and records its context as the text that came. None for a body that is out
-/// of the ordinary (see [`policy::engine::request`]), and while no bundle serves: then [`decide`] has to see its tree.
-pub fn decide_bytes(serving: &Serving, body: &[u8], now: Timestamp) -> Option<PendingDecision> {
+/// of the ordinary (see [`policy::engine::request`]), and while no bundle serves: then [`decide_tree`] has to see its tree.
+pub fn decide_body(serving: &Serving, body: &[u8], now: Timestamp) -> Option<PendingDecision> {
     if !serving.enabled {
         return None;
     }
@@ -50,7 +50,7 @@ pub fn decide_bytes(serving: &Serving, body: &[u8], now: Timestamp) -> Option<Pe
 ///
 /// # Errors
 /// 422 with pointers for members that make no sense; 413 when the context is past its limits.
-pub fn decide(
+pub fn decide_tree(
     serving: &Serving,
     request: EvaluationRequest,
     at: &str,
@@ -177,12 +177,12 @@ mod tests {
     /// The record of `body` parsed into a tree.
     fn by_tree(body: &str) -> Option<Record> {
         let request: EvaluationRequest = serde_json::from_str(body).ok()?;
-        Some(decide(&serving(), request, "", Timestamp::EPOCH).ok()?.to_record().unwrap().into_owned())
+        Some(decide_tree(&serving(), request, "", Timestamp::EPOCH).ok()?.to_record().unwrap().into_owned())
     }
 
     /// The record of `body` decided from its bytes.
     fn by_bytes(body: &str) -> Option<Record> {
-        Some(decide_bytes(&serving(), body.as_bytes(), Timestamp::EPOCH)?.to_record().unwrap().into_owned())
+        Some(decide_body(&serving(), body.as_bytes(), Timestamp::EPOCH)?.to_record().unwrap().into_owned())
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn without_a_live_bundle_everything_is_denied() {
         let asked = request(serde_json::json!({"agent": "a", "action": "b"}));
-        let record = decide(&NOTHING, asked, "", Timestamp::EPOCH).unwrap().record;
+        let record = decide_tree(&NOTHING, asked, "", Timestamp::EPOCH).unwrap().record;
         assert_eq!((record.effect, record.status, record.arm), (Effect::Deny, Status::NoMatch, Arm::None));
         assert_eq!(record.subject, record.decision_id);
     }
@@ -272,14 +272,14 @@ mod tests {
     #[test]
     fn while_disabled_the_bypass_effect_answers() {
         let asked = request(serde_json::json!({"agent": "a", "action": "b", "decision_id": "d-1"}));
-        let record = decide(&Serving { enabled: false, ..NOTHING }, asked, "", Timestamp::EPOCH).unwrap().record;
+        let record = decide_tree(&Serving { enabled: false, ..NOTHING }, asked, "", Timestamp::EPOCH).unwrap().record;
         assert_eq!((record.effect, record.mode, record.decision_id.as_str()), (Effect::Allow, Mode::Bypass, "d-1"));
     }
 
     #[test]
     fn an_empty_agent_and_a_nul_are_refused_with_their_places() {
         let asked = request(serde_json::json!({"agent": "", "action": "b", "context": {"x/y": [1, {"z": "a\u{0}"}]}}));
-        let problem = decide(&NOTHING, asked, "/requests/2", Timestamp::EPOCH).unwrap_err();
+        let problem = decide_tree(&NOTHING, asked, "/requests/2", Timestamp::EPOCH).unwrap_err();
         let pointers: Vec<_> = problem.errors.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/requests/2/agent", "/requests/2/context/x~1y/1/z"]);
     }

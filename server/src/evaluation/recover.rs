@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     spill::Chunk,
-    writer::{BATCH, RETRY, WriteError, Writer, log_taken_id},
+    writer::{BATCH, RETRY_EVERY, WriteError, Writer, log_taken_id},
 };
 
 impl Writer {
@@ -21,7 +21,7 @@ impl Writer {
             Ok(chunk) => chunk,
             Err(error) => {
                 tracing::error!(%error, "buffered decisions cannot be read");
-                self.recover_at = Instant::now() + RETRY;
+                self.recover_at = Instant::now() + RETRY_EVERY;
                 return;
             }
         };
@@ -55,7 +55,7 @@ impl Writer {
                 Ok(()) => tracing::error!(decisions, "buffered decisions are set aside: the log does not take them"),
                 Err(error) => {
                     tracing::error!(%error, decisions, "buffered decisions cannot be set aside; they stay in the buffer");
-                    self.recover_at = Instant::now() + RETRY;
+                    self.recover_at = Instant::now() + RETRY_EVERY;
                     return;
                 }
             }

@@ -12,7 +12,7 @@ use super::{
     metrics::DecisionMetrics,
     reload,
     serving::{self, Serving},
-    tokens::TokenCache,
+    token_cache::TokenCache,
 };
 
 /// The service. Cheap to clone.

@@ -29,7 +29,7 @@ pub(super) const BATCH: usize = 1_000;
 /// A database that takes longer than this over a batch counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often a database that was away is tried again.
-pub(super) const RETRY: Duration = Duration::from_millis(500);
+pub(super) const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// What the writer receives.
 pub(super) enum Message {
@@ -200,7 +200,7 @@ impl Writer {
         if self.away_until.is_none() {
             tracing::warn!(cause, "the database is away: decisions are answered from memory and buffered on disk");
         }
-        self.recover_at = Instant::now() + RETRY;
+        self.recover_at = Instant::now() + RETRY_EVERY;
         self.away_until = Some(self.recover_at);
     }
 }

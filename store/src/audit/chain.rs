@@ -26,7 +26,7 @@ pub(super) struct Head {
 
 /// Locks the end of the chain and seals entries that were written without a key: changes made by SQL, and entries older
 /// than the chain.
-pub(super) async fn lock(db: &mut PgConnection, keys: &KeyRing) -> Result<Head> {
+pub(super) async fn lock_and_seal(db: &mut PgConnection, keys: &KeyRing) -> Result<Head> {
     let (counted, checkpoint): (i64, Option<Json<Value>>) =
         sqlx::query_as("select seq, checkpoint from policy_audit_head for update").fetch_one(&mut *db).await?;
     // A statement of its own, begun under the lock: the one that waited for the lock may not see the newest entries.
@@ -53,7 +53,7 @@ pub(super) async fn lock(db: &mut PgConnection, keys: &KeyRing) -> Result<Head> 
 
 /// Adds entries: numbers them, seals them, stores them, and signs a checkpoint of the new end of the chain.
 pub(crate) async fn append(db: &mut PgConnection, keys: &KeyRing, entries: Vec<Entry>) -> Result<()> {
-    let mut head = lock(db, keys).await?;
+    let mut head = lock_and_seal(db, keys).await?;
     for mut entry in entries {
         head.seq += 1;
         entry.seq = head.seq;

@@ -76,7 +76,7 @@ async fn farthest_checkpoints(store: &Store) -> Result<Vec<Value>> {
 /// A checkpoint of a record that nothing was ever written to.
 async fn checkpoint_of_empty_record(store: &Store) -> Result<Value> {
     let mut tx = store.pool().begin().await?;
-    let head = chain::lock(&mut tx, store.keys()).await?;
+    let head = chain::lock_and_seal(&mut tx, store.keys()).await?;
     let checkpoint = chain::sign_head(&mut tx, store.keys(), &head).await?;
     tx.commit().await?;
     serde_json::to_value(checkpoint).map_err(Error::damaged)

@@ -18,7 +18,7 @@ pub async fn seal(store: &Store) -> Result<bool> {
     .await?;
     if waiting {
         let mut tx = store.pool().begin().await?;
-        let head = chain::lock(&mut tx, store.keys()).await?;
+        let head = chain::lock_and_seal(&mut tx, store.keys()).await?;
         chain::sign_head(&mut tx, store.keys(), &head).await?;
         tx.commit().await?;
     }
@@ -43,7 +43,7 @@ pub async fn checkpoint(store: &Store, unless_within: i64) -> Result<Option<Chec
         return Ok(None);
     }
     let mut tx = store.pool().begin().await?;
-    let head = chain::lock(&mut tx, store.keys()).await?;
+    let head = chain::lock_and_seal(&mut tx, store.keys()).await?;
     let checkpoint = chain::sign_head(&mut tx, store.keys(), &head).await?;
     chain::store_checkpoint(&mut tx, &checkpoint).await?;
     checkpoint_file::store(&mut tx, store, &checkpoint).await?;

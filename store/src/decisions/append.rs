@@ -73,8 +73,8 @@ impl Appender {
         Self { store, connection: None, repeated: None }
     }
 
-    /// As [`append`]. May be cancelled at any point; whether the batch was added is then unknown, and adding it again is
-    /// safe.
+    /// As [`append`]. A batch whose connection is lost is retried once over a new connection. May be cancelled at any
+    /// point; whether the batch was added is then unknown, and adding it again is safe.
     ///
     /// # Errors
     /// As [`append`].
@@ -90,10 +90,14 @@ impl Appender {
                     return Ok(repeated);
                 }
                 Err(error) if error.is_about_content() => return Err(error),
-                // The database may have been restarted or replaced since the last batch.
+                // The database may have been restarted or replaced since the last batch: retry.
                 Err(_) => {}
             }
         }
+        self.append_over_new_connection(decisions).await
+    }
+
+    async fn append_over_new_connection<D: Decision>(&mut self, decisions: &[D]) -> Result<Vec<DuplicateDecision>> {
         let mut connection = PgConnection::connect_with(&self.store.pool().connect_options()).await?;
         let repeated = self.write(&mut connection, decisions).await?;
         self.connection = Some(connection);

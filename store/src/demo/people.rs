@@ -51,7 +51,7 @@ pub fn email(role: Role) -> String {
 
 /// An actor of the example with one role.
 pub(super) fn actor(name: &str, role: Role) -> Actor {
-    Actor { name: name.to_owned(), roles: [role].into(), via: Via::Worker }
+    Actor { name: name.to_owned(), roles: [role].into(), via: Via::Job }
 }
 
 /// Gives each person a new password and a new token, and adds missing people. Earlier passwords and tokens stop working.

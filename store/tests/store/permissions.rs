@@ -163,7 +163,7 @@ async fn every_use_case_allows_exactly_the_right_roles() {
     let store = testing::store().await;
     for (name, permission, call) in use_cases() {
         // Pages, programs, the command line and workers call the same use cases: the channel makes no difference.
-        let channels = [Via::Session, Via::Token, Via::Cli, Via::Worker];
+        let channels = [Via::Session, Via::Token, Via::Cli, Via::Job];
         for (role, via) in Role::ALL.iter().copied().flat_map(|role| channels.map(|via| (role, via))) {
             let person = Actor { via, ..actor(role) };
             let answer = call(&store, &person).await;

@@ -5,7 +5,7 @@ use lifecycle::kpi::Summary;
 
 use crate::{
     components::LinkButton,
-    pages::kpis::{alarm::AlarmTile, labels},
+    pages::kpis::{alert::AlertTile, labels},
 };
 
 /// The KPI alerts.
@@ -20,7 +20,7 @@ pub(super) fn KpiRow(summary: Summary) -> impl IntoView {
                 </LinkButton>
             </div>
             <div class="grid-3">
-                {labels::alarms(&summary, &[]).into_iter().map(|alarm| view! { <AlarmTile alarm=alarm /> }).collect_view()}
+                {labels::alert_cards(&summary, &[]).into_iter().map(|alert| view! { <AlertTile alert=alert /> }).collect_view()}
             </div>
         </section>
     }

@@ -49,7 +49,7 @@ pub fn time_change(seconds: Option<f64>) -> String {
 
 /// One of the three alerts, raised or quiet.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Alarm {
+pub struct AlertCard {
     /// The name of the alert.
     pub title: &'static str,
     /// Whether the alert is raised.
@@ -100,7 +100,7 @@ const MARGIN_STEPS: [&str; 4] = [
 const MARGIN_OVER: [&str; 2] = ["The alert is quiet again.", "The cause is written down."];
 
 /// The three alerts.
-pub fn alarms(summary: &Summary, trend: &[Summary]) -> [Alarm; 3] {
+pub fn alert_cards(summary: &Summary, trend: &[Summary]) -> [AlertCard; 3] {
     [rollback_spike(summary, trend), false_positives(summary, trend), margin_gap(summary, trend)]
 }
 
@@ -121,7 +121,7 @@ fn candidates(count: i64) -> String {
     format::plural(count.unsigned_abs(), "candidate", "candidates")
 }
 
-fn rollback_spike(summary: &Summary, trend: &[Summary]) -> Alarm {
+fn rollback_spike(summary: &Summary, trend: &[Summary]) -> AlertCard {
     let applied = summary.applied_candidate_count;
     let why = if applied == 0 {
         "No candidate entered service in the last 30 days.".to_owned()
@@ -132,7 +132,7 @@ fn rollback_spike(summary: &Summary, trend: &[Summary]) -> Alarm {
             verb(summary.rolled_back_candidate_count)
         )
     };
-    Alarm {
+    AlertCard {
         title: "Rollback spike",
         raised: is_raised(summary, Alert::RollbackSpike),
         value: rate(summary.rollback_rate_bps),
@@ -151,7 +151,7 @@ fn verb(count: i64) -> String {
     if count == 1 { "1 was".to_owned() } else { format!("{} were", format::count(count.unsigned_abs())) }
 }
 
-fn false_positives(summary: &Summary, trend: &[Summary]) -> Alarm {
+fn false_positives(summary: &Summary, trend: &[Summary]) -> AlertCard {
     let count = summary.false_positive_candidate_count;
     let why = if summary.applied_candidate_count == 0 {
         "No candidate entered service in the last 30 days.".to_owned()
@@ -162,7 +162,7 @@ fn false_positives(summary: &Summary, trend: &[Summary]) -> Alarm {
             verb(count)
         )
     };
-    Alarm {
+    AlertCard {
         title: "False positives",
         raised: is_raised(summary, Alert::FalsePositiveSpike),
         value: rate(summary.false_positive_rate_bps),
@@ -177,7 +177,7 @@ fn false_positives(summary: &Summary, trend: &[Summary]) -> Alarm {
     }
 }
 
-fn margin_gap(summary: &Summary, trend: &[Summary]) -> Alarm {
+fn margin_gap(summary: &Summary, trend: &[Summary]) -> AlertCard {
     let sample = summary.projected_vs_realized_sample_size;
     let why = if sample == 0 {
         "No candidate has both a projected and a measured margin yet.".to_owned()
@@ -189,7 +189,7 @@ fn margin_gap(summary: &Summary, trend: &[Summary]) -> Alarm {
             change(summary.avg_realized_margin_delta_bps)
         )
     };
-    Alarm {
+    AlertCard {
         title: "Margin gap",
         raised: is_raised(summary, Alert::MarginGapDrift),
         value: change(summary.avg_projected_vs_realized_margin_gap_bps),
@@ -225,8 +225,10 @@ mod tests {
     #[test]
     fn an_empty_workspace_raises_nothing_and_says_why() {
         let summary = kpi::summary(&[], Timestamp::EPOCH);
-        let alarms = alarms(&summary, std::slice::from_ref(&summary));
-        assert!(alarms.iter().all(|alarm| !alarm.raised && alarm.value == NOTHING && alarm.why.starts_with("No ")));
-        assert_eq!(alarms[2].points, [0.0]);
+        let alert_cards = alert_cards(&summary, std::slice::from_ref(&summary));
+        assert!(
+            alert_cards.iter().all(|alert| !alert.raised && alert.value == NOTHING && alert.why.starts_with("No "))
+        );
+        assert_eq!(alert_cards[2].points, [0.0]);
     }
 }

@@ -1,13 +1,13 @@
 //! Key figures of the path from draft to full traffic, the three alerts, and each candidate's projected and realised values.
 
-pub mod alarm;
+pub mod alert;
 pub mod labels;
 
 use leptos::prelude::*;
 use lifecycle::kpi::{Candidate, Summary};
 use policy::Timestamp;
 
-use self::alarm::AlarmPanel;
+use self::alert::AlertPanel;
 use crate::{
     api::kpi::{KpiReport, read_kpis},
     components::{
@@ -38,11 +38,11 @@ pub fn Kpis() -> impl IntoView {
 #[component]
 fn Page(report: KpiReport) -> impl IntoView {
     let KpiReport { summary, trend, candidates, may_pause, as_of } = report;
-    let alarms = labels::alarms(&summary, &trend);
+    let alert_cards = labels::alert_cards(&summary, &trend);
     view! {
         <div class="stack">
             <div class="grid-3">
-                {alarms.into_iter().map(|alarm| view! { <AlarmPanel alarm=alarm may_pause=may_pause /> }).collect_view()}
+                {alert_cards.into_iter().map(|alert| view! { <AlertPanel alert=alert may_pause=may_pause /> }).collect_view()}
             </div>
             <div class="grid-4">
                 {tiles(&summary, &trend).into_iter().map(|tile| view! { <TilePanel tile=tile /> }).collect_view()}

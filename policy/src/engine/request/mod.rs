@@ -30,7 +30,7 @@ pub struct Request<'a> {
 }
 
 /// Decodes `body` and hands the request and its facts to `decide`; none when `body` is out of the ordinary.
-pub(super) fn with_request<'a, T>(
+pub(super) fn with_decoded_request<'a, T>(
     paths: &Paths,
     body: &'a [u8],
     decide: impl FnOnce(&Request<'a>, &ContextFacts<'_>) -> T,
@@ -38,7 +38,7 @@ pub(super) fn with_request<'a, T>(
     let (mut few, mut many) = ([Fact::Missing; FEW], Vec::new());
     let slots = paths.slots_in(&mut few, &mut many);
     let mut reader = Reader::new(paths, std::str::from_utf8(body).ok()?);
-    let request = read(&mut reader, slots)?;
+    let request = decode(&mut reader, slots)?;
     if reader.unresolved_escape {
         let context = request.context.as_bytes();
         return scan::with_parsed_context(paths, context, |facts| decide(&request, facts)).ok();
@@ -47,7 +47,7 @@ pub(super) fn with_request<'a, T>(
 }
 
 #[inline]
-fn read<'a>(reader: &mut Reader<'_, 'a>, slots: &mut [Fact<'a>]) -> Option<Request<'a>> {
+fn decode<'a>(reader: &mut Reader<'_, 'a>, slots: &mut [Fact<'a>]) -> Option<Request<'a>> {
     let (mut agent, mut action, mut subject, mut decision_id, mut context) = (None, None, None, None, None);
     reader.take(b'{')?;
     loop {

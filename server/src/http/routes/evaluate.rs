@@ -54,12 +54,12 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> ApiResult<
 /// request's id stands for another question in the log; 503 when the decision cannot be logged.
 pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<Response> {
     let began = Instant::now();
-    authorize(service, request.headers()).await?;
+    require_evaluate(service, request.headers()).await?;
     let body = read_body(request, MAX_BYTES).await?;
     let (serving, now) = (service.serving(), now());
-    let pending = match evaluation::decide_bytes(&serving, &body, now) {
+    let pending = match evaluation::decide_body(&serving, &body, now) {
         Some(pending) => pending,
-        None => evaluation::decide(&serving, parse(&body)?, "", now)?,
+        None => evaluation::decide_tree(&serving, parse(&body)?, "", now)?,
     };
     let logged = service.log.append(pending).await.map_err(Problem::from)?;
     service.metrics.record_decision(&logged.record);
@@ -84,7 +84,7 @@ struct Batch {
 /// Decides all requests of a batch or none; each decision is logged for itself.
 async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
     let (service, began) = (&state.live, Instant::now());
-    authorize(service, request.headers()).await?;
+    require_evaluate(service, request.headers()).await?;
     let body = read_body(request, MAX_BATCH_BYTES).await?;
     let batch: Batch = parse(&body)?;
     if batch.requests.len() > MAX_REQUESTS {
@@ -96,7 +96,7 @@ async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Res
         .requests
         .into_iter()
         .enumerate()
-        .map(|(index, request)| evaluation::decide(&serving, request, &format!("/requests/{index}"), now))
+        .map(|(index, request)| evaluation::decide_tree(&serving, request, &format!("/requests/{index}"), now))
         .collect::<Result<_, _>>()?;
     let logged = join_all(pending.into_iter().map(|decision| service.log.append(decision))).await;
     let logged: Vec<Arc<PendingDecision>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
@@ -109,7 +109,7 @@ async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Res
 
 /// Lets callers with the permission pass. They are programs and come with a token, which is remembered for a second; no
 /// browser session has this permission.
-async fn authorize(service: &EvaluationService, headers: &HeaderMap) -> ApiResult<()> {
+async fn require_evaluate(service: &EvaluationService, headers: &HeaderMap) -> ApiResult<()> {
     let caller = match auth::bearer(headers) {
         Some(Some(token)) => service.tokens.caller(token).await?,
         _ => return Err(ApiError::unauthenticated()),

@@ -5,14 +5,14 @@ use policy::replay::Dataset;
 use worker::Request;
 
 use super::{
-    analysis, corpus, draft_parsing,
+    corpus, draft_parsing,
     one_input::OneInput,
     simulate::Simulated,
     state::{DockTab, EditorState, TabRow},
     sweep::SweepTab,
     test_case_list::TestCaseList,
     test_cases::TestCases,
-    worker_client,
+    worker_client, worker_sync,
 };
 use crate::{
     api::bundles,
@@ -57,7 +57,7 @@ impl Choice {
 pub fn Dock(editor: EditorState) -> impl IntoView {
     let chosen = RwSignal::new(Choice { dataset: Dataset::Recorded, most: RECORDED });
     let tests = TestCaseList::new(editor);
-    analysis::follow_document(editor);
+    worker_sync::follow_document(editor);
     draft_parsing::parse_while_needed(editor);
 
     let loaded = Memo::new(move |_| editor.results.dataset(chosen.get().dataset));

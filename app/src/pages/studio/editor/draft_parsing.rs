@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::state::{
     DockTab, EditorState, MainTab,
-    draft::{Draft, SharedDraft},
+    parsed_draft::{ParsedDraft, SharedDraft},
 };
 use crate::pages::studio::debounce::Debounce;
 
@@ -25,7 +25,7 @@ pub fn parse_while_needed(editor: EditorState) {
         if !needed.get() || draft.with_untracked(|draft| draft.as_ref().is_some_and(|d| d.content == content)) {
             return;
         }
-        let parse = move || editor.results.record_draft(SharedDraft::from(Draft::new(content)));
+        let parse = move || editor.results.record_draft(SharedDraft::from(ParsedDraft::new(content)));
         let first = draft.with_untracked(Option::is_none);
         parsing.schedule(if first { Duration::ZERO } else { PAUSE }, parse);
     });

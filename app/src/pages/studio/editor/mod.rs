@@ -15,7 +15,6 @@
 //! paste_rules, keyboard                       clipboard and keyboard shortcuts
 //! ```
 
-mod analysis;
 mod boundary_cases;
 mod bundle_tab;
 mod changes;
@@ -52,6 +51,7 @@ mod test_case_list;
 mod test_cases;
 mod why_not;
 mod worker_client;
+mod worker_sync;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use worker::Request;
 
 use super::{
-    state::{DockTab, EditorState, draft::SharedDraft},
+    state::{DockTab, EditorState, parsed_draft::SharedDraft},
     test_case_list::TestCaseList,
     test_cases::SaveTestForm,
     why_not::WhyNotView,

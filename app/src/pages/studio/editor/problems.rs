@@ -7,11 +7,11 @@ use policy::{
 };
 
 use super::{
-    analysis::check_now,
     state::{
         EditorState,
         checked::{MAX_ANALYSED_RULES, code_label, fixable, of_severity},
     },
+    worker_sync::check_now,
 };
 use crate::{
     components::{

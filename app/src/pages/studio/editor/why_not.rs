@@ -10,7 +10,7 @@ use policy::{
     engine::Input,
 };
 
-use super::state::{EditorState, draft::SharedDraft};
+use super::state::{EditorState, parsed_draft::SharedDraft};
 use crate::components::{EffectBadge, effect_words, value_words};
 
 /// The smallest change of the input that changes the answer.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     components::condition_words,
     model::rule,
-    pages::studio::editor::state::{EditorState, draft::Draft},
+    pages::studio::editor::state::{EditorState, parsed_draft::ParsedDraft},
 };
 
 /// Most agents and actions offered.
@@ -76,7 +76,7 @@ pub fn hints(editor: EditorState) -> Vec<Hint> {
 }
 
 /// Completes what the person chose. None when no agent and action has two fields to draw.
-pub fn complete(draft: &Draft, choice: &Choice, hints: Vec<Hint>) -> Option<Axes> {
+pub fn complete(draft: &ParsedDraft, choice: &Choice, hints: Vec<Hint>) -> Option<Axes> {
     let scopes: Vec<(String, String)> = map::scopes(&draft.bundle).into_iter().take(MAX_SCOPES).collect();
     let has_two_fields = |(agent, action): &&(String, String)| map::fields(&draft.bundle, agent, action).len() >= 2;
     let chosen = choice.scope.as_ref().filter(|scope| scopes.contains(scope));

@@ -16,7 +16,7 @@ use self::{
     drawn_map::DrawnMap,
     picture::Picture,
 };
-use super::state::{EditorState, MainTab, draft::Draft};
+use super::state::{EditorState, MainTab, parsed_draft::ParsedDraft};
 use crate::{
     components::{Button, EmptyState, Skeleton, facts::values},
     model::condition::{ValueKind, plain_text},
@@ -76,7 +76,7 @@ fn sentence(why: NoMap) -> String {
 /// Draws the map for `axes`.
 fn draw(
     editor: EditorState,
-    draft: &Draft,
+    draft: &ParsedDraft,
     axes: &Axes,
     held: &BTreeMap<String, String>,
 ) -> Result<Arc<DrawnMap>, NoMap> {

@@ -14,8 +14,8 @@
 
 pub mod checked;
 mod document;
-pub mod draft;
 mod panes;
+pub mod parsed_draft;
 pub mod replay_result;
 mod results;
 mod save;

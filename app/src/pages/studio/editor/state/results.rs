@@ -13,7 +13,7 @@ use worker::{SweepResult, TestReport};
 
 use super::{
     checked::{Checked, RuleChange},
-    draft::SharedDraft,
+    parsed_draft::SharedDraft,
     replay_result::ReplayResult,
     stable::Stable,
 };

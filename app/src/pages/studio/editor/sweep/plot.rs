@@ -3,7 +3,7 @@
 use policy::{bundle::Test, replay::sweep::Curve};
 use worker::SweepResult;
 
-use crate::{components::Tone, model::RuleKey, pages::studio::editor::state::draft::Draft};
+use crate::{components::Tone, model::RuleKey, pages::studio::editor::state::parsed_draft::ParsedDraft};
 
 /// Thresholds offered when no rule is selected.
 const MAX_OFFERED: usize = 200;
@@ -60,7 +60,7 @@ impl Plot {
 }
 
 /// The thresholds of the selected rule, or else of all rules.
-pub fn thresholds(draft: &Draft, selected: Option<RuleKey>) -> Vec<Threshold> {
+pub fn thresholds(draft: &ParsedDraft, selected: Option<RuleKey>) -> Vec<Threshold> {
     let all = || {
         draft.bundle.rules.iter().filter(|rule| rule.enabled).flat_map(|rule| {
             rule.conditions.iter().enumerate().filter_map(move |(position, condition)| {

@@ -8,7 +8,7 @@ use crate::model::Content;
 
 /// A parsed draft.
 #[derive(Debug)]
-pub struct Draft {
+pub struct ParsedDraft {
     /// The document it was parsed from.
     pub content: Content,
     /// The parsed bundle.
@@ -16,7 +16,7 @@ pub struct Draft {
     prepared: OnceLock<Prepared>,
 }
 
-impl Draft {
+impl ParsedDraft {
     /// Parses `content`.
     pub fn new(content: Content) -> Self {
         let bundle = content.to_source().parse_rules().bundle;
@@ -29,12 +29,12 @@ impl Draft {
     }
 }
 
-/// A shared [`Draft`], equal only to itself: comparing two drafts would take longer than drawing one.
+/// A shared [`ParsedDraft`], equal only to itself: comparing two drafts would take longer than drawing one.
 #[derive(Debug, Clone)]
-pub struct SharedDraft(Arc<Draft>);
+pub struct SharedDraft(Arc<ParsedDraft>);
 
-impl From<Draft> for SharedDraft {
-    fn from(draft: Draft) -> Self {
+impl From<ParsedDraft> for SharedDraft {
+    fn from(draft: ParsedDraft) -> Self {
         Self(Arc::new(draft))
     }
 }
@@ -46,9 +46,9 @@ impl PartialEq for SharedDraft {
 }
 
 impl std::ops::Deref for SharedDraft {
-    type Target = Draft;
+    type Target = ParsedDraft;
 
-    fn deref(&self) -> &Draft {
+    fn deref(&self) -> &ParsedDraft {
         &self.0
     }
 }

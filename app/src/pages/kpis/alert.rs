@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::labels::Alarm;
+use super::labels::AlertCard;
 use crate::{
     components::{Chip, LinkButton, Sparkline, Tone},
     frame::emergency::{DIALOG, Emergency},
@@ -24,49 +24,49 @@ fn Raised(raised: bool) -> impl IntoView {
 
 /// An alert as a tile for Home, which links to the KPIs page.
 #[component]
-pub fn AlarmTile(
+pub fn AlertTile(
     /// The alert.
-    alarm: Alarm,
+    alert: AlertCard,
 ) -> impl IntoView {
     view! {
         <a class="panel kpi-tile" href="/kpis">
             <span class="kpi-head">
-                <strong>{alarm.title}</strong>
-                <Raised raised=alarm.raised />
+                <strong>{alert.title}</strong>
+                <Raised raised=alert.raised />
             </span>
-            <span class="figure">{alarm.value}</span>
-            <span class="faint">{alarm.limit}</span>
+            <span class="figure">{alert.value}</span>
+            <span class="faint">{alert.limit}</span>
         </a>
     }
 }
 
 /// An alert in full. The playbook is open while the alert is raised.
 #[component]
-pub(super) fn AlarmPanel(alarm: Alarm, may_pause: bool) -> impl IntoView {
-    let raised = alarm.raised;
+pub(super) fn AlertPanel(alert: AlertCard, may_pause: bool) -> impl IntoView {
+    let raised = alert.raised;
     // The link alone opens the dialog only once: following it again does not change the address.
     let emergency = use_context::<Emergency>();
     let open = move |_: leptos::ev::MouseEvent| {
         if let Some(emergency) = emergency {
-            emergency.open_for(alarm.trigger);
+            emergency.open_for(alert.trigger);
         }
     };
-    let label = format!("{} over the last 30 days, now {}", alarm.title, alarm.value);
+    let label = format!("{} over the last 30 days, now {}", alert.title, alert.value);
     view! {
-        <section class="panel kpi-alarm" aria-label=alarm.title>
+        <section class="panel kpi-alert" aria-label=alert.title>
             <header class="kpi-head">
-                <h2>{alarm.title}</h2>
+                <h2>{alert.title}</h2>
                 <Raised raised=raised />
             </header>
-            <p class="figure">{alarm.value}</p>
-            <p class="faint">{alarm.limit}</p>
-            <Sparkline points=alarm.points threshold=alarm.threshold tone=tone(raised) label=label />
-            <p class="muted">{alarm.why}</p>
+            <p class="figure">{alert.value}</p>
+            <p class="faint">{alert.limit}</p>
+            <Sparkline points=alert.points threshold=alert.threshold tone=tone(raised) label=label />
+            <p class="muted">{alert.why}</p>
             <details open=raised>
-                <summary>{alarm.playbook}</summary>
-                <ol class="kpi-steps">{alarm.steps.iter().map(|step| view! { <li>{*step}</li> }).collect_view()}</ol>
+                <summary>{alert.playbook}</summary>
+                <ol class="kpi-steps">{alert.steps.iter().map(|step| view! { <li>{*step}</li> }).collect_view()}</ol>
                 <p class="faint">"The alert is over when:"</p>
-                <ul class="kpi-steps">{alarm.over.iter().map(|line| view! { <li>{*line}</li> }).collect_view()}</ul>
+                <ul class="kpi-steps">{alert.over.iter().map(|line| view! { <li>{*line}</li> }).collect_view()}</ul>
                 <div class="row">
                     {may_pause
                         .then(|| {
