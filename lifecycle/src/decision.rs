@@ -1,4 +1,4 @@
-//! A decision as recorded.
+//! A recorded decision.
 
 use policy::{
     Timestamp,
@@ -58,7 +58,7 @@ pub struct OtherArm {
 pub struct Record {
     /// The caller's id, or a version-7 UUID.
     pub decision_id: String,
-    /// When it was answered.
+    /// When the decision was answered.
     pub decided_at: Timestamp,
     /// The agent that wants to act.
     pub agent: String,
@@ -88,7 +88,7 @@ pub struct Record {
     pub errors: Vec<EvaluationError>,
     /// The other arm's answer, when there was one.
     pub other_arm: Option<OtherArm>,
-    /// What came of the decision, once reported.
+    /// The outcome of the decision, once reported.
     pub outcome: Option<Outcome>,
 }
 

@@ -1,4 +1,4 @@
-//! What is measured on decisions, and the limits that gates, triggers and alarms share.
+//! Measurements of decisions, and the limits that gates, triggers and alarms share.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub const MAX_NO_MATCH_RATE: f64 = 0.20;
 /// passes after a division.
 pub(crate) const TOLERANCE: f64 = 1e-9;
 
-/// `part / whole`, 0–1; none of nothing.
+/// `part / whole`, 0–1; none when `whole` is 0.
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
@@ -22,16 +22,16 @@ pub(crate) fn relative_increase(now: Option<f64>, before: Option<f64>) -> Option
     }
 }
 
-/// What one arm did in a window.
+/// The decisions of one arm in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ArmStats {
     /// Decisions served.
     pub decisions: u64,
-    /// Decisions that allowed.
+    /// Decisions with the effect `allow`.
     pub allow: u64,
-    /// Decisions that denied.
+    /// Decisions with the effect `deny`.
     pub deny: u64,
-    /// Decisions held for approval.
+    /// Decisions with the effect `needs_approval`.
     pub needs_approval: u64,
     /// Decisions without a matching rule.
     pub no_match: u64,
@@ -48,14 +48,14 @@ impl ArmStats {
     }
 }
 
-/// What the last five minutes' decisions came to.
+/// Totals over the decisions of the last five minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RecentDecisions {
     /// Decisions.
     pub decisions: u64,
     /// Decisions in error, by evaluation or by their reported outcome.
     pub errors: u64,
-    /// Decisions that denied.
+    /// Decisions with the effect `deny`.
     pub denied: u64,
     /// Decisions without a matching rule.
     pub no_match: u64,
@@ -72,7 +72,7 @@ impl RecentDecisions {
     }
 }
 
-/// What was measured over a canary's stage so far. Missing data never passes a gate.
+/// Measurements over a canary's stage so far. Missing data never passes a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StageMetrics {
@@ -80,7 +80,7 @@ pub struct StageMetrics {
     pub sample_size: Option<u64>,
     /// Share of the canary's decisions in error, 0–1: evaluation errors and outcomes reported as failed.
     pub error_rate: Option<f64>,
-    /// Share of the canary's decisions that denied, 0–1.
+    /// Share of the canary's decisions with the effect `deny`, 0–1.
     pub deny_rate: Option<f64>,
     /// Average cost of a canary decision, USD.
     pub avg_cost: Option<f64>,
@@ -89,7 +89,8 @@ pub struct StageMetrics {
 }
 
 impl StageMetrics {
-    /// The gates' metrics, from what both arms did in one window. Rates of an arm without decisions are unknown.
+    /// The gates' metrics, from the decisions of both arms in one window. Rates of an arm without decisions are
+    /// unknown.
     pub fn of(canary: &ArmStats, stable: &ArmStats) -> Self {
         Self {
             sample_size: Some(canary.decisions),
@@ -155,6 +156,6 @@ pub struct ErrorMetrics {
     pub errors: u64,
     /// `errors / total`, 0–1; 0 without decisions.
     pub error_rate: f64,
-    /// One entry a bundle, busiest first.
+    /// One entry per bundle, busiest first.
     pub by_bundle: Vec<BundleErrors>,
 }

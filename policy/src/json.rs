@@ -1,8 +1,8 @@
 //! JSON: reading documents whose objects name every member once, measuring their depth, pointing into them.
 //!
 //! Most JSON readers silently keep the last of two members with one name. In a rule that would lose a condition, and a
-//! signature over canonical JSON is defined for unique names only (RFC 8785 builds on I-JSON, RFC 7493), so documents with two
-//! members of one name are refused.
+//! signature over canonical JSON is defined for unique names only (RFC 8785 builds on I-JSON, RFC 7493), so documents
+//! with two members of one name are refused.
 
 use std::fmt;
 

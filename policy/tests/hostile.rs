@@ -1,5 +1,5 @@
-//! Input that is built to hurt ends in bounded time and memory, with a clear answer. Without the bounds these tests would go
-//! on for years.
+//! Input that is built to hurt ends in bounded time and memory, with a clear answer. Without the bounds these tests
+//! would go on for years.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 

@@ -6,7 +6,7 @@ use policy::bundle::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What changed in the draft since the last change was sent.
+/// The changes to the draft since the last change was sent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Change {
     /// Everything but the rules, when any of it changed.

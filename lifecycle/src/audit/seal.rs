@@ -16,7 +16,7 @@ pub const SEAL_MEMBERS: [&str; 3] = ["key_id", "prev_hash", "entry_hash"];
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// The hash before the first entry.
+    /// The hash that the first entry follows.
     pub const GENESIS: Self = Self([0; 32]);
 
     /// The first eight digits, for people.

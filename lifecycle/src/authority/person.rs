@@ -32,7 +32,7 @@ impl Person {
 pub struct Token {
     /// The id, given by the database.
     pub id: i64,
-    /// What the token is for.
+    /// The purpose of the token.
     pub name: String,
     /// The person the token acts as; none for a program.
     pub email: Option<String>,
@@ -40,7 +40,7 @@ pub struct Token {
     pub roles: Roles,
     /// The first characters of the secret, to recognise the token by.
     pub prefix: String,
-    /// Who created the token.
+    /// The creator of the token.
     pub created_by: String,
     /// When the token was created.
     pub created_at: Timestamp,

@@ -47,7 +47,7 @@ pub struct Action {
     pub reason: Option<String>,
     /// When the reviewer decided.
     pub at: Timestamp,
-    /// Until when an approval counts.
+    /// When the approval expires.
     pub expires_at: Timestamp,
     /// Name of the key that signed.
     pub key_id: String,
@@ -64,7 +64,7 @@ pub enum NotGenuine {
     /// The action was signed for another packet.
     #[error("it was signed for another packet")]
     OtherPacket,
-    /// The action was signed for an earlier submission of the same content, which was voided since.
+    /// The action was signed for an earlier submission of the same content, which has been voided since.
     #[error("it was signed before this packet was built")]
     Earlier,
 }
@@ -111,7 +111,7 @@ pub enum ActionRefused {
     Signature(#[from] SignatureError),
 }
 
-/// The signed record of `proposal`, made at `at`. The record holds the roles that the actor has now and that allow acting
+/// The signed record of `proposal`, made at `at`. The record holds those of the actor's current roles that allow acting
 /// on packets.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ impl Default for GuardrailLimits {
     }
 }
 
-/// Which guardrail.
+/// The name of a guardrail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardrailName {
@@ -75,7 +75,7 @@ pub enum GuardrailVerdict {
 /// One guardrail, measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guardrail {
-    /// Which guardrail.
+    /// The guardrail's name.
     pub name: GuardrailName,
     /// The projected change; none without outcomes.
     pub value: Option<i64>,
@@ -94,8 +94,8 @@ impl Guardrail {
     }
 }
 
-/// Compares `kpis` with `limits`. Shares of too few decisions are not conclusive, but a hard violation fails however few
-/// decisions there are.
+/// Compares `kpis` with `limits`. Shares of too few decisions are not conclusive, but a hard violation fails however
+/// few decisions there are.
 pub(super) fn guardrails(kpis: &ProjectedKpis, limits: &GuardrailLimits, conclusive: bool) -> Vec<Guardrail> {
     let guardrail = |name: GuardrailName, value: Option<i64>, limit: i64, fails: bool, conclusive: bool| Guardrail {
         name,

@@ -223,7 +223,7 @@ fn a_regression_of_one_cohort_alone_is_blocked_from_its_limit_on() {
         (Some(-15), &[one, other], 4, true),
         (Some(-15), &[], 4, true),
         (None, &[one], 4, true),
-        // Where there is only one segment, it is not a cohort of its own.
+        // A single segment is not a cohort of its own.
         (Some(-400), &[one], 1, true),
         (Some(-400), &[one], 4, false),
     ] {

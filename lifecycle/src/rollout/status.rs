@@ -32,18 +32,18 @@ pub struct CanaryStatus {
     pub can_promote: bool,
     /// Why promotion is not allowed, in sentences; empty when it is allowed.
     pub blocked_by: Vec<String>,
-    /// What was measured over the stage.
+    /// The measurements over the stage.
     pub metrics: StageMetrics,
     /// The four gates.
     pub gates: GateReport,
-    /// What the canary did in this stage.
+    /// The canary's decisions in this stage.
     pub canary: ArmStats,
-    /// What stable did in the same window.
+    /// Stable's decisions in the same window.
     pub stable: ArmStats,
     /// Decisions in the window that the two arms answered differently.
     pub diverging: u64,
     /// Decisions in the window that both arms answered.
     pub compared: u64,
-    /// When this was measured.
+    /// When the status was measured.
     pub as_of: Timestamp,
 }

@@ -1,8 +1,8 @@
 //! Automatic rollback: when the last five minutes of a canary are bad enough to take the canary out at once.
 //!
-//! The gates decide, over hours, whether a canary may get more traffic. The watch looks every few seconds for what cannot
-//! wait. A canary is blamed only for what the stable arm does not do as well: when both bundles deny all traffic, taking
-//! one of them out does not help.
+//! The gates decide, over hours, whether a canary may get more traffic. The watch looks every few seconds for problems
+//! that cannot wait. A canary is blamed only where the stable arm does better: when both bundles deny all traffic,
+//! taking one of them out does not help.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub const LONG_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// By how much a canary's share of denials, or of decisions without a matching rule, must exceed stable's, 0–1.
 pub const ABOVE_STABLE: f64 = 0.10;
 
-/// What is done about an alarm.
+/// The response to an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -48,9 +48,9 @@ impl WatchMode {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WatchConfig {
-    /// What is done about an alarm.
+    /// The response to an alarm.
     pub mode: WatchMode,
-    /// Fewest decisions of the canary in the window to evaluate.
+    /// Minimum number of the canary's decisions in the window; with fewer no alarm is raised.
     pub min_sample_size: u64,
     /// Highest error rate, 0–1.
     pub max_error_rate: f64,
@@ -142,7 +142,7 @@ pub fn alarms(canary: &ArmStats, baseline: &ArmStats, config: &WatchConfig) -> V
     .collect()
 }
 
-/// The reason for the record of the rollback.
+/// The reason, for the record of the rollback.
 pub fn reason(alarms: &[Alarm], canary: &ArmStats) -> String {
     let details: Vec<&str> = alarms.iter().map(|alarm| alarm.detail.as_str()).collect();
     let minutes = WINDOW.as_secs() / 60;

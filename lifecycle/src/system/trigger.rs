@@ -1,4 +1,4 @@
-//! The metrics a safety pause may be engaged for, and when they count as clear.
+//! The metrics that a safety pause may be engaged for, and when each counts as clear.
 
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
@@ -42,7 +42,7 @@ pub enum TriggerMetric {
     /// Too many approved candidates turn out wrong.
     #[strum(to_string = "false_positive_spike", serialize = "false_positive_alert")]
     FalsePositiveSpike,
-    /// Margins come out other than projected.
+    /// Measured margins differ too much from the projections.
     #[strum(to_string = "margin_gap_drift", serialize = "margin_gap_alert")]
     MarginGapDrift,
 }
@@ -61,7 +61,7 @@ impl TriggerMetric {
         name.trim().parse().ok()
     }
 
-    /// The column of the KPI summary that says whether this alert is on; none for what is measured on decisions.
+    /// The column of the KPI summary that says whether this alert is on; none for metrics measured on decisions.
     pub const fn alert_column(self) -> Option<&'static str> {
         match self {
             Self::RollbackSpike => Some("rollback_spike_alert"),

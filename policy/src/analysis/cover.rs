@@ -1,9 +1,9 @@
 //! The one question: does a union of cuboids cover a cell? If not, which point is uncovered?
 //!
 //! A point is uncovered when every cuboid lacks it on some axis. So on each axis only the slots matter that few cuboids
-//! hold: when every cuboid that holds one slot also holds a second one, the second need not be searched. That leaves few
-//! slots per axis, mostly one, and cuboids that hold none of them drop out. The remaining slots are renumbered, one word
-//! of bits per axis, and searched exactly.
+//! hold: when every cuboid that holds one slot also holds a second one, the second need not be searched. That leaves
+//! few slots per axis, mostly one, and cuboids that hold none of them drop out. The remaining slots are renumbered, one
+//! word of bits per axis, and searched exactly.
 
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -114,8 +114,8 @@ impl<'c> Covering<'c> {
     /// Whether the cuboids that `wanted` accepts cover the cell.
     ///
     /// The cuboid that covers most of the cell leaves at most one slab per axis; each slab is then searched with the
-    /// cuboids that still intersect it. A cuboid that contains a slab settles it, and a slab that no cuboid intersects is
-    /// a witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
+    /// cuboids that still intersect it. A cuboid that contains a slab settles it, and a slab that no cuboid intersects
+    /// is a witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
     pub fn solve(&self, wanted: impl Fn(usize) -> bool, meter: &mut Meter) -> Coverage {
         let mut allowance = meter.allowance();
         let mut used = BTreeSet::new();

@@ -35,8 +35,8 @@ pub struct Entry {
     pub footprint: Footprint,
     /// Its place in the order of evaluation.
     pub rank: usize,
-    /// The slices that address it, those with the fewest rules first: a witness is found there soonest. Of several alike
-    /// slices only one is listed.
+    /// The slices that address it, those with the fewest rules first: a witness is found there soonest. Of several
+    /// alike slices only one is listed.
     pub slices: Vec<usize>,
 }
 
@@ -115,8 +115,8 @@ impl BundleGeometry {
         self.schema == bundle.schema && self.entries.len() <= 4 * self.order.len() + 4_096
     }
 
-    /// Lays out the enabled rules of `bundle`, whose schema must be that of the last update, if there was one. None when
-    /// the budget does not suffice; then nothing is laid out.
+    /// Lays out the enabled rules of `bundle`, whose schema must be that of the last update, if there was one. None
+    /// when the budget does not suffice; then nothing is laid out.
     pub fn update(&mut self, bundle: &Bundle, meter: &mut Meter) -> Option<Edit> {
         if self.order.is_empty() {
             self.schema.clone_from(&bundle.schema);

@@ -1,8 +1,9 @@
 //! Proving invariants: whether any input at all gets an effect that a statement forbids.
 //!
-//! A statement applies in a cuboid. There, each rule answers with its effect where it matches and with `on_error` where it
-//! errs, a schema answers with `on_error` where it refuses, and the default answers the rest. A forbidden effect comes out
-//! exactly where the preceding deciders leave a part of such a cuboid uncovered: the one question of [`super::cover`].
+//! A statement applies in a cuboid. There, each rule answers with its effect where it matches and with `on_error` where
+//! it errs, a schema answers with `on_error` where it refuses, and the default answers the rest. A forbidden effect
+//! comes out exactly where the preceding deciders leave a part of such a cuboid uncovered: the one question of
+//! [`super::cover`].
 
 use super::{
     Meter,

@@ -1,9 +1,9 @@
 //! What a bundle does for *every* input: exact verdicts over the whole input space, each with a witness.
 //!
-//! A rule addresses an agent and an action, and tests each field for a set of values. So, per agent and action, a rule is
-//! a *cuboid* over the fields, and "first match decides" is subtraction of cuboids. Every question here is one question
-//! of [`cover`]: does a union of cuboids cover this cell? The answer is yes, or a point that is not covered, or, when the
-//! work budget is spent, "undecided". Nothing is guessed.
+//! A rule addresses an agent and an action, and tests each field for a set of values. So, per agent and action, a rule
+//! is a *cuboid* over the fields, and "first match decides" is subtraction of cuboids. Every question here is one
+//! question of [`cover`]: does a union of cuboids cover this cell? The answer is yes, or a point that is not covered,
+//! or, when the work budget is spent, "undecided". Nothing is guessed.
 //!
 //! ```text
 //! meter           the work budget

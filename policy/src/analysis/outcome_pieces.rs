@@ -50,8 +50,8 @@ pub(super) fn outcome_pieces(cell: &Cell, footprint: &Footprint, outcomes: RuleO
     pieces
 }
 
-/// The parts that the [`outcome_pieces`] of `full` have inside `cell`, which lies in `full`, each with the number of its
-/// piece. Only pieces with a `wanted` outcome are listed.
+/// The parts that the [`outcome_pieces`] of `full` have inside `cell`, which lies in `full`, each with the number of
+/// its piece. Only pieces with a `wanted` outcome are listed.
 pub(super) fn outcome_pieces_within(
     full: &Cell,
     cell: &Cell,

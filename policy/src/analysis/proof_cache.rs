@@ -1,7 +1,7 @@
 //! Earlier proofs, so that an edit repeats only those it can affect.
 //!
-//! A witness stays valid until an edited rule decides that very input. A proof that there is none stays valid until one of
-//! its rules is removed. Neither depends on anything else, because rules that stay keep their relative order.
+//! A witness stays valid until an edited rule decides that very input. A proof that there is none stays valid until one
+//! of its rules is removed. Neither depends on anything else, because rules that stay keep their relative order.
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},

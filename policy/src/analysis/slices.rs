@@ -60,7 +60,8 @@ impl Classes {
     }
 }
 
-/// One pair of every class that the rules and schemas distinguish, for the wanted agents. None when the budget runs out.
+/// One pair of every class that the rules and schemas distinguish, for the wanted agents. None when the budget runs
+/// out.
 pub fn pairs(
     rules: &[&Rule],
     schemas: &[&Schema],
@@ -160,8 +161,8 @@ impl<'a> Roster<'a> {
     }
 }
 
-/// One agent of every class: each named agent, one stand-in per prefix, and one stand-in for all others. A stand-in comes
-/// with its prefix.
+/// One agent of every class: each named agent, one stand-in per prefix, and one stand-in for all others. A stand-in
+/// comes with its prefix.
 fn agents(roster: &Roster<'_>, schemas: &[&Schema]) -> Vec<(String, Option<String>)> {
     let declared = schemas.iter().flat_map(|schema| schema.agents.keys().map(String::as_str));
     let exact: BTreeSet<&str> = roster.exact.keys().copied().chain(declared).collect();

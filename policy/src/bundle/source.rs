@@ -1,6 +1,6 @@
-//! A bundle as *written*: the document an author edits. It may still break rules of the language; findings report what is
-//! wrong, so that work in progress can be saved. Only its shape is fixed: a wrong JSON type is refused with the pointer to
-//! it ([`Source::read`]).
+//! A bundle as *written*: the document an author edits. It may still break rules of the language; findings report what
+//! is wrong, so that work in progress can be saved. Only its shape is fixed: a wrong JSON type is refused with the
+//! pointer to it ([`Source::read`]).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

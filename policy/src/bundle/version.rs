@@ -214,7 +214,8 @@ pub struct Numbering<'a> {
 }
 
 impl<'a> Numbering<'a> {
-    /// `base` is the version the draft was made from with its content; `taken` are all versions that were ever given out.
+    /// `base` is the version the draft was made from with its content; `taken` are all versions that were ever given
+    /// out.
     pub fn new<S: AsRef<str>>(base: Option<(&'a str, &'a Source)>, draft: &'a Source, taken: &[S]) -> Self {
         Self { base, draft, taken: Taken::new(taken), difference: None, need: OnceCell::new() }
     }

@@ -32,7 +32,8 @@ pub const ODD: [&str; 24] = [
     "\"\\ud83d\\ude00\"",
 ];
 
-/// Appends `value` as JSON text, sometimes with something else in its place: white space, escapes, keys that come twice.
+/// Appends `value` as JSON text, sometimes with something else in its place: white space, escapes, keys that come
+/// twice.
 pub fn write_value(value: &Value, random: &mut Random, out: &mut String) {
     if random.chance(2) {
         return out.push_str(ODD[random.below(ODD.len())]);

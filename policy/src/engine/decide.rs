@@ -18,8 +18,8 @@ use super::{
 };
 use crate::bundle::{Bundle, Effect, Rule, Schema};
 
-/// A bundle prepared to answer: disabled rules gone, the others in evaluation order and indexed. A prepared bundle never changes,
-/// so any number of threads may share one.
+/// A bundle prepared to answer: disabled rules gone, the others in evaluation order and indexed. A prepared bundle
+/// never changes, so any number of threads may share one.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     // INVARIANT: enabled rules only, sorted by `order::compare`; the index names them by position.
@@ -102,8 +102,8 @@ impl Prepared {
         self.schema.as_ref()
     }
 
-    /// The answer to `input`. The first rule in order that matches or is in error decides. An input that violates an enforced
-    /// schema is an error before any rule is looked at.
+    /// The answer to `input`. The first rule in order that matches or is in error decides. An input that violates an
+    /// enforced schema is an error before any rule is looked at.
     pub fn decide(&self, input: &Input) -> Evaluation {
         self.answer(input.into())
     }
@@ -118,9 +118,9 @@ impl Prepared {
         }
     }
 
-    /// Decodes an ordinary request and decides it in the same pass over its bytes. None for a body that is out of the ordinary
-    /// (see [`request`]), which is to be parsed into a tree. Nothing is allocated when the bundle looks at no more than
-    /// some thirty fields.
+    /// Decodes an ordinary request and decides it in the same pass over its bytes. None for a body that is out of the
+    /// ordinary (see [`request`]), which is to be parsed into a tree. Nothing is allocated when the bundle looks at no
+    /// more than some thirty fields.
     pub fn decide_request<'a>(&self, body: &'a [u8]) -> Option<(Request<'a>, Verdict<'_>)> {
         request::with_request(&self.paths, body, |request, facts| {
             (*request, self.verdict_by(request.agent, request.action, facts))
@@ -189,8 +189,8 @@ impl Prepared {
         }
     }
 
-    /// Every rule that was considered, in evaluation order, down to the deciding one. Empty when the input violates an enforced
-    /// schema, because then no rule is considered.
+    /// Every rule that was considered, in evaluation order, down to the deciding one. Empty when the input violates an
+    /// enforced schema, because then no rule is considered.
     pub fn trace(&self, input: &Input) -> Vec<RuleTrace> {
         let input = Question::from(input);
         let mut traces = Vec::new();

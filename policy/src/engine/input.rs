@@ -55,8 +55,8 @@ pub struct OverLimit {
 
 impl Input {
     /// Checks the size limits of an input. Agent and action may have [`MAX_STRING_BYTES`]. The context may have
-    /// [`MAX_CONTEXT_BYTES`] as compact JSON, [`MAX_CONTEXT_FIELDS`] keys through all nested objects, and [`MAX_NESTING`] objects
-    /// and arrays inside each other.
+    /// [`MAX_CONTEXT_BYTES`] as compact JSON, [`MAX_CONTEXT_FIELDS`] keys through all nested objects, and
+    /// [`MAX_NESTING`] objects and arrays inside each other.
     ///
     /// # Errors
     /// The first limit that is exceeded.

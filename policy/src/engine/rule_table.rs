@@ -1,7 +1,7 @@
 //! The rules of a prepared bundle, stored in little memory.
 //!
-//! The index decides; the rest of a rule is read only for the words of an answer. So texts that many rules share are stored
-//! once, conditions are read from the index, and a whole [`Rule`] is rebuilt on demand.
+//! The index decides; the rest of a rule is read only for the words of an answer. So texts that many rules share are
+//! stored once, conditions are read from the index, and a whole [`Rule`] is rebuilt on demand.
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -13,8 +13,8 @@ use crate::bundle::{
     schema::{Field, FieldType},
 };
 
-/// The fields of `input` that are outside the domain that `schema` declares for its agent; empty when all are inside, when
-/// the agent is not declared, and when the schema is not enforced. Undeclared fields are ignored.
+/// The fields of `input` that are outside the domain that `schema` declares for its agent; empty when all are inside,
+/// when the agent is not declared, and when the schema is not enforced. Undeclared fields are ignored.
 pub fn violations(schema: &Schema, input: Question<'_>) -> Vec<EvaluationError> {
     if !schema.enforce {
         return Vec::new();

@@ -27,8 +27,8 @@ pub fn lint_incrementally(source: &Source, invariants: &[Invariant], analyzer: &
     lint_parsed(source, invariants, Some(analyzer)).report
 }
 
-/// The findings that need no analysis of the input space. Near-linear in the size of `source`, so that it can run at every
-/// keystroke however large the draft is.
+/// The findings that need no analysis of the input space. Near-linear in the size of `source`, so that it can run at
+/// every keystroke however large the draft is.
 pub fn quick(source: &Source) -> Report {
     lint_parsed(source, &[], None).report
 }

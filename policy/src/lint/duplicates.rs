@@ -1,7 +1,7 @@
 //! Rules that differ in almost nothing: usually a copy that was meant to be changed.
 //!
-//! Two rules are near-duplicates when they have the same agent, action and effect, and either the same conditions, or the
-//! same reason and a difference in the value of a single condition. Both are found by hashing.
+//! Two rules are near-duplicates when they have the same agent, action and effect, and either the same conditions, or
+//! the same reason and a difference in the value of a single condition. Both are found by hashing.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::DefaultHasher},

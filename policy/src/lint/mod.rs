@@ -1,7 +1,7 @@
 //! What is wrong, doubtful or noteworthy about a bundle.
 //!
-//! Faults of the language itself are found where rules are read ([`crate::bundle::parsing`]); the checks here work on the
-//! parsed rules.
+//! Faults of the language itself are found where rules are read ([`crate::bundle::parsing`]); the checks here work on
+//! the parsed rules.
 //!
 //! ```text
 //! plain          a valid rule by itself

@@ -24,8 +24,8 @@ pub struct BoundaryCase {
     pub decided_by: Option<String>,
 }
 
-/// The boundary cases of the enabled rule `rule`; none when there is no such rule or it matches no input. Inputs that equal
-/// those of an `existing` case or of an earlier proposal are left out, and so are inputs in error.
+/// The boundary cases of the enabled rule `rule`; none when there is no such rule or it matches no input. Inputs that
+/// equal those of an `existing` case or of an earlier proposal are left out, and so are inputs in error.
 pub fn boundary_cases(bundle: &Bundle, rule: &str, existing: &[Case]) -> Vec<BoundaryCase> {
     let Some(rule) = bundle.rules.iter().find(|other| other.id == rule) else { return Vec::new() };
     let Some(base) = witness(bundle, &rule.id, Meter::default()) else { return Vec::new() };

@@ -1,8 +1,8 @@
 //! A schema learned from recorded decisions: a starting point for an author.
 //!
-//! A value that was not seen yet is no error. So bounds of numbers are not learned, the values of a text are listed only
-//! where they clearly repeat, together with those that the rules name, and evaluation does not enforce a learned schema
-//! until the author turns that on.
+//! A value that was not seen yet is no error. So bounds of numbers are not learned, the values of a text are listed
+//! only where they clearly repeat, together with those that the rules name, and evaluation does not enforce a learned
+//! schema until the author turns that on.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
 //! A bitmap index of all cuboids of a space, one bit each: it answers most questions without reading a single cuboid.
 //!
-//! Each slot of each axis has a row of bits: the cuboids that hold the slot. The cuboids that hold a point are the AND of
-//! one row per axis. So two checks are cheap that settle nearly every question of [`super::cover`]: whether one cuboid
-//! contains a whole cell, and whether a carefully chosen point is outside all cuboids. What neither settles is searched
-//! exactly; a point that was not found proves nothing.
+//! Each slot of each axis has a row of bits: the cuboids that hold the slot. The cuboids that hold a point are the AND
+//! of one row per axis. So two checks are cheap that settle nearly every question of [`super::cover`]: whether one
+//! cuboid contains a whole cell, and whether a carefully chosen point is outside all cuboids. What neither settles is
+//! searched exactly; a point that was not found proves nothing.
 
 use super::{
     Meter,
@@ -117,8 +117,8 @@ impl Probe {
 }
 
 impl BitmapIndex {
-    /// The index of some cuboids, where none stands for an empty one. None when the rows would take too much memory or the
-    /// budget does not suffice.
+    /// The index of some cuboids, where none stands for an empty one. None when the rows would take too much memory or
+    /// the budget does not suffice.
     pub fn new<'a>(
         space: &Space,
         cuboids: impl Iterator<Item = Option<&'a Cuboid>>,

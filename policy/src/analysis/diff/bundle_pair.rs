@@ -16,8 +16,8 @@ use crate::{
     bundle::{Bundle, Rule, Schema, schema::AgentSchema},
 };
 
-/// Both bundles, with every rule once: first those of the bundle before, in evaluation order, then those that are new or
-/// changed. A rule's number is its place in that list.
+/// Both bundles, with every rule once: first those of the bundle before, in evaluation order, then those that are new
+/// or changed. A rule's number is its place in that list.
 pub(super) struct BundlePair<'a> {
     pub(super) before: &'a Bundle,
     pub(super) after: &'a Bundle,

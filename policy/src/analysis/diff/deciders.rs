@@ -1,5 +1,5 @@
-//! Finding the region of an input whose verdicts are known. Few regions have the same two deciding rules, so that hardly
-//! any region has to be searched.
+//! Finding the region of an input whose verdicts are known. Few regions have the same two deciding rules, so that
+//! hardly any region has to be searched.
 
 use std::collections::HashMap;
 

@@ -1,13 +1,13 @@
 //! The semantic diff: the disjoint regions of inputs that two bundles answer differently, and nothing else.
 //!
 //! Every input has one decider before and one after: a rule, the default, or a refusal by the schema. A region contains
-//! what the same two deciders decide: the cuboid where both would, without the parts that other rules decide first. When
-//! both deciders are rules that stay as they are, what came first before also comes first after, so one of the two has
-//! changed. Only such pairs are searched, each with the one question of [`super::cover`]. A changed default, `on_error` or
-//! schema counts as a change where it can make a difference.
+//! what the same two deciders decide: the cuboid where both would, without the parts that other rules decide first.
+//! When both deciders are rules that stay as they are, what came first before also comes first after, so one of the two
+//! has changed. Only such pairs are searched, each with the one question of [`super::cover`]. A changed default,
+//! `on_error` or schema counts as a change where it can make a difference.
 //!
-//! A region is described with a few cuboids where that is possible, else with one cuboid and the rules that decide parts
-//! of it first.
+//! A region is described with a few cuboids where that is possible, else with one cuboid and the rules that decide
+//! parts of it first.
 //!
 //! ```text
 //! difference       deciders, and where two of them differ

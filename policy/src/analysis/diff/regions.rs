@@ -1,5 +1,5 @@
-//! Differences as regions: a few plain cuboids, or, where that would be many, one cuboid and the rules that decide parts
-//! of it first.
+//! Differences as regions: a few plain cuboids, or, where that would be many, one cuboid and the rules that decide
+//! parts of it first.
 
 use std::{
     collections::{BTreeSet, HashMap},

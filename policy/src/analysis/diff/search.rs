@@ -146,8 +146,8 @@ impl Search<'_, '_> {
         Some(())
     }
 
-    /// Compares the changed decider at `place` of one bundle with the deciders of the other: with all of them when it is
-    /// one of those before, else with the unchanged ones. None when the budget is spent.
+    /// Compares the changed decider at `place` of one bundle with the deciders of the other: with all of them when it
+    /// is one of those before, else with the unchanged ones. None when the budget is spent.
     fn compare(&self, place: usize, is_before: bool, state: &mut SearchState<'_>) -> Option<()> {
         let (mine, others) = if is_before { (&self.old, &self.new) } else { (&self.new, &self.old) };
         let (my_bundle, other_bundle) = match (self.bundles.before, self.bundles.after) {

@@ -1,8 +1,8 @@
 //! A picture of the decision space: what a bundle answers over two fields of one agent and action, everything else held
 //! fixed, with exact edges.
 //!
-//! Each field is cut where the result of some condition changes, so that all inputs of a cell get the same answer and one
-//! evaluation settles the cell. Columns and rows with equal answers are then drawn as one band.
+//! Each field is cut where the result of some condition changes, so that all inputs of a cell get the same answer and
+//! one evaluation settles the cell. Columns and rows with equal answers are then drawn as one band.
 
 use std::collections::BTreeMap;
 
@@ -233,8 +233,8 @@ fn enforced(bundle: &Bundle, agent: &str, fields: [&str; 2]) -> Option<AgentSche
     (!declared.fields.is_empty()).then_some(declared)
 }
 
-/// The slots of an axis worth drawing: the absent field, and values of the types that rules compare the field with. Values
-/// of another type are errors in every rule that tests the field, and would only shrink the picture.
+/// The slots of an axis worth drawing: the absent field, and values of the types that rules compare the field with.
+/// Values of another type are errors in every rule that tests the field, and would only shrink the picture.
 fn drawn(axis: &Axis, rules: &[Rule], declared: &[&AgentSchema]) -> Vec<usize> {
     let (mut numbers, mut texts, mut flags) = (false, false, false);
     let mut saw = |scalar: &Scalar| match scalar {
@@ -279,7 +279,8 @@ fn at(fixed: &Map<String, Value>, slots: [(&Axis, usize); 2]) -> Map<String, Val
     for (axis, slot) in slots {
         remove(&mut context, &axis.field);
         context.remove(&axis.field);
-        // Under the whole path as one key, which is read when the nested path is absent; all other fields keep their values.
+        // Under the whole path as one key, which is read when the nested path is absent; all other fields keep their
+        // values.
         if let Some(value) = axis.slots.get(slot).and_then(|slot| slot.sample.clone()) {
             context.insert(axis.field.clone(), value);
         }
@@ -304,8 +305,8 @@ fn answer(prepared: &Prepared, question: Question<'_>) -> (Outcome, Option<Strin
     (Outcome::of(&verdict), verdict.rule.map(|rule| rule.id().to_owned()))
 }
 
-/// Joins slots with equal lines in the grid: neighbouring ones, and, where values have no order, any. Each band comes with
-/// the number of one of its lines.
+/// Joins slots with equal lines in the grid: neighbouring ones, and, where values have no order, any. Each band comes
+/// with the number of one of its lines.
 fn bands<'g>(axis: &Axis, drawn: &[usize], line: impl Fn(usize) -> Vec<&'g Area>) -> Vec<(usize, SlotSet)> {
     let ordered = |slot: usize| {
         axis.slots.get(slot).is_some_and(|slot| matches!(slot.kind, SlotKind::Point(_) | SlotKind::Between(..)))

@@ -84,9 +84,9 @@ struct Candidate {
     value: Option<Value>,
 }
 
-/// The smallest change of `input` after which `prepared` answers `wanted`, or, without `wanted`, any effect but the present
-/// one. Answers that are evaluation errors do not count, and with an enforced schema only values inside it are tried. For
-/// an input that is in error, every answer without an error counts as a different one.
+/// The smallest change of `input` after which `prepared` answers `wanted`, or, without `wanted`, any effect but the
+/// present one. Answers that are evaluation errors do not count, and with an enforced schema only values inside it are
+/// tried. For an input that is in error, every answer without an error counts as a different one.
 ///
 /// One unit of `meter` is one input tried; see [`TRIES`].
 pub fn nearest_change(prepared: &Prepared, input: &Input, wanted: Option<Effect>, mut meter: Meter) -> WhyNot {

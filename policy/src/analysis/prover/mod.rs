@@ -46,10 +46,11 @@ pub struct Prover<'a> {
     pub meter: Meter,
     /// Where rules decide, by rank; none before the index pays off, and where it would be too large.
     index: Option<BitmapIndex>,
-    /// What the meter has left when searches have cost as much as the index would; the index is then built. None afterwards.
+    /// What the meter has left when searches have cost as much as the index would; the index is then built. None
+    /// afterwards.
     build_index_at: Option<u64>,
-    /// The last cells that were proven covered, with the rules that cover them. These rules cover the cell in every slice
-    /// that has them.
+    /// The last cells that were proven covered, with the rules that cover them. These rules cover the cell in every
+    /// slice that has them.
     proofs: VecDeque<(Cell, BTreeSet<usize>)>,
 }
 
@@ -62,8 +63,8 @@ impl<'a> Prover<'a> {
         Self { geometry, default, on_error, meter, index: None, build_index_at, proofs: VecDeque::new() }
     }
 
-    /// Builds the index once it pays off. A few questions are answered faster without it, and their number is not known in
-    /// advance; this takes at most twice the time of the better way.
+    /// Builds the index once it pays off. A few questions are answered faster without it, and their number is not known
+    /// in advance; this takes at most twice the time of the better way.
     fn build_index_if_due(&mut self) {
         if self.build_index_at.is_some_and(|at| self.meter.left() <= at) {
             self.build_index_at = None;
@@ -139,7 +140,8 @@ impl<'a> Prover<'a> {
     }
 
     /// Whether the rule matches and decides some input. When there is none, the proof names a minimal set of rules that
-    /// cover the rule; of all such sets, the one whose rules come first. The set is empty when the rule matches nothing.
+    /// cover the rule; of all such sets, the one whose rules come first. The set is empty when the rule matches
+    /// nothing.
     pub fn prove_reachable(&mut self, entry: &Entry) -> Proof {
         let geometry = self.geometry;
         let slices: Vec<(&Slice, Cell)> = entry

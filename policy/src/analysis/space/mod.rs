@@ -72,8 +72,8 @@ pub struct Space {
 }
 
 impl Space {
-    /// The space that `rules` cut in `domain`. None when the domain is empty: then no input is valid and no rule is ever
-    /// evaluated.
+    /// The space that `rules` cut in `domain`. None when the domain is empty: then no input is valid and no rule is
+    /// ever evaluated.
     pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>, domain: Domain<'a>) -> Option<Self> {
         let mut tested: BTreeMap<&str, Vec<&Condition>> = BTreeMap::new();
         for rule in rules {

@@ -38,8 +38,8 @@ pub enum SlotKind {
     Bool(bool),
     /// One number.
     Point(f64),
-    /// The numbers strictly between two thresholds, which may be infinite; all of them, or only the whole or the fractional
-    /// ones.
+    /// The numbers strictly between two thresholds, which may be infinite; all of them, or only the whole or the
+    /// fractional ones.
     Between(f64, f64, Numbers),
     /// One string.
     Text(String),
@@ -121,8 +121,8 @@ impl Axis {
         SlotSet::first_of(self.slots.len())
     }
 
-    /// The result of all `tests` together, as runs of slots with equal results. The evaluator is called only at slots where
-    /// a result may change.
+    /// The result of all `tests` together, as runs of slots with equal results. The evaluator is called only at slots
+    /// where a result may change.
     pub fn evaluate<'t>(&self, tests: impl Iterator<Item = &'t Test> + Clone) -> Vec<(Run, ConditionResult)> {
         let mut starts = Vec::with_capacity(24);
         starts.extend_from_slice(&self.apart);

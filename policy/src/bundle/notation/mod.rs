@@ -1,8 +1,8 @@
 //! How a condition is written, and how other notations are recognised.
 //!
 //! The language has one notation: the operator is a prefix of the key. Authors use others (operators after the field or
-//! inside the value, `a|b` in one string), which other tools read as odd field names or values that silently never match.
-//! Each is recognised here, with the repair when there is exactly one right answer.
+//! inside the value, `a|b` in one string), which other tools read as odd field names or values that silently never
+//! match. Each is recognised here, with the repair when there is exactly one right answer.
 
 mod fault;
 

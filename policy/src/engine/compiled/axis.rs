@@ -52,8 +52,8 @@ impl Axis {
         Self::coarse(tests, usize::MAX)
     }
 
-    /// An axis with at most `most` thresholds. When the tests have more, an even selection is used, and a class may contain
-    /// numbers that the tests distinguish.
+    /// An axis with at most `most` thresholds. When the tests have more, an even selection is used, and a class may
+    /// contain numbers that the tests distinguish.
     pub(super) fn coarse<'c>(tests: impl Iterator<Item = CodedTest<'c>>, most: usize) -> Self {
         let mut axis = Self::default();
         let mut numbers = Vec::new();
@@ -120,8 +120,8 @@ impl Axis {
         }
     }
 
-    /// The position of a number of some test. Where it is no threshold, the axis is coarser than the tests, and the number
-    /// lies somewhere in the interval.
+    /// The position of a number of some test. Where it is no threshold, the axis is coarser than the tests, and the
+    /// number lies somewhere in the interval.
     pub(super) fn place(&self, number: f64) -> usize {
         self.numbers.place(number)
     }
@@ -190,8 +190,8 @@ impl Axis {
         self.slot(self.classify(fact, number))
     }
 
-    /// For each slot of this axis the slot of `coarser`, every threshold of which this axis has too; `text` gives the string
-    /// with a number.
+    /// For each slot of this axis the slot of `coarser`, every threshold of which this axis has too; `text` gives the
+    /// string with a number.
     pub(super) fn onto<'t>(&self, coarser: &Self, text: impl Fn(u32) -> &'t str) -> Vec<u32> {
         let mut onto = Vec::with_capacity(self.slots());
         let mut add = |class| onto.push(u32::try_from(coarser.slot(class)).unwrap_or(u32::MAX));

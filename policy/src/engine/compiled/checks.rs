@@ -200,7 +200,8 @@ impl Checks {
         })
     }
 
-    /// Whether a rule has the same conditions as a rule of `others`; `names` and `their_names` are the names of the fields.
+    /// Whether a rule has the same conditions as a rule of `others`; `names` and `their_names` are the names of the
+    /// fields.
     pub(in crate::engine) fn has_same_conditions(
         &self,
         (rank, names): (u32, &[String]),

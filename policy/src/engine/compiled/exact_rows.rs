@@ -25,8 +25,8 @@ pub(crate) struct ExactColumn {
     pub(crate) rows: Vec<u64>,
 }
 
-/// Exact rows of the rules with these ranks, by field; `axis` gives the axis of all rules. Takes their bytes off `left`;
-/// none when too few are left.
+/// Exact rows of the rules with these ranks, by field; `axis` gives the axis of all rules. Takes their bytes off
+/// `left`; none when too few are left.
 pub(crate) fn exact_columns<'x>(
     checks: &Checks,
     ranks: &[u32],

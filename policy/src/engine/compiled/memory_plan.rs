@@ -14,8 +14,8 @@ const RULES_PER_THRESHOLD: usize = 32;
 /// No field has fewer thresholds than this.
 const COARSEST: usize = 16;
 
-/// What determines the size of the rows of some rules: by field, how many numbers and strings the rules compare it with,
-/// and how many distinct ones there are at most.
+/// What determines the size of the rows of some rules: by field, how many numbers and strings the rules compare it
+/// with, and how many distinct ones there are at most.
 struct Demand(BTreeMap<u32, [Named; 2]>);
 
 #[derive(Debug, Clone, Copy)]
@@ -70,8 +70,8 @@ pub(super) struct MemoryPlan {
 }
 
 impl MemoryPlan {
-    /// A plan that takes about `bytes` at most. Exact rows grow with the square of the number of rules, because more rules
-    /// mean more thresholds and longer rows. So thresholds are dropped first, then the rules are split into runs.
+    /// A plan that takes about `bytes` at most. Exact rows grow with the square of the number of rules, because more
+    /// rules mean more thresholds and longer rows. So thresholds are dropped first, then the rules are split into runs.
     pub(super) fn new(checks: &Checks, ranks: &[u32], bytes: usize) -> Self {
         let demand = Demand::of(checks, ranks);
         let mut plan = Self { length: ranks.len(), thresholds: MIN_THRESHOLDS.max(ranks.len() / RULES_PER_THRESHOLD) };

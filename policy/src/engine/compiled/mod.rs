@@ -2,8 +2,9 @@
 //!
 //! Rules are grouped by their agent and action patterns, so that a question concerns only a few groups. Inside a group
 //! every field is cut into elementary classes (see [`axis`]). Each class has a row of bits, one per rule in evaluation
-//! order, set where the rule's conditions on that field are not false. The first bit that survives the AND of one row per
-//! field is the rule that decides: its own conditions show whether it matches or errs. Small groups are evaluated in order.
+//! order, set where the rule's conditions on that field are not false. The first bit that survives the AND of one row
+//! per field is the rule that decides: its own conditions show whether it matches or errs. Small groups are evaluated
+//! in order.
 //!
 //! ```text
 //! word            the word of a bitmap

@@ -102,8 +102,8 @@ impl<'a> RowBuilder<'a> {
         }
     }
 
-    /// The rows. A row differs from its neighbour only in the rules that name the threshold between them, so each is a copy
-    /// with a few bits rewritten. `string` gives the string with a number.
+    /// The rows. A row differs from its neighbour only in the rules that name the threshold between them, so each is a
+    /// copy with a few bits rewritten. `string` gives the string with a number.
     pub(super) fn fill<'t>(&self, string: impl Fn(u32) -> &'t str) -> Vec<u64> {
         let mut rows = vec![0; self.axis.slots() * self.words];
         for class in Axis::BASE {

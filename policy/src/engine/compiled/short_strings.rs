@@ -1,8 +1,8 @@
 //! Maps from short strings to numbers that need two loads and two multiplications per lookup.
 //!
-//! Keys of a context, names of agents and actions, listed strings: nearly all have up to sixteen bytes, so their first and
-//! last eight bytes identify them. Strings are inserted from bundles only; requests are only looked up. Against bundles
-//! made of colliding strings, a string that finds no place near its hash goes into a tree instead.
+//! Keys of a context, names of agents and actions, listed strings: nearly all have up to sixteen bytes, so their first
+//! and last eight bytes identify them. Strings are inserted from bundles only; requests are only looked up. Against
+//! bundles made of colliding strings, a string that finds no place near its hash goes into a tree instead.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -118,8 +118,8 @@ struct Place {
 
 impl ShortStringMap {
     const FEWEST: usize = 4;
-    /// Most places that are probed for one text. With half of the table free, practically no text needs them all unless the
-    /// texts were chosen to collide.
+    /// Most places that are probed for one text. With half of the table free, practically no text needs them all unless
+    /// the texts were chosen to collide.
     const MOST_STEPS: usize = 32;
 
     #[inline]

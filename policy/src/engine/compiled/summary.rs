@@ -1,7 +1,8 @@
 //! Summaries of long rows: one bit per word, set where the word has any bit.
 //!
-//! Of ten thousand rules few may match a question, and most words of the AND are empty. The AND of the summaries lists the
-//! words that may not be empty, so the others are never fetched. Rows with few bits come first, because they clear most.
+//! Of ten thousand rules few may match a question, and most words of the AND are empty. The AND of the summaries lists
+//! the words that may not be empty, so the others are never fetched. Rows with few bits come first, because they clear
+//! most.
 
 use std::collections::BTreeMap;
 
@@ -53,8 +54,9 @@ pub(super) struct SummarizedRow<'a> {
     pub(super) row: &'a [u64],
 }
 
-/// The result of `decides` for the first rule, in evaluation order, of the AND of `rows` for which it has one. Bits are in
-/// the order that [`cluster`] leaves: the first words in evaluation order, then stretch by stretch of a summary's word.
+/// The result of `decides` for the first rule, in evaluation order, of the AND of `rows` for which it has one. Bits are
+/// in the order that [`cluster`] leaves: the first words in evaluation order, then stretch by stretch of a summary's
+/// word.
 pub(super) fn first<T>(
     rows: &mut [SummarizedRow<'_>],
     ranks: &[u32],
@@ -94,9 +96,9 @@ pub(super) fn first<T>(
     None
 }
 
-/// Moves similar rules of a long run next to each other, so that a question touches few words of the rows. After the first
-/// [`IN_ORDER`] words, which decide most questions when many rules match, each stretch that one word of a summary covers is
-/// sorted by the rules' bounds on the field with the most thresholds.
+/// Moves similar rules of a long run next to each other, so that a question touches few words of the rows. After the
+/// first [`IN_ORDER`] words, which decide most questions when many rules match, each stretch that one word of a summary
+/// covers is sorted by the rules' bounds on the field with the most thresholds.
 pub(super) fn cluster(checks: &Checks, ranks: &mut [u32]) {
     if ranks.len() <= FROM_WORDS * WORD {
         return;

@@ -9,7 +9,8 @@ use crate::{
     random::Random,
 };
 
-/// Small groups are evaluated in a loop, so here all rules have one address and form a group large enough for rows of bits.
+/// Small groups are evaluated in a loop, so here all rules have one address and form a group large enough for rows of
+/// bits.
 fn same_address(mut bundle: Bundle, wild: bool) -> Bundle {
     for rule in &mut bundle.rules {
         rule.agent = if wild { AgentPattern::Any } else { AgentPattern::Exact(arbitrary::AGENTS[0].into()) };
@@ -145,8 +146,8 @@ fn the_first_of_many_unconditional_rules_decides() {
     assert_eq!(Index::new(bare).first((&Input::default()).into()), Some((0, ConditionResult::True)));
 }
 
-/// Trees and bytes, loops and rows against the contract: 100,000 questions. The seed is printed, and `AGREE_SEED` repeats
-/// a run.
+/// Trees and bytes, loops and rows against the contract: 100,000 questions. The seed is printed, and `AGREE_SEED`
+/// repeats a run.
 #[test]
 fn every_path_agrees_on_a_hundred_thousand_questions() {
     use std::hash::{BuildHasher, Hasher, RandomState};

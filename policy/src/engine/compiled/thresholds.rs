@@ -1,7 +1,7 @@
 //! The thresholds of a field, and the position of a number among them.
 //!
-//! Up to a few thresholds are simply counted. For more, a table of even steps from the first threshold to the last narrows
-//! the search to one step; however uneven the thresholds are, that is never more than a binary search of all.
+//! Up to a few thresholds are simply counted. For more, a table of even steps from the first threshold to the last
+//! narrows the search to one step; however uneven the thresholds are, that is never more than a binary search of all.
 
 /// Up to this many thresholds are counted without a search.
 const FEW: usize = 8;
@@ -65,8 +65,8 @@ impl Thresholds {
         all
     }
 
-    /// The step of a number. A greater number never has a lower step, despite rounding: subtraction and multiplication keep
-    /// the order, also where they overflow.
+    /// The step of a number. A greater number never has a lower step, despite rounding: subtraction and multiplication
+    /// keep the order, also where they overflow.
     // The cast saturates: numbers below the first step count as in it.
     #[inline]
     fn step(&self, number: f64, steps: usize) -> usize {

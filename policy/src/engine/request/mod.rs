@@ -1,8 +1,9 @@
 //! The one decoder of a request: the bytes of a body of `POST /policy/evaluate`, read in one pass.
 //!
-//! The decoder takes ordinary bodies and makes no tree of them. It gives up (none) on whatever is out of the ordinary: an
-//! escape outside of the context, a member that is unknown or comes twice, an empty text, a size near a limit, the character
-//! NUL, any mistake. The caller then parses a tree, which finds the mistake and its place, or decides as the decoder would have.
+//! The decoder takes ordinary bodies and makes no tree of them. It gives up (none) on whatever is out of the ordinary:
+//! an escape outside of the context, a member that is unknown or comes twice, an empty text, a size near a limit, the
+//! character NUL, any mistake. The caller then parses a tree, which finds the mistake and its place, or decides as the
+//! decoder would have.
 
 use super::{
     Fact,
@@ -10,8 +11,8 @@ use super::{
 };
 use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_DECISION_ID_BYTES, MAX_STRING_BYTES};
 
-/// How many times longer a context may get when it is written as compact JSON, which is what the limit of its size is about:
-/// `1e15` becomes `1000000000000000.0`.
+/// How many times longer a context may get when it is written as compact JSON, which is what the limit of its size is
+/// about: `1e15` becomes `1000000000000000.0`.
 const LONGEST_REWRITE: usize = 8;
 
 /// An ordinary request. Its texts are pieces of the body.

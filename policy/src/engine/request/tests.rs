@@ -35,8 +35,8 @@ impl TreeRequest {
     }
 }
 
-/// Fails unless the decoder gives up on `body`, or finds in it and decides what the JSON parser does. Returns whether the
-/// decoder took it.
+/// Fails unless the decoder gives up on `body`, or finds in it and decides what the JSON parser does. Returns whether
+/// the decoder took it.
 fn agree(prepared: &Prepared, body: &[u8]) -> Result<bool, TestCaseError> {
     let tree: Result<TreeRequest, _> = serde_json::from_slice(body);
     match (prepared.decide_request(body), tree) {

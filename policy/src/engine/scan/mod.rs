@@ -8,8 +8,8 @@
 //! | `number` | numbers, to the nearest double |
 //! | `visitor` | any JSON, through serde |
 //!
-//! Whatever surprises the reader is left to the visitor, so that trees and bytes are refused with the same error. Of a key
-//! that comes twice the last value counts, as it does in a tree.
+//! Whatever surprises the reader is left to the visitor, so that trees and bytes are refused with the same error. Of a
+//! key that comes twice the last value counts, as it does in a tree.
 
 mod facts;
 mod number;

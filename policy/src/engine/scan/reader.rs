@@ -1,13 +1,14 @@
 //! Ordinary JSON, read in one pass over its bytes.
 //!
-//! Whatever the reader accepts is JSON, and the reader finds what the JSON parser would find. It gives up (none) on what is
-//! rare: mistakes, deep nesting, the character NUL, numbers out of range. An escape in a text that matters is passed over and
-//! noted.
+//! Whatever the reader accepts is JSON, and the reader finds what the JSON parser would find. It gives up (none) on
+//! what is rare: mistakes, deep nesting, the character NUL, numbers out of range. An escape in a text that matters is
+//! passed over and noted.
 
 use super::{number::read_number, paths::Paths};
 use crate::{engine::Fact, limits::MAX_NESTING};
 
-/// The most objects and arrays between the context and an object or array in it: those two count towards [`MAX_NESTING`].
+/// The most objects and arrays between the context and an object or array in it: those two count towards
+/// [`MAX_NESTING`].
 const DEEPEST: usize = MAX_NESTING - 2;
 
 /// Reads a context into one fact for each slot of `paths`.
@@ -25,8 +26,8 @@ pub(in crate::engine) struct Reader<'p, 'a> {
     paths: &'p Paths,
     /// Members of the context and of the objects in it, so far.
     pub members: usize,
-    /// Whether a key or a text at a path has an escape, or any text has half of a surrogate pair. The JSON parser resolves and
-    /// checks those; until then the facts are of no use.
+    /// Whether a key or a text at a path has an escape, or any text has half of a surrogate pair. The JSON parser
+    /// resolves and checks those; until then the facts are of no use.
     pub unresolved_escape: bool,
 }
 
@@ -175,7 +176,8 @@ impl<'p, 'a> Reader<'p, 'a> {
         self.text.get(start..self.at)
     }
 
-    /// Reads the value at `node`, and what is below it. `depth` counts the containers around the value, the context left out.
+    /// Reads the value at `node`, and what is below it. `depth` counts the containers around the value, the context
+    /// left out.
     fn value(&mut self, node: usize, slots: &mut [Fact<'a>], depth: usize) -> Option<Fact<'a>> {
         if node == Paths::NOWHERE {
             return self.skip(depth);
@@ -263,7 +265,8 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// The highest bit of every byte that is a quote, a backslash or a control character; bytes behind the first such byte
 /// may be marked as well.
 const fn special(word: u64) -> u64 {
-    // With this bit turned over a quote follows the control characters at once, and blank and exclamation mark are behind it.
+    // With this bit turned over a quote follows the control characters at once, and blank and exclamation mark are
+    // behind it.
     let turned = word ^ (ONES * 2);
     let control_or_quote = turned.wrapping_sub(ONES * 0x21) & !turned;
     let no_backslash = word ^ (ONES * b'\\' as u64);

@@ -1,5 +1,5 @@
-//! Reusing an earlier replay after an edit: a row's answer changes only where a changed rule decided the row, or where a
-//! new rule decides before the rule that did.
+//! Reusing an earlier replay after an edit: a row's answer changes only where a changed rule decided the row, or where
+//! a new rule decides before the rule that did.
 
 use std::collections::HashMap;
 
@@ -15,8 +15,8 @@ pub(super) struct RuleMapping {
     now: Vec<Option<u32>>,
     /// Ranks now of the new, edited and moved rules, ascending.
     fresh: Vec<u32>,
-    /// For each of `fresh`, one more than the former rank of the last unchanged rule ahead of it: a row that was decided at
-    /// this former rank or later is decided by no unchanged rule ahead of the fresh one.
+    /// For each of `fresh`, one more than the former rank of the last unchanged rule ahead of it: a row that was
+    /// decided at this former rank or later is decided by no unchanged rule ahead of the fresh one.
     ahead: Vec<usize>,
 }
 
@@ -55,8 +55,8 @@ impl RuleMapping {
         self.fresh.iter().filter_map(|rank| now.rule(usize::try_from(*rank).ok()?))
     }
 
-    /// What decides a row now that was decided at rank `was`, when `fresh` is the place of the first fresh rule that decides
-    /// it, among the fresh rules.
+    /// What decides a row now that was decided at rank `was`, when `fresh` is the place of the first fresh rule that
+    /// decides it, among the fresh rules.
     pub(super) fn decider(&self, was: Option<usize>, fresh: Option<usize>) -> RowDecider {
         let new = fresh.and_then(|at| Some((*self.fresh.get(at)?, *self.ahead.get(at)?)));
         let kept = was.map(|was| (was, self.now.get(was).copied().flatten()));

@@ -88,8 +88,8 @@ impl Replay {
         Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, strategy }
     }
 
-    /// Prepares a replay that reuses the results of `last`, a replay of the same corpus with another version of the bundle,
-    /// where the changed rules cannot affect them. The results are those of [`new`](Self::new).
+    /// Prepares a replay that reuses the results of `last`, a replay of the same corpus with another version of the
+    /// bundle, where the changed rules cannot affect them. The results are those of [`new`](Self::new).
     pub fn after(last: Arc<Replayed>, prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
         let mapping = RuleMapping::between(last.prepared(), &prepared).filter(|_| last.len() == corpus.len());
         let Some(mapping) = mapping else { return Self::new(prepared, corpus) };

@@ -56,8 +56,8 @@ impl Corpus {
         Self { source: Dataset::Recorded, cases }
     }
 
-    /// The corpus as read back from its JSON. Reading a number with very many digits may give a neighbouring double, so the
-    /// corpus is written and read until it no longer changes: then the stored and the hashed corpus are equal.
+    /// The corpus as read back from its JSON. Reading a number with very many digits may give a neighbouring double, so
+    /// the corpus is written and read until it no longer changes: then the stored and the hashed corpus are equal.
     #[must_use]
     pub fn settled(self) -> Self {
         let mut corpus = self;

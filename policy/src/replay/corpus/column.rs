@@ -18,8 +18,8 @@ pub const OWN: u32 = 4;
 /// Distinct values. Codes [`OWN`] and up name the numbers, then the texts, then the rest.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Values {
-    // INVARIANT: each list ascending and distinct; `rest` holds arrays, empty objects and numbers that a double does not
-    // represent exactly as written.
+    // INVARIANT: each list ascending and distinct; `rest` holds arrays, empty objects and numbers that a double does
+    // not represent exactly as written.
     pub(super) numbers: Vec<f64>,
     pub(super) texts: Texts,
     pub(super) rest: Vec<Value>,

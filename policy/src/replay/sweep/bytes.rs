@@ -1,7 +1,7 @@
 //! A curve as bytes: a curve of a hundred thousand distinct values is long, and a page must read it between two frames.
 //!
-//! Little-endian: the side (1 byte, 7 of padding), the number as it is, the fixed counts, then every step: its value, the
-//! counts of those that pass and of those that fail.
+//! Little-endian: the side (1 byte, 7 of padding), the number as it is, the fixed counts, then every step: its value,
+//! the counts of those that pass and of those that fail.
 
 use super::{Counts, Curve, Side, Step};
 

@@ -1,7 +1,8 @@
 //! Threshold sweep: the outcomes of the cases for every value that one threshold of one rule could have.
 //!
-//! The threshold affects a case only through the case's own value of the field: one answer holds while that value passes
-//! and another while it fails. So two evaluations settle a case for all thresholds at once, and the curve is exact.
+//! The threshold affects a case only through the case's own value of the field: one answer holds while that value
+//! passes and another while it fails. So two evaluations settle a case for all thresholds at once, and the curve is
+//! exact.
 
 mod bytes;
 
@@ -57,8 +58,8 @@ pub struct Curve {
     pub now: f64,
     side: Side,
     fixed: Counts,
-    /// Values of the cases, ascending; at each the counts of those below it, and of those up to it, as they are answered
-    /// when they pass and when they fail.
+    /// Values of the cases, ascending; at each the counts of those below it, and of those up to it, as they are
+    /// answered when they pass and when they fail.
     steps: Vec<Step>,
 }
 

@@ -76,8 +76,8 @@ struct World<'a> {
     fields: BTreeMap<String, Vec<String>>,
 }
 
-/// The actions and fields in the rules of one agent pattern; bounded, because every agent that matches a wildcard inherits
-/// them.
+/// The actions and fields in the rules of one agent pattern; bounded, because every agent that matches a wildcard
+/// inherits them.
 #[derive(Debug, Default)]
 struct Vocabulary<'a> {
     actions: BTreeSet<&'a str>,
