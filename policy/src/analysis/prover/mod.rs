@@ -20,23 +20,23 @@ use crate::{
     engine::Input,
 };
 
-/// What is proven about a rule, a pair of rules or a slice.
+/// The result of proving a statement about a rule, a pair of rules or a slice.
 #[derive(Debug, Clone)]
 pub enum Proof {
-    /// The statement is true for some input: for this one.
+    /// The statement is true for some input, of which this is one.
     Witness(Arc<Input>),
-    /// The statement is true for no input as long as these rules exist: they cover everything in question.
+    /// The statement is true for no input as long as these rules exist: the rules cover everything in question.
     Never(Vec<Key>),
     /// The work budget ran out.
     Undecided,
 }
 
-/// Words of an index that take as long to build as one unit of work.
+/// Words of an index that take as long to build as one unit of work takes.
 const WORDS_PER_UNIT: u64 = 16;
-/// Covers that are tried on the next slices.
+/// How many recent covers are kept and tried on the next slices.
 const PROOFS: usize = 24;
 
-/// Proves statements about a bundle that is laid out.
+/// Proves statements about a bundle that has been laid out.
 pub struct Prover<'a> {
     /// The rules and slices.
     pub geometry: &'a BundleGeometry,
@@ -44,13 +44,14 @@ pub struct Prover<'a> {
     on_error: Effect,
     /// The work that may be spent.
     pub meter: Meter,
-    /// Where rules decide, by rank; none before the index pays off, and where it would be too large.
+    /// The cuboids in which rules decide, by rank; none before the index pays off, and where the index would be too
+    /// large.
     index: Option<BitmapIndex>,
-    /// What the meter has left when searches have cost as much as the index would; the index is then built. None
-    /// afterwards.
+    /// What the meter has left when searches have cost as much as the index would cost; the index is then built. None
+    /// once the index is built or found too large.
     build_index_at: Option<u64>,
-    /// The last cells that were proven covered, with the rules that cover them. These rules cover the cell in every
-    /// slice that has them.
+    /// The last cells that were proven covered, each with the rules that cover it. These rules cover the cell in every
+    /// slice that they are part of.
     proofs: VecDeque<(Cell, BTreeSet<usize>)>,
 }
 
@@ -63,8 +64,8 @@ impl<'a> Prover<'a> {
         Self { geometry, default, on_error, meter, index: None, build_index_at, proofs: VecDeque::new() }
     }
 
-    /// Builds the index once it pays off. A few questions are answered faster without it, and their number is not known
-    /// in advance; this takes at most twice the time of the better way.
+    /// Builds the index once it pays off. A few questions are answered faster without the index, and the number of
+    /// questions is not known in advance; this strategy takes at most twice the time of the better choice.
     fn build_index_if_due(&mut self) {
         if self.build_index_at.is_some_and(|at| self.meter.left() <= at) {
             self.build_index_at = None;
@@ -73,7 +74,7 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// Where the rule of this rank decides.
+    /// The cuboid in which the rule of this rank decides.
     fn cuboid(&self, rank: usize) -> Option<&'a Cuboid> {
         self.geometry.ranked(rank)?.footprint.decides.as_ref()
     }
@@ -91,7 +92,7 @@ impl<'a> Prover<'a> {
         coverage
     }
 
-    /// The [`coverage`](Self::coverage) where it is found quickly, without a search.
+    /// The [`coverage`](Self::coverage), where it can be found quickly, without a search.
     fn quick_coverage(&mut self, slice: &Slice, cell: &Cell, end: usize, except: Option<usize>) -> Option<Coverage> {
         self.build_index_if_due();
         let index = self.index.as_ref()?;
@@ -134,14 +135,14 @@ impl<'a> Prover<'a> {
         ranks.into_iter().filter_map(|rank| self.geometry.order.get(rank).copied()).collect()
     }
 
-    /// Where the rule matches in a slice; none when it matches nowhere.
+    /// The inputs of a slice that the rule matches; none when it matches no input there.
     fn matching(entry: &Entry, slice: &Slice) -> Option<Cell> {
         Space::intersect(slice.full.as_ref()?, entry.footprint.matches.as_ref()?)
     }
 
-    /// Whether the rule matches and decides some input. When there is none, the proof names a minimal set of rules that
-    /// cover the rule; of all such sets, the one whose rules come first. The set is empty when the rule matches
-    /// nothing.
+    /// Whether the rule matches and decides some input. When there is no such input, the proof names a minimal set of
+    /// rules that cover the rule; of all minimal sets, the one whose rules come first. The set is empty when the rule
+    /// matches nothing.
     pub fn prove_reachable(&mut self, entry: &Entry) -> Proof {
         let geometry = self.geometry;
         let slices: Vec<(&Slice, Cell)> = entry
@@ -158,7 +159,7 @@ impl<'a> Prover<'a> {
             match self.quick_coverage(at.0, &at.1, entry.rank, None) {
                 Some(Coverage::Open(cell)) => return Proof::Witness(self.input(at.0, &cell)),
                 Some(Coverage::Covered(by)) if slices.len() > 1 => used.extend(by),
-                // For a single slice a minimal cover is wanted.
+                // A single slice needs a minimal cover, not just any cover.
                 Some(Coverage::Covered(_)) | None => unsettled.push(at),
                 Some(Coverage::Undecided) => return Proof::Undecided,
             }
@@ -182,7 +183,7 @@ impl<'a> Prover<'a> {
         if undecided {
             return Proof::Undecided;
         }
-        // A rule that one slice can do without may be needed in another, where it makes a third one superfluous.
+        // A rule that one slice can do without may be needed in another slice, where it makes a third rule superfluous.
         if slices.len() > 1 {
             let all = slices.iter().map(|(slice, cell)| {
                 let before = geometry.deciding(slice).take_while(|(rank, _)| *rank < entry.rank);
@@ -193,7 +194,7 @@ impl<'a> Prover<'a> {
         }
         let cover = self.minimize_cover(&coverings, used);
         if self.meter.exhausted() {
-            // The cover is complete, but perhaps not minimal, and a cached proof would never be improved.
+            // The cover is complete but perhaps not minimal, and a cached proof would never be improved.
             return Proof::Undecided;
         }
         Proof::Never(self.keys(cover))
@@ -202,10 +203,11 @@ impl<'a> Prover<'a> {
     /// Removes superfluous cuboids from a cover, the last one first; a cuboid whose removal is undecided stays.
     fn minimize_cover(&mut self, coverings: &[Covering<'_>], mut used: BTreeSet<usize>) -> BTreeSet<usize> {
         let mut kept: BTreeSet<usize> = BTreeSet::new();
-        // INVARIANT: `kept` with all cuboids before `end` cover everything, and so do those of them in `used`.
+        // INVARIANT: `kept` and all cuboids before `end` together cover everything, and those of them that are in
+        // `used` suffice.
         let mut end = usize::MAX;
         while let Some(last) = used.range(..end).next_back().copied() {
-            // No cuboid between `last` and `end` is needed. Is `last`?
+            // No cuboid between `last` and `end` is needed. Is `last` needed?
             end = last;
             let mut proof = Some(BTreeSet::new());
             for covering in coverings {
@@ -227,7 +229,7 @@ impl<'a> Prover<'a> {
         kept
     }
 
-    /// Whether some input that both rules match reaches the first.
+    /// Whether some input that both rules match reaches the first rule.
     pub fn prove_overlap(&mut self, first: &Entry, second: &Entry) -> Proof {
         let geometry = self.geometry;
         let fewer = if first.slices.len() <= second.slices.len() { first } else { second };
@@ -264,7 +266,7 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// Whether the rule at rank `by`, which comes first, decides some input that `entry` matches.
+    /// Whether the rule at rank `by`, which comes before `entry`, decides some input that `entry` matches.
     pub fn prove_preempted(&mut self, entry: &Entry, by: usize) -> Proof {
         let geometry = self.geometry;
         let Some(other) = geometry.ranked(by) else { return Proof::Never(Vec::new()) };
