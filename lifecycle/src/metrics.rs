@@ -9,7 +9,7 @@ pub const MAX_NO_MATCH_RATE: f64 = 0.20;
 /// passes after a division.
 pub(crate) const TOLERANCE: f64 = 1e-9;
 
-/// `part / whole`, 0–1; none when `whole` is 0.
+/// `part / whole`, 0–1; `None` when `whole` is 0.
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
@@ -42,7 +42,7 @@ pub struct ArmStats {
 }
 
 impl ArmStats {
-    /// `part` as a share of the arm's decisions, 0–1; none when the arm decided nothing.
+    /// `part` as a share of the arm's decisions, 0–1; `None` when the arm decided nothing.
     pub fn share(&self, part: u64) -> Option<f64> {
         share(part, self.decisions)
     }
@@ -66,7 +66,7 @@ pub struct RecentDecisions {
 }
 
 impl RecentDecisions {
-    /// `part` as a share of the decisions, 0–1; none when there were no decisions.
+    /// `part` as a share of the decisions, 0–1; `None` when there were no decisions.
     pub fn share(&self, part: u64) -> Option<f64> {
         share(part, self.decisions)
     }
@@ -133,7 +133,7 @@ impl Default for GateConfig {
 /// Errors of one bundle in a window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BundleErrors {
-    /// The bundle; none for decisions made without one.
+    /// The bundle; `None` for decisions made without one.
     pub bundle_id: Option<i64>,
     /// The bundle's version.
     pub version: Option<String>,

@@ -31,7 +31,7 @@ impl Random {
         self.below(100) < percent
     }
 
-    /// One of `items`; none when `items` is empty.
+    /// One of `items`; `None` when `items` is empty.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.below(items.len()))
     }

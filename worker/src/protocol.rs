@@ -79,9 +79,9 @@ pub enum Event {
     Loaded(Dataset, usize, Option<f64>),
     /// A dataset could not be read.
     Refused(Dataset, String),
-    /// The requested case; none while there are no cases.
+    /// The requested case; `None` while there are no cases.
     Case(Option<Box<Input>>),
-    /// The schema inferred from this many decisions; none without decisions.
+    /// The schema inferred from this many decisions; `None` without decisions.
     Learned(Option<Value>, usize),
 }
 

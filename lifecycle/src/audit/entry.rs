@@ -105,7 +105,7 @@ pub struct Entry {
     pub summary: String,
     /// Facts for programs: states before and after, reasons, digests.
     pub detail: Value,
-    /// The seal that ties the entry to the one before it; none until the server seals a change made by SQL.
+    /// The seal that ties the entry to the one before it; `None` until the server seals a change made by SQL.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub seal: Option<Seal>,
 }

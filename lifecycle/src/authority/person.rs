@@ -34,7 +34,7 @@ pub struct Token {
     pub id: i64,
     /// The purpose of the token.
     pub name: String,
-    /// The person the token acts as; none for a program.
+    /// The person the token acts as; `None` for a program.
     pub email: Option<String>,
     /// The token's roles; a person's token can do no more than the person.
     pub roles: Roles,
@@ -44,7 +44,7 @@ pub struct Token {
     pub created_by: String,
     /// When the token was created.
     pub created_at: Timestamp,
-    /// When the token expires; none for never.
+    /// When the token expires; `None` when the token never expires.
     pub expires_at: Option<Timestamp>,
     /// When the token was last used, to the minute.
     pub last_used_at: Option<Timestamp>,

@@ -51,7 +51,7 @@ pub struct Record {
     pub activated_by: Option<String>,
     /// Counts edits and state changes; the etag of `If-Match`.
     pub revision: i64,
-    /// The origin of an imported bundle; none for a bundle created here.
+    /// The origin of an imported bundle; `None` for a bundle created here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
     /// Unknown keys, stored unchanged.

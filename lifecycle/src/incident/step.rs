@@ -40,7 +40,7 @@ impl Step {
         }
     }
 
-    /// The status after this step from `status`; none when that status was reached before and nothing changes. Steps
+    /// The status after this step from `status`; `None` when that status was reached before and nothing changes. Steps
     /// may be skipped (an incident that was over before it was noticed is resolved at once), but only a resolved
     /// incident can be closed.
     ///

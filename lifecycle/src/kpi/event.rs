@@ -67,7 +67,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads an audit entry, as in an exported file; none for an entry that no KPI counts.
+    /// Reads an audit entry, as in an exported file; `None` for an entry that no KPI counts.
     pub fn from_audit_entry(entry: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| entry.get(name).and_then(Value::as_str);
         let (event, subject) = (text("event_type")?, text("subject_id")?);

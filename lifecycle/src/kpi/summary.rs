@@ -34,7 +34,7 @@ pub enum Alert {
 }
 
 /// One row: the columns of the view `clo_kpi_summary_v1`. Rates are in basis points; a rate with nothing to count is
-/// none.
+/// `None`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The first moment of the window.

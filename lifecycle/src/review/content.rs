@@ -42,7 +42,7 @@ pub struct PacketBundle {
 }
 
 impl PacketBundle {
-    /// `source` with its digest; none when `source` has no version.
+    /// `source` with its digest; `None` when `source` has no version.
     pub fn of(source: &Source) -> Option<Self> {
         Some(Self {
             version: source.version.clone()?,
@@ -80,7 +80,7 @@ pub struct ReplayReport {
     pub window: Option<(Timestamp, Timestamp)>,
     /// Version of the engine that replayed.
     pub engine_version: String,
-    /// The answers of the base; none without a base.
+    /// The answers of the base; `None` without a base.
     pub base_summary: Option<Summary>,
     /// The answers of the draft.
     pub bundle_summary: Summary,
@@ -162,11 +162,11 @@ pub struct Content {
     pub schema_version: String,
     /// The draft under review.
     pub bundle: PacketBundle,
-    /// The bundle that is live now; none before the first bundle.
+    /// The bundle that is live now; `None` before the first bundle.
     pub base: Option<PacketBundle>,
     /// Rules added, removed and modified, field by field.
     pub text_diff: TextDiff,
-    /// The semantic diff; none without a base.
+    /// The semantic diff; `None` without a base.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub semantic_diff: Option<SemanticDiffSummary>,
     /// The linter's report on the draft.

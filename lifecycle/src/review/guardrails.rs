@@ -77,7 +77,7 @@ pub enum GuardrailVerdict {
 pub struct Guardrail {
     /// The guardrail's name.
     pub name: GuardrailName,
-    /// The projected change; none without outcomes.
+    /// The projected change; `None` without outcomes.
     pub value: Option<i64>,
     /// The limit.
     pub limit: i64,

@@ -17,7 +17,7 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The projected change of each KPI, measured on the corpus: draft minus base; none where no outcome was recorded.
+/// The projected change of each KPI, measured on the corpus: draft minus base; `None` where no outcome was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProjectedKpis {
     /// Change of the mean margin of a decision, in basis points.
@@ -221,7 +221,7 @@ pub(super) fn project(corpus: &Corpus, effects: &[EffectPair], protection: &Prot
     kpis
 }
 
-/// The change of a mean, times `scale / unit`, rounded half away from zero; none when there is no mean before. When
+/// The change of a mean, times `scale / unit`, rounded half away from zero; `None` when there is no mean before. When
 /// there is no mean after, the whole mean before counts as lost.
 fn change(sides: Sides, scale: i128, unit: i128) -> Option<i64> {
     let (before, after) = (sides.before, sides.after);

@@ -70,9 +70,9 @@ pub struct Bypass {
     pub before: Effect,
     /// The effect under the draft.
     pub after: Effect,
-    /// The rule that decides in the base; none for the default.
+    /// The rule that decides in the base; `None` for the default.
     pub before_rule: Option<String>,
-    /// The rule that decides in the draft; none for the default.
+    /// The rule that decides in the draft; `None` for the default.
     pub after_rule: Option<String>,
 }
 

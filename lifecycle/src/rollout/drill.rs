@@ -80,7 +80,7 @@ pub struct DrillReport {
     pub packet_id: String,
     /// The version the rollback returned to.
     pub base_version: String,
-    /// Duration of the first apply, including the evidence, in milliseconds; none when the step was not reached.
+    /// Duration of the first apply, including the evidence, in milliseconds; `None` when the step was not reached.
     pub apply_duration_ms: Option<f64>,
     /// Duration of the rollback in milliseconds.
     pub rollback_duration_ms: Option<f64>,

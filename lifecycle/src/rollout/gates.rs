@@ -48,7 +48,7 @@ pub struct Gate {
     pub name: GateName,
     /// The result.
     pub verdict: GateVerdict,
-    /// The measured value; none when there is no data.
+    /// The measured value; `None` when there is no data.
     pub value: Option<f64>,
     /// The limit.
     pub threshold: f64,

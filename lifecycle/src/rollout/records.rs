@@ -31,7 +31,7 @@ pub struct ApplyRecord {
     pub version: String,
     /// The bundle's content address.
     pub digest: String,
-    /// The packet that approved the bundle; none for the first bundle of the demo.
+    /// The packet that approved the bundle; `None` for the first bundle of the demo.
     pub packet_id: Option<String>,
     /// Share of traffic before, in percent.
     pub from_pct: i16,

@@ -31,7 +31,7 @@ pub fn check_reason(reason: &str) -> Result<&str, ReasonTooShort> {
 pub struct Served {
     /// The bundle.
     pub bundle_id: i64,
-    /// When the bundle last reached 100 %; none for never.
+    /// When the bundle last reached 100 %; `None` when the bundle never did.
     pub reached_full_at: Option<Timestamp>,
     /// Whether the bundle was ever rolled back.
     pub rolled_back: bool,
@@ -51,7 +51,7 @@ pub fn last_known_good(history: &[Served], leaving: i64) -> Option<i64> {
 /// A preview of a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollbackPreview {
-    /// The bundle that would serve everything; none when no earlier version can take over.
+    /// The bundle that would serve everything; `None` when no earlier version can take over.
     pub restored_version: Option<String>,
     /// Decisions that the bundle to be rolled back served in the last hour.
     pub decisions_last_hour: u64,

@@ -26,7 +26,7 @@ pub struct CanaryStatus {
     pub promotable_at: Option<Timestamp>,
     /// Seconds until promotion is possible; 0 when the time has come.
     pub seconds_remaining: u64,
-    /// The next stage's share of traffic in percent; none in the last stage.
+    /// The next stage's share of traffic in percent; `None` in the last stage.
     pub next_pct: Option<i16>,
     /// Whether time and gates both allow promotion.
     pub can_promote: bool,

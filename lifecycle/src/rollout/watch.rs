@@ -101,13 +101,13 @@ pub struct Alarm {
     pub value: f64,
     /// The limit.
     pub limit: f64,
-    /// Stable's share, or stable's average cost in USD; none when stable decided nothing.
+    /// Stable's share, or stable's average cost in USD; `None` when stable decided nothing.
     pub baseline: Option<f64>,
     /// The alarm in words.
     pub detail: String,
 }
 
-/// The alarms of a canary's window; none while the canary has too few decisions to evaluate.
+/// The alarms of a canary's window; empty while the canary has too few decisions to evaluate.
 pub fn alarms(canary: &ArmStats, baseline: &ArmStats, config: &WatchConfig) -> Vec<Alarm> {
     if canary.decisions < config.min_sample_size.max(1) {
         return Vec::new();

@@ -10,7 +10,7 @@ pub struct Checked<T> {
     /// The record as it was read.
     #[serde(flatten)]
     pub record: T,
-    /// Why the signature was refused; none when the signature verifies.
+    /// Why the signature was refused; `None` when the signature verifies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }

@@ -45,7 +45,7 @@ pub struct System {
     pub enabled: bool,
     /// The effect that is answered while evaluation is off.
     pub bypass_effect: Effect,
-    /// Why evaluation is off; none while it is on.
+    /// Why evaluation is off; `None` while it is on.
     #[serde(default)]
     pub disabled: Option<Disabled>,
     /// Whether a safety pause is in force.

@@ -14,7 +14,7 @@ use crate::review::{Comparison, compare};
 pub struct Preview {
     /// The verdict on the file.
     pub verification: Verification,
-    /// The draft that would be created; none when the file is refused.
+    /// The draft that would be created; `None` when the file is refused.
     pub draft: Option<PreviewedDraft>,
 }
 

@@ -68,7 +68,7 @@ impl RemainingCuboids {
 }
 
 /// The axes on which the cuboids of `touching` differ, reduced to few slots each, and the remaining cuboids. All of
-/// `touching` intersect the cell. None when the budget runs out.
+/// `touching` intersect the cell. Returns `None` when the budget runs out.
 pub fn reduce_axes(
     cell: &Cell,
     touching: &[(usize, &Cuboid)],

@@ -60,7 +60,7 @@ pub struct Covering<'c> {
 }
 
 impl<'c> Covering<'c> {
-    /// Prepares the question; none when the budget runs out.
+    /// Prepares the question; `None` when the budget runs out.
     pub fn new<'a>(
         cell: &'c Cell,
         cuboids: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,

@@ -63,7 +63,7 @@ fn both(one: Option<&Cuboid>, two: Option<&Cuboid>) -> bool {
 pub struct Slice {
     /// The agent and action that represent the class; the rules of the pair are ranks.
     pub pair: Pair,
-    /// The inputs that the schema admits; none when the schema admits no input.
+    /// The inputs that the schema admits; `None` when the schema admits no input.
     pub full: Option<Cell>,
 }
 
@@ -116,7 +116,7 @@ impl BundleGeometry {
     }
 
     /// Lays out the enabled rules of `bundle`, whose schema must be the schema of the last update, if there was one.
-    /// None when the budget does not suffice; nothing is laid out then.
+    /// Returns `None` when the budget does not suffice; nothing is laid out then.
     pub fn update(&mut self, bundle: &Bundle, meter: &mut Meter) -> Option<Edit> {
         if self.order.is_empty() {
             self.schema.clone_from(&bundle.schema);

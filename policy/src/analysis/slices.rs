@@ -46,7 +46,7 @@ pub struct Classes {
 type Actions = (BTreeSet<Arc<str>>, Arc<str>);
 
 impl Classes {
-    /// The pair that represents the class of this agent and action; none for agents that were not wanted.
+    /// The pair that represents the class of this agent and action; `None` for agents that were not wanted.
     pub fn representative(&self, agent: &str, action: &str) -> Option<(&str, &str)> {
         let agent = match self.exact.get(agent) {
             Some(named) => named,
@@ -61,8 +61,8 @@ impl Classes {
     }
 }
 
-/// One pair of every class that the rules and schemas distinguish, for the wanted agents. None when the budget runs
-/// out.
+/// One pair of every class that the rules and schemas distinguish, for the wanted agents. Returns `None` when the
+/// budget runs out.
 pub fn pairs(
     rules: &[&Rule],
     schemas: &[&Schema],

@@ -107,7 +107,8 @@ impl Analyzer {
 }
 
 /// An input that the rule matches and decides or, when other rules decide every input that the rule matches, an input
-/// that the rule only matches. None when the rule matches nothing or is not enabled, or when the budget runs out first.
+/// that the rule only matches. Returns `None` when the rule matches nothing or is not enabled, or when the budget runs
+/// out first.
 pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
     with_prover(bundle, rule, meter, |prover, entry| match prover.prove_reachable(entry) {
         Proof::Witness(input) => Some(input),
@@ -127,7 +128,7 @@ pub struct Shadow {
     pub complete: bool,
 }
 
-/// The rules that shadow parts of `rule`. None when the rule is not enabled or the bundle is too large.
+/// The rules that shadow parts of `rule`. Returns `None` when the rule is not enabled or the bundle is too large.
 pub fn shadow(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Shadow> {
     with_prover(bundle, rule, meter, |prover, entry| {
         let mut shadow = Shadow { by: Vec::new(), complete: true };

@@ -53,7 +53,7 @@ pub struct Need {
 pub struct Proposal {
     /// The next free version.
     pub version: String,
-    /// The step from the base to the proposed version; none for a first version.
+    /// The step from the base to the proposed version; `None` for a first version.
     pub bump: Option<Bump>,
     /// The reason, in a sentence.
     pub why: String,

@@ -118,9 +118,9 @@ impl Prepared {
         }
     }
 
-    /// Decodes an ordinary request and decides it in the same pass over its bytes. None for a body that is out of the
-    /// ordinary (see [`request`]); the caller must then parse the body into a tree. Nothing is allocated when the
-    /// bundle reads no more than about thirty fields.
+    /// Decodes an ordinary request and decides it in the same pass over its bytes. Returns `None` for a body that is
+    /// out of the ordinary (see [`request`]); the caller must then parse the body into a tree. Nothing is allocated
+    /// when the bundle reads no more than about thirty fields.
     pub fn decide_request<'a>(&self, body: &'a [u8]) -> Option<(Request<'a>, Verdict<'_>)> {
         request::with_request(&self.paths, body, |request, facts| {
             (*request, self.verdict_by(request.agent, request.action, facts))
@@ -292,7 +292,7 @@ pub struct Verdict<'a> {
     pub effect: Effect,
     /// Whether a rule matched, none did, or there was an error.
     pub status: Status,
-    /// The rule that matched or was in error; none when no rule matched, and for schema violations.
+    /// The rule that matched or was in error; `None` when no rule matched, and for schema violations.
     pub rule: Option<RuleRef<'a>>,
 }
 

@@ -58,7 +58,7 @@ pub enum ErrorCode {
 pub struct EvaluationError {
     /// The kind of error.
     pub code: ErrorCode,
-    /// The rule that could not be decided; none for a schema violation.
+    /// The rule that could not be decided; `None` for a schema violation.
     pub rule: Option<String>,
     /// The field, as a dotted path.
     pub field: String,
@@ -75,7 +75,7 @@ pub struct Evaluation {
     pub effect: Effect,
     /// How the answer came about.
     pub status: Status,
-    /// The rule that matched or was in error; none when no rule matched, and for schema violations.
+    /// The rule that matched or was in error; `None` when no rule matched, and for schema violations.
     pub matched_rule: Option<String>,
     /// The reason, for a person: the rule's reason, or a sentence about the default or the error.
     pub reason: String,

@@ -45,7 +45,7 @@ pub fn holds(schema: &Schema, input: Question<'_>) -> bool {
             .is_none_or(|agent| agent.fields.iter().all(|(name, field)| admits(field, lookup(input.context, name))))
 }
 
-/// Whether `field` may have `value`; none stands for absent or null.
+/// Whether `field` may have `value`; `None` stands for absent or null.
 pub fn admits(field: &Field, value: Option<&Value>) -> bool {
     admits_fact(field, value.into())
 }

@@ -55,7 +55,7 @@ fn finding(rule: &ParsedRule<'_>, clash: &[&IntendedCondition<'_>]) -> Finding {
     rule.finding(Code::Contradiction, &format!("/conditions/{}", escape(key)), message).suggest(suggestion)
 }
 
-/// A smallest set of conditions on one field that together exclude every value; none when some value satisfies them
+/// A smallest set of conditions on one field that together exclude every value; `None` when some value satisfies them
 /// all.
 fn clash<'a, 'b>(group: &[&'a IntendedCondition<'b>], whole: bool) -> Option<Vec<&'a IntendedCondition<'b>>> {
     let possible = |set: &[&IntendedCondition<'_>]| {

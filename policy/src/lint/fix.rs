@@ -10,7 +10,7 @@ use crate::bundle::Source;
 /// the bound guarantees termination.
 const MAX_ROUNDS: usize = 8;
 
-/// `source` with the repair of one finding applied; none when the finding has no repair or belongs to another text.
+/// `source` with the repair of one finding applied; `None` when the finding has no repair or belongs to another text.
 pub fn apply_fix(source: &Source, finding: &Finding) -> Option<Source> {
     apply(source, &[finding.fix.as_ref()?])
 }
@@ -38,7 +38,7 @@ pub fn fix_all(source: &Source) -> Source {
 }
 
 /// Applies patches one after the other. A patch that no longer fits, because an earlier patch changed its place, is
-/// left for the next round. None when no patch fits or the result is not a bundle.
+/// left for the next round. Returns `None` when no patch fits or the result is not a bundle.
 fn apply(source: &Source, patches: &[&Patch]) -> Option<Source> {
     let mut document: Value = source.to_value();
     let mut applied = false;

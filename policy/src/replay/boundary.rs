@@ -7,7 +7,7 @@ use crate::bundle::{Condition, Scalar, Test, condition::number_value as number, 
 /// Maximum number of values of one list that get their own case.
 const MOST_LISTED: usize = 8;
 
-/// The values around the limit of a condition; none stands for an absent field.
+/// The values around the limit of a condition; `None` stands for an absent field.
 pub(super) fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Option<Value>> {
     match &condition.test {
         Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {

@@ -16,11 +16,11 @@ use crate::{
 pub struct BoundaryCase {
     /// The case, with the bundle's present answer as its expectation.
     pub case: Case,
-    /// The condition whose threshold the case tests, as its key is written; none for the rule as a whole.
+    /// The condition whose threshold the case tests, as its key is written; `None` for the rule as a whole.
     pub condition: Option<String>,
     /// The tested value, in words: `risk_score just below 90`.
     pub about: String,
-    /// The rule that decides the case today; none for the default.
+    /// The rule that decides the case today; `None` for the default.
     pub decided_by: Option<String>,
 }
 

@@ -81,7 +81,7 @@ pub struct CaseResult {
     /// The effect that the author expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_effect: Option<Effect>,
-    /// Whether the effect is the expected one; none without an expectation.
+    /// Whether the effect is the expected one; `None` without an expectation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed: Option<bool>,
 }

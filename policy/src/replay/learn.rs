@@ -39,7 +39,7 @@ struct Seen {
 type FieldValues<'c> = (String, &'c Column, BTreeMap<u32, Seen>);
 
 /// The schema of the agents in `corpus`, as written in a bundle. Fields that had values of different types, or arrays,
-/// are left out. None when nothing was recorded.
+/// are left out. Returns `None` when nothing was recorded.
 pub fn schema(corpus: &Columnar, bundle: &Bundle) -> Option<Value> {
     let (agents, actions) = (corpus.about(Role::Agent)?, corpus.about(Role::Action)?);
     let mut decisions: BTreeMap<u32, (usize, BTreeSet<u32>)> = BTreeMap::new();
@@ -134,7 +134,7 @@ fn field(path: &str, column: &Column, seen: &Seen, rows: usize, agent: &str, bun
     Some(field.into())
 }
 
-/// The texts that the rules for this agent compare the field with; none when one of the rules tests a prefix.
+/// The texts that the rules for this agent compare the field with; `None` when one of the rules tests a prefix.
 fn named<'b>(path: &str, agent: &str, bundle: &'b Bundle) -> Option<BTreeSet<&'b str>> {
     let mut named = BTreeSet::new();
     let rules = bundle.rules.iter().filter(|rule| rule.agent.matches(agent));

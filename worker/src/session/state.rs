@@ -33,7 +33,7 @@ impl Stable {
 pub(super) struct Draft {
     pub bundle: Bundle,
     pub prepared: Arc<Prepared>,
-    /// The draft's changes compared with stable; none without a stable bundle.
+    /// The draft's changes compared with stable; `None` without a stable bundle.
     pub diff: Option<SemanticDiff>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Draft {
 #[derive(Debug, Clone)]
 pub(super) struct Cases {
     pub corpus: Arc<Columnar>,
-    /// Days of traffic that the cases span; none for less than an hour.
+    /// Days of traffic that the cases span; `None` for less than an hour.
     pub days: Option<f64>,
     /// Stable's answers, once they are known.
     pub before: Option<Arc<Replayed>>,

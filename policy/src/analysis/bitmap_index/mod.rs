@@ -28,7 +28,7 @@ pub struct BitmapIndex {
     alive: Vec<u64>,
 }
 
-/// The rows of one axis; none when no cuboid is restricted on the axis.
+/// The rows of one axis; empty when no cuboid is restricted on the axis.
 #[derive(Debug, Default)]
 struct AxisRows {
     rows: Vec<u64>,
@@ -117,8 +117,8 @@ impl Probe {
 }
 
 impl BitmapIndex {
-    /// The index of some cuboids, where `None` stands for an empty cuboid. None when the rows would take too much
-    /// memory or the budget does not suffice.
+    /// The index of some cuboids, where `None` stands for an empty cuboid. Returns `None` when the rows would take too
+    /// much memory or the budget does not suffice.
     pub fn new<'a>(
         space: &Space,
         cuboids: impl Iterator<Item = Option<&'a Cuboid>>,

@@ -25,11 +25,11 @@ pub(super) struct BundlePair<'a> {
     pub(super) space: Space,
     /// Empty for rules that share no agent and action with a changed rule, because no question concerns them.
     footprints: Vec<Footprint>,
-    /// The cuboids in which the rules decide; none where the index would be too large.
+    /// The cuboids in which the rules decide; `None` where the index would be too large.
     pub(super) index: Option<BitmapIndex>,
     /// The number of rules of the bundle before.
     pub(super) old: usize,
-    /// For each rule, its place in the evaluation order of the bundle after; none when the rule was removed.
+    /// For each rule, its place in the evaluation order of the bundle after; `None` when the rule was removed.
     pub(super) ranks: Vec<Option<usize>>,
     changed: Vec<bool>,
     /// The rules that are changed, new or removed.
@@ -43,7 +43,7 @@ pub(super) struct BundlePair<'a> {
 pub(super) type SearchKey<'a> = (&'a [usize], Option<&'a str>);
 
 impl<'a> BundlePair<'a> {
-    /// Lays both bundles out. None when the budget does not suffice.
+    /// Lays both bundles out. Returns `None` when the budget does not suffice.
     pub(super) fn new(before: &'a Bundle, after: &'a Bundle, meter: &mut Meter) -> Option<Self> {
         let aligned = align_rules(before, after);
         let everywhere = before.default_effect != after.default_effect || before.on_error != after.on_error;
@@ -107,7 +107,7 @@ impl<'a> BundlePair<'a> {
         self.changed.get(rule).copied().unwrap_or_default()
     }
 
-    /// The key that a pair shares with all pairs that differ alike; none when the answers for the pair cannot differ.
+    /// The key that a pair shares with all pairs that differ alike; `None` when the answers for the pair cannot differ.
     pub(super) fn key<'p>(&self, pair: &'p Pair) -> Option<SearchKey<'p>>
     where
         'a: 'p,

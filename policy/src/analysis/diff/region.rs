@@ -46,9 +46,9 @@ pub struct DiffRegion {
     pub before: Outcome,
     /// The outcome after.
     pub after: Outcome,
-    /// The rule that decided before; none for the default and for schema violations.
+    /// The rule that decided before; `None` for the default and for schema violations.
     pub before_rule: Option<String>,
-    /// The rule that decides after; none for the default and for schema violations.
+    /// The rule that decides after; `None` for the default and for schema violations.
     pub after_rule: Option<String>,
     /// An input of the region.
     pub witness: Input,
@@ -115,7 +115,7 @@ impl DiffRegion {
     }
 
     /// The inputs that the conditions include although they do not belong to the region, in words: `except where
-    /// block-all, vip or 3 more rules decide first`. None when the conditions describe the region exactly.
+    /// block-all, vip or 3 more rules decide first`. Returns `None` when the conditions describe the region exactly.
     pub fn exception(&self) -> Option<String> {
         const NAMED: usize = 3;
         let mut names: Vec<String> = self.unless.iter().take(NAMED).cloned().collect();

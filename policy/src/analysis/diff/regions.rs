@@ -190,7 +190,7 @@ fn decider_space(
     Some(DeciderSpace { space, pieces, refused })
 }
 
-/// The plain cells that a difference consists of; none when there are more than [`MAX_CUBOIDS`].
+/// The plain cells that a difference consists of; `None` when there are more than [`MAX_CUBOIDS`].
 fn plain_cells(
     bundles: &BundlePair<'_>,
     agent: &str,

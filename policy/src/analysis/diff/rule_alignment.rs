@@ -17,7 +17,7 @@ pub(super) struct AlignedRule<'a> {
     pub(super) rule: &'a Rule,
     /// Whether the bundle before has the rule.
     pub(super) old: bool,
-    /// The rule's place in the evaluation order of the bundle after; none when the rule was removed.
+    /// The rule's place in the evaluation order of the bundle after; `None` when the rule was removed.
     pub(super) rank: Option<usize>,
 }
 

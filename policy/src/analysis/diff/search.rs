@@ -23,7 +23,7 @@ use crate::{
 /// A decider of one bundle in one slice.
 struct DeciderEntry<'s> {
     decider: Decider,
-    /// The cuboid in which the decider decides; none for the default, which decides everywhere.
+    /// The cuboid in which the decider decides; `None` for the default, which decides everywhere.
     cuboid: Option<&'s Cuboid>,
     /// Whether the other bundle lacks the decider or has a different decider in its place.
     changed: bool,
@@ -130,7 +130,7 @@ impl Search<'_, '_> {
         }
     }
 
-    /// Runs all queries. None when the budget is spent.
+    /// Runs all queries. Returns `None` when the budget is spent.
     fn run(&self, state: &mut SearchState<'_>) -> Option<()> {
         // Changed deciders before, against all deciders after.
         for place in (0..self.old.len()).filter(|place| self.old.get(*place).is_some_and(|entry| entry.changed)) {
@@ -147,8 +147,8 @@ impl Search<'_, '_> {
     }
 
     /// Compares the changed decider at `place` of one bundle with the deciders of the other bundle: with all of them
-    /// when the changed decider is of the bundle before, otherwise with the unchanged ones. None when the budget is
-    /// spent.
+    /// when the changed decider is of the bundle before, otherwise with the unchanged ones. Returns `None` when the
+    /// budget is spent.
     fn compare(&self, place: usize, is_before: bool, state: &mut SearchState<'_>) -> Option<()> {
         let (mine, others) = if is_before { (&self.old, &self.new) } else { (&self.new, &self.old) };
         let (my_bundle, other_bundle) = match (self.bundles.before, self.bundles.after) {
@@ -249,7 +249,7 @@ impl Search<'_, '_> {
         Some(())
     }
 
-    /// Answers a query and records the difference it finds. None when the budget is spent.
+    /// Answers a query and records the difference it finds. Returns `None` when the budget is spent.
     fn answer(&self, query: &Query<'_, '_>, state: &mut SearchState<'_>) -> Option<()> {
         let Query { before, after, pieces, cell, preceding } = *query;
         if before.outcome == after.outcome {

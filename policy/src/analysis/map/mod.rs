@@ -75,7 +75,7 @@ pub enum NoMap {
 pub struct Band {
     /// The values in words: `85 to 89`, `phishing or malware`.
     pub words: String,
-    /// One of the values; none for the absent field.
+    /// One of the values; `None` for the absent field.
     pub sample: Option<Value>,
     slots: SlotSet,
 }
@@ -85,9 +85,9 @@ pub struct Band {
 pub struct Area {
     /// The outcome under the bundle.
     pub outcome: Outcome,
-    /// The rule that decides; none for the default and outside the schema.
+    /// The rule that decides; `None` for the default and outside the schema.
     pub rule: Option<String>,
-    /// The outcome under stable; none without a stable bundle.
+    /// The outcome under stable; `None` without a stable bundle.
     pub before: Option<Outcome>,
 }
 
@@ -118,7 +118,7 @@ impl PolicyMap {
         (column < self.columns.len()).then(|| self.areas.get(row * self.columns.len() + column)).flatten()
     }
 
-    /// The column and the row of an input; none when the input has a value that is not drawn.
+    /// The column and the row of an input; `None` when the input has a value that is not drawn.
     pub fn locate(&self, context: &Map<String, Value>) -> Option<(usize, usize)> {
         let cell = |column: &Band, row: &Band| {
             let (x, y) = (column.slots.clone(), row.slots.clone());

@@ -44,10 +44,10 @@ pub struct Prover<'a> {
     on_error: Effect,
     /// The work that may be spent.
     pub meter: Meter,
-    /// The cuboids in which rules decide, by rank; none before the index pays off, and where the index would be too
+    /// The cuboids in which rules decide, by rank; `None` before the index pays off, and where the index would be too
     /// large.
     index: Option<BitmapIndex>,
-    /// What the meter has left when searches have cost as much as the index would cost; the index is then built. None
+    /// What the meter has left when searches have cost as much as the index would cost; the index is then built. `None`
     /// once the index is built or found too large.
     build_index_at: Option<u64>,
     /// The last cells that were proven covered, each with the rules that cover it. These rules cover the cell in every
@@ -135,7 +135,7 @@ impl<'a> Prover<'a> {
         ranks.into_iter().filter_map(|rank| self.geometry.order.get(rank).copied()).collect()
     }
 
-    /// The inputs of a slice that the rule matches; none when it matches no input there.
+    /// The inputs of a slice that the rule matches; `None` when it matches no input there.
     fn matching(entry: &Entry, slice: &Slice) -> Option<Cell> {
         Space::intersect(slice.full.as_ref()?, entry.footprint.matches.as_ref()?)
     }

@@ -24,8 +24,8 @@ pub(crate) fn place(context: &mut Map<String, Value>, path: &str, value: Value) 
     }
 }
 
-/// `context` with `value` at a dotted path, where the evaluator finds it; without a `value`, the field is removed. None
-/// when the context leaves no place for the value.
+/// `context` with `value` at a dotted path, where the evaluator finds it; without a `value`, the field is removed.
+/// Returns `None` when the context leaves no place for the value.
 pub(crate) fn with(context: &Map<String, Value>, path: &str, value: Option<&Value>) -> Option<Map<String, Value>> {
     let mut changed = context.clone();
     match value {

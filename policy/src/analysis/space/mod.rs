@@ -57,9 +57,9 @@ pub type Cell = Vec<SlotSet>;
 /// The inputs of a space that a rule matches and decides.
 #[derive(Debug, Clone)]
 pub struct Footprint {
-    /// The cuboid in which every condition is true. None when it is empty.
+    /// The cuboid in which every condition is true. `None` when it is empty.
     pub matches: Option<Cuboid>,
-    /// The cuboid in which no condition is false, so that the rule matches or errs. None when it is empty.
+    /// The cuboid in which no condition is false, so that the rule matches or errs. `None` when it is empty.
     pub decides: Option<Cuboid>,
 }
 
@@ -72,8 +72,8 @@ pub struct Space {
 }
 
 impl Space {
-    /// The space that `rules` cut in `domain`. None when the domain is empty, because then no input is valid and no
-    /// rule is ever evaluated.
+    /// The space that `rules` cut in `domain`. Returns `None` when the domain is empty, because then no input is valid
+    /// and no rule is ever evaluated.
     pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>, domain: Domain<'a>) -> Option<Self> {
         let mut tested: BTreeMap<&str, Vec<&Condition>> = BTreeMap::new();
         for rule in rules {
@@ -253,7 +253,7 @@ impl Space {
         cuboid.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.within(keep)))
     }
 
-    /// The intersection of two cells; none when it is empty.
+    /// The intersection of two cells; `None` when it is empty.
     pub fn common(one: &Cell, two: &Cell) -> Option<Cell> {
         let axes = one.iter().zip(two).map(|(one, two)| one.and(two));
         axes.map(|set| (!set.is_empty()).then_some(set)).collect()
@@ -283,7 +283,7 @@ impl Space {
         slabs
     }
 
-    /// The intersection of a cell and a cuboid; none when it is empty.
+    /// The intersection of a cell and a cuboid; `None` when it is empty.
     pub fn intersect(cell: &Cell, cuboid: &Cuboid) -> Option<Cell> {
         let mut inside = cell.clone();
         for (axis, keep) in &cuboid.parts {

@@ -25,7 +25,7 @@ use crate::{
 pub struct Slot {
     /// The values that the slot contains, by kind.
     pub kind: SlotKind,
-    /// One of the values; none for an absent field.
+    /// One of the values; `None` for an absent field.
     pub sample: Option<Value>,
 }
 
@@ -199,7 +199,7 @@ impl Axis {
             })
     }
 
-    /// Whether a slot of this axis holds `value`; none stands for an absent field.
+    /// Whether a slot of this axis holds `value`; `None` stands for an absent field.
     pub fn holds(&self, slot: &Slot, value: Option<&Value>) -> bool {
         match (&slot.kind, value) {
             (SlotKind::Missing, None | Some(Value::Null)) => true,
@@ -296,7 +296,7 @@ fn number_slots(mut thresholds: Vec<f64>, kinds: &[Numbers], slots: &mut Vec<Slo
     }
 }
 
-/// A double strictly between two thresholds, preferably whole where the kind allows any number; none when there is no
+/// A double strictly between two thresholds, preferably whole where the kind allows any number; `None` when there is no
 /// such double.
 fn between(low: f64, high: f64, kind: Numbers) -> Option<f64> {
     let inside = |value: &f64| value.is_finite() && low < *value && *value < high;

@@ -57,7 +57,7 @@ impl Condition {
 /// Characters that a text in another notation would contain.
 const SIGNS: [char; 7] = ['<', '>', '=', '!', '^', '?', '|'];
 
-/// The conditions that a member means: as written, or as they will be once repaired; none when only the author knows.
+/// The conditions that a member means: as written, or as they will be once repaired; empty when only the author knows.
 pub fn intended_conditions(key: &str, value: &Value) -> Vec<Condition> {
     match parse(key, value) {
         Ok(condition) => vec![condition],

@@ -18,7 +18,7 @@ pub(crate) enum CodedTest<'c> {
 }
 
 impl CodedTest<'_> {
-    /// The comparison of `operator` with a number; none for other operators.
+    /// The comparison of `operator` with a number; `None` for other operators.
     pub(super) fn bound(operator: Operator, limit: f64) -> Option<Self> {
         Some(match operator {
             Operator::AtLeast => Self::AtLeast(limit),
@@ -29,7 +29,7 @@ impl CodedTest<'_> {
         })
     }
 
-    /// The number that the test compares with; none for other tests.
+    /// The number that the test compares with; `None` for other tests.
     pub(super) const fn limit(&self) -> Option<f64> {
         match self {
             Self::AtLeast(limit) | Self::AtMost(limit) | Self::Above(limit) | Self::Below(limit) => Some(*limit),

@@ -26,7 +26,7 @@ pub(crate) struct ExactColumn {
 }
 
 /// Exact rows of the rules with these ranks, by field; `axis` gives the axis that all rules share. Subtracts the bytes
-/// of the rows from `left`; none when too few bytes are left.
+/// of the rows from `left`; `None` when too few bytes are left.
 pub(crate) fn exact_columns<'x>(
     checks: &Checks,
     ranks: &[u32],

@@ -115,7 +115,7 @@ impl Lists {
         self.items.get(start..start + list.len as usize).unwrap_or_default()
     }
 
-    /// Whether a list contains a value; none when the list has no value of that type. `text` looks up the number of a
+    /// Whether a list contains a value; `None` when the list has no value of that type. `text` looks up the number of a
     /// string.
     pub(super) fn has(&self, number: u64, fact: Fact<'_>, text: impl Fn(&str) -> Option<u32>) -> Option<bool> {
         let list = self.lists.get(usize::try_from(number).ok()?)?;

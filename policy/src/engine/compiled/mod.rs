@@ -164,7 +164,7 @@ impl Index {
         Group::Many(runs.collect())
     }
 
-    /// The rank of the deciding rule, and whether it matches or is in error; none when no rule decides.
+    /// The rank of the deciding rule, and whether it matches or is in error; `None` when no rule decides.
     pub(super) fn first(&self, question: Question<'_>) -> Option<(u32, ConditionResult)> {
         self.first_by(question.agent, question.action, &ContextFacts::new(&self.fields, question.context))
     }

@@ -30,7 +30,7 @@ pub struct Request<'a> {
     pub context: &'a str,
 }
 
-/// Decodes `body` and hands the request and its facts to `decide`; none when `body` is out of the ordinary.
+/// Decodes `body` and hands the request and its facts to `decide`; `None` when `body` is out of the ordinary.
 pub(super) fn with_request<'a, T>(
     paths: &Paths,
     body: &'a [u8],

@@ -1,7 +1,7 @@
 //! Numbers, read to the nearest double.
 
-/// The double nearest to the JSON number at the start of `text`, and the length of the number in bytes. None for text
-/// that is not a number, and for a number out of the range of doubles.
+/// The double nearest to the JSON number at the start of `text`, and the length of the number in bytes. Returns `None`
+/// for text that is not a number, and for a number out of the range of doubles.
 #[inline]
 pub(super) fn read_number(text: &str) -> Option<(f64, usize)> {
     let bytes = text.as_bytes();

@@ -11,7 +11,7 @@ const MAX_FRESH: usize = 64;
 /// The rules of two versions of a bundle, mapped to each other.
 #[derive(Debug)]
 pub(super) struct RuleMapping {
-    /// The present rank of each rule, by its former rank; none when the rule was removed, edited or moved.
+    /// The present rank of each rule, by its former rank; `None` when the rule was removed, edited or moved.
     now: Vec<Option<u32>>,
     /// The present ranks of the new, edited and moved rules, ascending.
     fresh: Vec<u32>,
@@ -21,7 +21,7 @@ pub(super) struct RuleMapping {
 }
 
 impl RuleMapping {
-    /// The mapping of two versions; none when too many rules are new or when the schema has changed.
+    /// The mapping of two versions; `None` when too many rules are new or when the schema has changed.
     pub(super) fn between(before: &Prepared, now: &Prepared) -> Option<Self> {
         if before.schema() != now.schema() {
             return None;

@@ -92,7 +92,7 @@ impl Replayed {
         &self.prepared
     }
 
-    /// The answer to one row; none past the end.
+    /// The answer to one row; `None` past the end.
     pub fn verdict(&self, row: usize) -> Option<Verdict<'_>> {
         let rule = self.rank(row).and_then(|rank| self.prepared.rule(rank));
         Some(Verdict { effect: *self.effects.get(row)?, status: *self.statuses.get(row)?, rule })
@@ -133,7 +133,7 @@ pub fn moves(before: &Replayed, after: &Replayed) -> Moves {
     moves
 }
 
-/// The region of `diff` that contains a row; none when no region does. `diff` must not have been read from JSON, and
+/// The region of `diff` that contains a row; `None` when no region does. `diff` must not have been read from JSON, and
 /// `deciders` must be those of `diff`.
 pub fn region(
     (diff, deciders): (&SemanticDiff, &Deciders),

@@ -49,7 +49,7 @@ impl Growing {
         self.seen.push((row, code));
     }
 
-    /// The column over `rows` rows, its values sorted. None when a list of strings passes 4 GiB.
+    /// The column over `rows` rows, its values sorted. Returns `None` when a list of strings passes 4 GiB.
     pub(super) fn finish(self, rows: usize) -> Option<Column> {
         let mut numbers: Vec<(f64, u32)> =
             self.numbers.into_iter().map(|(bits, code)| (f64::from_bits(bits), code)).collect();

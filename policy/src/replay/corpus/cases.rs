@@ -14,7 +14,7 @@ pub struct CorpusCase {
     /// The case; its id is the id of the decision.
     #[serde(flatten)]
     pub case: Case,
-    /// When the decision was answered; none for cases that were not recorded.
+    /// When the decision was answered; `None` for cases that were not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
     /// The effect that was answered.

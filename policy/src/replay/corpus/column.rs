@@ -66,7 +66,7 @@ impl Values {
         OWN as usize + self.numbers.len() + self.texts.len() + self.rest.len()
     }
 
-    /// The value of a code; none when the code stands for no value.
+    /// The value of a code; `None` when the code stands for no value.
     pub fn value(&self, code: u32) -> Option<Value> {
         match code {
             ABSENT => None,
@@ -163,7 +163,7 @@ impl Column {
         }
     }
 
-    /// The value of a row; none when the row has no value.
+    /// The value of a row; `None` when the row has no value.
     pub fn value(&self, row: usize) -> Option<Value> {
         self.values.value(self.code(row))
     }

@@ -6,7 +6,7 @@
 //! column  u8 role (0: a field; else 1 + place in `Role::VARIANTS`), for a field u16 keys and each key as text
 //!         u32 numbers, u32 texts, u32 rest; the numbers as f64; the ends of the texts as u32, the block as text;
 //!         the rest as texts of JSON
-//!         u8 layout: 1, 2 or 4 bytes per code, one code per row; or 0 for u32 count, then the rows and the codes as u32
+//!         u8 layout: 1, 2 or 4 bytes per code, one code per row; or 0 for u32 count, the rows and the codes as u32
 //! text    u32 bytes, UTF-8
 //! ```
 //!

@@ -26,7 +26,7 @@ impl Curve {
         bytes
     }
 
-    /// Reads the bytes that [`Self::to_bytes`] wrote; none when `bytes` is something else.
+    /// Reads the bytes that [`Self::to_bytes`] wrote; `None` when `bytes` is something else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let [side, ..] = reader.take::<8>()?;

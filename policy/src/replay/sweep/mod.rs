@@ -72,8 +72,8 @@ struct Step {
 }
 
 impl Sweep {
-    /// A sweep over the threshold of the condition at `at` of the rule at `position` in the document. None when the
-    /// rule is disabled or does not exist, or when the condition does not compare with a number.
+    /// A sweep over the threshold of the condition at `at` of the rule at `position` in the document. Returns `None`
+    /// when the rule is disabled or does not exist, or when the condition does not compare with a number.
     pub fn new(bundle: &Bundle, position: usize, at: usize) -> Option<Self> {
         let rule = bundle.rules.iter().find(|rule| rule.position == position && rule.enabled)?;
         let Condition { field, test, .. } = rule.conditions.get(at)?;

@@ -206,7 +206,7 @@ impl<'a> World<'a> {
         Some(Case { case_id: String::new(), agent, action, context, expected_effect: None })
     }
 
-    /// A value of `field` that meets every condition that the rule puts on the field; none stands for absent.
+    /// A value of `field` that meets every condition that the rule puts on the field; `None` stands for absent.
     fn satisfying(&self, agent: &str, rule: &Rule, field: &str) -> Option<Value> {
         let conditions = || rule.conditions.iter().filter(|condition| condition.field == field);
         let meets = |value: Option<&Value>| {
