@@ -16,9 +16,9 @@ use serde_json::{Map, Value};
 pub enum Mode {
     /// Normal operation.
     Normal,
-    /// Evaluation is disabled; the bypass effect answered.
+    /// Evaluation is disabled: the bypass effect is the answer.
     Bypass,
-    /// The database is unreachable: answered from memory, logged to disk.
+    /// The database is unreachable: the service answers from memory and logs to disk.
     Degraded,
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Default highest share of decisions without a matching rule, 0–1.
+/// Default maximum share of decisions without a matching rule, 0–1.
 pub const MAX_NO_MATCH_RATE: f64 = 0.20;
 
 /// Rates and ratios are compared with their limit to nine digits, so that a value that equals its limit on paper still
@@ -14,7 +14,7 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// By how much `now` is above `before`, 0.2 = 20 %. A rise from zero counts as 100 %.
+/// The relative increase from `before` to `now`, 0.2 = 20 %. A rise from zero counts as 100 %.
 pub(crate) fn relative_increase(now: Option<f64>, before: Option<f64>) -> Option<f64> {
     match (now?, before?) {
         (now, before) if before > 0.0 => Some((now - before) / before),
@@ -106,15 +106,15 @@ impl StageMetrics {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GateConfig {
-    /// Fewest decisions of the canary in its stage.
+    /// Minimum number of the canary's decisions in its stage.
     pub min_sample_size: u64,
-    /// Highest error rate, 0–1.
+    /// Maximum error rate, 0–1.
     pub max_error_rate: f64,
-    /// Highest deny rate, 0–1.
+    /// Maximum deny rate, 0–1.
     pub max_deny_rate: f64,
-    /// Highest increase of the average cost over the baseline, 0.2 = 20 %.
+    /// Maximum increase of the average cost over the baseline, 0.2 = 20 %.
     pub max_cost_increase: f64,
-    /// Shortest time in a stage before promotion, in seconds.
+    /// Minimum time in a stage before promotion, in seconds.
     pub min_stage_seconds: u64,
 }
 

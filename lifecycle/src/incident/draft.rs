@@ -9,7 +9,7 @@ use crate::format::duration_words;
 
 /// How long an incident may go unacknowledged.
 pub const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// How long finding an incident's cause may take.
+/// How long it may take to find an incident's cause.
 pub const INVESTIGATE_WITHIN: Duration = Duration::from_secs(60 * 60);
 
 /// The incident a rollback opens.

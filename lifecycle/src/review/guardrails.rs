@@ -8,13 +8,13 @@ use super::ProjectedKpis;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GuardrailLimits {
-    /// The margin may fall by this much, in basis points (not positive).
+    /// The lowest permitted change of the margin, in basis points (not positive).
     pub margin_delta_bps: i64,
-    /// The success rate may fall by this much, in basis points (not positive).
+    /// The lowest permitted change of the success rate, in basis points (not positive).
     pub success_delta_bps: i64,
-    /// The share of decisions that wait for approval may rise by this much, in basis points.
+    /// The highest permitted rise of the share of decisions that wait for approval, in basis points.
     pub approval_load_delta_bps: i64,
-    /// This many more decisions may be allowed against a guardrail rule or an invariant.
+    /// How many more decisions may be allowed against a guardrail rule or an invariant.
     pub hard_violation_delta: i64,
 }
 

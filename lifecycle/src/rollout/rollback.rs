@@ -55,7 +55,7 @@ pub struct RollbackPreview {
     pub restored_version: Option<String>,
     /// Decisions that the bundle to be rolled back served in the last hour.
     pub decisions_last_hour: u64,
-    /// Those of these decisions that would be answered differently.
+    /// The number of those decisions that would be answered differently.
     pub flips: u64,
 }
 

@@ -19,7 +19,7 @@ pub const WINDOW: Duration = Duration::from_secs(5 * 60);
 pub const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// The window of the baseline when stable answered too few decisions in [`WINDOW`].
 pub const LONG_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
-/// By how much a canary's share of denials, or of decisions without a matching rule, must exceed stable's, 0–1.
+/// The margin by which a canary's share of denials, or of decisions without a matching rule, must exceed stable's, 0–1.
 pub const ABOVE_STABLE: f64 = 0.10;
 
 /// The response to an alarm.
@@ -50,17 +50,17 @@ impl WatchMode {
 pub struct WatchConfig {
     /// The response to an alarm.
     pub mode: WatchMode,
-    /// Minimum number of the canary's decisions in the window; with fewer no alarm is raised.
+    /// Minimum number of the canary's decisions in the window; with fewer decisions, no alarm is raised.
     pub min_sample_size: u64,
-    /// Highest error rate, 0–1.
+    /// Maximum error rate, 0–1.
     pub max_error_rate: f64,
     /// The error rate must also be at least this many times the baseline's.
     pub error_rate_factor: f64,
-    /// Highest deny rate, 0–1.
+    /// Maximum deny rate, 0–1.
     pub max_deny_rate: f64,
-    /// Highest increase of the average cost over the baseline, 0.5 = 50 %.
+    /// Maximum increase of the average cost over the baseline, 0.5 = 50 %.
     pub max_cost_increase: f64,
-    /// Highest share of decisions without a matching rule, 0–1.
+    /// Maximum share of decisions without a matching rule, 0–1.
     pub max_no_match_rate: f64,
 }
 
@@ -86,7 +86,7 @@ pub enum Cause {
     ErrorRate,
     /// Too many denials.
     DenyRate,
-    /// Too expensive: the budget is at stake, too.
+    /// Too expensive: the budget is also at stake.
     Cost,
     /// Too many decisions without a matching rule.
     NoMatchRate,

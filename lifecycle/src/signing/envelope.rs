@@ -42,7 +42,7 @@ pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), Signature
 /// Checks the `signature` of a JSON object over all its other members but `unsigned`.
 ///
 /// # Errors
-/// As [`verify`].
+/// See [`verify`].
 pub fn verify_members(keys: &KeyRing, members: Map<String, Value>, unsigned: &[&str]) -> Result<(), SignatureError> {
     let key_id = members.get("key_id").and_then(Value::as_str).ok_or(SignatureError::Malformed("key_id"))?;
     let signature = members.get("signature").and_then(Value::as_str).ok_or(SignatureError::Malformed("signature"))?;

@@ -33,7 +33,7 @@ pub struct PreviewedDraft {
     pub rule_count: usize,
     /// The creator of the bundle, according to the file.
     pub created_by: Option<String>,
-    /// The notes.
+    /// The draft's notes.
     pub notes: String,
     /// The linter's report.
     pub lint: lint::Report,

@@ -81,7 +81,7 @@ pub struct Edit {
 /// A bundle laid out in one space.
 #[derive(Debug, Default)]
 pub struct BundleGeometry {
-    /// By key.
+    /// The rules, by key.
     entries: Vec<Option<Entry>>,
     /// Keys in the order of evaluation.
     pub order: Vec<Key>,

@@ -25,7 +25,7 @@ const WORK: u64 = 8_000_000;
 pub enum InvariantProof {
     /// The invariant holds for every input.
     Holds,
-    /// This input breaks the invariant, confirmed by the evaluator.
+    /// An input that breaks the invariant, confirmed by the evaluator.
     Violated(Input),
     /// The work budget ran out before every input was covered.
     Undecided,

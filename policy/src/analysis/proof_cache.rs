@@ -32,7 +32,7 @@ pub struct ProofCache {
 }
 
 impl ProofCache {
-    /// Whether the cached proofs can hold for `bundle` at all.
+    /// Whether the cached proofs can hold for `bundle`.
     pub fn continues(&self, bundle: &Bundle) -> bool {
         self.default.is_none_or(|default| default == bundle.default_effect)
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{ActionPattern, AgentPattern, Condition, Effect, rule};
 use crate::{Fault, json::escape, limits};
 
-/// Most invariants a workspace may have.
+/// Maximum number of invariants in a workspace.
 pub const MAX_INVARIANTS: usize = 200;
 
 /// An invariant as written, with either `never` or `always`.
@@ -40,7 +40,7 @@ pub struct Invariant {
 pub enum Demand {
     /// Any effect but this one.
     Never(Effect),
-    /// This effect only.
+    /// Only this effect.
     Always(Effect),
 }
 

@@ -11,8 +11,8 @@ use crate::{
     },
 };
 
-/// All findings about `source` by itself, including those of the exact analysis of its input space. [`lint_against`]
-/// adds the invariants of a workspace.
+/// All findings about `source` alone, including those of the exact analysis of its input space. [`lint_against`] adds
+/// the invariants of a workspace.
 pub fn lint(source: &Source) -> Report {
     lint_against(source, &[])
 }

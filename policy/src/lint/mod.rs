@@ -4,7 +4,7 @@
 //! the parsed rules.
 //!
 //! ```text
-//! plain          a valid rule by itself
+//! plain          a valid rule on its own
 //! contradiction  conditions of one rule that can never all be true
 //! domain         rules against the declared input domain
 //! duplicates     rules that are nearly identical

@@ -16,13 +16,13 @@ const MOST_WORDS: usize = 8 << 20;
 const TRIED: usize = 16;
 /// How often a point is moved out of a cuboid that holds it.
 const MOVES: usize = 12;
-/// For this many runs of a set, a cuboid must hold the ends before an exact check whether it contains the set.
+/// Before a cuboid is checked exactly for containing a set, it must hold the ends of this many of the set's runs.
 const ENDS: usize = 3;
 
 /// Which cuboids hold which slot.
 #[derive(Debug)]
 pub struct BitmapIndex {
-    /// By axis of the space.
+    /// The rows, by axis of the space.
     axes: Vec<AxisRows>,
     /// The cuboids that are not empty.
     alive: Vec<u64>,

@@ -96,7 +96,7 @@ impl<'a> BundlePair<'a> {
         self.declared(agent).into_iter().flatten().collect()
     }
 
-    /// Whether the bundles may differ at all in their answers for an agent.
+    /// Whether the bundles may differ in their answers for an agent.
     pub(super) fn may_differ(&self, agent: &str) -> bool {
         let edited = || self.edited.iter().any(|rule| rule.agent.matches(agent));
         self.everywhere || self.same_domain(agent).is_none() || edited()

@@ -30,9 +30,9 @@ pub(super) struct CoverageKey {
 }
 
 enum CachedCoverage {
-    /// These rules cover the cell.
+    /// The rules that cover the cell.
     Covered(BTreeSet<usize>),
-    /// This point of the cell is uncovered.
+    /// A point of the cell that is uncovered.
     Open(Vec<usize>),
 }
 

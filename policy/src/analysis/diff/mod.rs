@@ -54,9 +54,9 @@ use crate::{
 /// Whether some input that a rule matches or errs on becomes allowed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NewAllowWitness {
-    /// No input becomes allowed.
+    /// No input becomes newly allowed.
     None,
-    /// This input becomes allowed.
+    /// An input that becomes newly allowed.
     Input(Input),
     /// The work budget ran out.
     Undecided,

@@ -86,7 +86,7 @@ fn decides(rule: &Rule, input: Question<'_>) -> bool {
 pub enum NewAllows {
     /// No input becomes newly allowed: proven for every input.
     None,
-    /// This many regions become allowed.
+    /// The number of regions that become newly allowed.
     Some(usize),
     /// The work budget ran out.
     Undecided,

@@ -8,8 +8,8 @@ use crate::{
     engine::order,
 };
 
-/// Maximum number of distinct agents and actions of changed rules for which each rule is tested for an overlap with
-/// them.
+/// With more distinct agents and actions of changed rules than this, every rule counts as affected; with fewer, each
+/// rule is tested for an overlap with them.
 const MAX_CHANGED_SCOPES: usize = 64;
 
 /// A rule of either bundle.

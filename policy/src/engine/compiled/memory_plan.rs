@@ -8,7 +8,8 @@ use super::{
     word::WORD,
 };
 
-/// Where memory allows, a field of a run has at least this many thresholds, or one per [`RULES_PER_THRESHOLD`] rules.
+/// Where memory allows, a field of a run has this many thresholds, or one per [`RULES_PER_THRESHOLD`] rules if that is
+/// more.
 const MIN_THRESHOLDS: usize = 128;
 const RULES_PER_THRESHOLD: usize = 32;
 /// No field has fewer thresholds than this.

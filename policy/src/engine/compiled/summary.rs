@@ -10,7 +10,7 @@ use super::{checks::Checks, word::WORD};
 
 /// Rows with at least this many words have summaries.
 pub(super) const FROM_WORDS: usize = 16;
-/// Words at the start of every row in which the rules stay in evaluation order.
+/// Number of words at the start of every row in which the rules stay in evaluation order.
 const IN_ORDER: usize = 8;
 
 /// The summaries of the rows of one column.

@@ -15,7 +15,7 @@ const NEAR: usize = 4;
 /// Ascending, distinct numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Thresholds {
-    // INVARIANT: the values are followed by infinities, at least `NEAR` of them and `FEW` numbers in all.
+    // INVARIANT: the values are followed by infinities: at least `NEAR` of them, and enough for `FEW` numbers in total.
     values: Vec<f64>,
     count: usize,
     /// The number of thresholds before each step; empty for few thresholds and for very many.

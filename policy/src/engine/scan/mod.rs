@@ -47,7 +47,7 @@ pub(super) fn with_context<T>(
 /// [`with_context`], using the JSON parser alone.
 ///
 /// # Errors
-/// As [`with_context`].
+/// See [`with_context`].
 pub(super) fn with_parsed_context<T>(
     paths: &Paths,
     context: &[u8],

@@ -1,7 +1,7 @@
 //! Replaying a bundle over a columnar corpus: a million decisions in a fraction of a second.
 //!
 //! Every field that some rule tests is cut once into elementary classes, and each *distinct* value of the corpus is
-//! classified once. A row then costs a few look-ups and an AND of rows of bits, as in the evaluator. Where the bits do
+//! classified once. A row then costs a few lookups and an AND of rows of bits, as in the evaluator. Where the bits do
 //! not show whether the rule that was found matches or errs, the rule's own conditions decide.
 //!
 //! ```text

@@ -45,7 +45,7 @@ impl Columnar {
     /// `sha256:` over the encoded corpus; a packet or a cache identifies the corpus by this digest.
     ///
     /// # Errors
-    /// As [`Self::encode`].
+    /// See [`Self::encode`].
     pub fn digest(&self) -> Result<String, CorpusError> {
         let bytes = self.encode()?;
         Ok(format!("sha256:{}", hex::encode(bytes.get(HEAD..HEAD + DIGEST).unwrap_or_default())))

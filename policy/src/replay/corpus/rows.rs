@@ -71,7 +71,7 @@ impl Builder {
     /// Adds a recorded decision, with its answer and its outcome.
     ///
     /// # Errors
-    /// As [`Self::add`].
+    /// See [`Self::add`].
     pub fn add_recorded(&mut self, recorded: &CorpusCase) -> Result<(), CorpusError> {
         let row = self.rows;
         self.add(&recorded.case)?;
