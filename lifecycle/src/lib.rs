@@ -4,7 +4,7 @@
 //! Everything here is pure. There is no I/O, no clock (time is a parameter), no randomness and no panic, so the same
 //! code serves the server, the pages in a browser, and an approver who re-runs a packet's evidence from a file.
 //!
-//! A module takes names only from the crate `policy` and from modules above it in this list:
+//! A module uses only names from the crate `policy` and from modules above it in this list:
 //!
 //! ```text
 //! format      percentages and durations in sentences

@@ -74,8 +74,8 @@ pub enum Event {
     Tested(u32, Box<TestReport>),
     /// The curve of the number that is swept.
     Swept(u32, Box<SweepResult>),
-    /// A dataset was loaded: the number of cases, and the days of traffic they span. No days for cases that were not
-    /// recorded, or that span less than an hour.
+    /// A dataset was loaded: the number of cases, and the days of traffic that they span. There are no days for cases
+    /// that were not recorded or that span less than an hour.
     Loaded(Dataset, usize, Option<f64>),
     /// A dataset could not be read.
     Refused(Dataset, String),

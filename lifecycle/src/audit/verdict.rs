@@ -10,7 +10,7 @@ use super::{Checkpoint, Hash};
 pub enum Flaw {
     /// The content was changed after the entry was sealed.
     Edited,
-    /// The entry is missing, although later ones exist.
+    /// The entry is missing, although later entries exist.
     Missing,
     /// The entry is not at the position it was sealed for.
     Reordered,
@@ -29,7 +29,7 @@ pub enum Flaw {
 /// The first bad entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broken {
-    /// The number of the entry; of a missing entry, the number it had.
+    /// The number of the entry; for a missing entry, the number that it had.
     pub seq: i64,
     /// The flaw.
     pub flaw: Flaw,

@@ -162,7 +162,7 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Accepts the entry, unless a checkpoint has another hash for it.
+    /// Accepts the entry, unless a checkpoint states a different hash for it.
     fn accept(&mut self, seq: i64, hash: Hash) -> Result<(), Broken> {
         while let Some(checkpoint) = self.checkpoints.get(self.passed).filter(|next| next.head_seq <= seq) {
             if checkpoint.head_seq == seq && checkpoint.head_hash != hash {

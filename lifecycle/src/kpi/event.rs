@@ -54,7 +54,7 @@ pub enum EventKind {
 /// One event of one candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Number of the audit entry; events are ordered by it.
+    /// The number of the audit entry; events are ordered by this number.
     pub seq: i64,
     /// When the event happened.
     pub at: Timestamp,

@@ -90,9 +90,9 @@ pub struct Scenario {
     pub witnesses: Vec<Bypass>,
 }
 
-/// Whether `draft` allows anything that a guardrail rule of the base, or an invariant, forbids under the base. Proven
-/// for every input, so that the way the draft changes makes no difference. `flips` are replayed decisions: they may
-/// show a bypass where the semantic diff is incomplete.
+/// Whether `draft` allows anything that a guardrail rule of the base, or an invariant, forbids under the base. The
+/// result is proven for every input, so it does not matter in which way the draft gets around the guardrail. `flips`
+/// are replayed decisions, which may show a bypass where the semantic diff is incomplete.
 pub(super) fn policy_bypass(
     base: Option<(&Bundle, &SemanticDiff)>,
     draft: &Bundle,

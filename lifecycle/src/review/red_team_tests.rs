@@ -176,7 +176,7 @@ fn a_violated_invariant_is_a_bypass() {
         bundle(json!([{"id": "deny-risky", "agent": "inbox.triage", "action": "quarantine", "effect": "deny",
             "conditions": {">=risk": limit}, "reason": "No tag on this one, on purpose", "priority": 90}, rest()]))
     };
-    // On errors of type the default denies, so the invariant holds of the base.
+    // Type errors are denied by default, so the invariant holds for the base.
     let holds = policy_bypass(&plain(80), &plain(75), std::slice::from_ref(&invariant), Meter::default());
     assert_eq!(holds.verdict, ScenarioVerdict::Pass, "{}", holds.detail);
     let scenario = policy_bypass(&plain(80), &plain(85), &[invariant], Meter::default());

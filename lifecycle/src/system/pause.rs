@@ -27,7 +27,8 @@ pub struct Pause {
     pub by: String,
     /// When the pause began.
     pub since: Timestamp,
-    /// The metrics the pause was engaged for, as the person who paused named them. They must be clear before a release.
+    /// The metrics that the pause was engaged for, as named by the person who engaged it. They must be clear before a
+    /// release.
     #[serde(default)]
     pub trigger_metrics: Vec<String>,
     /// The signatures on the release so far.

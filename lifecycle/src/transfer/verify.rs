@@ -55,9 +55,9 @@ pub struct Verification {
     pub version: Option<String>,
     /// The digest that the file states.
     pub digest: Option<String>,
-    /// When the file was exported, as it states.
+    /// When the file was exported, according to the file.
     pub exported_at: Option<Timestamp>,
-    /// When the file expires, as it states.
+    /// When the file expires, according to the file.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! Random JSON texts, unusual and broken ones among them. For tests only.
+//! Random JSON texts, including unusual and broken ones. For tests only.
 
 use serde_json::Value;
 

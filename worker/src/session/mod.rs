@@ -40,7 +40,7 @@ fn diff_budget() -> Meter {
 pub struct ExactLimits {
     /// Up to this many rules: at every change, including the first.
     pub at_once: usize,
-    /// Up to this many rules: for the first time when nothing else is due, afterwards at every change.
+    /// Up to this many rules: the first time when nothing else is due, afterwards at every change.
     pub at_all: usize,
 }
 

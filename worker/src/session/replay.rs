@@ -128,7 +128,7 @@ impl ReplayJob {
         }
     }
 
-    /// Does one step; true when nothing is left to do. A stopped replay ends with the answers it has.
+    /// Does one step; true when nothing is left to do. A stopped replay ends with the answers found so far.
     pub fn step(&mut self, cases: &mut Cases, draft: &Draft, has_stable: bool, stopped: bool) -> bool {
         let stage = std::mem::replace(&mut self.stage, Stage::Stopped);
         self.stage = match stage {

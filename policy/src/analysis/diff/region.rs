@@ -31,7 +31,7 @@ pub struct Scope {
     pub any_other_action: bool,
 }
 
-/// Inputs whose outcome differs, all in the same way.
+/// Inputs whose outcome differs in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DiffRegion {
     /// The agents and actions of the region.

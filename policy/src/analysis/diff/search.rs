@@ -132,11 +132,11 @@ impl Search<'_, '_> {
 
     /// Runs all queries. Returns `None` when the budget is spent.
     fn run(&self, state: &mut SearchState<'_>) -> Option<()> {
-        // Changed deciders before, against all deciders after.
+        // Changed deciders of the bundle before, against all deciders of the bundle after.
         for place in (0..self.old.len()).filter(|place| self.old.get(*place).is_some_and(|entry| entry.changed)) {
             self.compare(place, true, state)?;
         }
-        // Changed deciders after, against the unchanged ones before.
+        // Changed deciders of the bundle after, against the unchanged deciders of the bundle before.
         for place in (0..self.new.len()).filter(|place| self.new.get(*place).is_some_and(|entry| entry.changed)) {
             self.compare(place, false, state)?;
         }

@@ -341,7 +341,7 @@ fn text_slots(texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>, slots: &mut Vec
 
 /// A string that starts with `prefix` but with no longer listed prefix, and that is not listed itself.
 fn unlisted(prefix: &str, texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>) -> Option<String> {
-    // Prefixes that extend this one directly follow it in the order.
+    // Prefixes that extend this prefix directly follow it in the order.
     let longer = || {
         let behind = prefixes.range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded)).copied();
         behind.take_while(|other| other.starts_with(prefix))

@@ -153,7 +153,7 @@ impl After {
         for row in range {
             let (was, erred) = (self.last.rank(row), self.last.erred(row));
             if was.is_none() && erred {
-                // The schema refused the row, and it has not changed.
+                // The schema refused the row, and the schema has not changed.
                 replayed.push(None, true);
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The decisions a packet is replayed over. The corpus is stored with the packet, so that anyone can repeat the replay.
+//! The decisions that a packet replays. The corpus is stored with the packet, so that anyone can repeat the replay.
 
 use serde::{Deserialize, Serialize};
 
