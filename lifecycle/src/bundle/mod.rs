@@ -1,4 +1,4 @@
-//! The governance of a bundle: its record, states and provenance. The content of a bundle is [`policy::bundle`].
+//! The governance of a bundle: its record, states and provenance. The content of a bundle is in [`policy::bundle`].
 
 pub mod provenance;
 pub mod record;

@@ -92,17 +92,17 @@ impl ProofCache {
         }
     }
 
-    /// The cached or new proof whether some input reaches the rule.
+    /// The cached or new proof of whether some input reaches the rule.
     pub fn reached(&mut self, key: Key, prove: impl FnOnce() -> Proof) -> &Proof {
         get_or_prove(&mut self.reached, key, prove)
     }
 
-    /// The cached or new proof whether the rule changes some answer.
+    /// The cached or new proof of whether the rule changes some answer.
     pub fn matters(&mut self, key: Key, prove: impl FnOnce() -> Proof) -> &Proof {
         get_or_prove(&mut self.matters, key, prove)
     }
 
-    /// The cached or new proof whether the slice has a gap.
+    /// The cached or new proof of whether the slice has a gap.
     pub fn gap(&mut self, slice: &Slice, prove: impl FnOnce() -> Proof) -> &Proof {
         let actions = self.gaps.entry(Arc::clone(&slice.pair.agent)).or_default();
         get_or_prove(actions, Arc::clone(&slice.pair.action), prove)
