@@ -1,4 +1,4 @@
-//! A decision as recorded.
+//! A recorded decision.
 
 use policy::{
     Timestamp,
@@ -16,9 +16,9 @@ use serde_json::{Map, Value};
 pub enum Mode {
     /// Normal operation.
     Normal,
-    /// Evaluation is disabled; the bypass effect answered.
+    /// Evaluation is disabled: the bypass effect is the answer.
     Bypass,
-    /// The database is unreachable: answered from memory, logged to disk.
+    /// The database is unreachable: the service answers from memory and logs to disk.
     Degraded,
 }
 
@@ -58,7 +58,7 @@ pub struct OtherArm {
 pub struct Record {
     /// The caller's id, or a version-7 UUID.
     pub decision_id: String,
-    /// When it was answered.
+    /// When the decision was answered.
     pub decided_at: Timestamp,
     /// The agent that wants to act.
     pub agent: String,
@@ -88,7 +88,7 @@ pub struct Record {
     pub errors: Vec<EvaluationError>,
     /// The other arm's answer, when there was one.
     pub other_arm: Option<OtherArm>,
-    /// What came of the decision, once reported.
+    /// The outcome of the decision, once reported.
     pub outcome: Option<Outcome>,
 }
 

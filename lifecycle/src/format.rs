@@ -28,7 +28,7 @@ pub fn rate_percent(share: f64) -> String {
     percent(share, Decimals::UpTo(2))
 }
 
-/// `90061` as `1 day 1 hour`: the two largest units, without a unit that is zero. `seconds` is a length of time.
+/// `90061` as `1 day 1 hour`: the two largest units, without units that are zero. `seconds` is a length of time.
 pub fn duration_words(seconds: u64) -> String {
     let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
     let mut left = seconds;

@@ -1,10 +1,10 @@
-//! How policy is *governed*: who may change it, how a change is reviewed, rolled out and taken back, and the record of it
-//! all. What a policy *means* is the crate `policy`.
+//! The *governance* of policy: who may change it, how a change is reviewed, rolled out and taken back, and the record
+//! of all of this. The crate `policy` covers the *meaning* of policy.
 //!
 //! Everything here is pure. There is no I/O, no clock (time is a parameter), no randomness and no panic, so the same
 //! code serves the server, the pages in a browser, and an approver who re-runs a packet's evidence from a file.
 //!
-//! A module takes names only from the crate `policy` and from modules above it in this list:
+//! A module uses only names from the crate `policy` and from modules above it in this list:
 //!
 //! ```text
 //! format      percentages and durations in sentences

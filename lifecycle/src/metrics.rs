@@ -1,20 +1,20 @@
-//! What is measured on decisions, and the limits that gates, triggers and alarms share.
+//! Measurements of decisions, and the limits that gates, triggers and alarms share.
 
 use serde::{Deserialize, Serialize};
 
-/// Default highest share of decisions without a matching rule, 0–1.
+/// Default maximum share of decisions without a matching rule, 0–1.
 pub const MAX_NO_MATCH_RATE: f64 = 0.20;
 
 /// Rates and ratios are compared with their limit to nine digits, so that a value that equals its limit on paper still
 /// passes after a division.
 pub(crate) const TOLERANCE: f64 = 1e-9;
 
-/// `part / whole`, 0–1; none of nothing.
+/// `part / whole`, 0–1; `None` when `whole` is 0.
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// By how much `now` is above `before`, 0.2 = 20 %. A rise from zero counts as 100 %.
+/// The relative increase from `before` to `now`, 0.2 = 20 %. A rise from zero counts as 100 %.
 pub(crate) fn relative_increase(now: Option<f64>, before: Option<f64>) -> Option<f64> {
     match (now?, before?) {
         (now, before) if before > 0.0 => Some((now - before) / before),
@@ -22,16 +22,16 @@ pub(crate) fn relative_increase(now: Option<f64>, before: Option<f64>) -> Option
     }
 }
 
-/// What one arm did in a window.
+/// The decisions of one arm in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ArmStats {
     /// Decisions served.
     pub decisions: u64,
-    /// Decisions that allowed.
+    /// Decisions with the effect `allow`.
     pub allow: u64,
-    /// Decisions that denied.
+    /// Decisions with the effect `deny`.
     pub deny: u64,
-    /// Decisions held for approval.
+    /// Decisions with the effect `needs_approval`.
     pub needs_approval: u64,
     /// Decisions without a matching rule.
     pub no_match: u64,
@@ -42,20 +42,20 @@ pub struct ArmStats {
 }
 
 impl ArmStats {
-    /// `part` as a share of the arm's decisions, 0–1; none when the arm decided nothing.
+    /// `part` as a share of the arm's decisions, 0–1; `None` when the arm decided nothing.
     pub fn share(&self, part: u64) -> Option<f64> {
         share(part, self.decisions)
     }
 }
 
-/// What the last five minutes' decisions came to.
+/// Totals over the decisions of the last five minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RecentDecisions {
     /// Decisions.
     pub decisions: u64,
     /// Decisions in error, by evaluation or by their reported outcome.
     pub errors: u64,
-    /// Decisions that denied.
+    /// Decisions with the effect `deny`.
     pub denied: u64,
     /// Decisions without a matching rule.
     pub no_match: u64,
@@ -66,13 +66,13 @@ pub struct RecentDecisions {
 }
 
 impl RecentDecisions {
-    /// `part` as a share of the decisions, 0–1; none when there were no decisions.
+    /// `part` as a share of the decisions, 0–1; `None` when there were no decisions.
     pub fn share(&self, part: u64) -> Option<f64> {
         share(part, self.decisions)
     }
 }
 
-/// What was measured over a canary's stage so far. Missing data never passes a gate.
+/// Measurements over a canary's stage so far. Missing data never passes a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StageMetrics {
@@ -80,7 +80,7 @@ pub struct StageMetrics {
     pub sample_size: Option<u64>,
     /// Share of the canary's decisions in error, 0–1: evaluation errors and outcomes reported as failed.
     pub error_rate: Option<f64>,
-    /// Share of the canary's decisions that denied, 0–1.
+    /// Share of the canary's decisions with the effect `deny`, 0–1.
     pub deny_rate: Option<f64>,
     /// Average cost of a canary decision, USD.
     pub avg_cost: Option<f64>,
@@ -89,7 +89,8 @@ pub struct StageMetrics {
 }
 
 impl StageMetrics {
-    /// The gates' metrics, from what both arms did in one window. Rates of an arm without decisions are unknown.
+    /// The gates' metrics, from the decisions of both arms in one window. Rates of an arm without decisions are
+    /// unknown.
     pub fn of(canary: &ArmStats, stable: &ArmStats) -> Self {
         Self {
             sample_size: Some(canary.decisions),
@@ -105,15 +106,15 @@ impl StageMetrics {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GateConfig {
-    /// Fewest decisions of the canary in its stage.
+    /// Minimum number of the canary's decisions in its stage.
     pub min_sample_size: u64,
-    /// Highest error rate, 0–1.
+    /// Maximum error rate, 0–1.
     pub max_error_rate: f64,
-    /// Highest deny rate, 0–1.
+    /// Maximum deny rate, 0–1.
     pub max_deny_rate: f64,
-    /// Highest increase of the average cost over the baseline, 0.2 = 20 %.
+    /// Maximum increase of the average cost over the baseline, 0.2 = 20 %.
     pub max_cost_increase: f64,
-    /// Shortest time in a stage before promotion, in seconds.
+    /// Minimum time in a stage before promotion, in seconds.
     pub min_stage_seconds: u64,
 }
 
@@ -132,7 +133,7 @@ impl Default for GateConfig {
 /// Errors of one bundle in a window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BundleErrors {
-    /// The bundle; none for decisions made without one.
+    /// The bundle; `None` for decisions made without one.
     pub bundle_id: Option<i64>,
     /// The bundle's version.
     pub version: Option<String>,
@@ -155,6 +156,6 @@ pub struct ErrorMetrics {
     pub errors: u64,
     /// `errors / total`, 0–1; 0 without decisions.
     pub error_rate: f64,
-    /// One entry a bundle, busiest first.
+    /// One entry per bundle, busiest first.
     pub by_bundle: Vec<BundleErrors>,
 }

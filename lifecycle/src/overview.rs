@@ -1,4 +1,4 @@
-//! The first page: what is live, what waits for the reader, and what happened in the last hour.
+//! The first page: the bundles in service, the reader's tasks, and the decisions of the last hour.
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,9 @@ use crate::{audit, rollout::LastDrill, system::System};
 /// The first page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
-    /// What is live.
+    /// The bundles in service, the safety pause and the emergency switch.
     pub system: System,
-    /// What waits for the reader, oldest first.
+    /// The tasks that wait for the reader, oldest first.
     pub tasks: Vec<Task>,
     /// The counts of the navigation.
     pub badges: Badges,
@@ -18,24 +18,24 @@ pub struct Overview {
     pub recent: Vec<audit::Entry>,
     /// The last hour, oldest minute first; minutes without decisions are included.
     pub minutes: Vec<Minute>,
-    /// Answers of the last hour.
+    /// How the decisions of the last hour were answered.
     pub mix: EffectMix,
     /// The newest rollback drill.
     pub last_drill: Option<LastDrill>,
-    /// When this was read.
+    /// When the overview was read.
     pub as_of: Timestamp,
 }
 
-/// Something that waits for one person.
+/// A task that waits for one person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// What to do.
+    /// The kind of task, with its facts.
     pub kind: TaskKind,
-    /// Since when the task waits.
+    /// When the task arose.
     pub since: Timestamp,
 }
 
-/// What a person has to do, with the facts a page needs to describe and link the task.
+/// The kinds of tasks, each with the facts that a page needs to describe the task and link to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaskKind {
     /// A packet waits for this reviewer.
@@ -44,7 +44,7 @@ pub enum TaskKind {
         packet_id: String,
         /// The version under review.
         version: String,
-        /// Who submitted the version.
+        /// The person who submitted the version.
         built_by: String,
         /// Approvals given so far.
         approvals: usize,
@@ -55,21 +55,21 @@ pub enum TaskKind {
     ApplyBundle {
         /// The approved version.
         version: String,
-        /// Who approved.
+        /// The people who approved the packet.
         approved_by: Vec<String>,
     },
-    /// A safety pause waits for the first signature under its release.
+    /// A safety pause waits for the first signature on its release.
     FirstReleaseSignature {
-        /// Who paused.
+        /// The person who engaged the pause.
         paused_by: String,
-        /// Why.
+        /// The reason for the pause.
         reason: String,
     },
-    /// A safety pause waits for the second signature under its release.
+    /// A safety pause waits for the second signature on its release.
     SecondReleaseSignature {
-        /// Who signed first.
+        /// The first signer.
         signed_by: String,
-        /// What the first signer says was put right.
+        /// The remediation, as the first signer described it.
         remediation: String,
     },
     /// A rollback drill is overdue.
@@ -78,10 +78,10 @@ pub enum TaskKind {
     AcknowledgeIncident {
         /// The incident.
         incident_id: String,
-        /// What the incident is about.
+        /// The title of the incident.
         title: String,
     },
-    /// A reviewer asked for changes of the reader's own draft.
+    /// A reviewer asked for changes to the reader's own draft.
     ChangeDraft {
         /// The draft.
         bundle_id: i64,
@@ -104,7 +104,7 @@ pub enum OverdueDrill {
 /// How many tasks of each kind wait for one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Badges {
-    /// Packets the person may act on and has not.
+    /// Packets that the person may act on and has not acted on yet.
     pub reviews: u32,
     /// Open incidents that nobody has acknowledged, when the person may handle incidents.
     pub incidents: u32,
@@ -124,11 +124,11 @@ pub struct Minute {
 /// How the decisions of a window were answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EffectMix {
-    /// Allowed.
+    /// Decisions with the effect `allow`.
     pub allow: u64,
-    /// Held for approval.
+    /// Decisions with the effect `needs_approval`.
     pub needs_approval: u64,
-    /// Denied.
+    /// Decisions with the effect `deny`.
     pub deny: u64,
     /// Decisions, of any effect, without a matching rule.
     pub no_match: u64,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// The `cursor` of the request for the next page; none on the last page.
+    /// The `cursor` of the request for the next page; `None` on the last page.
     pub next_cursor: Option<String>,
 }
 

@@ -38,7 +38,7 @@ pub enum Code {
     StaleApproval,
     /// The packet has a failed guardrail or a blocked red team scenario.
     PacketBlocked,
-    /// A gate, a wait or a rule of the rollout is not met.
+    /// A gate, a waiting time or a rule of the rollout is not met.
     GateNotPassed,
     /// A safety pause cannot be released yet, or not by this person.
     ReleaseRefused,
@@ -60,7 +60,7 @@ pub enum Code {
     Paused,
     /// Too many requests.
     TooManyRequests,
-    /// Something failed inside; the details are in the server's log.
+    /// An internal error; the details are in the server's log.
     Internal,
     /// The database cannot be reached.
     Unavailable,
@@ -96,7 +96,7 @@ impl Code {
         }
     }
 
-    /// A short summary of the kind of problem; it does not depend on the occurrence.
+    /// A short summary of the kind of problem, the same for every occurrence.
     pub const fn title(self) -> &'static str {
         match self {
             Self::MalformedJson => "The body is not valid JSON",

@@ -17,7 +17,7 @@ pub struct Settings {
     pub review: ReviewSettings,
     /// Spending limits of simulations.
     pub simulation: Limits,
-    /// Most recorded decisions a packet replays when its builder does not say.
+    /// Maximum number of recorded decisions that a packet replays, unless its builder states a number.
     pub corpus: CorpusLimit,
 }
 

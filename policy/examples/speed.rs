@@ -1,8 +1,8 @@
 //! How fast the proofs and the replay are on this machine: `cargo run --release -p policy --example speed [rows]`.
 //!
 //! One seeded bundle of 1,000 rules (ten agents, five actions, wildcards; bounds, lists and prefixes over six fields)
-//! and a corpus drawn from the same vocabulary. Times are the best of five. Where the system reports it,
-//! processor time is measured, so that a busy machine does not matter.
+//! and a corpus drawn from the same vocabulary. Each time is the best of five runs. Where the system reports processor
+//! time, that is measured, so that other load on the machine does not matter.
 
 #![expect(clippy::disallowed_methods, reason = "this measures: the library itself reads no clock")]
 #![expect(clippy::indexing_slicing, reason = "a measurement that panics has failed")]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Fault {
     /// JSON Pointer (RFC 6901) to the value that is wrong.
     pub pointer: String,
-    /// What is wrong and what to do, for a person.
+    /// The fault and how to correct it, for a person.
     pub detail: String,
 }
 

@@ -1,15 +1,15 @@
-//! JSON: reading documents whose objects name every member once, measuring their depth, pointing into them.
+//! JSON: reading documents whose objects never repeat a name, measuring nesting depth, and escaping JSON Pointers.
 //!
-//! Most JSON readers silently keep the last of two members with one name. In a rule that would lose a condition, and a
-//! signature over canonical JSON is defined for unique names only (RFC 8785 builds on I-JSON, RFC 7493), so documents with two
-//! members of one name are refused.
+//! Most JSON readers silently keep the last of two members with the same name. In a rule, that would lose a condition.
+//! And a signature over canonical JSON is defined for unique names only (RFC 8785 builds on I-JSON, RFC 7493). So
+//! documents with two members of the same name are refused.
 
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// A text that is not one JSON document, and where it goes wrong.
+/// The reason why a text is not one JSON document, with the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 pub struct Malformed {
@@ -17,15 +17,15 @@ pub struct Malformed {
     pub line: usize,
     /// Column in bytes, from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// The fault at that place.
     pub message: String,
 }
 
 /// Parses `bytes` as one JSON document.
 ///
 /// # Errors
-/// [`Malformed`] with the place: not JSON, nested too deeply, a number no double can hold, or a name that is
-/// used twice in one object.
+/// [`Malformed`], with the place: the text is not JSON, is nested too deeply, contains a number that no double can
+/// hold, or repeats a name within an object.
 pub fn parse(bytes: &[u8]) -> Result<Value, Malformed> {
     serde_json::from_slice::<Document>(bytes).map(|document| document.0).map_err(|error| {
         let text = error.to_string();
@@ -34,7 +34,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Malformed> {
     })
 }
 
-/// How deep the objects and arrays of `value` are nested; 0 for a value that is neither.
+/// The nesting depth of the objects and arrays of `value`; 0 for a value that is neither.
 pub fn nesting(value: &Value) -> usize {
     match value {
         Value::Object(map) => 1 + map.values().map(nesting).max().unwrap_or_default(),

@@ -1,15 +1,16 @@
-//! What a policy *means*: rules, evaluation, analysis, lint, replay. How a policy is governed is the crate `lifecycle`.
+//! The *meaning* of policy: rules, evaluation, analysis, lint, replay. The crate `lifecycle` covers how policy is
+//! governed.
 //!
 //! Everything here is pure. There is no I/O, no clock (time is a parameter), no randomness and no panic, so the same
 //! code serves live decisions, proves a draft while its author types in a browser, and replays an approver's evidence
-//! from a file. Each module takes names only from those before it:
+//! from a file. Each module uses only names from modules above it in this list:
 //!
 //! ```text
-//! limits, fault, json, random, timestamp     the ground floor: sizes, one wrong field, JSON, seeded numbers, time
+//! limits, fault, json, random, timestamp     the foundation: sizes, one wrong field, JSON, seeded numbers, time
 //! bundle                                     rules, conditions, the document they are written in, its digest
 //! engine                                     one input, one bundle, one answer
-//! analysis                                   what a bundle does for every input, proven
-//! lint                                       what is wrong, doubtful or noteworthy about a bundle
+//! analysis                                   the behaviour of a bundle for every input, proven
+//! lint                                       errors, warnings and notes about a bundle
 //! replay                                     a bundle over many inputs: saved, generated or recorded
 //! ```
 

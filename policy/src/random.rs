@@ -1,4 +1,5 @@
-//! A small seeded generator (`SplitMix64`, Steele, Lea and Flood 2014). Same seed, same numbers, on every machine.
+//! A small seeded generator (`SplitMix64`; Steele, Lea and Flood 2014). The same seed gives the same numbers on every
+//! machine.
 
 /// The generator's state.
 #[derive(Debug, Clone)]
@@ -25,19 +26,19 @@ impl Random {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// True in `percent` of a hundred draws.
+    /// True in `percent` of 100 draws, on average.
     pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    /// One of `items`; none when there are none.
+    /// One of `items`; `None` when `items` is empty.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.below(items.len()))
     }
 
     /// A number from 0 up to but not including 1.
     pub fn unit(&mut self) -> f64 {
-        // 53 bits fit a double exactly.
+        // A double holds 53 bits exactly.
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

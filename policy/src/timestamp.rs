@@ -1,16 +1,16 @@
-//! Points in time, as values. This crate never reads a clock.
+//! Points in time as values. This crate never reads a clock.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-/// A UTC time in whole microseconds (the resolution Postgres keeps), written as RFC 3339.
+/// A UTC time in whole microseconds (the resolution of Postgres), written as RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(OffsetDateTime);
 
 impl Timestamp {
-    /// The first moment of 1970.
+    /// The first moment of 1970 (UTC).
     pub const EPOCH: Self = Self(OffsetDateTime::UNIX_EPOCH);
 
     /// The time `seconds` after 1970 began, clamped to the years that can be written.
@@ -23,7 +23,7 @@ impl Timestamp {
         self.0.unix_timestamp()
     }
 
-    /// The time that has passed since `earlier`; zero when this is not later.
+    /// The time that has passed since `earlier`; zero when `self` is not later than `earlier`.
     pub fn since(self, earlier: Self) -> Duration {
         (self.0 - earlier.0).try_into().unwrap_or(Duration::ZERO)
     }

@@ -1,4 +1,4 @@
-//! Properties of bundles as written: whatever an author types, these hold.
+//! Properties that hold for every bundle as written, whatever an author types.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
 
@@ -126,7 +126,7 @@ proptest! {
     #[test]
     fn a_condition_survives_being_written_and_read(condition in condition()) {
         let (key, value) = condition.entry();
-        // Some texts are other notations; those are refused with a repair, never read as something else.
+        // Some texts are other notations; these are refused with a repair and never read as something else.
         if let Ok(read) = Condition::parse(&key, &value) {
             prop_assert_eq!(read, condition);
         } else {
@@ -146,7 +146,7 @@ proptest! {
         }
         other.notes = "another note".to_owned();
         prop_assert_eq!(source.digest(), other.digest());
-        // Drafts may repeat an id; then the diff pairs rules by their order.
+        // Drafts may repeat an id; the diff then pairs rules by their order.
         if !lint(&source).errors.iter().any(|finding| finding.code == Code::DuplicateId || finding.code == Code::MissingId) {
             prop_assert!(text_diff(&source, &other).is_empty());
         }
@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn fix_all_ends_with_nothing_left_to_fix_and_adds_no_error(source in written_bundle()) {
         let fixed = fix_all(&source);
-        // Faults inside a misspelt `conditions` come to light when its name is put right; they are not new.
+        // Faults inside a misspelt `conditions` come to light only when its name is corrected; they are not new.
         let mut spelt = source.clone();
         for rule in &mut spelt.rules {
             let misspelt = ["condition", "Conditions"].into_iter().find_map(|key| rule.remove(key));

@@ -10,16 +10,16 @@ use policy::{
 };
 use serde_json::{Value, json};
 
-/// What a finding must look like.
+/// The expected properties of a finding.
 struct Case {
     code: Code,
     severity: Severity,
     bundle: Value,
     rule: Option<&'static str>,
     path: &'static str,
-    /// Whether there is one right answer.
+    /// Whether there is one right answer, and so a repair.
     fix: bool,
-    /// Whether an input shows it.
+    /// Whether the finding has an input that shows it.
     witness: bool,
 }
 
@@ -28,7 +28,7 @@ fn rule(id: &str, effect: &str, priority: u16, conditions: Value) -> Value {
         "reason": "A reason that is long enough.", "priority": priority, "budget": {"cost": 1}})
 }
 
-/// A rule that is right, with some members changed; null removes one.
+/// A correct rule with some members changed; null removes a member.
 fn with(members: Value) -> Value {
     let mut rule = rule("the-rule", "allow", 50, json!({">=risk_score": 20}));
     for (key, value) in members.as_object().unwrap() {
@@ -307,7 +307,7 @@ fn what_is_undecided_is_reported() {
     }
 }
 
-/// Every code there is has a case above, or is the one that has a test of its own.
+/// Every code has a case above, or is the one code with its own test.
 #[test]
 fn no_code_is_left_out() {
     let names = "missing_id duplicate_id schema missing_reason bad_operator contradiction type_clash invariant \

@@ -1,7 +1,7 @@
-//! Broken input of every kind: nothing panics, nothing hangs, and what is accepted means what it says.
+//! Broken input of every kind: nothing panics, nothing hangs, and accepted input means what it says.
 //!
 //! Each target starts from something valid, breaks it byte by byte and reads it. `make fuzz` runs many more rounds than
-//! `make test`: `FUZZ_ROUNDS` sets the number of rounds, `FUZZ_SEED` repeats a run (each prints its own).
+//! `make test`: `FUZZ_ROUNDS` sets the number of rounds, and `FUZZ_SEED` repeats a run (each run prints its seed).
 
 #![expect(clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
@@ -144,7 +144,7 @@ fn requests() {
         let bytes = broken(valid.as_bytes(), &mut random);
         let tree: Result<Input, _> = serde_json::from_slice(&bytes);
         match (prepared.decide_request(&bytes), tree) {
-            // Out of the ordinary or wrong: left to the tree.
+            // The body is out of the ordinary or wrong, and is left to the tree.
             (None, _) => {}
             (Some((request, verdict)), Ok(input)) => {
                 decoded += 1;
@@ -196,7 +196,7 @@ fn corpora() {
     for _ in 0..rounds(3_000) {
         let mut bytes = broken(&valid, &mut random);
         assert!(bytes == valid || Columnar::decode(&bytes).is_err());
-        // With length and digest put right, the reader is on its own.
+        // With the length and the digest corrected, the reader must cope on its own.
         if bytes.len() < 60 {
             continue;
         }

@@ -1,5 +1,5 @@
-//! Input that is built to hurt ends in bounded time and memory, with a clear answer. Without the bounds these tests would go
-//! on for years.
+//! Hostile input ends in bounded time and memory, with a clear answer. Without the bounds, these tests would run for
+//! years.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
@@ -33,7 +33,7 @@ fn bundle(rules: Vec<Rule>) -> Bundle {
     Bundle { rules, default_effect: Effect::Deny, on_error: Effect::Deny, schema: None }
 }
 
-/// 100,000 rules for everybody, each with three bounds of its own, all at one priority: every pair overlaps.
+/// 100,000 rules for all agents, each with three bounds of its own, all at one priority, so that every pair overlaps.
 fn overlapping(seed: u64, count: usize) -> Bundle {
     let mut random = Random::new(seed);
     let bound = |random: &mut Random, number: usize| {
@@ -79,7 +79,7 @@ fn a_hundred_thousand_agents_are_distinguished() {
     let many = bundle(agents.collect());
     let analysis = analyse(&many, Meter::new(4_000_000, 200_000));
     assert_eq!(analysis.unreachable, Vec::new());
-    // Only what answers like the default can be left out.
+    // Only rules that answer like the default can be left out.
     let like_default = |id: &String| many.rules.iter().any(|rule| rule.id == *id && rule.effect == many.default_effect);
     assert!(analysis.redundant.iter().take(100).all(like_default));
     let input = Input { agent: "agent99999".into(), action: "x".into(), context: Map::new() };
@@ -167,7 +167,7 @@ fn strings_of_a_mebibyte_are_refused_by_name() {
     assert_eq!(input.check_limits().unwrap_err().name, "string_bytes");
 }
 
-/// The budget alone decides how far an analysis goes: two runs stop at the same place.
+/// The budget alone decides how far an analysis goes, so two runs stop at the same place.
 #[test]
 fn equal_budgets_give_equal_results() {
     let (one, two) = (overlapping(6, 300), overlapping(7, 300));
@@ -178,7 +178,7 @@ fn equal_budgets_give_equal_results() {
     }
 }
 
-/// Every rule at the default priority, every pair overlapping: more conflicts than any report could list.
+/// Every rule has the default priority and every pair overlaps: more conflicts than any report could list.
 #[test]
 fn thousands_of_rules_at_one_priority_end_within_their_budget() {
     let rules = (0..4_000).map(|number| {
@@ -201,7 +201,7 @@ fn nested_prefixes_are_distinguished() {
             rule
         })
         .collect();
-    // The shortest prefix comes first and takes everything that the others would match.
+    // The shortest prefix comes first and takes everything that the other rules would match.
     let analysis = analyse(&bundle(rules), Meter::default());
     assert_eq!((analysis.unreachable.len(), analysis.undecided.len()), (999, 0));
     assert!(analysis.unreachable.iter().all(|dead| dead.covered_by == ["rule-000001"]));
@@ -218,7 +218,8 @@ fn long_lists_and_many_conditions_end_within_their_budget() {
     let one = bundle(rules.collect());
     let analysis = analyse(&one, Meter::new(4_000_000, 200_000));
     assert!(analysis.too_large || analysis.unreachable.is_empty());
-    // Comparing each value of a list with each other takes the square of its length, which is charged in advance.
+    // Comparing each value of a list with every other value takes the square of the list's length, which is charged in
+    // advance.
     let list = (0..200_000).map(|n| Scalar::Number(f64::from(n))).collect();
     let endless = bundle(vec![rule(1, AgentPattern::Any, vec![Condition::new("n", Test::In(list))])]);
     assert!(analyse(&endless, Meter::default()).too_large);

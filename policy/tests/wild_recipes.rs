@@ -1,5 +1,5 @@
-//! Nineteen rules as a real team wrote them: exact findings, one-click repairs, two decisions by a person, and then a
-//! bundle that does what its reasons say.
+//! Nineteen rules as a real team wrote them: exact findings, one-click repairs, two decisions by a person, and finally
+//! a bundle that does what its reasons say.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
@@ -16,7 +16,7 @@ fn wild() -> Source {
     Source::parse(WILD.as_bytes()).unwrap()
 }
 
-/// After *Fix all*: a risk level that exists, and the rule about business hours split in two.
+/// The bundle after *Fix all*, with a risk level that exists and with the rule about business hours split in two.
 fn repaired() -> Source {
     let mut source = fix_all(&wild());
     for rule in &mut source.rules {

@@ -11,22 +11,22 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the linter, the text diff and the version rules say about a document.
+/// The results of the linter, the text diff and the version rules for a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// The findings.
     pub report: Report,
-    /// What the draft changes compared with stable.
+    /// The draft's changes compared with stable.
     pub diff: Option<TextDiff>,
-    /// The next version and why.
+    /// The next version, with the reason.
     pub proposal: Proposal,
     /// Why the version in the document is refused.
     pub version_refused: Option<String>,
 }
 
 impl CheckReport {
-    /// Checks `source`. `base` is the stable bundle with its version. The input space is analysed when an `analyzer` is
-    /// given, which does not prove again what it has proven before.
+    /// Checks `source`. `base` is the stable bundle with its version. The input space is analysed only when an
+    /// `analyzer` is given; the analyzer does not repeat its earlier proofs.
     pub fn of(
         source: &Source,
         base: Option<(&str, &Source)>,

@@ -6,10 +6,10 @@ use policy::bundle::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What changed in the draft since the last change was sent.
+/// The changes to the draft since the last change was sent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Change {
-    /// Everything but the rules, when any of it changed.
+    /// Everything except the rules, if any of it changed.
     #[serde(default)]
     pub head: Option<Box<Source>>,
     /// The keys of all rules in written order, when the order changed.

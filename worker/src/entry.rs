@@ -11,7 +11,7 @@ use crate::{
     session::{ExactLimits, Session},
 };
 
-/// A long analysis here does not block the page.
+/// High limits: in the worker, a long analysis does not block the page.
 const EXACT_LIMITS: ExactLimits = ExactLimits { at_once: 500, at_all: 5_000 };
 
 /// How long the session works before it lets newer messages in, in milliseconds.

@@ -4,11 +4,12 @@
 //! document   the worker's copy of the draft, kept up to date rule by rule
 //! check      lint findings, text diff, version
 //! protocol   the messages: requests from the page, events to the page
-//! session    the state of one open draft and what is due next, in small steps, so that newer edits supersede older ones
+//! session    the state of one open draft and the tasks due next, in small steps, so that newer edits supersede older
+//! ones
 //! entry      a session in a web worker   (feature `entry`: a WebAssembly module of its own)
 //! ```
 //!
-//! Where a browser has no workers, the page drives a [`Session`] itself, in slices between frames.
+//! In a browser without workers, the page drives a [`Session`] itself, in slices between frames.
 
 pub mod check;
 pub mod document;

@@ -1,5 +1,5 @@
-//! The messages between the page and the worker. Both travel as JSON, except for large data: a corpus and the steps of a
-//! curve travel as bytes next to the JSON, transferred instead of copied.
+//! The messages between the page and the worker. Both travel as JSON, except for large data: a corpus and the steps of
+//! a curve travel as bytes next to the JSON, transferred instead of copied.
 
 use policy::{
     analysis::{SemanticDiff, verdict::Unreachable},
@@ -15,20 +15,20 @@ use crate::{check::CheckReport, document::Change};
 /// A message from the page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
-    /// Opens a session: what the draft is compared with, and what holds for the workspace.
+    /// Opens a session: the bundle that the draft is compared with, and the versions and invariants of the workspace.
     Open {
         /// The stable bundle's version and content.
         stable: Option<(String, Box<Source>)>,
         /// Versions of other bundles.
         taken: Vec<String>,
-        /// What must hold of every bundle of the workspace.
+        /// The invariants of the workspace.
         invariants: Vec<Invariant>,
     },
     /// The draft changed. Work on an older draft is abandoned.
     Document {
         /// The number of this state of the draft; events about the draft repeat the number.
         serial: u32,
-        /// What changed.
+        /// The change.
         change: Change,
     },
     /// Recorded decisions, as the bytes next to this message, in the format of `Columnar::encode`.
@@ -45,9 +45,10 @@ pub enum Request {
     Restart,
     /// The test cases that expect an effect.
     Tests(Vec<Case>),
-    /// Sweeps the number of a condition: the rule's key and the condition's position in the rule. `None` ends the sweep.
+    /// Sweeps the number of a condition: the rule's key and the condition's position in the rule. `None` ends the
+    /// sweep.
     Sweep(Option<(u32, usize)>),
-    /// One case of the selected dataset, by its number modulo the number of cases.
+    /// Requests one case of the selected dataset, by its number modulo the number of cases.
     Case(usize),
     /// Infers a schema from the recorded decisions.
     Learn,
@@ -63,7 +64,7 @@ pub enum Event {
     /// The semantic diff of stable and the draft, and how many rules could not be parsed; no diff without a stable
     /// bundle.
     Compared(u32, Option<Box<SemanticDiff>>, usize),
-    /// Rules that can never match.
+    /// The rules that can never match.
     Unreachable(u32, Vec<Unreachable>),
     /// Cases replayed so far, and all cases.
     Progress(usize, usize),
@@ -73,14 +74,14 @@ pub enum Event {
     Tested(u32, Box<TestReport>),
     /// The curve of the number that is swept.
     Swept(u32, Box<SweepResult>),
-    /// A dataset was loaded: the number of cases, and the days of traffic they span. No days for cases that were not
-    /// recorded, or that span less than an hour.
+    /// A dataset was loaded: the number of cases, and the days of traffic that they span. There are no days for cases
+    /// that were not recorded or that span less than an hour.
     Loaded(Dataset, usize, Option<f64>),
     /// A dataset could not be read.
     Refused(Dataset, String),
-    /// The requested case; none while there are no cases.
+    /// The requested case; `None` while there are no cases.
     Case(Option<Box<Input>>),
-    /// The schema inferred from this many decisions; none without decisions.
+    /// The schema inferred from this many decisions; `None` without decisions.
     Learned(Option<Value>, usize),
 }
 
@@ -114,7 +115,7 @@ pub struct ReplayResult {
 /// The results of the test cases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TestReport {
-    /// One result a test case.
+    /// One result per test case.
     pub results: Vec<CaseResult>,
     /// Rules that decide no test case.
     pub untested: Vec<String>,

@@ -28,7 +28,7 @@ pub enum EventType {
     Rejected,
     /// A reviewer asked for changes.
     ChangesRequested,
-    /// An approval was found expired, or given against another base, where it was to be used.
+    /// An approval that was about to be used had expired or had been given against another base.
     StaleApprovalDetected,
     /// A bundle entered service.
     Applied,
@@ -36,7 +36,7 @@ pub enum EventType {
     Promoted,
     /// A bundle was taken out of service.
     RolledBack,
-    /// An automatic rollback was due and not made: it is only observed, or nothing can take over.
+    /// An automatic rollback was due but withheld: automatic rollback is in observe mode, or no bundle can take over.
     RollbackWithheld,
     /// A bundle was replaced at 100 %.
     Superseded,
@@ -91,7 +91,7 @@ pub struct Entry {
     pub at: Timestamp,
     /// What happened.
     pub event_type: EventType,
-    /// Who acted: an email, a token's name or `system`.
+    /// The actor: an email, a token's name or `system`.
     pub actor: String,
     /// The actor's roles.
     pub roles: Vec<String>,
@@ -105,7 +105,7 @@ pub struct Entry {
     pub summary: String,
     /// Facts for programs: states before and after, reasons, digests.
     pub detail: Value,
-    /// The seal that ties the entry to the one before it; none until the server seals a change made by SQL.
+    /// The seal that ties the entry to the one before it; `None` until the server seals a change made by SQL.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub seal: Option<Seal>,
 }

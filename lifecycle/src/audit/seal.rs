@@ -16,7 +16,7 @@ pub const SEAL_MEMBERS: [&str; 3] = ["key_id", "prev_hash", "entry_hash"];
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// The hash before the first entry.
+    /// The hash that the first entry follows.
     pub const GENESIS: Self = Self([0; 32]);
 
     /// The first eight digits, for people.
@@ -91,7 +91,7 @@ impl Seal {
         key.authenticates(&[&self.prev_hash.0, canonical_object(content).as_bytes()], &self.entry_hash.0)
     }
 
-    /// The seal among the members of an entry; none when the entry has no part of a seal.
+    /// The seal among the members of an entry; `None` when the entry has no part of a seal.
     ///
     /// # Errors
     /// The member that is missing or malformed, in a few words.

@@ -1,8 +1,8 @@
 //! Sealing an entry: `entry_hash = HMAC(key, prev_hash ‖ canonical(entry))`.
 //!
 //! The canonical form is RFC 8785 of the entry without its seal. The hash of an entry needs the hash before it, so
-//! nothing in the middle can be changed, added, reordered or removed without the key. A [`super::Checkpoint`] shows that
-//! nothing is missing at the end.
+//! nothing in the middle can be changed, added, reordered or removed without the key. A [`super::Checkpoint`] shows
+//! that nothing is missing at the end.
 
 use serde_json::{Map, Value};
 

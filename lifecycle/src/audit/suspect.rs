@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use super::{Broken, Checkpoint, Flaw, Hash, Seal, seal::without_seal};
 use crate::signing::KeyRing;
 
-/// How many positions before and after an entry are searched for the position it was sealed for.
+/// How many positions before and after an entry are searched for the position that the entry was sealed for.
 const NEIGHBOURHOOD: i64 = 512;
 
-/// The number this content was sealed with, when that is a nearby one: the entry was moved.
+/// The nearby position that this content was sealed for, if there is one: the entry was then moved.
 pub(super) fn sealed_position(keys: &KeyRing, seal: &Seal, content: &Map<String, Value>, seq: i64) -> Option<i64> {
     let key = keys.find(&seal.key_id)?;
     let mut content = content.clone();
@@ -20,7 +20,7 @@ pub(super) fn sealed_position(keys: &KeyRing, seal: &Seal, content: &Map<String,
     })
 }
 
-/// An entry whose seal is wrong. Only what follows shows whether the entry was edited or inserted.
+/// An entry whose seal is wrong. Only the following entries show whether the entry was edited or inserted.
 #[derive(Debug, Clone)]
 pub(super) struct Suspect {
     pub seq: i64,
@@ -31,7 +31,7 @@ pub(super) struct Suspect {
 }
 
 impl Suspect {
-    /// What is wrong, judging by the entry after the suspect.
+    /// The flaw, judging by the entry after the suspect.
     pub fn assess_by_follower(&self, keys: &KeyRing, follower: &Map<String, Value>) -> Broken {
         let Ok(Some(seal)) = Seal::read(follower) else { return self.edited() };
         let content = without_seal(follower);
@@ -43,7 +43,7 @@ impl Suspect {
         self.edited()
     }
 
-    /// What is wrong, judging by the checkpoints, when no entry follows.
+    /// The flaw, judging by the checkpoints, when no entry follows.
     pub fn assess_by_checkpoints(&self, checkpoints: &[Checkpoint]) -> Broken {
         let farthest = checkpoints.iter().map(|checkpoint| checkpoint.head_seq).max();
         if farthest.is_some_and(|farthest| farthest < self.seq) { self.forged() } else { self.edited() }

@@ -1,18 +1,18 @@
-//! What verifying a chain finds: the first bad entry, and the state of the whole chain.
+//! The result of verifying a chain: the first bad entry, and the state of the whole chain.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, Hash};
 
-/// What is wrong with an entry.
+/// The flaw that makes an entry bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flaw {
     /// The content was changed after the entry was sealed.
     Edited,
-    /// The entry is missing, although later ones exist.
+    /// The entry is missing, although later entries exist.
     Missing,
-    /// The entry stands in another position than it was sealed for.
+    /// The entry is not at the position it was sealed for.
     Reordered,
     /// The entry was inserted without the key.
     Forged,
@@ -29,11 +29,11 @@ pub enum Flaw {
 /// The first bad entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broken {
-    /// The number of the entry; of a missing entry, the number it had.
+    /// The number of the entry; for a missing entry, the number that it had.
     pub seq: i64,
-    /// What is wrong with the entry.
+    /// The flaw.
     pub flaw: Flaw,
-    /// The flaw in a sentence.
+    /// The flaw, described in a sentence.
     pub detail: String,
 }
 
@@ -42,8 +42,8 @@ pub struct Broken {
 pub struct Verdict {
     /// Whether nothing is wrong.
     pub valid: bool,
-    /// Whether hashes were computed with the keys. Without keys only numbers and links are compared, which the editor of a
-    /// file can rewrite.
+    /// Whether hashes were computed with the keys. Without keys only numbers and links are compared, which the editor
+    /// of a file can rewrite.
     pub keyed: bool,
     /// The verdict in sentences, for a person.
     pub message: String,
@@ -61,6 +61,6 @@ pub struct Verdict {
     pub checkpoints: u64,
     /// The checkpoint that reaches farthest; without one, a cut tail cannot be detected.
     pub checkpoint: Option<Checkpoint>,
-    /// What is wrong with the checkpoints themselves.
+    /// Problems with the checkpoints themselves.
     pub checkpoint_problems: Vec<String>,
 }

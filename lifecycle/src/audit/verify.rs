@@ -14,7 +14,7 @@ use crate::signing::{self, KeyRing, SignatureError};
 #[derive(Debug)]
 pub struct Verifier<'a> {
     keys: Option<&'a KeyRing>,
-    /// Sorted by the entry they end with.
+    /// Sorted by the entry that each checkpoint ends with.
     checkpoints: Vec<Checkpoint>,
     problems: Vec<String>,
     /// How many checkpoints the entries read so far have passed.
@@ -37,7 +37,7 @@ pub struct Verifier<'a> {
 struct Unsealed {
     first: i64,
     count: u64,
-    /// The first one that a failover by SQL cannot have written.
+    /// The first unsealed entry that a failover by SQL cannot have written.
     foreign: Option<i64>,
 }
 
@@ -162,7 +162,7 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Accepts the entry, unless a checkpoint has another hash for it.
+    /// Accepts the entry, unless a checkpoint states a different hash for it.
     fn accept(&mut self, seq: i64, hash: Hash) -> Result<(), Broken> {
         while let Some(checkpoint) = self.checkpoints.get(self.passed).filter(|next| next.head_seq <= seq) {
             if checkpoint.head_seq == seq && checkpoint.head_hash != hash {
@@ -204,8 +204,7 @@ impl<'a> Verifier<'a> {
         if let Some(suspect) = self.suspect.take() {
             self.broken = Some(suspect.assess_by_checkpoints(&self.checkpoints));
         }
-        // The server seals what a failover wrote within a second. Any other entry without a seal does not belong into a
-        // chain.
+        // The server seals the entries of a failover within a second. No other unsealed entry belongs in a chain.
         if self.broken.is_none()
             && self.head_seq > 0
             && let Some(Unsealed { foreign: Some(foreign), .. }) = self.unsealed

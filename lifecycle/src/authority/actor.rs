@@ -31,8 +31,8 @@ impl Via {
 /// An authenticated person or program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// The email of a person, also when the person uses a token, or the name of a program. Separation of duties compares
-    /// this name.
+    /// The email of a person, even when the person uses a token, or the name of a program. Separation of duties
+    /// compares this name.
     pub name: String,
     /// The actor's roles.
     pub roles: Roles,
@@ -47,7 +47,7 @@ impl Actor {
     }
 }
 
-/// Whether two names belong to one person: spellings of an email may differ in case.
+/// Whether two names belong to the same person: spellings of an email may differ in case.
 pub fn same_person(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }

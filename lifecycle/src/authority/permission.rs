@@ -57,7 +57,7 @@ impl Permission {
         self.into()
     }
 
-    /// What the permission allows, for people.
+    /// A description of the permission, for people.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Read => "read everything and use the playground",

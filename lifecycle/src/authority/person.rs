@@ -32,19 +32,19 @@ impl Person {
 pub struct Token {
     /// The id, given by the database.
     pub id: i64,
-    /// What the token is for.
+    /// The purpose of the token.
     pub name: String,
-    /// The person the token acts as; none for a program.
+    /// The person the token acts as; `None` for a program.
     pub email: Option<String>,
     /// The token's roles; a person's token can do no more than the person.
     pub roles: Roles,
     /// The first characters of the secret, to recognise the token by.
     pub prefix: String,
-    /// Who created the token.
+    /// The creator of the token.
     pub created_by: String,
     /// When the token was created.
     pub created_at: Timestamp,
-    /// When the token expires; none for never.
+    /// When the token expires; `None` when the token never expires.
     pub expires_at: Option<Timestamp>,
     /// When the token was last used, to the minute.
     pub last_used_at: Option<Timestamp>,

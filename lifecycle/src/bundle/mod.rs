@@ -1,4 +1,4 @@
-//! A bundle as it is governed: its record, states and provenance. What is in it is [`policy::bundle`].
+//! The governance of a bundle: its record, states and provenance. The content of a bundle is in [`policy::bundle`].
 
 pub mod provenance;
 pub mod record;

@@ -1,4 +1,4 @@
-//! Where an imported bundle came from.
+//! The origin of an imported bundle.
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,21 +8,21 @@ use serde::{Deserialize, Serialize};
 pub struct Provenance {
     /// Whether the file had a valid signature when it was imported.
     pub signed: bool,
-    /// When it was imported.
+    /// When the bundle was imported.
     pub imported_at: Timestamp,
-    /// Who imported it.
+    /// The person who imported the bundle.
     pub imported_by: String,
-    /// The version in the file; the draft may have another.
+    /// The version in the file; the draft may have a different version.
     pub version: Option<String>,
     /// The content address of the bundle in the file.
     pub digest: String,
-    /// Who created the bundle, according to the file.
+    /// The creator of the bundle, according to the file.
     pub created_by: Option<String>,
-    /// Name of the key that signed.
+    /// Name of the key that signed the file.
     pub key_id: Option<String>,
-    /// When it was exported.
+    /// When the file was exported.
     pub exported_at: Option<Timestamp>,
-    /// The signature.
+    /// The signature of the file.
     pub signature: Option<String>,
 }
 

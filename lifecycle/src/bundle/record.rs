@@ -12,7 +12,8 @@ use super::{Provenance, State};
 /// A stored bundle. Its JSON form is the contract of `GET /policy/bundles/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The id, given by the database. It is a number so that `jq '.bundles[0].id'` can be pasted into a path.
+    /// The id, assigned by the database. The id is a number so that the output of `jq '.bundles[0].id'` can be pasted
+    /// into a path.
     pub id: i64,
     /// `SemVer`.
     pub version: String,
@@ -38,7 +39,7 @@ pub struct Record {
     pub metadata: Map<String, Value>,
     /// The version the bundle was derived from.
     pub base_version: Option<String>,
-    /// Who created the bundle.
+    /// The creator of the bundle.
     pub created_by: String,
     /// When the bundle was created.
     pub created_at: Timestamp,
@@ -46,11 +47,11 @@ pub struct Record {
     pub updated_at: Timestamp,
     /// When the bundle last entered service.
     pub activated_at: Option<Timestamp>,
-    /// Who put the bundle into service.
+    /// The person who put the bundle into service.
     pub activated_by: Option<String>,
     /// Counts edits and state changes; the etag of `If-Match`.
     pub revision: i64,
-    /// The origin of an imported bundle; none for a bundle created here.
+    /// The origin of an imported bundle; `None` for a bundle created here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
     /// Unknown keys, stored unchanged.

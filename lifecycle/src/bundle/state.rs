@@ -46,7 +46,7 @@ pub enum State {
     RolledBack,
 }
 
-/// What makes a bundle change state.
+/// The commands that change a bundle's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Save new content, or withdraw from review.
@@ -106,8 +106,8 @@ impl Command {
         Self::Restore,
     ];
 
-    /// The state the command leads to where the command is allowed. Only an edit in `changes_requested` differs: the bundle
-    /// stays in that state.
+    /// The state the command leads to where the command is allowed. Only an edit in `changes_requested` differs: the
+    /// bundle stays in that state.
     pub const fn target(self) -> State {
         match self {
             Self::Edit => State::Draft,
@@ -130,7 +130,7 @@ impl Command {
 pub struct InvalidTransition {
     /// The current state.
     pub from: State,
-    /// The state that was asked for.
+    /// The requested state.
     pub to: State,
 }
 
@@ -164,7 +164,7 @@ impl State {
         }
     }
 
-    /// Whether the content may be edited, if need be by voiding what was signed.
+    /// Whether the content may be edited. Editing a submitted bundle voids its packet and the approvals.
     pub const fn is_editable(self) -> bool {
         self.apply(Command::Edit).is_ok()
     }

@@ -9,40 +9,40 @@ use crate::format::duration_words;
 
 /// How long an incident may go unacknowledged.
 pub const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// How long finding an incident's cause may take.
+/// How long it may take to find an incident's cause.
 pub const INVESTIGATE_WITHIN: Duration = Duration::from_secs(60 * 60);
 
 /// The incident a rollback opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentDraft {
-    /// The title, in a line.
+    /// The title, on one line.
     pub title: String,
     /// The severity.
     pub severity: Severity,
     /// `policy.rollback`
     pub source: &'static str,
-    /// What is known.
+    /// The facts known so far, for a person.
     pub description: String,
-    /// Deadline of the acknowledgement.
+    /// Deadline for the acknowledgement.
     pub ack_due_at: Timestamp,
-    /// Deadline of the investigation.
+    /// Deadline for the investigation.
     pub investigate_due_at: Timestamp,
 }
 
-/// A rollback, as far as its incident describes it.
+/// The facts of a rollback that its incident describes.
 #[derive(Debug, Clone, Copy)]
 pub struct RolledBack<'a> {
     /// The version taken out.
     pub from_version: &'a str,
-    /// That version's share of traffic before, in percent.
+    /// The share of traffic that `from_version` had before, in percent.
     pub from_pct: i16,
     /// The version that serves everything now.
     pub restored_version: &'a str,
     /// The reason given.
     pub reason: &'a str,
-    /// Who rolled back.
+    /// The actor who rolled back.
     pub actor: &'a str,
-    /// On whose behalf, as the actor stated.
+    /// The person the actor acted for, as the actor stated.
     pub on_behalf_of: Option<&'a str>,
     /// When the problem was noticed.
     pub triggered_at: Timestamp,
@@ -51,7 +51,8 @@ pub struct RolledBack<'a> {
 }
 
 impl IncidentDraft {
-    /// The incident of a rollback: high severity, to be acknowledged within 15 minutes and investigated within the hour.
+    /// The incident of a rollback: high severity, to be acknowledged within 15 minutes and investigated within the
+    /// hour.
     pub fn of_rollback(rollback: &RolledBack<'_>) -> Self {
         let behalf = rollback
             .on_behalf_of

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::Incident;
 use crate::{format::duration_words, metrics::ArmStats, problem::Problem};
 
-/// Most characters of a post-mortem.
+/// Maximum length of a post-mortem, in characters.
 pub const MAX_CHARS: usize = 50_000;
 
-/// The share of traffic, in percent, from which a rollback was an emergency: the bundle served everyone. Canaries are
-/// contained.
+/// The share of traffic, in percent, from which a rollback counts as an emergency: the bundle served everyone. A canary
+/// harms only part of the traffic.
 const EMERGENCY_PCT: i16 = 100;
 
-/// The places that the template leaves to people.
+/// The placeholders that the template leaves for people to fill in.
 const PLACEHOLDERS: [&str; 7] = [
     "[2-3 sentences on what happened]",
     "[Who noticed, and what it meant for them]",
@@ -29,21 +29,21 @@ const PLACEHOLDERS: [&str; 7] = [
 pub struct PostMortem {
     /// The incident.
     pub incident_id: String,
-    /// Counts up with every save; 0 for a proposal that was never saved.
+    /// Incremented with every save; 0 for a proposal that was never saved.
     pub revision: i64,
     /// The text, in Markdown.
     pub markdown: String,
-    /// How many places of the template are not filled in yet.
+    /// How many placeholders of the template are still open.
     pub open_places: usize,
     /// Whether the incident cannot be closed without a post-mortem.
     pub required: bool,
-    /// Who saved this revision.
+    /// The author of this revision.
     pub written_by: Option<String>,
     /// When this revision was saved.
     pub written_at: Option<Timestamp>,
 }
 
-/// What the bundle of an incident did while the incident lasted.
+/// The decisions of an incident's bundle while the incident lasted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncidentImpact {
     /// When the bundle entered service, or the incident was opened.
@@ -56,13 +56,13 @@ pub struct IncidentImpact {
     pub served: ArmStats,
 }
 
-/// Whether an incident needs a post-mortem; `rolled_back_from_pct` is the share of traffic, in percent, from which its
-/// bundle was rolled back, if it was.
+/// Whether an incident needs a post-mortem. `rolled_back_from_pct` is the share of traffic, in percent, that the
+/// incident's bundle had when it was rolled back, if it was.
 pub fn is_required(rolled_back_from_pct: Option<i16>) -> bool {
     rolled_back_from_pct.is_some_and(|pct| pct >= EMERGENCY_PCT)
 }
 
-/// How many places of the template `markdown` has not filled in.
+/// How many placeholders of the template are still open in `markdown`.
 pub fn open_places(markdown: &str) -> usize {
     PLACEHOLDERS.iter().map(|place| markdown.matches(place).count()).sum()
 }
@@ -82,7 +82,8 @@ pub fn check(markdown: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The runbook's template, filled in with what is known about an incident. `related` are other incidents, by id and title.
+/// The runbook's template, filled in with what is known about an incident. `related` are other incidents, by id and
+/// title.
 pub fn propose(
     incident: &Incident,
     impact: Option<&IncidentImpact>,

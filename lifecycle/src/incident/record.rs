@@ -11,7 +11,7 @@ use super::{Severity, Status};
 pub struct TimelineEntry {
     /// When the event happened.
     pub at: Timestamp,
-    /// Who acted.
+    /// The actor.
     pub actor: String,
     /// What happened, for a person.
     pub text: String,
@@ -25,7 +25,7 @@ pub struct TimelineEntry {
 pub struct Incident {
     /// `INC-YYYY-NNNN`
     pub id: String,
-    /// The title, in a line.
+    /// The title, on one line.
     pub title: String,
     /// The severity.
     pub severity: Severity,
@@ -41,17 +41,17 @@ pub struct Incident {
     pub bundle_version: Option<String>,
     /// The rollback that opened the incident, if any.
     pub rollback_id: Option<i64>,
-    /// What is known, for a person.
+    /// The facts known so far, for a person.
     pub description: String,
-    /// Who opened the incident.
+    /// The person or program that opened the incident.
     pub created_by: String,
     /// When the incident was opened.
     pub created_at: Timestamp,
-    /// Deadline of the acknowledgement.
+    /// Deadline for the acknowledgement.
     pub ack_due_at: Timestamp,
-    /// Deadline of the investigation.
+    /// Deadline for the investigation.
     pub investigate_due_at: Timestamp,
-    /// Who acknowledged the incident.
+    /// The person who acknowledged the incident.
     pub acknowledged_by: Option<String>,
     /// When the incident was acknowledged.
     pub acknowledged_at: Option<Timestamp>,
@@ -61,6 +61,6 @@ pub struct Incident {
     pub resolved_at: Option<Timestamp>,
     /// When nothing was left to do.
     pub closed_at: Option<Timestamp>,
-    /// What happened, oldest first.
+    /// The events so far, oldest first.
     pub timeline: Vec<TimelineEntry>,
 }

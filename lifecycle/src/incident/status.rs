@@ -1,8 +1,8 @@
-//! How bad an incident is, and how far it has been dealt with.
+//! The severity of an incident, and how far it has been dealt with.
 
 use serde::{Deserialize, Serialize};
 
-/// How bad an incident is.
+/// The severity of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -17,7 +17,7 @@ pub enum Severity {
     Critical,
 }
 
-/// How far an incident has been dealt with.
+/// The status of an incident: how far it has been dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Status;
 use crate::problem::{Code, Problem};
 
-/// Most characters of the note that goes with a step.
+/// Maximum length of the note that goes with a step, in characters.
 pub const MAX_NOTE_CHARS: usize = 2_000;
 
 /// A step in dealing with an incident.
@@ -40,13 +40,13 @@ impl Step {
         }
     }
 
-    /// The status after this step from `status`; none when that status was reached before and nothing changes. Steps may
-    /// be skipped (an incident that was over before it was noticed is resolved at once), but only a resolved incident can
-    /// be closed.
+    /// The status after this step from `status`; `None` when that status was reached before and nothing changes. Steps
+    /// may be skipped (an incident that was over before it was noticed is resolved at once), but only a resolved
+    /// incident can be closed.
     ///
     /// # Errors
-    /// `invalid_transition`, with both statuses: for a step back from resolved or closed, and for closing an incident that
-    /// is not resolved.
+    /// `invalid_transition`, with both statuses: for a step back from resolved or closed, and for closing an incident
+    /// that is not resolved.
     pub fn from(self, status: Status) -> Result<Option<Status>, Problem> {
         let to = self.to();
         let over = matches!(status, Status::Resolved | Status::Closed);
@@ -73,7 +73,7 @@ impl Step {
     }
 }
 
-/// The note that goes with a step, without surrounding blanks; empty when there is none.
+/// The note that goes with a step, without surrounding whitespace; empty when there is none.
 ///
 /// # Errors
 /// `invalid_field` when the note is longer than [`MAX_NOTE_CHARS`] or contains a NUL character.

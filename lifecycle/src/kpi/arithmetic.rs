@@ -1,6 +1,6 @@
 //! Integer arithmetic of KPIs: every quotient is rounded half away from zero, exactly as the SQL views round.
 
-/// `sum / count`, rounded half away from zero; none without a count.
+/// `sum / count`, rounded half away from zero; `None` when `count` is not positive.
 pub(super) fn quotient(sum: i128, count: i128) -> Option<i64> {
     if count <= 0 {
         return None;

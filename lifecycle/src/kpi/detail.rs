@@ -1,4 +1,4 @@
-//! What each candidate's packet projected, and what was realised.
+//! Each candidate's projected and realised results.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// Changes compared with the bundle before.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Deltas {
-    /// Margin a decision, in basis points.
+    /// Margin per decision, in basis points.
     pub margin_bps: Option<i64>,
     /// Share of the decisions carried out that reached their goal, in basis points.
     pub success_bps: Option<i64>,
@@ -54,7 +54,7 @@ pub enum EventKind {
 /// One event of one candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Number of the audit entry; events are ordered by it.
+    /// The number of the audit entry; events are ordered by this number.
     pub seq: i64,
     /// When the event happened.
     pub at: Timestamp,
@@ -67,7 +67,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads an audit entry, as in an exported file; none for an entry that no KPI counts.
+    /// Reads an audit entry, as in an exported file; `None` for an entry that no KPI counts.
     pub fn from_audit_entry(entry: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| entry.get(name).and_then(Value::as_str);
         let (event, subject) = (text("event_type")?, text("subject_id")?);
@@ -117,7 +117,7 @@ fn event_kind(event: &str, subject: &str, detail: &Value) -> Option<EventKind> {
         "rolled_back" => EventKind::RolledBack {
             triggered_at: detail.get("rollback_triggered_at").and_then(Value::as_str).and_then(|at| at.parse().ok()),
         },
-        // Rolled back by SQL: when the problem was noticed was not recorded.
+        // A rollback by SQL does not record when the problem was noticed.
         "manual_failover" if becomes("rolled_back") => EventKind::RolledBack { triggered_at: None },
         "monitored" => EventKind::Monitored { realized: deltas(detail.get("realized_kpis")) },
         _ => return None,
@@ -133,7 +133,7 @@ fn deltas(value: Option<&Value>) -> Deltas {
     }
 }
 
-/// Basis points as a whole number, half away from zero.
+/// Basis points as a whole number, rounded half away from zero.
 fn whole(value: f64) -> i64 {
     value.round() as i64
 }

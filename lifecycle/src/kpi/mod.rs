@@ -1,8 +1,8 @@
 //! KPIs of the way from a draft to full traffic: pure functions over audit entries.
 //!
 //! The SQL views `clo_kpi_summary_v1` and `clo_kpi_projected_vs_realized_detail_v1` give the same numbers; a test of
-//! `store` compares both. To make that exact, all arithmetic is on integers: basis points are whole, and every quotient
-//! is rounded half away from zero.
+//! `store` compares the two. So that they agree exactly, all arithmetic is on integers: basis points are whole, and
+//! every quotient is rounded half away from zero.
 
 mod arithmetic;
 pub mod detail;

@@ -33,7 +33,8 @@ pub enum Alert {
     MarginGapDrift,
 }
 
-/// One row: the columns of the view `clo_kpi_summary_v1`. Rates are in basis points; a rate without anything to count is none.
+/// One row: the columns of the view `clo_kpi_summary_v1`. Rates are in basis points; a rate with nothing to count is
+/// `None`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The first moment of the window.
@@ -74,7 +75,8 @@ pub struct Summary {
     pub avg_projected_vs_realized_margin_gap_bps: Option<i64>,
     /// Candidates whose packet reached its quorum, as a share of candidates with a packet.
     pub candidate_acceptance_rate_bps: Option<i64>,
-    /// Of the candidates with a blocked scenario or failed guardrail, the share that never entered service.
+    /// Candidates that were never applied with an unsafe packet, as a share of the candidates with an unsafe packet:
+    /// one with a blocked scenario or a failed guardrail.
     pub unsafe_candidate_block_rate_bps: Option<i64>,
     /// Packets whose replays agreed, as a share of all packets.
     pub replay_determinism_rate_bps: Option<i64>,
@@ -116,8 +118,8 @@ struct Counts {
     latency: (i128, i128),
 }
 
-/// The KPIs of the 30 days before `as_of`. `events` may be of any time and in any order; events at `as_of` or later do not
-/// count.
+/// The KPIs of the 30 days before `as_of`. `events` may be from any time and in any order; events at `as_of` or later
+/// do not count.
 pub fn summary(events: &[Event], as_of: Timestamp) -> Summary {
     let window = Window::ending(as_of);
     let mut events: Vec<&Event> = events.iter().filter(|event| event.at < as_of).collect();
@@ -176,10 +178,10 @@ pub fn trend(events: &[Event], as_of: Timestamp, days: u32) -> Vec<Summary> {
     (0..days).rev().map(|back| summary(events, day(back))).collect()
 }
 
-/// Counts events, which are in order.
+/// Counts events that are in order.
 fn count_events(events: &[&Event], window: Window) -> Counts {
     let mut count = Counts::default();
-    // Packets without an action, with the time when they were built.
+    // Packets that wait for their first action, with the time when each was built.
     let mut waiting: HashMap<&str, Timestamp> = HashMap::new();
     for event in events {
         let in_window = window.contains(event.at);

@@ -108,7 +108,7 @@ fn the_window_includes_its_first_moment_and_excludes_its_last() {
 
 #[test]
 fn thresholds_are_strict() {
-    // 3 of 20 applied were rolled back: exactly 1500; one of ten: exactly 1000.
+    // 3 of 20 applied candidates were rolled back, exactly 1500 basis points; 1 of 10 is exactly 1000.
     let with = |applies: i64, rollbacks: i64| {
         let mut events: Vec<Event> = (1..=applies).map(|id| applied(id, hours(9), id)).collect();
         events.extend((1..=rollbacks).map(|id| rolled_back(100 + id, hours(8), id, None)));

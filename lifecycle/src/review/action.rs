@@ -47,7 +47,7 @@ pub struct Action {
     pub reason: Option<String>,
     /// When the reviewer decided.
     pub at: Timestamp,
-    /// Until when an approval counts.
+    /// When the approval expires.
     pub expires_at: Timestamp,
     /// Name of the key that signed.
     pub key_id: String,
@@ -55,7 +55,7 @@ pub struct Action {
     pub signature: String,
 }
 
-/// Why a stored action does not count: the record was changed in the database, outside of the program.
+/// Why a stored action does not count: the record was changed in the database, outside the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotGenuine {
     /// The action was changed after it was signed.
@@ -64,7 +64,7 @@ pub enum NotGenuine {
     /// The action was signed for another packet.
     #[error("it was signed for another packet")]
     OtherPacket,
-    /// The action was signed for an earlier submission of the same content, which was voided since.
+    /// The action was signed for an earlier submission of the same content, which has been voided since.
     #[error("it was signed before this packet was built")]
     Earlier,
 }
@@ -74,7 +74,7 @@ impl Action {
     /// submitted again has the same packet id, so actions from before the packet was built do not count.
     ///
     /// # Errors
-    /// [`NotGenuine`] says why the action does not count.
+    /// [`NotGenuine`] gives the reason.
     pub fn check(&self, packet_id: &str, built_at: Timestamp, keys: &KeyRing) -> Result<(), NotGenuine> {
         verify(keys, self)?;
         if self.packet_id != packet_id {
@@ -111,7 +111,7 @@ pub enum ActionRefused {
     Signature(#[from] SignatureError),
 }
 
-/// The signed record of `proposal`, made at `at`. The record holds the roles that the actor has now and that allow acting
+/// The signed record of `proposal`, made at `at`. The record holds those of the actor's current roles that allow acting
 /// on packets.
 ///
 /// # Errors
@@ -151,7 +151,7 @@ pub fn record(
 /// `actv1:` + hex SHA-256 of canonical `{actor, decision, packet_id, reason}`; an absent reason is null.
 ///
 /// # Errors
-/// None in practice: text always has a canonical form.
+/// None in practice, because text always has a canonical form.
 pub fn idempotency_key(
     packet_id: &str,
     actor: &str,

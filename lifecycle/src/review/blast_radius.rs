@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::projection::{EffectPair, share_bps};
 
-/// Most names in a list.
+/// Maximum number of names in a list.
 const MAX_NAMES: usize = 100;
 
-/// What the change affects.
+/// The agents, actions, decisions and subjects that a change affects.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BlastRadius {
-    /// The agents for which some input is answered differently, by name; `*` stands for every agent that no rule names. At
-    /// most a hundred.
+    /// The agents for which some input is answered differently, by name; `*` stands for every agent that no rule names.
+    /// At most a hundred.
     pub agents: Vec<String>,
-    /// The actions for which some input is answered differently, likewise.
+    /// The actions for which some input is answered differently, in the same form as `agents`.
     pub actions: Vec<String>,
     /// Replayed decisions that are answered differently.
     pub decisions: u64,

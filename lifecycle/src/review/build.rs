@@ -28,14 +28,14 @@ use super::{
 };
 use crate::problem::{Code, Problem};
 
-/// Most characters of a fallback plan.
+/// Maximum length of a fallback plan, in characters.
 pub const MAX_FALLBACK_PLAN_CHARS: usize = 4000;
 
 /// The work budget of a packet's semantic diff, and of the search for bypassed guardrail rules; see
 /// [`policy::analysis::Meter`]. A constant, so that every machine builds equal content.
 const DIFF_WORK: u64 = 10_000_000;
 
-/// What a packet is built from. Nothing here depends on who builds the packet or when.
+/// The inputs that a packet is built from. Nothing here depends on who builds the packet or when.
 #[derive(Debug, Clone, Copy)]
 pub struct PacketInputs<'a> {
     /// The draft, with a version.
@@ -48,7 +48,7 @@ pub struct PacketInputs<'a> {
     pub fallback_plan: &'a str,
     /// Quorum, evidence, guardrails and spending limits.
     pub settings: &'a ReviewSettings,
-    /// What must hold for every bundle of the workspace.
+    /// The invariants of the workspace.
     pub invariants: &'a [Invariant],
 }
 
@@ -136,7 +136,7 @@ pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
         guardrails: &safety.guardrails,
         red_team: &safety.red_team,
     });
-    // Measured on the corpus, or possible for an input that was never recorded.
+    // A decision of the corpus is newly allowed, or an input that was never recorded may be.
     let newly_allowed =
         impact.newly_allowed > 0 || semantic_diff.as_ref().is_some_and(|diff| diff.new_allows != NewAllows::None);
     let high = risk_score_bps >= settings.high_risk_bps || newly_allowed;
@@ -173,7 +173,7 @@ fn sort_rules(source: &Source) -> Source {
     source
 }
 
-/// What the safety of a draft is assessed by.
+/// The inputs of the safety assessment of a draft.
 struct SafetyInputs<'a> {
     corpus: &'a Corpus,
     base: Option<&'a Bundle>,

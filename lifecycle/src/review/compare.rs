@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SemanticDiffSummary;
 
-/// What differs between two bundles. Its JSON form is the contract of `GET /policy/bundles/{id}/diff/{other}`.
+/// The differences between two bundles. The JSON form is the contract of `GET /policy/bundles/{id}/diff/{other}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The text diff: rule by rule, field by field.
@@ -21,7 +21,7 @@ pub struct Comparison {
     pub semantic_diff: SemanticDiffSummary,
 }
 
-/// What `after` changes against `before`.
+/// The changes from `before` to `after`.
 pub fn compare(before: &Source, after: &Source) -> Comparison {
     let diff = semantic_diff(&before.parse_rules().bundle, &after.parse_rules().bundle, Meter::default());
     Comparison { text: text_diff(before, after), semantic_diff: SemanticDiffSummary::of(diff) }

@@ -1,5 +1,5 @@
-//! What a packet contains. The packet's id is the hash of its content, so nothing in [`Content`] may depend on who built
-//! the packet, when, or where.
+//! The content of a packet. The packet's id is the hash of its content, so nothing in [`Content`] may depend on who
+//! built the packet, when, or where.
 
 use policy::{
     Timestamp,
@@ -21,7 +21,7 @@ use super::{BlastRadius, Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, S
 /// Version of the content's shape.
 pub const SCHEMA_VERSION: &str = "countersign.packet.v1";
 
-/// Most regions of the semantic diff that a packet lists.
+/// Maximum number of semantic-diff regions that a packet lists.
 pub const MAX_REGIONS: usize = 500;
 
 /// A bundle with everything that its digest covers.
@@ -42,7 +42,7 @@ pub struct PacketBundle {
 }
 
 impl PacketBundle {
-    /// `source` with its digest; none when `source` has no version.
+    /// `source` with its digest; `None` when `source` has no version.
     pub fn of(source: &Source) -> Option<Self> {
         Some(Self {
             version: source.version.clone()?,
@@ -72,15 +72,15 @@ impl PacketBundle {
 pub struct ReplayReport {
     /// `sha256:` over the canonical JSON of the cases.
     pub corpus_digest: String,
-    /// How many cases.
+    /// The number of cases.
     pub corpus_count: usize,
-    /// Where the cases come from: `recorded`, or `fixtures` when nothing is recorded yet.
+    /// The source of the cases: `recorded`, or `fixtures` when nothing is recorded yet.
     pub corpus_source: String,
     /// Time of the first and last recorded case.
     pub window: Option<(Timestamp, Timestamp)>,
     /// Version of the engine that replayed.
     pub engine_version: String,
-    /// The answers of the base; none without a base.
+    /// The answers of the base; `None` without a base.
     pub base_summary: Option<Summary>,
     /// The answers of the draft.
     pub bundle_summary: Summary,
@@ -88,7 +88,7 @@ pub struct ReplayReport {
     pub deltas: Option<Deltas>,
     /// The cases that are answered differently; the first thousand.
     pub flips: Vec<Change>,
-    /// How many cases are answered differently.
+    /// The number of cases that are answered differently.
     pub total_flips: usize,
     /// `sha256:` over corpus digest, bundle digests, engine version and every result line.
     pub replay_checksum: String,
@@ -101,18 +101,18 @@ pub struct ReplayReport {
 /// One part of the risk score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RiskPart {
-    /// What the part measures, for a person.
+    /// The measure, in words.
     pub name: String,
     /// Basis points the part adds.
     pub bps: u32,
 }
 
-/// What the draft changes, for every input: the semantic diff against the base.
+/// The semantic diff of the draft against the base, over every input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SemanticDiffSummary {
     /// Disjoint regions of inputs whose outcome differs; the first [`MAX_REGIONS`].
     pub regions: Vec<DiffRegion>,
-    /// How many regions there are.
+    /// The number of regions.
     pub total_regions: usize,
     /// Whether every input was covered within the work budget.
     pub complete: bool,
@@ -155,18 +155,18 @@ pub struct InvariantResult {
     pub witness: Option<Input>,
 }
 
-/// Everything that the packet id is the hash of.
+/// Everything that the packet id covers: the id is the hash of this content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     /// [`SCHEMA_VERSION`]
     pub schema_version: String,
     /// The draft under review.
     pub bundle: PacketBundle,
-    /// The bundle that is live now; none before the first bundle.
+    /// The bundle that is live now; `None` before the first bundle.
     pub base: Option<PacketBundle>,
     /// Rules added, removed and modified, field by field.
     pub text_diff: TextDiff,
-    /// The semantic diff; none without a base.
+    /// The semantic diff; `None` without a base.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub semantic_diff: Option<SemanticDiffSummary>,
     /// The linter's report on the draft.
@@ -190,7 +190,7 @@ pub struct Content {
     /// The red team's scenarios.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub red_team: Vec<Scenario>,
-    /// What the change affects.
+    /// The agents, actions, decisions and subjects that the change affects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blast_radius: Option<BlastRadius>,
     /// 0–10000 basis points; see [`super::risk`].
@@ -204,7 +204,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// What forbids approving the packet, in sentences; empty when nothing does.
+    /// The reasons why the packet cannot be approved, in sentences; empty when there are none.
     pub fn blockers(&self) -> Vec<String> {
         let replay = (!self.replay.deterministic_pass)
             .then(|| "Two replays of it differ, so its evidence cannot be relied on.".to_owned());

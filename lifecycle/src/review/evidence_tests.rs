@@ -134,7 +134,7 @@ proptest! {
         let (base, draft) = (source("1.0.0", 80.0, "allow"), source("1.0.1", f64::from(limit), "allow"));
         let id = packet_id(&built(&draft, Some(&base), &corpus));
         prop_assert_eq!(&id, &packet_id(&built(&draft.clone(), Some(&base), &corpus.clone())));
-        // Notes, metadata and who wrote it are not part of the evidence.
+        // Notes, metadata and the author are not part of the evidence.
         let noted = Source { notes: "by ann".into(), ..draft.clone() };
         prop_assert_eq!(&id, &packet_id(&built(&noted, Some(&base), &corpus)));
         let other = source("1.0.1", f64::from(limit) + 0.5, "allow");

@@ -8,13 +8,13 @@ use super::ProjectedKpis;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GuardrailLimits {
-    /// The margin may fall by this much, in basis points (not positive).
+    /// The lowest permitted change of the margin, in basis points (not positive).
     pub margin_delta_bps: i64,
-    /// The success rate may fall by this much, in basis points (not positive).
+    /// The lowest permitted change of the success rate, in basis points (not positive).
     pub success_delta_bps: i64,
-    /// The share of decisions that wait for approval may rise by this much, in basis points.
+    /// The highest permitted rise of the share of decisions that wait for approval, in basis points.
     pub approval_load_delta_bps: i64,
-    /// This many more decisions may be allowed against a guardrail rule or an invariant.
+    /// How many more decisions may be allowed against a guardrail rule or an invariant.
     pub hard_violation_delta: i64,
 }
 
@@ -24,7 +24,7 @@ impl Default for GuardrailLimits {
     }
 }
 
-/// Which guardrail.
+/// The name of a guardrail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardrailName {
@@ -75,9 +75,9 @@ pub enum GuardrailVerdict {
 /// One guardrail, measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guardrail {
-    /// Which guardrail.
+    /// The guardrail's name.
     pub name: GuardrailName,
-    /// The projected change; none without outcomes.
+    /// The projected change; `None` without outcomes.
     pub value: Option<i64>,
     /// The limit.
     pub limit: i64,
@@ -94,8 +94,8 @@ impl Guardrail {
     }
 }
 
-/// Compares `kpis` with `limits`. Shares of too few decisions are not conclusive, but a hard violation fails however few
-/// decisions there are.
+/// Compares `kpis` with `limits`. Shares of too few decisions are not conclusive, but a hard violation fails however
+/// few decisions there are.
 pub(super) fn guardrails(kpis: &ProjectedKpis, limits: &GuardrailLimits, conclusive: bool) -> Vec<Guardrail> {
     let guardrail = |name: GuardrailName, value: Option<i64>, limit: i64, fails: bool, conclusive: bool| Guardrail {
         name,

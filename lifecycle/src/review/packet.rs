@@ -1,4 +1,4 @@
-//! A packet as it is stored and listed: its content, and what happened to it since it was built.
+//! A packet as it is stored and listed: its content, and its history since it was built.
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ impl PacketStatus {
     }
 }
 
-/// A stored packet: its content, and what happened to it since.
+/// A stored packet: its content, and its history since it was built.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Packet {
     /// `pktv1:` + hex SHA-256 of the canonical JSON of the content.
@@ -40,9 +40,9 @@ pub struct Packet {
     pub bundle_id: i64,
     /// The bundle that was live when the packet was built.
     pub base_id: Option<i64>,
-    /// Who built the packet.
+    /// The person who built the packet.
     pub built_by: String,
-    /// Everyone who edited the bundle.
+    /// Every person who edited the bundle.
     pub authors: Vec<String>,
     /// When the packet was built.
     pub built_at: Timestamp,
@@ -50,7 +50,7 @@ pub struct Packet {
     pub actions: Vec<Action>,
     /// Whether another bundle has become stable since the packet was built.
     pub stale: bool,
-    /// What differs from what was signed or hashed, in sentences; empty unless the database was changed by hand.
+    /// Differences from the signed or hashed originals, in sentences; empty unless the database was changed by hand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub altered: Vec<String>,
     /// The evidence; in JSON its members are on the same level as those above.
@@ -85,7 +85,7 @@ pub struct PacketSummary {
     pub risk_score_bps: u32,
     /// See [`Content::required_approvals`].
     pub required_approvals: u8,
-    /// Who has approved so far.
+    /// The people who have approved so far.
     pub approved_by: Vec<String>,
     /// See [`Packet::replay_checksum`].
     pub replay_checksum: String,

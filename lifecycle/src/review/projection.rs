@@ -5,8 +5,8 @@
 //! - A newly allowed decision takes the mean of the decisions that the base allows for its agent and action.
 //! - A decision newly held for approval keeps its recorded outcome; its latency is the mean of held decisions.
 //!
-//! Margin is the mean over all decisions, where denied ones contribute 0. Success and latency are means over the decisions
-//! that are carried out. All sums are sums of integers, so the order of summation makes no difference.
+//! Margin is the mean over all decisions, where denied ones contribute 0. Success and latency are means over the
+//! decisions that are carried out. All sums are sums of integers, so the order of summation makes no difference.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the draft would change, measured on the corpus: draft minus base; none where no outcome was recorded.
+/// The projected change of each KPI, measured on the corpus: draft minus base; `None` where no outcome was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProjectedKpis {
     /// Change of the mean margin of a decision, in basis points.
@@ -27,7 +27,7 @@ pub struct ProjectedKpis {
     /// Change of the share of decisions that wait for approval, in basis points.
     pub approval_load_delta_bps: i64,
     /// Change of the number of decisions that are allowed although a guardrail rule of the base, or an invariant,
-    /// forbids it.
+    /// forbids allowing them.
     pub hard_violation_delta: i64,
     /// Change of the mean latency of decisions carried out, in milliseconds.
     pub approval_latency_delta_ms: Option<i64>,
@@ -35,21 +35,21 @@ pub struct ProjectedKpis {
     pub decisions: u64,
     /// Replayed decisions with a recorded outcome.
     pub recorded_outcomes: u64,
-    /// Newly allowed decisions, whose outcome is a mean of others.
+    /// Newly allowed decisions, whose outcome is imputed as a mean of other decisions.
     pub imputed: u64,
     /// `imputed` as a share of all decisions, in basis points.
     pub imputed_share_bps: i64,
-    /// Newly allowed decisions of an agent and action without recorded outcomes: they do not count above.
+    /// Newly allowed decisions of an agent and action without recorded outcomes; the KPIs above leave them out.
     pub unknown: u64,
 }
 
-/// What guardrail rules and invariants forbid to allow.
+/// The inputs that guardrail rules and invariants forbid allowing.
 pub struct Protection {
     forbids: Prepared,
 }
 
 impl Protection {
-    /// The guardrail rules of `base` that do not allow, and the invariants that forbid to allow.
+    /// The guardrail rules of `base` that do not allow, and the invariants that forbid allowing.
     pub fn new(base: Option<&Bundle>, invariants: &[Invariant]) -> Self {
         let guards = base.into_iter().flat_map(|base| &base.rules).filter(|rule| protects(rule)).cloned();
         let asked = invariants
@@ -72,12 +72,12 @@ impl Protection {
     }
 }
 
-/// Whether a rule is a guardrail that is on and holds something back.
+/// Whether `rule` is an enabled guardrail rule whose effect is not `allow`.
 pub(super) fn protects(rule: &Rule) -> bool {
     rule.is_guardrail() && rule.enabled && rule.effect != Effect::Allow
 }
 
-/// A sum of integers and their number.
+/// A sum of integers and their count.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mean {
     sum: i128,
@@ -221,8 +221,8 @@ pub(super) fn project(corpus: &Corpus, effects: &[EffectPair], protection: &Prot
     kpis
 }
 
-/// The change of a mean, times `scale / unit`, rounded half away from zero; none when there is no mean before. When there
-/// is no mean after, the mean before is lost entirely.
+/// The change of a mean, times `scale / unit`, rounded half away from zero; `None` when there is no mean before. When
+/// there is no mean after, the whole mean before counts as lost.
 fn change(sides: Sides, scale: i128, unit: i128) -> Option<i64> {
     let (before, after) = (sides.before, sides.after);
     if before.count == 0 {
@@ -233,7 +233,7 @@ fn change(sides: Sides, scale: i128, unit: i128) -> Option<i64> {
     i64::try_from(rounded(numerator, after.count * before.count * unit)).ok()
 }
 
-/// `part / whole` in basis points, rounded half away from zero; 0 of nothing.
+/// `part / whole` in basis points, rounded half away from zero; 0 when `whole` is 0.
 pub(super) fn share_bps(part: i64, whole: u64) -> i64 {
     if whole == 0 {
         return 0;

@@ -20,7 +20,7 @@ pub enum MayNotAct {
 /// Separation of duties: nobody acts on a packet they authored or built, regardless of role.
 ///
 /// # Errors
-/// [`MayNotAct`] says which of the two it is.
+/// [`MayNotAct`] says which of the two applies.
 pub fn may_act(authors: &[String], built_by: &str, actor: &str) -> Result<(), MayNotAct> {
     if authors.iter().any(|author| same_person(author, actor)) {
         Err(MayNotAct::Author)
@@ -36,17 +36,17 @@ pub fn may_act(authors: &[String], built_by: &str, actor: &str) -> Result<(), Ma
 pub struct ReviewStatus {
     /// The status; never `void`, which only an edit or a withdrawal sets.
     pub status: PacketStatus,
-    /// The people whose approval counts now, in the order they gave it.
+    /// The people whose approvals count now, in the order in which they approved.
     pub approved_by: Vec<String>,
-    /// What is still needed, in words; empty unless the packet waits for approvals.
+    /// The approvals still needed, in words; empty unless the packet waits for approvals.
     pub missing: Vec<String>,
 }
 
 /// The status of a packet with these `actions` at `now`.
 ///
-/// The first rejection or request for changes ends the review. Approvals count once a person, until they expire, and never
-/// from an author or the builder. `required` approvals make the quorum; when more than one is required, one must come from
-/// a safety owner.
+/// The first rejection or request for changes ends the review. Approvals count once per person, until they expire, and
+/// never from an author or the builder. `required` approvals make the quorum; when more than one is required, one must
+/// come from a safety owner.
 pub fn review_status(
     required: u8,
     authors: &[String],

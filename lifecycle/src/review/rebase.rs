@@ -1,4 +1,4 @@
-//! What a packet would overwrite when another bundle has become stable since the packet was built.
+//! The changes that a packet would overwrite when another bundle has become stable since the packet was built.
 
 use std::collections::BTreeSet;
 
@@ -71,7 +71,8 @@ mod tests {
         let rule = |id: &str, limit: i64| json!({"id": id, "effect": "deny", "conditions": {">=risk": limit}});
         let source = |rules: Vec<Value>| Source::read(json!(rules)).unwrap();
         let base = source(vec![rule("one", 1), rule("two", 1), rule("gone", 1)]);
-        // Live changed `one` and `two`, added `new` and removed `gone`; the draft has the change of `two` already.
+        // The live bundle changed `one` and `two`, added `new` and removed `gone`; the draft already has the change to
+        // `two`.
         let live = source(vec![rule("one", 2), rule("two", 2), rule("new", 1)]);
         let draft = source(vec![rule("one", 1), rule("two", 2), rule("gone", 1), rule("mine", 1)]);
         let lost: Vec<(String, ChangeKind)> =

@@ -17,14 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{ProjectedKpis, guardrails::GuardrailName, projection::protects};
 
-/// Margin change, in basis points, from which `margin_collapse` considers the share of changed decisions.
+/// Margin change, in basis points, at or below which `margin_collapse` considers the share of changed decisions.
 pub const COLLAPSE_MARGIN_BPS: i64 = -45;
-/// Share of changed decisions, in basis points, from which `margin_collapse` blocks.
+/// Share of changed decisions, in basis points, at or above which `margin_collapse` blocks.
 pub const COLLAPSE_IMPACT_BPS: i64 = 6000;
 /// Change of the success rate, in basis points, from which `biased_cohort_regression` blocks.
 pub const BIASED_SUCCESS_BPS: i64 = -15;
 
-/// Which scenario.
+/// The name of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScenarioName {
@@ -55,7 +55,7 @@ pub enum ScenarioVerdict {
     Pass,
     /// The scenario happens: the packet cannot be approved.
     Blocked,
-    /// Not decided within the work budget; this alone makes the packet high risk.
+    /// The work budget ran out before the scenario was decided; this alone makes the packet high risk.
     Undecided,
 }
 
@@ -70,16 +70,16 @@ pub struct Bypass {
     pub before: Effect,
     /// The effect under the draft.
     pub after: Effect,
-    /// The rule that decides in the base; none for the default.
+    /// The rule that decides in the base; `None` for the default.
     pub before_rule: Option<String>,
-    /// The rule that decides in the draft; none for the default.
+    /// The rule that decides in the draft; `None` for the default.
     pub after_rule: Option<String>,
 }
 
 /// One scenario, evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
-    /// Which scenario.
+    /// The scenario's name.
     pub name: ScenarioName,
     /// The result.
     pub verdict: ScenarioVerdict,
@@ -90,9 +90,9 @@ pub struct Scenario {
     pub witnesses: Vec<Bypass>,
 }
 
-/// Whether `draft` allows anything that a guardrail rule of the base, or an invariant, forbids under the base. Proven for
-/// every input, so that the way the draft changes makes no difference. `flips` are replayed decisions: they may show a
-/// bypass where the semantic diff is incomplete.
+/// Whether `draft` allows anything that a guardrail rule of the base, or an invariant, forbids under the base. The
+/// result is proven for every input, so it does not matter in which way the draft gets around the guardrail. `flips`
+/// are replayed decisions, which may show a bypass where the semantic diff is incomplete.
 pub(super) fn policy_bypass(
     base: Option<(&Bundle, &SemanticDiff)>,
     draft: &Bundle,

@@ -176,7 +176,7 @@ fn a_violated_invariant_is_a_bypass() {
         bundle(json!([{"id": "deny-risky", "agent": "inbox.triage", "action": "quarantine", "effect": "deny",
             "conditions": {">=risk": limit}, "reason": "No tag on this one, on purpose", "priority": 90}, rest()]))
     };
-    // On errors of type the default denies, so the invariant holds of the base.
+    // Type errors are denied by default, so the invariant holds for the base.
     let holds = policy_bypass(&plain(80), &plain(75), std::slice::from_ref(&invariant), Meter::default());
     assert_eq!(holds.verdict, ScenarioVerdict::Pass, "{}", holds.detail);
     let scenario = policy_bypass(&plain(80), &plain(85), &[invariant], Meter::default());
@@ -223,7 +223,7 @@ fn a_regression_of_one_cohort_alone_is_blocked_from_its_limit_on() {
         (Some(-15), &[one, other], 4, true),
         (Some(-15), &[], 4, true),
         (None, &[one], 4, true),
-        // Where there is only one segment, it is not a cohort of its own.
+        // A single segment is not a cohort of its own.
         (Some(-400), &[one], 1, true),
         (Some(-400), &[one], 4, false),
     ] {

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{ReviewSettings, content::ReplayReport};
 
-/// Most flips that a packet lists; all are counted.
+/// Maximum number of flips that a packet lists; all flips are counted.
 pub const MAX_FLIPS: usize = 1000;
 
 /// A bundle with its content address.
@@ -22,18 +22,18 @@ pub struct DigestedBundle<'a> {
     pub digest: &'a str,
 }
 
-/// What a replay counts in addition to the report.
+/// The counts of a replay that the report does not contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReplayImpact {
     /// Decisions replayed.
     pub total: usize,
-    /// Decisions with another effect than before.
+    /// Decisions whose effect differs from before.
     pub flips: usize,
-    /// Decisions allowed now and not before.
+    /// Decisions that are allowed now and were not before.
     pub newly_allowed: usize,
-    /// Decisions allowed before and not now.
+    /// Decisions that were allowed before and are not now.
     pub newly_refused: usize,
-    /// Decisions in error now and not before.
+    /// Decisions that are in error now and were not before.
     pub new_errors: usize,
 }
 
@@ -60,7 +60,7 @@ impl<'a> From<Verdict<'a>> for AnswerLine<'a> {
 
 /// Replays `corpus` twice and reports; `deterministic_pass` says whether both runs gave the same checksum.
 ///
-/// Without a base nothing was live and every decision was denied, so every case that is not denied now is a flip.
+/// Without a base no bundle was live and every decision was denied, so every case that is not denied now is a flip.
 pub fn replay(
     corpus: &Corpus,
     base: Option<DigestedBundle<'_>>,
@@ -148,7 +148,7 @@ fn replay_once(
     Run { before: before_tally, after: after_tally, flips, impact, checksum }
 }
 
-/// Serializing through a trait object, so that one closure writes every line.
+/// Serialization through a trait object, so that one closure writes every line.
 mod erased {
     use serde::Serialize;
 

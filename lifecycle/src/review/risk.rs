@@ -10,7 +10,7 @@
 //! | lint warnings | 100 each, at most 1000 |
 //! | no bundle to compare with | 1000 |
 //! | insufficient evidence (too few decisions replayed) | 5000, so that it alone is high risk |
-//! | outcomes that are means of others, because nothing is recorded | 1000 × share |
+//! | outcomes imputed from other decisions, because none is recorded | 1000 × share |
 //! | a red team scenario blocked, or undecided | 5000 each |
 //! | a guardrail failed | 2500 each |
 
@@ -27,7 +27,7 @@ use super::{
 /// The highest score.
 pub const MAX_BPS: u32 = 10_000;
 
-/// What the score is computed from.
+/// The inputs of the score.
 #[derive(Debug, Clone, Copy)]
 pub struct RiskInputs<'a> {
     /// The draft.

@@ -11,7 +11,7 @@ use super::GuardrailLimits;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReviewSettings {
-    /// Hours for which an approval counts.
+    /// Hours for which an approval is valid.
     pub approval_hours: u32,
     /// Risk score, in basis points, from which two people must approve.
     pub high_risk_bps: u32,
@@ -19,7 +19,7 @@ pub struct ReviewSettings {
     pub approvals: u8,
     /// Approvals needed for high risk, or when anything is newly allowed; one must be a safety owner's.
     pub approvals_high_risk: u8,
-    /// Fewest replayed decisions to draw conclusions from.
+    /// Minimum number of replayed decisions to draw conclusions from.
     pub min_evidence: usize,
     /// Spending limits of the replay.
     pub limits: replay::Limits,
@@ -42,7 +42,7 @@ impl Default for ReviewSettings {
 }
 
 impl ReviewSettings {
-    /// How long an approval counts.
+    /// How long an approval is valid.
     pub fn approval_lifetime(&self) -> Duration {
         Duration::from_secs(u64::from(self.approval_hours) * 3600)
     }

@@ -14,7 +14,7 @@ use super::{
 pub struct Evidence {
     /// The packet's id.
     pub packet_id: String,
-    /// What the id is the hash of.
+    /// The content whose hash is the id.
     pub content: Content,
     /// The decisions.
     pub corpus: Corpus,
@@ -44,7 +44,7 @@ pub struct Verification {
     pub replay_checksum: String,
     /// Whether the new replay, itself run twice, gave the same checksum.
     pub checksum_matches: bool,
-    /// What does not agree, in sentences; empty when everything agrees.
+    /// The mismatches, in sentences; empty when everything agrees.
     pub problems: Vec<String>,
 }
 

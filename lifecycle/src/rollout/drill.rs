@@ -21,11 +21,11 @@ pub struct Step {
     pub read_back: String,
     /// Content address of the newest bundle in service after the step.
     pub served_digest: String,
-    /// That bundle's version.
+    /// Version of the newest bundle in service after the step.
     pub served_version: String,
     /// Whether the signature of the step's record verifies.
     pub signature_verifies: bool,
-    /// Whether the step was executed now, and not answered from the record of an earlier one.
+    /// Whether the step was executed now rather than answered from the record of an earlier step.
     pub fresh: bool,
 }
 
@@ -36,11 +36,11 @@ pub struct Run {
     pub candidate: Candidate,
     /// The checksum of what was served before the first step.
     pub checksum_before: String,
-    /// The first apply, when it was reached.
+    /// The first apply, if the drill reached it.
     pub apply: Option<Step>,
-    /// The rollback, when it was reached.
+    /// The rollback, if the drill reached it.
     pub rollback: Option<Step>,
-    /// The second apply, when it was reached.
+    /// The second apply, if the drill reached it.
     pub reapply: Option<Step>,
     /// Why the drill stopped, when a step was refused.
     pub stopped: Option<String>,
@@ -63,7 +63,7 @@ pub struct Candidate {
     pub packet_id: String,
     /// The version that the bundle follows.
     pub base_version: String,
-    /// That version's content address.
+    /// The content address of `base_version`.
     pub base_digest: String,
 }
 
@@ -80,7 +80,7 @@ pub struct DrillReport {
     pub packet_id: String,
     /// The version the rollback returned to.
     pub base_version: String,
-    /// Duration of the first apply, including the evidence, in milliseconds; none when the step was not reached.
+    /// Duration of the first apply, including the evidence, in milliseconds; `None` when the step was not reached.
     pub apply_duration_ms: Option<f64>,
     /// Duration of the rollback in milliseconds.
     pub rollback_duration_ms: Option<f64>,
@@ -106,9 +106,9 @@ pub struct DrillReport {
     pub live_digest_after: String,
     /// Whether the drill passed.
     pub safety_passed: bool,
-    /// What failed, in sentences.
+    /// The failures, in sentences.
     pub failures: Vec<String>,
-    /// Who ran the drill.
+    /// The person or program that ran the drill.
     pub run_by: String,
     /// When the drill ran.
     pub at: Timestamp,
@@ -119,7 +119,7 @@ pub struct DrillReport {
 }
 
 impl Run {
-    /// What failed, in sentences; empty when the drill passed.
+    /// The failures, in sentences; empty when the drill passed.
     pub fn failures(&self) -> Vec<String> {
         let mut failures: Vec<String> = self.stopped.iter().cloned().collect();
         for (name, step) in
@@ -223,7 +223,7 @@ pub struct LastDrill {
 }
 
 impl LastDrill {
-    /// Whether the next drill should have been run by `now`: a failed drill does not count.
+    /// Whether the next drill should have been run by `now`. A failed drill does not count as run.
     pub fn is_overdue(self, now: Timestamp) -> bool {
         !self.passed || now.since(self.at) > OVERDUE_AFTER
     }

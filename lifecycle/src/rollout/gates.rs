@@ -9,12 +9,12 @@ use crate::{
     metrics::{GateConfig, StageMetrics, TOLERANCE},
 };
 
-/// Which gate.
+/// The name of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum GateName {
-    /// Enough decisions to evaluate.
+    /// Enough decisions to evaluate the canary.
     SampleSize,
     /// Not too many errors.
     ErrorRate,
@@ -46,11 +46,11 @@ pub enum GateVerdict {
 /// One evaluated gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
-    /// Which gate.
+    /// The gate's name.
     pub name: GateName,
     /// The result.
     pub verdict: GateVerdict,
-    /// The measured value; none when there is no data.
+    /// The measured value; `None` when there is no data.
     pub value: Option<f64>,
     /// The limit.
     pub threshold: f64,

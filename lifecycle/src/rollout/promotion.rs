@@ -7,7 +7,7 @@ use policy::Timestamp;
 use super::{GateReport, Stage};
 use crate::{format::duration_words, metrics::GateConfig};
 
-/// When a stage that began at `started` may be left at the earliest.
+/// The earliest time at which a stage that began at `started` may be left.
 pub fn promotable_at(started: Timestamp, config: &GateConfig) -> Timestamp {
     started.plus(Duration::from_secs(config.min_stage_seconds))
 }
@@ -18,10 +18,11 @@ pub fn seconds_remaining(started: Timestamp, now: Timestamp, config: &GateConfig
     left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
-/// Why a bundle in `stage` since `started` may not be promoted to `target` percent now, in sentences; empty when the
-/// bundle may be promoted. Without a `target` the question is about the next stage.
+/// The reasons why a bundle in `stage` since `started` may not be promoted to `target` percent now, in sentences; empty
+/// when the bundle may be promoted. Without a `target` the next stage is meant.
 ///
-/// The waiting time and the gates apply to bundles that serve traffic: a shadow serves nobody and may start at any time.
+/// The waiting time and the gates apply to bundles that serve traffic: a shadow serves nobody and may start at any
+/// time.
 pub fn blocked_by(
     stage: Stage,
     target: Option<i16>,

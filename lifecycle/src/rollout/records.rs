@@ -31,13 +31,13 @@ pub struct ApplyRecord {
     pub version: String,
     /// The bundle's content address.
     pub digest: String,
-    /// The packet that approved the bundle; none for the first bundle of the demo.
+    /// The packet that approved the bundle; `None` for the first bundle of the demo.
     pub packet_id: Option<String>,
     /// Share of traffic before, in percent.
     pub from_pct: i16,
-    /// Share of traffic after.
+    /// Share of traffic after, in percent.
     pub to_pct: i16,
-    /// Who acted.
+    /// The actor.
     pub actor: String,
     /// When the record was made.
     pub at: Timestamp,
@@ -65,13 +65,13 @@ pub struct RollbackRecord {
     pub from_pct: i16,
     /// The bundle that serves everything now.
     pub restored_bundle_id: i64,
-    /// The bundle's version.
+    /// The version of the restored bundle.
     pub restored_version: String,
     /// The reason given.
     pub reason: String,
-    /// Who acted.
+    /// The actor.
     pub actor: String,
-    /// On whose behalf, as the actor stated.
+    /// The person the actor acted for, as the actor stated.
     pub on_behalf_of: Option<String>,
     /// When the problem was noticed.
     pub rollback_triggered_at: Timestamp,
@@ -91,7 +91,7 @@ pub struct RollbackRecord {
 /// The response of `POST …/rollback`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RollbackResponse {
-    /// The bundle that serves everything now.
+    /// The id of the bundle that serves everything now.
     pub id: i64,
     /// The bundle's version.
     pub version: String,

@@ -3,7 +3,7 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Fewest characters of a rollback's reason.
+/// Minimum length of a rollback's reason, in characters.
 pub const MIN_REASON_CHARS: usize = 10;
 /// The only shorter reason that is accepted, in upper or lower case: the runbook's quick-reference line sends just this
 /// word, and must work at three in the morning.
@@ -13,7 +13,7 @@ pub const EMERGENCY_WORD: &str = "Emergency";
 #[error("say why in at least {MIN_REASON_CHARS} characters, or with the one word `{EMERGENCY_WORD}`")]
 pub struct ReasonTooShort;
 
-/// The reason without surrounding blanks.
+/// The reason without surrounding whitespace.
 ///
 /// # Errors
 /// [`ReasonTooShort`] when fewer than [`MIN_REASON_CHARS`] characters are left, unless they are [`EMERGENCY_WORD`].
@@ -31,14 +31,14 @@ pub fn check_reason(reason: &str) -> Result<&str, ReasonTooShort> {
 pub struct Served {
     /// The bundle.
     pub bundle_id: i64,
-    /// When the bundle last reached 100 %; none for never.
+    /// When the bundle last reached 100 %; `None` when the bundle never did.
     pub reached_full_at: Option<Timestamp>,
     /// Whether the bundle was ever rolled back.
     pub rolled_back: bool,
 }
 
-/// The bundle that takes over when `leaving` is rolled back from 100 %: of the bundles that reached 100 % and were never
-/// rolled back, the one that reached 100 % last (at equal times, the one created later).
+/// The bundle that takes over when `leaving` is rolled back from 100 %: of the bundles that reached 100 % and were
+/// never rolled back, the one that reached 100 % last (at equal times, the one created later).
 pub fn last_known_good(history: &[Served], leaving: i64) -> Option<i64> {
     history
         .iter()
@@ -48,14 +48,14 @@ pub fn last_known_good(history: &[Served], leaving: i64) -> Option<i64> {
         .map(|(_, id)| id)
 }
 
-/// What a rollback would do.
+/// A preview of a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollbackPreview {
-    /// The bundle that would serve everything; none when no earlier version can take over.
+    /// The bundle that would serve everything; `None` when no earlier version can take over.
     pub restored_version: Option<String>,
-    /// Decisions the bundle in question served in the last hour.
+    /// Decisions that the bundle to be rolled back served in the last hour.
     pub decisions_last_hour: u64,
-    /// Decisions that would be answered differently.
+    /// The number of those decisions that would be answered differently.
     pub flips: u64,
 }
 

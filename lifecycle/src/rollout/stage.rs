@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How much traffic a bundle gets.
+/// A stage of a rollout: the share of traffic that a bundle gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {

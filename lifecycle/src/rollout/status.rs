@@ -26,24 +26,24 @@ pub struct CanaryStatus {
     pub promotable_at: Option<Timestamp>,
     /// Seconds until promotion is possible; 0 when the time has come.
     pub seconds_remaining: u64,
-    /// The next stage's share of traffic in percent; none in the last stage.
+    /// The next stage's share of traffic in percent; `None` in the last stage.
     pub next_pct: Option<i16>,
     /// Whether time and gates both allow promotion.
     pub can_promote: bool,
     /// Why promotion is not allowed, in sentences; empty when it is allowed.
     pub blocked_by: Vec<String>,
-    /// What was measured over the stage.
+    /// The measurements over the stage.
     pub metrics: StageMetrics,
     /// The four gates.
     pub gates: GateReport,
-    /// What the canary did in this stage.
+    /// The canary's decisions in this stage.
     pub canary: ArmStats,
-    /// What stable did in the same window.
+    /// Stable's decisions in the same window.
     pub stable: ArmStats,
     /// Decisions in the window that the two arms answered differently.
     pub diverging: u64,
     /// Decisions in the window that both arms answered.
     pub compared: u64,
-    /// When this was measured.
+    /// When the status was measured.
     pub as_of: Timestamp,
 }

@@ -1,8 +1,8 @@
 //! Automatic rollback: when the last five minutes of a canary are bad enough to take the canary out at once.
 //!
-//! The gates decide, over hours, whether a canary may get more traffic. The watch looks every few seconds for what cannot
-//! wait. A canary is blamed only for what the stable arm does not do as well: when both bundles deny all traffic, taking
-//! one of them out does not help.
+//! The gates decide, over hours, whether a canary may get more traffic. The watch looks every few seconds for problems
+//! that cannot wait. A canary is blamed only where the stable arm does better: when both bundles deny all traffic,
+//! taking one of them out does not help.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ pub const WINDOW: Duration = Duration::from_secs(5 * 60);
 pub const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// The window of the baseline when stable answered too few decisions in [`WINDOW`].
 pub const LONG_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
-/// By how much a canary's share of denials, or of decisions without a matching rule, must exceed stable's, 0–1.
+/// The margin by which a canary's share of denials, or of decisions without a matching rule, must exceed stable's, 0–1.
 pub const ABOVE_STABLE: f64 = 0.10;
 
-/// What is done about an alarm.
+/// The response to an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -48,19 +48,19 @@ impl WatchMode {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WatchConfig {
-    /// What is done about an alarm.
+    /// The response to an alarm.
     pub mode: WatchMode,
-    /// Fewest decisions of the canary in the window to evaluate.
+    /// Minimum number of the canary's decisions in the window; with fewer decisions, no alarm is raised.
     pub min_sample_size: u64,
-    /// Highest error rate, 0–1.
+    /// Maximum error rate, 0–1.
     pub max_error_rate: f64,
     /// The error rate must also be at least this many times the baseline's.
     pub error_rate_factor: f64,
-    /// Highest deny rate, 0–1.
+    /// Maximum deny rate, 0–1.
     pub max_deny_rate: f64,
-    /// Highest increase of the average cost over the baseline, 0.5 = 50 %.
+    /// Maximum increase of the average cost over the baseline, 0.5 = 50 %.
     pub max_cost_increase: f64,
-    /// Highest share of decisions without a matching rule, 0–1.
+    /// Maximum share of decisions without a matching rule, 0–1.
     pub max_no_match_rate: f64,
 }
 
@@ -86,7 +86,7 @@ pub enum Cause {
     ErrorRate,
     /// Too many denials.
     DenyRate,
-    /// Too expensive: the budget is at stake, too.
+    /// Too expensive: the budget is also at stake.
     Cost,
     /// Too many decisions without a matching rule.
     NoMatchRate,
@@ -101,13 +101,13 @@ pub struct Alarm {
     pub value: f64,
     /// The limit.
     pub limit: f64,
-    /// Stable's share, or stable's average cost in USD; none when stable decided nothing.
+    /// Stable's share, or stable's average cost in USD; `None` when stable decided nothing.
     pub baseline: Option<f64>,
     /// The alarm in words.
     pub detail: String,
 }
 
-/// The alarms of a canary's window; none while the canary has too few decisions to evaluate.
+/// The alarms of a canary's window; empty while the canary has too few decisions to evaluate.
 pub fn alarms(canary: &ArmStats, baseline: &ArmStats, config: &WatchConfig) -> Vec<Alarm> {
     if canary.decisions < config.min_sample_size.max(1) {
         return Vec::new();
@@ -142,7 +142,7 @@ pub fn alarms(canary: &ArmStats, baseline: &ArmStats, config: &WatchConfig) -> V
     .collect()
 }
 
-/// The reason for the record of the rollback.
+/// The reason, for the record of the rollback.
 pub fn reason(alarms: &[Alarm], canary: &ArmStats) -> String {
     let details: Vec<&str> = alarms.iter().map(|alarm| alarm.detail.as_str()).collect();
     let minutes = WINDOW.as_secs() / 60;

@@ -1,4 +1,4 @@
-//! Signed records as they are shown: with the result of checking the signature.
+//! Signed records as they are shown: with the result of the signature check.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub struct Checked<T> {
     /// The record as it was read.
     #[serde(flatten)]
     pub record: T,
-    /// Why its signature was refused; none when it verifies.
+    /// Why the signature was refused; `None` when the signature verifies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }

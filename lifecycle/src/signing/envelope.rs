@@ -10,7 +10,7 @@ use super::{Key, KeyRing, SignatureError};
 /// A document that carries its own signature: its member `signature` covers every other member, made with the key that
 /// `key_id` names.
 pub trait Envelope: Serialize {
-    /// Members that the signature does not cover, besides `signature` itself: ids that the database gives later.
+    /// Members that the signature does not cover, besides `signature` itself: ids that the database assigns later.
     const UNSIGNED: &'static [&'static str] = &[];
 
     /// Writes the name of the key and the signature into the envelope.
@@ -32,8 +32,8 @@ pub fn sign<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), Signatu
 /// Checks the envelope's signature with the key it names, in constant time.
 ///
 /// # Errors
-/// [`SignatureError::UnknownKey`] when the ring does not have that key, [`SignatureError::Mismatch`] when anything differs
-/// from what was signed, [`SignatureError::Malformed`] when `key_id` or `signature` is missing or malformed.
+/// [`SignatureError::UnknownKey`] when the ring does not have that key, [`SignatureError::Mismatch`] when anything
+/// differs from what was signed, [`SignatureError::Malformed`] when `key_id` or `signature` is missing or malformed.
 pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), SignatureError> {
     let members = members(envelope)?;
     verify_members(keys, members, T::UNSIGNED)
@@ -42,7 +42,7 @@ pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), Signature
 /// Checks the `signature` of a JSON object over all its other members but `unsigned`.
 ///
 /// # Errors
-/// As [`verify`].
+/// See [`verify`].
 pub fn verify_members(keys: &KeyRing, members: Map<String, Value>, unsigned: &[&str]) -> Result<(), SignatureError> {
     let key_id = members.get("key_id").and_then(Value::as_str).ok_or(SignatureError::Malformed("key_id"))?;
     let signature = members.get("signature").and_then(Value::as_str).ok_or(SignatureError::Malformed("signature"))?;
@@ -179,7 +179,7 @@ mod tests {
             let mut bytes = serde_json::to_vec(&signed).unwrap();
             let at = at.index(bytes.len());
             bytes[at] = to;
-            // Either no JSON of that shape any more, the same value spelled differently, or refused.
+            // The changed bytes no longer have this shape, spell the same value differently, or are refused.
             if let Ok(changed) = serde_json::from_slice::<Note>(&bytes)
                 && (Note { id: signed.id, ..changed.clone() }) != signed
             {

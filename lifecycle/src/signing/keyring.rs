@@ -30,7 +30,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The current key, and earlier ones that only verify.
+/// The current key, and earlier keys that only verify.
 #[derive(Debug, Clone)]
 pub struct KeyRing {
     /// Signs and verifies.

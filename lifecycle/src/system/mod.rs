@@ -1,4 +1,4 @@
-//! What is live: the two arms, the safety pause and the emergency switch.
+//! The live system: the two arms, the safety pause and the emergency switch.
 
 pub mod pause;
 pub mod state;

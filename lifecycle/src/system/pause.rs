@@ -1,5 +1,5 @@
-//! The safety pause and its release. A release needs a remediation in words, clear trigger metrics, and the signatures of
-//! two different people: a safety owner and a runtime owner.
+//! The safety pause and its release. A release needs a remediation in words, clear trigger metrics, and the signatures
+//! of two different people: a safety owner and a runtime owner.
 
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,27 +23,28 @@ pub struct Pause {
     pub reason: String,
     /// The ticket that tracks the pause.
     pub ticket: Option<String>,
-    /// Who paused.
+    /// The person who engaged the pause.
     pub by: String,
     /// When the pause began.
     pub since: Timestamp,
-    /// The metrics the pause was engaged for, as the person who paused named them. They must be clear before a release.
+    /// The metrics that the pause was engaged for, as named by the person who engaged it. They must be clear before a
+    /// release.
     #[serde(default)]
     pub trigger_metrics: Vec<String>,
-    /// The signatures under the release so far.
+    /// The signatures on the release so far.
     pub release_signatures: Vec<ReleaseSignature>,
 }
 
-/// One signature under the release of a pause.
+/// One signature on the release of a pause.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReleaseSignature {
-    /// Who signed.
+    /// The signer.
     pub by: String,
     /// The signer's roles among [`RELEASE_ROLES`].
     pub roles: Vec<Role>,
     /// When the signature was given.
     pub at: Timestamp,
-    /// What was put right.
+    /// The remediation, as the signer described it.
     pub remediation: String,
     /// The ticket of the pause that the signature is for.
     pub ticket: Option<String>,
@@ -64,7 +65,7 @@ pub struct ReleaseRecord {
     pub reason: String,
     /// The ticket that tracked the pause.
     pub ticket: Option<String>,
-    /// Who paused.
+    /// The person who engaged the pause.
     pub paused_by: String,
     /// When the pause began.
     pub paused_at: Timestamp,
@@ -80,7 +81,7 @@ pub struct ReleaseRecord {
     pub signature: String,
 }
 
-/// Why a signature under a release was refused.
+/// Why a signature on a release was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseRefused {
     /// The remediation is blank.
@@ -123,7 +124,7 @@ impl Pause {
         })
     }
 
-    /// Who still has to sign, in words.
+    /// The signatures still needed, in words.
     pub fn still_needed(&self) -> String {
         match self.release_signatures.first() {
             None => "a safety owner and a runtime owner".to_owned(),
@@ -141,13 +142,13 @@ impl Pause {
     /// Whether `signer` may sign the release now.
     ///
     /// # Errors
-    /// [`ReleaseRefused`] says why not.
+    /// [`ReleaseRefused`] gives the reason.
     pub fn may_sign(&self, signer: &Actor) -> Result<(), ReleaseRefused> {
         may_sign(self.release_signatures.iter(), signer, || self.still_needed())
     }
 }
 
-/// The roles that a signature of `signer` counts for.
+/// The roles that a signature by `signer` counts for.
 fn signing_roles(signer: &Actor) -> Vec<Role> {
     RELEASE_ROLES.into_iter().filter(|role| signer.roles.contains(role)).collect()
 }
@@ -178,8 +179,8 @@ fn may_sign<'a>(
     Ok(())
 }
 
-/// Signs the release of `pause`. The second signature, by another person with the other role, ends the pause; `readings`
-/// are the current readings of the pause's known triggers.
+/// Signs the release of `pause`. The second signature, by another person with the other role, ends the pause;
+/// `readings` are the current readings of the pause's known triggers.
 ///
 /// # Errors
 /// [`ReleaseRefused`] says why the signature was not accepted.

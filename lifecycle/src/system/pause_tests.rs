@@ -103,8 +103,8 @@ fn any_signer() -> impl Strategy<Value = Actor> {
 }
 
 proptest! {
-    /// For any signers in any order: a release has the signatures of two people who hold the two roles between them, and
-    /// nobody's second signature was accepted before.
+    /// For any signers in any order: a release has the signatures of two people who hold the two roles between them,
+    /// and nobody's second signature was accepted before.
     #[test]
     fn nobody_releases_alone(signers in prop::collection::vec(any_signer(), 0..12)) {
         let mut paused = pause(&[]);

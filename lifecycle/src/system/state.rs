@@ -1,4 +1,4 @@
-//! What is live, as `GET /policy/system` answers it.
+//! The live system, as `GET /policy/system` answers it.
 
 use policy::{Timestamp, bundle::Effect};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct ServingBundle {
     pub stage_started_at: Option<Timestamp>,
     /// When the bundle entered service.
     pub activated_at: Option<Timestamp>,
-    /// Who put the bundle into service.
+    /// The person who put the bundle into service.
     pub activated_by: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub struct ServingBundle {
 pub struct Disabled {
     /// The reason given.
     pub reason: String,
-    /// Who switched evaluation off.
+    /// The person who switched evaluation off.
     pub by: String,
     /// When evaluation was switched off.
     pub since: Timestamp,
@@ -45,7 +45,7 @@ pub struct System {
     pub enabled: bool,
     /// The effect that is answered while evaluation is off.
     pub bypass_effect: Effect,
-    /// Why evaluation is off; none while it is on.
+    /// Why evaluation is off; `None` while it is on.
     #[serde(default)]
     pub disabled: Option<Disabled>,
     /// Whether a safety pause is in force.

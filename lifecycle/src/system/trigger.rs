@@ -1,4 +1,4 @@
-//! The metrics a safety pause may be engaged for, and when they count as clear.
+//! The metrics that a safety pause may be engaged for, and when each counts as clear.
 
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
@@ -42,7 +42,7 @@ pub enum TriggerMetric {
     /// Too many approved candidates turn out wrong.
     #[strum(to_string = "false_positive_spike", serialize = "false_positive_alert")]
     FalsePositiveSpike,
-    /// Margins come out other than projected.
+    /// Measured margins differ too much from the projections.
     #[strum(to_string = "margin_gap_drift", serialize = "margin_gap_alert")]
     MarginGapDrift,
 }
@@ -61,7 +61,7 @@ impl TriggerMetric {
         name.trim().parse().ok()
     }
 
-    /// The column of the KPI summary that says whether this alert is on; none for what is measured on decisions.
+    /// The column of the KPI summary that says whether this alert is on; `None` for metrics measured on decisions.
     pub const fn alert_column(self) -> Option<&'static str> {
         match self {
             Self::RollbackSpike => Some("rollback_spike_alert"),
@@ -77,7 +77,8 @@ impl TriggerMetric {
 pub struct TriggerReading {
     /// The metric.
     pub metric: TriggerMetric,
-    /// The value: a share 0–1, an increase (0.2 = 20 %), or 1 for an alert that is on; none when nothing was measured.
+    /// The value: a share 0–1, an increase (0.2 = 20 %), or 1 for an alert that is on; `None` when nothing was
+    /// measured.
     pub value: Option<f64>,
     /// The highest value that is clear.
     pub limit: f64,
@@ -114,7 +115,7 @@ impl TriggerReading {
         Self::new(metric, value, limit, detail)
     }
 
-    /// The reading of an alert of the KPI summary; `on` is none when the alert could not be computed.
+    /// The reading of an alert of the KPI summary; `on` is `None` when the alert could not be computed.
     pub fn of_alert(metric: TriggerMetric, on: Option<bool>) -> Self {
         let detail = match on {
             Some(true) => format!("{} is on in the KPI summary", metric.name()),

@@ -32,7 +32,7 @@ pub struct Export {
     pub digest: String,
     /// When the file was exported.
     pub exported_at: Timestamp,
-    /// From when on the file is refused.
+    /// When the file expires and is refused.
     pub expires_at: Timestamp,
     /// HMAC-SHA256 in hex over the canonical JSON of everything above.
     pub signature: String,
@@ -63,7 +63,7 @@ pub enum ExportRefused {
     Signature(#[from] SignatureError),
 }
 
-/// Exports `source`, created by `created_by`, valid for `hours` from `now` on.
+/// Exports `source`, created by `created_by`, valid for `hours` hours from `now`.
 ///
 /// # Errors
 /// See [`ExportRefused`].

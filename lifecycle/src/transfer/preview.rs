@@ -1,4 +1,4 @@
-//! The preview of an import: what a person sees before anything is saved.
+//! The preview of an import, shown to a person before anything is saved.
 
 use policy::{
     bundle::{Source, version},
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::Verification;
 use crate::review::{Comparison, compare};
 
-/// What an import would do.
+/// The result that an import would have.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// The verdict on the file.
     pub verification: Verification,
-    /// The draft that would be created; none when the file is refused.
+    /// The draft that would be created; `None` when the file is refused.
     pub draft: Option<PreviewedDraft>,
 }
 
@@ -31,21 +31,21 @@ pub struct PreviewedDraft {
     pub digest: String,
     /// The number of rules.
     pub rule_count: usize,
-    /// Who created the bundle, according to the file.
+    /// The creator of the bundle, according to the file.
     pub created_by: Option<String>,
-    /// The notes.
+    /// The draft's notes.
     pub notes: String,
     /// The linter's report.
     pub lint: lint::Report,
     /// The version at 100 %, which the draft is compared with.
     pub stable_version: Option<String>,
-    /// What the draft changes compared with stable, rule by rule and over every input.
+    /// The draft's changes compared with stable, rule by rule and over every input.
     pub changes: Option<Comparison>,
 }
 
 impl PreviewedDraft {
-    /// The draft that `source` would become. The next version is proposed from `base` and avoids the versions in `taken`;
-    /// the changes are compared with `stable`.
+    /// The draft that `source` would become. The next version is proposed from `base` and avoids the versions in
+    /// `taken`; the changes are compared with `stable`.
     pub fn of(
         source: &Source,
         created_by: Option<String>,

@@ -16,11 +16,11 @@ pub enum Verdict {
     Valid,
     /// Signed and unchanged, but expired.
     SignatureExpired,
-    /// The file was changed, or the secret is another one.
+    /// The file was changed, or was signed with another secret under the same key name.
     InvalidSignature,
     /// The key that the file names is not known here.
     UnknownKey,
-    /// Signed, but the digest is not the bundle's.
+    /// The file is signed, but its digest is not the bundle's.
     DigestMismatch,
     /// Not a signed bundle, or a malformed one.
     Malformed,
@@ -33,21 +33,21 @@ impl Verdict {
     }
 }
 
-/// The verdict on a file with its reason, and what the file states about itself. Only a valid file's statements are to be
-/// trusted.
+/// The verdict on a file with its reason, and what the file states about itself. Only a valid file's statements are to
+/// be trusted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verification {
     /// Whether the verdict is [`Verdict::Valid`].
     pub valid: bool,
     /// The verdict.
     pub verdict: Verdict,
-    /// The verdict in a sentence that says what to do.
+    /// The verdict in a sentence that also says what to do.
     pub message: String,
-    /// JSON Pointer to what is malformed.
+    /// JSON Pointer to the malformed member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// Whether the file has no signature that can be verified, but a bundle that may be imported as an unsigned draft: a
-    /// bare bundle, or an export of a tool that does not state how it signs.
+    /// Whether the file has no signature that can be verified, but a bundle that may be imported as an unsigned draft:
+    /// a bare bundle, or an export of a tool that does not state how it signs.
     pub unsigned: bool,
     /// The key that the file names.
     pub key_id: Option<String>,
@@ -55,15 +55,15 @@ pub struct Verification {
     pub version: Option<String>,
     /// The digest that the file states.
     pub digest: Option<String>,
-    /// When the file was exported, as it states.
+    /// When the file was exported, according to the file.
     pub exported_at: Option<Timestamp>,
-    /// When the file expires, as it states.
+    /// When the file expires, according to the file.
     pub expires_at: Option<Timestamp>,
 }
 
 /// Verifies `document`. The order of the checks: is the document a signed bundle (`malformed`), is its key known
-/// (`unknown_key`), is it unchanged (`invalid_signature`). Only then are its statements trusted: is the bundle readable and
-/// does it have the stated digest (`digest_mismatch`), and has the file not expired (`signature_expired`).
+/// (`unknown_key`), is it unchanged (`invalid_signature`). Only then are its statements trusted: is the bundle readable
+/// and does it have the stated digest (`digest_mismatch`), and has the file not expired (`signature_expired`).
 pub fn verify_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Verification {
     open_export(keys, document, now).0
 }
@@ -210,7 +210,7 @@ fn unstated_signature(signed: bool) -> VerificationFailure {
     VerificationFailure { unsigned: true, ..VerificationFailure::malformed(field, message) }
 }
 
-/// What a file states about itself.
+/// The statements of a file about itself.
 struct Stated<'a>(&'a Value);
 
 impl<'a> Stated<'a> {

@@ -1,20 +1,21 @@
-//! Cutting the axes of a question down to the few slots that matter.
+//! Reducing the axes of a question to the few slots that matter.
 //!
-//! A row lists the cuboids that hold a slot. A slot whose row contains another slot's row is covered wherever the other
-//! slot is, so only minimal rows matter. Where one row is left on an axis, the cuboids outside that row drop out.
+//! A row lists the cuboids that hold a slot. Where one slot's row contains another slot's row, the first slot is
+//! covered wherever the second is, so only minimal rows matter. Where one row is left on an axis, the cuboids outside
+//! that row drop out.
 
 use super::{
     Meter,
     space::{Cell, Cuboid, Run, SlotSet},
 };
 
-/// When an axis has more rows than this, each is compared with its neighbours only.
+/// When an axis has more rows than this, each row is compared with its neighbours only.
 const MOST_COMPARED: usize = 48;
 
 /// One axis with its remaining slots.
 #[derive(Debug)]
 pub struct ReducedAxis {
-    /// Its number in the space.
+    /// The number of the axis in the space.
     pub axis: usize,
     /// Words needed for one bit per local slot.
     pub words: usize,
@@ -22,7 +23,7 @@ pub struct ReducedAxis {
     slots: Vec<Run>,
     /// Row by row, the cuboids that hold the local slot.
     rows: Vec<u64>,
-    /// Words a row.
+    /// Words per row.
     stride: usize,
 }
 
@@ -66,8 +67,8 @@ impl RemainingCuboids {
     }
 }
 
-/// The axes on which `touching`, cuboids that all intersect the cell, differ, cut down to few slots each, and the
-/// remaining cuboids. None when the budget runs out.
+/// The axes on which the cuboids of `touching` differ, reduced to few slots each, and the remaining cuboids. All of
+/// `touching` intersect the cell. Returns `None` when the budget runs out.
 pub fn reduce_axes(
     cell: &Cell,
     touching: &[(usize, &Cuboid)],
@@ -129,7 +130,7 @@ pub fn reduce_axes(
     Some((locals, RemainingCuboids(left)))
 }
 
-/// `have` cut wherever one of the sets begins or ends.
+/// `have`, cut wherever one of the sets begins or ends.
 fn segments(have: &SlotSet, sets: &[(usize, &SlotSet)]) -> Vec<Run> {
     let mut cuts: Vec<usize> = Vec::with_capacity(2 * sets.len() + 2 * have.runs().len());
     cuts.extend(have.runs().iter().flat_map(|(start, end)| [*start, *end]));
@@ -140,7 +141,8 @@ fn segments(have: &SlotSet, sets: &[(usize, &SlotSet)]) -> Vec<Run> {
     cuts.iter().copied().zip(cuts.iter().skip(1).copied()).filter(inside).collect()
 }
 
-/// The slots with minimal rows: when one row contains another, only the other is listed; of equal rows only the first.
+/// The slots with minimal rows. When one row contains another, only the contained row is listed; of equal rows only the
+/// first.
 fn minimal_rows(rows: &[u64], stride: usize, count: usize) -> Vec<usize> {
     let at = |slot: usize| row(rows, stride, slot);
     let mut minimal: Vec<usize> = Vec::new();

@@ -1,9 +1,9 @@
 //! The one question: does a union of cuboids cover a cell? If not, which point is uncovered?
 //!
 //! A point is uncovered when every cuboid lacks it on some axis. So on each axis only the slots matter that few cuboids
-//! hold: when every cuboid that holds one slot also holds a second one, the second need not be searched. That leaves few
-//! slots per axis, mostly one, and cuboids that hold none of them drop out. The remaining slots are renumbered, one word
-//! of bits per axis, and searched exactly.
+//! hold: when every cuboid that holds one slot also holds a second slot, the second slot need not be searched. That
+//! leaves few slots per axis, usually one, and cuboids that hold none of these slots drop out. The remaining slots are
+//! renumbered, one word of bits per axis, and searched exactly.
 
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -16,7 +16,7 @@ use super::{
 /// Whether a cell is covered.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Coverage {
-    /// Every point is covered. The numbers name the cuboids that the proof used.
+    /// Every point is covered. The numbers name the cuboids used in the proof.
     Covered(BTreeSet<usize>),
     /// A cell of points that no cuboid covers.
     Open(Cell),
@@ -34,12 +34,12 @@ pub fn uncovered<'a>(
         .map_or(Coverage::Undecided, |covering| covering.solve(|_| true, meter))
 }
 
-/// Which cuboids a question considers.
+/// The cuboids that a question considers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CuboidSelection {
-    /// Those up to the first that contains the whole cell: no more are needed to cover it.
+    /// The cuboids up to the first that contains the whole cell; no more are needed to cover the cell.
     UpToContaining,
-    /// All of them, for callers that need every cover.
+    /// All cuboids, for callers that need every cover.
     All,
 }
 
@@ -47,20 +47,20 @@ pub enum CuboidSelection {
 #[derive(Debug)]
 pub struct Covering<'c> {
     cell: &'c Cell,
-    /// The axes on which the witness has slot 0, which no cuboid restricted there holds.
+    /// The axes on which the witness takes slot 0, because no cuboid that is restricted there holds slot 0.
     bottom: Vec<usize>,
     /// The remaining axes, with few slots each.
     axes: Vec<ReducedAxis>,
     /// The names of the remaining cuboids.
     names: Vec<usize>,
-    /// For each cuboid, on each axis, the local slots it holds.
+    /// For each cuboid, on each axis, the local slots that the cuboid holds.
     held: Vec<u64>,
     /// Words of `held` per cuboid.
     width: usize,
 }
 
 impl<'c> Covering<'c> {
-    /// Prepares the question; none when the budget runs out.
+    /// Prepares the question; `None` when the budget runs out.
     pub fn new<'a>(
         cell: &'c Cell,
         cuboids: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
@@ -114,8 +114,8 @@ impl<'c> Covering<'c> {
     /// Whether the cuboids that `wanted` accepts cover the cell.
     ///
     /// The cuboid that covers most of the cell leaves at most one slab per axis; each slab is then searched with the
-    /// cuboids that still intersect it. A cuboid that contains a slab settles it, and a slab that no cuboid intersects is
-    /// a witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
+    /// cuboids that still intersect it. A cuboid that contains a slab settles it, and a slab that no cuboid intersects
+    /// is a witness. The slabs wait on a heap-allocated stack, so that hostile input cannot overflow the call stack.
     pub fn solve(&self, wanted: impl Fn(usize) -> bool, meter: &mut Meter) -> Coverage {
         let mut allowance = meter.allowance();
         let mut used = BTreeSet::new();
@@ -124,7 +124,8 @@ impl<'c> Covering<'c> {
         let mut open: Vec<(Vec<u64>, Rc<[usize]>)> = vec![(everywhere, all.collect())];
         while let Some((slab, cuboids)) = open.pop() {
             let work = cuboids.len() as u64 + 1;
-            // Spent even when it is too much, so that repeated questions exhaust the budget at last.
+            // The work is charged even when it exceeds the allowance, so that repeated questions eventually exhaust the
+            // budget.
             if !meter.spend(work) || allowance < work {
                 return Coverage::Undecided;
             }
@@ -183,7 +184,7 @@ impl<'c> Covering<'c> {
         if contains { Relation::Contains } else { Relation::Overlaps(share) }
     }
 
-    /// Pushes what the cuboid leaves of the slab onto the stack.
+    /// Pushes the parts of the slab that the cuboid does not cover onto the stack.
     fn split(&self, slab: Vec<u64>, index: usize, touching: &Rc<[usize]>, open: &mut Vec<(Vec<u64>, Rc<[usize]>)>) {
         let held = self.held(index);
         let mut order: Vec<(u32, usize, usize)> = Vec::with_capacity(self.axes.len());
@@ -193,7 +194,7 @@ impl<'c> Covering<'c> {
             order.push((have.iter().map(|word| word.count_ones()).sum(), from, local.words));
             from += local.words;
         }
-        // Narrow axes first: their slabs are small and settle soon.
+        // Narrow axes first: their slabs are small and are settled soon.
         order.sort_unstable();
         let first = open.len();
         let mut rest = slab;

@@ -1,4 +1,4 @@
-//! Incremental analyses held against full ones, and verdicts on bundles of every kind held against the evaluator.
+//! Incremental analyses compared with full ones, and verdicts on bundles of every kind compared with the evaluator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -160,7 +160,7 @@ proptest! {
         };
         prop_assert!(dead(&part).is_subset(&dead(&whole)));
         prop_assert!(part.redundant.iter().all(|rule| whole.redundant.contains(rule)));
-        // What is not decided is listed as undecided.
+        // A rule without a decided verdict is listed as undecided.
         for rule in dead(&whole).difference(&dead(&part)) {
             prop_assert!(part.too_large || part.undecided.contains(rule), "{} is missing", rule);
         }

@@ -18,7 +18,7 @@ pub fn findings(bundle: &Bundle, meter: Meter) -> Vec<Finding> {
     render(&analyse(bundle, meter), bundle)
 }
 
-/// The findings of `analysis`, which must be that of `bundle`, in the order of the rules.
+/// The findings of `analysis`, which must be an analysis of `bundle`, in the order of the rules.
 pub fn render(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
     let rules: BTreeMap<&str, &Rule> = bundle.rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
     let mut findings = rule_findings(analysis, &rules);

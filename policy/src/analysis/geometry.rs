@@ -1,4 +1,4 @@
-//! The rules of a bundle as cuboids of one space, and the slices they fall into, kept up to date from edit to edit.
+//! The rules of a bundle as cuboids of one space, and the slices they fall into, both updated from edit to edit.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -31,23 +31,23 @@ pub type Key = usize;
 pub struct Entry {
     /// The rule itself.
     pub rule: Rule,
-    /// Where it matches and decides.
+    /// The inputs that the rule matches and decides.
     pub footprint: Footprint,
-    /// Its place in the order of evaluation.
+    /// The rule's place in the order of evaluation.
     pub rank: usize,
-    /// The slices that address it, those with the fewest rules first: a witness is found there soonest. Of several alike
-    /// slices only one is listed.
+    /// The slices that the rule addresses, those with the fewest rules first, because a witness is found there soonest.
+    /// Of several slices that are alike only one is listed.
     pub slices: Vec<usize>,
 }
 
 impl Entry {
-    /// Whether both rules might match the same input, schema and other rules aside.
+    /// Whether both rules might match a common input, leaving the schema and other rules aside.
     pub fn may_overlap(&self, other: &Self) -> bool {
         scopes_overlap(&self.rule, &other.rule)
             && both(self.footprint.matches.as_ref(), other.footprint.matches.as_ref())
     }
 
-    /// Whether this rule might decide an input that the other one matches, schema and other rules aside.
+    /// Whether this rule might decide an input that `other` matches, leaving the schema and other rules aside.
     pub fn may_preempt(&self, other: &Self) -> bool {
         scopes_overlap(&self.rule, &other.rule)
             && both(self.footprint.decides.as_ref(), other.footprint.matches.as_ref())
@@ -61,16 +61,16 @@ fn both(one: Option<&Cuboid>, two: Option<&Cuboid>) -> bool {
 /// One (agent, action) class.
 #[derive(Debug)]
 pub struct Slice {
-    /// The agent and action that represent the class; the pair's rules are ranks.
+    /// The agent and action that represent the class; the rules of the pair are ranks.
     pub pair: Pair,
-    /// The inputs that the schema admits; none when it admits no input.
+    /// The inputs that the schema admits; `None` when the schema admits no input.
     pub full: Option<Cell>,
 }
 
 /// How an update changed the rules.
 #[derive(Debug, Default)]
 pub struct Edit {
-    /// Rules that are no longer there, by their former keys.
+    /// Rules that no longer exist, by their former keys.
     pub removed: BTreeMap<Key, Rule>,
     /// Keys of new rules.
     pub added: Vec<Key>,
@@ -81,7 +81,7 @@ pub struct Edit {
 /// A bundle laid out in one space.
 #[derive(Debug, Default)]
 pub struct BundleGeometry {
-    /// By key.
+    /// The rules, by key.
     entries: Vec<Option<Entry>>,
     /// Keys in the order of evaluation.
     pub order: Vec<Key>,
@@ -109,14 +109,14 @@ impl BundleGeometry {
         members.filter_map(|rank| Some((*rank, self.ranked(*rank)?.footprint.decides.as_ref()?)))
     }
 
-    /// Whether this geometry can be updated to `bundle` at all.
+    /// Whether this geometry can be updated to `bundle` rather than rebuilt.
     pub fn continues(&self, bundle: &Bundle) -> bool {
-        // Keys are never reused, so the list grows until the geometry is built from scratch.
+        // Keys are never reused, so the list grows until the geometry is rebuilt from scratch.
         self.schema == bundle.schema && self.entries.len() <= 4 * self.order.len() + 4_096
     }
 
-    /// Lays out the enabled rules of `bundle`, whose schema must be that of the last update, if there was one. None when
-    /// the budget does not suffice; then nothing is laid out.
+    /// Lays out the enabled rules of `bundle`, whose schema must be the schema of the last update, if there was one.
+    /// Returns `None` when the budget does not suffice; nothing is laid out then.
     pub fn update(&mut self, bundle: &Bundle, meter: &mut Meter) -> Option<Edit> {
         if self.order.is_empty() {
             self.schema.clone_from(&bundle.schema);
@@ -146,7 +146,7 @@ impl BundleGeometry {
     fn assign_keys(&mut self, rules: &[&Rule]) -> Edit {
         let before = std::mem::take(&mut self.order);
         let mut known: HashMap<&str, Key> = HashMap::new();
-        // Most rules have kept their place or moved by one; only the others are looked up by id.
+        // Most rules have kept their place or moved by one; only the other rules are looked up by id.
         let mut edit = Edit::default();
         let mut order = Vec::with_capacity(rules.len());
         let same = |key: &Key, rule: &Rule| {
@@ -239,7 +239,7 @@ impl BundleGeometry {
                 on_axis.entry(&condition.field).or_default().push(condition);
             }
         }
-        // A space without axes may simply not have been built yet.
+        // A space without axes may not have been built yet.
         let same_fields = !self.space.axes.is_empty()
             && touched.iter().all(|field| self.space.axis(field).is_some() && on_axis.contains_key(field));
         let mut axes: Vec<(usize, Axis)> = Vec::new();
@@ -254,7 +254,7 @@ impl BundleGeometry {
             }
         } else {
             let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
-            // Without a domain to stay inside there is always an input.
+            // Without a domain to stay inside, there is always an input.
             whole = Space::new(live().map(|entry| &entry.rule), domain);
         }
         let added: BTreeSet<Key> = edit.added.iter().copied().collect();
@@ -312,7 +312,7 @@ impl BundleGeometry {
         Some(())
     }
 
-    /// For each pair the inputs that the schema admits, with a number that is equal for equal domains.
+    /// For each pair, the inputs that the schema admits, with a number that is equal for equal domains.
     fn admitted(&self, pairs: &[Pair], bundle: &Bundle) -> Vec<(Option<Cell>, usize)> {
         let mut domains = Domains { space: &self.space, admitted: HashMap::new() };
         let mut cells: Vec<(Option<Cell>, usize)> = Vec::with_capacity(pairs.len());
@@ -333,7 +333,7 @@ impl BundleGeometry {
     }
 }
 
-/// What schemas admit on an axis, cached: many agents declare a field alike.
+/// The values that schemas admit on an axis, cached, because many agents declare a field alike.
 struct Domains<'a> {
     space: &'a Space,
     admitted: HashMap<usize, Vec<(&'a Field, SlotSet)>>,

@@ -1,4 +1,4 @@
-//! Proofs of invariants held against every input of a small domain.
+//! Proofs of invariants compared with every input of a small domain.
 
 use proptest::prelude::*;
 
@@ -60,7 +60,7 @@ proptest! {
             }
             InvariantProof::Undecided => prop_assert!(false, "undecided: {statement}"),
         }
-        // Without budget nothing is claimed.
+        // Without a budget, nothing is claimed.
         let nothing = prove_within(&bundle, &statement, &mut Meter::new(0, 0));
         prop_assert_eq!(nothing, InvariantProof::Undecided);
     }

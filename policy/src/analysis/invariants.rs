@@ -1,8 +1,9 @@
-//! Proving invariants: whether any input at all gets an effect that a statement forbids.
+//! Proving invariants: whether any input gets an effect that a statement forbids.
 //!
-//! A statement applies in a cuboid. There, each rule answers with its effect where it matches and with `on_error` where it
-//! errs, a schema answers with `on_error` where it refuses, and the default answers the rest. A forbidden effect comes out
-//! exactly where the preceding deciders leave a part of such a cuboid uncovered: the one question of [`super::cover`].
+//! A statement applies in a cuboid. In that cuboid, each rule answers with its effect where it matches and with
+//! `on_error` where it errs, a schema answers with `on_error` where it refuses, and the default answers the rest. An
+//! input gets a forbidden effect exactly where the preceding deciders leave a part of such a cuboid uncovered: the one
+//! question of [`super::cover`].
 
 use super::{
     Meter,
@@ -19,12 +20,12 @@ use crate::{
 /// Work units one invariant may take; fixed, so that every machine builds the same packet.
 const WORK: u64 = 8_000_000;
 
-/// What is proven about an invariant.
+/// The result of proving an invariant.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InvariantProof {
     /// The invariant holds for every input.
     Holds,
-    /// This input breaks the invariant, confirmed by the evaluator.
+    /// An input that breaks the invariant, confirmed by the evaluator.
     Violated(Input),
     /// The work budget ran out before every input was covered.
     Undecided,
@@ -66,7 +67,7 @@ pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -
     if whole { InvariantProof::Holds } else { InvariantProof::Undecided }
 }
 
-/// The statement as a rule; only where that rule matches is of interest.
+/// The statement as a rule, of which only the inputs it matches are of interest.
 pub fn as_rule(statement: &Statement) -> Rule {
     Rule {
         id: statement.id.clone(),
@@ -101,7 +102,7 @@ struct ScopeSearch<'a> {
 impl ScopeSearch<'_> {
     fn search(&self, meter: &mut Meter) -> Violation {
         let pair = self.pair;
-        // The pair's rules include the statement's own, which comes last and is not in `self.rules`.
+        // The pair's rules include the statement's own rule, which comes last and is not in `self.rules`.
         let members: Vec<&Rule> = pair.rules.iter().filter_map(|position| self.rules.get(*position).copied()).collect();
         let declared = enforced(self.bundle, &pair.agent);
         let cut_by: Vec<_> = declared.into_iter().collect();

@@ -18,7 +18,7 @@ impl Meter {
         Self { left: total, per_question }
     }
 
-    /// Takes `units` off the total; false when fewer than that are left.
+    /// Takes `units` off the total; false when fewer units are left.
     pub fn spend(&mut self, units: u64) -> bool {
         let enough = self.left >= units;
         self.left = self.left.saturating_sub(units);

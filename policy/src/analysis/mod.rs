@@ -1,9 +1,9 @@
-//! What a bundle does for *every* input: exact verdicts over the whole input space, each with a witness.
+//! The behaviour of a bundle for *every* input: exact verdicts over the whole input space, each with a witness.
 //!
-//! A rule addresses an agent and an action, and tests each field for a set of values. So, per agent and action, a rule is
-//! a *cuboid* over the fields, and "first match decides" is subtraction of cuboids. Every question here is one question
-//! of [`cover`]: does a union of cuboids cover this cell? The answer is yes, or a point that is not covered, or, when the
-//! work budget is spent, "undecided". Nothing is guessed.
+//! A rule addresses an agent and an action, and tests each field for a set of values. So, per agent and action, a rule
+//! is a *cuboid* over the fields, and "first match decides" is subtraction of cuboids. Every question here comes down
+//! to the one question of [`cover`]: does a union of cuboids cover this cell? The answer is yes, or a point that is not
+//! covered, or, when the work budget is spent, "undecided". Nothing is guessed.
 //!
 //! ```text
 //! meter           the work budget
@@ -17,7 +17,7 @@
 //! bitmap_index    all cuboids at once, one bit each, which settles most questions without a search
 //! outcome_pieces  the outcomes of one rule where it decides
 //! prover          the questions of the analysis, slice by slice
-//! proof_cache     earlier proofs, so that an edit repeats only those it can affect
+//! proof_cache     earlier proofs, so that after an edit only the proofs it can affect are repeated
 //! verdict         unreachable, conflicting, redundant rules, shadowed guardrails, gaps
 //! findings        the verdicts as findings of the linter
 //! invariants      what must hold of every bundle, proven or broken by a witness

@@ -10,9 +10,9 @@ use crate::{
 /// An effect, and whether an evaluation error led to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The effect that holds.
+    /// The effect of the answer.
     pub effect: Effect,
-    /// Whether it holds because of an evaluation error.
+    /// Whether the effect is the result of an evaluation error.
     pub error: bool,
 }
 
@@ -22,12 +22,12 @@ impl Outcome {
         Self { effect: verdict.effect, error: verdict.status == Status::Error }
     }
 
-    /// A rule or the default decides `effect`.
+    /// The outcome when a rule or the default decides `effect`.
     pub(super) const fn decided(effect: Effect) -> Self {
         Self { effect, error: false }
     }
 
-    /// An evaluation error, which `on_error` answers.
+    /// The outcome of an evaluation error, which `on_error` answers.
     pub(super) const fn error(on_error: Effect) -> Self {
         Self { effect: on_error, error: true }
     }

@@ -1,4 +1,4 @@
-//! The outcomes of one rule where it decides: cells in which it matches, and slabs around them in which it errs.
+//! The outcomes of one rule where it decides: cells in which the rule matches, and slabs around them in which it errs.
 
 use super::{
     outcome::Outcome,
@@ -20,8 +20,8 @@ impl RuleOutcomes {
     }
 }
 
-/// The disjoint parts of `cell` in which a rule decides, each with the outcome there: the rule's effect where it
-/// matches, an error in the slabs around.
+/// The disjoint parts of `cell` in which a rule decides, each with its outcome: the rule's effect where the rule
+/// matches, and an error in the slabs around.
 pub(super) fn outcome_pieces(cell: &Cell, footprint: &Footprint, outcomes: RuleOutcomes) -> Vec<(Outcome, Cell)> {
     let Some(mut rest) = footprint.decides.as_ref().and_then(|cuboid| Space::intersect(cell, cuboid)) else {
         return Vec::new();
@@ -50,8 +50,8 @@ pub(super) fn outcome_pieces(cell: &Cell, footprint: &Footprint, outcomes: RuleO
     pieces
 }
 
-/// The parts that the [`outcome_pieces`] of `full` have inside `cell`, which lies in `full`, each with the number of its
-/// piece. Only pieces with a `wanted` outcome are listed.
+/// The parts of `cell` that belong to the [`outcome_pieces`] of `full`, each with the number of its piece. `cell` must
+/// lie in `full`. Only pieces with a `wanted` outcome are listed.
 pub(super) fn outcome_pieces_within(
     full: &Cell,
     cell: &Cell,

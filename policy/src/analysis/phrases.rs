@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::space::{Axis, Cell, Numbers, SlotKind, SlotSet, Space};
 
-/// What one field must be like.
+/// The condition on one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phrase {
     /// The field.
     pub field: String,
-    /// Its values, in words.
+    /// The values of the field, in words.
     pub values: String,
 }
 
-/// What each restricted field of a cell must be like.
+/// The condition on each restricted field of a cell.
 pub fn phrases(space: &Space, cell: &Cell) -> Vec<Phrase> {
     space
         .axes
@@ -24,7 +24,7 @@ pub fn phrases(space: &Space, cell: &Cell) -> Vec<Phrase> {
         .collect()
 }
 
-/// The values of a set of slots. When the complement is shorter, it is negated: `not phishing`.
+/// The values of a set of slots, in words. When the complement is shorter, it is negated: `not phishing`.
 fn values(axis: &Axis, set: &SlotSet) -> String {
     let held = positive(axis, set);
     if held.len() <= 1 {
@@ -44,7 +44,7 @@ pub(super) fn of_slot(axis: &Axis, slot: usize) -> String {
     join(&positive(axis, &SlotSet::of([(slot, slot + 1)])), "or")
 }
 
-/// The alternatives, one phrase each; neighbouring numbers are one range.
+/// The alternatives, one phrase each; neighbouring numbers form one range.
 fn positive(axis: &Axis, set: &SlotSet) -> Vec<String> {
     let mut words = Vec::new();
     let mut run: Option<Run> = None;
@@ -88,7 +88,7 @@ fn positive(axis: &Axis, set: &SlotSet) -> Vec<String> {
     words
 }
 
-/// Neighbouring numbers.
+/// A range of neighbouring numbers.
 struct Run {
     low: f64,
     high: f64,
@@ -97,12 +97,12 @@ struct Run {
 }
 
 impl Run {
-    /// Whether both form one range. Slots come in order, so neighbours in the list are neighbours in value.
+    /// Whether the two ranges form one. Slots come in order, so neighbours in the list are neighbours in value.
     fn touches(&self, next: &Self) -> bool {
         self.kind.is_none() || next.kind.is_none() || self.kind == next.kind || self.completes(next)
     }
 
-    /// Whether `next` adds the fractional numbers to the whole ones of the same interval.
+    /// Whether `next` adds the fractional numbers to the whole numbers of the same interval.
     fn completes(&self, next: &Self) -> bool {
         self.kind == Some(Numbers::Whole) && next.kind == Some(Numbers::Fractional) && self.high == next.high
     }

@@ -1,7 +1,8 @@
-//! Earlier proofs, so that an edit repeats only those it can affect.
+//! Earlier proofs, so that after an edit only the proofs it can affect are repeated.
 //!
-//! A witness stays valid until an edited rule decides that very input. A proof that there is none stays valid until one of
-//! its rules is removed. Neither depends on anything else, because rules that stay keep their relative order.
+//! A witness stays valid until an edited rule decides that very input. A proof that there is no witness stays valid
+//! until one of its rules is removed. Neither depends on anything else, because unchanged rules keep their relative
+//! order.
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -18,7 +19,7 @@ use crate::{
     engine::Input,
 };
 
-/// Proofs by subject. Undecided ones are repeated, because the next analysis may have more budget.
+/// Proofs by subject. Undecided questions are repeated, because the next analysis may have more budget.
 #[derive(Debug, Default)]
 pub struct ProofCache {
     default: Option<Effect>,
@@ -31,12 +32,12 @@ pub struct ProofCache {
 }
 
 impl ProofCache {
-    /// Whether the cached proofs can hold for `bundle` at all.
+    /// Whether the cached proofs can hold for `bundle`.
     pub fn continues(&self, bundle: &Bundle) -> bool {
         self.default.is_none_or(|default| default == bundle.default_effect)
     }
 
-    /// Drops the proofs that an edit may have invalidated. `geometry` is that after the edit.
+    /// Drops the proofs that an edit may have invalidated. `geometry` is the geometry after the edit.
     pub fn forget(&mut self, geometry: &BundleGeometry, edit: &Edit, default: Effect) {
         self.default = Some(default);
         let added: Vec<&geometry::Entry> = edit.added.iter().filter_map(|key| geometry.entry(*key)).collect();
@@ -52,7 +53,7 @@ impl ProofCache {
         self.reached.retain(|key, proof| {
             geometry.entry(*key).is_some_and(|entry| match proof {
                 Proof::Witness(input) => !taken(input, entry.rank),
-                // A new rule that comes before it may belong to a better cover.
+                // A new rule that comes before this rule may belong to a better cover.
                 Proof::Never(cover) => {
                     stands(cover) && !added.iter().any(|new| new.rank < entry.rank && new.may_preempt(entry))
                 }
@@ -91,17 +92,17 @@ impl ProofCache {
         }
     }
 
-    /// Whether some input reaches the rule.
+    /// The cached or new proof of whether some input reaches the rule.
     pub fn reached(&mut self, key: Key, prove: impl FnOnce() -> Proof) -> &Proof {
         get_or_prove(&mut self.reached, key, prove)
     }
 
-    /// Whether the rule changes some proof.
+    /// The cached or new proof of whether the rule changes some answer.
     pub fn matters(&mut self, key: Key, prove: impl FnOnce() -> Proof) -> &Proof {
         get_or_prove(&mut self.matters, key, prove)
     }
 
-    /// Whether the slice has a gap.
+    /// The cached or new proof of whether the slice has a gap.
     pub fn gap(&mut self, slice: &Slice, prove: impl FnOnce() -> Proof) -> &Proof {
         let actions = self.gaps.entry(Arc::clone(&slice.pair.agent)).or_default();
         get_or_prove(actions, Arc::clone(&slice.pair.action), prove)
@@ -121,7 +122,7 @@ impl ProofCache {
         self.overlaps.iter().filter_map(move |((one, two), proof)| Some((rank(*one)?, rank(*two)?, proof)))
     }
 
-    /// Stores the proof about a pair.
+    /// Caches the proof about a pair of rules.
     pub fn record_overlap(&mut self, pair: (Key, Key), proof: Proof) {
         self.overlaps.insert(pair, proof);
     }

@@ -19,12 +19,12 @@ pub struct Pair {
     pub agent_named: bool,
     /// Whether a rule or a schema names the action.
     pub action_named: bool,
-    /// The rules that address the pair, as ascending positions in the list given.
+    /// The rules that address the pair, as ascending positions in the given list of rules.
     pub rules: Vec<usize>,
 }
 
 impl Pair {
-    /// Whether agent and action are both named, not stand-ins for "any other".
+    /// Whether agent and action are both named rather than stand-ins for "any other".
     pub fn named(&self) -> bool {
         self.agent_named && self.action_named
     }
@@ -35,17 +35,18 @@ impl Pair {
 pub struct Classes {
     /// Named agents.
     exact: BTreeSet<Arc<str>>,
-    /// Prefixes, each with the stand-in for the unnamed agents with that prefix; the empty prefix is for all others.
+    /// Prefixes, each with the stand-in for the unnamed agents with that prefix; the empty prefix stands for all other
+    /// agents.
     below: Vec<(String, Arc<str>)>,
-    /// By the representative of each class of agents.
+    /// The actions, by the representative of each class of agents.
     actions: HashMap<Arc<str>, Actions>,
 }
 
-/// The named actions, and the stand-in for the others.
+/// The named actions, and the stand-in for all other actions.
 type Actions = (BTreeSet<Arc<str>>, Arc<str>);
 
 impl Classes {
-    /// The pair that represents the class of this agent and action; none for agents that were not wanted.
+    /// The pair that represents the class of this agent and action; `None` for agents that were not wanted.
     pub fn representative(&self, agent: &str, action: &str) -> Option<(&str, &str)> {
         let agent = match self.exact.get(agent) {
             Some(named) => named,
@@ -60,7 +61,8 @@ impl Classes {
     }
 }
 
-/// One pair of every class that the rules and schemas distinguish, for the wanted agents. None when the budget runs out.
+/// One pair of every class that the rules and schemas distinguish, for the wanted agents. Returns `None` when the
+/// budget runs out.
 pub fn pairs(
     rules: &[&Rule],
     schemas: &[&Schema],
@@ -83,12 +85,12 @@ pub fn pairs(
             continue;
         }
         let addressed = roster.addressed(&agent);
-        // Counted twice, because the positions are stored: that bounds memory as well.
+        // The work is charged twice, because the positions are stored: that bounds the memory as well.
         if !meter.spend(addressed.len() as u64 * 2 + 1) {
             return None;
         }
         let declared = schemas.iter().filter_map(|schema| schema.agents.get(&*agent)).flat_map(|agent| &agent.actions);
-        // For each named action the rules that name it.
+        // For each named action, the rules that name it.
         let mut named: BTreeMap<&str, Vec<usize>> = declared.map(|action| (action.as_str(), Vec::new())).collect();
         let mut any = Vec::new();
         for position in addressed {
@@ -122,12 +124,12 @@ pub fn pairs(
     Some((pairs, classes))
 }
 
-/// What an enforced schema declares for an agent.
+/// The declaration of an enforced schema for an agent.
 pub fn enforced<'a>(bundle: &'a Bundle, agent: &str) -> Option<&'a AgentSchema> {
     bundle.schema.as_ref().filter(|schema| schema.enforce)?.agents.get(agent)
 }
 
-/// The rules by the agents that they address.
+/// The rules, by the agents that they address.
 struct Roster<'a> {
     exact: BTreeMap<&'a str, Vec<usize>>,
     below: BTreeMap<&'a str, Vec<usize>>,
@@ -160,8 +162,8 @@ impl<'a> Roster<'a> {
     }
 }
 
-/// One agent of every class: each named agent, one stand-in per prefix, and one stand-in for all others. A stand-in comes
-/// with its prefix.
+/// One agent of every class: each named agent, one stand-in per prefix, and one stand-in for all other agents. A
+/// stand-in comes with its prefix.
 fn agents(roster: &Roster<'_>, schemas: &[&Schema]) -> Vec<(String, Option<String>)> {
     let declared = schemas.iter().flat_map(|schema| schema.agents.keys().map(String::as_str));
     let exact: BTreeSet<&str> = roster.exact.keys().copied().chain(declared).collect();
@@ -179,7 +181,7 @@ fn agents(roster: &Roster<'_>, schemas: &[&Schema]) -> Vec<(String, Option<Strin
     agents
 }
 
-/// The first of `base`, `base1`, `base2`, … that is not taken.
+/// The first of `base`, `base1`, `base2`, … that is not yet taken.
 fn stand_in(base: &str, taken: impl Fn(&str) -> bool) -> String {
     let numbered = (1..).map(|n: u64| format!("{base}{n}"));
     std::iter::once(base.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()

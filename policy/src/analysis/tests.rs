@@ -1,4 +1,4 @@
-//! Every verdict held against exhaustive enumeration on a small domain, and every witness against the evaluator.
+//! Every verdict compared with exhaustive enumeration over a small domain, and every witness with the evaluator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -246,7 +246,7 @@ proptest! {
         }
         let found: BTreeSet<(String, String)> =
             analysis.gaps.iter().map(|gap| (gap.agent.clone(), gap.action.clone())).collect();
-        // Gaps are searched for named pairs only; the enumeration also tries unnamed pairs.
+        // Gaps are searched only for named pairs; the enumeration also tries unnamed pairs.
         let named: BTreeSet<(String, String)> = gaps.into_iter().filter(|pair| {
             let agent = bundle.schema.as_ref().is_some_and(|schema| schema.agents.contains_key(&pair.0))
                 || bundle.rules.iter().any(|rule| rule.agent == AgentPattern::Exact(pair.0.clone()));
@@ -261,7 +261,7 @@ proptest! {
 
     #[test]
     fn a_semantic_diff_is_disjoint_complete_and_true(a in bundles(), b in bundles(), keep in prop::collection::vec(any::<bool>(), 7)) {
-        // Keep some rules of the first bundle in the second: edits are small in life.
+        // Keep some rules of the first bundle in the second: real edits are small.
         let rules = b.rules.iter().enumerate().map(|(index, rule)| {
             let kept = a.rules.get(index).filter(|_| keep.get(index).copied().unwrap_or_default());
             kept.unwrap_or(rule).clone()

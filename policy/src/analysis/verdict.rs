@@ -1,4 +1,4 @@
-//! What is true of a bundle for every input: unreachable, conflicting and redundant rules, shadowed guardrails, gaps.
+//! The exact verdicts on a bundle: unreachable, conflicting and redundant rules, shadowed guardrails, gaps.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -12,14 +12,14 @@ use super::{
 };
 use crate::{bundle::Bundle, engine::Input};
 
-/// Two rules that match the same input, with that input.
+/// Two rules that match the same input, and that input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleOverlap {
     /// The rule that decides.
     pub first: String,
     /// The rule that would have decided differently.
     pub second: String,
-    /// An input where both match and the first decides.
+    /// An input that both rules match and the first rule decides.
     pub witness: Input,
 }
 
@@ -28,8 +28,9 @@ pub struct RuleOverlap {
 pub struct Unreachable {
     /// The rule.
     pub rule: String,
-    /// The rules that together decide every input the rule would match. None of them can be left out, and of all such
-    /// sets this is the one whose rules come first. Empty when the schema admits no input that the rule would match.
+    /// The rules that together decide every input that the rule would match. None of them can be left out, and of all
+    /// such sets this is the one whose rules come first. Empty when the schema admits no input that the rule would
+    /// match.
     pub covered_by: Vec<String>,
 }
 
@@ -49,7 +50,7 @@ pub struct Gap {
 pub struct Analysis {
     /// Rules that can never match.
     pub unreachable: Vec<Unreachable>,
-    /// Pairs of rules of equal priority and different effect that match the same input, which reaches them.
+    /// Pairs of rules of equal priority and different effect that match a common input which reaches them.
     pub conflicts: Vec<RuleOverlap>,
     /// Reachable rules whose removal changes no answer.
     pub redundant: Vec<String>,
@@ -59,9 +60,9 @@ pub struct Analysis {
     pub gaps: Vec<Gap>,
     /// Rules whose reachability, redundancy, conflicts or shadowing could not be decided within the budget.
     pub undecided: BTreeSet<String>,
-    /// Agents and actions whose gaps could not be decided within the budget.
+    /// Agents and actions for which gaps could not be decided within the budget.
     pub undecided_gaps: Vec<(String, String)>,
-    /// Whether the space was too large even to be cut: nothing was decided.
+    /// Whether the space was too large even to be laid out; nothing was decided then.
     pub too_large: bool,
 }
 
@@ -70,9 +71,10 @@ pub fn analyse(bundle: &Bundle, meter: Meter) -> Analysis {
     Analyzer::default().analyse(bundle, meter)
 }
 
-/// An incremental analysis: after an edit it repeats only the proofs that the edited rules can affect. A witness stays
-/// valid while no edited rule decides that input; a proof stays valid while its rules stay. The verdicts are those of
-/// [`analyse`], except that what was decided before stays decided when a budget runs out; the witnesses may differ.
+/// An incremental analysis: after an edit, only the proofs that the edited rules can affect are repeated. A witness
+/// stays valid as long as no edited rule decides that input; a proof stays valid as long as its rules stay. The
+/// verdicts equal those of [`analyse`], except that statements decided earlier stay decided when a budget runs out; the
+/// witnesses may differ.
 #[derive(Debug, Default)]
 pub struct Analyzer {
     geometry: BundleGeometry,
@@ -104,8 +106,9 @@ impl Analyzer {
     }
 }
 
-/// An input that the rule matches and decides; when other rules decide every input it matches, one that it would match.
-/// None when the rule matches nothing or is not enabled, or the budget runs out first.
+/// An input that the rule matches and decides or, when other rules decide every input that the rule matches, an input
+/// that the rule only matches. Returns `None` when the rule matches nothing or is not enabled, or when the budget runs
+/// out first.
 pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
     with_prover(bundle, rule, meter, |prover, entry| match prover.prove_reachable(entry) {
         Proof::Witness(input) => Some(input),
@@ -115,17 +118,17 @@ pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
     .map(Arc::unwrap_or_clone)
 }
 
-/// The rules that shadow parts of a rule: they come before it and decide some input it matches. That is no fault: in a
-/// good bundle most rules are shadowed by others somewhere.
+/// The rules that shadow parts of a rule: they come before the rule and decide some input that it matches. Shadowing is
+/// not a fault: in a good bundle most rules are shadowed by others somewhere.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Shadow {
-    /// One overlap per shadowing rule, in evaluation order; the second rule of each is the rule in question.
+    /// One overlap per shadowing rule, in evaluation order; the second rule of each overlap is the shadowed rule.
     pub by: Vec<RuleOverlap>,
-    /// Whether every rule before it was searched within the budget.
+    /// Whether every earlier rule was searched within the budget.
     pub complete: bool,
 }
 
-/// Which rules shadow parts of `rule`. None when the rule is not enabled or the bundle is too large.
+/// The rules that shadow parts of `rule`. Returns `None` when the rule is not enabled or the bundle is too large.
 pub fn shadow(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Shadow> {
     with_prover(bundle, rule, meter, |prover, entry| {
         let mut shadow = Shadow { by: Vec::new(), complete: true };
@@ -174,7 +177,7 @@ struct AnalysisRun<'a> {
 }
 
 impl AnalysisRun<'_> {
-    /// Finds the unreachable rules, with what covers them, and the redundant ones.
+    /// Finds the unreachable rules, with the rules that cover them, and the redundant rules.
     fn rules(&mut self) {
         let geometry = self.prover.geometry;
         for key in geometry.order.iter().copied() {
@@ -222,7 +225,7 @@ impl AnalysisRun<'_> {
             }
             for rank in equal.chain(guardrails.iter().copied()).chain(others) {
                 let Some(pair) = geometry.ranked(rank).and_then(|other| pair(entry, other)) else { continue };
-                // Every pair is cached; charging for it bounds the memory.
+                // Every pair is cached, and charging for it bounds the memory.
                 if !self.prover.meter.spend(PAIR_COST) {
                     self.analysis.undecided.insert(entry.rule.id.clone());
                     self.proofs.mark_unpaired(key);
@@ -286,8 +289,8 @@ impl AnalysisRun<'_> {
     }
 }
 
-/// The ranks of two rules in order, when an overlap is a problem: equal priority and different effect, or a guardrail
-/// after a more permissive rule.
+/// The ranks of two rules in evaluation order if an overlap of the two is a problem: equal priority and different
+/// effect, or a guardrail after a more permissive rule.
 fn pair(one: &Entry, two: &Entry) -> Option<(usize, usize)> {
     let (first, second) = if one.rank < two.rank { (one, two) } else { (two, one) };
     let conflict = first.rule.priority == second.rule.priority && first.rule.effect != second.rule.effect;

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-/// `value` as RFC 8785 text: members sorted by UTF-16 code units, no blanks, numbers as IEEE doubles.
+/// `value` as RFC 8785 text: members sorted by UTF-16 code units, no whitespace, numbers as IEEE doubles.
 ///
-/// Two values that are equal to a JSON reader of doubles have the same text, so `1`, `1.0` and `1e0` are one number.
+/// Two values that are equal to a JSON reader that uses doubles have the same text, so `1`, `1.0` and `1e0` are one
+/// number.
 pub fn canonical(value: &Value) -> String {
     // A `Value` cannot fail to serialize: its keys are strings and its numbers finite. `Value`'s own text is the
     // fallback that keeps this function total.

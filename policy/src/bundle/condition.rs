@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Number, Value};
 
-/// A value a condition compares with.
+/// A value that a condition compares with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
     /// A finite number. Numbers compare by value as IEEE doubles (RFC 8785's number model), so `1` equals `1.0`.
@@ -36,7 +36,7 @@ impl Scalar {
         }
     }
 
-    /// The name of its JSON type.
+    /// The name of the value's JSON type.
     pub const fn type_name(&self) -> &'static str {
         match self {
             Self::Number(_) => "number",
@@ -47,7 +47,7 @@ impl Scalar {
 }
 
 impl fmt::Display for Scalar {
-    /// In words. A text that could be read as something else is quoted.
+    /// Writes the value in words. A text that could be read as something else is quoted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{number}"),
@@ -64,7 +64,7 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// A double as a JSON number, whole ones without a fraction.
+/// A double as a JSON number; a whole double is written without a fraction.
 pub fn number_value(number: f64) -> Value {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() < EXACT {
@@ -87,11 +87,11 @@ pub enum Test {
     Above(f64),
     /// `<f`: a number less than this.
     Below(f64),
-    /// `f`, `==f`: equal to one of these (a single value is a list of one). An empty list never holds.
+    /// `f`, `==f`: equal to one of these values (a single value is a list of one). An empty list never holds.
     In(Vec<Scalar>),
-    /// `!=f`: equal to none of these.
+    /// `!=f`: equal to none of these values.
     NotIn(Vec<Scalar>),
-    /// `^=f`: a string starting with this.
+    /// `^=f`: a string that starts with this prefix.
     StartsWith(String),
     /// `?f`: present and not null (true), or absent or null (false).
     Present(bool),
@@ -119,7 +119,7 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// All operators, in the order an editor offers them.
+    /// All operators, in the order in which an editor offers them.
     pub const ALL: [Self; 8] = [
         Self::Equals,
         Self::Differs,
@@ -159,7 +159,7 @@ impl Operator {
         }
     }
 
-    /// Whether it compares with one number.
+    /// Whether the operator compares with one number.
     pub const fn is_bound(self) -> bool {
         matches!(self, Self::AtLeast | Self::AtMost | Self::Above | Self::Below)
     }
@@ -199,7 +199,7 @@ impl Test {
 /// One condition of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// The key as written, operator included: with the rule it names the condition.
+    /// The key as written, operator included. Together with the rule, the key identifies the condition.
     pub key: String,
     /// The field, as a dotted path into the context.
     pub field: String,
@@ -222,14 +222,15 @@ pub fn key_of(operator: Operator, field: &str) -> String {
 }
 
 impl fmt::Display for Condition {
-    /// In words: `risk_score ≥ 85`, `category in phishing, malware`, `sender_vip is true`, `ticket is present`.
+    /// Writes the condition in words: `risk_score ≥ 85`, `category in phishing, malware`, `sender_vip is true`, `ticket
+    /// is present`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.field, self.test)
     }
 }
 
 impl fmt::Display for Test {
-    /// What follows the field: `≥ 85`, `in phishing, malware`, `is present`.
+    /// Writes the words that follow the field: `≥ 85`, `in phishing, malware`, `is present`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operator = self.operator().words();
         match self {
@@ -259,7 +260,7 @@ fn list(f: &mut fmt::Formatter<'_>, one: &str, many: &str, values: &[Scalar]) ->
 /// Whether `field` can be read from a context.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// A sentence that says why the field cannot be read.
 pub fn check_field(field: &str) -> Result<(), String> {
     if field.is_empty() {
         return Err("it names no field".to_owned());

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strum::IntoStaticStr;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -58,9 +58,9 @@ pub enum Code {
     NearDuplicate,
     /// A guardrail rule is shadowed by priority.
     GuardrailShadowed,
-    /// The rule is switched off.
+    /// A rule is switched off.
     Disabled,
-    /// Inputs that fall to the default effect.
+    /// Some inputs fall to the default effect.
     Gap,
     /// The analysis ran out of its work budget.
     Undecided,
@@ -98,22 +98,22 @@ impl Code {
     }
 }
 
-/// One report of the linter.
+/// One finding of the linter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The kind.
     pub code: Code,
-    /// The severity; follows from the code.
+    /// The severity, which follows from the code.
     pub severity: Severity,
-    /// The rule it is about, when that rule has an id.
+    /// The rule that the finding is about, when that rule has an id.
     pub rule_id: Option<String>,
     /// JSON Pointer into the bundle document.
     pub path: String,
-    /// What is wrong, for a person.
+    /// The fault, described for a person.
     pub message: String,
-    /// What to do about it.
+    /// The suggested action.
     pub suggestion: Option<String>,
-    /// A repair (RFC 6902, against the bundle document) when there is one right answer.
+    /// A repair (RFC 6902, against the bundle document) when there is exactly one right answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<Patch>,
     /// An example input, when the finding is about inputs.
@@ -136,28 +136,28 @@ impl Finding {
         }
     }
 
-    /// Names the rule it is about.
+    /// Sets the rule that the finding is about.
     #[must_use]
     pub fn about(mut self, rule_id: Option<&str>) -> Self {
         self.rule_id = rule_id.map(str::to_owned);
         self
     }
 
-    /// Says what to do.
+    /// Sets the suggested action.
     #[must_use]
     pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
         self
     }
 
-    /// Adds the repair when there is one.
+    /// Sets the repair, when there is one.
     #[must_use]
     pub fn fix_if(mut self, fix: Option<Patch>) -> Self {
         self.fix = fix;
         self
     }
 
-    /// The position in `rules` of the rule it is about.
+    /// The position in `rules` of the rule that the finding is about.
     pub fn position(&self) -> Option<usize> {
         self.path.strip_prefix("/rules/")?.split('/').next()?.parse().ok()
     }

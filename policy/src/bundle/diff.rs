@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use super::{Source, canonical, rule, schema};
 
-/// One field of a rule that differs.
+/// One field of a rule that differs between two bundles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
     /// The key, e.g. `priority` or `conditions.>=risk_score`.
     pub field: String,
-    /// Its old value; null when it was absent.
+    /// The old value; null when the field was absent.
     pub before: Value,
-    /// Its new value; null when it was removed.
+    /// The new value; null when the field was removed.
     pub after: Value,
 }
 
@@ -23,31 +23,31 @@ pub struct FieldChange {
 pub struct ModifiedRule {
     /// The rule.
     pub id: String,
-    /// As it was.
+    /// The rule in the older bundle.
     pub before: Map<String, Value>,
-    /// As it is.
+    /// The rule in the newer bundle.
     pub after: Map<String, Value>,
-    /// Field by field.
+    /// The differences, field by field.
     pub fields: Vec<FieldChange>,
 }
 
-/// What differs between two bundles.
+/// The differences between two bundles.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TextDiff {
-    /// Rules only the newer has, by id.
+    /// Rules that only the newer bundle has, by id.
     pub rules_added: Vec<Map<String, Value>>,
-    /// Rules only the older has, by id.
+    /// Rules that only the older bundle has, by id.
     pub rules_removed: Vec<Map<String, Value>>,
-    /// Rules both have and that differ, by id.
+    /// Rules that both bundles have but that differ, by id.
     pub rules_modified: Vec<ModifiedRule>,
     /// Changes of `default_effect`, `on_error` and `schema`.
     pub settings_changed: Vec<FieldChange>,
-    /// In a sentence: `1 rule added, 2 modified`.
+    /// The differences in a sentence: `1 rule added, 2 modified`.
     pub summary: String,
 }
 
 impl TextDiff {
-    /// Whether nothing differs that affects decisions.
+    /// Whether no difference affects decisions.
     pub fn is_empty(&self) -> bool {
         self.rules_added.is_empty()
             && self.rules_removed.is_empty()
@@ -56,14 +56,14 @@ impl TextDiff {
     }
 }
 
-/// What turns `before` into `after`. The order of rules and whether a default is stated make no difference.
+/// The changes that turn `before` into `after`. The order of rules makes no difference, nor does stating a default.
 pub fn text_diff(before: &Source, after: &Source) -> TextDiff {
     let mut old: HashMap<Name<'_>, &Map<String, Value>> = named(before).collect();
     let (mut added, mut modified) = (Vec::new(), Vec::new());
     for (name, written) in named(after) {
         match old.remove(&name) {
             None => added.push((name, written)),
-            // Most rules are equal to the letter.
+            // Most rules are literally equal.
             Some(was) if was == written => {}
             Some(was) => {
                 let (was_explicit, explicit) = (rule::with_defaults(was), rule::with_defaults(written));
@@ -96,7 +96,7 @@ pub fn text_diff(before: &Source, after: &Source) -> TextDiff {
     diff
 }
 
-/// A rule's id with its occurrence, because drafts may repeat an id or omit it.
+/// A rule's id and its occurrence, because drafts may repeat or omit an id.
 type Name<'a> = (&'a str, usize);
 
 fn named(source: &Source) -> impl Iterator<Item = (Name<'_>, &Map<String, Value>)> {

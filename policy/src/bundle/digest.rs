@@ -1,8 +1,8 @@
 //! The content address of a bundle: SHA-256 of the canonical JSON of everything that affects decisions.
 //!
-//! Covered are the rules (sorted by id, so their order never matters, with defaults written out, so that stating a
-//! default never matters), the schema, `default_effect` and `on_error`. Not covered are the version, notes and
-//! metadata of the bundle. A draft with faults has a digest too.
+//! The digest covers the rules (sorted by id, so that their order never matters, and with defaults written out, so that
+//! stating a default never matters), the schema, `default_effect` and `on_error`. It does not cover the version, notes
+//! and metadata of the bundle. A draft with faults has a digest too.
 
 use std::fmt;
 
@@ -66,7 +66,7 @@ pub fn of_content(
             (id, canonical::canonical_object(&explicit))
         })
         .collect();
-    // Drafts may repeat an id; then the text breaks the tie, so that the order of the rules never matters.
+    // Drafts may repeat an id. The text then breaks the tie, so that the order of the rules never matters.
     rules.sort_unstable();
     let schema = schema.map_or(Value::Null, schema::with_defaults);
     let mut hasher = Sha256::new();

@@ -26,7 +26,7 @@ pub enum Effect {
     /// The action must not happen.
     #[default]
     Deny,
-    /// A person has to agree first.
+    /// A person must approve the action first.
     NeedsApproval,
     /// The action may go ahead.
     Allow,

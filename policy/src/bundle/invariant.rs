@@ -9,43 +9,43 @@ use serde_json::{Map, Value};
 use super::{ActionPattern, AgentPattern, Condition, Effect, rule};
 use crate::{Fault, json::escape, limits};
 
-/// Most invariants a workspace may have.
+/// Maximum number of invariants in a workspace.
 pub const MAX_INVARIANTS: usize = 200;
 
-/// An invariant as written. It says either `never` or `always`.
+/// An invariant as written, with either `never` or `always`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Invariant {
     /// Unique in the workspace; written like a rule's id.
     pub id: String,
-    /// Which agents: a name, a prefix like `inbox.*`, or `*`.
+    /// The agents: a name, a prefix like `inbox.*`, or `*`.
     pub agent: String,
-    /// Which actions: a name or `*`.
+    /// The actions: a name or `*`.
     pub action: String,
-    /// The effect that must not come out.
+    /// The forbidden effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub never: Option<Effect>,
-    /// The effect that must come out.
+    /// The only permitted effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub always: Option<Effect>,
-    /// When it must hold: conditions as in a rule; empty is always.
+    /// When the invariant must hold: conditions as in a rule; empty means always.
     #[serde(default)]
     pub when: Map<String, Value>,
-    /// Why, for people.
+    /// The reason for the invariant, for people.
     #[serde(default)]
     pub note: String,
 }
 
-/// What an invariant demands of the effect.
+/// The demand that an invariant makes on the effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Demand {
-    /// Any effect but this.
+    /// Any effect but this one.
     Never(Effect),
-    /// This effect only.
+    /// Only this effect.
     Always(Effect),
 }
 
 impl Demand {
-    /// Whether `effect` breaks it.
+    /// Whether `effect` breaks the demand.
     pub fn is_broken_by(self, effect: Effect) -> bool {
         match self {
             Self::Never(unwanted) => effect == unwanted,
@@ -62,20 +62,20 @@ impl Demand {
 /// A valid invariant, parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// Its name.
+    /// The id of the invariant.
     pub id: String,
-    /// Which agents.
+    /// The agents that the statement applies to.
     pub agent: AgentPattern,
-    /// Which actions.
+    /// The actions that the statement applies to.
     pub action: ActionPattern,
-    /// What must hold.
+    /// The demand on the effect.
     pub demand: Demand,
-    /// When: all of these are true.
+    /// The conditions under which the statement applies; all of them must be true.
     pub conditions: Vec<Condition>,
 }
 
 impl fmt::Display for Statement {
-    /// In words: `inbox.triage · quarantine is never allow when risk_score < 20`.
+    /// Writes the statement in words: `inbox.triage · quarantine is never allow when risk_score < 20`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (how, effect) = match self.demand {
             Demand::Never(effect) => ("never", effect),
@@ -93,7 +93,7 @@ impl Invariant {
     /// Parses the invariant.
     ///
     /// # Errors
-    /// Everything that is wrong with it, with pointers that start at the invariant (`/when/>=risk`).
+    /// Every fault of the invariant, with pointers that start at the invariant (`/when/>=risk`).
     pub fn parse(&self) -> Result<Statement, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut fault = |pointer: String, detail: String| faults.push(Fault::new(pointer, detail));
@@ -149,7 +149,7 @@ impl Invariant {
 /// Checks a list of invariants as a whole.
 ///
 /// # Errors
-/// Everything that is wrong, with pointers into the list (`/0/when/>=risk`).
+/// Every fault of the list, with pointers into the list (`/0/when/>=risk`).
 pub fn check(invariants: &[Invariant]) -> Result<Vec<Statement>, Vec<Fault>> {
     if invariants.len() > MAX_INVARIANTS {
         return Err(vec![Fault::new("", format!("a workspace has at most {MAX_INVARIANTS} invariants"))]);

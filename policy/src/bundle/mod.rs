@@ -1,12 +1,12 @@
-//! What a policy bundle is: rules, conditions, the document they are written in, its digest and version.
+//! A policy bundle: rules, conditions, the document they are written in, its digest and version.
 //!
 //! ```text
-//! effect, condition, rule, schema   what a rule is made of, and the declared input domain
+//! effect, condition, rule, schema   the parts of a rule, and the declared input domain
 //! diagnostic, spelling              findings, and "did you mean …?"
 //! notation                          how conditions are written, and repairs of other notations
 //! canonical, digest                 canonical JSON and the content address
 //! source                            a bundle as written
-//! parsed_rule, parsing              what a bundle as written means
+//! parsed_rule, parsing              the meaning of a bundle as written
 //! diff, version                     the text diff of two bundles, and version numbers
 //! invariant                         statements that every bundle must satisfy
 //! ```
@@ -38,14 +38,14 @@ pub use rule::{ActionPattern, AgentPattern, Budget, Risk, Rule};
 pub use schema::Schema;
 pub use source::{ReadError, Source};
 
-/// A parsed bundle: every rule is valid. Made by [`Source::parse_rules`].
+/// A parsed bundle: every rule is valid. Created by [`Source::parse_rules`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
-    /// The valid rules, enabled and disabled, in the order they were written.
+    /// The valid rules, enabled and disabled, in written order.
     pub rules: Vec<Rule>,
-    /// What happens when no rule matches.
+    /// The effect when no rule matches.
     pub default_effect: Effect,
-    /// What happens when the deciding rule compares a value of a wrong type, or the schema is violated.
+    /// The effect when the deciding rule compares a value of a wrong type, or when the input violates the schema.
     pub on_error: Effect,
     /// The declared input domain, if any.
     pub schema: Option<Schema>,

@@ -13,38 +13,39 @@ use super::{
 };
 use crate::{json::escape, limits};
 
-/// One rule read as far as it can be.
+/// One rule, read as far as possible.
 #[derive(Debug, Clone)]
 pub struct ParsedRule<'a> {
     /// The rule as written.
     pub source: &'a Map<String, Value>,
-    /// Position in the bundle's `rules`.
+    /// The position in the bundle's `rules`.
     pub position: usize,
     /// The id, when it is a non-blank text.
     pub id: Option<&'a str>,
-    /// Which agents, when readable.
+    /// The agents, when readable.
     pub agent: Option<AgentPattern>,
-    /// Which actions, when readable.
+    /// The actions, when readable.
     pub action: Option<ActionPattern>,
     /// The effect, when readable.
     pub effect: Option<Effect>,
     /// The priority; the default when unreadable.
     pub priority: u16,
-    /// The conditions as they are written, or as they will be once their notation is repaired.
+    /// The conditions as written, or as they will be once their notation is repaired.
     pub conditions: Vec<IntendedCondition<'a>>,
     /// The reason, blank when there is none.
     pub reason: &'a str,
-    /// The budget as far as it can be read.
+    /// The budget, as far as it can be read.
     pub budget: Option<Budget>,
     /// Whether the rule is switched on.
     pub enabled: bool,
-    /// What is wrong with it.
+    /// The faults of the rule.
     pub faults: Vec<Finding>,
     /// Whether the meaning is unambiguous, so that the rule can be evaluated.
     pub sound: bool,
 }
 
-/// A condition with the key it is written under, which differs from its own until its notation is repaired.
+/// A condition with the key it is written under, which differs from the condition's own key until the notation is
+/// repaired.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IntendedCondition<'a> {
     /// The key in the rule's `conditions`.
@@ -98,7 +99,7 @@ impl ParsedRule<'_> {
         Finding::new(code, self.pointer(member), message).about(self.id)
     }
 
-    /// Records a fault that leaves the meaning of the rule open.
+    /// Records a fault that makes the meaning of the rule ambiguous.
     fn mark_unsound(&mut self, finding: Finding) {
         self.sound = false;
         self.faults.push(finding);
@@ -264,8 +265,8 @@ impl ParsedRule<'_> {
         self.budget = Some(budget);
     }
 
-    /// A misspelt `conditions` would make a rule that always holds, so near misses of a member's name are errors. Other
-    /// unknown members are kept.
+    /// A misspelt `conditions` would make a rule that always matches, so near misses of a member's name are errors.
+    /// Other unknown members are kept.
     fn check_misspelt_members(&mut self) {
         for key in self.source.keys() {
             if rule::MEMBERS.contains(&key.as_str()) {
@@ -288,7 +289,7 @@ impl ParsedRule<'_> {
         }
     }
 
-    /// The rule, when it can be evaluated.
+    /// The rule, if it can be evaluated.
     pub(super) fn to_rule(&self) -> Option<Rule> {
         let tags = self.source.get("tags").and_then(Value::as_array);
         self.sound.then_some(Rule {

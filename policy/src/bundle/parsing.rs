@@ -1,4 +1,4 @@
-//! What a bundle as written means: every rule read as far as possible, with a finding for everything that is wrong.
+//! The meaning of a bundle as written: every rule is read as far as possible, with a finding for every fault.
 
 use std::collections::HashMap;
 
@@ -11,19 +11,19 @@ use super::{
 };
 use crate::limits;
 
-/// A bundle as far as it can be read.
+/// A bundle, as far as it can be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParsedBundle {
-    /// The rules that can be evaluated. A rule whose reason or budget is wrong is among them, without that member.
+    /// The rules that can be evaluated. A rule with a faulty reason or budget is among them, without that member.
     pub bundle: Bundle,
-    /// What breaks the language: all are errors, and any of them blocks submitting.
+    /// The faults of the language. All of them are errors, and any of them blocks submitting.
     pub faults: Vec<Finding>,
     /// The rules left out, by id, or by position (`#3`) when they have none.
     pub skipped: Vec<String>,
 }
 
 impl Source {
-    /// What the document means as far as it can be read, and what is wrong with the rest.
+    /// The meaning of the document as far as it can be read, and the faults of the rest.
     pub fn parse_rules(&self) -> ParsedBundle {
         parse_rules(self, &read_rules(self))
     }
@@ -69,7 +69,7 @@ pub fn parse_rules(source: &Source, rules: &[ParsedRule<'_>]) -> ParsedBundle {
     ParsedBundle { bundle, faults, skipped }
 }
 
-/// What is wrong with the bundle outside its rules and schema.
+/// The faults of the bundle outside its rules and schema.
 fn bundle_faults(source: &Source) -> Vec<Finding> {
     let mut faults = Vec::new();
     if source.notes.chars().count() > limits::MAX_NOTES_CHARS {

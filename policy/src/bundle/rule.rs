@@ -9,7 +9,7 @@ use strum::{Display, EnumString, IntoStaticStr};
 use super::{Condition, Effect};
 use crate::limits;
 
-/// Which agents a rule addresses.
+/// The agents that a rule addresses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentPattern {
     /// `*`
@@ -52,7 +52,7 @@ impl fmt::Display for AgentPattern {
     }
 }
 
-/// Which actions a rule addresses.
+/// The actions that a rule addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ActionPattern {
     /// `*`
@@ -85,7 +85,7 @@ impl fmt::Display for ActionPattern {
     }
 }
 
-/// How dangerous the budgeted action is.
+/// The risk of the budgeted action.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, IntoStaticStr,
 )]
@@ -100,7 +100,7 @@ pub enum Risk {
     High,
 }
 
-/// What one matched action may spend.
+/// The budget of one matched action.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Budget {
     /// USD, at least 0.
@@ -119,25 +119,25 @@ pub struct Budget {
 pub struct Rule {
     /// Unique in its bundle: `^[a-z0-9][a-z0-9_-]{2,63}$`.
     pub id: String,
-    /// Which agents it addresses.
+    /// The agents that the rule addresses.
     pub agent: AgentPattern,
-    /// Which actions it addresses.
+    /// The actions that the rule addresses.
     pub action: ActionPattern,
-    /// All must hold; none means always.
+    /// The conditions. All of them must hold; a rule without conditions always matches.
     pub conditions: Vec<Condition>,
-    /// What it decides.
+    /// The effect that the rule decides.
     pub effect: Effect,
-    /// Why, for people.
+    /// The reason for the rule, for people.
     pub reason: String,
     /// 0–1000; rules of higher priority come first.
     pub priority: u16,
-    /// What a matched action may spend.
+    /// The budget of a matched action.
     pub budget: Option<Budget>,
     /// A disabled rule does not exist for evaluation.
     pub enabled: bool,
     /// Free labels; `guardrail` marks a protected rule.
     pub tags: BTreeSet<String>,
-    /// Position in the source's `rules`, for JSON Pointers.
+    /// The position in the source's `rules`, for JSON Pointers.
     pub position: usize,
 }
 
@@ -156,23 +156,23 @@ impl Rule {
             && self.conditions.iter().zip(&other.conditions).all(|(a, b)| a.field == b.field && a.test == b.test)
     }
 
-    /// Whether it is marked as protected.
+    /// Whether the rule is marked as protected.
     pub fn is_guardrail(&self) -> bool {
         self.tags.contains(GUARDRAIL)
     }
 }
 
-/// Whether `text` is a rule's id: `^[a-z0-9][a-z0-9_-]{2,63}$`.
+/// Whether `text` has the syntax of a rule's id: `^[a-z0-9][a-z0-9_-]{2,63}$`.
 pub fn is_id(text: &str) -> bool {
     (3..=64).contains(&text.len()) && is_name(text)
 }
 
-/// Whether `text` is an agent's name: lowercase parts joined by dots.
+/// Whether `text` has the syntax of an agent's name: lowercase parts joined by dots.
 pub fn is_dotted_name(text: &str) -> bool {
     text.split('.').all(is_name)
 }
 
-/// Whether `text` is an action's name; the syntax is that of agents' names.
+/// Whether `text` has the syntax of an action's name, which is the syntax of agents' names.
 pub fn is_action_name(text: &str) -> bool {
     is_dotted_name(text)
 }
@@ -187,7 +187,7 @@ fn is_name(text: &str) -> bool {
 pub const MEMBERS: [&str; 11] =
     ["id", "agent", "action", "conditions", "effect", "reason", "priority", "budget", "enabled", "tags", "metadata"];
 
-/// A rule as written with its defaults spelled out, as the digest and the diff see it. A member that is null counts as
+/// A rule as written, with its defaults spelled out, for the digest and the diff. A member that is null counts as
 /// absent.
 pub fn with_defaults(rule: &Map<String, Value>) -> Map<String, Value> {
     let mut explicit = rule.clone();

@@ -1,4 +1,4 @@
-//! The declared input domain of a bundle: which actions an agent has and which typed fields come with them.
+//! The declared input domain of a bundle: the actions of each agent, and the typed fields that come with them.
 
 use std::collections::BTreeMap;
 
@@ -45,33 +45,33 @@ impl FieldType {
 /// One declared field.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
-    /// Its type.
+    /// The type of the field.
     pub kind: FieldType,
     /// Smallest allowed number, inclusive.
     pub min: Option<f64>,
     /// Largest allowed number, inclusive.
     pub max: Option<f64>,
-    /// The only allowed values, if listed.
+    /// The only allowed values, when they are listed.
     pub allowed: Option<Vec<Scalar>>,
-    /// Whether it must be present.
+    /// Whether the field must be present.
     pub required: bool,
 }
 
-/// What is declared for one agent.
+/// The declaration for one agent.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AgentSchema {
-    /// Its actions.
+    /// The actions of the agent.
     pub actions: Vec<String>,
-    /// Its fields by dotted path.
+    /// The fields of the agent, by dotted path.
     pub fields: BTreeMap<String, Field>,
 }
 
-/// A valid schema. Written as `{"enforce": bool, "agents": {"inbox.triage": {"actions": […], "fields": {…}}}}`.
+/// A valid schema, written as `{"enforce": bool, "agents": {"inbox.triage": {"actions": […], "fields": {…}}}}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
-    /// Whether evaluation refuses inputs outside it; default true.
+    /// Whether evaluation refuses inputs outside the schema; true by default.
     pub enforce: bool,
-    /// What is declared, by agent name.
+    /// The declarations, by agent name.
     pub agents: BTreeMap<String, AgentSchema>,
 }
 
@@ -79,7 +79,7 @@ impl Schema {
     /// Reads a schema as written.
     ///
     /// # Errors
-    /// Everything that is wrong with it, with pointers that start at the schema itself (`/agents/inbox.triage/…`).
+    /// Every fault of the schema, with pointers that start at the schema itself (`/agents/inbox.triage/…`).
     pub fn parse(value: &Value) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::default();
         let schema = reader.schema(value);
@@ -224,7 +224,7 @@ impl Reader {
     }
 }
 
-/// `schema` as written with its defaults spelled out; anything that is not a schema comes back unchanged.
+/// `schema` as written, with its defaults spelled out; a value that is not a schema is returned unchanged.
 pub fn with_defaults(schema: &Value) -> Value {
     let mut schema = schema.clone();
     let Some(object) = schema.as_object_mut() else { return schema };

@@ -1,6 +1,6 @@
-//! A bundle as *written*: the document an author edits. It may still break rules of the language; findings report what is
-//! wrong, so that work in progress can be saved. Only its shape is fixed: a wrong JSON type is refused with the pointer to
-//! it ([`Source::read`]).
+//! A bundle as *written*: the document that an author edits. The document may still break rules of the language;
+//! findings report the faults, so that work in progress can be saved. Only the shape is fixed: a wrong JSON type is
+//! refused, with a pointer to the value ([`Source::read`]).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,16 +15,16 @@ use crate::{
 /// The editable content of a bundle. Unknown keys, of the bundle and of every rule, are kept.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Source {
-    /// The version as text; none means "propose the next one".
+    /// The version as text; without a version, the next one is proposed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Rules as JSON objects. Keys have the right JSON type; values may still be out of range.
     #[serde(default)]
     pub rules: Vec<Map<String, Value>>,
-    /// What happens when no rule matches.
+    /// The effect when no rule matches.
     #[serde(default)]
     pub default_effect: Effect,
-    /// What happens on an evaluation error.
+    /// The effect on an evaluation error.
     #[serde(default)]
     pub on_error: Effect,
     /// The declared input domain as written, or null.
@@ -49,7 +49,7 @@ pub struct Source {
 pub enum ReadError {
     /// More bytes than [`limits::MAX_BUNDLE_BYTES`].
     TooLarge {
-        /// How many there are.
+        /// The size of the text.
         bytes: usize,
     },
     /// Not JSON.
@@ -58,10 +58,10 @@ pub enum ReadError {
         line: usize,
         /// Column in bytes, from 1.
         column: usize,
-        /// What was wrong there.
+        /// The fault at that place.
         message: String,
     },
-    /// JSON of a wrong shape.
+    /// JSON of the wrong shape.
     Faults(Vec<Fault>),
 }
 
@@ -71,7 +71,7 @@ impl From<json::Malformed> for ReadError {
     }
 }
 
-/// Members of a stored bundle that clients may send back but that an author cannot set.
+/// Members of a stored bundle that clients may send back but that authors cannot set.
 const STORE_MEMBERS: [&str; 12] = [
     "id",
     "state",
@@ -87,7 +87,7 @@ const STORE_MEMBERS: [&str; 12] = [
     "provenance",
 ];
 
-/// Most faults one answer lists.
+/// Maximum number of faults that one answer lists.
 const MAX_FAULTS: usize = 100;
 
 impl Source {
@@ -95,8 +95,8 @@ impl Source {
     /// the store maintains (`id`, `state`, …) are ignored, so that clients can send back an API response.
     ///
     /// # Errors
-    /// Every wrong JSON type and passed size limit, with pointers into `value`. Wrong *values* are findings of the
-    /// linter instead.
+    /// Every wrong JSON type and every exceeded size limit, with pointers into `value`. Wrong *values* are findings of
+    /// the linter instead.
     pub fn read(value: Value) -> Result<Self, Vec<Fault>> {
         let deep = nesting(&value);
         if deep > MAX_NESTING {
@@ -119,7 +119,7 @@ impl Source {
     /// Reads a bundle from text.
     ///
     /// # Errors
-    /// Too many bytes, malformed JSON with its place, or what [`Self::read`] refuses.
+    /// Too many bytes, malformed JSON with its place, or the faults for which [`Self::read`] refuses the document.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReadError> {
         if bytes.len() > limits::MAX_BUNDLE_BYTES {
             return Err(ReadError::TooLarge { bytes: bytes.len() });
@@ -128,7 +128,7 @@ impl Source {
         Self::read(value).map_err(ReadError::Faults)
     }
 
-    /// Its content address.
+    /// The content address of the bundle.
     pub fn digest(&self) -> Digest {
         digest::of_content(&self.rules, self.default_effect, self.on_error, self.schema.as_ref())
     }
@@ -252,8 +252,8 @@ impl Reader {
     }
 }
 
-/// What is wrong with the JSON type of a rule's member: the place below it, and what is wanted. A member that is null
-/// counts as absent; unknown members may be anything.
+/// The fault of a rule's member that has the wrong JSON type: the place below the member, and the wanted type. A member
+/// that is null counts as absent; unknown members may have any type.
 pub(super) fn type_fault(member: &str, value: &Value) -> Option<(String, String)> {
     let must = |wanted: &str, value: &Value| format!("must be {wanted}, not {}", type_name(value));
     let whole = |wanted: &str| Some((String::new(), must(wanted, value)));
@@ -281,7 +281,7 @@ pub(super) fn type_fault(member: &str, value: &Value) -> Option<(String, String)
     }
 }
 
-/// Whether no string in it, keys included, is longer than the limit.
+/// Whether no string in `value`, keys included, is longer than the limit.
 fn short(key: &str, value: &Value) -> bool {
     let fits = |text: &str| text.len() <= limits::MAX_STRING_BYTES;
     fits(key)

@@ -2,7 +2,8 @@
 
 use strsim::levenshtein;
 
-/// Whether `written` is probably a misspelling of `meant`: equal but for case, or within one edit, two in longer words.
+/// Whether `written` is probably a misspelling of `meant`: equal but for case, or within one edit (two in longer
+/// words).
 pub fn is_near(written: &str, meant: &str) -> bool {
     let (written, meant) = (written.to_lowercase(), meant.to_lowercase());
     if written == meant {
@@ -16,7 +17,7 @@ pub fn is_near(written: &str, meant: &str) -> bool {
     levenshtein(&written, &meant) <= allowed
 }
 
-/// The nearest of `names` to `written`, when one is near.
+/// The nearest of `names` to `written`, when one of them is near.
 pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     names.into_iter().filter(|name| is_near(written, name)).min_by_key(|name| levenshtein(written, name))
 }

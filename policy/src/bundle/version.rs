@@ -1,8 +1,8 @@
-//! Version numbers: which step a draft needs, which number is next, and which are refused.
+//! Version numbers: the step that a draft needs, the next number, and the numbers that are refused.
 //!
 //! `MAJOR` for schema or default changes, `MINOR` for added or removed rules and newly addressed agents or actions,
-//! `PATCH` for changes of existing rules. A number is used once, also by bundles that were rejected or archived, and no
-//! number is skipped: the next one is the first free one of its kind after the base.
+//! `PATCH` for changes of existing rules. A number is used only once, even if its bundle was rejected or archived, and
+//! no number is skipped: the next number is the first free one of its kind after the base.
 
 use std::{cell::OnceCell, collections::BTreeSet};
 
@@ -29,7 +29,7 @@ pub enum Bump {
 }
 
 impl Bump {
-    /// The version one step of this size after `base`.
+    /// The version that is one step of this size after `base`.
     fn after(self, base: &Version) -> Version {
         match self {
             Self::Patch => Version::new(base.major, base.minor, base.patch.saturating_add(1)),
@@ -39,12 +39,12 @@ impl Bump {
     }
 }
 
-/// The step a draft needs, and why.
+/// The step that a draft needs, with the reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
-    /// At least this step.
+    /// The smallest sufficient step.
     pub bump: Bump,
-    /// In words, the largest reason first: `the default effect changes from deny to allow`.
+    /// The reasons in words, the reason for the largest step first: `the default effect changes from deny to allow`.
     pub reasons: Vec<String>,
 }
 
@@ -53,16 +53,16 @@ pub struct Need {
 pub struct Proposal {
     /// The next free version.
     pub version: String,
-    /// The step it takes; none for a first version.
+    /// The step from the base to the proposed version; `None` for a first version.
     pub bump: Option<Bump>,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub why: String,
 }
 
 /// Why a version is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Not `SemVer`.
+    /// The text is not a `SemVer` version.
     #[error("`{0}` is not a version: it needs three numbers like `2.4.0`")]
     Malformed(String),
     /// The number is taken.
@@ -70,46 +70,46 @@ pub enum Refused {
     Reused {
         /// The number.
         version: String,
-        /// What to use instead.
+        /// The number to use instead.
         next: String,
     },
-    /// Not after the base.
+    /// The number does not come after the base.
     #[error("version {version} does not come after {base}; the next one is {next}")]
     Backwards {
         /// The number.
         version: String,
         /// The version the draft was made from.
         base: String,
-        /// What to use instead.
+        /// The number to use instead.
         next: String,
     },
-    /// A number before it was never used.
+    /// The number skips a number that was never used.
     #[error("version {version} skips numbers after {base}; the next one is {next}")]
     Skips {
         /// The number.
         version: String,
         /// The version the draft was made from.
         base: String,
-        /// What to use instead.
+        /// The number to use instead.
         next: String,
     },
-    /// The changes are larger than the step.
+    /// The changes need a larger step.
     #[error("version {version} is only a {bump} step after {base}, but {why}; use {next}")]
     TooSmall {
         /// The number.
         version: String,
-        /// Its step.
+        /// The step of the number.
         bump: Bump,
         /// The version the draft was made from.
         base: String,
-        /// Why more is needed.
+        /// The reason for a larger step.
         why: String,
-        /// What to use instead.
+        /// The number to use instead.
         next: String,
     },
 }
 
-/// Reads a version: three numbers, perhaps with a pre-release; no build metadata, which would not order.
+/// Reads a version: three numbers, optionally with a pre-release. Build metadata is refused, because it has no order.
 ///
 /// # Errors
 /// [`Refused::Malformed`]
@@ -119,7 +119,7 @@ pub fn parse(text: &str) -> Result<Version, Refused> {
     if version.build.is_empty() { Ok(version) } else { Err(malformed()) }
 }
 
-/// Sorts version texts by `SemVer` order; texts that are no versions come first.
+/// Compares version texts by `SemVer` order; texts that are not versions come first.
 pub fn compare(a: &str, b: &str) -> std::cmp::Ordering {
     Version::parse(a).ok().cmp(&Version::parse(b).ok()).then_with(|| a.cmp(b))
 }
@@ -171,7 +171,7 @@ fn need_of(difference: &TextDiff, base: &Source, draft: &Source) -> Need {
     Need { bump, reasons: reasons.into_iter().map(|(_, reason)| reason).collect() }
 }
 
-/// The first few of `names`, in words.
+/// The first few of `names`, as a list in words.
 fn some(names: &[String]) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<_> = names.iter().take(SHOWN).map(String::as_str).collect();
@@ -185,16 +185,16 @@ fn names<'a>(source: &'a Source, member: &str) -> BTreeSet<&'a str> {
     source.rules.iter().filter_map(|rule| rule.get(member)?.as_str()).filter(|name| *name != "*").collect()
 }
 
-/// The next version for `draft`. `base` is the version it was made from with its content; `taken` are all versions that
-/// were ever given out.
+/// The next version for `draft`. `base` is the version that the draft was made from, with its content; `taken` are all
+/// versions that were ever given out.
 pub fn propose<S: AsRef<str>>(base: Option<(&str, &Source)>, draft: &Source, taken: &[S]) -> Proposal {
     Numbering::new(base, draft, taken).propose()
 }
 
-/// Checks a version an author chose for `draft`.
+/// Checks a version that an author chose for `draft`.
 ///
 /// # Errors
-/// Why it is refused. `Ok` carries a warning when the step is larger than needed.
+/// The reason why the version is refused. `Ok` carries a warning when the step is larger than needed.
 pub fn check<S: AsRef<str>>(
     version: &str,
     base: Option<(&str, &Source)>,
@@ -204,7 +204,7 @@ pub fn check<S: AsRef<str>>(
     Numbering::new(base, draft, taken).check(version)
 }
 
-/// The version numbers that a draft can have. The step it needs is computed once for all questions.
+/// The version numbers that a draft can have. The step that the draft needs is computed once for all questions.
 pub struct Numbering<'a> {
     base: Option<(&'a str, &'a Source)>,
     draft: &'a Source,
@@ -214,12 +214,13 @@ pub struct Numbering<'a> {
 }
 
 impl<'a> Numbering<'a> {
-    /// `base` is the version the draft was made from with its content; `taken` are all versions that were ever given out.
+    /// `base` is the version that the draft was made from, with its content; `taken` are all versions that were ever
+    /// given out.
     pub fn new<S: AsRef<str>>(base: Option<(&'a str, &'a Source)>, draft: &'a Source, taken: &[S]) -> Self {
         Self { base, draft, taken: Taken::new(taken), difference: None, need: OnceCell::new() }
     }
 
-    /// Uses a text diff of base and draft that the caller has computed already.
+    /// Uses a text diff of base and draft that the caller has already computed.
     #[must_use]
     pub fn with_difference(self, difference: Option<&'a TextDiff>) -> Self {
         Self { difference, ..self }
@@ -251,10 +252,10 @@ impl<'a> Numbering<'a> {
         Proposal { version, bump: Some(need.bump), why }
     }
 
-    /// Checks a version an author chose.
+    /// Checks a version that an author chose.
     ///
     /// # Errors
-    /// Why it is refused. `Ok` carries a warning when the step is larger than needed.
+    /// The reason why the version is refused. `Ok` carries a warning when the step is larger than needed.
     pub fn check(&self, version: &str) -> Result<Option<String>, Refused> {
         let (taken, chosen) = (&self.taken, parse(version)?);
         let next = || self.propose().version;
@@ -298,7 +299,7 @@ impl Taken {
         self.0.last().cloned().unwrap_or(Version::new(0, 0, 0))
     }
 
-    /// The first version that is free, going from `base` in steps of `bump`.
+    /// The first free version, going from `base` in steps of `bump`.
     fn free(&self, bump: Bump, base: &Version) -> Version {
         let mut next = bump.after(base);
         while self.0.contains(&next) {

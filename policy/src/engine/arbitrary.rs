@@ -95,7 +95,7 @@ pub fn bundle(rules: impl Into<prop::collection::SizeRange>) -> impl Strategy<Va
             let count = rules.len();
             for (position, rule) in rules.iter_mut().enumerate() {
                 rule.position = position;
-                // Ids run against the positions, so that neither order is the other by accident.
+                // Ids do not follow the positions, so that neither order equals the other by accident.
                 rule.id = format!("rule-{:04}", (position * 7 + 3) % count.max(1) * 100 + position);
             }
             Bundle { rules, default_effect, on_error, schema }

@@ -1,10 +1,10 @@
-//! Random JSON texts, unusual and broken ones among them. For tests only.
+//! Random JSON texts, including unusual and broken ones. For tests only.
 
 use serde_json::Value;
 
 use crate::random::Random;
 
-/// Ways to write a value, not all of them JSON.
+/// Ways to write a value, some of which are not JSON.
 pub const ODD: [&str; 24] = [
     "1e400",
     "-1e400",
@@ -32,7 +32,8 @@ pub const ODD: [&str; 24] = [
     "\"\\ud83d\\ude00\"",
 ];
 
-/// Appends `value` as JSON text, sometimes with something else in its place: white space, escapes, keys that come twice.
+/// Appends `value` as JSON text, sometimes with variations: whitespace, escapes, repeated keys, or another value in its
+/// place.
 pub fn write_value(value: &Value, random: &mut Random, out: &mut String) {
     if random.chance(2) {
         return out.push_str(ODD[random.below(ODD.len())]);
@@ -45,7 +46,7 @@ pub fn write_value(value: &Value, random: &mut Random, out: &mut String) {
             out.push('{');
             let mut first = true;
             for (key, value) in members {
-                // Sometimes the key comes twice, the first time with something else.
+                // Sometimes the key appears twice, the first time with another value.
                 for last in [false, true] {
                     if !last && !random.chance(15) {
                         continue;
@@ -78,7 +79,7 @@ pub fn write_string(text: &str, random: &mut Random) -> String {
     out + "\""
 }
 
-/// `text` with one byte too few, another or too many.
+/// `text` with one byte removed, replaced or added.
 pub fn broken(text: &str, random: &mut Random) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     let at = random.below(bytes.len());

@@ -1,4 +1,4 @@
-//! One condition against one input: true, false, or in error.
+//! One condition evaluated on one input: true, false, or in error.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -35,7 +35,7 @@ fn nested<'a>(context: &'a Map<String, Value>, path: &str) -> Option<&'a Value> 
     steps.try_fold(first, |value, step| value.as_object()?.get(step)).filter(|value| !value.is_null())
 }
 
-/// The type of what was found; absent and null are both missing.
+/// The type of a value that was found; absent and null both count as missing.
 pub fn type_of(value: Option<&Value>) -> ValueType {
     match value {
         None | Some(Value::Null) => ValueType::Missing,
@@ -49,8 +49,8 @@ pub fn type_of(value: Option<&Value>) -> ValueType {
 
 /// The result of `test` for the value at its field.
 ///
-/// An absent value fails every test but `?f: false`. A value of a wrong type is an error: not a number for the four
-/// comparisons, not a string for `^=`, and for lists a type that none of the listed values has.
+/// An absent value fails every test except `?f: false`. A value of a wrong type is an error: a value that is not a
+/// number for the four comparisons, not a string for `^=`, and of a type that none of the listed values has for lists.
 pub fn apply(test: &Test, value: Option<&Value>) -> ConditionResult {
     apply_fact(test, Fact::from(value))
 }
@@ -116,7 +116,7 @@ fn member(list: &[Scalar], fact: Fact<'_>, wanted: bool) -> ConditionResult {
     }
 }
 
-/// The type of value that the condition compares with, for the message of a type error.
+/// The type of value that the condition compares with, in words, for the message of a type error.
 pub fn wanted_type(condition: &Condition) -> String {
     match &condition.test {
         Test::AtLeast(_) | Test::AtMost(_) | Test::Above(_) | Test::Below(_) => "a number".to_owned(),

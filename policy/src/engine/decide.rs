@@ -1,4 +1,4 @@
-//! The evaluator: which rule decides, and the answer with its reason.
+//! The evaluator: it finds the deciding rule, and gives the answer with its reason.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::bundle::{Bundle, Effect, Rule, Schema};
 
-/// A bundle prepared to answer: disabled rules gone, the others in evaluation order and indexed. A prepared bundle never changes,
-/// so any number of threads may share one.
+/// A bundle prepared for evaluation: disabled rules are removed, the others are in evaluation order and indexed. A
+/// prepared bundle never changes, so any number of threads may share one.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     // INVARIANT: enabled rules only, sorted by `order::compare`; the index names them by position.
@@ -30,7 +30,7 @@ pub struct Prepared {
     index: Index,
     /// The fields of the index, followed by those that only the schema declares.
     paths: Paths,
-    /// For every declared agent the numbers of the agent's fields, in the order of their declaration.
+    /// For every declared agent, the numbers of the agent's fields, in the order of their declaration.
     declared: BTreeMap<String, Vec<u32>>,
 }
 
@@ -92,7 +92,7 @@ impl Prepared {
         self.default_effect
     }
 
-    /// The effect when the deciding rule, or the schema, meets a value of a wrong type.
+    /// The effect when the deciding rule, or the schema, meets a value of the wrong type.
     pub fn on_error(&self) -> Effect {
         self.on_error
     }
@@ -102,8 +102,8 @@ impl Prepared {
         self.schema.as_ref()
     }
 
-    /// The answer to `input`. The first rule in order that matches or is in error decides. An input that violates an enforced
-    /// schema is an error before any rule is looked at.
+    /// The answer to `input`. The first rule in order that matches or is in error decides. An input that violates an
+    /// enforced schema is an error before any rule is considered.
     pub fn decide(&self, input: &Input) -> Evaluation {
         self.answer(input.into())
     }
@@ -118,9 +118,9 @@ impl Prepared {
         }
     }
 
-    /// Decodes an ordinary request and decides it in the same pass over its bytes. None for a body that is out of the ordinary
-    /// (see [`request`]), which is to be parsed into a tree. Nothing is allocated when the bundle looks at no more than
-    /// some thirty fields.
+    /// Decodes an ordinary request and decides it in the same pass over its bytes. Returns `None` for a body that is
+    /// out of the ordinary (see [`request`]); the caller must then parse the body into a tree. Nothing is allocated
+    /// when the bundle reads no more than about thirty fields.
     pub fn decide_request<'a>(&self, body: &'a [u8]) -> Option<(Request<'a>, Verdict<'_>)> {
         request::with_decoded_request(&self.paths, body, |request, facts| {
             (*request, self.verdict_by(request.agent, request.action, facts))
@@ -130,16 +130,16 @@ impl Prepared {
     /// The answer to a request that was decoded for another bundle.
     ///
     /// # Errors
-    /// A context that is no JSON object.
+    /// The context is not a JSON object.
     pub fn answer_request(&self, request: &Request<'_>) -> Result<Evaluation, serde_json::Error> {
         let verdict = self.verdict_json(request.agent, request.action, request.context.as_bytes())?;
         self.explain(verdict, request)
     }
 
-    /// The answer with its reason to `verdict`, which this bundle gave about `request`.
+    /// The answer to `request`, with its reason; `verdict` must be the verdict of this bundle on `request`.
     ///
     /// # Errors
-    /// A context that is no JSON object.
+    /// The context is not a JSON object.
     pub fn explain(&self, verdict: Verdict<'_>, request: &Request<'_>) -> Result<Evaluation, serde_json::Error> {
         let Request { agent, action, context, .. } = *request;
         Ok(match (verdict.status, verdict.rule) {
@@ -150,11 +150,11 @@ impl Prepared {
         })
     }
 
-    /// The verdict about a context as JSON text, of which no tree is made: what the rules do not look at is checked and
+    /// The verdict on a context given as JSON text. No tree is built: values that the rules do not read are checked and
     /// dropped.
     ///
     /// # Errors
-    /// A context that is no JSON object.
+    /// The context is not a JSON object.
     pub fn verdict_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
         scan::with_context(&self.paths, context, |facts| self.verdict_by(agent, action, facts))
     }
@@ -170,7 +170,7 @@ impl Prepared {
         self.verdict_of(self.index.first_by(agent, action, facts))
     }
 
-    /// [`Self::answer`] without the reason. Nothing is allocated but the list of rules to ask.
+    /// [`Self::answer`] without the reason. Nothing is allocated except the list of rules to evaluate.
     pub fn verdict(&self, question: Question<'_>) -> Verdict<'_> {
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
@@ -189,8 +189,8 @@ impl Prepared {
         }
     }
 
-    /// Every rule that was considered, in evaluation order, down to the deciding one. Empty when the input violates an enforced
-    /// schema, because then no rule is considered.
+    /// Every rule that was considered, in evaluation order, up to and including the deciding rule. Empty when the input
+    /// violates an enforced schema, because no rule is considered then.
     pub fn trace(&self, input: &Input) -> Vec<RuleTrace> {
         let input = Question::from(input);
         let mut traces = Vec::new();
@@ -285,14 +285,14 @@ impl Prepared {
     }
 }
 
-/// An answer without its reason: the effect, and the rule behind it.
+/// An answer without its reason: the effect, and the rule that led to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Verdict<'a> {
-    /// The effect that holds.
+    /// The effect of the answer.
     pub effect: Effect,
     /// Whether a rule matched, none did, or there was an error.
     pub status: Status,
-    /// The rule that matched or was in error; none when no rule matched, and for schema violations.
+    /// The rule that matched or was in error; `None` when no rule matched, and for schema violations.
     pub rule: Option<RuleRef<'a>>,
 }
 

@@ -25,7 +25,7 @@ impl Status {
     }
 }
 
-/// The JSON type of a value that was found where another was wanted.
+/// The JSON type of a value that was found where another type was wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueType {
@@ -43,7 +43,7 @@ pub enum ValueType {
     Object,
 }
 
-/// What kind of evaluation error.
+/// The kind of an evaluation error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
@@ -56,13 +56,13 @@ pub enum ErrorCode {
 /// Why an evaluation ended in an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvaluationError {
-    /// Kind of error.
+    /// The kind of error.
     pub code: ErrorCode,
-    /// The rule that could not be decided; none for a schema violation.
+    /// The rule that could not be decided; `None` for a schema violation.
     pub rule: Option<String>,
     /// The field, as a dotted path.
     pub field: String,
-    /// What was wanted, in words: `number`, `one of phishing, malware`, `0 to 100`.
+    /// The wanted type or values, in words: `number`, `one of phishing, malware`, `0 to 100`.
     pub wanted: String,
     /// The type that was found.
     pub found: ValueType,
@@ -71,16 +71,16 @@ pub struct EvaluationError {
 /// A bundle's answer to one input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The effect that holds.
+    /// The effect of the answer.
     pub effect: Effect,
-    /// How it came about.
+    /// How the answer came about.
     pub status: Status,
-    /// The rule that matched, or that was in error; none for no match and for schema violations.
+    /// The rule that matched or was in error; `None` when no rule matched, and for schema violations.
     pub matched_rule: Option<String>,
-    /// Why, for a person: the rule's reason, or a sentence about the default or the error.
+    /// The reason, for a person: the rule's reason, or a sentence about the default or the error.
     pub reason: String,
     /// The matched rule's budget.
     pub budget: Option<Budget>,
-    /// What went wrong; empty unless `status` is `error`.
+    /// The errors; empty unless `status` is `error`.
     pub errors: Vec<EvaluationError>,
 }

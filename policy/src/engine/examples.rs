@@ -1,4 +1,4 @@
-//! Single cases of the evaluation, each from a sentence of the contract. For tests only.
+//! Single cases of the evaluation, each taken from a sentence of the contract. For tests only.
 
 use std::collections::BTreeSet;
 

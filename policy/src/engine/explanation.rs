@@ -1,4 +1,4 @@
-//! Values as a person reads them in a sentence.
+//! Values in the words of a sentence.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub fn alternatives(list: &[Scalar], joint: &str) -> String {
     }
 }
 
-/// What was found, for the sentence "but the input has … there".
+/// The value that was found, for the sentence "but the input has … there".
 pub fn found(kind: ValueType, value: Option<&Value>) -> String {
     match (kind, value) {
         (ValueType::Missing, _) | (_, None) => "nothing".to_owned(),

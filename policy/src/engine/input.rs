@@ -8,24 +8,24 @@ use crate::{
     limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_NESTING, MAX_STRING_BYTES},
 };
 
-/// What a bundle decides.
+/// The question that a bundle decides: an agent, an action and the facts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Input {
-    /// Who wants to act, a dotted lowercase name.
+    /// The agent that wants to act, a dotted lowercase name.
     pub agent: String,
-    /// What the agent wants to do.
+    /// The action that the agent wants to take.
     pub action: String,
     /// The facts. Dotted paths lead into nested objects.
     #[serde(default)]
     pub context: Map<String, Value>,
 }
 
-/// An input by reference: of an [`Input`] or of a replayed case.
+/// A question by reference: from an [`Input`] or from a replayed case.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// Who wants to act.
+    /// The agent that wants to act.
     pub agent: &'a str,
-    /// What the agent wants to do.
+    /// The action that the agent wants to take.
     pub action: &'a str,
     /// The facts.
     pub context: &'a Map<String, Value>,
@@ -43,23 +43,23 @@ impl<'a> From<&'a Input> for Question<'a> {
 pub struct OverLimit {
     /// JSON Pointer to the value that is too large.
     pub pointer: &'static str,
-    /// Which limit: `context_bytes`, `context_fields`, `nesting` or `string_bytes`.
+    /// The name of the limit: `context_bytes`, `context_fields`, `nesting` or `string_bytes`.
     pub name: &'static str,
     /// The limit.
     pub limit: usize,
     /// The size that was found.
     pub found: usize,
-    /// The unit of the limit and of the size.
+    /// The unit of `limit` and `found`.
     pub unit: &'static str,
 }
 
 impl Input {
-    /// Checks the size limits of an input. Agent and action may have [`MAX_STRING_BYTES`]. The context may have
-    /// [`MAX_CONTEXT_BYTES`] as compact JSON, [`MAX_CONTEXT_FIELDS`] keys through all nested objects, and [`MAX_NESTING`] objects
-    /// and arrays inside each other.
+    /// Checks the size limits of an input. The agent and the action may each have [`MAX_STRING_BYTES`]. The context may
+    /// have [`MAX_CONTEXT_BYTES`] as compact JSON, [`MAX_CONTEXT_FIELDS`] keys counted through all nested objects, and
+    /// [`MAX_NESTING`] levels of nested objects and arrays.
     ///
     /// # Errors
-    /// The first limit that is exceeded.
+    /// The first exceeded limit.
     pub fn check_limits(&self) -> Result<(), OverLimit> {
         for (pointer, text) in [("/agent", &self.agent), ("/action", &self.action)] {
             if text.len() > MAX_STRING_BYTES {
@@ -97,7 +97,7 @@ fn count_keys(value: &Value) -> usize {
     }
 }
 
-/// Counts the bytes that are written to it.
+/// A writer that counts the bytes written to it.
 struct ByteCounter(usize);
 
 impl std::io::Write for ByteCounter {

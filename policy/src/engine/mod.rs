@@ -1,15 +1,15 @@
 //! Evaluation: one input, one bundle, one answer. There is no second implementation outside tests.
 //!
 //! ```text
-//! input, fact, answer, arm   a question, one value of it, the answer, the bundle that served it
-//! condition, schema          one condition, and the declared domain, against one input
-//! order                      the order in which rules are considered
-//! compiled                   an index of the rules
-//! rule_table                 the rules in little memory
-//! scan                       contexts read straight from JSON bytes
-//! trace, explanation         why an answer came about, and values in sentences
-//! decide                     the evaluator
-//! split                      which subjects a canary serves
+//! input, fact, evaluation, arm   a question, one of its values, the answer, the bundle that served it
+//! condition, schema              one condition, and the declared domain, evaluated on one input
+//! order                          the order in which rules are considered
+//! compiled                       an index of the rules
+//! rule_table                     the rules, stored compactly
+//! scan, request                  contexts and requests read straight from JSON bytes
+//! trace, explanation             how an answer came about, and values in sentences
+//! decide                         the evaluator
+//! split                          which subjects a canary serves
 //! ```
 
 #[cfg(test)]
@@ -44,6 +44,6 @@ pub use input::{Input, OverLimit, Question};
 pub use request::Request;
 pub use rule_table::RuleRef;
 
-/// Version of the evaluation's meaning. It changes when, and only when, some answer may change; a packet names it, so
-/// that a replay checksum can be compared with the engine that computed it.
+/// The version of the evaluation's meaning. The version changes when, and only when, some answer may change. A packet
+/// states the version, so that a replay checksum can be matched with the engine that computed it.
 pub const VERSION: &str = "countersign-engine-1";

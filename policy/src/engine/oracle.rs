@@ -1,4 +1,5 @@
-//! The evaluation written a second time, straight from the contract, as a reference for the engine. For tests only.
+//! A second implementation of the evaluation, straight from the contract, as a reference for the engine. For tests
+//! only.
 
 use proptest::prelude::*;
 use serde_json::Value;

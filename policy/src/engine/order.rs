@@ -1,4 +1,4 @@
-//! The total order in which rules are considered. The first that matches, or is in error, decides.
+//! The total order in which rules are considered. The first rule that matches or is in error decides.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,8 @@ use crate::bundle::Rule;
 
 /// Priority descending, then the stricter effect first (`deny`, `needs_approval`, `allow`), then id ascending.
 ///
-/// Total for the rules of one bundle, whose ids are unique: how a document orders its rules never matters.
+/// The order is total for the rules of one bundle, because their ids are unique: the order of rules in a document never
+/// matters.
 pub fn compare(a: &Rule, b: &Rule) -> Ordering {
     b.priority.cmp(&a.priority).then_with(|| a.effect.cmp(&b.effect)).then_with(|| a.id.cmp(&b.id))
 }

@@ -1,7 +1,7 @@
-//! The rules of a prepared bundle, stored in little memory.
+//! The rules of a prepared bundle, stored compactly.
 //!
-//! The index decides; the rest of a rule is read only for the words of an answer. So texts that many rules share are stored
-//! once, conditions are read from the index, and a whole [`Rule`] is rebuilt on demand.
+//! The index decides; everything else about a rule is read only for the words of an answer. So texts that many rules
+//! share are stored once, conditions are read from the index, and a whole [`Rule`] is rebuilt on demand.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::bundle::{ActionPattern, AgentPattern, Budget, Condition, Effect, Rule};
 
-/// Everything about the rules except their conditions, by rank.
+/// All data of the rules except their conditions, by rank.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RuleTable {
     rows: Vec<RuleRow>,
@@ -29,7 +29,7 @@ pub(super) struct RuleTable {
     tags: Vec<BTreeSet<String>>,
 }
 
-/// A rule; large or shared parts by number.
+/// A rule; large or shared parts are referred to by number.
 #[derive(Debug, Clone, Copy)]
 struct RuleRow {
     position: usize,
@@ -92,13 +92,13 @@ fn number<V: std::hash::Hash + Eq, T>(
 pub struct RuleRef<'a> {
     table: &'a RuleTable,
     index: &'a Index,
-    // INVARIANT: the rank of `row`.
+    // INVARIANT: `rank` is the rank of `row`.
     rank: u32,
     row: &'a RuleRow,
 }
 
 impl<'a> RuleRef<'a> {
-    /// The rule at this rank; `index` is that of the rules in `table`.
+    /// The rule at this rank; `index` must be the index of the rules in `table`.
     pub(super) fn new(table: &'a RuleTable, index: &'a Index, rank: u32) -> Option<Self> {
         let row = table.rows.get(usize::try_from(rank).ok()?)?;
         Some(Self { table, index, rank, row })
@@ -110,27 +110,27 @@ impl<'a> RuleRef<'a> {
         rows.map(move |(rank, row)| Self { table, index, rank: u32::try_from(rank).unwrap_or(u32::MAX), row })
     }
 
-    /// Unique in its bundle.
+    /// The id, unique in the bundle.
     pub fn id(self) -> &'a str {
         self.table.ids.get(self.rank)
     }
 
-    /// What it decides.
+    /// The effect that the rule decides.
     pub const fn effect(self) -> Effect {
         self.row.effect
     }
 
-    /// Why, for people.
+    /// The reason for the rule, for people.
     pub fn reason(self) -> &'a str {
         self.table.reasons.get(self.row.reason)
     }
 
-    /// What a matched action may spend.
+    /// The budget of a matched action.
     pub fn budget(self) -> Option<Budget> {
         self.table.budgets.get(self.row.budget as usize).copied().flatten()
     }
 
-    /// Position in the source's `rules`, for JSON Pointers.
+    /// The position in the source's `rules`, for JSON Pointers.
     pub const fn position(self) -> usize {
         self.row.position
     }
@@ -153,7 +153,7 @@ impl<'a> RuleRef<'a> {
         index.checks().has_same_conditions(ours, theirs.checks(), their) && self.address() == other.address()
     }
 
-    /// Its conditions, as they were in the bundle.
+    /// The rule's conditions, as they were in the bundle.
     pub fn conditions(self) -> impl Iterator<Item = Condition> + 'a {
         self.index.checks().conditions(self.rank, self.index.fields())
     }
@@ -232,7 +232,7 @@ mod tests {
             let prepared = Prepared::new(&bundle);
             let mut wanted: Vec<_> = bundle.rules.iter().filter(|rule| rule.enabled).cloned().collect();
             wanted.sort_by(order::compare);
-            // Against a bundle in which the fields and texts have other numbers.
+            // Compared with a bundle in which the fields and texts have other numbers.
             bundle.rules.reverse();
             bundle.rules.truncate(bundle.rules.len() / 2 + 1);
             let other = Prepared::new(&bundle);

@@ -1,4 +1,4 @@
-//! Checking an input against the declared domain, so that what was proven for the domain holds for every served input.
+//! Checking an input against the declared domain, so that every proof about the domain holds for every served input.
 
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ use crate::bundle::{
     schema::{Field, FieldType},
 };
 
-/// The fields of `input` that are outside the domain that `schema` declares for its agent; empty when all are inside, when
-/// the agent is not declared, and when the schema is not enforced. Undeclared fields are ignored.
+/// The fields of `input` that are outside the domain that `schema` declares for the agent. Empty when all fields are
+/// inside, when the agent is not declared, and when the schema is not enforced. Undeclared fields are ignored.
 pub fn violations(schema: &Schema, input: Question<'_>) -> Vec<EvaluationError> {
     if !schema.enforce {
         return Vec::new();
@@ -45,7 +45,7 @@ pub fn holds(schema: &Schema, input: Question<'_>) -> bool {
             .is_none_or(|agent| agent.fields.iter().all(|(name, field)| admits(field, lookup(input.context, name))))
 }
 
-/// Whether `field` may have `value`; none stands for absent or null.
+/// Whether `field` may have `value`; `None` stands for absent or null.
 pub fn admits(field: &Field, value: Option<&Value>) -> bool {
     admits_fact(field, value.into())
 }
@@ -79,7 +79,7 @@ fn violation<'a>(field: &'a Field, fact: Fact<'_>) -> Option<Violation<'a>> {
     (!allowed.iter().any(|scalar| same(scalar, fact))).then_some(Violation::Unlisted(allowed))
 }
 
-/// What `field` requires, when the value does not satisfy it.
+/// The requirement of `field`, when the value does not satisfy it.
 fn wanted(field: &Field, fact: Fact<'_>) -> Option<String> {
     Some(match violation(field, fact)? {
         Violation::Required => format!("{} (required)", name(field.kind)),
@@ -111,7 +111,7 @@ const fn name(kind: FieldType) -> &'static str {
     }
 }
 
-/// The sentence for a person: which field, what the schema wants, what the input has.
+/// The sentence for a person: the field, the requirement of the schema, and the value in the input.
 pub fn sentence(error: &EvaluationError, input: Question<'_>) -> String {
     let value = lookup(input.context, &error.field);
     match error.found {

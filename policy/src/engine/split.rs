@@ -1,17 +1,17 @@
 //! The traffic split: which subjects a canary serves.
 //!
-//! A subject's bucket depends on the canary and the subject alone, so a subject stays on its arm, stays on the canary
-//! as its share grows, and another canary draws other subjects.
+//! A subject's bucket depends on the canary and the subject alone. So a subject stays on its arm, remains on the canary
+//! as the canary's share grows, and another canary draws other subjects.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::Arm;
 
-/// How many buckets there are: the split is exact to a hundredth of a percent.
+/// The number of buckets: the split is exact to a hundredth of a percent.
 pub const BUCKETS: u64 = 10_000;
 
-/// The first eight bytes, big-endian, of SHA-256(canary digest ‖ 0x00 ‖ subject), modulo [`BUCKETS`]. The digest enters
-/// as its text, `sha256:` included.
+/// The first eight bytes, big-endian, of SHA-256(canary digest ‖ 0x00 ‖ subject), modulo [`BUCKETS`]. The digest is
+/// hashed as text, including `sha256:`.
 pub fn bucket(canary_digest: &str, subject: &str) -> u64 {
     let hash = Sha256::new().chain_update(canary_digest).chain_update([0]).chain_update(subject).finalize();
     hash.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)) % BUCKETS

@@ -1,4 +1,4 @@
-//! Why an answer came about: every rule that was considered, and what stopped it.
+//! How an answer came about: every rule that was considered, and the condition that stopped it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,14 +10,14 @@ use super::{
 };
 use crate::bundle::Condition;
 
-/// One condition against one input.
+/// One condition, evaluated on one input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConditionTrace {
     /// The condition in words: `risk_score ≥ 85`.
     pub text: String,
     /// The field.
     pub field: String,
-    /// The value the input has there; null when absent.
+    /// The value of the field in the input; null when absent.
     pub saw: Value,
     /// The result.
     pub result: ConditionResult,
@@ -27,24 +27,24 @@ pub struct ConditionTrace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleResult {
-    /// Agent or action differ.
+    /// The agent or the action differs.
     NotAddressed,
     /// A condition is false.
     Passed,
-    /// It decided.
+    /// The rule matched and decided.
     Matched,
-    /// It was in error and decided as `on_error`.
+    /// The rule was in error and decided as `on_error`.
     Error,
 }
 
-/// One rule against one input, in evaluation order; the last one decided.
+/// One rule evaluated on one input. Traces are in evaluation order; the last rule decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleTrace {
     /// The rule.
     pub rule: String,
     /// The result.
     pub result: RuleResult,
-    /// Its conditions; empty when it was not addressed.
+    /// The rule's conditions; empty when the rule does not address the input.
     pub conditions: Vec<ConditionTrace>,
 }
 
@@ -59,7 +59,8 @@ pub(super) fn condition(condition: &Condition, input: Question<'_>) -> Condition
     }
 }
 
-/// The conditions of a rule together: false when one is, else in error when one is, else true.
+/// The combined result of a rule's conditions: false when one is false, otherwise an error when one is in error,
+/// otherwise true.
 pub(super) fn together(conditions: &[ConditionTrace]) -> ConditionResult {
     let has = |result: ConditionResult| conditions.iter().any(|condition| condition.result == result);
     if has(ConditionResult::False) {

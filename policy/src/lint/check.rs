@@ -1,4 +1,4 @@
-//! Runs every check.
+//! Running every check.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::{
     },
 };
 
-/// All findings about `source` by itself, including the exact analysis of its input space. [`lint_against`] adds the
-/// invariants of a workspace.
+/// All findings about `source` alone, including those of the exact analysis of its input space. [`lint_against`] adds
+/// the invariants of a workspace.
 pub fn lint(source: &Source) -> Report {
     lint_against(source, &[])
 }
 
-/// All findings about `source`, with the invariants of the workspace proven on it.
+/// All findings about `source`, including those about the invariants of the workspace.
 pub fn lint_against(source: &Source, invariants: &[Invariant]) -> Report {
     lint_incrementally(source, invariants, &mut Analyzer::new())
 }
@@ -27,24 +27,24 @@ pub fn lint_incrementally(source: &Source, invariants: &[Invariant], analyzer: &
     lint_parsed(source, invariants, Some(analyzer)).report
 }
 
-/// The findings that need no analysis of the input space. Near-linear in the size of `source`, so that it can run at every
-/// keystroke however large the draft is.
+/// The findings that need no analysis of the input space. The time is nearly linear in the size of `source`, so this
+/// check can run at every keystroke, however large the draft is.
 pub fn quick(source: &Source) -> Report {
     lint_parsed(source, &[], None).report
 }
 
-/// A document's findings with the parsed bundle, for callers that need both.
+/// The findings about a document together with the parsed bundle, for callers that need both.
 #[derive(Debug)]
 pub struct Linted {
     /// The findings.
     pub report: Report,
-    /// The bundle as far as it can be read.
+    /// The bundle, as far as it can be read.
     pub bundle: Bundle,
-    /// The rules left out of it, by id, or by position (`#3`) when they have none.
+    /// The rules that were left out of the bundle, by id, or by position (`#3`) when they have no id.
     pub skipped: Vec<String>,
 }
 
-/// All findings about `source`. Without an `analyzer` there are none about its input space and the invariants.
+/// All findings about `source`. Without an `analyzer` there are no findings about the input space and the invariants.
 pub fn lint_parsed(source: &Source, invariants: &[Invariant], analyzer: Option<&mut Analyzer>) -> Linted {
     let ParsedBundle { bundle, faults: mut findings, skipped } = read(source);
     if let Some(analyzer) = analyzer {
@@ -53,7 +53,8 @@ pub fn lint_parsed(source: &Source, invariants: &[Invariant], analyzer: Option<&
             .filter(|finding| finding.code == Code::Contradiction)
             .filter_map(|finding| finding.rule_id.clone())
             .collect();
-        // A contradictory rule is also unreachable and redundant; reporting that would repeat the contradiction.
+        // A contradictory rule is also unreachable and redundant; reporting those findings would repeat the
+        // contradiction.
         let proven = analysis::findings::render(&analyzer.analyse(&bundle, Meter::default()), &bundle);
         let is_contradictory =
             |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
@@ -64,12 +65,12 @@ pub fn lint_parsed(source: &Source, invariants: &[Invariant], analyzer: Option<&
     Linted { report: Report::new(findings, source.rules.len()), bundle, skipped }
 }
 
-/// All findings, in the order of the document.
+/// All findings, in document order.
 pub(super) fn findings(source: &Source) -> Vec<Finding> {
     read(source).faults
 }
 
-/// What can be read, with all findings in the order of the document.
+/// The readable part of the bundle, with all findings in document order.
 fn read(source: &Source) -> ParsedBundle {
     let rules = parsing::read_rules(source);
     let ParsedBundle { bundle, faults: mut findings, skipped } = parsing::parse_rules(source, &rules);

@@ -1,7 +1,7 @@
 //! Conditions of one rule that can never all be true.
 //!
-//! Conditions on different fields never exclude each other, so each field is checked on its own; there the answer is
-//! exact, over every JSON value and absence. Conditions whose notation needs a repair are taken as repaired.
+//! Conditions on different fields never exclude each other, so each field is checked on its own. The answer for a field
+//! is exact, over every JSON value and absence. Conditions whose notation needs a repair are taken as repaired.
 
 use super::{Code, Finding};
 use crate::{
@@ -28,7 +28,8 @@ pub fn check(rule: &ParsedRule<'_>, schema: Option<&Schema>) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether every input that the rule addresses has a whole number in the field, if it has a number at all.
+/// Whether the field is declared as whole for every input that the rule addresses: if it has a number, the number is
+/// whole.
 fn is_whole(rule: &ParsedRule<'_>, schema: Option<&Schema>, field: &str) -> bool {
     let (Some(schema), Some(AgentPattern::Exact(agent))) = (schema.filter(|schema| schema.enforce), &rule.agent) else {
         return false;
@@ -54,7 +55,8 @@ fn finding(rule: &ParsedRule<'_>, clash: &[&IntendedCondition<'_>]) -> Finding {
     rule.finding(Code::Contradiction, &format!("/conditions/{}", escape(key)), message).suggest(suggestion)
 }
 
-/// A smallest set of conditions on one field that excludes every value; none when some value satisfies all.
+/// A smallest set of conditions on one field that together exclude every value; `None` when some value satisfies them
+/// all.
 fn clash<'a, 'b>(group: &[&'a IntendedCondition<'b>], whole: bool) -> Option<Vec<&'a IntendedCondition<'b>>> {
     let possible = |set: &[&IntendedCondition<'_>]| {
         let tests: Vec<_> = set.iter().map(|intended| &intended.condition.test).collect();
@@ -73,7 +75,7 @@ fn clash<'a, 'b>(group: &[&'a IntendedCondition<'b>], whole: bool) -> Option<Vec
             }
         }
     }
-    // No pair clashes: remove conditions while the rest still clashes.
+    // No pair clashes, so conditions are removed one by one while the rest still clashes.
     let mut set = group.to_vec();
     for dispensable in group {
         let without: Vec<_> = set.iter().copied().filter(|kept| !std::ptr::eq(*kept, *dispensable)).collect();
@@ -84,7 +86,7 @@ fn clash<'a, 'b>(group: &[&'a IntendedCondition<'b>], whole: bool) -> Option<Vec
     Some(set)
 }
 
-/// Upper bounds before lower ones would read oddly: `< 8 and ≥ 18` names the smaller number first.
+/// Orders a pair for the message: `< 8 and ≥ 18` reads naturally because it names the smaller number first.
 fn in_reading_order<'a, 'b>(mut pair: Vec<&'a IntendedCondition<'b>>) -> Vec<&'a IntendedCondition<'b>> {
     let number = |condition: &Condition| match condition.test {
         Test::AtLeast(bound) | Test::AtMost(bound) | Test::Above(bound) | Test::Below(bound) => bound,
@@ -94,7 +96,7 @@ fn in_reading_order<'a, 'b>(mut pair: Vec<&'a IntendedCondition<'b>>) -> Vec<&'a
     pair
 }
 
-/// Whether some value (or absence) makes every one of `tests`, all on one field, true.
+/// Whether some value, or absence, makes all of `tests` true; all of them test one field.
 fn satisfiable(tests: &[&Test], whole: bool) -> bool {
     if tests.iter().all(|test| matches!(test, Test::Present(false))) {
         return true;
@@ -116,7 +118,8 @@ fn satisfiable(tests: &[&Test], whole: bool) -> bool {
         })
 }
 
-/// Whether `test` is true of `value`. A value of a type it cannot compare with is an error, so not true.
+/// Whether `test` is true of `value`. A value of a type that the test cannot compare with is an error, so the test is
+/// not true.
 fn holds(test: &Test, value: &Scalar) -> bool {
     let number = if let Scalar::Number(number) = value { Some(*number) } else { None };
     match test {
@@ -135,7 +138,7 @@ fn comparable(listed: &[Scalar], type_name: &str) -> bool {
     listed.iter().any(|value| value.type_name() == type_name)
 }
 
-/// Texts are endless, so what is excluded one by one never matters; only prefixes must agree.
+/// The set of texts is infinite, so excluding single texts never matters; only the prefixes must agree.
 fn some_text(tests: &[&Test]) -> bool {
     let mut longest = "";
     tests.iter().all(|test| match test {
@@ -154,7 +157,7 @@ fn some_text(tests: &[&Test]) -> bool {
     })
 }
 
-/// Numbers are doubles, so an interval holds finitely many and each excluded one counts.
+/// Numbers are doubles, so an interval contains finitely many of them and each excluded number counts.
 fn some_number(tests: &[&Test], whole: bool) -> bool {
     let (mut low, mut high) = (f64::MIN, f64::MAX);
     let mut excluded = Vec::new();
@@ -191,7 +194,7 @@ fn some_number(tests: &[&Test], whole: bool) -> bool {
     count > excluded.len() as f64
 }
 
-/// The position of a double among all doubles, so that neighbours differ by one; both zeros are 0.
+/// The position of a double among all doubles, so that neighbours differ by one; both zeros have position 0.
 const fn rank(number: f64) -> i64 {
     let bits = number.to_bits().cast_signed();
     if bits < 0 { -(bits & i64::MAX) } else { bits }
@@ -250,7 +253,7 @@ mod tests {
             (json!({"^=x": "ab", "x": "ba"}), "can never both be true"),
             (json!({"x": [1, 5], ">=x": 2, "!=x": 5}), "can never all be true"),
             (json!({">=hour": 5, "<=hour": 6, "!=hour": [5, 6]}), "can never all be true"),
-            // As it will read once the operators are in their place.
+            // The message shows the conditions as they will read once the operators are in their place.
             (json!({"x<": 8, "x>=": 18}), "`x < 8` and `x ≥ 18` can never both be true"),
         ] {
             let found = messages(conditions.clone());

@@ -1,4 +1,4 @@
-//! Rules against the declared input domain: type clashes, values outside it, names that are not declared.
+//! Rules compared with the declared input domain: type clashes, values outside the domain, undeclared names.
 
 use std::collections::HashMap;
 
@@ -16,15 +16,15 @@ use crate::{
     json::escape,
 };
 
-/// The declared domain, with its agents cached by pattern: many rules address few distinct agents.
+/// The declared domain, with the agents of each pattern cached: many rules address few distinct patterns.
 pub struct Domain<'a> {
     schema: &'a Schema,
-    /// What is declared for an agent pattern, by its text.
+    /// The declarations of the agents that a pattern matches, by the text of the pattern.
     agents: HashMap<String, Vec<(&'a str, &'a AgentSchema)>>,
 }
 
 impl<'a> Domain<'a> {
-    /// The domain `schema` declares.
+    /// The domain that `schema` declares.
     pub fn new(schema: &'a Schema) -> Self {
         Self { schema, agents: HashMap::new() }
     }
@@ -68,7 +68,7 @@ fn entry<'a>((name, agent): (&'a String, &'a AgentSchema)) -> (&'a str, &'a Agen
     (name, agent)
 }
 
-/// The agents a message is about.
+/// The agents that a message is about, in words.
 fn whom(agents: &[(&str, &AgentSchema)]) -> String {
     match agents {
         [(name, _)] => format!("`{name}`"),
@@ -114,7 +114,7 @@ fn condition(
         });
         return Some(finding.fix_if(fix));
     }
-    // A value outside for one agent may be inside for another that the rule also addresses.
+    // A value that is outside the domain for one agent may be inside for another agent that the rule also addresses.
     let reasons: Vec<_> = declared.iter().map_while(|(_, field)| outside(&condition.test, field)).collect();
     if reasons.len() < declared.len() {
         return None;
@@ -124,7 +124,7 @@ fn condition(
     Some(finding.suggest("Correct the value, or widen the schema."))
 }
 
-/// Whether `test` has no value it could compare with in a field of `kind`.
+/// Whether `test` has no value that it could compare with in a field of `kind`.
 fn clashes(test: &Test, kind: FieldType) -> bool {
     let numeric = matches!(kind, FieldType::Integer | FieldType::Number);
     match test {
@@ -145,7 +145,7 @@ const fn json_type(kind: FieldType) -> &'static str {
     }
 }
 
-/// `test` with every value converted to the type of the field, when each conversion is unambiguous.
+/// `test` with every value converted to the type of the field, if every conversion is unambiguous.
 fn convert(test: &Test, kind: FieldType) -> Option<Test> {
     let convert =
         |values: &[Scalar]| -> Option<Vec<Scalar>> { values.iter().map(|value| convert_value(value, kind)).collect() };
@@ -165,7 +165,7 @@ fn convert_value(value: &Scalar, kind: FieldType) -> Option<Scalar> {
     kind.holds(&converted).then_some(converted)
 }
 
-/// Why `test` reaches outside what `field` declares.
+/// The reason why `test` reaches outside the declaration of `field`.
 fn outside(test: &Test, field: &Field) -> Option<String> {
     let below = |bound: f64| field.min.is_some_and(|min| bound < min);
     let above = |bound: f64| field.max.is_some_and(|max| bound > max);

@@ -1,7 +1,7 @@
-//! Rules that differ in almost nothing: usually a copy that was meant to be changed.
+//! Rules that are nearly identical: usually a copy that the author meant to change.
 //!
-//! Two rules are near-duplicates when they have the same agent, action and effect, and either the same conditions, or the
-//! same reason and a difference in the value of a single condition. Both are found by hashing.
+//! Two rules are near-duplicates when they have the same agent, action and effect, and either the same conditions, or
+//! the same reason and conditions that differ only in the value of one condition. Both cases are found by hashing.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::DefaultHasher},
@@ -11,7 +11,7 @@ use std::{
 use super::{Code, Finding};
 use crate::bundle::ParsedRule;
 
-/// One finding per group of near-duplicates, at its second rule.
+/// One finding per group of near-duplicates, at the group's second rule.
 pub fn check(rules: &[ParsedRule<'_>]) -> Vec<Finding> {
     let mut same_meaning: HashMap<u128, Vec<usize>> = HashMap::new();
     let mut one_apart: HashMap<u128, Vec<usize>> = HashMap::new();
@@ -25,7 +25,7 @@ pub fn check(rules: &[ParsedRule<'_>]) -> Vec<Finding> {
         let who = fingerprint((agent, action, effect));
         let conditions: Vec<u128> =
             rule.conditions.iter().map(|intended| fingerprint(intended.condition.to_string())).collect();
-        // A sum, since the order in which conditions are written makes no difference.
+        // A sum, because the written order of conditions makes no difference.
         let all = conditions.iter().fold(0, |sum: u128, condition| sum.wrapping_add(*condition));
         same_meaning.entry(fingerprint((who, all))).or_default().push(index);
         let reason = fingerprint(rule.reason.to_lowercase());
@@ -54,7 +54,7 @@ pub fn check(rules: &[ParsedRule<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// Two independent hashes of a content, so that no two contents share a fingerprint in practice.
+/// Two independent hashes of the same content, so that in practice no two contents share a fingerprint.
 fn fingerprint(content: impl Hash) -> u128 {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();

@@ -1,4 +1,4 @@
-//! Applying the repairs that findings carry.
+//! Applying the repairs of findings.
 
 use json_patch::Patch;
 use serde_json::Value;
@@ -6,16 +6,17 @@ use serde_json::Value;
 use super::{Finding, check};
 use crate::bundle::Source;
 
-/// Rounds after which [`fix_all`] stops. A repair leaves nothing to repair in its place, so two are enough; the bound
-/// guarantees termination.
+/// Maximum number of rounds of [`fix_all`]. A repair leaves nothing to repair in its place, so two rounds are enough;
+/// the bound guarantees termination.
 const MAX_ROUNDS: usize = 8;
 
-/// `source` with one finding's repair applied; none when the finding has none or belongs to another text.
+/// `source` with the repair of one finding applied; `None` when the finding has no repair or belongs to another text.
 pub fn apply_fix(source: &Source, finding: &Finding) -> Option<Source> {
     apply(source, &[finding.fix.as_ref()?])
 }
 
-/// `source` with every repair applied, repeatedly until none is left. What has no single right answer stays as it is.
+/// `source` with all repairs applied, repeatedly until no repair is left. Faults without a single right answer stay as
+/// they are.
 pub fn fix_all(source: &Source) -> Source {
     let mut fixed = source.clone();
     for _ in 0..MAX_ROUNDS {
@@ -25,7 +26,7 @@ pub fn fix_all(source: &Source) -> Source {
         if fixes.is_empty() {
             break;
         }
-        // From the last rule to the first, so that removing a rule moves none that is still to be repaired.
+        // From the last rule to the first, so that removing a rule does not move a rule that is still to be repaired.
         fixes.sort_by_key(|(position, _)| std::cmp::Reverse(*position));
         let patches: Vec<_> = fixes.into_iter().map(|(_, patch)| patch).collect();
         match apply(&fixed, &patches) {
@@ -36,8 +37,8 @@ pub fn fix_all(source: &Source) -> Source {
     fixed
 }
 
-/// Applies patches one after the other; one that no longer fits, because an earlier one touched its place, is left for
-/// the next round. None when the result is no bundle.
+/// Applies patches one after the other. A patch that no longer fits, because an earlier patch changed its place, is
+/// left for the next round. Returns `None` when no patch fits or the result is not a bundle.
 fn apply(source: &Source, patches: &[&Patch]) -> Option<Source> {
     let mut document: Value = source.to_value();
     let mut applied = false;

@@ -10,7 +10,7 @@ use crate::{
     engine::Prepared,
 };
 
-/// A finding for every invariant that does not hold, or could not be decided.
+/// A finding for every invariant that does not hold or could not be decided.
 pub fn check(bundle: &Bundle, invariants: &[Invariant]) -> Vec<Finding> {
     if invariants.is_empty() {
         return Vec::new();

@@ -1,16 +1,16 @@
-//! What is wrong, doubtful or noteworthy about a bundle.
+//! Errors, warnings and notes about a bundle.
 //!
-//! Faults of the language itself are found where rules are read ([`crate::bundle::parsing`]); the checks here work on the
-//! parsed rules.
+//! Faults of the language itself are found when rules are read ([`crate::bundle::parsing`]); the checks here work on
+//! the parsed rules.
 //!
 //! ```text
-//! plain          a valid rule by itself
+//! plain          a valid rule on its own
 //! contradiction  conditions of one rule that can never all be true
 //! domain         rules against the declared input domain
-//! duplicates     rules that differ in almost nothing
+//! duplicates     rules that are nearly identical
 //! invariants     the workspace's invariants, proven on a bundle
 //! report         all findings, as the API answers them
-//! check          every check
+//! check          running every check
 //! fix            the repairs of findings
 //! ```
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Finding, Severity};
 
-/// Counts of a lint run.
+/// The counts of a lint run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Rules checked.
@@ -22,20 +22,20 @@ pub struct Summary {
 /// The result of a lint run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Report {
-    /// What blocks submitting.
+    /// Findings that block submitting.
     pub errors: Vec<Finding>,
-    /// What should be looked at.
+    /// Findings that should be looked at.
     pub warnings: Vec<Finding>,
-    /// What is good to know.
+    /// Findings that are good to know.
     pub info: Vec<Finding>,
-    /// Counts.
+    /// The counts.
     pub summary: Summary,
     /// Whether there is no error.
     pub passed: bool,
 }
 
 impl Report {
-    /// Sorts `findings` by severity; within one, the order is kept.
+    /// Groups `findings` by severity; within a severity, the order is kept.
     pub fn new(findings: Vec<Finding>, total_rules: usize) -> Self {
         let mut report = Self::default();
         for finding in findings {

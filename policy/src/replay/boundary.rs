@@ -1,13 +1,13 @@
-//! Values around a condition's limit, which show whether the limit is where it should be.
+//! Values around the limit of a condition, which show whether the limit is where it should be.
 
 use serde_json::Value;
 
 use crate::bundle::{Condition, Scalar, Test, condition::number_value as number, schema::FieldType};
 
-/// Most values of one list that get a case of their own.
+/// Maximum number of values of one list that get their own case.
 const MOST_LISTED: usize = 8;
 
-/// The values around a condition's limit; none represents an absent field.
+/// The values around the limit of a condition; `None` stands for an absent field.
 pub(super) fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Option<Value>> {
     match &condition.test {
         Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
@@ -37,7 +37,7 @@ pub(super) fn variants(condition: &Condition, kind: Option<FieldType>) -> Vec<Op
     }
 }
 
-/// The [`variants`], each with its place in words: `just below 90`, `at 90`, `absent`.
+/// The [`variants`], each with its position in words: `just below 90`, `at 90`, `absent`.
 pub(super) fn named_variants(condition: &Condition, kind: Option<FieldType>) -> Vec<(String, Option<Value>)> {
     let name = |at: usize, value: Option<&Value>| match (&condition.test, at, value) {
         (Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit), at, _) => {
@@ -52,7 +52,7 @@ pub(super) fn named_variants(condition: &Condition, kind: Option<FieldType>) -> 
     variants.map(|(at, value)| (name(at, value.as_ref()), value)).collect()
 }
 
-/// How many [`variants`] there are.
+/// The number of [`variants`].
 pub(super) fn variant_count(condition: &Condition) -> usize {
     match &condition.test {
         Test::In(list) | Test::NotIn(list) => list.len().min(MOST_LISTED) + 1,
@@ -61,7 +61,7 @@ pub(super) fn variant_count(condition: &Condition) -> usize {
     }
 }
 
-/// Decimal fractions stay short: `0.1 + 0.01` is written `0.11`.
+/// Keeps decimal fractions short: `0.1 + 0.01` is written `0.11`.
 pub(super) fn tidy(value: f64) -> f64 {
     const SCALE: f64 = 1e6;
     let scaled = value * SCALE;

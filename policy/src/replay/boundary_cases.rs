@@ -1,6 +1,6 @@
-//! Test cases for one rule, generated so that an author can accept them with a click: for each of its conditions an
-//! input just below, at and just above the threshold (each listed value and another one, present and absent), with
-//! everything else as the rule wants it. The evaluator's answer becomes the expectation.
+//! Test cases for one rule, generated so that an author can accept them with a click: for each condition of the rule,
+//! an input just below, at and just above the threshold (each listed value and another one, present and absent), with
+//! everything else as the rule requires. The evaluator's answer becomes the expectation.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,18 +14,19 @@ use crate::{
 /// One proposed test case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BoundaryCase {
-    /// The case, with what the bundle answers today as its expectation.
+    /// The case, with the bundle's present answer as its expectation.
     pub case: Case,
-    /// The condition whose threshold it tries, as its key is written; none for the rule as a whole.
+    /// The condition whose threshold the case tests, as its key is written; `None` for the rule as a whole.
     pub condition: Option<String>,
-    /// What it tries, in words: `risk_score just below 90`.
+    /// The tested value, in words: `risk_score just below 90`.
     pub about: String,
-    /// The rule that decides it today; none for the default.
+    /// The rule that decides the case today; `None` for the default.
     pub decided_by: Option<String>,
 }
 
-/// The boundary cases of the enabled rule `rule`; none when there is no such rule or it matches no input. Inputs that equal
-/// those of an `existing` case or of an earlier proposal are left out, and so are inputs in error.
+/// The boundary cases of the enabled rule `rule`; empty when there is no such rule or when the rule matches no input.
+/// Inputs that equal the input of an `existing` case or of an earlier proposal are left out, and so are inputs that are
+/// in error.
 pub fn boundary_cases(bundle: &Bundle, rule: &str, existing: &[Case]) -> Vec<BoundaryCase> {
     let Some(rule) = bundle.rules.iter().find(|other| other.id == rule) else { return Vec::new() };
     let Some(base) = witness(bundle, &rule.id, Meter::default()) else { return Vec::new() };

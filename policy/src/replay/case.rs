@@ -11,10 +11,10 @@ use crate::{
     engine::{Input, Question, Status},
 };
 
-/// One input with, perhaps, an expectation.
+/// One input, optionally with an expectation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
-    /// Unique in its dataset.
+    /// The id, unique in the dataset.
     pub case_id: String,
     /// The agent.
     pub agent: String,
@@ -23,7 +23,7 @@ pub struct Case {
     /// The facts.
     #[serde(default)]
     pub context: Map<String, Value>,
-    /// What the author expects.
+    /// The effect that the author expects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_effect: Option<Effect>,
 }
@@ -41,7 +41,7 @@ impl<'a> From<&'a Case> for Question<'a> {
     }
 }
 
-/// Where cases come from.
+/// The source of cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -52,12 +52,12 @@ pub enum Dataset {
     Synthetic,
     /// The decision log.
     Recorded,
-    /// Given in the request.
+    /// Cases given in the request.
     Custom,
 }
 
 impl Dataset {
-    /// Its name, as in the API.
+    /// The dataset's name, as in the API.
     pub fn name(self) -> &'static str {
         self.into()
     }
@@ -70,18 +70,18 @@ pub struct CaseResult {
     pub case_id: String,
     /// The deciding rule.
     pub matched_rule: Option<String>,
-    /// The effect that holds.
+    /// The effect of the answer.
     pub effect: Effect,
-    /// How it came about.
+    /// How the answer came about.
     pub status: Status,
-    /// Why.
+    /// The reason for the answer.
     pub reason: String,
     /// The matched rule's budget.
     pub budget: Option<Budget>,
-    /// What the author expected.
+    /// The effect that the author expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_effect: Option<Effect>,
-    /// Whether the effect is as expected; none without an expectation.
+    /// Whether the effect is the expected one; `None` without an expectation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed: Option<bool>,
 }
@@ -89,9 +89,9 @@ pub struct CaseResult {
 /// Spending limits of a simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
-    /// USD; more is a breach.
+    /// Maximum cost, in USD; a higher cost is a breach.
     pub cost: f64,
-    /// Compute units; more is a breach.
+    /// Maximum compute, in units; more is a breach.
     pub compute: f64,
 }
 
@@ -101,14 +101,14 @@ impl Default for Limits {
     }
 }
 
-/// A spending limit that was passed.
+/// A spending limit that was exceeded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Breach {
     /// `cost` (USD) or `compute` (units).
     pub kind: String,
-    /// What the cases come to.
+    /// The total over the cases.
     pub value: f64,
-    /// What was allowed.
+    /// The limit.
     pub limit: f64,
 }
 
@@ -123,7 +123,7 @@ pub struct Summary {
     pub deny_count: usize,
     /// Cases answered `needs_approval`.
     pub approval_count: usize,
-    /// Cases no rule matched (also counted under the default effect).
+    /// Cases that no rule matched (also counted under the default effect).
     pub no_match_count: usize,
     /// Cases in error (also counted under `on_error`).
     pub error_count: usize,
@@ -137,11 +137,11 @@ pub struct Summary {
     pub no_match_rate: f64,
     /// `error_count / total_cases`
     pub error_rate: f64,
-    /// USD: the budgets of matched `needs_approval` rules, summed.
+    /// The summed cost budgets of matched `needs_approval` rules, in USD.
     pub estimated_cost: f64,
-    /// Units: the same for compute.
+    /// The summed compute budgets of matched `needs_approval` rules, in units.
     pub estimated_compute: f64,
-    /// The limits that were passed.
+    /// The exceeded limits.
     pub breaches: Vec<Breach>,
 }
 

@@ -1,4 +1,4 @@
-//! Two bundles over the same cases.
+//! Comparing two bundles over the same cases.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use crate::{
     engine::{Prepared, Verdict},
 };
 
-/// One case the two bundles answer differently.
+/// One case that the two bundles answer differently.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The case.
@@ -22,7 +22,7 @@ pub struct Change {
     pub before_rule: Option<String>,
     /// Deciding rule under `b`.
     pub after_rule: Option<String>,
-    /// The region of the semantic diff that explains it, once there is one.
+    /// The region of the semantic diff that explains the change, once the diff is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<usize>,
     /// The agent.
@@ -46,24 +46,24 @@ pub struct Deltas {
     pub no_match_rate: f64,
     /// Change of the error rate.
     pub error_rate: f64,
-    /// USD.
+    /// Change of the estimated cost, in USD.
     pub estimated_cost: f64,
-    /// Units.
+    /// Change of the estimated compute, in units.
     pub estimated_compute: f64,
 }
 
 /// The result of a comparison, as the API answers it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Comparison {
-    /// How `a` answers.
+    /// The answers of `a`.
     pub summary_a: Summary,
-    /// How `b` answers.
+    /// The answers of `b`.
     pub summary_b: Summary,
     /// `b − a`.
     pub deltas: Deltas,
-    /// The cases that differ, in the order of the cases.
+    /// The cases whose effect differs, in the order of the cases.
     pub changes: Vec<Change>,
-    /// How many differ.
+    /// The number of cases whose effect differs.
     pub total_changes: usize,
 }
 
@@ -82,7 +82,7 @@ impl Deltas {
     }
 }
 
-/// How `b` differs from `a` over `cases`: every case whose effect differs.
+/// The differences of `b` from `a` over `cases`: every case whose effect differs.
 pub fn compare(a: &Bundle, b: &Bundle, cases: &[Case], limits: Limits) -> Comparison {
     compare_prepared(&Prepared::new(a), &Prepared::new(b), cases, limits)
 }

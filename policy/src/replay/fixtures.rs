@@ -1,5 +1,5 @@
-//! The built-in test cases: everyday questions of the example agents, with the facts their rules test. Most carry
-//! no expectation, because that is the author's to state.
+//! The built-in test cases: everyday questions of the example agents, with the facts that their rules test. Most cases
+//! have no expectation, because the author has to state it.
 
 use serde_json::{Value, json};
 
@@ -149,7 +149,7 @@ pub fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// The saved cases and then the built-in ones that no saved case of the same id replaces.
+/// The saved cases, followed by the built-in cases that no saved case of the same id replaces.
 pub fn with_saved(saved: &[Case]) -> Vec<Case> {
     let built_in = cases().into_iter().filter(|case| saved.iter().all(|own| own.case_id != case.case_id));
     saved.iter().cloned().chain(built_in).collect()

@@ -1,8 +1,8 @@
-//! A schema learned from recorded decisions: a starting point for an author.
+//! A schema inferred from recorded decisions: a starting point for an author.
 //!
-//! A value that was not seen yet is no error. So bounds of numbers are not learned, the values of a text are listed only
-//! where they clearly repeat, together with those that the rules name, and evaluation does not enforce a learned schema
-//! until the author turns that on.
+//! A value that was not seen yet is not an error. So bounds of numbers are not inferred, and the values of a text are
+//! listed only where they clearly repeat, together with the values that the rules name. Evaluation does not enforce an
+//! inferred schema until the author turns enforcement on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ use crate::{
     engine::Fact,
 };
 
-/// Most values listed for one field.
+/// Maximum number of values listed for one field.
 const MOST_VALUES: usize = 24;
 
 /// The values of a text are listed when each was seen this often on average.
 const REPEATED: usize = 10;
 
-/// With fewer decisions than this no field is declared as required.
+/// With fewer decisions than this, no field is declared as required.
 const REQUIRED_FROM: usize = 20;
 
 /// The values of one field in one agent's decisions.
@@ -38,8 +38,8 @@ struct Seen {
 /// A field: its dotted path, its column, and the values in each agent's decisions, by the agent's code.
 type FieldValues<'c> = (String, &'c Column, BTreeMap<u32, Seen>);
 
-/// The schema of the agents in `corpus`, as written in a bundle; fields that had values of different types, or arrays,
-/// are left out. None when nothing was recorded.
+/// The schema of the agents in `corpus`, as written in a bundle. Fields that had values of different types, or arrays,
+/// are left out. Returns `None` when nothing was recorded.
 pub fn schema(corpus: &Columnar, bundle: &Bundle) -> Option<Value> {
     let (agents, actions) = (corpus.about(Role::Agent)?, corpus.about(Role::Action)?);
     let mut decisions: BTreeMap<u32, (usize, BTreeSet<u32>)> = BTreeMap::new();
@@ -66,12 +66,12 @@ pub fn schema(corpus: &Columnar, bundle: &Bundle) -> Option<Value> {
     (!declared.is_empty()).then(|| json!({"enforce": false, "agents": declared}))
 }
 
-/// Whether an agent sent both a value at this path and something below it, or spelled the path in two ways.
+/// Whether an agent sent both a value at this path and a value below it, or spelled the path in two ways.
 fn is_mixed(path: &str, agent: u32, fields: &[FieldValues<'_>]) -> bool {
     let there = fields.iter().filter(|(_, _, seen)| seen.contains_key(&agent));
     let covering = there
         .filter(|(other, ..)| other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
-    // The field itself is one of them.
+    // The field itself is among them.
     covering.count() > 1
 }
 
@@ -123,7 +123,7 @@ fn field(path: &str, column: &Column, seen: &Seen, rows: usize, agent: &str, bun
         let named = named(path, agent, bundle);
         let texts = facts().filter_map(|fact| if let Fact::Text(text) = fact { Some(text) } else { None });
         let values: BTreeSet<&str> = texts.chain(named.iter().flatten().copied()).collect();
-        // A rule that tests a prefix expects values that no list has.
+        // A rule that tests a prefix expects values that no list contains.
         if named.is_some() && values.len() <= MOST_VALUES {
             field.insert("enum".to_owned(), json!(values));
         }
@@ -134,7 +134,7 @@ fn field(path: &str, column: &Column, seen: &Seen, rows: usize, agent: &str, bun
     Some(field.into())
 }
 
-/// The texts that rules for this agent compare the field with; none when one of them tests a prefix.
+/// The texts that the rules for this agent compare the field with; `None` when one of the rules tests a prefix.
 fn named<'b>(path: &str, agent: &str, bundle: &'b Bundle) -> Option<BTreeSet<&'b str>> {
     let mut named = BTreeSet::new();
     let rules = bundle.rules.iter().filter(|rule| rule.agent.matches(agent));
@@ -211,7 +211,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
-        /// What was learned is a schema, and enforced it refuses nothing of what it was learned from.
+        /// The result is a valid schema which, when enforced, refuses none of the decisions it was inferred from.
         #[test]
         fn what_was_seen_is_admitted(
             bundle in arbitrary::bundle(0..6), inputs in prop::collection::vec(arbitrary::input(), 1..60),

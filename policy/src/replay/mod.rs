@@ -1,16 +1,16 @@
 //! Running a bundle over many inputs: saved cases, generated ones, recorded ones.
 //!
 //! ```text
-//! case, outcome             cases, their results, and what happened after a decision
+//! case, outcome             cases, their results, and the outcome of a decision
 //! fixtures                  the built-in cases
 //! boundary, boundary_cases  values around a threshold, and test cases made of them
 //! synthetic                 generated cases
 //! simulate, compare         cases against one bundle, and against two
-//! transitions               from which outcome to which
+//! transitions               how many cases go from which outcome to which
 //! corpus                    recorded decisions as columns
 //! columns                   a bundle over a columnar corpus
 //! sweep                     the outcomes for every value of one threshold
-//! learn                     a schema learned from recorded decisions
+//! learn                     a schema inferred from recorded decisions
 //! ```
 
 mod boundary;

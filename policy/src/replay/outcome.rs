@@ -1,22 +1,22 @@
-//! What happened after a decision.
+//! The reported outcome of a decision.
 
 use serde::{Deserialize, Serialize};
 
-/// What happened after the decision.
+/// The reported outcome of a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Whether the action worked.
     pub status: OutcomeStatus,
-    /// USD really spent.
+    /// The actual cost, in USD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
-    /// Margin in basis points.
+    /// The margin, in basis points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin_bps: Option<f64>,
     /// Whether the business goal was reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success: Option<bool>,
-    /// Milliseconds.
+    /// The latency, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<f64>,
     /// Free text.
@@ -28,8 +28,8 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeStatus {
-    /// It worked.
+    /// The action worked.
     Ok,
-    /// It failed.
+    /// The action failed.
     Error,
 }

@@ -1,4 +1,4 @@
-//! Runs cases against one bundle.
+//! Running cases against one bundle.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{
     engine::{Prepared, Status},
 };
 
-/// Most examples a simulation shows.
+/// Maximum number of examples that a simulation shows.
 pub const MAX_EXAMPLES: usize = 12;
 
 /// The results of `cases` under `bundle`.
@@ -53,7 +53,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one answer. Budgets count where a matched rule holds the action for approval.
+    /// Counts one answer. A budget counts only where a matched rule holds the action for approval.
     pub fn add(&mut self, effect: Effect, status: Status, budget: Option<Budget>) {
         let [deny, approval, allow] = &mut self.effects;
         *match effect {
@@ -72,7 +72,7 @@ impl Tally {
         }
     }
 
-    /// The counts as rates, and which limits they pass.
+    /// The counts as a summary with rates and the exceeded limits.
     pub fn summary(&self, limits: Limits) -> Summary {
         let [deny_count, approval_count, allow_count] = self.effects;
         let total_cases = deny_count + approval_count + allow_count;

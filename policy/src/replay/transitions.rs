@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{analysis::diff::Outcome, bundle::Effect};
 
-/// How many cases went from which outcome to which: rows are outcomes under `a`, columns under `b`, both in the order of
-/// [`Transitions::NAMES`].
+/// How many cases went from which outcome to which. Rows are outcomes under `a`, columns are outcomes under `b`, both
+/// in the order of [`Transitions::NAMES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Transitions(pub [[usize; 4]; 4]);
 

@@ -1,5 +1,5 @@
-//! The state of one open draft, and what is due next. Each step is short, except for the first analysis of a large draft;
-//! newer requests come in between two steps.
+//! The state of one open draft, and the tasks that are due next. Each step is short, except for the first analysis of a
+//! large draft; newer requests are handled between two steps.
 
 mod replay;
 mod state;
@@ -35,16 +35,16 @@ fn diff_budget() -> Meter {
     Meter::new(2_500_000, 500_000)
 }
 
-/// Up to how many rules a draft is analysed over its whole input space, and when.
+/// Up to how many rules a draft's whole input space is analysed, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExactLimits {
     /// Up to this many rules: at every change, including the first.
     pub at_once: usize,
-    /// Up to this many rules: for the first time when nothing else is due, afterwards at every change.
+    /// Up to this many rules: the first time when nothing else is due, afterwards at every change.
     pub at_all: usize,
 }
 
-/// What can be due, most urgent first.
+/// The tasks that can be due, most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     Check,
@@ -74,7 +74,7 @@ pub struct Session {
     document: Document,
     serial: u32,
     analyzer: Analyzer,
-    /// Whether the whole draft was analysed once, so that only edits have to be proven.
+    /// Whether the whole draft was analysed once, so that only edits have to be proven from then on.
     is_analysed: bool,
     /// The bundle parsed by the check, and how many rules could not be parsed; taken when the draft is compared.
     parsed: Option<(Bundle, usize)>,
@@ -115,7 +115,7 @@ impl Session {
         }
     }
 
-    /// Handles a request. What can be answered at once is emitted; the rest becomes due.
+    /// Handles a request. Answers that are available at once are emitted; the remaining work becomes due.
     pub fn handle(&mut self, request: Request, payload: Option<&[u8]>, emit: &mut dyn FnMut(Event)) {
         match request {
             Request::Open { stable, taken, invariants } => {
@@ -139,7 +139,7 @@ impl Session {
                 self.load(dataset, read, emit);
             }
             Request::Synthetic(count, seed) => {
-                // From the rules of both bundles: answers can differ around their thresholds.
+                // Both bundles contribute rules: answers can differ around the thresholds of either.
                 let mut both = self.document.source().parse_rules().bundle;
                 both.rules.extend(self.stable.iter().flat_map(|stable| stable.bundle.rules.iter().cloned()));
                 let cases = synthetic::cases(&both, count, seed);
@@ -312,8 +312,8 @@ impl Session {
         true
     }
 
-    /// The rules that can never match, and the rules that cover them. The linter has just asked the analyzer for them, so
-    /// this only looks the answer up.
+    /// The rules that can never match, and the rules that cover them. The linter has just asked the analyzer for these
+    /// rules, so this call only looks the answer up.
     fn find_unreachable(&mut self, emit: &mut dyn FnMut(Event)) -> bool {
         if let (true, Some(draft)) = (self.is_analysed, &self.draft) {
             let unreachable = self.analyzer.analyse(&draft.bundle, Meter::default()).unreachable;

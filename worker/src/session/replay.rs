@@ -1,4 +1,5 @@
-//! A replay in progress: stable's answers, the draft's answers, then the region that explains each flip; a step at a time.
+//! A replay in progress: stable's answers, the draft's answers, then the region that explains each flip; a step at a
+//! time.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,10 +18,10 @@ use crate::{document::Document, protocol::ReplayResult};
 /// Flips explained in one step.
 const FLIPS_PER_STEP: usize = 1_024;
 
-/// Flips that are listed; all are counted.
+/// Maximum number of flips that are listed; all flips are counted.
 const MAX_LISTED_FLIPS: usize = 100;
 
-/// How long a replay runs before progress is reported, in milliseconds: a shorter one needs none.
+/// How long a replay runs before progress is reported, in milliseconds: a shorter replay needs no progress report.
 const FIRST_PROGRESS_MS: f64 = 250.0;
 
 /// Time between two progress reports, in milliseconds.
@@ -34,7 +35,7 @@ pub(super) struct ReplayJob {
     stage: Stage,
 }
 
-/// What the replay does next.
+/// The stages of a replay.
 #[derive(Debug)]
 enum Stage {
     /// Finding stable's answers; they stay valid until the cases change.
@@ -43,7 +44,7 @@ enum Stage {
     After(Replay),
     /// Finding the region that explains each flip.
     Explaining(Explaining),
-    /// Nothing: the replay was stopped before the draft's answers were known.
+    /// Stopped before the draft's answers were known.
     Stopped,
 }
 
@@ -127,7 +128,7 @@ impl ReplayJob {
         }
     }
 
-    /// Does one step; true when nothing is left to do. A stopped replay ends with the answers it has.
+    /// Does one step; true when nothing is left to do. A stopped replay ends with the answers found so far.
     pub fn step(&mut self, cases: &mut Cases, draft: &Draft, has_stable: bool, stopped: bool) -> bool {
         let stage = std::mem::replace(&mut self.stage, Stage::Stopped);
         self.stage = match stage {

@@ -1,4 +1,4 @@
-//! What a session works on: the stable bundle, the parsed draft, and the cases of a dataset.
+//! The data of a session: the stable bundle, the parsed draft, and the cases of a dataset.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use policy::{
 /// Rows that a replay or a sweep answers in one step.
 pub(super) const ROWS_PER_STEP: usize = 8_192;
 
-/// What the draft is compared with.
+/// The stable bundle, which the draft is compared with.
 #[derive(Debug)]
 pub(super) struct Stable {
     pub version: String,
@@ -33,7 +33,7 @@ impl Stable {
 pub(super) struct Draft {
     pub bundle: Bundle,
     pub prepared: Arc<Prepared>,
-    /// What the draft changes compared with stable; none without a stable bundle.
+    /// The draft's changes compared with stable; `None` without a stable bundle.
     pub diff: Option<SemanticDiff>,
 }
 
@@ -41,11 +41,11 @@ pub(super) struct Draft {
 #[derive(Debug, Clone)]
 pub(super) struct Cases {
     pub corpus: Arc<Columnar>,
-    /// Days of traffic that the cases span; none for less than an hour.
+    /// Days of traffic that the cases span; `None` for less than an hour.
     pub days: Option<f64>,
     /// Stable's answers, once they are known.
     pub before: Option<Arc<Replayed>>,
-    /// The draft's last known answers, perhaps from before an edit.
+    /// The draft's last known answers, possibly from before an edit.
     pub after: Option<Arc<Replayed>>,
 }
 

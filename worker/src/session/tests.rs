@@ -105,7 +105,7 @@ fn a_change_is_checked_compared_replayed_and_tested() {
             }
             Event::Swept(1, swept) => {
                 assert!(seen.insert("swept"));
-                // As after the way through a worker: JSON and payload.
+                // The event as it arrives from a worker: JSON and payload.
                 let json = serde_json::to_vec(event).unwrap();
                 let back: Event = serde_json::from_slice(&json).unwrap();
                 let Event::Swept(_, back) = back.with_payload(&event.payload().unwrap()) else { panic!("{event:?}") };

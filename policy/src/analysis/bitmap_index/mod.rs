@@ -1,49 +1,49 @@
 //! A bitmap index of all cuboids of a space, one bit each: it answers most questions without reading a single cuboid.
 //!
-//! Each slot of each axis has a row of bits: the cuboids that hold the slot. The cuboids that hold a point are the AND of
-//! one row per axis. So two checks are cheap that settle nearly every question of [`super::cover`]: whether one cuboid
-//! contains a whole cell, and whether a carefully chosen point is outside all cuboids. What neither settles is searched
-//! exactly; a point that was not found proves nothing.
+//! Each slot of each axis has a row of bits: the cuboids that hold the slot. The cuboids that hold a point are the AND
+//! of one row per axis. That makes two checks cheap, which together settle nearly every question of [`super::cover`]:
+//! whether one cuboid contains a whole cell, and whether a carefully chosen point is outside all cuboids. A question
+//! that neither check settles is searched exactly; failing to find such a point proves nothing.
 
 use super::{
     Meter,
     space::{Cell, Cuboid, SlotSet, Space},
 };
 
-/// Words that the rows of one index may take: 64 MiB. Beyond that no index is built.
+/// Words that the rows of one index may take: 64 MiB. A larger index is not built.
 const MOST_WORDS: usize = 8 << 20;
-/// About how many slots of an axis are compared before one is chosen.
+/// About how many slots of an axis are compared before one of them is chosen.
 const TRIED: usize = 16;
 /// How often a point is moved out of a cuboid that holds it.
 const MOVES: usize = 12;
-/// Runs of a set whose ends a cuboid must hold before it is checked exactly for containing the set.
+/// Before a cuboid is checked exactly for containing a set, it must hold the ends of this many of the set's runs.
 const ENDS: usize = 3;
 
 /// Which cuboids hold which slot.
 #[derive(Debug)]
 pub struct BitmapIndex {
-    /// By axis of the space.
+    /// The rows, by axis of the space.
     axes: Vec<AxisRows>,
     /// The cuboids that are not empty.
     alive: Vec<u64>,
 }
 
-/// One axis. It has no rows when no cuboid is restricted on it.
+/// The rows of one axis; empty when no cuboid is restricted on the axis.
 #[derive(Debug, Default)]
 struct AxisRows {
     rows: Vec<u64>,
     /// How many cuboids hold each slot.
     counts: Vec<u32>,
-    /// Whether no cuboid that is restricted here holds the first slot; then no slot is held by fewer cuboids.
+    /// Whether no cuboid that is restricted on this axis holds the first slot; then no slot is held by fewer cuboids.
     least_first: bool,
 }
 
-/// A subset of the cuboids: the words of bits that are not zero, ascending.
+/// A subset of the cuboids: the non-zero words of bits, ascending.
 #[derive(Debug, Clone, Default)]
 pub struct CuboidSubset(Vec<(usize, u64)>);
 
 impl CuboidSubset {
-    /// The subset of these cuboids, which come in ascending order.
+    /// The subset with these cuboids, which come in ascending order.
     pub fn of(cuboids: impl Iterator<Item = usize>) -> Self {
         let mut words: Vec<(usize, u64)> = Vec::new();
         for index in cuboids {
@@ -91,7 +91,7 @@ impl CuboidSubset {
         self.0.iter().map(|(word, bits)| (row.get(*word).copied().unwrap_or_default() & bits).count_ones()).sum()
     }
 
-    /// Removes the cuboids that a row does not have.
+    /// Removes the cuboids whose bit in `row` is not set.
     fn keep(&mut self, row: &[u64]) {
         self.0.retain_mut(|(word, bits)| {
             *bits &= row.get(*word).copied().unwrap_or_default();
@@ -117,8 +117,8 @@ impl Probe {
 }
 
 impl BitmapIndex {
-    /// The index of some cuboids, where none stands for an empty one. None when the rows would take too much memory or the
-    /// budget does not suffice.
+    /// The index of some cuboids, where `None` stands for an empty cuboid. Returns `None` when the rows would take too
+    /// much memory or the budget does not suffice.
     pub fn new<'a>(
         space: &Space,
         cuboids: impl Iterator<Item = Option<&'a Cuboid>>,
@@ -153,7 +153,7 @@ impl BitmapIndex {
         Some(Self { axes: axes.collect(), alive })
     }
 
-    /// Words that the rows of `cuboids` cuboids take at most.
+    /// The maximum number of words that the rows of `cuboids` cuboids take.
     pub fn words(space: &Space, cuboids: usize) -> u64 {
         let slots = space.axes.iter().map(|axis| axis.slots.len() as u64).fold(0, u64::saturating_add);
         slots.saturating_mul(cuboids.div_ceil(64) as u64)
@@ -181,7 +181,7 @@ impl BitmapIndex {
         left.numbers().find(|index| cuboid(*index).is_some_and(|cuboid| Space::is_within(cell, cuboid)))
     }
 
-    /// A point of `cell` that few cuboids of a subset hold, mostly none.
+    /// A point of `cell` that few cuboids of a subset hold, usually none.
     pub fn probe<'a>(&self, cell: &Cell, subset: &CuboidSubset, cuboid: impl Fn(usize) -> Option<&'a Cuboid>) -> Probe {
         let mut point: Vec<usize> = cell.iter().map(|set| set.first().unwrap_or_default()).collect();
         let all = self.non_empty(subset);
@@ -286,8 +286,8 @@ impl AxisRows {
         self.rows.get(slot * alive.len()..(slot + 1) * alive.len()).unwrap_or_default()
     }
 
-    /// The slot of a set that the fewest cuboids of a subset hold, among the slots compared, with the number of those
-    /// cuboids.
+    /// Among the slots of a set that are compared, the one that the fewest cuboids of a subset hold, with the number of
+    /// those cuboids.
     fn least(&self, set: &SlotSet, among: &CuboidSubset) -> Option<(u32, usize)> {
         let width = self.rows.len() / self.counts.len().max(1);
         let apart = set.count().div_ceil(TRIED).max(1);
@@ -295,7 +295,7 @@ impl AxisRows {
         for (start, end) in set.runs().iter().copied() {
             for from in (start..end).step_by(apart) {
                 let counts = self.counts.get(from..(from + apart).min(end)).unwrap_or_default().iter();
-                // The slot that the fewest of all cuboids hold represents its neighbours.
+                // Of neighbouring slots, the one that the fewest of all cuboids hold represents the others.
                 let Some((near, _)) = counts.enumerate().min_by_key(|(_, count)| **count) else { continue };
                 let slot = from + near;
                 let count = among.within(self.rows.get(slot * width..(slot + 1) * width).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The index held against a search through every cuboid.
+//! The index compared with a search through every cuboid.
 
 use proptest::prelude::*;
 

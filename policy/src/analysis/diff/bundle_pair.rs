@@ -1,4 +1,4 @@
-//! Two bundles laid out in one space.
+//! Two bundles laid out in a common space.
 
 use super::{
     difference::Decider,
@@ -16,20 +16,20 @@ use crate::{
     bundle::{Bundle, Rule, Schema, schema::AgentSchema},
 };
 
-/// Both bundles, with every rule once: first those of the bundle before, in evaluation order, then those that are new or
-/// changed. A rule's number is its place in that list.
+/// Both bundles, with every rule once: first the rules of the bundle before, in evaluation order, then the rules that
+/// are new or changed. A rule's number is its place in that list.
 pub(super) struct BundlePair<'a> {
     pub(super) before: &'a Bundle,
     pub(super) after: &'a Bundle,
     pub(super) rules: Vec<&'a Rule>,
     pub(super) space: Space,
-    /// Empty for rules that share no agent and action with a changed one: no question is about them.
+    /// Empty for rules that share no agent and action with a changed rule, because no question concerns them.
     footprints: Vec<Footprint>,
-    /// Where the rules decide; none where the index would be too large.
+    /// The cuboids in which the rules decide; `None` where the index would be too large.
     pub(super) index: Option<BitmapIndex>,
-    /// How many of the rules the bundle before has.
+    /// The number of rules of the bundle before.
     pub(super) old: usize,
-    /// For each rule its place in the evaluation order after; none when it was removed.
+    /// For each rule, its place in the evaluation order of the bundle after; `None` when the rule was removed.
     pub(super) ranks: Vec<Option<usize>>,
     changed: Vec<bool>,
     /// The rules that are changed, new or removed.
@@ -38,11 +38,12 @@ pub(super) struct BundlePair<'a> {
     pub(super) everywhere: bool,
 }
 
-/// Two pairs with equal keys differ alike: they have the same rules and the same enforced declarations.
+/// Agents and actions with equal keys differ alike between the bundles: they have the same rules and the same enforced
+/// declarations.
 pub(super) type SearchKey<'a> = (&'a [usize], Option<&'a str>);
 
 impl<'a> BundlePair<'a> {
-    /// Lays both bundles out. None when the budget does not suffice.
+    /// Lays both bundles out. Returns `None` when the budget does not suffice.
     pub(super) fn new(before: &'a Bundle, after: &'a Bundle, meter: &mut Meter) -> Option<Self> {
         let aligned = align_rules(before, after);
         let everywhere = before.default_effect != after.default_effect || before.on_error != after.on_error;
@@ -82,30 +83,31 @@ impl<'a> BundlePair<'a> {
         [enforced(self.before, agent), enforced(self.after, agent)]
     }
 
-    /// What both bundles enforce for an agent, if they enforce it alike: then both also answer alike outside of it.
+    /// The enforced declaration for an agent, if both bundles enforce the same one. Both then also answer alike outside
+    /// of the declared domain.
     pub(super) fn same_domain(&self, agent: &str) -> Option<Option<&'a AgentSchema>> {
         let [old, new] = self.declared(agent);
         let alike = old == new && (old.is_none() || self.before.on_error == self.after.on_error);
         alike.then_some(old)
     }
 
-    /// What either bundle enforces for an agent.
+    /// The declarations for an agent that either bundle enforces.
     pub(super) fn either(&self, agent: &str) -> Vec<&'a AgentSchema> {
         self.declared(agent).into_iter().flatten().collect()
     }
 
-    /// Whether the bundles may answer an agent differently at all.
+    /// Whether the bundles may differ in their answers for an agent.
     pub(super) fn may_differ(&self, agent: &str) -> bool {
         let edited = || self.edited.iter().any(|rule| rule.agent.matches(agent));
         self.everywhere || self.same_domain(agent).is_none() || edited()
     }
 
-    /// Whether a rule is in one of the bundles only.
+    /// Whether a rule is in only one of the bundles.
     pub(super) fn is_changed(&self, rule: usize) -> bool {
         self.changed.get(rule).copied().unwrap_or_default()
     }
 
-    /// The key that a pair shares with all pairs that differ alike; none when the pair cannot differ.
+    /// The key that a pair shares with all pairs that differ alike; `None` when the answers for the pair cannot differ.
     pub(super) fn key<'p>(&self, pair: &'p Pair) -> Option<SearchKey<'p>>
     where
         'a: 'p,
@@ -116,24 +118,24 @@ impl<'a> BundlePair<'a> {
         differs.then(|| (pair.rules.as_slice(), declared.then_some(&*pair.agent)))
     }
 
-    /// The inputs that the schema of each bundle refuses for an agent, in a space that both schemas cut.
+    /// The inputs that the schema of each bundle refuses for an agent. The space must be cut by both schemas.
     pub(super) fn refused(&self, agent: &str, space: &Space) -> [Vec<Cuboid>; 2] {
         self.declared(agent).map(|declared| declared.map(|declared| space.refused(declared)).unwrap_or_default())
     }
 
-    /// Where a rule of the bundle before matches and decides.
+    /// The inputs that a rule of the bundle before matches and decides.
     pub(super) fn footprint_before(&self, rule: &Rule) -> Option<&Footprint> {
         let before = self.rules.get(..self.old)?;
         self.footprint(before.iter().position(|other| other.id == rule.id)?)
     }
 
-    /// Where the rule with this number matches and decides.
+    /// The inputs that the rule with this number matches and decides.
     pub(super) fn footprint(&self, rule: usize) -> Option<&Footprint> {
         self.footprints.get(rule)
     }
 
-    /// The disjoint parts of a cell in which a decider would decide, each with its outcome there. Every space that the
-    /// rule cuts gives the same parts in the same order.
+    /// The disjoint parts of a cell in which a decider would decide, each with its outcome. Every space that is cut by
+    /// the rule gives the same parts in the same order.
     pub(super) fn pieces(
         &self,
         bundle: &Bundle,

@@ -1,4 +1,4 @@
-//! Whether the deciders that come first, before or after, take all of a cell; with answers cached from slice to slice.
+//! Whether the preceding deciders, of either bundle, take all of a cell. Answers are cached from slice to slice.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,15 +13,15 @@ use crate::analysis::{
     space::{Cell, Cuboid, SlotSet},
 };
 
-/// Answers kept for other slices.
+/// Maximum number of cached answers.
 const MAX_ENTRIES: usize = 16_384;
 
-/// Answers of earlier slices, tried on the next one: rules that cover a cell cover it in every slice in which they come
-/// first, and a point that was uncovered in one slice mostly is in the next.
+/// Answers of earlier slices, tried on the next slice. Rules that cover a cell cover it in every slice in which they
+/// come first, and a point that was uncovered in one slice is usually uncovered in the next.
 #[derive(Default)]
 pub(super) struct CoverageCache(HashMap<CoverageKey, (Cell, CachedCoverage)>);
 
-/// What a cached answer is about.
+/// The subject of a cached answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct CoverageKey {
     pub(super) before: Decider,
@@ -30,9 +30,9 @@ pub(super) struct CoverageKey {
 }
 
 enum CachedCoverage {
-    /// These rules cover the cell.
+    /// The rules that cover the cell.
     Covered(BTreeSet<usize>),
-    /// This point of the cell is uncovered.
+    /// A point of the cell that is uncovered.
     Open(Vec<usize>),
 }
 
@@ -41,7 +41,7 @@ enum CachedCoverage {
 pub(super) struct PrecedingDeciders<'s> {
     /// One bit per rule, by its number.
     rules: Vec<u64>,
-    /// What schemas refuse.
+    /// The cuboids that schemas refuse.
     refusals: Vec<&'s Cuboid>,
 }
 

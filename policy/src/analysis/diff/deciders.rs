@@ -1,5 +1,5 @@
-//! Finding the region of an input whose verdicts are known. Few regions have the same two deciding rules, so that hardly
-//! any region has to be searched.
+//! Finding the region of an input whose verdicts are known. Few regions have the same two deciding rules, so hardly any
+//! region has to be searched.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use crate::{analysis::outcome::Outcome, engine::Verdict};
 /// The regions of a diff by the rules that decide them.
 #[derive(Debug, Default)]
 pub struct Deciders {
-    /// By the rule before, then by the rule after; no rule is called "".
+    /// By the deciding rule before, then by the deciding rule after; the empty text stands for no rule.
     regions: HashMap<String, HashMap<String, Vec<usize>>>,
     complete: bool,
 }
 
 impl Deciders {
-    /// The regions of `diff`.
+    /// The deciders of the regions of `diff`.
     pub fn of(diff: &SemanticDiff) -> Self {
         let mut regions: HashMap<String, HashMap<String, Vec<usize>>> = HashMap::new();
         for (number, region) in diff.regions.iter().enumerate() {
@@ -26,8 +26,8 @@ impl Deciders {
         Self { regions, complete: diff.complete }
     }
 
-    /// The number of the region of `diff` that contains an input with these verdicts; `diff` is the one that these
-    /// deciders were made of. `holds` is called only where the verdicts do not identify the region.
+    /// The number of the region of `diff` that contains an input with these verdicts; `diff` must be the diff that
+    /// these deciders were made from. `holds` is called only where the verdicts do not identify the region.
     pub fn locate(
         &self,
         diff: &SemanticDiff,

@@ -1,10 +1,10 @@
-//! What a search finds: which deciders differ, and where.
+//! The findings of a search: which deciders differ, and where.
 
 use std::collections::BTreeSet;
 
 use crate::{analysis::outcome::Outcome, engine::Input};
 
-/// What decides an input: a rule by its number, the schema by the number of its refusal, or the default.
+/// The decider of an input: a rule by its number, the schema by the number of its refusal, or the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Decider {
     Refusal(usize),
@@ -13,13 +13,13 @@ pub(super) enum Decider {
 }
 
 impl Decider {
-    /// The number of the rule, when it is one.
+    /// The number of the rule, when the decider is a rule.
     pub(super) const fn rule(self) -> Option<usize> {
         if let Self::Rule(rule) = self { Some(rule) } else { None }
     }
 }
 
-/// What one of the two bundles answers, and what decides that.
+/// The answer of one of the two bundles, with its decider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Side {
     pub(super) outcome: Outcome,
@@ -43,7 +43,7 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    /// Whether the two differ at most in the slice they were found in.
+    /// Whether the two differences are equal except, at most, for the slice they were found in.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let same = |(one, two): (&Part, &Part)| one.pieces == two.pieces && one.preceding == two.preceding;
         (self.before, self.after) == (other.before, other.after)
@@ -52,7 +52,7 @@ impl Difference {
     }
 }
 
-/// A cuboid of a difference: where a rule errs, its pieces are several slabs.
+/// A cuboid of a difference. Where a rule errs, one difference consists of several slabs.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) pieces: PieceIds,

@@ -1,8 +1,8 @@
-//! Joining cells, so that a region is described with as few as possible.
+//! Joining cells, so that a region is described with as few cells as possible.
 
 use crate::analysis::space::Cell;
 
-/// Joins disjoint cells that differ on one axis only, until none is left to join.
+/// Joins disjoint cells that differ on one axis only, until no two cells can be joined.
 pub(super) fn merge(mut cells: Vec<Cell>) -> Vec<Cell> {
     while let Some((first, second, joined)) = find_joinable(&cells) {
         cells.swap_remove(second);
@@ -13,7 +13,7 @@ pub(super) fn merge(mut cells: Vec<Cell>) -> Vec<Cell> {
     cells
 }
 
-/// The places of two cells that can be joined, and the joined cell.
+/// The positions of two cells that can be joined, and the joined cell.
 fn find_joinable(cells: &[Cell]) -> Option<(usize, usize, Cell)> {
     cells.iter().enumerate().find_map(|(first, one)| {
         cells.iter().enumerate().skip(first + 1).find_map(|(second, two)| Some((first, second, join(one, two)?)))

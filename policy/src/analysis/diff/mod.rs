@@ -1,12 +1,13 @@
 //! The semantic diff: the disjoint regions of inputs that two bundles answer differently, and nothing else.
 //!
 //! Every input has one decider before and one after: a rule, the default, or a refusal by the schema. A region contains
-//! what the same two deciders decide: the cuboid where both would, without the parts that other rules decide first. When
-//! both deciders are rules that stay as they are, what came first before also comes first after, so one of the two has
-//! changed. Only such pairs are searched, each with the one question of [`super::cover`]. A changed default, `on_error` or
-//! schema counts as a change where it can make a difference.
+//! the inputs that the same two deciders decide: the cuboid where both would decide, without the parts that other rules
+//! decide first. Of two unchanged rules, the one that comes first before also comes first after, so two different
+//! deciders are never both unchanged rules: at least one of them has changed. Only such pairs are searched, each with
+//! the one question of [`super::cover`]. A changed default, `on_error` or schema counts as a change where it can make a
+//! difference.
 //!
-//! A region is described with a few cuboids where that is possible, else with one cuboid and the rules that decide parts
+//! A region is described with a few cuboids where possible, otherwise with one cuboid and the rules that decide parts
 //! of it first.
 //!
 //! ```text
@@ -50,19 +51,19 @@ use crate::{
     engine::Input,
 };
 
-/// Whether some input of a rule becomes allowed.
+/// Whether some input that a rule matches or errs on becomes allowed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NewAllowWitness {
-    /// No input becomes allowed.
+    /// No input becomes newly allowed.
     None,
-    /// This input becomes allowed.
+    /// An input that becomes newly allowed.
     Input(Input),
     /// The work budget ran out.
     Undecided,
 }
 
-/// For each of `rules`, which are enabled in `before`, an input that the rule matches or errs on and that `after` newly
-/// allows.
+/// For each of `rules`, all of them enabled in `before`, an input that the rule matches or errs on and that `after`
+/// newly allows.
 pub fn newly_allowed_by_rule(
     before: &Bundle,
     after: &Bundle,
@@ -104,7 +105,7 @@ pub fn semantic_diff(before: &Bundle, after: &Bundle, mut meter: Meter) -> Seman
             pairs(&bundles.rules, &bundles.schemas(), |agent| bundles.may_differ(agent), &mut meter)
     {
         classes = all;
-        // Pairs with the same rules and domain differ alike: they are searched once.
+        // Pairs with the same rules and the same domain differ alike, so they are searched once.
         let mut searched: BTreeMap<SearchKey<'_>, usize> = BTreeMap::new();
         let mut results: Vec<SliceDifferences<'_>> = Vec::new();
         let mut cache = CoverageCache::default();

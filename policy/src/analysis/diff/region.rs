@@ -31,28 +31,28 @@ pub struct Scope {
     pub any_other_action: bool,
 }
 
-/// Inputs whose outcome differs, all in the same way.
+/// Inputs whose outcome differs in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DiffRegion {
     /// The agents and actions of the region.
     pub scopes: Vec<Scope>,
-    /// What else must hold, field by field; empty means always.
+    /// The other conditions of the region, field by field; empty means that the region has no other condition.
     pub conditions: Vec<Phrase>,
-    /// Rules that decide some of these inputs first, before or after: those inputs do not belong to the region. Empty
+    /// Rules that decide some of these inputs first, before or after; those inputs do not belong to the region. Empty
     /// when the conditions describe the region exactly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
-    /// Outcome before.
+    /// The outcome before.
     pub before: Outcome,
-    /// Outcome after.
+    /// The outcome after.
     pub after: Outcome,
-    /// The rule that decided before; none for the default and for schema violations.
+    /// The rule that decided before; `None` for the default and for schema violations.
     pub before_rule: Option<String>,
-    /// The rule that decides after.
+    /// The rule that decides after; `None` for the default and for schema violations.
     pub after_rule: Option<String>,
     /// An input of the region.
     pub witness: Input,
-    /// The exact region; it is not part of the JSON.
+    /// The exact region, which is not part of the JSON.
     #[serde(skip)]
     pub(super) shape: Option<Shape>,
 }
@@ -80,13 +80,13 @@ fn decides(rule: &Rule, input: Question<'_>) -> bool {
     })
 }
 
-/// What is proven about new allows.
+/// The result of proving whether anything becomes newly allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict", content = "regions")]
 pub enum NewAllows {
-    /// Nothing is allowed that was not allowed before: proven for every input.
+    /// No input becomes newly allowed: proven for every input.
     None,
-    /// This many regions become allowed.
+    /// The number of regions that become newly allowed.
     Some(usize),
     /// The work budget ran out.
     Undecided,
@@ -99,7 +99,7 @@ pub struct SemanticDiff {
     pub regions: Vec<DiffRegion>,
     /// Whether the whole space was searched within the budget.
     pub complete: bool,
-    /// What is proven about new allows.
+    /// The result of proving whether anything becomes newly allowed.
     pub new_allows: NewAllows,
     #[serde(skip)]
     pub(super) classes: Classes,
@@ -114,8 +114,8 @@ impl DiffRegion {
             && self.shape.as_ref().is_some_and(|shape| shape.holds(input))
     }
 
-    /// What the conditions include although it does not belong to the region, in words: `except where block-all, vip or
-    /// 3 more rules decide first`. None when the conditions describe the region exactly.
+    /// The inputs that the conditions include although they do not belong to the region, in words: `except where
+    /// block-all, vip or 3 more rules decide first`. Returns `None` when the conditions describe the region exactly.
     pub fn exception(&self) -> Option<String> {
         const NAMED: usize = 3;
         let mut names: Vec<String> = self.unless.iter().take(NAMED).cloned().collect();
@@ -132,7 +132,7 @@ impl DiffRegion {
         Some(format!("except where {names} {verb} first"))
     }
 
-    /// Whether the inputs become allowed that were not.
+    /// Whether the inputs become newly allowed.
     pub(super) fn is_newly_allowed(&self) -> bool {
         self.before.effect != Effect::Allow && self.after.effect == Effect::Allow
     }

@@ -1,5 +1,5 @@
-//! Differences as regions: a few plain cuboids, or, where that would be many, one cuboid and the rules that decide parts
-//! of it first.
+//! Differences as regions: a few plain cuboids, or, where a region would need many, one cuboid and the rules that
+//! decide parts of it first.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -22,12 +22,13 @@ use crate::{
     engine::Input,
 };
 
-/// Most plain cuboids one region is split into. More of them are harder to read than the rules that cut them.
+/// Maximum number of plain cuboids that one region is split into. More cuboids are harder to read than the rules that
+/// cut them.
 const MAX_CUBOIDS: usize = 4;
-/// Most rules that are subtracted from a cuboid; with more of them subtraction is not tried.
+/// Maximum number of rules that are subtracted from a cuboid; with more rules, subtraction is not tried.
 const MAX_SUBTRACTED: usize = 8;
 
-/// The differences that some slices share.
+/// The differences that several slices share.
 pub(super) struct SliceDifferences<'p> {
     pub(super) pairs: Vec<&'p Pair>,
     pub(super) differences: Vec<Difference>,
@@ -36,9 +37,9 @@ pub(super) struct SliceDifferences<'p> {
 /// Two deciders in a space of their own.
 struct DeciderSpace {
     space: Space,
-    /// The pieces of the decider before and of the one after, by number.
+    /// The pieces of the decider before and of the decider after, by number.
     pieces: [Vec<Cell>; 2],
-    /// What the schemas refuse first; each refusal concerns one field.
+    /// The cuboids that the schemas refuse first; each refusal concerns one field.
     refused: Vec<Cuboid>,
 }
 
@@ -54,7 +55,7 @@ pub(super) fn build_regions(bundles: &BundlePair<'_>, results: &[SliceDifference
     let mut regions: Vec<DiffRegion> = Vec::new();
     // Regions of several slices that differ in nothing but their scopes become one region.
     let mut by_rules: HashMap<(Option<String>, Option<String>), Vec<usize>> = HashMap::new();
-    // Like differences of slices without a schema have the same regions, which are built once.
+    // Like differences of slices without a schema have the same regions, so these are built once.
     let mut built: HashMap<(Decider, Decider), Vec<BuiltDifference<'_>>> = HashMap::new();
     for SliceDifferences { pairs, differences } in results {
         let Some(agent) = pairs.first().map(|pair| &*pair.agent) else { continue };
@@ -189,7 +190,7 @@ fn decider_space(
     Some(DeciderSpace { space, pieces, refused })
 }
 
-/// The plain cells that a difference consists of; none when there are more than [`MAX_CUBOIDS`].
+/// The plain cells that a difference consists of; `None` when there are more than [`MAX_CUBOIDS`].
 fn plain_cells(
     bundles: &BundlePair<'_>,
     agent: &str,

@@ -8,26 +8,27 @@ use crate::{
     engine::order,
 };
 
-/// Up to this many different agents and actions of changed rules, each rule is tested for an overlap with them.
+/// With more distinct agents and actions of changed rules than this, every rule counts as affected; with fewer, each
+/// rule is tested for an overlap with them.
 const MAX_CHANGED_SCOPES: usize = 64;
 
 /// A rule of either bundle.
 pub(super) struct AlignedRule<'a> {
     pub(super) rule: &'a Rule,
-    /// Whether the bundle before has it.
+    /// Whether the bundle before has the rule.
     pub(super) old: bool,
-    /// Its place in the evaluation order after; none when it was removed.
+    /// The rule's place in the evaluation order of the bundle after; `None` when the rule was removed.
     pub(super) rank: Option<usize>,
 }
 
 impl AlignedRule<'_> {
-    /// Whether only one of the bundles has it.
+    /// Whether only one of the bundles has the rule.
     pub(super) fn changed(&self) -> bool {
         !self.old || self.rank.is_none()
     }
 }
 
-/// Every rule once: first those of the bundle before, in evaluation order, then those that are new or changed.
+/// Every rule once: first the rules of the bundle before, in evaluation order, then the rules that are new or changed.
 pub(super) fn align_rules<'a>(before: &'a Bundle, after: &'a Bundle) -> Vec<AlignedRule<'a>> {
     let (old, new) = (ordered(before), ordered(after));
     let mut aligned: Vec<AlignedRule<'a>> =
@@ -44,7 +45,7 @@ pub(super) fn align_rules<'a>(before: &'a Bundle, after: &'a Bundle) -> Vec<Alig
     aligned
 }
 
-/// For each rule, whether it shares an agent and action with a changed one. Where only other rules decide, both bundles
+/// For each rule, whether it shares an agent and action with a changed rule. Where no such rule decides, both bundles
 /// answer alike.
 pub(super) fn affected(aligned: &[AlignedRule<'_>]) -> Vec<bool> {
     let mut scopes: Vec<&Rule> = Vec::new();

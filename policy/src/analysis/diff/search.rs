@@ -23,11 +23,11 @@ use crate::{
 /// A decider of one bundle in one slice.
 struct DeciderEntry<'s> {
     decider: Decider,
-    /// Where it decides; none for the default, which decides everywhere.
+    /// The cuboid in which the decider decides; `None` for the default, which decides everywhere.
     cuboid: Option<&'s Cuboid>,
-    /// Whether the other bundle lacks it or has another one in its place.
+    /// Whether the other bundle lacks the decider or has a different decider in its place.
     changed: bool,
-    /// For a rule that stays, its place in the other bundle.
+    /// For an unchanged rule, its place in the other bundle.
     place_in_other: Option<usize>,
 }
 
@@ -95,7 +95,7 @@ struct Search<'s, 'a> {
     new: Vec<DeciderEntry<'s>>,
 }
 
-/// What a search has found so far, and what it works with.
+/// The state of a search: the differences found so far, and its working data.
 struct SearchState<'k> {
     differences: Vec<Difference>,
     /// The budget ran out for some query.
@@ -104,7 +104,7 @@ struct SearchState<'k> {
     meter: &'k mut Meter,
 }
 
-/// Whether two deciders share inputs of a cell that no preceding decider takes.
+/// The question whether two deciders share inputs of a cell that no preceding decider takes.
 struct Query<'q, 's> {
     before: Side,
     after: Side,
@@ -114,7 +114,7 @@ struct Query<'q, 's> {
 }
 
 impl Search<'_, '_> {
-    /// Notes for each rule that stays its place in the other bundle.
+    /// Records, for each unchanged rule, its place in the other bundle.
     fn link_places(&mut self) {
         let places = |entries: &[DeciderEntry<'_>]| -> HashMap<usize, usize> {
             let unchanged = entries.iter().enumerate().filter(|(_, entry)| !entry.changed);
@@ -130,13 +130,13 @@ impl Search<'_, '_> {
         }
     }
 
-    /// None when the budget is spent.
+    /// Runs all queries. Returns `None` when the budget is spent.
     fn run(&self, state: &mut SearchState<'_>) -> Option<()> {
-        // Changed deciders before, against all deciders after.
+        // Changed deciders of the bundle before, against all deciders of the bundle after.
         for place in (0..self.old.len()).filter(|place| self.old.get(*place).is_some_and(|entry| entry.changed)) {
             self.compare(place, true, state)?;
         }
-        // Changed deciders after, against the unchanged ones before.
+        // Changed deciders of the bundle after, against the unchanged deciders of the bundle before.
         for place in (0..self.new.len()).filter(|place| self.new.get(*place).is_some_and(|entry| entry.changed)) {
             self.compare(place, false, state)?;
         }
@@ -146,8 +146,9 @@ impl Search<'_, '_> {
         Some(())
     }
 
-    /// Compares the changed decider at `place` of one bundle with the deciders of the other: with all of them when it is
-    /// one of those before, else with the unchanged ones. None when the budget is spent.
+    /// Compares the changed decider at `place` of one bundle with the deciders of the other bundle: with all of them
+    /// when the changed decider is of the bundle before, otherwise with the unchanged ones. Returns `None` when the
+    /// budget is spent.
     fn compare(&self, place: usize, is_before: bool, state: &mut SearchState<'_>) -> Option<()> {
         let (mine, others) = if is_before { (&self.old, &self.new) } else { (&self.new, &self.old) };
         let (my_bundle, other_bundle) = match (self.bundles.before, self.bundles.after) {
@@ -162,7 +163,7 @@ impl Search<'_, '_> {
                 preceding.add(entry.decider, entry.cuboid);
             }
             state.meter.spend(place as u64 / 8 + 1);
-            // No piece has the number `usize::MAX`: this key is about one decider, not two.
+            // No piece has the number `usize::MAX`: this key stands for a single decider.
             let pieces = PieceIds { before: piece, after: usize::MAX };
             let key = CoverageKey { before: decider, after: decider, pieces };
             let taken = state.cache.coverage(self.bundles, key, &cell, &preceding, state.meter);
@@ -221,7 +222,7 @@ impl Search<'_, '_> {
         outcome_pieces_within(&self.full, cell, footprint, outcomes, |instead| instead != outcome)
     }
 
-    /// Compares each unchanged decider with itself: its outcome differs where the default or `on_error` does.
+    /// Compares each unchanged decider with itself: its outcome changes where the default or `on_error` does.
     fn compare_unchanged(&self, state: &mut SearchState<'_>) -> Option<()> {
         let (before, after) = (self.bundles.before, self.bundles.after);
         for one in 0..self.old.len() {
@@ -248,7 +249,7 @@ impl Search<'_, '_> {
         Some(())
     }
 
-    /// Answers a query and records the difference it finds. None when the budget is spent.
+    /// Answers a query and records the difference it finds. Returns `None` when the budget is spent.
     fn answer(&self, query: &Query<'_, '_>, state: &mut SearchState<'_>) -> Option<()> {
         let Query { before, after, pieces, cell, preceding } = *query;
         if before.outcome == after.outcome {

@@ -1,8 +1,8 @@
-//! A picture of the decision space: what a bundle answers over two fields of one agent and action, everything else held
-//! fixed, with exact edges.
+//! A picture of the decision space: the answers of a bundle over two fields of one agent and action, with all other
+//! fields held fixed and with exact edges.
 //!
-//! Each field is cut where the result of some condition changes, so that all inputs of a cell get the same answer and one
-//! evaluation settles the cell. Columns and rows with equal answers are then drawn as one band.
+//! Each field is cut where the result of some condition changes, so that all inputs of a cell get the same answer and
+//! one evaluation settles the cell. Columns and rows with equal answers are then merged into one band.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::{
     engine::{Prepared, Question},
 };
 
-/// Most evaluations for one picture.
+/// Maximum number of evaluations for one picture.
 pub const MOST_CELLS: usize = 40_000;
 
 /// Work units that listing agents and actions may spend.
@@ -38,7 +38,7 @@ pub struct Side<'a> {
     pub prepared: &'a Prepared,
 }
 
-/// What to draw.
+/// The picture to draw.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// The agent.
@@ -65,17 +65,17 @@ pub enum NoMap {
     /// The schema admits no value of one of the fields.
     #[error("the schema admits no value of one of these fields")]
     NoValue,
-    /// More than [`MOST_CELLS`].
+    /// The picture would have more than [`MOST_CELLS`] cells.
     #[error("these two fields have too many thresholds to be drawn together; choose another field")]
     TooFine,
 }
 
-/// Values of one field with equal answers throughout.
+/// Values of one field that have equal answers throughout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Band {
     /// The values in words: `85 to 89`, `phishing or malware`.
     pub words: String,
-    /// One of the values; none for the absent field.
+    /// One of the values; `None` for the absent field.
     pub sample: Option<Value>,
     slots: SlotSet,
 }
@@ -85,9 +85,9 @@ pub struct Band {
 pub struct Area {
     /// The outcome under the bundle.
     pub outcome: Outcome,
-    /// The rule that decides; none for the default and outside the schema.
+    /// The rule that decides; `None` for the default and outside the schema.
     pub rule: Option<String>,
-    /// The outcome under stable; none without a stable bundle.
+    /// The outcome under stable; `None` without a stable bundle.
     pub before: Option<Outcome>,
 }
 
@@ -105,9 +105,9 @@ pub struct PolicyMap {
     pub columns: Vec<Band>,
     /// Bands of the field from bottom to top.
     pub rows: Vec<Band>,
-    /// Row by row from the bottom, each from left to right.
+    /// Row by row from the bottom, each row from left to right.
     pub areas: Vec<Area>,
-    // INVARIANT: exactly two axes; `x_axis` is the one from left to right.
+    // INVARIANT: exactly two axes; `x_axis` is the one that runs from left to right.
     space: Space,
     x_axis: usize,
 }
@@ -118,7 +118,7 @@ impl PolicyMap {
         (column < self.columns.len()).then(|| self.areas.get(row * self.columns.len() + column)).flatten()
     }
 
-    /// The column and the row of an input; none when one of its values is not drawn.
+    /// The column and the row of an input; `None` when the input has a value that is not drawn.
     pub fn locate(&self, context: &Map<String, Value>) -> Option<(usize, usize)> {
         let cell = |column: &Band, row: &Band| {
             let (x, y) = (column.slots.clone(), row.slots.clone());
@@ -157,7 +157,7 @@ pub fn fields(bundle: &Bundle, agent: &str, action: &str) -> Vec<String> {
 /// Draws `view` of `draft`, and where `stable` answers differently.
 ///
 /// # Errors
-/// Fields that cannot be drawn together; see [`NoMap`].
+/// [`NoMap`] says why the two fields cannot be drawn together.
 pub fn map(draft: Side<'_>, stable: Option<Side<'_>>, view: View<'_>) -> Result<PolicyMap, NoMap> {
     let View { agent, action, x, y, .. } = view;
     let inside = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
@@ -218,14 +218,14 @@ fn addressed<'a>(bundle: &'a Bundle, agent: &str, action: &str) -> impl Iterator
     bundle.rules.iter().filter(speaks)
 }
 
-/// The rule with its conditions on these fields only.
+/// The rule with only its conditions on these fields.
 fn about(rule: &Rule, fields: [&str; 2]) -> Rule {
     let mut rule = rule.clone();
     rule.conditions.retain(|condition| fields.contains(&condition.field.as_str()));
     rule
 }
 
-/// What the bundle enforces for these fields of the agent.
+/// The enforced declarations for these fields of the agent.
 fn enforced(bundle: &Bundle, agent: &str, fields: [&str; 2]) -> Option<AgentSchema> {
     let schema = bundle.schema.as_ref().filter(|schema| schema.enforce)?;
     let mut declared = schema.agents.get(agent)?.clone();
@@ -233,8 +233,8 @@ fn enforced(bundle: &Bundle, agent: &str, fields: [&str; 2]) -> Option<AgentSche
     (!declared.fields.is_empty()).then_some(declared)
 }
 
-/// The slots of an axis worth drawing: the absent field, and values of the types that rules compare the field with. Values
-/// of another type are errors in every rule that tests the field, and would only shrink the picture.
+/// The slots of an axis worth drawing: the absent field, and values of the types that rules compare the field with.
+/// Values of another type are errors in every rule that tests the field, and would only shrink the picture.
 fn drawn(axis: &Axis, rules: &[Rule], declared: &[&AgentSchema]) -> Vec<usize> {
     let (mut numbers, mut texts, mut flags) = (false, false, false);
     let mut saw = |scalar: &Scalar| match scalar {
@@ -279,7 +279,8 @@ fn at(fixed: &Map<String, Value>, slots: [(&Axis, usize); 2]) -> Map<String, Val
     for (axis, slot) in slots {
         remove(&mut context, &axis.field);
         context.remove(&axis.field);
-        // Under the whole path as one key, which is read when the nested path is absent; all other fields keep their values.
+        // The value goes under the whole path as one key, which is read when the nested path is absent; all other
+        // fields keep their values.
         if let Some(value) = axis.slots.get(slot).and_then(|slot| slot.sample.clone()) {
             context.insert(axis.field.clone(), value);
         }
@@ -287,7 +288,7 @@ fn at(fixed: &Map<String, Value>, slots: [(&Axis, usize); 2]) -> Map<String, Val
     context
 }
 
-/// Removes what a dotted path leads to.
+/// Removes the value at a dotted path.
 fn remove(map: &mut Map<String, Value>, path: &str) {
     match path.split_once('.') {
         None => drop(map.remove(path)),
@@ -304,8 +305,8 @@ fn answer(prepared: &Prepared, question: Question<'_>) -> (Outcome, Option<Strin
     (Outcome::of(&verdict), verdict.rule.map(|rule| rule.id().to_owned()))
 }
 
-/// Joins slots with equal lines in the grid: neighbouring ones, and, where values have no order, any. Each band comes with
-/// the number of one of its lines.
+/// Joins slots with equal lines in the grid: neighbouring slots, and, where values have no order, any slots. Each band
+/// comes with the number of one of its lines.
 fn bands<'g>(axis: &Axis, drawn: &[usize], line: impl Fn(usize) -> Vec<&'g Area>) -> Vec<(usize, SlotSet)> {
     let ordered = |slot: usize| {
         axis.slots.get(slot).is_some_and(|slot| matches!(slot.kind, SlotKind::Point(_) | SlotKind::Between(..)))

@@ -1,4 +1,4 @@
-//! Pictures held against the evaluator.
+//! Pictures compared with the evaluator.
 
 use proptest::{prelude::*, sample::select};
 use serde_json::json;

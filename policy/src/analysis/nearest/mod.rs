@@ -1,14 +1,15 @@
 //! "Why not?": the smallest change of one input that flips its decision.
 //!
 //! Every field that the rules for this agent and action test is cut into slots within which no condition distinguishes
-//! values. Of each slot the value nearest to the input's is tried, so the search over changes of one field is complete.
-//! Only when none of them flips the decision, changes of two fields are searched. Agent and action stay.
+//! values. In each slot the value nearest to the input's value is tried, so the search over changes of one field is
+//! complete. Changes of two fields are searched only when no change of one field flips the decision. The agent and the
+//! action never change.
 //!
 //! **Distance.** A number that moves by Δ counts Δ / (Δ + s), less than 1, where s is the span of the thresholds on
-//! that field (of a single one its size, at least 1). Another text or the other boolean counts 1, adding or removing a
-//! field 2, another type 3, a list or object 4. Two changes count their sum. Of changes at the same distance the one of
-//! the field that comes first in the alphabet is taken. Where a threshold itself is not enough, the number goes a short
-//! step beyond it: 1 when both are whole, else 0.01 or less.
+//! that field (for a single threshold its size, at least 1). Another text or the other boolean counts 1, adding or
+//! removing a field 2, another type 3, a list or object 4. The distance of two changes is their sum. Of changes at the
+//! same distance, the change of the field that comes first in the alphabet is taken. Where a threshold itself does not
+//! flip the decision, the number goes a short step beyond it: 1 when both are whole, otherwise 0.01 or less.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +23,7 @@ use crate::{
     engine::{Evaluation, Input, Prepared, Question, Status, condition::lookup},
 };
 
-/// Inputs one question may try by default.
+/// Default number of inputs that one question may try.
 pub const TRIES: u64 = 100_000;
 
 /// One field that changes.
@@ -30,24 +31,24 @@ pub const TRIES: u64 = 100_000;
 pub struct FieldChange {
     /// The field, as a dotted path.
     pub field: String,
-    /// What the input has; null when absent.
+    /// The value in the input; null when absent.
     pub from: Value,
-    /// What it would have; null when it is removed.
+    /// The new value; null when the field is removed.
     pub to: Value,
-    /// All values that do the same, in words: `≥ 85 and < 90`.
+    /// All values with the same result, in words: `≥ 85 and < 90`.
     pub values: String,
 }
 
 /// A change that flips a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NearestChange {
-    /// One field, or two when no single one does it.
+    /// One field, or two when no change of a single field flips the decision.
     pub changes: Vec<FieldChange>,
     /// The changed input.
     pub input: Input,
-    /// The evaluator's answer to it.
+    /// The evaluator's answer to the changed input.
     pub answer: Evaluation,
-    /// The distance; see the module.
+    /// The distance, as defined in the module's documentation.
     pub distance: f64,
 }
 
@@ -57,11 +58,11 @@ pub struct NearestChange {
 pub enum WhyNot {
     /// The input already has the wanted effect.
     Already,
-    /// The nearest change: none is nearer.
+    /// The nearest change; no change is nearer.
     Found(Box<NearestChange>),
     /// No change of one or two fields flips the decision.
     None,
-    /// The work budget ran out; the nearest change found until then, if any.
+    /// The work budget ran out. Holds the nearest change found until then, if any.
     Undecided(Option<Box<NearestChange>>),
 }
 
@@ -75,7 +76,7 @@ impl WhyNot {
     }
 }
 
-/// One value for one field.
+/// A value to try for one field.
 #[derive(Debug)]
 struct Candidate {
     axis: usize,
@@ -84,9 +85,9 @@ struct Candidate {
     value: Option<Value>,
 }
 
-/// The smallest change of `input` after which `prepared` answers `wanted`, or, without `wanted`, any effect but the present
-/// one. Answers that are evaluation errors do not count, and with an enforced schema only values inside it are tried. For
-/// an input that is in error, every answer without an error counts as a different one.
+/// The smallest change of `input` after which `prepared` answers `wanted`, or, without `wanted`, any effect but the
+/// present one. Answers that are evaluation errors do not count, and with an enforced schema only values that the
+/// schema admits are tried. For an input that is in error, every answer without an error counts as different.
 ///
 /// One unit of `meter` is one input tried; see [`TRIES`].
 pub fn nearest_change(prepared: &Prepared, input: &Input, wanted: Option<Effect>, mut meter: Meter) -> WhyNot {
@@ -151,7 +152,7 @@ pub fn nearest_change(prepared: &Prepared, input: &Input, wanted: Option<Effect>
             if !meter.spend(1) {
                 return WhyNot::Undecided(best);
             }
-            // In the order of the fields, so that `sender` is there before `sender.domain` goes into it.
+            // In the order of the fields, so that `sender` exists before `sender.domain` is written into it.
             let changed = if first.axis < second.axis {
                 apply(&space, &halfway, second)
             } else {
@@ -176,7 +177,7 @@ fn apply(space: &Space, input: &Input, candidate: &Candidate) -> Option<Input> {
     Some(Input { agent: input.agent.clone(), action: input.action.clone(), context })
 }
 
-/// One value for each slot of each field that the input is not in, nearest first.
+/// One value for each slot of each field, except the slots that the input is in, nearest first.
 fn candidates(space: &Space, input: &Input) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for (number, axis) in space.axes.iter().enumerate() {
@@ -188,7 +189,8 @@ fn candidates(space: &Space, input: &Input) -> Vec<Candidate> {
             candidates.push(Candidate { axis: number, slot: index, distance, value });
         }
     }
-    // Stable: of equally distant ones the first field, and of it the first slot.
+    // The sort is stable: of equally distant candidates, the first field comes first, and within a field the first
+    // slot.
     candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
     candidates
 }
@@ -220,7 +222,7 @@ fn distance(now: Option<&Value>, then: Option<&Value>, scale: f64) -> f64 {
         (_, Some(Value::Array(_) | Value::Object(_))) => 4.0,
         (None, Some(_)) | (Some(_), None) => 2.0,
         (Some(Value::Number(now)), Some(Value::Number(then))) => {
-            // Halves, so that the difference of two large numbers stays finite.
+            // Halving both keeps the difference of two large numbers finite.
             let moved = (now.as_f64().unwrap_or(0.0) / 2.0 - then.as_f64().unwrap_or(0.0) / 2.0).abs();
             moved / (moved + scale / 2.0)
         }
@@ -229,15 +231,15 @@ fn distance(now: Option<&Value>, then: Option<&Value>, scale: f64) -> f64 {
     }
 }
 
-/// The value of a slot that is nearest to `now`. An open interval has no nearest number: there it is the one a short
-/// step inside.
+/// The value of a slot that is nearest to `now`. An open interval has no nearest number, so a number a short step
+/// inside is taken.
 fn nearest(slot: &Slot, now: Option<&Value>) -> Option<Value> {
     let SlotKind::Between(low, high, kind) = slot.kind else { return slot.sample.clone() };
     let Some(now) = now.and_then(Value::as_f64) else { return slot.sample.clone() };
     let (bound, inward) = if now >= high { (high, -1.0) } else { (low, 1.0) };
     let inside = |value: &f64| low < *value && *value < high && kind.include(*value);
     if low < now && now < high {
-        // The same interval, but not its kind of numbers: an integer is wanted and the input has a fraction.
+        // The number lies in the interval but is of the wrong kind: an integer is wanted and the input has a fraction.
         let whole = [now.round(), now.floor(), now.ceil()].into_iter().find(inside);
         return whole.map(number_value).or_else(|| slot.sample.clone());
     }

@@ -1,4 +1,4 @@
-//! The nearest change against trying everything.
+//! The nearest change compared with trying everything.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn set(input: &Input, field: &str, value: &Value) -> Option<Input> {
     Some(Input { context, ..input.clone() })
 }
 
-/// The least distance of a change of `count` fields that flips, by trying every value.
+/// The least distance of a change of `count` fields that flips the decision, found by trying every value.
 fn least(prepared: &Prepared, input: &Input, wanted: Option<Effect>, count: usize) -> Option<f64> {
     let now = prepared.decide(input);
     let relevant: Vec<_> =
@@ -29,7 +29,7 @@ fn least(prepared: &Prepared, input: &Input, wanted: Option<Effect>, count: usiz
         let scale = space.axes.iter().find(|axis| axis.field == field).map_or(1.0, scale);
         let now = lookup(&input.context, field);
         let value = match (now.and_then(Value::as_f64), value.as_f64()) {
-            // From a whole number to a whole threshold it goes in whole steps.
+            // From a whole number to a whole threshold, the change is a whole number of steps.
             (Some(now), Some(then)) if now.fract() == 0.0 => {
                 number_value(if then < now { then.floor() } else { then.ceil() })
             }

@@ -21,23 +21,23 @@ use crate::{
     engine::Input,
 };
 
-/// What is proven about a rule, a pair of rules or a slice.
+/// The result of proving a statement about a rule, a pair of rules or a slice.
 #[derive(Debug, Clone)]
 pub enum Proof {
-    /// The statement is true for some input: for this one.
+    /// The statement is true for some input, of which this is one.
     Witness(Arc<Input>),
-    /// The statement is true for no input as long as these rules exist: they cover everything in question.
+    /// The statement is true for no input as long as these rules exist: the rules cover everything in question.
     Never(Vec<Key>),
     /// The work budget ran out.
     Undecided,
 }
 
-/// Words of an index that take as long to build as one unit of work.
+/// Words of an index that take as long to build as one unit of work takes.
 const WORDS_PER_UNIT: u64 = 16;
-/// Covers that are tried on the next slices.
+/// How many recent covers are kept and tried on the next slices.
 const PROOFS: usize = 24;
 
-/// Proves statements about a bundle that is laid out.
+/// Proves statements about a bundle that has been laid out.
 pub struct Prover<'a> {
     /// The rules and slices.
     pub geometry: &'a BundleGeometry,
@@ -45,12 +45,14 @@ pub struct Prover<'a> {
     on_error: Effect,
     /// The work that may be spent.
     pub meter: Meter,
-    /// Where rules decide, by rank; none before the index pays off, and where it would be too large.
+    /// The cuboids in which rules decide, by rank; `None` before the index pays off, and where the index would be too
+    /// large.
     index: Option<BitmapIndex>,
-    /// What the meter has left when searches have cost as much as the index would; the index is then built. None afterwards.
+    /// What the meter has left when searches have cost as much as the index would cost; the index is then built. `None`
+    /// once the index is built or found too large.
     build_index_at: Option<u64>,
-    /// The last cells that were proven covered, with the rules that cover them. These rules cover the cell in every slice
-    /// that has them.
+    /// The last cells that were proven covered, each with the rules that cover it. These rules cover the cell in every
+    /// slice that they are part of.
     proofs: VecDeque<(Cell, BTreeSet<usize>)>,
 }
 
@@ -63,8 +65,8 @@ impl<'a> Prover<'a> {
         Self { geometry, default, on_error, meter, index: None, build_index_at, proofs: VecDeque::new() }
     }
 
-    /// Builds the index once it pays off. A few questions are answered faster without it, and their number is not known in
-    /// advance; this takes at most twice the time of the better way.
+    /// Builds the index once it pays off. A few questions are answered faster without the index, and the number of
+    /// questions is not known in advance; this strategy takes at most twice the time of the better choice.
     fn build_index_if_due(&mut self) {
         if self.build_index_at.is_some_and(|at| self.meter.left() <= at) {
             self.build_index_at = None;
@@ -73,7 +75,7 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// Where the rule of this rank decides.
+    /// The cuboid in which the rule of this rank decides.
     fn cuboid(&self, rank: usize) -> Option<&'a Cuboid> {
         self.geometry.ranked(rank)?.footprint.decides.as_ref()
     }
@@ -91,7 +93,7 @@ impl<'a> Prover<'a> {
         coverage
     }
 
-    /// The [`coverage`](Self::coverage) where it is found quickly, without a search.
+    /// The [`coverage`](Self::coverage), where it can be found quickly, without a search.
     fn quick_coverage(&mut self, slice: &Slice, cell: &Cell, end: usize, except: Option<usize>) -> Option<Coverage> {
         self.build_index_if_due();
         let index = self.index.as_ref()?;
@@ -134,7 +136,7 @@ impl<'a> Prover<'a> {
         ranks.into_iter().filter_map(|rank| self.geometry.order.get(rank).copied()).collect()
     }
 
-    /// Where the rule matches in a slice; none when it matches nowhere.
+    /// The inputs of a slice that the rule matches; `None` when it matches no input there.
     fn matching(entry: &Entry, slice: &Slice) -> Option<Cell> {
         Space::intersect(slice.full.as_ref()?, entry.footprint.matches.as_ref()?)
     }
@@ -176,7 +178,7 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// Whether the rule at rank `by`, which comes first, decides some input that `entry` matches.
+    /// Whether the rule at rank `by`, which comes before `entry`, decides some input that `entry` matches.
     pub fn prove_preempted(&mut self, entry: &Entry, by: usize) -> Proof {
         let geometry = self.geometry;
         let Some(other) = geometry.ranked(by) else { return Proof::Never(Vec::new()) };

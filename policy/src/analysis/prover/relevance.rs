@@ -1,4 +1,4 @@
-//! Whether a rule changes some answer.
+//! Proving whether a rule changes some answer.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ impl Prover<'_> {
     pub fn prove_relevant(&mut self, entry: &Entry) -> Proof {
         let geometry = self.geometry;
         let slices = || entry.slices.iter().filter_map(|index| geometry.slices.get(*index));
-        // Most rules decide an input that would be answered differently without them, which is found quickly. A rule
-        // with the default's effect may only differ where it errs.
+        // Most rules decide an input that would be answered differently without them, and such an input is found
+        // quickly. A rule with the default's effect may differ only where it errs.
         for slice in slices() {
             let Some(full) = &slice.full else { continue };
             for (outcome, piece) in outcome_pieces(full, &entry.footprint, self.outcomes(entry)).into_iter().rev() {
@@ -30,7 +30,7 @@ impl Prover<'_> {
             }
         }
         let mut undecided = false;
-        // Where a rule errs, other rules mostly err too: search first where it matches.
+        // Where this rule errs, other rules usually err too, so the search begins where this rule matches.
         for errs in [false, true] {
             for slice in slices() {
                 let Some(full) = &slice.full else { continue };
@@ -52,7 +52,8 @@ impl Prover<'_> {
         if undecided { Proof::Undecided } else { Proof::Never(Vec::new()) }
     }
 
-    /// An input of a part of a slice whose outcome would not be `outcome` without the rule, if one is found quickly.
+    /// An input of a part of a slice whose outcome would not be `outcome` without the rule, if such an input is found
+    /// quickly.
     fn quick_witness(&mut self, slice: &Slice, entry: &Entry, outcome: Outcome, piece: &Cell) -> Option<Arc<Input>> {
         self.build_index_if_due();
         let geometry = self.geometry;
@@ -68,7 +69,7 @@ impl Prover<'_> {
         if !self.meter.spend(2 * others.cost()) {
             return None;
         }
-        // Best is a point that no other rule decides, else one that no earlier rule decides.
+        // The best point is one that no other rule decides, the next best one that no earlier rule decides.
         let mut probe = index.probe(piece, &others, |rank| self.cuboid(rank));
         if probe.held_by.first().is_some_and(|rank| rank < entry.rank) {
             probe = index.probe(piece, &rules_before(slice, entry.rank, None), |rank| self.cuboid(rank));
@@ -103,7 +104,7 @@ impl Prover<'_> {
                 Coverage::Undecided => undecided = true,
             }
         }
-        // Without this rule a later one decides: each later rule takes what no rule before it takes.
+        // Without this rule a later rule decides: each later rule takes the inputs that no rule before it takes.
         for rank in slice.pair.rules.iter().copied().filter(|rank| *rank > entry.rank) {
             let Some(other) = geometry.ranked(rank) else { continue };
             if !self.meter.spend(1) {

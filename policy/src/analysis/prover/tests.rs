@@ -1,4 +1,4 @@
-//! The quick answers held against the search through every cuboid.
+//! The quick answers compared with the search through every cuboid.
 
 use proptest::prelude::*;
 

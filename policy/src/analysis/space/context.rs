@@ -1,11 +1,11 @@
-//! Writing one field of a context, so that the evaluator reads it there.
+//! Writing one field of a context where the evaluator reads it.
 
 use serde_json::{Map, Value};
 
 use crate::engine::condition::lookup;
 
-/// Writes `value` at a dotted path: nested where the way is free, else under the whole path as one key, which the
-/// evaluator reads when the nested path leads nowhere.
+/// Writes `value` at a dotted path: nested if nothing is in the way, otherwise under the whole path as one key, which
+/// the evaluator reads when the nested path leads nowhere.
 pub(crate) fn place(context: &mut Map<String, Value>, path: &str, value: Value) {
     fn nest(map: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), Value> {
         match path.split_once('.') {
@@ -24,8 +24,8 @@ pub(crate) fn place(context: &mut Map<String, Value>, path: &str, value: Value) 
     }
 }
 
-/// `context` with `value` at a dotted path, where the evaluator finds it; none removes what is there. None when the
-/// context leaves no place for it.
+/// `context` with `value` at a dotted path, where the evaluator finds it; without a `value`, the field is removed.
+/// Returns `None` when the context leaves no place for the value.
 pub(crate) fn with(context: &Map<String, Value>, path: &str, value: Option<&Value>) -> Option<Map<String, Value>> {
     let mut changed = context.clone();
     match value {
@@ -37,7 +37,7 @@ pub(crate) fn with(context: &Map<String, Value>, path: &str, value: Option<&Valu
             changed.insert(path.to_owned(), value.clone());
         }
         Some(value) => {
-            // What the evaluator falls back to stays where it is.
+            // A value that the evaluator falls back to stays where it is.
             let spelled_out = changed.contains_key(path) && !remove(&mut changed.clone(), path);
             if spelled_out {
                 changed.insert(path.to_owned(), value.clone());

@@ -28,16 +28,16 @@ use crate::{
 pub enum Domain<'a> {
     /// Every value of every type.
     Open,
-    /// Only inputs that this admits.
+    /// Only the inputs that this schema admits.
     Inside(&'a AgentSchema),
-    /// Every value, cut so that each of these admits all or none of a slot.
+    /// Every value, cut so that each of these schemas admits either all values of a slot or none.
     CutBy(&'a [&'a AgentSchema]),
 }
 
 /// A box-shaped set of inputs that is restricted on some axes only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cuboid {
-    /// The restricted axes, ascending, each with the slots it keeps.
+    /// The restricted axes, ascending, each with the slots that the cuboid keeps.
     pub parts: Vec<(usize, SlotSet)>,
 }
 
@@ -57,9 +57,9 @@ pub type Cell = Vec<SlotSet>;
 /// The inputs of a space that a rule matches and decides.
 #[derive(Debug, Clone)]
 pub struct Footprint {
-    /// Where every condition is true. None when that is nowhere.
+    /// The cuboid in which every condition is true. `None` when it is empty.
     pub matches: Option<Cuboid>,
-    /// Where no condition is false, so that the rule matches or errs. None when that is nowhere.
+    /// The cuboid in which no condition is false, so that the rule matches or errs. `None` when it is empty.
     pub decides: Option<Cuboid>,
 }
 
@@ -72,8 +72,8 @@ pub struct Space {
 }
 
 impl Space {
-    /// The space that `rules` cut in `domain`. None when the domain is empty: then no input is valid and no rule is ever
-    /// evaluated.
+    /// The space that `rules` cut in `domain`. Returns `None` when the domain is empty, because then no input is valid
+    /// and no rule is ever evaluated.
     pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>, domain: Domain<'a>) -> Option<Self> {
         let mut tested: BTreeMap<&str, Vec<&Condition>> = BTreeMap::new();
         for rule in rules {
@@ -86,7 +86,7 @@ impl Space {
             Domain::Inside(schema) => std::slice::from_ref(schema),
             Domain::CutBy(schemas) => schemas,
         };
-        // Declared fields count even where no rule tests them: a required one must be in every witness.
+        // Declared fields count even where no rule tests them: a required field must be in every witness.
         for field in schemas.iter().flat_map(|schema| schema.fields.keys()) {
             tested.entry(field).or_default();
         }
@@ -105,7 +105,7 @@ impl Space {
         Some(Self { axes, full })
     }
 
-    /// The cost of [`Self::new`] and of the [`Self::footprint`] of each rule, in units of a [`Meter`](super::Meter).
+    /// The cost of [`Self::new`] and of the [`Self::footprint`] of every rule, in units of a [`Meter`](super::Meter).
     pub fn cost<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> u64 {
         let tests = rules.into_iter().flat_map(|rule| &rule.conditions).map(|condition| match &condition.test {
             // Each value of a list is compared with the whole list.
@@ -115,7 +115,7 @@ impl Space {
         tests.fold(0, u64::saturating_add)
     }
 
-    /// Puts another axis in the place of the one with this number.
+    /// Replaces the axis at `at` by another axis.
     pub fn set_axis(&mut self, at: usize, axis: Axis) {
         if let (Some(full), Some(old)) = (self.full.get_mut(at), self.axes.get_mut(at)) {
             *full = axis.full();
@@ -123,7 +123,7 @@ impl Space {
         }
     }
 
-    /// The slots of an axis that `field` admits. The space must be cut by the field's declaration.
+    /// The slots of an axis that `field` admits. The axis must be cut by the field's declaration.
     pub fn admitted(&self, axis: usize, field: &Field) -> SlotSet {
         let slots = self.axes.get(axis).map(|axis| axis.slots.as_slice()).unwrap_or_default();
         SlotSet::those(slots.len(), |slot| {
@@ -141,7 +141,7 @@ impl Space {
         self.full.clone()
     }
 
-    /// Where `rule` matches and where it decides.
+    /// The cuboids in which `rule` matches and in which it decides.
     pub fn footprint(&self, rule: &Rule) -> Footprint {
         let mut matches = Some(Vec::new());
         let mut decides = Some(Vec::new());
@@ -167,10 +167,10 @@ impl Space {
         Footprint { matches: matches.map(|parts| Cuboid { parts }), decides: decides.map(|parts| Cuboid { parts }) }
     }
 
-    /// Updates the `footprint` of `rule` after the axes `cut` have changed.
+    /// Updates the `footprint` of `rule` after the axes in `cut` have changed.
     pub fn update_footprint(&self, rule: &Rule, cut: &[usize], footprint: &mut Footprint) {
         let (Some(matches), Some(decides)) = (&mut footprint.matches, &mut footprint.decides) else {
-            // One axis made it empty, and that axis may have changed.
+            // A single axis made the footprint empty, and that axis may have changed.
             *footprint = self.footprint(rule);
             return;
         };
@@ -202,7 +202,7 @@ impl Space {
         }
     }
 
-    /// A context that lies in the first slot of every axis of `cell`.
+    /// A context in the first slot of every axis of `cell`.
     pub fn context(&self, cell: &Cell) -> Map<String, Value> {
         let mut facts = Map::new();
         for (axis, set) in self.axes.iter().zip(cell) {
@@ -253,7 +253,7 @@ impl Space {
         cuboid.parts.iter().all(|(axis, keep)| cell.get(*axis).is_some_and(|have| have.within(keep)))
     }
 
-    /// The intersection of two cells; none when it is empty.
+    /// The intersection of two cells; `None` when it is empty.
     pub fn common(one: &Cell, two: &Cell) -> Option<Cell> {
         let axes = one.iter().zip(two).map(|(one, two)| one.and(two));
         axes.map(|set| (!set.is_empty()).then_some(set)).collect()
@@ -283,7 +283,7 @@ impl Space {
         slabs
     }
 
-    /// The intersection of a cell and a cuboid; none when it is empty.
+    /// The intersection of a cell and a cuboid; `None` when it is empty.
     pub fn intersect(cell: &Cell, cuboid: &Cuboid) -> Option<Cell> {
         let mut inside = cell.clone();
         for (axis, keep) in &cuboid.parts {

@@ -1,4 +1,4 @@
-//! Sets of slots of one axis, as runs of neighbours: a threshold is one run however many slots there are.
+//! Sets of slots of one axis, as runs of neighbours: a threshold is one run, however many slots there are.
 
 use std::{iter::once, sync::Arc};
 
@@ -9,7 +9,7 @@ pub type Run = (usize, usize);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotSet(Runs);
 
-/// Ascending runs, none empty, no two of which touch.
+/// Ascending runs, none of them empty, no two of which touch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Runs {
     None,
@@ -25,7 +25,7 @@ impl SlotSet {
         Self::of(once((0, count)))
     }
 
-    /// The slots of `runs`, which come in ascending order; neighbours are joined.
+    /// The slots of `runs`, which come in ascending order; neighbouring runs are joined.
     pub fn of(runs: impl IntoIterator<Item = Run>) -> Self {
         let mut head: Option<Run> = None;
         let mut more: Vec<Run> = Vec::new();
@@ -49,7 +49,7 @@ impl SlotSet {
         })
     }
 
-    /// Those of `count` slots for which `keep` is true.
+    /// The slots among the first `count` for which `keep` is true.
     pub fn those(count: usize, keep: impl Fn(usize) -> bool) -> Self {
         Self::of((0..count).filter(|slot| keep(*slot)).map(|slot| (slot, slot + 1)))
     }
@@ -63,7 +63,7 @@ impl SlotSet {
         }
     }
 
-    /// Whether the set has the slot.
+    /// Whether the set contains the slot.
     pub fn has(&self, slot: usize) -> bool {
         let runs = self.runs();
         let after = runs.partition_point(|(_, end)| *end <= slot);
@@ -85,7 +85,7 @@ impl SlotSet {
         self.runs().first().map(|(start, _)| *start)
     }
 
-    /// The intersection, as runs.
+    /// The intersection of the two sets, as runs.
     pub fn shared<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Run> + 'a {
         let (mut mine, mut theirs) = (self.runs(), other.runs());
         std::iter::from_fn(move || {
@@ -104,12 +104,12 @@ impl SlotSet {
         })
     }
 
-    /// Whether some slot is in both.
+    /// Whether some slot is in both sets.
     pub fn intersects(&self, other: &Self) -> bool {
         self.shared(other).next().is_some()
     }
 
-    /// Whether every slot is in `other`.
+    /// Whether every slot of this set is in `other`.
     pub fn within(&self, other: &Self) -> bool {
         let theirs = other.runs();
         self.runs().iter().all(|(start, end)| {
@@ -118,13 +118,13 @@ impl SlotSet {
         })
     }
 
-    /// The slots in both.
+    /// The slots that are in both sets.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         Self::of(self.shared(other))
     }
 
-    /// The slots that are not in `other`.
+    /// The slots of this set that are not in `other`.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
         let taken = other.runs();
@@ -137,7 +137,7 @@ impl SlotSet {
         }))
     }
 
-    /// The slots in either.
+    /// The slots that are in either set.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         let mut runs: Vec<Run> = self.runs().iter().chain(other.runs()).copied().collect();

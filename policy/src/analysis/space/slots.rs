@@ -23,9 +23,9 @@ use crate::{
 /// A set of values of one field that every condition in question treats alike.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slot {
-    /// Which values the slot contains.
+    /// The values that the slot contains, by kind.
     pub kind: SlotKind,
-    /// One of the values; none for the absent field.
+    /// One of the values; `None` for an absent field.
     pub sample: Option<Value>,
 }
 
@@ -38,12 +38,12 @@ pub enum SlotKind {
     Bool(bool),
     /// One number.
     Point(f64),
-    /// The numbers strictly between two thresholds, which may be infinite; all of them, or only the whole or the fractional
-    /// ones.
+    /// The numbers strictly between two thresholds, which may be infinite: all of them, only the whole ones or only the
+    /// fractional ones.
     Between(f64, f64, Numbers),
     /// One string.
     Text(String),
-    /// Strings with this prefix that no longer prefix and no listed string covers.
+    /// Strings with this prefix, except listed strings and strings with a longer listed prefix.
     Starting(String),
     /// Every other string.
     OtherText,
@@ -51,7 +51,7 @@ pub enum SlotKind {
     Composite,
 }
 
-/// Which numbers of an interval.
+/// The kinds of numbers that a slot takes from its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbers {
     /// Every number.
@@ -121,8 +121,8 @@ impl Axis {
         SlotSet::first_of(self.slots.len())
     }
 
-    /// The result of all `tests` together, as runs of slots with equal results. The evaluator is called only at slots where
-    /// a result may change.
+    /// The combined result of all `tests`, as runs of slots with equal results. The evaluator is called only at slots
+    /// where a result may change.
     pub fn evaluate<'t>(&self, tests: impl Iterator<Item = &'t Test> + Clone) -> Vec<(Run, ConditionResult)> {
         let mut starts = Vec::with_capacity(24);
         starts.extend_from_slice(&self.apart);
@@ -141,7 +141,7 @@ impl Axis {
         results.collect()
     }
 
-    /// The slots at which the result of `test` may differ from the slot before.
+    /// The slots at which the result of `test` may differ from its result at the slot before.
     fn change_points(&self, test: &Test, starts: &mut Vec<usize>) {
         match test {
             Test::AtLeast(limit) | Test::AtMost(limit) | Test::Above(limit) | Test::Below(limit) => {
@@ -199,7 +199,7 @@ impl Axis {
             })
     }
 
-    /// Whether a slot of this axis holds `value`; none is the absent field.
+    /// Whether a slot of this axis holds `value`; `None` stands for an absent field.
     pub fn holds(&self, slot: &Slot, value: Option<&Value>) -> bool {
         match (&slot.kind, value) {
             (SlotKind::Missing, None | Some(Value::Null)) => true,
@@ -218,7 +218,7 @@ impl Axis {
         }
     }
 
-    /// Whether no slot is more specific about `text` than the one of `prefix`.
+    /// Whether no slot is more specific about `text` than the slot of `prefix`.
     fn freely_starts_with(&self, prefix: &str, text: &str) -> bool {
         !self.slots.iter().any(|slot| match &slot.kind {
             SlotKind::Text(listed) => listed == text,
@@ -228,7 +228,7 @@ impl Axis {
     }
 }
 
-/// The slots of one field, cut by `conditions` and declarations.
+/// The slots of one field, cut by `conditions` and by declarations.
 fn slots(conditions: &[&Condition], declared: &[&Field], inside: bool) -> Vec<Slot> {
     let mut numbers: Vec<f64> = Vec::new();
     let mut texts: BTreeSet<&str> = BTreeSet::new();
@@ -296,7 +296,8 @@ fn number_slots(mut thresholds: Vec<f64>, kinds: &[Numbers], slots: &mut Vec<Slo
     }
 }
 
-/// A double strictly between two thresholds, a whole one where any will do and there is one; none when there is none.
+/// A double strictly between two thresholds, preferably whole where the kind allows any number; `None` when there is no
+/// such double.
 fn between(low: f64, high: f64, kind: Numbers) -> Option<f64> {
     let inside = |value: &f64| value.is_finite() && low < *value && *value < high;
     let whole = if low.is_finite() {
@@ -306,14 +307,15 @@ fn between(low: f64, high: f64, kind: Numbers) -> Option<f64> {
     } else {
         0.0
     };
-    // Past 2⁵³ adding one changes nothing; there every double is whole, so the neighbouring double will do.
+    // Past 2⁵³ adding one changes nothing. Every double there is whole, so the neighbouring double will do.
     let neighbour = if low.is_finite() { low.next_up() } else { high.next_down() };
     let middle = low / 2.0 + high / 2.0;
     let fractional = |value: &f64| value.fract() != 0.0;
     match kind {
         Numbers::All => [whole, middle, neighbour].into_iter().find(inside),
         Numbers::Whole => [whole, neighbour].into_iter().find(|value| inside(value) && !fractional(value)),
-        // Doubles thin out: a fractional one between two thresholds is near the smaller threshold, or nowhere.
+        // Doubles thin out: a fractional double between two thresholds lies near the smaller threshold, or does not
+        // exist.
         Numbers::Fractional => [whole - 0.5, whole + 0.5, middle, neighbour, high.next_down(), 0.5]
             .into_iter()
             .find(|value| inside(value) && fractional(value)),
@@ -329,7 +331,7 @@ fn text_slots(texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>, slots: &mut Vec
             slots.push(Slot { kind: SlotKind::Starting((*prefix).to_owned()), sample: Some(Value::from(sample)) });
         }
     }
-    // An empty prefix leaves no other strings.
+    // With an empty prefix there are no other strings.
     if !prefixes.contains("")
         && let Some(sample) = unlisted("", texts, prefixes)
     {
@@ -337,15 +339,15 @@ fn text_slots(texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>, slots: &mut Vec
     }
 }
 
-/// A string that starts with `prefix`, with no longer listed prefix, and is not listed itself.
+/// A string that starts with `prefix` but with no longer listed prefix, and that is not listed itself.
 fn unlisted(prefix: &str, texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>) -> Option<String> {
-    // Prefixes that extend this one directly follow it in the order.
+    // Prefixes that extend this prefix directly follow it in the order.
     let longer = || {
         let behind = prefixes.range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded)).copied();
         behind.take_while(|other| other.starts_with(prefix))
     };
     let free = |candidate: &str| !texts.contains(candidate) && !longer().any(|other| candidate.starts_with(other));
-    // One more letter than there are strings to avoid always leaves a free one.
+    // With one more letter than there are strings to avoid, some letter is always free.
     let letters = ('a'..='z').chain('\u{4e00}'..'\u{9fff}');
     [String::from("other"), String::new()]
         .into_iter()
@@ -354,7 +356,7 @@ fn unlisted(prefix: &str, texts: &BTreeSet<&str>, prefixes: &BTreeSet<&str>) -> 
         .find(|candidate| free(candidate))
 }
 
-/// All conditions of a rule on one field: false wins over error, error over true.
+/// The result of all conditions of a rule on one field: false wins over error, error over true.
 fn all_of<'t>(tests: impl Iterator<Item = &'t Test>, value: Option<&Value>) -> ConditionResult {
     let mut together = ConditionResult::True;
     for test in tests {

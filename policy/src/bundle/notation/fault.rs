@@ -1,19 +1,19 @@
-//! What is wrong with one member of `conditions`, and its repair.
+//! Faults of one member of `conditions`, and their repairs.
 
 use serde_json::Value;
 
 use crate::bundle::Code;
 
-/// What is wrong with one member of `conditions`.
+/// A fault of one member of `conditions`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotationFault {
     /// [`Code::BadOperator`] or [`Code::Schema`].
     pub code: Code,
-    /// What is the matter.
+    /// The fault, described for a person.
     pub message: String,
-    /// What to do.
+    /// The suggested action.
     pub suggestion: Option<String>,
-    /// The members that replace this one, when there is one right answer; never empty.
+    /// The members that replace the faulty member, when there is exactly one right answer; never empty.
     pub repair: Option<Vec<(String, Value)>>,
 }
 
@@ -22,7 +22,7 @@ impl NotationFault {
         Self { code, message: message.into(), suggestion: Some(suggestion.into()), repair: None }
     }
 
-    /// A fault with a repair, which the suggestion describes.
+    /// A fault with a repair; the suggestion describes the repair.
     pub(super) fn repaired(code: Code, message: impl Into<String>, repair: Vec<(String, Value)>) -> Self {
         let written: Vec<_> =
             repair.iter().map(|(key, value)| format!("`{}: {value}`", Value::from(key.as_str()))).collect();

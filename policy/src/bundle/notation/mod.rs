@@ -1,8 +1,9 @@
-//! How a condition is written, and how other notations are recognised.
+//! The notation of conditions, and the recognition of other notations.
 //!
-//! The language has one notation: the operator is a prefix of the key. Authors use others (operators after the field or
-//! inside the value, `a|b` in one string), which other tools read as odd field names or values that silently never match.
-//! Each is recognised here, with the repair when there is exactly one right answer.
+//! The language has one notation: the operator is a prefix of the key. Authors use other notations (operators after the
+//! field or inside the value, `a|b` in one string), which other tools read as odd field names or as values that
+//! silently never match. Each of these notations is recognised here, with a repair when there is exactly one right
+//! answer.
 
 mod fault;
 
@@ -16,7 +17,7 @@ use super::{
 /// Reads one member of a rule's `conditions`.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The fault of the member, with a repair when there is exactly one right answer.
 pub fn parse(key: &str, value: &Value) -> Result<Condition, NotationFault> {
     let written = read_key(key)?;
     let reading = read_value(&written, value);
@@ -26,7 +27,7 @@ pub fn parse(key: &str, value: &Value) -> Result<Condition, NotationFault> {
         (Some(odd), Ok(_)) => {
             Err(NotationFault::repaired(Code::BadOperator, odd, vec![(written.usual_key(), value.clone())]))
         }
-        // Both the key and the value are odd: one repair corrects both.
+        // Both the key and the value are odd, and one repair corrects both.
         (Some(odd), Err(fault)) => Err(match fault.repair {
             Some(repair) => NotationFault::repaired(Code::BadOperator, format!("{odd} {}", fault.message), repair),
             None => NotationFault { code: Code::BadOperator, message: format!("{odd} {}", fault.message), ..fault },
@@ -38,7 +39,7 @@ impl Condition {
     /// Reads one member of a rule's `conditions`.
     ///
     /// # Errors
-    /// What is wrong with the member, with the repair when there is exactly one right answer.
+    /// The fault of the member, with a repair when there is exactly one right answer.
     pub fn parse(key: &str, value: &Value) -> Result<Self, NotationFault> {
         parse(key, value)
     }
@@ -46,7 +47,7 @@ impl Condition {
     /// The member of `conditions` that states this condition: its key and value.
     pub fn entry(&self) -> (String, Value) {
         let value = self.test.to_value();
-        // In a list a text means itself; alone, `>=5` or `a|b` would be taken for another notation.
+        // In a list a text stands for itself; on its own, `>=5` or `a|b` would be taken for another notation.
         let misread =
             matches!(&value, Value::String(text) if text.contains(SIGNS)) && parse(&self.key, &value).is_err();
         (self.key.clone(), if misread { Value::Array(vec![value]) } else { value })
@@ -56,7 +57,7 @@ impl Condition {
 /// Characters that a text in another notation would contain.
 const SIGNS: [char; 7] = ['<', '>', '=', '!', '^', '?', '|'];
 
-/// The conditions a member means: as written, or as they will be once repaired; none when only its author knows.
+/// The conditions that a member means: as written, or as they will be once repaired; empty when only the author knows.
 pub fn intended_conditions(key: &str, value: &Value) -> Vec<Condition> {
     match parse(key, value) {
         Ok(condition) => vec![condition],
@@ -67,18 +68,18 @@ pub fn intended_conditions(key: &str, value: &Value) -> Vec<Condition> {
     }
 }
 
-/// A key taken apart.
+/// A key split into operator and field.
 struct Key {
     operator: Operator,
-    /// Whether the operator was written out; equality need not be.
+    /// Whether the operator was written out; the operator of an equality need not be.
     explicit: bool,
     field: String,
-    /// What is odd about how it is written.
+    /// The oddity of the key's notation.
     odd: Option<String>,
 }
 
 impl Key {
-    /// The key as it should be; a written-out `==` is kept.
+    /// The key in the usual notation; a written-out `==` is kept.
     fn usual_key(&self) -> String {
         if self.explicit {
             format!("{}{}", self.operator.prefix(), self.field)
@@ -88,7 +89,7 @@ impl Key {
     }
 }
 
-/// Notations of operators, longest first. Those of other languages are marked.
+/// Notations of operators, longest first. Operators of other languages are marked.
 const OPERATORS: [(&str, Operator, bool); 14] = [
     ("===", Operator::Equals, true),
     ("!==", Operator::Differs, true),
@@ -194,7 +195,7 @@ fn read_value(key: &Key, value: &Value) -> Result<Test, NotationFault> {
     }
 }
 
-/// The number of a `>=`, `<=`, `>` or `<`.
+/// The number in a `>=`, `<=`, `>` or `<` condition.
 fn bound(key: &Key, value: &Value) -> Result<f64, NotationFault> {
     if let Some(number) = value.as_f64() {
         return Ok(number);
@@ -221,7 +222,7 @@ fn bound(key: &Key, value: &Value) -> Result<f64, NotationFault> {
     ))
 }
 
-/// The values of an equality: one, or a list.
+/// The values of an equality: one value, or a list.
 fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, NotationFault> {
     let usual = key.usual_key();
     match value {
@@ -255,7 +256,7 @@ fn equality(key: &Key, value: &Value) -> Result<Vec<Scalar>, NotationFault> {
     }
 }
 
-/// The fault of a string that is not meant literally: an operator inside the value, or alternatives `a|b`.
+/// The fault of a string that is not meant literally: an operator inside the value, or alternatives written as `a|b`.
 fn odd_text(key: &Key, text: &str) -> Option<NotationFault> {
     let usual = key.usual_key();
     let trimmed = text.trim();
@@ -312,7 +313,7 @@ fn alternatives(value: &Value) -> Option<Value> {
     Some(Value::Array(parts.into_iter().map(quoted).collect()))
 }
 
-/// An object as a value: `{"gte": 85}` of other rule languages, or a nested field.
+/// The fault of an object as a value: `{"gte": 85}` as in other rule languages, or a nested field.
 fn nested(key: &Key, object: &Map<String, Value>) -> NotationFault {
     let usual = key.usual_key();
     let message = format!("`{usual}` compares with an object, which nothing can equal.");
@@ -349,7 +350,7 @@ fn nested(key: &Key, object: &Map<String, Value>) -> NotationFault {
     }
 }
 
-/// The finite number `text` writes, in JSON's way of writing numbers.
+/// The finite number that `text` spells, in JSON's notation of numbers.
 fn number_in(text: &str) -> Option<f64> {
     let text = text.trim();
     match serde_json::from_str(text).ok()? {
@@ -362,7 +363,7 @@ fn quoted(text: &str) -> Value {
     Value::String(text.to_owned())
 }
 
-/// What kind of value it is, for people.
+/// The kind of a value, for people.
 const fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,6 +1,6 @@
 //! One field cut into elementary classes: no condition of the rules distinguishes two values of one class.
 //!
-//! The classes are: missing; false; true; arrays and objects; each listed string; every other string, by its longest
+//! The classes are: missing; false; true; arrays and objects; each listed string; all other strings, by their longest
 //! `^=` prefix; and the numbers, cut at every bound and listed number into points and the open intervals between them.
 
 use std::ops::Range;
@@ -17,7 +17,7 @@ pub(crate) enum Class {
     Missing,
     Bool(bool),
     Composite,
-    /// A string: which listed one, and the longest prefix it starts with.
+    /// A string: its place among the listed strings, and the longest prefix that it starts with.
     Text {
         listed: Option<usize>,
         prefix: Option<usize>,
@@ -32,13 +32,13 @@ pub(crate) struct Axis {
     numbers: Thresholds,
     /// Ascending, distinct.
     prefixes: Vec<Box<str>>,
-    /// For every prefix the longest other one that it starts with.
+    /// For every prefix, the longest other prefix that it starts with.
     parents: Vec<Option<usize>>,
     /// Listed strings, by their number in the field's dictionary; ascending, distinct.
     texts: Vec<u32>,
 }
 
-/// Slots of the classes that every axis has.
+/// The slots of the classes that every axis has.
 pub(crate) const MISSING: usize = 0;
 const FALSE: usize = 1;
 const TRUE: usize = 2;
@@ -52,8 +52,8 @@ impl Axis {
         Self::coarse(tests, usize::MAX)
     }
 
-    /// An axis with at most `most` thresholds. When the tests have more, an even selection is used, and a class may contain
-    /// numbers that the tests distinguish.
+    /// An axis with at most `most` thresholds. When the tests have more thresholds, an even selection is used, and a
+    /// class may then contain numbers that the tests distinguish.
     pub(super) fn coarse<'c>(tests: impl Iterator<Item = CodedTest<'c>>, most: usize) -> Self {
         let mut axis = Self::default();
         let mut numbers = Vec::new();
@@ -90,7 +90,8 @@ impl Axis {
         axis
     }
 
-    /// The longest other prefix that the prefix `at` starts with: its predecessor or one of that prefix's parents.
+    /// The longest other prefix that the prefix at `at` starts with: its predecessor or one of the predecessor's
+    /// parents.
     fn parent_of(&self, at: usize) -> Option<usize> {
         let text = self.prefixes.get(at)?;
         self.climb(at.checked_sub(1), text)
@@ -106,7 +107,8 @@ impl Axis {
         None
     }
 
-    /// The longest prefix that `text` starts with. Every prefix of `text` is one of the greatest entry not after it.
+    /// The longest prefix that `text` starts with. Every listed prefix of `text` is also a prefix of the greatest entry
+    /// that is not after `text`.
     pub(super) fn prefix_of(&self, text: &str) -> Option<usize> {
         let after = self.prefixes.partition_point(|prefix| &**prefix <= text);
         self.climb(after.checked_sub(1), text)
@@ -120,15 +122,15 @@ impl Axis {
         }
     }
 
-    /// The position of a number of some test. Where it is no threshold, the axis is coarser than the tests, and the number
-    /// lies somewhere in the interval.
+    /// The position of the number of a test. If the number is not a threshold, the axis is coarser than the tests, and
+    /// the number lies somewhere in the interval.
     pub(super) fn place(&self, number: f64) -> usize {
         self.numbers.place(number)
     }
 
-    /// The place among the listed strings of the string with this number in the dictionary.
+    /// The place, among the listed strings, of the string with this number in the dictionary.
     pub(super) fn text_of(&self, text: u32) -> Option<usize> {
-        // Often every string of the field is listed.
+        // Often every string of the field is listed; the place then equals the number.
         let same = text as usize;
         if self.texts.get(same) == Some(&text) { Some(same) } else { self.texts.binary_search(&text).ok() }
     }
@@ -154,7 +156,7 @@ impl Axis {
         &self.texts
     }
 
-    /// The classes every axis has, besides the listed strings, prefixes and thresholds.
+    /// The classes that every axis has, besides the listed strings, prefixes and thresholds.
     pub(super) const BASE: [Class; 6] = [
         Class::Missing,
         Class::Bool(false),
@@ -190,8 +192,8 @@ impl Axis {
         self.slot(self.classify(fact, number))
     }
 
-    /// For each slot of this axis the slot of `coarser`, every threshold of which this axis has too; `text` gives the string
-    /// with a number.
+    /// For each slot of this axis, the corresponding slot of `coarser`, all of whose thresholds are also thresholds of
+    /// this axis; `text` gives the string with a number.
     pub(super) fn onto<'t>(&self, coarser: &Self, text: impl Fn(u32) -> &'t str) -> Vec<u32> {
         let mut onto = Vec::with_capacity(self.slots());
         let mut add = |class| onto.push(u32::try_from(coarser.slot(class)).unwrap_or(u32::MAX));
@@ -212,8 +214,8 @@ impl Axis {
         onto
     }
 
-    /// Slots of values that none of `tests` rejects as of a wrong type; a missing value is never rejected. There may be
-    /// more such slots.
+    /// Slots of values that none of `tests` rejects for having the wrong type; a missing value is never rejected.
+    /// Further slots may have this property.
     pub(crate) fn comparable<'c, I: Iterator<Item = CodedTest<'c>>>(&self, tests: impl Fn() -> I) -> Range<usize> {
         let numbers = self.slot(Class::Number(0));
         let comparable = |class| !Self::may_err(class, tests());
@@ -228,7 +230,7 @@ impl Axis {
         }
     }
 
-    /// Whether a value of this class can be of a type that one of `tests` cannot compare with.
+    /// Whether a value of this class can have a type that one of `tests` cannot compare with.
     fn may_err<'c>(class: Class, mut tests: impl Iterator<Item = CodedTest<'c>>) -> bool {
         let listed = |list: CodedList<'_>| {
             list.items().any(|item| match class {
@@ -249,7 +251,7 @@ impl Axis {
             })
     }
 
-    /// The row of a class.
+    /// The row number of a class.
     #[inline]
     pub(crate) fn slot(&self, class: Class) -> usize {
         match class {
@@ -264,7 +266,7 @@ impl Axis {
         }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub(crate) fn slots(&self) -> usize {
         TEXTS + self.texts.len() + self.prefixes.len() + 2 * self.numbers.len() + 1
     }

@@ -1,7 +1,8 @@
-//! The conditions of all rules in one array, so that evaluating a rule reads one stretch of memory.
+//! The conditions of all rules in one array, so that evaluating a rule reads one contiguous stretch of memory.
 //!
-//! A prepared bundle stores its conditions only here: sixteen bytes each, equal texts and lists once. A check gives the
-//! results of [`apply_fact`](crate::engine::condition::apply_fact), and the original condition can be rebuilt from it.
+//! A prepared bundle stores its conditions only here: sixteen bytes each, with equal texts and lists stored once. A
+//! check gives the results of [`apply_fact`](crate::engine::condition::apply_fact), and the original condition can be
+//! rebuilt from the check.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -20,7 +21,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Checks {
     members: Vec<Member>,
-    /// By rank.
+    /// The places of the rules, by rank.
     places: Vec<u32>,
     checks: Vec<Check>,
     lists: Lists,
@@ -33,7 +34,7 @@ pub(crate) struct Checks {
 #[derive(Debug, Clone, Copy)]
 struct Member {
     rank: u32,
-    /// Where its checks end; they begin where those of the previous member end.
+    /// Where the rule's checks end; they begin where the checks of the previous member end.
     end: u32,
 }
 
@@ -43,13 +44,13 @@ pub(in crate::engine) struct Field {
     /// Strings in lists.
     pub(in crate::engine) texts: Interner,
     prefixes: TextPool,
-    /// How many different numbers.
+    /// The number of distinct numbers.
     numbers: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Check {
-    /// The bits of a number, the number of a list or prefix, or whether the field has to be present.
+    /// The bits of a number, the number of a list or prefix, or whether the field must be present.
     value: u64,
     field: u32,
     operator: Operator,
@@ -65,7 +66,7 @@ enum Key {
     Odd,
 }
 
-/// What is needed for a field only while checks are added.
+/// Data about a field that is needed only while checks are added.
 #[derive(Debug, Default)]
 struct FieldBuilder {
     prefixes: Interner,
@@ -200,7 +201,8 @@ impl Checks {
         })
     }
 
-    /// Whether a rule has the same conditions as a rule of `others`; `names` and `their_names` are the names of the fields.
+    /// Whether a rule has the same conditions as a rule of `others`; `names` and `their_names` are the names of the
+    /// fields.
     pub(in crate::engine) fn has_same_conditions(
         &self,
         (rank, names): (u32, &[String]),
@@ -232,7 +234,7 @@ impl Checks {
             }
             (CodedTest::StartsWith(prefix), CodedTest::StartsWith(theirs)) => prefix == theirs,
             (CodedTest::Present(wanted), CodedTest::Present(theirs)) => wanted == theirs,
-            // Comparisons of the same operator.
+            // Comparisons with the same operator.
             (test, theirs) => test.limit() == theirs.limit(),
         }
     }
@@ -276,7 +278,8 @@ impl Checks {
         self.field(field).map_or((0, 0), |field| (field.numbers, field.texts.len()))
     }
 
-    /// The result of a rule: false as soon as one condition is false, else in error when one is, else true.
+    /// The result of a rule: false as soon as one condition is false, otherwise an error when one is in error,
+    /// otherwise true.
     pub(super) fn evaluate(&self, rank: u32, facts: &impl FactSource) -> ConditionResult {
         self.evaluate_at(self.place(rank), facts)
     }
@@ -313,7 +316,7 @@ impl Checks {
                 let Some(listed) = listed else { return ConditionResult::Error };
                 listed == (check.operator == Operator::Equals)
             }
-            // A type that the condition cannot compare with.
+            // The value has a type that the condition cannot compare with.
             _ => return ConditionResult::Error,
         };
         if holds { ConditionResult::True } else { ConditionResult::False }

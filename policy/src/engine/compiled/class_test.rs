@@ -1,4 +1,4 @@
-//! A test as a test of the classes of its field.
+//! A condition's test, expressed in the classes of its field.
 
 use super::{
     axis::{Axis, Class},
@@ -14,9 +14,9 @@ pub(super) enum ClassTest {
     Below(usize),
     Member {
         wanted: bool,
-        /// Listed numbers that are thresholds of the axis.
+        /// The positions of listed numbers that are thresholds of the axis.
         numbers: Vec<usize>,
-        /// Intervals that contain further listed numbers.
+        /// The positions of intervals that contain further listed numbers.
         within: Vec<usize>,
         texts: Vec<usize>,
         bools: Vec<bool>,
@@ -26,7 +26,7 @@ pub(super) enum ClassTest {
 }
 
 impl ClassTest {
-    /// The test of the axis' classes; positions are those of [`Class::Number`].
+    /// The test in terms of the classes of `axis`; positions are those of [`Class::Number`].
     pub(super) fn new(test: CodedTest<'_>, axis: &Axis) -> Self {
         let member = |list: CodedList<'_>, wanted: bool| {
             let (mut numbers, mut within, mut texts, mut bools) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ impl ClassTest {
             texts.sort_unstable();
             Self::Member { wanted, numbers, within, texts, bools }
         };
-        // Of an interval that contains the number, a part is above and a part below.
+        // When an interval contains the limit, part of the interval is above the limit and part below.
         let or_within = |limit: f64, exact: fn(usize) -> Self, within: fn(usize) -> Self| {
             let position = axis.place(limit);
             if is_threshold(position) { exact(position) } else { within(position) }
@@ -66,7 +66,7 @@ impl ClassTest {
         }
     }
 
-    /// Whether the test is not false for some value of this class: true, or in error because of its type.
+    /// Whether the test is not false for some value of this class: true, or in error because of the value's type.
     pub(super) fn possible(&self, class: Class, axis: &Axis) -> bool {
         if let Self::Present(wanted) = self {
             return (class != Class::Missing) == *wanted;
@@ -91,13 +91,13 @@ impl ClassTest {
             (Self::Member { wanted, bools, .. }, Class::Bool(flag)) => {
                 bools.is_empty() || bools.contains(&flag) == *wanted
             }
-            // A type that the test cannot compare with.
+            // The value has a type that the test cannot compare with.
             _ => true,
         }
     }
 }
 
-/// Whether this position among the numbers is a threshold, not an interval.
+/// Whether this position among the numbers is a threshold rather than an interval.
 const fn is_threshold(position: usize) -> bool {
     position % 2 == 1
 }

@@ -9,16 +9,16 @@ pub(crate) enum CodedTest<'c> {
     AtMost(f64),
     Above(f64),
     Below(f64),
-    /// One of these.
+    /// Equal to one of these values.
     In(CodedList<'c>),
-    /// None of these.
+    /// Equal to none of these values.
     NotIn(CodedList<'c>),
     StartsWith(&'c str),
     Present(bool),
 }
 
 impl CodedTest<'_> {
-    /// The comparison of `operator` with a number; none for other operators.
+    /// The comparison of `operator` with a number; `None` for other operators.
     pub(super) fn bound(operator: Operator, limit: f64) -> Option<Self> {
         Some(match operator {
             Operator::AtLeast => Self::AtLeast(limit),
@@ -29,7 +29,7 @@ impl CodedTest<'_> {
         })
     }
 
-    /// The number it compares with; none for other tests.
+    /// The number that the test compares with; `None` for other tests.
     pub(super) const fn limit(&self) -> Option<f64> {
         match self {
             Self::AtLeast(limit) | Self::AtMost(limit) | Self::Above(limit) | Self::Below(limit) => Some(*limit),
@@ -41,11 +41,11 @@ impl CodedTest<'_> {
 /// The values of a list, as written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum CodedList<'c> {
-    /// Strings alone, by number.
+    /// Only strings, by number.
     Texts(&'c [u32]),
-    /// Booleans alone, 0 and 1.
+    /// Only booleans, as 0 and 1.
     Flags(&'c [u32]),
-    /// Anything else.
+    /// Any other list.
     Any(&'c [CodedValue]),
 }
 
@@ -53,7 +53,7 @@ pub(crate) enum CodedList<'c> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum CodedValue {
     Number(f64),
-    /// By its number in the field's dictionary.
+    /// A string, by its number in the field's dictionary.
     Text(u32),
     Bool(bool),
 }

@@ -1,4 +1,4 @@
-//! Exact rows for a replay, which knows in advance all values of its corpus.
+//! Exact rows for a replay, in which all values of the corpus are known in advance.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::{
     word::WORD,
 };
 
-/// Bytes of the nearest cache. When the rows of one field take more, classes that the rules at hand do not distinguish
+/// Bytes of the nearest cache. When the rows of one field take more, classes that the given rules do not distinguish
 /// share a row.
 const NEAR: usize = 32 * 1024;
 
@@ -19,14 +19,14 @@ pub(crate) struct ExactColumn {
     pub(crate) field: u32,
     /// The row of every slot of the field's axis; when empty, each slot has its own row.
     pub(crate) onto: Vec<u32>,
-    /// Rows of values that no rule rejects as of a wrong type; see [`Axis::comparable`].
+    /// Rows of values that no rule rejects for having the wrong type; see [`Axis::comparable`].
     pub(crate) comparable: Range<usize>,
     /// A bit is set where the rule's conditions on the field are not false.
     pub(crate) rows: Vec<u64>,
 }
 
-/// Exact rows of the rules with these ranks, by field; `axis` gives the axis of all rules. Takes their bytes off `left`;
-/// none when too few are left.
+/// Exact rows of the rules with these ranks, by field; `axis` gives the axis that all rules share. Subtracts the bytes
+/// of the rows from `left`; `None` when too few bytes are left.
 pub(crate) fn exact_columns<'x>(
     checks: &Checks,
     ranks: &[u32],

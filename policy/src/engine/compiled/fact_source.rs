@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::engine::{Fact, condition::lookup};
 
-/// Beyond this many fields a cache of all values would cost more than it saves.
+/// With more fields than this, a cache of all values would cost more than it saves.
 const MAX_CACHED: usize = 256;
 
-/// The values of a question, by the numbers of the index' fields.
+/// The values of a question, by the numbers of the index's fields.
 pub(crate) trait FactSource {
     /// The value of a field.
     fn fact(&self, field: u32) -> Fact<'_>;
 
-    /// The number of the string at a field, as `find` finds it. Implementations may cache the number.
+    /// The number of the string at a field, which `find` looks up. Implementations may cache the number.
     #[inline]
     fn text(&self, field: u32, find: impl FnOnce() -> Option<u32>) -> Option<u32> {
         let _ = field;
@@ -22,7 +22,7 @@ pub(crate) trait FactSource {
     }
 }
 
-/// Fields that are cached without an allocation.
+/// The number of fields that are cached without an allocation.
 pub(in crate::engine) const FEW: usize = 16;
 
 /// A cache of the numbers of strings, by field.

@@ -1,4 +1,4 @@
-//! The lists of all conditions, equal lists stored once.
+//! The lists of all conditions; equal lists are stored once.
 
 use std::hash::Hasher;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{bundle::Scalar, engine::Fact};
 
-/// How many strings of a field have a bit.
+/// The number of strings per field that have a bit.
 const BITS: u32 = u64::BITS;
 
 /// Lists by number.
@@ -22,7 +22,7 @@ pub(super) struct Lists {
 
 #[derive(Debug, Clone, Copy)]
 struct List {
-    /// One bit for each of the first strings of the field; for booleans, of 0 and 1.
+    /// One bit for each of the first strings of the field; for booleans, one bit each for 0 and 1.
     bits: u64,
     start: u32,
     len: u32,
@@ -36,7 +36,7 @@ enum ListKind {
     Any,
 }
 
-/// What is needed only while lists are added.
+/// Data that is needed only while lists are added.
 #[derive(Debug, Default)]
 pub(super) struct ListBuilder {
     /// The number of a list, by a hash of its content.
@@ -45,7 +45,7 @@ pub(super) struct ListBuilder {
 }
 
 impl Lists {
-    /// Adds a list of a field, with its strings added to `texts`, and returns its number.
+    /// Adds a list of a field, adds the strings of the list to `texts`, and returns the number of the list.
     pub(super) fn add(&mut self, list: &[Scalar], texts: &mut Interner, builder: &mut ListBuilder) -> u32 {
         builder.codes.clear();
         let strings = list.iter().map_while(|scalar| match scalar {
@@ -115,7 +115,8 @@ impl Lists {
         self.items.get(start..start + list.len as usize).unwrap_or_default()
     }
 
-    /// Whether a list has a value; none when the list has no value of that type. `text` finds the number of a string.
+    /// Whether a list contains a value; `None` when the list has no value of that type. `text` looks up the number of a
+    /// string.
     pub(super) fn has(&self, number: u64, fact: Fact<'_>, text: impl Fn(&str) -> Option<u32>) -> Option<bool> {
         let list = self.lists.get(usize::try_from(number).ok()?)?;
         match (list.of, fact) {

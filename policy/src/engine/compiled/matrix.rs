@@ -9,9 +9,9 @@ use super::{
     word::WORD,
 };
 
-/// Words that are combined at once.
+/// The number of words that are combined at once.
 const BLOCK: usize = 8;
-/// Rows of a column that are sampled to estimate its selectivity.
+/// The number of rows of a column that are sampled to estimate its selectivity.
 const SAMPLE: usize = 32;
 
 /// Rules in evaluation order, with a row of bits per class of every field they test.
@@ -42,7 +42,7 @@ impl Column {
 impl Matrix {
     /// The matrix of the rules with these ranks, with at most `thresholds` thresholds per field. A bit is set where the
     /// rule's conditions on the field are not false; on coarse axes, where they are not false for *some* number of the
-    /// class. So rules that are found have to be evaluated.
+    /// class. The rules that are found must therefore be evaluated.
     pub(super) fn new(checks: &Checks, ranks: &[u32], thresholds: usize) -> Self {
         let words = ranks.len().div_ceil(WORD);
         let columns = tests_by_field(checks, ranks).into_iter().map(|(field, tests_by_field)| {
@@ -52,7 +52,7 @@ impl Matrix {
             Column { field, axis, summaries: Summaries::new(&rows, words), rows }
         });
         let mut columns: Vec<Column> = columns.collect();
-        // The most selective columns come first: often nothing is left for the others.
+        // The most selective columns come first: often they leave nothing for the others.
         columns.sort_by_cached_key(|column| {
             // A sample of the rows is enough.
             let some = column.axis.slots().div_ceil(SAMPLE);
@@ -67,7 +67,7 @@ impl Matrix {
         self.ranks.first().copied()
     }
 
-    /// The first result of `decides`, called in order for every rule that may have no false condition.
+    /// The first result of `decides`, which is called in order for every rule that may have no false condition.
     pub(super) fn first<T>(
         &self,
         checks: &Checks,
@@ -123,7 +123,7 @@ impl Matrix {
         while bits != 0 {
             let local = word * WORD + bits.trailing_zeros() as usize;
             bits &= bits - 1;
-            // A bit past the last rule is set only when no rule of the run has any condition.
+            // A bit past the last rule is set only when no rule of the run has a condition.
             if let Some(said) = decides(*self.ranks.get(local)?) {
                 return Some(said);
             }
@@ -137,7 +137,7 @@ impl Matrix {
     }
 }
 
-/// Calls `live` with the non-empty words of the AND of `rows`, until it returns a result.
+/// Calls `live` with each non-empty word of the AND of `rows`, until `live` returns a result.
 fn live_words<T>(rows: &[&[u64]], words: usize, mut live: impl FnMut(usize, u64) -> Option<T>) -> Option<T> {
     let mut start = 0;
     while start < words {

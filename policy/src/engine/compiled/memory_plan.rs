@@ -1,4 +1,4 @@
-//! How the rules of a group are split so that their rows stay within a memory budget.
+//! Splitting the rules of a group so that their rows stay within a memory budget.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,15 @@ use super::{
     word::WORD,
 };
 
-/// Where memory allows, a field of a run has this many thresholds, or one per [`RULES_PER_THRESHOLD`] rules.
+/// Where memory allows, a field of a run has this many thresholds, or one per [`RULES_PER_THRESHOLD`] rules if that is
+/// more.
 const MIN_THRESHOLDS: usize = 128;
 const RULES_PER_THRESHOLD: usize = 32;
 /// No field has fewer thresholds than this.
 const COARSEST: usize = 16;
 
-/// What determines the size of the rows of some rules: by field, how many numbers and strings the rules compare it with,
-/// and how many distinct ones there are at most.
+/// The numbers that determine the size of the rows of some rules: by field, how many numbers and strings the rules
+/// compare the field with, and how many distinct ones there are at most.
 struct Demand(BTreeMap<u32, [Named; 2]>);
 
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +52,8 @@ impl Demand {
         Self(fields)
     }
 
-    /// About how many bytes the rows take when the rules are split into `runs` of `length`, with at most `thresholds`
-    /// thresholds per field.
+    /// The approximate size of the rows, in bytes, when the rules are split into `runs` runs of `length` rules, with at
+    /// most `thresholds` thresholds per field.
     fn bytes(&self, runs: usize, length: usize, thresholds: usize) -> usize {
         let of_run = |named: &Named| named.times.div_ceil(runs).min(named.different);
         let slots = self.0.values().map(|[numbers, texts]| 6 + 2 * of_run(numbers).min(thresholds) + of_run(texts));
@@ -60,18 +61,19 @@ impl Demand {
     }
 }
 
-/// How the rows of a group stay within its share of the memory.
+/// A plan that keeps the rows of a group within the group's share of the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MemoryPlan {
-    /// Rules per run; each run has rows of its own.
+    /// Rules per run; each run has its own rows.
     pub(super) length: usize,
     /// Thresholds per field.
     pub(super) thresholds: usize,
 }
 
 impl MemoryPlan {
-    /// A plan that takes about `bytes` at most. Exact rows grow with the square of the number of rules, because more rules
-    /// mean more thresholds and longer rows. So thresholds are dropped first, then the rules are split into runs.
+    /// A plan whose rows take at most about `bytes`. Exact rows grow with the square of the number of rules, because
+    /// more rules mean both more thresholds and longer rows. So thresholds are dropped first; then the rules are split
+    /// into runs.
     pub(super) fn new(checks: &Checks, ranks: &[u32], bytes: usize) -> Self {
         let demand = Demand::of(checks, ranks);
         let mut plan = Self { length: ranks.len(), thresholds: MIN_THRESHOLDS.max(ranks.len() / RULES_PER_THRESHOLD) };

@@ -1,16 +1,17 @@
-//! Finding the rule that decides without evaluating all of them.
+//! Finding the deciding rule without evaluating every rule.
 //!
-//! Rules are grouped by their agent and action patterns, so that a question concerns only a few groups. Inside a group
+//! Rules are grouped by their agent and action patterns, so that a question concerns only a few groups. Inside a group,
 //! every field is cut into elementary classes (see [`axis`]). Each class has a row of bits, one per rule in evaluation
-//! order, set where the rule's conditions on that field are not false. The first bit that survives the AND of one row per
-//! field is the rule that decides: its own conditions show whether it matches or errs. Small groups are evaluated in order.
+//! order, set where the rule's conditions on that field are not false. The first bit that survives the AND of one row
+//! per field marks the deciding rule, whose own conditions show whether it matches or errs. Small groups are evaluated
+//! in order.
 //!
 //! ```text
 //! word            the word of a bitmap
-//! short_strings   short strings to numbers
+//! short_strings   maps from short strings to numbers
 //! text_pool       many texts in one allocation
 //! coded_test      a condition's test in coded form
-//! lists           the lists of all conditions, equal lists stored once
+//! lists           the lists of all conditions; equal lists are stored once
 //! fact_source     the values of a question by field number
 //! checks          the conditions of all rules in one array
 //! thresholds      the thresholds of a field, and the position of a number among them
@@ -21,7 +22,7 @@
 //! matrix          the rows of one run of rules
 //! memory_plan     how the rows stay within a memory budget
 //! exact_rows      exact rows for a replay
-//! pattern_pairs   the group of an agent and an action pattern
+//! pattern_pairs   the group of each pair of an agent pattern and an action pattern
 //! ```
 
 pub(crate) mod axis;
@@ -58,7 +59,8 @@ const LOOP_UP_TO: usize = 10;
 /// Bundles up to this size are evaluated rule by rule, without groups.
 const FEW: usize = 16;
 
-/// Bytes that the rows of one bundle may take. Groups that would need more are split into runs of rules.
+/// Maximum number of bytes that the rows of one bundle may take. Groups that would need more are split into runs of
+/// rules.
 const ROWS_BYTES: usize = 24 * 1024 * 1024;
 
 /// An index of rules by agent, action and field values.
@@ -76,7 +78,7 @@ pub(crate) struct Index {
     actions: StringMap,
     /// The group of each pair of an agent pattern and an action pattern.
     pairs: PatternPairs,
-    /// In a small bundle, the rules of each pattern: by the pattern's number, one bit per rank. Empty otherwise.
+    /// In a small bundle, the rules of each pattern: one bit per rank, by the pattern's number. Empty in other bundles.
     few_by_agent: Vec<u32>,
     few_by_action: Vec<u32>,
 }
@@ -87,9 +89,9 @@ const ANY: u32 = 0;
 /// The rules of one agent pattern and one action pattern.
 #[derive(Debug, Clone)]
 enum Group {
-    /// Evaluated in order; the rules' places among the checks.
+    /// Rules evaluated in order, as their places among the checks.
     Few(Range<u32>),
-    /// Runs in evaluation order, none empty.
+    /// Runs in evaluation order, none of them empty.
     Many(Vec<Matrix>),
 }
 
@@ -99,7 +101,7 @@ impl Index {
         Self::within(rules, ROWS_BYTES)
     }
 
-    /// The index of `rules` with rows that take about `bytes` at most.
+    /// The index of `rules`, with rows that take at most about `bytes`.
     fn within(rules: &[&Rule], bytes: usize) -> Self {
         let mut index = Self::default();
         let mut members: Vec<Vec<u32>> = Vec::new();
@@ -162,7 +164,7 @@ impl Index {
         Group::Many(runs.collect())
     }
 
-    /// The rank of the rule that decides, and whether it matches or is in error; none when no rule does.
+    /// The rank of the deciding rule, and whether it matches or is in error; `None` when no rule decides.
     pub(super) fn first(&self, question: Question<'_>) -> Option<(u32, ConditionResult)> {
         self.first_by(question.agent, question.action, &ContextFacts::new(&self.fields, question.context))
     }
@@ -187,7 +189,7 @@ impl Index {
                     ranks.find_map(|(place, rank)| possible(rank, self.checks.evaluate_at(place, facts)))
                 }
                 Group::Many(runs) => {
-                    // Runs are in evaluation order: after a worse one the group has nothing better.
+                    // Runs are in evaluation order: once one is worse, the group has nothing better.
                     let mut runs = runs.iter().take_while(|run| run.first_rank().is_some_and(|first| !worse(first)));
                     runs.find_map(|run| run.first(&self.checks, facts, |rank| self.candidate(rank, facts)))
                 }

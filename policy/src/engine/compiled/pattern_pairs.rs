@@ -2,7 +2,7 @@
 
 use super::short_strings::FastMap;
 
-/// A dense table may have this many places per existing pair, and [`SMALL`] more.
+/// A dense table may have this many places per existing pair, plus [`SMALL`].
 const ROOM: usize = 8;
 const SMALL: usize = 1024;
 const NONE: u32 = u32::MAX;
@@ -10,15 +10,15 @@ const NONE: u32 = u32::MAX;
 /// A map from pairs of numbers to numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PatternPairs {
-    /// Actions in a row of the table.
+    /// The number of actions per row of the table.
     actions: usize,
-    /// Empty when most places would be unused.
+    /// A dense table; empty when most of its places would be unused.
     table: Vec<u32>,
     sparse: FastMap<(u32, u32), u32>,
 }
 
 impl PatternPairs {
-    /// The pairs of numbers up to `agents` and up to `actions`.
+    /// The map of `pairs`, whose numbers are at most `agents` and `actions`.
     pub(super) fn new(pairs: FastMap<(u32, u32), u32>, agents: u32, actions: usize) -> Self {
         let actions = actions + 1;
         let places = (agents as usize + 1).saturating_mul(actions);

@@ -10,7 +10,7 @@ use super::{
     word::WORD,
 };
 
-/// By field: the tests of the rules with these ranks, each with the rule's place among them, ascending.
+/// The tests of the rules with these ranks, by field, each with the place of its rule among the ranks, ascending.
 pub(super) fn tests_by_field<'c>(checks: &'c Checks, ranks: &[u32]) -> BTreeMap<u32, Vec<(usize, CodedTest<'c>)>> {
     let mut tests_by_field: BTreeMap<u32, Vec<(usize, CodedTest<'_>)>> = BTreeMap::new();
     for (local, rank) in ranks.iter().enumerate() {
@@ -25,9 +25,9 @@ pub(super) fn tests_by_field<'c>(checks: &'c Checks, ranks: &[u32]) -> BTreeMap<
 pub(super) struct RowBuilder<'a> {
     axis: &'a Axis,
     words: usize,
-    /// The rules that test the field, each with the span of its `tests`.
+    /// The rules that test the field, each with the span of its tests in `tests`.
     rules: Vec<(usize, Range<usize>)>,
-    /// Their tests of the field's classes.
+    /// The rules' tests of the field's classes.
     tests: Vec<ClassTest>,
     // INVARIANT: the next three are sorted. Each maps a threshold, prefix or listed string to the `rules` that name it.
     by_number: Vec<(usize, usize)>,
@@ -71,10 +71,10 @@ impl<'a> RowBuilder<'a> {
         builder
     }
 
-    /// Notes the thresholds, prefixes and strings of a rule.
+    /// Records the thresholds, prefixes and strings of a rule.
     fn note(&mut self, rule: usize) {
         let tests = self.rules.get(rule).and_then(|(_, span)| self.tests.get(span.clone())).unwrap_or_default();
-        // The result of a test changes at its threshold, or on both sides of the interval that contains its number.
+        // The result of a test changes at its threshold, or at both ends of the interval that contains its number.
         let mut number = |position: &usize| {
             self.by_number.push((position / 2, rule));
             if let Some(before) = (position / 2).checked_sub(1).filter(|_| position.is_multiple_of(2)) {
@@ -91,7 +91,7 @@ impl<'a> RowBuilder<'a> {
                 }
                 ClassTest::Member { numbers, within, texts, .. } => {
                     numbers.iter().chain(within).for_each(&mut number);
-                    // For a single list, `fill_lists` writes the results of its strings.
+                    // When the only test is a list, `fill_lists` writes the results of its strings.
                     if tests.len() > 1 {
                         self.by_text.extend(texts.iter().map(|text| (*text, rule)));
                     }
@@ -102,8 +102,8 @@ impl<'a> RowBuilder<'a> {
         }
     }
 
-    /// The rows. A row differs from its neighbour only in the rules that name the threshold between them, so each is a copy
-    /// with a few bits rewritten. `string` gives the string with a number.
+    /// The rows. A row differs from its neighbour only in the rules that name the threshold between the two, so each
+    /// row is a copy of its neighbour with a few bits rewritten. `string` gives the string with a number.
     pub(super) fn fill<'t>(&self, string: impl Fn(u32) -> &'t str) -> Vec<u64> {
         let mut rows = vec![0; self.axis.slots() * self.words];
         for class in Axis::BASE {
@@ -132,7 +132,7 @@ impl<'a> RowBuilder<'a> {
         rows
     }
 
-    /// Writes the bits of rules whose only test is a list, for the strings of that list.
+    /// Writes the bits of rules whose only test is a list, in the rows of the strings in the list.
     fn fill_lists(&self, rows: &mut [u64]) {
         for (local, span) in &self.rules {
             let Some([ClassTest::Member { wanted, texts, .. }]) = self.tests.get(span.clone()) else { continue };

@@ -1,18 +1,19 @@
-//! Maps from short strings to numbers that need two loads and two multiplications per lookup.
+//! Maps from short strings to numbers, with two loads and two multiplications per lookup.
 //!
-//! Keys of a context, names of agents and actions, listed strings: nearly all have up to sixteen bytes, so their first and
-//! last eight bytes identify them. Strings are inserted from bundles only; requests are only looked up. Against bundles
-//! made of colliding strings, a string that finds no place near its hash goes into a tree instead.
+//! Keys of a context, names of agents and actions, listed strings: nearly all have up to sixteen bytes, so their first
+//! and last eight bytes identify them. Only strings of bundles are inserted; strings of requests are only looked up. As
+//! a defence against bundles of colliding strings, a string that finds no free place near its hash goes into a tree
+//! instead.
 
 use std::{
     collections::{BTreeMap, HashMap},
     hash::{BuildHasherDefault, Hasher},
 };
 
-/// A map keyed by internal numbers, which need no protection against chosen keys.
+/// A map keyed by internal numbers, which need no protection against maliciously chosen keys.
 pub(in crate::engine) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 
-/// Longest text that its fingerprint identifies.
+/// The length, in bytes, of the longest text that a fingerprint identifies.
 const SHORT: usize = 16;
 
 /// A map from texts to numbers.
@@ -52,7 +53,7 @@ impl StringMap {
         self.short.count + self.long.len()
     }
 
-    /// Gives back the memory that no text needs.
+    /// Releases unused memory.
     pub(in crate::engine) fn shrink(&mut self) {
         self.long.shrink_to_fit();
     }
@@ -63,7 +64,7 @@ impl StringMap {
     }
 }
 
-/// The first and the last bytes of a text: it identifies a text of up to [`SHORT`] bytes.
+/// The first and the last bytes of a text; they identify a text of up to [`SHORT`] bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Fingerprint {
     first: u64,
@@ -91,7 +92,7 @@ impl Fingerprint {
         (self.first ^ other.first) | (self.last ^ other.last) | (self.len ^ other.len) == 0
     }
 
-    /// Well mixed in the highest bits.
+    /// A hash that is well mixed in its highest bits.
     #[inline]
     const fn hash(&self) -> u64 {
         let both = self.first ^ (self.last ^ (self.len << 56)).wrapping_mul(FastHasher::ODD).rotate_left(29);
@@ -99,13 +100,13 @@ impl Fingerprint {
     }
 }
 
-/// A map from short texts to numbers: an open-addressing table, at least half of it free, with linear probing over a
-/// bounded number of places.
+/// A map from short texts to numbers: an open-addressing table with linear probing over a bounded number of places. At
+/// least half of the table is free.
 #[derive(Debug, Clone, Default)]
 struct ShortStringMap {
-    // INVARIANT: as many places as a power of two, or none.
+    // INVARIANT: the number of places is a power of two, or zero.
     places: Vec<Place>,
-    /// Texts that found no place near their hash.
+    /// Texts that found no free place near their hash.
     crowded: BTreeMap<Fingerprint, u32>,
     count: usize,
 }
@@ -118,14 +119,14 @@ struct Place {
 
 impl ShortStringMap {
     const FEWEST: usize = 4;
-    /// Most places that are probed for one text. With half of the table free, practically no text needs them all unless the
-    /// texts were chosen to collide.
+    /// Maximum number of places that are probed for one text. With half of the table free, practically no text needs
+    /// all of them unless the texts were chosen to collide.
     const MOST_STEPS: usize = 32;
 
     #[inline]
     fn start(&self, fingerprint: &Fingerprint) -> usize {
         let bits = self.places.len().trailing_zeros();
-        // Only as many bits as there are places.
+        // Only as many bits as the number of places requires.
         usize::try_from(fingerprint.hash() >> (u64::BITS - bits)).unwrap_or(0)
     }
 
@@ -150,7 +151,7 @@ impl ShortStringMap {
             let free = Place { fingerprint: Fingerprint { first: 0, last: 0, len: 0 }, number: None };
             let more = vec![free; (self.places.len() * 2).max(Self::FEWEST)];
             let before = std::mem::replace(&mut self.places, more);
-            // The crowded ones first: a free place must mean that a text is not in the map.
+            // The crowded texts are moved first, because a free place must mean that a text is not in the map.
             for (fingerprint, number) in std::mem::take(&mut self.crowded) {
                 self.put(fingerprint, number);
             }
@@ -178,7 +179,7 @@ impl ShortStringMap {
     }
 }
 
-/// One multiplication for eight bytes.
+/// A hasher with one multiplication per eight bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::engine) struct FastHasher(u64);
 
@@ -199,7 +200,7 @@ impl Hasher for FastHasher {
     }
 
     fn write_u8(&mut self, _: u8) {
-        // The terminator after a text; its length is in the last word.
+        // The terminator that follows a text adds nothing, because the last word contains the length.
     }
 
     fn finish(&self) -> u64 {
@@ -220,7 +221,7 @@ mod tests {
             let first = (last ^ (16 << 56)).wrapping_mul(FastHasher::ODD).rotate_left(29);
             [first.to_le_bytes(), last.to_le_bytes()].concat()
         };
-        // Most are not UTF-8; enough of them are.
+        // Most candidates are not UTF-8, but enough of them are.
         (0..).map(text).filter_map(|bytes| String::from_utf8(bytes).ok()).take(count).collect()
     }
 
@@ -229,7 +230,7 @@ mod tests {
         let texts = colliding(2_000);
         assert!(texts.iter().all(|text| Fingerprint::of(text.as_bytes()).hash() == 0));
         let mut names = StringMap::default();
-        // Others come between, so that the table grows while it is crowded.
+        // Other texts come in between, so that the table grows while it is crowded.
         let all: Vec<String> =
             texts.into_iter().zip(0..).flat_map(|(text, at)| [text, format!("plain-{at}")]).collect();
         for (number, text) in (0..).zip(&all) {

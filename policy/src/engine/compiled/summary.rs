@@ -1,7 +1,8 @@
-//! Summaries of long rows: one bit per word, set where the word has any bit.
+//! Summaries of long rows: one bit per word, set where the word has any bit set.
 //!
-//! Of ten thousand rules few may match a question, and most words of the AND are empty. The AND of the summaries lists the
-//! words that may not be empty, so the others are never fetched. Rows with few bits come first, because they clear most.
+//! When few of ten thousand rules match a question, most words of the AND are empty. The AND of the summaries shows
+//! which words may be non-empty, so the other words are never fetched. Rows with few bits come first, because they
+//! clear the most.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use super::{checks::Checks, word::WORD};
 
 /// Rows with at least this many words have summaries.
 pub(super) const FROM_WORDS: usize = 16;
-/// Words at the start of every row whose rules stay in evaluation order.
+/// Number of words at the start of every row in which the rules stay in evaluation order.
 const IN_ORDER: usize = 8;
 
 /// The summaries of the rows of one column.
@@ -18,7 +19,7 @@ pub(super) struct Summaries {
     /// Words per summary; 0 when there are no summaries.
     words: usize,
     bits: Vec<u64>,
-    /// How many bits each row has.
+    /// The number of bits set in each row.
     weights: Vec<u32>,
 }
 
@@ -39,7 +40,7 @@ impl Summaries {
         summaries
     }
 
-    /// The summary of a row, and how many bits it has.
+    /// The number of bits set in a row, and the summary of the row.
     pub(super) fn of(&self, slot: usize) -> Option<(u32, &[u64])> {
         let bits = self.bits.get(slot * self.words..(slot + 1) * self.words)?;
         self.weights.get(slot).map(|weight| (*weight, bits))
@@ -53,8 +54,9 @@ pub(super) struct SummarizedRow<'a> {
     pub(super) row: &'a [u64],
 }
 
-/// The result of `decides` for the first rule, in evaluation order, of the AND of `rows` for which it has one. Bits are in
-/// the order that [`cluster`] leaves: the first words in evaluation order, then stretch by stretch of a summary's word.
+/// The result of `decides` for the first rule, in evaluation order, in the AND of `rows` for which `decides` has a
+/// result. Bits are in the order that [`cluster`] produces: the first words in evaluation order, then one stretch per
+/// word of a summary.
 pub(super) fn first<T>(
     rows: &mut [SummarizedRow<'_>],
     ranks: &[u32],
@@ -94,9 +96,9 @@ pub(super) fn first<T>(
     None
 }
 
-/// Moves similar rules of a long run next to each other, so that a question touches few words of the rows. After the first
-/// [`IN_ORDER`] words, which decide most questions when many rules match, each stretch that one word of a summary covers is
-/// sorted by the rules' bounds on the field with the most thresholds.
+/// Moves similar rules of a long run next to each other, so that a question touches few words of the rows. The first
+/// [`IN_ORDER`] words stay as they are, because they decide most questions when many rules match. After them, each
+/// stretch that one word of a summary covers is sorted by the rules' bounds on the field with the most thresholds.
 pub(super) fn cluster(checks: &Checks, ranks: &mut [u32]) {
     if ranks.len() <= FROM_WORDS * WORD {
         return;
@@ -111,14 +113,14 @@ pub(super) fn cluster(checks: &Checks, ranks: &mut [u32]) {
     for stretch in [first].into_iter().chain(rest.chunks_mut(WORD * WORD)) {
         stretch.sort_by_cached_key(|rank| {
             let bits = bound(rank).map_or(0, f64::to_bits);
-            // Integers in the order of the doubles.
+            // Integers in the same order as the doubles.
             let key = if bits >> 63 == 1 { !bits } else { bits | (1 << 63) };
             (key, *rank)
         });
     }
 }
 
-/// The field on which many rules have bounds, and distinct ones.
+/// The field on which many rules have bounds, and many distinct ones.
 fn most_bounded_field(checks: &Checks, ranks: &[u32]) -> Option<u32> {
     let mut bounds: BTreeMap<u32, usize> = BTreeMap::new();
     for (field, _) in ranks.iter().flat_map(|rank| checks.tests(*rank)).filter(|(_, test)| test.limit().is_some()) {

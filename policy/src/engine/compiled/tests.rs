@@ -1,4 +1,4 @@
-//! The index against the evaluation as the contract words it.
+//! The index compared with the evaluation as the contract words it.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,8 @@ use crate::{
     random::Random,
 };
 
-/// Small groups are evaluated in a loop, so here all rules have one address and form a group large enough for rows of bits.
+/// Small groups are evaluated in a loop. So here all rules share one address and form a group large enough for rows of
+/// bits.
 fn same_address(mut bundle: Bundle, wild: bool) -> Bundle {
     for rule in &mut bundle.rules {
         rule.agent = if wild { AgentPattern::Any } else { AgentPattern::Exact(arbitrary::AGENTS[0].into()) };
@@ -18,7 +19,7 @@ fn same_address(mut bundle: Bundle, wild: bool) -> Bundle {
     bundle
 }
 
-/// A condition on a field of its own makes a rule rare, so that answers come from far down the rows as well.
+/// A condition on a field of its own makes a rule match rarely, so that answers also come from far down the rows.
 fn rarely(mut bundle: Bundle) -> Bundle {
     for rule in &mut bundle.rules {
         rule.conditions.retain(|condition| !matches!(condition.test, Test::NotIn(_) | Test::Present(_)));
@@ -79,7 +80,7 @@ fn check(bundle: &Bundle, seed: u64, count: usize, wild: bool) -> Result<(), Tes
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// 100,000 questions a run, 250 to each bundle.
+    /// 100,000 questions per run, 250 for each bundle.
     #[test]
     fn rows_of_bits_decide_as_in_the_contract(
         bundle in arbitrary::bundle(17..70), wild in any::<bool>(), rare in any::<bool>(), seed in any::<u64>(),
@@ -145,8 +146,8 @@ fn the_first_of_many_unconditional_rules_decides() {
     assert_eq!(Index::new(bare).first((&Input::default()).into()), Some((0, ConditionResult::True)));
 }
 
-/// Trees and bytes, loops and rows against the contract: 100,000 questions. The seed is printed, and `AGREE_SEED` repeats
-/// a run.
+/// Trees and bytes, loops and rows, all compared with the contract on 100,000 questions. The seed is printed, and
+/// `AGREE_SEED` repeats a run.
 #[test]
 fn every_path_agrees_on_a_hundred_thousand_questions() {
     use std::hash::{BuildHasher, Hasher, RandomState};

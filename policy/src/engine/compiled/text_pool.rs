@@ -6,7 +6,7 @@ use super::short_strings::StringMap;
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct TextPool {
     text: String,
-    /// Where each text ends; it begins where the previous one ends.
+    /// Where each text ends; a text begins where the previous text ends.
     ends: Vec<usize>,
 }
 
@@ -26,7 +26,7 @@ impl TextPool {
         span.and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
     }
 
-    /// Gives back the memory that no text needs.
+    /// Releases unused memory.
     pub(in crate::engine) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.ends.shrink_to_fit();
@@ -72,7 +72,7 @@ impl Interner {
         self.texts
     }
 
-    /// Gives back the memory that no text needs.
+    /// Releases unused memory.
     pub(in crate::engine) fn shrink(&mut self) {
         self.texts.shrink();
         self.names.shrink();

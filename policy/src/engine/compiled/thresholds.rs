@@ -1,31 +1,32 @@
 //! The thresholds of a field, and the position of a number among them.
 //!
-//! Up to a few thresholds are simply counted. For more, a table of even steps from the first threshold to the last narrows
-//! the search to one step; however uneven the thresholds are, that is never more than a binary search of all.
+//! Up to a few thresholds are simply counted. For more, a table of even steps from the first threshold to the last
+//! narrows the search to one step. However uneven the thresholds are, the search is never longer than a binary search
+//! of all of them.
 
 /// Up to this many thresholds are counted without a search.
 const FEW: usize = 8;
-/// Up to this many thresholds have a table.
+/// Up to this many thresholds, there is a table.
 const MOST: usize = u16::MAX as usize;
 
-/// Thresholds of one step that are counted without a search.
+/// Up to this many thresholds of one step are counted without a search.
 const NEAR: usize = 4;
 
 /// Ascending, distinct numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Thresholds {
-    // INVARIANT: the values are followed by infinities, at least `NEAR` of them and `FEW` numbers in all.
+    // INVARIANT: the values are followed by infinities: at least `NEAR` of them, and enough for `FEW` numbers in total.
     values: Vec<f64>,
     count: usize,
-    /// How many thresholds lie before each step; empty for few thresholds and for very many.
+    /// The number of thresholds before each step; empty for few thresholds and for very many.
     before: Vec<u16>,
     first: f64,
-    /// Steps per unit.
+    /// The number of steps per unit.
     scale: f64,
 }
 
 impl Thresholds {
-    /// At most about `most` of `numbers`, which are finite; of more, an even selection.
+    /// At most about `most` of `numbers`, all of them finite. When there are more, an even selection is taken.
     pub(super) fn new(mut numbers: Vec<f64>, most: usize) -> Self {
         // `-0` and `0` are one number.
         numbers.iter_mut().for_each(|number| *number += 0.0);
@@ -46,7 +47,7 @@ impl Thresholds {
             && (FEW + 1..=MOST).contains(&count)
         {
             let steps = 2 * count;
-            // Rounding does no harm: any scale will do.
+            // Rounding does no harm, because any scale will do.
             let scale = (steps as f64 - 1.0) / (last - first);
             (all.first, all.scale) = (first, scale);
             let mut before = vec![0; steps + 1];
@@ -65,9 +66,9 @@ impl Thresholds {
         all
     }
 
-    /// The step of a number. A greater number never has a lower step, despite rounding: subtraction and multiplication keep
-    /// the order, also where they overflow.
-    // The cast saturates: numbers below the first step count as in it.
+    /// The step of a number. A greater number never has a lower step, despite rounding: subtraction and multiplication
+    /// keep the order, even when they overflow.
+    // The cast saturates: numbers below the first step count as part of that step.
     #[inline]
     fn step(&self, number: f64, steps: usize) -> usize {
         (((number - self.first) * self.scale) as usize).min(steps - 1)
@@ -80,7 +81,7 @@ impl Thresholds {
         let step = self.step(number, steps);
         let Some([from, to]) = self.before.get(step..).and_then(|before| before.first_chunk()) else { return 0 };
         let (from, to) = (usize::from(*from), usize::from(*to));
-        // No threshold after the step is less.
+        // No threshold after this step is less than `number`.
         let near = self.values.get(from..).and_then(|near| near.first_chunk::<NEAR>());
         match near.filter(|_| to - from <= NEAR) {
             Some(near) => from + near.iter().map(|threshold| usize::from(*threshold < number)).sum::<usize>(),

@@ -1,4 +1,4 @@
 //! The word of a bitmap.
 
-/// Rules one word of a bitmap row has bits for.
+/// The number of rules per word of a bitmap row.
 pub(crate) const WORD: usize = 64;

@@ -1,8 +1,9 @@
 //! The one decoder of a request: the bytes of a body of `POST /policy/evaluate`, read in one pass.
 //!
-//! The decoder takes ordinary bodies and makes no tree of them. It gives up (none) on whatever is out of the ordinary: an
-//! escape outside of the context, a member that is unknown or comes twice, an empty text, a size near a limit, the character
-//! NUL, any mistake. The caller then parses a tree, which finds the mistake and its place, or decides as the decoder would have.
+//! The decoder takes ordinary bodies and builds no tree. It gives up, by returning `None`, on anything out of the
+//! ordinary: an escape outside the context, an unknown or repeated member, an empty text, a size near a limit, the NUL
+//! character, any mistake. The caller then parses a tree, which either finds the mistake and its place or leads to the
+//! decision that the decoder would have made.
 
 use super::{
     Fact,
@@ -10,18 +11,18 @@ use super::{
 };
 use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_DECISION_ID_BYTES, MAX_STRING_BYTES};
 
-/// How many times longer a context may get when it is written as compact JSON, which is what the limit of its size is about:
+/// How many times longer a context may become when it is rewritten as compact JSON, to which the size limit applies:
 /// `1e15` becomes `1000000000000000.0`.
 const LONGEST_REWRITE: usize = 8;
 
-/// An ordinary request. Its texts are pieces of the body.
+/// An ordinary request. Its texts are slices of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// Who wants to act.
+    /// The agent that wants to act.
     pub agent: &'a str,
-    /// What the agent wants to do.
+    /// The action that the agent wants to take.
     pub action: &'a str,
-    /// What the traffic split is keyed by.
+    /// The key of the traffic split.
     pub subject: Option<&'a str>,
     /// The caller's id for the decision.
     pub decision_id: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! The decoder against the JSON parser.
+//! The decoder compared with the JSON parser.
 
 use std::cell::Cell;
 
@@ -35,8 +35,8 @@ impl TreeRequest {
     }
 }
 
-/// Fails unless the decoder gives up on `body`, or finds in it and decides what the JSON parser does. Returns whether the
-/// decoder took it.
+/// Fails unless the decoder either gives up on `body`, or reads and decides the same request as the JSON parser.
+/// Returns whether the decoder took the body.
 fn agree(prepared: &Prepared, body: &[u8]) -> Result<bool, TestCaseError> {
     let tree: Result<TreeRequest, _> = serde_json::from_slice(body);
     match (prepared.decide_request(body), tree) {
@@ -59,7 +59,8 @@ fn agree(prepared: &Prepared, body: &[u8]) -> Result<bool, TestCaseError> {
     }
 }
 
-/// A request's text: members in any order, missing, unknown, twice, of a wrong type, with escapes in keys and texts.
+/// The text of a request, with members in any order, missing, unknown, repeated or of a wrong type, and with escapes in
+/// keys and texts.
 fn write_request(random: &mut Random) -> String {
     let input = arbitrary::quick_input(random);
     let mut members = vec![("agent", Value::from(input.agent)), ("action", Value::from(input.action))];

@@ -1,4 +1,4 @@
-//! The facts of a context: its values at the paths of a bundle.
+//! The facts of a context: its values at the paths that a bundle reads.
 
 use super::paths::Paths;
 use crate::engine::{
@@ -6,10 +6,10 @@ use crate::engine::{
     compiled::fact_source::{FactSource, TextNumberCache},
 };
 
-/// Slots that need no allocation.
+/// The number of slots that need no allocation.
 pub(in crate::engine) const FEW: usize = 32;
 
-/// What a context says at the paths.
+/// The values of a context at the paths.
 #[derive(Debug)]
 pub(in crate::engine) struct ContextFacts<'a> {
     paths: &'a Paths,

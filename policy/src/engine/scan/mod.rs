@@ -1,15 +1,15 @@
-//! Deciding straight from JSON bytes: the values that the rules look at are read, the others are checked and dropped.
+//! Deciding straight from JSON bytes: values that the rules read are kept, all other values are checked and dropped.
 //!
-//! | file | what it has |
+//! | file | content |
 //! |---|---|
-//! | `paths` | the paths that a bundle looks at, as a tree of keys |
+//! | `paths` | the paths that a bundle reads, as a tree of keys |
 //! | `facts` | the values of one context at those paths |
 //! | `reader` | ordinary JSON, in one pass over its bytes |
 //! | `number` | numbers, to the nearest double |
 //! | `visitor` | any JSON, through serde |
 //!
-//! Whatever surprises the reader is left to the visitor, so that trees and bytes are refused with the same error. Of a key
-//! that comes twice the last value counts, as it does in a tree.
+//! Anything unusual is left to the visitor, so that trees and bytes are refused with the same error. When a key is
+//! repeated, the last value counts, as in a tree.
 
 mod facts;
 mod number;
@@ -28,7 +28,7 @@ use super::Fact;
 /// Reads a context and hands its facts to `decide`.
 ///
 /// # Errors
-/// Whatever the JSON parser refuses, and whatever is no object.
+/// Whatever the JSON parser refuses, and any value that is not an object.
 pub(super) fn with_context<T>(
     paths: &Paths,
     context: &[u8],
@@ -44,10 +44,10 @@ pub(super) fn with_context<T>(
     with_parsed_context(paths, context, decide)
 }
 
-/// [`with_context`] by the JSON parser alone.
+/// [`with_context`], using the JSON parser alone.
 ///
 /// # Errors
-/// As [`with_context`].
+/// See [`with_context`].
 pub(super) fn with_parsed_context<T>(
     paths: &Paths,
     context: &[u8],

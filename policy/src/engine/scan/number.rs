@@ -1,7 +1,7 @@
 //! Numbers, read to the nearest double.
 
-/// The double nearest to the JSON number at the start of `text`, and how many bytes the number has. None for what is no
-/// number, and for a number out of the range of doubles.
+/// The double nearest to the JSON number at the start of `text`, and the length of the number in bytes. Returns `None`
+/// for text that is not a number, and for a number out of the range of doubles.
 #[inline]
 pub(super) fn read_number(text: &str) -> Option<(f64, usize)> {
     let bytes = text.as_bytes();
@@ -36,15 +36,15 @@ pub(super) fn read_number(text: &str) -> Option<(f64, usize)> {
         let number: f64 = text.get(..at)?.parse().ok()?;
         return number.is_finite().then_some((number, at));
     }
-    // Both are exact doubles, so the quotient is the double nearest to what is written.
+    // Both operands are exact doubles, so the quotient is the double nearest to the written number.
     let positive = if fraction == 0 { number as f64 } else { number as f64 / POWERS_OF_TEN.get(fraction)? };
     Some((if negative { -positive } else { positive }, at))
 }
 
-/// Counts the digits at `at` and appends them to `number`. Of more than nineteen digits the number is of no use.
+/// Counts the digits at `at` and appends them to `number`. With more than nineteen digits, `number` is meaningless.
 #[inline]
 fn read_digits(bytes: &[u8], at: usize, number: &mut u64) -> usize {
-    // Fewer than eight are read at once.
+    // Eight digits are read at once when possible.
     if let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
         let word = u64::from_le_bytes(*word) ^ (ONES * b'0' as u64);
         let other = (word.wrapping_add(ONES * 0x76) | word) & HIGH;
@@ -64,14 +64,14 @@ fn read_digits(bytes: &[u8], at: usize, number: &mut u64) -> usize {
     end - at
 }
 
-/// Any number of this many digits is an exact double.
+/// Every number with this many digits is an exact double.
 const EXACT_DIGITS: usize = 15;
 const POWERS_OF_TEN: [f64; EXACT_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 const WHOLE_POWERS_OF_TEN: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
-/// The number of eight digits, one a byte, the first in the lowest.
+/// The number written by eight digits, one per byte, the first digit in the lowest byte.
 const fn eight_digits(digits: u64) -> u64 {
     let pairs = digits.wrapping_mul(1 + (10 << 8)) >> 8 & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(1 + (100 << 16)) >> 16 & 0x0000_ffff_0000_ffff;

@@ -1,19 +1,19 @@
-//! The dotted paths that a bundle looks at, as a tree of keys.
+//! The dotted paths that a bundle reads, as a tree of keys.
 
 use crate::engine::{Fact, compiled::short_strings::StringMap};
 
-/// No field and no slot.
+/// Stands for no field and no slot.
 const NONE: u32 = u32::MAX;
 
 /// The paths, each by its number. A value found at a path goes into the slot of that number.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Paths {
     count: usize,
-    // INVARIANT: the first node is the context itself.
+    // INVARIANT: the first node stands for the context itself.
     nodes: Vec<Node>,
-    /// Keys of the context that are spelled like a whole dotted path, by the slot of their value.
+    /// Keys of the context that are spelled like a whole dotted path, each with the slot of its value.
     spelled_out: StringMap,
-    /// By path: the slot of a value whose key is spelled like the whole path. Empty when no path has a dot.
+    /// By path, the slot of the value whose key is spelled like the whole path. Empty when no path has a dot.
     spelled_out_slots: Vec<u32>,
 }
 
@@ -35,7 +35,7 @@ impl Node {
 impl Paths {
     /// The node of the context itself.
     pub(super) const ROOT: usize = 0;
-    /// The node of a key that leads to no path. No key below such a key leads to a path either.
+    /// The node of a key that leads to no path. Nothing below such a key leads to a path either.
     pub(super) const NOWHERE: usize = usize::MAX;
 
     /// The paths, numbered in their order.
@@ -77,12 +77,12 @@ impl Paths {
         all
     }
 
-    /// The number of slots: one for each path, and behind those one for each dotted path.
+    /// The number of slots: one for each path, followed by one for each dotted path.
     pub(super) fn slots(&self) -> usize {
         self.count + self.spelled_out.len()
     }
 
-    /// The empty slots that the paths need: in `few` if those are enough, otherwise in `many`.
+    /// The empty slots that the paths need: in `few` if it is large enough, otherwise in `many`.
     #[inline]
     pub(in crate::engine) fn slots_in<'s, 'a>(
         &self,
@@ -111,12 +111,12 @@ impl Paths {
         if self.spelled_out_slots.is_empty() { None } else { self.spelled_out.get(key) }
     }
 
-    /// The slot that counts for a field when the walk along its path ends at no value.
+    /// The slot to use for a field when its nested path leads to no value.
     pub(super) fn spelled_out_slot(&self, field: u32) -> Option<u32> {
         self.spelled_out_slots.get(field as usize).copied()
     }
 
-    /// Writes down the value at `node`, and clears what an earlier value of that key had below it.
+    /// Records the value at `node`, and clears the values that an earlier occurrence of its key recorded below it.
     pub(super) fn note<T: Clone>(&self, node: usize, slots: &mut [T], value: T, missing: &T) {
         let Some(node) = self.nodes.get(node) else { return };
         if !node.is_leaf() {

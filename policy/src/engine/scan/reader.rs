@@ -1,13 +1,14 @@
 //! Ordinary JSON, read in one pass over its bytes.
 //!
-//! Whatever the reader accepts is JSON, and the reader finds what the JSON parser would find. It gives up (none) on what is
-//! rare: mistakes, deep nesting, the character NUL, numbers out of range. An escape in a text that matters is passed over and
-//! noted.
+//! Whatever the reader accepts is JSON, and the reader finds the same values as the JSON parser. It gives up, by
+//! returning `None`, on anything rare: mistakes, deep nesting, the NUL character, numbers out of range. An escape in a
+//! text that matters is skipped and noted.
 
 use super::{number::read_number, paths::Paths};
 use crate::{engine::Fact, limits::MAX_NESTING};
 
-/// The most objects and arrays between the context and an object or array in it: those two count towards [`MAX_NESTING`].
+/// Maximum number of objects and arrays between the context and an object or array inside it, both of which count
+/// towards [`MAX_NESTING`].
 const DEEPEST: usize = MAX_NESTING - 2;
 
 /// Reads a context into one fact for each slot of `paths`.
@@ -18,15 +19,15 @@ pub(super) fn read_context<'a>(paths: &Paths, text: &'a str, slots: &mut [Fact<'
     (!reader.unresolved_escape).then_some(())
 }
 
-/// A position in a JSON text, and what was noted on the way.
+/// A position in a JSON text, and the notes taken on the way.
 pub(in crate::engine) struct Reader<'p, 'a> {
     text: &'a str,
     at: usize,
     paths: &'p Paths,
-    /// Members of the context and of the objects in it, so far.
+    /// The number of members of the context and of the objects in it, so far.
     pub members: usize,
-    /// Whether a key or a text at a path has an escape, or any text has half of a surrogate pair. The JSON parser resolves and
-    /// checks those; until then the facts are of no use.
+    /// Whether a key or a text at a path has an escape, or any text has half of a surrogate pair. The JSON parser
+    /// resolves and checks these; until then the facts must not be used.
     pub unresolved_escape: bool,
 }
 
@@ -35,7 +36,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         Self { text, at: 0, paths, members: 0, unresolved_escape: false }
     }
 
-    /// The next byte that is no white space; the reader stands in front of it.
+    /// The next byte that is not whitespace; the reader stops in front of that byte.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
         loop {
@@ -46,18 +47,18 @@ impl<'p, 'a> Reader<'p, 'a> {
         }
     }
 
-    /// Passes over `byte`, and over white space in front of it.
+    /// Skips `byte`, and any whitespace in front of it.
     #[inline]
     pub(in crate::engine) fn take(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// The end of the text.
+    /// Succeeds at the end of the text.
     pub(in crate::engine) fn end(&mut self) -> Option<()> {
         self.peek().is_none().then_some(())
     }
 
-    /// Whether another member or item follows; `close` ends them.
+    /// Whether another member or item follows; `close` is the bracket that ends the list.
     #[inline]
     pub(in crate::engine) fn goes_on(&mut self, close: u8) -> Option<bool> {
         let byte = self.peek()?;
@@ -65,7 +66,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         if byte == b',' { Some(true) } else { (byte == close).then_some(false) }
     }
 
-    /// Whether the object or array that was opened is empty; its closing bracket is then passed.
+    /// Whether the object or array that was just opened is empty; its closing bracket is then skipped.
     fn closes(&mut self, close: u8) -> Option<bool> {
         let empty = self.peek()? == close;
         self.at += usize::from(empty);
@@ -83,7 +84,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         Some(text)
     }
 
-    /// A string whose text matters. One with an escape is passed over, noted, and returned as empty.
+    /// A string whose text matters. A string with an escape is skipped, noted, and returned as empty.
     #[inline]
     fn string(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
@@ -99,7 +100,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         Some(text)
     }
 
-    /// The key of a member of the context, and its colon.
+    /// The key of a member; its colon is skipped.
     #[inline]
     fn key(&mut self) -> Option<&'a str> {
         let key = self.string()?;
@@ -108,7 +109,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         Some(key)
     }
 
-    /// Goes on to the next quote, backslash or control character.
+    /// Advances to the next quote, backslash or control character.
     #[inline]
     fn pass_plain(&mut self) {
         let bytes = self.text.as_bytes();
@@ -125,7 +126,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         }
     }
 
-    /// Passes over the rest of a string, after its opening quote.
+    /// Skips the rest of a string, after its opening quote.
     fn skip_string(&mut self) -> Option<()> {
         loop {
             self.pass_plain();
@@ -142,7 +143,7 @@ impl<'p, 'a> Reader<'p, 'a> {
                     if digits == b"0000" || !digits.iter().all(u8::is_ascii_hexdigit) {
                         return None;
                     }
-                    // Whether the other half of a surrogate pair is there is for the JSON parser to say.
+                    // The JSON parser checks whether the other half of a surrogate pair is there.
                     self.unresolved_escape |=
                         matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
                     self.at += 6;
@@ -152,7 +153,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         }
     }
 
-    /// Reads the context, which is an object, and returns its text from brace to brace.
+    /// Reads the context, which must be an object, and returns its text from brace to brace.
     pub(in crate::engine) fn context(&mut self, slots: &mut [Fact<'a>]) -> Option<&'a str> {
         self.take(b'{')?;
         let start = self.at - 1;
@@ -175,7 +176,8 @@ impl<'p, 'a> Reader<'p, 'a> {
         self.text.get(start..self.at)
     }
 
-    /// Reads the value at `node`, and what is below it. `depth` counts the containers around the value, the context left out.
+    /// Reads the value at `node`, and the values below it. `depth` counts the containers around the value, except the
+    /// context.
     fn value(&mut self, node: usize, slots: &mut [Fact<'a>], depth: usize) -> Option<Fact<'a>> {
         if node == Paths::NOWHERE {
             return self.skip(depth);
@@ -200,7 +202,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         Some(fact)
     }
 
-    /// Passes over a value: the content of a string is dropped.
+    /// Skips a value; the content of a string is dropped.
     fn skip(&mut self, depth: usize) -> Option<Fact<'a>> {
         match self.peek()? {
             b'"' => {
@@ -238,7 +240,7 @@ impl<'p, 'a> Reader<'p, 'a> {
         }
     }
 
-    /// Passes over the opening bracket of an object or array that is not too deep.
+    /// Enters an object or array, unless it is nested too deeply.
     fn open(&mut self, depth: usize) -> Option<()> {
         self.at += 1;
         (depth <= DEEPEST).then_some(())
@@ -260,10 +262,11 @@ impl<'p, 'a> Reader<'p, 'a> {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// The highest bit of every byte that is a quote, a backslash or a control character; bytes behind the first such byte
+/// The highest bit of every byte that is a quote, a backslash or a control character; bytes after the first such byte
 /// may be marked as well.
 const fn special(word: u64) -> u64 {
-    // With this bit turned over a quote follows the control characters at once, and blank and exclamation mark are behind it.
+    // Flipping this bit moves the quote directly after the control characters, and the space and the exclamation mark
+    // after the quote.
     let turned = word ^ (ONES * 2);
     let control_or_quote = turned.wrapping_sub(ONES * 0x21) & !turned;
     let no_backslash = word ^ (ONES * b'\\' as u64);

@@ -1,4 +1,4 @@
-//! Bytes against trees.
+//! Deciding from bytes compared with deciding from trees.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value};

@@ -10,7 +10,7 @@ use crate::engine::Fact;
 /// Reads a context into one value for each slot of `paths`.
 ///
 /// # Errors
-/// Whatever the JSON parser refuses, and whatever is no object.
+/// Whatever the JSON parser refuses, and any value that is not an object.
 pub(super) fn parse_context<'de>(paths: &Paths, context: &'de [u8]) -> Result<Vec<Seen<'de>>, serde_json::Error> {
     let mut seen = vec![Seen::Missing; paths.slots()];
     let mut parser = serde_json::Deserializer::from_slice(context);
@@ -26,7 +26,7 @@ pub(super) enum Seen<'de> {
     Bool(bool),
     Number(f64),
     Text(&'de str),
-    /// A text with escapes in it.
+    /// A text that was written with escapes, unescaped.
     Unescaped(Box<str>),
     Array,
     Object,
@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for Context<'_, '_, 'de> {
     }
 }
 
-/// Where a key leads.
+/// The targets of a key.
 struct KeyTarget {
     node: usize,
     /// The slot of a key that is spelled like a whole dotted path.

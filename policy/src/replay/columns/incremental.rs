@@ -1,27 +1,27 @@
-//! Reusing an earlier replay after an edit: a row's answer changes only where a changed rule decided the row, or where a
-//! new rule decides before the rule that did.
+//! Reusing an earlier replay after an edit: a row's answer changes only where a changed rule decided the row, or where
+//! a new rule comes before the rule that decided it and also decides the row.
 
 use std::collections::HashMap;
 
 use crate::engine::{Prepared, RuleRef};
 
-/// Most new rules for an incremental replay; with more of them all rows are evaluated.
+/// Maximum number of new rules for an incremental replay; with more new rules, all rows are evaluated.
 const MAX_FRESH: usize = 64;
 
 /// The rules of two versions of a bundle, mapped to each other.
 #[derive(Debug)]
 pub(super) struct RuleMapping {
-    /// By rank before: the rank now; none when the rule was removed, edited or moved.
+    /// The present rank of each rule, by its former rank; `None` when the rule was removed, edited or moved.
     now: Vec<Option<u32>>,
-    /// Ranks now of the new, edited and moved rules, ascending.
+    /// The present ranks of the new, edited and moved rules, ascending.
     fresh: Vec<u32>,
-    /// For each of `fresh`, one more than the former rank of the last unchanged rule ahead of it: a row that was decided at
-    /// this former rank or later is decided by no unchanged rule ahead of the fresh one.
+    /// For each of `fresh`, one more than the former rank of the last unchanged rule ahead of it. A row that was
+    /// decided at this former rank or later is not decided by any unchanged rule ahead of the fresh rule.
     ahead: Vec<usize>,
 }
 
 impl RuleMapping {
-    /// The mapping of two versions; none when too many rules are new, or when the schema has changed.
+    /// The mapping of two versions; `None` when too many rules are new or when the schema has changed.
     pub(super) fn between(before: &Prepared, now: &Prepared) -> Option<Self> {
         if before.schema() != now.schema() {
             return None;
@@ -55,8 +55,8 @@ impl RuleMapping {
         self.fresh.iter().filter_map(|rank| now.rule(usize::try_from(*rank).ok()?))
     }
 
-    /// What decides a row now that was decided at rank `was`, when `fresh` is the place of the first fresh rule that decides
-    /// it, among the fresh rules.
+    /// The present decider of a row that was decided at rank `was`. `fresh` is the position, among the fresh rules, of
+    /// the first fresh rule that decides the row.
     pub(super) fn decider(&self, was: Option<usize>, fresh: Option<usize>) -> RowDecider {
         let new = fresh.and_then(|at| Some((*self.fresh.get(at)?, *self.ahead.get(at)?)));
         let kept = was.map(|was| (was, self.now.get(was).copied().flatten()));
@@ -71,14 +71,15 @@ impl RuleMapping {
                     RowDecider::Unchanged(old)
                 }
             }
-            // The rule that decided has changed; a fresh rule ahead of every other candidate takes its place.
+            // The rule that decided the row has changed, and a fresh rule that comes before every other candidate takes
+            // its place.
             (Some((was, None)), Some((rank, ahead))) if ahead <= was => RowDecider::Fresh(rank),
             (Some((_, None)), _) => RowDecider::Unknown,
         }
     }
 }
 
-/// What decides a row, as far as the mapping shows.
+/// The decider of a row, as far as the mapping shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowDecider {
     /// No rule.
@@ -87,13 +88,14 @@ pub(super) enum RowDecider {
     Unchanged(u32),
     /// The fresh rule of this rank.
     Fresh(u32),
-    /// The row has to be evaluated.
+    /// The row must be evaluated.
     Unknown,
 }
 
-/// A longest ascending subsequence of `ranks` (patience sorting); all other ranks become none.
+/// A longest ascending subsequence of `ranks` (patience sorting); all other ranks become `None`.
 fn longest_ascending(ranks: &[Option<u32>]) -> Vec<Option<u32>> {
-    // The place of the smallest end of an ascending subsequence of each length, and the predecessor of each place.
+    // For each length, the position of the smallest end of an ascending subsequence of that length; and the predecessor
+    // of each position.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = vec![None; ranks.len()];
     for (at, rank) in ranks.iter().enumerate() {
@@ -128,7 +130,7 @@ mod tests {
             longest_ascending(&ranks.iter().copied().map(Some).collect::<Vec<_>>()).into_iter().flatten().collect()
         };
         assert_eq!(kept(&[0, 1, 2, 3]), [0, 1, 2, 3]);
-        // One rule moved down, and one moved up.
+        // One rule moved down, then one rule moved up.
         assert_eq!(kept(&[0, 3, 1, 2]), [0, 1, 2]);
         assert_eq!(kept(&[1, 2, 3, 0]), [1, 2, 3]);
         assert_eq!(longest_ascending(&[None, Some(5), None, Some(2), Some(7)]), [None, None, None, Some(2), Some(7)]);

@@ -1,13 +1,13 @@
 //! Replaying a bundle over a columnar corpus: a million decisions in a fraction of a second.
 //!
 //! Every field that some rule tests is cut once into elementary classes, and each *distinct* value of the corpus is
-//! classified once. Then a row costs a few look-ups and an AND of rows of bits, as in the evaluator. Whether the rule that
-//! was found matches or errs, its own conditions decide where the rows cannot.
+//! classified once. A row then costs a few lookups and an AND of rows of bits, as in the evaluator. Where the bits do
+//! not show whether the rule that was found matches or errs, the rule's own conditions decide.
 //!
 //! ```text
-//! view         which columns make up a field, and the class of every code
-//! plan         per agent and action: the rules that address it, as rows of bits
-//! incremental  which rows of an earlier replay an edit can affect
+//! view         the columns that make up a field, and the class of every code
+//! plan         the rules that address each agent and action, as rows of bits
+//! incremental  the rows of an earlier replay that an edit can affect
 //! results      effects, summary, hits, transitions, flips
 //! run          the replay itself, row by row, in steps
 //! ```

@@ -17,28 +17,28 @@ use crate::{
     replay::corpus::{Columnar, Role},
 };
 
-/// Bytes that the rows of all agents and actions may take together. Those that no longer fit are evaluated through the
-/// index, as single decisions are.
+/// Maximum number of bytes that the rows of all agents and actions may take together. Rule sets that no longer fit are
+/// evaluated through the index, as single decisions are.
 const ROWS_BYTES: usize = 96 * 1024 * 1024;
 
-/// The bundle prepared for the corpus.
+/// A bundle prepared for a corpus.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// By number of the field in the index.
+    /// The fields, by their number in the index.
     pub(super) fields: Vec<Field>,
     pub(super) rule_sets: Vec<RuleSet>,
-    /// The place in `rule_sets` for the codes of an agent and an action.
+    /// The position in `rule_sets`, by the codes of an agent and an action.
     pairs: Pairs,
-    /// By the agent's code: what an enforced schema declares.
+    /// The declared fields of an enforced schema, by the agent's code.
     declared: Vec<Vec<Declared>>,
 }
 
-/// The rules that address some agents and actions.
+/// The rules that address an agent and an action.
 #[derive(Debug)]
 pub(super) enum RuleSet {
-    /// As rows of bits.
+    /// Evaluated as rows of bits.
     Rows(Rows),
-    /// Through the index, as single decisions are evaluated.
+    /// Evaluated through the index, as single decisions are.
     Index,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Rows {
     pub(super) columns: Vec<ExactColumn>,
 }
 
-/// A declared field: for every code of its columns whether the schema refuses it (1).
+/// A declared field: for every code of its columns, whether the schema refuses that code (1).
 #[derive(Debug)]
 struct Declared {
     view: View,
@@ -62,7 +62,8 @@ struct Declared {
 #[derive(Debug)]
 struct Pairs {
     actions: usize,
-    /// By agent and action; [`Self::NONE`] where there is none. Empty when there are too many pairs for a table.
+    /// The numbers by agent and action, [`Self::NONE`] where a pair has none. Empty when there are too many pairs for a
+    /// table.
     table: Vec<u32>,
     rest: HashMap<(u32, u32), u32>,
 }
@@ -159,7 +160,7 @@ impl Plan {
         }
     }
 
-    /// The rules that address an agent and an action, by their codes.
+    /// The rules that address an agent and an action, both given by their codes.
     pub(super) fn rule_set(&self, agent: u32, action: u32) -> &RuleSet {
         self.pairs
             .get((agent, action))
@@ -174,7 +175,7 @@ impl Plan {
     }
 }
 
-/// One row, for the conditions of a rule.
+/// One row, as input for the conditions of a rule.
 pub(super) struct RowFacts<'a> {
     pub(super) plan: &'a Plan,
     pub(super) corpus: &'a Columnar,

@@ -12,7 +12,7 @@ use crate::{
     replay::{Limits, Summary, Transitions, corpus::Columnar, simulate::Tally},
 };
 
-/// The answer to every row, six bytes each.
+/// The answers to all rows, six bytes each.
 #[derive(Debug, Clone)]
 pub struct Replayed {
     prepared: Arc<Prepared>,
@@ -57,7 +57,7 @@ impl Replayed {
         self.rules.push(rank.map_or(0, |rank| rank.saturating_add(1)));
     }
 
-    /// How many rows were answered.
+    /// The number of rows that were answered.
     pub fn len(&self) -> usize {
         self.rules.len()
     }
@@ -77,12 +77,12 @@ impl Replayed {
         &self.statuses
     }
 
-    /// The rule that decided a row, by its place in the order of evaluation ([`Prepared::rules`]).
+    /// The rule that decided a row, by its position in evaluation order ([`Prepared::rules`]).
     pub fn rank(&self, row: usize) -> Option<usize> {
         usize::try_from(self.rules.get(row)?.checked_sub(1)?).ok()
     }
 
-    /// Whether a row ended in an error, of its rule or of the schema.
+    /// Whether a row ended in an error of its rule or of the schema.
     pub(super) fn erred(&self, row: usize) -> bool {
         self.statuses.get(row) == Some(&Status::Error)
     }
@@ -92,7 +92,7 @@ impl Replayed {
         &self.prepared
     }
 
-    /// The answer to one row; none past the end.
+    /// The answer to one row; `None` past the end.
     pub fn verdict(&self, row: usize) -> Option<Verdict<'_>> {
         let rule = self.rank(row).and_then(|rank| self.prepared.rule(rank));
         Some(Verdict { effect: *self.effects.get(row)?, status: *self.statuses.get(row)?, rule })
@@ -110,7 +110,7 @@ impl Replayed {
     }
 }
 
-/// What changes between two bundles over one corpus.
+/// The changes between two bundles over one corpus.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Moves {
     /// Rows by outcome before and after.
@@ -119,7 +119,7 @@ pub struct Moves {
     pub flips: Vec<u32>,
 }
 
-/// How `after` differs from `before`, which were replayed over the same corpus.
+/// How `after` differs from `before`. Both must be replays over the same corpus.
 pub fn moves(before: &Replayed, after: &Replayed) -> Moves {
     let mut moves = Moves::default();
     let of = |replayed: &Replayed, row: usize| replayed.verdict(row).as_ref().map(Outcome::of);
@@ -133,7 +133,8 @@ pub fn moves(before: &Replayed, after: &Replayed) -> Moves {
     moves
 }
 
-/// The region of a fresh `diff` that contains a row; none when no region does. `deciders` are those of the diff.
+/// The region of `diff` that contains a row; `None` when no region does. `diff` must not have been read from JSON, and
+/// `deciders` must be those of `diff`.
 pub fn region(
     (diff, deciders): (&SemanticDiff, &Deciders),
     corpus: &Columnar,

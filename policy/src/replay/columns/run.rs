@@ -18,11 +18,11 @@ use crate::{
     replay::corpus::{Columnar, Role},
 };
 
-/// Rows whose classes are looked up together; their tables stay in the cache.
+/// The number of rows whose classes are looked up together, so that the tables stay in the cache.
 const CHUNK: usize = 4096;
 
-/// When more than one row in this many has to be evaluated by itself, evaluating all rows is faster, because it shares
-/// work.
+/// When more than one row in this many must be evaluated individually, evaluating all rows is faster, because that
+/// shares work between rows.
 const ROWS_PER_EVALUATION: usize = 16;
 
 /// How far a replay has come.
@@ -30,7 +30,7 @@ const ROWS_PER_EVALUATION: usize = 16;
 pub struct Progress {
     /// Rows answered.
     pub done: usize,
-    /// Rows in all.
+    /// All rows.
     pub total: usize,
 }
 
@@ -41,8 +41,8 @@ impl Progress {
     }
 }
 
-/// A replay in steps, so that a worker can report progress, yield and stop in between. To cancel it, drop it, or
-/// [`finish`](Self::finish) it for what is known so far.
+/// A replay in steps, so that a worker can report progress, yield and stop between steps. To cancel a replay, drop it,
+/// or [`finish`](Self::finish) it for the results so far.
 #[derive(Debug)]
 pub struct Replay {
     prepared: Arc<Prepared>,
@@ -51,16 +51,16 @@ pub struct Replay {
     replayed: Replayed,
 }
 
-/// How rows are evaluated.
+/// The strategy for evaluating rows.
 #[derive(Debug)]
 enum Strategy {
-    /// All of them.
+    /// All rows are evaluated.
     Whole(Whole),
-    /// From an earlier replay.
+    /// The results of an earlier replay are reused.
     After(Box<After>),
 }
 
-/// What evaluating all rows needs.
+/// The data for evaluating all rows.
 #[derive(Debug)]
 struct Whole {
     plan: Plan,
@@ -68,16 +68,16 @@ struct Whole {
     offsets: Vec<usize>,
 }
 
-/// An earlier replay, and what has changed since.
+/// An earlier replay, and the changes since then.
 #[derive(Debug)]
 struct After {
     last: Arc<Replayed>,
     mapping: RuleMapping,
-    /// The rules that are new, alone.
+    /// A replay of only the rules that are new.
     fresh: Replay,
-    /// By number of the field in the index, for rows that have to be evaluated.
+    /// The views by number of the field in the index, for rows that must be evaluated.
     views: Vec<View>,
-    /// How many more rows may be evaluated one by one before evaluating all is faster.
+    /// How many more rows may be evaluated individually before evaluating all rows is faster.
     patience: usize,
 }
 
@@ -88,8 +88,8 @@ impl Replay {
         Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, strategy }
     }
 
-    /// Prepares a replay that reuses the results of `last`, a replay of the same corpus with another version of the bundle,
-    /// where the changed rules cannot affect them. The results are those of [`new`](Self::new).
+    /// Prepares a replay that reuses the results of `last`, a replay of the same corpus with another version of the
+    /// bundle, wherever the changed rules cannot affect them. The results are those of [`new`](Self::new).
     pub fn after(last: Arc<Replayed>, prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
         let mapping = RuleMapping::between(last.prepared(), &prepared).filter(|_| last.len() == corpus.len());
         let Some(mapping) = mapping else { return Self::new(prepared, corpus) };
@@ -115,7 +115,7 @@ impl Replay {
         replay.finish()
     }
 
-    /// How many rows are done.
+    /// The progress of the replay.
     pub fn progress(&self) -> Progress {
         Progress { done: self.replayed.len(), total: self.corpus.len() }
     }
@@ -141,7 +141,7 @@ impl Replay {
         self.progress()
     }
 
-    /// The results of the rows that were evaluated.
+    /// The results of the rows that have been evaluated.
     pub fn finish(self) -> Replayed {
         self.replayed
     }
@@ -153,7 +153,7 @@ impl After {
         for row in range {
             let (was, erred) = (self.last.rank(row), self.last.erred(row));
             if was.is_none() && erred {
-                // The schema refused the row, and it has not changed.
+                // The schema refused the row, and the schema has not changed.
                 replayed.push(None, true);
                 continue;
             }
@@ -174,7 +174,7 @@ impl After {
     }
 }
 
-/// One row, for the conditions of a rule.
+/// One row, as input for the conditions of a rule.
 struct Viewed<'a> {
     views: &'a [View],
     corpus: &'a Columnar,
@@ -233,7 +233,7 @@ impl Whole {
     }
 }
 
-/// The first rule none of whose conditions is false, and whether one of them may be in error.
+/// The first rule without a false condition, and whether one of the rule's conditions may be in error.
 fn first(rows: &Rows, classes: &[Vec<u32>], at: usize, offsets: &mut Vec<usize>) -> Option<(u32, bool)> {
     const BLOCK: usize = 4;
     offsets.clear();

@@ -1,4 +1,4 @@
-//! The columns against the evaluator.
+//! The columns compared with the evaluator.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn cases(count: usize, seed: u64) -> Vec<Case> {
         .map(|number| {
             let mut input = arbitrary::quick_input(&mut random);
             if random.chance(10) {
-                // One key spelled like a path, which only counts where the nested path leads nowhere.
+                // A key that is spelled like a path counts only where the nested path leads nowhere.
                 input.context.insert("sender.domain".into(), ["a", "zz"][random.below(2)].into());
             }
             let case_id = format!("case-{number}");
@@ -48,7 +48,7 @@ fn agree(bundle: &Bundle, cases: &[Case]) -> Result<Replayed, TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(250))]
 
-    /// 100,000 rows a run, 400 to each bundle.
+    /// 100,000 rows per run, 400 for each bundle.
     #[test]
     fn columns_are_answered_like_cases(bundle in arbitrary::bundle(0..40), seed in any::<u64>()) {
         agree(&bundle, &cases(400, seed))?;

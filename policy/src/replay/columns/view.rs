@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// Marks a code without a value for the field.
+/// Marks a code that has no value for the field.
 const KEEP: u32 = u32::MAX;
 
-/// The columns that hold the value at a dotted path, the weakest first: a later one with a value wins.
+/// The columns that hold the value at a dotted path, in ascending precedence: a later column with a value wins.
 #[derive(Debug)]
 pub(in crate::replay) struct View {
     sources: Vec<Source>,
@@ -27,15 +27,15 @@ pub(in crate::replay) struct View {
 
 #[derive(Debug)]
 struct Source {
-    /// Position among the columns.
+    /// The position among the columns.
     column: usize,
-    /// The column lies below the path: where it has a value, the path holds an object.
+    /// Whether the column lies below the path; where such a column has a value, the path holds an object.
     inside: bool,
 }
 
 impl View {
-    /// The view of a dotted path: nested keys first, else one key spelled like the whole path, as
-    /// [`lookup`](crate::engine::condition::lookup) has it.
+    /// The view of a dotted path. Nested keys take precedence over a single key spelled like the whole path, as in
+    /// [`lookup`](crate::engine::condition::lookup).
     pub(in crate::replay) fn new(corpus: &Columnar, path: &str) -> Self {
         let mut sources = Vec::new();
         let spelled_out = vec![path.to_owned()];
@@ -86,7 +86,7 @@ impl View {
             .collect()
     }
 
-    /// The class of one row according to the tables; `missing` where the field is missing.
+    /// The class of one row according to `tables`; `missing` where the field is missing.
     pub(super) fn table_at(&self, corpus: &Columnar, tables: &[Vec<u32>], row: usize, missing: u32) -> u32 {
         let mut said = missing;
         for ((_, column), table) in self.columns(corpus).zip(tables) {
@@ -98,7 +98,7 @@ impl View {
         said
     }
 
-    /// Writes the class of every row of `range` according to the tables; `missing` where the field is missing.
+    /// Writes the class of every row of `range` according to `tables`; `missing` where the field is missing.
     pub(super) fn fill(
         &self,
         corpus: &Columnar,
@@ -122,7 +122,7 @@ impl View {
     }
 }
 
-/// The columns at and below a path: those below first. No row has a value both at a path and below it.
+/// The columns below and at a path, those below first. No row has a value both at a path and below it.
 fn add(corpus: &Columnar, path: &[String], sources: &mut Vec<Source>) {
     let at = corpus.position(&Name::Field(path.to_vec()));
     let (from, exact) = match at {
@@ -136,17 +136,18 @@ fn add(corpus: &Columnar, path: &[String], sources: &mut Vec<Source>) {
     sources.extend(exact.map(|column| Source { column, inside: false }));
 }
 
-/// A field with its classes: those that the rules of the bundle together distinguish.
+/// A field with the classes that all rules of the bundle together distinguish.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) view: View,
     pub(super) axis: Axis,
-    /// The class of every code, by source; none when no row has the field.
+    /// The class of every code, by source; empty when no row has the field.
     pub(super) tables: Vec<Vec<u32>>,
 }
 
 impl Field {
-    /// The field at `path`, of which rules test `tests`; `number` gives the number of a string among those they list.
+    /// The field at `path`, which rules test with `tests`; `number` looks up the number of a string among those that
+    /// the tests list.
     pub(super) fn new<'c>(
         corpus: &Columnar,
         path: &str,

@@ -12,7 +12,7 @@ pub(super) struct Growing {
     numbers: HashMap<u64, u32>,
     texts: HashMap<String, u32>,
     rest: HashMap<String, u32>,
-    /// Rows with a value, ascending, each with the order in which its value was first seen.
+    /// The rows with a value, ascending, each with the number that the value got when it was first seen.
     seen: Vec<(u32, u32)>,
 }
 
@@ -49,7 +49,7 @@ impl Growing {
         self.seen.push((row, code));
     }
 
-    /// The column over `rows` rows, its values sorted. None when a list of strings passes 4 GiB.
+    /// The column over `rows` rows, its values sorted. Returns `None` when a list of strings passes 4 GiB.
     pub(super) fn finish(self, rows: usize) -> Option<Column> {
         let mut numbers: Vec<(f64, u32)> =
             self.numbers.into_iter().map(|(bits, code)| (f64::from_bits(bits), code)).collect();
@@ -61,7 +61,7 @@ impl Growing {
         let in_order = numbers.iter().map(|(_, code)| *code);
         let in_order = in_order.chain(texts.iter().map(|(_, code)| *code)).chain(rest.iter().map(|(_, code)| *code));
         let own = numbers.len() + texts.len() + rest.len();
-        // From the order of first occurrence to the order of the lists.
+        // Maps the order of first occurrence to the order of the lists.
         let mut sorted: Vec<u32> = (0..OWN).chain(std::iter::repeat_n(0, own)).collect();
         for (code, first) in (OWN..).zip(in_order) {
             *sorted.get_mut(usize::try_from(first).ok()?)? = code;
@@ -94,7 +94,7 @@ impl Growing {
     }
 }
 
-/// Bytes one code needs.
+/// The number of bytes that one code needs.
 pub(super) fn width(codes: usize) -> usize {
     match codes {
         0..=0x100 => 1,
@@ -103,7 +103,7 @@ pub(super) fn width(codes: usize) -> usize {
     }
 }
 
-/// The codes in this width, which is chosen so that every code fits.
+/// The codes in this width, which must be chosen so that every code fits.
 fn narrowed(codes: Vec<u32>, width: usize) -> Codes {
     match width {
         1 => Codes::Narrow(codes.into_iter().map(|code| code as u8).collect()),

@@ -1,4 +1,4 @@
-//! The decisions a packet is replayed over. The corpus is stored with the packet, so that anyone can repeat the replay.
+//! The decisions that a packet replays. The corpus is stored with the packet, so that anyone can repeat the replay.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,19 +8,19 @@ use crate::{
     replay::{Case, Dataset, Outcome},
 };
 
-/// One recorded decision: the case, the answer, and what happened afterwards.
+/// One recorded decision: the case, the answer, and the outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorpusCase {
-    /// The input; the case's id is the decision's.
+    /// The case; its id is the id of the decision.
     #[serde(flatten)]
     pub case: Case,
-    /// When it was answered; none for cases that were not recorded.
+    /// When the decision was answered; `None` for cases that were not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
     /// The effect that was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
-    /// What happened afterwards.
+    /// The outcome, once reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// The subject of the decision.
@@ -34,30 +34,31 @@ impl From<Case> for CorpusCase {
     }
 }
 
-/// The cases of a packet, in the order they are replayed.
+/// The cases of a packet, in the order in which they are replayed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Corpus {
-    /// Where they come from.
+    /// The source of the cases.
     pub source: Dataset,
     /// The cases.
     pub cases: Vec<CorpusCase>,
 }
 
 impl Corpus {
-    /// Cases that were not recorded.
+    /// A corpus of cases that were not recorded.
     pub fn of_cases(source: Dataset, cases: Vec<Case>) -> Self {
         Self { source, cases: cases.into_iter().map(CorpusCase::from).collect() }
     }
 
-    /// Recorded decisions, put in the order they were answered (of two at the same moment, by id), so that the order a
-    /// database returns them in makes no difference.
+    /// A corpus of recorded decisions, sorted by the time of the answer and then by id, so that the order in which a
+    /// database returns them makes no difference.
     pub fn recorded(mut cases: Vec<CorpusCase>) -> Self {
         cases.sort_by(|a, b| a.decided_at.cmp(&b.decided_at).then_with(|| a.case.case_id.cmp(&b.case.case_id)));
         Self { source: Dataset::Recorded, cases }
     }
 
-    /// The corpus as read back from its JSON. Reading a number with very many digits may give a neighbouring double, so the
-    /// corpus is written and read until it no longer changes: then the stored and the hashed corpus are equal.
+    /// The corpus as it is read back from its JSON. Reading a number with very many digits may give a neighbouring
+    /// double, so the corpus is written and read until it no longer changes. The stored and the hashed corpus are then
+    /// equal.
     #[must_use]
     pub fn settled(self) -> Self {
         let mut corpus = self;
@@ -76,7 +77,7 @@ impl Corpus {
         Digest::of(&serde_json::to_value(&self.cases).unwrap_or_default())
     }
 
-    /// Time of the first and last recorded case.
+    /// The times of the first and the last recorded case.
     pub fn window(&self) -> Option<(Timestamp, Timestamp)> {
         let times = || self.cases.iter().filter_map(|case| case.decided_at);
         times().min().zip(times().max())

@@ -1,4 +1,4 @@
-//! One column: the distinct values, and for every row the code of its value.
+//! One column: the distinct values, and the code of each row's value.
 
 use std::ops::Range;
 
@@ -6,20 +6,20 @@ use serde_json::{Number, Value};
 
 use crate::{bundle::condition::number_value, engine::Fact};
 
-/// The row has no value.
+/// The code of a row without a value.
 pub const ABSENT: u32 = 0;
-/// The value is null.
+/// The code of null.
 pub const NULL: u32 = 1;
-/// The value is false; true is the code after it.
+/// The code of false; the next code is true.
 pub const FALSE: u32 = 2;
-/// The first code that the column's own values have.
+/// The first code of the column's own values.
 pub const OWN: u32 = 4;
 
-/// Distinct values. Codes [`OWN`] and up name the numbers, then the texts, then the rest.
+/// The distinct values. Codes from [`OWN`] on stand for the numbers, then the texts, then the rest.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Values {
-    // INVARIANT: each list ascending and distinct; `rest` holds arrays, empty objects and numbers that a double does not
-    // represent exactly as written.
+    // INVARIANT: each list is ascending and distinct; `rest` holds arrays, empty objects and numbers that a double does
+    // not represent exactly as written.
     pub(super) numbers: Vec<f64>,
     pub(super) texts: Texts,
     pub(super) rest: Vec<Value>,
@@ -28,7 +28,7 @@ pub struct Values {
 /// Strings in one block.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Texts {
-    // INVARIANT: ascending positions in `block`, each on a character's boundary.
+    // INVARIANT: ascending positions in `block`, each on a character boundary.
     pub(super) ends: Vec<u32>,
     pub(super) block: String,
 }
@@ -44,7 +44,7 @@ impl Texts {
         self.ends.is_empty()
     }
 
-    /// The text at a place.
+    /// The text at an index.
     pub fn get(&self, at: usize) -> Option<&str> {
         let end = usize::try_from(*self.ends.get(at)?).ok()?;
         let start = match at.checked_sub(1) {
@@ -61,12 +61,12 @@ impl Texts {
 }
 
 impl Values {
-    /// How many codes there are, the common ones included.
+    /// The number of codes, including the common ones.
     pub fn codes(&self) -> usize {
         OWN as usize + self.numbers.len() + self.texts.len() + self.rest.len()
     }
 
-    /// The value of a code; none when the row has none.
+    /// The value of a code; `None` when the code stands for no value.
     pub fn value(&self, code: u32) -> Option<Value> {
         match code {
             ABSENT => None,
@@ -87,7 +87,7 @@ impl Values {
         }
     }
 
-    /// The engine's view of a code.
+    /// The engine's view of the value of a code.
     pub fn fact(&self, code: u32) -> Fact<'_> {
         match code {
             ABSENT | NULL => Fact::Missing,
@@ -107,7 +107,7 @@ impl Values {
         }
     }
 
-    /// The text of a code, where it is one.
+    /// The text of a code, if its value is a text.
     pub fn text(&self, code: u32) -> Option<&str> {
         match self.fact(code) {
             Fact::Text(text) => Some(text),
@@ -116,7 +116,7 @@ impl Values {
     }
 }
 
-/// The double of a number, when it represents the number exactly as written.
+/// The double of a number, if the double represents the number exactly as written.
 pub(super) fn is_plain(number: &Number) -> Option<f64> {
     let double = number.as_f64()?;
     (number_value(double) == Value::Number(number.clone())).then_some(double)
@@ -135,7 +135,7 @@ pub enum Codes {
     Sparse {
         /// The rows.
         rows: Vec<u32>,
-        /// Their codes.
+        /// The codes of these rows.
         codes: Vec<u32>,
     },
 }
@@ -143,7 +143,7 @@ pub enum Codes {
 /// One column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// What its codes mean.
+    /// The values that the codes stand for.
     pub values: Values,
     /// The codes.
     pub codes: Codes,
@@ -163,7 +163,7 @@ impl Column {
         }
     }
 
-    /// The value of a row; none when it has none.
+    /// The value of a row; `None` when the row has no value.
     pub fn value(&self, row: usize) -> Option<Value> {
         self.values.value(self.code(row))
     }
@@ -173,7 +173,7 @@ impl Column {
         self.values.fact(self.code(row))
     }
 
-    /// Calls `write` with the place in `range` and the code of every row there that has a value.
+    /// Calls `write` for every row of `range` that has a value, with the row's position in `range` and its code.
     pub fn each(&self, range: Range<usize>, mut write: impl FnMut(usize, u32)) {
         fn dense<T: Copy + Into<u32>>(codes: &[T], range: Range<usize>, write: &mut impl FnMut(usize, u32)) {
             let codes = codes.get(range).unwrap_or_default();
@@ -201,14 +201,14 @@ impl Column {
         }
     }
 
-    /// How many rows have a value.
+    /// The number of rows with a value.
     pub fn present(&self) -> usize {
         let mut count = 0;
         self.each(0..self.len(), |_, _| count += 1);
         count
     }
 
-    /// How many rows the codes reach.
+    /// The number of rows that the codes cover.
     pub(super) fn len(&self) -> usize {
         match &self.codes {
             Codes::Narrow(codes) => codes.len(),

@@ -12,10 +12,10 @@ use super::{
 use crate::bundle::Effect;
 
 impl Columnar {
-    /// Reads a corpus. Nothing in `bytes` is trusted: memory stays within a small multiple of their length.
+    /// Reads a corpus. Nothing in `bytes` is trusted; memory use stays within a small multiple of their length.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// [`CorpusError`] gives the reason why the bytes are not a corpus.
     pub fn decode(bytes: &[u8]) -> Result<Self, CorpusError> {
         if bytes.len() > MAX_BYTES {
             return Err(CorpusError::TooLarge { name: "bytes", limit: MAX_BYTES });
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.array()?) as usize)
     }
 
-    /// `count` little-endian values of `N` bytes. The bytes are there before anything is allocated.
+    /// `count` little-endian values of `N` bytes each. The bytes are checked to be there before anything is allocated.
     fn list<T, const N: usize>(&mut self, count: usize, read: fn([u8; N]) -> T) -> Result<Vec<T>, CorpusError> {
         let bytes = self.take(count.saturating_mul(N))?;
         Ok(bytes.chunks_exact(N).filter_map(|chunk| chunk.try_into().ok().map(read)).collect())
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
         Ok(codes)
     }
 
-    /// Checks that a column of this role has only values it may have.
+    /// Checks that a column of this role has only the values that the role permits.
     fn check_role(&self, role: Role, column: &Column, rows: usize) -> Result<(), CorpusError> {
         let values = &column.values;
         let effects = || values.texts.iter().all(|text| text.parse::<Effect>().is_ok());
@@ -239,14 +239,15 @@ fn ascending(numbers: &[f64]) -> bool {
     numbers.is_sorted_by(|a, b| a < b)
 }
 
-/// No row may have a value at a path and another one below it: it could be no JSON object.
+/// Checks that no row has values both at a path and below it, because no JSON object could have both.
 fn check_nesting(columns: &[(Name, Column)], rows: usize, at: usize) -> Result<(), CorpusError> {
-    // Codes that may be visited; an honest corpus hardly has a field that is an object here and a value there.
+    // Maximum number of codes to visit; an honest corpus rarely has a field that is an object in one row and a value in
+    // another.
     let mut allowance = 64 * MAX_ROWS;
     for (number, (name, column)) in columns.iter().enumerate() {
         let Name::Field(path) = name else { continue };
         let mut taken: Option<Vec<bool>> = None;
-        // Sorted by name, what lies below a path follows it at once.
+        // In name order, the columns below a path directly follow the column at the path.
         for (below, other) in columns.iter().skip(number + 1) {
             if !matches!(below, Name::Field(longer) if longer.starts_with(path)) {
                 break;

@@ -12,7 +12,7 @@ impl Columnar {
     /// The corpus as bytes.
     ///
     /// # Errors
-    /// [`CorpusError::TooLarge`] when they would pass [`MAX_BYTES`].
+    /// [`CorpusError::TooLarge`] when the encoded corpus would exceed [`MAX_BYTES`].
     pub fn encode(&self) -> Result<Vec<u8>, CorpusError> {
         let mut out = Vec::new();
         out.extend_from_slice(MAGIC);
@@ -42,10 +42,10 @@ impl Columnar {
         Ok(out)
     }
 
-    /// `sha256:` over the encoded corpus, which is how a packet or a cache names it.
+    /// `sha256:` over the encoded corpus; a packet or a cache identifies the corpus by this digest.
     ///
     /// # Errors
-    /// As [`Self::encode`].
+    /// See [`Self::encode`].
     pub fn digest(&self) -> Result<String, CorpusError> {
         let bytes = self.encode()?;
         Ok(format!("sha256:{}", hex::encode(bytes.get(HEAD..HEAD + DIGEST).unwrap_or_default())))

@@ -1,8 +1,8 @@
-//! Recorded decisions as columns: the form in which a million of them are stored, sent and replayed.
+//! Recorded decisions as columns: the form in which a million decisions are stored, sent and replayed.
 //!
-//! A context is cut into its leaves: the values that are not objects, each under the path of keys that leads to it.
-//! Every path has one column with its distinct values, sorted, and one small code per row. So a decision takes
-//! about sixteen bytes, a bundle classifies each *distinct* value once, and the browser reads the bytes that the
+//! A context is split into its leaves: the values that are not objects, each under the path of keys that leads to it.
+//! Every path has one column with its distinct values, sorted, and one small code per row. A decision takes about
+//! sixteen bytes, a bundle classifies each *distinct* value once, and the browser reads exactly the bytes that the
 //! server sends ([`encode`](Columnar::encode), [`decode`](Columnar::decode)).
 //!
 //! ```text
@@ -32,16 +32,16 @@ use strum::VariantArray;
 
 use super::Dataset;
 
-/// Most rows a corpus may have.
+/// Maximum number of rows in a corpus.
 pub const MAX_ROWS: usize = 1_000_000;
-/// Most different fields a corpus may have.
+/// Maximum number of distinct fields in a corpus.
 pub const MAX_COLUMNS: usize = 4_096;
-/// Most bytes of an encoded corpus: 256 MiB.
+/// Maximum size of an encoded corpus: 256 MiB.
 pub const MAX_BYTES: usize = 256 * 1024 * 1024;
-/// Most keys on the way to a value, as the JSON reader has it.
+/// Maximum number of keys on the path to a value, as in the JSON reader.
 pub const MAX_DEPTH: usize = 127;
 
-/// What a column that is not a field of the context states. The file format numbers the roles in this order.
+/// The meaning of a column that is not a field of the context. The file format numbers the roles in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Role {
     /// The agent. Every row has one.
@@ -52,45 +52,46 @@ pub enum Role {
     CaseId,
     /// The effect an author expects.
     Expected,
-    /// When it was answered: microseconds since 1970, or RFC 3339 where that is no exact double.
+    /// When the decision was answered: microseconds since 1970, or RFC 3339 where a double cannot hold the microseconds
+    /// exactly.
     DecidedAt,
-    /// The effect that was answered then.
+    /// The effect that was answered.
     Effect,
-    /// `ok` or `error`: how it went afterwards.
+    /// Whether the action worked: `ok` or `error`.
     Outcome,
-    /// USD really spent.
+    /// The actual cost, in USD.
     Cost,
-    /// Margin in basis points.
+    /// The margin, in basis points.
     Margin,
     /// Whether the business goal was reached.
     Success,
-    /// Milliseconds.
+    /// The latency, in milliseconds.
     Latency,
     /// Free text.
     Note,
 }
 
-/// Which column it is.
+/// The name of a column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
-    /// Something about the decision.
+    /// Data about the decision.
     About(Role),
-    /// A value of the context, by the keys that lead to it; never empty.
+    /// A value of the context, by the keys on the path to it; never empty.
     Field(Vec<String>),
 }
 
-/// Cases, as columns. Immutable once built.
+/// Cases as columns. Immutable once built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Columnar {
     pub(super) source: Dataset,
     pub(super) rows: usize,
-    // INVARIANT: ascending by name; agent and action are the first two and have a text in every row; no row has a value
-    // at a path and another one below it.
+    // INVARIANT: ascending by name; agent and action are the first two columns and have a text in every row; no row has
+    // values both at a path and below it.
     pub(super) columns: Vec<(Name, Column)>,
 }
 
 impl Columnar {
-    /// Where the cases come from.
+    /// The source of the cases.
     pub fn source(&self) -> Dataset {
         self.source
     }
@@ -105,7 +106,7 @@ impl Columnar {
         self.rows == 0
     }
 
-    /// The columns by name.
+    /// The columns, in the order of their names.
     pub fn columns(&self) -> impl Iterator<Item = (&Name, &Column)> {
         self.columns.iter().map(|(name, column)| (name, column))
     }
@@ -119,17 +120,17 @@ impl Columnar {
         self.column(self.position(name).ok()?)
     }
 
-    /// The column at a place in their order.
+    /// The column at an index.
     pub(super) fn column(&self, at: usize) -> Option<&Column> {
         self.columns.get(at).map(|(_, column)| column)
     }
 
-    /// The name of the column at a place in their order.
+    /// The name of the column at an index.
     pub(super) fn name(&self, at: usize) -> Option<&Name> {
         self.columns.get(at).map(|(name, _)| name)
     }
 
-    /// Where a column is, or would be.
+    /// The index of a column, or the index at which the column would be inserted.
     pub(super) fn position(&self, name: &Name) -> Result<usize, usize> {
         self.columns.binary_search_by(|(other, _)| other.cmp(name))
     }

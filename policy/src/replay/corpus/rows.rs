@@ -1,4 +1,4 @@
-//! Rows into columns and back.
+//! Converting rows into columns and back.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +12,7 @@ use crate::{
     replay::{Case, Dataset, Outcome, OutcomeStatus, corpus::CorpusCase},
 };
 
-/// Collects cases into a [`Columnar`]. Reads each case once, so that a million of them can be streamed through.
+/// Collects cases into a [`Columnar`]. Each case is read only once, so that a million cases can be streamed through.
 #[derive(Debug)]
 pub struct Builder {
     source: Dataset,
@@ -23,7 +23,7 @@ pub struct Builder {
     top: Node,
 }
 
-/// A key on the way to a value.
+/// A key on the path to a value.
 #[derive(Debug, Default)]
 struct Node {
     column: Option<usize>,
@@ -38,7 +38,7 @@ impl Builder {
         Self { source, with_ids: true, rows: 0, about, fields: Vec::new(), top: Node::default() }
     }
 
-    /// Leaves out the ids of the cases, a third of the bytes; a row is then named by its number.
+    /// Leaves out the ids of the cases, which are a third of the bytes; a row is then identified by its number.
     #[must_use]
     pub fn without_ids(mut self) -> Self {
         self.with_ids = false;
@@ -49,7 +49,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`CorpusError::TooLarge`] when there are more rows, fields or nested objects than a corpus may have. The builder
-    /// must not be used after that.
+    /// must not be used after an error.
     pub fn add(&mut self, case: &Case) -> Result<(), CorpusError> {
         if self.rows as usize >= MAX_ROWS {
             return Err(CorpusError::TooLarge { name: "rows", limit: MAX_ROWS });
@@ -68,10 +68,10 @@ impl Builder {
         leaves(&mut self.top, &mut self.fields, &mut path, row, &case.context)
     }
 
-    /// Adds a recorded decision with what was answered and what happened afterwards.
+    /// Adds a recorded decision, with its answer and its outcome.
     ///
     /// # Errors
-    /// As [`Self::add`].
+    /// See [`Self::add`].
     pub fn add_recorded(&mut self, recorded: &CorpusCase) -> Result<(), CorpusError> {
         let row = self.rows;
         self.add(&recorded.case)?;
@@ -118,7 +118,7 @@ impl Builder {
     /// The corpus.
     ///
     /// # Errors
-    /// [`CorpusError::TooLarge`] when the strings of one field pass 4 GiB.
+    /// [`CorpusError::TooLarge`] when the strings of one field exceed 4 GiB.
     pub fn finish(self) -> Result<Columnar, CorpusError> {
         let rows = self.rows as usize;
         let about = self.about.into_iter().map(|(role, growing)| (Name::About(role), growing));
@@ -179,14 +179,14 @@ fn leaves(
     Ok(())
 }
 
-/// Microseconds since 1970, where a double holds them exactly.
+/// Microseconds since 1970, if a double holds them exactly.
 fn micros(at: Timestamp) -> Option<i64> {
     const EXACT: i64 = 1 << 53;
     let micros = i64::try_from(OffsetDateTime::from(at).unix_timestamp_nanos() / 1_000).ok()?;
     (micros.abs() < EXACT).then_some(micros)
 }
 
-/// First and last time.
+/// The first and the last time.
 pub type Times = (Timestamp, Timestamp);
 
 impl Columnar {
@@ -232,12 +232,12 @@ impl Columnar {
         self.text(Role::Action, row).unwrap_or_default()
     }
 
-    /// The effect that was recorded.
+    /// The recorded effect of a row.
     pub fn recorded_effect(&self, row: usize) -> Option<Effect> {
         self.text(Role::Effect, row)?.parse().ok()
     }
 
-    /// When it was answered.
+    /// When the decision of a row was answered.
     pub fn decided_at(&self, row: usize) -> Option<Timestamp> {
         match self.about(Role::DecidedAt)?.value(row)? {
             Value::String(text) => text.parse().ok(),
@@ -248,13 +248,13 @@ impl Columnar {
         }
     }
 
-    /// Time of the first and the last decision.
+    /// The times of the first and the last decision.
     pub fn window(&self) -> Option<Times> {
         let times = || (0..self.rows).filter_map(|row| self.decided_at(row));
         times().min().zip(times().max())
     }
 
-    /// One case, as it was; an empty one past the end.
+    /// One case, as it was added; an empty case past the end.
     pub fn case(&self, row: usize) -> Case {
         let mut context = Map::new();
         for (name, column) in &self.columns {
@@ -273,7 +273,7 @@ impl Columnar {
         }
     }
 
-    /// One recorded decision, as it was.
+    /// One recorded decision, as it was added.
     pub fn recorded(&self, row: usize) -> CorpusCase {
         let status = match self.text(Role::Outcome, row) {
             Some("ok") => Some(OutcomeStatus::Ok),
@@ -284,7 +284,7 @@ impl Columnar {
             case: self.case(row),
             decided_at: self.decided_at(row),
             effect: self.recorded_effect(row),
-            // The format has no column for it, because no columnar replay needs it.
+            // The format has no column for the subject, because no columnar replay needs it.
             subject: None,
             outcome: status.map(|status| Outcome {
                 status,

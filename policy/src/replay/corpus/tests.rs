@@ -1,4 +1,4 @@
-//! Round trips through the file format, and refusal of anything that is no corpus.
+//! Round trips through the file format, and the refusal of anything that is not a corpus.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -97,7 +97,7 @@ proptest! {
             }
             if broken == bytes { continue; }
             prop_assert!(Columnar::decode(&broken).is_err());
-            // With digest and length corrected, the checks after them are reached.
+            // The digest and the length are corrected, so that the checks after them are reached.
             if broken.len() >= 60 {
                 let body = (broken.len() - 60) as u64;
                 broken[20..28].copy_from_slice(&body.to_le_bytes());

@@ -1,7 +1,8 @@
-//! A curve as bytes: a curve of a hundred thousand distinct values is long, and a page must read it between two frames.
+//! A curve as bytes: a curve of a hundred thousand distinct values is long, and a page must be able to read it between
+//! two frames.
 //!
-//! Little-endian: the side (1 byte, 7 of padding), the number as it is, the fixed counts, then every step: its value, the
-//! counts of those that pass and of those that fail.
+//! Little-endian: the side (1 byte, 7 of padding), the threshold as it is written, the fixed counts, then every step:
+//! its value, and its counts of passing and of failing cases.
 
 use super::{Counts, Curve, Side, Step};
 
@@ -10,7 +11,7 @@ const COUNTS: usize = 4 * 4;
 const STEP: usize = 8 + 2 * COUNTS;
 
 impl Curve {
-    /// The curve as bytes. Counts past `u32::MAX` are cut there; a corpus is far smaller.
+    /// The curve as bytes. Counts above `u32::MAX` are clamped to it; a corpus is far smaller.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(16 + COUNTS + STEP * self.steps.len());
         let side = SIDES.iter().position(|side| *side == self.side).unwrap_or_default();
@@ -25,7 +26,7 @@ impl Curve {
         bytes
     }
 
-    /// Reads what [`Self::to_bytes`] wrote; none when the bytes are something else.
+    /// Reads the bytes that [`Self::to_bytes`] wrote; `None` when `bytes` is something else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let [side, ..] = reader.take::<8>()?;

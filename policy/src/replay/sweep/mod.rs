@@ -1,7 +1,8 @@
 //! Threshold sweep: the outcomes of the cases for every value that one threshold of one rule could have.
 //!
-//! The threshold affects a case only through the case's own value of the field: one answer holds while that value passes
-//! and another while it fails. So two evaluations settle a case for all thresholds at once, and the curve is exact.
+//! The threshold affects a case only through the case's own value of the field: one answer applies while that value
+//! passes the condition, and another while it fails. So two evaluations settle a case for all thresholds at once, and
+//! the curve is exact.
 
 mod bytes;
 
@@ -35,15 +36,15 @@ enum Side {
 /// A sweep in progress: add cases, then call [`Sweep::curve`].
 #[derive(Debug, Clone)]
 pub struct Sweep {
-    /// The bundle without the condition, which answers while the value passes.
+    /// The bundle without the condition, which gives the answer while the value passes.
     passing: Arc<Prepared>,
-    /// The bundle without the rule, which answers while the value fails.
+    /// The bundle without the rule, which gives the answer while the value fails.
     failing: Arc<Prepared>,
-    /// The bundle as it is, for cases whose value is no number.
+    /// The bundle as it is, for cases whose value is not a number.
     as_is: Arc<Prepared>,
     field: String,
     side: Side,
-    /// The number as it is written.
+    /// The threshold as it is written.
     pub now: f64,
     // INVARIANT: outcomes as indices into `Counts`.
     seen: Vec<(f64, u8, u8)>,
@@ -53,26 +54,26 @@ pub struct Sweep {
 /// The outcomes for every threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
-    /// The number as it is written.
+    /// The threshold as it is written.
     pub now: f64,
     side: Side,
     fixed: Counts,
-    /// Values of the cases, ascending; at each the counts of those below it, and of those up to it, as they are answered
-    /// when they pass and when they fail.
+    /// The distinct values of the cases, ascending, each with the outcomes of all cases up to and including that value:
+    /// as they are when the cases pass, and as they are when the cases fail.
     steps: Vec<Step>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Step {
     value: f64,
-    /// Of the cases up to and with this value.
+    /// The outcomes, when they pass, of the cases up to and including `value`.
     passing: Counts,
     failing: Counts,
 }
 
 impl Sweep {
-    /// A sweep over the number of the condition `at` of the rule at `position` in the document. None when the rule is
-    /// disabled or not there, or the condition compares with no number.
+    /// A sweep over the threshold of the condition at `at` of the rule at `position` in the document. Returns `None`
+    /// when the rule is disabled or does not exist, or when the condition does not compare with a number.
     pub fn new(bundle: &Bundle, position: usize, at: usize) -> Option<Self> {
         let rule = bundle.rules.iter().find(|rule| rule.position == position && rule.enabled)?;
         let Condition { field, test, .. } = rule.conditions.get(at)?;
@@ -124,7 +125,7 @@ impl Sweep {
         self.count(corpus, replays.map(Replay::finish));
     }
 
-    /// Over every row of a corpus, in steps.
+    /// A sweep over every row of a corpus, in steps.
     pub fn over(self, corpus: Arc<Columnar>) -> Sweeping {
         Sweeping { replays: self.replays(&corpus), sweep: self, corpus }
     }
@@ -153,7 +154,7 @@ impl Sweep {
         }
     }
 
-    /// The curve of the cases so far.
+    /// The curve of the cases added so far.
     pub fn curve(&self) -> Curve {
         let mut seen = self.seen.clone();
         seen.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -172,7 +173,7 @@ impl Sweep {
     }
 }
 
-/// A sweep over a corpus under way: between two steps a caller can go on, or stop.
+/// A sweep over a corpus in progress: between two steps the caller can continue or stop.
 #[derive(Debug)]
 pub struct Sweeping {
     sweep: Sweep,
@@ -181,7 +182,7 @@ pub struct Sweeping {
 }
 
 impl Sweeping {
-    /// Answers up to `rows` more rows; true when none is left.
+    /// Answers up to `rows` more rows; true when no row is left.
     pub fn step(&mut self, rows: usize) -> bool {
         let left = self.replays.iter_mut().find(|replay| !replay.progress().is_complete());
         if let Some(replay) = left {
@@ -190,7 +191,7 @@ impl Sweeping {
         self.replays.iter().all(|replay| replay.progress().is_complete())
     }
 
-    /// The curve of all rows; those that no step has answered are left out.
+    /// The curve of all rows; rows that no step has answered are left out.
     pub fn finish(mut self) -> Curve {
         self.sweep.count(&self.corpus, self.replays.map(Replay::finish));
         self.sweep.curve()
@@ -200,7 +201,7 @@ impl Sweeping {
 impl Curve {
     /// The outcomes of the cases at `threshold`.
     pub fn counts(&self, threshold: f64) -> Counts {
-        // Cases before `cut` are below the threshold, or at it where equality is on the lower side.
+        // Cases before `cut` are below the threshold, or at the threshold where equality belongs to the lower side.
         let cut = match self.side {
             Side::AtLeast | Side::Below => self.steps.partition_point(|step| step.value < threshold),
             Side::Above | Side::AtMost => self.steps.partition_point(|step| step.value <= threshold),
@@ -220,13 +221,13 @@ impl Curve {
         counts
     }
 
-    /// How many cases the threshold affects.
+    /// The number of cases that the threshold affects.
     pub fn decided(&self) -> usize {
         self.steps.last().map_or(0, |last| last.passing.iter().sum())
     }
 
-    /// The smallest and the largest threshold worth looking at: the values of the cases and the number as it is, with
-    /// some room.
+    /// The smallest and the largest threshold worth looking at: the range of the cases' values and the present
+    /// threshold, with some room on both sides.
     pub fn range(&self) -> (f64, f64) {
         let ends = self.steps.first().zip(self.steps.last()).map(|(first, last)| (first.value, last.value));
         let (low, high) = ends.unwrap_or((self.now, self.now));
@@ -235,7 +236,7 @@ impl Curve {
         (low - room, high + room)
     }
 
-    /// Whether every value, and the number as it is, is whole.
+    /// Whether every value and the present threshold are whole.
     pub fn whole(&self) -> bool {
         self.now.fract() == 0.0 && self.steps.iter().all(|step| step.value.fract() == 0.0)
     }

@@ -1,8 +1,8 @@
-//! Generated cases. Boundary cases come first: for every condition of every rule an input just below, at and just above
-//! its threshold (each listed value and another one, present and absent), with the rule's other conditions met where
-//! they can be. Then random ones over the schema and the values that rules mention.
+//! Generated cases. Boundary cases come first: for every condition of every rule, an input just below, at and just
+//! above the threshold (each listed value and another one, present and absent), with the rule's other conditions met
+//! where possible. Random cases over the schema and the values that rules mention follow.
 //!
-//! Same bundle, count and seed: same cases, in the same order, on every machine.
+//! The same bundle, count and seed give the same cases, in the same order, on every machine.
 
 use std::{
     borrow::Cow,
@@ -28,7 +28,7 @@ use crate::{
     random::Random,
 };
 
-/// Most cases one run generates.
+/// Maximum number of cases that one run generates.
 pub const MAX_CASES: usize = 1_000_000;
 
 /// An agent and an action that no rule names, to exercise the default.
@@ -53,10 +53,10 @@ pub fn cases(bundle: &Bundle, count: usize, seed: u64) -> Vec<Case> {
     cases
 }
 
-/// Most values collected for one field.
+/// Maximum number of values collected for one field.
 const MOST_VALUES: usize = 256;
 
-/// Which boundary: rule, condition, variant.
+/// One boundary: a variant of a condition of a rule.
 #[derive(Debug, Clone, Copy)]
 struct Boundary<'a> {
     rule: &'a Rule,
@@ -65,7 +65,7 @@ struct Boundary<'a> {
 }
 
 struct World<'a> {
-    // By id, so that the order of the document does not matter.
+    // Sorted by id, so that the order of the document does not matter.
     rules: Vec<&'a Rule>,
     schema: Option<&'a Schema>,
     agents: Vec<String>,
@@ -76,8 +76,8 @@ struct World<'a> {
     fields: BTreeMap<String, Vec<String>>,
 }
 
-/// The actions and fields in the rules of one agent pattern; bounded, because every agent that matches a wildcard inherits
-/// them.
+/// The actions and fields in the rules of one agent pattern. The number is bounded, because every agent that matches a
+/// wildcard inherits them.
 #[derive(Debug, Default)]
 struct Vocabulary<'a> {
     actions: BTreeSet<&'a str>,
@@ -151,7 +151,7 @@ impl<'a> World<'a> {
         world
     }
 
-    /// At most `count` boundaries, drawn evenly when there are more.
+    /// At most `count` boundaries, selected evenly when there are more.
     fn boundaries(&self, count: usize, random: &mut Random) -> Vec<Boundary<'a>> {
         let all = || {
             self.rules.iter().flat_map(|rule| {
@@ -162,7 +162,7 @@ impl<'a> World<'a> {
                 bare.into_iter().chain(conditions)
             })
         };
-        // Selection sampling (Knuth, volume 2, algorithm S) keeps the order and needs no list of all.
+        // Selection sampling (Knuth, volume 2, algorithm S) keeps the order and needs no list of all boundaries.
         let mut left = all().count();
         let mut wanted = count.min(left);
         all()
@@ -206,7 +206,7 @@ impl<'a> World<'a> {
         Some(Case { case_id: String::new(), agent, action, context, expected_effect: None })
     }
 
-    /// A value of `field` that meets every condition the rule puts on it, or none (absent).
+    /// A value of `field` that meets every condition that the rule puts on the field; `None` stands for absent.
     fn satisfying(&self, agent: &str, rule: &Rule, field: &str) -> Option<Value> {
         let conditions = || rule.conditions.iter().filter(|condition| condition.field == field);
         let meets = |value: Option<&Value>| {
@@ -214,7 +214,7 @@ impl<'a> World<'a> {
                 && conditions().all(|condition| apply(&condition.test, value) == ConditionResult::True)
         };
         let kind = self.declared(agent, field).map(|declared| declared.kind);
-        // The rule's own thresholds come first: the whole pool can be large.
+        // The rule's own thresholds come first, because the whole pool can be large.
         let own = conditions().flat_map(|condition| variants(condition, kind)).flatten();
         own.chain(self.pool(agent, field).iter().cloned()).find(|value| meets(Some(value)))
     }
@@ -233,13 +233,14 @@ impl<'a> World<'a> {
         self.schema?.agents.get(agent)?.fields.get(field)
     }
 
-    /// Whether an enforced schema lets the field have this value.
+    /// Whether an enforced schema permits this value of the field.
     fn admitted(&self, agent: &str, field: &str, value: Option<&Value>) -> bool {
         !self.schema.is_some_and(|schema| schema.enforce)
             || self.declared(agent, field).is_none_or(|declared| admits(declared, value))
     }
 
-    /// Values worth trying for a field: what rules mention and the corners of its declaration, inside the domain.
+    /// Values worth trying for a field, inside the domain: the values that rules mention and the corners of the
+    /// declaration.
     fn pool(&self, agent: &str, field: &str) -> Cow<'_, [Value]> {
         let spoken = self.values.get(field).map(Vec::as_slice).unwrap_or_default();
         let Some(declared) = self.declared(agent, field) else { return Cow::Borrowed(spoken) };
@@ -271,7 +272,7 @@ impl<'a> World<'a> {
                 .unwrap_or_else(|| STRANGER.1.to_owned()),
         };
         let mut context = Map::new();
-        // An agent may have thousands of fields; a case gets a few of them.
+        // An agent may have thousands of fields; a case gets only a few of them.
         const MOST_FIELDS: usize = 24;
         let fields = self.fields.get(&agent).map(Vec::as_slice).unwrap_or_default();
         let skip = if fields.len() > MOST_FIELDS { random.below(fields.len() - MOST_FIELDS) } else { 0 };
@@ -317,7 +318,7 @@ fn example_agent(pattern: &AgentPattern) -> String {
     }
 }
 
-/// Sets a dotted path, through nested objects where nothing else stands in the way.
+/// Sets the value at a dotted path, through nested objects where nothing else stands in the way.
 fn set(context: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         Some((head, rest)) if context.get(head).is_none_or(Value::is_object) => {

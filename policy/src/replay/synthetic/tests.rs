@@ -1,4 +1,4 @@
-//! Generated cases held against thresholds, seeds and schemas.
+//! Generated cases compared with thresholds, seeds and schemas.
 
 use proptest::prelude::*;
 
@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn an_enforced_schema_is_respected(mut bundle in arbitrary::bundle(0..8), schema in arbitrary::schema(), seed in any::<u64>()) {
-        // A field that admits nothing cannot be kept.
+        // No value can satisfy a field that admits nothing.
         let schema = Schema { enforce: true, agents: schema.agents.into_iter().map(|(name, mut agent)| {
             agent.fields.values_mut().for_each(|field| field.allowed = None);
             agent.fields.remove("sender");
