@@ -1,4 +1,4 @@
-//! What the server provides to every page and server function: the store, and the caller.
+//! Context that the server provides to every page and server function: the store and the caller.
 //!
 //! The server provides [`AppContext`] with leptos' `provide_context`, and puts a [`Caller`] into the request's
 //! extensions. Everything here but [`Theme`] exists only on the server.
@@ -38,7 +38,7 @@ impl Theme {
     }
 }
 
-/// Whether HTML is among what `Accept` lists: a browser asks for a page, or sends a plain form.
+/// Whether the `Accept` header lists HTML: a browser asks for a page, or sends a plain form.
 #[cfg(feature = "ssr")]
 pub fn accepts_html(headers: &http::HeaderMap) -> bool {
     let accept = headers.get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok());
@@ -57,7 +57,7 @@ impl FromStr for Theme {
     }
 }
 
-/// What pages and server functions need from the server.
+/// The server's context for pages and server functions.
 #[cfg(feature = "ssr")]
 #[derive(Clone)]
 pub struct AppContext {

@@ -36,7 +36,8 @@ pub struct Shelf {
 pub struct Workbench {
     /// The bundle.
     pub record: Record,
-    /// The stable bundle, which the draft is compared with; none before the first, and none when this bundle is stable.
+    /// The stable bundle, which the draft is compared with; `None` before the first, and if this bundle is itself
+    /// stable.
     pub stable: Option<Record>,
     /// The versions of other bundles.
     pub taken: Vec<String>,
@@ -91,8 +92,8 @@ pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
     })
 }
 
-/// Creates a draft and answers its id. The draft is a copy of the stable bundle, or empty when `empty` is set or no bundle is
-/// stable.
+/// Creates a draft and answers its id. The draft is a copy of the stable bundle, or empty if `empty` is set or no
+/// bundle is stable.
 #[server(prefix = "/api", endpoint = "bundles/new", input = Json, output = Reply)]
 pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);

@@ -67,7 +67,7 @@ pub struct PacketView {
 pub struct StaleBase {
     /// The version of that bundle.
     pub version: String,
-    /// Its changes that the packet does not have.
+    /// Changes of that bundle that the packet does not have.
     pub overwritten: Vec<Overwritten>,
 }
 

@@ -79,7 +79,7 @@ pub async fn sign_out() -> Result<(), AppError> {
     Ok(())
 }
 
-/// What a role does, in a few words.
+/// A short description of a role.
 pub const fn role_summary(role: lifecycle::authority::Role) -> &'static str {
     use lifecycle::authority::Role;
     match role {
@@ -94,7 +94,7 @@ pub const fn role_summary(role: lifecycle::authority::Role) -> &'static str {
     }
 }
 
-/// `next` when it is a path of this site, else the first page. `//host` and `/\host` would lead to other sites.
+/// `next` if it is a path on this site, otherwise the first page. `//host` and `/\host` would lead to other sites.
 pub fn local_path(next: Option<&str>) -> &str {
     match next {
         Some(path)

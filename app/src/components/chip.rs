@@ -93,7 +93,7 @@ const fn effect_sign(effect: Effect) -> &'static str {
 pub fn EffectBadge(
     /// The effect.
     effect: Effect,
-    /// Whether it is the default effect, since no rule matched.
+    /// Whether the effect is the default, because no rule matched.
     #[prop(optional)]
     no_match: bool,
 ) -> impl IntoView {

@@ -8,14 +8,14 @@ use leptos::{html, prelude::*};
 /// open, so that its form works without JavaScript.
 #[component]
 pub fn Dialog(
-    /// Whether it is open.
+    /// Whether the dialog is open.
     open: RwSignal<bool>,
     /// The heading.
     #[prop(into)]
     title: String,
-    /// Unique on the page.
+    /// The dialog's id, unique on the page.
     id: &'static str,
-    /// Whether it is wider, for more than a short form.
+    /// Whether the dialog is wider, for more than a short form.
     #[prop(optional)]
     wide: bool,
     children: Children,

@@ -89,13 +89,13 @@ pub fn Panel(
     }
 }
 
-/// Takes the place of an empty list: what the list is for, and the next step.
+/// Takes the place of an empty list: the purpose of the list, and the next step.
 #[component]
 pub fn EmptyState(
-    /// What is missing: `No packets wait for you`.
+    /// The missing content: `No packets wait for you`.
     #[prop(into)]
     title: String,
-    /// What the list is for, and buttons for the next step.
+    /// The purpose of the list, and buttons for the next step.
     children: Children,
 ) -> impl IntoView {
     view! {

@@ -25,9 +25,9 @@ pub struct Entry {
     pub name: String,
     /// `Page`, `Action`, `Open`.
     pub kind: &'static str,
-    /// Its keyboard shortcut.
+    /// The keyboard shortcut of the entry.
     pub keys: Vec<&'static str>,
-    /// What it does.
+    /// The command of the entry.
     pub command: Command,
 }
 
@@ -71,7 +71,7 @@ pub fn search(typed: &str, me: &Actor) -> Vec<Entry> {
 /// The palette.
 #[component]
 pub fn Palette(
-    /// Whether it is open.
+    /// Whether the palette is open.
     open: RwSignal<bool>,
     /// Whether the list of shortcuts is open.
     help: RwSignal<bool>,

@@ -42,7 +42,7 @@ impl PgSessions {
 #[async_trait]
 impl SessionStore for PgSessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        // 128 random bits do not collide; should they, another id is drawn.
+        // 128 random bits do not collide in practice; if they ever do, another id is drawn.
         for _attempt in 0..3 {
             let done = sqlx::query(
                 "insert into sessions (id_hash, person_id, data, expires_at) values ($1, $2, $3::json, $4)

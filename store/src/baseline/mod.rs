@@ -43,7 +43,7 @@ const CATALOGUE: &str = include_str!("catalogue.sql");
 /// The result of [`CATALOGUE`] after the former migrations, and after the baseline: one `object: definition` per line.
 const EXPECTED: &str = include_str!("catalogue.txt");
 
-/// The most differences that an error names.
+/// The maximum number of differences that an error names.
 const MAX_NAMED: usize = 10;
 
 /// The longest definition, in bytes, that an error quotes.

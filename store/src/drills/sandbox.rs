@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::candidate::Chosen;
 use crate::{Error, Result, Store, work::Work};
 
-/// Every table that applying and rolling back write to, or that decides whether they may.
+/// Every table that applying and rolling back write to, or that decides whether they are allowed.
 const TABLES: [&str; 9] = [
     "policy_bundles",
     "policy_packets",
@@ -76,7 +76,7 @@ async fn copy(db: &mut PgConnection) -> Result<String> {
     .bind(&tables[..])
     .fetch_one(db)
     .await?;
-    // A drill that might reach what is live must not run.
+    // A drill that might reach the live state must not run.
     if usize::try_from(copies) == Ok(TABLES.len()) {
         Ok(live)
     } else {

@@ -32,7 +32,7 @@ async fn empty() -> PgConnectOptions {
     options
 }
 
-/// A database with that workspace.
+/// A database restored from the dump of that workspace.
 async fn restored() -> PgConnectOptions {
     let options = empty().await;
     execute(&options, DUMP).await;
@@ -59,7 +59,7 @@ async fn migrate(options: &PgConnectOptions) -> store::Result<()> {
     migrated
 }
 
-/// Why the workspace is refused.
+/// The message with which the workspace is refused.
 async fn refusal(options: &PgConnectOptions) -> String {
     let error = migrate(options).await.unwrap_err();
     assert!(matches!(error, Error::Refused(_)), "{error:?}");

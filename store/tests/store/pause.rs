@@ -202,7 +202,7 @@ async fn rollback_works_during_a_pause() {
     assert_eq!(rollout::roll_back(&store, &safety(), bad.id, back).await.unwrap().id, good.id);
 }
 
-/// What an auditor asks about a pause: what was live, what was run and rolled back meanwhile, and who ended it.
+/// An auditor's questions about a pause: what was live, what was run and rolled back meanwhile, and who ended it.
 #[tokio::test]
 async fn the_ticket_of_a_pause_has_its_whole_timeline() {
     let store = testing::store().await;
