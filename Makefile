@@ -79,7 +79,8 @@ $(BIN): $(STAMPS)/site $(SERVER_SOURCES) | $(FIRST_BUILD)
 	@cargo build --release -p server
 	@touch $@
 
-# The first time, the server is compiled while the browser side is, without the site: either alone leaves a processor idle.
+# The first build compiles the server, still without the site, in parallel with the browser side, because neither alone
+# uses every core.
 $(STAMPS)/server:
 	@echo "==> Compiling the server's libraries" >&2
 	@SITE_DIR=target/no-site cargo build --release -p server

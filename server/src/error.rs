@@ -1,4 +1,4 @@
-//! How work ends when it fails: [`ApiError`] over HTTP, [`CliError`] on the command line.
+//! Errors: [`ApiError`] over HTTP, [`CliError`] on the command line.
 
 use std::{fmt, process::ExitCode};
 
@@ -89,12 +89,12 @@ pub enum CliError {
     Usage(String),
     /// A server or database cannot be reached. Exit code 3.
     Unreachable(String),
-    /// The problem that a use case or a server answered; its code decides the exit code.
+    /// The problem with which a use case or a server answered; its code determines the exit code.
     Answered(Box<Problem>),
 }
 
 impl CliError {
-    /// The exit code from which scripts learn the kind of failure.
+    /// The exit code, which tells scripts the kind of failure.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Refused(_) => 1,

@@ -22,7 +22,7 @@ pub struct MetricsCache(Arc<Mutex<Option<Entry>>>);
 type Entry = (Instant, Arc<WorkspaceMetrics>);
 
 impl MetricsCache {
-    /// Metrics that are at most a few seconds old. Of several callers at once, one reads the database.
+    /// Metrics that are at most a few seconds old. If several callers ask at once, only one reads the database.
     ///
     /// # Errors
     /// The database failed.

@@ -70,7 +70,7 @@ fn whole(document: &Value, theme: Option<Theme>) -> impl IntoView {
     }
 }
 
-/// What to know before the first call.
+/// An introduction to read before the first call.
 #[component]
 fn Start(info: Value) -> impl IntoView {
     const EXPORTS: &str = "export COUNTERSIGN_URL=http://127.0.0.1:3000\nexport COUNTERSIGN_TOKEN=csn_…";

@@ -1,4 +1,4 @@
-//! `countersign audit`: verifies the record of who decided what, on a server or in an exported file, and exports it.
+//! `countersign audit`: verifies the audit record, on a server or in an exported file, and exports it.
 
 use std::{
     io::Write,
@@ -78,7 +78,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Writes a file. A file that is incomplete because writing failed is removed.
+/// Writes a file. If writing fails, the incomplete file is removed.
 fn write_file(file: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<u64, CliError>) -> Result<u64, CliError> {
     let fail = |error: std::io::Error| CliError::Usage(format!("cannot write `{}`: {error}", file.display()));
     let mut out = std::fs::File::create(file).map_err(fail)?;

@@ -44,7 +44,7 @@ pub enum Command {
     },
 }
 
-/// Where the key figures come from.
+/// Source of the key figures.
 #[derive(Debug, Args)]
 pub struct Source {
     /// An exported audit record, or `-` for standard input. No server is asked.
@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for Columns {
     }
 }
 
-/// A value for people: a dash when nothing was measured, commas in a list.
+/// A value for people: a dash if nothing was measured, commas in a list.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),

@@ -87,7 +87,7 @@ pub fn rollback(arguments: &Rollback, format: Format) -> Result<ExitCode, CliErr
     let id = match &arguments.bundle {
         Some(bundle) => client.bundle_id(bundle)?,
         None => {
-            // The canary, if there is one, comes first in the list: it entered service last.
+            // The canary, if there is one, is first in the list: it entered service last.
             let live: Value = client.get("/policy/bundles", &[("active_only", "true"), ("fields", "summary")])?;
             let id = live.pointer("/bundles/0/id").and_then(Value::as_i64);
             id.ok_or_else(|| CliError::Refused("nothing is in service: there is nothing to roll back".to_owned()))?

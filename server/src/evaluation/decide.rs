@@ -20,8 +20,9 @@ use super::{
     serving::{LiveBundle, Serving, Split},
 };
 
-/// Decides the request in `body` from its bytes, and records its context as the text that came. None for a body that is out
-/// of the ordinary (see [`policy::engine::request`]), and while no bundle serves: then [`decide`] has to see its tree.
+/// Decides the request in `body` from its bytes, and records its context as the original text. `None` for a body out of
+/// the ordinary (see [`policy::engine::request`]), and while no bundle serves: then [`decide`] must decide from the
+/// parsed tree.
 pub fn decide_bytes(serving: &Serving, body: &[u8], now: Timestamp) -> Option<PendingDecision> {
     if !serving.enabled {
         return None;
@@ -35,7 +36,7 @@ pub fn decide_bytes(serving: &Serving, body: &[u8], now: Timestamp) -> Option<Pe
         decision_id: request.decision_id.map(str::to_owned),
     };
     let answer = |prepared: &Prepared| {
-        // The bundle that the body was decoded for has its verdict already.
+        // The bundle that the body was decoded for already has its verdict.
         if ptr::eq(prepared, decoding) {
             prepared.explain(verdict, &request)
         } else {
@@ -49,7 +50,7 @@ pub fn decide_bytes(serving: &Serving, body: &[u8], now: Timestamp) -> Option<Pe
 /// Decides `request`, whose JSON Pointer in the body is `at`.
 ///
 /// # Errors
-/// 422 with pointers for members that make no sense; 413 when the context is past its limits.
+/// 422 with pointers for invalid members; 413 when the context exceeds its limits.
 pub fn decide(
     serving: &Serving,
     request: EvaluationRequest,
@@ -122,7 +123,7 @@ fn decide_with<E>(
     })
 }
 
-/// A version-7 UUID: ids that are drawn one after the other are neighbours in the index of the log.
+/// A version-7 UUID: ids drawn one after the other are neighbours in the index of the log.
 fn new_decision_id(now: Timestamp) -> String {
     let millis = u64::try_from(OffsetDateTime::from(now).unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
     let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();

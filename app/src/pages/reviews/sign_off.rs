@@ -14,7 +14,7 @@ use crate::{
 #[component]
 pub(super) fn SignOff(
     packet: Packet,
-    /// Why this person cannot sign; none when they can.
+    /// Why this person cannot sign; `None` if they can.
     cannot_sign: Option<String>,
     signed: bool,
     /// Why nobody can approve the packet now.

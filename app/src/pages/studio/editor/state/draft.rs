@@ -9,7 +9,7 @@ use crate::model::Content;
 /// A parsed draft.
 #[derive(Debug)]
 pub struct Draft {
-    /// The document it was parsed from.
+    /// The document that the draft was parsed from.
     pub content: Content,
     /// The parsed bundle.
     pub bundle: Bundle,
@@ -23,7 +23,7 @@ impl Draft {
         Self { content, bundle, prepared: OnceLock::new() }
     }
 
-    /// The draft compiled for evaluation, which happens at the first use.
+    /// The draft compiled for evaluation, which happens on first use.
     pub fn prepared(&self) -> &Prepared {
         self.prepared.get_or_init(|| Prepared::new(&self.bundle))
     }
