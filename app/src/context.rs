@@ -71,7 +71,7 @@ pub struct AppContext {
 #[cfg(feature = "ssr")]
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// The authenticated person or program; none for an anonymous caller.
+    /// The authenticated person or program; `None` for an anonymous caller.
     pub actor: Option<lifecycle::authority::Actor>,
     /// The person's display name.
     pub name: Option<String>,

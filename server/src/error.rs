@@ -16,7 +16,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 #[derive(Debug, Clone)]
 pub struct ApiError(pub Problem);
 
-/// What every handler returns.
+/// The result of every handler.
 pub type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {

@@ -18,7 +18,7 @@ const FRESH: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Default)]
 pub struct MetricsCache(Arc<Mutex<Option<Entry>>>);
 
-/// When the metrics were read, and the metrics.
+/// The time at which the metrics were read, and the metrics.
 type Entry = (Instant, Arc<WorkspaceMetrics>);
 
 impl MetricsCache {

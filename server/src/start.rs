@@ -47,7 +47,7 @@ pub struct Settings {
     pub demo: bool,
     /// Whether metrics need no token on any address.
     pub public_metrics: bool,
-    /// When a decision is answered.
+    /// The moment at which a decision is answered.
     pub durability: Durability,
 }
 

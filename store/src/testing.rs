@@ -29,7 +29,7 @@ pub fn keys() -> KeyRing {
 /// A store on a fresh, migrated database.
 ///
 /// # Panics
-/// When PostgreSQL cannot be started: a test cannot go on.
+/// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn store() -> Store {
     Store::connect(database().await, keys()).await.expect("a connection to the test database")
 }
@@ -37,7 +37,7 @@ pub async fn store() -> Store {
 /// Options for connecting to a fresh, migrated database.
 ///
 /// # Panics
-/// When PostgreSQL cannot be started: a test cannot go on.
+/// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn database() -> PgConnectOptions {
     let server = SERVER.get_or_init(start).await;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));

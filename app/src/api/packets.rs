@@ -199,7 +199,7 @@ fn region_flips(packet: &Packet) -> Vec<usize> {
     counts
 }
 
-/// Truncates what the page does not show, and answers how many rules of the diff were truncated.
+/// Truncates what the page does not show, and returns how many rules of the diff were truncated.
 #[cfg(feature = "ssr")]
 fn trim(packet: &mut Packet) -> usize {
     let content = &mut packet.content;

@@ -26,7 +26,7 @@ pub struct Waiting {
     pub approved_by: Vec<String>,
     /// The risk score, 0–10000 basis points.
     pub risk_score_bps: u32,
-    /// The version that it was compared with.
+    /// The version that the bundle was compared with.
     pub base_version: Option<String>,
 }
 
@@ -37,9 +37,9 @@ pub struct Preview {
     pub bundle_id: i64,
     /// The version that would serve instead.
     pub restored_version: String,
-    /// Decisions of the bundle in the last hour.
+    /// The number of decisions of the bundle in the last hour.
     pub decisions_last_hour: u64,
-    /// Decisions among them that the other version answers differently.
+    /// The number of those decisions that the other version answers differently.
     pub flips: u64,
 }
 

@@ -48,7 +48,7 @@ pub async fn demo_sign_in(email: String, next: Option<String>) -> Result<(), App
     Ok(())
 }
 
-/// The people of the demo workspace; none without `--demo`.
+/// The people of the demo workspace; empty without `--demo`.
 ///
 /// # Errors
 /// `unavailable` when the database cannot be read.
@@ -143,7 +143,7 @@ mod server {
         AppError::new(Code::Unavailable, "Sessions cannot be written at the moment. Try again in a minute.")
     }
 
-    /// The people of the demo workspace, in the order of the permission table; none without `--demo`.
+    /// The people of the demo workspace, in the order of the permission table; empty without `--demo`.
     pub async fn demo_people() -> Result<Vec<Person>, AppError> {
         let context = context::app_context()?;
         let mut people = Vec::new();

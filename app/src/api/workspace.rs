@@ -32,9 +32,9 @@ pub struct Workspace {
     pub settings: Settings,
     /// The invariants of the workspace.
     pub invariants: Vec<Invariant>,
-    /// Everyone who can sign in; none for readers without the permission.
+    /// Everyone who can sign in; `None` for readers without the permission.
     pub people: Option<Vec<Person>>,
-    /// All tokens, newest first; none for readers without the permission.
+    /// All tokens, newest first; `None` for readers without the permission.
     pub tokens: Option<Vec<Token>>,
     /// The names of the signing keys.
     pub keys: KeyNames,

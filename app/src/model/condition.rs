@@ -102,7 +102,7 @@ impl OperatorOption {
         }
     }
 
-    /// The shape of the value; none for presence tests.
+    /// The shape of the value; `None` for presence tests.
     pub const fn takes(self) -> Option<ValueShape> {
         match self {
             Self::AtLeast | Self::AtMost | Self::Above | Self::Below => Some(ValueShape::Number),
@@ -193,7 +193,7 @@ impl ValueKind {
         }
     }
 
-    /// `text` as a value of this kind; none when it cannot be parsed as one.
+    /// `text` as a value of this kind; `None` if it cannot be parsed as one.
     pub fn read(self, text: &str) -> Option<Value> {
         match self {
             Self::Text => Some(Value::from(text)),

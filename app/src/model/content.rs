@@ -205,7 +205,7 @@ impl SentDocument {
         self.content.as_ref()
     }
 
-    /// The change to send now, with the number of the document after it; none when nothing changed.
+    /// The change to send now, with the number of the document after it; `None` if nothing changed.
     pub fn change(&mut self, content: &Content) -> Option<(u32, Change)> {
         let before = self.content.as_ref();
         let known: HashMap<RuleKey, &Arc<RawRule>> =

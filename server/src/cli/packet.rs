@@ -52,7 +52,7 @@ pub enum Command {
     Action {
         /// The packet.
         packet_id: String,
-        /// What to decide.
+        /// The decision.
         #[arg(long, value_enum)]
         decision: Decision,
         /// Why; required to reject and to ask for changes.

@@ -1,6 +1,6 @@
-//! When a decision is answered.
+//! The moment at which a decision is answered.
 
-/// When a decision is answered.
+/// The moment at which a decision is answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Durability {
     /// After the database has committed the decision: an answered decision is recorded, whatever happens next.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use store::Store;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// When a job runs: at once, and then periodically until the store is closed.
+/// The schedule of a job: at once, and then periodically until the store is closed.
 pub(super) struct Schedule {
     store: Store,
     interval: Interval,

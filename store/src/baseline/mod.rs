@@ -131,7 +131,7 @@ fn is_former(applied: &[Applied]) -> Result<bool> {
 struct Object {
     /// Kind and name, like `column email of people`.
     object: String,
-    /// The table or view that it is or belongs to; none for functions.
+    /// The table or view that the object is or belongs to; `None` for functions.
     relation: Option<String>,
     definition: String,
 }

@@ -38,7 +38,7 @@ pub struct RollBack {
     /// Whether to open an incident.
     #[serde(default = "yes")]
     pub create_incident: bool,
-    /// When the trouble was noticed; now when absent.
+    /// When the trouble was noticed; if absent, now.
     #[serde(default)]
     pub triggered_at: Option<Timestamp>,
 }

@@ -256,7 +256,7 @@ async fn an_incomplete_newer_or_changed_list_of_migrations_is_refused() {
     execute(&changed, "update _sqlx_migrations set checksum = '\\x00' where version = 11").await;
     let error = migrate(&changed).await.unwrap_err();
     assert!(matches!(error, Error::Migration(MigrateError::VersionMismatch(11))), "{error:?}");
-    // The same after the baseline.
+    // After the baseline is adopted, the migrator still refuses a migration of a later release.
     migrate(&workspace).await.unwrap();
     execute(&workspace, "insert into _sqlx_migrations values (9999, 'of a later release', now(), true, '\\x00', 1)")
         .await;

@@ -17,7 +17,7 @@ use crate::{
     error::CliError,
 };
 
-/// What to run.
+/// The bundle and the cases to run.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A bundle, or `-` for standard input.
