@@ -1,5 +1,5 @@
-//! Labels for lists, roles and time spans. Pure: the current time is always a parameter, so server and browser render the
-//! same text.
+//! Labels for lists, roles and time spans. Pure: the current time is always a parameter, so server and browser render
+//! the same text.
 
 use lifecycle::authority::{Role, Roles};
 use policy::Timestamp;

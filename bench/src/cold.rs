@@ -1,4 +1,5 @@
-//! Load, first request and memory: each contender in a process of its own, so that nothing is warm and nothing is shared.
+//! Load, first request and memory: each contender in a process of its own, so that nothing is warm and nothing is
+//! shared.
 
 use std::{
     io::Read,

@@ -41,8 +41,9 @@ impl Error {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// Whether the content of the call is at fault, so that the same call cannot work later either: the database refuses
-    /// such a value or row, or the content could not be encoded or decoded. Every other failure may be temporary.
+    /// Whether the content of the call is at fault, so that the same call cannot work later either: the database
+    /// refuses such a value or row, or the content could not be encoded or decoded. Every other failure may be
+    /// temporary.
     pub fn is_about_content(&self) -> bool {
         match self {
             // Class 22: data. 23: constraints. 54: something is larger or deeper than the database's limits.

@@ -65,8 +65,8 @@ impl Work {
         self.permit.actor()
     }
 
-    /// Notes an audit entry: one for every change of state. [`Self::commit`] writes the entries last of all, because doing so
-    /// locks the end of the chain for all other transactions.
+    /// Notes an audit entry: one for every change of state. [`Self::commit`] writes the entries last of all, because
+    /// doing so locks the end of the chain for all other transactions.
     pub fn note(
         &mut self,
         event: EventType,

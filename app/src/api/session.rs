@@ -131,7 +131,7 @@ mod server {
             })
     }
 
-    /// Binds the session to a person, under a new id, so that an id planted before is worthless.
+    /// Binds the session to a person, under a new id, so that an id planted by an attacker is worthless.
     pub async fn begin(person_id: i64) -> Result<(), AppError> {
         let session = session()?;
         session.cycle_id().await.map_err(broken)?;

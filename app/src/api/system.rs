@@ -24,8 +24,8 @@ pub async fn pause_system(
 /// Signs the release of the pause and returns a sentence about the result.
 ///
 /// # Errors
-/// `forbidden` without the permission; `release_refused` for a person or role that has signed already, or while a trigger is
-/// not clear.
+/// `forbidden` without the permission; `release_refused` for a person or role that has signed already, or while a
+/// trigger is not clear.
 #[server(prefix = "/api", endpoint = "system/release", output = Reply)]
 pub async fn sign_release(remediation: String) -> Result<String, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);

@@ -27,8 +27,8 @@ impl ButtonKind {
     }
 }
 
-/// The handler of a click. It owns no values, so that a server may drop the page on another thread than the one that
-/// rendered it.
+/// The handler of a click. It owns no values, because a server may drop the page on a different thread from the one
+/// that rendered it.
 type Click = Callback<MouseEvent>;
 
 fn handler(on_click: Option<Click>) -> impl Fn(MouseEvent) + Copy + 'static {

@@ -19,7 +19,7 @@ pub struct Share {
 pub fn StageBar(
     /// The bundle at 100 %.
     stable: Option<Share>,
-    /// The candidate next to it; 0 % for a shadow.
+    /// The candidate beside the stable bundle; 0 % for a shadow.
     canary: Option<Share>,
 ) -> impl IntoView {
     let taken = canary.as_ref().map_or(0, |canary| canary.percent.clamp(0, 100));

@@ -88,7 +88,8 @@ const fn effect_sign(effect: Effect) -> &'static str {
     }
 }
 
-/// The effect of a decision: ✓ allow, ❚❚ needs approval, ✕ deny; grey with ○ when no rule matched and the default applied.
+/// The effect of a decision: ✓ allow, ❚❚ needs approval, ✕ deny; grey with ○ when no rule matched and the default
+/// applied.
 #[component]
 pub fn EffectBadge(
     /// The effect.

@@ -5,13 +5,13 @@
 
 use leptos::{ev::Event, prelude::*};
 
-/// The parts of a text input, a text area and a select that work alike.
+/// The parts that a text input, a text area and a select have in common.
 #[derive(Debug, Clone)]
 struct Control {
     id: String,
     /// The ids of the elements that describe the control.
     described_by: String,
-    /// The initial value of the markup, which also works without scripts.
+    /// The initial value in the markup, which also works without scripts.
     initial: Option<String>,
     value: Option<RwSignal<String>>,
 }
@@ -61,8 +61,8 @@ fn error_id(id: &str) -> String {
     format!("{id}-error")
 }
 
-/// A label, a control, and the hint and error below. The fields in this file use it; other controls inside it must have the
-/// given `id`.
+/// A label, a control, and the hint and error below. The fields in this file use it; other controls inside it must have
+/// the given `id`.
 #[component]
 pub fn Field(
     /// The label.

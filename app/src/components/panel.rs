@@ -67,7 +67,7 @@ pub fn Panel(
     /// Buttons or links to the right of the heading.
     #[prop(optional, into)]
     actions: Option<ViewFnOnce>,
-    /// Without padding: for tables and tabs that reach the edges.
+    /// Whether to leave out the padding: for tables and tabs that reach the edges.
     #[prop(optional)]
     flush: bool,
     children: Children,
@@ -106,7 +106,7 @@ pub fn EmptyState(
     }
 }
 
-/// Takes the place of content that could not be read. On the server it also sets the page's HTTP status.
+/// Takes the place of content that could not be read. On the server this component also sets the page's HTTP status.
 #[component]
 pub fn ErrorPanel(
     /// The error.

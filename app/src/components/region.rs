@@ -1,5 +1,5 @@
-//! Regions of a semantic diff in words: the certainty about new allows, each region that changes, and the number of cases
-//! for each change of answer. Used by packets and by the editor.
+//! Regions of a semantic diff in words: the certainty about new allows, each region that changes, and the number of
+//! cases for each change of answer. Used by packets and by the editor.
 
 use leptos::prelude::*;
 use policy::{

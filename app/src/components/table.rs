@@ -57,16 +57,16 @@ pub fn Head(
     }
 }
 
-/// The button below a list that is not complete.
+/// The button below an incomplete list.
 #[component]
 pub fn LoadMore(
-    /// Whether there is more.
+    /// Whether there are more rows.
     #[prop(into)]
     more: Signal<bool>,
-    /// Whether more is being fetched.
+    /// Whether more rows are being fetched.
     #[prop(optional, into)]
     pending: Signal<bool>,
-    /// Fetches more.
+    /// Fetches more rows.
     #[prop(into)]
     on_more: Callback<()>,
 ) -> impl IntoView {

@@ -21,7 +21,7 @@ impl Tab {
         Self { id, label, count: Signal::stored(None) }
     }
 
-    /// The tab with a number after the label.
+    /// Adds a number after the label.
     #[must_use]
     pub fn counting(mut self, count: impl Into<Signal<Option<usize>>>) -> Self {
         self.count = count.into();

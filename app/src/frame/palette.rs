@@ -35,8 +35,8 @@ fn entry(name: &str, kind: &'static str, keys: &[&'static str], command: Command
     Entry { name: name.to_owned(), kind, keys: keys.to_vec(), command }
 }
 
-/// The entries for a search text: things with that id, then the pages and actions whose names contain all its words. `me`
-/// sees only permitted actions.
+/// The entries for a search text: things with that id, then the pages and actions whose names contain all words of the
+/// text. `me` sees only permitted actions.
 pub fn search(typed: &str, me: &Actor) -> Vec<Entry> {
     let typed = typed.trim();
     let mut entries: Vec<Entry> = Vec::new();

@@ -97,7 +97,7 @@ pub fn placed_priority(
     let moving = content.rule(key)?;
     let now = order.iter().position(|&at| content.key_at(at) == Some(key))?;
     let at = others.iter().position(|entry| entry.key == target)?;
-    // The gap that the rule goes into: so many of the other rules come before it.
+    // The gap that the rule goes into, as the number of other rules before it.
     let gap = if side == Direction::Up { at } else { at + 1 };
     if gap == now {
         return None;

@@ -31,7 +31,7 @@ pub fn text<'a>(rule: &'a RawRule, field: &str) -> &'a str {
     rule.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The rule's id; empty when it has none.
+/// The rule's id; empty if it has none.
 pub fn id(rule: &RawRule) -> &str {
     text(rule, "id")
 }
@@ -87,7 +87,7 @@ pub fn set(rule: &mut RawRule, field: &str, value: Option<Value>) {
     }
 }
 
-/// Sets a part of the budget; a budget with nothing left in it is removed.
+/// Sets a part of the budget. A budget that becomes empty is removed.
 pub fn set_budget(rule: &mut RawRule, part: &str, value: Option<Value>) {
     let mut budget = rule.get("budget").and_then(Value::as_object).cloned().unwrap_or_default();
     set(&mut budget, part, value);

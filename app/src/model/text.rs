@@ -1,5 +1,5 @@
-//! The document as JSON text: written with keys in the order people use, and parsed with the line and column of the first
-//! mistake.
+//! The document as JSON text: written with keys in the order people use, and parsed with the line and column of the
+//! first mistake.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! `/docs`: the contract of the HTTP API as a page. The server renders it from the document that `/openapi.json` serves.
-//! The page is not part of the app that browsers hydrate, and runs no script.
+//! `/docs`: the contract of the HTTP API as a page. The server renders it from the document that `/openapi.json`
+//! serves. The page is not part of the app that browsers hydrate, and runs no script.
 
 mod curl;
 mod document;

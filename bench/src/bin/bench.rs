@@ -1,4 +1,5 @@
-//! `bench evaluate | cold | replay | analysis | http | report`: measures one part and writes it to `results/results.json`. Run in `bench/`.
+//! `bench evaluate | cold | replay | analysis | http | report`: measures one part and writes it to
+//! `results/results.json`. Run in `bench/`.
 
 use std::{
     path::{Path, PathBuf},

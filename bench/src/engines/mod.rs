@@ -1,5 +1,5 @@
-//! The contenders. Each has the rules in its own language, runs in its best documented mode, and answers with the rank of the
-//! rule that decides.
+//! The contenders. Each has the rules in its own language, runs in its best documented mode, and answers with the rank
+//! of the rule that decides.
 
 #[cfg(feature = "cedar")]
 mod cedar;

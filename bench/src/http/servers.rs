@@ -77,8 +77,8 @@ pub struct Countersign {
     pub durability: String,
 }
 
-/// Starts `program` in `folder` with the decision log that `log` names, and puts `bundle` into service as the runbook does in
-/// an emergency: by SQL.
+/// Starts `program` in `folder` with the decision log that `log` names, and puts `bundle` into service as the runbook
+/// does in an emergency: by SQL.
 ///
 /// # Errors
 /// When a step fails.

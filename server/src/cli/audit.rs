@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{error::CliError, json};
 
-/// Check and export the record of who decided what.
+/// Verify and export the audit record.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compute every hash of the record again and name the first entry that is wrong.
@@ -31,7 +31,7 @@ pub enum Command {
                       Exit code 1 means that the record was changed. Without the key only numbers and links of a file \
                       can be compared, which shows careless changes and no others.")]
     Verify {
-        /// An exported record, or `-` for standard input. No server is asked.
+        /// An exported record, or `-` for standard input. No server is contacted.
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
         #[command(flatten)]

@@ -54,7 +54,7 @@ pub fn document(file: &Path) -> Result<Value, CliError> {
     json_from::<Document>(file).map(|document| document.0)
 }
 
-/// The bundle in a file: bare, a list of rules, or inside a signed file (whose signature is not looked at).
+/// The bundle in a file: bare, a list of rules, or inside a signed file (whose signature is not checked).
 ///
 /// # Errors
 /// As [`json_from`].

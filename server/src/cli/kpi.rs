@@ -36,7 +36,7 @@ pub enum Command {
         #[arg(long)]
         fail_on_alert: bool,
     },
-    /// One row for each candidate: what its packet projected, and what was realized.
+    /// One row for each candidate: the values its packet projected, and those realized.
     #[command(after_help = "Example: countersign kpi detail")]
     Detail {
         #[command(flatten)]

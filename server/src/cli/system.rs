@@ -14,7 +14,7 @@ use super::{
 };
 use crate::error::CliError;
 
-/// Show what is live, and whether anything is paused or disabled.
+/// Show the live state, and whether anything is paused or disabled.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: countersign status --output json")]
 pub struct Status {
@@ -39,7 +39,7 @@ pub struct Pause {
     server: Server,
 }
 
-/// Sign the release of the safety pause. It takes a safety owner and a runtime owner.
+/// Sign the release of the safety pause. A release takes a safety owner and a runtime owner.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: countersign release --remediation \"partner prices were corrected\"")]
 pub struct Release {

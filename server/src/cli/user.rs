@@ -24,9 +24,9 @@ pub enum Command {
         after_help = "Example: countersign user add ada@example.com --name 'Ada L' --role author --role approver"
     )]
     Add {
-        /// Names the person everywhere.
+        /// The email, which identifies the person everywhere.
         email: String,
-        /// Display name; the part of the email before the @ when left out.
+        /// Display name; if omitted, the part of the email before the @.
         #[arg(long)]
         name: Option<String>,
         /// A role of the person; may be given several times.

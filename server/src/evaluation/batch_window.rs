@@ -26,8 +26,8 @@ const UNHURRIED: Duration = Duration::from_millis(4);
 #[derive(Debug)]
 pub(super) struct BatchWindow {
     durability: Durability,
-    /// Requests that may arrive before long: those that waited when the last batch was committed, and one from each caller
-    /// that was answered then.
+    /// Requests that may arrive before long: those that waited when the last batch was committed, and one from each
+    /// caller that was answered then.
     expected: usize,
     /// How long the last batch took to commit.
     last_commit: Duration,

@@ -1,5 +1,5 @@
-//! The evaluation service. A request is decided in memory by both arms, logged in a batch with others, and answered once
-//! that batch is committed. No request reads the database.
+//! The evaluation service. A request is decided in memory by both arms, logged in a batch with others, and answered
+//! once that batch is committed. No request reads the database.
 //!
 //! | file | contents |
 //! |---|---|

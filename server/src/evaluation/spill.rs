@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(ids(&first), ["1", "2"]);
         spill.consume_up_to(first.end).unwrap();
         spill.append(&[pending("4")]).unwrap();
-        // A server that starts anew cannot know what was consumed.
+        // A server that has just started cannot know what was consumed.
         assert_eq!(ids(&Spill::open(&folder).next_chunk(9).unwrap()), ["1", "2", "3", "4"]);
 
         let second = spill.next_chunk(9).unwrap();

@@ -215,7 +215,8 @@ async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_res
     assert_eq!(service.post("/policy/evaluate", request_of("after")).await.expect(200)["mode"], "normal");
 }
 
-/// Makes the database refuse the decisions of agent `poison` for their content, and those of agent `full` for want of room.
+/// Makes the database refuse the decisions of agent `poison` for their content, and those of agent `full` for want of
+/// room.
 async fn refuse(store: &Store) {
     sql(
         store,

@@ -16,8 +16,8 @@ use crate::{Store, json};
 /// The key of the session's data that holds the person's number.
 pub const PERSON_ID: &str = "person_id";
 
-/// A session store for `tower-sessions`. Only a hash of the session's id is stored, so that a reader of the table cannot
-/// take over a session.
+/// A session store for `tower-sessions`. Only a hash of the session's id is stored, so that a reader of the table
+/// cannot take over a session.
 #[derive(Debug, Clone)]
 pub struct PgSessions {
     store: Store,

@@ -1,9 +1,9 @@
 //! Adopts a workspace that was migrated before the baseline.
 //!
 //! The migrations up to [`BASELINE`] replaced thirteen earlier ones and create the same schema. A workspace to which
-//! all thirteen were applied needs no migration, but its list of applied migrations names files that no longer exist, so
-//! the migrator would refuse it. [`adopt`] compares its schema with the expected one, object by object, and replaces the
-//! list. A workspace in any other state is refused with an error that says what to do, and is left unchanged.
+//! all thirteen were applied needs no migration, but its list of applied migrations names files that no longer exist,
+//! so the migrator would refuse it. [`adopt`] compares its schema with the expected one, object by object, and replaces
+//! the list. A workspace in any other state is refused with an error that says what to do, and is left unchanged.
 //!
 //! This folder can be deleted, with its call in `connection.rs` and its tests, once no such workspace is in use.
 

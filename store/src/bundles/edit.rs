@@ -1,5 +1,5 @@
-//! Creating and editing drafts. Editing a bundle that was submitted or approved withdraws it: its packet and every approval
-//! on that packet are void.
+//! Creating and editing drafts. Editing a bundle that was submitted or approved withdraws it: its packet and every
+//! approval on that packet are void.
 
 use const_format::concatcp;
 use lifecycle::{

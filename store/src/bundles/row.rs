@@ -19,7 +19,7 @@ pub(crate) const COLUMNS: &str = "id, version, version_chosen, state, active, ca
 /// Reads whole bundles.
 const SELECT: &str = concatcp!("select ", COLUMNS, " from policy_bundles ");
 
-/// A bundle as it is stored.
+/// A bundle as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Row {
     pub id: i64,

@@ -1,4 +1,5 @@
-//! Moving bundles between instances: exporting them as signed files, verifying such files, and importing them as drafts.
+//! Moving bundles between instances: exporting them as signed files, verifying such files, and importing them as
+//! drafts.
 
 use lifecycle::{
     audit::EventType,

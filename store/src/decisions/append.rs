@@ -73,8 +73,8 @@ impl Appender {
         Self { store, connection: None, repeated: None }
     }
 
-    /// As [`append`]. May be cancelled at any point; whether the batch was added is then unknown, and adding it again is
-    /// safe.
+    /// As [`append`]. May be cancelled at any point; whether the batch was added is then unknown, and adding it again
+    /// is safe.
     ///
     /// # Errors
     /// As [`append`].

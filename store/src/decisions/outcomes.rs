@@ -59,8 +59,8 @@ pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, out
 /// Records many outcomes at once.
 ///
 /// # Errors
-/// Denied without [`Permission::Evaluate`]; more than 10,000 lines; values outside their range, each with its pointer. An
-/// unknown decision is no error: it is listed in the answer.
+/// Denied without [`Permission::Evaluate`]; more than 10,000 lines; values outside their range, each with its pointer.
+/// An unknown decision is no error: it is listed in the answer.
 pub async fn report_outcomes(store: &Store, actor: &Actor, reports: &[OutcomeReport]) -> Result<OutcomesReported> {
     let permit = authorize(actor, Permission::Evaluate)?;
     if reports.len() > MAX_BATCH {

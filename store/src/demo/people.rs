@@ -54,7 +54,8 @@ pub(super) fn actor(name: &str, role: Role) -> Actor {
     Actor { name: name.to_owned(), roles: [role].into(), via: Via::Worker }
 }
 
-/// Gives each person a new password and a new token, and adds missing people. Earlier passwords and tokens stop working.
+/// Gives each person a new password and a new token, and adds missing people. Earlier passwords and tokens stop
+/// working.
 pub async fn issue(store: &Store, actor: &Actor) -> Result<DemoCredentials> {
     for token in tokens::list(store, actor).await? {
         if token.revoked_at.is_none() && (token.name == TOKEN || token.name == SERVICE) {

@@ -1,6 +1,7 @@
-//! A sandbox: temporary copies of the tables a rollout writes to, under their own names, visible to one connection only.
-//! The code of a real rollout runs on the copies unchanged; what is live is neither written nor locked, and no server is
-//! notified, because the copies have no triggers. Everything is inside one transaction, which is always rolled back.
+//! A sandbox: temporary copies of the tables a rollout writes to, under their own names, visible to one connection
+//! only. The code of a real rollout runs on the copies unchanged; what is live is neither written nor locked, and no
+//! server is notified, because the copies have no triggers. Everything is inside one transaction, which is always
+//! rolled back.
 
 use lifecycle::authority::Permit;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -43,7 +44,8 @@ impl Sandbox {
         Ok(Self { work, store })
     }
 
-    /// Puts the candidate back to `approved`, as a new review would: a bundle that was rolled back never returns by itself.
+    /// Puts the candidate back to `approved`, as a new review would: a bundle that was rolled back never returns by
+    /// itself.
     pub async fn reset_to_approved(&mut self, chosen: &Chosen) -> Result<()> {
         reset(self.work.db(), chosen).await
     }

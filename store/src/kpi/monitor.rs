@@ -1,5 +1,5 @@
-//! Measuring bundles in service against the bundle they replaced. Each measurement is an audit entry, so that the KPIs can
-//! be computed again from an exported record.
+//! Measuring bundles in service against the bundle they replaced. Each measurement is an audit entry, so that the KPIs
+//! can be computed again from an exported record.
 
 use lifecycle::{
     audit::EventType,

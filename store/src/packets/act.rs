@@ -19,9 +19,9 @@ const MAX_REASON_CHARS: usize = 2000;
 ///
 /// # Errors
 /// Denied without [`Permission::ActOnPackets`]; `forbidden` for its authors and its builder; a missing reason; `paused`
-/// for approvals during a pause; `invalid_transition` when the packet is not in review; `stale_approval` for approvals after
-/// another bundle became stable; `packet_blocked` for approvals of a packet with a failed guardrail or a blocked red team
-/// scenario; `conflict` when the content or an earlier action does not verify.
+/// for approvals during a pause; `invalid_transition` when the packet is not in review; `stale_approval` for approvals
+/// after another bundle became stable; `packet_blocked` for approvals of a packet with a failed guardrail or a blocked
+/// red team scenario; `conflict` when the content or an earlier action does not verify.
 pub async fn act(
     store: &Store,
     actor: &Actor,

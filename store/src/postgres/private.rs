@@ -67,8 +67,8 @@ struct Server {
 }
 
 impl Private {
-    /// Starts a PostgreSQL whose files lie in `data_dir/postgres`, creating them on the first run. A server that a killed
-    /// process left behind is stopped first. Blocks until the server accepts connections.
+    /// Starts a PostgreSQL whose files lie in `data_dir/postgres`, creating them on the first run. A server that a
+    /// killed process left behind is stopped first. Blocks until the server accepts connections.
     ///
     /// # Errors
     /// See [`Error`]: not installed, no permission, the directory is in use, or the server did not become ready.

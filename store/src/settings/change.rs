@@ -74,7 +74,8 @@ pub async fn set_invariants(store: &Store, actor: &Actor, wanted: Vec<Invariant>
     .await
 }
 
-/// Changes the invariants in force. Changes wait for each other, so that an invariant added at the same time is not lost.
+/// Changes the invariants in force. Changes wait for each other, so that an invariant added at the same time is not
+/// lost.
 ///
 /// # Errors
 /// Denied without [`Permission::Administer`]; what `change` refuses; an invariant that cannot be read, with pointers

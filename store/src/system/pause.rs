@@ -108,8 +108,8 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
 /// Signs the release of the pause in force. The second person's signature ends it.
 ///
 /// # Errors
-/// Denied without [`Permission::Pause`]; `invalid_transition` when no pause is in force; a blank remediation, or one that
-/// leaves out a trigger that cannot be measured; `release_refused` for the same person or role again, and while a
+/// Denied without [`Permission::Pause`]; `invalid_transition` when no pause is in force; a blank remediation, or one
+/// that leaves out a trigger that cannot be measured; `release_refused` for the same person or role again, and while a
 /// trigger is not clear (`metrics` says which).
 pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Result<Changed> {
     let permit = authorize(actor, Permission::Pause)?;

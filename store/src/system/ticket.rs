@@ -17,8 +17,8 @@ pub(super) async fn add_to_ticket(work: &mut Work, ticket: &str, text: &str, det
     Ok(())
 }
 
-/// Adds a timeline entry to the ticket of the pause in force, if there is one: what is done during a pause belongs to its
-/// timeline.
+/// Adds a timeline entry to the ticket of the pause in force, if there is one: what is done during a pause belongs to
+/// its timeline.
 pub(crate) async fn add_to_ticket_in_force(work: &mut Work, text: &str, detail: Value) -> Result<()> {
     let ticket = switches(work.db()).await?.pause.and_then(|pause| pause.ticket);
     match ticket {

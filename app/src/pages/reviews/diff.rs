@@ -160,7 +160,8 @@ fn conditions(rule: &Map<String, Value>) -> Option<&Map<String, Value>> {
     rule.get("conditions").and_then(Value::as_object)
 }
 
-/// Compares two sets of conditions: unchanged and removed conditions in their old order, each followed by its replacement.
+/// Compares two sets of conditions: unchanged and removed conditions in their old order, each followed by its
+/// replacement.
 pub fn compare(before: Option<&Map<String, Value>>, after: Option<&Map<String, Value>>) -> Vec<Condition> {
     let empty = Map::new();
     let (before, after) = (before.unwrap_or(&empty), after.unwrap_or(&empty));

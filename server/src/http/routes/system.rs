@@ -78,7 +78,8 @@ impl Switch {
     }
 }
 
-/// Disabling needs the header besides the permission; enabling does not, so that it cannot fail for lack of a header.
+/// Disabling needs the header in addition to the permission; enabling does not, so that it cannot fail for lack of a
+/// header.
 async fn switch(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,

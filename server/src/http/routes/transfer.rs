@@ -95,7 +95,7 @@ async fn import(
     params: Params,
     request: Request,
 ) -> ApiResult<Response> {
-    // Options may be in the query string too, so that a file can be sent as it is.
+    // Options may be in the query string too, so that a file can be sent unchanged.
     let (renamed, unsigned) = (params.text("import_as_version"), params.flag("unsigned")?);
     let upload = upload(request).await?;
     let upload = Upload {

@@ -1,4 +1,5 @@
-//! The *Source* tab: the document as JSON, in sync with the table both ways. Text that cannot be parsed is kept as typed.
+//! The *Source* tab: the document as JSON, in sync with the table both ways. Text that cannot be parsed is kept as
+//! typed.
 
 use std::time::Duration;
 
