@@ -54,7 +54,7 @@ screenshots: build ## Photograph every page at three widths in both themes into 
 bench: build ## Measure against cedar-policy, regorus, zen-engine, datalogic-rs, z3 and Cerbos (half an hour, the first time more)
 	@scripts/bench
 
-# Quick looks, each time: these name or install what is missing on the machine.
+# Quick checks on every run: they name or install tools that are missing on the machine.
 setup:
 	@scripts/ensure-rust
 	@scripts/ensure-node

@@ -49,8 +49,8 @@ pub struct Cold {
     pub error: Option<String>,
 }
 
-/// Runs in a fresh process and loads one contender. `allocated` and `peak` return the bytes on the heap now, and at
-/// most so far.
+/// Runs in a fresh process and loads one contender. `allocated` and `peak` return the number of bytes on the
+/// heap, and its maximum so far.
 ///
 /// # Errors
 /// When the contender is unknown or does not load.

@@ -2,7 +2,7 @@
 //!
 //! A name counts if it is imported, or written as a path in a type, an expression, a pattern, an attribute or a macro.
 //! A method does not count as a name of its own, a local variable hides an import, and `mod` and re-exports of what is
-//! below a module are how it shows its parts, so they create no tie.
+//! below a module only expose the module's parts, so they create no tie.
 
 use std::collections::{BTreeMap, BTreeSet};
 

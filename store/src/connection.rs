@@ -1,4 +1,4 @@
-//! The handle that every function of this crate takes.
+//! The handle to the store, which the use cases of this crate take.
 
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -25,7 +25,7 @@ pub fn Dialog(
         let open = open.get();
         let Some(dialog) = dialog.get() else { return };
         if open {
-            // A dialog that the server rendered open is not modal. It is not closed first, because `close` would fire
+            // A dialog that the server rendered open is not modal. Its attribute is removed, because `close` would fire
             // the close event.
             if dialog.open() && !dialog.matches(":modal").unwrap_or(false) {
                 let _ = dialog.remove_attribute("open");

@@ -47,7 +47,7 @@ pub async fn add_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses writes that a browser sends on behalf of a foreign page.
+/// Refuses writes that a browser sends on behalf of another site.
 pub fn cross_origin() -> CsrfLayer<impl Fn(ProtectionError) -> Response + Clone> {
     CsrfLayer::new().with_rejection_response(|_| {
         ApiError::new(Code::Forbidden, "this request comes from a page of another site").into_response()

@@ -1,4 +1,4 @@
-//! Every route refuses strangers and callers without the permission.
+//! Every route refuses anonymous callers and callers without the permission.
 
 use axum::body::Body;
 use http::Method;

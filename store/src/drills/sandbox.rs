@@ -1,5 +1,5 @@
 //! A sandbox: temporary copies of the tables a rollout writes to, under their own names, visible to one connection
-//! only. The code of a real rollout runs on the copies unchanged; what is live is neither written nor locked, and no
+//! only. The code of a real rollout runs on the copies unchanged; the live state is neither written nor locked, and no
 //! server is notified, because the copies have no triggers. Everything is inside one transaction, which is always
 //! rolled back.
 
@@ -29,7 +29,7 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Copies what is live and puts the copy into the state before the candidate was applied: its base serves
+    /// Copies the live state and puts the copy into the state before the candidate was applied: its base serves
     /// everything, there is no canary, no pause is in force.
     pub async fn open(store: &Store, permit: Permit, chosen: &Chosen) -> Result<Self> {
         // A connection of its own: on one of the pool's, prepared statements may still refer to the real tables.

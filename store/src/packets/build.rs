@@ -1,4 +1,4 @@
-//! Building a packet: a draft is linted, compared with what is live and replayed, and enters review.
+//! Building a packet: a draft is linted, compared with the stable bundle and replayed, and enters review.
 
 use lifecycle::{
     audit::EventType,

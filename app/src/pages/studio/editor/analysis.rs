@@ -40,7 +40,7 @@ pub fn follow_document(editor: EditorState) {
     on_cleanup(worker_client::close);
 }
 
-/// Sends a new session the bundle that the draft is compared with. Everything else is sent by the code that tracks
+/// Sends a new session the baseline of the draft's checks. Everything else is sent by the code that tracks
 /// [`Results::sessions`](super::state::Results::sessions).
 fn start_session(editor: EditorState, sent: StoredValue<SentDocument>) {
     let baseline = editor.results.baseline();
