@@ -20,8 +20,8 @@
 //! | `accounts` | who may sign in: [`people`], [`tokens`], [`sessions`] |
 //! | [`settings`] | the workspace's settings and invariants |
 //! | [`bundles`] | policy bundles: drafts, reading, export and import |
-//! | [`decisions`] | the decision log, reported outcomes, and what both add up to |
 //! | [`decisions`] | the decision log, reported outcomes, and counts over both |
+//! | [`test_cases`] | saved test cases, and the cases of a simulation |
 //! | [`incidents`] | incidents, their timelines and post-mortems |
 //! | [`system`] | the live state, the safety pause and the emergency switch |
 //! | [`packets`] | review packets and the actions on them |

@@ -65,7 +65,7 @@ impl EditHistory {
     /// Makes `edit` as a step of its own.
     ///
     /// # Errors
-    /// [`EditRefused`]; nothing changed then.
+    /// [`EditRefused`]; in that case nothing changes.
     pub fn apply(&mut self, edit: &Edit) -> Result<(), EditRefused> {
         let next = self.now.edited(edit)?;
         self.typing = None;
@@ -76,7 +76,7 @@ impl EditHistory {
     /// Makes `edit` as part of typing into `target` at `now_ms`, in milliseconds of any clock.
     ///
     /// # Errors
-    /// [`EditRefused`]; nothing changed then.
+    /// [`EditRefused`]; in that case nothing changes.
     pub fn type_into(&mut self, target: TypingTarget, now_ms: f64, edit: &Edit) -> Result<(), EditRefused> {
         let next = self.now.edited(edit)?;
         let goes_on =

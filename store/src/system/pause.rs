@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{Error, Result, Store, incidents, json, work::Work};
 
-/// Maximum number of trigger metrics of a pause.
+/// Maximum number of trigger metrics of a pause, and maximum characters of one.
 const MAX_TRIGGERS: usize = 20;
 const MAX_NAME_CHARS: usize = 100;
 /// Maximum characters that an incident's title takes from the reason.

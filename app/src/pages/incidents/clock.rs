@@ -1,4 +1,4 @@
-//! The clocks of an incident: due dates, and whether each was met.
+//! The clocks of an incident: the tasks that are due, and whether each was done in time.
 
 use lifecycle::incident::Incident;
 use policy::Timestamp;
@@ -19,7 +19,7 @@ pub enum ClockState {
 /// One clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {
-    /// The name of the clock.
+    /// The task that is due.
     pub title: &'static str,
     /// The due time.
     pub due: Timestamp,
