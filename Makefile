@@ -54,7 +54,7 @@ screenshots: build ## Photograph every page at three widths in both themes into 
 bench: build ## Measure against cedar-policy, regorus, zen-engine, datalogic-rs, z3 and Cerbos (half an hour, the first time more)
 	@scripts/bench
 
-# Quick looks, each time: these name or install what is missing on the machine.
+# Quick checks on every run: they name or install tools that are missing on the machine.
 setup:
 	@scripts/ensure-rust
 	@scripts/ensure-node
@@ -79,7 +79,8 @@ $(BIN): $(STAMPS)/site $(SERVER_SOURCES) | $(FIRST_BUILD)
 	@cargo build --release -p server
 	@touch $@
 
-# The first time, the server is compiled while the browser side is, without the site: either alone leaves a processor idle.
+# The first build compiles the server, still without the site, in parallel with the browser side, because neither alone
+# uses every core.
 $(STAMPS)/server:
 	@echo "==> Compiling the server's libraries" >&2
 	@SITE_DIR=target/no-site cargo build --release -p server

@@ -11,7 +11,7 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
-  // What measures time runs first and alone.
+  // The tests that measure time run first and alone.
   projects: [
     { name: "timed", testMatch: "story.spec.ts" },
     { name: "rest", testIgnore: "story.spec.ts", dependencies: ["timed"] },

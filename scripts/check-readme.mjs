@@ -1,7 +1,8 @@
 // check-readme.mjs: runs the README's tour as printed, against a release build serving a demo workspace of its own.
 //
-// Every bash block below "## Five minutes" runs in one shell, in order. A text block after it says what it prints; `…`
-// stands for anything. Only the address and the data folder are replaced. With --print, what each block printed is shown.
+// Every bash block below "## Five minutes" runs in one shell, in order. A text block after it contains its output; `…`
+// stands for anything. Only the address and the data folder are replaced. With --print, the output of each block is
+// shown.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";

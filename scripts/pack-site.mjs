@@ -1,7 +1,7 @@
-// pack-site.mjs FRONT SITE: puts together everything that the server hands to browsers, for it to embed.
+// pack-site.mjs FRONT SITE: collects all files that the server sends to browsers, for it to embed.
 //
-// FRONT is what `build-front` left. SITE is written anew: pkg/ (script, wasm, one stylesheet), fonts/, and what lies in
-// public/; each file above a kilobyte gets a .br and a .gz sibling, so that nothing is compressed per request.
+// FRONT is the output of `build-front`. SITE is written anew: pkg/ (script, wasm, one stylesheet), fonts/, and the
+// files of public/. Each file above a kilobyte gets a .br and a .gz sibling, so that nothing is compressed per request.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";

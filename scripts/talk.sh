@@ -1,4 +1,4 @@
-# Sourced by the other scripts, so that all of them speak with one voice.
+# Sourced by the other scripts, so that all of them print messages in the same format.
 
 say() { printf '==> %s\n' "$*" >&2; }
 

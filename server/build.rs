@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let site = if site.is_absolute() { site } else { manifest.join("..").join(site) };
 
     let mut files = Vec::new();
-    // Development builds read the folder with every request, so that a new style sheet needs no new build.
+    // Development builds read the folder for every request, so that a new style sheet needs no new build.
     if env::var("PROFILE")? == "release" {
         println!("cargo:rerun-if-changed={}", site.display());
         if site.is_dir() {
@@ -64,7 +64,7 @@ fn contract(folder: &Path) -> Result<Value, Box<dyn Error>> {
     Ok(document)
 }
 
-/// The members of all files in a folder; no name may be used twice.
+/// The members of all files in a folder; a name may be used only once.
 fn merged(folder: &Path) -> Result<Map<String, Value>, Box<dyn Error>> {
     let mut all = Map::new();
     for file in sorted(folder)? {

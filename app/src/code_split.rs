@@ -1,9 +1,9 @@
 //! Splits the browser's WebAssembly into chunks. A first visit fetches the frame, the sign-in and the first page; the
 //! code of another page is fetched when that page is first opened.
 //!
-//! The build splits at each `wasm_split` function below: code that only this function reaches goes into a file named after
-//! the chunk. On the server, which has all the code, the function is a plain call. There are few chunks, because code that
-//! several chunks share becomes one file for each combination.
+//! The build splits at each `wasm_split` function below: code that only this function reaches goes into a file named
+//! after the chunk. On the server, which has all the code, the function is a plain call. There are few chunks, because
+//! code that several chunks share becomes one file for each combination.
 
 use leptos::{
     prelude::*,
@@ -35,10 +35,10 @@ async fn await_chunk(fetched: impl Future<Output = Result<(), SplitLoaderError>>
     let pending = if cfg!(feature = "ssr") || first { None } else { use_context::<PendingNavigation>() };
     let _counted = PendingPage::new(pending);
     if fetched.await.is_err() && first {
-        // The page that the server rendered stays as it is: its links and forms work without scripts.
+        // The server-rendered page stays as it is: its links and forms work without scripts.
         std::future::pending::<()>().await;
     }
-    // Any other failure fails the view too, which then shows the error.
+    // For any other failure the view fails too, and shows the error.
 }
 
 /// Fetches the code of the page at `path`, before a click on its link.

@@ -1,4 +1,4 @@
-//! What the server provides to every page and server function: the store, and the caller.
+//! Context that the server provides to every page and server function: the store and the caller.
 //!
 //! The server provides [`AppContext`] with leptos' `provide_context`, and puts a [`Caller`] into the request's
 //! extensions. Everything here but [`Theme`] exists only on the server.
@@ -50,7 +50,7 @@ impl FromStr for Theme {
     }
 }
 
-/// What pages and server functions need from the server.
+/// The server's context for pages and server functions.
 #[cfg(feature = "ssr")]
 #[derive(Clone)]
 pub struct AppContext {
@@ -64,7 +64,7 @@ pub struct AppContext {
 #[cfg(feature = "ssr")]
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// The authenticated person or program; none for an anonymous caller.
+    /// The authenticated person or program; `None` for an anonymous caller.
     pub actor: Option<lifecycle::authority::Actor>,
     /// The person's display name.
     pub name: Option<String>,

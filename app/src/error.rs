@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 /// The `output` encoding of every server function: JSON.
 pub type Reply = Post<ReplyJson>;
 
-/// JSON that is decoded from text, like the data embedded in a page. Leptos' own encoding decodes bytes, and the browser's
-/// module would then contain every type's deserializer twice.
+/// JSON that is decoded from text, like the data embedded in a page. Leptos' own encoding decodes bytes, and the
+/// browser's module would then contain every type's deserializer twice.
 #[derive(Debug)]
 pub struct ReplyJson;
 

@@ -3,12 +3,14 @@
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
-/// Calls `act` for every key that is pressed without a modifier and outside a field. `act` returns whether it used the key.
+/// Calls `act` for every key that is pressed without a modifier and outside a field. `act` returns whether it used the
+/// key.
 pub fn use_keys(act: impl Fn(&str) -> bool + 'static) {
     // The second key of a sequence such as `g a` belongs to the frame.
     let after_g = StoredValue::new(false);
     let act = std::rc::Rc::new(act);
-    // Effects run in browsers only. A server may clean up on another thread, so the listener must stay inside the effect.
+    // Effects run in browsers only. A server may clean up on another thread, so the listener must stay inside the
+    // effect.
     Effect::new(move |_| {
         let act = act.clone();
         let listener = window_event_listener(ev::keydown, move |event| {

@@ -1,5 +1,5 @@
-//! Labels for lists, roles and time spans. Pure: the current time is always a parameter, so server and browser render the
-//! same text.
+//! Labels for lists, roles and time spans. Pure: the current time is always a parameter, so server and browser render
+//! the same text.
 
 use lifecycle::authority::{Role, Roles};
 use policy::Timestamp;
@@ -83,7 +83,7 @@ pub fn roles(roles: &Roles) -> String {
     roles.iter().map(|one| role(*one)).collect::<Vec<_>>().join(", ")
 }
 
-/// The first line of a text that is not blank; none when all are.
+/// The first line of a text that is not blank; `None` if all are.
 pub fn first_line(text: &str) -> Option<String> {
     text.lines().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned)
 }

@@ -1,4 +1,4 @@
-//! What people see: pages, components, and server functions of a few lines.
+//! The user interface: pages, components, and server functions of a few lines.
 //!
 //! ```text
 //! shell        the HTML document around the app: headers, theme, start of hydration   (server only)

@@ -1,5 +1,5 @@
-//! Fetching the code of a page before the page is shown. The frame shows that a page is being fetched; which code a
-//! page needs is known further up, in [`code_split`](crate::code_split).
+//! Fetching the code of a page before the page is shown. The frame shows that a page is being fetched;
+//! [`code_split`](crate::code_split), a higher-level module, knows which code a page needs.
 
 use leptos::prelude::*;
 
@@ -14,11 +14,11 @@ impl PendingNavigation {
     }
 }
 
-/// Counts one page until dropped, so that a navigation that is abandoned for another is no longer counted either.
+/// Counts one page until dropped, so that a navigation abandoned for another is no longer counted.
 pub struct PendingPage(Option<PendingNavigation>);
 
 impl PendingPage {
-    /// Counts a page in `pending`; counts nothing when that is none.
+    /// Counts a page in `pending`; counts nothing if that is `None`.
     pub fn new(pending: Option<PendingNavigation>) -> Self {
         if let Some(PendingNavigation(count)) = pending {
             count.update(|count| *count += 1);

@@ -40,7 +40,7 @@ pub fn shell() -> impl IntoView {
 }
 
 /// Loads the WebAssembly module and starts it; [`code_split`](crate::code_split) fetches the code of the page itself.
-/// Replaces leptos' `HydrationScripts`, which writes the nonce into `crossorigin` of the preload (leptos#4843), so that
+/// Replaces leptos' `HydrationScripts`, which writes the nonce into the preload's `crossorigin` (leptos#4843), so that
 /// Firefox may abort the preload.
 #[component]
 fn Hydration(nonce: Option<String>) -> impl IntoView {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-/// What stands on the command line after the command.
+/// The arguments after the command.
 #[derive(Debug, Default)]
 pub struct Arguments(BTreeMap<String, String>);
 
@@ -29,7 +29,7 @@ impl Arguments {
     /// The value of a flag, or a default.
     ///
     /// # Errors
-    /// When it does not read as wanted.
+    /// When the value cannot be parsed.
     pub fn value<T: FromStr>(&self, name: &str, default: T) -> Result<T, String> {
         self.text(name).map_or(Ok(default), |text| text.parse().map_err(|_| format!("--{name} cannot be `{text}`")))
     }
@@ -37,7 +37,7 @@ impl Arguments {
     /// A list separated by commas, or a default.
     ///
     /// # Errors
-    /// When an entry does not read as wanted.
+    /// When an entry cannot be parsed.
     pub fn list<T: Clone>(
         &self,
         name: &str,

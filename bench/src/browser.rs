@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 const FILE: &str = "results/browser.json";
 
-/// The file.
+/// The content of the file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Browser {
-    /// Rules of the draft in the editor.
+    /// Number of rules of the draft in the editor.
     pub rules: usize,
-    /// Decisions that are simulated after each key.
+    /// Number of decisions that are simulated after each key.
     pub decisions: usize,
-    /// From the key to lint, diff and simulation being up to date.
+    /// Time from the keystroke until lint, diff and simulation are up to date.
     pub keystroke_ms: Option<Percentiles>,
-    /// The longest task on the page's thread meanwhile.
+    /// The longest task on the page's main thread meanwhile.
     pub longest_task_ms: Option<f64>,
     /// Replay of a million decisions.
     pub replay_1m_ms: Option<f64>,
     pub machine: String,
 }
 
-/// Of several keystrokes.
+/// Percentiles over several keystrokes.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Percentiles {
     pub median: f64,
@@ -31,7 +31,7 @@ pub struct Percentiles {
 }
 
 impl Browser {
-    /// What is there; nothing when there is no file.
+    /// The measured times; empty if there is no file.
     ///
     /// # Errors
     /// When the file cannot be read or is malformed.

@@ -1,4 +1,5 @@
-//! Load, first request and memory: each contender in a process of its own, so that nothing is warm and nothing is shared.
+//! Load, first request and memory: each contender in a process of its own, so that nothing is warm and nothing is
+//! shared.
 
 use std::{
     io::Read,
@@ -15,30 +16,30 @@ use crate::{
     workload::{Shape, Workload},
 };
 
-/// What a fresh process reports.
+/// The report of a fresh process.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Fresh {
-    /// Steps of loading, in milliseconds.
+    /// The steps of loading, in milliseconds.
     pub steps: Vec<(String, f64)>,
     /// Milliseconds for the first request.
     pub first: f64,
-    /// Bytes on the heap that the loaded contender holds.
+    /// Bytes on the heap that the loaded contender occupies.
     pub bytes: usize,
-    /// The most bytes that loading held at once.
+    /// The most bytes on the heap while loading.
     pub peak_bytes: usize,
 }
 
-/// One contender, one bundle.
+/// The measurements of one contender on one bundle.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cold {
     pub engine: String,
     pub shape: String,
     pub rules: usize,
-    /// Milliseconds, all steps together.
+    /// Milliseconds for all steps together.
     pub load: Spread,
     /// The median of each step.
     pub steps: Vec<(String, f64)>,
-    /// Milliseconds.
+    /// Milliseconds for the first request.
     pub first: Spread,
     pub bytes: usize,
     pub peak_bytes: usize,
@@ -48,8 +49,8 @@ pub struct Cold {
     pub error: Option<String>,
 }
 
-/// Runs in a fresh process and loads one contender. `allocated` and `peak` return the bytes that the heap holds, and the most
-/// that it held.
+/// Runs in a fresh process and loads one contender. `allocated` and `peak` return the number of bytes on the
+/// heap, and its maximum so far.
 ///
 /// # Errors
 /// When the contender is unknown or does not load.
@@ -125,7 +126,7 @@ pub fn measure(contender: &Contender, shape: Shape, rules: usize, runs: usize, p
     cold
 }
 
-/// Starts one fresh process and returns its report; none when the process was ended for taking too long.
+/// Starts one fresh process and returns its report; `None` if the process was ended for taking too long.
 fn child(name: &str, shape: Shape, rules: usize, patience: Duration) -> Result<Option<Fresh>, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("cold");
     let mut child = Command::new(program)

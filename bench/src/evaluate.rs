@@ -1,4 +1,4 @@
-//! Decisions: every contender must give the same rank for every request; only then are they timed.
+//! Decisions: every contender must give the same rank for every request; only then is it timed.
 
 use std::time::Duration;
 
@@ -11,26 +11,27 @@ use crate::{
     workload::{Shape, Workload},
 };
 
-/// How much is measured.
+/// The extent of the measurement.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub shapes: Vec<Shape>,
     pub sizes: Vec<usize>,
-    /// Names; empty means all.
+    /// Names of contenders; empty means all.
     pub engines: Vec<String>,
     pub requests: usize,
     pub rounds: usize,
-    /// What one contender gets in one round.
+    /// Time for one contender in one round.
     pub slice: Duration,
-    /// What checking one contender's answers from JSON may take up to 1,000 rules; a slower one is checked on as many
-    /// requests as fit. Beyond 1,000 rules it is a quarter, and from parsed requests a fifth: they meet the same rules.
+    /// Time limit for checking one contender's answers from JSON, up to 1,000 rules; a slower contender is checked on
+    /// as many requests as fit. Beyond 1,000 rules the limit is a quarter of this, and from parsed requests a fifth,
+    /// because they meet the same rules.
     pub agreement: Duration,
 }
 
-/// The fewest requests that a contender answers in a round, and the fewest that are checked.
+/// Minimum number of requests that a contender answers in a round, and that are checked.
 const FEWEST: usize = 50;
 
-/// One bundle.
+/// The measurements of one bundle.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Case {
     pub shape: String,
@@ -40,9 +41,9 @@ pub struct Case {
     pub hit_rate: f64,
     pub entries: Vec<Entry>,
     pub left_out: Vec<LeftOut>,
-    /// Over one minute, at the start and at the end.
+    /// The load average over one minute, at the start and at the end.
     pub load_average: [f64; 2],
-    /// Elapsed time divided by time on a core: 1 on an idle machine.
+    /// Elapsed time divided by CPU time: 1 on an idle machine.
     pub disturbance: f64,
 }
 
@@ -52,28 +53,28 @@ pub struct Entry {
     pub engine: String,
     pub form: Form,
     pub agreement: Agreement,
-    /// Nanoseconds on a core for one request, by round.
+    /// Nanoseconds of CPU time for one request, by round.
     pub nanoseconds: Spread,
     /// The ratio to our time in the same form and round.
     pub times_ours: Spread,
 }
 
-/// What a contender is given.
+/// The form of the requests for a contender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// The bytes of the request.
     Json,
-    /// The request in the engine's own form, parsed ahead.
+    /// The request in the engine's own form, parsed in advance.
     Parsed,
 }
 
-/// Answers against the oracle.
+/// Agreement of the answers with the oracle.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreement {
     pub checked: usize,
     pub agreed: usize,
-    /// The first few that differ.
+    /// The first few answers that differ.
     pub examples: Vec<String>,
 }
 
@@ -84,18 +85,18 @@ pub struct LeftOut {
     pub why: String,
 }
 
-/// A loaded contender in one form, with what it has shown so far.
+/// A loaded contender in one form, with its results so far.
 struct Runner {
     contender: Contender,
     form: Form,
     agreement: Agreement,
-    /// Requests between two looks at the clock.
+    /// Number of requests between two readings of the clock.
     chunk: usize,
-    /// By round.
+    /// Nanoseconds per request, by round.
     nanoseconds: Vec<f64>,
 }
 
-/// Measures everything in the plan; `done` sees each case as it is ready.
+/// Measures everything in the plan; `done` is called with each case as soon as it is ready.
 ///
 /// # Errors
 /// When our own engine cannot be loaded.
@@ -217,7 +218,7 @@ impl Runner {
         while whole.on_core < slice || answered < FEWEST.min(count) {
             let ((), chunk) = spent(|| {
                 for _ in 0..self.chunk {
-                    // The answer must not be dropped unseen, or there would be nothing to compute.
+                    // The answer must not be dropped unused, or the compiler could remove the computation.
                     let _ = std::hint::black_box(ask(engine, self.form, workload, next));
                     next = if next + 1 == count { 0 } else { next + 1 };
                 }

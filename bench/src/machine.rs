@@ -12,9 +12,9 @@ pub struct Machine {
     pub memory_gib: f64,
     pub system: String,
     pub compiler: String,
-    /// Of the repository, with `+` behind it when the code that is measured had been changed.
+    /// The commit of the repository, with `+` appended if the measured code was changed.
     pub commit: String,
-    /// By crate, from the committed lock file.
+    /// The versions by crate, from the committed lock file.
     pub versions: BTreeMap<String, String>,
 }
 

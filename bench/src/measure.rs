@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// The time this thread has been on a core. On an idle machine that is the elapsed time; on a busy machine it leaves out the
-/// time that other programs took.
+/// The CPU time of this thread. On an idle machine that equals the elapsed time; on a busy machine it excludes the time
+/// that other programs took.
 pub fn on_core() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
-/// Time on a core and elapsed time.
+/// CPU time and elapsed time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spent {
     pub on_core: Duration,
@@ -26,7 +26,7 @@ pub fn spent<T>(work: impl FnOnce() -> T) -> (T, Spent) {
     (done, Spent { passed: clock.elapsed(), on_core: on_core() - core })
 }
 
-/// Median, quartiles and ends of some measurements.
+/// Median, quartiles, minimum and maximum of some measurements.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub median: f64,
@@ -38,12 +38,12 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of these values; all zero when there are none.
+    /// The spread of `values`; all zero if there are none.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
         let at = |quarter: usize| {
-            // Between the two nearest values, as usual for few samples.
+            // Interpolated between the two nearest values, as usual for few samples.
             let position = values.len().saturating_sub(1) * quarter;
             let (low, rest) = (position / 4, (position % 4) as f64 / 4.0);
             match (values.get(low), values.get(low + 1)) {

@@ -1,4 +1,5 @@
-//! Replay of a million recorded decisions, and its look-up of interned rows compared with the hand-written kernel's.
+//! Replay of a million recorded decisions, and its look-up of interned rows compared with that of the hand-written
+//! kernel.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,17 +22,17 @@ pub struct Replayed {
     pub shape: String,
     pub rules: usize,
     pub rows: usize,
-    /// Rows whose deciding rule is the oracle's.
+    /// Number of rows whose deciding rule is that of the oracle.
     pub agreed: usize,
-    /// Milliseconds on a core for the whole replay, by round.
+    /// Milliseconds of CPU time for the whole replay, by round.
     pub milliseconds: Spread,
-    /// Nanoseconds a row, without making the replay ready.
+    /// Nanoseconds per row, without preparing the replay.
     pub row: Spread,
-    /// Nanoseconds a row of the kernel.
+    /// Nanoseconds per row in the kernel.
     pub kernel_row: Spread,
-    /// A row of ours over a row of the kernel, by round.
+    /// Our time per row divided by the kernel's, by round.
     pub times_kernel: Spread,
-    /// Of the corpus as it is sent to a browser.
+    /// Bytes of the corpus as it is sent to a browser.
     pub encoded_bytes: usize,
     pub load_average: f64,
 }
@@ -39,7 +40,7 @@ pub struct Replayed {
 /// Replays `rows` requests through `rules` rules of `shape`, `rounds` times.
 ///
 /// # Errors
-/// When the workload is no valid bundle.
+/// When the workload is not a valid bundle.
 pub fn measure(shape: Shape, rules: usize, rows: usize, rounds: usize) -> Result<Replayed, String> {
     let workload = Workload::new(shape, rules, rows);
     let bundle = engines::parse_rules(&engines::bundle(&workload))?;
@@ -82,7 +83,7 @@ pub fn measure(shape: Shape, rules: usize, rows: usize, rounds: usize) -> Result
 
 fn all(kernel: &mut dyn Engine, rows: usize) {
     for row in 0..rows {
-        // The answer must not be dropped unseen, or there would be nothing to compute.
+        // The answer must not be dropped unused, or the compiler could remove the computation.
         let _ = std::hint::black_box(kernel.from_parsed(row));
     }
 }

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{analysis::Compared, cold::Cold, evaluate::Case, http::Http, machine::Machine, replay::Replayed};
 
-/// Everything measured.
+/// All measurements.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Results {
     /// The day of the newest part, as it was passed in.
     pub date: String,
     pub machine: Machine,
-    /// Decisions: agreement, then time.
+    /// Decisions: agreement, then times.
     pub evaluate: Vec<Case>,
     /// Load, first request, memory.
     pub cold: Vec<Cold>,
@@ -25,11 +25,11 @@ pub struct Results {
     pub http: Http,
 }
 
-/// Where results are kept.
+/// The path of the results.
 pub const FILE: &str = "results/results.json";
 
 impl Results {
-    /// The stored results; empty when there is no file.
+    /// The stored results; empty if there is no file.
     ///
     /// # Errors
     /// When the file cannot be read or is malformed.
@@ -44,7 +44,7 @@ impl Results {
     /// Changes the stored results, and stamps them with this machine and the day.
     ///
     /// # Errors
-    /// When it cannot be read or written.
+    /// When the file cannot be read or written.
     pub fn change(date: &str, change: impl FnOnce(&mut Self)) -> Result<(), String> {
         let mut results = Self::read()?;
         change(&mut results);

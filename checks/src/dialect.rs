@@ -1,19 +1,19 @@
-//! Words that only this project would use, each with the field's word for the thing.
+//! Words that only this project would use, each with the established word for the thing.
 //!
-//! A stranger searches for the field's word. Ordinary English is not forbidden: an entry says in which kinds of names it
-//! counts, and whether as one word among others (`told` in `told_apart`) or only as the whole name (`one.rs`, not
-//! `one_input.rs`). Variables and comments are not read.
+//! A stranger searches for the established word. Ordinary English is not forbidden: an entry says in which kinds of
+//! names it counts, and whether as one word among others (`told` in `told_apart`) or only as the whole name (`one.rs`,
+//! not `one_input.rs`). Variables and comments are not read.
 
 use crate::names::{Kind, Name};
 
-/// A word, where it counts, and what to write instead.
+/// A word, the names in which it counts, and the word to write instead.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     /// The words, with `_` between them.
     pub word: &'static str,
-    /// Where it counts.
+    /// The names in which the word counts.
     pub counts: Counts,
-    /// The field's word.
+    /// The established word, as advice.
     pub instead: &'static str,
 }
 
@@ -24,14 +24,14 @@ pub enum Counts {
     Anywhere,
     /// In every name but the title of a test, which is a sentence.
     Identifiers,
-    /// In names of files, folders, modules and types: what one searches for first. As a verb or an adjective the word is
-    /// good English.
+    /// In names of files, folders, modules and types: what people search for first. As a verb or an adjective the word
+    /// is good English.
     Things,
     /// In names of types only.
     Types,
     /// As the whole name of a file, folder or module.
     File,
-    /// The same, in one crate only.
+    /// As the whole name of a file, folder or module, in one crate only.
     FileIn(&'static str),
     /// As the whole name of a type.
     Type,
@@ -103,10 +103,10 @@ pub const ENTRIES: &[Entry] = &[
     entry("decide_text", Function, "gone: one decoder"),
 ];
 
-/// Idioms of plain English that have one of the words in them.
+/// Idioms of plain English that contain one of the words.
 const IDIOMS: &[&str] = &["told_apart", "tell_apart", "tells_apart", "key_figures", "laid_out"];
 
-/// What a name says in the project's own dialect, with advice; none for a name of the field.
+/// The word of the project's own dialect in a name, with advice; `None` if the name has no such word.
 pub fn finding(name: &Name) -> Option<String> {
     let mut words = words(&name.text).join("_");
     for idiom in IDIOMS {
@@ -135,7 +135,7 @@ impl Counts {
             Identifiers => name.kind != Kind::Test,
             Things => file || name.kind == Kind::Type,
             Types | Type => name.kind == Kind::Type,
-            // In Rust: pages and data are named by what users see.
+            // Only in Rust: pages and data are named by what users see.
             File => file && (name.kind != Kind::File || name.path.ends_with(".rs")),
             FileIn(folder) => file && name.path.split('/').next() == Some(folder),
             Function => name.kind == Kind::Function,
@@ -143,7 +143,7 @@ impl Counts {
     }
 }
 
-/// The words of a name in small letters: of `snake_case`, `CamelCase`, `kebab-case` and sentences.
+/// The words of a name in lower case: of `snake_case`, `CamelCase`, `kebab-case` and sentences.
 pub fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();

@@ -1,4 +1,4 @@
-//! Which file takes which names from which file, and the circles in it.
+//! The names that each file takes from others, and the cycles among files.
 
 use std::{
     cmp::Reverse,
@@ -6,7 +6,7 @@ use std::{
     fmt::Write as _,
 };
 
-/// How many ties between two folders are written out.
+/// Number of ties between two folders that are written out.
 const SHOWN: usize = 5;
 
 /// The files of a crate and the names they take from each other.
@@ -23,7 +23,7 @@ pub struct Graph {
 pub struct Node {
     /// Path from the root of the repository.
     pub path: String,
-    /// The module it is, by names from the crate's root.
+    /// The file's module path from the crate's root.
     pub module: Vec<String>,
 }
 
@@ -36,20 +36,20 @@ impl Graph {
         }
     }
 
-    /// Circles of files, each with the names that tie it.
+    /// Cycles of files, each with the names that cause it.
     pub fn file_circles(&self) -> Vec<String> {
         let circles = circles(self.files.len(), self.edges.keys().copied());
         circles.iter().map(|circle| self.describe_files(circle)).collect()
     }
 
-    /// Circles of sibling modules of which one is a folder, at every depth: all files of a folder count as one.
+    /// Cycles of sibling modules of which one is a folder, at every depth: all files of a folder count as one.
     pub fn folder_circles(&self) -> Vec<String> {
         let parents: BTreeSet<&[String]> =
             self.files.iter().filter_map(|file| Some(file.module.split_last()?.1)).collect();
         parents.into_iter().flat_map(|parent| self.sibling_circles(parent)).collect()
     }
 
-    /// The circles among the modules right below `parent`.
+    /// The cycles among the modules directly below `parent`.
     fn sibling_circles(&self, parent: &[String]) -> Vec<String> {
         let mut siblings: Vec<&str> = Vec::new();
         let mut sizes: Vec<usize> = Vec::new();
@@ -71,13 +71,13 @@ impl Graph {
         let edges = self.edges.keys().filter_map(|(from, to)| Some((group[*from]?, group[*to]?)));
         circles(siblings.len(), edges.filter(|(from, to)| from != to))
             .iter()
-            // Circles of single files are in `file_circles`.
+            // `file_circles` covers cycles of single files.
             .filter(|circle| circle.iter().any(|sibling| sizes[*sibling] > 1))
             .map(|circle| self.describe_modules(circle, &siblings, &group))
             .collect()
     }
 
-    /// A circle of files: its ties, then the thinnest.
+    /// A cycle of files: its ties, then the thinnest tie.
     fn describe_files(&self, circle: &[usize]) -> String {
         let ties: Vec<_> =
             self.edges.keys().copied().filter(|(from, to)| circle.contains(from) && circle.contains(to)).collect();
@@ -85,7 +85,7 @@ impl Graph {
         for (from, to) in &ties {
             let _ = write!(text, "\n    {}", self.tie(*from, *to));
         }
-        // Of two that are equally thin it is the lower module that should not take from the upper.
+        // If two ties are equally thin, the one to remove is that of the lower module, which should not use the upper.
         let depth = |file: usize| self.files[file].module.len();
         let thinnest = ties.iter().min_by_key(|tie| (self.edges[tie].len(), Reverse(depth(tie.0)), depth(tie.1)));
         if let Some((from, to)) = thinnest {
@@ -94,7 +94,7 @@ impl Graph {
         text
     }
 
-    /// A circle of sibling modules: what ties each two of them, the thinnest first.
+    /// A cycle of sibling modules: the ties between each two of them, the thinnest first.
     fn describe_modules(&self, circle: &[usize], siblings: &[&str], group: &[Option<usize>]) -> String {
         let mut ties: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
         for (from, to) in self.edges.keys() {
@@ -136,11 +136,11 @@ impl Graph {
     }
 }
 
-/// The circles of a directed graph: its strongly connected components of more than one node, by Tarjan's algorithm.
+/// The cycles of a directed graph: its strongly connected components of more than one node, by Tarjan's algorithm.
 pub fn circles(nodes: usize, edges: impl IntoIterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
     struct Search {
         next: Vec<BTreeSet<usize>>,
-        /// When a node was first reached, and the earliest node on the stack it leads back to.
+        /// When a node was first reached, and the earliest node on the stack that it leads back to.
         reached: Vec<Option<usize>>,
         lowest: Vec<usize>,
         stack: Vec<usize>,
@@ -203,7 +203,7 @@ pub fn circles(nodes: usize, edges: impl IntoIterator<Item = (usize, usize)>) ->
 mod tests {
     use super::*;
 
-    /// Nodes reach each other exactly when both are in one circle: tried on every graph of four nodes.
+    /// Nodes reach each other exactly when both are in one cycle: tried on every graph of four nodes.
     #[test]
     fn circles_are_what_reaches_itself_through_others() {
         let pairs: Vec<(usize, usize)> =
@@ -285,7 +285,7 @@ mod tests {
     fn siblings_are_compared_at_every_depth() {
         let graph = graph(
             &["top/mod", "top/a/mod", "top/a/x", "top/a/y", "top/b"],
-            // Through a file: x → b → y. The head of the folder above takes from both, which is no circle.
+            // Through a file: x → b → y. The head of the folder above takes from both, which is not a cycle.
             &[(2, 4, "B", 1), (4, 3, "Y", 2), (0, 2, "X", 3), (0, 4, "B", 4)],
         );
         let circles = graph.folder_circles();

@@ -1,4 +1,4 @@
-//! One way to lay out modules, and what ARCHITECTURE.md and the head of each `lib.rs` must mention.
+//! The one layout of modules, and what ARCHITECTURE.md and the head of each `lib.rs` must mention.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub fn split_modules(sources: &Sources) -> Vec<String> {
         .collect()
 }
 
-/// Whether what follows a folder's path is a path below it, or nothing.
+/// Whether the rest of a path, after a folder's path, is empty or a path below the folder.
 fn is_below(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('/')
 }
@@ -47,7 +47,7 @@ pub fn unlisted_modules(of: &Crate) -> Vec<String> {
         .collect()
 }
 
-/// Files of the product that are called like files of tests.
+/// Files of the product whose names look like those of tests.
 pub fn product_called_tests(of: &Crate) -> Vec<String> {
     of.files
         .iter()

@@ -1,23 +1,23 @@
-//! The rules of the architecture as functions over the sources of the workspace. Nothing here ships: the test
-//! `tests/architecture.rs` runs every rule and prints what breaks it.
+//! The rules of the architecture as functions over the sources of the workspace. None of this ships: the test
+//! `tests/architecture.rs` runs every rule and prints the violations.
 //!
 //! ```text
 //! sources    the text of every file in the repository
 //! manifests  the crates of the workspace, and which crate depends on which
 //! modules    a crate as a tree of modules: what each file defines, imports and re-exports
 //! resolve    from a path in the code to the file that defines the name
-//! graph      which file takes which names from which file, and the circles in it
+//! graph      which names each file takes from others, and the cycles among files
 //! tokens     names among the tokens of a macro
-//! walk       reads a crate's code and fills its graph
+//! walk       reads a crate's code and builds its graph
 //! markdown   the code in a page of Markdown or in a doc comment
-//! order      the order of crates and modules as ARCHITECTURE.md writes it down, and the arrows against it
-//! names      every name the sources give: in Rust, in style sheets, in browser tests
-//! dialect    words that only this project uses, and the field's words for them
-//! layout     one way to lay out modules, and what ARCHITECTURE.md and each `lib.rs` must mention
+//! order      the order of crates and modules as ARCHITECTURE.md states it, and the uses that violate it
+//! names      every name that the sources define: in Rust, in style sheets, in browser tests
+//! dialect    words that only this project uses, and the established words for them
+//! layout     the one layout of modules, and what ARCHITECTURE.md and each `lib.rs` must mention
 //! ```
 //!
-//! Limits: what a procedural macro generates is not seen (a path to it leads to the module that the path names), and
-//! neither is a method that another file adds to a type.
+//! Limits: names that a procedural macro generates are not seen (a path to one leads to the module that the path
+//! names), and neither is a method that another file adds to a type.
 
 pub mod dialect;
 pub mod graph;

@@ -9,9 +9,9 @@ use crate::sources::Sources;
 /// A crate of the workspace.
 #[derive(Debug)]
 pub struct Member {
-    /// The package's name, which is its folder's, too.
+    /// The package's name, which is also its folder's name.
     pub name: String,
-    /// Other crates of the workspace that it depends on, also for tests and build scripts only.
+    /// Other crates of the workspace that this crate depends on, including for tests and build scripts only.
     pub takes: BTreeSet<String>,
 }
 
@@ -21,10 +21,10 @@ impl Member {
         format!("{}/Cargo.toml", self.name)
     }
 
-    /// Root files of the crate: its library and its program.
+    /// Root files of the crate: those of its library and its program.
     ///
     /// # Panics
-    /// When there is neither.
+    /// When there is no root file.
     pub fn roots(&self, sources: &Sources) -> Vec<String> {
         let roots: Vec<_> = ["lib.rs", "main.rs"]
             .into_iter()
@@ -57,7 +57,7 @@ pub fn members(sources: &Sources) -> Vec<Member> {
             .filter(|dependency| names.contains(dependency))
             .cloned()
             .collect();
-        // A crate may ask for itself with a feature for tests.
+        // A crate may depend on itself with a feature for tests.
         takes.remove(name);
         takes
     };

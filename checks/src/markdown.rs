@@ -3,9 +3,9 @@
 /// A fenced block.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Block<'a> {
-    /// Line of its first line of code, from 1.
+    /// The line number of the block's first line of code, from 1.
     pub line: usize,
-    /// Its code.
+    /// The lines of code.
     pub code: Vec<&'a str>,
 }
 
@@ -26,7 +26,7 @@ pub fn blocks(page: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// The spans in backticks outside of fenced blocks. A span does not go over the end of a line.
+/// The spans in backticks outside fenced blocks. A span does not extend past the end of a line.
 pub fn spans(page: &str) -> Vec<&str> {
     let mut fenced = false;
     let mut spans = Vec::new();

@@ -1,5 +1,5 @@
-//! A crate as a tree of modules: what each file defines, imports and re-exports. Code that only tests compile is left
-//! out.
+//! A crate as a tree of modules: what each file defines, imports and re-exports. Code that is only compiled for tests
+//! is left out.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ pub type FileId = usize;
 /// Index of a module in [`Crate::modules`]; the root is 0.
 pub type ModuleId = usize;
 
-/// A crate, or one of its programs: what is reached from one root file.
+/// A crate, or one of its programs: everything reached from one root file.
 pub struct Crate {
-    /// Its files in the order they were read; the root is the first.
+    /// The files in the order in which they were read; the root is first.
     pub files: Vec<SourceFile>,
-    /// Its modules, also those written inside a file.
+    /// The modules, including those written inside a file.
     pub modules: Vec<Module>,
 }
 
@@ -24,55 +24,55 @@ pub struct Crate {
 pub struct SourceFile {
     /// Path from the root of the repository.
     pub path: String,
-    /// The module that the file is, by names from the crate's root; empty for the root.
+    /// The file's module path from the crate's root; empty for the root.
     pub module: Vec<String>,
-    /// Attributes at its head, the documentation among them.
+    /// The attributes at the head of the file, including its documentation.
     pub attributes: Vec<Attribute>,
 }
 
-/// A module: a file, or a part of one in braces.
+/// A module: a whole file, or a part of one in braces.
 pub struct Module {
     /// The module around it.
     pub parent: Option<ModuleId>,
-    /// Where it is written.
+    /// The file in which the module is written.
     pub file: FileId,
-    /// What its names stand for. A name can stand for several things: a module and a function, or one thing for each
+    /// The meanings of the module's names. A name can have several: a module and a function, or one thing for each
     /// `cfg`.
     pub names: BTreeMap<String, Vec<Binding>>,
-    /// Its `use` declarations, one for each name.
+    /// The `use` declarations, one for each name.
     pub imports: Vec<Import>,
-    /// Its items. Modules among them have none of theirs: these are modules of [`Crate::modules`].
+    /// The items. Modules among them contain no items here: they are modules of [`Crate::modules`].
     pub items: Vec<Item>,
 }
 
-/// What a name in a module stands for.
+/// The meaning of a name in a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Binding {
-    /// An item defined right there.
+    /// An item defined in the module itself.
     Item,
-    /// A module below.
+    /// A child module.
     Module(ModuleId),
-    /// An imported name: index into [`Module::imports`].
+    /// An imported name: an index into [`Module::imports`].
     Import(usize),
 }
 
 /// One name of a `use` declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
-    /// The path as written, without the braces. It begins with `::` when it can only be another crate.
+    /// The path as written, without the braces. It begins with `::` if it can only be another crate.
     pub path: Vec<String>,
-    /// The name it has from now on; none for a glob.
+    /// The name in this module; `None` for a glob.
     pub name: Option<String>,
-    /// Whether it ends in `*`.
+    /// Whether the import is a glob: it ends in `*`.
     pub glob: bool,
-    /// Whether it is passed on with `pub`, however restricted.
+    /// Whether the import is re-exported with `pub`, however restricted.
     pub public: bool,
-    /// Line of the declaration.
+    /// The line of the declaration.
     pub line: usize,
 }
 
 impl Crate {
-    /// Reads what `root` reaches.
+    /// Reads everything reachable from `root`.
     ///
     /// # Panics
     /// When a file is missing or is not Rust.
@@ -82,13 +82,13 @@ impl Crate {
         read
     }
 
-    /// The module that a file is, as `a::b`; `the root` for the root.
+    /// The module path of a file, as `a::b`; `the root` for the root.
     pub fn module_name(&self, file: FileId) -> String {
         let path = &self.files[file].module;
         if path.is_empty() { "the root".to_owned() } else { path.join("::") }
     }
 
-    /// Reads a file as a module; files of the modules below it are in `folder`.
+    /// Reads a file as a module; the files of its child modules are in `folder`.
     fn file(
         &mut self,
         sources: &Sources,
@@ -133,7 +133,7 @@ impl Crate {
         id
     }
 
-    /// Reads what `mod name;` or `mod name { … }` declares.
+    /// Reads the module that `mod name;` or `mod name { … }` declares.
     fn declared(
         &mut self,
         sources: &Sources,
@@ -220,7 +220,7 @@ pub fn imports(declaration: &ItemUse) -> Vec<Import> {
     imports
 }
 
-/// Rust from text.
+/// Parses Rust from text.
 ///
 /// # Panics
 /// When the text is not Rust.
@@ -228,14 +228,15 @@ pub fn parse(path: &str, text: &str) -> File {
     syn::parse_file(text).unwrap_or_else(|error| panic!("{path}:{}: {error}", error.span().start().line))
 }
 
-/// Whether only tests compile what has these attributes: `#[cfg(test)]`, `#[cfg(all(test, …))]`, `#[test]` and its kin.
+/// Whether code with these attributes is only compiled for tests: `#[cfg(test)]`, `#[cfg(all(test, …))]`, `#[test]` and
+/// the like.
 pub fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         if !attribute.path().is_ident("cfg") {
             return attribute.path().segments.last().is_some_and(|last| last.ident == "test");
         }
         let mut test = false;
-        // Reading stops at what is not a name or `all(…)`; what was read until then counts.
+        // Reading stops at anything that is not a name or `all(…)`; what was read until then counts.
         let _ = attribute.parse_nested_meta(|condition| {
             test |= condition.path.is_ident("test");
             if condition.path.is_ident("all") {
@@ -283,7 +284,7 @@ pub fn impl_attributes(item: &ImplItem) -> &[Attribute] {
     }
 }
 
-/// The name an item gives.
+/// The name that an item defines.
 fn defined(item: &Item) -> Option<String> {
     let name = match item {
         Item::Const(item) => &item.ident,

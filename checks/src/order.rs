@@ -1,4 +1,4 @@
-//! The order of crates and modules, as ARCHITECTURE.md writes it down in one block, and the arrows that run against it.
+//! The order of crates and modules, as one block of ARCHITECTURE.md states it, and the uses that violate it.
 //!
 //! ```text
 //! policy      takes nothing
@@ -7,33 +7,33 @@
 //!     authority → review
 //! ```
 //!
-//! A crate may take from the crates its line names. A module may take from the modules to the left of it; those between
-//! commas have one rank and take nothing from each other.
+//! A crate may use the crates that its line names. A module may use the modules to the left of it; modules separated by
+//! commas have the same rank and do not use each other.
 
 use std::collections::BTreeSet;
 
 use crate::{graph::Graph, manifests::Member, markdown::blocks};
 
-/// The page that has the block.
+/// The page that contains the block.
 pub const PAGE: &str = "ARCHITECTURE.md";
 
-/// What one crate may take, and the order of its modules.
+/// The crates that one crate may use, and the order of its modules.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CrateOrder {
     /// The crate.
     pub name: String,
-    /// Its line in the page.
+    /// The line number of the crate in the page.
     pub line: usize,
-    /// The crates it may take from.
+    /// The crates that this crate may use.
     pub takes: BTreeSet<String>,
-    /// Its modules at the top, rank by rank; what is used most comes first.
+    /// The top-level modules, rank by rank; the most used come first.
     pub ranks: Vec<Vec<String>>,
 }
 
 /// Reads the order from the page.
 ///
 /// # Errors
-/// When there is no such block, or a line of it is neither a crate nor modules.
+/// When there is no such block, or a line of it names neither a crate nor modules.
 pub fn read(page: &str) -> Result<Vec<CrateOrder>, String> {
     let block = blocks(page)
         .into_iter()
@@ -72,8 +72,8 @@ fn list(names: &str) -> impl Iterator<Item = String> {
     names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
-/// What is wrong between crates: a dependency that the page does not allow, a crate it does not name or that is not
-/// there, and a crate that may take from one that stands below it.
+/// The violations between crates: a dependency that the page does not allow, a crate that the page does not name or
+/// that does not exist, and a crate that may use one listed below it.
 pub fn crate_arrows(order: &[CrateOrder], members: &[Member]) -> Vec<String> {
     let mut findings = Vec::new();
     for member in members {
@@ -108,8 +108,8 @@ pub fn crate_arrows(order: &[CrateOrder], members: &[Member]) -> Vec<String> {
     findings
 }
 
-/// What is wrong between the top modules of a crate: an arrow to the right or within a rank, a module that the page does
-/// not name or that is not there.
+/// The violations between the top-level modules of a crate: a use of a module to the right or of the same rank, a
+/// module that the page does not name or that does not exist.
 pub fn module_arrows(order: &CrateOrder, graph: &Graph) -> Vec<String> {
     let mut findings = Vec::new();
     let there: BTreeSet<&str> = graph.files.iter().filter_map(|file| top(&file.module)).collect();

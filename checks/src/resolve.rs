@@ -1,31 +1,31 @@
-//! From a path in the code to the file that defines the name: through imports, renames, globs and re-exports.
+//! Resolves a path in the code to the file that defines the name: through imports, renames, globs and re-exports.
 
 use crate::modules::{Binding, Crate, FileId, ModuleId};
 
-/// Where a path leads.
+/// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// To a module of the crate.
+    /// A module of the crate.
     Module(ModuleId),
-    /// To something that a file of the crate defines.
+    /// An item that a file of the crate defines.
     Item {
         /// The file.
         file: FileId,
-        /// The name it has there; what follows in the path (a variant, an associated function) belongs to it.
+        /// The item's name in that file; the rest of the path (a variant, an associated function) belongs to the item.
         name: String,
     },
-    /// To another crate, or into the language.
+    /// Another crate, or the language itself.
     Outside,
 }
 
 impl Crate {
-    /// Where a path written in a module leads. There can be several targets: a function and a module of one name, or
-    /// one for each `cfg`. None when the module knows no such name, as with a name of the language.
+    /// The targets of a path written in a module. There can be several: a function and a module of one name, or one for
+    /// each `cfg`. Empty if the module does not know the name, as with a name of the language.
     pub fn resolve(&self, from: ModuleId, path: &[String]) -> Vec<Target> {
         self.follow(from, path, &mut Vec::new())
     }
 
-    /// `open` are the imports being followed: one that leads back to itself ends there.
+    /// `open` are the imports being followed: an import that leads back to itself ends there.
     fn follow(&self, from: ModuleId, path: &[String], open: &mut Vec<(ModuleId, usize)>) -> Vec<Target> {
         let Some((first, rest)) = path.split_first() else { return Vec::new() };
         let start = match first.as_str() {
@@ -49,14 +49,14 @@ impl Crate {
                 self.lookup(module, name, open)
             };
             if targets.is_empty() {
-                // Nothing in the text defines it, so a macro of that module does.
+                // Nothing in the text defines the name, so a macro of that module does.
                 targets = vec![Target::Item { file: self.modules[module].file, name: name.clone() }];
             }
         }
         targets
     }
 
-    /// What a name stands for in a module; names from globs count where nothing else has the name.
+    /// The meanings of a name in a module; names from globs count only if nothing else has the name.
     fn lookup(&self, module: ModuleId, name: &str, open: &mut Vec<(ModuleId, usize)>) -> Vec<Target> {
         let mut targets = Vec::new();
         for binding in self.modules[module].names.get(name).into_iter().flatten() {
@@ -86,7 +86,7 @@ impl Crate {
         targets
     }
 
-    /// Where an import leads; one that leads nowhere in the crate leads outside.
+    /// The targets of an import; an import that leads nowhere in the crate leads outside.
     fn import(&self, module: ModuleId, path: &[String], open: &mut Vec<(ModuleId, usize)>) -> Vec<Target> {
         let targets = self.follow(module, path, open);
         if targets.is_empty() { vec![Target::Outside] } else { targets }

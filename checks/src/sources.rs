@@ -1,4 +1,4 @@
-//! The text of every file in the repository, read once. Tests of the rules hand in a few lines instead.
+//! The text of every file in the repository, read once. Tests of the rules pass in a few lines instead.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,10 +7,10 @@ use std::{
     process::Command,
 };
 
-/// Files whose text some rule reads; of all others only the name counts.
+/// Files whose text some rule reads; of all other files only the name matters.
 const READ: [&str; 5] = ["rs", "css", "ts", "toml", "md"];
 
-/// Folders that are never part of the sources, where git is not there to say so.
+/// Folders that are never part of the sources, for when git is not available to say so.
 const SKIPPED: [&str; 4] = [".git", ".data", "node_modules", "target"];
 
 /// The files of the repository: path from the root, with `/`, and text.
@@ -21,8 +21,8 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The repository this crate is in. New files count before they are added to git, so that the answer before a
-    /// commit is the answer after it; what git ignores does not count.
+    /// The repository that contains this crate. New files count before they are added to git, so that a check gives the
+    /// same result before and after a commit; files that git ignores do not count.
     ///
     /// # Panics
     /// When a file cannot be read.
@@ -31,11 +31,11 @@ impl Sources {
         let tracked = git(&root, &["ls-files", "-z"]).unwrap_or_else(|| walk(&root, ""));
         let new = git(&root, &["ls-files", "-z", "--others", "--exclude-standard"]).unwrap_or_default();
         let mut sources = Self::default();
-        // Of folders only tracked ones count: a scratch folder at the top breaks no rule.
+        // Only tracked folders count: a scratch folder at the top breaks no rule.
         sources.folders.extend(tracked.iter().filter_map(|path| Some(path.split_once('/')?.0.to_owned())));
         for path in tracked.into_iter().chain(new) {
             let at = root.join(&path);
-            // Deleted, but git does not know yet.
+            // The file was deleted, but git does not know yet.
             if !at.is_file() {
                 continue;
             }
@@ -81,7 +81,8 @@ fn extension(path: &str) -> &str {
     path.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
-/// What a git command lists, separated by zero bytes; none when git or its repository is not there.
+/// The output of a git command that lists paths separated by zero bytes; `None` if git or its repository is not
+/// available.
 fn git(root: &Path, arguments: &[&str]) -> Option<Vec<String>> {
     let output = Command::new("git").current_dir(root).args(arguments).output().ok()?;
     let listed = String::from_utf8(output.stdout).ok()?;

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 use syn::{LitStr, Path};
 
-/// The paths among these tokens with their lines, without those inside of brackets: `a::b`, and single identifiers that
+/// The paths among these tokens with their lines, excluding those inside brackets: `a::b`, and single identifiers that
 /// can be names.
 pub fn paths(tokens: &[TokenTree]) -> Vec<(Vec<String>, usize)> {
     let mut paths = Vec::new();
@@ -45,7 +45,7 @@ fn begins_a_path(before: &[TokenTree]) -> bool {
 }
 
 /// Whether a single identifier among tokens can be a name: a type, a component or a constant, or a function that is
-/// called. Others are attributes, elements and variables.
+/// called. Other identifiers are attributes, elements and variables.
 fn stands_alone(name: &Ident, next: Option<&TokenTree>) -> bool {
     name.to_string().starts_with(char::is_uppercase)
         || matches!(next, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis)

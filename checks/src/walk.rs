@@ -1,8 +1,8 @@
-//! Reads a crate's code and fills its graph: every name a file takes from another file of the crate.
+//! Reads a crate's code and builds its graph: every name that a file takes from another file of the crate.
 //!
-//! Names count that are imported, or written as a path in a type, an expression, a pattern, an attribute or a macro. A
-//! method is no name of its own, a local variable hides an import, and `mod` and the re-export of what lies below are
-//! how a module shows its parts, which ties nothing.
+//! A name counts if it is imported, or written as a path in a type, an expression, a pattern, an attribute or a macro.
+//! A method does not count as a name of its own, a local variable hides an import, and `mod` and re-exports of what is
+//! below a module only expose the module's parts, so they create no tie.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ struct Walk<'a> {
     graph: &'a mut Graph,
 }
 
-/// Names that hold inside a function, a block or an arm.
+/// Names that are in scope inside a function, a block or an arm.
 #[derive(Default)]
 struct Scope {
     locals: BTreeSet<String>,
@@ -50,7 +50,7 @@ struct Scope {
 }
 
 impl Walk<'_> {
-    /// Notes what an import takes. Passing on with `pub use` what lies below this module takes nothing.
+    /// Records the names that an import takes. Re-exporting with `pub use` what is below this module takes nothing.
     fn import(&mut self, import: &Import) {
         let here = &self.krate.files[self.krate.modules[self.module].file].module;
         for target in self.krate.resolve(self.module, &import.path) {
@@ -63,7 +63,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Notes what a path in the code takes.
+    /// Records the names that a path in the code takes.
     fn path(&mut self, path: &[String], line: usize) {
         let Some(first) = path.first() else { return };
         let mut targets = Vec::new();
@@ -92,7 +92,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Notes a name, with what the code writes for it where it has another name there.
+    /// Records a name, along with the name written in the code if the two differ.
     fn take(&mut self, from: FileId, name: &str, written: &[String], line: usize) {
         let here = self.krate.modules[self.module].file;
         match written.last() {
@@ -113,12 +113,12 @@ impl Walk<'_> {
         self.scopes.last_mut()
     }
 
-    /// The body of a macro: read as expressions or statements where it is such, token by token where it is not.
+    /// The body of a macro: read as expressions or statements if it parses as such, otherwise token by token.
     fn tokens(&mut self, tokens: TokenStream) {
         if let Ok(arguments) = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone()) {
             for argument in &arguments {
                 match argument {
-                    // `name = value` in `format!` and its kin.
+                    // `name = value` in `format!` and the like.
                     Expr::Assign(named) => self.visit_expr(&named.right),
                     other => self.visit_expr(other),
                 }
@@ -142,7 +142,7 @@ impl Walk<'_> {
     }
 
     fn statements(&mut self, statements: &[Stmt]) {
-        // What a block declares holds in all of it.
+        // The declarations of a block are in scope in all of it.
         for statement in statements {
             match statement {
                 Stmt::Item(Item::Use(declaration)) if !is_test(&declaration.attrs) => {
@@ -181,7 +181,7 @@ impl<'a> Visit<'a> for Walk<'_> {
         }
     }
 
-    // Imports are read where their module or block begins.
+    // Imports are read at the beginning of their module or block.
     fn visit_item_use(&mut self, _: &'a ItemUse) {}
 
     fn visit_path(&mut self, path: &'a Path) {
@@ -196,7 +196,7 @@ impl<'a> Visit<'a> for Walk<'_> {
     }
 
     fn visit_macro(&mut self, call: &'a Macro) {
-        // A macro of one name is either imported or defined above in the text.
+        // A macro with a single-segment path is either imported or defined above in the text.
         if call.path.segments.len() > 1 {
             self.visit_path(&call.path);
         }
@@ -251,7 +251,7 @@ impl<'a> Visit<'a> for Walk<'_> {
         self.scoped(|walk| walk.statements(&block.stmts));
     }
 
-    // A variable holds after its value, and no longer than its block or branch.
+    // A variable is in scope after its value, until the end of its block or branch.
     fn visit_local(&mut self, local: &'a Local) {
         if let Some(value) = &local.init {
             self.visit_local_init(value);

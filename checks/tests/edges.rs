@@ -1,4 +1,4 @@
-//! What counts as taking a name, on crates of a few lines.
+//! Which code counts as taking a name, on crates of a few lines.
 
 use checks::{modules::Crate, sources::Sources, walk::graph};
 
@@ -83,7 +83,7 @@ fn names_inside_macros_count() {
     assert_taken("use crate::b::*; fn f() { m! { @ ..function() } }", "function");
     assert_nothing("use crate::b::*; fn f() { m! { @ fn function() {} } }");
     assert_nothing("use crate::b::*; fn f() { view! { <p>{let function = 1; function(2)}</p> } }");
-    // Elements, attributes, fields and methods are no names.
+    // Elements, attributes, fields and methods are not names.
     assert_nothing(
         "use crate::b::*; fn f() { view! { <function function=1 on:function=x.function()>\"function()\"</function> } }",
     );
@@ -98,7 +98,7 @@ fn a_glob_takes_what_is_used_of_it() {
     assert_taken("use crate::b::*; fn f() { function(); }", "function");
     assert_taken("use crate::b::*; struct S(inner::Deep);", "Deep");
     assert_taken("fn f() { use crate::b::*; function(); }", "function");
-    // A name written out hides the one from the glob.
+    // An explicitly written name hides the one from the glob.
     assert_nothing("use crate::b::*; fn function() {} fn f() { function(); }");
     assert_nothing("use crate::b::*; use elsewhere::Type; struct S(Type);");
 }
@@ -211,7 +211,7 @@ fn code_that_only_tests_compile_is_left_out() {
     assert_nothing("fn f() { #[cfg(test)] use crate::b::Type; #[cfg(test)] fn g() { crate::b::function() } }");
     assert_taken("#[cfg(feature = \"test\")] use crate::b::Type;", "Type");
     assert_taken("#[cfg(not(test))] use crate::b::Type;", "Type");
-    // The file of a module for tests need not even be there.
+    // The file of a module for tests need not even exist.
     assert!(edges(&[("lib", "#[cfg(test)] mod gone;")]).is_empty());
 }
 
@@ -234,6 +234,6 @@ fn modules_lie_where_rust_looks_for_them() {
 #[test]
 fn a_module_in_braces_has_names_of_its_own() {
     assert_taken("mod part { use crate::b::Type; fn f() { super::super::b::function() } }", "Type function");
-    // The names around it do not hold inside.
+    // The names of the outer module are not in scope inside.
     assert_nothing("use crate::b; mod part { fn f() { b::function() } }");
 }

@@ -12,7 +12,7 @@ const EDITED = 10;
 
 test.use({ workspace: "measure" });
 
-/** What the page measures while a person types. */
+/** The measurements of the page while a person types. */
 declare global {
   interface Window {
     typed?: number;

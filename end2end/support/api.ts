@@ -1,6 +1,6 @@
 import type { Role, Server } from "./server.ts";
 
-/** What the server answered, whatever the status. */
+/** The server's answer, whatever the status. */
 export interface Answer {
   status: number;
   body: any;

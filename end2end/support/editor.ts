@@ -1,7 +1,7 @@
 import { type Page, expect } from "@playwright/test";
 import { open } from "./studio.ts";
 
-/** Starts a draft from the list of bundles; answers its id. */
+/** Starts a draft from the list of bundles; returns its id. */
 export async function newDraft(page: Page): Promise<number> {
   await open(page, "/studio");
   await page.getByRole("button", { name: "New draft", exact: true }).click();
@@ -9,7 +9,7 @@ export async function newDraft(page: Page): Promise<number> {
   return Number(new URL(page.url()).pathname.split("/").pop());
 }
 
-/** Starts a draft and adds a rule to it, without saving; answers the draft's id. */
+/** Starts a draft and adds a rule to it, without saving; returns the draft's id. */
 export async function newDraftWith(page: Page, rule: object): Promise<number> {
   const id = await newDraft(page);
   const source = await readSource(page);
@@ -37,7 +37,7 @@ export async function saveDraft(page: Page): Promise<void> {
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
 }
 
-/** Submits the saved draft; answers the packet's id. */
+/** Submits the saved draft; returns the packet's id. */
 export async function submit(page: Page, fallbackPlan: string): Promise<string> {
   await page.getByRole("button", { name: "Submit for review", exact: true }).click();
   const dialog = page.getByRole("dialog");

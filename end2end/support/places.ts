@@ -1,6 +1,6 @@
 import type { Api } from "./api.ts";
 
-/** A page of the studio: the heading that names it, and where it is. */
+/** A page of the studio: its heading and its path. */
 export interface Place {
   name: string;
   path: string;

@@ -42,7 +42,7 @@ export function newRule(id: string, effect: string) {
   };
 }
 
-/** Builds the packet and has it signed by as many people as it needs. */
+/** Builds the packet and has it signed by as many people as the packet needs. */
 export async function approvedPacket(apiOf: (role: "author" | "approver" | "safety_owner") => Api, bundleId: number) {
   const built = await apiOf("author").post("/policy/packets", {
     bundle_id: bundleId,
@@ -60,7 +60,7 @@ export async function approvedPacket(apiOf: (role: "author" | "approver" | "safe
   return body;
 }
 
-/** Has the draft approved and applies it as a canary at 10 %; answers the bundle. */
+/** Has the draft approved and applies it as a canary at 10 %; returns the bundle. */
 export async function startCanary(
   apiOf: (role: "author" | "approver" | "safety_owner" | "runtime_owner") => Api,
   bundleId: number,

@@ -1,6 +1,6 @@
 import type { Server } from "./server.ts";
 
-/** What evaluate answered, as far as the tests look. */
+/** The part of evaluate's answer that the tests check. */
 export interface Decision {
   decision_id: string;
   effect: string;
@@ -8,7 +8,7 @@ export interface Decision {
   bundle: { id: number; version: string };
 }
 
-/** Asks for one decision per subject, a few at a time, and answers them in the subjects' order. */
+/** Asks for one decision per subject, a few at a time, and returns them in the order of the subjects. */
 export async function decide(server: Server, subjects: string[]): Promise<Decision[]> {
   const decisions: Decision[] = new Array(subjects.length);
   let next = 0;

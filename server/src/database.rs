@@ -12,17 +12,18 @@ use store::postgres::{Error, Options, Private};
 
 use crate::error::CliError;
 
-/// How long another process may take to start the private server.
+/// Time limit for another process to start the private server.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How to connect, and the private server if this process started one. Dropping the value stops that server.
+/// The options for connecting, and the private server if this process started one. Dropping the value stops that
+/// server.
 pub struct Database {
     options: PgConnectOptions,
     private: Option<Private>,
 }
 
 impl Database {
-    /// Opens the database at `url`, or starts the private one below `data_dir`. Blocks until the private one answers.
+    /// Opens the database at `url`, or starts the private one below `data_dir`. Blocks until the private one is ready.
     ///
     /// # Errors
     /// A sentence about what is missing and what to do.
@@ -37,8 +38,8 @@ impl Database {
         }
     }
 
-    /// As [`Self::open`], for a command that may run while a server does: uses the private PostgreSQL of the server,
-    /// and waits for one that is just starting.
+    /// Like [`Self::open`], for a command that may run alongside a server: uses the server's private PostgreSQL, and
+    /// waits for one that is still starting.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -59,7 +60,7 @@ impl Database {
         }
     }
 
-    /// How to connect to the database.
+    /// The options for connecting to the database.
     pub fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }

@@ -12,7 +12,7 @@ use crate::error::CliError;
 /// Name of the file in the data directory with the demo's people, passwords and tokens.
 pub const FILE: &str = "demo-credentials.json";
 
-/// Loads the example workspace, once, and writes [`FILE`]. An existing file is left as it is; when the file is missing,
+/// Loads the example workspace, once, and writes [`FILE`]. An existing file is left as it is; if the file is missing,
 /// all people get a new password and token.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! How work ends when it fails: [`ApiError`] over HTTP, [`CliError`] on the command line.
+//! Errors: [`ApiError`] over HTTP, [`CliError`] on the command line.
 
 use std::{fmt, process::ExitCode};
 
@@ -16,7 +16,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 #[derive(Debug, Clone)]
 pub struct ApiError(pub Problem);
 
-/// What every handler returns.
+/// The result of every handler.
 pub type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
@@ -89,12 +89,12 @@ pub enum CliError {
     Usage(String),
     /// A server or database cannot be reached. Exit code 3.
     Unreachable(String),
-    /// The problem that a use case or a server answered; its code decides the exit code.
+    /// The problem with which a use case or a server answered; its code determines the exit code.
     Answered(Box<Problem>),
 }
 
 impl CliError {
-    /// The exit code from which scripts learn the kind of failure.
+    /// The exit code, which tells scripts the kind of failure.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Refused(_) => 1,

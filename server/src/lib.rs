@@ -1,23 +1,23 @@
-//! What runs: the command line, the HTTP service, the evaluation service, background jobs and sign-in. Wiring, no rules
-//! of its own: the meaning of policies is in `policy`, their governance in `lifecycle`, SQL in `store`, pages in `app`.
+//! The server: command line, HTTP service, evaluation service, background jobs and sign-in. Wiring only, no rules of
+//! its own: the meaning of policies is in `policy`, their governance in `lifecycle`, SQL in `store`, pages in `app`.
 //!
-//! From the top down; a module takes names only from those below it:
+//! From the top down; a module uses only the modules below it:
 //!
 //! ```text
-//! cli            arguments in, exit code out; one file a command
+//! cli            arguments in, exit code out; one file per command
 //! start          from settings to a running server, and the shutdown
-//! jobs           background jobs, one a file: audit chain, automatic rollback, KPI monitor, session cleanup
-//! http           extract: reads requests; response: writes answers; routes: one file a resource; layers: around them
-//! state          what every request can reach
+//! jobs           background jobs, one per file: audit chain, automatic rollback, KPI monitor, session cleanup
+//! http           extract: reads requests; response: writes answers; routes: one file per resource; layers: middleware
+//! state          the state that all requests share
 //! evaluation     the evaluation service: bundles in memory, decisions logged in batches before they are answered
-//! auth           who is calling: bearer token, browser session, or the administrator of this machine
+//! auth           the caller: bearer token, browser session, or the administrator of this machine
 //! database       the database: a given one, or a private one in the data directory
 //! demo           the example workspace, and its credentials file
 //! signing_keys   the keys that records are signed with
 //! metrics_cache  the workspace's metrics, read every few seconds
 //! openapi        the contract of the HTTP API
 //! json           JSON into types, with the place of every mistake
-//! error          ApiError and CliError: how work ends when it fails
+//! error          ApiError and CliError: failures over HTTP and on the command line
 //! ```
 #![recursion_limit = "512"]
 

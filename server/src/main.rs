@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// An evaluation allocates many small and short-lived pieces of memory; in a profile under load, the system's allocator
-/// took about a sixth of the time.
+/// An evaluation makes many small, short-lived allocations; in a profile under load, the system's allocator took about
+/// a sixth of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -18,11 +18,11 @@ const FRESH: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Default)]
 pub struct MetricsCache(Arc<Mutex<Option<Entry>>>);
 
-/// When the metrics were read, and the metrics.
+/// The time at which the metrics were read, and the metrics.
 type Entry = (Instant, Arc<WorkspaceMetrics>);
 
 impl MetricsCache {
-    /// Metrics that are at most a few seconds old. Of several callers at once, one reads the database.
+    /// Metrics that are at most a few seconds old. If several callers ask at once, only one reads the database.
     ///
     /// # Errors
     /// The database failed.

@@ -13,16 +13,16 @@ use crate::error::CliError;
 pub const FILE: &str = "hmac-key.json";
 /// Name of a key given by `HMAC_SECRET` without `HMAC_KEY_ID`.
 const DEFAULT_ID: &str = "main";
-/// A shorter secret can be guessed.
+/// A secret shorter than this, in bytes, can be guessed.
 const SHORT_SECRET: usize = 16;
 
 /// The keys as arguments or environment variables.
 #[derive(Clone, Default, clap::Args)]
 pub struct SigningKeyArguments {
-    /// Secret that signs and verifies; without it one is made and kept in the data directory.
+    /// Secret that signs and verifies; without one, a secret is generated and kept in the data directory.
     #[arg(long = "hmac-secret", env = "HMAC_SECRET", hide_env_values = true, value_name = "SECRET")]
     secret: Option<String>,
-    /// Public name of that key, written into what it signs.
+    /// Public name of that key, which becomes part of whatever it signs.
     #[arg(long = "hmac-key-id", env = "HMAC_KEY_ID", value_name = "NAME")]
     key_id: Option<String>,
     /// Earlier keys that only verify: `name:secret`, separated by commas.
@@ -50,7 +50,7 @@ struct StoredKey {
     secret: String,
 }
 
-/// The key ring; generates and stores a key when there is none.
+/// The key ring; generates and stores a key if there is none.
 ///
 /// # Errors
 /// [`CliError::Usage`] when the key file cannot be read or written, or a key is malformed.
@@ -78,7 +78,7 @@ fn previous(text: &str) -> Result<Vec<Key>, CliError> {
         .collect()
 }
 
-/// The key in `path`, generated when there is none.
+/// The key in `path`; generated if there is none.
 fn stored_key(path: &Path) -> Result<Key, CliError> {
     let fail = |what: &str, error: &dyn std::fmt::Display| {
         CliError::Usage(format!("cannot {what} the signing key `{}`: {error}", path.display()))

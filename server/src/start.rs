@@ -1,4 +1,4 @@
-//! From settings to a running server, and its shutdown.
+//! Starting a server from its settings, and shutting it down.
 
 use std::{
     io::ErrorKind,
@@ -28,16 +28,16 @@ use crate::{
     state::AppState,
 };
 
-/// How long open requests may take once the server is asked to stop.
+/// Time limit for open requests once the server is asked to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the last checkpoint of the audit record may take.
+/// Time limit for the last checkpoint of the audit record.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a server is started with.
+/// The settings of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How to reach the database.
+    /// The options for connecting to the database.
     pub database: PgConnectOptions,
     /// The keys that records are signed with.
     pub keys: KeyRing,
@@ -47,7 +47,7 @@ pub struct Settings {
     pub demo: bool,
     /// Whether metrics need no token on any address.
     pub public_metrics: bool,
-    /// When a decision is answered.
+    /// The moment at which a decision is answered.
     pub durability: Durability,
 }
 
@@ -107,7 +107,7 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
 
     let mut graceful = stop.clone();
     let stopping = state.stopping.clone();
-    // Answers are small and must not wait to be sent together.
+    // Answers are small and must not wait to be sent together (Nagle's algorithm).
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");
@@ -170,12 +170,12 @@ pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Re
     })
 }
 
-/// Nothing is read from the environment or `Cargo.toml` at run time.
+/// Set in code, so that nothing is read from the environment or `Cargo.toml` at run time.
 fn leptos_options(address: SocketAddr) -> LeptosOptions {
     LeptosOptions::builder().output_name("countersign").site_pkg_dir("pkg").site_addr(address).env(Env::PROD).build()
 }
 
-/// Prints where the server is and how to sign in.
+/// Prints the server's address and how to sign in.
 async fn announce(settings: &Settings, state: &AppState, address: SocketAddr) {
     if !assets::present() {
         tracing::warn!("this build has no styles and scripts inside; `make build` makes one that has");

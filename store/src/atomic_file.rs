@@ -7,11 +7,11 @@ use std::{
     path::Path,
 };
 
-/// Puts a file with `content` at `path`, in place of the one that may be there; only its owner may read or write it.
+/// Puts a file with `content` at `path`, replacing any file there; only its owner may read or write it.
 /// A reader finds the old content or the new one, never a part of either, also after a crash.
 ///
 /// # Errors
-/// The folder does not exist, is not writable, or has no room left; then the old file is untouched.
+/// The folder does not exist, is not writable, or has no room left; the old file is then untouched.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -22,7 +22,8 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     draft.write_all(content)?;
     draft.as_file().sync_all()?;
     draft.persist(path)?;
-    // Makes the rename itself survive a crash. Some file systems cannot do this; the file is in place all the same.
+    // Makes the rename itself survive a crash. Some file systems do not support this; the file is in place all the
+    // same.
     let _unsupported = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }

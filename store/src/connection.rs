@@ -1,4 +1,4 @@
-//! The handle everything in this crate takes.
+//! The handle to the store, which the use cases of this crate take.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{Result, baseline};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
-/// Passwords hashed at the same time; each takes 19 MiB and a core for tens of milliseconds.
+/// Maximum number of passwords hashed at the same time; each takes 19 MiB and a core for tens of milliseconds.
 const HASHERS: usize = 2;
 
 /// A pool of connections and the keys records are signed with. Cheap to clone.
@@ -54,7 +54,7 @@ impl Store {
         self.checkpoint_file.as_deref()
     }
 
-    /// Brings the schema up to date. Safe with several servers starting at once: one does it, the others wait.
+    /// Brings the schema up to date. Several servers may start at once: one migrates, the others wait.
     ///
     /// # Errors
     /// A migration failed, the database was made by a newer version of this program, or an older version left it in a
@@ -68,7 +68,7 @@ impl Store {
         Ok(closed?)
     }
 
-    /// The pool, for those who need SQL of their own (listeners, tests).
+    /// The pool, for code that needs SQL of its own (listeners, tests).
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -78,7 +78,7 @@ impl Store {
         &self.keys
     }
 
-    /// The same, to be kept.
+    /// The keys, as a handle that can be kept.
     pub(crate) fn shared_keys(&self) -> Arc<KeyRing> {
         Arc::clone(&self.keys)
     }
@@ -92,7 +92,8 @@ impl Store {
         Ok(())
     }
 
-    /// A handle with one connection of its own, on which no statement was prepared yet. Close its pool when done.
+    /// A handle with a single connection of its own, on which no statement has been prepared yet. Close its pool when
+    /// done.
     pub(crate) async fn apart(&self) -> Result<Self> {
         let options = PgConnectOptions::clone(&self.pool.connect_options());
         let pool = PgPoolOptions::new()
@@ -103,7 +104,7 @@ impl Store {
         Ok(Self { pool, ..self.clone() })
     }
 
-    /// Bounds how many passwords are hashed at a time.
+    /// The semaphore that bounds how many passwords are hashed at a time.
     pub(crate) fn hashers(&self) -> &Arc<Semaphore> {
         &self.hashers
     }

@@ -41,8 +41,9 @@ impl Error {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// Whether the content of the call is at fault, so that the same call cannot work later either: the database refuses
-    /// such a value or row, or the content could not be encoded or decoded. Every other failure may be temporary.
+    /// Whether the content of the call is at fault, so that the same call cannot work later either: the database
+    /// refuses such a value or row, or the content could not be encoded or decoded. Every other failure may be
+    /// temporary.
     pub fn is_about_content(&self) -> bool {
         match self {
             // Class 22: data. 23: constraints. 54: something is larger or deeper than the database's limits.
@@ -56,17 +57,17 @@ impl Error {
         }
     }
 
-    /// A refusal of kind `code` with a sentence for a person.
+    /// A refusal with code `code` and a sentence for a person.
     pub(crate) fn refused(code: Code, detail: impl Into<String>) -> Self {
         Problem::new(code, detail).into()
     }
 
-    /// Nothing of this kind has this id.
+    /// The refusal when nothing of the kind `what` has this id.
     pub(crate) fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
         Self::refused(Code::NotFound, format!("there is no {what} `{id}`"))
     }
 
-    /// A stored value that does not read back.
+    /// A stored value that cannot be read back.
     pub(crate) fn damaged(what: impl std::fmt::Display) -> Self {
         Self::Damaged(what.to_string())
     }
@@ -99,13 +100,14 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Class 08: connection. 53: no room on the disk, in memory, for another connection. 57: an operator intervened:
-/// shutting down, starting up, cancelled. 58: the disk or the system under it. 25006: it takes no writes, as after a failover.
+/// Class 08: connection. 53: no room on the disk, in memory, or for another connection. 57: an operator intervened:
+/// shutting down, starting up, cancelled. 58: the disk or the system failed. 25006: the server is read-only, as after a
+/// failover.
 fn is_server_state(code: &str) -> bool {
     ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
 }
 
-/// The problem that a violated constraint stands for. Use cases check first; this is for callers who were a moment too late.
+/// The problem that a violated constraint stands for. Use cases check first; this is for callers that lost a race.
 fn constraint_problem(error: &sqlx::Error) -> Option<Problem> {
     let database = error.as_database_error()?;
     // Two transactions waited for each other, and PostgreSQL aborted this one.

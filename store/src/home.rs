@@ -1,4 +1,4 @@
-//! What the first page and the navigation show.
+//! Data for the first page and the navigation.
 
 use const_format::concatcp;
 use lifecycle::{
@@ -19,9 +19,9 @@ use crate::{
     system,
 };
 
-/// Most tasks of one kind that are listed.
+/// Maximum number of tasks listed per kind.
 const MAX_TASKS: u32 = 20;
-/// Audit entries shown.
+/// Number of audit entries shown.
 const MAX_RECENT: u32 = 12;
 
 /// The data of the first page.
@@ -47,7 +47,7 @@ pub async fn overview(store: &Store, actor: &Actor) -> Result<Overview> {
     })
 }
 
-/// The counts of the navigation.
+/// The counts shown in the navigation.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].
@@ -73,7 +73,7 @@ async fn count(db: &mut PgConnection, actor: &Actor) -> Result<Badges> {
     Ok(Badges { reviews: small(reviews), incidents: small(incidents) })
 }
 
-/// What waits for the actor, oldest first.
+/// Tasks that wait for the actor, oldest first.
 async fn tasks(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
     let mut tasks = Vec::new();
     if actor.may(Permission::ActOnPackets) {
@@ -130,7 +130,7 @@ async fn approved(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
         .collect())
 }
 
-/// The release of a safety pause, when this actor's signature is one of those the release needs.
+/// The release of a safety pause, if it needs this actor's signature.
 async fn release_signature(store: &Store, actor: &Actor) -> Result<Option<Task>> {
     let mut db = store.pool().acquire().await?;
     let pause = system::switches(&mut db).await?.pause.filter(|pause| pause.may_sign(actor).is_ok());
@@ -146,7 +146,7 @@ async fn release_signature(store: &Store, actor: &Actor) -> Result<Option<Task>>
     }))
 }
 
-/// The rollback drill, when none has passed for a week and there is something to drill with.
+/// The rollback drill, if none has passed for a week and there is something to drill with.
 async fn overdue_drill(store: &Store) -> Result<Option<Task>> {
     let mut db = store.pool().acquire().await?;
     let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;

@@ -1,5 +1,5 @@
-//! JSON for `json` columns. sqlx would send it as `jsonb`, which loses how numbers were written and refuses some strings
-//! that JSON allows; so it is sent as text, with a cast in the statement.
+//! JSON for `json` columns. sqlx would send a value as `jsonb`, which loses how numbers were written and refuses some
+//! strings that JSON allows; so values are sent as text, with a cast in the statement.
 
 use serde::Serialize;
 

@@ -1,15 +1,15 @@
-//! What is remembered: Postgres.
+//! The persistent state, in PostgreSQL.
 //!
-//! One use case is one function is one transaction: authorize, check, write, audit. Every public use case takes the
+//! Each use case is one function and one transaction: authorize, check, write, audit. Every public use case takes the
 //! [`Actor`](lifecycle::authority::Actor) and authorizes it first; use cases that write pass the permit on to the
 //! transaction. `lifecycle` decides what may happen; this crate reads what those decisions need, under the right locks,
-//! and stores what they result in.
+//! and stores their results.
 //!
 //! The modules, each using only modules above it:
 //!
 //! | Module | What it holds |
 //! |---|---|
-//! | [`error`] | why a use case did not happen |
+//! | [`error`] | why a use case failed |
 //! | `baseline` | recognises a workspace of the release before the migrations were squashed |
 //! | `connection` | [`Store`]: the pool, the keys, the migrations |
 //! | `json`, `names`, `page`, `text` | values as columns store them; limits and cursors of lists |
@@ -20,10 +20,10 @@
 //! | `accounts` | who may sign in: [`people`], [`tokens`], [`sessions`] |
 //! | [`settings`] | the workspace's settings and invariants |
 //! | [`bundles`] | policy bundles: drafts, reading, export and import |
-//! | [`decisions`] | the decision log, reported outcomes, and what both add up to |
+//! | [`decisions`] | the decision log, reported outcomes, and counts over both |
 //! | [`test_cases`] | saved test cases, and the cases of a simulation |
 //! | [`incidents`] | incidents, their timelines and post-mortems |
-//! | [`system`] | what is live, the safety pause and the emergency switch |
+//! | [`system`] | the live state, the safety pause and the emergency switch |
 //! | [`packets`] | review packets and the actions on them |
 //! | [`rollout`] | applying, promoting, watching and rolling back bundles |
 //! | [`drills`] | rollback drills in a sandbox |

@@ -16,22 +16,22 @@ const WINDOW: &str = "5m";
 /// The metrics of the whole workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkspaceMetrics {
-    /// What is live.
+    /// The live state.
     pub system: System,
-    /// Errors of the last five minutes.
+    /// Errors in the last five minutes.
     pub errors: ErrorMetrics,
-    /// The gates evaluated on the canary; none without a canary.
+    /// The gates evaluated on the canary; `None` without a canary.
     pub gates: Option<GateReport>,
     /// Bundles in service whose automatic rollback failed, because nothing can take over.
     pub rollback_failures: u64,
-    /// What the decisions of the last 24 hours cost, as reported or else as budgeted, USD.
+    /// Cost of the decisions of the last 24 hours, as reported or otherwise as budgeted, USD.
     pub cost_24h: f64,
-    /// What 24 hours of decisions may cost, USD.
+    /// Cost budget for 24 hours of decisions, USD.
     pub cost_budget: f64,
 }
 
-/// The metrics now. Takes no actor, because monitoring reads metrics without one; they do not show what was decided about
-/// any subject.
+/// The current metrics. Takes no actor, because monitoring reads metrics without signing in; they do not show what was
+/// decided about any subject.
 ///
 /// # Errors
 /// The database failed.

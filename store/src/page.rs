@@ -1,4 +1,4 @@
-//! Limits and cursors of lists. A cursor is the key of the last row, so pages stay right while rows are added.
+//! Limits and cursors of lists. A cursor is the key of the last row, so pages stay correct while rows are added.
 
 use lifecycle::{Page, problem::Problem};
 use policy::{
@@ -8,7 +8,7 @@ use policy::{
 
 use crate::Result;
 
-/// How many rows a page has. Statements ask for one more, to know whether there is another page.
+/// The number of rows on a page. Statements ask for one more, to find out whether there is another page.
 pub(crate) fn limit(requested: Option<u32>) -> Result<i64> {
     match requested {
         None => Ok(i64::from(DEFAULT_PAGE)),
@@ -39,7 +39,7 @@ pub(crate) fn time_cursor(at: Timestamp, seq: i64) -> String {
     format!("{at}~{seq}")
 }
 
-/// A page out of up to `limit + 1` rows.
+/// A page from up to `limit + 1` rows.
 pub(crate) fn page<R, T>(
     mut rows: Vec<R>,
     limit: i64,

@@ -14,20 +14,20 @@ use sqlx::{PgConnection, types::Json};
 
 use crate::{Error, Result, Store, decisions, json, names, work::Work};
 
-/// Most recorded decisions one simulation gets.
+/// Maximum number of recorded decisions in one simulation.
 const MAX_CASES: u32 = 100_000;
-/// Most test cases saved at once.
+/// Maximum number of test cases saved at once.
 const MAX_SAVED: usize = 500;
 /// Maximum characters of a test case's name.
 const MAX_ID_CHARS: usize = 200;
-/// Recorded decisions a simulation gets when no count is asked for.
+/// Number of recorded decisions in a simulation when no count is given.
 const DEFAULT_CASES: u32 = 1000;
 
 /// The cases of a dataset: `fixtures` (built in and saved), or the newest `count` of `recorded`. The seed matters only
-/// to datasets that are generated, which need no database.
+/// for generated datasets, which need no database.
 ///
 /// # Errors
-/// Denied without [`Permission::Read`]; a dataset that is not stored; a count past 100,000.
+/// Denied without [`Permission::Read`]; a dataset that is not stored; a count above 100,000.
 pub async fn cases(
     store: &Store,
     actor: &Actor,
@@ -64,11 +64,11 @@ pub async fn cases(
     }
 }
 
-/// Saves test cases, replacing those with the same ids, and removes those with the ids `remove`; unknown ids are ignored.
-/// Returns all fixtures as they are then.
+/// Saves test cases, replacing those with the same ids, and removes those with the ids `remove`; unknown ids are
+/// ignored. Returns all fixtures afterwards.
 ///
 /// # Errors
-/// Denied without [`Permission::EditDrafts`]; an id or an input past its limits; a case without an expected effect.
+/// Denied without [`Permission::EditDrafts`]; an id or an input above its limits; a case without an expected effect.
 pub async fn save(store: &Store, actor: &Actor, changed: &[Case], remove: &[String]) -> Result<Vec<Case>> {
     let permit = authorize(actor, Permission::EditDrafts)?;
     check(changed)?;

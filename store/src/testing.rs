@@ -1,4 +1,4 @@
-//! A throwaway PostgreSQL for tests: one server a test program, one database a test.
+//! A throwaway PostgreSQL for tests: one server per test program, one database per test.
 
 use std::{
     path::PathBuf,
@@ -15,7 +15,7 @@ use crate::{
     postgres::{Options, Private},
 };
 
-/// The name of the migrated database that every other one is a copy of.
+/// The name of the migrated database that every other database is a copy of.
 const TEMPLATE: &str = "migrated";
 
 static SERVER: OnceCell<Private> = OnceCell::const_new();
@@ -29,15 +29,15 @@ pub fn keys() -> KeyRing {
 /// A store on a fresh, migrated database.
 ///
 /// # Panics
-/// When PostgreSQL cannot be started: a test cannot go on.
+/// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn store() -> Store {
     Store::connect(database().await, keys()).await.expect("a connection to the test database")
 }
 
-/// How to connect to a fresh, migrated database.
+/// Options for connecting to a fresh, migrated database.
 ///
 /// # Panics
-/// When PostgreSQL cannot be started: a test cannot go on.
+/// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn database() -> PgConnectOptions {
     let server = SERVER.get_or_init(start).await;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
@@ -69,8 +69,8 @@ async fn create_database(admin: &mut PgConnection, sql: String) {
     sqlx::query(AssertSqlSafe(sql)).execute(admin).await.expect("a new database");
 }
 
-/// Statics are not dropped at the end of a test program, so a small shell outlives it, stops the server and removes its
-/// files.
+/// Statics are not dropped at the end of a test program, so a small shell outlives the program, stops the server and
+/// removes its files.
 #[expect(clippy::zombie_processes, reason = "the shell ends after this process")]
 fn clean_up_afterwards(server: &Private, folder: &PathBuf) {
     let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; kill -INT \"$2\"; \

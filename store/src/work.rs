@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use crate::{Result, Store, audit};
 
-/// The advisory lock under which what is live changes, one change at a time.
+/// The advisory lock under which the live state changes, one change at a time.
 const SERVING_LOCK: i64 = 0x636f_756e_7465_7201;
 
 /// The transaction of one use case. Nothing is stored unless [`Self::commit`] is reached.
@@ -37,7 +37,7 @@ struct Note {
 }
 
 impl Work {
-    /// Begins. The actor's name goes into `countersign.permit`, by which triggers know a use case from SQL by hand.
+    /// Begins. The actor's name goes into `countersign.permit`, by which triggers tell a use case from SQL by hand.
     pub async fn begin(store: &Store, permit: Permit) -> Result<Self> {
         let mut tx = store.pool().begin().await?;
         let (now, _permit): (OffsetDateTime, String) =
@@ -48,7 +48,7 @@ impl Work {
         Ok(Self { tx, permit, keys: store.shared_keys(), now: now.into(), notes: Vec::new() })
     }
 
-    /// Begins, and takes the serving lock: waits until no other transaction is changing what is live.
+    /// Begins, and takes the serving lock: waits until no other transaction is changing the live state.
     pub async fn begin_serving(store: &Store, permit: Permit) -> Result<Self> {
         let mut work = Self::begin(store, permit).await?;
         sqlx::query("select pg_advisory_xact_lock($1)").bind(SERVING_LOCK).execute(work.db()).await?;
@@ -65,8 +65,8 @@ impl Work {
         self.permit.actor()
     }
 
-    /// Notes an audit entry: one for every change of state. [`Self::commit`] writes the entries last of all, because doing so
-    /// locks the end of the chain for all other transactions.
+    /// Notes an audit entry: one for every change of state. [`Self::commit`] writes the entries last of all, because
+    /// doing so locks the end of the chain for all other transactions.
     pub fn note(
         &mut self,
         event: EventType,
@@ -96,7 +96,7 @@ impl Work {
         self.notes.push(Note { past: Some((at, by)), event, subject, summary: summary.into(), detail });
     }
 
-    /// How many audit entries were noted so far.
+    /// The number of audit entries noted so far.
     pub fn noted(&self) -> usize {
         self.notes.len()
     }

@@ -15,7 +15,7 @@ use crate::{
 pub struct Trail {
     /// The entries, in the order of the filter.
     pub items: Vec<Entry>,
-    /// The cursor of the next page; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next_cursor: Option<String>,
     /// The stored status of the chain, which is not verified here.
     pub chain: ChainStatus,

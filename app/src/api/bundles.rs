@@ -36,7 +36,8 @@ pub struct Shelf {
 pub struct Workbench {
     /// The bundle.
     pub record: Record,
-    /// The stable bundle, which the draft is compared with; none before the first, and none when this bundle is stable.
+    /// The stable bundle, which the draft is compared with; `None` before the first, and if this bundle is itself
+    /// stable.
     pub stable: Option<Record>,
     /// The versions of other bundles.
     pub taken: Vec<String>,
@@ -91,8 +92,8 @@ pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
     })
 }
 
-/// Creates a draft and answers its id. The draft is a copy of the stable bundle, or empty when `empty` is set or no bundle is
-/// stable.
+/// Creates a draft and returns its id. The draft is a copy of the stable bundle, or empty if `empty` is set or no
+/// bundle is stable.
 #[server(prefix = "/api", endpoint = "bundles/new", input = Json, output = Reply)]
 pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
@@ -104,13 +105,13 @@ pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
     Ok(record.id)
 }
 
-/// Copies a bundle into a new draft and answers the draft's id.
+/// Copies a bundle into a new draft and returns the draft's id.
 #[server(prefix = "/api", endpoint = "bundles/clone", input = Json, output = Reply)]
 pub async fn clone_bundle(id: i64) -> Result<i64, AppError> {
     Ok(store::bundles::clone_draft(&context::app_context()?.store, &context::actor()?, id).await?.id)
 }
 
-/// Creates a draft from a bundle document (JSON text) and answers the draft's id.
+/// Creates a draft from a bundle document (JSON text) and returns the draft's id.
 #[server(prefix = "/api", endpoint = "bundles/create", input = Json, output = Reply)]
 pub async fn create_draft(document: String) -> Result<i64, AppError> {
     let source = read(&document)?;
@@ -125,8 +126,8 @@ pub async fn preview_import(document: String, import_as_version: Option<String>)
     Ok(store::bundles::preview_import(&context::app_context()?.store, &actor, upload).await?)
 }
 
-/// Creates a draft from a file (its JSON text) and answers the draft's id. A file without a trusted signature is refused
-/// unless `unsigned` is set.
+/// Creates a draft from a file (its JSON text) and returns the draft's id. A file without a trusted signature is
+/// refused unless `unsigned` is set.
 #[server(prefix = "/api", endpoint = "bundles/import", input = Json, output = Reply)]
 pub async fn import_draft(
     document: String,
@@ -161,7 +162,7 @@ pub async fn withdraw_bundle(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Builds the review packet of a draft and answers the packet's id.
+/// Builds the review packet of a draft and returns the packet's id.
 #[server(prefix = "/api", endpoint = "bundles/submit", input = Json, output = Reply)]
 pub async fn submit_draft(id: i64, fallback_plan: String) -> Result<String, AppError> {
     let request = store::packets::BuildPacket { bundle_id: id, fallback_plan, corpus: None };
@@ -175,7 +176,7 @@ pub async fn fixtures() -> Result<Vec<Case>, AppError> {
     Ok(store::test_cases::cases(&store, &actor, policy::replay::Dataset::Fixtures, None, None).await?)
 }
 
-/// Stores some test cases for everyone and removes others; answers all fixtures afterwards.
+/// Stores some test cases for everyone and removes others; returns all fixtures afterwards.
 #[server(prefix = "/api", endpoint = "bundles/keep-cases", input = Json, output = Reply)]
 pub async fn keep_cases(save: Vec<Case>, remove: Vec<String>) -> Result<Vec<Case>, AppError> {
     Ok(store::test_cases::save(&context::app_context()?.store, &context::actor()?, &save, &remove).await?)

@@ -33,7 +33,7 @@ use crate::{
 pub struct Log {
     /// Newest first.
     pub items: Vec<Record>,
-    /// The cursor of the next page; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next_cursor: Option<String>,
     /// Bundles that were in service, for the filter: number and version, newest first.
     pub bundles: Vec<(i64, String)>,
@@ -48,7 +48,7 @@ pub struct DecisionDetail {
     pub record: Record,
     /// The rules of the bundle that served, in order, up to the one that decided; empty without a bundle.
     pub trace: Vec<RuleTrace>,
-    /// The smallest change of the input that changes the answer of the bundle that served; none without a bundle.
+    /// The smallest change of the input that changes the answer of the bundle that served; `None` without a bundle.
     pub nearest: Option<WhyNot>,
     /// The answers of drafts to the same input, newest first.
     pub drafts: Vec<DraftAnswer>,
@@ -69,11 +69,11 @@ pub struct DraftAnswer {
     pub effect: Effect,
     /// The status.
     pub status: Status,
-    /// The rule that decides; none for the default.
+    /// The rule that decides; `None` for the default.
     pub matched_rule: Option<String>,
 }
 
-/// The most drafts that are evaluated for one decision.
+/// The maximum number of drafts that are evaluated for one decision.
 #[cfg(feature = "ssr")]
 const MOST_DRAFTS: usize = 4;
 

@@ -27,7 +27,7 @@ pub async fn list_drills() -> Result<DrillView, AppError> {
     Ok(DrillView { reports, me, as_of: crate::context::now() })
 }
 
-/// Runs a drill and answers its report.
+/// Runs a drill and returns its report.
 ///
 /// # Errors
 /// `forbidden` without the permission; `no_candidate` when no packet was ever approved on top of a stable bundle.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
 
-/// The signed-in person, what is live and what waits for them.
+/// The signed-in person, the live state and the counts of tasks that wait for the person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameState {
     /// The signed-in person.
@@ -16,7 +16,7 @@ pub struct FrameState {
     pub name: String,
     /// The state of the system.
     pub system: System,
-    /// The counts of what waits for them.
+    /// The counts of tasks that wait for the person.
     pub badges: Badges,
     /// When this was read.
     pub as_of: Timestamp,

@@ -52,7 +52,7 @@ pub async fn get_incident(incident_id: String) -> Result<IncidentDetail, AppErro
     Ok(IncidentDetail { incident, post_mortem, me, as_of: crate::context::now() })
 }
 
-/// Takes the next step of an incident and answers its new status. The note is added to the timeline.
+/// Takes the next step of an incident and returns its new status. The note is added to the timeline.
 #[server(prefix = "/api", endpoint = "incidents/advance", output = Reply)]
 pub async fn advance_incident(
     incident_id: String,

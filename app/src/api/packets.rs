@@ -50,9 +50,9 @@ pub struct PacketView {
     pub blockers: Vec<String>,
     /// The bundle that has become stable since the packet was built, if any.
     pub stale_base: Option<StaleBase>,
-    /// The packet before this one in the queue of those in review.
+    /// The previous packet in the queue of packets in review.
     pub previous: Option<String>,
-    /// The packet after it.
+    /// The next packet in that queue.
     pub next: Option<String>,
     /// Whether a safety pause is in force.
     pub paused: bool,
@@ -67,11 +67,11 @@ pub struct PacketView {
 pub struct StaleBase {
     /// The version of that bundle.
     pub version: String,
-    /// Its changes that the packet does not have.
+    /// Changes of that bundle that the packet does not have.
     pub overwritten: Vec<Overwritten>,
 }
 
-/// The most rules of a diff, and the most flips, that a page gets. The packet's JSON has all of them.
+/// The maximum number of rules of a diff, and of flips, that a page gets. The packet's JSON has all of them.
 pub const SHOWN: usize = 200;
 
 /// The review queue: packets that wait for the caller, other packets in review, and decided packets.
@@ -199,7 +199,7 @@ fn region_flips(packet: &Packet) -> Vec<usize> {
     counts
 }
 
-/// Truncates what the page does not show, and answers how many rules of the diff were truncated.
+/// Truncates the lists that the page does not show in full, and returns how many rules of the diff were truncated.
 #[cfg(feature = "ssr")]
 fn trim(packet: &mut Packet) -> usize {
     let content = &mut packet.content;
@@ -207,7 +207,7 @@ fn trim(packet: &mut Packet) -> usize {
     if let Some(base) = &mut content.base {
         base.rules.clear();
     }
-    // An approver must see first what becomes allowed.
+    // An approver must first see what becomes allowed.
     content.replay.flips.sort_by_key(|flip| std::cmp::Reverse((flip.after > flip.before, flip.after)));
     content.replay.flips.truncate(SHOWN);
     if let Some(meaning) = &mut content.semantic_diff {

@@ -26,7 +26,7 @@ pub struct Waiting {
     pub approved_by: Vec<String>,
     /// The risk score, 0–10000 basis points.
     pub risk_score_bps: u32,
-    /// The version that it was compared with.
+    /// The version that the bundle was compared with.
     pub base_version: Option<String>,
 }
 
@@ -37,9 +37,9 @@ pub struct Preview {
     pub bundle_id: i64,
     /// The version that would serve instead.
     pub restored_version: String,
-    /// Decisions of the bundle in the last hour.
+    /// The number of decisions of the bundle in the last hour.
     pub decisions_last_hour: u64,
-    /// Decisions among them that the other version answers differently.
+    /// The number of those decisions that the other version answers differently.
     pub flips: u64,
 }
 
@@ -54,7 +54,7 @@ pub struct RolloutView {
     pub watch: WatchConfig,
     /// The effect of rolling back the canary or shadow.
     pub canary_preview: Option<Preview>,
-    /// The effect of rolling back stable; none when no earlier version can take over.
+    /// The effect of rolling back stable; `None` if no earlier version can take over.
     pub stable_preview: Option<Preview>,
     /// Approved bundles not yet in service.
     pub waiting: Vec<Waiting>,
@@ -66,7 +66,7 @@ pub struct RolloutView {
     pub as_of: Timestamp,
 }
 
-/// What is live, its status, what waits, and the history.
+/// The live state, the status of the rollout, the waiting bundles, and the history.
 #[server(prefix = "/api", endpoint = "rollout/view", output = Reply)]
 pub async fn get_rollout() -> Result<RolloutView, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
@@ -116,7 +116,7 @@ pub async fn roll_back_bundle(
     Ok(store::rollout::roll_back(&store, &me, bundle_id, order).await?)
 }
 
-/// The effect of rolling back `bundle_id`; none when there is no version to return to.
+/// The effect of rolling back `bundle_id`; `None` if there is no version to return to.
 #[cfg(feature = "ssr")]
 async fn preview(store: &store::Store, me: &Actor, bundle_id: Option<i64>) -> Result<Option<Preview>, AppError> {
     use lifecycle::problem::Code;

@@ -48,7 +48,7 @@ pub async fn demo_sign_in(email: String, next: Option<String>) -> Result<(), App
     Ok(())
 }
 
-/// The people of the demo workspace; none without `--demo`.
+/// The people of the demo workspace; empty without `--demo`.
 ///
 /// # Errors
 /// `unavailable` when the database cannot be read.
@@ -79,7 +79,7 @@ pub async fn sign_out() -> Result<(), AppError> {
     Ok(())
 }
 
-/// What a role does, in a few words.
+/// A short description of a role.
 pub const fn role_summary(role: lifecycle::authority::Role) -> &'static str {
     use lifecycle::authority::Role;
     match role {
@@ -94,7 +94,7 @@ pub const fn role_summary(role: lifecycle::authority::Role) -> &'static str {
     }
 }
 
-/// `next` when it is a path of this site, else the first page. `//host` and `/\host` would lead to other sites.
+/// `next` if it is a path on this site, otherwise the first page. `//host` and `/\host` would lead to other sites.
 pub fn local_path(next: Option<&str>) -> &str {
     match next {
         Some(path)
@@ -131,7 +131,7 @@ mod server {
             })
     }
 
-    /// Binds the session to a person, under a new id, so that an id planted before is worthless.
+    /// Binds the session to a person, under a new id, so that an id planted by an attacker is worthless.
     pub async fn begin(person_id: i64) -> Result<(), AppError> {
         let session = session()?;
         session.cycle_id().await.map_err(broken)?;
@@ -143,7 +143,7 @@ mod server {
         AppError::new(Code::Unavailable, "Sessions cannot be written at the moment. Try again in a minute.")
     }
 
-    /// The people of the demo workspace, in the order of the permission table; none without `--demo`.
+    /// The people of the demo workspace, in the order of the permission table; empty without `--demo`.
     pub async fn demo_people() -> Result<Vec<Person>, AppError> {
         let context = context::app_context()?;
         let mut people = Vec::new();

@@ -5,8 +5,8 @@ use policy::bundle::Effect;
 
 use crate::error::{AppError, Reply};
 
-/// Engages the safety pause and answers what happened in a sentence. A blank ticket opens an incident; a blank trigger means
-/// none.
+/// Engages the safety pause and returns a sentence about the result. A blank ticket opens an incident; a blank trigger
+/// means none.
 ///
 /// # Errors
 /// `forbidden` without the permission; `invalid_field` for a blank reason.
@@ -21,11 +21,11 @@ pub async fn pause_system(
     Ok(store::system::pause(&store, &me, order).await?.message)
 }
 
-/// Signs the release of the pause and answers what happened in a sentence.
+/// Signs the release of the pause and returns a sentence about the result.
 ///
 /// # Errors
-/// `forbidden` without the permission; `release_refused` for a person or role that has signed already, or while a trigger is
-/// not clear.
+/// `forbidden` without the permission; `release_refused` for a person or role that has signed already, or while a
+/// trigger is not clear.
 #[server(prefix = "/api", endpoint = "system/release", output = Reply)]
 pub async fn sign_release(remediation: String) -> Result<String, AppError> {
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);

@@ -32,9 +32,9 @@ pub struct Workspace {
     pub settings: Settings,
     /// The invariants of the workspace.
     pub invariants: Vec<Invariant>,
-    /// Everyone who can sign in; none for readers without the permission.
+    /// Everyone who can sign in; `None` for readers without the permission.
     pub people: Option<Vec<Person>>,
-    /// All tokens, newest first; none for readers without the permission.
+    /// All tokens, newest first; `None` for readers without the permission.
     pub tokens: Option<Vec<Token>>,
     /// The names of the signing keys.
     pub keys: KeyNames,
@@ -45,7 +45,7 @@ pub struct Workspace {
 /// Gates and approvals as typed: rates in percent, the stage in hours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettingsForm {
-    /// Decisions that a canary needs in its stage.
+    /// Number of decisions that a canary needs in its stage.
     pub min_sample_size: String,
     /// Highest error rate, percent.
     pub max_error_percent: String,
@@ -55,9 +55,9 @@ pub struct SettingsForm {
     pub max_cost_percent: String,
     /// Minimum duration of a stage, hours.
     pub min_stage_hours: String,
-    /// Approvals of an ordinary packet.
+    /// Number of approvals for an ordinary packet.
     pub approvals: String,
-    /// Approvals of a risky packet.
+    /// Number of approvals for a risky packet.
     pub approvals_high_risk: String,
     /// How long an approval is valid, hours.
     pub approval_hours: String,
@@ -68,7 +68,7 @@ pub struct SettingsForm {
 pub struct WatchForm {
     /// The name of a `WatchMode`.
     pub mode: String,
-    /// Decisions that a canary needs in the window.
+    /// Number of decisions that a canary needs in the window.
     pub fewest_decisions: String,
     /// Error rate, percent.
     pub error_percent: String,
@@ -93,7 +93,7 @@ pub struct InvariantForm {
     pub action: String,
     /// `never` or `always`, and an effect.
     pub demand: String,
-    /// Why it must hold.
+    /// The reason for the invariant.
     pub note: String,
     /// The field of each condition; rows without a field are ignored.
     #[serde(default)]
@@ -193,7 +193,8 @@ pub async fn save_watch(limits: WatchForm) -> Result<(), AppError> {
 /// Adds an invariant.
 ///
 /// # Errors
-/// `forbidden` without the permission to administer; `invalid_field` for a value that cannot be read, and for an id in use.
+/// `forbidden` without the permission to administer; `invalid_field` for a value that cannot be read, and for an id in
+/// use.
 #[server(prefix = "/api", endpoint = "workspace/add-invariant", output = Reply)]
 pub async fn add_invariant(invariant: InvariantForm) -> Result<(), AppError> {
     let actor = crate::context::actor()?;
@@ -302,7 +303,8 @@ pub async fn revoke_token(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Refuses callers who may not administer before a server function reads anything, so that its errors reveal nothing.
+/// Refuses callers without the permission to administer before a server function reads anything, so that its errors
+/// reveal nothing.
 #[cfg(feature = "ssr")]
 fn may_administer(actor: &Actor) -> Result<(), AppError> {
     authorize(actor, Permission::Administer).map_err(store::Error::from)?;

@@ -27,8 +27,8 @@ impl ButtonKind {
     }
 }
 
-/// The handler of a click. It owns no values, so that a server may drop the page on another thread than the one that
-/// rendered it.
+/// The handler of a click. It owns no values, because a server may drop the page on a different thread from the one
+/// that rendered it.
 type Click = Callback<MouseEvent>;
 
 fn handler(on_click: Option<Click>) -> impl Fn(MouseEvent) + Copy + 'static {
@@ -46,16 +46,16 @@ pub fn Button(
     /// The emphasis.
     #[prop(optional)]
     kind: ButtonKind,
-    /// Whether it is lower, for rows of tables.
+    /// Whether the button is lower, for rows of tables.
     #[prop(optional)]
     small: bool,
-    /// Whether it submits its form.
+    /// Whether the button submits its form.
     #[prop(optional)]
     submit: bool,
-    /// Whether its action is still running. It then says so and cannot be pressed.
+    /// Whether the button's action is still running. The button then says so and cannot be pressed.
     #[prop(optional, into)]
     pending: Signal<bool>,
-    /// Whether it cannot be pressed. Explain why next to it.
+    /// Whether the button cannot be pressed. Explain why next to it.
     #[prop(optional, into)]
     disabled: Signal<bool>,
     /// The handler of a click.
@@ -87,7 +87,7 @@ pub fn LinkButton(
     /// The emphasis.
     #[prop(optional)]
     kind: ButtonKind,
-    /// Whether it is lower, for rows of tables.
+    /// Whether the link is lower, for rows of tables.
     #[prop(optional)]
     small: bool,
     /// Whether the link saves a file. The router then leaves it to the browser.

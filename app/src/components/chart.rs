@@ -19,7 +19,7 @@ pub struct Share {
 pub fn StageBar(
     /// The bundle at 100 %.
     stable: Option<Share>,
-    /// The candidate next to it; 0 % for a shadow.
+    /// The candidate beside the stable bundle; 0 % for a shadow.
     canary: Option<Share>,
 ) -> impl IntoView {
     let taken = canary.as_ref().map_or(0, |canary| canary.percent.clamp(0, 100));
@@ -49,7 +49,7 @@ pub fn StageBar(
 pub fn Meter(
     /// How full, 0–1.
     value: f64,
-    /// What it measures, with the number, for screen readers.
+    /// The measured quantity, with the number, for screen readers.
     #[prop(into)]
     label: String,
     /// The colour.
@@ -80,7 +80,7 @@ pub struct Part {
 pub fn BarStack(
     /// The parts, left to right.
     parts: Vec<Part>,
-    /// What the whole is, for screen readers.
+    /// A name for the whole, for screen readers.
     #[prop(into)]
     label: String,
     /// Whether to list names and shares below.
@@ -162,7 +162,7 @@ fn height(value: f64, ceiling: f64) -> f64 {
 pub fn Sparkline(
     /// The values, at least 0.
     points: Vec<f64>,
-    /// What it shows, with the last value, for screen readers.
+    /// A description of the line, with the last value, for screen readers.
     #[prop(into)]
     label: String,
     /// A limit.
@@ -171,7 +171,7 @@ pub fn Sparkline(
     /// The colour.
     #[prop(default = Tone::Accent)]
     tone: Tone,
-    /// Whether it is a tall chart rather than a line next to text.
+    /// Whether to draw a tall chart rather than a line next to text.
     #[prop(optional)]
     tall: bool,
 ) -> impl IntoView {

@@ -88,12 +88,13 @@ const fn effect_sign(effect: Effect) -> &'static str {
     }
 }
 
-/// The effect of a decision: ✓ allow, ❚❚ needs approval, ✕ deny; grey with ○ when no rule matched and the default applied.
+/// The effect of a decision: ✓ allow, ❚❚ needs approval, ✕ deny; grey with ○ when no rule matched and the default
+/// applied.
 #[component]
 pub fn EffectBadge(
     /// The effect.
     effect: Effect,
-    /// Whether it is the default effect, since no rule matched.
+    /// Whether the effect is the default, because no rule matched.
     #[prop(optional)]
     no_match: bool,
 ) -> impl IntoView {

@@ -11,7 +11,7 @@ use crate::model::condition::split;
 pub struct ConditionWords {
     /// The field.
     pub field: String,
-    /// The test, as [`policy::bundle::Test`] displays it; as typed while it cannot be parsed.
+    /// The test, as [`policy::bundle::Test`] displays it; as typed if it cannot be parsed.
     pub test: String,
 }
 
@@ -48,7 +48,7 @@ pub fn ConditionChip(
     field: String,
     /// The value as written.
     value: Value,
-    /// The value it had before, struck through.
+    /// The earlier value, struck through.
     #[prop(optional)]
     was: Option<Value>,
 ) -> impl IntoView {

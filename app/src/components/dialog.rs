@@ -4,18 +4,18 @@ use leptos::{html, prelude::*};
 
 /// A modal dialog. Open it by setting `open`; it sets `open` back when the person closes it.
 ///
-/// When `open` is already true on the server, for example from `?dialog=roll-back` in the address, the dialog is rendered
-/// open, so that its form works without JavaScript.
+/// When `open` is already true on the server, for example from `?dialog=roll-back` in the address, the dialog is
+/// rendered open, so that its form works without JavaScript.
 #[component]
 pub fn Dialog(
-    /// Whether it is open.
+    /// Whether the dialog is open.
     open: RwSignal<bool>,
     /// The heading.
     #[prop(into)]
     title: String,
-    /// Unique on the page.
+    /// The dialog's id, unique on the page.
     id: &'static str,
-    /// Whether it is wider, for more than a short form.
+    /// Whether the dialog is wider, for more than a short form.
     #[prop(optional)]
     wide: bool,
     children: Children,
@@ -25,7 +25,8 @@ pub fn Dialog(
         let open = open.get();
         let Some(dialog) = dialog.get() else { return };
         if open {
-            // A dialog that the server rendered open is not modal. `close` would fire the close event.
+            // A dialog that the server rendered open is not modal. Its attribute is removed, because `close` would fire
+            // the close event.
             if dialog.open() && !dialog.matches(":modal").unwrap_or(false) {
                 let _ = dialog.remove_attribute("open");
             }
@@ -37,7 +38,7 @@ pub fn Dialog(
         }
     });
     let on_click = move |event: leptos::ev::MouseEvent| {
-        // The dialog element itself is the target only outside its content: on the backdrop.
+        // The dialog element itself is the target only of clicks outside its content: on the backdrop.
         let on_backdrop = event.target().zip(dialog.get_untracked()).is_some_and(|(target, dialog)| {
             let dialog: &web_sys::EventTarget = dialog.as_ref();
             target == *dialog

@@ -5,13 +5,13 @@
 
 use leptos::{ev::Event, prelude::*};
 
-/// The parts of a text input, a text area and a select that work alike.
+/// The parts that a text input, a text area and a select have in common.
 #[derive(Debug, Clone)]
 struct Control {
     id: String,
     /// The ids of the elements that describe the control.
     described_by: String,
-    /// The initial value of the markup, which also works without scripts.
+    /// The initial value in the markup, which also works without scripts.
     initial: Option<String>,
     value: Option<RwSignal<String>>,
 }
@@ -34,8 +34,8 @@ impl Control {
         }
     }
 
-    /// The current value: that of the signal, else the initial value, else `default`. The `value` property must be set to a
-    /// string, since a browser would show nothing as `undefined`.
+    /// The current value: that of the signal, otherwise the initial value, otherwise `default`. The `value` property
+    /// must be set to a string, since a browser would show a missing value as `undefined`.
     fn current(&self, default: &str) -> impl Fn() -> String + use<> {
         let initial = self.initial.clone().unwrap_or_else(|| default.to_owned());
         let value = self.value;
@@ -61,8 +61,8 @@ fn error_id(id: &str) -> String {
     format!("{id}-error")
 }
 
-/// A label, a control, and the hint and error below. The fields in this file use it; other controls inside it must have the
-/// given `id`.
+/// A label, a control, and the hint and error below. The fields in this file use it; other controls inside it must have
+/// the given `id`.
 #[component]
 pub fn Field(
     /// The label.
@@ -132,10 +132,10 @@ pub fn TextInput(
     /// An example, in grey.
     #[prop(optional, into)]
     placeholder: Option<String>,
-    /// Whether it must be filled in.
+    /// Whether the field must be filled in.
     #[prop(optional)]
     required: bool,
-    /// Whether it cannot be changed.
+    /// Whether the field cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
     /// The `autocomplete` attribute.
@@ -204,10 +204,10 @@ pub fn TextArea(
     /// An example, in grey.
     #[prop(optional, into)]
     placeholder: Option<String>,
-    /// Whether it must be filled in.
+    /// Whether the field must be filled in.
     #[prop(optional)]
     required: bool,
-    /// Whether it cannot be changed.
+    /// Whether the field cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
     /// The height in lines.
@@ -271,7 +271,7 @@ pub fn Select(
     /// The error below the control.
     #[prop(optional, into)]
     error: Signal<Option<String>>,
-    /// Whether it cannot be changed.
+    /// Whether the choice cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
     /// The id of the control: see the module.
@@ -329,7 +329,7 @@ pub fn Checkbox(
     /// The initial answer, without a `value`.
     #[prop(optional)]
     initial: bool,
-    /// Whether it cannot be changed.
+    /// Whether the answer cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
     /// The value that is sent when checked.
@@ -363,13 +363,13 @@ pub fn Switch(
     /// The accessible name.
     #[prop(into)]
     label: String,
-    /// Whether it is on.
+    /// Whether the switch is on.
     #[prop(into)]
     on: Signal<bool>,
     /// Called with the new state.
     #[prop(into)]
     on_toggle: Callback<bool>,
-    /// Whether it cannot be changed.
+    /// Whether the switch cannot be changed.
     #[prop(optional, into)]
     disabled: Signal<bool>,
 ) -> impl IntoView {

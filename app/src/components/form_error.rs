@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{error::AppError, labels};
 
-/// The error of the last call of `action`, for the field it is about; none when the call succeeded.
+/// The error of the last call of `action`, for the field it is about; `None` if the call succeeded.
 pub fn form_error<F>(action: ServerAction<F>) -> Signal<Option<String>>
 where
     F: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,

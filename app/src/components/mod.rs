@@ -32,8 +32,8 @@
 //! ```
 //!
 //! Layout classes of `style/`: `stack` (column with gaps), `row` (wrapping row), `spread` (row, ends apart), `grid-2`,
-//! `grid-3`, `grid-4` (columns that fold on narrow screens), `with-aside` (main column and a side column), `muted`, `faint`,
-//! `mono`, `num`, `visually-hidden`.
+//! `grid-3`, `grid-4` (columns that fold on narrow screens), `with-aside` (main column and a side column), `muted`,
+//! `faint`, `mono`, `num`, `visually-hidden`.
 
 pub mod brand;
 pub mod button;

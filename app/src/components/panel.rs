@@ -67,7 +67,7 @@ pub fn Panel(
     /// Buttons or links to the right of the heading.
     #[prop(optional, into)]
     actions: Option<ViewFnOnce>,
-    /// Without padding: for tables and tabs that reach the edges.
+    /// Whether to leave out the padding: for tables and tabs that reach the edges.
     #[prop(optional)]
     flush: bool,
     children: Children,
@@ -89,13 +89,13 @@ pub fn Panel(
     }
 }
 
-/// Takes the place of an empty list: what the list is for, and the next step.
+/// Takes the place of an empty list: the purpose of the list, and the next step.
 #[component]
 pub fn EmptyState(
-    /// What is missing: `No packets wait for you`.
+    /// The missing content: `No packets wait for you`.
     #[prop(into)]
     title: String,
-    /// What the list is for, and buttons for the next step.
+    /// The purpose of the list, and buttons for the next step.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -106,7 +106,7 @@ pub fn EmptyState(
     }
 }
 
-/// Takes the place of content that could not be read. On the server it also sets the page's HTTP status.
+/// Takes the place of content that could not be read. On the server this component also sets the page's HTTP status.
 #[component]
 pub fn ErrorPanel(
     /// The error.

@@ -1,5 +1,5 @@
-//! Regions of a semantic diff in words: the certainty about new allows, each region that changes, and the number of cases
-//! for each change of answer. Used by packets and by the editor.
+//! Regions of a semantic diff in words: the certainty about new allows, each region that changes, and the number of
+//! cases for each change of answer. Used by packets and by the editor.
 
 use leptos::prelude::*;
 use policy::{
@@ -20,7 +20,7 @@ pub fn allows_anew(region: &DiffRegion) -> bool {
     region.after.effect == Effect::Allow && region.before.effect != Effect::Allow
 }
 
-/// How much changes, in a sentence.
+/// The number of changes, in a sentence.
 pub fn headline(regions: usize, complete: bool, base: &str) -> String {
     match (regions, complete) {
         (0, true) => format!("Every input was checked: all of them are answered exactly as by {base}."),
@@ -70,7 +70,7 @@ fn certificate(new_allows: NewAllows, complete: bool) -> (Tone, String, String) 
 pub fn RegionCard(
     /// The region.
     region: DiffRegion,
-    /// The number of cases in it: `413 of 5,000 replayed decisions`.
+    /// The number of cases in the region: `413 of 5,000 replayed decisions`.
     #[prop(optional, into)]
     count: MaybeProp<String>,
     /// Called with the example input to try it.

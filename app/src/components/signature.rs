@@ -9,7 +9,7 @@ use super::{Chip, Digest, Tone};
 pub fn Signature(
     /// The signature in hex.
     value: String,
-    /// Why the signature was refused; none when it verifies.
+    /// Why the signature was refused; `None` if it verifies.
     refused: Option<String>,
 ) -> impl IntoView {
     let (tone, sign, words) = match refused {

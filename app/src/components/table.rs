@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// A table. Its children are a [`Head`] or `<thead>`, and `<tbody>`. Numbers go into `<td class="num">`.
 #[component]
 pub fn Table(
-    /// What the table lists, for screen readers.
+    /// A name for the list, for screen readers.
     #[prop(into)]
     label: String,
     /// Whether rows are links or can be selected: they are highlighted under the pointer.
@@ -38,7 +38,7 @@ pub enum Column {
 /// The head of a table whose columns have only titles.
 #[component]
 pub fn Head(
-    /// From left to right.
+    /// The columns, from left to right.
     columns: &'static [Column],
 ) -> impl IntoView {
     let cell = |column: &Column| match *column {
@@ -57,16 +57,16 @@ pub fn Head(
     }
 }
 
-/// The button below a list that is not complete.
+/// The button below an incomplete list.
 #[component]
 pub fn LoadMore(
-    /// Whether there is more.
+    /// Whether there are more rows.
     #[prop(into)]
     more: Signal<bool>,
-    /// Whether more is being fetched.
+    /// Whether more rows are being fetched.
     #[prop(optional, into)]
     pending: Signal<bool>,
-    /// Fetches more.
+    /// Fetches more rows.
     #[prop(into)]
     on_more: Callback<()>,
 ) -> impl IntoView {

@@ -21,7 +21,7 @@ impl Tab {
         Self { id, label, count: Signal::stored(None) }
     }
 
-    /// The tab with a number after the label.
+    /// Adds a number after the label.
     #[must_use]
     pub fn counting(mut self, count: impl Into<Signal<Option<usize>>>) -> Self {
         self.count = count.into();
@@ -42,7 +42,7 @@ pub fn url_tab(param: &'static str, first: &'static str) -> Signal<String> {
 pub fn Tabs(
     /// Unique on the page: the prefix of the ids of tabs and panels.
     group: &'static str,
-    /// What the tabs are about, for screen readers.
+    /// A name for the row of tabs, for screen readers.
     #[prop(into)]
     label: String,
     /// The tabs.
@@ -123,7 +123,7 @@ pub fn Tabs(
 pub fn TabPanel(
     /// See [`Tabs`].
     group: &'static str,
-    /// The tab it belongs to.
+    /// The tab that the panel belongs to.
     id: &'static str,
     /// See [`Tabs`].
     #[prop(into)]

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// A small turning circle.
 #[component]
 pub fn Spinner(
-    /// What is loading, for screen readers.
+    /// The content that is loading, for screen readers.
     #[prop(default = "Loading")]
     label: &'static str,
 ) -> impl IntoView {

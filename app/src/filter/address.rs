@@ -10,7 +10,7 @@ pub fn escape(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The parameter `name`, trimmed; none when it is absent or blank.
+/// The parameter `name`, trimmed; `None` if it is absent or blank.
 pub(super) fn parameter(get: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }

@@ -72,7 +72,7 @@ pub struct AuditFilter {
     pub range: TimeRange,
     /// Oldest first, to read the entries in the order of events.
     pub oldest_first: bool,
-    /// Where the previous page ended.
+    /// The cursor at which the previous page ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }

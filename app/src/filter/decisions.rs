@@ -29,7 +29,7 @@ pub struct DecisionFilter {
     pub bundle: Option<i64>,
     /// The time range.
     pub range: TimeRange,
-    /// Where the previous page ended.
+    /// The cursor at which the previous page ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }

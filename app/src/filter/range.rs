@@ -17,7 +17,7 @@ pub enum TimeRange {
     Day,
     /// The last 7 days.
     Week,
-    /// Everything kept.
+    /// The whole history that is stored.
     #[default]
     All,
 }
@@ -48,7 +48,7 @@ impl TimeRange {
         }
     }
 
-    /// The earliest time shown, counted back from `now`; none for everything.
+    /// The earliest time shown, counted back from `now`; `None` for everything.
     pub fn since(self, now: Timestamp) -> Option<Timestamp> {
         let seconds = match self {
             Self::Quarter => 15 * 60,

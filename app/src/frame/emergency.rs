@@ -1,5 +1,5 @@
 //! The safety pause, on every page: the pause dialog, and banners that say what is paused or disabled, what is still
-//! allowed and who has to sign. All of them are forms, so they work without JavaScript.
+//! allowed and who must sign. All of these are forms, so they work without JavaScript.
 
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_location;
@@ -22,7 +22,7 @@ use crate::{
 /// The id of the dialog: without scripts, the link `#pause` leads to it.
 pub const DIALOG: &str = "pause";
 
-/// The forms and what was typed into them. Lives outside the resource, so that fetching again does not reset it.
+/// The forms and the text typed into them. They live outside the resource, so that fetching again does not reset them.
 #[derive(Clone, Copy)]
 pub struct Emergency {
     /// Whether the pause dialog is open.
@@ -203,7 +203,7 @@ pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
 /// Says on every page what is paused or disabled, by whom and why, and what is still allowed.
 #[component]
 pub fn Banners(state: RwSignal<FrameState>) -> impl IntoView {
-    // Banners are rendered again only after a change: a person may be typing into one.
+    // Banners are rendered again only after a change, because a person may be typing into one.
     let pause = Memo::new(move |_| state.read().system.pause.clone());
     let off = Memo::new(move |_| {
         let state = state.read();

@@ -70,7 +70,7 @@ fn focus_search() -> bool {
 /// The list of shortcuts.
 #[component]
 pub fn KeysDialog(
-    /// Whether it is open.
+    /// Whether the dialog is open.
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let line = |what: String, keys: Vec<&'static str>| {

@@ -119,7 +119,7 @@ fn refresh_on_change(state: RwSignal<FrameState>) {
                     Err(error) if error.code() == Code::Unauthenticated => {
                         navigate(&sign_in_path(&path.get_untracked()), NavigateOptions::default());
                     }
-                    // The connection is lost: the page keeps what it shows, and the next pulse tries again.
+                    // The connection is lost: the page keeps its content, and the next pulse tries again.
                     Err(_) => {}
                 }
             });

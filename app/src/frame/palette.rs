@@ -25,9 +25,9 @@ pub struct Entry {
     pub name: String,
     /// `Page`, `Action`, `Open`.
     pub kind: &'static str,
-    /// Its keyboard shortcut.
+    /// The keyboard shortcut of the entry.
     pub keys: Vec<&'static str>,
-    /// What it does.
+    /// The command of the entry.
     pub command: Command,
 }
 
@@ -35,8 +35,8 @@ fn entry(name: &str, kind: &'static str, keys: &[&'static str], command: Command
     Entry { name: name.to_owned(), kind, keys: keys.to_vec(), command }
 }
 
-/// The entries for a search text: things with that id, then the pages and actions whose names contain all its words. `me`
-/// sees only permitted actions.
+/// The entries for a search text: things with that id, then the pages and actions whose names contain all words of the
+/// text. `me` sees only permitted actions.
 pub fn search(typed: &str, me: &Actor) -> Vec<Entry> {
     let typed = typed.trim();
     let mut entries: Vec<Entry> = Vec::new();
@@ -71,7 +71,7 @@ pub fn search(typed: &str, me: &Actor) -> Vec<Entry> {
 /// The palette.
 #[component]
 pub fn Palette(
-    /// Whether it is open.
+    /// Whether the palette is open.
     open: RwSignal<bool>,
     /// Whether the list of shortcuts is open.
     help: RwSignal<bool>,

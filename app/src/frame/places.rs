@@ -7,11 +7,11 @@ pub struct Place {
     pub name: &'static str,
     /// The address.
     pub path: &'static str,
-    /// The key that opens it after `g`.
+    /// The key that opens the entry after `g`.
     pub key: &'static str,
-    /// Its icon: paths in a box of 16 × 16.
+    /// The icon: paths in a box of 16 × 16.
     pub icon: &'static str,
-    /// Whether the bottom bar of phones shows it without being opened.
+    /// Whether the bottom bar of phones shows the entry without being opened.
     pub at_hand: bool,
 }
 

@@ -90,7 +90,7 @@ fn Entry(place: &'static Place, here: Memo<Option<&'static str>>, state: RwSigna
     }
 }
 
-/// Closes the bar of phones after a link in it was followed.
+/// Closes the bar of phones after one of its links was followed.
 fn close_more() {
     use wasm_bindgen::JsCast;
     let more = document().get_element_by_id("rail-more");

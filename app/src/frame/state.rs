@@ -5,7 +5,7 @@ use lifecycle::authority::Actor;
 
 use crate::api::frame::FrameState;
 
-/// The state of the frame: the signed-in person and what is live. The frame keeps it up to date.
+/// The state of the frame: the signed-in person and the live state. The frame keeps it up to date.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameContext(pub(super) RwSignal<FrameState>);
 

@@ -1,4 +1,4 @@
-//! The top bar of the frame: what is live, search, theme, and the pause button.
+//! The top bar of the frame: the live state, search, theme, and the pause button.
 
 use leptos::prelude::*;
 use lifecycle::{bundle::State, system::System};

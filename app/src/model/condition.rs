@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::rule::number;
 
-/// An entry of the operator list. It is finer than [`Operator`]: lists and single values, and present and absent, are entries
-/// of their own.
+/// An entry of the operator list. It is finer than [`Operator`]: lists and single values, and present and absent, are
+/// entries of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OperatorOption {
     /// `>=f`
@@ -102,7 +102,7 @@ impl OperatorOption {
         }
     }
 
-    /// The shape of the value; none for presence tests.
+    /// The shape of the value; `None` for presence tests.
     pub const fn takes(self) -> Option<ValueShape> {
         match self {
             Self::AtLeast | Self::AtMost | Self::Above | Self::Below => Some(ValueShape::Number),
@@ -164,7 +164,7 @@ impl ValueKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The kind of a value; for a list, of its first item.
+    /// The kind of a value; for a list, that of its first item.
     pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::String(_) => Some(Self::Text),
@@ -193,7 +193,7 @@ impl ValueKind {
         }
     }
 
-    /// `text` as a value of this kind; none when it cannot be parsed as one.
+    /// `text` as a value of this kind; `None` if it cannot be parsed as one.
     pub fn read(self, text: &str) -> Option<Value> {
         match self {
             Self::Text => Some(Value::from(text)),
@@ -313,7 +313,7 @@ impl RowKeys {
         }
     }
 
-    /// Records that a row is written under another key now.
+    /// Records that a row is now written under another key.
     pub fn rename(&mut self, row: u32, to: &str) {
         if let Some((_, key)) = self.rows.iter_mut().find(|(number, _)| *number == row) {
             to.clone_into(key);

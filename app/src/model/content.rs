@@ -30,7 +30,7 @@ impl PartialEq for RuleEntry {
 /// The document: the content of a [`Source`], with a stable key for every rule.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// Everything but the rules; its own list of rules is empty.
+    /// Everything but the rules; the list of rules in this document is empty.
     head: Arc<Source>,
     rules: Arc<Vec<RuleEntry>>,
     next_key: u32,
@@ -147,8 +147,8 @@ impl Content {
         Arc::make_mut(&mut self.rules).retain(|entry| !keys.contains(&entry.key));
     }
 
-    /// Replaces the content by that of `source`. A rule keeps its key when its id is found again (of rules that share an
-    /// id, the nth keeps the nth key), or else when it stands at the position of a rule whose id is gone. So the
+    /// Replaces the content by that of `source`. A rule keeps its key if its id is found again (of rules that share an
+    /// id, the nth keeps the nth key), or otherwise if it is at the position of a rule whose id is gone. So the
     /// selection survives typing in the source, even of an id. Rules with equal content stay shared.
     pub fn replace(&mut self, source: Source) {
         let mut head = source;
@@ -187,7 +187,7 @@ impl Content {
     }
 }
 
-/// The document as it was sent to the worker, so that only changed rules are sent.
+/// The document last sent to the worker, so that only changed rules are sent.
 #[derive(Debug, Default)]
 pub struct SentDocument {
     serial: u32,
@@ -195,17 +195,17 @@ pub struct SentDocument {
 }
 
 impl SentDocument {
-    /// The number of the document that was sent last.
+    /// The number of the document last sent.
     pub fn serial(&self) -> u32 {
         self.serial
     }
 
-    /// The document as it was sent last.
+    /// The document last sent.
     pub fn content(&self) -> Option<&Content> {
         self.content.as_ref()
     }
 
-    /// The change to send now, with the number of the document after it; none when nothing changed.
+    /// The change to send now, with the number of the document after it; `None` if nothing changed.
     pub fn change(&mut self, content: &Content) -> Option<(u32, Change)> {
         let before = self.content.as_ref();
         let known: HashMap<RuleKey, &Arc<RawRule>> =

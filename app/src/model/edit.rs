@@ -14,13 +14,13 @@ use super::{
 /// One edit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
-    /// Set a field of one rule; none removes it.
+    /// Set a field of one rule; `None` removes the field.
     Set {
         /// The rule.
         key: RuleKey,
         /// The field.
         field: &'static str,
-        /// Its new value.
+        /// The field's new value.
         value: Option<Value>,
     },
     /// Set a field of several rules to the same value.
@@ -29,7 +29,7 @@ pub enum Edit {
         keys: Vec<RuleKey>,
         /// The field.
         field: &'static str,
-        /// Its new value.
+        /// The field's new value.
         value: Option<Value>,
     },
     /// Set `cost`, `compute` or `risk` of a budget.
@@ -38,7 +38,7 @@ pub enum Edit {
         key: RuleKey,
         /// The part.
         part: &'static str,
-        /// Its new value.
+        /// The part's new value.
         value: Option<Value>,
     },
     /// Write a condition: a new one, or in place of the one under `from`.
@@ -49,7 +49,7 @@ pub enum Edit {
         from: Option<String>,
         /// The key the condition is written under now.
         to: String,
-        /// Its value.
+        /// The condition's value.
         value: Value,
     },
     /// Remove a condition.
@@ -59,7 +59,7 @@ pub enum Edit {
         /// The key the condition is written under.
         condition: String,
     },
-    /// Add rules behind `after`, or at the end of the document.
+    /// Add rules after `after`, or at the end of the document.
     Add {
         /// The rules.
         rules: Vec<RawRule>,
@@ -71,7 +71,7 @@ pub enum Edit {
         /// The rules.
         rules: Vec<RawRule>,
     },
-    /// Insert copies, each behind its original.
+    /// Insert copies, each after its original.
     Duplicate {
         /// The rules.
         keys: Vec<RuleKey>,
@@ -92,7 +92,7 @@ pub enum Edit {
     Move {
         /// The rules.
         keys: Vec<RuleKey>,
-        /// Which way.
+        /// The direction.
         direction: Direction,
     },
     /// Have rules evaluated just before or just after another one.
@@ -142,7 +142,7 @@ impl std::fmt::Display for EditRefused {
 }
 
 impl Edit {
-    /// What the edit does, for messages.
+    /// A description of the edit, for messages.
     pub fn label(&self) -> String {
         let rules = |count: usize| if count == 1 { "rule".to_owned() } else { format!("{count} rules") };
         match self {
@@ -269,7 +269,7 @@ impl Content {
         let mut moving: Vec<RuleKey> = keys.iter().copied().filter(|key| *key != target).collect();
         moving.sort_by_key(place);
         if side == Direction::Down {
-            // Each goes directly behind the target, so the last one goes first.
+            // Each goes directly after the target, so the last one goes first.
             moving.reverse();
         }
         let before = self.clone();

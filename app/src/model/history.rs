@@ -2,10 +2,10 @@
 
 use super::{Content, Edit, EditRefused, RuleKey};
 
-/// Most steps that can be undone.
+/// Maximum number of steps that can be undone.
 const DEPTH: usize = 200;
 
-/// Longest pause between two keystrokes in a field that belong to one step, in milliseconds.
+/// Longest pause between two keystrokes in a field that still belong to one step, in milliseconds.
 const PAUSE_MS: f64 = 1500.0;
 
 /// The field that is typed into: keystrokes close together in one field are undone together.
@@ -46,17 +46,17 @@ impl EditHistory {
         &self.now
     }
 
-    /// The document as the server has it.
+    /// The document as saved on the server.
     pub fn saved(&self) -> &Content {
         &self.saved
     }
 
-    /// Whether the document differs from what the server has.
+    /// Whether the document differs from the saved document.
     pub fn dirty(&self) -> bool {
         self.now != self.saved
     }
 
-    /// Records that the server has `content`. Edits made while it was being saved stay.
+    /// Records that `content` is saved on the server. Edits made while it was being saved are kept.
     pub fn mark_saved(&mut self, content: Content) {
         self.saved = content;
         self.typing = None;
@@ -65,7 +65,7 @@ impl EditHistory {
     /// Makes `edit` as a step of its own.
     ///
     /// # Errors
-    /// [`EditRefused`]; then nothing changed.
+    /// [`EditRefused`]; in that case nothing changes.
     pub fn apply(&mut self, edit: &Edit) -> Result<(), EditRefused> {
         let next = self.now.edited(edit)?;
         self.typing = None;
@@ -76,7 +76,7 @@ impl EditHistory {
     /// Makes `edit` as part of typing into `target` at `now_ms`, in milliseconds of any clock.
     ///
     /// # Errors
-    /// [`EditRefused`]; then nothing changed.
+    /// [`EditRefused`]; in that case nothing changes.
     pub fn type_into(&mut self, target: TypingTarget, now_ms: f64, edit: &Edit) -> Result<(), EditRefused> {
         let next = self.now.edited(edit)?;
         let goes_on =
@@ -91,7 +91,7 @@ impl EditHistory {
         Ok(())
     }
 
-    /// Replaces the document by `next`, which was made elsewhere, as one step.
+    /// Replaces the document by `next`, made elsewhere, as one step.
     pub fn replace(&mut self, next: Content, label: impl Into<String>) {
         self.typing = None;
         if next != self.now {

@@ -1,5 +1,5 @@
-//! The editor's model: a bundle document under edit. The model knows nothing about pages, so all of it is tested as plain
-//! functions.
+//! The editor's model: a bundle document under edit. The model knows nothing about pages, so all of it is tested as
+//! plain functions.
 //!
 //! ```text
 //! content    the document: rules with stable local keys, and everything that is not a rule

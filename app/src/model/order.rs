@@ -52,9 +52,9 @@ pub enum Direction {
     Down,
 }
 
-/// The priority that moves `key` past its nearest neighbour, skipping the rules of `along`, which move too. Only the moved
-/// rule's priority changes, and as little as possible: to the neighbour's own priority when ties fall the right way,
-/// otherwise to one more or less. None at the end of the order, or where no priority from 0 to 1000 is left.
+/// The priority that moves `key` past its nearest neighbour, skipping the rules of `along`, which move too. Only the
+/// moved rule's priority changes, and as little as possible: to the neighbour's own priority if ties fall the right
+/// way, otherwise to one more or less. `None` at the end of the order, or if no priority from 0 to 1000 is left.
 pub fn moved_priority(
     content: &Content,
     order: &[usize],
@@ -81,9 +81,9 @@ pub fn moved_priority(
         .find(|&priority| compare_at(moving, priority, &neighbour.rule, theirs) == wanted)
 }
 
-/// The priority that puts `key` directly before (up) or behind (down) `target`. Only the moved rule's priority changes.
-/// When ties leave no such priority, the rule is put as near to the target as possible. None when the rule is in place
-/// already, or when no priority from 0 to 1000 puts it there.
+/// The priority that puts `key` directly before (up) or after (down) `target`. Only the moved rule's priority changes.
+/// If ties leave no such priority, the rule is put as near to the target as possible. `None` if the rule is already in
+/// place, or if no priority from 0 to 1000 puts it there.
 pub fn placed_priority(
     content: &Content,
     order: &[usize],
@@ -97,7 +97,7 @@ pub fn placed_priority(
     let moving = content.rule(key)?;
     let now = order.iter().position(|&at| content.key_at(at) == Some(key))?;
     let at = others.iter().position(|entry| entry.key == target)?;
-    // The gap that the rule goes into: so many of the other rules come before it.
+    // The gap that the rule goes into, as the number of other rules before it.
     let gap = if side == Direction::Up { at } else { at + 1 };
     if gap == now {
         return None;

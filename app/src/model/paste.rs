@@ -44,8 +44,8 @@ pub fn rules(text: &str) -> Result<Vec<RawRule>, ParseError> {
 }
 
 /// Rules from tab-separated rows. A first row with an `id` cell is a heading. Columns named `budget.cost`,
-/// `budget.compute`, `budget.risk` or `tags` set those fields; a column with an unknown name (`>=risk_score`, `category`)
-/// is a condition.
+/// `budget.compute`, `budget.risk` or `tags` set those fields; a column with an unknown name (`>=risk_score`,
+/// `category`) is a condition.
 fn from_rows(text: &str) -> Result<Vec<RawRule>, ParseError> {
     let mut rows = records(text).into_iter();
     let (first_line, first) = rows.next().ok_or_else(|| wrong(1, 1, "there are no rules in it"))?;
@@ -136,8 +136,8 @@ fn wrong(line: usize, column: usize, message: &str) -> ParseError {
     ParseError { line: Some(line), column, message: message.to_owned() }
 }
 
-/// Splits tab-separated text into cells, each record with its line. As spreadsheets write it, a cell in quotes may contain
-/// tabs and new lines.
+/// Splits tab-separated text into cells, each record with its line. As spreadsheets write it, a cell in quotes may
+/// contain tabs and new lines.
 fn records(text: &str) -> Vec<(usize, Vec<String>)> {
     let mut records = Vec::new();
     let (mut cells, mut cell) = (Vec::new(), String::new());

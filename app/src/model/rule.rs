@@ -31,7 +31,7 @@ pub fn text<'a>(rule: &'a RawRule, field: &str) -> &'a str {
     rule.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The rule's id; empty when it has none.
+/// The rule's id; empty if it has none.
 pub fn id(rule: &RawRule) -> &str {
     text(rule, "id")
 }
@@ -44,7 +44,7 @@ pub fn name(rule: &RawRule) -> &str {
     }
 }
 
-/// The effect; none when absent or unknown.
+/// The effect; `None` if absent or unknown.
 pub fn effect(rule: &RawRule) -> Option<Effect> {
     text(rule, "effect").parse().ok()
 }
@@ -75,7 +75,7 @@ pub fn budget<'a>(rule: &'a RawRule, part: &str) -> Option<&'a Value> {
     rule.get("budget")?.get(part)
 }
 
-/// Sets a field, or removes it when `value` is none.
+/// Sets a field, or removes it if `value` is `None`.
 pub fn set(rule: &mut RawRule, field: &str, value: Option<Value>) {
     match value {
         Some(value) => {
@@ -87,14 +87,14 @@ pub fn set(rule: &mut RawRule, field: &str, value: Option<Value>) {
     }
 }
 
-/// Sets a part of the budget; a budget with nothing left in it is removed.
+/// Sets a part of the budget. A budget that becomes empty is removed.
 pub fn set_budget(rule: &mut RawRule, part: &str, value: Option<Value>) {
     let mut budget = rule.get("budget").and_then(Value::as_object).cloned().unwrap_or_default();
     set(&mut budget, part, value);
     set(rule, "budget", (!budget.is_empty()).then_some(Value::Object(budget)));
 }
 
-/// Changes the conditions. A value that is no object is replaced.
+/// Changes the conditions. A value that is not an object is replaced.
 pub fn edit_conditions(rule: &mut RawRule, change: impl FnOnce(&mut Map<String, Value>)) {
     let mut conditions = match rule.remove("conditions") {
         Some(Value::Object(conditions)) => conditions,
@@ -114,11 +114,11 @@ pub fn number(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 9e15 { Value::from(number as i64) } else { Value::from(number) }
 }
 
-/// Typed text that is not a finite number.
+/// The error for typed text that is not a finite number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotANumber;
 
-/// Parses the text of a number field. An empty field is none.
+/// Parses the text of a number field. An empty field gives `None`.
 ///
 /// # Errors
 /// [`NotANumber`] when the text is not a finite number.
@@ -147,7 +147,7 @@ pub fn blank(id: &str) -> RawRule {
     rule
 }
 
-/// An id that is not in `taken`: `base`, or else `base-2`, `base-3`, …
+/// An id that is not in `taken`: `base`, otherwise `base-2`, `base-3`, …
 pub fn free_id(base: &str, taken: &std::collections::HashSet<&str>) -> String {
     let base = if base.is_empty() { "new-rule" } else { base };
     if !taken.contains(base) {

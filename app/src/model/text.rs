@@ -1,5 +1,5 @@
-//! The document as JSON text: written with keys in the order people use, and parsed with the line and column of the first
-//! mistake.
+//! The document as JSON text: written with keys in the order people use, and parsed with the line and column of the
+//! first mistake.
 
 use std::fmt::Write as _;
 
@@ -15,11 +15,11 @@ const BUNDLE_ORDER: [&str; 8] =
 /// Why text could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
-    /// 1-based line, when the error is at a place in the text.
+    /// 1-based line, if the error is at a place in the text.
     pub line: Option<usize>,
     /// 1-based column.
     pub column: usize,
-    /// What is wrong.
+    /// A description of the mistake.
     pub message: String,
 }
 
@@ -62,7 +62,7 @@ pub fn source(value: Value) -> Result<Source, ParseError> {
     })
 }
 
-/// The rules in `value` when it has nothing else: a bare array, or an object with `rules` alone.
+/// The rules in `value` if it contains nothing else: a bare array, or an object with `rules` alone.
 fn only_rules(value: &Value) -> Option<&Value> {
     match value {
         Value::Array(_) => Some(value),
@@ -71,7 +71,7 @@ fn only_rules(value: &Value) -> Option<&Value> {
     }
 }
 
-/// The document in `text`. Text with nothing but rules keeps the rest of `content`.
+/// The document in `text`. If the text contains only rules, the rest of `content` is kept.
 ///
 /// # Errors
 /// [`ParseError`] when the text is not JSON or not a bundle.
@@ -241,7 +241,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is written reads back as the same document.
+        /// Written text reads back as the same document.
         #[test]
         fn text_round_trips(metadata in json_value(), extra in json_value(), notes in "\\PC{0,20}") {
             let mut rule = Map::new();

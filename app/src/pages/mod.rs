@@ -1,4 +1,4 @@
-//! The pages, one file or folder each.
+//! The pages, one file or folder per page.
 
 pub mod audit;
 pub mod decisions;

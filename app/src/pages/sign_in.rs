@@ -35,7 +35,7 @@ pub fn SignIn() -> impl IntoView {
     }
 }
 
-/// The page to open afterwards, as a hidden field. The server accepts only paths of this site.
+/// The page to open after signing in, as a hidden field. The server accepts only paths of this site.
 #[component]
 fn Next() -> impl IntoView {
     let next = use_query_map().read_untracked().get("next");

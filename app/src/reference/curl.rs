@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::document::{list, members, resolved, text};
 
-/// The command. Host and token are variables that the reader sets; ids are words in capitals.
+/// The command. Host and token are variables for the reader to set; ids are words in capitals.
 pub(super) fn command(document: &Value, method: &str, path: &str, item: &Value, operation: &Value) -> String {
     let parameters: Vec<&Value> = list(&item["parameters"])
         .iter()

@@ -1,5 +1,5 @@
-//! `/docs`: the contract of the HTTP API as a page. The server renders it from the document that `/openapi.json` serves.
-//! The page is not part of the app that browsers hydrate, and runs no script.
+//! `/docs`: the contract of the HTTP API as a page. The server renders it from the document that `/openapi.json`
+//! serves. The page is not part of the app that browsers hydrate, and runs no script.
 
 mod curl;
 mod document;
@@ -70,7 +70,7 @@ fn whole(document: &Value, theme: Option<Theme>) -> impl IntoView {
     }
 }
 
-/// What to know before the first call.
+/// An introduction to read before the first call.
 #[component]
 fn Start(info: Value) -> impl IntoView {
     const EXPORTS: &str = "export COUNTERSIGN_URL=http://127.0.0.1:3000\nexport COUNTERSIGN_TOKEN=csn_…";

@@ -1,4 +1,4 @@
-//! One operation: who may call it, its parameters, body and responses, and a command to try it.
+//! One operation: its access rules, parameters, body and responses, and a command to try it.
 
 use leptos::prelude::*;
 use serde_json::Value;
@@ -47,7 +47,7 @@ fn tone(method: &str) -> &'static str {
     if method == "get" { "tone-neutral" } else { "tone-accent" }
 }
 
-/// Who may call the operation.
+/// The roles that may call the operation.
 fn access(operation: &Value) -> AnyView {
     let schemes = list(&operation["security"]);
     let open =

@@ -1,5 +1,5 @@
-//! Exact lint and semantic diff, compared with z3: writes bundles with our verdicts and times, has `z3/check.py` judge the
-//! same bundles, and puts both together.
+//! Exact lint and semantic diff, compared with z3: writes bundles with our verdicts and times, has `z3/check.py` judge
+//! the same bundles, and combines the results of both.
 
 mod small;
 
@@ -26,18 +26,18 @@ use crate::{
     workload::{SEED, Shape, Workload},
 };
 
-/// Rules that are changed for the large diffs.
+/// Number of rules that are changed for the large diffs.
 const EDITS: usize = 10;
 
-/// How much is measured.
+/// The extent of the measurement.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Small random bundles, each with an edited copy.
+    /// Number of small random bundles, each with an edited copy.
     pub bundles: usize,
-    /// Sizes of the large ones.
+    /// Numbers of rules in the large bundles.
     pub sizes: Vec<usize>,
     pub rounds: usize,
-    /// Seconds z3 may take for one large bundle; questions that are left then count as undecided.
+    /// Seconds that z3 may take for one large bundle; questions that are left then count as undecided.
     pub patience: u64,
 }
 
@@ -49,14 +49,14 @@ pub struct Compared {
     pub load_average: f64,
 }
 
-/// Our times for one large bundle, in milliseconds on a core.
+/// Our times for one large bundle, in milliseconds of CPU time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ours {
     pub shape: String,
     pub rules: usize,
     /// The whole linter, analysis included.
     pub lint_ms: Spread,
-    /// The analysis alone: unreachable, redundant, conflicting rules, shadowed guardrails, gaps.
+    /// The analysis alone: unreachable, redundant and conflicting rules, shadowed guardrails, gaps.
     pub analysis_ms: Spread,
     /// The analysis after one rule was edited, by an analyzer that remembers its earlier proofs.
     pub edit_ms: Spread,
@@ -83,12 +83,12 @@ pub struct Small {
     pub bundles: usize,
     pub questions: usize,
     pub agreed: usize,
-    /// By us or by z3.
+    /// Questions that we or z3 left undecided.
     pub undecided: usize,
     pub mismatches: Vec<Value>,
 }
 
-/// z3's times for one large bundle, in milliseconds on a core.
+/// z3's times for one large bundle, in milliseconds of CPU time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Large {
     pub shape: String,
@@ -102,7 +102,7 @@ pub struct Large {
     pub diff_undecided: usize,
 }
 
-/// Writes the bundles, asks z3, and puts the answers together.
+/// Writes the bundles, asks z3, and combines the answers.
 ///
 /// # Errors
 /// When files cannot be written or the script fails.
@@ -191,7 +191,7 @@ fn timed(shape: Shape, size: usize, rounds: usize, file: &mut impl Write) -> Res
     })
 }
 
-/// Milliseconds for the analysis after each of many edits, one rule at a time, as an author makes them.
+/// Milliseconds of analysis after each of many edits, one rule at a time, as an author makes them.
 fn edit_by_edit(before: &Value, old: &Bundle, rounds: usize) -> Result<Spread, String> {
     let mut random = Random::new(SEED);
     let mut draft = before.clone();
@@ -215,7 +215,7 @@ fn run_diff(old: &Bundle, new: &Bundle) {
     drop(std::hint::black_box(semantic_diff(old, new, Meter::default())));
 }
 
-/// Milliseconds on a core.
+/// Milliseconds of CPU time.
 fn times(rounds: usize, mut work: impl FnMut()) -> Spread {
     Spread::of((0..rounds).map(|_| spent(&mut work).1.on_core.as_secs_f64() * 1e3))
 }

@@ -1,5 +1,5 @@
-//! Small random bundles that use every operator but `^=`, over few names and values, so that rules cover each other, meet
-//! values of wrong types, and miss fields.
+//! Small random bundles that use every operator but `^=`, over few names and values, so that rules overlap, meet values
+//! of wrong types, and miss fields.
 
 use policy::random::Random;
 use serde_json::{Map, Value, json};

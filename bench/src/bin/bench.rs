@@ -1,4 +1,5 @@
-//! `bench evaluate | cold | replay | analysis | http | report`: measures one part and writes it to `results/results.json`. Run in `bench/`.
+//! `bench evaluate | cold | replay | analysis | http | report`: measures one part and writes it to
+//! `results/results.json`. Run in `bench/`.
 
 use std::{
     path::{Path, PathBuf},
@@ -108,7 +109,7 @@ fn replay(arguments: &Arguments) -> Result<(), String> {
     let sizes = arguments.list("sizes", &[1_000, 10_000], |text| text.parse().ok())?;
     for shape in arguments.list("shapes", &Shape::ALL, Shape::parse)? {
         for rules in &sizes {
-            // The oracle tries one rule after the other: what it has no time for at larger sizes is left out.
+            // The oracle tries one rule after the other, which is slow, so larger sizes get fewer rows.
             let rows = if *rules > 1_000 { rows / 10 } else { rows };
             let replayed = replay::measure(shape, *rules, rows, rounds)?;
             println!("{}", report::replayed(&replayed));
@@ -145,10 +146,10 @@ fn http(arguments: &Arguments) -> Result<(), String> {
         connections: arguments.value("connections", 32)?,
         slice: Duration::from_millis(arguments.value("slice-ms", 2_000)?),
     };
-    // Unix sockets have short paths.
+    // The path of a Unix socket must be short.
     let folder = std::env::temp_dir().join("countersign-bench");
     let measured = http::run(&plan, &folder)?;
-    // After a failure the folder stays, for a person to look into.
+    // After a failure the folder remains, for a person to look into.
     let _ = std::fs::remove_dir_all(&folder);
     Results::change(&day, |results| results.http = measured)?;
     report::write()

@@ -1,4 +1,4 @@
-//! One contender loaded in a fresh process, with a heap that counts: started by `bench cold`.
+//! One contender loaded in a fresh process, with an allocator that counts bytes: started by `bench cold`.
 
 use std::{alloc::System, process::ExitCode};
 

@@ -1,7 +1,8 @@
-//! cedar-policy: one `permit` a rule, the policy's id is the rank, the host takes the smallest id among the reasons.
+//! cedar-policy: one `permit` per rule; the policy's id is the rank, and the host takes the smallest id among the
+//! reasons.
 //!
-//! Agent and action stand in the policy's head, where Cedar looks first. Effects stay with the host: a `forbid` would
-//! win over every permit, which is not what the first rule in order means.
+//! Agent and action are in the policy's head, which Cedar checks first. Effects are left to the host: a `forbid` would
+//! override every permit, which is not the meaning of the first matching rule.
 
 use std::{borrow::Cow, fmt::Write, str::FromStr};
 
@@ -33,7 +34,7 @@ struct Cedar {
     parsed: Vec<Query>,
 }
 
-/// A request as it arrives.
+/// A request before it is parsed.
 #[derive(Deserialize)]
 struct Arriving<'a> {
     #[serde(borrow)]

@@ -1,4 +1,4 @@
-//! Ours: the prepared bundle, and the decoder of requests that `POST /policy/evaluate` goes through.
+//! Countersign: the prepared bundle, and the request decoder that `POST /policy/evaluate` uses.
 
 use policy::{
     bundle::{Bundle, Effect, Source},
@@ -32,7 +32,7 @@ impl Engine for Countersign {
     fn from_json(&mut self, json: &str) -> RankResult {
         match self.prepared.decide_request(json.as_bytes()) {
             Some((_, verdict)) => Ok(rank(verdict)),
-            // As in the service, a tree is made of what the decoder leaves.
+            // As in the service, a request that the decoder does not handle is parsed into a tree.
             None => {
                 let input: Input = serde_json::from_str(json).map_err(text)?;
                 Ok(rank(self.prepared.verdict((&input).into())))

@@ -1,6 +1,7 @@
-//! A bit-vector kernel written for exactly these fields: what is left of a decision when everything but the AND is gone.
+//! A bit-vector kernel written for exactly these fields: the part of a decision that remains when everything but the
+//! AND is gone.
 //!
-//! Requests come as row numbers, one a field. Nothing is checked, no type can be wrong, no rule can be in error.
+//! Requests are given as row numbers, one per field. Nothing is checked, no type can be wrong, no rule can fail.
 
 use super::{Contender, Engine, RankResult, Steps, step};
 use crate::workload::{FIELDS, Kind, Request, Rule, Test, Value, Workload};
@@ -8,18 +9,18 @@ use crate::workload::{FIELDS, Kind, Request, Rule, Test, Value, Workload};
 pub const CONTENDER: Contender = Contender {
     name: "kernel",
     about: "hand-written AND of one row of bits a field, request interned ahead; the floor for a look-up",
-    // Rows of 100,000 rules would take gigabytes.
+    // The rows of 100,000 rules would take gigabytes.
     most_rules: 10_000,
     takes_json: false,
     encode: |_| String::new(),
     load,
 };
 
-/// Words that are combined at a time.
+/// Number of words that are combined at a time.
 const BLOCK: usize = 8;
-/// Rules a block has bits for.
+/// Number of rules that a block has bits for.
 const BITS: usize = 64 * BLOCK;
-/// The fields of the context, then agent and action.
+/// Number of fields of the context, plus agent and action.
 const COLUMNS: usize = FIELDS.len() + 2;
 const AGENT: usize = FIELDS.len();
 
@@ -28,14 +29,14 @@ struct Kernel {
     columns: Vec<Column>,
     /// The rows of all columns, `blocks` each.
     rows: Vec<[u64; BLOCK]>,
-    /// By request: where its row of each column starts.
+    /// For each request, the start of its row in each column.
     parsed: Vec<Vec<usize>>,
 }
 
-/// A field that some rule looks at.
+/// A field that some rule tests.
 struct Column {
     at: usize,
-    /// Thresholds between the classes of a number, ascending; strings and flags number their own rows.
+    /// Thresholds between the classes of a number, ascending; for strings and flags, the value is the row number.
     thresholds: Vec<i64>,
     first_row: usize,
 }

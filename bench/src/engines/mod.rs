@@ -1,5 +1,5 @@
-//! The contenders. Each has the rules in its own language, runs in its best documented mode, and answers with the rank of the
-//! rule that decides.
+//! The contenders. Each has the rules in its own language, runs in its best documented mode, and answers with the rank
+//! of the rule that decides.
 
 #[cfg(feature = "cedar")]
 mod cedar;
@@ -19,21 +19,21 @@ pub use countersign::{encode as bundle, parse_rules};
 
 use crate::workload::{Request, Workload};
 
-/// The rank of the deciding rule, none when no rule decides; or why there is no answer.
+/// The rank of the deciding rule, `None` if no rule decides; or why there is no answer.
 pub type RankResult = Result<Option<u32>, String>;
 
 /// A contender, loaded with the rules of one workload.
 pub trait Engine {
-    /// From the bytes of a request to the deciding rule.
+    /// Decides the request in `json` from its bytes; returns the rank of the deciding rule.
     fn from_json(&mut self, json: &str) -> RankResult;
 
     /// Parses requests into the engine's own form, ahead of [`Engine::from_parsed`].
     ///
     /// # Errors
-    /// When one cannot be parsed.
+    /// When a request cannot be parsed.
     fn parse(&mut self, requests: &[Request]) -> Result<(), String>;
 
-    /// From the parsed request with this number to the deciding rule.
+    /// Decides the parsed request with this number; returns the rank of the deciding rule.
     fn from_parsed(&mut self, number: usize) -> RankResult;
 }
 
@@ -45,19 +45,19 @@ pub type Steps = Vec<(&'static str, Duration)>;
 pub struct Contender {
     /// The name on the command line and in the results.
     pub name: &'static str,
-    /// What it is, with the encoding, for the report.
+    /// A description of the contender and its encoding, for the report.
     pub about: &'static str,
-    /// Beyond this many rules it is not run, because it would take minutes or gigabytes.
+    /// With more rules than this the contender is not run, because it would take minutes or gigabytes.
     pub most_rules: usize,
-    /// Whether it takes JSON; the kernel takes codes only.
+    /// Whether the contender takes JSON; the kernel takes only codes.
     pub takes_json: bool,
     /// Writes the rules in the contender's language; not timed.
     pub encode: fn(&Workload) -> String,
-    /// Loads what `encode` wrote.
+    /// Loads the rules that `encode` wrote.
     pub load: fn(&str, &Workload) -> Result<(Box<dyn Engine>, Steps), String>,
 }
 
-/// Every contender in this build; ours first.
+/// Every contender in this build; Countersign first.
 pub fn all() -> Vec<Contender> {
     vec![
         countersign::CONTENDER,
@@ -86,7 +86,7 @@ pub fn kernel(workload: &Workload) -> Result<Box<dyn Engine>, String> {
     Ok(kernel)
 }
 
-/// Runs a step of loading and notes how long it took.
+/// Runs a step of loading and records how long it took.
 fn step<T>(steps: &mut Steps, name: &'static str, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let done = work();

@@ -34,7 +34,7 @@ pub const INTERPRETER: Contender = Contender {
 
 const ENTRY: &str = "data.bench.first";
 
-/// The part in which the two ways differ.
+/// The part in which the two modes differ.
 trait Evaluator {
     fn eval(&mut self, input: Value) -> Result<Value, String>;
 }

@@ -1,4 +1,4 @@
-//! zen-engine: one decision table with hit policy `first`, a row a rule, compiled (which also builds its index of
+//! zen-engine: one decision table with hit policy `first`, one row per rule, compiled (which also builds its index of
 //! equality cells).
 
 use serde_json::{Map, Value, json};

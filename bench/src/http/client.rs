@@ -43,7 +43,7 @@ impl Connection {
     }
 }
 
-/// What matters of an answer's head.
+/// The relevant parts of an answer's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     pub status: u16,
@@ -54,7 +54,8 @@ pub struct Head {
 }
 
 impl Head {
-    /// The head that `bytes` begin with; none when it is not complete, is no HTTP/1.1 or does not say its length.
+    /// The head at the beginning of `bytes`; `None` if it is incomplete, is not HTTP/1.1 or does not state the body's
+    /// length.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let length = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
         let text = std::str::from_utf8(&bytes[..length]).ok()?;

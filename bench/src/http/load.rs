@@ -1,5 +1,5 @@
-//! A load generator: one thread that keeps many connections busy, so that little of the cores that it shares with the
-//! service is its own.
+//! A load generator: one thread that keeps many connections busy, so that it uses little of the cores that it shares
+//! with the service.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -20,39 +20,40 @@ use serde::{Deserialize, Serialize};
 use super::client::Head;
 use crate::measure::on_core;
 
-/// What one load measured.
+/// The measurements of one load.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Load {
     pub connections: usize,
-    /// Requests a second that were aimed at; none: as many as go.
+    /// The target rate in requests per second; `None` for as many as possible.
     pub aimed: Option<f64>,
-    /// Requests a second that were answered 200, once warm.
+    /// Requests per second that were answered 200, after warming up.
     pub answered: f64,
-    /// Microseconds. With a rate they count from when the request was due, not from when it could be sent.
+    /// Median latency in microseconds. At a fixed rate, latency counts from when the request was due, not from when it
+    /// could be sent.
     pub p50: f64,
     pub p99: f64,
     pub most: f64,
     /// Answers other than 200, and connections that broke.
     pub failures: usize,
-    /// All that were answered 200, also while warming up.
+    /// All requests that were answered 200, including while warming up.
     pub total: usize,
-    /// Cores that this client kept busy.
+    /// Number of cores that this client kept busy.
     pub client_cores: f64,
 }
 
-/// How a service is loaded.
+/// The plan for loading a service.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadPlan {
     pub connections: usize,
-    /// Requests a second; none: each connection sends the next as soon as it has its answer.
+    /// Requests per second; `None`: each connection sends the next request as soon as it has its answer.
     pub rate: Option<f64>,
-    /// Not counted at the start.
+    /// Time at the start that is not counted.
     pub warm: Duration,
-    /// Counted after it.
+    /// Time after warming up, which is counted.
     pub time: Duration,
 }
 
-/// How long answers that are still due at the end are waited for.
+/// How long to wait for answers that are still due at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Loads the service at `to` with `requests`, over and over.
@@ -129,7 +130,7 @@ pub fn run(to: SocketAddr, requests: &[Vec<u8>], plan: &LoadPlan) -> Result<Load
     })
 }
 
-/// Puts the numbers of the connections that have something to read into `ready`, at `until` at the latest.
+/// Puts the numbers of the connections that have something to read into `ready`; returns at `until` at the latest.
 fn wait(epoll: &OwnedFd, ready: &mut Vec<usize>, until: Instant) -> Result<(), String> {
     let left = until.saturating_duration_since(Instant::now());
     let timeout =
@@ -143,18 +144,18 @@ fn wait(epoll: &OwnedFd, ready: &mut Vec<usize>, until: Instant) -> Result<(), S
     Ok(())
 }
 
-/// One connection with at most one request under way.
+/// One connection with at most one request in progress.
 struct Lane {
     stream: TcpStream,
-    /// When the request under way was due.
+    /// When the request in progress was due.
     due: Instant,
-    /// What has come of the answer.
+    /// The part of the answer that has arrived.
     read: Vec<u8>,
 }
 
 enum Received {
     Part,
-    /// With this status.
+    /// The whole answer has arrived, with this status.
     Whole(u16),
     Broken,
 }

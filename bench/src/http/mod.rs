@@ -1,5 +1,5 @@
-//! The service over HTTP with a durable and with a buffered log, compared with an empty handler and Cerbos: agreement, then
-//! as many requests as possible, then a steady rate; at the end the log is counted.
+//! The service over HTTP with a durable and with a buffered log, compared with an empty handler and Cerbos: agreement,
+//! then as many requests as possible, then a steady rate; at the end the log is counted.
 
 mod cerbos;
 pub mod client;
@@ -26,53 +26,53 @@ use client::{Connection, post};
 use load::{Load, LoadPlan};
 use servers::{Countersign, Server};
 
-/// What is started and how long it is kept busy.
+/// The services to start, and how long to keep them busy.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub server: PathBuf,
-    /// None leaves Cerbos out.
+    /// The Cerbos program; `None` leaves Cerbos out.
     pub cerbos: Option<PathBuf>,
     pub shape: Shape,
     pub rules: usize,
     pub rounds: usize,
     pub connections: usize,
-    /// What is counted of a slice; half of it goes ahead to warm running.
+    /// The measured part of a slice; half of that time goes before it, for warming up.
     pub slice: Duration,
 }
 
-/// One service.
+/// The measurements of one service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Service {
     pub name: String,
     /// How acknowledged decisions are stored.
     pub durability: String,
-    /// None for the empty handler.
+    /// The agreement of the answers; `None` for the empty handler.
     pub agreement: Option<Agreement>,
-    /// Requests a second, by round, all connections busy.
+    /// Requests per second with all connections busy, by round.
     pub throughput: Spread,
-    /// Over the empty handler's, by round.
+    /// Ratio to the throughput of the empty handler, by round.
     pub over_empty: Spread,
-    /// Over Cerbos', by round; none without Cerbos.
+    /// Ratio to the throughput of Cerbos, by round; `None` without Cerbos.
     pub over_cerbos: Option<Spread>,
     /// Microseconds with all connections busy: the median of each round.
     pub busy_p50: Spread,
-    /// The last round with all connections busy.
+    /// The load of the last round with all connections busy.
     pub busy: Load,
-    /// At half of the median throughput.
+    /// The load at half of the median throughput.
     pub steady: Load,
-    /// Whether everything that was answered is in the log; none for the others.
+    /// Whether all answered decisions are in the log; `None` for the other services.
     pub logged: Option<Logged>,
 }
 
-/// The log against the answers.
+/// Comparison of the log with the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Logged {
     pub answered: usize,
-    /// Decisions in the log that were not there before.
+    /// Number of decisions in the log that were not there before.
     pub rows: usize,
 }
 
-/// All services.
+/// The measurements of all services.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Http {
     pub shape: String,
@@ -82,11 +82,11 @@ pub struct Http {
     pub load_average: f64,
 }
 
-/// Requests whose answers are checked.
+/// Number of requests whose answers are checked.
 const CHECKED: usize = 2_000;
-/// Between two slices, so that what one service still writes does not slow the next down.
+/// The pause between two slices, so that pending writes of one service do not slow down the next.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How long the log may take to have everything.
+/// How long to wait until the log has all decisions.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub const DURABLE: &str = "countersign, log durable";
@@ -94,16 +94,16 @@ pub const BUFFERED: &str = "countersign, log buffered";
 pub const EMPTY: &str = "empty axum handler";
 pub const CERBOS: &str = "cerbos";
 
-/// A service that runs until this is dropped.
+/// A service that runs until this value is dropped.
 struct RunningService {
     name: &'static str,
     durability: String,
     server: Server,
     requests: Vec<Vec<u8>>,
     agreement: Option<Agreement>,
-    /// By round.
+    /// The loads, by round.
     loads: Vec<Load>,
-    /// Where its log is, for ours, and how many decisions were in it.
+    /// For Countersign, the folder of its log, and how many decisions the log contained at the start.
     log: Option<(PathBuf, usize)>,
     answered: usize,
 }
@@ -142,7 +142,7 @@ impl RunningService {
         Ok(load)
     }
 
-    /// Counts the decisions in the log, once all have had time to get there.
+    /// Counts the decisions in the log, after waiting until all have had time to arrive.
     fn count_logged(&self) -> Result<Option<Logged>, String> {
         let Some((folder, before)) = &self.log else { return Ok(None) };
         let start = Instant::now();
@@ -159,7 +159,7 @@ impl RunningService {
 /// Starts all services in `folder`, measures, and ends them.
 ///
 /// # Errors
-/// When one does not come up.
+/// When a service does not become ready.
 pub fn run(plan: &Plan, folder: &Path) -> Result<Http, String> {
     let workload = Workload::new(plan.shape, plan.rules, 10_000);
     let mut running = vec![
@@ -217,7 +217,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Http, String> {
     })
 }
 
-/// Our server, checked.
+/// Countersign's server, with its answers checked.
 fn ours(
     name: &'static str,
     plan: &Plan,

@@ -1,4 +1,4 @@
-//! The services to measure, each a process of its own on a loopback address that ends with this program.
+//! The services to measure, each a process of its own on a loopback address. All of them end with this program.
 
 use std::{
     fs::{self, File},
@@ -21,7 +21,7 @@ pub struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // An orderly end first: ours stops its database.
+        // Ask for an orderly stop first: Countersign then stops its database.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         for _ in 0..100 {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -35,10 +35,11 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts `program` and waits until `path` answers 200. The output of the service goes to `name` with the extension `.log`.
+    /// Starts `program` and waits until `path` answers 200. The output of the service goes to `name` with the extension
+    /// `.log`.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When the service does not become ready.
     pub fn start(name: &Path, at: SocketAddr, program: &mut Command, path: &str) -> Result<Self, String> {
         let fail = |error: std::io::Error| format!("{}: {error}", name.display());
         let log = File::create(name.with_extension("log")).map_err(fail)?;
@@ -61,13 +62,13 @@ impl Server {
 /// A free port on the loopback address.
 ///
 /// # Errors
-/// When there is none.
+/// When there is no free port.
 pub fn free() -> Result<SocketAddr, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
     listener.local_addr().map_err(|error| error.to_string())
 }
 
-/// Ours, with a bundle in service.
+/// Countersign, with a bundle in service.
 pub struct Countersign {
     pub server: Server,
     /// A token that may evaluate.
@@ -76,8 +77,8 @@ pub struct Countersign {
     pub durability: String,
 }
 
-/// Starts `program` in `folder` with the decision log that `log` names, and puts `bundle` into service as the runbook does in
-/// an emergency: by SQL.
+/// Starts `program` in `folder` with the decision log that `log` names, and puts `bundle` into service as the runbook
+/// does in an emergency: by SQL.
 ///
 /// # Errors
 /// When a step fails.
@@ -123,7 +124,7 @@ pub fn countersign(program: &Path, folder: &Path, log: &str, bundle: &str) -> Re
     Ok(Countersign { server, token: service, durability })
 }
 
-/// How many decisions are in the log.
+/// The number of decisions in the log.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -148,17 +149,17 @@ fn sql(folder: &Path, text: &str) -> Result<String, String> {
 /// Starts the empty handler, whose binary lies next to this one.
 ///
 /// # Errors
-/// When it does not come up.
+/// When the handler does not become ready.
 pub fn empty(folder: &Path) -> Result<Server, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("empty");
     let at = free()?;
     Server::start(&folder.join("empty"), at, Command::new(program).arg(at.to_string()), "/")
 }
 
-/// Starts Cerbos with `policy`, audit log on.
+/// Starts Cerbos with `policy` and its audit log.
 ///
 /// # Errors
-/// When it does not come up.
+/// When Cerbos does not become ready.
 pub fn cerbos(program: &Path, folder: &Path, policy: &str) -> Result<Server, String> {
     let fail = |error: std::io::Error| error.to_string();
     let policies: PathBuf = folder.join("cerbos/policies");
@@ -178,7 +179,7 @@ pub fn cerbos(program: &Path, folder: &Path, policy: &str) -> Result<Server, Str
     let file = folder.join("cerbos/configuration.json");
     fs::write(&file, configuration.to_string()).map_err(fail)?;
     let mut command = Command::new(program);
-    // A line of log for each request would be measured, too.
+    // Otherwise a log line for each request would be measured too.
     command.args(["server", "--log-level=warn"]).arg(format!("--config={}", file.display()));
     Server::start(&folder.join("cerbos/cerbos"), at, &mut command, "/_cerbos/health")
 }

@@ -39,7 +39,7 @@ pub fn case(case: &Case) -> String {
     text
 }
 
-/// The worse of the two forms.
+/// The agreement in the worse of the two forms.
 fn agrees(forms: &[Option<&Entry>], any: &Entry) -> String {
     let worst = forms.iter().flatten().min_by_key(|entry| (entry.agreement.agreed, entry.agreement.checked));
     let worst = &worst.unwrap_or(&any).agreement;

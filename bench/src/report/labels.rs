@@ -1,4 +1,4 @@
-//! Numbers with their units, as people read them.
+//! Numbers with their units, for people.
 
 use crate::measure::Spread;
 

@@ -1,4 +1,4 @@
-//! The targets, what was measured, and whether it was met.
+//! The targets, the measurements, and whether each target was met.
 
 use std::fmt::Write;
 
@@ -82,7 +82,7 @@ fn times(value: f64) -> String {
     format!("{}×", three(value))
 }
 
-/// How many times as long as ours a peer takes. Of a peer that is run in two ways the faster counts.
+/// How many times as long as Countersign a peer takes. If a peer is run in two modes, the faster one counts.
 fn peer(results: &Results, rules: usize, engines: &[&str]) -> Vec<(Shape, f64)> {
     by_shape(|shape| {
         let case = find(results, shape, rules)?;
@@ -119,7 +119,8 @@ fn ten_thousand(results: &Results) -> Vec<TargetRow> {
     ]
 }
 
-/// The look-up of interned requests is the replay's: a decision from parsed JSON still looks its fields up by name.
+/// The look-up of interned requests is that of the replay: a decision from parsed JSON still looks up its fields by
+/// name.
 fn look_up(results: &Results) -> Vec<TargetRow> {
     let to_kernel = |rules: usize| {
         by_shape(|shape| {
@@ -214,7 +215,7 @@ fn analysis(results: &Results) -> Vec<TargetRow> {
             Some(theirs(z3) / own)
         })
     };
-    // The target is about the whole linter; z3 is asked what the analysis in it answers.
+    // The target is about the whole linter; z3 only answers the questions of the analysis in it.
     let linted: fn(&Ours) -> f64 = |ours| ours.lint_ms.median;
     let analysed: fn(&Ours) -> f64 = |ours| ours.analysis_ms.median;
     let edited: fn(&Ours) -> f64 = |ours| ours.edit_ms.median;

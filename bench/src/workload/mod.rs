@@ -1,8 +1,9 @@
 //! Bundles and requests from a seed: the same seed gives the same bytes on every machine.
 //!
-//! Rules stay inside what every contender can say with equal meaning: an exact agent and action or none, comparisons
+//! Rules use only what every contender can express with equal meaning: an exact agent and action or none, comparisons
 //! of whole numbers (Cedar has no fractions), membership of strings, flags. Every request carries every field with its
-//! right type, because engines differ in what an absent field means and guards against it would slow the peers down.
+//! right type, because engines differ in the meaning of an absent field, and guards against it would slow the peers
+//! down.
 
 pub mod model;
 mod requests;
@@ -14,15 +15,16 @@ use serde::Serialize;
 pub use model::{FIELDS, Field, Kind, Rule, Test, Value};
 pub use requests::Request;
 
-/// What the rules look like.
+/// The shape of the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
-    /// Many agents, strings and flags: what most policies are.
+    /// Many agents, strings and flags: the most common kind of policy.
     Equality,
-    /// Few agents, two to four ranges of numbers a rule.
+    /// Few agents, two to four ranges of numbers per rule.
     Range,
-    /// Half of the rules for every agent; every condition holds half of the time, together they nearly never do.
+    /// Half of the rules are for every agent; each condition holds half of the time, but all of them together almost
+    /// never do.
     Adversarial,
 }
 
@@ -45,20 +47,20 @@ impl Shape {
     }
 }
 
-/// The seed that everything starts from.
+/// The seed of all random numbers.
 pub const SEED: u64 = 20_261_123;
 
-/// Different requests that are rotated.
+/// Number of different requests that are rotated.
 pub const REQUESTS: usize = 10_000;
 
-/// Rules and requests.
+/// Rules, requests and expected answers.
 #[derive(Debug)]
 pub struct Workload {
     pub shape: Shape,
-    /// In evaluation order: a rule's rank is its position.
+    /// The rules in evaluation order: a rule's rank is its position.
     pub rules: Vec<Rule>,
     pub requests: Vec<Request>,
-    /// The rank that decides each request, by trying the rules in order.
+    /// The rank that decides each request, found by trying the rules in order.
     pub expected: Vec<Option<u32>>,
 }
 

@@ -7,13 +7,13 @@ use super::Request;
 /// One field of the context.
 pub type Field = usize;
 
-/// What values a field has.
+/// The values of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// One of so many strings.
+    /// A string, one of this many.
     Text(u16),
     Flag,
-    /// A whole number from 0 to this.
+    /// A whole number from 0 to this one.
     Int(i64),
 }
 
@@ -56,7 +56,7 @@ pub fn action(number: u32) -> String {
     format!("action{number:02}")
 }
 
-/// What a rule asks of one field.
+/// A rule's test of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Test {
     /// One of these strings, in order, without repeats.
@@ -88,18 +88,18 @@ impl Test {
 pub struct Rule {
     /// The id in the bundle.
     pub id: String,
-    /// None is `*`.
+    /// The agent; `None` is `*`.
     pub agent: Option<u32>,
-    /// None is `*`.
+    /// The action; `None` is `*`.
     pub action: Option<u32>,
-    /// At most one test a field.
+    /// The tests, at most one per field.
     pub tests: Vec<(Field, Test)>,
     pub effect: Effect,
     pub priority: u16,
 }
 
 impl Rule {
-    /// Whether all of it holds.
+    /// Whether the rule matches: agent, action and all tests.
     pub fn matches(&self, request: &Request) -> bool {
         self.agent.is_none_or(|agent| agent == request.agent)
             && self.action.is_none_or(|action| action == request.action)

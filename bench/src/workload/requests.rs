@@ -15,9 +15,9 @@ use super::{
 pub struct Request {
     pub agent: u32,
     pub action: u32,
-    /// By field.
+    /// The values, by field.
     pub values: [Value; FIELDS.len()],
-    /// What every contender is given: `{"agent":…,"action":…,"context":{…}}`.
+    /// The request as JSON for every contender: `{"agent":…,"action":…,"context":{…}}`.
     pub json: String,
 }
 

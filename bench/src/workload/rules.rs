@@ -19,7 +19,7 @@ pub fn names(shape: Shape, rules: usize) -> (u32, u32) {
 /// `size` rules in evaluation order.
 pub fn generate(shape: Shape, size: usize, random: &mut Random) -> Vec<Rule> {
     let mut rules: Vec<Rule> = (0..size).map(|number| rule(shape, size, number, random)).collect();
-    // The order of the contract: priority descending, stricter first, then id.
+    // The order in the contract: priority descending, stricter first, then id.
     rules.sort_by(|a, b| b.priority.cmp(&a.priority).then(a.effect.cmp(&b.effect)).then_with(|| a.id.cmp(&b.id)));
     rules
 }
@@ -68,7 +68,8 @@ fn equalities(random: &mut Random) -> Vec<(Field, Test)> {
 }
 
 /// Two to four ranges, each over a tenth to a half of its field, half of them open on one side. Beyond 1,000 rules they
-/// are narrower, or the first few hundred rules would decide everything and the others would cost no engine anything.
+/// are narrower; otherwise the first few hundred rules would decide everything, and the others would cost no engine
+/// anything.
 fn ranges(size: usize, random: &mut Random) -> Vec<(Field, Test)> {
     let narrower = (size as f64 / 1_000.0).max(1.0).sqrt();
     let count = 2 + random.below(3);
@@ -90,7 +91,8 @@ fn ranges(size: usize, random: &mut Random) -> Vec<(Field, Test)> {
 }
 
 /// `spent` at least something and `granted` at most something less: requests nearly always have more granted than
-/// spent, so each half holds for about half of the rules and both for almost none. Two more tests hold half of the time.
+/// spent, so each half holds for about half of the rules and both for almost none. Two more tests each hold half of the
+/// time.
 fn adverse(random: &mut Random) -> Vec<(Field, Test)> {
     let spent = 1 + int(random, 9_999);
     let country: Vec<u16> = (0..60).filter(|_| random.chance(50)).collect();
@@ -104,7 +106,7 @@ fn adverse(random: &mut Random) -> Vec<(Field, Test)> {
     tests
 }
 
-/// `count` different ones of `fields`, ascending.
+/// `count` distinct fields from `fields`, ascending.
 fn some(fields: &[Field], count: usize, random: &mut Random) -> Vec<Field> {
     let mut left = fields.to_vec();
     let mut chosen: Vec<Field> =

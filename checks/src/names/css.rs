@@ -2,7 +2,7 @@
 
 use super::name::{Kind, Name};
 
-/// The names a style sheet gives or uses, each place once.
+/// The names that a style sheet defines or uses, each place once.
 pub(super) fn names(path: &str, text: &str) -> Vec<Name> {
     let text = without_comments_and_strings(text);
     let mut names = Vec::new();
@@ -10,7 +10,7 @@ pub(super) fn names(path: &str, text: &str) -> Vec<Name> {
     let mut start = 0;
     for (at, mark) in text.char_indices().filter(|(_, character)| matches!(character, '{' | '}' | ';')) {
         let piece = &text[start..at];
-        // What ends in a brace that opens is a selector; an at-rule such as `@layer a.b` is none.
+        // Text before an opening brace is a selector, except for an at-rule such as `@layer a.b`.
         if mark == '{' && !piece.trim_start().starts_with('@') {
             add(path, piece, line, ".", Kind::Class, &mut names);
         }
@@ -26,7 +26,7 @@ fn add(path: &str, piece: &str, line: usize, prefix: &str, kind: Kind, names: &m
     let part = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_');
     for (at, _) in piece.match_indices(prefix) {
         let name: String = piece[at + prefix.len()..].chars().take_while(|character| part(*character)).collect();
-        // `.wide--open` has no property in it, `1.5em` no class.
+        // `.wide--open` contains no property, and `1.5em` no class.
         let inside = kind == Kind::Property && piece[..at].ends_with(part);
         if !inside && name.starts_with(char::is_alphabetic) {
             let line = line + piece[..at].matches('\n').count();
@@ -35,7 +35,7 @@ fn add(path: &str, piece: &str, line: usize, prefix: &str, kind: Kind, names: &m
     }
 }
 
-/// The text with blanks for comments and strings; lines stay where they are.
+/// The text with blanks in place of comments and strings; line numbers are preserved.
 fn without_comments_and_strings(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut end: Option<&str> = None;

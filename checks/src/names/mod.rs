@@ -1,4 +1,4 @@
-//! Every name the sources give, with its place.
+//! Every name that the sources define, with its place.
 
 mod css;
 mod name;

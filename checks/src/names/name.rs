@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// What a name is the name of.
+/// The kind of thing that a name denotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A file; its name without ending.
+    /// A file; its name without the extension.
     File,
     /// A folder.
     Folder,
@@ -13,9 +13,9 @@ pub enum Kind {
     Module,
     /// A struct, enum, union, trait, alias or component.
     Type,
-    /// A case of an enum.
+    /// A variant of an enum.
     Variant,
-    /// A member of a struct or of a case.
+    /// A field of a struct or a variant.
     Field,
     /// A function, method or macro.
     Function,
@@ -32,7 +32,7 @@ pub enum Kind {
 /// A name and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// What it is the name of.
+    /// The kind of thing that the name denotes.
     pub kind: Kind,
     /// The name.
     pub text: String,

@@ -1,4 +1,4 @@
-//! Names in Rust: what items, members and cases are called. Variables are not among them.
+//! Names in Rust: those of items, fields and variants. Variables are not included.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::{
@@ -10,7 +10,7 @@ use syn::{
 use super::name::{Kind, Name};
 use crate::modules::parse;
 
-/// The names a file gives.
+/// The names that a file defines.
 pub(super) fn names(path: &str, text: &str) -> Vec<Name> {
     let mut collect = Collect { path, names: Vec::new() };
     collect.visit_file(&parse(path, text));
@@ -40,7 +40,7 @@ impl Collect<'_> {
         self.add(kind, name);
     }
 
-    /// Items inside a macro: `fn name` and its kin.
+    /// Items inside a macro: `fn name` and the like.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut keyword = None;
         let mut test = false;
@@ -156,7 +156,7 @@ impl<'a> Visit<'a> for Collect<'_> {
     }
 
     fn visit_item_mod(&mut self, item: &'a ItemMod) {
-        // A module in a file of its own is named by the file.
+        // A module in a file of its own is named by that file.
         if item.content.is_some() {
             self.add(Kind::Module, &item.ident);
         }

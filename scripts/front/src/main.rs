@@ -1,17 +1,18 @@
-//! Makes what browsers load out of a wasm file that rustc left: NAME.js and NAME.wasm in OUT.
+//! Makes the files for browsers from a wasm file built by rustc: NAME.js and NAME.wasm in OUT.
 //!
-//! `front bind NAME FILE OUT` only adds the JavaScript side. `front cut NAME FILE OUT` also cuts at the functions marked
-//! with `wasm_split`:
+//! `front bind NAME FILE OUT` only adds the JavaScript side. `front cut NAME FILE OUT` also splits the file at the
+//! functions marked with `wasm_split`:
 //!
 //! ```text
 //! FILE ──cut──► first part ──bind──► NAME.js, NAME.wasm
-//!          ├──► parts/PART-BUILD.wasm       what only that part needs
-//!          ├──► parts/shared-N-BUILD.wasm   what several parts need
-//!          └──► NAME_parts.js               fetches them when they are asked for
+//!          ├──► parts/PART-BUILD.wasm       code for that part only
+//!          ├──► parts/shared-N-BUILD.wasm   code for several parts
+//!          └──► NAME_parts.js               fetches the parts on demand
 //! ```
 //!
-//! BUILD is a digest of FILE. Parts call into the first one by position, so a part of another build must never be
-//! taken for its own; a page that was opened before an update asks for a file that is gone instead.
+//! BUILD is a digest of FILE. Parts call into the first part by position, so a part of another build must never be
+//! mistaken for one of this build; a page that was opened before an update asks for a file that no longer exists
+//! instead.
 
 use std::{
     env, error, fs,
@@ -49,7 +50,7 @@ fn bind(name: &str, wasm: Vec<u8>, out: &Path) -> Outcome<()> {
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(out)?;
-    // The pages ask for NAME.wasm, so the script's own default has to be that name, too.
+    // The pages ask for NAME.wasm, so the script's own default must be that name too.
     fs::rename(out.join(format!("{name}_bg.wasm")), out.join(format!("{name}.wasm")))?;
     let script = out.join(format!("{name}.js"));
     fs::write(&script, fs::read_to_string(&script)?.replace(&format!("{name}_bg.wasm"), &format!("{name}.wasm")))?;
@@ -94,7 +95,7 @@ fn name_parts(out: &Path, loader: &Path, build: &str) -> Outcome<()> {
         };
         let named = format!("{name}-{build}.wasm");
         let (was, is) = (format!("\"./{stem}.wasm\""), format!("\"./parts/{named}\""));
-        // A part that turned out empty is written, and never asked for.
+        // A part that turned out empty is written, but never fetched.
         if script.contains(&was) {
             script = script.replace(&was, &is);
             fs::rename(&file, parts.join(named))?;

@@ -13,8 +13,8 @@ use tower_sessions::Session;
 use super::token::{bearer, token_holder};
 use crate::error::{ApiError, ApiResult};
 
-/// Puts a [`Caller`] into the request. Anonymous requests pass, as callers without an actor; a request with a token
-/// that is not valid is refused.
+/// Puts a [`Caller`] into the request. Anonymous requests pass, as callers without an actor; a request with an invalid
+/// token is refused.
 pub async fn identify(State(store): State<Store>, mut request: Request, next: Next) -> Response {
     let caller = match bearer(request.headers()) {
         // A request with a token is judged by the token alone; its cookies are ignored.
@@ -31,7 +31,7 @@ pub async fn identify(State(store): State<Store>, mut request: Request, next: Ne
     }
 }
 
-/// The person of a session. Their roles are read with every request, so that revoking a role works at once.
+/// The person of a session. Their roles are read for every request, so that revoking a role takes effect at once.
 async fn session_person(store: &Store, session: Option<&Session>) -> ApiResult<Caller> {
     let Some(session) = session else { return Ok(Caller::default()) };
     let person_id = match session.get::<i64>(PERSON_ID).await {

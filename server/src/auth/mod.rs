@@ -1,6 +1,5 @@
-//! Who is calling: the holder of a bearer token, or the person of a browser session. The answer is a
-//! [`Caller`](app::context::Caller) in the request's extensions; what a caller may do is decided by
-//! `lifecycle::authority`.
+//! Authentication: the caller is the holder of a bearer token, or the person of a browser session. The result is a
+//! [`Caller`](app::context::Caller) in the request's extensions; `lifecycle::authority` decides what a caller may do.
 
 mod identify;
 mod local;

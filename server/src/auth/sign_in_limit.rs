@@ -22,9 +22,9 @@ use tower_governor::{
 
 use crate::error::ApiError;
 
-/// Attempts that are allowed at once.
+/// Number of attempts allowed at once.
 const BURST: u32 = 60;
-/// Time after which one more is allowed.
+/// Time after which one more attempt is allowed.
 const REFILL: Duration = Duration::from_secs(1);
 
 /// The address at the other end of the connection. `X-Forwarded-For` is ignored, because callers can forge it.
@@ -40,7 +40,7 @@ impl KeyExtractor for Peer {
     }
 }
 
-/// The limit for the routes that sign a person in. All of them must share one.
+/// The limit for the routes that sign a person in. All these routes must share one layer.
 pub fn layer() -> Option<GovernorLayer<Peer, NoOpMiddleware, Body>> {
     let config: GovernorConfig<Peer, NoOpMiddleware> =
         GovernorConfigBuilder::default().period(REFILL).burst_size(BURST).key_extractor(Peer).finish()?;

@@ -6,7 +6,7 @@ use store::Store;
 
 use crate::error::{ApiError, ApiResult};
 
-/// The token of an `Authorization` header. `Some(None)` when the header is there without a bearer token.
+/// The token of an `Authorization` header. `Some(None)` if the header is present but has no bearer token.
 pub fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
     let value = headers.get(header::AUTHORIZATION)?;
     let token = value.to_str().ok().and_then(|text| {

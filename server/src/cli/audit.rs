@@ -1,4 +1,4 @@
-//! `countersign audit`: verifies the record of who decided what, on a server or in an exported file, and exports it.
+//! `countersign audit`: verifies the audit record, on a server or in an exported file, and exports it.
 
 use std::{
     io::Write,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{error::CliError, json};
 
-/// Check and export the record of who decided what.
+/// Verify and export the audit record.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compute every hash of the record again and name the first entry that is wrong.
@@ -31,7 +31,7 @@ pub enum Command {
                       Exit code 1 means that the record was changed. Without the key only numbers and links of a file \
                       can be compared, which shows careless changes and no others.")]
     Verify {
-        /// An exported record, or `-` for standard input. No server is asked.
+        /// An exported record, or `-` for standard input. No server is contacted.
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
         #[command(flatten)]
@@ -78,7 +78,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Writes a file. A file that is incomplete because writing failed is removed.
+/// Writes a file. If writing fails, the incomplete file is removed.
 fn write_file(file: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<u64, CliError>) -> Result<u64, CliError> {
     let fail = |error: std::io::Error| CliError::Usage(format!("cannot write `{}`: {error}", file.display()));
     let mut out = std::fs::File::create(file).map_err(fail)?;

@@ -15,11 +15,11 @@ use serde_json::Value;
 
 use crate::error::CliError;
 
-/// How long a server may take to accept a connection.
+/// Time limit for connecting to a server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a server may be silent: building a packet over a million decisions takes a while.
+/// How long a server may send nothing: building a packet over a million decisions takes a while.
 const READ_TIMEOUT: Duration = Duration::from_secs(600);
-/// Most bytes of an answer that is read into memory: a packet with a bundle of the largest size.
+/// Maximum bytes of an answer that is read into memory: a packet with a bundle of the largest size.
 const MAX_ANSWER_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The server to talk to, and the token to act with. Flattened into every command that needs a server.
@@ -55,13 +55,13 @@ impl Server {
                 self.url
             )));
         };
-        // Fails when a provider is installed already, which is as good.
+        // Fails if a provider is already installed, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = reqwest::blocking::Client::builder()
-            // A token is not sent to other servers.
+            // A redirect could send the token to another server.
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            // Of each wait: for the head of an answer, and for the next part of its body.
+            // Applies to each wait: for the head of an answer, and for the next part of its body.
             .timeout(READ_TIMEOUT)
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
         if parsed.as_ref().and_then(Uri::scheme_str) == Some("http") {
@@ -125,7 +125,7 @@ impl Client {
         self.parse(self.send(Method::POST, path, headers, bytes)?)
     }
 
-    /// Posts `bytes` as they are: a file whose signature covers its bytes.
+    /// Posts `bytes` unchanged: a file whose signature covers its bytes.
     ///
     /// # Errors
     /// As [`Self::get`].
@@ -187,7 +187,7 @@ impl Client {
         if response.status().is_success() { Ok(response) } else { Err(self.refusal(response)) }
     }
 
-    /// The error that a status other than success means.
+    /// The error for a response whose status is not a success.
     fn refusal(&self, response: Response) -> CliError {
         let status = response.status();
         let location = response.headers().get(header::LOCATION).cloned();
@@ -242,7 +242,7 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     innermost
 }
 
-/// What is not encoded in a segment of a path or a value of a query.
+/// The characters that are percent-encoded in a path segment or a query value.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// `text` as one segment of a path.

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::error::CliError;
 
-/// Rehearse apply, rollback and apply again in a sandbox; what is live is not touched. Exit code 1 when it fails.
+/// Rehearse apply, rollback and apply again in a sandbox; the live state is not touched. Exit code 1 if the rehearsal
+/// fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: countersign drill --output json")]
 pub struct Drill {

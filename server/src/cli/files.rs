@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{error::CliError, json};
 
-/// Most bytes of a file: a packet of the largest size with its corpus.
+/// Maximum bytes of a file: a packet of the largest size with its corpus.
 const MOST: u64 = 16 * MAX_BUNDLE_BYTES as u64;
 
 /// The name of a file for people.
@@ -22,7 +22,7 @@ pub fn shown(file: &Path) -> String {
 /// The content of a file.
 ///
 /// # Errors
-/// [`CliError::Usage`] when it cannot be read or is too large.
+/// [`CliError::Usage`] when the file cannot be read or is too large.
 pub fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
     let shown = shown(file);
     let fail = |error: std::io::Error| CliError::Usage(format!("cannot read {shown}: {error}"));
@@ -41,7 +41,7 @@ pub fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
 /// The JSON in a file, as a `T`.
 ///
 /// # Errors
-/// [`CliError::Usage`] with line and column, or the pointer to what has a wrong type.
+/// [`CliError::Usage`] with line and column, or with the pointer to a value of a wrong type.
 pub fn json_from<T: DeserializeOwned>(file: &Path) -> Result<T, CliError> {
     json::parse(&bytes(file)?).map_err(|problem| wrong(file, &problem.detail))
 }
@@ -54,7 +54,7 @@ pub fn document(file: &Path) -> Result<Value, CliError> {
     json_from::<Document>(file).map(|document| document.0)
 }
 
-/// The bundle in a file: bare, a list of rules, or inside a signed file (whose signature is not looked at).
+/// The bundle in a file: bare, a list of rules, or inside a signed file (whose signature is not checked).
 ///
 /// # Errors
 /// As [`json_from`].
@@ -72,10 +72,10 @@ pub fn source(file: &Path) -> Result<Source, CliError> {
     })
 }
 
-/// Writes `text` to a file, or to standard output when there is none.
+/// Writes `text` to a file, or to standard output if no file is given.
 ///
 /// # Errors
-/// [`CliError::Usage`] when it cannot be written.
+/// [`CliError::Usage`] when the file cannot be written.
 pub fn write(to: Option<&PathBuf>, text: &str) -> Result<(), CliError> {
     use std::io::Write as _;
     match to.filter(|file| file.as_os_str() != "-") {
@@ -89,7 +89,7 @@ pub fn write(to: Option<&PathBuf>, text: &str) -> Result<(), CliError> {
     }
 }
 
-/// The error about a file that does not hold what the command needs.
+/// The error about a file that does not contain what the command needs.
 pub fn wrong(file: &Path, detail: &str) -> CliError {
     CliError::Usage(format!("{}: {detail}", shown(file)))
 }

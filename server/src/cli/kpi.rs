@@ -36,7 +36,7 @@ pub enum Command {
         #[arg(long)]
         fail_on_alert: bool,
     },
-    /// One row for each candidate: what its packet projected, and what was realized.
+    /// One row for each candidate: the values its packet projected, and those realized.
     #[command(after_help = "Example: countersign kpi detail")]
     Detail {
         #[command(flatten)]
@@ -44,7 +44,7 @@ pub enum Command {
     },
 }
 
-/// Where the key figures come from.
+/// Source of the key figures.
 #[derive(Debug, Args)]
 pub struct Source {
     /// An exported audit record, or `-` for standard input. No server is asked.
@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for Columns {
     }
 }
 
-/// A value for people: a dash when nothing was measured, commas in a list.
+/// A value for people: a dash if nothing was measured, commas in a list.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),

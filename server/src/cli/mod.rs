@@ -54,15 +54,15 @@ enum Command {
     Apply(rollout::Apply),
     /// Raise the share of traffic of a bundle in rollout.
     Promote(rollout::Promote),
-    /// Take a bundle out of service: what was good before takes over.
+    /// Take a bundle out of service: the previous good version takes over.
     Rollback(rollout::Rollback),
     /// Key figures of the last 30 days.
     #[command(subcommand)]
     Kpi(kpi::Command),
-    /// Check and export the record of who decided what.
+    /// Verify and export the audit record.
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Show what is live, and whether anything is paused or disabled.
+    /// Show the live state, and whether anything is paused or disabled.
     Status(system::Status),
     /// Engage the safety pause: nothing enters service until two people release it.
     Pause(system::Pause),

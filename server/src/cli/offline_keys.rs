@@ -21,7 +21,7 @@ pub struct OfflineKeys {
 }
 
 impl OfflineKeys {
-    /// The key ring, or none when there is no key. No key is generated here: a key that no server has proves nothing.
+    /// The key ring; `None` if there is no key. No key is generated here: a key that no server has proves nothing.
     ///
     /// # Errors
     /// [`CliError::Usage`] when the key cannot be read.

@@ -1,4 +1,4 @@
-//! What a command prints, and its exit code.
+//! The output of a command, and its exit code.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 
-/// How results are written to standard output.
+/// The format of results on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.

@@ -27,7 +27,7 @@ pub enum Command {
     Build {
         /// Number or version of the draft.
         bundle: String,
-        /// What to do when it goes wrong.
+        /// The plan for when the bundle goes wrong.
         #[arg(long, value_name = "TEXT")]
         fallback_plan: String,
         /// Which decisions to replay; the newest recorded ones when left out.
@@ -52,7 +52,7 @@ pub enum Command {
     Action {
         /// The packet.
         packet_id: String,
-        /// What to decide.
+        /// The decision.
         #[arg(long, value_enum)]
         decision: Decision,
         /// Why; required to reject and to ask for changes.
@@ -94,7 +94,7 @@ pub enum Command {
     },
 }
 
-/// Where replayed decisions come from.
+/// Source of the decisions to replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Source {
     /// The decision log.
@@ -103,7 +103,7 @@ pub enum Source {
     Fixtures,
 }
 
-/// What a reviewer decides.
+/// A reviewer's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Decision {
@@ -182,7 +182,7 @@ fn verify_file(file: &Path, corpus: Option<&Path>) -> Result<Verification, CliEr
         _ => return Err(files::wrong(file, "this is not a packet")),
     };
     let enclosed = members.remove("corpus");
-    // `{packet, corpus}`, or the packet's members with its corpus among them, or `{packet_id, content, corpus}`.
+    // `{packet, corpus}`, the packet's members with its corpus among them, or `{packet_id, content, corpus}`.
     if let Some(Value::Object(packet)) = members.remove("packet") {
         members = packet;
     }

@@ -39,22 +39,22 @@ pub struct Promote {
     server: Server,
 }
 
-/// Take a bundle out of service: what was good before takes over.
+/// Take a bundle out of service: the previous good version takes over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: countersign rollback 2.4.0 --reason 'Error rate 7.2 % exceeds 5 % in the canary'")]
 pub struct Rollback {
-    /// Number or version of the bundle; what was put into service last when left out.
+    /// Number or version of the bundle; if omitted, the one put into service last.
     bundle: Option<String>,
-    /// Why, in at least ten characters, or the one word `Emergency`.
+    /// Reason, in at least ten characters, or the one word `Emergency`.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// On whose behalf.
+    /// The person on whose behalf the bundle is rolled back.
     #[arg(long, value_name = "NAME")]
     rolled_back_by: Option<String>,
     /// Do not open an incident.
     #[arg(long)]
     no_incident: bool,
-    /// When the trouble was noticed, e.g. 2026-01-31T08:00:00Z; now when left out.
+    /// When the trouble was noticed, e.g. 2026-01-31T08:00:00Z; if omitted, now.
     #[arg(long, value_name = "TIME")]
     triggered_at: Option<String>,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub fn rollback(arguments: &Rollback, format: Format) -> Result<ExitCode, CliErr
     let id = match &arguments.bundle {
         Some(bundle) => client.bundle_id(bundle)?,
         None => {
-            // The canary, if there is one, comes first in the list: it entered service last.
+            // The canary, if there is one, is first in the list: it entered service last.
             let live: Value = client.get("/policy/bundles", &[("active_only", "true"), ("fields", "summary")])?;
             let id = live.pointer("/bundles/0/id").and_then(Value::as_i64);
             id.ok_or_else(|| CliError::Refused("nothing is in service: there is nothing to roll back".to_owned()))?

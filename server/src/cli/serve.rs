@@ -52,7 +52,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
         durability: arguments.decision_log,
     };
     let result = runtime.block_on(start::serve(settings, listener, stop));
-    // Connections close first, the database after them.
+    // Close the connections first, then the database.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     database.close();
     result.map(|()| ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use crate::{
     signing_keys::{self, SigningKeyArguments},
 };
 
-/// Where the data is and which database to use. Flattened into every command that needs them.
+/// Location of the data, and the database to use. Flattened into every command that needs them.
 #[derive(Debug, Clone, clap::Args)]
 pub struct StorageArguments {
     /// Directory for the private database, keys and buffers [default: $XDG_DATA_HOME/countersign or
@@ -89,10 +89,10 @@ fn make_writable(directory: &Path) -> std::io::Result<()> {
     std::fs::remove_file(probe)
 }
 
-/// The runtime of a command that needs the database, or that serves.
+/// The runtime for the server, and for commands that need the database.
 ///
 /// # Errors
-/// [`CliError::Refused`] when the system starts no threads.
+/// [`CliError::Refused`] when the system cannot start threads.
 pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

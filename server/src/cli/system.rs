@@ -14,7 +14,7 @@ use super::{
 };
 use crate::error::CliError;
 
-/// Show what is live, and whether anything is paused or disabled.
+/// Show the live state, and whether anything is paused or disabled.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: countersign status --output json")]
 pub struct Status {
@@ -26,24 +26,24 @@ pub struct Status {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: countersign pause --reason \"margins fall\" --trigger error_rate_5m")]
 pub struct Pause {
-    /// Why.
+    /// Reason for the pause.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// The ticket it is tracked in; an incident is opened without one.
+    /// Ticket in which the pause is tracked; without one, an incident is opened.
     #[arg(long, value_name = "ID")]
     ticket: Option<String>,
-    /// A metric that triggered it; may be given several times.
+    /// A metric that triggered the pause; may be given several times.
     #[arg(long = "trigger", value_name = "METRIC")]
     trigger_metrics: Vec<String>,
     #[command(flatten)]
     server: Server,
 }
 
-/// Sign the release of the safety pause. It takes a safety owner and a runtime owner.
+/// Sign the release of the safety pause. A release takes a safety owner and a runtime owner.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: countersign release --remediation \"partner prices were corrected\"")]
 pub struct Release {
-    /// What was put right.
+    /// The remedy: what was fixed.
     #[arg(long, value_name = "TEXT")]
     remediation: String,
     #[command(flatten)]
@@ -54,10 +54,10 @@ pub struct Release {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: countersign disable --reason \"Emergency bypass\" --bypass-effect allow")]
 pub struct Disable {
-    /// Why.
+    /// Reason for switching evaluation off.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// What every question is answered with.
+    /// The answer to every question.
     #[arg(long, value_enum, default_value_t = Bypass::Allow)]
     bypass_effect: Bypass,
     #[command(flatten)]
@@ -72,7 +72,7 @@ pub struct Enable {
     server: Server,
 }
 
-/// What is answered while evaluation is off.
+/// The answer to every question while evaluation is off.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Bypass {
@@ -115,7 +115,7 @@ pub fn release(arguments: &Release, format: Format) -> Result<ExitCode, CliError
     print_change(format, &arguments.server.client()?.post("/policy/system/pause/release", &body)?)
 }
 
-/// Runs `countersign disable`. Typing the command is confirmation enough, so the header is sent with it.
+/// Runs `countersign disable`. Typing the command is confirmation enough, so the confirming header is sent with it.
 pub fn disable(arguments: &Disable, format: Format) -> Result<ExitCode, CliError> {
     let effect = Effect::from(arguments.bypass_effect);
     let body = json!({"enabled": false, "reason": arguments.reason, "bypass_effect": effect});

@@ -21,27 +21,27 @@ use crate::{auth::local_administrator, error::CliError};
 /// Manage API tokens, on the database.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a token and show it, this once.
+    /// Create a token and show it, this once.
     #[command(after_help = "Example: countersign token create 'mail gateway' --role service --expires-in-days 90")]
     Create {
-        /// What it is for.
+        /// Purpose of the token.
         name: String,
-        /// The most it may do; may be given several times.
+        /// A role that the token has at most; may be given several times.
         #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
         roles: Vec<Role>,
-        /// The person it acts as; a program of its own when left out.
+        /// The person the token acts as; without an email, the token belongs to a program.
         #[arg(long)]
         email: Option<String>,
-        /// When it stops working; never when left out.
+        /// Days until the token expires; without a number, the token never expires.
         #[arg(long, value_name = "DAYS")]
         expires_in_days: Option<u32>,
         #[command(flatten)]
         storage: StorageArguments,
     },
-    /// End a token.
+    /// Revoke a token.
     #[command(after_help = "Example: countersign token revoke 3")]
     Revoke {
-        /// Its number.
+        /// Number of the token.
         id: i64,
         #[command(flatten)]
         storage: StorageArguments,

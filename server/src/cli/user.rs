@@ -24,15 +24,15 @@ pub enum Command {
         after_help = "Example: countersign user add ada@example.com --name 'Ada L' --role author --role approver"
     )]
     Add {
-        /// Names the person everywhere.
+        /// The email, which identifies the person everywhere.
         email: String,
-        /// Display name; the part of the email before the @ when left out.
+        /// Display name; if omitted, the part of the email before the @.
         #[arg(long)]
         name: Option<String>,
-        /// What they are trusted with; may be given several times.
+        /// A role of the person; may be given several times.
         #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
         roles: Vec<Role>,
-        /// Read the password from standard input; otherwise one is made and shown.
+        /// Read the password from standard input; otherwise one is generated and shown.
         #[arg(long)]
         password_stdin: bool,
         #[command(flatten)]
@@ -47,9 +47,9 @@ pub enum Command {
     /// Set a person's roles.
     #[command(after_help = "Example: countersign user roles ada@example.com author revenue_ops")]
     Roles {
-        /// Whose.
+        /// Email of the person.
         email: String,
-        /// All their roles from now on; none takes all away.
+        /// All roles of the person from now on; without a role, all are removed.
         #[arg(value_name = "ROLE", value_parser = role)]
         roles: Vec<Role>,
         #[command(flatten)]
@@ -58,9 +58,9 @@ pub enum Command {
     /// Set a person's password and end their sessions.
     #[command(after_help = "Example: countersign user passwd ada@example.com --password-stdin < password.txt")]
     Passwd {
-        /// Whose.
+        /// Email of the person.
         email: String,
-        /// Read the password from standard input; otherwise one is made and shown.
+        /// Read the password from standard input; otherwise one is generated and shown.
         #[arg(long)]
         password_stdin: bool,
         #[command(flatten)]
@@ -133,7 +133,7 @@ fn roles_of(person: &Person) -> String {
     person.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
 }
 
-/// The password to set; the second value is the password again when it was generated here and has to be shown.
+/// The password to set; the second value repeats the password if it was generated here and must be shown.
 fn password(from_stdin: bool) -> Result<(String, Option<String>), CliError> {
     if !from_stdin {
         let generated: String =

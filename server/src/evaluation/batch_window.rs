@@ -1,6 +1,6 @@
-//! How long a batch of decisions stays open. Committing one decision takes the disk about as long as committing a hundred,
-//! and callers wait meanwhile. Callers who were just answered send their next request in a moment. A batch that is closed
-//! before those requests arrive makes them wait for one whole commit more.
+//! How long a batch of decisions stays open. Committing one decision takes the disk about as long as committing a
+//! hundred, and callers wait meanwhile. Callers that were just answered send their next request a moment later; a batch
+//! that closes before those requests arrive makes them wait for one more whole commit.
 
 use std::{
     thread,
@@ -11,27 +11,27 @@ use tokio::sync::mpsc;
 
 use super::durability::Durability;
 
-/// A batch stays open for at most this share of the time that the last one took to commit.
+/// A batch stays open for at most the duration of the last commit, divided by this.
 const SHARE: u32 = 2;
-/// And for at most this long, however slow the disk is.
+/// Maximum time a batch stays open, however slow the disk is.
 const LONGEST: Duration = Duration::from_millis(2);
-/// How often the queue is looked at.
+/// The interval at which the queue is checked.
 const SLICE: Duration = Duration::from_micros(50);
 /// Slices without a new request after which the batch is closed.
 const QUIET_SLICES: u32 = 2;
-/// How long a batch stays open whose callers do not wait for it.
+/// How long a batch stays open if its callers do not wait for it.
 const UNHURRIED: Duration = Duration::from_millis(4);
 
 /// How long to wait for more decisions, judged by the last batch.
 #[derive(Debug)]
 pub(super) struct BatchWindow {
     durability: Durability,
-    /// Requests that may arrive before long: those that waited when the last batch was committed, and one from each caller
-    /// that was answered then.
+    /// Requests that may arrive before long: those that waited when the last batch was committed, and one from each
+    /// caller that was answered then.
     expected: usize,
     /// How long the last batch took to commit.
     last_commit: Duration,
-    /// When that was.
+    /// When the last batch was committed.
     committed_at: Instant,
 }
 
@@ -41,7 +41,7 @@ impl BatchWindow {
         Self { durability, expected: 0, last_commit: Duration::ZERO, committed_at: Instant::now() }
     }
 
-    /// Adds to `messages` what arrives while the batch stays open, up to `most`. Sleeps on this thread.
+    /// Adds requests that arrive while the batch stays open to `messages`, up to `most`. Sleeps on this thread.
     pub fn fill<T>(&self, messages: &mut Vec<T>, queue: &mut mpsc::Receiver<T>, most: usize) {
         if self.durability == Durability::Buffered {
             if messages.len() < most {
@@ -51,7 +51,7 @@ impl BatchWindow {
             return;
         }
         let longest = (self.last_commit / SHARE).min(LONGEST);
-        // A caller that has sent nothing for as long as a commit takes is not about to.
+        // A caller that has sent nothing for as long as a commit takes is not about to send anything.
         let expected = if self.committed_at.elapsed() <= self.last_commit { self.expected.min(most) } else { 0 };
         let (opened, mut quiet) = (Instant::now(), 0);
         while messages.len() < expected && quiet < QUIET_SLICES && opened.elapsed() < longest {
@@ -60,13 +60,13 @@ impl BatchWindow {
         }
     }
 
-    /// A batch was committed in time `took` and its callers `answered`; `waiting` requests arrived meanwhile.
+    /// Records a commit that took `took`: `answered` callers were answered, and `waiting` requests arrived meanwhile.
     pub fn batch_committed(&mut self, answered: usize, waiting: usize, took: Duration) {
         (self.expected, self.last_commit, self.committed_at) = (answered + waiting, took, Instant::now());
     }
 }
 
-/// Takes what is in the queue, and returns how much that was.
+/// Takes the waiting requests from the queue, and returns their number.
 fn receive<T>(messages: &mut Vec<T>, queue: &mut mpsc::Receiver<T>, most: usize) -> usize {
     let before = messages.len();
     while messages.len() < most

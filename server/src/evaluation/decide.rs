@@ -35,7 +35,7 @@ pub fn decide_body(serving: &Serving, body: &[u8], now: Timestamp) -> Option<Pen
         decision_id: request.decision_id.map(str::to_owned),
     };
     let answer = |prepared: &Prepared| {
-        // The bundle that the body was decoded for has its verdict already.
+        // The bundle that the body was decoded for already has its verdict.
         if ptr::eq(prepared, decoding) {
             prepared.explain(verdict, &request)
         } else {
@@ -122,7 +122,7 @@ fn decide_with<E>(
     })
 }
 
-/// A version-7 UUID: ids that are drawn one after the other are neighbours in the index of the log.
+/// A version-7 UUID: ids drawn one after the other are neighbours in the index of the log.
 fn new_decision_id(now: Timestamp) -> String {
     let millis = u64::try_from(OffsetDateTime::from(now).unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
     let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();

@@ -1,5 +1,5 @@
-//! The decision log. Decisions queue up while a batch is being committed, and go together in the next: the busier the
-//! service, the larger the batches. A decision is answered after its batch is committed, unless the log is
+//! The decision log. Decisions queue up while a batch is being committed, and go into the next batch together: the
+//! busier the service, the larger the batches. A decision is answered after its batch is committed, unless the log is
 //! [`Durability::Buffered`].
 
 use std::{
@@ -25,8 +25,8 @@ use super::{
     writer::{Entry, Logged, Message, Writer},
 };
 
-/// Most decisions waiting to be written; more are refused with 503, or wait for room where answers do not wait for the
-/// database.
+/// Maximum number of decisions waiting to be written. Further decisions are refused with 503, or wait for room if
+/// answers do not wait for the database.
 const QUEUE: usize = 16_384;
 
 /// The decision log as requests see it. Cheap to clone.
@@ -34,7 +34,8 @@ const QUEUE: usize = 16_384;
 pub struct DecisionLog {
     queue: mpsc::Sender<Message>,
     durability: Durability,
-    /// Whether the last batch did not reach the database. Then no decision is answered before it is on disk.
+    /// Whether the last batch failed to reach the database. While this is true, no decision is answered before it is on
+    /// disk.
     unreachable: Arc<AtomicBool>,
 }
 
@@ -50,8 +51,8 @@ impl DecisionLog {
     }
 
     /// Returns the decision once it is on disk, or in memory if that is enough. The decision's mode is
-    /// [`Mode::Degraded`](lifecycle::decision::Mode::Degraded) when the disk is not the database's. Where the log has an equal
-    /// question under the decision's id, the earlier decision is returned.
+    /// [`Mode::Degraded`](lifecycle::decision::Mode::Degraded) if it is on this server's disk and not in the database.
+    /// If the log has an equal question under the decision's id, the earlier decision is returned.
     ///
     /// # Errors
     /// [`NotLogged`].
@@ -68,7 +69,7 @@ impl DecisionLog {
         answer.await.map_err(|_| NotLogged::Unavailable)?
     }
 
-    /// Waits until everything that was appended before is written.
+    /// Waits until everything appended so far is written.
     pub async fn drain(&self) {
         let (drained, answer) = oneshot::channel();
         if self.queue.send(Message::Drain(drained)).await.is_ok() {

@@ -1,4 +1,4 @@
-//! What this server has answered since it started, for Prometheus.
+//! Counters for Prometheus: the answers of this server since it started.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl DecisionMetrics {
     /// Counters at zero.
     ///
     /// # Errors
-    /// When Prometheus refuses the name of a metric, which it does not do with these.
+    /// When Prometheus refuses the name of a metric, which does not happen with these names.
     pub fn new() -> prometheus::Result<Self> {
         let decisions = Opts::new("policy_decisions_total", "Decisions answered by this server since it started.");
         let seconds = HistogramOpts::new(

@@ -1,7 +1,7 @@
-//! The evaluation service. A request is decided in memory by both arms, logged in a batch with others, and answered once
-//! that batch is committed. No request reads the database.
+//! The evaluation service. A request is decided in memory by both arms, logged in a batch with others, and answered
+//! once that batch is committed. No request reads the database.
 //!
-//! | file | what it has |
+//! | file | contents |
 //! |---|---|
 //! | `service` | everything the service keeps in memory |
 //! | `serving`, `reload` | the bundles that are live, kept in step with the database |

@@ -2,16 +2,16 @@
 
 use lifecycle::problem::{Code, Problem};
 
-/// Why a decision could not be logged. It must not be answered then.
+/// Why a decision could not be logged. Such a decision must not be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotLogged {
     /// More decisions are waiting than the queue holds.
     QueueFull,
-    /// Neither the database nor the buffer on disk took it.
+    /// Neither the database nor the buffer on disk accepted the decision.
     Unavailable,
-    /// The database took the other decisions of the batch, not this one.
+    /// The database accepted the other decisions of the batch, but not this one.
     Refused,
-    /// The decision's id stands for another question in the log.
+    /// The decision's id belongs to another question in the log.
     IdTaken {
         /// The id.
         decision_id: String,

@@ -1,14 +1,14 @@
-//! A decision that is made and not logged yet.
+//! A decision that has been made but not logged yet.
 
 use std::borrow::Cow;
 
 use lifecycle::decision::Record;
 use store::decisions::Decision;
 
-/// A decision, and its context as the text that came: what is only passed on need not be parsed.
+/// A decision, and its context as the original text: what is only passed on need not be parsed.
 #[derive(Debug, Clone)]
 pub struct PendingDecision {
-    /// The record. Its context is empty while there is a text of the context.
+    /// The record. Its context is empty as long as the context exists as text.
     pub record: Record,
     context_text: Option<Box<str>>,
 }
@@ -22,7 +22,7 @@ impl PendingDecision {
     /// The record with its context.
     ///
     /// # Errors
-    /// None that could happen: the text was read before.
+    /// None in practice: the text has been parsed before.
     pub fn to_record(&self) -> Result<Cow<'_, Record>, serde_json::Error> {
         match &self.context_text {
             None => Ok(Cow::Borrowed(&self.record)),

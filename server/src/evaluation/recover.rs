@@ -1,5 +1,5 @@
-//! Moving buffered decisions from the disk into the database once the database is back: some of them in every turn of the
-//! writer, so that new decisions do not wait for the old ones.
+//! Moving buffered decisions from the disk into the database once the database is back: a few in every turn of the
+//! writer, so that new decisions do not wait for old ones.
 
 use lifecycle::decision::Record;
 use store::decisions::DuplicateDecision;
@@ -11,8 +11,8 @@ use super::{
 };
 
 impl Writer {
-    /// Moves the next decisions, if it is time to. A decision that stops its whole chunk is found by trying fewer the next
-    /// time, until it is alone; then it is set aside.
+    /// Moves the next decisions, if it is time to. To find a decision that stops its whole chunk, fewer decisions are
+    /// tried each time, until that decision is alone; then it is set aside.
     pub(super) async fn recover(&mut self) {
         if self.spill.is_empty() || Instant::now() < self.recover_at {
             return;
@@ -40,14 +40,14 @@ impl Writer {
                 several => self.step = (several.len() / 2).max(1),
             },
             Err(WriteError::Away(cause)) => {
-                // The database may only be slow.
+                // The database may merely be slow.
                 self.step = (chunk.records.len() / 2).max(1);
                 self.note_away(&cause);
             }
         }
     }
 
-    /// Ends with `chunk`, which is in the database but for `refused`.
+    /// Finishes `chunk`, which is in the database except for `refused`.
     fn finish(&mut self, chunk: &Chunk, refused: &[&Record]) {
         if !(refused.is_empty() && chunk.unreadable.is_empty()) {
             let decisions = refused.len() + chunk.unreadable.len();
@@ -72,7 +72,7 @@ impl Writer {
     }
 }
 
-/// Decisions whose ids stand for other questions in the log.
+/// Decisions whose ids belong to other questions in the log.
 fn with_taken_ids<'a>(chunk: &'a Chunk, repeated: &'a [DuplicateDecision]) -> impl Iterator<Item = &'a Record> {
     let others = repeated.iter().filter(|repeated| repeated.answered.is_none());
     others.filter_map(|repeated| chunk.records.get(repeated.place))

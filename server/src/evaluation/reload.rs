@@ -1,5 +1,5 @@
-//! Keeps what is served in step with the database: NOTIFY announces changes, and the database is asked every second in case
-//! a notification gets lost.
+//! Keeps the live bundles in step with the database: NOTIFY announces changes, and the database is asked every second
+//! in case a notification gets lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use tokio::{
 
 use super::serving::{self, Serving};
 
-/// How long a change may go unnoticed when notifications are lost.
+/// How long a change may go unnoticed if notifications are lost.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Starts the worker. The receiver counts reloads that a notification asked for, and changes of what is live.
+/// Starts the worker. The receiver counts reloads that a notification asked for, and changes of the live state.
 pub(super) fn start(store: Store, serving: Arc<ArcSwap<Serving>>) -> watch::Receiver<u64> {
     let (sender, changes) = watch::channel(0);
     tokio::spawn(async move {
@@ -47,7 +47,7 @@ async fn follow(store: &Store, serving: &ArcSwap<Serving>, sender: &watch::Sende
             }
             _ = poll.tick() => false,
         };
-        // What piled up behind the first notification is covered by the same reload.
+        // The reload also covers the notifications that piled up behind the first one.
         while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, listener.try_recv()).await.unwrap_or(Ok(None)) {}
         // Bundles may be long, so they are read only when the mark has changed.
         let found = Some(store::system::live_mark(store).await?);

@@ -1,4 +1,5 @@
-//! What `POST /policy/evaluate` is asked, as a tree: for batches, and for bodies that the engine's decoder leaves.
+//! The body of `POST /policy/evaluate` as a tree: for batches, and for bodies that the engine's decoder does not
+//! handle.
 
 use lifecycle::problem::Problem;
 use policy::{
@@ -12,23 +13,23 @@ use serde_json::{Map, Value};
 /// The body of `POST /policy/evaluate`, as a tree.
 #[derive(Debug, Clone, Deserialize)]
 pub struct EvaluationRequest {
-    /// Who wants to act.
+    /// The agent that wants to act.
     pub agent: String,
-    /// What the agent wants to do.
+    /// The action that the agent wants to take.
     pub action: String,
     /// The facts.
     #[serde(default)]
     pub context: Map<String, Value>,
-    /// What the traffic split is keyed by: the decision's id when absent.
+    /// The key of the traffic split; if absent, the decision's id.
     #[serde(default)]
     pub subject: Option<String>,
-    /// The caller's id for the decision: a new one is drawn when absent.
+    /// The caller's id for the decision; if absent, a new one is generated.
     #[serde(default)]
     pub decision_id: Option<String>,
 }
 
 impl EvaluationRequest {
-    /// Checks what the types do not say. `at` is the JSON Pointer of this request in the body.
+    /// Checks what the types cannot express. `at` is the JSON Pointer of this request in the body.
     ///
     /// # Errors
     /// 422 with a pointer to each member that is empty, too long or holds the character NUL.
@@ -55,7 +56,7 @@ impl EvaluationRequest {
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(faults)) }
     }
 
-    /// What the engine looks at, the subject and the decision's id.
+    /// The engine's input, the subject and the decision's id.
     pub(super) fn into_parts(self) -> (Input, Option<String>, Option<String>) {
         (Input { agent: self.agent, action: self.action, context: self.context }, self.subject, self.decision_id)
     }

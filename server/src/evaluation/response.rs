@@ -1,4 +1,4 @@
-//! What `POST /policy/evaluate` answers.
+//! The answer to `POST /policy/evaluate`.
 
 use lifecycle::decision::{BundleRef, Mode, Record};
 use policy::{
@@ -29,7 +29,7 @@ pub struct EvaluationResponse<'a> {
 }
 
 impl<'a> EvaluationResponse<'a> {
-    /// The answer that a record gives while `serving` is in service.
+    /// The answer for a record while `serving` is in service.
     pub fn new(record: &'a Record, serving: &Serving) -> Self {
         Self {
             decision_id: &record.decision_id,
@@ -42,7 +42,7 @@ impl<'a> EvaluationResponse<'a> {
             arm: record.arm,
             mode: record.mode,
             errors: &record.errors,
-            // A repeated request gets its first decision, and evaluation may have been switched since.
+            // A repeated request gets its first decision, and evaluation may have been switched on or off since.
             enabled: record.mode != Mode::Bypass,
             paused: serving.paused,
         }

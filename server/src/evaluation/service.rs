@@ -29,8 +29,9 @@ pub struct EvaluationService {
 }
 
 impl EvaluationService {
-    /// Loads what is live and starts two workers: one follows changes, the other writes the log. `spill_dir` takes the
-    /// decisions that are answered while the database is away; `durability` says when decisions are answered otherwise.
+    /// Loads the live state and starts two workers: one follows changes, the other writes the log. `spill_dir` stores
+    /// the decisions that are answered while the database is away; `durability` says when decisions are answered
+    /// otherwise.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -42,12 +43,12 @@ impl EvaluationService {
         Ok(Self { serving, log, metrics, tokens: TokenCache::new(store), changes })
     }
 
-    /// What is in service now.
+    /// The live state, as it is now.
     pub fn serving(&self) -> Arc<Serving> {
         self.serving.load_full()
     }
 
-    /// A counter that goes up whenever what is in service may have changed.
+    /// A counter that increases whenever the live state may have changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.clone()
     }

@@ -12,7 +12,7 @@ use store::Store;
 /// One bundle in service.
 #[derive(Debug, Clone)]
 pub struct LiveBundle {
-    /// What answers and records call the bundle.
+    /// The bundle's identity in answers and records.
     pub bundle: BundleRef,
     /// The bundle's share of traffic in percent; 0 for a shadow.
     pub percent: i16,
@@ -20,22 +20,22 @@ pub struct LiveBundle {
     pub prepared: Arc<Prepared>,
 }
 
-/// What is live, as one immutable value: a request sees either all of a change or nothing of it.
+/// The live state as one immutable value: a request sees either all of a change or nothing of it.
 #[derive(Debug, Clone)]
 pub struct Serving {
     /// Whether evaluation is on.
     pub enabled: bool,
-    /// What is answered while it is off.
+    /// The answer to every request while evaluation is off.
     pub bypass_effect: Effect,
     /// Whether a safety pause is in force. A pause changes no decision; every answer says whether one is in force.
     pub paused: bool,
     /// The bundle at 100 %.
     pub stable: Option<LiveBundle>,
-    /// The bundle that is tried out: canary or shadow.
+    /// The bundle being tried out: canary or shadow.
     pub canary: Option<LiveBundle>,
 }
 
-/// Which bundle answers a subject.
+/// The arm of a subject, and the bundles that answer it.
 #[derive(Debug, Clone, Copy)]
 pub struct Split<'a> {
     /// The arm that the subject is on.
@@ -47,14 +47,14 @@ pub struct Split<'a> {
 }
 
 impl Default for Split<'_> {
-    /// No bundle answers.
+    /// A split in which no bundle answers.
     fn default() -> Self {
         Self { arm: Arm::None, serves: None, other: None }
     }
 }
 
 impl Serving {
-    /// Which bundle answers `subject`.
+    /// The bundles that answer `subject`.
     pub fn split(&self, subject: &str) -> Split<'_> {
         let (stable, canary) = (self.stable.as_ref(), self.canary.as_ref());
         let chosen = canary.map_or(Arm::Stable, |canary| split::arm(&canary.bundle.digest, subject, canary.percent));
@@ -66,7 +66,7 @@ impl Serving {
     }
 }
 
-/// Reads what is live. A bundle that `previous` has with an equal digest is not prepared again.
+/// Reads the live state. A bundle that `previous` has with an equal digest is not prepared again.
 pub(super) async fn load(store: &Store, previous: Option<&Serving>) -> Result<Serving, store::Error> {
     let live = store::system::live(store).await?;
     let previous: Vec<&LiveBundle> =

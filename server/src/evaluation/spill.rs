@@ -1,5 +1,5 @@
-//! Decisions on disk while the database is away: one JSON line each, synced before they are answered. The log ignores a
-//! decision that it already has, so reading the file twice does no harm.
+//! Decisions on disk while the database is away: one JSON line each, synced before the decisions are answered. The log
+//! ignores a decision that it already has, so reading the file twice does no harm.
 
 use std::{
     fs::{File, OpenOptions},
@@ -14,36 +14,36 @@ use lifecycle::decision::Record;
 
 use super::pending_decision::PendingDecision;
 
-/// Most bytes of the file. Past that, evaluation answers 503 until the database is back.
+/// Maximum bytes of the file. Beyond that, evaluation answers 503 until the database is back.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
-/// Most bytes that are read at once; the line that passes this is still read to its end.
+/// Maximum bytes read at once; the line that exceeds this limit is still read to its end.
 const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
 const FILE: &str = "buffered-decisions.jsonl";
-/// What the database will never take, for a person to look at.
+/// The decisions that the database will never accept, for a person to look at.
 const REFUSED_FILE: &str = "buffered-decisions.refused.jsonl";
 
-/// The file, how much is in it, and how much of that has been logged.
+/// The file, its size, and how much of it has been logged.
 pub(super) struct Spill {
     path: PathBuf,
     refused_path: PathBuf,
     bytes: u64,
-    /// Everything before this offset is logged or set aside. The offset is not stored: after a crash the file is read from
-    /// its start once more.
+    /// The offset up to which everything is logged or set aside. It is not stored: after a crash the file is read from
+    /// its start again.
     consumed: u64,
 }
 
 /// The next decisions in the file.
 pub(super) struct Chunk {
     pub records: Vec<Record>,
-    /// Lines that are no decisions.
+    /// Lines that are not decisions.
     pub unreadable: Vec<Vec<u8>>,
-    /// The offset of its end in the file.
+    /// The offset of the chunk's end in the file.
     pub end: u64,
 }
 
 impl Spill {
-    /// The buffer in `folder`, with what an earlier run left there. A last line without its end was never answered and is
-    /// left out.
+    /// The buffer in `folder`, with what an earlier run left there. A last line without its end was never answered, and
+    /// is left out.
     pub fn open(folder: &Path) -> Self {
         let path = folder.join(FILE);
         let bytes = length_of_whole_lines(&path).unwrap_or_else(|error| {
@@ -73,7 +73,7 @@ impl Spill {
             )));
         }
         let mut file = open_to_append(&self.path)?;
-        // What a failed write left behind is cut off first.
+        // Anything that a failed write left behind is cut off first.
         if file.metadata()?.len() > self.bytes {
             file.set_len(self.bytes)?;
         }
@@ -112,7 +112,7 @@ impl Spill {
         Ok(chunk)
     }
 
-    /// Writes decisions and lines that the log does not take to a second file.
+    /// Writes decisions and lines that the log does not accept to a second file.
     pub fn set_aside(&self, records: &[&Record], lines: &[Vec<u8>]) -> io::Result<()> {
         let mut text = Vec::new();
         for record in records {
@@ -128,13 +128,13 @@ impl Spill {
         file.sync_data()
     }
 
-    /// Everything before `end` is logged or set aside now. The file is emptied when that is all of it.
+    /// Records that everything before `end` is logged or set aside. The file is emptied if that is all of it.
     pub fn consume_up_to(&mut self, end: u64) -> io::Result<()> {
         self.consumed = end;
         if !self.is_empty() {
             return Ok(());
         }
-        // Should emptying the file fail, the next append cuts its old content off.
+        // If emptying the file fails, the next append cuts off its old content.
         (self.bytes, self.consumed) = (0, 0);
         let file = OpenOptions::new().write(true).open(&self.path)?;
         file.set_len(0)?;
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(ids(&first), ["1", "2"]);
         spill.consume_up_to(first.end).unwrap();
         spill.append(&[pending("4")]).unwrap();
-        // A server that starts anew cannot know what was consumed.
+        // A server that has just started cannot know what was consumed.
         assert_eq!(ids(&Spill::open(&folder).next_chunk(9).unwrap()), ["1", "2", "3", "4"]);
 
         let second = spill.next_chunk(9).unwrap();

@@ -1,4 +1,4 @@
-//! Bearer tokens seen lately, so that an evaluation reads nothing from the database.
+//! A cache of recently seen bearer tokens, so that an evaluation reads nothing from the database.
 
 use std::{
     collections::HashMap,
@@ -17,15 +17,15 @@ use crate::{
     error::{ApiError, ApiResult},
 };
 
-/// How long the database's answer about a token counts. A revoked token works no longer than this.
+/// How long the database's answer about a token is valid. A revoked token works for no longer than this.
 const FRESH_FOR: Duration = Duration::from_secs(1);
-/// How long the last answer counts while the database gives no new one.
+/// How long the last answer remains valid while the database gives no new one.
 const STALE_FOR: Duration = Duration::from_secs(15 * 60);
-/// How long the database may take to answer about a token that it has answered about before.
+/// Time limit for the database to answer about a token that it has answered about before.
 const REFRESH_PATIENCE: Duration = Duration::from_millis(500);
-/// And about a token of which nothing is remembered: a late answer is better than none.
+/// Time limit for the database to answer about a token that is not remembered: a late answer is better than none.
 const FIRST_PATIENCE: Duration = Duration::from_secs(5);
-/// Most tokens remembered.
+/// Maximum number of tokens remembered.
 const MAX_TOKENS: usize = 10_000;
 
 /// The holders of tokens, by the hash of the token.
@@ -41,15 +41,15 @@ struct Holder {
     answered_at: Instant,
     /// When to ask the database again.
     refresh_at: Instant,
-    /// Whether the database gave no answer when it was asked again.
+    /// Whether the database gave no answer when it was last asked.
     unanswered: bool,
 }
 
-/// What the cache says about a token.
+/// The result of looking a token up in the cache.
 enum Lookup {
     /// The holder; the database need not be asked.
     Fresh(Arc<Caller>),
-    /// The database is to be asked; should it give no answer, the remembered holder counts.
+    /// The database must be asked again; if it gives no answer, the remembered holder is used.
     Stale,
     /// The token is not remembered.
     Unknown,
@@ -61,12 +61,12 @@ impl TokenCache {
         Self { store, holders: Arc::default() }
     }
 
-    /// The holder of `token`, by an answer that is at most a second old, or as old as it may be while the database gives
-    /// none.
+    /// The holder of `token`, according to an answer of the database that is at most a second old. While the database
+    /// gives no answer, older ones are accepted.
     ///
     /// # Errors
-    /// 401 when the token is unknown, expired or revoked. Of a token that is not remembered: 503 when the database is away,
-    /// 500 when something else is wrong with the database.
+    /// 401 when the token is unknown, expired or revoked. For a token that is not remembered: 503 when the database is
+    /// away, 500 when something else is wrong with the database.
     pub async fn caller(&self, token: &str) -> ApiResult<Arc<Caller>> {
         let key: [u8; 32] = Sha256::digest(token).into();
         let patience = match self.look_up(&key) {
@@ -98,8 +98,8 @@ impl TokenCache {
         }
     }
 
-    /// What the cache says now. While the database gives no answers, one request a second asks it, and the others are not
-    /// held up.
+    /// Looks a token up. While the database gives no answers, one request a second asks it, and the others are not held
+    /// up.
     fn look_up(&self, key: &[u8; 32]) -> Lookup {
         let now = Instant::now();
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +121,7 @@ impl TokenCache {
         let now = Instant::now();
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         let holder = holders.get_mut(key).filter(|holder| now.duration_since(holder.answered_at) < STALE_FOR)?;
-        // Another request may have got an answer meanwhile, or be the one that asks.
+        // Another request may have got an answer meanwhile, or be asking right now.
         if now >= holder.refresh_at {
             (holder.refresh_at, holder.unanswered) = (now + FRESH_FOR, true);
         }

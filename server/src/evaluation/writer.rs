@@ -1,4 +1,4 @@
-//! The decision log's only writer. It has a thread of its own: see [`super::batch_window`].
+//! The decision log's only writer. It runs on a thread of its own: see [`super::batch_window`].
 
 use std::{
     iter, slice,
@@ -24,25 +24,25 @@ use super::{
     spill::Spill,
 };
 
-/// Most rows of one batch.
+/// Maximum rows of one batch.
 pub(super) const BATCH: usize = 1_000;
 /// A database that takes longer than this over a batch counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often a database that was away is tried again.
 pub(super) const RETRY_EVERY: Duration = Duration::from_millis(500);
 
-/// What the writer receives.
+/// A message to the writer.
 pub(super) enum Message {
     /// A decision to write.
     Decision(Entry),
-    /// A request to answer once everything before it is written.
+    /// A request to be answered once everything before it is written.
     Drain(oneshot::Sender<()>),
 }
 
-/// What became of a decision: itself, or the earlier one under its id.
+/// The result of logging a decision: the decision itself, or the earlier one under its id.
 pub(super) type Logged = Result<Arc<PendingDecision>, NotLogged>;
 
-/// Where a decision's caller waits; none when the caller was answered already.
+/// The channel on which a decision's caller waits; `None` if the caller was already answered.
 type Waiting = Option<oneshot::Sender<Logged>>;
 
 /// A decision in the queue.
@@ -56,26 +56,27 @@ pub(super) struct Writer {
     log: Appender,
     pub(super) spill: Spill,
     window: BatchWindow,
-    /// While the database is away: when to try it again.
+    /// While the database is away: when to try again.
     pub(super) away_until: Option<Instant>,
     /// When to go on with the decisions on disk, if there are any.
     pub(super) recover_at: Instant,
     /// How many decisions on disk to move at once: fewer after a failure, more again with every success.
     pub(super) step: usize,
-    /// Whether the last batch did not reach the database, for those who would be answered ahead of it.
+    /// Whether the last batch failed to reach the database; read by requests that would be answered ahead of their
+    /// batch.
     unreachable: Arc<AtomicBool>,
 }
 
 /// Why a batch was not written.
 pub(super) enum WriteError {
-    /// The database is away, for this reason: the batch can be written later.
+    /// The database is away, for this reason; the batch can be written later.
     Away(String),
-    /// A row is refused and always will be.
+    /// The database refuses a row, and always will.
     Refused(store::Error),
 }
 
 impl Writer {
-    /// A writer that goes on with what is in `spill`.
+    /// A writer that continues with the decisions in `spill`.
     pub fn new(store: Store, spill: Spill, durability: Durability, unreachable: Arc<AtomicBool>) -> Self {
         Self {
             log: Appender::new(store),
@@ -88,14 +89,14 @@ impl Writer {
         }
     }
 
-    /// Writes what comes through `queue` until all senders are gone.
+    /// Writes the decisions from `queue` until all senders are gone.
     pub async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH);
         loop {
             let received = if self.spill.is_empty() {
                 Some(queue.recv_many(&mut messages, BATCH).await)
             } else {
-                // What waits already is received, however short the time.
+                // Messages that are already waiting are received, however short the time.
                 let rest = self.recover_at.saturating_duration_since(Instant::now());
                 timeout(rest, queue.recv_many(&mut messages, BATCH)).await.ok()
             };
@@ -205,7 +206,7 @@ impl Writer {
     }
 }
 
-/// What to answer for each of `all`, which were appended. Where an id was in the log already, the answer is the decision
+/// The answer for each of `all`, which were appended. Where an id was in the log already, the answer is the decision
 /// under that id, if it is about an equal question.
 fn logged_decisions(all: Vec<Arc<PendingDecision>>, repeated: Vec<DuplicateDecision>) -> impl Iterator<Item = Logged> {
     let mut repeated = repeated.into_iter().peekable();

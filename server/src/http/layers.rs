@@ -1,5 +1,5 @@
-//! What surrounds answers: headers that browsers enforce, no requests from foreign pages, no half answers, and who is
-//! calling.
+//! Middleware around the routes: security headers, refusal of cross-site requests, no half-sent answers, and
+//! authentication.
 
 use std::any::Any;
 
@@ -24,7 +24,7 @@ use crate::{auth, error::ApiError, state::AppState};
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // Plain form posts return to their page by the referrer, so it is not switched off.
+    // After a plain form post, the referrer leads back to the form's page, so it is not switched off.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -40,14 +40,14 @@ pub async fn add_headers(request: Request, next: Next) -> Response {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    // Answers that are no pages have nothing to load. The policy of pages carries a nonce and is set by the app.
+    // Answers that are not pages have nothing to load. The policy of pages carries a nonce and is set by the app.
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
 }
 
-/// Refuses writes that a browser sends on behalf of a foreign page.
+/// Refuses writes that a browser sends on behalf of another site.
 pub fn cross_origin() -> CsrfLayer<impl Fn(ProtectionError) -> Response + Clone> {
     CsrfLayer::new().with_rejection_response(|_| {
         ApiError::new(Code::Forbidden, "this request comes from a page of another site").into_response()
@@ -72,7 +72,7 @@ pub fn identified(router: Router<AppState>, state: &AppState) -> Router<AppState
         .layer(auth::session_layer(&state.store, state.plain_http))
 }
 
-/// `router` with what pages and the functions they call need besides: readable problems, and compression.
+/// `router` with the layers that pages and their server functions also need: readable problems, and compression.
 pub fn for_people(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let compressible = DefaultPredicate::new().and(NotForContentType::new("application/wasm"));
     identified(router, state)

@@ -30,7 +30,7 @@ use self::{
 };
 use crate::{openapi::DOCUMENT, state::AppState};
 
-/// Everything that this server answers.
+/// The service that answers every request to this server.
 pub fn service(state: AppState) -> Router {
     let pages = pages::router(state.clone()).layer(middleware::from_fn(assets::serve));
     api(state)
@@ -41,9 +41,9 @@ pub fn service(state: AppState) -> Router {
         .layer(TraceLayer::new_for_http())
 }
 
-/// The routes of the API and those that pages call, in groups by what is around them.
+/// The routes of the API and those that pages call, grouped by the layers around them.
 fn api(state: AppState) -> Router {
-    // Nothing: open to all callers, or authenticated from memory by the handler.
+    // No layers: open to all callers, or authenticated from memory by the handler.
     let bare = Router::new().merge(health::router()).merge(contract::router()).merge(evaluate::router());
     Router::new()
         .merge(layers::identified(resources(), &state))
@@ -52,7 +52,7 @@ fn api(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The resources that need to know who is calling, and the answers where the API has no such path or method.
+/// The resources that need to know the caller, and the answers for paths and methods that the API does not have.
 fn resources() -> Router<AppState> {
     Router::new()
         .merge(audit::router())
@@ -83,7 +83,7 @@ async fn page_or_api(State(pages): State<Router>, request: Request, next: Next) 
     }
 }
 
-/// First path segments that are not in the contract: functions that pages call, and the page about the contract.
+/// First path segments that are not in the contract: server functions, and the page about the contract.
 const NOT_IN_CONTRACT: [&str; 2] = ["api", "docs"];
 
 /// The first segments of the API's paths.
@@ -92,7 +92,7 @@ static API_SEGMENTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     paths.map(|path| first_segment(path)).chain(NOT_IN_CONTRACT).collect()
 });
 
-/// Whether the API answers, and not a page. Where a path is both, browsers get the page. A path that is neither goes to
+/// Whether the API answers rather than a page. If a path is both, browsers get the page. A path that is neither goes to
 /// the pages, which answer programs with a problem.
 fn is_for_api(method: &Method, path: &str, headers: &HeaderMap) -> bool {
     let first = first_segment(path);

@@ -12,7 +12,7 @@ pub const CHECKPOINT_FILE: &str = "audit-checkpoint.json";
 
 /// How long a change made by SQL may stay unsealed.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
-/// How often new entries are counted.
+/// The interval at which new entries are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 /// This many new entries get a checkpoint when they are counted.
 const MANY_ENTRIES: i64 = 100;

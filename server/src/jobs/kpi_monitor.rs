@@ -6,7 +6,7 @@ use store::{Store, kpi};
 
 use super::periodic::{Schedule, log_error};
 
-/// How often bundles are looked for that are due to be measured.
+/// The interval at which to look for bundles that are due to be measured.
 const PERIOD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(store: Store) {

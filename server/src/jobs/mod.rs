@@ -1,4 +1,4 @@
-//! Background jobs, one a file. Each starts with the server and ends when the store is closed.
+//! Background jobs, one per file. Each starts with the server and ends when the store is closed.
 
 mod audit_chain;
 mod automatic_rollback;

@@ -1,11 +1,11 @@
-//! What all jobs share: a schedule, and what they log when the database fails.
+//! Shared by all jobs: a schedule, and the log message for a run that failed.
 
 use std::time::Duration;
 
 use store::Store;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// When a job runs: at once, and then periodically until the store is closed.
+/// The schedule of a job: at once, and then periodically until the store is closed.
 pub(super) struct Schedule {
     store: Store,
     interval: Interval,
@@ -19,7 +19,7 @@ impl Schedule {
         Self { store: store.clone(), interval }
     }
 
-    /// Waits for the next run; false when the store is closed and the job has to end.
+    /// Waits for the next run; false if the store is closed and the job must end.
     pub async fn next(&mut self) -> bool {
         let open = !self.store.pool().is_closed();
         if open {
@@ -29,7 +29,7 @@ impl Schedule {
     }
 }
 
-/// Logs that a run failed. An unreachable database is logged elsewhere, so here it is of interest only for debugging.
+/// Logs that a run failed. An unreachable database is reported elsewhere, so here it is logged for debugging only.
 pub(super) fn log_error(message: &str, error: &store::Error) {
     if error.is_unavailable() {
         tracing::debug!(%error, "{message}");

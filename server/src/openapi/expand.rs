@@ -37,7 +37,7 @@ pub(super) fn expand(document: &mut Value) {
     }
 }
 
-/// Adds who may call the operation, from the permission table.
+/// Adds the roles that may call the operation, from the permission table.
 fn add_security(operation: &mut Map<String, Value>) {
     let Some(permission) = operation.get("x-permission").cloned().and_then(named::<Permission>) else { return };
     let roles: Vec<&str> = permission.roles().iter().map(|role| role.name()).collect();
@@ -48,7 +48,7 @@ fn add_security(operation: &mut Map<String, Value>) {
     operation.insert("security".to_owned(), security);
 }
 
-/// Adds the problems that the operation may answer, one answer for each status.
+/// Adds the problems with which the operation may answer, one answer for each status.
 fn add_problems(operation: &mut Map<String, Value>, query_on_path: bool, shared: &mut Map<String, Value>) {
     let mut codes: Vec<Code> = Vec::new();
     if operation.contains_key("x-permission") {

@@ -1,4 +1,4 @@
-//! Every route refuses strangers and callers without the permission.
+//! Every route refuses anonymous callers and callers without the permission.
 
 use axum::body::Body;
 use http::Method;
@@ -165,7 +165,7 @@ async fn every_server_function_refuses_strangers() {
         }
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         let reply = workspace.stranger().send(method.clone(), path, &headers, Body::empty()).await;
-        // A function may report missing arguments first; none may answer.
+        // A server function may report missing arguments first, but none may answer.
         assert!([401, 422, 500].contains(&reply.status.as_u16()), "{method} {path}: {} {}", reply.status, reply.text);
         assert_eq!(method, Method::POST, "{path} can be called by a link");
     }

@@ -45,7 +45,7 @@ pub fn resolved(value: &'static Value) -> &'static Value {
     value["$ref"].as_str().map_or(value, |reference| DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap())
 }
 
-/// The faults of `value` against a schema of the document, a line each; empty when it conforms.
+/// The faults of `value` against a schema of the document, one per line; empty if it conforms.
 pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
     type Cache = Mutex<HashMap<String, Arc<Validator>>>;
     static VALIDATORS: LazyLock<Cache> = LazyLock::new(Mutex::default);
@@ -61,9 +61,9 @@ pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
     validator.iter_errors(value).take(5).map(|error| format!("  {}: {error}", error.instance_path())).collect()
 }
 
-/// The components, with bundles closed. Members that authors add to a bundle are stored and answered, so its schema is
-/// open; here it is closed so that no member of our own is left undocumented. Tests add only members that begin with
-/// `x-`.
+/// The components, with bundles closed. Members that authors add to a bundle are stored and returned, so the schema of
+/// a bundle is open; here it is closed so that no member of our own is left undocumented. Tests add only members that
+/// begin with `x-`.
 static STRICT: LazyLock<Value> = LazyLock::new(|| {
     let mut components = DOCUMENT["components"].clone();
     for name in ["Bundle", "MovedBundle", "ImportedBundle"] {

@@ -54,13 +54,13 @@ impl<'a> Visit<'a> for Written {
             self.routes.extend(methods.into_iter().map(|method| (path.clone(), method)));
         }
         if matches!(&*call.receiver, Expr::Path(of) if of.path.is_ident("params")) {
-            // `limit()` is the one that names no parameter.
+            // `limit()` is the only reader that names no parameter.
             self.parameters.insert(call.args.first().map_or_else(|| call.method.to_string(), literal));
         }
         visit::visit_expr_method_call(self, call);
     }
 
-    // What tests do with parameters is not part of the routes.
+    // Parameters in tests are not part of the routes.
     fn visit_item_mod(&mut self, module: &'a syn::ItemMod) {
         if module.ident != "tests" {
             visit::visit_item_mod(self, module);
@@ -96,7 +96,7 @@ fn methods_of(expression: &Expr, found: &mut Vec<String>) {
 
 #[test]
 fn every_route_and_parameter_is_described_and_nothing_else() {
-    // What serves people and not programs is not part of the contract.
+    // Routes for people rather than programs are not part of the contract.
     let for_people = ["assets.rs", "pages.rs", "server_functions.rs"];
     let mut written = Written::default();
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/routes")).unwrap() {
@@ -137,7 +137,7 @@ fn address(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
 }
 
-/// `access` shows that exactly these roles pass.
+/// The tests in `access` show that exactly these roles pass.
 #[test]
 fn the_permissions_are_those_that_are_tested() {
     let mut tested = BTreeSet::new();
@@ -203,7 +203,7 @@ fn each(value: &'static Value, at: &str, visit: &mut dyn FnMut(&'static Value, &
     }
 }
 
-/// A schema that is open by oversight would let a forgotten member pass.
+/// A schema left open by oversight would let a forgotten member pass.
 #[test]
 fn every_object_says_whether_it_may_have_more_members() {
     each(&DOCUMENT, "", &mut |value, at| {
@@ -242,7 +242,7 @@ fn every_body_has_an_example_that_is_as_described() {
                     let faults = faults(&media["schema"], example);
                     assert!(faults.is_empty(), "{method} {path} {which}:\n{}", faults.join("\n"));
                 }
-                // The document is no example of itself.
+                // The document is not an example of itself.
                 None if path == "/openapi.json" => {}
                 None => lacking.push(format!("{} {which}", operation["operationId"])),
             }

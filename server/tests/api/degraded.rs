@@ -114,7 +114,7 @@ async fn a_buffered_log_has_everything_once_drained_and_waits_for_the_disk_witho
     }
 
     stop_database(database).await;
-    // The first decision is answered ahead of the log. Writing it, the log finds that the database is away.
+    // The first decision is answered ahead of the log. When it is written, the log finds that the database is away.
     let (first, _) = ask("first").await;
     log.drain().await;
     let (second, mode) = ask("second").await;
@@ -144,7 +144,7 @@ async fn count(store: &Store) -> i64 {
     sqlx::query_scalar("select count(*) from policy_decisions").fetch_one(store.pool()).await.unwrap()
 }
 
-/// Buffers `count` decisions of agent `full`, but the one at `position` of `agent`.
+/// Buffers `count` decisions of agent `full`, except that the one at `position` is of `agent`.
 async fn buffer(service: &Caller<'_>, count: usize, position: usize, agent: &str) {
     let ask = |number: usize| {
         let agent = if number == position { agent } else { "full" };
@@ -215,7 +215,8 @@ async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_res
     assert_eq!(service.post("/policy/evaluate", request_of("after")).await.expect(200)["mode"], "normal");
 }
 
-/// Makes the database refuse the decisions of agent `poison` for their content, and those of agent `full` for want of room.
+/// Makes the database refuse the decisions of agent `poison` for their content, and those of agent `full` for want of
+/// room.
 async fn refuse(store: &Store) {
     sql(
         store,

@@ -47,8 +47,7 @@ async fn the_stable_bundle_answers_with_everything_the_contract_names() {
     assert_eq!(answer["errors"][0]["field"], "risk_score");
 }
 
-/// Asks until `bundle` answers as the stable one, no longer as the canary that it was before. That must happen within a
-/// second.
+/// Asks until `bundle` answers as stable, and no longer as a canary. That must happen within a second.
 async fn until_served_by(service: &crate::support::Caller<'_>, bundle: &Value) -> Value {
     for _ in 0..20 {
         let answer = service.post("/policy/evaluate", question("until")).await.expect(200);
@@ -244,14 +243,14 @@ async fn the_direct_route_answers_as_the_route_through_all_layers() {
     assert_eq!(recorded["context"], json!({"risk_score": 95, "b": {"a": "\u{fc}\n"}}));
 }
 
-/// A context is stored inside of other objects, so it may not be nested as deep as a JSON parser goes.
+/// A context is stored inside other objects, so it may not be nested as deeply as a JSON parser allows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_context_is_nested_a_hundred_deep_at_most() {
     let workspace = Workspace::new().await;
     workspace.stable(bundle("1.0.0", "allow")).await;
     let service = workspace.caller(Role::Service).await;
     let deep = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }));
-    // The first is decided from its bytes; an escape outside of the context makes the second go through the tree.
+    // The first request is decided from its bytes; the escape outside the context sends the second through the tree.
     for agent in ["inbox.triage", r"inbox\u002etriage"] {
         for (levels, status) in [(100, 200), (101, 413), (124, 413)] {
             let body = format!(r#"{{"agent":"{agent}","action":"quarantine","context":{}}}"#, deep(levels));

@@ -13,7 +13,7 @@ use crate::{
     support::{Workspace, bundle},
 };
 
-/// What a page sends: a form, or JSON.
+/// The body that a page sends: a form, or JSON.
 enum Sent {
     Form(&'static str),
     Json(Value),

@@ -1,5 +1,5 @@
-//! `/policy/packets`: their evidence can be replayed on the server and elsewhere, and what bypasses a guardrail is
-//! refused.
+//! `/policy/packets`: the evidence of packets can be replayed on the server and elsewhere, and a bypass of a guardrail
+//! is refused.
 
 use lifecycle::{authority::Role, review::Evidence};
 use serde_json::json;

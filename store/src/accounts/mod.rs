@@ -1,4 +1,4 @@
-//! Who may come in: people with their passwords, browser sessions and bearer tokens.
+//! Accounts: people with their passwords, browser sessions and bearer tokens.
 
 pub mod people;
 pub mod sessions;

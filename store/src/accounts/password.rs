@@ -27,7 +27,7 @@ pub(crate) async fn hash(store: &Store, password: String) -> Result<String> {
     bounded(store, move || hash_now(&password)).await?
 }
 
-/// Whether `password` is the one behind `hash`. Without a hash a dummy is verified, so that an unknown account takes as
+/// Whether `password` matches `hash`. Without a hash, a dummy hash is verified, so that an unknown account takes as
 /// long as a known one.
 pub(crate) async fn verify(store: &Store, password: String, hash: Option<String>) -> Result<bool> {
     static DUMMY: OnceLock<String> = OnceLock::new();

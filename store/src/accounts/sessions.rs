@@ -16,8 +16,8 @@ use crate::{Store, json};
 /// The key of the session's data that holds the person's number.
 pub const PERSON_ID: &str = "person_id";
 
-/// A session store for `tower-sessions`. Only a hash of the session's id is stored, so that a reader of the table cannot
-/// take over a session.
+/// A session store for `tower-sessions`. Only a hash of the session's id is stored, so that a reader of the table
+/// cannot take over a session.
 #[derive(Debug, Clone)]
 pub struct PgSessions {
     store: Store,
@@ -42,7 +42,7 @@ impl PgSessions {
 #[async_trait]
 impl SessionStore for PgSessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        // 128 random bits do not collide; should they, another id is drawn.
+        // 128 random bits do not collide in practice; if they ever do, another id is drawn.
         for _attempt in 0..3 {
             let done = sqlx::query(
                 "insert into sessions (id_hash, person_id, data, expires_at) values ($1, $2, $3::json, $4)

@@ -18,7 +18,7 @@ use crate::{Error, Result, json};
 pub(super) struct Head {
     /// The last number given.
     pub seq: i64,
-    /// The last sealed entry, 0 for none, and its hash.
+    /// The last sealed entry, 0 if there is none, and its hash.
     pub sealed: (i64, Hash),
     /// The checkpoint that was signed when the last entry was sealed.
     pub checkpoint: Option<Checkpoint>,
@@ -29,7 +29,7 @@ pub(super) struct Head {
 pub(super) async fn lock_and_seal(db: &mut PgConnection, keys: &KeyRing) -> Result<Head> {
     let (counted, checkpoint): (i64, Option<Json<Value>>) =
         sqlx::query_as("select seq, checkpoint from policy_audit_head for update").fetch_one(&mut *db).await?;
-    // A statement of its own, begun under the lock: the one that waited for the lock may not see the newest entries.
+    // A separate statement, begun under the lock: the one that waited for the lock may not see the newest entries.
     let (last, sealed, hashed, unsealed): (i64, Option<i64>, Option<Vec<u8>>, bool) = sqlx::query_as(
         "select coalesce((select max(seq) from policy_lifecycle_audit), 0), s.seq, s.entry_hash,
              exists (select from policy_lifecycle_audit where entry_hash is null)
@@ -78,8 +78,8 @@ pub(super) async fn sign_head(db: &mut PgConnection, keys: &KeyRing, head: &Head
     Ok(checkpoint)
 }
 
-/// When the chain does not end where its last checkpoint says, the record was changed by hand. Work goes on; the
-/// checkpoint is the proof, so it is stored for good before the head's is overwritten.
+/// If the chain does not end where its last checkpoint says, the record was changed by hand. Work goes on; the
+/// checkpoint is the proof, so it is stored permanently before the one in the head is overwritten.
 async fn store_contradicted_checkpoint(db: &mut PgConnection, head: &Head) -> Result<()> {
     let Some(signed) = &head.checkpoint else { return Ok(()) };
     if (signed.head_seq, signed.head_hash) == head.sealed {
@@ -93,7 +93,7 @@ async fn store_contradicted_checkpoint(db: &mut PgConnection, head: &Head) -> Re
     store_checkpoint(db, signed).await
 }
 
-/// Stores a checkpoint for good.
+/// Stores a checkpoint permanently.
 pub(super) async fn store_checkpoint(db: &mut PgConnection, checkpoint: &Checkpoint) -> Result<()> {
     sqlx::query(
         "insert into policy_audit_checkpoints (head_seq, at, checkpoint)
@@ -108,8 +108,8 @@ pub(super) async fn store_checkpoint(db: &mut PgConnection, checkpoint: &Checkpo
     Ok(())
 }
 
-/// Seals, in order, the entries behind the end of the chain. Once there is a chain, only entries of a manual failover are
-/// sealed: this program did not write any others.
+/// Seals, in order, the entries after the end of the chain. Once there is a chain, only entries of a manual failover
+/// are sealed: any other unsealed entry was not written by this program.
 async fn seal_unsealed(db: &mut PgConnection, keys: &KeyRing, head: &mut Head) -> Result<()> {
     let begun = head.sealed.0 > 0 || head.checkpoint.is_some();
     let rows: Vec<Row> = sqlx::query_as(concatcp!(

@@ -1,5 +1,5 @@
-//! The newest checkpoint in a file, out of reach of an attacker who can only write to the database: one who cuts off the
-//! end of the record and all checkpoints in the database does not reach this one.
+//! The newest checkpoint in a file, out of reach of an attacker who can only write to the database: cutting off the end
+//! of the record and deleting every checkpoint in the database leaves this one in place.
 
 use std::{fs, io};
 
@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::chain;
 use crate::{Result, Store, atomic_file};
 
-/// The checkpoint in the store's file; none without a file, or when the file cannot be read.
+/// The checkpoint in the store's file; `None` if there is no file or it cannot be read.
 pub(super) fn read(store: &Store) -> Option<Checkpoint> {
     let file = store.checkpoint_file()?;
     let text = match fs::read(file) {
@@ -25,8 +25,8 @@ pub(super) fn read(store: &Store) -> Option<Checkpoint> {
         .ok()
 }
 
-/// Writes `newest` into the store's file, unless the checkpoint there proves that the record was changed: that one stays,
-/// and is stored in the database too.
+/// Writes `newest` into the store's file, unless the checkpoint there proves that the record was changed: that
+/// checkpoint is kept, and is stored in the database too.
 pub(super) async fn store(db: &mut PgConnection, store: &Store, newest: &Checkpoint) -> Result<()> {
     let Some(file) = store.checkpoint_file() else { return Ok(()) };
     if let Some(last) = read(store)
@@ -47,7 +47,7 @@ pub(super) async fn store(db: &mut PgConnection, store: &Store, newest: &Checkpo
     Ok(())
 }
 
-/// Whether the record holds another entry, or none, where `checkpoint` was signed.
+/// Whether the record has a different entry, or none, at the position where `checkpoint` was signed.
 async fn contradicts(db: &mut PgConnection, checkpoint: &Checkpoint) -> Result<bool> {
     if checkpoint.head_seq == 0 {
         return Ok(false);

@@ -20,21 +20,21 @@ use crate::{Error, Result, Store, json};
 /// Entries read at a time.
 const BATCH: i64 = 1000;
 
-/// An export under way.
+/// An export in progress.
 #[derive(Debug)]
 pub struct Export {
     store: Store,
-    /// The last entry that was read.
+    /// The number of the last entry that was read.
     read: i64,
-    /// The last entry to read.
+    /// The number of the last entry to read.
     last: i64,
     /// The checkpoints that end the export, as lines.
     closing: VecDeque<String>,
-    /// Entries that were read and not returned yet, as lines.
+    /// Entries that were read but not returned yet, as lines.
     lines: VecDeque<String>,
 }
 
-/// Begins an export of everything up to now.
+/// Begins an export of everything recorded up to now.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; the database failed.
@@ -73,7 +73,7 @@ async fn farthest_checkpoints(store: &Store) -> Result<Vec<Value>> {
     Ok(all)
 }
 
-/// A checkpoint of a record that nothing was ever written to.
+/// A checkpoint of a record to which nothing was ever written.
 async fn checkpoint_of_empty_record(store: &Store) -> Result<Value> {
     let mut tx = store.pool().begin().await?;
     let head = chain::lock_and_seal(&mut tx, store.keys()).await?;
@@ -83,7 +83,7 @@ async fn checkpoint_of_empty_record(store: &Store) -> Result<Value> {
 }
 
 impl Export {
-    /// The next line, without its line break; none after the last.
+    /// The next line, without its line break; `None` after the last.
     ///
     /// # Errors
     /// The database failed.

@@ -1,5 +1,5 @@
-//! The record of who decided what. Use cases add their entries through [`chain`], each in its own transaction; the other
-//! files read, seal and verify the record.
+//! The record of who decided what. Use cases add their entries through [`chain`], each in its own transaction; the
+//! other files read, seal and verify the record.
 
 pub(crate) mod chain;
 mod checkpoint_file;

@@ -15,23 +15,23 @@ use crate::{Result, Store, page};
 /// Which entries to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of this kind.
+    /// Only events of this type.
     pub event_type: Option<EventType>,
-    /// By this actor.
+    /// Only entries by this actor.
     pub actor: Option<String>,
-    /// About this kind of subject.
+    /// Only entries about this kind of subject.
     pub subject_type: Option<String>,
-    /// About the subject with this id.
+    /// Only entries about the subject with this id.
     pub subject_id: Option<String>,
-    /// From this time, inclusive.
+    /// Only entries from this time on, inclusive.
     pub since: Option<Timestamp>,
-    /// Until this time, exclusive.
+    /// Only entries until this time, exclusive.
     pub until: Option<Timestamp>,
-    /// Whether to begin with the first entry; else with the last.
+    /// Whether the oldest entry comes first; otherwise the newest.
     pub oldest_first: bool,
-    /// Most rows to return.
+    /// Maximum number of rows to return.
     pub limit: Option<u32>,
-    /// The cursor of the page before.
+    /// The cursor that came with the previous page.
     pub cursor: Option<String>,
 }
 

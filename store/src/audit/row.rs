@@ -37,8 +37,8 @@ impl Row {
         Ok(Some(Seal { key_id: key_id.clone(), prev_hash: hash(prev)?, entry_hash: hash(own)? }))
     }
 
-    /// The entry's members and those of its seal that are set. Verification needs them as they are stored, even when
-    /// this program would not have written them.
+    /// The members of the entry and of its seal that are set. Verification needs them as they are stored, even if this
+    /// program would not have written them.
     pub fn members(self) -> Map<String, Value> {
         let mut members = json!({
             "seq": self.seq, "at": Timestamp::from(self.at), "event_type": self.event_type, "actor": self.actor,

@@ -1,4 +1,4 @@
-//! What the server does for the chain from time to time. Takes no actor: sealing changes nothing that entries say.
+//! Regular upkeep of the chain by the server. Takes no actor: sealing does not change what entries say.
 
 use lifecycle::audit::Checkpoint;
 
@@ -25,9 +25,9 @@ pub async fn seal(store: &Store) -> Result<bool> {
     Ok(waiting)
 }
 
-/// Seals what is unsealed, signs a checkpoint of the end of the chain and stores it for good, also in the store's file.
-/// Nothing is stored when the last stored checkpoint ends at most `unless_within` entries earlier. Returns the checkpoint
-/// that was stored.
+/// Seals unsealed entries, signs a checkpoint of the end of the chain and stores it permanently, also in the store's
+/// file. Nothing is stored if the last stored checkpoint ends at most `unless_within` entries earlier. Returns the
+/// checkpoint that was stored.
 ///
 /// # Errors
 /// The database failed.

@@ -28,7 +28,7 @@ const NEXT: &str =
 pub async fn verify(store: &Store, actor: &Actor) -> Result<Verdict> {
     authorize(actor, Permission::Read)?;
     let mut tx = store.pool().begin().await?;
-    // One snapshot: neither entries that are added meanwhile are seen nor checkpoints over them.
+    // One snapshot: entries added meanwhile, and checkpoints over them, are not seen.
     sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let (mut checkpoints, damaged) = checkpoints(&mut tx).await?;
     checkpoints.extend(checkpoint_file::read(store));

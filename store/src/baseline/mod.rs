@@ -1,9 +1,9 @@
 //! Adopts a workspace that was migrated before the baseline.
 //!
 //! The migrations up to [`BASELINE`] replaced thirteen earlier ones and create the same schema. A workspace to which
-//! all thirteen were applied needs no migration, but its list of applied migrations names files that no longer exist, so
-//! the migrator would refuse it. [`adopt`] compares its schema with the expected one, object by object, and replaces the
-//! list. A workspace in any other state is refused with an error that says what to do, and is left unchanged.
+//! all thirteen were applied needs no migration, but its list of applied migrations names files that no longer exist,
+//! so the migrator would refuse it. [`adopt`] compares its schema with the expected one, object by object, and replaces
+//! the list. A workspace in any other state is refused with an error that says what to do, and is left unchanged.
 //!
 //! This folder can be deleted, with its call in `connection.rs` and its tests, once no such workspace is in use.
 
@@ -43,7 +43,7 @@ const CATALOGUE: &str = include_str!("catalogue.sql");
 /// The result of [`CATALOGUE`] after the former migrations, and after the baseline: one `object: definition` per line.
 const EXPECTED: &str = include_str!("catalogue.txt");
 
-/// The most differences that an error names.
+/// The maximum number of differences that an error names.
 const MAX_NAMED: usize = 10;
 
 /// The longest definition, in bytes, that an error quotes.
@@ -131,7 +131,7 @@ fn is_former(applied: &[Applied]) -> Result<bool> {
 struct Object {
     /// Kind and name, like `column email of people`.
     object: String,
-    /// The table or view that it is or belongs to; none for functions.
+    /// The table or view that the object is or belongs to; `None` for functions.
     relation: Option<String>,
     definition: String,
 }

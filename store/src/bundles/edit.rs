@@ -1,5 +1,5 @@
-//! Creating and editing drafts. Editing a bundle that was submitted or approved withdraws it: its packet and every approval
-//! on that packet are void.
+//! Creating and editing drafts. Editing a bundle that was submitted or approved withdraws it: its packet and every
+//! approval on that packet are void.
 
 use const_format::concatcp;
 use lifecycle::{
@@ -22,7 +22,7 @@ use crate::{Error, Result, Store, json, work::Work};
 /// Maximum length of a version, in bytes; `SemVer` itself sets no limit.
 const MAX_VERSION_BYTES: usize = 64;
 
-/// Creates a draft. Without a version it gets the next one.
+/// Creates a draft. A draft without a version gets the next one.
 ///
 /// # Errors
 /// Denied without [`Permission::EditDrafts`]; `version_exists`; text that cannot be stored.
@@ -44,7 +44,7 @@ pub async fn clone_draft(store: &Store, actor: &Actor, id: i64) -> Result<Record
     let original = row::by_id(work.db(), id).await?;
     let version = original.version.clone();
     let source = Source { version: None, base_version: Some(version.clone()), ..original.source()? };
-    // The authors of content that is not approved yet must not approve it by way of a copy.
+    // The authors of content that is not approved yet must not be able to approve a copy of it.
     let unreviewed =
         matches!(original.state()?, State::Draft | State::InReview | State::ChangesRequested | State::Rejected);
     let authors = if unreviewed { &original.authors[..] } else { &[] };
@@ -163,8 +163,8 @@ async fn next_version(
     Ok((version, false))
 }
 
-/// The base that a draft's version is counted from: the bundle the draft was made from or, when that is not stored here,
-/// stable.
+/// The base that a draft's version is counted from: the bundle the draft was made from or, if that bundle is not stored
+/// here, stable.
 pub(crate) async fn base_of(db: &mut PgConnection, base_version: Option<&str>) -> Result<Option<(String, Source)>> {
     let named = match base_version {
         Some(version) => row::by_version(db, version).await?,
@@ -247,7 +247,7 @@ async fn propose(work: &mut Work, base: Option<&(String, Source)>, source: &Sour
     Ok(version::propose(base, source, &taken).version)
 }
 
-/// Voids the packet that `bundle` is in review or approved with, if it is.
+/// Voids the packet with which `bundle` is in review or approved, if there is one.
 async fn void_packet(work: &mut Work, bundle: &Row, how: &str) -> Result<()> {
     let voided: Option<String> = sqlx::query_scalar(
         "update policy_packets set status = $2 where bundle_id = $1 and status in ('in_review', 'approved')
@@ -265,7 +265,7 @@ async fn void_packet(work: &mut Work, bundle: &Row, how: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what a column cannot store. Everything else about a draft is up to the linter.
+/// Refuses text that a column cannot store. Everything else about a draft is up to the linter.
 fn check_text(source: &Source) -> Result<()> {
     if let Some(version) = &source.version
         && (version.is_empty() || version.len() > MAX_VERSION_BYTES || version.chars().any(char::is_control))

@@ -16,13 +16,13 @@ use crate::{Error, Result, Store, page};
 pub struct Filter {
     /// Only bundles that serve traffic now: canary first, then stable.
     pub active_only: bool,
-    /// With this version.
+    /// Only bundles with this version.
     pub version: Option<String>,
-    /// In this state.
+    /// Only bundles in this state.
     pub state: Option<State>,
-    /// Most rows to return.
+    /// Maximum number of rows to return.
     pub limit: Option<u32>,
-    /// The cursor of the page before.
+    /// The cursor that came with the previous page.
     pub cursor: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub async fn get(store: &Store, actor: &Actor, id: i64) -> Result<Record> {
     row::by_id(&mut db, id).await?.record()
 }
 
-/// What `b` changes against `a`, rule by rule and for every input.
+/// The changes from `a` to `b`, rule by rule and for every input.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such bundle.

@@ -19,7 +19,7 @@ pub(crate) const COLUMNS: &str = "id, version, version_chosen, state, active, ca
 /// Reads whole bundles.
 const SELECT: &str = concatcp!("select ", COLUMNS, " from policy_bundles ");
 
-/// A bundle as it is stored.
+/// A bundle as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Row {
     pub id: i64,
@@ -106,7 +106,7 @@ fn read_content(content: &Value) -> Result<Source> {
     serde::Deserialize::deserialize(content).map_err(|error| Error::damaged(format!("bundle content: {error}")))
 }
 
-/// What is stored of a document as its content: everything that has no column of its own.
+/// The stored content of a document: everything that has no column of its own.
 pub(crate) fn content(source: &Source) -> Result<Value> {
     let content = Source { version: None, base_version: None, ..source.clone() };
     serde_json::to_value(&content).map_err(Error::damaged)

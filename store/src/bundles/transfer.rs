@@ -1,4 +1,5 @@
-//! Moving bundles between instances: exporting them as signed files, verifying such files, and importing them as drafts.
+//! Moving bundles between instances: exporting them as signed files, verifying such files, and importing them as
+//! drafts.
 
 use lifecycle::{
     audit::EventType,
@@ -26,7 +27,7 @@ use crate::{Error, Result, Store, settings, work::Work};
 /// Maximum length of an author's name that is taken from a file, in bytes: that of an email address.
 const MAX_NAME_BYTES: usize = 254;
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Imported {
     /// The new draft, with its provenance.
@@ -73,10 +74,10 @@ pub async fn verify(store: &Store, actor: &Actor, document: Value) -> Result<Ver
     off_thread(move || open_export(store.keys(), &document, now).0).await
 }
 
-/// What importing the file would do; nothing is written. A refused file is an answer here, not an error.
+/// The effect of importing the file; nothing is written. A refused file is an answer here, not an error.
 ///
 /// # Errors
-/// Denied without [`Permission::EditDrafts`]; an unsigned file that is no bundle.
+/// Denied without [`Permission::EditDrafts`]; an unsigned file that is not a bundle.
 pub async fn preview_import(store: &Store, actor: &Actor, upload: Upload) -> Result<Preview> {
     authorize(actor, Permission::EditDrafts)?;
     let opened = match open(store, upload).await? {
@@ -98,7 +99,7 @@ pub async fn preview_import(store: &Store, actor: &Actor, upload: Upload) -> Res
 }
 
 /// Imports a file as a draft. A signed file must be valid; a file without a signature by one of this instance's keys is
-/// only imported when the upload says `unsigned`. Lint errors are no obstacle to a draft.
+/// imported only if the upload says `unsigned`. Lint errors do not prevent an import.
 ///
 /// # Errors
 /// Denied without [`Permission::EditDrafts`]; `invalid_signature` with the `verdict`; `version_exists` with the `next`
@@ -122,7 +123,7 @@ pub async fn import(store: &Store, actor: &Actor, upload: Upload) -> Result<Impo
         signature: opened.signature.filter(|_| opened.verification.valid),
     };
     let how = format!("imported {}", provenance.describe());
-    // The authors of this content, here or elsewhere, must not approve it by way of a file.
+    // The authors of this content, here or elsewhere, must not be able to approve it after importing it from a file.
     let mut writers = unreviewed_authors(&mut work, &provenance.digest).await?;
     writers.extend(provenance.created_by.clone().filter(|name| is_name(name) && !writers.contains(name)));
     let row = edit::insert(&mut work, opened.source, &writers, &how, Some(&provenance)).await.map_err(hint_rename)?;
@@ -148,7 +149,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(char::is_control)
 }
 
-/// The problem a refused file is answered with.
+/// The problem with which a refused file is answered.
 fn refusal(verification: &Verification) -> Problem {
     let mut problem = Problem::new(Code::InvalidSignature, verification.message.clone())
         .with("verdict", verification.verdict.name())
@@ -168,7 +169,7 @@ fn refusal(verification: &Verification) -> Problem {
     problem
 }
 
-/// Adds to `version_exists` how to import the file under another version.
+/// Adds a hint to `version_exists`: how to import the file under another version.
 fn hint_rename(error: Error) -> Error {
     match error {
         Error::Refused(mut problem) if problem.code == Code::VersionExists => {
@@ -182,7 +183,7 @@ fn hint_rename(error: Error) -> Error {
 /// A file that may become a draft.
 struct Opened {
     verification: Verification,
-    /// With the version the draft gets.
+    /// The bundle, with the version that the draft gets.
     source: Source,
     file_version: Option<String>,
     created_by: Option<String>,
@@ -190,7 +191,7 @@ struct Opened {
     lint: lint::Report,
 }
 
-/// Verifies the file, reads its bundle and lints it. The inner error is the verdict on a file that is refused.
+/// Verifies the file, reads its bundle and lints it. The inner error is the verdict on a refused file.
 async fn open(store: &Store, upload: Upload) -> Result<std::result::Result<Opened, Verification>> {
     if let Some(version) = &upload.import_as_version {
         version::parse(version).map_err(|_| {

@@ -1,7 +1,7 @@
-//! Adding decisions. A batch is copied straight into the log, which is the fastest way in but all or nothing: one id that
-//! is in the log already stops the whole batch. Such a batch is copied into a temporary table and inserted from there
-//! around the ids that exist. Taking that way always would cost the database half as much again for large batches, and
-//! more than twice as much for a single decision.
+//! Adding decisions. A batch is copied straight into the log, which is the fastest way but all or nothing: a single id
+//! that is already in the log stops the whole batch. Such a batch is copied into a temporary table and inserted from
+//! there, leaving out the ids that exist. Using the temporary table always would cost the database half as much again
+//! for large batches, and more than twice as much for a single decision.
 
 use std::{
     collections::HashSet,
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{Result, Store};
 
-/// The SQLSTATE of two rows with one key.
+/// The SQLSTATE of a unique violation.
 const UNIQUE_VIOLATION: &str = "23505";
-/// How long batches go through the temporary table after a repetition. Callers who repeat one decision repeat more, and
-/// each batch that a repetition stops adds a line to the database's log.
+/// How long batches go through the temporary table after a repetition. Callers that repeat one decision usually repeat
+/// more, and each batch that a repetition stops adds a line to the database's log.
 const AFTER_REPETITION: Duration = Duration::from_secs(10);
 
 const COPY: &str = concatcp!("copy policy_decisions (", WRITTEN, ") from stdin (format binary)");
@@ -40,11 +40,11 @@ const INSERT: &str = concatcp!(
     " from pending_decisions on conflict (decision_id) do nothing returning decision_id"
 );
 
-/// Adds decisions: all or none. A decision whose id is in the log already, or came earlier in `decisions`, is not added;
-/// the answer lists those decisions in order. Takes no actor: the decisions were authorized when they were made.
+/// Adds decisions: all or none. A decision whose id is already in the log, or occurs earlier in `decisions`, is not
+/// added; the answer lists those decisions in order. Takes no actor: the decisions were authorized when they were made.
 ///
 /// # Errors
-/// The database failed; then either none was added, or whether they were added is unknown: adding them again is safe.
+/// The database failed. Either no decision was added, or it is unknown whether they were; adding them again is safe.
 pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<Vec<DuplicateDecision>> {
     if decisions.is_empty() {
         return Ok(Vec::new());
@@ -61,14 +61,14 @@ pub async fn append<D: Decision>(store: &Store, decisions: &[D]) -> Result<Vec<D
 #[derive(Debug)]
 pub struct Appender {
     store: Store,
-    /// None until the connection is needed, and after any failure on it.
+    /// `None` until the connection is needed, and after any failure on it.
     connection: Option<PgConnection>,
     /// When a repetition was last found.
     repeated: Option<Instant>,
 }
 
 impl Appender {
-    /// Connects when there is something to add.
+    /// An appender that connects once there is something to add.
     pub fn new(store: Store) -> Self {
         Self { store, connection: None, repeated: None }
     }
@@ -82,7 +82,8 @@ impl Appender {
         if decisions.is_empty() {
             return Ok(Vec::new());
         }
-        // The connection is put back only after a success: one in the middle of a batch cannot take the next.
+        // The connection is put back only after a success: a connection in the middle of a batch cannot take the next
+        // batch.
         if let Some(mut connection) = self.connection.take() {
             match self.write(&mut connection, decisions).await {
                 Ok(repeated) => {
@@ -143,8 +144,8 @@ async fn copy(db: &mut PgConnection, rows: &[u8]) -> Result<Copied> {
     }
 }
 
-/// Inserts the rows whose ids are new. Of two rows with one id the first is inserted, because a temporary table is read
-/// in the order it was written in.
+/// Inserts the rows whose ids are new. If two rows share an id, the first is inserted, because a temporary table is
+/// read in the order in which it was written.
 async fn insert<D: Decision>(db: &mut PgConnection, decisions: &[D], rows: &[u8]) -> Result<Vec<DuplicateDecision>> {
     let mut tx = db.begin().await?;
     let exists: bool =

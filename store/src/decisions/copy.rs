@@ -5,13 +5,13 @@ use time::{OffsetDateTime, macros::datetime};
 use super::pending::Decision;
 use crate::{Error, Result, text::storable};
 
-/// How many columns [`Rows::push`] writes.
+/// Number of columns that [`Rows::push`] writes.
 const COLUMNS: i16 = 24;
 /// The start of the data: the signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// The time that PostgreSQL counts timestamps from.
+/// The epoch of PostgreSQL's timestamps.
 const EPOCH: OffsetDateTime = datetime!(2000-01-01 00:00 UTC);
-/// Bytes of an ordinary row.
+/// Size of an ordinary row, in bytes.
 const ROW_BYTES: usize = 1024;
 
 /// Encoded rows.

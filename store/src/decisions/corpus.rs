@@ -15,17 +15,17 @@ use policy::{
 use super::queries::{Filter, for_each_newest};
 use crate::{Error, Result, Store};
 
-/// Decisions in a corpus when no limit is asked for.
+/// Number of decisions in a corpus when no limit is given.
 const DEFAULT_ROWS: u32 = 100_000;
 
 /// Which decisions a corpus holds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CorpusFilter {
-    /// At most this many, the newest.
+    /// At most this many decisions, the newest.
     pub limit: Option<u32>,
-    /// From this time, inclusive.
+    /// Only decisions from this time on, inclusive.
     pub since: Option<Timestamp>,
-    /// Until this time, exclusive.
+    /// Only decisions until this time, exclusive.
     pub until: Option<Timestamp>,
 }
 
@@ -33,7 +33,7 @@ pub struct CorpusFilter {
 /// questions, their times and the answers.
 ///
 /// # Errors
-/// Denied without [`Permission::Read`]; a limit of 0 or past what a corpus holds; more fields than it holds.
+/// Denied without [`Permission::Read`]; a limit of 0 or above what a corpus can hold; more fields than it can hold.
 pub async fn encoded_corpus(store: &Store, actor: &Actor, filter: CorpusFilter) -> Result<Vec<u8>> {
     authorize(actor, Permission::Read)?;
     let limit = filter.limit.unwrap_or(DEFAULT_ROWS);

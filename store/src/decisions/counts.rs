@@ -33,8 +33,8 @@ impl From<Counts> for ArmStats {
     }
 }
 
-/// The decisions a bundle served since `since`. A decision costs what was reported, else what its rule budgets, else
-/// nothing.
+/// The decisions a bundle served since `since`. The cost of a decision is the reported cost, otherwise the budget of
+/// its rule, otherwise 0.
 pub(crate) async fn counts(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<ArmStats> {
     counts_between(db, bundle_id, since, None).await
 }

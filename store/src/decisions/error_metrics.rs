@@ -8,7 +8,7 @@ use lifecycle::{
 use super::counts::rate;
 use crate::{Result, Store};
 
-/// Longest window.
+/// Longest window, in seconds.
 const MAX_SECONDS: u64 = 7 * 86_400;
 
 #[derive(sqlx::FromRow)]
@@ -19,8 +19,8 @@ struct Row {
     errors: i64,
 }
 
-/// Errors over the last `window`, which is a number and `s`, `m`, `h` or `d`, e.g. `5m`. Takes no actor: operators who
-/// follow a runbook read it without one, and it does not show what was decided.
+/// Errors over the last `window`: a number followed by `s`, `m`, `h` or `d`, e.g. `5m`. Takes no actor: operators who
+/// follow a runbook read it without signing in, and it does not show what was decided.
 ///
 /// # Errors
 /// A window that is malformed, zero or longer than 7 days.

@@ -1,4 +1,4 @@
-//! Decisions whose id is in the log already: a caller repeats a request, or uses an id for a second one.
+//! Decisions whose id is already in the log: a caller repeats a request, or uses an id for a second one.
 
 use std::collections::HashMap;
 
@@ -12,17 +12,17 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// A decision that was not added, because its id is in the log already.
+/// A decision that was not added, because its id is already in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DuplicateDecision {
-    /// Its index among the decisions that were to be added.
+    /// The decision's index among the decisions that were to be added.
     pub place: usize,
-    /// The decision in the log, when it answers the same question: agent, action, subject and context. None when the id
+    /// The decision in the log, if it answers the same question: agent, action, subject and context. `None` if the id
     /// belongs to another question.
     pub answered: Option<Box<Record>>,
 }
 
-/// Finds the decisions in the log for those of `decisions` at `places`, which were not added.
+/// For those of `decisions` at `places`, which were not added, finds the decisions in the log.
 pub(super) async fn find<D: Decision>(
     db: &mut PgConnection,
     decisions: &[D],

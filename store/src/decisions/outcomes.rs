@@ -1,4 +1,4 @@
-//! Outcomes: what happened after a decision. The first report stays; a repetition changes nothing.
+//! Outcomes: what happened after a decision. The first report is kept; a repetition changes nothing.
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::queries;
 use crate::{Result, Store, text::storable, work::Work};
 
-/// Most outcomes of one batch.
+/// Maximum number of outcomes in a batch.
 const MAX_BATCH: usize = 10_000;
-/// Most characters of a note.
+/// Maximum characters of a note.
 const MAX_NOTE_CHARS: usize = 1000;
 
 /// One line of a batch of outcomes.
@@ -24,7 +24,7 @@ const MAX_NOTE_CHARS: usize = 1000;
 pub struct OutcomeReport {
     /// The decision the outcome belongs to.
     pub decision_id: String,
-    /// What happened.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
@@ -34,9 +34,9 @@ pub struct OutcomeReport {
 pub struct OutcomesReported {
     /// Outcomes that were recorded.
     pub recorded: u64,
-    /// Decisions that had an outcome already, which stays.
+    /// Decisions that already had an outcome, which is kept.
     pub repeated: u64,
-    /// Ids of no decision.
+    /// Ids that belong to no decision.
     pub unknown: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, out
     let permit = authorize(actor, Permission::Evaluate)?;
     refuse(check(&outcome, ""))?;
     let mut work = Work::begin(store, permit).await?;
-    // Refuses ids of no decision.
+    // Refuses an id that belongs to no decision.
     queries::by_id(work.db(), decision_id).await?;
     insert(&mut work, &[OutcomeReport { decision_id: decision_id.to_owned(), outcome }]).await?;
     let record = queries::by_id(work.db(), decision_id).await?;
@@ -59,8 +59,8 @@ pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, out
 /// Records many outcomes at once.
 ///
 /// # Errors
-/// Denied without [`Permission::Evaluate`]; more than 10,000 lines; values outside their range, each with its pointer. An
-/// unknown decision is no error: it is listed in the answer.
+/// Denied without [`Permission::Evaluate`]; more than 10,000 lines; values outside their range, each with its pointer.
+/// An unknown decision is no error: it is listed in the answer.
 pub async fn report_outcomes(store: &Store, actor: &Actor, reports: &[OutcomeReport]) -> Result<OutcomesReported> {
     let permit = authorize(actor, Permission::Evaluate)?;
     if reports.len() > MAX_BATCH {

@@ -12,7 +12,7 @@ pub trait Decision {
     /// The decision.
     fn record(&self) -> &Record;
 
-    /// The context as the JSON text of the request, which is valid and free of NUL; none when the record holds the
+    /// The context as the JSON text of the request, which is valid and free of NUL; `None` if the record holds the
     /// context.
     fn context(&self) -> Option<&str> {
         None

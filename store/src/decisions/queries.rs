@@ -17,23 +17,23 @@ use crate::{Error, Result, Store, page, text::storable};
 /// Which decisions to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Served by this bundle.
+    /// Only decisions served by this bundle.
     pub bundle_id: Option<i64>,
-    /// With this status.
+    /// Only decisions with this status.
     pub status: Option<Status>,
-    /// With this effect.
+    /// Only decisions with this effect.
     pub effect: Option<Effect>,
-    /// Of this agent.
+    /// Only decisions for this agent.
     pub agent: Option<String>,
-    /// About this action.
+    /// Only decisions about this action.
     pub action: Option<String>,
-    /// From this time, inclusive.
+    /// Only decisions from this time on, inclusive.
     pub since: Option<Timestamp>,
-    /// Until this time, exclusive.
+    /// Only decisions until this time, exclusive.
     pub until: Option<Timestamp>,
-    /// Most rows to return.
+    /// Maximum number of rows to return.
     pub limit: Option<u32>,
-    /// The cursor of the page before.
+    /// The cursor that came with the previous page.
     pub cursor: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! The example workspace: one person a role, a live bundle with a week of decisions, the version before it, a packet in
-//! review, a draft and a resolved incident.
+//! The example workspace: one person per role, a live bundle with a week of decisions, the version before it, a packet
+//! in review, a draft and a resolved incident.
 
 mod past;
 mod people;
@@ -22,9 +22,9 @@ use crate::{Result, Store, work::Work};
 /// The advisory lock under which the example is loaded: several servers may start at once.
 const LOCK: i64 = 0x636f_756e_7465_7202;
 
-/// Loads the example workspace unless that was done before; completes a load that was interrupted.
+/// Loads the example workspace unless it is already loaded; completes a load that was interrupted.
 ///
-/// Returns new credentials; none when everything is loaded and `keep_credentials` says that the old ones are known.
+/// Returns new credentials; `None` if everything is loaded and `keep_credentials` says that the old ones are known.
 ///
 /// # Errors
 /// The database failed.

@@ -27,7 +27,7 @@ use crate::{Error, Result, Store, bundles, json, packets, rollout, work::Work};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// How long before it was applied a bundle was submitted.
+/// How long a bundle was submitted before it was applied.
 const SUBMITTED_BEFORE: Duration = Duration::from_secs(8 * 3_600);
 
 /// The history of one bundle up to full traffic.
@@ -49,7 +49,7 @@ impl PastRollout {
     }
 }
 
-/// Adds the previous and the live bundle, unless they are there; false when the workspace has other bundles.
+/// Adds the previous and the live bundle, unless they exist; false if the workspace has other bundles.
 pub(super) async fn live(store: &Store) -> Result<bool> {
     if let Some(stable) = bundles::row::by_version(&mut *store.pool().acquire().await?, rules::STABLE_VERSION).await? {
         return Ok(stable.created_by == email(Role::Author));
@@ -168,7 +168,7 @@ async fn record_rollout(
     record_stages(store, work, bundle, past.stages, &packet_id).await
 }
 
-/// The packet's content. Building it takes a moment, so it is done off the runtime's threads.
+/// The packet's content. Building it takes a moment, so this happens off the runtime's threads.
 async fn evidence(
     past: &PastRollout,
     base: Option<Source>,

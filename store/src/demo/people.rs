@@ -1,4 +1,4 @@
-//! The people of the example workspace, one a role, with passwords and tokens of their own.
+//! The people of the example workspace, one per role, with passwords and tokens of their own.
 
 use lifecycle::authority::{Actor, Role, Roles, Via};
 use policy::Timestamp;
@@ -10,13 +10,13 @@ use crate::{Result, Store, people, tokens};
 /// One line of `demo-credentials.json`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoCredential {
-    /// The email to sign in with; none for the service, which only has a token.
+    /// The email to sign in with; `None` for the service, which only has a token.
     pub email: Option<String>,
     /// Display name.
     pub name: String,
     /// The role.
     pub roles: Roles,
-    /// None for the service.
+    /// The password; `None` for the service.
     pub password: Option<String>,
     /// A bearer token with the same role.
     pub token: String,
@@ -54,7 +54,8 @@ pub(super) fn actor(name: &str, role: Role) -> Actor {
     Actor { name: name.to_owned(), roles: [role].into(), via: Via::Job }
 }
 
-/// Gives each person a new password and a new token, and adds missing people. Earlier passwords and tokens stop working.
+/// Gives each person a new password and a new token, and adds missing people. Earlier passwords and tokens stop
+/// working.
 pub async fn issue(store: &Store, actor: &Actor) -> Result<DemoCredentials> {
     for token in tokens::list(store, actor).await? {
         if token.revoked_at.is_none() && (token.name == TOKEN || token.name == SERVICE) {

@@ -28,7 +28,7 @@ pub fn stable() -> Result<Source> {
         .map_err(|_| Error::Internal("the example policy cannot be read".into()))
 }
 
-/// The bundle before it: without the guardrails, and stricter about risk.
+/// The bundle before the live one: without the guardrails, and stricter about risk.
 pub fn previous() -> Result<Source> {
     let mut source = stable()?;
     source.version = Some(PREVIOUS_VERSION.to_owned());
@@ -39,7 +39,7 @@ pub fn previous() -> Result<Source> {
     Ok(source)
 }
 
-/// What no version may ever do.
+/// The invariant that no version may ever violate.
 pub fn invariant() -> Result<Invariant> {
     serde_json::from_value(json!({
         "id": "no-hard-deletes-in-production", "agent": "*", "action": "delete", "never": "allow",
@@ -49,7 +49,7 @@ pub fn invariant() -> Result<Invariant> {
     .map_err(|_| Error::Internal("the example invariant cannot be read".into()))
 }
 
-/// In review: one threshold raised, one rule added, nothing newly allowed.
+/// The bundle in review: one threshold raised, one rule added, nothing newly allowed.
 pub fn in_review() -> Result<Source> {
     let mut source = successor(REVIEW_VERSION, "Spoofed mail from our own domain is held for a person.")?;
     set(&mut source, "inbox-quarantine-high-risk", "conditions", json!({">=risk_score": 88, "category": "phishing"}));
@@ -71,7 +71,7 @@ pub fn in_review() -> Result<Source> {
     Ok(source)
 }
 
-/// Being written: one threshold lowered, one rule added.
+/// The bundle being written: one threshold lowered, one rule added.
 pub fn draft() -> Result<Source> {
     let mut source = successor(DRAFT_VERSION, "Medium reindexes may run while the cluster is idle.")?;
     set(&mut source, "budget-high-cost-approval", "conditions", json!({">=estimated_cost": 50}));

@@ -14,7 +14,7 @@ use policy::{
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-/// How many decisions there are.
+/// The number of decisions.
 pub const COUNT: usize = 20_000;
 const WEEK_SECONDS: usize = 7 * 86_400;
 const SEED: u64 = 0x0C05_17E5;
@@ -34,11 +34,11 @@ impl LiveBundle {
 
 /// Which bundle decided when: the previous one, then both while the new one was a canary, then the new one.
 pub struct History {
-    /// Live at the start of the week.
+    /// The bundle that was live at the start of the week.
     pub previous: LiveBundle,
-    /// Live at its end.
+    /// The bundle that is live at the end of the week.
     pub stable: LiveBundle,
-    /// When the new one got 10 %, 50 % and 100 %.
+    /// When the new bundle got 10 %, 50 % and 100 %.
     pub stages: [(Timestamp, i16); 3],
 }
 

@@ -26,7 +26,7 @@ use crate::{
     work::Work,
 };
 
-/// Decisions added at once.
+/// Number of decisions added at once.
 const BATCH: usize = 2_000;
 
 /// Adds what is missing, unless the workspace has bundles of its own.
@@ -126,7 +126,7 @@ async fn add_outcomes(store: &Store, records: &[Record]) -> Result<()> {
 
 /// Adds the incident that the previous version caused and the live one resolved.
 async fn incident(store: &Store) -> Result<()> {
-    /// In minutes.
+    /// Minutes from opening the incident to its resolution.
     const RESOLVED_AFTER: u64 = 3 * 24 * 60 + 40;
     const TITLE: &str = "Mail from two board members was quarantined";
     let exists: bool = sqlx::query_scalar("select exists (select from incidents where title = $1)")

@@ -1,4 +1,5 @@
-//! The candidate of a drill: the newest approved packet that waits to be applied, else the packet that was applied last.
+//! The candidate of a drill: the newest approved packet that waits to be applied, otherwise the packet that was applied
+//! last.
 
 use lifecycle::{
     review::{PacketStatus, review_status},
@@ -15,7 +16,7 @@ use crate::{
     packets::row::{self as packet_row, Row as PacketRow},
 };
 
-/// Most packets that are considered.
+/// Maximum number of packets that are considered.
 const MAX_CONSIDERED: i64 = 20;
 
 /// A packet to drill with.
@@ -24,7 +25,8 @@ pub(crate) struct Chosen {
     pub candidate: Candidate,
     /// The bundle a rollback returns to.
     pub base_id: i64,
-    /// The time at which approvals have to be valid: when the packet was applied. None for a packet that waits: now.
+    /// The time at which approvals must be valid: when the packet was applied. `None`, which means now, for a packet
+    /// that waits.
     pub as_of: Option<Timestamp>,
 }
 

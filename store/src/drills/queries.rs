@@ -14,9 +14,9 @@ use crate::{Error, Result, Store, page};
 /// Which drills to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Most rows to return.
+    /// Maximum number of rows to return.
     pub limit: Option<u32>,
-    /// The cursor of the page before.
+    /// The cursor that came with the previous page.
     pub cursor: Option<String>,
 }
 

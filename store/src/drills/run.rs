@@ -27,8 +27,8 @@ use crate::{
     work::Work,
 };
 
-/// Runs a drill and stores its signed report. What is live is neither changed nor locked: the drill works on copies that
-/// only its own connection sees, inside a transaction that is rolled back. A drill is allowed during a pause.
+/// Runs a drill and stores its signed report. The live state is neither changed nor locked: the drill works on copies
+/// that only its own connection sees, inside a transaction that is rolled back. A drill is allowed during a pause.
 ///
 /// A drill that fails is an answer, not an error: `safety_passed` is false and `failures` say why.
 ///
@@ -114,7 +114,7 @@ async fn roll_back(store: &Store, work: &mut Work, chosen: &Chosen) -> Result<St
     step(store, work, took, &done.record, checksum, fresh).await
 }
 
-/// What a step resulted in, read back from the sandbox.
+/// The result of a step, read back from the sandbox.
 async fn step<T: Envelope>(
     store: &Store,
     work: &mut Work,
@@ -127,7 +127,7 @@ async fn step<T: Envelope>(
     let newest = served.canary.or(served.stable);
     let (version, digest) = newest.map(|bundle| (bundle.version, bundle.digest)).unwrap_or_default();
     Ok(Step {
-        // Rounded to microseconds, so that the number is written alike everywhere.
+        // Rounded to microseconds, so that the number is written the same way everywhere.
         duration_ms: (took.as_secs_f64() * 1e6).round() / 1e3,
         verification_checksum: checksum.unwrap_or_default(),
         read_back: system::serving_checksum(work.db()).await?,

@@ -1,6 +1,7 @@
-//! A sandbox: temporary copies of the tables a rollout writes to, under their own names, visible to one connection only.
-//! The code of a real rollout runs on the copies unchanged; what is live is neither written nor locked, and no server is
-//! notified, because the copies have no triggers. Everything is inside one transaction, which is always rolled back.
+//! A sandbox: temporary copies of the tables a rollout writes to, under their own names, visible to one connection
+//! only. The code of a real rollout runs on the copies unchanged; the live state is neither written nor locked, and no
+//! server is notified, because the copies have no triggers. Everything is inside one transaction, which is always
+//! rolled back.
 
 use lifecycle::authority::Permit;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -8,7 +9,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::candidate::Chosen;
 use crate::{Error, Result, Store, work::Work};
 
-/// Every table that applying and rolling back write to, or that decides whether they may.
+/// Every table that applying and rolling back write to, or that decides whether they are allowed.
 const TABLES: [&str; 9] = [
     "policy_bundles",
     "policy_packets",
@@ -28,7 +29,7 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Copies what is live and puts the copy into the state before the candidate was applied: its base serves
+    /// Copies the live state and puts the copy into the state before the candidate was applied: its base serves
     /// everything, there is no canary, no pause is in force.
     pub async fn open(store: &Store, permit: Permit, chosen: &Chosen) -> Result<Self> {
         // A connection of its own: on one of the pool's, prepared statements may still refer to the real tables.
@@ -43,7 +44,8 @@ impl Sandbox {
         Ok(Self { work, store })
     }
 
-    /// Puts the candidate back to `approved`, as a new review would: a bundle that was rolled back never returns by itself.
+    /// Puts the candidate back to `approved`, as a new review would: a bundle that was rolled back never returns by
+    /// itself.
     pub async fn reset_to_approved(&mut self, chosen: &Chosen) -> Result<()> {
         reset(self.work.db(), chosen).await
     }
@@ -76,7 +78,7 @@ async fn copy(db: &mut PgConnection) -> Result<String> {
     .bind(&tables[..])
     .fetch_one(db)
     .await?;
-    // A drill that might reach what is live must not run.
+    // A drill that might reach the live state must not run.
     if usize::try_from(copies) == Ok(TABLES.len()) {
         Ok(live)
     } else {

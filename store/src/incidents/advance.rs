@@ -18,8 +18,8 @@ use crate::{Error, Result, Store, names, work::Work};
 /// actor who moves an incident on acknowledges it.
 ///
 /// # Errors
-/// Denied without [`Permission::HandleIncidents`]; no such incident; `invalid_transition`; `post_mortem_required`; a note
-/// that is too long.
+/// Denied without [`Permission::HandleIncidents`]; no such incident; `invalid_transition`; `post_mortem_required`; a
+/// note that is too long.
 pub async fn advance(store: &Store, actor: &Actor, id: &str, step: Step, note: Option<&str>) -> Result<Incident> {
     let permit = authorize(actor, Permission::HandleIncidents)?;
     let note = check_note(note)?;

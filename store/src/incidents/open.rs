@@ -33,7 +33,7 @@ pub struct NewIncident {
     /// The bundle concerned.
     #[serde(default)]
     pub bundle_id: Option<i64>,
-    /// What is known so far.
+    /// The facts known so far.
     #[serde(default)]
     pub description: String,
 }

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use super::row::{add_timeline_entry, by_id};
 use crate::{Result, Store, bundles::row as bundle_row, decisions::counts_between, work::Work};
 
-/// Most related incidents that a proposal names.
+/// Maximum number of related incidents that a proposal names.
 const MAX_RELATED: i64 = 5;
 
 #[derive(sqlx::FromRow)]
@@ -28,7 +28,7 @@ struct Row {
     written_at: OffsetDateTime,
 }
 
-/// The post-mortem of an incident; before the first save, a proposal from what is known.
+/// The post-mortem of an incident; before the first save, a proposal based on what is known.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such incident.
@@ -56,7 +56,7 @@ async fn read(db: &mut PgConnection, incident: &Incident, actor: &Actor) -> Resu
     })
 }
 
-/// Saves a revision that was written on top of revision `on` (0: none yet); without `on`, on top of the latest.
+/// Saves a revision that was written on top of revision `on` (0: none yet); without `on`, on top of the latest one.
 ///
 /// # Errors
 /// Denied without [`Permission::HandleIncidents`]; no such incident; `precondition_failed` when another revision is the
@@ -71,7 +71,7 @@ pub async fn save_post_mortem(
     let permit = authorize(actor, Permission::HandleIncidents)?;
     post_mortem::check(markdown)?;
     let mut work = Work::begin(store, permit).await?;
-    // Of two people who save at once, the second waits here for the first.
+    // If two people save at once, the second waits here for the first.
     sqlx::query("select from incidents where id = $1 for update").bind(id.replace('\0', "")).execute(work.db()).await?;
     let incident = by_id(work.db(), id).await?;
     let current = latest(work.db(), id).await?.map_or(0, |row| row.revision);

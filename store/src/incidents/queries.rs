@@ -13,15 +13,15 @@ use crate::{Result, Store, page};
 /// Which incidents to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// With this status.
+    /// Only incidents with this status.
     pub status: Option<Status>,
-    /// With this severity.
+    /// Only incidents with this severity.
     pub severity: Option<Severity>,
-    /// About this bundle.
+    /// Only incidents about this bundle.
     pub bundle_id: Option<i64>,
-    /// Most rows to return.
+    /// Maximum number of rows to return.
     pub limit: Option<u32>,
-    /// The cursor of the page before.
+    /// The cursor that came with the previous page.
     pub cursor: Option<String>,
 }
 

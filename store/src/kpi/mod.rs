@@ -1,4 +1,4 @@
-//! KPIs: what the SQL views answer, how it developed, and the measurements behind it.
+//! KPIs: the results of the SQL views, their trend, and the measurements behind them.
 
 mod monitor;
 mod queries;

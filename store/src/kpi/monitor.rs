@@ -1,5 +1,5 @@
-//! Measuring bundles in service against the bundle they replaced. Each measurement is an audit entry, so that the KPIs can
-//! be computed again from an exported record.
+//! Measuring bundles in service against the bundle they replaced. Each measurement is an audit entry, so that the KPIs
+//! can be computed again from an exported record.
 
 use lifecycle::{
     audit::EventType,
@@ -15,8 +15,8 @@ use crate::{Result, Store, work::Work};
 /// The advisory lock under which bundles are measured: several servers may try at once.
 const LOCK: i64 = 0x636f_756e_7465_7203;
 
-/// A bundle that entered service in the last 30 days, has outcomes that were not measured yet, and was not measured in
-/// the last hour.
+/// A bundle that entered service in the last 30 days, has outcomes that have not been measured yet, and was not
+/// measured in the last hour.
 #[derive(sqlx::FromRow)]
 struct Due {
     bundle_id: i64,
@@ -88,7 +88,7 @@ async fn due(db: &mut PgConnection) -> Result<Vec<Due>> {
 }
 
 async fn measure(work: &mut Work, due: &Due) -> Result<()> {
-    // The day before counts for the base too: there may be no traffic left to it since.
+    // For the base, the day before counts too: the base may have had no traffic since.
     let own = means(work.db(), due.bundle_id, due.applied_at).await?;
     let base = means(work.db(), due.base_id, due.applied_at - time::Duration::days(1)).await?;
     let both = |own: i64, base: i64| own > 0 && base > 0;

@@ -1,4 +1,4 @@
-//! Reading the KPIs: what the SQL views answer, and how it developed.
+//! Reading the KPIs: the results of the SQL views, and their trend.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub async fn summary(store: &Store, actor: &Actor, as_of: Option<Timestamp>) -> 
     read(row)
 }
 
-/// What each candidate's packet projected and what was realized, the largest gap first.
+/// The values that each candidate's packet projected, and those that were realized, the largest gap first.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].

@@ -12,16 +12,16 @@ use serde_json::json;
 use super::row;
 use crate::{Error, Result, Store, bundles::row as bundle_row, settings, system, work::Work};
 
-/// Most characters of a reason.
+/// Maximum characters of a reason.
 const MAX_REASON_CHARS: usize = 2000;
 
 /// Approves a packet, rejects it or requests changes. Repeating an action changes nothing and returns the packet.
 ///
 /// # Errors
 /// Denied without [`Permission::ActOnPackets`]; `forbidden` for its authors and its builder; a missing reason; `paused`
-/// for approvals during a pause; `invalid_transition` when the packet is not in review; `stale_approval` for approvals after
-/// another bundle became stable; `packet_blocked` for approvals of a packet with a failed guardrail or a blocked red team
-/// scenario; `conflict` when the content or an earlier action does not verify.
+/// for approvals during a pause; `invalid_transition` when the packet is not in review; `stale_approval` for approvals
+/// after another bundle became stable; `packet_blocked` for approvals of a packet with a failed guardrail or a blocked
+/// red team scenario; `conflict` when the content or an earlier action does not verify.
 pub async fn act(
     store: &Store,
     actor: &Actor,
@@ -123,7 +123,7 @@ pub async fn act(
     Ok(result)
 }
 
-/// The status a verdict leads to, once there are enough of them.
+/// The status that a verdict leads to, once there are enough verdicts of its kind.
 const fn status_after(verdict: Verdict) -> PacketStatus {
     match verdict {
         Verdict::Approve => PacketStatus::Approved,

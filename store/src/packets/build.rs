@@ -1,4 +1,4 @@
-//! Building a packet: a draft is linted, compared with what is live and replayed, and enters review.
+//! Building a packet: a draft is linted, compared with the stable bundle and replayed, and enters review.
 
 use lifecycle::{
     audit::EventType,
@@ -26,7 +26,7 @@ use crate::{
     work::Work,
 };
 
-/// Most decisions a packet may replay.
+/// Maximum number of decisions that a packet replays.
 const MAX_CORPUS: u32 = 100_000;
 
 /// Which decisions a packet replays.
@@ -34,13 +34,13 @@ const MAX_CORPUS: u32 = 100_000;
 pub struct CorpusRequest {
     /// `recorded` or `fixtures`.
     pub source: Dataset,
-    /// From this time, inclusive.
+    /// Only decisions from this time on, inclusive.
     #[serde(default)]
     pub since: Option<Timestamp>,
-    /// Until this time, exclusive.
+    /// Only decisions until this time, exclusive.
     #[serde(default)]
     pub until: Option<Timestamp>,
-    /// Most decisions, newest first.
+    /// Maximum number of decisions, newest first.
     #[serde(default)]
     pub limit: Option<u32>,
 }
@@ -50,10 +50,10 @@ pub struct CorpusRequest {
 pub struct BuildPacket {
     /// The draft.
     pub bundle_id: i64,
-    /// What to do when the bundle goes wrong.
+    /// The plan for when the bundle goes wrong.
     #[serde(default)]
     pub fallback_plan: String,
-    /// The decisions to replay; when absent the newest recorded ones, or fixtures when none is recorded.
+    /// The decisions to replay; if absent, the newest recorded ones, or fixtures if none are recorded.
     #[serde(default)]
     pub corpus: Option<CorpusRequest>,
 }
@@ -83,7 +83,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     let corpus = corpus(&mut db, request.corpus.as_ref(), &settings).await?;
     drop(db);
 
-    // Linting and replaying take time, so no lock is held meanwhile; whether anything changed is checked below.
+    // Linting and replaying take time, so no lock is held meanwhile; the code below checks whether anything changed.
     let base_source = base.as_ref().map(bundle_row::Row::source).transpose()?;
     let notes = source.notes.clone();
     let (content, corpus) = tokio::task::spawn_blocking(move || {
@@ -133,7 +133,7 @@ fn changed(detail: &str) -> Error {
     Error::refused(Code::Conflict, detail)
 }
 
-/// What a packet's row holds besides the content.
+/// The values of a packet's row besides the content.
 pub(crate) struct Submission<'a> {
     pub bundle: &'a bundle_row::Row,
     pub base: Option<&'a bundle_row::Row>,

@@ -14,13 +14,13 @@ use crate::{Error, Result, Store, names, page};
 /// Which packets to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter<'a> {
-    /// With this status.
+    /// Only packets with this status.
     pub status: Option<PacketStatus>,
-    /// Waiting for this actor: in review, not built or written by them, not yet acted on by them.
+    /// Only packets that wait for this actor: in review, not built or written by them, not yet acted on by them.
     pub waiting_for: Option<&'a Actor>,
-    /// Most rows to return.
+    /// Maximum number of rows to return.
     pub limit: Option<u32>,
-    /// The cursor of the page before.
+    /// The cursor that came with the previous page.
     pub cursor: Option<String>,
 }
 
@@ -119,7 +119,7 @@ pub async fn verify(store: &Store, actor: &Actor, packet_id: &str) -> Result<Ver
     verify_evidence(store, packet_id).await
 }
 
-/// A packet's content with the decisions it was replayed over: enough to run the replay again elsewhere.
+/// A packet's content with the decisions it was replayed over: enough to repeat the replay elsewhere.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such packet.

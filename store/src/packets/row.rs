@@ -54,7 +54,7 @@ impl Row {
         self.built_at.into()
     }
 
-    /// The content, when its digest is the packet's id.
+    /// The content, if its digest is the packet's id.
     ///
     /// # Errors
     /// `conflict` when the content was changed by hand.
@@ -94,7 +94,7 @@ impl Row {
     }
 }
 
-/// The newest packet with this id: content that is submitted again after its packet was voided has the id it had.
+/// The newest packet with this id: content that is submitted again after its packet was voided gets the same id again.
 pub(crate) async fn by_id(db: &mut PgConnection, packet_id: &str) -> Result<Row> {
     let sql = concatcp!("select ", COLUMNS, " from policy_packets where packet_id = $1 order by row_id desc limit 1");
     sqlx::query_as(sql)
@@ -158,11 +158,11 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
         .collect()
 }
 
-/// The actions on a packet, for use cases that depend on them: each must verify, be about this packet and be no older than
-/// it.
+/// The actions on a packet, for use cases that depend on them. Each action must verify, be about this packet and be no
+/// older than the packet.
 ///
 /// # Errors
-/// `conflict`, with the actor, for an action that does not.
+/// `conflict`, with the actor, for an action that fails one of these checks.
 pub(crate) async fn verified_actions(keys: &KeyRing, db: &mut PgConnection, packet: &Row) -> Result<Vec<Action>> {
     let actions = actions(db, packet.row_id).await?;
     for action in &actions {
@@ -195,7 +195,7 @@ pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Res
             .bind(row.bundle_id)
             .fetch_one(&mut *db)
             .await?;
-    // Once a bundle was applied, its packet has done its work.
+    // Once a bundle has been applied, its packet has served its purpose.
     let stale = open && !in_service && is_stale(db, row.base_id).await?;
     row.packet(actions, stale, keys)
 }

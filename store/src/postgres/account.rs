@@ -9,7 +9,7 @@ use std::{
 
 use super::Error;
 
-/// The accounts to run PostgreSQL as under root, best first.
+/// The accounts to run PostgreSQL as when this process is root, best first.
 const PREFERRED: [&str; 2] = ["postgres", "nobody"];
 
 /// An unprivileged account.
@@ -20,8 +20,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The account to run PostgreSQL as; none for the account of this process, when that is not root. Existing data stays
-    /// with its owner.
+    /// The account to run PostgreSQL as; `None` for the account of this process, if that is not root. Existing data
+    /// keeps its owner.
     pub fn choose(cluster: &Path) -> Result<Option<Self>, Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);

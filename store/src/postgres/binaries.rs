@@ -17,7 +17,7 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// The newest installed programs, or, when `cluster` exists, those of the version that made it.
+    /// The newest installed programs, or, if `cluster` exists, those of the version that created it.
     ///
     /// # Errors
     /// [`Error::NotInstalled`], [`Error::WrongVersion`].
@@ -48,7 +48,7 @@ impl Binaries {
         self.folder.join(name)
     }
 
-    /// The programs in `folder`, when it has all of them.
+    /// The programs in `folder`, if it has all of them.
     fn at(folder: &Path) -> Option<Self> {
         if !folder.join("initdb").is_file() {
             return None;

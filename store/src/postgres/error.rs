@@ -1,4 +1,4 @@
-//! Why a private PostgreSQL could not be started. Every message says where, and what to do.
+//! Why a private PostgreSQL could not be started. Every message says where the problem is, and what to do.
 
 use std::{io, path::PathBuf};
 
@@ -17,11 +17,11 @@ pub enum Error {
     /// The data was written by another major version.
     #[error("the data in `{}` was made by PostgreSQL {wanted}, but only {found} is installed: install PostgreSQL {wanted}", .cluster.display())]
     WrongVersion {
-        /// The data.
+        /// The data directory.
         cluster: PathBuf,
-        /// Major version that made it.
+        /// The major version that created the data.
         wanted: String,
-        /// Major versions that are installed.
+        /// The major versions that are installed.
         found: String,
     },
     /// PostgreSQL refuses to run as root and no other account can be used.
@@ -35,7 +35,7 @@ pub enum Error {
     /// A file or folder could not be used.
     #[error("cannot {action} `{}`: {source}", .path.display())]
     Io {
-        /// What was attempted.
+        /// The action that was attempted.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -45,15 +45,15 @@ pub enum Error {
     /// A program of PostgreSQL failed.
     #[error("`{program}` failed: {output}")]
     Failed {
-        /// Which program.
+        /// The program.
         program: &'static str,
-        /// The end of what it printed.
+        /// The end of the program's output.
         output: String,
     },
-    /// The server ended, or did not become ready in time.
+    /// The server exited, or did not become ready in time.
     #[error("PostgreSQL did not start; the end of `{}` says: {tail}", .log.display())]
     NotStarted {
-        /// Its log.
+        /// The server's log.
         log: PathBuf,
         /// The end of the log.
         tail: String,
@@ -61,15 +61,15 @@ pub enum Error {
     /// An earlier server on this data does not stop.
     #[error("an earlier PostgreSQL (process {pid}) still runs on `{}` and does not stop: end it, then start again", .cluster.display())]
     StillRunning {
-        /// Its process id.
+        /// The server's process id.
         pid: i32,
-        /// The data.
+        /// The data directory.
         cluster: PathBuf,
     },
 }
 
 impl Error {
-    /// An I/O error with what was tried on which path.
+    /// An I/O error with the attempted action and its path.
     pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }

@@ -1,4 +1,4 @@
-//! Where the files of a private PostgreSQL are kept.
+//! The location of a private PostgreSQL's files.
 
 use std::{
     fs::{self, DirBuilder, Permissions},
@@ -24,7 +24,7 @@ pub(super) struct Place {
     pub cluster: PathBuf,
     /// The folder of the unix socket.
     pub socket: PathBuf,
-    /// What the server prints.
+    /// The server's log.
     pub log: PathBuf,
     /// The file that the process running this PostgreSQL locks.
     pub lock: PathBuf,

@@ -24,18 +24,19 @@ const NAME: &str = "countersign";
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an orderly stop may take before a harder one is tried.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often to check whether the server still runs.
+/// The interval at which to check that the server still runs.
 const WATCH: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_millis(20);
-/// The size in bytes past which the log starts afresh.
+/// The size in bytes above which the log is started afresh.
 const LOG_MAX: u64 = 16 * 1024 * 1024;
 
-/// How to run a private PostgreSQL.
+/// Options for running a private PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// False loses the data of the last moments when the machine (not the program) crashes: for throwaway databases only.
+    /// If false, a crash of the machine (not of the program) loses the last moments' data: for throwaway databases
+    /// only.
     pub durable: bool,
-    /// Most connections at a time.
+    /// Maximum number of simultaneous connections.
     pub max_connections: u16,
 }
 
@@ -45,8 +46,8 @@ impl Default for Options {
     }
 }
 
-/// A running private PostgreSQL, restarted when it ends by itself and stopped when dropped. Its functions block: call them
-/// from a blocking context.
+/// A running private PostgreSQL, restarted if it exits by itself and stopped when dropped. Its functions block: call
+/// them from a blocking context.
 #[derive(Debug)]
 pub struct Private {
     server: Arc<Server>,
@@ -61,16 +62,16 @@ struct Server {
     account: Option<Account>,
     binaries: Binaries,
     options: Options,
-    /// None once it is to stop.
+    /// `None` once the server is to be stopped.
     child: Mutex<Option<Child>>,
 }
 
 impl Private {
-    /// Starts a PostgreSQL whose files lie in `data_dir/postgres`, creating them on the first run. A server that a killed
-    /// process left behind is stopped first. Blocks until the server accepts connections.
+    /// Starts a PostgreSQL whose files lie in `data_dir/postgres`, creating them on the first run. A server that a
+    /// killed process left behind is stopped first. Blocks until the server accepts connections.
     ///
     /// # Errors
-    /// See [`Error`]: nothing installed, no permission, the directory in use, the server did not come up.
+    /// See [`Error`]: not installed, no permission, the directory is in use, or the server did not become ready.
     pub fn start(data_dir: &Path, options: &Options) -> Result<Self, Error> {
         let (place, account) = Place::below(data_dir)?;
         let lock = lock(&place)?;
@@ -87,8 +88,8 @@ impl Private {
         Ok(private)
     }
 
-    /// How to connect to the server that another Countersign process runs on `data_dir`; none when there is none or it is
-    /// not ready yet.
+    /// The options for connecting to the server that another Countersign process runs on `data_dir`; `None` if there is
+    /// no such server or it is not ready yet.
     pub fn running(data_dir: &Path) -> Option<PgConnectOptions> {
         let (place, _) = Place::below(data_dir).ok()?;
         match lock(&place) {
@@ -97,12 +98,12 @@ impl Private {
         }
     }
 
-    /// How to connect.
+    /// The options for connecting to the server.
     pub fn options(&self) -> PgConnectOptions {
         connect_options(&self.server.place)
     }
 
-    /// The server's process id; 0 once it was stopped.
+    /// The server's process id; 0 once it has been stopped.
     pub fn process_id(&self) -> u32 {
         self.server.child().as_ref().map_or(0, Child::id)
     }
@@ -163,7 +164,7 @@ impl Server {
         set("unix_socket_permissions", "0700");
         set("max_connections", &options.max_connections.to_string());
         set("timezone", "UTC");
-        // Compiling queries costs more than it gains on short ones.
+        // Compiling short queries costs more than it gains.
         set("jit", "off");
         if !options.durable {
             set("fsync", "off");
@@ -199,7 +200,7 @@ impl Drop for Private {
     }
 }
 
-/// Restarts the server whenever it ends by itself, until it is stopped.
+/// Restarts the server whenever it exits by itself, until it is stopped.
 fn watch(server: Weak<Server>) {
     let restart = move || {
         while let Some(server) = server.upgrade() {
@@ -253,7 +254,7 @@ fn stated_pid(place: &Place) -> Option<u32> {
     fs::read_to_string(place.cluster.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
-/// Stops the server that a killed process left behind. A stale `postmaster.pid` is no trouble: PostgreSQL removes it.
+/// Stops the server that a killed process left behind. A stale `postmaster.pid` does no harm: PostgreSQL removes it.
 fn stop_left_behind(place: &Place) -> Result<(), Error> {
     let text = fs::read_to_string(place.cluster.join("postmaster.pid")).unwrap_or_default();
     let Some(pid) = text.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw) else {
@@ -290,7 +291,8 @@ fn program(binaries: &Binaries, name: &str, place: &Place, account: Option<&Acco
     command
 }
 
-/// Creates the data aside and moves it into place, so that an interrupted first run leaves nothing half-done.
+/// Creates the data in a temporary place and moves it into place, so that an interrupted first run leaves nothing
+/// half-done.
 fn initialise(place: &Place, account: Option<&Account>, binaries: &Binaries) -> Result<(), Error> {
     let fresh = place.root.join("cluster.new");
     if fresh.exists() {
@@ -305,7 +307,7 @@ fn initialise(place: &Place, account: Option<&Account>, binaries: &Binaries) -> 
     fs::rename(&fresh, &place.cluster).map_err(Error::io("move into place", &fresh))
 }
 
-/// Runs a program to its end.
+/// Runs a program and waits for it to exit.
 fn run(name: &'static str, command: &mut Command, input: Option<&str>) -> Result<(), Error> {
     let failed = |output: String| Error::Failed { program: name, output };
     let mut child = command

@@ -46,7 +46,7 @@ pub async fn apply(
     };
     let order = Order { bundle_id, packet_id, stage };
     refuse_early(store, &order).await?;
-    // Replaying the evidence takes time, so it is done before anything is locked: a packet never changes.
+    // Replaying the evidence takes time, so this is done before anything is locked: a packet never changes.
     let evidence = evidence_of(store, &order).await?;
     let mut work = Work::begin_serving(store, permit).await?;
     let (after, _) = match apply_in(store, &mut work, &order, evidence).await {
@@ -76,8 +76,8 @@ impl Order<'_> {
     }
 }
 
-/// Puts an approved bundle into service inside a transaction that holds the serving lock. `evidence` is the problem that
-/// [`evidence_of`] found. Returns the bundle as it is then, and the signed record.
+/// Puts an approved bundle into service inside a transaction that holds the serving lock. `evidence` is the problem
+/// that [`evidence_of`] found. Returns the bundle as it is afterwards, and the signed record.
 pub(crate) async fn apply_in(
     store: &Store,
     work: &mut Work,
@@ -172,8 +172,8 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
     .map_err(|error| Error::Internal(format!("the proof stopped: {error}")))
 }
 
-/// Refuses unless the packet has its quorum now, of approvals whose signatures verify, and was built on the stable bundle
-/// of now.
+/// Refuses unless the packet now has its quorum of approvals whose signatures verify, and was built on the bundle that
+/// is now stable.
 async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id: &str) -> Result<()> {
     let packet = packet_row::by_id(work.db(), packet_id).await?;
     let status = packet.status()?;
@@ -200,7 +200,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
     Ok(())
 }
 
-/// Records in the audit that an apply found its approval stale. The apply is refused whether or not this works.
+/// Records in the audit trail that an apply found its approval stale. The apply is refused whether or not this works.
 async fn note_stale(store: &Store, actor: &Actor, order: &Order<'_>, error: &Error) {
     let packet_id = order.packet_id;
     let problem = match error {
@@ -250,7 +250,7 @@ pub(super) async fn record(
     Ok(record)
 }
 
-/// The packet a bundle in service was applied with, from its last apply record, whose signature must verify.
+/// The packet with which a bundle in service was applied, from its last apply record, whose signature must verify.
 pub(super) async fn packet_of(keys: &KeyRing, work: &mut Work, bundle_id: i64) -> Result<Option<String>> {
     let records = records::applies(work.db(), Some(bundle_id), 1).await?;
     let Some(last) = records.into_iter().next() else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! The canary and stable since the stage began, measured.
+//! Measuring the canary and stable since the stage began.
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
@@ -20,7 +20,7 @@ use crate::{
     settings,
 };
 
-/// Both arms since the stage began.
+/// The measurements of both arms since the stage began.
 pub(crate) struct Measured {
     pub metrics: StageMetrics,
     pub canary: ArmStats,
@@ -120,7 +120,7 @@ pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<
         None => None,
     };
     let baseline = match (stable, &other) {
-        // The first bundle has no stable one to be compared with.
+        // The first bundle has no stable bundle to be compared with.
         (None, _) => canary.avg_cost,
         (Some(_), Some(other)) if other.decisions > 0 => other.avg_cost,
         (Some(stable), _) => counts(db, stable.id, since - time::Duration::hours(24)).await?.avg_cost,

@@ -1,4 +1,4 @@
-//! Putting bundles into service and taking them out. Everything that changes what is live happens under one lock.
+//! Putting bundles into service and taking them out. Everything that changes the live state happens under one lock.
 
 mod apply;
 mod history;

@@ -11,10 +11,10 @@ use sqlx::types::Json;
 use super::roll_back::successor;
 use crate::{Error, Result, Store, bundles::row as bundle_row, names};
 
-/// Most decisions of the last hour that are decided again, newest first.
+/// Maximum number of decisions of the last hour that are decided again, newest first.
 const MAX_DECIDED: i64 = 20_000;
 
-/// What rolling this bundle back would do to the decisions of the last hour.
+/// The effect that rolling this bundle back would have on the decisions of the last hour.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; no such bundle.

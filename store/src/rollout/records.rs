@@ -1,5 +1,5 @@
-//! The signed records of applies, promotions and rollbacks as they are stored. A use case that relies on one checks its
-//! signature first.
+//! The signed records of applies, promotions and rollbacks as they are stored. A use case that relies on a record
+//! checks its signature first.
 
 use const_format::concatcp;
 use lifecycle::{

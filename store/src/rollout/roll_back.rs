@@ -23,22 +23,22 @@ use crate::{
     work::Work,
 };
 
-/// Most characters of a reason and of a name.
+/// Maximum characters of a reason and of a name.
 const MAX_REASON_CHARS: usize = 2000;
 const MAX_NAME_CHARS: usize = 200;
 
 /// The body of `POST …/rollback`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RollBack {
-    /// Why the bundle is rolled back.
+    /// The reason for the rollback.
     pub reason: String,
-    /// The person on whose behalf.
+    /// The person on whose behalf the bundle is rolled back.
     #[serde(default)]
     pub rolled_back_by: Option<String>,
     /// Whether to open an incident.
     #[serde(default = "yes")]
     pub create_incident: bool,
-    /// When the trouble was noticed; now when absent.
+    /// When the trouble was noticed; if absent, now.
     #[serde(default)]
     pub triggered_at: Option<Timestamp>,
 }
@@ -48,8 +48,8 @@ const fn yes() -> bool {
 }
 
 /// Takes a bundle out of service. From a canary or shadow all traffic returns to stable; from stable it returns to the
-/// last known good version, and a canary is rolled back too, because it was built on the bundle that leaves. Works during
-/// a pause. Of two people at once, the second gets the result of the first.
+/// last known good version, and a canary is rolled back too, because it was built on the bundle that leaves. Works
+/// during a pause. If two people roll back at once, the second gets the result of the first.
 ///
 /// # Errors
 /// Denied without [`Permission::RollBack`]; no such bundle; a reason that is too short; `invalid_transition` when it is
@@ -62,11 +62,11 @@ pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack)
     Ok(done.response)
 }
 
-/// What a rollback did.
+/// The result of a rollback.
 pub(crate) struct Done {
     pub response: RollbackResponse,
     pub record: RollbackRecord,
-    /// Whether the bundle was rolled back now; false when an earlier rollback is reported.
+    /// Whether the bundle was rolled back now; false if an earlier rollback is reported.
     pub fresh: bool,
 }
 
@@ -243,7 +243,7 @@ async fn bring_back(work: &mut Work, bundle: &Row) -> Result<()> {
     Ok(())
 }
 
-/// What the records of one rollback have in common.
+/// The values that the records of one rollback have in common.
 struct Shared<'a> {
     restored: &'a Row,
     reason: &'a str,

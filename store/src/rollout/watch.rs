@@ -49,10 +49,10 @@ struct Alarming {
     at: Timestamp,
 }
 
-/// Checks the canary once. Of several servers that do, one acts.
+/// Checks the canary once. If several servers check it, only one acts.
 ///
 /// # Errors
-/// The database failed; then nothing was done.
+/// The database failed; nothing was done.
 pub async fn watch(store: &Store) -> Result<Watched> {
     let mut db = store.pool().acquire().await?;
     let Some(first) = find_alarming(&mut db).await? else { return Ok(Watched::Quiet) };
@@ -90,7 +90,7 @@ impl Alarming {
     }
 }
 
-/// The canary, when it raises an alarm.
+/// The canary, if it raises an alarm.
 async fn find_alarming(db: &mut PgConnection) -> Result<Option<Alarming>> {
     let Some(bundle) = bundle_row::canary(db).await? else { return Ok(None) };
     if bundle.state()? != State::Canary {
@@ -118,7 +118,7 @@ async fn find_alarming(db: &mut PgConnection) -> Result<Option<Alarming>> {
     Ok((!found.alarms.is_empty()).then_some(found))
 }
 
-/// Whether an alarm of this bundle was recorded in this stage.
+/// Whether an alarm for this bundle was already recorded in this stage.
 async fn is_recorded(db: &mut PgConnection, bundle: &Row) -> Result<bool> {
     Ok(sqlx::query_scalar(
         "select exists (select from policy_lifecycle_audit
@@ -130,7 +130,7 @@ async fn is_recorded(db: &mut PgConnection, bundle: &Row) -> Result<bool> {
     .await?)
 }
 
-/// Records that the canary was not rolled back; when nothing can take over, opens an incident.
+/// Records that the canary was not rolled back; opens an incident if nothing can take over.
 async fn withhold(work: &mut Work, found: &Alarming, nothing_follows: bool) -> Result<()> {
     let Alarming { bundle, alarms, canary, .. } = found;
     let version = &bundle.version;

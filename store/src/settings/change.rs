@@ -26,8 +26,8 @@ pub async fn update(store: &Store, actor: &Actor, settings: Settings) -> Result<
     change(store, actor, |current| *current = settings).await
 }
 
-/// Changes the settings in force. Changes wait for each other, so that of two people who change different settings at
-/// the same time, neither undoes the other's change.
+/// Changes the settings in force. Changes wait for each other, so that two people who change different settings at the
+/// same time do not undo each other's changes.
 ///
 /// # Errors
 /// Denied without [`Permission::Administer`]; a value outside its range.
@@ -74,10 +74,12 @@ pub async fn set_invariants(store: &Store, actor: &Actor, wanted: Vec<Invariant>
     .await
 }
 
-/// Changes the invariants in force. Changes wait for each other, so that an invariant added at the same time is not lost.
+/// Changes the invariants in force. Changes wait for each other, so that an invariant added at the same time is not
+/// lost.
 ///
 /// # Errors
-/// Denied without [`Permission::Administer`]; what `change` refuses; an invariant that cannot be read, with pointers into the list.
+/// Denied without [`Permission::Administer`]; what `change` refuses; an invariant that cannot be read, with pointers
+/// into the list.
 pub async fn change_invariants(
     store: &Store,
     actor: &Actor,

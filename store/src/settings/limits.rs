@@ -7,7 +7,7 @@ use crate::Result;
 /// Refuses the first value that is outside its range.
 pub(super) fn check(settings: &Settings) -> Result<()> {
     let rate = |value: f64| (0.0..=1.0).contains(&value);
-    // JSON has no infinity: a stored one could not be read back.
+    // JSON has no infinity: a stored infinity could not be read back.
     let at_least = |minimum: f64, value: f64| value.is_finite() && value >= minimum;
     let gates = &settings.gates;
     let (watch, review) = (&settings.watch, &settings.review);

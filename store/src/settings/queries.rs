@@ -28,8 +28,8 @@ pub fn keys(store: &Store, actor: &Actor) -> Result<KeyNames> {
     Ok(store.keys().names())
 }
 
-/// What must hold of every bundle of the workspace. The invariants are stored apart from the other settings, so that
-/// replacing those never drops a protection.
+/// The invariants that every bundle of the workspace must satisfy. They are stored apart from the other settings, so
+/// that replacing those never drops a protection.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].

@@ -1,4 +1,4 @@
-//! Settings as rows: one a group, and one for the invariants.
+//! Settings as rows: one per group, and one for the invariants.
 
 use lifecycle::settings::Settings;
 use policy::bundle::Invariant;

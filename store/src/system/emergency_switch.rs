@@ -1,4 +1,4 @@
-//! The emergency switch: evaluation off and on.
+//! The emergency switch: turning evaluation off and on.
 
 use lifecycle::{
     audit::EventType,
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{Result, Store, json, work::Work};
 
-/// Switches evaluation off: every question is answered with `bypass_effect` (allow when absent) and still logged.
-/// Of two people at once, the second gets what the first did.
+/// Switches evaluation off: every question is answered with `bypass_effect` (allow when absent) and still logged. If
+/// two people do this at once, the second gets the result of the first.
 ///
 /// # Errors
 /// Denied without [`Permission::DisableEvaluation`]; a blank reason.
@@ -53,7 +53,7 @@ pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: 
     Ok(Changed { system, message })
 }
 
-/// Switches evaluation on again; nothing changes when it is on.
+/// Switches evaluation on again; changes nothing if it is on already.
 ///
 /// # Errors
 /// Denied without [`Permission::DisableEvaluation`].

@@ -1,4 +1,4 @@
-//! What is live, the safety pause and the emergency switch.
+//! The live state, the safety pause and the emergency switch.
 
 mod emergency_switch;
 mod pause;

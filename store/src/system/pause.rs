@@ -22,27 +22,27 @@ use super::{
 };
 use crate::{Error, Result, Store, incidents, json, work::Work};
 
-/// Most trigger metrics of a pause, and most characters of one.
+/// Maximum number of trigger metrics of a pause, and maximum characters of one.
 const MAX_TRIGGERS: usize = 20;
 const MAX_NAME_CHARS: usize = 100;
-/// Most characters that an incident's title takes from the reason.
+/// Maximum characters that an incident's title takes from the reason.
 const MAX_TITLE_CHARS: usize = 120;
 
 /// The body of `POST /policy/system/pause`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Engage {
-    /// Why.
+    /// The reason for the pause.
     pub reason: String,
-    /// The ticket the pause is tracked in; an incident is opened when absent.
+    /// The ticket in which the pause is tracked; if absent, an incident is opened.
     #[serde(default)]
     pub ticket: Option<String>,
-    /// The metrics that triggered the pause. Known ones are measured before the release; others have to be named in the
+    /// The metrics that triggered the pause. Known metrics are measured before the release; others must be named in the
     /// remediation.
     #[serde(default)]
     pub trigger_metrics: Vec<String>,
 }
 
-/// Engages the safety pause. Of two people at once, the second gets the pause of the first.
+/// Engages the safety pause. If two people do this at once, the second gets the pause of the first.
 ///
 /// # Errors
 /// Denied without [`Permission::Pause`]; a blank reason; too many or too long trigger names.
@@ -52,7 +52,7 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
     let ticket = order.ticket.as_deref().map(str::trim).filter(|ticket| !ticket.is_empty());
     let ticket = checked_name("/ticket", ticket)?;
     let trigger_metrics = checked_triggers(&order.trigger_metrics)?;
-    // What is live changes under this lock: an apply that has begun finishes first, a later one is refused.
+    // The live state changes only under this lock: an apply that has begun finishes first, a later one is refused.
     let mut work = Work::begin_serving(store, permit).await?;
     if let Some(first) = switches_locked(work.db()).await?.pause {
         let message = format!("{} has paused already: {}", first.by, first.reason);
@@ -108,8 +108,8 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
 /// Signs the release of the pause in force. The second person's signature ends it.
 ///
 /// # Errors
-/// Denied without [`Permission::Pause`]; `invalid_transition` when no pause is in force; a blank remediation, or one that
-/// leaves out a trigger that cannot be measured; `release_refused` for the same person or role again, and while a
+/// Denied without [`Permission::Pause`]; `invalid_transition` when no pause is in force; a blank remediation, or one
+/// that leaves out a trigger that cannot be measured; `release_refused` for the same person or role again, and while a
 /// trigger is not clear (`metrics` says which).
 pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Result<Changed> {
     let permit = authorize(actor, Permission::Pause)?;
@@ -179,7 +179,7 @@ fn refused(refusal: ReleaseRefused, readings: &[TriggerReading]) -> Error {
     }
 }
 
-/// Stores the pause in force; none ends it.
+/// Stores the pause in force; `None` ends it.
 async fn store_pause(work: &mut Work, pause: Option<&Pause>) -> Result<()> {
     let text = pause.map(json::text).transpose()?;
     let by = work.actor().name.clone();

@@ -1,4 +1,4 @@
-//! Reading what is live.
+//! Reading the live state.
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{Result, Store, bundles::row::Row};
 
-/// The channel every change of what is live is announced on.
+/// The channel on which every change of the live state is announced.
 pub const CHANNEL: &str = "countersign_live";
 
-/// What a server needs to answer decisions.
+/// Everything that a server needs to answer decisions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Live {
     /// The bundle at 100 %.
@@ -32,7 +32,7 @@ pub struct Live {
     pub paused: bool,
 }
 
-/// What is live, for people.
+/// The live state, for people.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`].
@@ -42,7 +42,7 @@ pub async fn get(store: &Store, actor: &Actor) -> Result<System> {
     read(&mut db).await
 }
 
-/// What is live, for the server that answers decisions. Takes no actor: a server always knows what it serves.
+/// The live state, for the server that answers decisions. Takes no actor: a server always knows what it serves.
 ///
 /// # Errors
 /// The database failed.
@@ -59,8 +59,8 @@ pub async fn live(store: &Store) -> Result<Live> {
     })
 }
 
-/// A text that changes whenever what is live does. Cheap enough for a server to compare every second, in case it missed
-/// an announcement.
+/// A text that changes whenever the live state changes. Cheap enough for a server to compare every second, in case it
+/// missed an announcement.
 ///
 /// # Errors
 /// The database failed.
@@ -75,7 +75,7 @@ pub async fn live_mark(store: &Store) -> Result<String> {
     .await?)
 }
 
-/// A listener that is notified of every change of what is live.
+/// A listener that is notified of every change of the live state.
 ///
 /// # Errors
 /// No connection could be made.

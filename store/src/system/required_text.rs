@@ -1,10 +1,10 @@
-//! Texts that people have to write here: reasons and remediations.
+//! Texts that people must write: reasons and remediations.
 
 use lifecycle::problem::Problem;
 
 use crate::Result;
 
-/// Most characters of such a text.
+/// Maximum characters of such a text.
 const MAX_TEXT_CHARS: usize = 2000;
 
 /// The text without surrounding blanks; a blank text is refused with `missing`.

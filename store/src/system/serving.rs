@@ -10,7 +10,7 @@ use crate::{
     bundles::row::{COLUMNS, Row},
 };
 
-/// What is live and what is switched off or paused.
+/// The live state, including whether evaluation is off or rollouts are paused.
 pub(crate) async fn read(db: &mut PgConnection) -> Result<System> {
     let (stable, canary) = arms(db).await?;
     let switches = switches(db).await?;

@@ -32,7 +32,7 @@ async fn empty() -> PgConnectOptions {
     options
 }
 
-/// A database with that workspace.
+/// A database restored from the dump of that workspace.
 async fn restored() -> PgConnectOptions {
     let options = empty().await;
     execute(&options, DUMP).await;
@@ -59,7 +59,7 @@ async fn migrate(options: &PgConnectOptions) -> store::Result<()> {
     migrated
 }
 
-/// Why the workspace is refused.
+/// The message with which the workspace is refused.
 async fn refusal(options: &PgConnectOptions) -> String {
     let error = migrate(options).await.unwrap_err();
     assert!(matches!(error, Error::Refused(_)), "{error:?}");
@@ -256,7 +256,7 @@ async fn an_incomplete_newer_or_changed_list_of_migrations_is_refused() {
     execute(&changed, "update _sqlx_migrations set checksum = '\\x00' where version = 11").await;
     let error = migrate(&changed).await.unwrap_err();
     assert!(matches!(error, Error::Migration(MigrateError::VersionMismatch(11))), "{error:?}");
-    // The same after the baseline.
+    // After the baseline is adopted, the migrator still refuses a migration of a later release.
     migrate(&workspace).await.unwrap();
     execute(&workspace, "insert into _sqlx_migrations values (9999, 'of a later release', now(), true, '\\x00', 1)")
         .await;

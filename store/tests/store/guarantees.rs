@@ -1,4 +1,4 @@
-//! What the database itself guarantees, however it is written to.
+//! Guarantees of the database itself, however it is written to.
 
 use crate::fixtures::*;
 use lifecycle::{audit::EventType, bundle::State, problem::Code};

@@ -154,7 +154,7 @@ async fn alerts_of_the_kpi_summary_hold_a_release_back() {
     let order = Engage { trigger_metrics: vec!["rollback_spike_alert".into()], ..order("rollbacks pile up") };
     system::pause(&store, &safety(), order).await.unwrap();
     system::sign_release(&store, &safety(), "the source is known").await.unwrap();
-    // As if there had been too many rollbacks.
+    // Simulates too many rollbacks.
     sqlx::raw_sql(
         "alter view clo_kpi_summary_v1 rename to as_computed;
          create view clo_kpi_summary_v1 as select 1 as rollback_spike_alert",
@@ -179,7 +179,7 @@ async fn a_forged_signature_does_not_count() {
     let store = testing::store().await;
     paused(&store, &[]).await;
     system::sign_release(&store, &safety(), "fixed").await.unwrap();
-    // As an attacker with every right in the database might.
+    // An attacker with every right in the database might do this.
     sqlx::raw_sql(
         "update system_state set pause = replace(pause::text, 'safety_owner@example.com', 'another@example.com')::json",
     )
@@ -202,7 +202,7 @@ async fn rollback_works_during_a_pause() {
     assert_eq!(rollout::roll_back(&store, &safety(), bad.id, back).await.unwrap().id, good.id);
 }
 
-/// What an auditor asks about a pause: what was live, what was run and rolled back meanwhile, and who ended it.
+/// An auditor's questions about a pause: what was live, what was run and rolled back meanwhile, and who ended it.
 #[tokio::test]
 async fn the_ticket_of_a_pause_has_its_whole_timeline() {
     let store = testing::store().await;

@@ -55,7 +55,7 @@ async fn a_server_left_behind_by_a_killed_process_is_replaced() {
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();
     let mut connection = PgConnection::connect_with(&server.options()).await.unwrap();
     sqlx::query("create table numbers as select 8 as n").execute(&mut connection).await.unwrap();
-    // As if this process had been killed: the server runs on, the lock is released.
+    // Simulates that this process was killed: the server keeps running, the lock is released.
     server.abandon_for_test();
 
     let server = Private::start(&folder.0, &THROWAWAY).unwrap();

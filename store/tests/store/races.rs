@@ -41,7 +41,7 @@ async fn fifty_rollbacks_at_once_are_one_rollback() {
     assert_eq!(rolled_back, 1);
 }
 
-/// Whichever comes first, what happened is one of the two stories: promoted and then paused, or paused and refused.
+/// Whichever comes first, there are only two possible histories: promoted and then paused, or paused and refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promotion_against_a_pause_is_before_it_or_refused() {
     let store = testing::store().await;

@@ -1,5 +1,5 @@
-//! Signed records are verified before they are relied on: a change by hand to any column of any record is refused with a
-//! reason.
+//! Signed records are verified before they are relied on: a change by hand to any column of any record is refused with
+//! a reason.
 
 use crate::fixtures::*;
 use lifecycle::{

@@ -195,7 +195,7 @@ async fn approvals_go_stale_and_have_to_verify() {
 
     let (fresh, packet) = approved(&store, None, 55).await;
     let set = |sql: &'static str| sqlx::raw_sql(sql).execute(store.pool());
-    // As an attacker with every right in the database might: switch the trigger off and change a record.
+    // An attacker with every right in the database might switch the trigger off and change a record.
     set("alter table policy_packet_actions disable trigger append_only; \
          update policy_packet_actions set expires_at = now() + interval '1 year' \
          where id = (select max(id) from policy_packet_actions)")

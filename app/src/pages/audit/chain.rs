@@ -13,7 +13,7 @@ use crate::{
     error::AppError,
 };
 
-/// The verification that *Verify chain* requests: how often the button was pressed, and the last verdict.
+/// The verification requested with *Verify chain*: how often the button was pressed, and the last verdict.
 #[derive(Clone, Copy)]
 pub(super) struct Verification {
     times: Memo<u32>,

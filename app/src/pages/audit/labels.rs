@@ -46,8 +46,8 @@ pub const fn event(event: EventType) -> &'static str {
     }
 }
 
-/// The colour of an event: green when traffic or trust grew, red when something was withdrawn or refused, blue when another
-/// person has to act.
+/// The colour of an event: green if traffic or trust grew, red if something was withdrawn or refused, blue if another
+/// person must act.
 pub const fn tone(event: EventType) -> Tone {
     match event {
         EventType::Approved
@@ -71,7 +71,7 @@ pub const fn tone(event: EventType) -> Tone {
     }
 }
 
-/// The address of the page about an entry's subject; none when there is no such page.
+/// The address of the page about an entry's subject; `None` if there is no such page.
 pub fn subject_link(subject_type: &str, subject_id: &str) -> Option<String> {
     match subject_type {
         "bundle" => Some(format!("/studio/{subject_id}")),

@@ -34,7 +34,7 @@ const PULSE: Duration = Duration::from_secs(4);
 #[derive(Clone, Copy)]
 struct OlderPages {
     rows: RwSignal<Vec<Record>>,
-    /// The cursor of the next page to fetch, none at the end of the log; none before any page was fetched.
+    /// The cursor of the next page to fetch: `None` before any page was fetched, `Some(None)` at the end of the log.
     cursor: RwSignal<Option<Option<String>>>,
     pending: RwSignal<bool>,
 }
@@ -85,7 +85,7 @@ pub fn Decisions() -> impl IntoView {
     }
 }
 
-/// Ticks while the log is switched to live, shows its newest page, and the window is visible.
+/// Ticks while the log is live, shows its newest page, and the window is visible.
 fn pulse(filter: Memo<DecisionFilter>, older: OlderPages, on: RwSignal<bool>) -> RwSignal<u32> {
     let beat = RwSignal::new(0);
     Effect::new(move |_| {

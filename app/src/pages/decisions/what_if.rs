@@ -1,4 +1,4 @@
-//! What would have changed an answer: the smallest change of the input, and the drafts.
+//! Ways to a different answer: the smallest change of the input, and the drafts.
 
 use leptos::prelude::*;
 use policy::{analysis::nearest::WhyNot, bundle::Effect, engine::Status};
@@ -8,7 +8,7 @@ use crate::{
     components::{Chip, EffectBadge, LinkButton, Panel, StateChip, Table, Tone, value_words},
 };
 
-/// The address of the editor with the input of a decision under *One input*.
+/// The address of the editor with a decision's input under *One input*.
 pub fn simulator_path(bundle_id: i64, decision_id: &str) -> String {
     format!("/studio/{bundle_id}?decision={decision_id}")
 }

@@ -1,4 +1,4 @@
-//! The first page: what is live, what waits for the reader, and what changed.
+//! The first page: the live state, the tasks that wait for the reader, and recent changes.
 
 mod drill;
 mod kpis;

@@ -1,4 +1,4 @@
-//! What waits for the reader: each task in words, with a link to the page where the task is done.
+//! Tasks that wait for the reader: each in words, with a link to the page where the task is done.
 
 use leptos::prelude::*;
 use lifecycle::overview::{OverdueDrill, Task, TaskKind};
@@ -9,7 +9,7 @@ use crate::components::{EmptyState, LinkButton, Panel, RelativeTime};
 /// A task in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct TaskLink {
-    /// What to do, in a line.
+    /// The task in one line.
     title: String,
     /// More about the task.
     detail: String,

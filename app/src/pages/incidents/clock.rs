@@ -1,4 +1,4 @@
-//! The clocks of an incident: what is due, and whether it was done in time.
+//! The clocks of an incident: the tasks that are due, and whether each was done in time.
 
 use lifecycle::incident::Incident;
 use policy::Timestamp;
@@ -19,9 +19,9 @@ pub enum ClockState {
 /// One clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {
-    /// What is due.
+    /// The task that is due.
     pub title: &'static str,
-    /// When it is due.
+    /// The due time.
     pub due: Timestamp,
     /// The state.
     pub state: ClockState,

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::clock::{Clock, ClockState};
 use crate::components::{Chip, Tone};
 
-/// What is due, and whether it is running, met or overdue.
+/// The task that is due, and whether its clock is running, met or overdue.
 #[component]
 pub(super) fn ClockChip(
     /// The clock.

@@ -1,4 +1,4 @@
-//! One incident: what happened, what is due, and who acknowledged it.
+//! One incident: what happened, what is due, and who acknowledged the incident.
 
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_params_map;

@@ -25,7 +25,7 @@ pub(super) struct PageState {
     /// The note of the next step.
     pub note: RwSignal<String>,
     pub save: ServerAction<SavePostMortem>,
-    /// The edited post-mortem; none before the first edit and after saving.
+    /// The edited post-mortem; `None` before the first edit and after saving.
     draft: RwSignal<Option<PostMortemDraft>>,
 }
 

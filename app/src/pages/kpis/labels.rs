@@ -58,7 +58,7 @@ pub struct AlertCard {
     pub value: String,
     /// The limit above which the alert is raised.
     pub limit: String,
-    /// How the key figure came about.
+    /// The explanation of the key figure.
     pub why: String,
     /// The key figure over the last days, as the chart shows it: never below zero.
     pub points: Vec<f64>,
@@ -68,9 +68,9 @@ pub struct AlertCard {
     pub trigger: TriggerMetric,
     /// The title of the playbook.
     pub playbook: &'static str,
-    /// What to do, in order.
+    /// The steps to take, in order.
     pub steps: &'static [&'static str],
-    /// When the alert is over.
+    /// The conditions that end the alert.
     pub over: &'static [&'static str],
 }
 

@@ -1,4 +1,5 @@
-//! Key figures of the path from draft to full traffic, the three alerts, and each candidate's projected and realised values.
+//! Key figures of the path from draft to full traffic, the three alerts, and each candidate's projected and realised
+//! values.
 
 pub mod alert;
 pub mod labels;

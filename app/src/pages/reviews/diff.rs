@@ -11,11 +11,11 @@ use crate::components::{format, value_words};
 /// The kind of change to a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// Only the draft has it.
+    /// Only the draft has the rule.
     Added,
-    /// Only the base has it.
+    /// Only the base has the rule.
     Removed,
-    /// Both have it, differently.
+    /// Both have the rule, but differently.
     Changed,
 }
 
@@ -55,13 +55,13 @@ pub struct FieldLine {
 /// The change to a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConditionChange {
-    /// Both have it with one value.
+    /// Draft and base have the condition with the same value.
     Unchanged,
-    /// It had this value before.
+    /// The condition had this value before.
     ChangedFrom(Value),
-    /// Only the base has it.
+    /// Only the base has the condition.
     Removed,
-    /// Only the draft has it.
+    /// Only the draft has the condition.
     Added,
 }
 
@@ -72,7 +72,7 @@ pub struct Condition {
     pub key: String,
     /// The value.
     pub value: Value,
-    /// Its change.
+    /// The change to the condition.
     pub change: ConditionChange,
 }
 
@@ -83,13 +83,13 @@ pub struct RuleDiff {
     pub id: String,
     /// The kind of change.
     pub kind: ChangeKind,
-    /// The agent it applies to.
+    /// The agent that the rule applies to.
     pub agent: String,
-    /// The action it applies to.
+    /// The action that the rule applies to.
     pub action: String,
-    /// Its conditions, unchanged ones included, so that a change is read in context.
+    /// The conditions, unchanged ones included, so that a change is read in context.
     pub conditions: Vec<Condition>,
-    /// Its other fields: of a changed rule those that differ, else all that are not defaults.
+    /// The other fields: for a changed rule those that differ, otherwise all that are not defaults.
     pub lines: Vec<FieldLine>,
 }
 
@@ -160,7 +160,8 @@ fn conditions(rule: &Map<String, Value>) -> Option<&Map<String, Value>> {
     rule.get("conditions").and_then(Value::as_object)
 }
 
-/// Compares two sets of conditions: unchanged and removed conditions in their old order, each followed by its replacement.
+/// Compares two sets of conditions: unchanged and removed conditions in their old order, each followed by its
+/// replacement.
 pub fn compare(before: Option<&Map<String, Value>>, after: Option<&Map<String, Value>>) -> Vec<Condition> {
     let empty = Map::new();
     let (before, after) = (before.unwrap_or(&empty), after.unwrap_or(&empty));

@@ -1,4 +1,4 @@
-//! The Evidence tab of a packet: digests and files with which anyone can verify it.
+//! The Evidence tab of a packet: digests and files with which anyone can verify the packet.
 
 use leptos::prelude::*;
 use lifecycle::review::Packet;

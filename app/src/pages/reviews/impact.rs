@@ -89,7 +89,7 @@ pub(super) fn Impact(
     }
 }
 
-/// Approvals that base and draft ask for per day, when the replayed decisions span at least an hour.
+/// Approvals per day that base and draft ask for, if the replayed decisions span at least an hour.
 fn forecast(replay: &ReplayReport) -> Option<(Option<f64>, f64)> {
     const LEAST_SECONDS: f64 = 3600.0;
     let (from, to) = replay.window?;
@@ -112,7 +112,7 @@ fn Forecast(before: Option<f64>, after: f64) -> impl IntoView {
     }
 }
 
-/// Whole approvals; tenths below ten.
+/// An estimated number of approvals: whole, or with tenths below ten.
 fn approvals(number: f64) -> String {
     if number >= 10.0 { format!("{number:.0} approvals") } else { format!("{number:.1} approvals") }
 }

@@ -1,4 +1,4 @@
-//! The status of a packet in words: what blocks it or what is needed next, for the person who looks at it.
+//! The status of a packet in words, for the signed-in person: what blocks the packet, or what is needed next.
 
 use lifecycle::{
     authority::{Permission, Role, Roles},
@@ -38,7 +38,7 @@ pub struct Facts<'a> {
     pub authors: &'a [String],
     /// The person who built the packet.
     pub built_by: &'a str,
-    /// Whether another bundle has become stable since.
+    /// Whether another bundle has become stable since the packet was built.
     pub stale: bool,
     /// The reasons why the packet cannot be approved.
     pub blockers: &'a [String],
@@ -52,7 +52,7 @@ pub struct Facts<'a> {
     pub as_of: Timestamp,
 }
 
-/// Why the person cannot sign this packet; none when they can.
+/// Why the person cannot sign this packet; `None` if they can.
 pub fn cannot_sign(facts: &Facts) -> Option<String> {
     if facts.status != PacketStatus::InReview {
         return Some("This packet is no longer in review.".to_owned());

@@ -13,7 +13,7 @@ pub fn RiskChip(
     view! { <Chip tone=risk_tone(bps)>{format!("risk {}", format::count(u64::from(bps)))}</Chip> }
 }
 
-/// The colour of a score: from 5,000 two people must sign; from 2,500 a second look is advisable.
+/// The colour of a score: from 5,000 on, two people must sign; from 2,500 on, a second look is advisable.
 pub const fn risk_tone(bps: u32) -> Tone {
     match bps {
         0..2500 => Tone::Neutral,

@@ -14,7 +14,7 @@ use crate::{
 #[component]
 pub(super) fn SignOff(
     packet: Packet,
-    /// Why this person cannot sign; none when they can.
+    /// Why this person cannot sign; `None` if they can.
     cannot_sign: Option<String>,
     signed: bool,
     /// Why nobody can approve the packet now.
@@ -97,8 +97,8 @@ fn Form(packet_id: String, signed: bool, blocked: Option<&'static str>, state: P
     }
 }
 
-/// `a` approves. `r` rejects; without a reason, `r` focuses the reason field. `j` and `k` open the next and the previous
-/// packet in review.
+/// `a` approves. `r` rejects; without a reason, `r` focuses the reason field. `j` and `k` open the next and the
+/// previous packet in review.
 pub(super) fn use_sign_off_keys() {
     use_keys(|key| match key {
         "a" => press("button[data-key=a]:not(:disabled)"),

@@ -17,7 +17,7 @@ struct HistoryRow {
     tone: Tone,
     sign: &'static str,
     what: &'static str,
-    /// The number and version of the bundle; none for a record about no bundle.
+    /// The number and version of the bundle; `None` for a record that is not about a bundle.
     bundle: Option<(i64, String)>,
     traffic: String,
     note: Option<String>,

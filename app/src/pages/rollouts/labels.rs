@@ -43,7 +43,7 @@ pub struct Step {
     pub progress: Progress,
     /// The name.
     pub name: String,
-    /// A short note about it.
+    /// A short note about the step.
     pub note: String,
 }
 

@@ -6,7 +6,7 @@ use lifecycle::{
     rollout::{WatchConfig, WatchMode},
 };
 
-/// The limits of automatic rollback, and what happens when one is passed.
+/// The limits of automatic rollback, and the consequence of exceeding one.
 #[component]
 pub(super) fn RollbackLimits(config: WatchConfig) -> impl IntoView {
     view! {

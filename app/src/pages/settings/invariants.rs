@@ -1,4 +1,4 @@
-//! Invariants: what must hold for every bundle, no matter who writes it.
+//! Invariants: conditions that every bundle must satisfy, no matter who writes it.
 
 use leptos::prelude::*;
 use policy::bundle::{Effect, Invariant, Operator};

@@ -57,7 +57,7 @@ impl PageState {
         state
     }
 
-    /// Changes with every form that changes what the page shows; tracked.
+    /// Changes whenever a form changes the content of the page; tracked.
     pub fn version(self) -> [usize; 8] {
         [
             self.save.version().get(),

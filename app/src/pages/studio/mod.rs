@@ -31,7 +31,7 @@ struct Group {
     states: &'static [State],
 }
 
-/// The groups, from what an author works on to what is history.
+/// The groups, from current work to history.
 const GROUPS: [Group; 4] = [
     Group { title: "Drafts", note: "to be edited", states: &[State::Draft, State::ChangesRequested] },
     Group {

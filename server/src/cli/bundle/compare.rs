@@ -13,10 +13,10 @@ use crate::{
     error::CliError,
 };
 
-/// Most regions that are listed for people.
+/// Maximum number of regions listed for people.
 const SHOWN: usize = 50;
 
-/// Compares two bundles. Exit code 1: something differs or, with `fail_on_flip`, some input may be answered
+/// Compares two bundles. Exit code 1: the bundles differ or, with `fail_on_flip`, some input may be answered
 /// differently.
 pub fn run(before: &Source, after: &Source, fail_on_flip: bool, format: Format) -> Result<ExitCode, CliError> {
     let comparison = compare(before, after);
@@ -25,13 +25,13 @@ pub fn run(before: &Source, after: &Source, fail_on_flip: bool, format: Format) 
     Ok(exit_code(flips || (!comparison.text.is_empty() && !fail_on_flip)))
 }
 
-/// The differences, in lines.
+/// The differences, line by line.
 pub(super) fn render(comparison: &Comparison) -> String {
     let meaning = &comparison.semantic_diff;
     [comparison.text.summary.clone(), regions(meaning), new_allows(meaning.new_allows)].join("\n")
 }
 
-/// What is proven about new allows, in a line.
+/// The proof about new allows, as one line.
 fn new_allows(certificate: NewAllows) -> String {
     match certificate {
         NewAllows::None => "new allows: none, proven for every input".to_owned(),

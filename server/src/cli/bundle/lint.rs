@@ -20,7 +20,7 @@ pub fn run(file: &Path, format: Format) -> Result<ExitCode, CliError> {
     Ok(exit_code(!report.passed))
 }
 
-/// Findings for people, one a line, and their counts.
+/// Findings for people, one per line, and their counts.
 pub(super) fn render(report: &Report) -> String {
     let mut text = String::new();
     for finding in report.all() {

@@ -22,7 +22,7 @@ use crate::error::CliError;
 /// Check, compare, try and sign bundles in files; export them from a server and import them there.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Say what is wrong, doubtful or noteworthy.
+    /// List errors, warnings and notes about a bundle.
     #[command(after_help = "Example: countersign bundle lint policy.json")]
     Lint {
         /// A bundle, or `-` for standard input.
@@ -36,7 +36,7 @@ pub enum Command {
         #[arg(default_value = "-")]
         file: PathBuf,
     },
-    /// Say what differs: rule by rule, and in meaning, proven for every input.
+    /// List the differences: rule by rule, and in meaning, proven for every input.
     #[command(after_help = "Example: countersign bundle diff live.json draft.json --fail-on-flip")]
     Diff {
         /// The older bundle, or `-` for standard input.
@@ -68,7 +68,7 @@ pub enum Command {
         #[command(flatten)]
         keys: OfflineKeys,
     },
-    /// Judge a signed bundle.
+    /// Verify a signed bundle.
     #[command(
         after_help = "Example: countersign bundle verify policy-bundle-2.4.0.json (the key: HMAC_SECRET, HMAC_KEY_ID)"
     )]
@@ -104,10 +104,10 @@ pub enum Command {
         /// Version of the draft instead of the file's.
         #[arg(long, value_name = "VERSION")]
         import_as_version: Option<String>,
-        /// Take a bundle without a signature, too.
+        /// Also accept a bundle without a signature.
         #[arg(long)]
         unsigned: bool,
-        /// Only say what it would do: verdict, lint and what changes against stable.
+        /// Only show what the import would do: verdict, lint and changes against stable.
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]

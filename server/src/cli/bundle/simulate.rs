@@ -17,19 +17,19 @@ use crate::{
     error::CliError,
 };
 
-/// What to run.
+/// The bundle and the cases to run.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A bundle, or `-` for standard input.
     #[arg(default_value = "-")]
     file: PathBuf,
-    /// Where the cases come from.
+    /// Source of the cases.
     #[arg(long, value_enum, default_value_t = Dataset::Fixtures)]
     dataset: Dataset,
-    /// How many synthetic cases.
+    /// Number of synthetic cases.
     #[arg(long, default_value_t = 1_000)]
     count: usize,
-    /// Same seed, same synthetic cases.
+    /// Seed of the synthetic cases: the same seed gives the same cases.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// A JSON array of cases `{case_id, agent, action, context, expected_effect?}` to run instead.
@@ -52,7 +52,7 @@ pub enum Dataset {
     Synthetic,
 }
 
-/// Runs the cases. Exit code 1: a case is not answered as expected or, when asked to, some answer differs.
+/// Runs the cases. Exit code 1: a case is not answered as expected or, if requested, some answer differs.
 pub fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, CliError> {
     let Arguments { file, dataset, count, seed, cases, against, fail_on_flip } = arguments;
     let parsed = files::source(file)?.parse_rules();

@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{error::ApiError, json};
 
-/// Most bytes of a body that holds no bundle: 1 MiB.
+/// Maximum bytes of a body that contains no bundle: 1 MiB.
 pub const SMALL: usize = 1024 * 1024;
-/// Most bytes of a body that may hold a bundle.
+/// Maximum bytes of a body that may contain a bundle.
 pub const LARGE: usize = policy::limits::MAX_BUNDLE_BYTES;
 
 /// A JSON body of at most `LIMIT` bytes. The `Content-Type` is ignored: the runbook's `curl -d` lines send

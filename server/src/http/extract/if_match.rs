@@ -5,8 +5,8 @@ use lifecycle::problem::Code;
 
 use crate::error::{ApiError, ApiResult};
 
-/// The revision in `If-Match`, if the header is there. Etags of revisions are numbers; the quotes may be missing, which
-/// is easier to type, so this is more lenient than RFC 9110.
+/// The revision in `If-Match`, if the header is present. Etags of revisions are numbers; the quotes may be missing,
+/// which is easier to type, so this is more lenient than RFC 9110.
 ///
 /// # Errors
 /// 412 when the header holds anything but one etag of a revision.

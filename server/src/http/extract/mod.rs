@@ -1,4 +1,4 @@
-//! What reads requests. Every mistake is answered with the place where it was made.
+//! Reading requests. Every mistake is answered with the place where it was made.
 
 mod body;
 mod bundle_id;

@@ -8,7 +8,7 @@ use store::Store;
 
 use crate::error::{ApiError, ApiResult};
 
-/// `{rules}`, `{bundle}` or `{bundle_id}`; a bare array stands for rules. Members next to `rules` (`schema`,
+/// `{rules}`, `{bundle}` or `{bundle_id}`; a bare array means `{rules}`. Members next to `rules` (`schema`,
 /// `default_effect`, …) belong to the bundle with these rules.
 #[derive(Debug, Clone)]
 pub enum Subject {

@@ -1,4 +1,4 @@
-//! What a request is after: a page or a resource.
+//! The target of a request: a page or a resource.
 
 use app::response::accepts_html;
 use http::{HeaderMap, Method};

@@ -16,8 +16,8 @@ pub fn with_revision(revision: i64, body: impl Serialize) -> Response {
     response
 }
 
-/// Whether `If-None-Match` lists `etag`, which the caller then need not be sent again. Etags are compared as they are
-/// written, so a weak one matches only a weak one.
+/// Whether `If-None-Match` lists `etag`, so that the content need not be sent again. Etags are compared as written, so
+/// a weak one matches only a weak one.
 pub fn matches(request: &HeaderMap, etag: &str) -> bool {
     let listed = request.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     listed.is_some_and(|listed| listed.split(',').any(|listed| listed.trim() == etag))

@@ -1,4 +1,4 @@
-//! Lists: one page of rows below the plural of their name.
+//! Lists: one page of rows under the plural of their name.
 
 use axum::Json;
 use lifecycle::Page;

@@ -1,4 +1,4 @@
-//! What writes answers.
+//! Writing answers.
 
 mod created;
 mod etag;

@@ -1,4 +1,4 @@
-//! `/policy/audit`: the record of who decided what, its verification, and its export.
+//! `/policy/audit`: the audit record, its verification, and its export.
 
 use axum::{
     Json as Out, Router,
@@ -35,8 +35,8 @@ async fn verify(State(state): State<AppState>, SignedIn(actor): SignedIn) -> Api
     Ok(Out(store::audit::verify(&state.store, &actor).await?))
 }
 
-/// Exports one line of JSON for each entry, oldest first, and a signed checkpoint as the last line. When the database
-/// fails in between, the answer is cut off, which the missing checkpoint shows.
+/// Exports one line of JSON for each entry, oldest first, and a signed checkpoint as the last line. If the database
+/// fails midway, the answer is cut off, which the missing checkpoint shows.
 async fn export(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Response> {
     let export = store::audit::export(&state.store, &actor).await?;
     let lines = stream::try_unfold(export, |mut export| async move {

@@ -42,7 +42,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         limit: Some(params.limit()?),
         cursor: params.text("cursor"),
     };
-    // Rules can be long; a caller who needs only an overview leaves them out.
+    // Rules can be long; a caller that needs only an overview leaves them out.
     let summary = params.convert("fields", "`summary`", |text| (text == "summary").then_some(()))?;
     if summary.is_some() {
         return Ok(to_list("bundles", store::bundles::summaries(&state.store, &actor, &filter).await?));
@@ -93,7 +93,7 @@ async fn withdraw(
     Ok(tagged(store::bundles::withdraw(&state.store, &actor, id).await?))
 }
 
-/// What bundle `id` changes compared with `other`, the older one.
+/// The changes in bundle `id` compared with `other`, the older bundle.
 async fn diff(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
@@ -108,7 +108,7 @@ fn tagged(record: Record) -> Response {
     with_revision(record.revision, record)
 }
 
-/// The revision on which an edit was made.
+/// The revision that an edit was made on.
 fn revision(headers: &HeaderMap) -> ApiResult<i64> {
     let missing = "send the bundle's etag in `If-Match`, so that nobody's edit is overwritten unseen";
     if_match(headers)?.ok_or_else(|| ApiError::new(Code::PreconditionRequired, missing))

@@ -1,5 +1,5 @@
-//! `/openapi.json` and `/docs`: the contract of this API, for programs and for people. No token is needed: nothing of
-//! the workspace is in it.
+//! `/openapi.json` and `/docs`: the contract of this API, for programs and for people. No token is needed, because the
+//! contract reveals nothing about the workspace.
 
 use std::sync::LazyLock;
 
@@ -42,7 +42,7 @@ async fn document(request: HeaderMap) -> Response {
     response
 }
 
-/// The page in each theme: the one of the reader's system, light, dark.
+/// The page in each theme: that of the reader's system, light, dark.
 static PAGES: LazyLock<[String; 3]> =
     LazyLock::new(|| [None, Some(Theme::Light), Some(Theme::Dark)].map(|theme| reference::page(&DOCUMENT, theme)));
 

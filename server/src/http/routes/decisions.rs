@@ -20,7 +20,7 @@ use crate::{
     state::AppState,
 };
 
-/// Most outcomes of one report.
+/// Maximum number of outcomes in one report.
 const MOST_OUTCOMES: usize = 10_000;
 
 /// The routes of the decision log.

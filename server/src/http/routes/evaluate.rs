@@ -1,4 +1,4 @@
-//! `POST /policy/evaluate`: the hot path. It reads nothing from the database and answers once the log has the decision.
+//! `POST /policy/evaluate`: the hot path. It reads nothing from the database and answers once the decision is logged.
 
 use std::{sync::Arc, time::Instant};
 
@@ -29,16 +29,16 @@ use crate::{
     state::AppState,
 };
 
-/// Most bytes of one request: a context of 64 KiB may be written with escapes.
+/// Maximum bytes of one request: a context of 64 KiB may be written with escapes.
 const MAX_BYTES: usize = 512 * 1024;
-/// Most bytes of a batch.
+/// Maximum bytes of a batch.
 const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
-/// Bytes that nearly every answer fits in.
+/// A size in bytes that nearly every answer fits in.
 const USUAL_RESPONSE: usize = 1024;
-/// Most requests of a batch.
+/// Maximum number of requests in a batch.
 const MAX_REQUESTS: usize = 1_000;
 
-/// The routes. They find out who is calling by themselves, from memory.
+/// The routes. They authenticate callers themselves, from memory.
 pub fn router() -> Router<AppState> {
     Router::new().route("/policy/evaluate", post(evaluate)).route("/policy/evaluate/batch", post(batch))
 }
@@ -50,8 +50,8 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> ApiResult<
 /// Answers one request.
 ///
 /// # Errors
-/// 401 and 403 without a token that has the permission; 400, 413 and 422 for a body that makes no sense; 409 when the
-/// request's id stands for another question in the log; 503 when the decision cannot be logged.
+/// 401 and 403 without a token that has the permission; 400, 413 and 422 for an invalid body; 409 when the request's id
+/// belongs to another question in the log; 503 when the decision cannot be logged.
 pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<Response> {
     let began = Instant::now();
     require_evaluate(service, request.headers()).await?;
@@ -81,7 +81,7 @@ struct Batch {
     requests: Vec<EvaluationRequest>,
 }
 
-/// Decides all requests of a batch or none; each decision is logged for itself.
+/// Decides all requests of a batch or none; each decision is logged separately.
 async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
     let (service, began) = (&state.live, Instant::now());
     require_evaluate(service, request.headers()).await?;

@@ -19,9 +19,9 @@ use crate::{
     state::AppState,
 };
 
-/// Longest duration of a stream. Browsers reconnect by themselves and are then authenticated anew.
+/// Longest duration of a stream. Browsers then reconnect by themselves and are authenticated again.
 const MAX_DURATION: Duration = Duration::from_secs(5 * 60);
-/// How soon browsers reconnect.
+/// The time after which browsers reconnect.
 const RECONNECT: Duration = Duration::from_secs(2);
 
 /// The route of the stream.

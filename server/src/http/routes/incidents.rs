@@ -67,7 +67,7 @@ async fn show(
 /// The body of a step, which may be missing.
 #[derive(Debug, Default, Deserialize)]
 struct Note {
-    /// For the timeline: what was done, what was found.
+    /// A note for the timeline: what was done, what was found.
     note: Option<String>,
 }
 

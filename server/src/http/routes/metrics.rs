@@ -22,7 +22,7 @@ use crate::{
     state::AppState,
 };
 
-/// The window when the request names none.
+/// The window if the request names none.
 const DEFAULT_WINDOW: &str = "5m";
 
 /// The routes of metrics.
@@ -30,7 +30,7 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/metrics", get(metrics)).route("/metrics/errors", get(errors))
 }
 
-/// On a loopback address metrics need no token: the runbook's `curl` sends none, and scrapers have none.
+/// On a loopback address metrics need no token: the runbook's `curl` sends none, and neither do scrapers.
 fn check_access(state: &AppState, caller: Caller) -> ApiResult<()> {
     if !state.open_metrics {
         let actor = caller.actor.ok_or_else(ApiError::unauthenticated)?;

@@ -1,4 +1,4 @@
-//! One file a resource, each with its own `router()`.
+//! One file per resource, each with its own `router()`.
 
 pub mod assets;
 pub mod audit;

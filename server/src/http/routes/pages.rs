@@ -32,8 +32,8 @@ use crate::{
 /// The page for people who are not signed in.
 const SIGN_IN: &str = "/sign-in";
 
-/// The routes of the app. They are generated once: while leptos generates them, no resource of the whole process is
-/// loaded, and a page that is rendered at that moment would wait forever.
+/// The routes of the app. They are generated once: while leptos generates them, no resource in the whole process is
+/// loaded, so a page being rendered at that moment would wait forever.
 static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// The first segments of the paths of pages that need a person who is signed in.
@@ -41,7 +41,7 @@ pub static SEGMENTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     ROUTES.iter().map(AxumRouteListing::path).filter(|path| *path != SIGN_IN).map(first_segment).collect()
 });
 
-/// All pages, and the page that says that there is no such page.
+/// All pages, and the page for addresses without a page.
 pub fn router(state: AppState) -> Router {
     let pages = Router::new()
         .leptos_routes_with_context(&state, ROUTES.clone(), provide(&state), shell)
@@ -51,7 +51,7 @@ pub fn router(state: AppState) -> Router {
     layers::for_people(pages, &state).with_state(state)
 }
 
-/// What pages find in leptos' context.
+/// The context that pages get from leptos.
 fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let context = AppContext { store: state.store.clone(), demo: state.demo };
     move || provide_context(context.clone())
@@ -72,7 +72,7 @@ async fn sign_in_first(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// What stays as it is in the value of a query parameter; everything else could end or split the value.
+/// The characters that are percent-encoded in the value of a query parameter: they could end or split the value.
 const IN_QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 fn sign_in_and_return_to(uri: &Uri) -> String {

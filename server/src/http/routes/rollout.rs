@@ -39,7 +39,7 @@ struct Activate {
     canary_pct: Option<i16>,
 }
 
-/// A bundle, and in a sentence what has just changed.
+/// A bundle, and a sentence about what has just changed.
 #[derive(Serialize)]
 struct RolloutStep {
     #[serde(flatten)]

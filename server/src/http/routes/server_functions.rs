@@ -53,7 +53,7 @@ async fn call(State(state): State<AppState>, request: Request) -> Response {
     let context = AppContext { store: state.store.clone(), demo: state.demo };
     let mut response =
         handle_server_fns_with_context(move || provide_context(context.clone()), request).await.into_response();
-    // A browser returns to the page of a plain form only with a redirecting status, also when the form was refused.
+    // After a plain form post, a browser returns to the page only with a redirect status, even if the form was refused.
     if plain_form && response.headers().contains_key(header::LOCATION) {
         *response.status_mut() = StatusCode::SEE_OTHER;
     }

@@ -28,9 +28,9 @@ use crate::{
     state::AppState,
 };
 
-/// Number of cases when the request names none.
+/// Number of cases if the request names none.
 const DEFAULT_COUNT: u32 = 1_000;
-/// Most cases of one run.
+/// Maximum number of cases in one run.
 const MOST_CASES: u32 = 100_000;
 
 /// The routes of simulations.
@@ -120,7 +120,7 @@ async fn compare(
     Ok(Out(spawn_blocking(move || replay::compare(&a, &b, &cases, limits)).await?))
 }
 
-/// The members that choose cases; the others name bundles.
+/// Reads the members that choose cases; the others name bundles.
 fn read_cases(body: &Value) -> ApiResult<Cases> {
     if !body.is_object() {
         return Ok(Cases::default());
@@ -137,7 +137,7 @@ async fn fixtures(State(state): State<AppState>, SignedIn(actor): SignedIn) -> A
     Ok(Out(json!({ "fixtures": cases, "total": cases.len() })))
 }
 
-/// Recorded decisions as columns, for replays outside of this server: `application/octet-stream`.
+/// Recorded decisions as columns, for replays outside this server: `application/octet-stream`.
 async fn corpus(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<Vec<u8>> {
     let wanted = store::decisions::CorpusFilter {
         limit: params.parse("limit", "how many decisions, 1 or more")?,

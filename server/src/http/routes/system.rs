@@ -25,7 +25,7 @@ use crate::{
 /// The header with which a caller confirms that evaluation is to be disabled.
 const OVERRIDE: &str = "x-emergency-override";
 
-/// The recorded reason when the request has the header and no body.
+/// The recorded reason if the request has the header but no body.
 const DEFAULT_REASON: &str = "Emergency override without a reason given";
 
 /// The routes of the system.
@@ -72,13 +72,14 @@ struct Switch {
 }
 
 impl Switch {
-    /// What a request without a body means: in an emergency, typing JSON takes too long.
+    /// The meaning of a request without a body: in an emergency, typing JSON takes too long.
     fn off() -> Self {
         Self { enabled: false, reason: Some(DEFAULT_REASON.to_owned()), bypass_effect: None }
     }
 }
 
-/// Disabling needs the header besides the permission; enabling does not, so that it cannot fail for lack of a header.
+/// Disabling needs the header in addition to the permission; enabling does not, so that it cannot fail for lack of a
+/// header.
 async fn switch(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,

@@ -23,7 +23,7 @@ use crate::{
     state::AppState,
 };
 
-/// Most bytes of a file: the largest bundle, and its envelope.
+/// Maximum bytes of a file: the largest bundle, and its envelope.
 const MAX_FILE_BYTES: usize = LARGE + SMALL;
 
 /// The routes of export, verification and import.
@@ -78,7 +78,7 @@ fn hours(params: &Params) -> ApiResult<u32> {
     Ok(hours.unwrap_or(export::DEFAULT_HOURS))
 }
 
-/// Verifies a file. A file that does not hold is an answer, not an error; only a file that is not JSON is an error.
+/// Verifies a file. A refused file is an answer, not an error; only a file that is not JSON is an error.
 async fn verify(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
@@ -95,7 +95,7 @@ async fn import(
     params: Params,
     request: Request,
 ) -> ApiResult<Response> {
-    // Options may be in the query string too, so that a file can be sent as it is.
+    // Options may be in the query string too, so that a file can be sent unchanged.
     let (renamed, unsigned) = (params.text("import_as_version"), params.flag("unsigned")?);
     let upload = upload(request).await?;
     let upload = Upload {

@@ -54,10 +54,11 @@ pub async fn add(
     Ok(person)
 }
 
-/// Sets a person's roles. The new roles hold from the next request on.
+/// Sets a person's roles. The new roles take effect with the next request.
 ///
 /// # Errors
-/// Denied without [`Permission::Administer`]; no such person; administrators who would take that role from themselves.
+/// Denied without [`Permission::Administer`]; no such person; administrators who would remove that role from
+/// themselves.
 pub async fn set_roles(store: &Store, actor: &Actor, email: &str, roles: Roles) -> Result<Person> {
     let permit = authorize(actor, Permission::Administer)?;
     let mut work = Work::begin(store, permit).await?;

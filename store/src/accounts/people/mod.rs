@@ -1,4 +1,4 @@
-//! People: signing in, and who is trusted with what.
+//! People: signing in, roles and access.
 
 mod edit;
 mod queries;

@@ -6,7 +6,7 @@ use lifecycle::authority::{Actor, Permission, Person, authorize};
 use super::row::{self, COLUMNS, Row};
 use crate::{Result, Store};
 
-/// The person with this number, enabled or not. Takes no actor, because authentication calls it to find one.
+/// The person with this number, enabled or not. Takes no actor, because authentication itself calls this function.
 ///
 /// # Errors
 /// The database failed.
@@ -18,7 +18,7 @@ pub async fn by_id(store: &Store, id: i64) -> Result<Option<Person>> {
     row.map(Row::read).transpose()
 }
 
-/// The enabled person with this email, without a password: for the demo's one-click cards only.
+/// The enabled person with this email; no password is checked. Only for the demo's one-click cards.
 ///
 /// # Errors
 /// The database failed.

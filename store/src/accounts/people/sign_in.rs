@@ -17,8 +17,8 @@ const MAX_FAILURES: i32 = 10;
 /// How long a failure counts.
 const FAILURE_WINDOW: Duration = Duration::minutes(15);
 
-/// Checks a password. None when the email or the password is wrong or the person is disabled; the answer and
-/// the time it takes do not reveal which.
+/// Checks a password. `None` if the email or the password is wrong or the person is disabled; neither the answer nor
+/// the time it takes reveals which.
 ///
 /// # Errors
 /// `too_many_requests` after ten failures within fifteen minutes, with `retry_after_seconds`.
@@ -36,7 +36,7 @@ pub async fn sign_in(store: &Store, email: &str, password: &str) -> Result<Optio
     match row {
         Some(row) if correct && row.enabled => {
             let person = row.read()?;
-            // Every person may sign in; each use case decides what they may do then.
+            // Every person may sign in; each use case then decides what they may do.
             let permit = match authorize(&person.actor(Via::Session), Permission::Read) {
                 Ok(permit) => permit,
                 Err(_) => return Ok(None),
@@ -109,7 +109,7 @@ async fn count_failure(store: &Store, account: &str) -> Result<()> {
     .bind(window()?)
     .execute(store.pool())
     .await?;
-    // Guesses at accounts that do not exist must not pile up.
+    // Failures for accounts that do not exist must not pile up.
     sqlx::query("delete from sign_in_failures where since < now() - $1::interval")
         .bind(window()?)
         .execute(store.pool())

@@ -1,4 +1,4 @@
-//! From a bearer token to the actor behind it.
+//! Resolving a bearer token to the actor behind it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::row::{PREFIX, RANDOM_CHARS, hash};
 use crate::{Result, Store, names};
 
-/// How long recording that a token was used may take.
+/// Time limit for recording that a token was used.
 const RECORD_USE_WITHIN: Duration = Duration::from_millis(200);
 
 /// The caller behind a token.
@@ -20,7 +20,7 @@ pub struct Bearer {
     pub name: String,
 }
 
-/// The holder of this token; none when it is unknown, expired, revoked, or its person is disabled.
+/// The holder of this token; `None` if the token is unknown, expired or revoked, or its person is disabled.
 ///
 /// # Errors
 /// The database failed.
@@ -66,7 +66,8 @@ pub async fn authenticate(store: &Store, plain: &str) -> Result<Option<Bearer>> 
     Ok(Some(bearer))
 }
 
-/// Records when the token was last used, for the list of tokens. No request fails because of this or waits long for it.
+/// Records when the token was last used, for the list of tokens. No request fails because of this, or is held up by it
+/// for long.
 async fn record_use(store: &Store, id: i64) {
     let update = sqlx::query("update api_tokens set last_used_at = now() where id = $1").bind(id).execute(store.pool());
     match timeout(RECORD_USE_WITHIN, update).await {

@@ -15,20 +15,20 @@ use time::OffsetDateTime;
 use super::row::{COLUMNS, PREFIX, RANDOM_CHARS, Row, SELECT, hash};
 use crate::{Error, Result, Store, names, work::Work};
 
-/// How many characters of a token are stored to recognise it by.
+/// Number of a token's characters that are stored to recognise it by.
 const SHOWN_CHARS: usize = 8;
 
 /// The token to create: the body of `POST /tokens`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewToken {
-    /// What the token is for.
+    /// The purpose of the token.
     pub name: String,
-    /// The person the token acts as; none for a program.
+    /// The person the token acts as; `None` for a program.
     #[serde(default)]
     pub email: Option<String>,
     /// The roles the token has at most.
     pub roles: Roles,
-    /// When the token expires; none for never.
+    /// When the token expires; `None` for never.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
 }
@@ -54,7 +54,7 @@ pub async fn create(store: &Store, actor: &Actor, new: NewToken) -> Result<(Toke
     }
     let person_id = match &new.email {
         None => {
-            // There is no person behind this token to answer for what it does: programs only evaluate.
+            // No person answers for what a program's token does, so programs may only evaluate.
             if new.roles.iter().any(|role| *role != Role::Service) {
                 let detail = "a token without a person can only have the role `service`";
                 return Err(Problem::invalid_field("/roles", detail).into());

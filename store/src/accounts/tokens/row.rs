@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::{Result, names};
 
-/// How every token begins, so that leaked ones can be found.
+/// The prefix of every token, so that leaked tokens can be found.
 pub(super) const PREFIX: &str = "csn_";
 /// Random letters and digits of a token.
 pub(super) const RANDOM_CHARS: usize = 32;
@@ -51,7 +51,7 @@ impl Row {
     }
 }
 
-/// What is stored of a token.
+/// The hash that is stored of a token.
 pub(super) fn hash(plain: &str) -> Vec<u8> {
     Sha256::digest(plain.as_bytes()).to_vec()
 }

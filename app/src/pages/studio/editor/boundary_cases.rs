@@ -9,13 +9,13 @@ use crate::{
     model::rule,
 };
 
-/// Rows drawn.
+/// Number of rows drawn.
 const SHOWN: usize = 200;
 
-/// Most rules that one click generates cases for.
+/// Maximum number of rules that one click generates cases for.
 const MAX_RULES: usize = 5;
 
-/// Cases around the thresholds of the selected rule, or else of rules that no test case covers.
+/// Cases around the thresholds of the selected rule, or otherwise of rules that no test case covers.
 fn propose(editor: EditorState, tests: TestCaseList) -> Vec<BoundaryCase> {
     let Some(draft) = editor.results.draft().get_untracked() else { return Vec::new() };
     let selected = editor.selection.selected().get_untracked();

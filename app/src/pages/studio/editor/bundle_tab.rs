@@ -69,7 +69,7 @@ pub fn BundleTab(editor: EditorState) -> impl IntoView {
     }
 }
 
-/// Where the bundle was imported from.
+/// The source that the bundle was imported from.
 #[component]
 fn Origin(provenance: Provenance) -> impl IntoView {
     let tone = if provenance.signed { Tone::Neutral } else { Tone::Warn };
@@ -143,7 +143,7 @@ fn SchemaField(editor: EditorState) -> impl IntoView {
         let text = event_target_value(&event);
         match read(&text) {
             Ok(value) => {
-                // Shown here at once; the linter reports it as a finding too.
+                // The fault is shown here at once; the linter reports it as a finding too.
                 fault.set(
                     value
                         .as_ref()

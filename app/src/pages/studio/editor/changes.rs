@@ -1,4 +1,5 @@
-//! The *Changes* tab: what the draft changes against stable, for every input and rule by rule, and the version it needs.
+//! The *Changes* tab: the changes against stable, for every input and rule by rule, and the version that the draft
+//! needs.
 
 use leptos::prelude::*;
 use policy::bundle::diff::{FieldChange, ModifiedRule, TextDiff};
@@ -10,7 +11,7 @@ use crate::{
     model::{Edit, rule},
 };
 
-/// Most rules drawn of each kind; the others are counted.
+/// Maximum number of rules of each kind that are drawn; the others are counted.
 const SHOWN: usize = 100;
 
 /// The *Changes* tab.
@@ -126,7 +127,7 @@ fn More(left: usize, what: &'static str) -> impl IntoView {
     (left > 0).then(|| view! { <li class="muted">{format!("and {left} more {what}")}</li> })
 }
 
-/// A rule that the draft and stable both have, field by field.
+/// A rule that exists in both the draft and stable, field by field.
 #[component]
 fn Modified(editor: EditorState, modified: ModifiedRule) -> impl IntoView {
     let id = modified.id.clone();
@@ -141,7 +142,7 @@ fn Modified(editor: EditorState, modified: ModifiedRule) -> impl IntoView {
     }
 }
 
-/// A rule that only the draft or only stable has.
+/// A rule that exists only in the draft or only in stable.
 #[component]
 fn Whole(editor: EditorState, rule: Map<String, Value>, added: bool) -> impl IntoView {
     let id = rule::id(&rule).to_owned();

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// A number with its unit. Text that is no number stays in the field and does not reach the document.
+/// A number with its unit. Text that is not a number stays in the field and does not reach the document.
 #[component]
 pub fn NumberField(
     label: &'static str,
@@ -43,13 +43,13 @@ pub fn NumberField(
     }
 }
 
-/// A number while it is typed. Text that is a number reaches the document at once; while the text is no number, the value
-/// from before the typing is put back, so that typing `8x` over 85 leaves 85 and not 8.
+/// A number while it is typed. Text that is a number reaches the document at once. While the text is not a number, the
+/// value from before the typing is restored, so that typing `8x` over 85 leaves 85 and not 8.
 #[derive(Clone, Copy)]
 pub struct TypedNumber {
     /// The text in the field.
     pub text: RwSignal<String>,
-    /// What is wrong with the text.
+    /// The error in the text.
     pub error: RwSignal<Option<String>>,
     before: RwSignal<Option<Value>>,
 }
@@ -60,7 +60,7 @@ impl TypedNumber {
         Self { text: RwSignal::new(String::new()), error: RwSignal::new(None), before: RwSignal::new(None) }
     }
 
-    /// Shows `value`, unless the text means it already, or is wrong and `value` is what was put back for it.
+    /// Shows `value`, unless the text already means that value, or is wrong and `value` was restored in its place.
     pub fn follow(self, value: Option<Value>) {
         let same = self.text.with_untracked(|text| read_number(text) == Ok(value.clone()));
         let put_back =
@@ -70,7 +70,7 @@ impl TypedNumber {
         }
     }
 
-    /// Shows a text, with its error.
+    /// Shows a text, and its error.
     pub fn show(self, text: String, error: Option<String>) {
         self.text.set(text);
         self.error.set(error);
@@ -100,7 +100,7 @@ impl TypedNumber {
     }
 }
 
-/// A list of values, each a token that can be removed. Enter, comma or leaving the field adds what was typed.
+/// A list of values, each a token that can be removed. Enter, comma or leaving the field adds the typed text.
 #[component]
 pub fn Tokens(
     /// Accessible name of the input.
@@ -109,10 +109,10 @@ pub fn Tokens(
     #[prop(optional, into)] id: Option<String>,
     #[prop(into)] items: Signal<Vec<Value>>,
     #[prop(into)] on_items: Callback<Vec<Value>>,
-    /// The kind values are read as; guessed when absent.
+    /// The kind that values are read as; guessed if absent.
     #[prop(optional)]
     kind: Option<ValueKind>,
-    /// A `<datalist>` to complete from.
+    /// The id of a `<datalist>` for completion.
     #[prop(optional)]
     list: Option<String>,
 ) -> impl IntoView {

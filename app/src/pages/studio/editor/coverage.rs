@@ -1,4 +1,4 @@
-//! How many cases a rule decides, which rules cover it, and which rules it covers.
+//! The number of cases that a rule decides, the rules that cover it, and the rules that it covers.
 
 use leptos::prelude::*;
 use policy::lint::Code;

@@ -19,13 +19,13 @@ use crate::{
     components::{Button, EmptyState, Tab, TabPanel, Tabs, format},
 };
 
-/// Recorded decisions fetched at first: the newest.
+/// Number of recorded decisions fetched at first: the newest.
 const RECORDED: usize = 100_000;
 
-/// Recorded decisions fetched when all are wanted.
+/// Number of recorded decisions fetched if all are requested.
 const RECORDED_ALL: usize = policy::replay::corpus::MAX_ROWS;
 
-/// Synthetic cases that are generated.
+/// Number of synthetic cases generated.
 const SYNTHETIC: usize = 2_000;
 
 /// The seed of the synthetic cases, so that a draft always gets the same cases.
@@ -35,7 +35,7 @@ const SEED: u64 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Choice {
     dataset: Dataset,
-    /// Recorded decisions to fetch, at most.
+    /// Maximum number of recorded decisions to fetch.
     most: usize,
 }
 
@@ -109,7 +109,7 @@ pub fn Dock(editor: EditorState) -> impl IntoView {
         sent.update_value(|(_, sent)| sent.clear());
         load(chosen.get_untracked());
     };
-    // Before the first traffic nothing is recorded; the built-in cases still work.
+    // Before the first traffic there are no recorded decisions; the built-in cases still work.
     Effect::new(move |_| {
         let none_recorded = editor.results.dataset(Dataset::Recorded) == Some(Ok(0));
         if none_recorded && chosen.with_untracked(|choice| choice.dataset == Dataset::Recorded) {
@@ -177,7 +177,7 @@ pub fn Dock(editor: EditorState) -> impl IntoView {
     }
 }
 
-/// How far the replay is, or how long it took, with the button that stops or resumes it.
+/// The progress or the duration of the replay, with the button that stops or resumes it.
 #[component]
 fn Status(editor: EditorState) -> impl IntoView {
     let done = move || {

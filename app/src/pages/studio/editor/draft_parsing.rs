@@ -1,4 +1,4 @@
-//! Parses the draft on the page while a tab is open that evaluates single inputs.
+//! Parses the draft on the page while a tab that evaluates single inputs is open.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::state::{
 };
 use crate::pages::studio::debounce::Debounce;
 
-/// How long the draft rests before it is parsed.
+/// How long the draft must be unchanged before it is parsed.
 const PAUSE: Duration = Duration::from_millis(60);
 
-/// Parses the draft in pauses of typing, while a tab is open that evaluates single inputs.
+/// Parses the draft in pauses of typing, while a tab that evaluates single inputs is open.
 pub fn parse_while_needed(editor: EditorState) {
     let parsing = Debounce::new();
     let needed =

@@ -1,4 +1,4 @@
-//! Dragging rows: the dragged rules go directly before or behind another rule, by their priority.
+//! Dragging rows: the dragged rules go directly before or after another rule, by changing their priority.
 
 use leptos::{ev::DragEvent, prelude::*};
 use wasm_bindgen::JsCast;
@@ -16,7 +16,7 @@ pub fn Handle(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
         let keys = if marked.contains(&key) { marked } else { vec![key] };
         if let Some(data) = event.data_transfer() {
             data.set_effect_allowed("move");
-            // Firefox starts no drag without data.
+            // Firefox does not start a drag without data.
             let _ = data.set_data("text/plain", &key.0.to_string());
         }
         editor.selection.start_drag(keys);
@@ -37,7 +37,7 @@ pub fn Handle(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
     })
 }
 
-/// On which side of a row the pointer drops: its upper half means before, its lower half behind.
+/// The side of a row on which the pointer drops: the upper half means before, the lower half after.
 fn side(event: &DragEvent) -> Option<Direction> {
     let row: web_sys::Element = event.current_target()?.dyn_into().ok()?;
     let seen = row.get_bounding_client_rect();

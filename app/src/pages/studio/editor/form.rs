@@ -157,7 +157,7 @@ fn TextField(
     field: &'static str,
     label: &'static str,
     #[prop(optional)] mono: bool,
-    /// What to offer for completion.
+    /// The names to offer for completion.
     #[prop(optional)]
     names: Option<Memo<Vec<String>>>,
 ) -> impl IntoView {

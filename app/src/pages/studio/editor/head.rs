@@ -1,4 +1,4 @@
-//! The heading of the editor: the bundle's state, and the buttons for what can be done with it.
+//! The heading of the editor: the bundle's state, and buttons for the actions on the bundle.
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};

@@ -1,4 +1,4 @@
-//! The fields that are edited in the table itself: a rule's priority and its effect. The form has all others.
+//! The fields that are edited in the table itself: a rule's priority and effect. All other fields are in the form.
 
 use leptos::prelude::*;
 use policy::bundle::Effect;

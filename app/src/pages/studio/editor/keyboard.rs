@@ -1,4 +1,4 @@
-//! The editor's keyboard shortcuts. Single letters work outside of fields only.
+//! The editor's keyboard shortcuts. Single letters work only outside fields.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 use wasm_bindgen::JsCast;
@@ -22,7 +22,7 @@ pub fn listen(editor: EditorState) {
     });
 }
 
-/// Acts on a key; true when it is a shortcut of the editor.
+/// Acts on a key; true if the key is a shortcut of the editor.
 fn pressed(editor: EditorState, event: &KeyboardEvent) -> bool {
     let dialog_open = document().query_selector("dialog[open]").ok().flatten().is_some();
     if dialog_open || event.default_prevented() {
@@ -94,7 +94,7 @@ fn pressed(editor: EditorState, event: &KeyboardEvent) -> bool {
     true
 }
 
-/// Leaves the field, or else closes the form, or else clears the marks, or else the filter.
+/// Leaves the field; otherwise closes the form; otherwise clears the marks; otherwise clears the filter.
 fn escape(editor: EditorState, writing: bool) -> bool {
     if writing {
         if let Some(active) = document().active_element().and_then(|a| a.dyn_into::<web_sys::HtmlElement>().ok()) {

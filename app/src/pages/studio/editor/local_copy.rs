@@ -1,4 +1,4 @@
-//! The copy of unsaved edits on this device, so that nothing typed is lost before the server has it.
+//! The copy of unsaved edits on this device, so that nothing typed is lost before the server has stored it.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::state::{EditorState, MainTab};
 use crate::{model::Content, pages::studio::debounce::Debounce};
 
-/// What the device stores of a draft.
+/// The stored copy of a draft.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct LocalCopy {
     /// The revision the edits are based on.
     revision: i64,
-    /// When it was stored, in milliseconds since 1970.
+    /// When the copy was stored, in milliseconds since 1970.
     at: f64,
     /// The document.
     document: Source,
@@ -28,7 +28,7 @@ fn delay(rules: usize) -> Duration {
     Duration::from_millis(if rules < 1_000 { 300 } else { 1_500 })
 }
 
-/// The browser's storage; none where it is forbidden, and on the server, where pages are cleaned up too.
+/// The browser's storage; `None` where storage is forbidden, and on the server, where pages are cleaned up too.
 fn storage() -> Option<web_sys::Storage> {
     if cfg!(feature = "ssr") {
         return None;

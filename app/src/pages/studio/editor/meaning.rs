@@ -1,4 +1,4 @@
-//! What the draft changes against stable for every possible input: the certificate, the regions, and how many of the
+//! The changes of the draft against stable for every possible input: the certificate, the regions, and how many of the
 //! replayed cases each region contains.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::components::{
     region::{Certificate, RegionCard, TransitionMatrix, allows_anew, headline},
 };
 
-/// Most regions drawn; the others are counted.
+/// Maximum number of regions drawn; the others are counted.
 const SHOWN: usize = 30;
 
 /// The proven part of the *Changes* tab.
@@ -46,11 +46,11 @@ struct RegionCounts {
     regions: Vec<usize>,
     /// Whether all flips were counted; otherwise each count may be too low.
     complete: bool,
-    /// Replayed cases.
+    /// The number of replayed cases.
     cases: usize,
 }
 
-/// The counts for the regions of `diff`; none while the replay belongs to another diff.
+/// The counts for the regions of `diff`; `None` while the replay belongs to another diff.
 fn region_counts(editor: EditorState, diff: &Arc<SemanticDiff>) -> Option<RegionCounts> {
     let replayed =
         editor.results.replay().get().filter(|one| one.diff.as_ref().is_some_and(|of| Arc::ptr_eq(of, diff)))?;

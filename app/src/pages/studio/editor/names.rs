@@ -1,5 +1,5 @@
-//! The names that fields are completed from: those that the schema declares and those that other rules use. Other rules
-//! are read from the last checked document rather than at every keystroke.
+//! The names offered for completion: those that the schema declares and those that other rules use. Other rules are
+//! read from the last checked document rather than at every keystroke.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use crate::model::{
     rule,
 };
 
-/// Most names offered; a longer list is no help.
+/// Maximum number of names offered; a longer list does not help.
 const MOST: usize = 200;
 
-/// Agents.
+/// The names of agents.
 pub fn agents(editor: EditorState) -> Memo<Vec<String>> {
     Memo::new(move |_| {
         let mut names = BTreeSet::from(["*".to_owned()]);
@@ -31,7 +31,7 @@ pub fn agents(editor: EditorState) -> Memo<Vec<String>> {
     })
 }
 
-/// Actions of the rule's agent.
+/// The names of actions of the rule's agent.
 pub fn actions(editor: EditorState, key: RuleKey) -> Memo<Vec<String>> {
     Memo::new(move |_| {
         let agent = agent(editor, key);
@@ -48,7 +48,7 @@ pub fn actions(editor: EditorState, key: RuleKey) -> Memo<Vec<String>> {
     })
 }
 
-/// Fields of the rule's agent.
+/// The names of fields of the rule's agent.
 pub fn fields(editor: EditorState, key: RuleKey) -> Memo<Vec<String>> {
     Memo::new(move |_| {
         let agent = agent(editor, key);
@@ -67,7 +67,7 @@ pub fn fields(editor: EditorState, key: RuleKey) -> Memo<Vec<String>> {
     })
 }
 
-/// What the schema declares about a field of the rule's agent.
+/// The schema's declaration of a field of the rule's agent.
 pub fn declared(editor: EditorState, key: RuleKey, field: &str) -> Option<Field> {
     let agent = editor.document.rule(key).map(|rule| rule::text(&rule.0, "agent").to_owned())?;
     editor.document.schema().get()?.agents.get(&agent)?.fields.get(field).cloned()

@@ -1,4 +1,4 @@
-//! The *One input* tab: the draft's answer to one input, how it was found, and what would change it.
+//! The *One input* tab: the draft's answer to one input, how it was found, and what would change the answer.
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
@@ -22,7 +22,7 @@ use crate::{
     model::text,
 };
 
-/// Most rules drawn of the trace, which has only rules for the agent and action of the input.
+/// Maximum number of rules drawn in the trace, which has only rules for the agent and action of the input.
 const SHOWN: usize = 50;
 
 /// Opens the input of the decision that the URL names, in place of the first case.
@@ -52,7 +52,7 @@ pub fn OneInput(editor: EditorState, cases: Memo<Option<usize>>, tests: TestCase
         worker_client::request(Request::Case(next.get_value()), None);
         next.update_value(|next| *next += 1);
     };
-    // The first case, so that there is something to look at.
+    // Start with the first case, so that there is something to look at.
     Effect::new(move |_| {
         let nothing =
             !editor.panes.is_awaiting_input() && editor.panes.input().with_untracked(|asked| asked.agent.is_empty());
@@ -75,7 +75,7 @@ pub fn OneInput(editor: EditorState, cases: Memo<Option<usize>>, tests: TestCase
     });
     let error = Signal::derive(move || facts.get().err());
     let answer = move || {
-        // Evaluated only while the tab is open.
+        // The input is evaluated only while the tab is open.
         if editor.panes.dock().get() != DockTab::OneInput {
             return ().into_any();
         }
@@ -112,7 +112,7 @@ pub fn OneInput(editor: EditorState, cases: Memo<Option<usize>>, tests: TestCase
     }
 }
 
-/// The draft's answer, why, and what would change it.
+/// The draft's answer, its explanation, and what would change the answer.
 fn explained_answer(editor: EditorState, tests: TestCaseList, draft: &SharedDraft, input: &Input) -> AnyView {
     let answer = draft.prepared().decide(input);
     let trace = draft.prepared().trace(input);

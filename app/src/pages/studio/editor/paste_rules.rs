@@ -9,7 +9,7 @@ use crate::{
     model::{Edit, RawRule, paste, rule, text::ParseError},
 };
 
-/// Listens for Ctrl V outside of fields. Rules with new ids are added at once; for others the dialog opens.
+/// Listens for Ctrl V outside fields. Rules with new ids are added at once; for other rules the dialog opens.
 pub fn listen(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) {
     let listener = window_event_listener_untyped("paste", move |event| {
         if !editor.document.is_editable() || in_field(&event) {
@@ -28,7 +28,7 @@ pub fn listen(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<String>
     on_cleanup(move || listener.remove());
 }
 
-/// Whether an event happened where text is typed.
+/// Whether an event happened in an element where text is typed.
 pub fn in_field(event: &web_sys::Event) -> bool {
     event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()).is_some_and(|target| {
         target
@@ -58,7 +58,7 @@ fn add(editor: EditorState, rules: Vec<RawRule>) {
     }
 }
 
-/// The dialog: the text, how many rules it has, and the choice for ids that exist already.
+/// The dialog: the text, how many rules it contains, and the choice for ids that already exist.
 #[component]
 pub fn PasteDialog(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) -> impl IntoView {
     let read = Memo::new(move |_| -> Option<Result<Vec<RawRule>, ParseError>> {

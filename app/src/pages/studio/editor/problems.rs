@@ -20,7 +20,7 @@ use crate::{
     model::Content,
 };
 
-/// Most findings drawn of each severity; the others are counted.
+/// Maximum number of findings of each severity that are drawn; the others are counted.
 const SHOWN: usize = 200;
 
 /// The *Problems* tab.
@@ -127,7 +127,7 @@ fn Findings(editor: EditorState, severity: Severity) -> impl IntoView {
 pub fn FindingItem(
     editor: EditorState,
     finding: Finding,
-    /// Whether the finding is shown in the form of its rule, which need not be named there.
+    /// Whether the finding is shown in the form of its rule, where the rule need not be named.
     #[prop(optional)]
     within: bool,
 ) -> impl IntoView {
@@ -167,7 +167,7 @@ pub fn FindingItem(
     }
 }
 
-/// An input in a few words, which unfolds to the whole input.
+/// An input in a few words, which unfolds into the whole input.
 fn example(editor: EditorState, input: Input) -> AnyView {
     let facts = gist(&input.context);
     let whole = serde_json::to_string_pretty(&input.context).unwrap_or_default();
@@ -242,7 +242,7 @@ fn is_gap(finding: &Finding) -> bool {
     finding.code == Code::Gap && finding.witness.is_some()
 }
 
-/// The part of a rule a path points to, in words.
+/// The part of a rule that a path points to, in words.
 fn place(path: &str) -> Option<String> {
     let mut parts = path.strip_prefix("/rules/")?.splitn(3, '/').skip(1);
     let (field, inner) = (parts.next()?, parts.next());
@@ -258,7 +258,7 @@ fn place(path: &str) -> Option<String> {
 
 /// Makes one repair.
 fn fix(editor: EditorState, finding: &Finding) {
-    // The finding may be older than the last keystroke: look for it in the present document.
+    // The finding may be older than the last keystroke: look for it in the current document.
     let checked = check_now(editor);
     let found = checked.report.all().find(|other| {
         other.code == finding.code && other.rule_id == finding.rule_id && other.message == finding.message

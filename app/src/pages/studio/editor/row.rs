@@ -16,7 +16,7 @@ use crate::{
     model::{Edit, RawRule, RuleKey, SharedRule, condition::plain_text, order::Direction, rule},
 };
 
-/// Most conditions drawn in a row; the others are counted.
+/// Maximum number of conditions drawn in a row; the others are counted.
 const SHOWN: usize = 6;
 
 /// One rule: its switch, priority, id, agent and action, conditions, effect and hits.
@@ -110,7 +110,7 @@ pub fn RuleRow(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
     }
 }
 
-/// How many of the replayed cases the rule decides: per day, when the dataset has a duration.
+/// How many of the replayed cases the rule decides: per day, if the dataset has a duration.
 fn hits(editor: EditorState, key: RuleKey) -> Option<String> {
     editor.results.replay().with(|replayed| {
         let replayed = replayed.as_ref()?;
@@ -164,7 +164,7 @@ fn effect(rule: &RawRule) -> AnyView {
     }
 }
 
-/// The conditions in words, each with its value in stable when that differs.
+/// The conditions in words, each with its value in stable if the two differ.
 fn condition_chips(editor: EditorState, rule: &RawRule) -> AnyView {
     let stable = editor.results.stable();
     let before = stable.as_ref().and_then(|stable| stable.rule(rule::id(rule)));

@@ -11,7 +11,7 @@ use crate::{
     model::Content,
 };
 
-/// The choice between the draft and what another person saved first.
+/// The choice between the draft and the version that another person saved first.
 #[component]
 pub fn ConflictDialog(editor: EditorState) -> impl IntoView {
     let open = RwSignal::new(false);
@@ -53,7 +53,7 @@ pub fn ConflictDialog(editor: EditorState) -> impl IntoView {
     };
     let open_mine = move |_| {
         let mut source = editor.document.content().with_untracked(Content::to_source);
-        // Two drafts cannot have one version: the server chooses another.
+        // Two drafts cannot have the same version: the server chooses another.
         source.version = None;
         let document = serde_json::to_string(&source).unwrap_or_default();
         let navigate = navigate.clone();

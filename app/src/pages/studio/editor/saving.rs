@@ -14,7 +14,7 @@ use crate::{
     components::{Button, ButtonKind, Notice, RelativeTime, Tone},
 };
 
-/// Saves again when the connection is back, after a save failed for want of one.
+/// Saves again once the connection is back, if a save failed for lack of a connection.
 pub fn retry_when_online(editor: EditorState) {
     let online = window_event_listener(leptos::ev::online, move |_| {
         if matches!(editor.save.status().get_untracked(), SaveStatus::Failed(_)) {
@@ -31,7 +31,7 @@ pub fn start_save(editor: EditorState) {
     });
 }
 
-/// Saves the draft; true when the server has it.
+/// Saves the draft; true if the server has stored it.
 pub async fn save(editor: EditorState) -> bool {
     editor.document.flush_source();
     if editor.document.unparsed_source().read_untracked().is_some() {

@@ -1,5 +1,5 @@
-//! Which rules shadow a rule: rules that are evaluated before it and decide part of its inputs, each with an example.
-//! Shadowing is no fault, so the answer is computed on request, in the *Rule* tab.
+//! The rules that shadow a rule: they are evaluated before it and decide part of its inputs; each is shown with an
+//! example. Shadowing is not a fault, so the answer is computed on request, in the *Rule* tab.
 
 use leptos::prelude::*;
 use policy::analysis::{Meter, Shadow, shadow};
@@ -15,7 +15,7 @@ const WORK: u64 = 4_000_000;
 /// Work units for each rule before it.
 const WORK_EACH: u64 = 200_000;
 
-/// The question, and its answer for the draft as it stands.
+/// The question, and its answer for the current draft.
 #[component]
 pub fn ShadowedBy(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
     let answer = RwSignal::new(None::<(Content, Option<Shadow>)>);

@@ -14,10 +14,10 @@ use crate::{
     model::rule,
 };
 
-/// Most flips listed.
+/// Maximum number of flips listed.
 const SHOWN: usize = 100;
 
-/// Most rules named of each kind; the others are counted.
+/// Maximum number of rules of each kind that are named; the others are counted.
 const NAMED: usize = 100;
 
 /// The *Simulate* tab.
@@ -101,7 +101,7 @@ fn Result(editor: EditorState, replayed: Arc<ReplayResult>) -> impl IntoView {
     }
 }
 
-/// How many rules decide some case, how many could but do not, and how many can never decide.
+/// How many rules decide some case, how many could but do not, and how many can never decide a case.
 #[component]
 fn RuleCoverage(editor: EditorState, replayed: Arc<ReplayResult>) -> impl IntoView {
     move || {
@@ -218,12 +218,12 @@ fn Flips(editor: EditorState, changes: Vec<Change>, total: usize, compared: bool
     .into_any()
 }
 
-/// A case's id. Long ones, such as those of recorded decisions, are shortened to both ends.
+/// A case's id. Long ids, such as those of recorded decisions, are shortened to both ends.
 fn case_name(id: &str) -> String {
     if id.len() <= 24 { id.to_owned() } else { crate::components::short_digest(id) }
 }
 
-/// How many flips share a flip's region; opens the region in the *Changes* tab.
+/// How many flips share a flip's region; a click opens the region in the *Changes* tab.
 #[component]
 fn RegionOf(editor: EditorState, region: usize) -> impl IntoView {
     let (alike, whole) = editor.results.replay().with_untracked(|replayed| {
@@ -244,7 +244,7 @@ fn RegionOf(editor: EditorState, region: usize) -> impl IntoView {
     }
 }
 
-/// Approvals per day under the draft, when the cases are recorded traffic.
+/// Approvals per day under the draft, if the cases are recorded traffic.
 fn forecast(replayed: &ReplayResult, before: &Summary, after: &Summary) -> Option<String> {
     let (was, will) = (replayed.per_day(before.approval_count)?, replayed.per_day(after.approval_count)?);
     let shown = |number: f64| if number < 10.0 { format!("{number:.1}") } else { format!("{number:.0}") };

@@ -1,4 +1,5 @@
-//! The *Source* tab: the document as JSON, in sync with the table both ways. Text that cannot be parsed is kept as typed.
+//! The *Source* tab: the document as JSON, in sync with the table both ways. Text that cannot be parsed is kept as
+//! typed.
 
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use crate::{
     pages::studio::debounce::Debounce,
 };
 
-/// Longer text, in bytes, is parsed after a pause instead of at every keystroke.
+/// The length in bytes above which text is parsed after a pause instead of at every keystroke.
 const LONG: usize = 200_000;
 
-/// How long typing rests before long text is parsed.
+/// How long typing must pause before long text is parsed.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// The *Source* tab.
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub fn SourceTab(editor: EditorState) -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
     let open = Memo::new(move |_| editor.panes.main().get() == MainTab::Source);
-    // The text in the field. Written only while the tab is open, because thousands of rules make megabytes.
+    // The text in the field. Written only while the tab is open, because thousands of rules make megabytes of text.
     let shown = RwSignal::new(if open.get_untracked() {
         editor.document.content().with_untracked(text::write)
     } else {

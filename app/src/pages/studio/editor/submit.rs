@@ -29,7 +29,7 @@ pub fn SubmitButton(editor: EditorState, open: RwSignal<bool>) -> impl IntoView 
     }
 }
 
-/// What blocks submitting, in one line under the heading.
+/// The obstacles to submitting, in one line under the heading.
 #[component]
 pub fn Obstacles(editor: EditorState) -> impl IntoView {
     let obstacles = Memo::new(move |_| editor.obstacles());
@@ -70,7 +70,7 @@ pub fn SubmitDialog(editor: EditorState, open: RwSignal<bool>) -> impl IntoView 
         refused.set(None);
         let navigate = navigate.clone();
         spawn_local(async move {
-            // Reviewers see what the server has, so unsaved edits are saved first.
+            // Reviewers see the version on the server, so unsaved edits are saved first.
             if editor.document.dirty().get_untracked() && !save(editor).await {
                 pending.set(false);
                 open.set(false);

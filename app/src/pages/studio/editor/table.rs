@@ -1,4 +1,4 @@
-//! The rules table, in evaluation order. Of many rules only the rows in sight are drawn.
+//! The rules table, in evaluation order. If there are many rules, only the visible rows are drawn.
 
 use leptos::{html, prelude::*};
 
@@ -8,16 +8,16 @@ use crate::{
     model::{Edit, RuleKey, order::Direction},
 };
 
-/// Rules from which on only the rows in sight are drawn.
+/// Number of rules from which on only the visible rows are drawn.
 const VIRTUAL_FROM: usize = 150;
 
 /// Height of a row of a long table in pixels, as in the style sheet.
 const ROW: f64 = 44.0;
 
-/// Rows drawn beyond either edge of what is in sight.
+/// Number of rows drawn beyond either edge of the visible area.
 const BEYOND: usize = 12;
 
-/// Rows drawn before the height of the box is known.
+/// Number of rows drawn before the height of the box is known.
 const FIRST: usize = 40;
 
 /// The table with its head and foot, and the bar for marked rules.
@@ -65,7 +65,7 @@ pub fn RulesTable(editor: EditorState) -> impl IntoView {
     });
     Effect::new(move |_| {
         if let Some(key) = editor.selection.revealed().get() {
-            // In the next frame, when a row that is about to be drawn has its place.
+            // In the next frame, when a row that is about to be drawn is in place.
             request_animation_frame(move || bring_into_sight(editor, scroller, long.get_untracked(), key));
         }
     });
@@ -251,7 +251,7 @@ fn MarkedBar(editor: EditorState) -> impl IntoView {
     }
 }
 
-/// Scrolls so that the row of `key` is in sight.
+/// Scrolls so that the row of `key` is visible.
 fn bring_into_sight(editor: EditorState, scroller: NodeRef<html::Div>, long: bool, key: RuleKey) {
     let Some(scroller) = scroller.get_untracked() else { return };
     if long {

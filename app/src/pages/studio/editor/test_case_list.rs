@@ -36,7 +36,7 @@ impl TestCaseList {
         tests
     }
 
-    /// All cases, those with an expected effect and those without; none while they are fetched.
+    /// All cases, with and without an expected effect; `None` while they are being fetched.
     pub fn cases(self) -> Option<Arc<Vec<Case>>> {
         self.cases.get()
     }

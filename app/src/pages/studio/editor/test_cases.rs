@@ -15,13 +15,13 @@ use crate::components::{
     Button, ButtonKind, Chip, EffectBadge, EmptyState, Skeleton, Table, Tone, effect_words, facts::gist, format,
 };
 
-/// Rows drawn of each list; the rest is counted.
+/// Maximum number of rows drawn of each list; the others are counted.
 const SHOWN: usize = 200;
 
 /// The *Test cases* tab.
 #[component]
 pub fn TestCases(editor: EditorState, tests: TestCaseList) -> impl IntoView {
-    // Proposed cases must outlive the list, which is drawn again after each answer of the server.
+    // Proposed cases must outlive the list, which is redrawn after each answer of the server.
     view! {
         <div class="tests">
             {move || editor.results.tests().get().map(|outcome| view! { <Head editor=editor outcome=outcome /> })}

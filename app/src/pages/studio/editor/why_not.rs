@@ -1,4 +1,4 @@
-//! What would change an answer: the smallest change of the input.
+//! How an answer could change: the smallest change of the input that changes it.
 
 use leptos::prelude::*;
 use policy::{

@@ -18,16 +18,16 @@ const SLICE_MS: f64 = 10.0;
 /// Longest wait after a keystroke before slices begin, in milliseconds.
 const MAX_WAIT_MS: f64 = 600.0;
 
-/// Limits of the analysis on the page, which holds up typing: lower than those of a web worker.
+/// Limits of the analysis on the page, which blocks typing: lower than those of a web worker.
 const LIMITS_ON_PAGE: ExactLimits = ExactLimits { at_once: 250, at_all: 2_000 };
 
-/// How many web workers are started, as one that broke is replaced.
+/// Maximum number of web workers started, since a broken one is replaced.
 const MAX_STARTS: u32 = 3;
 
-/// The handlers of a web worker: of its messages and of its failure. JavaScript holds no reference that keeps them alive.
+/// The handlers of a web worker, for its messages and its failure. JavaScript holds no reference that keeps them alive.
 type Handlers = [Closure<dyn FnMut(JsValue)>; 2];
 
-/// Bytes that travel next to a message.
+/// Bytes that are sent along with a message.
 type Payload = Option<Uint8Array>;
 
 thread_local! {
@@ -38,7 +38,7 @@ thread_local! {
 struct Client {
     connection: Connection,
     on_event: Callback<Event>,
-    /// How many web workers were started.
+    /// How many web workers have been started.
     starts: u32,
     _handlers: Option<Handlers>,
 }
@@ -59,8 +59,8 @@ struct PageSession {
     longest_slice: f64,
 }
 
-/// Opens a session. Its events go to `on_event`; `start_session` is called when the session knows nothing yet and must be
-/// sent everything: now, and each time a web worker that broke was replaced.
+/// Opens a session. Its events go to `on_event`. `start_session` is called when the session knows nothing yet and must
+/// be sent everything: now, and each time a broken web worker has been replaced.
 pub fn open(on_event: Callback<Event>, start_session: Callback<()>) {
     connect(on_event, start_session, 1);
     start_session.run(());
@@ -141,8 +141,8 @@ fn on_message(message: &MessageEvent) {
     deliver(vec![event]);
 }
 
-/// Handles the failure of a web worker. One that never started is replaced by a session on the page, which takes over the
-/// waiting requests; one that broke later is replaced by another web worker, which is sent everything again.
+/// Handles the failure of a web worker. A worker that never started is replaced by a session on the page, which takes
+/// over the waiting requests; a worker that broke later is replaced by another one, which is sent everything again.
 fn on_error(on_event: Callback<Event>, start_session: Callback<()>, starts: u32) {
     let waiting = CLIENT.with_borrow_mut(|client| {
         let client = client.as_mut()?;
@@ -188,7 +188,7 @@ fn run_on_page(request: Request, payload: Payload) {
     let wait = CLIENT.with_borrow_mut(|client| {
         let Connection::Page(page) = &mut client.as_mut()?.connection else { return None };
         page.session.handle(request, payload.as_deref(), &mut |event| events.push(event));
-        // A long slice is likely to come again after the next edit: wait for a longer pause in typing.
+        // A long slice is likely to recur after the next edit: wait for a longer pause in typing.
         let wait = match std::mem::take(&mut page.longest_slice) {
             _ if !edited => 0.0,
             longest if longest < 8.0 => 16.0,
@@ -202,7 +202,7 @@ fn run_on_page(request: Request, payload: Payload) {
     }
 }
 
-/// Schedules the next slice on the page, when work is due.
+/// Schedules the next slice on the page, if work is due.
 fn schedule_slice(wait_ms: f64) {
     CLIENT.with_borrow_mut(|client| {
         let Some(Connection::Page(page)) = client.as_mut().map(|client| &mut client.connection) else { return };

@@ -1,4 +1,4 @@
-//! Keeps the worker in step with the document: each change is sent, and results for the present document are recorded in
+//! Keeps the worker in step with the document: sends each change, and records results for the current document in
 //! [`EditorState::results`].
 
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub fn follow_document(editor: EditorState) {
     on_cleanup(worker_client::close);
 }
 
-/// Sends a new session what the draft is compared with. Everything else is sent by whatever tracks
+/// Sends a new session the baseline of the draft's checks. Everything else is sent by the code that tracks
 /// [`Results::sessions`](super::state::Results::sessions).
 fn start_session(editor: EditorState, sent: StoredValue<SentDocument>) {
     let baseline = editor.results.baseline();
@@ -100,7 +100,8 @@ fn write_learned_schema(editor: EditorState, schema: Option<serde_json::Value>, 
     }
 }
 
-/// Checks the document at once when the worker has not, for commands that need findings of exactly what is on the page.
+/// Checks the document at once if the worker has not, for commands that need the findings of exactly the current
+/// document.
 pub fn check_now(editor: EditorState) -> Arc<Checked> {
     let content = editor.document.content().get_untracked();
     let checked = editor.results.checked().get_untracked();

@@ -5,10 +5,10 @@ use policy::limits::MAX_BUNDLE_BYTES;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DragEvent, File};
 
-/// Most bytes of a file: the largest bundle with its envelope.
+/// Maximum bytes of a file: the largest bundle with its envelope.
 const MAX_FILE_BYTES: f64 = (MAX_BUNDLE_BYTES + 1024 * 1024) as f64;
 
-/// Puts the text of `file` into `into`, or the reason why not into `refused`.
+/// Puts the text of `file` into `into`, or the reason why it cannot be read into `refused`.
 pub fn read(file: &File, into: RwSignal<String>, refused: RwSignal<Option<String>>) {
     if file.size() > MAX_FILE_BYTES {
         refused.set(Some(format!("The file is larger than the limit of {} MiB.", MAX_BUNDLE_BYTES / (1024 * 1024))));

@@ -1,4 +1,4 @@
-//! *Import*: a draft from a signed file, or from a bare document. The server verifies it and previews what it would change
+//! *Import*: a draft from a signed file, or from a bare document. The server verifies the file and previews the changes
 //! before anything is saved.
 
 mod file;
@@ -18,7 +18,7 @@ use crate::{
     pages::studio::debounce::Debounce,
 };
 
-/// How long typing rests before the server previews the document.
+/// How long typing must pause before the server previews the document.
 const PAUSE: Duration = Duration::from_millis(350);
 
 /// The state of the dialog. The page puts dropped files into it.
@@ -53,7 +53,7 @@ impl Import {
         }
     }
 
-    /// The version to import under; none keeps the version of the file.
+    /// The version to import under; `None` keeps the version of the file.
     fn version(self) -> Option<String> {
         self.version.with(|version| Some(version.trim().to_owned()).filter(|version| !version.is_empty()))
     }

@@ -1,4 +1,4 @@
-//! The preview of an import: the verdict on the file, the findings of the draft, and what it changes against stable.
+//! The preview of an import: the verdict on the file, the findings on the draft, and its changes against stable.
 
 use leptos::prelude::*;
 use lifecycle::{
@@ -12,11 +12,11 @@ use crate::components::{
     region::{Certificate, RegionCard, headline},
 };
 
-/// Most findings and regions drawn in the preview; the editor shows all.
+/// Maximum number of findings and regions drawn in the preview; the editor shows all.
 const FINDINGS: usize = 5;
 const REGIONS: usize = 10;
 
-/// The whole preview. The version that it proposes goes into `version`.
+/// The whole preview. The proposed version is written into `version`.
 #[component]
 pub fn ImportPreview(preview: Preview, version: RwSignal<String>) -> impl IntoView {
     let Preview { verification, draft } = preview;

@@ -1,4 +1,5 @@
-//! Which agent, action and fields the map is drawn for: what the person chose, completed by what matters in the draft.
+//! The agent, action and fields that the map is drawn for: the person's choices, completed by what matters in the
+//! draft.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,10 @@ use crate::{
     pages::studio::editor::state::{EditorState, parsed_draft::ParsedDraft},
 };
 
-/// Most agents and actions offered.
+/// Maximum number of agents and actions offered.
 const MAX_SCOPES: usize = 300;
 
-/// What the person chose.
+/// The person's choices.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Choice {
     /// Agent and action.
@@ -28,7 +29,7 @@ pub struct Choice {
     pub held: BTreeMap<String, String>,
 }
 
-/// What is drawn: every choice completed.
+/// The axes of the map: every choice completed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Axes {
     /// The agents and actions that can be chosen.
@@ -51,7 +52,7 @@ pub struct Hint {
     fields: Vec<String>,
 }
 
-/// Where to look first: at the rule in the form, then at what changes against stable. Without a hint the map shows what
+/// Places to look at first: the rule in the form, then the changes against stable. Without a hint the map shows what
 /// most rules are about.
 pub fn hints(editor: EditorState) -> Vec<Hint> {
     let mut hints = Vec::new();
@@ -94,7 +95,7 @@ pub fn complete(draft: &ParsedDraft, choice: &Choice, hints: Vec<Hint>) -> Optio
                 .filter(|rule| rule.enabled && rule.agent.matches(&one.0) && rule.action.matches(&one.1))
                 .count()
         };
-        // `max_by_key` takes the last of equals: reversed, that is the first, and names come before wildcards.
+        // `max_by_key` takes the last of equals; reversed, that is the first, and names come before wildcards.
         scopes.iter().filter(has_two_fields).rev().max_by_key(|one| rules(one))
     };
     let scope = chosen.or_else(hinted).or_else(busiest)?.clone();

@@ -13,9 +13,9 @@ pub const FOOT: usize = 46;
 /// Sizes in the picture's units.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
-    /// Columns.
+    /// The number of columns.
     pub columns: usize,
-    /// Rows.
+    /// The number of rows.
     pub rows: usize,
     /// Width of a column.
     pub wide: usize,
@@ -50,13 +50,13 @@ impl Layout {
 /// A rectangle of cells that one rule answers with one outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct Block {
-    /// Its leftmost column.
+    /// The leftmost column of the block.
     pub column: usize,
-    /// Its lowest row.
+    /// The lowest row of the block.
     pub row: usize,
-    /// How many columns.
+    /// The number of columns.
     pub columns: usize,
-    /// How many rows.
+    /// The number of rows.
     pub rows: usize,
 }
 
@@ -130,7 +130,7 @@ mod tests {
         let drawn = map(Side { bundle: &now, prepared: &draft }, Some(before), view).unwrap();
         let cells: usize = blocks(&drawn).iter().map(|block| block.columns * block.rows).sum();
         assert_eq!(cells, drawn.areas.len());
-        // One cell changed: four edges.
+        // With one cell changed, the outline has four edges.
         assert_eq!(changed(&drawn, Layout::of(&drawn)).matches('M').count(), 4);
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     model::condition::{ValueKind, plain_text},
 };
 
-/// Most other fields that can be held at a value.
+/// Maximum number of other fields that can be held at a value.
 const MAX_HELD: usize = 16;
 
 /// The tab.
@@ -39,7 +39,7 @@ pub fn PolicyMapTab(editor: EditorState) -> impl IntoView {
         let draft = draft.get()?;
         Some(Arc::new(choice.with(|choice| draw(editor, &draft, &axes, &choice.held))))
     });
-    // The choosers stay in the page while what they offer changes, so that they keep the focus.
+    // The choosers stay in the page while their choices change, so that they keep the focus.
     let ready = Memo::new(move |_| axes.with(|axes| axes.as_ref().map(Option::is_some)));
     let last = Memo::new(move |before: Option<&Axes>| {
         axes.with(|axes| axes.clone().flatten()).or_else(|| before.cloned()).unwrap_or_default()
@@ -66,7 +66,7 @@ pub fn PolicyMapTab(editor: EditorState) -> impl IntoView {
     }
 }
 
-/// The reason as a sentence.
+/// The reason why there is no map, as a sentence.
 fn sentence(why: NoMap) -> String {
     let why = why.to_string();
     let mut letters = why.chars();
@@ -111,7 +111,7 @@ fn Chooser(editor: EditorState, axes: Memo<Axes>, choice: RwSignal<Choice>) -> i
         let scope = axes.with_untracked(|now| now.scopes.get(at).cloned());
         choice.set(Choice { scope, ..Choice::default() });
     };
-    // The other axis is set too, so that choosing one does not move the other.
+    // The other axis is set too, so that choosing one axis does not move the other.
     let pick = move |across: bool, field: String| {
         let Axes { x, y, .. } = axes.get_untracked();
         let (x, y) = match across {

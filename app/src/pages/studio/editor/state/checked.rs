@@ -1,4 +1,4 @@
-//! What the linter, the text diff and the version rules say about one document.
+//! The findings of the linter, the text diff and the version proposal for one document.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,21 +11,22 @@ use policy::{
 use super::stable::Stable;
 use crate::model::{Content, RuleKey, rule};
 
-/// Most rules whose input space is analysed in the browser. The packet reports on larger drafts, broken invariants
-/// included.
+/// Maximum number of rules whose input space is analysed in the browser. For larger drafts the packet reports the
+/// results, broken invariants included.
 pub const MAX_ANALYSED_RULES: usize = 5_000;
 
-/// Most rules whose input space is analysed on the page itself when it is opened, also by the server that renders it.
+/// Maximum number of rules whose input space is analysed on the page itself when it is opened, also by the server that
+/// renders it.
 const MAX_ANALYSED_ON_PAGE: usize = 250;
 
-/// What the linter, the text diff and the version rules say about a document.
+/// The findings of the linter, the text diff and the version proposal for a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     /// The document that was checked: findings point into it by position.
     pub content: Content,
     /// The findings.
     pub report: Report,
-    /// What changes against stable.
+    /// The changes against stable.
     pub diff: Option<TextDiff>,
     /// The next version and why.
     pub proposal: Proposal,
@@ -63,7 +64,7 @@ impl Checked {
         Self::from_worker(content, checked)
     }
 
-    /// What the worker found in `content`.
+    /// The worker's findings in `content`.
     pub fn from_worker(content: Content, checked: worker::CheckReport) -> Self {
         let worker::CheckReport { report, diff, proposal, version_refused } = checked;
         Self { content, report, diff, proposal, version_refused }
@@ -96,7 +97,7 @@ impl Checked {
         added.chain(diff.rules_modified.iter().map(|modified| (modified.id.clone(), RuleChange::Edited))).collect()
     }
 
-    /// What blocks submitting, by kind: `15 × operator in the wrong place`.
+    /// The obstacles to submitting, by kind: `15 × operator in the wrong place`.
     pub fn obstacles(&self) -> Vec<String> {
         let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
         for finding in &self.report.errors {
@@ -147,7 +148,7 @@ pub const fn code_label(code: Code) -> &'static str {
     }
 }
 
-/// How many findings of `source` have a repair with one right answer.
+/// How many findings of `source` have a repair with a single right answer.
 pub fn fixable(source: &Source) -> usize {
     lint::quick(source).all().filter(|finding| finding.fix.is_some()).count()
 }

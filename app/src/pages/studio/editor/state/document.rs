@@ -26,7 +26,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Opens `saved`, the content that the server has. `may_edit` is about the person, `editable` about this bundle too.
+    /// Opens `saved`, the content on the server. `may_edit` is about the person, `editable` about this bundle as well.
     pub(super) fn open(saved: Content, editable: bool, may_edit: bool, toasts: Toasts) -> Self {
         let history = RwSignal::new(EditHistory::new(saved));
         let content = Memo::new(move |_| history.with(|history| history.content().clone()));
@@ -51,7 +51,7 @@ impl Document {
         }
     }
 
-    /// Whether this person can edit this bundle in its present state.
+    /// Whether this person can edit this bundle in its current state.
     pub fn is_editable(self) -> bool {
         self.editable
     }
@@ -61,27 +61,27 @@ impl Document {
         self.may_edit
     }
 
-    /// Where messages about edits go.
+    /// The handler of messages about edits.
     pub(super) fn toasts(self) -> Toasts {
         self.toasts
     }
 
-    /// The content now.
+    /// The current content.
     pub fn content(self) -> Memo<Content> {
         self.content
     }
 
-    /// Whether the content differs from what the server has.
+    /// Whether the content differs from that on the server.
     pub fn dirty(self) -> Memo<bool> {
         self.dirty
     }
 
-    /// The declared schema, when it is valid.
+    /// The declared schema, if it is valid.
     pub fn schema(self) -> Memo<Option<Arc<Schema>>> {
         self.schema
     }
 
-    /// Source text that was typed and cannot be parsed yet.
+    /// Source text that was typed but cannot be parsed yet.
     pub fn unparsed_source(self) -> ReadSignal<Option<String>> {
         self.unparsed_source
     }
@@ -101,7 +101,7 @@ impl Document {
         self.history.with(EditHistory::can_redo)
     }
 
-    /// The content as the server has it. Not tracked.
+    /// The content on the server. Not tracked.
     pub fn saved(self) -> Content {
         self.history.with_untracked(|history| history.saved().clone())
     }
@@ -111,7 +111,7 @@ impl Document {
         self.content.with(|content| content.rule(key).cloned()).map(SharedRule)
     }
 
-    /// Makes `edit` as one step of the history; true when the document changed. A toast explains a refusal.
+    /// Makes `edit` as one step of the history; true if the document changed. A toast explains a refusal.
     pub fn try_edit(self, edit: &Edit) -> bool {
         if !self.editable {
             return false;
@@ -192,7 +192,7 @@ impl Document {
         self.set_unparsed_source.set(None);
     }
 
-    /// Sets what parses source text whose parsing was put off.
+    /// Sets the callback that parses source text whose parsing was put off.
     pub fn on_flush_source(self, flush: Callback<()>) {
         self.flush_source.set_value(Some(flush));
     }

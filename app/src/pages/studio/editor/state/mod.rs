@@ -1,12 +1,12 @@
-//! The state of an open editor, in five parts. Each part keeps its fields to itself; what concerns several parts at once
-//! is a method of [`EditorState`].
+//! The state of an open editor, in five parts. Each part keeps its fields private; an operation on several parts at
+//! once is a method of [`EditorState`].
 //!
 //! ```text
 //! document    the content with its history, and source text that cannot be parsed yet
 //! selection   which rules are shown, selected, marked, dragged
 //! panes       which tab each pane shows
-//! results     what the worker found out, and what the draft is compared with
-//! save        how the document stands on the server and on this device
+//! results     the worker's results, and what the draft is compared with
+//! save        the state of the document on the server and on this device
 //!
 //! checked, draft, replay_result   kinds of results: findings, the parsed draft, the replay
 //! stable      the bundle that the draft is compared with
@@ -52,9 +52,9 @@ pub struct EditorState {
     pub selection: Selection,
     /// Which tab each pane shows.
     pub panes: Panes,
-    /// What the worker found out about the draft.
+    /// The worker's results for the draft.
     pub results: Results,
-    /// How the document stands on the server and on this device.
+    /// The state of the document on the server and on this device.
     pub save: Save,
 }
 
@@ -78,12 +78,12 @@ impl EditorState {
         }
     }
 
-    /// Where messages go.
+    /// The handler of messages.
     pub fn toasts(self) -> Toasts {
         self.document.toasts()
     }
 
-    /// Replaces the document by one that was made elsewhere, as one step of the history.
+    /// Replaces the document by one made elsewhere, as one step of the history.
     pub fn replace_document(self, next: Content, label: &str) {
         self.document.replace(next, label);
         self.drop_deleted_rules();
@@ -118,7 +118,7 @@ impl EditorState {
         self.selection.focus_condition(key, condition);
     }
 
-    /// Opens the rule with this id in the form, when the draft has it.
+    /// Opens the rule with this id in the form, if the draft has it.
     pub fn select_rule_by_id(self, id: &str) {
         let key = self.document.content().with_untracked(|content| {
             content.rules().iter().find(|entry| rule::id(&entry.rule) == id).map(|entry| entry.key)
@@ -148,7 +148,7 @@ impl EditorState {
         self.panes.try_input(input);
     }
 
-    /// Adds a rule and opens it. Agent, action and priority start as those of the selected rule.
+    /// Adds a rule and opens it. Agent, action and priority are initially those of the selected rule.
     pub fn add_rule(self) {
         if !self.document.is_editable() {
             return;
@@ -192,7 +192,7 @@ impl EditorState {
         }
     }
 
-    /// Why the draft cannot be submitted now, for people; empty when it can.
+    /// The reasons why the draft cannot be submitted now, for people; empty if it can.
     pub fn obstacles(self) -> Vec<String> {
         let mut obstacles = Vec::new();
         if !self.save.may_submit() {

@@ -1,4 +1,4 @@
-//! Which tab each pane shows, and what a pane was asked to show in it.
+//! The tab that each pane shows, and the content that a pane was asked to show.
 
 use leptos::prelude::*;
 use policy::engine::Input;
@@ -29,7 +29,7 @@ pub enum MainTab {
     Map,
     /// The document as JSON.
     Source,
-    /// What belongs to no rule.
+    /// The settings that belong to no rule.
     Bundle,
 }
 
@@ -60,7 +60,7 @@ impl TabRow for MainTab {
 pub enum SideTab {
     /// Findings of the linter.
     Problems,
-    /// What changes against stable.
+    /// The changes against stable.
     Changes,
     /// The form of the selected rule.
     Rule,
@@ -121,7 +121,7 @@ impl TabRow for DockTab {
     }
 }
 
-/// Which tab each pane shows. Copies are handles to the same panes.
+/// The tab that each pane shows. Copies are handles to the same panes.
 #[derive(Debug, Clone, Copy)]
 pub struct Panes {
     main: ReadSignal<MainTab>,

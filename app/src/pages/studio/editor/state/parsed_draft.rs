@@ -23,7 +23,7 @@ impl ParsedDraft {
         Self { content, bundle, prepared: OnceLock::new() }
     }
 
-    /// The draft compiled for evaluation, which happens at the first use.
+    /// The draft compiled for evaluation, which happens on first use.
     pub fn prepared(&self) -> &Prepared {
         self.prepared.get_or_init(|| Prepared::new(&self.bundle))
     }

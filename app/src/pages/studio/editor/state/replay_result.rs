@@ -41,7 +41,7 @@ impl ReplayResult {
         self.explained >= self.comparison.total_changes
     }
 
-    /// `count` of the replayed cases as cases per day, when the dataset has a duration.
+    /// `count` of the replayed cases as cases per day, if the dataset has a duration.
     pub fn per_day(&self, count: usize) -> Option<f64> {
         self.days.map(|days| count as f64 / days)
     }

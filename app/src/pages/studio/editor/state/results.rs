@@ -1,4 +1,4 @@
-//! What the worker found out about the draft, and what the draft is compared with.
+//! The worker's results for the draft, and what the draft is compared with.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,14 +22,14 @@ use crate::model::{Content, RuleKey};
 /// How many cases a dataset has, or why it could not be loaded.
 pub type LoadedCases = Result<usize, String>;
 
-/// What the draft is checked against: the stable bundle, and what the workspace prescribes.
+/// The baseline of the draft's checks: the stable bundle, and what the workspace prescribes.
 #[derive(Debug, Clone)]
 pub struct Baseline {
     /// The stable bundle.
     pub stable: Option<Arc<Stable>>,
     /// Versions of other bundles, which the draft cannot have.
     pub taken: Arc<Vec<String>>,
-    /// What must hold for every bundle of the workspace.
+    /// The invariants that every bundle of the workspace must satisfy.
     pub invariants: Arc<Vec<Invariant>>,
 }
 
@@ -40,7 +40,7 @@ impl Baseline {
     }
 }
 
-/// What the worker found out about the draft. Copies are handles to the same results.
+/// The worker's results for the draft. Copies are handles to the same results.
 #[derive(Debug, Clone, Copy)]
 pub struct Results {
     baseline: StoredValue<Baseline>,
@@ -73,7 +73,7 @@ pub struct Results {
 }
 
 impl Results {
-    /// The results of checking `content`; everything else follows from the worker.
+    /// The results of checking `content`; all other results come from the worker.
     pub(super) fn new(content: Content, baseline: Baseline) -> Self {
         let (checked, set_checked) = signal(Arc::new(baseline.check(content)));
         let rule_changes = Memo::new(move |_| Arc::new(checked.with(|checked| checked.rule_changes())));
@@ -120,7 +120,7 @@ impl Results {
         }
     }
 
-    /// What the draft is checked against.
+    /// The baseline of the draft's checks.
     pub fn baseline(self) -> Baseline {
         self.baseline.get_value()
     }
@@ -156,12 +156,13 @@ impl Results {
         self.sessions
     }
 
-    /// The parsed draft, while a tab is open that evaluates single inputs; it follows edits after a short pause.
+    /// The parsed draft, while a tab that evaluates single inputs is open; it follows edits after a short pause.
     pub fn draft(self) -> ReadSignal<Option<SharedDraft>> {
         self.draft
     }
 
-    /// What the draft changes against stable for every input; none until it was analysed, and without a stable bundle.
+    /// The changes against stable for every input; `None` until the draft has been analysed, and without a stable
+    /// bundle.
     pub fn diff(self) -> ReadSignal<Option<Arc<SemanticDiff>>> {
         self.diff
     }
@@ -181,12 +182,12 @@ impl Results {
         self.replay_progress
     }
 
-    /// How many rules could not be parsed, and so were not replayed.
+    /// How many rules could not be parsed, and were therefore not replayed.
     pub fn skipped_rules(self) -> ReadSignal<usize> {
         self.skipped_rules
     }
 
-    /// A loaded dataset; none while it is being loaded.
+    /// A loaded dataset; `None` while it is being loaded.
     pub fn dataset(self, dataset: Dataset) -> Option<LoadedCases> {
         self.datasets.with(|datasets| datasets.get(dataset.name()).cloned())
     }
@@ -243,19 +244,19 @@ impl Results {
         self.set_replay_progress.set(Some((done, total)));
     }
 
-    /// Records a finished or stopped replay of the draft with the present diff.
+    /// Records a finished or stopped replay of the draft with the current diff.
     pub fn record_replay(self, replayed: worker::ReplayResult) {
         self.set_replay_progress.set(None);
         self.set_replay.set(Some(Arc::new(ReplayResult::new(replayed, self.diff.get_untracked()))));
     }
 
-    /// Forgets the replay and a dataset that is loaded anew.
+    /// Forgets the replay and a dataset that is about to be loaded again.
     pub fn reload_dataset(self, dataset: Dataset) {
         self.set_datasets.update(|datasets| drop(datasets.remove(dataset.name())));
         self.set_replay.set(None);
     }
 
-    /// Records that a dataset was loaded, or why not. Does nothing when the page was left meanwhile.
+    /// Records that a dataset was loaded, or why it was not. Does nothing if the page was left meanwhile.
     pub fn record_dataset(self, dataset: Dataset, loaded: LoadedCases) {
         let _ = self.set_datasets.try_update(|datasets| datasets.insert(dataset.name(), loaded));
     }
@@ -277,7 +278,7 @@ impl Results {
         self.set_learning_schema.set(true);
     }
 
-    /// Records that no schema is being learned any more.
+    /// Records that no schema is being learned any longer.
     pub fn finish_learning_schema(self) {
         self.set_learning_schema.set(false);
     }

@@ -1,4 +1,4 @@
-//! How the document stands on the server and on this device.
+//! The state of the document on the server and on this device.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use crate::api::bundles::Workbench;
 /// The outcome of the last save.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SaveStatus {
-    /// Nothing was saved since the page was opened.
+    /// Nothing has been saved since the page was opened.
     NeverSaved,
-    /// A save is under way.
+    /// A save is in progress.
     Saving,
     /// The last save succeeded.
     Saved,
@@ -21,7 +21,7 @@ pub enum SaveStatus {
     Failed(String),
 }
 
-/// How the document stands on the server and on this device. Copies are handles to the same state.
+/// The state of the document on the server and on this device. Copies are handles to the same state.
 #[derive(Debug, Clone, Copy)]
 pub struct Save {
     bundle_id: i64,
@@ -43,7 +43,7 @@ pub struct Save {
 }
 
 impl Save {
-    /// The bundle as the page was opened with it.
+    /// The state for the bundle that the page was opened with.
     pub(super) fn open(workbench: &Workbench) -> Self {
         let (record, set_record) = signal(Arc::new(workbench.record.clone()));
         let (revision, set_revision) = signal(workbench.record.revision);
@@ -86,12 +86,12 @@ impl Save {
         self.as_of
     }
 
-    /// The key under which the browser stores what is not saved.
+    /// The key under which the browser stores unsaved edits.
     pub fn storage_key(self) -> String {
         self.storage_key.get_value()
     }
 
-    /// The bundle as the server has it.
+    /// The bundle on the server.
     pub fn record(self) -> ReadSignal<Arc<Record>> {
         self.record
     }
@@ -106,12 +106,12 @@ impl Save {
         self.status
     }
 
-    /// Whether this device has no room for what is not saved.
+    /// Whether this device has no room for unsaved edits.
     pub fn too_large(self) -> ReadSignal<bool> {
         self.too_large
     }
 
-    /// What another person saved meanwhile, until the author has chosen between both.
+    /// The version that another person saved meanwhile, until the author has chosen between the two.
     pub fn conflict(self) -> ReadSignal<Option<Arc<Record>>> {
         self.conflict
     }
@@ -121,12 +121,12 @@ impl Save {
         self.restored_at
     }
 
-    /// Whether the page was left while something was awaited.
+    /// Whether the page was left while an operation was awaited.
     pub fn is_closed(self) -> bool {
         self.status.is_disposed()
     }
 
-    /// Records that a save is under way.
+    /// Records that a save is in progress.
     pub fn start(self) {
         self.set_status.set(SaveStatus::Saving);
     }
@@ -147,7 +147,7 @@ impl Save {
         self.set_conflict.set(Some(Arc::new(theirs)));
     }
 
-    /// Closes the choice between the draft and what another person saved.
+    /// Closes the choice between the draft and the version that another person saved.
     pub fn dismiss_conflict(self) {
         self.set_conflict.set(None);
     }
@@ -178,7 +178,7 @@ impl Save {
         self.set_restored_at.set(None);
     }
 
-    /// Records whether this device had room for what is not saved.
+    /// Records whether this device had room for unsaved edits.
     pub fn note_local_copy(self, stored: bool) {
         self.set_too_large.set(!stored);
     }

@@ -9,7 +9,7 @@ use crate::model::{
     order::{self, Direction, Filter},
 };
 
-/// Where the row cursor moves.
+/// The direction in which the row cursor moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowStep {
     /// To the rule that is evaluated before.
@@ -21,7 +21,7 @@ pub enum RowStep {
 /// Rules as the table shows them: the rank in evaluation order, from 1, and the key.
 pub type ShownRules = Arc<Vec<(usize, RuleKey)>>;
 
-/// The row that dragged rules would be dropped at, and on which side of it.
+/// The row at which dragged rules would be dropped, and the side of it.
 pub type DropTarget = (RuleKey, Direction);
 
 /// Which rules are shown, selected, marked and dragged. Copies are handles to the same selection.
@@ -118,7 +118,7 @@ impl Selection {
         self.set_selected.set(None);
     }
 
-    /// The rule the row cursor reaches with `step`: from the selected row, or from outside the table.
+    /// The rule that the row cursor reaches with `step`, starting from the selected row or from outside the table.
     pub(super) fn reached_by(self, step: RowStep) -> Option<RuleKey> {
         let shown = self.shown.get_untracked();
         let at = self.selected.get_untracked().and_then(|key| shown.iter().position(|(_, shown)| *shown == key));
@@ -156,7 +156,7 @@ impl Selection {
         self.set_marked.set(BTreeSet::new());
     }
 
-    /// The rules a command applies to: the marked ones, or else the one in the form.
+    /// The rules that a command applies to: the marked ones, or otherwise the one in the form.
     pub fn targets(self) -> Vec<RuleKey> {
         let marked: Vec<RuleKey> = self.marked.with_untracked(|marked| marked.iter().copied().collect());
         if marked.is_empty() { self.selected.get_untracked().into_iter().collect() } else { marked }
@@ -177,7 +177,7 @@ impl Selection {
         self.set_revealed.set(self.selected.get_untracked());
     }
 
-    /// The condition whose value the form focuses: its rule, and the key it is written under.
+    /// The condition whose value the form focuses: its rule, and the key under which it is written.
     pub fn focused_condition(self) -> ReadSignal<Option<(RuleKey, String)>> {
         self.focused_condition
     }
@@ -197,7 +197,7 @@ impl Selection {
         self.dragged
     }
 
-    /// Where the dragged rules would be dropped.
+    /// The place where the dragged rules would be dropped.
     pub fn drop_target(self) -> ReadSignal<Option<DropTarget>> {
         self.drop_target
     }
@@ -220,7 +220,7 @@ impl Selection {
         self.set_drop_target.set(None);
     }
 
-    /// Unmarks rules that `content` no longer has; true when the selected rule is missing too.
+    /// Unmarks rules that `content` no longer has; true if the selected rule is missing too.
     pub(super) fn drop_missing(self, content: &Content) -> bool {
         if self.marked.with_untracked(|marked| marked.iter().any(|key| content.position(*key).is_none())) {
             self.set_marked.update(|marked| marked.retain(|key| content.position(*key).is_some()));

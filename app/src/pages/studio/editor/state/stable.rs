@@ -13,7 +13,7 @@ use crate::model::{RawRule, rule};
 /// The bundle that the draft is compared with.
 #[derive(Debug)]
 pub struct Stable {
-    /// Its version.
+    /// The version of the bundle.
     pub version: String,
     /// The source document.
     pub source: Source,
@@ -33,7 +33,7 @@ impl Stable {
         Self { version: record.version.clone(), bundle, prepared: OnceLock::new(), by_id, source }
     }
 
-    /// SharedDraft to answer.
+    /// The bundle compiled for evaluation, which happens on first use.
     pub fn prepared(&self) -> &Prepared {
         self.prepared.get_or_init(|| Prepared::new(&self.bundle))
     }

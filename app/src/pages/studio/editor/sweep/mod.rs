@@ -1,5 +1,5 @@
-//! The *Threshold sweep* tab: the outcomes as a curve over one number of one rule. Dragging moves the number; letting go
-//! writes it into the document.
+//! The *Threshold sweep* tab: the outcomes as a curve over one number of one rule. Dragging moves the number; letting
+//! go writes it into the document.
 
 mod picture;
 mod plot;

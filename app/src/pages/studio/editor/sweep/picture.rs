@@ -12,15 +12,15 @@ use crate::{
     pages::studio::editor::state::EditorState,
 };
 
-/// Points of a drawn curve.
+/// Number of points of a drawn curve.
 const POINTS: u32 = 160;
 
 /// Size of the picture, in its own units.
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
 
-/// The curves with the slider below; both move the threshold. They stay in the page while the curves are drawn anew, so
-/// that the pointer keeps its hold of the slider.
+/// The curves with the slider below; both move the threshold. They stay in the page while the curves are redrawn, so
+/// that the pointer keeps its hold on the slider.
 #[component]
 pub fn Picture(
     editor: EditorState,

@@ -1,11 +1,11 @@
-//! What the sweep draws: one threshold, and the outcomes over its possible values.
+//! The content of the sweep: one threshold, and the outcomes over its possible values.
 
 use policy::{bundle::Test, replay::sweep::Curve};
 use worker::SweepResult;
 
 use crate::{components::Tone, model::RuleKey, pages::studio::editor::state::parsed_draft::ParsedDraft};
 
-/// Thresholds offered when no rule is selected.
+/// Maximum number of thresholds offered when no rule is selected.
 const MAX_OFFERED: usize = 200;
 
 /// Colour and CSS class of each curve, in the order of `Transitions::NAMES`.
@@ -23,7 +23,7 @@ pub struct Threshold {
     pub rule: RuleKey,
     /// The condition's position in the rule.
     pub position: usize,
-    /// The key the condition is written under.
+    /// The key under which the condition is written.
     pub key: String,
     /// Field and operator: `risk_score ≥`.
     pub label: String,
@@ -49,7 +49,7 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// The plot of `curved`; none while the worker has no curve.
+    /// The plot of `curved`; `None` while the worker has no curve.
     pub fn new(threshold: Threshold, curved: &SweepResult) -> Option<Self> {
         let curve = curved.curve.clone()?;
         let (low, high) = curve.range();
