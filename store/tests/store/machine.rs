@@ -206,7 +206,7 @@ fn check_change(step: &str, before: &Snapshot, after: &Snapshot, entries: &[Entr
 #[tokio::test(flavor = "multi_thread")]
 async fn invariants_hold_after_every_random_command() {
     let seeds: Vec<u64> = std::env::var("MACHINE_SEED").ok().and_then(|seed| seed.parse().ok()).map_or_else(
-        || vec![0x9e37_79b9_7f4a_7c15, 0x2545_f491_4f6c_dd1d, 0xd1b5_4a32_d192_ed03],
+        || vec![0x9e37_79b9_7f4a_7c15, 0x2545_f491_4f6c_dd1d, 0xd1b5_4a32_d192_ed03, 18],
         |seed: u64| vec![seed],
     );
     let mut reached: BTreeMap<String, usize> = BTreeMap::new();
