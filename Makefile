@@ -23,7 +23,7 @@ FRONT_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle scripts/f
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
 SERVER_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle store server migrations)
 
-FIRST_BUILD := $(if $(wildcard $(BIN)),,$(STAMPS)/server)
+LIBRARIES := $(if $(wildcard $(BIN)),,$(STAMPS)/libraries)
 
 .PHONY: help run build test check fmt fuzz setup screenshots bench
 
@@ -74,14 +74,14 @@ $(STAMPS)/site: $(STAMPS)/front $(SITE_SOURCES)
 	@node scripts/pack-site.mjs $(FRONT) $(SITE)
 	@touch $@
 
-$(BIN): $(STAMPS)/site $(SERVER_SOURCES) | $(FIRST_BUILD)
+$(BIN): $(STAMPS)/site $(SERVER_SOURCES) | $(LIBRARIES)
 	@echo "==> Compiling the server" >&2
 	@cargo build --release -p server
 	@touch $@
 
-# The first build compiles the server, still without the site, in parallel with the browser side, because neither alone
-# uses every core.
-$(STAMPS)/server:
+# The first time, the server's libraries are compiled while the browser side is: either build alone leaves one core idle. The
+# server itself waits for the site. A library that fails to compile is reported by the build of the server.
+$(STAMPS)/libraries:
 	@echo "==> Compiling the server's libraries" >&2
-	@SITE_DIR=target/no-site cargo build --release -p server
+	@RUSTC_WRAPPER=$(CURDIR)/scripts/libraries-only cargo build --release -p server >/dev/null 2>&1 || true
 	@mkdir -p $(@D) && touch $@
