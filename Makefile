@@ -34,7 +34,7 @@ run: build ## Build the release and serve the demo workspace (ADDR=…, PORT=…
 	@exec $(BIN) serve --demo --addr $(ADDR) --data-dir $(DATA_DIR)
 
 build: setup ## Build target/release/countersign, one file with everything inside
-	@# Cargo cannot reach the job server of make and warns about it, so MAKEFLAGS is unset where cargo runs.
+	@# Cargo cannot reach the job server of make and warns about it, so its variables are unset where cargo runs.
 	@$(MAKE) --no-print-directory -j2 $(BIN)
 
 test: ## Run every check a release needs: formatting, lints, all tests, the studio in a browser
@@ -67,7 +67,7 @@ $(STAMPS)/npm: package.json package-lock.json | setup
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/front: $(FRONT_SOURCES) $(STAMPS)/npm
-	@unset MAKEFLAGS; scripts/build-front $(FRONT)
+	@unset MAKEFLAGS MFLAGS; scripts/build-front $(FRONT)
 	@touch $@
 
 $(STAMPS)/site: $(STAMPS)/front $(SITE_SOURCES)
@@ -77,12 +77,12 @@ $(STAMPS)/site: $(STAMPS)/front $(SITE_SOURCES)
 
 $(BIN): $(STAMPS)/site $(SERVER_SOURCES) | $(LIBRARIES)
 	@echo "==> Compiling the server" >&2
-	@unset MAKEFLAGS; cargo build --release -p server
+	@unset MAKEFLAGS MFLAGS; cargo build --release -p server
 	@touch $@
 
 # The first time, the server's libraries are compiled while the browser side is: either build alone leaves one core idle. The
 # server itself waits for the site. A library that fails to compile is reported by the build of the server.
 $(STAMPS)/libraries:
 	@echo "==> Compiling the server's libraries" >&2
-	@unset MAKEFLAGS; RUSTC_WRAPPER=$(CURDIR)/scripts/libraries-only cargo build --release -p server >/dev/null 2>&1 || true
+	@unset MAKEFLAGS MFLAGS; RUSTC_WRAPPER=$(CURDIR)/scripts/libraries-only cargo build --release -p server >/dev/null 2>&1 || true
 	@mkdir -p $(@D) && touch $@
