@@ -221,7 +221,7 @@ fn Filter(editor: EditorState) -> impl IntoView {
                 placeholder="Filter rules…"
                 title="Words, or effect:deny agent:inbox action: tag: is:disabled"
                 autocomplete="off"
-                prop:value=editor.selection.filter()
+                prop:value=move || editor.selection.filter().get()
                 on:input=move |event| editor.selection.set_filter(event_target_value(&event))
             />
             <Kbd key="/" />

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use policy::bundle::schema::Schema;
 
+use super::read_only::ReadOnly;
 use crate::{
     components::toast::Toasts,
     model::{Content, Edit, EditHistory, EditRefused, RuleKey, SharedRule, TypingTarget},
@@ -19,8 +20,7 @@ pub struct Document {
     content: Memo<Content>,
     dirty: Memo<bool>,
     schema: Memo<Option<Arc<Schema>>>,
-    unparsed_source: ReadSignal<Option<String>>,
-    set_unparsed_source: WriteSignal<Option<String>>,
+    unparsed_source: RwSignal<Option<String>>,
     flush_source: StoredValue<Option<Callback<()>>>,
     toasts: Toasts,
 }
@@ -36,7 +36,7 @@ impl Document {
                 content.head().schema.as_ref().and_then(|schema| Schema::parse(schema).ok()).map(Arc::new)
             })
         });
-        let (unparsed_source, set_unparsed_source) = signal(None);
+        let unparsed_source = RwSignal::new(None);
         Self {
             editable,
             may_edit,
@@ -45,7 +45,6 @@ impl Document {
             dirty,
             schema,
             unparsed_source,
-            set_unparsed_source,
             flush_source: StoredValue::new(None),
             toasts,
         }
@@ -82,8 +81,8 @@ impl Document {
     }
 
     /// Source text that was typed but cannot be parsed yet.
-    pub fn unparsed_source(self) -> ReadSignal<Option<String>> {
-        self.unparsed_source
+    pub fn unparsed_source(self) -> ReadOnly<Option<String>> {
+        self.unparsed_source.into()
     }
 
     /// Whether leaving the page now would lose something.
@@ -184,12 +183,12 @@ impl Document {
 
     /// Keeps source text that cannot be parsed, so that it is neither lost nor saved.
     pub fn keep_unparsed_source(self, text: String) {
-        self.set_unparsed_source.set(Some(text));
+        self.unparsed_source.set(Some(text));
     }
 
     /// Forgets source text that could not be parsed.
     pub fn clear_unparsed_source(self) {
-        self.set_unparsed_source.set(None);
+        self.unparsed_source.set(None);
     }
 
     /// Sets the callback that parses source text whose parsing was put off.

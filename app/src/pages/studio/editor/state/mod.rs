@@ -10,12 +10,14 @@
 //!
 //! checked, draft, replay_result   kinds of results: findings, the parsed draft, the replay
 //! stable      the bundle that the draft is compared with
+//! read_only   a signal that its owner writes, as others see it
 //! ```
 
 pub mod checked;
 mod document;
 mod panes;
 pub mod parsed_draft;
+mod read_only;
 pub mod replay_result;
 mod results;
 mod save;

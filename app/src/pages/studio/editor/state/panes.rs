@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use policy::engine::Input;
 
+use super::read_only::ReadOnly;
+
 /// The tabs of one row. The id names the tab in element ids, the label is what people read.
 pub trait TabRow: Copy + PartialEq + Send + Sync + 'static {
     /// The tabs in the order of the row.
@@ -124,102 +126,85 @@ impl TabRow for DockTab {
 /// The tab that each pane shows. Copies are handles to the same panes.
 #[derive(Debug, Clone, Copy)]
 pub struct Panes {
-    main: ReadSignal<MainTab>,
-    set_main: WriteSignal<MainTab>,
-    side: ReadSignal<SideTab>,
-    set_side: WriteSignal<SideTab>,
-    dock: ReadSignal<DockTab>,
-    set_dock: WriteSignal<DockTab>,
-    region: ReadSignal<Option<usize>>,
-    set_region: WriteSignal<Option<usize>>,
-    input: ReadSignal<Input>,
-    set_input: WriteSignal<Input>,
+    main: RwSignal<MainTab>,
+    side: RwSignal<SideTab>,
+    dock: RwSignal<DockTab>,
+    region: RwSignal<Option<usize>>,
+    input: RwSignal<Input>,
     awaiting_input: StoredValue<bool>,
 }
 
 impl Panes {
     /// The first tab of every pane.
     pub(super) fn new() -> Self {
-        let (main, set_main) = signal(MainTab::Rules);
-        let (side, set_side) = signal(SideTab::Problems);
-        let (dock, set_dock) = signal(DockTab::Simulate);
-        let (region, set_region) = signal(None);
-        let (input, set_input) = signal(Input::default());
-        Self {
-            main,
-            set_main,
-            side,
-            set_side,
-            dock,
-            set_dock,
-            region,
-            set_region,
-            input,
-            set_input,
-            awaiting_input: StoredValue::new(false),
-        }
+        let main = RwSignal::new(MainTab::Rules);
+        let side = RwSignal::new(SideTab::Problems);
+        let dock = RwSignal::new(DockTab::Simulate);
+        let region = RwSignal::new(None);
+        let input = RwSignal::new(Input::default());
+        Self { main, side, dock, region, input, awaiting_input: StoredValue::new(false) }
     }
 
     /// The tab of the document.
-    pub fn main(self) -> ReadSignal<MainTab> {
-        self.main
+    pub fn main(self) -> ReadOnly<MainTab> {
+        self.main.into()
     }
 
     /// The tab of the side panel.
-    pub fn side(self) -> ReadSignal<SideTab> {
-        self.side
+    pub fn side(self) -> ReadOnly<SideTab> {
+        self.side.into()
     }
 
     /// The tab of the dock.
-    pub fn dock(self) -> ReadSignal<DockTab> {
-        self.dock
+    pub fn dock(self) -> ReadOnly<DockTab> {
+        self.dock.into()
     }
 
     /// Opens a tab of the document.
     pub fn open_main(self, tab: MainTab) {
-        self.set_main.set(tab);
+        self.main.set(tab);
     }
 
     /// Opens a tab of the side panel.
     pub fn open_side(self, tab: SideTab) {
-        self.set_side.set(tab);
+        self.side.set(tab);
     }
 
     /// Opens a tab of the dock.
     pub fn open_dock(self, tab: DockTab) {
-        self.set_dock.set(tab);
+        self.dock.set(tab);
     }
 
     /// The region of the semantic diff that *Changes* highlights.
-    pub fn region(self) -> ReadSignal<Option<usize>> {
-        self.region
+    pub fn region(self) -> ReadOnly<Option<usize>> {
+        self.region.into()
     }
 
     /// Shows a region of the semantic diff under *Changes*.
     pub fn show_region(self, region: usize) {
-        self.set_side.set(SideTab::Changes);
-        self.set_region.set(Some(region));
+        self.side.set(SideTab::Changes);
+        self.region.set(Some(region));
     }
 
     /// The input under *One input*.
-    pub fn input(self) -> ReadSignal<Input> {
-        self.input
+    pub fn input(self) -> ReadOnly<Input> {
+        self.input.into()
     }
 
     /// Puts an input under *One input* without opening the tab.
     pub fn set_input(self, input: Input) {
-        self.set_input.set(input);
+        self.input.set(input);
     }
 
     /// Opens *One input* with this input.
     pub fn try_input(self, input: Input) {
-        self.set_input.set(input);
-        self.set_dock.set(DockTab::OneInput);
+        self.input.set(input);
+        self.dock.set(DockTab::OneInput);
     }
 
     /// Opens *One input* for an input that is still being fetched: no case takes its place meanwhile.
     pub fn await_input(self) {
-        self.set_dock.set(DockTab::OneInput);
+        self.dock.set(DockTab::OneInput);
         self.awaiting_input.set_value(true);
     }
 

@@ -14,6 +14,7 @@ use worker::{SweepResult, TestReport};
 use super::{
     checked::{Checked, RuleChange},
     parsed_draft::SharedDraft,
+    read_only::ReadOnly,
     replay_result::ReplayResult,
     stable::Stable,
 };
@@ -44,79 +45,55 @@ impl Baseline {
 #[derive(Debug, Clone, Copy)]
 pub struct Results {
     baseline: StoredValue<Baseline>,
-    checked: ReadSignal<Arc<Checked>>,
-    set_checked: WriteSignal<Arc<Checked>>,
+    checked: RwSignal<Arc<Checked>>,
     worst_findings: Memo<Arc<HashMap<RuleKey, Finding>>>,
     rule_changes: Memo<Arc<HashMap<String, RuleChange>>>,
-    sessions: ReadSignal<u32>,
-    set_sessions: WriteSignal<u32>,
-    draft: ReadSignal<Option<SharedDraft>>,
-    set_draft: WriteSignal<Option<SharedDraft>>,
-    diff: ReadSignal<Option<Arc<SemanticDiff>>>,
-    set_diff: WriteSignal<Option<Arc<SemanticDiff>>>,
-    unreachable: ReadSignal<Arc<Vec<Unreachable>>>,
-    set_unreachable: WriteSignal<Arc<Vec<Unreachable>>>,
-    replay: ReadSignal<Option<Arc<ReplayResult>>>,
-    set_replay: WriteSignal<Option<Arc<ReplayResult>>>,
-    replay_progress: ReadSignal<Option<(usize, usize)>>,
-    set_replay_progress: WriteSignal<Option<(usize, usize)>>,
-    skipped_rules: ReadSignal<usize>,
-    set_skipped_rules: WriteSignal<usize>,
-    datasets: ReadSignal<HashMap<&'static str, LoadedCases>>,
-    set_datasets: WriteSignal<HashMap<&'static str, LoadedCases>>,
-    tests: ReadSignal<Option<Arc<TestReport>>>,
-    set_tests: WriteSignal<Option<Arc<TestReport>>>,
-    sweep: ReadSignal<Option<Arc<SweepResult>>>,
-    set_sweep: WriteSignal<Option<Arc<SweepResult>>>,
-    learning_schema: ReadSignal<bool>,
-    set_learning_schema: WriteSignal<bool>,
+    sessions: RwSignal<u32>,
+    draft: RwSignal<Option<SharedDraft>>,
+    diff: RwSignal<Option<Arc<SemanticDiff>>>,
+    unreachable: RwSignal<Arc<Vec<Unreachable>>>,
+    replay: RwSignal<Option<Arc<ReplayResult>>>,
+    replay_progress: RwSignal<Option<(usize, usize)>>,
+    skipped_rules: RwSignal<usize>,
+    datasets: RwSignal<HashMap<&'static str, LoadedCases>>,
+    tests: RwSignal<Option<Arc<TestReport>>>,
+    sweep: RwSignal<Option<Arc<SweepResult>>>,
+    learning_schema: RwSignal<bool>,
 }
 
 impl Results {
     /// The results of checking `content`; all other results come from the worker.
     pub(super) fn new(content: Content, baseline: Baseline) -> Self {
-        let (checked, set_checked) = signal(Arc::new(baseline.check(content)));
+        let checked = RwSignal::new(Arc::new(baseline.check(content)));
         let rule_changes = Memo::new(move |_| Arc::new(checked.with(|checked| checked.rule_changes())));
         let worst_findings = Memo::new(move |_| Arc::new(checked.with(|checked| checked.worst_findings())));
-        let (sessions, set_sessions) = signal(0);
-        let (draft, set_draft) = signal(None);
-        let (diff, set_diff) = signal(None);
-        let (unreachable, set_unreachable) = signal(Arc::default());
-        let (replay, set_replay) = signal(None);
-        let (replay_progress, set_replay_progress) = signal(None);
-        let (skipped_rules, set_skipped_rules) = signal(0);
-        let (datasets, set_datasets) = signal(HashMap::new());
-        let (tests, set_tests) = signal(None);
-        let (sweep, set_sweep) = signal(None);
-        let (learning_schema, set_learning_schema) = signal(false);
+        let sessions = RwSignal::new(0);
+        let draft = RwSignal::new(None);
+        let diff = RwSignal::new(None);
+        let unreachable = RwSignal::new(Arc::default());
+        let replay = RwSignal::new(None);
+        let replay_progress = RwSignal::new(None);
+        let skipped_rules = RwSignal::new(0);
+        let datasets = RwSignal::new(HashMap::new());
+        let tests = RwSignal::new(None);
+        let sweep = RwSignal::new(None);
+        let learning_schema = RwSignal::new(false);
         Self {
             baseline: StoredValue::new(baseline),
             checked,
-            set_checked,
             worst_findings,
             rule_changes,
             sessions,
-            set_sessions,
             draft,
-            set_draft,
             diff,
-            set_diff,
             unreachable,
-            set_unreachable,
             replay,
-            set_replay,
             replay_progress,
-            set_replay_progress,
             skipped_rules,
-            set_skipped_rules,
             datasets,
-            set_datasets,
             tests,
-            set_tests,
             sweep,
-            set_sweep,
             learning_schema,
-            set_learning_schema,
         }
     }
 
@@ -136,8 +113,8 @@ impl Results {
     }
 
     /// Findings, text diff and version.
-    pub fn checked(self) -> ReadSignal<Arc<Checked>> {
-        self.checked
+    pub fn checked(self) -> ReadOnly<Arc<Checked>> {
+        self.checked.into()
     }
 
     /// The worst finding of each rule.
@@ -152,39 +129,39 @@ impl Results {
 
     /// How many sessions of the worker were started: 0 before the first. A new session knows nothing and is sent
     /// everything again.
-    pub fn sessions(self) -> ReadSignal<u32> {
-        self.sessions
+    pub fn sessions(self) -> ReadOnly<u32> {
+        self.sessions.into()
     }
 
     /// The parsed draft, while a tab that evaluates single inputs is open; it follows edits after a short pause.
-    pub fn draft(self) -> ReadSignal<Option<SharedDraft>> {
-        self.draft
+    pub fn draft(self) -> ReadOnly<Option<SharedDraft>> {
+        self.draft.into()
     }
 
     /// The changes against stable for every input; `None` until the draft has been analysed, and without a stable
     /// bundle.
-    pub fn diff(self) -> ReadSignal<Option<Arc<SemanticDiff>>> {
-        self.diff
+    pub fn diff(self) -> ReadOnly<Option<Arc<SemanticDiff>>> {
+        self.diff.into()
     }
 
     /// Rules that can never match, each with the rules that cover it.
-    pub fn unreachable(self) -> ReadSignal<Arc<Vec<Unreachable>>> {
-        self.unreachable
+    pub fn unreachable(self) -> ReadOnly<Arc<Vec<Unreachable>>> {
+        self.unreachable.into()
     }
 
     /// The replay of the chosen dataset.
-    pub fn replay(self) -> ReadSignal<Option<Arc<ReplayResult>>> {
-        self.replay
+    pub fn replay(self) -> ReadOnly<Option<Arc<ReplayResult>>> {
+        self.replay.into()
     }
 
     /// Cases replayed and cases in total, while a long replay runs.
-    pub fn replay_progress(self) -> ReadSignal<Option<(usize, usize)>> {
-        self.replay_progress
+    pub fn replay_progress(self) -> ReadOnly<Option<(usize, usize)>> {
+        self.replay_progress.into()
     }
 
     /// How many rules could not be parsed, and were therefore not replayed.
-    pub fn skipped_rules(self) -> ReadSignal<usize> {
-        self.skipped_rules
+    pub fn skipped_rules(self) -> ReadOnly<usize> {
+        self.skipped_rules.into()
     }
 
     /// A loaded dataset; `None` while it is being loaded.
@@ -193,93 +170,93 @@ impl Results {
     }
 
     /// The outcome of the test cases.
-    pub fn tests(self) -> ReadSignal<Option<Arc<TestReport>>> {
-        self.tests
+    pub fn tests(self) -> ReadOnly<Option<Arc<TestReport>>> {
+        self.tests.into()
     }
 
     /// The curve of the swept threshold.
-    pub fn sweep(self) -> ReadSignal<Option<Arc<SweepResult>>> {
-        self.sweep
+    pub fn sweep(self) -> ReadOnly<Option<Arc<SweepResult>>> {
+        self.sweep.into()
     }
 
     /// Whether a schema is being learned.
-    pub fn learning_schema(self) -> ReadSignal<bool> {
-        self.learning_schema
+    pub fn learning_schema(self) -> ReadOnly<bool> {
+        self.learning_schema.into()
     }
 
     /// Records that a session of the worker was started.
     pub fn record_session(self) {
-        self.set_sessions.update(|sessions| *sessions += 1);
+        self.sessions.update(|sessions| *sessions += 1);
     }
 
     /// Records findings, text diff and version.
     pub fn record_checked(self, checked: Checked) {
-        self.set_checked.set(Arc::new(checked));
+        self.checked.set(Arc::new(checked));
     }
 
     /// Records the parsed draft.
     pub fn record_draft(self, draft: SharedDraft) {
-        self.set_draft.set(Some(draft));
+        self.draft.set(Some(draft));
     }
 
     /// Records the semantic diff and how many rules could not be parsed. An equal diff, as after editing a reason,
     /// redraws nothing.
     pub fn record_diff(self, diff: Option<SemanticDiff>, skipped_rules: usize) {
-        self.set_skipped_rules.set(skipped_rules);
+        self.skipped_rules.set(skipped_rules);
         let diff = diff.map(Arc::new);
         if self.diff.with_untracked(|old| old.as_deref() != diff.as_deref()) {
-            self.set_diff.set(diff);
+            self.diff.set(diff);
         }
     }
 
     /// Records the rules that can never match.
     pub fn record_unreachable(self, unreachable: Vec<Unreachable>) {
         if self.unreachable.with_untracked(|old| **old != unreachable) {
-            self.set_unreachable.set(Arc::new(unreachable));
+            self.unreachable.set(Arc::new(unreachable));
         }
     }
 
     /// Records how far a replay is.
     pub fn record_progress(self, done: usize, total: usize) {
-        self.set_replay_progress.set(Some((done, total)));
+        self.replay_progress.set(Some((done, total)));
     }
 
     /// Records a finished or stopped replay of the draft with the current diff.
     pub fn record_replay(self, replayed: worker::ReplayResult) {
-        self.set_replay_progress.set(None);
-        self.set_replay.set(Some(Arc::new(ReplayResult::new(replayed, self.diff.get_untracked()))));
+        self.replay_progress.set(None);
+        self.replay.set(Some(Arc::new(ReplayResult::new(replayed, self.diff.get_untracked()))));
     }
 
     /// Forgets the replay and a dataset that is about to be loaded again.
     pub fn reload_dataset(self, dataset: Dataset) {
-        self.set_datasets.update(|datasets| drop(datasets.remove(dataset.name())));
-        self.set_replay.set(None);
+        self.datasets.update(|datasets| drop(datasets.remove(dataset.name())));
+        self.replay.set(None);
     }
 
     /// Records that a dataset was loaded, or why it was not. Does nothing if the page was left meanwhile.
     pub fn record_dataset(self, dataset: Dataset, loaded: LoadedCases) {
-        let _ = self.set_datasets.try_update(|datasets| datasets.insert(dataset.name(), loaded));
+        let _ = self.datasets.try_update(|datasets| datasets.insert(dataset.name(), loaded));
     }
 
     /// Records the outcome of the test cases.
     pub fn record_tests(self, tests: TestReport) {
         if self.tests.with_untracked(|old| old.as_deref() != Some(&tests)) {
-            self.set_tests.set(Some(Arc::new(tests)));
+            self.tests.set(Some(Arc::new(tests)));
         }
     }
 
     /// Records the curve of the swept threshold.
     pub fn record_sweep(self, curve: SweepResult) {
-        self.set_sweep.set(Some(Arc::new(curve)));
+        self.sweep.set(Some(Arc::new(curve)));
     }
 
     /// Records that a schema is being learned.
     pub fn start_learning_schema(self) {
-        self.set_learning_schema.set(true);
+        self.learning_schema.set(true);
     }
 
     /// Records that no schema is being learned any longer.
     pub fn finish_learning_schema(self) {
-        self.set_learning_schema.set(false);
+        self.learning_schema.set(false);
     }
 }

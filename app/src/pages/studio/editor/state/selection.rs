@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use leptos::prelude::*;
 
+use super::read_only::ReadOnly;
 use crate::model::{
     Content, RuleKey,
     order::{self, Direction, Filter},
@@ -27,27 +28,20 @@ pub type DropTarget = (RuleKey, Direction);
 /// Which rules are shown, selected, marked and dragged. Copies are handles to the same selection.
 #[derive(Debug, Clone, Copy)]
 pub struct Selection {
-    filter: ReadSignal<String>,
-    set_filter: WriteSignal<String>,
+    filter: RwSignal<String>,
     shown: Memo<ShownRules>,
-    selected: ReadSignal<Option<RuleKey>>,
-    set_selected: WriteSignal<Option<RuleKey>>,
-    marked: ReadSignal<BTreeSet<RuleKey>>,
-    set_marked: WriteSignal<BTreeSet<RuleKey>>,
-    revealed: ReadSignal<Option<RuleKey>>,
-    set_revealed: WriteSignal<Option<RuleKey>>,
-    focused_condition: ReadSignal<Option<(RuleKey, String)>>,
-    set_focused_condition: WriteSignal<Option<(RuleKey, String)>>,
-    dragged: ReadSignal<Vec<RuleKey>>,
-    set_dragged: WriteSignal<Vec<RuleKey>>,
-    drop_target: ReadSignal<Option<DropTarget>>,
-    set_drop_target: WriteSignal<Option<DropTarget>>,
+    selected: RwSignal<Option<RuleKey>>,
+    marked: RwSignal<BTreeSet<RuleKey>>,
+    revealed: RwSignal<Option<RuleKey>>,
+    focused_condition: RwSignal<Option<(RuleKey, String)>>,
+    dragged: RwSignal<Vec<RuleKey>>,
+    drop_target: RwSignal<Option<DropTarget>>,
 }
 
 impl Selection {
     /// Nothing selected, and every rule of `content` shown.
     pub(super) fn new(content: Memo<Content>) -> Self {
-        let (filter, set_filter) = signal(String::new());
+        let filter = RwSignal::new(String::new());
         let order = Memo::new(move |_| content.with(|content| Arc::new(order::evaluation_order(content))));
         let shown = Memo::new(move |_| {
             let filter = filter.with(|query| Filter::read(query));
@@ -62,39 +56,23 @@ impl Selection {
                 )
             })
         });
-        let (selected, set_selected) = signal(None);
-        let (marked, set_marked) = signal(BTreeSet::new());
-        let (revealed, set_revealed) = signal(None);
-        let (focused_condition, set_focused_condition) = signal(None);
-        let (dragged, set_dragged) = signal(Vec::new());
-        let (drop_target, set_drop_target) = signal(None);
-        Self {
-            filter,
-            set_filter,
-            shown,
-            selected,
-            set_selected,
-            marked,
-            set_marked,
-            revealed,
-            set_revealed,
-            focused_condition,
-            set_focused_condition,
-            dragged,
-            set_dragged,
-            drop_target,
-            set_drop_target,
-        }
+        let selected = RwSignal::new(None);
+        let marked = RwSignal::new(BTreeSet::new());
+        let revealed = RwSignal::new(None);
+        let focused_condition = RwSignal::new(None);
+        let dragged = RwSignal::new(Vec::new());
+        let drop_target = RwSignal::new(None);
+        Self { filter, shown, selected, marked, revealed, focused_condition, dragged, drop_target }
     }
 
     /// The text of the filter field.
-    pub fn filter(self) -> ReadSignal<String> {
-        self.filter
+    pub fn filter(self) -> ReadOnly<String> {
+        self.filter.into()
     }
 
     /// Shows only the rules that pass this filter.
     pub fn set_filter(self, query: String) {
-        self.set_filter.set(query);
+        self.filter.set(query);
     }
 
     /// The rules that pass the filter, in evaluation order.
@@ -103,19 +81,19 @@ impl Selection {
     }
 
     /// The rule in the form.
-    pub fn selected(self) -> ReadSignal<Option<RuleKey>> {
-        self.selected
+    pub fn selected(self) -> ReadOnly<Option<RuleKey>> {
+        self.selected.into()
     }
 
     /// Puts a rule into the form and scrolls its row into view.
     pub(super) fn select(self, key: RuleKey) {
-        self.set_selected.set(Some(key));
-        self.set_revealed.set(Some(key));
+        self.selected.set(Some(key));
+        self.revealed.set(Some(key));
     }
 
     /// Takes the rule out of the form.
     pub(super) fn deselect(self) {
-        self.set_selected.set(None);
+        self.selected.set(None);
     }
 
     /// The rule that the row cursor reaches with `step`, starting from the selected row or from outside the table.
@@ -132,13 +110,13 @@ impl Selection {
     }
 
     /// The rules marked for changes together.
-    pub fn marked(self) -> ReadSignal<BTreeSet<RuleKey>> {
-        self.marked
+    pub fn marked(self) -> ReadOnly<BTreeSet<RuleKey>> {
+        self.marked.into()
     }
 
     /// Marks a rule, or removes its mark.
     pub fn toggle_mark(self, key: RuleKey) {
-        self.set_marked.update(|marked| {
+        self.marked.update(|marked| {
             if !marked.remove(&key) {
                 marked.insert(key);
             }
@@ -148,12 +126,12 @@ impl Selection {
     /// Marks every rule shown, and no other.
     pub fn mark_shown(self) {
         let shown = self.shown.get_untracked();
-        self.set_marked.set(shown.iter().map(|(_, key)| *key).collect());
+        self.marked.set(shown.iter().map(|(_, key)| *key).collect());
     }
 
     /// Removes all marks.
     pub fn clear_marks(self) {
-        self.set_marked.set(BTreeSet::new());
+        self.marked.set(BTreeSet::new());
     }
 
     /// The rules that a command applies to: the marked ones, or otherwise the one in the form.
@@ -163,67 +141,67 @@ impl Selection {
     }
 
     /// The rule whose row the table scrolls into view.
-    pub fn revealed(self) -> ReadSignal<Option<RuleKey>> {
-        self.revealed
+    pub fn revealed(self) -> ReadOnly<Option<RuleKey>> {
+        self.revealed.into()
     }
 
     /// Scrolls the row of a rule into view.
     pub fn reveal(self, key: RuleKey) {
-        self.set_revealed.set(Some(key));
+        self.revealed.set(Some(key));
     }
 
     /// Scrolls the row of the selected rule into view, after it moved.
     pub fn reveal_selected(self) {
-        self.set_revealed.set(self.selected.get_untracked());
+        self.revealed.set(self.selected.get_untracked());
     }
 
     /// The condition whose value the form focuses: its rule, and the key under which it is written.
-    pub fn focused_condition(self) -> ReadSignal<Option<(RuleKey, String)>> {
-        self.focused_condition
+    pub fn focused_condition(self) -> ReadOnly<Option<(RuleKey, String)>> {
+        self.focused_condition.into()
     }
 
     /// Focuses the value of a condition in the form.
     pub(super) fn focus_condition(self, key: RuleKey, condition: String) {
-        self.set_focused_condition.set(Some((key, condition)));
+        self.focused_condition.set(Some((key, condition)));
     }
 
     /// Ends the request for focus, once the form has followed it.
     pub fn clear_focused_condition(self) {
-        self.set_focused_condition.set(None);
+        self.focused_condition.set(None);
     }
 
     /// The rules that are being dragged.
-    pub fn dragged(self) -> ReadSignal<Vec<RuleKey>> {
-        self.dragged
+    pub fn dragged(self) -> ReadOnly<Vec<RuleKey>> {
+        self.dragged.into()
     }
 
     /// The place where the dragged rules would be dropped.
-    pub fn drop_target(self) -> ReadSignal<Option<DropTarget>> {
-        self.drop_target
+    pub fn drop_target(self) -> ReadOnly<Option<DropTarget>> {
+        self.drop_target.into()
     }
 
     /// Starts dragging these rules.
     pub fn start_drag(self, keys: Vec<RuleKey>) {
-        self.set_dragged.set(keys);
+        self.dragged.set(keys);
     }
 
     /// Moves the drop target while rules are dragged over the table.
     pub fn drag_over(self, target: Option<DropTarget>) {
         if self.drop_target.get_untracked() != target {
-            self.set_drop_target.set(target);
+            self.drop_target.set(target);
         }
     }
 
     /// Ends dragging.
     pub fn end_drag(self) {
-        self.set_dragged.set(Vec::new());
-        self.set_drop_target.set(None);
+        self.dragged.set(Vec::new());
+        self.drop_target.set(None);
     }
 
     /// Unmarks rules that `content` no longer has; true if the selected rule is missing too.
     pub(super) fn drop_missing(self, content: &Content) -> bool {
         if self.marked.with_untracked(|marked| marked.iter().any(|key| content.position(*key).is_none())) {
-            self.set_marked.update(|marked| marked.retain(|key| content.position(*key).is_some()));
+            self.marked.update(|marked| marked.retain(|key| content.position(*key).is_some()));
         }
         self.selected.get_untracked().is_some_and(|key| content.position(key).is_none())
     }
