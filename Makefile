@@ -23,8 +23,6 @@ FRONT_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle scripts/f
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
 SERVER_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle store server migrations)
 
-LIBRARIES := $(if $(wildcard $(BIN)),,$(STAMPS)/libraries)
-
 .PHONY: help run build test check fmt fuzz setup screenshots bench
 
 help: ## List the commands
@@ -75,14 +73,13 @@ $(STAMPS)/site: $(STAMPS)/front $(SITE_SOURCES)
 	@node scripts/pack-site.mjs $(FRONT) $(SITE)
 	@touch $@
 
-$(BIN): $(STAMPS)/site $(SERVER_SOURCES) | $(LIBRARIES)
-	@echo "==> Compiling the server" >&2
-	@unset MAKEFLAGS MFLAGS; cargo build --release -p server
+$(BIN): $(STAMPS)/site $(STAMPS)/server
+	@echo "==> Putting the browser's files into the program" >&2
+	@unset MAKEFLAGS MFLAGS; COUNTERSIGN_SITE_TABLE=$(CURDIR)/$(SITE).rs cargo build --release -p server
 	@touch $@
 
-# The first time, the server's libraries are compiled while the browser side is: either build alone leaves one core idle. The
-# server itself waits for the site. A library that fails to compile is reported by the build of the server.
-$(STAMPS)/libraries:
-	@echo "==> Compiling the server's libraries" >&2
-	@unset MAKEFLAGS MFLAGS; RUSTC_WRAPPER=$(CURDIR)/scripts/libraries-only cargo build --release -p server >/dev/null 2>&1 || true
+# The library needs nothing from the browser side, so both are compiled at once: either alone leaves one core idle.
+$(STAMPS)/server: $(SERVER_SOURCES)
+	@echo "==> Compiling the server" >&2
+	@unset MAKEFLAGS MFLAGS; cargo build --release -p server --lib
 	@mkdir -p $(@D) && touch $@

@@ -1,9 +1,10 @@
-// pack-site.mjs FRONT SITE: collects all files that the server sends to browsers, for it to embed.
+// pack-site.mjs FRONT SITE: collects all files that the server sends to browsers, and lists them in SITE.rs, for it to
+// embed.
 //
 // FRONT is the output of `build-front`. SITE is written anew: pkg/ (script, wasm, one stylesheet), fonts/, and the
 // files of public/. Each file above a kilobyte gets a .br and a .gz sibling, so that nothing is compressed per request.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { bundle } from "lightningcss";
 
@@ -43,3 +44,9 @@ for (const file of filesBelow(site)) {
   writeFileSync(`${file}.br`, brotliCompressSync(content, { params }));
   writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
 }
+
+// A Rust expression of the type `Files` in server/src/http/routes/assets.rs.
+const entries = filesBelow(site)
+  .sort()
+  .map((file) => `    (${JSON.stringify(relative(site, file))}, include_bytes!(${JSON.stringify(resolve(file))})),\n`);
+writeFileSync(`${site}.rs`, `&[\n${entries.join("")}]\n`);

@@ -1,14 +1,8 @@
-//! Lists the files of the site (scripts, styles, fonts), so that a release build embeds them.
-//!
-//! `SITE_DIR` is the folder with these files, by default `target/site` of the workspace. A missing folder is an empty
-//! site: the server then serves pages without styles, and logs a warning when it starts.
-//!
-//! Also merges the files of `openapi/` into the one document that is served.
+//! Merges the files of `openapi/` into the one document that is served.
 
 use std::{
     env,
     error::Error,
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -16,32 +10,8 @@ use std::{
 use serde_json::{Map, Value};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-env-changed=SITE_DIR");
     println!("cargo:rerun-if-changed=build.rs");
     let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let site = env::var("SITE_DIR").map_or_else(|_| manifest.join("../target/site"), PathBuf::from);
-    let site = if site.is_absolute() { site } else { manifest.join("..").join(site) };
-
-    let mut files = Vec::new();
-    // Development builds read the folder for every request, so that a new style sheet needs no new build.
-    if env::var("PROFILE")? == "release" {
-        println!("cargo:rerun-if-changed={}", site.display());
-        if site.is_dir() {
-            collect(&site, &mut files)?;
-        }
-    }
-    files.sort();
-
-    let mut table = String::from("/// Path below the site, content.\npub static FILES: &[(&str, &[u8])] = &[\n");
-    for file in &files {
-        let name = file.strip_prefix(&site)?.to_string_lossy().replace('\\', "/");
-        let place = file.canonicalize()?;
-        writeln!(table, "    ({name:?}, include_bytes!({:?})),", place.display().to_string())?;
-    }
-    table.push_str("];\n");
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("site.rs"), table)?;
-    println!("cargo:rustc-env=COUNTERSIGN_SITE_DIR={}", site.display());
-
     let contract = contract(&manifest.join("openapi"))?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("openapi.json"), contract.to_string())?;
     Ok(())

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::output::{Format, report};
+use crate::http::routes::assets::{self, Files};
 
 /// A studio for the policies that govern what software agents may do.
 #[derive(Debug, Parser)]
@@ -79,8 +80,9 @@ enum Command {
 }
 
 /// Runs the program. Exit codes: 0 done, 1 a finding or a refusal, 2 wrong usage or unreadable input, 3 a server or
-/// database that cannot be reached.
-pub fn run() -> ExitCode {
+/// database that cannot be reached. `site` are the files that the program contains for browsers.
+pub fn run(site: Files) -> ExitCode {
+    assets::embed(site);
     let arguments = Arguments::parse();
     let format = arguments.output;
     let result = match arguments.command {

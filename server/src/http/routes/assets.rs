@@ -1,7 +1,7 @@
-//! The files of the site: scripts, styles, fonts, icons. A release build embeds them; a development build reads them
-//! from the folder that the build names.
+//! The files of the site: scripts, styles, fonts, icons. The release contains them; a development build reads them from
+//! the folder where `make build` puts them.
 
-use std::{collections::HashMap, path::Path, sync::LazyLock};
+use std::{collections::HashMap, path::Path, sync::OnceLock};
 
 use axum::{
     body::Body,
@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 
 use crate::http::response;
 
-include!(concat!(env!("OUT_DIR"), "/site.rs"));
+/// Files that the program contains: the path below the site, and the content.
+pub type Files = &'static [(&'static str, &'static [u8])];
 
 /// One file with its strong etag. Embedded content is served from the program's own memory, without a copy.
 #[derive(Clone)]
@@ -32,8 +33,13 @@ impl File {
     }
 }
 
-static EMBEDDED: LazyLock<HashMap<&'static str, File>> =
-    LazyLock::new(|| FILES.iter().map(|(name, content)| (*name, File::new(Bytes::from_static(content)))).collect());
+static EMBEDDED: OnceLock<HashMap<&'static str, File>> = OnceLock::new();
+
+/// Serves these files from now on. Called once, by the program: the library is compiled before the files exist.
+pub fn embed(files: Files) {
+    EMBEDDED
+        .get_or_init(|| files.iter().map(|(name, content)| (*name, File::new(Bytes::from_static(content)))).collect());
+}
 
 /// Encodings in which a file may also be stored, best first: the name in `Accept-Encoding` and the extension.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
@@ -125,7 +131,7 @@ fn content_type(name: &str) -> HeaderValue {
 }
 
 fn find(name: &str) -> Option<File> {
-    if let Some(file) = EMBEDDED.get(name) {
+    if let Some(file) = EMBEDDED.get().and_then(|files| files.get(name)) {
         return Some(file.clone());
     }
     if cfg!(debug_assertions) { from_folder(name) } else { None }
@@ -134,7 +140,7 @@ fn find(name: &str) -> Option<File> {
 /// Development only.
 fn from_folder(name: &str) -> Option<File> {
     let plain = !name.is_empty() && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
-    let path = Path::new(env!("COUNTERSIGN_SITE_DIR")).join(name);
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site")).join(name);
     if plain && path.is_file() { std::fs::read(path).ok().map(|content| File::new(Bytes::from(content))) } else { None }
 }
 
