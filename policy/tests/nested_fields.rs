@@ -184,7 +184,7 @@ fn random_bundle(random: &mut Random, count: usize) -> Bundle {
     let effects = ["allow", "deny", "needs_approval"];
     let rules: Vec<Value> = (0..count)
         .map(|number| {
-            json!({"id": format!("rule-{number}"), "agent": "*", "action": "*", "priority": random.below(3),
+            json!({"id": format!("rule-{number}"), "agent": "ab", "action": "act", "priority": random.below(3),
                 "effect": effects[random.below(3)], "reason": "for the test",
                 "conditions": conditions(random)})
         })

@@ -222,7 +222,11 @@ impl<'a> Walk<'a> {
     fn quoted(&self) -> String {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let text = String::from_utf8_lossy(rest.get(..4).unwrap_or(rest)).into_owned();
-        text.chars().next().map_or_else(String::new, |c| format!("`{c}`"))
+        match text.chars().next() {
+            Some('`') => "a backtick".to_owned(),
+            Some(c) => format!("`{c}`"),
+            None => String::new(),
+        }
     }
 
     fn enter(&mut self) -> Walked {

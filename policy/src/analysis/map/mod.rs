@@ -280,7 +280,11 @@ fn at(fixed: &Map<String, Value>, slots: [(&Axis, usize); 2]) -> Map<String, Val
         context::remove(&mut context, &axis.field);
         context.remove(&axis.field);
         if let Some(value) = axis.slots.get(slot).and_then(|slot| slot.sample.clone()) {
-            context::force(&mut context, &axis.field, value);
+            // Where no member has the name of the first segment, a flat key leaves all other fields as they are.
+            match axis.field.split_once('.') {
+                Some((first, _)) if !context.contains_key(first) => drop(context.insert(axis.field.clone(), value)),
+                _ => context::force(&mut context, &axis.field, value),
+            }
         }
     }
     context
