@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 
 use super::records;
 use crate::{
-    Error, Result, Store,
+    Result, Store,
     bundles::row::{self as bundle_row, Row},
     incidents, system, urgent,
     work::Work,
