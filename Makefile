@@ -23,7 +23,7 @@ FRONT_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle scripts/f
 SITE_SOURCES := $(call below,style public) scripts/pack-site.mjs
 SERVER_SOURCES := $(MANIFESTS) $(call below,app worker policy lifecycle store server migrations)
 
-.PHONY: help run build test check fmt fuzz setup screenshots bench
+.PHONY: help run build test test-long check fmt fuzz setup screenshots bench
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -38,13 +38,16 @@ build: setup ## Build target/release/countersign, one file with everything insid
 test: ## Run every check a release needs: formatting, lints, all tests, the studio in a browser
 	@scripts/test
 
+test-long: build fuzz ## Run the checks that take long: fuzzing, and the contract against a live server with many requests
+	@scripts/check-contract $${CONTRACT_EXAMPLES:-100}
+
 check: ## Run the quick checks: formatting, lints, unit tests of the core
 	@scripts/test quick
 
 fmt: ## Format the Rust code
 	@cargo fmt --all
 
-fuzz: ## Read broken conditions, bundles and corpora until FUZZ_ROUNDS are done (FUZZ_SEED=… repeats a run)
+fuzz: ## Read broken documents, conditions, bundles and corpora until FUZZ_ROUNDS are done (FUZZ_SEED=… repeats a run)
 	@FUZZ_ROUNDS=$${FUZZ_ROUNDS:-200000} cargo test --release -p policy --test fuzz -- --nocapture
 
 screenshots: build ## Photograph every page at three widths in both themes into target/screenshots

@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 pub enum Code {
     /// The body is not JSON.
     MalformedJson,
+    /// A member appears twice in its object.
+    DuplicateMember,
     /// A signature or signed file was refused.
     InvalidSignature,
     /// The caller is not signed in, or the token is unknown, expired or revoked.
@@ -54,6 +56,8 @@ pub enum Code {
     TooLarge,
     /// A field has a wrong type or value.
     InvalidField,
+    /// The body has a member that the request does not know.
+    UnknownMember,
     /// The bundle has lint errors.
     LintErrors,
     /// A safety pause is in force.
@@ -70,7 +74,7 @@ impl Code {
     /// The HTTP status this code answers with.
     pub const fn status(self) -> u16 {
         match self {
-            Self::MalformedJson | Self::InvalidSignature => 400,
+            Self::MalformedJson | Self::DuplicateMember | Self::InvalidSignature => 400,
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
@@ -87,7 +91,7 @@ impl Code {
             | Self::PostMortemRequired => 409,
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
-            Self::InvalidField | Self::LintErrors => 422,
+            Self::InvalidField | Self::UnknownMember | Self::LintErrors => 422,
             Self::Paused => 423,
             Self::PreconditionRequired => 428,
             Self::TooManyRequests => 429,
@@ -100,6 +104,7 @@ impl Code {
     pub const fn title(self) -> &'static str {
         match self {
             Self::MalformedJson => "The body is not valid JSON",
+            Self::DuplicateMember => "A member appears twice",
             Self::InvalidSignature => "The signature was refused",
             Self::Unauthenticated => "Sign in first",
             Self::Forbidden => "Your roles do not allow this",
@@ -119,6 +124,7 @@ impl Code {
             Self::PreconditionRequired => "A required header is missing",
             Self::TooLarge => "Too large",
             Self::InvalidField => "A field is not valid",
+            Self::UnknownMember => "A member is unknown",
             Self::LintErrors => "The bundle has errors",
             Self::Paused => "A safety pause is in force",
             Self::TooManyRequests => "Too many requests",
@@ -162,11 +168,17 @@ impl Problem {
 
     /// A problem about the invalid fields of a body. The detail repeats the first.
     pub fn invalid_fields(errors: Vec<Fault>) -> Self {
-        let detail = errors.first().map_or_else(
-            || "a field is not valid".to_owned(),
-            |first| format!("`{}`: {}", first.pointer, first.detail),
-        );
-        Self { errors, ..Self::new(Code::InvalidField, detail) }
+        Self::about(Code::InvalidField, errors)
+    }
+
+    /// A problem about members that the request does not know. The detail repeats the first.
+    pub fn unknown_members(errors: Vec<Fault>) -> Self {
+        Self::about(Code::UnknownMember, errors)
+    }
+
+    fn about(code: Code, errors: Vec<Fault>) -> Self {
+        let detail = errors.first().map_or_else(|| "a field is not valid".to_owned(), Fault::to_string);
+        Self { errors, ..Self::new(code, detail) }
     }
 
     /// A problem about one invalid field.
@@ -198,7 +210,7 @@ impl From<ReadError> for Problem {
                 Self::new(Code::TooLarge, format!("a bundle may have at most {limit} bytes; this one has {bytes}"))
                     .with("limit", limit)
             }
-            ReadError::Malformed { line, column, message } => json::Malformed { line, column, message }.into(),
+            ReadError::Malformed(malformed) => malformed.into(),
             ReadError::Faults(faults) => Self::invalid_fields(faults),
         }
     }
@@ -219,7 +231,10 @@ impl From<version::Refused> for Problem {
 
 impl From<json::Malformed> for Problem {
     fn from(error: json::Malformed) -> Self {
-        Self::new(Code::MalformedJson, error.to_string()).with("line", error.line).with("column", error.column)
+        let code = if error.duplicate.is_some() { Code::DuplicateMember } else { Code::MalformedJson };
+        let problem = Self::new(code, error.to_string()).with("line", error.line).with("column", error.column);
+        let detail = "appears twice in its object; keep the one that is meant";
+        Self { errors: error.duplicate.into_iter().map(|pointer| Fault::new(pointer, detail)).collect(), ..problem }
     }
 }
 
@@ -234,5 +249,19 @@ mod tests {
         let problem = Problem::from(Source::parse(b"{\"rules\": [\n  {\"id\": }]}").unwrap_err());
         assert_eq!((problem.status, problem.code), (400, Code::MalformedJson));
         assert_eq!((problem.extra["line"].as_u64(), problem.extra["column"].as_u64()), (Some(2), Some(10)));
+    }
+
+    #[test]
+    fn a_member_that_appears_twice_is_a_bad_request_with_its_pointer() {
+        let problem = Problem::from(Source::parse(b"{\"rules\":[{\"id\":1,\"id\":2}]}").unwrap_err());
+        assert_eq!((problem.status, problem.code), (400, Code::DuplicateMember));
+        assert_eq!(problem.errors[0].pointer, "/rules/0/id");
+        assert!(problem.detail.starts_with("line 1, column 19: `/rules/0/id` appears twice"), "{problem}");
+    }
+
+    #[test]
+    fn a_fault_of_the_whole_body_shows_no_empty_pointer() {
+        let problem = Problem::invalid_field("", "the document must be an object, not null");
+        assert_eq!(problem.detail, "the document must be an object, not null");
     }
 }

@@ -1,5 +1,7 @@
 //! An error at one place of a document.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// An error at one place of a request body.
@@ -15,5 +17,13 @@ impl Fault {
     /// A fault at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    /// Writes the pointer and the detail; a fault of the whole document has no pointer to show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pointer, detail } = self;
+        if pointer.is_empty() { f.write_str(detail) } else { write!(f, "`{pointer}`: {detail}") }
     }
 }

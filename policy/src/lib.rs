@@ -6,7 +6,8 @@
 //! from a file. Each module uses only names from modules above it in this list:
 //!
 //! ```text
-//! limits, fault, json, random, timestamp     the foundation: sizes, one wrong field, JSON, seeded numbers, time
+//! fault, limits, random, timestamp           the foundation: one wrong field, sizes, seeded numbers, time
+//! json                                       the one reader of JSON
 //! bundle                                     rules, conditions, the document they are written in, its digest
 //! engine                                     one input, one bundle, one answer
 //! analysis                                   the behaviour of a bundle for every input, proven

@@ -66,11 +66,21 @@ impl fmt::Display for Timestamp {
     }
 }
 
-impl FromStr for Timestamp {
-    type Err = time::error::Parse;
+/// A text is not a time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be a time with its zone, such as `2026-01-31T12:00:00Z` or `2026-01-31T13:00:00+01:00`, not `{shown}`")]
+pub struct NotATime {
+    shown: String,
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        OffsetDateTime::parse(text, &Rfc3339).map(Self::from)
+impl FromStr for Timestamp {
+    type Err = NotATime;
+
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        // Longer texts are cut in the message.
+        const SHOWN: usize = 40;
+        let not_a_time = || NotATime { shown: text.chars().take(SHOWN).collect() };
+        OffsetDateTime::parse(text, &Rfc3339).map(Self::from).map_err(|_| not_a_time())
     }
 }
 
@@ -96,6 +106,14 @@ mod tests {
         let at: Timestamp = "2026-11-22T23:01:02.345678+02:00".parse().unwrap();
         assert_eq!(at.to_string(), "2026-11-22T21:01:02.345678Z");
         assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
+    }
+
+    #[test]
+    fn what_is_no_time_is_told_what_one_looks_like() {
+        for text in ["", "yesterday", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31 12:00", "1768000000"] {
+            let said = text.parse::<Timestamp>().unwrap_err().to_string();
+            assert!(said.contains("`2026-01-31T12:00:00Z`") && said.ends_with(&format!("not `{text}`")), "{said}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use policy::{
     bundle::{Bundle, Condition, ReadError, Scalar, Source, Test, canonical::canonical, diff::text_diff, version},
+    json::Malformed,
     lint::{Code, fix_all, lint, quick},
 };
 use proptest::prelude::*;
@@ -229,8 +230,44 @@ fn ten_thousand_wrong_rules_are_each_found_and_repaired() {
     assert_eq!(wrong(&fix_all(&source)), 0);
 }
 
+/// One slip inside a rule must not hide what is wrong with all other rules.
 #[test]
-fn wrong_types_and_limits_are_refused_with_pointers() {
+fn a_wrong_type_inside_a_rule_is_a_finding_with_its_path() {
+    for (member, value, path) in [
+        ("id", json!(7), "/rules/0/id"),
+        ("agent", json!(["inbox.triage"]), "/rules/0/agent"),
+        ("action", json!(1), "/rules/0/action"),
+        ("effect", json!(true), "/rules/0/effect"),
+        ("priority", json!("80"), "/rules/0/priority"),
+        ("conditions", json!("risk_score >= 85"), "/rules/0/conditions"),
+        ("conditions", json!([]), "/rules/0/conditions"),
+        ("tags", json!(["a", 1]), "/rules/0/tags/1"),
+        ("tags", json!("guardrail"), "/rules/0/tags"),
+        ("budget", json!({"cost": "5"}), "/rules/0/budget/cost"),
+        ("enabled", json!("yes"), "/rules/0/enabled"),
+        ("reason", json!(null), "/rules/0/reason"),
+        ("reason", json!({}), "/rules/0/reason"),
+        ("metadata", json!("x"), "/rules/0/metadata"),
+    ] {
+        let mut first = json!({"id": "first", "agent": "inbox.triage", "action": "quarantine", "effect": "deny",
+            "reason": "A reason that is long enough"});
+        first[member] = value;
+        let second = json!({"id": "second", "agent": "inbox.triage", "action": "quarantine", "effect": "deny",
+            "reason": "short"});
+        for document in [json!({"rules": [first, second]}), json!([first, second])] {
+            let source = Source::read(document.clone()).unwrap();
+            let report = lint(&source);
+            let errors: Vec<&str> = report.errors.iter().map(|finding| finding.path.as_str()).collect();
+            assert_eq!(errors, [path], "{document}: {:?}", report.errors);
+            assert!(report.warnings.iter().any(|finding| finding.path == "/rules/1/reason"), "{document}");
+            assert!(report.errors[0].suggestion.is_some() && !report.errors[0].message.contains("expected"));
+            assert_eq!(Source::read(source.to_value()).unwrap().digest(), source.digest());
+        }
+    }
+}
+
+#[test]
+fn wrong_types_of_the_bundle_and_limits_are_refused_with_pointers() {
     let long = "x".repeat(1025);
     let many: Map<String, Value> = (0..65).map(|n| (format!("field_{n}"), json!(1))).collect();
     for (document, pointer) in [
@@ -238,12 +275,6 @@ fn wrong_types_and_limits_are_refused_with_pointers() {
         (json!({}), "/rules"),
         (json!({"rules": {}}), "/rules"),
         (json!({"rules": [7]}), "/rules/0"),
-        (json!([{"id": 7}]), "/0/id"),
-        (json!({"rules": [{"priority": "80"}]}), "/rules/0/priority"),
-        (json!({"rules": [{"conditions": []}]}), "/rules/0/conditions"),
-        (json!({"rules": [{"tags": ["a", 1]}]}), "/rules/0/tags/1"),
-        (json!({"rules": [{"budget": {"cost": "5"}}]}), "/rules/0/budget/cost"),
-        (json!({"rules": [{"enabled": "yes"}]}), "/rules/0/enabled"),
         (json!({"rules": [{"reason": long}]}), "/rules/0/reason"),
         (json!({"rules": [{"conditions": many}]}), "/rules/0/conditions"),
         (json!({"rules": [], "default_effect": "block"}), "/default_effect"),
@@ -254,7 +285,7 @@ fn wrong_types_and_limits_are_refused_with_pointers() {
         assert_eq!(faults[0].pointer, pointer, "{document}");
     }
     let text = "{\"rules\": [\n  {\"id\": }]}";
-    let ReadError::Malformed { line, column, .. } = Source::parse(text.as_bytes()).unwrap_err() else {
+    let ReadError::Malformed(Malformed { line, column, .. }) = Source::parse(text.as_bytes()).unwrap_err() else {
         panic!("not refused as malformed");
     };
     assert_eq!((line, column), (2, 10));

@@ -13,6 +13,7 @@ use std::{
 use policy::{
     bundle::{Condition, Source},
     engine::{Input, Prepared, Question},
+    json::{self, parse, parse_object},
     lint,
     random::Random,
     replay::{Columnar, Dataset, Replay, synthetic},
@@ -94,6 +95,60 @@ fn broken(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// The one reader: what it takes is what the JSON parser reads, without repeated members; what it refuses is refused with
+/// a place inside the text, in words that a person understands.
+#[test]
+fn documents() {
+    let mut random = random("documents");
+    let utf16: Vec<u8> = BUNDLE.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [b"\xef\xbb\xbf", BUNDLE.as_bytes()].concat();
+    let (mut taken, mut repeated) = (0, 0);
+    for round in 0..rounds(20_000) {
+        let written = if round % 50 == 0 {
+            &utf16
+        } else if round % 7 == 0 {
+            &marked
+        } else {
+            BUNDLE.as_bytes()
+        };
+        let mut bytes = broken(written, &mut random);
+        if random.chance(20) {
+            // A member that is written again just behind itself, or with another name in the place of its own.
+            let text = String::from_utf8_lossy(&bytes).replacen("\"effect\"", "\"priority\"", random.below(3));
+            bytes = text.into_bytes();
+        }
+        let lossy = || String::from_utf8_lossy(&bytes).into_owned();
+        let plain = serde_json::from_slice::<Value>(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
+        match parse(&bytes) {
+            Ok(document) => {
+                taken += 1;
+                assert_eq!(document, plain.unwrap(), "{}", lossy());
+                assert_eq!(parse(document.to_string().as_bytes()), Ok(document));
+            }
+            Err(error) => {
+                let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+                let line = error.line.checked_sub(1).and_then(|line| lines.get(line));
+                assert!(line.is_some_and(|line| (1..=line.len() + 1).contains(&error.column)), "{error}: {}", lossy());
+                let odd = ["expected", "recursion", "EOF", "invalid type", "``", "this is not JSON"];
+                assert!(!odd.iter().any(|odd| error.message.contains(odd)), "{error}: {}", lossy());
+                match (&error.duplicate, json::parse_leniently(&bytes)) {
+                    (Some(pointer), Ok((document, members))) => {
+                        repeated += 1;
+                        assert!(
+                            members.contains(pointer) && document.pointer(pointer).is_some(),
+                            "{error}: {}",
+                            lossy()
+                        );
+                    }
+                    (None, Ok(_)) => panic!("{error}: {}", lossy()),
+                    (_, Err(_)) => assert!(plain.is_err(), "{error}: {}", lossy()),
+                }
+            }
+        }
+    }
+    assert!(taken > 0 && repeated > 0);
+}
+
 #[test]
 fn conditions() {
     let mut random = random("conditions");
@@ -142,7 +197,8 @@ fn requests() {
     let mut decoded = 0;
     for _ in 0..rounds(20_000) {
         let bytes = broken(valid.as_bytes(), &mut random);
-        let tree: Result<Input, _> = serde_json::from_slice(&bytes);
+        let tree = parse(&bytes).map_err(|malformed| malformed.to_string());
+        let tree = tree.and_then(|tree| serde_json::from_value::<Input>(tree).map_err(|error| error.to_string()));
         match (prepared.decide_request(&bytes), tree) {
             // The body is out of the ordinary or wrong, and is left to the tree.
             (None, _) => {}
@@ -173,14 +229,14 @@ fn contexts() {
     let mut read = 0;
     for _ in 0..rounds(20_000) {
         let bytes = broken(valid.as_bytes(), &mut random);
-        let tree: Result<Map<String, Value>, _> = serde_json::from_slice(&bytes);
+        let tree = parse_object(&bytes);
         match (tree, prepared.verdict_json(agent, action, &bytes)) {
             (Ok(context), Ok(verdict)) => {
                 read += 1;
                 let question = Question { agent, action, context: &context };
                 assert_eq!(verdict, prepared.verdict(question), "{}", String::from_utf8_lossy(&bytes));
             }
-            (Err(tree), Err(direct)) => assert_eq!(tree.to_string(), direct.to_string()),
+            (Err(tree), Err(direct)) => assert_eq!(tree, direct),
             (tree, direct) => panic!("{tree:?} but {direct:?}: {}", String::from_utf8_lossy(&bytes)),
         }
     }

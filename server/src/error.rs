@@ -102,7 +102,11 @@ impl CliError {
             Self::Unreachable(_) => 3,
             Self::Answered(problem) => match problem.code {
                 Code::Unavailable => 3,
-                Code::MalformedJson | Code::InvalidField | Code::TooLarge => 2,
+                Code::MalformedJson
+                | Code::DuplicateMember
+                | Code::InvalidField
+                | Code::UnknownMember
+                | Code::TooLarge => 2,
                 _ => 1,
             },
         })

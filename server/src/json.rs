@@ -1,85 +1,37 @@
 //! Reading JSON into a type. Every mistake is reported with its place.
 
-use lifecycle::problem::{Code, Problem};
-use policy::json::escape;
+use lifecycle::problem::Problem;
+use policy::json;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
+use serde_json::Value;
 
-/// Parses `bytes` as a `T`.
+/// Parses a request: `bytes` as a `T`.
 ///
 /// # Errors
-/// 400 with line and column when `bytes` is not JSON, 422 with a JSON Pointer when a member is wrong.
+/// 400 with line and column when `bytes` is not JSON or repeats a member, 422 with a JSON Pointer when a member is wrong
+/// or unknown.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Tracking the path costs time, so a document is parsed that way only after it has failed to parse.
-    if let Ok(value) = serde_json::from_slice(bytes) {
-        return Ok(value);
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = match serde_path_to_error::deserialize(&mut deserializer) {
-        Ok(value) => value,
-        Err(error) => {
-            let pointer = pointer_of(error.path());
-            return Err(explain(bytes, pointer, error.into_inner()));
-        }
-    };
-    deserializer.end().map_err(|error| malformed(bytes, &error))?;
-    Ok(value)
+    convert(json::parse(bytes)?)
 }
 
-/// Converts `value`, a document that has been parsed or a part of one.
+/// Converts a request: `document`, or a part of it.
 ///
 /// # Errors
-/// 422 with a JSON Pointer.
-pub fn convert<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let pointer = pointer_of(error.path());
-        invalid(pointer, &error.into_inner())
-    })
-}
-
-fn explain(bytes: &[u8], pointer: String, error: serde_json::Error) -> Problem {
-    if !error.is_data() {
-        return malformed(bytes, &error);
+/// 422 with a JSON Pointer when a member is wrong or unknown.
+pub fn convert<T: DeserializeOwned>(document: Value) -> Result<T, Problem> {
+    let converted = json::convert(document);
+    if !converted.unknown.is_empty() {
+        return Err(Problem::unknown_members(converted.unknown));
     }
-    // A body that is wrong *and* cut short is reported as malformed: the place of the syntax error helps more.
-    if let Err(syntax) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
-        return malformed(bytes, &syntax);
-    }
-    invalid(pointer, &error)
+    converted.result.map_err(|fault| Problem::invalid_fields(vec![fault]))
 }
 
-fn invalid(pointer: String, error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
-    let sentence = text.split(" at line ").next().unwrap_or(&text).to_owned();
-    let missing = sentence.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
-    let pointer = missing.map_or(pointer.clone(), |name| format!("{pointer}/{name}"));
-    let sentence = if missing.is_some() { "is required".to_owned() } else { sentence };
-    Problem::invalid_field(pointer, sentence)
-}
-
-fn malformed(bytes: &[u8], error: &serde_json::Error) -> Problem {
-    let (line, column) = (error.line(), error.column());
-    let sentence = if bytes.iter().all(u8::is_ascii_whitespace) {
-        "the body is empty; send a JSON document".to_owned()
-    } else {
-        let text = error.to_string();
-        let cause = text.split(" at line ").next().unwrap_or(&text).to_owned();
-        format!("line {line}, column {column}: {cause}")
-    };
-    Problem::new(Code::MalformedJson, sentence).with("line", line as u64).with("column", column as u64)
-}
-
-fn pointer_of(path: &serde_path_to_error::Path) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => pointer.push_str(&format!("/{}", escape(key))),
-            Segment::Enum { variant } => pointer.push_str(&format!("/{}", escape(variant))),
-            Segment::Unknown => {}
-        }
-    }
-    pointer
+/// Converts a document that a later version may have written: unknown members are dropped.
+///
+/// # Errors
+/// 422 with a JSON Pointer when a member is wrong.
+pub fn convert_known<T: DeserializeOwned>(document: Value) -> Result<T, Problem> {
+    json::convert(document).result.map_err(|fault| Problem::invalid_fields(vec![fault]))
 }
 
 #[cfg(test)]
@@ -110,7 +62,7 @@ mod tests {
             (problem.status, problem.extra["line"].as_u64(), problem.extra["column"].as_u64()),
             (400, Some(2), Some(13))
         );
-        assert_eq!(refused("").detail, "the body is empty; send a JSON document");
+        assert_eq!(refused("").detail, "line 1, column 1: the document is empty; send a JSON document");
         assert_eq!(refused("{\"rules\":[]} x").status, 400);
         assert_eq!(refused(&"[".repeat(1000)).status, 400);
         assert_eq!(refused("\u{0}").status, 400);
@@ -122,5 +74,14 @@ mod tests {
         assert_eq!((problem.status, problem.errors[0].pointer.as_str()), (422, "/rules/1/priority"));
         let problem = refused(r#"{"rules":[{}]}"#);
         assert_eq!(problem.errors, vec![Fault::new("/rules/0/priority", "is required")]);
+    }
+
+    #[test]
+    fn an_unknown_member_is_answered_with_the_nearest_known_one() {
+        let problem = refused(r#"{"rules":[{"priority":1,"prioritty":2}]}"#);
+        assert_eq!((problem.status, problem.code), (422, lifecycle::problem::Code::UnknownMember));
+        let detail = "is unknown here; did you mean `priority`?";
+        assert_eq!(problem.errors, vec![Fault::new("/rules/0/prioritty", detail)]);
+        assert!(convert_known::<Sample>(serde_json::json!({"rules": [], "later": 1})).is_ok());
     }
 }

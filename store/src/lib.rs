@@ -60,6 +60,7 @@ mod json;
 mod names;
 mod page;
 mod text;
+mod urgent;
 mod work;
 
 pub use accounts::{people, sessions, tokens};

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use policy::{bundle::Source, json::Document};
+use policy::{bundle::Source, json};
 use serde_json::{Map, Value};
 
 use super::{Content, rule::KEY_ORDER};
@@ -37,10 +37,10 @@ impl std::fmt::Display for ParseError {
 /// # Errors
 /// [`ParseError`] with the place of the first mistake.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
-    serde_json::from_str::<Document>(text).map(|document| document.0).map_err(|error| {
-        let full = error.to_string();
-        let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
-        ParseError { line: Some(error.line().max(1)), column: error.column().max(1), message }
+    json::parse(text.as_bytes()).map_err(|malformed| ParseError {
+        line: Some(malformed.line),
+        column: malformed.column,
+        message: malformed.message,
     })
 }
 
@@ -201,7 +201,7 @@ mod tests {
     fn a_mistake_has_a_line_and_a_column() {
         let error = parse("{\n  \"rules\": [,]\n}").unwrap_err();
         assert_eq!((error.line, error.column), (Some(2), 13));
-        assert_eq!(error.to_string(), "line 2, column 13: expected value");
+        assert_eq!(error.to_string(), "line 2, column 13: a value is missing before this comma");
     }
 
     #[test]

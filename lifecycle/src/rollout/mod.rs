@@ -2,6 +2,7 @@
 
 pub mod drill;
 pub mod gates;
+pub mod given_metrics;
 pub mod history;
 pub mod promotion;
 pub mod records;
@@ -12,6 +13,7 @@ pub mod watch;
 
 pub use drill::{DrillReport, LastDrill};
 pub use gates::{Gate, GateName, GateReport, GateVerdict};
+pub use given_metrics::GivenMetrics;
 pub use history::History;
 pub use records::{ApplyRecord, RollbackRecord, RollbackResponse, serving_checksum};
 pub use rollback::{EMERGENCY_WORD, MIN_REASON_CHARS, RollbackPreview, check_reason, last_known_good};

@@ -109,6 +109,9 @@ pub struct RollbackResponse {
     pub incident_id: Option<String>,
     /// The id of the signed record.
     pub rollback_id: i64,
+    /// What was odd about the request and was ignored or corrected, because it must not hold up a rollback.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl Envelope for ApplyRecord {

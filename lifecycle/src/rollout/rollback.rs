@@ -26,6 +26,23 @@ pub fn check_reason(reason: &str) -> Result<&str, ReasonTooShort> {
     }
 }
 
+/// When the trouble began that a rollback ends: the time that was given, if any, else `now`. A time after `now`, or before
+/// the bundle was live, is moved to the nearest possible one; the second value says so.
+pub fn trouble_began(
+    given: Option<Timestamp>,
+    live_since: Option<Timestamp>,
+    now: Timestamp,
+) -> (Timestamp, Option<String>) {
+    let Some(given) = given else { return (now, None) };
+    let moved =
+        |to: Timestamp, why: &str| (to, Some(format!("`/triggered_at` {why}; {to} was taken instead of {given}")));
+    match live_since {
+        _ if given > now => moved(now, "has not come yet"),
+        Some(since) if given < since => moved(since.min(now), "lies before the bundle went into service"),
+        _ => (given, None),
+    }
+}
+
 /// The history of a bundle in service, for the choice of the last known good version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
@@ -73,6 +90,22 @@ mod tests {
         assert_eq!(check_reason("too short"), Err(ReasonTooShort));
         assert_eq!(check_reason("          "), Err(ReasonTooShort));
         assert_eq!(check_reason("größerer ä"), Ok("größerer ä"));
+    }
+
+    #[test]
+    fn the_beginning_of_the_trouble_lies_between_going_live_and_now() {
+        let at = Timestamp::from_unix_seconds;
+        let (now, live) = (at(1_000), Some(at(900)));
+        assert_eq!(trouble_began(None, live, now), (now, None));
+        assert_eq!(trouble_began(Some(at(950)), live, now), (at(950), None));
+        assert_eq!(trouble_began(Some(at(5)), None, now), (at(5), None));
+        for (given, taken, said) in
+            [(1_001, now, "has not come yet"), (899, at(900), "before the bundle went into service")]
+        {
+            let (began, warning) = trouble_began(Some(at(given)), live, now);
+            assert_eq!(began, taken);
+            assert!(warning.is_some_and(|warning| warning.contains(said)));
+        }
     }
 
     proptest! {

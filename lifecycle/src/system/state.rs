@@ -66,4 +66,7 @@ pub struct Changed {
     pub system: System,
     /// What happened, in a sentence.
     pub message: String,
+    /// What was odd about the request and was ignored or corrected, because it must not hold up an emergency.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }

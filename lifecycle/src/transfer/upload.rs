@@ -1,5 +1,9 @@
 //! The body of a request to verify or import a file: a signed file as it is, or wrapped with options.
 
+use policy::{
+    Fault,
+    json::{escape, unknown_member},
+};
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
@@ -36,7 +40,7 @@ impl Upload {
             Some(Value::Bool(unsigned)) => unsigned,
             Some(_) => return Err(Problem::invalid_field("/unsigned", "is true or false")),
         };
-        Ok(Self { document: unwrap_file(members), import_as_version, unsigned })
+        Ok(Self { document: unwrap_file(members)?, import_as_version, unsigned })
     }
 
     /// The bare bundle of a file without a verifiable signature.
@@ -51,17 +55,43 @@ impl Upload {
     }
 }
 
-fn unwrap_file(mut members: Map<String, Value>) -> Value {
+fn unwrap_file(mut members: Map<String, Value>) -> Result<Value, Problem> {
     if !members.contains_key("signature") {
         for name in ["export", "signed_bundle"] {
-            if let Some(file @ Value::Object(_)) = members.remove(name) {
-                return file;
+            if members.get(name).is_some_and(Value::is_object) {
+                let file = members.remove(name).unwrap_or_default();
+                return refuse_unknown(&members, name).map(|()| file);
             }
         }
         let wraps = members.get("bundle").is_some_and(|bundle| bundle.get("signature").is_some());
         if wraps && let Some(file) = members.remove("bundle") {
-            return file;
+            return refuse_unknown(&members, "bundle").map(|()| file);
         }
     }
-    Value::Object(members)
+    Ok(Value::Object(members))
+}
+
+/// Refuses members beside a wrapped file, which are options that nobody knows.
+fn refuse_unknown(members: &Map<String, Value>, wrapper: &str) -> Result<(), Problem> {
+    let known = [wrapper, "import_as_version", "unsigned"];
+    let faults = members.keys().map(|name| Fault::new(format!("/{}", escape(name)), unknown_member(&known, name)));
+    let faults: Vec<Fault> = faults.collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::unknown_members(faults)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_option_beside_a_wrapped_file_is_refused() {
+        let file = json!({"signature": "00", "x": 1});
+        for wrapper in ["export", "signed_bundle", "bundle"] {
+            assert_eq!(Upload::parse(json!({wrapper: file, "unsigned": true})).unwrap().document, file);
+            let problem = Upload::parse(json!({wrapper: file, "unsinged": true})).unwrap_err();
+            assert_eq!(problem.errors, vec![Fault::new("/unsinged", "is unknown here; did you mean `unsigned`?")]);
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, rc::Rc};
 use super::{
     Meter,
     axis_reduction::{self, ReducedAxis},
-    space::{Cell, Cuboid, SlotSet},
+    space::{Cell, Cuboid, SlotSet, Space},
 };
 
 /// Whether a cell is covered.
@@ -24,13 +24,17 @@ pub enum Coverage {
     Undecided,
 }
 
-/// Whether the union of `cuboids` covers `cell`; each cuboid comes with the number that names it.
+/// Names the cuboids of points that no input has. They cover every question, and are no part of any proof.
+const IMPOSSIBLE: usize = usize::MAX;
+
+/// Whether the union of `cuboids` covers all points of `cell` that some input has; each cuboid comes with the number that
+/// names it.
 pub fn uncovered<'a>(
-    cell: &Cell,
+    (space, cell): (&'a Space, &Cell),
     cuboids: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
     meter: &mut Meter,
 ) -> Coverage {
-    Covering::new(cell, cuboids, CuboidSelection::UpToContaining, meter)
+    Covering::new((space, cell), cuboids, CuboidSelection::UpToContaining, meter)
         .map_or(Coverage::Undecided, |covering| covering.solve(|_| true, meter))
 }
 
@@ -62,11 +66,12 @@ pub struct Covering<'c> {
 impl<'c> Covering<'c> {
     /// Prepares the question; `None` when the budget runs out.
     pub fn new<'a>(
-        cell: &'c Cell,
+        (space, cell): (&'a Space, &'c Cell),
         cuboids: impl Iterator<Item = (usize, &'a Cuboid)> + Clone,
         which: CuboidSelection,
         meter: &mut Meter,
     ) -> Option<Self> {
+        let cuboids = space.impossible().iter().map(|cuboid| (IMPOSSIBLE, cuboid)).chain(cuboids);
         let mut free: Vec<bool> = cell.iter().map(|set| set.first() == Some(0)).collect();
         let mut asked = 0_u64;
         for (axis, keep) in cuboids.clone().flat_map(|(_, cuboid)| &cuboid.parts) {
@@ -120,7 +125,9 @@ impl<'c> Covering<'c> {
         let mut allowance = meter.allowance();
         let mut used = BTreeSet::new();
         let everywhere: Vec<u64> = self.axes.iter().flat_map(ReducedAxis::full).collect();
+        let wanted = |name: usize| name == IMPOSSIBLE || wanted(name);
         let all = self.names.iter().enumerate().filter(|(_, name)| wanted(**name)).map(|(index, _)| index);
+        let name = |index: usize| self.names.get(index).filter(|name| **name != IMPOSSIBLE);
         let mut open: Vec<(Vec<u64>, Rc<[usize]>)> = vec![(everywhere, all.collect())];
         while let Some((slab, cuboids)) = open.pop() {
             let work = cuboids.len() as u64 + 1;
@@ -149,11 +156,11 @@ impl<'c> Covering<'c> {
                 }
             }
             if let Some(index) = container {
-                used.extend(self.names.get(index));
+                used.extend(name(index));
                 continue;
             }
             let Some((_, index)) = best else { return Coverage::Open(self.witness(&slab)) };
-            used.extend(self.names.get(index));
+            used.extend(name(index));
             touching.retain(|other| *other != index);
             self.split(slab, index, &touching.into(), &mut open);
         }

@@ -28,6 +28,12 @@ pub fn render(analysis: &Analysis, bundle: &Bundle) -> Vec<Finding> {
     findings
 }
 
+/// Whether the conditions of a rule are about a field and about one inside it.
+fn impossible(rule: Option<&&Rule>) -> bool {
+    let fields = || rule.into_iter().flat_map(|rule| &rule.conditions).map(|condition| condition.field.as_str());
+    fields().any(|outer| fields().any(|inner| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))))
+}
+
 fn rule_findings(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usize, Finding)> {
     let mut findings = Vec::new();
     let mut say = |id: &str, code: Code, message: String, suggestion: &str, witness: Option<&Input>| {
@@ -48,6 +54,10 @@ fn rule_findings(analysis: &Analysis, rules: &BTreeMap<&str, &Rule>) -> Vec<(usi
     };
     for dead in &analysis.unreachable {
         let message = match dead.covered_by.as_slice() {
+            [] if impossible(rules.get(dead.rule.as_str())) => format!(
+                "`{}` can never match: it asks for a field that is no object and for fields inside that field",
+                dead.rule
+            ),
             [] => format!("`{}` can never match: the schema admits no input that it asks for", dead.rule),
             [one] => format!("`{}` can never match: `{one}` is looked at first and decides all of it", dead.rule),
             several => {

@@ -123,21 +123,25 @@ impl ScopeSearch<'_> {
             })
         };
         let refused: Vec<Cuboid> = declared.map(|declared| space.refused(declared)).unwrap_or_default();
-        if broken(self.bundle.on_error)
-            && let Some(cell) = refused.iter().find_map(|cuboid| Space::intersect(&target, cuboid))
-        {
-            return input(&cell);
+        let mut whole = true;
+        if broken(self.bundle.on_error) {
+            for cell in refused.iter().filter_map(|cuboid| Space::intersect(&target, cuboid)) {
+                match uncovered((&space, &cell), std::iter::empty(), meter) {
+                    Coverage::Open(cell) => return input(&cell),
+                    Coverage::Covered(_) => {}
+                    Coverage::Undecided => whole = false,
+                }
+            }
         }
         let footprints: Vec<Footprint> = members.iter().map(|rule| space.footprint(rule)).collect();
         let outcomes = |rule: &Rule| RuleOutcomes::new(rule.effect, self.bundle.on_error);
         let mut earlier: Vec<(usize, &Cuboid)> = refused.iter().enumerate().collect();
-        let mut whole = true;
         for (rule, footprint) in members.iter().zip(&footprints) {
             for (outcome, piece) in outcome_pieces(&target, footprint, outcomes(rule)) {
                 if !broken(outcome.effect) {
                     continue;
                 }
-                match uncovered(&piece, earlier.iter().copied(), meter) {
+                match uncovered((&space, &piece), earlier.iter().copied(), meter) {
                     Coverage::Open(cell) => return input(&cell),
                     Coverage::Covered(_) => {}
                     Coverage::Undecided => whole = false,
@@ -147,7 +151,7 @@ impl ScopeSearch<'_> {
             earlier.extend(footprint.decides.as_ref().map(|cuboid| (name, cuboid)));
         }
         if broken(self.bundle.default_effect) {
-            match uncovered(&target, earlier.iter().copied(), meter) {
+            match uncovered((&space, &target), earlier.iter().copied(), meter) {
                 Coverage::Open(cell) => return input(&cell),
                 Coverage::Covered(_) => {}
                 Coverage::Undecided => whole = false,

@@ -29,8 +29,8 @@ pub struct Unreachable {
     /// The rule.
     pub rule: String,
     /// The rules that together decide every input that the rule would match. None of them can be left out, and of all
-    /// such sets this is the one whose rules come first. Empty when the schema admits no input that the rule would
-    /// match.
+    /// such sets this is the one whose rules come first. Empty when there is no input that the rule would match: the
+    /// schema admits none, or the rule wants a field to be a text, say, and to have fields inside it.
     pub covered_by: Vec<String>,
 }
 

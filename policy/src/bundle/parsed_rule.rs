@@ -72,6 +72,7 @@ pub fn read_rule(source: &Map<String, Value>, position: usize) -> ParsedRule<'_>
         faults: Vec::new(),
         sound: true,
     };
+    parsed.check_types();
     parsed.read_id();
     parsed.read_scope();
     parsed.read_effect();
@@ -105,8 +106,38 @@ impl ParsedRule<'_> {
         self.faults.push(finding);
     }
 
+    /// Members of a wrong JSON type. Without the member the rule might mean something else, so it is not evaluated, except
+    /// for members that have no part in decisions.
+    fn check_types(&mut self) {
+        for (key, value) in self.source {
+            let Some((place, detail)) = type_fault(key, value) else { continue };
+            let member = format!("/{}{place}", escape(key));
+            let finding = self
+                .finding(
+                    Code::Schema,
+                    &member,
+                    format!("`{}` of rule {} {detail}.", member.trim_start_matches('/'), self.name()),
+                )
+                .suggest(match key.as_str() {
+                    "conditions" => "Write an object, such as `{\">=risk_score\": 85}`.",
+                    "tags" => "Write a list of texts, such as `[\"guardrail\"]`.",
+                    _ => "Correct it, or leave it out.",
+                });
+            match key.as_str() {
+                "reason" | "budget" | "metadata" => self.faults.push(finding),
+                _ => self.mark_unsound(finding),
+            }
+        }
+    }
+
+    /// Whether the member is there, but with a wrong JSON type, which has been reported already.
+    fn has_wrong_type(&self, member: &str) -> bool {
+        self.source.get(member).is_some_and(|value| type_fault(member, value).is_some())
+    }
+
     fn read_id(&mut self) {
         match self.id {
+            None if self.has_wrong_type("id") => {}
             None => {
                 let finding = self
                     .finding(Code::MissingId, "/id", format!("Rule {} has no id.", self.name()))
@@ -128,7 +159,7 @@ impl ParsedRule<'_> {
             ("agent", self.agent.is_some(), "a dotted lowercase name, a prefix like `inbox.*`, or `*` for all"),
             ("action", self.action.is_some(), "a lowercase name, or `*` for all"),
         ] {
-            if readable {
+            if readable || self.has_wrong_type(key) {
                 continue;
             }
             let message = match self.source.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
@@ -141,7 +172,7 @@ impl ParsedRule<'_> {
     }
 
     fn read_effect(&mut self) {
-        if self.effect.is_some() {
+        if self.effect.is_some() || self.has_wrong_type("effect") {
             return;
         }
         let written = self.source.get("effect").and_then(Value::as_str).unwrap_or_default();
@@ -161,7 +192,7 @@ impl ParsedRule<'_> {
     }
 
     fn read_priority(&mut self) {
-        let Some(written) = self.source.get("priority").filter(|value| !value.is_null()) else { return };
+        let Some(written) = self.source.get("priority").filter(|value| value.is_number()) else { return };
         let max = f64::from(limits::MAX_PRIORITY);
         match written.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=max).contains(number)) {
             // Whole and from 0 to 1000, so the cast is exact.
@@ -220,7 +251,7 @@ impl ParsedRule<'_> {
     }
 
     fn read_reason(&mut self) {
-        if self.reason.is_empty() {
+        if self.reason.is_empty() && !self.has_wrong_type("reason") {
             let finding = self
                 .finding(Code::MissingReason, "/reason", format!("Rule {} gives no reason.", self.name()))
                 .suggest("Say in a sentence why this rule exists: reviewers and the people it stops will read it.");

@@ -1,6 +1,6 @@
 //! A bundle as *written*: the document that an author edits. The document may still break rules of the language;
-//! findings report the faults, so that work in progress can be saved. Only the shape is fixed: a wrong JSON type is
-//! refused, with a pointer to the value ([`Source::read`]).
+//! findings report the faults, so that work in progress can be saved. Only the shape is fixed: a member of the bundle that
+//! has a wrong JSON type is refused, with a pointer to the value ([`Source::read`]); inside a rule that is a finding.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Digest, Effect, digest};
 use crate::{
     Fault,
-    json::{self, escape, nesting},
+    json::{self, escape, nesting, type_name},
     limits::{self, MAX_NESTING},
 };
 
@@ -18,7 +18,7 @@ pub struct Source {
     /// The version as text; without a version, the next one is proposed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Rules as JSON objects. Keys have the right JSON type; values may still be out of range.
+    /// Rules as JSON objects, whose members may have any value.
     #[serde(default)]
     pub rules: Vec<Map<String, Value>>,
     /// The effect when no rule matches.
@@ -53,21 +53,14 @@ pub enum ReadError {
         bytes: usize,
     },
     /// Not JSON.
-    Malformed {
-        /// Line, from 1.
-        line: usize,
-        /// Column in bytes, from 1.
-        column: usize,
-        /// The fault at that place.
-        message: String,
-    },
+    Malformed(json::Malformed),
     /// JSON of the wrong shape.
     Faults(Vec<Fault>),
 }
 
 impl From<json::Malformed> for ReadError {
-    fn from(json::Malformed { line, column, message }: json::Malformed) -> Self {
-        Self::Malformed { line, column, message }
+    fn from(malformed: json::Malformed) -> Self {
+        Self::Malformed(malformed)
     }
 }
 
@@ -95,8 +88,8 @@ impl Source {
     /// the store maintains (`id`, `state`, …) are ignored, so that clients can send back an API response.
     ///
     /// # Errors
-    /// Every wrong JSON type and every exceeded size limit, with pointers into `value`. Wrong *values* are findings of
-    /// the linter instead.
+    /// Every wrong JSON type outside of rules and every exceeded size limit, with pointers into `value`. What is wrong
+    /// inside a rule is a finding of the linter instead, so that one slip does not hide all other findings.
     pub fn read(value: Value) -> Result<Self, Vec<Fault>> {
         let deep = nesting(&value);
         if deep > MAX_NESTING {
@@ -232,9 +225,6 @@ impl Reader {
 
     fn rule(&mut self, pointer: &str, rule: &Map<String, Value>) {
         for (key, value) in rule {
-            if let Some((place, detail)) = type_fault(key, value) {
-                self.fault(&format!("{pointer}/{}{place}", escape(key)), detail);
-            }
             if !short(key, value) {
                 let limit = limits::MAX_STRING_BYTES;
                 let detail = format!("holds a string of more than {limit} bytes, the limit inside a rule");
@@ -291,15 +281,4 @@ fn short(key: &str, value: &Value) -> bool {
             Value::Object(object) => object.iter().all(|(key, value)| short(key, value)),
             Value::Null | Value::Bool(_) | Value::Number(_) => true,
         }
-}
-
-const fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }

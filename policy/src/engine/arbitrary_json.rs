@@ -46,9 +46,9 @@ pub fn write_value(value: &Value, random: &mut Random, out: &mut String) {
             out.push('{');
             let mut first = true;
             for (key, value) in members {
-                // Sometimes the key appears twice, the first time with another value.
+                // Rarely, the key appears twice, the first time with another value.
                 for last in [false, true] {
-                    if !last && !random.chance(15) {
+                    if !last && !random.chance(1) {
                         continue;
                     }
                     out.push_str(if first { "" } else { ", " });

@@ -20,19 +20,19 @@ pub enum ConditionResult {
 
 /// The value at a dotted path, with null read as absent.
 ///
-/// The nested path is tried first (`{"sender": {"domain": …}}` for `sender.domain`). When it leads nowhere, a key of
-/// the top level that is spelled exactly like the whole path (`{"sender.domain": …}`) is used instead.
+/// When the context has a member named by the first segment, null included, the path is followed (`{"sender":
+/// {"domain": …}}` for `sender.domain`), wherever it leads. Only without that member is a key of the top level read that
+/// is spelled exactly like the whole path (`{"sender.domain": …}`). So nobody can override what a nested object says, or
+/// leaves out, by adding a flat key.
 pub fn lookup<'a>(context: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-    if !path.contains('.') {
-        return context.get(path).filter(|value| !value.is_null());
-    }
-    nested(context, path).or_else(|| context.get(path)).filter(|value| !value.is_null())
-}
-
-fn nested<'a>(context: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-    let mut steps = path.split('.');
-    let first = context.get(steps.next()?)?;
-    steps.try_fold(first, |value, step| value.as_object()?.get(step)).filter(|value| !value.is_null())
+    let found = match path.split_once('.') {
+        None => context.get(path),
+        Some((first, rest)) => match context.get(first) {
+            Some(member) => rest.split('.').try_fold(member, |value, step| value.as_object()?.get(step)),
+            None => context.get(path),
+        },
+    };
+    found.filter(|value| !value.is_null())
 }
 
 /// The type of a value that was found; absent and null both count as missing.

@@ -16,7 +16,10 @@ use super::{
     schema,
     trace::{self, ConditionResult, ConditionTrace, RuleResult, RuleTrace},
 };
-use crate::bundle::{Bundle, Effect, Rule, Schema};
+use crate::{
+    bundle::{Bundle, Effect, Rule, Schema},
+    json::{self, Malformed},
+};
 
 /// A bundle prepared for evaluation: disabled rules are removed, the others are in evaluation order and indexed. A
 /// prepared bundle never changes, so any number of threads may share one.
@@ -130,8 +133,8 @@ impl Prepared {
     /// The answer to a request that was decoded for another bundle.
     ///
     /// # Errors
-    /// The context is not a JSON object.
-    pub fn answer_request(&self, request: &Request<'_>) -> Result<Evaluation, serde_json::Error> {
+    /// The context is not a JSON object, or repeats a member.
+    pub fn answer_request(&self, request: &Request<'_>) -> Result<Evaluation, Malformed> {
         let verdict = self.verdict_json(request.agent, request.action, request.context.as_bytes())?;
         self.explain(verdict, request)
     }
@@ -139,14 +142,14 @@ impl Prepared {
     /// The answer to `request`, with its reason; `verdict` must be the verdict of this bundle on `request`.
     ///
     /// # Errors
-    /// The context is not a JSON object.
-    pub fn explain(&self, verdict: Verdict<'_>, request: &Request<'_>) -> Result<Evaluation, serde_json::Error> {
+    /// The context is not a JSON object, or repeats a member.
+    pub fn explain(&self, verdict: Verdict<'_>, request: &Request<'_>) -> Result<Evaluation, Malformed> {
         let Request { agent, action, context, .. } = *request;
         Ok(match (verdict.status, verdict.rule) {
             (Status::Matched, Some(rule)) => matched(rule),
             (Status::NoMatch, _) => self.no_match(Question { agent, action, context: &Map::new() }),
             // The sentence about an error quotes the value that was found.
-            _ => self.answer(Question { agent, action, context: &serde_json::from_str(context)? }),
+            _ => self.answer(Question { agent, action, context: &json::parse_object(context.as_bytes())? }),
         })
     }
 
@@ -154,8 +157,8 @@ impl Prepared {
     /// dropped.
     ///
     /// # Errors
-    /// The context is not a JSON object.
-    pub fn verdict_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Verdict<'_>, serde_json::Error> {
+    /// The context is not a JSON object, or repeats a member.
+    pub fn verdict_json(&self, agent: &str, action: &str, context: &[u8]) -> Result<Verdict<'_>, Malformed> {
         scan::with_context(&self.paths, context, |facts| self.verdict_by(agent, action, facts))
     }
 

@@ -83,12 +83,22 @@ fn absent_and_null_fail_everything_but_absence() {
 }
 
 #[test]
-fn nested_paths_come_before_keys_with_dots() {
+fn a_nested_object_is_never_overridden_by_a_key_with_dots() {
     let is =
         |text: &str| vec![rule("one", Effect::Allow, 1, vec![("a.b", Test::In(vec![Scalar::String(text.into())]))])];
     assert_eq!(ask(is("nested"), json!({"a": {"b": "nested"}, "a.b": "flat"})).status, Status::Matched);
-    assert_eq!(ask(is("flat"), json!({"a": {"c": 1}, "a.b": "flat"})).status, Status::Matched);
-    assert_eq!(ask(is("flat"), json!({"a": {"b": null}, "a.b": "flat"})).status, Status::Matched);
+    assert_eq!(ask(is("flat"), json!({"a.b": "flat"})).status, Status::Matched);
+    let absent = || vec![rule("one", Effect::Allow, 1, vec![("a.b", Test::Present(false))])];
+    for first in [json!({}), json!({"c": 1}), json!({"b": null}), json!(null), json!("x"), json!([]), json!(1)] {
+        let context = json!({"a": first, "a.b": "flat"});
+        assert_eq!(ask(is("flat"), context.clone()).status, Status::NoMatch, "{context}");
+        assert_eq!(ask(absent(), context.clone()).status, Status::Matched, "{context}");
+    }
+    // Only the whole path may be spelled as one key of the context itself.
+    for context in [json!({"a": {"b.c": 1}}), json!({"a.b": {"c": 1}})] {
+        let deep = vec![rule("one", Effect::Allow, 1, vec![("a.b.c", Test::Present(true))])];
+        assert_eq!(ask(deep, context.clone()).status, Status::NoMatch, "{context}");
+    }
 }
 
 #[test]

@@ -18,15 +18,13 @@ enum Truth {
 }
 
 fn field<'a>(input: &'a Input, path: &str) -> Option<&'a Value> {
-    let mut steps = path.split('.');
-    let mut here = input.context.get(steps.next().unwrap());
-    for step in steps {
+    let steps: Vec<&str> = path.split('.').collect();
+    let flat = !input.context.contains_key(steps[0]);
+    let mut here = input.context.get(if flat { path } else { steps[0] });
+    for step in steps.iter().skip(1).filter(|_| !flat) {
         here = here.and_then(|value| value.get(step));
     }
-    if here.is_some_and(|value| !value.is_null()) {
-        return here;
-    }
-    input.context.get(path).filter(|value| !value.is_null())
+    here.filter(|value| !value.is_null())
 }
 
 fn truth(test: &Test, value: Option<&Value>) -> Truth {

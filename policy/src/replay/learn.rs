@@ -80,12 +80,16 @@ fn fields<'c>(corpus: &'c Columnar, agents: &Column) -> Vec<FieldValues<'c>> {
     let mut fields = Vec::new();
     for (name, column) in corpus.columns() {
         let Name::Field(path) = name else { continue };
+        let hidden = hidden_rows(corpus, path);
         let path = path.join(".");
         if check_field(&path).is_err() {
             continue;
         }
         let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
         column.each(0..corpus.len(), |row, code| {
+            if hidden.contains(&row) {
+                return;
+            }
             let seen = seen.entry(agents.code(row)).or_default();
             if column.values.fact(code) != Fact::Missing {
                 seen.rows += 1;
@@ -95,6 +99,22 @@ fn fields<'c>(corpus: &'c Columnar, agents: &Column) -> Vec<FieldValues<'c>> {
         fields.push((path, column, seen));
     }
     fields
+}
+
+/// The rows in which the evaluator does not look at the key `path`: it is spelled like a whole dotted path, and the row has
+/// a member named by the first segment.
+fn hidden_rows(corpus: &Columnar, path: &[String]) -> BTreeSet<usize> {
+    let mut hidden = BTreeSet::new();
+    let [key] = path else { return hidden };
+    let Some((first, _)) = key.split_once('.') else { return hidden };
+    for (name, column) in corpus.columns() {
+        if matches!(name, Name::Field(keys) if keys.first().is_some_and(|key| key == first)) {
+            column.each(0..corpus.len(), |row, _| {
+                hidden.insert(row);
+            });
+        }
+    }
+    hidden
 }
 
 fn field(path: &str, column: &Column, seen: &Seen, rows: usize, agent: &str, bundle: &Bundle) -> Option<Value> {

@@ -11,7 +11,7 @@ use lifecycle::{
     audit::{Checkpoint, Verdict, Verifier},
     signing::KeyRing,
 };
-use policy::json::Document;
+use policy::json;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     offline_keys::OfflineKeys,
     output::{Format, exit_code, print},
 };
-use crate::{error::CliError, json};
+use crate::{error::CliError, json::convert_known};
 
 /// Verify and export the audit record.
 #[derive(Debug, Subcommand)]
@@ -112,15 +112,17 @@ pub fn lines(file: &Path) -> Result<Vec<Line>, CliError> {
             continue;
         }
         let wrong = |detail: &str| files::wrong(file, &format!("line {number}: {detail}"));
-        let document = json::parse::<Document>(line).map_err(|problem| wrong(&problem.detail))?.0;
+        // Each line is a document of its own, so only the column of a mistake is of use.
+        let document = json::parse(line)
+            .map_err(|malformed| wrong(&format!("column {}: {}", malformed.column, malformed.message)))?;
         let Value::Object(mut members) = document else { return Err(wrong("an entry is a JSON object")) };
         if members.contains_key("seq") {
             lines.push(Line::Entry(members));
             continue;
         }
         let checkpoint = members.remove("checkpoint").ok_or_else(|| wrong("neither an entry nor a checkpoint"))?;
-        let checkpoint =
-            serde_json::from_value(checkpoint).map_err(|error| wrong(&format!("this is no checkpoint: {error}")))?;
+        let checkpoint = convert_known(checkpoint)
+            .map_err(|problem| wrong(&format!("this is no checkpoint: {}", problem.detail)))?;
         let exported_at = members.get("exported_at").and_then(Value::as_str).map(str::to_owned);
         lines.push(Line::Closing(checkpoint, exported_at));
     }

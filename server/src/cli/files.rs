@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use policy::{bundle::Source, json::Document, limits::MAX_BUNDLE_BYTES};
+use policy::{bundle::Source, json, limits::MAX_BUNDLE_BYTES};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{error::CliError, json};
+use crate::{error::CliError, json::convert_known};
 
 /// Maximum bytes of a file: a packet of the largest size with its corpus.
 const MOST: u64 = 16 * MAX_BUNDLE_BYTES as u64;
@@ -38,20 +38,20 @@ pub fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
     Ok(content)
 }
 
-/// The JSON in a file, as a `T`.
+/// The JSON in a file, as a `T`. Members that a later version may have written are dropped.
 ///
 /// # Errors
 /// [`CliError::Usage`] with line and column, or with the pointer to a value of a wrong type.
 pub fn json_from<T: DeserializeOwned>(file: &Path) -> Result<T, CliError> {
-    json::parse(&bytes(file)?).map_err(|problem| wrong(file, &problem.detail))
+    convert_known(document(file)?).map_err(|problem| wrong(file, &problem.detail))
 }
 
 /// The JSON document in a file; duplicate members are refused.
 ///
 /// # Errors
-/// As [`json_from`].
+/// [`CliError::Usage`] with line and column.
 pub fn document(file: &Path) -> Result<Value, CliError> {
-    json_from::<Document>(file).map(|document| document.0)
+    json::parse(&bytes(file)?).map_err(|malformed| wrong(file, &malformed.to_string()))
 }
 
 /// The bundle in a file: bare, a list of rules, or inside a signed file (whose signature is not checked).
@@ -67,7 +67,7 @@ pub fn source(file: &Path) -> Result<Source, CliError> {
         document = bundle;
     }
     Source::read(document).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect();
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         wrong(file, &lines.join("; "))
     })
 }

@@ -15,7 +15,7 @@ use super::{
     files,
     output::{Format, exit_code, print},
 };
-use crate::{error::CliError, json::convert};
+use crate::{error::CliError, json::convert_known};
 
 /// Build, read, sign and check review packets.
 #[derive(Debug, Subcommand)]
@@ -205,7 +205,7 @@ fn verify_file(file: &Path, corpus: Option<&Path>) -> Result<Verification, CliEr
 }
 
 fn read<T: serde::de::DeserializeOwned>(file: &Path, value: Value) -> Result<T, CliError> {
-    convert(value).map_err(|problem| files::wrong(file, &problem.detail))
+    convert_known(value).map_err(|problem| files::wrong(file, &problem.detail))
 }
 
 fn packet_text(packet: &Packet) -> String {

@@ -191,7 +191,7 @@ mod tests {
         for context in [
             r#"{}"#,
             r#"{"risk":51}"#,
-            r#" { "risk" : 5.1e1 , "risk" : 3 } "#,
+            r#" { "risk" : 5.1e1 , "other" : 3 } "#,
             r#"{"risk":"high","x":[1,{"y":"}]{["}]}"#,
             r#"{"deep":{"down":-0.0},"name":"y\u00e9","big":123456789012345678901234567890}"#,
             r#"{"name":"ünï\"code\\","deep":{"down":1E2}}"#,
@@ -229,6 +229,8 @@ mod tests {
             "{\"x\":\"\n\"}",
             r#"{"x":1}}"#,
             r#"{"x":{}"#,
+            r#"{"risk":51,"risk":3}"#,
+            r#"{"x":1,"\u0078":1}"#,
         ] {
             assert_eq!(by_bytes(&format!(r#"{{"agent":"a.b","action":"c","context":{context}}}"#)), None, "{context}");
         }

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
 use self::{
-    extract::{first_segment, wants_page},
+    extract::{check_query, first_segment, wants_page},
     response::{method_not_allowed, no_such_path},
     routes::{
         assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint, metrics,
@@ -49,10 +49,12 @@ fn api(state: AppState) -> Router {
         .merge(layers::identified(resources(), &state))
         .merge(layers::for_people(server_functions::router(), &state))
         .merge(bare.method_not_allowed_fallback(method_not_allowed))
+        // Behind no layer: a path that does not exist is answered alike, whoever asks and with whatever token.
+        .fallback(no_such_path)
         .with_state(state)
 }
 
-/// The resources that need to know the caller, and the answers for paths and methods that the API does not have.
+/// The resources that need to know the caller, and the answer for methods that they do not have.
 fn resources() -> Router<AppState> {
     Router::new()
         .merge(audit::router())
@@ -70,8 +72,8 @@ fn resources() -> Router<AppState> {
         .merge(simulate::router())
         .merge(system::router())
         .merge(transfer::router())
+        .route_layer(middleware::from_fn(check_query))
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(no_such_path)
 }
 
 /// Hands requests that are not for the API over to the pages.

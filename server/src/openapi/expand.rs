@@ -55,9 +55,16 @@ fn add_problems(operation: &mut Map<String, Value>, query_on_path: bool, shared:
         codes.extend([Code::Unauthenticated, Code::Forbidden, Code::Internal, Code::Unavailable]);
     }
     if operation.contains_key("requestBody") {
-        codes.extend([Code::MalformedJson, Code::InvalidField, Code::TooLarge]);
+        codes.extend([
+            Code::MalformedJson,
+            Code::DuplicateMember,
+            Code::InvalidField,
+            Code::UnknownMember,
+            Code::TooLarge,
+        ]);
     }
-    if query_on_path || has_query(operation.get("parameters")) {
+    // A query parameter that the contract does not name is refused, wherever callers are known.
+    if operation.contains_key("x-permission") || query_on_path || has_query(operation.get("parameters")) {
         codes.push(Code::InvalidField);
     }
     codes.extend(named_list::<Code>(operation.get("x-problems")).map(|(_, code)| code));

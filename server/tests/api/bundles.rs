@@ -34,7 +34,9 @@ async fn a_draft_is_created_read_and_edited() {
     author.put(&path, None, changed.clone()).await.problem(428, "precondition_required");
     let problem = author.put(&path, Some(&etag), changed.clone()).await.problem(412, "precondition_failed");
     assert_eq!(problem["current_revision"], saved["revision"]);
-    author.put(&path, Some("nonsense"), changed).await.problem(412, "precondition_failed");
+    for garbled in ["nonsense", "{}", "3", "*", "W/\"1\""] {
+        author.put(&path, Some(garbled), changed.clone()).await.problem(422, "invalid_field");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -125,6 +125,8 @@ pub fn check(exchange: &Exchange<'_>) -> Result<(), String> {
 }
 
 fn conforms(what: &str, schema: &Value, bytes: &[u8]) -> Result<(), String> {
+    // One byte order mark in front of a request is skipped.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("{what} is no JSON: {error}"))?;
     no_faults(what, &faults(schema, &value))
 }

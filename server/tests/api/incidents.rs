@@ -90,7 +90,9 @@ async fn an_incident_of_a_stable_bundle_needs_a_post_mortem_to_close() {
     assert_eq!((&first["revision"], &first["open_places"]), (&json!(1), &json!(0)));
     let late = put(Some("\"0\""), "# Mine").await.problem(412, "precondition_failed");
     assert_eq!(late["current_revision"], 1);
-    put(Some("everything"), "# Mine").await.problem(412, "precondition_failed");
+    for garbled in ["everything", "{}", "1", "*"] {
+        put(Some(garbled), "# Mine").await.problem(422, "invalid_field");
+    }
     put(None, " ").await.problem(422, "invalid_field");
     assert_eq!(put(None, "# Again").await.expect(200)["revision"], 2);
     assert_eq!(owner.get(&path).await.expect(200)["markdown"], "# Again");

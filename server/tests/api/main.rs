@@ -20,6 +20,7 @@ mod packets;
 mod pages;
 mod problems;
 mod process;
+mod reading;
 mod record_offline;
 mod rollout;
 mod settings;

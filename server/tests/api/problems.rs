@@ -18,6 +18,12 @@ async fn paths_and_methods_that_do_not_exist() {
     viewer.get("/policy/decisions/unknown").await.problem(404, "not_found");
     viewer.get("/incidents/INC-2020-0001").await.problem(404, "not_found");
     viewer.get("/nothing").await.problem(404, "not_found");
+    for token in [None, Some("csn_wrong".to_owned())] {
+        let caller = crate::support::Caller { workspace: &workspace, token };
+        for path in ["/policy/nothing", "/policy/evaluate/nothing", "/healthz/nothing", "/docs/nothing", "/nothing"] {
+            caller.get(path).await.problem(404, "not_found");
+        }
+    }
     viewer.post("/api/nothing", json!({})).await.problem(404, "not_found");
     let reply = viewer.send(Method::DELETE, "/policy/bundles/1", &[], Body::empty()).await;
     assert!(reply.headers.contains_key("allow"));
@@ -48,9 +54,9 @@ async fn members_of_a_wrong_type_are_pointed_at() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;
     for (path, body, pointer) in [
-        ("/policy/bundles", json!({"rules": [{"id": 7}]}), "/rules/0/id"),
+        ("/policy/bundles", json!({"rules": [7]}), "/rules/0"),
         ("/policy/bundles", json!({"rules": {}}), "/rules"),
-        ("/policy/lint", json!({"bundle": {"rules": [{"priority": "high"}]}}), "/bundle/rules/0/priority"),
+        ("/policy/lint", json!({"bundle": {"rules": [], "on_error": "stop"}}), "/bundle/on_error"),
         ("/policy/packets", json!({"bundle_id": "one"}), "/bundle_id"),
         ("/policy/packets", json!({"fallback_plan": "x"}), "/bundle_id"),
         ("/policy/simulate", json!({"rules": [], "count": -1}), "/count"),
@@ -75,6 +81,18 @@ async fn wrong_query_parameters_are_named() {
         ("/policy/decisions?bundle_id=x", "bundle_id"),
         ("/policy/decisions?status=fine", "status"),
         ("/policy/decisions?since=yesterday", "since"),
+        ("/policy/decisions?since=", "since"),
+        ("/policy/decisions?until=", "until"),
+        ("/policy/decisions?agent=", "agent"),
+        ("/policy/decisions?stauts=error", "stauts"),
+        ("/policy/decisions?limit=1&limit=2", "limit"),
+        ("/policy/audit?since=", "since"),
+        ("/policy/kpis/summary?as_of=", "as_of"),
+        ("/policy/kpis/projected-vs-realized?as_of=", "as_of"),
+        ("/policy/system?verbose=1", "verbose"),
+        ("/policy/corpus?until=", "until"),
+        ("/metrics/errors?window=", "window"),
+        ("/metrics/errors?windw=5m", "windw"),
         ("/policy/audit?event_type=party", "event_type"),
         ("/policy/audit?order=random", "order"),
         ("/incidents?severity=awful", "severity"),
@@ -136,6 +154,8 @@ async fn a_duplicate_condition_is_refused_wherever_a_bundle_is_read() {
         ("/policy/simulate/compare", both.as_str()),
     ] {
         let refused = author.send(Method::POST, path, &[], Body::from(body.to_owned())).await;
-        refused.problem(422, "invalid_field");
+        let problem = refused.problem(400, "duplicate_member");
+        let pointer = problem["errors"][0]["pointer"].as_str().unwrap();
+        assert!(pointer.ends_with("/rules/0/conditions/>=risk"), "{problem}");
     }
 }

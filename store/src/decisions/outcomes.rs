@@ -21,12 +21,37 @@ const MAX_NOTE_CHARS: usize = 1000;
 
 /// One line of a batch of outcomes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "OutcomeLine")]
 pub struct OutcomeReport {
     /// The decision the outcome belongs to.
     pub decision_id: String,
     /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
+}
+
+/// An [`OutcomeReport`] as it is read: with all members in one struct, so that an unknown one is noticed.
+#[derive(Deserialize)]
+struct OutcomeLine {
+    decision_id: String,
+    status: OutcomeStatus,
+    #[serde(default)]
+    cost: Option<f64>,
+    #[serde(default)]
+    margin_bps: Option<f64>,
+    #[serde(default)]
+    success: Option<bool>,
+    #[serde(default)]
+    latency_ms: Option<f64>,
+    #[serde(default)]
+    note: Option<String>,
+}
+
+impl From<OutcomeLine> for OutcomeReport {
+    fn from(line: OutcomeLine) -> Self {
+        let OutcomeLine { decision_id, status, cost, margin_bps, success, latency_ms, note } = line;
+        Self { decision_id, outcome: Outcome { status, cost, margin_bps, success, latency_ms, note } }
+    }
 }
 
 /// The result of a batch of outcomes.

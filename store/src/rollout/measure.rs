@@ -4,12 +4,14 @@ use lifecycle::{
     authority::{Actor, Permission, authorize},
     bundle::State,
     metrics::{ArmStats, GateConfig, StageMetrics},
+    problem::Problem,
     rollout::{
-        CanaryStatus, GateReport, Stage, gates,
+        CanaryStatus, GateReport, GivenMetrics, Stage, gates,
+        given_metrics::faults_of_limits,
         promotion::{blocked_by, promotable_at, seconds_remaining},
     },
 };
-use policy::Timestamp;
+use policy::{Fault, Timestamp};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -82,17 +84,18 @@ pub async fn check_gates(
     store: &Store,
     actor: &Actor,
     id: i64,
-    metrics: Option<StageMetrics>,
+    metrics: Option<GivenMetrics>,
     config: Option<GateConfig>,
 ) -> Result<GateReport> {
     authorize(actor, Permission::Read)?;
+    let given = checked(metrics.as_ref(), config.as_ref())?;
     let mut db = store.pool().acquire().await?;
     let bundle = bundle_row::by_id(&mut db, id).await?;
     let config = match config {
         Some(config) => config,
         None => settings::load(&mut *db).await?.gates,
     };
-    let metrics = match metrics {
+    let metrics = match given {
         Some(metrics) => metrics,
         None => {
             let stable = bundle_row::stable(&mut db).await?;
@@ -100,6 +103,21 @@ pub async fn check_gates(
         }
     };
     Ok(gates::evaluate(&metrics, &config))
+}
+
+/// The metrics and limits of a request, if they are in their ranges. The pointers start at the request.
+fn checked(metrics: Option<&GivenMetrics>, config: Option<&GateConfig>) -> Result<Option<StageMetrics>> {
+    let below = |name: &'static str| move |fault: Fault| Fault::new(format!("/{name}{}", fault.pointer), fault.detail);
+    let limits = config.map(faults_of_limits).unwrap_or_default();
+    let mut faults: Vec<Fault> = limits.into_iter().map(below("gate_config")).collect();
+    let metrics = match metrics.map(GivenMetrics::check).transpose() {
+        Ok(metrics) => metrics,
+        Err(wrong) => {
+            faults.splice(0..0, wrong.into_iter().map(below("metrics")));
+            None
+        }
+    };
+    if faults.is_empty() { Ok(metrics) } else { Err(Problem::invalid_fields(faults).into()) }
 }
 
 /// Measures `bundle` against stable since its stage began. Everything is unknown before that.

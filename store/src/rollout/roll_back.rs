@@ -6,7 +6,10 @@ use lifecycle::{
     bundle::{State, state::Command},
     incident::{IncidentDraft, RolledBack},
     problem::{Code, Problem},
-    rollout::{RollbackRecord, RollbackResponse, check_reason, last_known_good, rollback::Served},
+    rollout::{
+        RollbackRecord, RollbackResponse, check_reason, last_known_good,
+        rollback::{Served, trouble_began},
+    },
     signing::KeyRing,
 };
 use policy::Timestamp;
@@ -17,9 +20,9 @@ use time::OffsetDateTime;
 
 use super::records;
 use crate::{
-    Error, Result, Store,
+    Result, Store,
     bundles::row::{self as bundle_row, Row},
-    incidents, system,
+    incidents, system, urgent,
     work::Work,
 };
 
@@ -53,7 +56,8 @@ const fn yes() -> bool {
 ///
 /// # Errors
 /// Denied without [`Permission::RollBack`]; no such bundle; a reason that is too short; `invalid_transition` when it is
-/// not in service; `no_previous_version` when nothing can take over.
+/// not in service; `no_previous_version` when nothing can take over. Whatever else is odd is told in the answer's
+/// warnings.
 pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack) -> Result<RollbackResponse> {
     let permit = authorize(actor, Permission::RollBack)?;
     let mut work = Work::begin_serving(store, permit).await?;
@@ -72,22 +76,25 @@ pub(crate) struct Done {
 
 /// Takes a bundle out of service inside a transaction that holds the serving lock.
 pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, request: &RollBack) -> Result<Done> {
-    let reason = checked_reason(&request.reason)?;
-    let on_behalf_of = checked_name(request.rolled_back_by.as_deref())?;
+    let mut warnings = Vec::new();
+    let reason = &usable_reason(&request.reason, &mut warnings)?;
+    let on_behalf_of = request.rolled_back_by.as_deref();
+    let on_behalf_of =
+        on_behalf_of.map(|name| urgent::storable("/rolled_back_by", name, MAX_NAME_CHARS, &mut warnings));
+    let on_behalf_of = on_behalf_of.as_deref().filter(|name| !name.is_empty());
     let bundle = bundle_row::by_id_locked(work.db(), id).await?;
     let from = bundle.state()?;
     if from == State::RolledBack
         && let Some(record) = latest(work.db(), id).await?
     {
         records::check(keys, &record, || format!("the record of the rollback of {}", record.version))?;
-        let response = respond(work.db(), record.clone(), true).await?;
+        let response = RollbackResponse { warnings, ..respond(work.db(), record.clone(), true).await? };
         return Ok(Done { response, record, fresh: false });
     }
     from.apply(Command::RollBack).map_err(Problem::from)?;
-    let triggered_at = request.triggered_at.unwrap_or(work.now);
-    if triggered_at > work.now {
-        return Err(Problem::invalid_field("/triggered_at", "this time has not come yet").into());
-    }
+    let live_since = bundle.activated_at.map(Timestamp::from);
+    let (triggered_at, moved) = trouble_began(request.triggered_at, live_since, work.now);
+    warnings.extend(moved);
     let restored = successor(work.db(), &bundle).await?.ok_or_else(|| nothing_can_take_over(&bundle))?;
 
     // Bundles leave before one comes back: the database allows only one stable bundle.
@@ -158,26 +165,13 @@ pub(crate) async fn roll_back_in(keys: &KeyRing, work: &mut Work, id: i64, reque
         let summary = format!("{} serves all traffic again", restored.version);
         work.note(EventType::Restored, "bundle", restored.id, summary, detail);
     }
-    let response = respond(work.db(), record.clone(), false).await?;
+    let response = RollbackResponse { warnings, ..respond(work.db(), record.clone(), false).await? };
     Ok(Done { response, record, fresh: true })
 }
 
-fn checked_reason(reason: &str) -> Result<&str> {
-    let wrong = |detail: String| Error::from(Problem::invalid_field("/reason", detail));
-    let reason = check_reason(reason).map_err(|short| wrong(short.to_string()))?;
-    if reason.chars().count() > MAX_REASON_CHARS || reason.contains('\0') {
-        return Err(wrong(format!("a reason has at most {MAX_REASON_CHARS} characters")));
-    }
-    Ok(reason)
-}
-
-fn checked_name(name: Option<&str>) -> Result<Option<&str>> {
-    let name = name.map(str::trim).filter(|name| !name.is_empty());
-    if name.is_some_and(|name| name.chars().count() > MAX_NAME_CHARS || name.contains('\0')) {
-        let detail = format!("a name has at most {MAX_NAME_CHARS} characters");
-        return Err(Problem::invalid_field("/rolled_back_by", detail).into());
-    }
-    Ok(name)
+fn usable_reason(reason: &str, warnings: &mut Vec<String>) -> Result<String> {
+    let reason = check_reason(reason).map_err(|short| Problem::invalid_field("/reason", short.to_string()))?;
+    Ok(urgent::storable("/reason", reason, MAX_REASON_CHARS, warnings))
 }
 
 /// The bundle that serves everything once `leaving` is out.
@@ -310,5 +304,6 @@ async fn respond(db: &mut PgConnection, record: RollbackRecord, repeated: bool) 
         incident_created: record.incident_id.is_some(),
         incident_id: record.incident_id,
         rollback_id: record.id,
+        warnings: Vec::new(),
     })
 }

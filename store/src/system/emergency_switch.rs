@@ -9,7 +9,7 @@ use policy::bundle::Effect;
 use serde_json::json;
 
 use super::{
-    required_text::required_text,
+    required_text::urgent_text,
     serving::read,
     switches::{Switches, switches_locked},
 };
@@ -22,7 +22,9 @@ use crate::{Result, Store, json, work::Work};
 /// Denied without [`Permission::DisableEvaluation`]; a blank reason.
 pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: Option<Effect>) -> Result<Changed> {
     let permit = authorize(actor, Permission::DisableEvaluation)?;
-    let reason = required_text("/reason", reason, "say why: evaluation stays off for all callers until it is enabled")?;
+    let mut warnings = Vec::new();
+    let missing = "say why: evaluation stays off for all callers until it is enabled";
+    let reason = &urgent_text("/reason", reason, missing, &mut warnings)?;
     let mut work = Work::begin(store, permit).await?;
     let before = switches_locked(work.db()).await?;
     let effect = bypass_effect.unwrap_or(if before.enabled { Effect::Allow } else { before.bypass_effect });
@@ -30,7 +32,7 @@ pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: 
     if !before.enabled && effect == before.bypass_effect {
         let by = since.map_or_else(|| "another administrator".to_owned(), |off| off.by);
         let message = format!("{by} has disabled evaluation already: every question is answered {effect}.");
-        return Ok(Changed { system: read(work.db()).await?, message });
+        return Ok(Changed { system: read(work.db()).await?, message, warnings });
     }
     let off = Disabled { reason: reason.to_owned(), by: actor.name.clone(), since: work.now };
     let off = since.unwrap_or(off);
@@ -50,7 +52,7 @@ pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: 
     work.commit().await?;
     let message =
         format!("Evaluation is disabled: within a second every server answers {effect}, and still logs each question.");
-    Ok(Changed { system, message })
+    Ok(Changed { system, message, warnings })
 }
 
 /// Switches evaluation on again; changes nothing if it is on already.
@@ -59,14 +61,14 @@ pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: 
 /// Denied without [`Permission::DisableEvaluation`].
 pub async fn enable(store: &Store, actor: &Actor, reason: Option<&str>) -> Result<Changed> {
     let permit = authorize(actor, Permission::DisableEvaluation)?;
-    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
-    if let Some(reason) = reason {
-        required_text("/reason", reason, "")?;
-    }
+    let mut warnings = Vec::new();
+    let reason = reason.filter(|reason| !reason.trim().is_empty());
+    let reason = reason.map(|reason| urgent_text("/reason", reason, "", &mut warnings)).transpose()?;
     let mut work = Work::begin(store, permit).await?;
     let Switches { enabled, disabled, bypass_effect, .. } = switches_locked(work.db()).await?;
     if enabled {
-        return Ok(Changed { system: read(work.db()).await?, message: "Evaluation is enabled already.".to_owned() });
+        let message = "Evaluation is enabled already.".to_owned();
+        return Ok(Changed { system: read(work.db()).await?, message, warnings });
     }
     sqlx::query("update system_state set enabled = true, disabled = null, changed_at = now(), changed_by = $1")
         .bind(&actor.name)
@@ -78,5 +80,5 @@ pub async fn enable(store: &Store, actor: &Actor, reason: Option<&str>) -> Resul
     let system = read(work.db()).await?;
     work.commit().await?;
     let message = "Evaluation is enabled: within a second every server decides by policy again.".to_owned();
-    Ok(Changed { system, message })
+    Ok(Changed { system, message, warnings })
 }

@@ -17,10 +17,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    release_record::store_release, required_text::required_text, serving::read, switches::switches_locked,
-    ticket::add_to_ticket, trigger,
+    release_record::store_release,
+    required_text::{required_text, urgent_text},
+    serving::read,
+    switches::switches_locked,
+    ticket::add_to_ticket,
+    trigger,
 };
-use crate::{Error, Result, Store, incidents, json, work::Work};
+use crate::{Error, Result, Store, incidents, json, urgent, work::Work};
 
 /// Maximum number of trigger metrics of a pause, and maximum characters of one.
 const MAX_TRIGGERS: usize = 20;
@@ -45,18 +49,20 @@ pub struct Engage {
 /// Engages the safety pause. If two people do this at once, the second gets the pause of the first.
 ///
 /// # Errors
-/// Denied without [`Permission::Pause`]; a blank reason; too many or too long trigger names.
+/// Denied without [`Permission::Pause`]; a blank reason. Whatever else is odd is told in the answer's warnings.
 pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Changed> {
     let permit = authorize(actor, Permission::Pause)?;
-    let reason = required_text("/reason", &order.reason, "say why: the people it stops will read it")?.to_owned();
+    let mut warnings = Vec::new();
+    let missing = "say why: the people it stops will read it";
+    let reason = urgent_text("/reason", &order.reason, missing, &mut warnings)?;
     let ticket = order.ticket.as_deref().map(str::trim).filter(|ticket| !ticket.is_empty());
-    let ticket = checked_name("/ticket", ticket)?;
-    let trigger_metrics = checked_triggers(&order.trigger_metrics)?;
+    let ticket = ticket.map(|ticket| urgent::storable("/ticket", ticket, MAX_NAME_CHARS, &mut warnings));
+    let trigger_metrics = usable_triggers(&order.trigger_metrics, &mut warnings);
     // The live state changes only under this lock: an apply that has begun finishes first, a later one is refused.
     let mut work = Work::begin_serving(store, permit).await?;
     if let Some(first) = switches_locked(work.db()).await?.pause {
         let message = format!("{} has paused already: {}", first.by, first.reason);
-        return Ok(Changed { system: read(work.db()).await?, message });
+        return Ok(Changed { system: read(work.db()).await?, message, warnings });
     }
     let serving = read(work.db()).await?;
     let serving: Vec<ServingBundle> = [serving.stable, serving.canary].into_iter().flatten().collect();
@@ -73,7 +79,7 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
     let ticket = match &opening {
         Some(opening) => incidents::insert(&mut work, opening).await?,
         None => {
-            let ticket = ticket.unwrap_or_default().to_owned();
+            let ticket = ticket.unwrap_or_default();
             add_to_ticket(&mut work, &ticket, &format!("Engaged a safety pause: {reason}"), json!({})).await?;
             ticket
         }
@@ -102,7 +108,7 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
         "Paused. Nothing enters service and nothing is approved until {} sign the release. It is tracked as {ticket}.",
         pause.still_needed()
     );
-    Ok(Changed { system, message })
+    Ok(Changed { system, message, warnings })
 }
 
 /// Signs the release of the pause in force. The second person's signature ends it.
@@ -160,7 +166,7 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
     };
     let system = read(work.db()).await?;
     work.commit().await?;
-    Ok(Changed { system, message })
+    Ok(Changed { system, message, warnings: Vec::new() })
 }
 
 fn refused(refusal: ReleaseRefused, readings: &[TriggerReading]) -> Error {
@@ -191,29 +197,22 @@ async fn store_pause(work: &mut Work, pause: Option<&Pause>) -> Result<()> {
     Ok(())
 }
 
-fn checked_name<'a>(pointer: &str, name: Option<&'a str>) -> Result<Option<&'a str>> {
-    if name.is_some_and(|name| name.chars().count() > MAX_NAME_CHARS || name.contains('\0')) {
-        let detail = format!("has at most {MAX_NAME_CHARS} characters, none of them U+0000");
-        return Err(Problem::invalid_field(pointer, detail).into());
-    }
-    Ok(name)
-}
-
-/// The names without surrounding blanks, each once.
-fn checked_triggers(names: &[String]) -> Result<Vec<String>> {
-    if names.len() > MAX_TRIGGERS {
-        let detail = format!("names at most {MAX_TRIGGERS} metrics");
-        return Err(Problem::invalid_field("/trigger_metrics", detail).into());
-    }
+/// The names without surrounding blanks, each once, as far as they can be kept.
+fn usable_triggers(names: &[String], warnings: &mut Vec<String>) -> Vec<String> {
     let mut triggers: Vec<String> = Vec::new();
     for (number, name) in names.iter().enumerate() {
-        let name = name.trim();
-        checked_name(&format!("/trigger_metrics/{number}"), Some(name))?;
-        if !name.is_empty() && !triggers.iter().any(|known| known == name) {
-            triggers.push(name.to_owned());
+        let name = urgent::storable(&format!("/trigger_metrics/{number}"), name, MAX_NAME_CHARS, warnings);
+        if !name.is_empty() && !triggers.contains(&name) {
+            triggers.push(name);
         }
     }
-    Ok(triggers)
+    if triggers.len() > MAX_TRIGGERS {
+        warnings.push(format!(
+            "`/trigger_metrics` names more than {MAX_TRIGGERS} metrics; the first {MAX_TRIGGERS} were taken"
+        ));
+        triggers.truncate(MAX_TRIGGERS);
+    }
+    triggers
 }
 
 fn first_line(reason: &str) -> String {

@@ -86,7 +86,7 @@ impl CoverageCache {
         let Some(index) = bundles.index.as_ref().filter(|_| preceding.refusals.is_empty()) else {
             let rules = preceding.rules().filter_map(cuboid);
             let all = rules.chain(preceding.refusals.iter().copied());
-            return cover::uncovered(cell, all.map(|cuboid| (0, cuboid)), meter);
+            return cover::uncovered((&bundles.space, cell), all.map(|cuboid| (0, cuboid)), meter);
         };
         let subset = CuboidSubset::of_words(&preceding.rules);
         if !meter.spend(subset.cost()) {
@@ -105,10 +105,12 @@ impl CoverageCache {
             Some(rule) => Coverage::Covered(BTreeSet::from([rule])),
             None => {
                 let probe = index.probe(cell, &subset, cuboid);
-                if probe.held_by.is_empty() {
-                    Coverage::Open(probe.cell())
+                let point = probe.cell();
+                if probe.held_by.is_empty() && bundles.space.is_possible(&point) {
+                    Coverage::Open(point)
                 } else {
-                    cover::uncovered(cell, preceding.rules().filter_map(|rule| Some((rule, cuboid(rule)?))), meter)
+                    let rules = preceding.rules().filter_map(|rule| Some((rule, cuboid(rule)?)));
+                    cover::uncovered((&bundles.space, cell), rules, meter)
                 }
             }
         };

@@ -201,7 +201,7 @@ fn plain_cells(
     let rules = preceding.iter().filter_map(|rule| space.footprint(bundles.rules.get(*rule)?).decides);
     let mut cells: Vec<Cell> = difference.parts.iter().filter_map(|part| common(&pieces, part.pieces)).collect();
     let most = MAX_CUBOIDS.max(cells.len());
-    for cuboid in refused.into_iter().chain(rules) {
+    for cuboid in space.impossible().iter().cloned().chain(refused).chain(rules) {
         cells = cells.into_iter().flat_map(|cell| Space::outside(cell, &cuboid)).collect();
         if cells.len() > 4 * most {
             return None;

@@ -13,7 +13,7 @@ use super::{
     outcome::Outcome,
     phrases::phrases,
     slices::pairs,
-    space::{Axis, Domain, SlotKind, SlotSet, Space},
+    space::{Axis, Domain, SlotKind, SlotSet, Space, context},
 };
 use crate::{
     bundle::{
@@ -277,27 +277,17 @@ fn drawn(axis: &Axis, rules: &[Rule], declared: &[&AgentSchema]) -> Vec<usize> {
 fn at(fixed: &Map<String, Value>, slots: [(&Axis, usize); 2]) -> Map<String, Value> {
     let mut context = fixed.clone();
     for (axis, slot) in slots {
-        remove(&mut context, &axis.field);
+        context::remove(&mut context, &axis.field);
         context.remove(&axis.field);
-        // The value goes under the whole path as one key, which is read when the nested path is absent; all other
-        // fields keep their values.
         if let Some(value) = axis.slots.get(slot).and_then(|slot| slot.sample.clone()) {
-            context.insert(axis.field.clone(), value);
-        }
-    }
-    context
-}
-
-/// Removes the value at a dotted path.
-fn remove(map: &mut Map<String, Value>, path: &str) {
-    match path.split_once('.') {
-        None => drop(map.remove(path)),
-        Some((head, rest)) => {
-            if let Some(Value::Object(inner)) = map.get_mut(head) {
-                remove(inner, rest);
+            // Where no member has the name of the first segment, a flat key leaves all other fields as they are.
+            match axis.field.split_once('.') {
+                Some((first, _)) if !context.contains_key(first) => drop(context.insert(axis.field.clone(), value)),
+                _ => context::force(&mut context, &axis.field, value),
             }
         }
     }
+    context
 }
 
 fn answer(prepared: &Prepared, question: Question<'_>) -> (Outcome, Option<String>) {

@@ -86,7 +86,8 @@ impl<'a> Prover<'a> {
             return coverage;
         }
         let cuboids = self.geometry.deciding(slice).take_while(|(rank, _)| *rank < end);
-        let coverage = uncovered(cell, cuboids.filter(|(rank, _)| Some(*rank) != except), &mut self.meter);
+        let coverage =
+            uncovered((&self.geometry.space, cell), cuboids.filter(|(rank, _)| Some(*rank) != except), &mut self.meter);
         if let Coverage::Covered(by) = &coverage {
             self.cache_proof(cell, by);
         }
@@ -112,7 +113,8 @@ impl<'a> Prover<'a> {
             return Some(Coverage::Covered(by));
         }
         let probe = index.probe(cell, &subset, cuboid);
-        probe.held_by.is_empty().then(|| Coverage::Open(probe.cell()))
+        let cell = probe.cell();
+        (probe.held_by.is_empty() && self.geometry.space.is_possible(&cell)).then_some(Coverage::Open(cell))
     }
 
     fn cache_proof(&mut self, cell: &Cell, by: &BTreeSet<usize>) {
@@ -204,7 +206,13 @@ impl<'a> Prover<'a> {
         let mut slices: Vec<&Slice> =
             entry.slices.iter().filter_map(|index| self.geometry.slices.get(*index)).collect();
         slices.sort_by_key(|slice| !slice.pair.named());
-        slices.into_iter().find_map(|slice| Some(self.input(slice, &Self::matching(entry, slice)?)))
+        slices.into_iter().find_map(|slice| {
+            let matching = Self::matching(entry, slice)?;
+            match uncovered((&self.geometry.space, &matching), std::iter::empty(), &mut self.meter) {
+                Coverage::Open(cell) => Some(self.input(slice, &cell)),
+                Coverage::Covered(_) | Coverage::Undecided => None,
+            }
+        })
     }
 }
 

@@ -38,7 +38,9 @@ impl Prover<'_> {
             if self.meter.exhausted() {
                 return Proof::Undecided;
             }
-            let Some(covering) = Covering::new(cell, before, CuboidSelection::UpToContaining, &mut self.meter) else {
+            let Some(covering) =
+                Covering::new((&geometry.space, cell), before, CuboidSelection::UpToContaining, &mut self.meter)
+            else {
                 undecided = true;
                 continue;
             };
@@ -56,7 +58,7 @@ impl Prover<'_> {
         if slices.len() > 1 {
             let all = slices.iter().map(|(slice, cell)| {
                 let before = geometry.deciding(slice).take_while(|(rank, _)| *rank < entry.rank);
-                Covering::new(cell, before, CuboidSelection::All, &mut self.meter)
+                Covering::new((&geometry.space, cell), before, CuboidSelection::All, &mut self.meter)
             });
             let Some(all) = all.collect() else { return Proof::Undecided };
             coverings = all;

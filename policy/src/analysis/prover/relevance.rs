@@ -60,7 +60,7 @@ impl Prover<'_> {
         let Some(index) = &self.index else {
             let others = geometry.deciding(slice).filter(|(rank, _)| *rank != entry.rank);
             let may_show = outcome != Outcome::decided(self.default);
-            return match may_show.then(|| uncovered(piece, others, &mut self.meter)) {
+            return match may_show.then(|| uncovered((&geometry.space, piece), others, &mut self.meter)) {
                 Some(Coverage::Open(cell)) => Some(self.input(slice, &cell)),
                 _ => None,
             };
@@ -86,7 +86,7 @@ impl Prover<'_> {
             },
             None => Outcome::decided(self.default),
         };
-        (instead != outcome).then(|| self.input(slice, &cell))
+        (instead != outcome && geometry.space.is_possible(&cell)).then(|| self.input(slice, &cell))
     }
 
     /// [`prove_relevant`](Self::prove_relevant) for a part of a slice in which the rule's outcome is `outcome`.

@@ -22,7 +22,7 @@ proptest! {
                         let before = geometry.deciding(slice).filter(move |(rank, _)| *rank < end);
                         before.filter(move |(rank, _)| Some(*rank) != except)
                     };
-                    let searched = uncovered(&cell, cuboids(), &mut Meter::default());
+                    let searched = uncovered((&geometry.space, &cell), cuboids(), &mut Meter::default());
                     match prover.coverage(slice, &cell, end, except) {
                         Coverage::Open(point) => {
                             prop_assert!(matches!(searched, Coverage::Open(_)));
@@ -32,7 +32,7 @@ proptest! {
                         Coverage::Covered(by) => {
                             prop_assert!(matches!(searched, Coverage::Covered(_)));
                             let proof = cuboids().filter(|(rank, _)| by.contains(rank));
-                            let checked = uncovered(&cell, proof, &mut Meter::default());
+                            let checked = uncovered((&geometry.space, &cell), proof, &mut Meter::default());
                             prop_assert!(matches!(checked, Coverage::Covered(_)), "the proof is one by itself");
                         }
                         Coverage::Undecided => prop_assert!(false, "there is budget"),

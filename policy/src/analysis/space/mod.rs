@@ -2,6 +2,7 @@
 //! values.
 
 pub(crate) mod context;
+mod impossible;
 mod sets;
 mod slots;
 
@@ -69,6 +70,7 @@ pub struct Space {
     /// The axes, by field name.
     pub axes: Vec<Axis>,
     full: Cell,
+    impossible: Vec<Cuboid>,
 }
 
 impl Space {
@@ -102,7 +104,8 @@ impl Space {
             axes.push(axis);
         }
         let full = axes.iter().map(Axis::full).collect();
-        Some(Self { axes, full })
+        let impossible = impossible::cuboids(&axes);
+        Some(Self { axes, full, impossible })
     }
 
     /// The cost of [`Self::new`] and of the [`Self::footprint`] of every rule, in units of a [`Meter`](super::Meter).
@@ -121,6 +124,7 @@ impl Space {
             *full = axis.full();
             *old = axis;
         }
+        self.impossible = impossible::cuboids(&self.axes);
     }
 
     /// The slots of an axis that `field` admits. The axis must be cut by the field's declaration.
@@ -202,24 +206,24 @@ impl Space {
         }
     }
 
-    /// A context in the first slot of every axis of `cell`.
+    /// A context in the first slot of every axis of `cell`, whose point there must be possible.
     pub fn context(&self, cell: &Cell) -> Map<String, Value> {
-        let mut facts = Map::new();
-        for (axis, set) in self.axes.iter().zip(cell) {
-            let slot = set.first().and_then(|index| axis.slots.get(index));
-            let Some(value) = slot.and_then(|slot| slot.sample.clone()) else { continue };
-            // `sender.domain` nested in `sender` would turn `sender` into an object, whatever its own axis requires.
-            let inside_another = axis
-                .field
-                .match_indices('.')
-                .any(|(dot, _)| axis.field.get(..dot).is_some_and(|outer| self.axis(outer).is_some()));
-            if inside_another {
-                facts.insert(axis.field.clone(), value);
-            } else {
-                context::place(&mut facts, &axis.field, value);
-            }
-        }
-        facts
+        impossible::context(self, cell)
+    }
+
+    /// The cuboids of which no point is the point of any context: a field cannot be a text and have fields inside it.
+    pub fn impossible(&self) -> &[Cuboid] {
+        &self.impossible
+    }
+
+    /// Whether some context lies in the first slot of every axis of `cell`.
+    pub fn is_possible(&self, cell: &Cell) -> bool {
+        !self.impossible.iter().any(|cuboid| {
+            cuboid
+                .parts
+                .iter()
+                .all(|(axis, keep)| cell.get(*axis).and_then(SlotSet::first).is_some_and(|slot| keep.has(slot)))
+        })
     }
 
     /// The cuboids whose union is everything that `declared` refuses. The space must be cut by `declared`.

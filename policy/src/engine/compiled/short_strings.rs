@@ -27,11 +27,13 @@ impl StringMap {
     /// The number of `text`.
     #[inline]
     pub(in crate::engine) fn get(&self, text: &str) -> Option<u32> {
-        if text.len() <= SHORT {
-            self.short.get(&Fingerprint::of(text.as_bytes()))
-        } else {
-            self.long.get(text).copied()
-        }
+        self.get_key(&Key::new(text))
+    }
+
+    /// The number of the text of `key`.
+    #[inline]
+    pub(in crate::engine) fn get_key(&self, key: &Key<'_>) -> Option<u32> {
+        if key.text.len() <= SHORT { self.short.get(&key.fingerprint) } else { self.long.get(key.text).copied() }
     }
 
     /// The number of `text`; a new text gets the number `fresh`.
@@ -61,6 +63,34 @@ impl StringMap {
     /// Whether the map is empty.
     pub(in crate::engine) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A text that is looked up in several maps: its fingerprint is taken once.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Key<'t> {
+    text: &'t str,
+    fingerprint: Fingerprint,
+}
+
+impl<'t> Key<'t> {
+    #[inline]
+    pub(in crate::engine) fn new(text: &'t str) -> Self {
+        Self { text, fingerprint: Fingerprint::of(text.as_bytes()) }
+    }
+
+    /// A number that two different texts practically never share.
+    #[inline]
+    pub(in crate::engine) fn mark(&self) -> u32 {
+        let hash = if self.text.len() <= SHORT {
+            self.fingerprint.hash()
+        } else {
+            // A fingerprint leaves the middle of a long text out.
+            let mut hasher = FastHasher::default();
+            hasher.write(self.text.as_bytes());
+            hasher.finish()
+        };
+        (hash >> 32) as u32
     }
 }
 

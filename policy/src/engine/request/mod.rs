@@ -1,7 +1,7 @@
 //! The one decoder of a request: the bytes of a body of `POST /policy/evaluate`, read in one pass.
 //!
 //! The decoder takes ordinary bodies and builds no tree. It gives up, by returning `None`, on anything out of the
-//! ordinary: an escape outside the context, an unknown or repeated member, an empty text, a size near a limit, the NUL
+//! ordinary: an escape outside the context, an unknown or repeated member, also in the context, an empty text, a size near a limit, the NUL
 //! character, any mistake. The caller then parses a tree, which either finds the mistake and its place or leads to the
 //! decision that the decoder would have made.
 

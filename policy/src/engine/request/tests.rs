@@ -13,6 +13,7 @@ use crate::{
         Prepared, Question, arbitrary,
         arbitrary_json::{ODD, broken, write_string, write_value},
     },
+    json::parse,
     random::Random,
 };
 
@@ -38,7 +39,8 @@ impl TreeRequest {
 /// Fails unless the decoder either gives up on `body`, or reads and decides the same request as the JSON parser.
 /// Returns whether the decoder took the body.
 fn agree(prepared: &Prepared, body: &[u8]) -> Result<bool, TestCaseError> {
-    let tree: Result<TreeRequest, _> = serde_json::from_slice(body);
+    let tree = parse(body).map_err(|malformed| malformed.to_string());
+    let tree = tree.and_then(|tree| serde_json::from_value::<TreeRequest>(tree).map_err(|error| error.to_string()));
     match (prepared.decide_request(body), tree) {
         (None, _) => Ok(false),
         (Some((request, verdict)), Ok(tree)) => {
@@ -189,6 +191,12 @@ fn bodies_out_of_the_ordinary_are_left_to_the_parser() {
         "null",
         r#"{"x":1}}"#,
         r#"{"x":{}"#,
+        r#"{"x":1,"x":1}"#,
+        r#"{"x":1,"\u0078":1}"#,
+        r#"{"name":"x","name":"x"}"#,
+        r#"{"x":[{"y":{"z":1,"z":1}}]}"#,
+        r#"{"deep":{"down":1,"down":2}}"#,
+        r#"{"deep":{"x":1},"deep":{}}"#,
     ] {
         assert!(!taken(&with(context)), "{context}");
     }

@@ -28,9 +28,9 @@ impl<'a> ContextFacts<'a> {
 impl FactSource for ContextFacts<'_> {
     fn fact(&self, field: u32) -> Fact<'_> {
         let at = |slot: u32| self.slots.get(slot as usize).copied().unwrap_or(Fact::Missing);
-        match at(field) {
-            Fact::Missing => self.paths.spelled_out_slot(field).map_or(Fact::Missing, at),
-            fact => fact,
+        match (at(field), self.paths.flat_slots(field)) {
+            (Fact::Missing, Some(flat)) if at(flat.first_segment) == Fact::Missing => at(flat.value),
+            (fact, _) => fact,
         }
     }
 

@@ -6,34 +6,33 @@
 //! | `facts` | the values of one context at those paths |
 //! | `reader` | ordinary JSON, in one pass over its bytes |
 //! | `number` | numbers, to the nearest double |
-//! | `visitor` | any JSON, through serde |
+//! | `open_keys` | the keys read so far, to notice repeated ones |
 //!
-//! Anything unusual is left to the visitor, so that trees and bytes are refused with the same error. When a key is
-//! repeated, the last value counts, as in a tree.
+//! Anything unusual is left to the reader of all other documents ([`crate::json`]), so that trees and bytes are refused
+//! with the same error.
 
 mod facts;
 mod number;
+mod open_keys;
 mod paths;
 mod reader;
-mod visitor;
 
 pub(super) use facts::{ContextFacts, FEW};
 pub(super) use paths::Paths;
 pub(super) use reader::Reader;
 
-use visitor::{Seen, parse_context};
-
 use super::Fact;
+use crate::json::{self, Malformed};
 
 /// Reads a context and hands its facts to `decide`.
 ///
 /// # Errors
-/// Whatever the JSON parser refuses, and any value that is not an object.
+/// Whatever [`json::parse_object`] refuses.
 pub(super) fn with_context<T>(
     paths: &Paths,
     context: &[u8],
     decide: impl FnOnce(&ContextFacts<'_>) -> T,
-) -> Result<T, serde_json::Error> {
+) -> Result<T, Malformed> {
     let (mut few, mut many) = ([Fact::Missing; FEW], Vec::new());
     let slots = paths.slots_in(&mut few, &mut many);
     if let Ok(text) = std::str::from_utf8(context)
@@ -52,9 +51,9 @@ pub(super) fn with_parsed_context<T>(
     paths: &Paths,
     context: &[u8],
     decide: impl FnOnce(&ContextFacts<'_>) -> T,
-) -> Result<T, serde_json::Error> {
-    let seen = parse_context(paths, context)?;
-    let slots: Vec<Fact<'_>> = seen.iter().map(Seen::fact).collect();
+) -> Result<T, Malformed> {
+    let context = json::parse_object(context)?;
+    let slots = paths.facts_of(&context);
     Ok(decide(&ContextFacts::new(paths, &slots)))
 }
 

@@ -1,6 +1,12 @@
 //! The dotted paths that a bundle reads, as a tree of keys.
 
-use crate::engine::{Fact, compiled::short_strings::StringMap};
+use serde_json::{Map, Value};
+
+use crate::engine::{
+    Fact,
+    compiled::short_strings::{Key, StringMap},
+    condition::lookup,
+};
 
 /// Stands for no field and no slot.
 const NONE: u32 = u32::MAX;
@@ -8,28 +14,37 @@ const NONE: u32 = u32::MAX;
 /// The paths, each by its number. A value found at a path goes into the slot of that number.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Paths {
-    count: usize,
+    names: Vec<Box<str>>,
     // INVARIANT: the first node stands for the context itself.
     nodes: Vec<Node>,
     /// Keys of the context that are spelled like a whole dotted path, each with the slot of its value.
-    spelled_out: StringMap,
-    /// By path, the slot of the value whose key is spelled like the whole path. Empty when no path has a dot.
-    spelled_out_slots: Vec<u32>,
+    flat: StringMap,
+    /// By path, the slots that tell what a flat key is worth. Empty when no path has a dot.
+    flat_slots: Vec<FlatSlots>,
+    slots: usize,
+}
+
+/// The slots of a dotted path beside its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FlatSlots {
+    /// The value whose key is spelled like the whole path.
+    pub(super) value: u32,
+    /// Filled when the context has a member named by the first segment: then the flat key is not looked at.
+    pub(super) first_segment: u32,
+}
+
+impl FlatSlots {
+    const NONE: Self = Self { value: NONE, first_segment: NONE };
 }
 
 /// A key on the way to a value.
 #[derive(Debug, Clone)]
 struct Node {
+    /// The slot of the value here.
     field: u32,
+    /// The slot that is filled when this first segment of a dotted path is there.
+    presence: u32,
     children: StringMap,
-    /// Every field at or below this key.
-    fields: Vec<u32>,
-}
-
-impl Node {
-    const fn is_leaf(&self) -> bool {
-        self.field != NONE && self.fields.len() == 1
-    }
 }
 
 impl Paths {
@@ -40,46 +55,53 @@ impl Paths {
 
     /// The paths, numbered in their order.
     pub(in crate::engine) fn new<'p>(paths: impl Iterator<Item = &'p str>) -> Self {
-        let fresh = || Node { field: NONE, children: StringMap::default(), fields: Vec::new() };
-        let mut all = Self { nodes: vec![fresh()], ..Self::default() };
-        let mut dotted = Vec::new();
-        for (number, path) in (0_u32..).zip(paths) {
+        let fresh = || Node { field: NONE, presence: NONE, children: StringMap::default() };
+        let names: Vec<Box<str>> = paths.map(Box::from).collect();
+        let mut all = Self { nodes: vec![fresh()], slots: names.len(), ..Self::default() };
+        for (number, path) in (0_u32..).zip(&names) {
             let mut here = Self::ROOT;
+            let mut first = Self::ROOT;
             for key in path.split('.') {
                 let next = all.nodes.len();
                 let Some(node) = all.nodes.get_mut(here) else { continue };
-                here = node.children.number(key, u32::try_from(next).unwrap_or(NONE)) as usize;
-                if here == next {
+                let child = node.children.number(key, u32::try_from(next).unwrap_or(NONE)) as usize;
+                if child == next {
                     all.nodes.push(fresh());
                 }
-                if let Some(node) = all.nodes.get_mut(here) {
-                    node.fields.push(number);
+                if here == Self::ROOT {
+                    first = child;
                 }
+                here = child;
             }
             if let Some(node) = all.nodes.get_mut(here) {
                 node.field = number;
             }
             if path.contains('.') {
-                dotted.push((number, path));
-            }
-            all.count += 1;
-        }
-        if !dotted.is_empty() {
-            all.spelled_out_slots = vec![NONE; all.count];
-        }
-        for (at, (number, path)) in dotted.into_iter().enumerate() {
-            let slot = u32::try_from(all.count + at).unwrap_or(NONE);
-            all.spelled_out.number(path, slot);
-            if let Some(entry) = all.spelled_out_slots.get_mut(number as usize) {
-                *entry = slot;
+                all.add_flat(number as usize, path, first);
             }
         }
+        all.names = names;
         all
     }
 
-    /// The number of slots: one for each path, followed by one for each dotted path.
-    pub(super) fn slots(&self) -> usize {
-        self.count + self.spelled_out.len()
+    /// Adds the slots of the dotted path with this number, whose first segment is the node `first`.
+    fn add_flat(&mut self, number: usize, path: &str, first: usize) {
+        let value = self.new_slot();
+        self.flat.number(path, value);
+        let presence = self.nodes.get(first).map_or(NONE, |node| node.presence);
+        let first_segment = if presence == NONE { self.new_slot() } else { presence };
+        if let Some(node) = self.nodes.get_mut(first) {
+            node.presence = first_segment;
+        }
+        self.flat_slots.resize(number + 1, FlatSlots::NONE);
+        if let Some(slots) = self.flat_slots.get_mut(number) {
+            *slots = FlatSlots { value, first_segment };
+        }
+    }
+
+    fn new_slot(&mut self) -> u32 {
+        self.slots += 1;
+        u32::try_from(self.slots - 1).unwrap_or(NONE)
     }
 
     /// The empty slots that the paths need: in `few` if it is large enough, otherwise in `many`.
@@ -89,45 +111,53 @@ impl Paths {
         few: &'s mut [Fact<'a>],
         many: &'s mut Vec<Fact<'a>>,
     ) -> &'s mut [Fact<'a>] {
-        let slots = self.slots();
-        match few.get_mut(..slots) {
+        match few.get_mut(..self.slots) {
             Some(few) => few,
             None => {
-                many.resize(slots, Fact::Missing);
+                many.resize(self.slots, Fact::Missing);
                 many
             }
         }
     }
 
+    /// The values of `context` at the paths.
+    pub(super) fn facts_of<'a>(&self, context: &'a Map<String, Value>) -> Vec<Fact<'a>> {
+        self.names.iter().map(|path| lookup(context, path).into()).collect()
+    }
+
     /// The node of `key` below `node`.
     #[inline]
-    pub(super) fn child(&self, node: usize, key: &str) -> usize {
-        let child = self.nodes.get(node).and_then(|node| node.children.get(key));
+    pub(super) fn child(&self, node: usize, key: &Key<'_>) -> usize {
+        let child = self.nodes.get(node).and_then(|node| node.children.get_key(key));
         child.map_or(Self::NOWHERE, |node| node as usize)
     }
 
     /// The slot for the value under a key of the context that is spelled like a whole dotted path.
-    pub(super) fn spelled_out(&self, key: &str) -> Option<u32> {
-        if self.spelled_out_slots.is_empty() { None } else { self.spelled_out.get(key) }
+    #[inline]
+    pub(super) fn flat(&self, key: &Key<'_>) -> Option<u32> {
+        if self.flat_slots.is_empty() { None } else { self.flat.get_key(key) }
     }
 
-    /// The slot to use for a field when its nested path leads to no value.
-    pub(super) fn spelled_out_slot(&self, field: u32) -> Option<u32> {
-        self.spelled_out_slots.get(field as usize).copied()
+    /// The slots beside that of a dotted path.
+    pub(super) fn flat_slots(&self, field: u32) -> Option<FlatSlots> {
+        self.flat_slots.get(field as usize).copied()
     }
 
-    /// Records the value at `node`, and clears the values that an earlier occurrence of its key recorded below it.
-    pub(super) fn note<T: Clone>(&self, node: usize, slots: &mut [T], value: T, missing: &T) {
-        let Some(node) = self.nodes.get(node) else { return };
-        if !node.is_leaf() {
-            for field in &node.fields {
-                if let Some(slot) = slots.get_mut(*field as usize) {
-                    slot.clone_from(missing);
-                }
-            }
-        }
-        if let Some(slot) = slots.get_mut(node.field as usize) {
+    /// Records the value at `node`.
+    #[inline]
+    pub(super) fn note<'a>(&self, node: usize, slots: &mut [Fact<'a>], value: Fact<'a>) {
+        let field = self.nodes.get(node).map_or(NONE, |node| node.field);
+        if let Some(slot) = slots.get_mut(field as usize) {
             *slot = value;
+        }
+    }
+
+    /// Records that the context has the member at `node`, a key of the context.
+    #[inline]
+    pub(super) fn note_presence(&self, node: usize, slots: &mut [Fact<'_>]) {
+        let presence = self.nodes.get(node).map_or(NONE, |node| node.presence);
+        if let Some(slot) = slots.get_mut(presence as usize) {
+            *slot = Fact::Bool(true);
         }
     }
 }

@@ -1,11 +1,18 @@
 //! Ordinary JSON, read in one pass over its bytes.
 //!
 //! Whatever the reader accepts is JSON, and the reader finds the same values as the JSON parser. It gives up, by
-//! returning `None`, on anything rare: mistakes, deep nesting, the NUL character, numbers out of range. An escape in a
-//! text that matters is skipped and noted.
+//! returning `None`, on anything rare: mistakes, repeated keys, deep nesting, the NUL character, numbers out of range. An
+//! escape in a text that matters is skipped and noted.
 
-use super::{number::read_number, paths::Paths};
-use crate::{engine::Fact, limits::MAX_NESTING};
+use super::{
+    number::read_number,
+    open_keys::{OpenKeys, OpenObject},
+    paths::Paths,
+};
+use crate::{
+    engine::{Fact, compiled::short_strings::Key},
+    limits::MAX_NESTING,
+};
 
 /// Maximum number of objects and arrays between the context and an object or array inside it, both of which count
 /// towards [`MAX_NESTING`].
@@ -24,6 +31,7 @@ pub(in crate::engine) struct Reader<'p, 'a> {
     text: &'a str,
     at: usize,
     paths: &'p Paths,
+    keys: OpenKeys,
     /// The number of members of the context and of the objects in it, so far.
     pub members: usize,
     /// Whether a key or a text at a path has an escape, or any text has half of a surrogate pair. The JSON parser
@@ -33,7 +41,7 @@ pub(in crate::engine) struct Reader<'p, 'a> {
 
 impl<'p, 'a> Reader<'p, 'a> {
     pub(in crate::engine) fn new(paths: &'p Paths, text: &'a str) -> Self {
-        Self { text, at: 0, paths, members: 0, unresolved_escape: false }
+        Self { text, at: 0, paths, keys: OpenKeys::default(), members: 0, unresolved_escape: false }
     }
 
     /// The next byte that is not whitespace; the reader stops in front of that byte.
@@ -100,10 +108,23 @@ impl<'p, 'a> Reader<'p, 'a> {
         Some(text)
     }
 
-    /// The key of a member; its colon is skipped.
+    /// The key of a member of `object`, which has no such member yet; its colon is skipped. A key with an escape is noted,
+    /// and returned as empty: the JSON parser compares it with the others.
     #[inline]
-    fn key(&mut self) -> Option<&'a str> {
-        let key = self.string()?;
+    fn key(&mut self, object: &OpenObject) -> Option<Key<'a>> {
+        self.take(b'"')?;
+        let start = self.at;
+        self.pass_plain();
+        let end = self.at;
+        let plain = *self.text.as_bytes().get(end)? == b'"';
+        let key = Key::new(if plain { self.text.get(start..end)? } else { "" });
+        if plain {
+            self.at += 1;
+            self.keys.add(object, &key)?;
+        } else {
+            self.unresolved_escape = true;
+            self.skip_string()?;
+        }
         self.take(b':')?;
         self.members += 1;
         Some(key)
@@ -157,22 +178,25 @@ impl<'p, 'a> Reader<'p, 'a> {
     pub(in crate::engine) fn context(&mut self, slots: &mut [Fact<'a>]) -> Option<&'a str> {
         self.take(b'{')?;
         let start = self.at - 1;
+        let object = self.keys.open();
         let mut more = !self.closes(b'}')?;
         while more {
-            let key = self.key()?;
-            let node = self.paths.child(Paths::ROOT, key);
-            match self.paths.spelled_out(key) {
-                None => drop(self.value(node, slots, 0)?),
-                Some(spelled_out) => {
-                    let text = node == Paths::NOWHERE && self.peek()? == b'"';
-                    let fact = if text { Fact::Text(self.string()?) } else { self.value(node, slots, 0)? };
-                    if let Some(slot) = slots.get_mut(spelled_out as usize) {
-                        *slot = fact;
-                    }
+            let key = self.key(&object)?;
+            let node = self.paths.child(Paths::ROOT, &key);
+            if node != Paths::NOWHERE {
+                self.paths.note_presence(node, slots);
+                self.value(node, slots, 0)?;
+            } else if let Some(flat) = self.paths.flat(&key) {
+                let fact = if self.peek()? == b'"' { Fact::Text(self.string()?) } else { self.skip(0)? };
+                if let Some(slot) = slots.get_mut(flat as usize) {
+                    *slot = fact;
                 }
+            } else {
+                self.skip(0)?;
             }
             more = self.goes_on(b'}')?;
         }
+        self.keys.close(&object);
         self.text.get(start..self.at)
     }
 
@@ -186,19 +210,21 @@ impl<'p, 'a> Reader<'p, 'a> {
             b'"' => Fact::Text(self.string()?),
             b'{' => {
                 self.open(depth)?;
-                self.paths.note(node, slots, Fact::Object, &Fact::Missing);
+                self.paths.note(node, slots, Fact::Object);
+                let object = self.keys.open();
                 let mut more = !self.closes(b'}')?;
                 while more {
-                    let key = self.key()?;
-                    let child = self.paths.child(node, key);
+                    let key = self.key(&object)?;
+                    let child = self.paths.child(node, &key);
                     self.value(child, slots, depth + 1)?;
                     more = self.goes_on(b'}')?;
                 }
+                self.keys.close(&object);
                 return Some(Fact::Object);
             }
             _ => self.skip(depth)?,
         };
-        self.paths.note(node, slots, fact, &Fact::Missing);
+        self.paths.note(node, slots, fact);
         Some(fact)
     }
 
@@ -225,15 +251,14 @@ impl<'p, 'a> Reader<'p, 'a> {
             }
             b'{' => {
                 self.open(depth)?;
+                let object = self.keys.open();
                 let mut more = !self.closes(b'}')?;
                 while more {
-                    self.take(b'"')?;
-                    self.skip_string()?;
-                    self.take(b':')?;
-                    self.members += 1;
+                    self.key(&object)?;
                     self.skip(depth + 1)?;
                     more = self.goes_on(b'}')?;
                 }
+                self.keys.close(&object);
                 Some(Fact::Object)
             }
             _ => None,

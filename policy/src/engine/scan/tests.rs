@@ -9,11 +9,12 @@ use crate::{
         Fact, Prepared, Question, Request, arbitrary,
         arbitrary_json::{broken, write_value},
     },
+    json::parse_object,
     random::Random,
 };
 
 fn agree(prepared: &Prepared, agent: &str, action: &str, bytes: &[u8]) -> Result<(), TestCaseError> {
-    let tree: Result<Map<String, Value>, _> = serde_json::from_slice(bytes);
+    let tree = parse_object(bytes);
     match (tree, prepared.verdict_json(agent, action, bytes)) {
         (Ok(context), Ok(verdict)) => {
             let question = Question { agent, action, context: &context };
@@ -22,7 +23,7 @@ fn agree(prepared: &Prepared, agent: &str, action: &str, bytes: &[u8]) -> Result
             let request = Request { agent, action, subject: None, decision_id: None, context };
             prop_assert_eq!(prepared.answer_request(&request).unwrap(), prepared.answer(question));
         }
-        (Err(tree), Err(scanned)) => prop_assert_eq!(tree.to_string(), scanned.to_string()),
+        (Err(tree), Err(scanned)) => prop_assert_eq!(tree, scanned),
         (tree, scanned) => prop_assert!(false, "{:?} but {:?}: {}", tree, scanned, String::from_utf8_lossy(bytes)),
     }
     Ok(())
@@ -82,6 +83,44 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// A key that appears twice is refused wherever it is, and however many keys and objects surround it; one that
+    /// appears once in each of several objects is not.
+    #[test]
+    fn repeated_keys_are_noticed(seed in any::<u64>(), wide in prop::bool::weighted(0.3)) {
+        let mut random = Random::new(seed);
+        let mut repeated = false;
+        let text = keys(&mut random, if wide { 80 } else { 6 }, 0, &mut repeated);
+        let mut facts = [Fact::Missing; 8];
+        let paths = Paths::new(["k1", "k2.k3", "a long key with many letters 4"].into_iter());
+        let read = read_context(&paths, &text, &mut facts);
+        prop_assert_eq!(read.is_none(), repeated, "{}", text);
+        prop_assert_eq!(parse_object(text.as_bytes()).is_err(), repeated, "{}", text);
+    }
+}
+
+/// The text of an object whose keys may be repeated.
+fn keys(random: &mut Random, most: usize, depth: usize, repeated: &mut bool) -> String {
+    let mut seen = std::collections::HashSet::new();
+    let members: Vec<String> = (0..random.below(most + 1))
+        .map(|_| {
+            let number = random.below(most * 8);
+            let key =
+                if random.chance(30) { format!("a long key with many letters {number}") } else { format!("k{number}") };
+            *repeated |= !seen.insert(key.clone());
+            let value = match random.below(4) {
+                0 if depth < 3 => keys(random, 6, depth + 1, repeated),
+                1 if depth < 3 => format!("[{},1]", keys(random, 4, depth + 1, repeated)),
+                _ => "\"v\"".to_owned(),
+            };
+            format!("\"{key}\":{value}")
+        })
+        .collect();
+    format!("{{{}}}", members.join(", "))
+}
+
 #[test]
 fn odd_json_is_read_or_refused_like_by_the_tree() {
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
@@ -110,6 +149,12 @@ fn odd_json_is_read_or_refused_like_by_the_tree() {
         "{\"a\":\"\\ud800\"}",
         "{1:2}",
         "{\"a\":01}",
+        "{\"a\":1,\"a\":1}",
+        "{\"a\":1,\"\\u0061\":1}",
+        "{\"\\u0061\":1,\"a\":1}",
+        "{\"x\":{\"a\":1,\"a\":1}}",
+        "{\"x\":[{\"a\":1},{\"a\":1,\"b\":2,\"a\":1}]}",
+        "{\"x\":{\"a\":{\"a\":1},\"b\":{\"a\":2}},\"a\":[{\"a\":1},{\"a\":1}]}",
     ];
     for bytes in
         odd.into_iter().chain([deep.as_str(), nested.as_str()]).map(str::as_bytes).chain([&b"{\"a\":\"\xff\"}"[..]])

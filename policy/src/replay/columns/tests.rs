@@ -19,7 +19,7 @@ fn cases(count: usize, seed: u64) -> Vec<Case> {
         .map(|number| {
             let mut input = arbitrary::quick_input(&mut random);
             if random.chance(10) {
-                // A key that is spelled like a path counts only where the nested path leads nowhere.
+                // A key that is spelled like a path counts only where the context has no `sender`.
                 input.context.insert("sender.domain".into(), ["a", "zz"][random.below(2)].into());
             }
             let case_id = format!("case-{number}");

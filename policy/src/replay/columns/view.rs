@@ -29,19 +29,35 @@ pub(in crate::replay) struct View {
 struct Source {
     /// The position among the columns.
     column: usize,
-    /// Whether the column lies below the path; where such a column has a value, the path holds an object.
-    inside: bool,
+    role: Role,
+}
+
+/// What a column says about the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// The value at the path.
+    At,
+    /// A value below the path: the path holds an object.
+    Inside,
+    /// A value at or below the first segment of the path, null included: the key spelled like the whole path, which the
+    /// columns before this one hold, is not looked at.
+    FirstSegment,
 }
 
 impl View {
-    /// The view of a dotted path. Nested keys take precedence over a single key spelled like the whole path, as in
-    /// [`lookup`](crate::engine::condition::lookup).
+    /// The view of a dotted path. Where the first segment is a member of the context, the path is followed; only
+    /// elsewhere does a single key spelled like the whole path count, as in [`lookup`](crate::engine::condition::lookup).
     pub(in crate::replay) fn new(corpus: &Columnar, path: &str) -> Self {
         let mut sources = Vec::new();
-        let spelled_out = vec![path.to_owned()];
+        let flat = vec![path.to_owned()];
         let nested: Vec<String> = path.split('.').map(str::to_owned).collect();
-        add(corpus, &spelled_out, &mut sources);
-        if nested != spelled_out {
+        add(corpus, &flat, &mut sources);
+        if nested != flat {
+            if !sources.is_empty() {
+                let mut first = Vec::new();
+                add(corpus, nested.get(..1).unwrap_or_default(), &mut first);
+                sources.extend(first.into_iter().map(|source| Source { role: Role::FirstSegment, ..source }));
+            }
             add(corpus, &nested, &mut sources);
         }
         Self { sources }
@@ -55,11 +71,12 @@ impl View {
     /// The value at the path in one row.
     pub(in crate::replay) fn fact<'c>(&self, corpus: &'c Columnar, row: usize) -> Fact<'c> {
         for (source, column) in self.columns(corpus).rev() {
-            match column.code(row) {
-                ABSENT => {}
-                _ if source.inside => return Fact::Object,
-                NULL => {}
-                code => return column.values.fact(code),
+            match (column.code(row), source.role) {
+                (ABSENT, _) => {}
+                (_, Role::Inside) => return Fact::Object,
+                (_, Role::FirstSegment) => return Fact::Missing,
+                (NULL, Role::At) => {}
+                (code, Role::At) => return column.values.fact(code),
             }
         }
         Fact::Missing
@@ -75,11 +92,11 @@ impl View {
             .map(|(source, column)| {
                 let codes = u32::try_from(column.values.codes()).unwrap_or(u32::MAX);
                 (0..codes)
-                    .map(|code| match code {
-                        ABSENT => KEEP,
-                        _ if source.inside => classify(Fact::Object),
-                        NULL => KEEP,
-                        code => classify(column.values.fact(code)),
+                    .map(|code| match (code, source.role) {
+                        (ABSENT, _) | (NULL, Role::At) => KEEP,
+                        (_, Role::Inside) => classify(Fact::Object),
+                        (_, Role::FirstSegment) => classify(Fact::Missing),
+                        (code, Role::At) => classify(column.values.fact(code)),
                     })
                     .collect()
             })
@@ -132,8 +149,8 @@ fn add(corpus: &Columnar, path: &[String], sources: &mut Vec<Source>) {
     let below = |number: &usize| {
         corpus.name(*number).is_some_and(|name| matches!(name, Name::Field(longer) if longer.starts_with(path)))
     };
-    sources.extend((from..).take_while(below).map(|column| Source { column, inside: true }));
-    sources.extend(exact.map(|column| Source { column, inside: false }));
+    sources.extend((from..).take_while(below).map(|column| Source { column, role: Role::Inside }));
+    sources.extend(exact.map(|column| Source { column, role: Role::At }));
 }
 
 /// A field with the classes that all rules of the bundle together distinguish.

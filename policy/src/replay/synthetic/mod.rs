@@ -16,6 +16,7 @@ use super::{
     boundary::{tidy, variant_count, variants},
 };
 use crate::{
+    analysis::space::context::place,
     bundle::{
         ActionPattern, AgentPattern, Bundle, Rule, Scalar, Schema,
         condition::number_value as number,
@@ -200,7 +201,7 @@ impl<'a> World<'a> {
         let mut context = Map::new();
         for (field, value) in wanted {
             if let Some(value) = value {
-                set(&mut context, field, value);
+                place(&mut context, field, value);
             }
         }
         Some(Case { case_id: String::new(), agent, action, context, expected_effect: None })
@@ -284,7 +285,7 @@ impl<'a> World<'a> {
                 continue;
             }
             if let Some(value) = self.random_value(&agent, field, random) {
-                set(&mut context, field, value);
+                place(&mut context, field, value);
             }
         }
         Case { case_id: String::new(), agent, action, context, expected_effect: None }
@@ -315,21 +316,6 @@ fn example_agent(pattern: &AgentPattern) -> String {
         AgentPattern::Exact(name) => name.clone(),
         AgentPattern::Prefix(prefix) => format!("{prefix}example"),
         AgentPattern::Any => STRANGER.0.to_owned(),
-    }
-}
-
-/// Sets the value at a dotted path, through nested objects where nothing else stands in the way.
-fn set(context: &mut Map<String, Value>, path: &str, value: Value) {
-    match path.split_once('.') {
-        Some((head, rest)) if context.get(head).is_none_or(Value::is_object) => {
-            let inner = context.entry(head).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                set(inner, rest, value);
-            }
-        }
-        _ => {
-            context.insert(path.to_owned(), value);
-        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
         output::{Format, exit_code, print},
     },
     error::CliError,
+    json::convert,
 };
 
 /// The bundle and the cases to run.
@@ -76,8 +77,9 @@ pub fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, CliError> 
     Ok(exit_code(failed || (*fail_on_flip && comparison.total_changes > 0)))
 }
 
+/// The cases in a file, which are what a request may hold under `cases`: an unknown member is refused.
 fn read_cases(file: &Path) -> Result<Vec<Case>, CliError> {
-    files::json_from(file)
+    convert(files::document(file)?).map_err(|problem| files::wrong(file, &problem.detail))
 }
 
 fn simulation_text(simulation: &Simulation) -> String {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use lifecycle::problem::{Code, Problem};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::{error::ApiError, json};
 
@@ -27,6 +28,19 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Json<T
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let bytes = read_body(request, LIMIT).await?;
         Ok(Self(json::parse(&bytes)?))
+    }
+}
+
+/// A JSON body as a tree, for bodies that contain bundles: a bundle keeps the members that this program does not know.
+#[derive(Debug)]
+pub struct Tree<const LIMIT: usize>(pub Value);
+
+impl<S: Sync, const LIMIT: usize> FromRequest<S> for Tree<LIMIT> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let bytes = read_body(request, LIMIT).await?;
+        Ok(Self(policy::json::parse(&bytes).map_err(Problem::from)?))
     }
 }
 

@@ -2,14 +2,18 @@
 
 mod body;
 mod bundle_id;
+mod emergency;
 mod if_match;
 mod params;
+mod query;
 mod subject;
 mod target;
 
-pub use body::{Json, LARGE, OptionalJson, SMALL, content_length, read_body, too_large};
+pub use body::{Json, LARGE, OptionalJson, SMALL, Tree, content_length, read_body, too_large};
 pub use bundle_id::{BundleId, parse_bundle_id};
+pub use emergency::Emergency;
 pub use if_match::if_match;
 pub use params::Params;
+pub use query::{check_query, require_known_query};
 pub use subject::Subject;
 pub use target::{first_segment, wants_page};

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
 
-/// The query string. An empty value counts as missing.
+/// The query string, in which [`check_query`](super::query::check_query) has found no parameter that is unknown, repeated or
+/// empty.
 #[derive(Debug, Default)]
 pub struct Params {
     pairs: Vec<(String, String)>,
@@ -37,7 +38,7 @@ impl Params {
 
     /// The text of `name`.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.pairs.iter().rev().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.clone())
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
     }
 
     /// `name` parsed as a `T`; `expected` describes a valid value.
@@ -121,9 +122,10 @@ mod tests {
 
     #[test]
     fn a_wrong_parameter_is_named() {
-        let params = Params::read(&"/x?limit=0&active_only=yes&state=&version=1%202".parse().unwrap()).unwrap();
+        let params = Params::read(&"/x?limit=0&active_only=yes&since=&version=1%202".parse().unwrap()).unwrap();
         assert_eq!(params.limit().unwrap_err().0.status, 422);
         assert_eq!(params.flag("active_only").unwrap_err().0.extra["parameter"], "active_only");
+        assert_eq!(params.time("since").unwrap_err().0.extra["parameter"], "since", "an empty value is a wrong one");
         assert_eq!(params.text("state"), None);
         assert_eq!(params.text("version").as_deref(), Some("1 2"));
     }

@@ -1,12 +1,18 @@
 //! The bundle that a request is about: its rules, the whole bundle, or the number of a stored one.
 
 use lifecycle::{authority::Actor, problem::Problem};
-use policy::{Fault, bundle::Source};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use policy::{
+    Fault,
+    bundle::{Source, spelling::is_near},
+    json::{escape, unknown_member},
+};
+use serde_json::Value;
 use store::Store;
 
 use crate::error::{ApiError, ApiResult};
+
+/// The members that name a bundle.
+const FORMS: [&str; 3] = ["rules", "bundle", "bundle_id"];
 
 /// `{rules}`, `{bundle}` or `{bundle_id}`; a bare array means `{rules}`. Members next to `rules` (`schema`,
 /// `default_effect`, …) belong to the bundle with these rules.
@@ -18,37 +24,49 @@ pub enum Subject {
     Stored(i64),
 }
 
-impl<'de> Deserialize<'de> for Subject {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::take(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-    }
-}
-
 impl Subject {
-    /// Reads the subject out of a request body.
+    /// Reads the subject out of a request body, or out of the part of a body whose JSON Pointer is `at`. `options` are
+    /// the other members of the request.
     ///
     /// # Errors
-    /// A sentence, when the body names no bundle or more than one.
-    pub fn take(body: Value) -> Result<Self, String> {
+    /// 422 when the body names no bundle or more than one, or has a member that the request does not know.
+    pub fn take(body: Value, at: &str, options: &[&str]) -> Result<Self, Problem> {
+        let wrong = |below: &str, detail: &str| Problem::invalid_field(format!("{at}{below}"), detail);
         let mut members = match body {
             Value::Array(_) => return Ok(Self::Document(body, "")),
             Value::Object(members) => members,
             _ => {
-                return Err("expected an object with `rules`, `bundle` or `bundle_id`, or an array of rules".to_owned());
+                let detail = "expected an object with `rules`, `bundle` or `bundle_id`, or a list of rules";
+                return Err(wrong("", detail));
             }
         };
-        let given =
-            ["rules", "bundle", "bundle_id"].map(|name| members.get(name).is_some_and(|value| !value.is_null()));
-        match given {
-            [true, false, false] => Ok(Self::Document(bundle_members(members).into(), "")),
-            [false, true, false] => Ok(Self::Document(members.remove("bundle").unwrap_or_default(), "/bundle")),
+        let given = FORMS.map(|name| members.get(name).is_some_and(|value| !value.is_null()));
+        let subject = match given {
+            [true, false, false] => {
+                // Whatever is not a member of the request belongs to the bundle, which keeps what it does not know; but a
+                // near miss of an option is a misspelt option.
+                let unknown = members.keys().filter(|name| {
+                    !options.contains(&name.as_str()) && options.iter().any(|option| is_near(name, option))
+                });
+                refuse_unknown(unknown, at, options)?;
+                members.retain(|name, _| {
+                    name == "rules" || !options.contains(&name.as_str()) && !FORMS.contains(&name.as_str())
+                });
+                return Ok(Self::Document(members.into(), ""));
+            }
+            [false, true, false] => {
+                Self::Document(members.get_mut("bundle").map(Value::take).unwrap_or_default(), "/bundle")
+            }
             [false, false, true] => {
                 let id = members.get("bundle_id").and_then(Value::as_i64);
-                id.map(Self::Stored).ok_or_else(|| "`bundle_id` is the number of a bundle".to_owned())
+                Self::Stored(id.ok_or_else(|| wrong("/bundle_id", "must be the number of a bundle"))?)
             }
-            [false, false, false] => Err("one of `rules`, `bundle` and `bundle_id` is required".to_owned()),
-            _ => Err("only one of `rules`, `bundle` and `bundle_id` may be given".to_owned()),
-        }
+            [false, false, false] => return Err(wrong("", "one of `rules`, `bundle` and `bundle_id` is required")),
+            _ => return Err(wrong("", "only one of `rules`, `bundle` and `bundle_id` may be given")),
+        };
+        let known: Vec<&str> = FORMS.iter().chain(options).copied().collect();
+        refuse_unknown(members.keys().filter(|name| !known.contains(&name.as_str())), at, &known)?;
+        Ok(subject)
     }
 
     /// The bundle as its author wrote it. `at` is the JSON Pointer of this subject in the body.
@@ -66,12 +84,11 @@ impl Subject {
     }
 }
 
-/// Members of a request that are not members of a bundle.
-fn bundle_members(mut members: Map<String, Value>) -> Map<String, Value> {
-    for name in ["dataset", "count", "seed", "cases", "bundle", "bundle_id"] {
-        members.remove(name);
-    }
-    members
+/// Refuses the members `unknown` of the object at `at`, whose members are `known`.
+fn refuse_unknown<'m>(unknown: impl Iterator<Item = &'m String>, at: &str, known: &[&str]) -> Result<(), Problem> {
+    let faults = unknown.map(|name| Fault::new(format!("{at}/{}", escape(name)), unknown_member(known, name)));
+    let faults: Vec<Fault> = faults.collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::unknown_members(faults)) }
 }
 
 #[cfg(test)]
@@ -80,21 +97,39 @@ mod tests {
 
     use super::*;
 
+    const OPTIONS: [&str; 2] = ["dataset", "seed"];
+
+    fn take(body: Value) -> Result<Subject, Problem> {
+        Subject::take(body, "/a", &OPTIONS)
+    }
+
     #[test]
     fn a_request_names_exactly_one_bundle() {
-        assert!(matches!(Subject::take(json!([])), Ok(Subject::Document(_, ""))));
-        assert!(matches!(Subject::take(json!({"bundle_id": 3, "seed": 1})), Ok(Subject::Stored(3))));
-        assert!(matches!(Subject::take(json!({"bundle": {"rules": []}})), Ok(Subject::Document(_, "/bundle"))));
-        assert!(Subject::take(json!({"rules": [], "bundle_id": 3})).is_err());
-        assert!(Subject::take(json!({"bundle_id": "3"})).is_err());
-        assert!(Subject::take(json!({})).is_err());
-        assert!(Subject::take(json!(1)).is_err());
+        assert!(matches!(take(json!([])), Ok(Subject::Document(_, ""))));
+        assert!(matches!(take(json!({"bundle_id": 3, "seed": 1})), Ok(Subject::Stored(3))));
+        assert!(matches!(take(json!({"bundle": {"rules": []}})), Ok(Subject::Document(_, "/bundle"))));
+        assert!(take(json!({"rules": [], "bundle_id": 3})).is_err());
+        assert_eq!(take(json!({"bundle_id": "3"})).unwrap_err().errors[0].pointer, "/a/bundle_id");
+        assert!(take(json!({})).is_err());
+        assert!(take(json!(1)).is_err());
     }
 
     #[test]
     fn options_of_the_request_are_no_members_of_the_bundle() {
-        let taken = Subject::take(json!({"rules": [], "default_effect": "allow", "seed": 1, "dataset": "fixtures"}));
+        let taken = take(json!({"rules": [], "default_effect": "allow", "seed": 1, "bundle": null, "x": 2}));
         let Ok(Subject::Document(document, _)) = taken else { panic!("{taken:?}") };
-        assert_eq!(document, json!({"rules": [], "default_effect": "allow"}));
+        assert_eq!(document, json!({"rules": [], "default_effect": "allow", "x": 2}));
+    }
+
+    #[test]
+    fn an_unknown_member_of_the_request_is_refused() {
+        for (body, pointer, detail) in [
+            (json!({"bundle_id": 3, "seeed": 1}), "/a/seeed", "is unknown here; did you mean `seed`?"),
+            (json!({"bundle": {"rules": []}, "sed": 1}), "/a/sed", "is unknown here; did you mean `seed`?"),
+            (json!({"rules": [], "datset": "fixtures"}), "/a/datset", "is unknown here; did you mean `dataset`?"),
+        ] {
+            let problem = take(body).unwrap_err();
+            assert_eq!(problem.errors, vec![Fault::new(pointer, detail)]);
+        }
     }
 }

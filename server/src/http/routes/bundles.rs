@@ -12,13 +12,13 @@ use lifecycle::{
     problem::{Code, Problem},
     review::Comparison,
 };
-use policy::{bundle::Source, json::Document};
+use policy::bundle::Source;
 
 use crate::{
     auth::SignedIn,
     error::{ApiError, ApiResult},
     http::{
-        extract::{BundleId, Json, LARGE, Params, if_match, parse_bundle_id},
+        extract::{BundleId, LARGE, Params, Tree, if_match, parse_bundle_id},
         response::{List, created, to_list, with_revision},
     },
     state::AppState,
@@ -53,7 +53,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
 async fn create(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(Document(document)): Json<Document, LARGE>,
+    Tree(document): Tree<LARGE>,
 ) -> ApiResult<Response> {
     let source = Source::read(document).map_err(Problem::invalid_fields)?;
     let record = store::bundles::create(&state.store, &actor, source).await?;
@@ -69,7 +69,7 @@ async fn update(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     headers: HeaderMap,
-    Json(Document(document)): Json<Document, LARGE>,
+    Tree(document): Tree<LARGE>,
 ) -> ApiResult<Response> {
     let revision = revision(&headers)?;
     let source = Source::read(document).map_err(Problem::invalid_fields)?;

@@ -24,7 +24,7 @@ use crate::{
     auth,
     error::{ApiError, ApiResult},
     evaluation::{self, EvaluationRequest, EvaluationResponse, EvaluationService, PendingDecision},
-    http::extract::read_body,
+    http::extract::{read_body, require_known_query},
     json::parse,
     state::AppState,
 };
@@ -55,6 +55,7 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> ApiResult<
 pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<Response> {
     let began = Instant::now();
     require_evaluate(service, request.headers()).await?;
+    require_known_query(request.uri())?;
     let body = read_body(request, MAX_BYTES).await?;
     let (serving, now) = (service.serving(), now());
     let pending = match evaluation::decide_body(&serving, &body, now) {
@@ -85,6 +86,7 @@ struct Batch {
 async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
     let (service, began) = (&state.live, Instant::now());
     require_evaluate(service, request.headers()).await?;
+    require_known_query(request.uri())?;
     let body = read_body(request, MAX_BATCH_BYTES).await?;
     let batch: Batch = parse(&body)?;
     if batch.requests.len() > MAX_REQUESTS {

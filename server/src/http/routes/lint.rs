@@ -1,14 +1,14 @@
 //! `POST /policy/lint`: errors, warnings and notes about a bundle.
 
 use axum::{Json as Out, Router, extract::State, routing::post};
-use lifecycle::{authority::Permission, problem::Problem};
-use policy::{json::Document, lint};
+use lifecycle::authority::Permission;
+use policy::lint;
 use tokio::task::spawn_blocking;
 
 use crate::{
     auth::{self, SignedIn},
     error::ApiResult,
-    http::extract::{Json, LARGE, Subject},
+    http::extract::{LARGE, Subject, Tree},
     state::AppState,
 };
 
@@ -20,10 +20,10 @@ pub fn router() -> Router<AppState> {
 async fn check(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(Document(body)): Json<Document, LARGE>,
+    Tree(body): Tree<LARGE>,
 ) -> ApiResult<Out<lint::Report>> {
     auth::require(&actor, Permission::Read)?;
-    let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;
+    let subject = Subject::take(body, "", &[])?;
     let source = subject.source(&state.store, &actor, "").await?;
     let invariants = store::settings::invariants(&state.store, &actor).await?;
     let report = spawn_blocking(move || lint::lint_against(&source, &invariants)).await?;

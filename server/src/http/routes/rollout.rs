@@ -8,8 +8,8 @@ use axum::{
 };
 use lifecycle::{
     bundle::Record,
-    metrics::{GateConfig, StageMetrics},
-    rollout::{CanaryStatus, GateReport, RollbackResponse},
+    metrics::GateConfig,
+    rollout::{CanaryStatus, GateReport, GivenMetrics, RollbackResponse},
 };
 use serde::{Deserialize, Serialize};
 use store::rollout::RollBack;
@@ -17,7 +17,7 @@ use store::rollout::RollBack;
 use crate::{
     auth::SignedIn,
     error::ApiResult,
-    http::extract::{BundleId, Json, OptionalJson},
+    http::extract::{BundleId, Emergency, Json, OptionalJson},
     state::AppState,
 };
 
@@ -87,15 +87,24 @@ async fn roll_back(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
-    Json(body): Json<RollBack>,
+    mut body: Emergency,
 ) -> ApiResult<Out<RollbackResponse>> {
-    Ok(Out(store::rollout::roll_back(&state.store, &actor, id, body).await?))
+    let order = RollBack {
+        reason: body.required("reason")?,
+        rolled_back_by: body.optional("rolled_back_by"),
+        create_incident: body.optional("create_incident").unwrap_or(true),
+        triggered_at: body.optional("triggered_at"),
+    };
+    let mut warnings = body.into_warnings();
+    let response = store::rollout::roll_back(&state.store, &actor, id, order).await?;
+    warnings.extend(response.warnings);
+    Ok(Out(RollbackResponse { warnings, ..response }))
 }
 
 #[derive(Default, Deserialize)]
 struct CheckGates {
     #[serde(default)]
-    metrics: Option<StageMetrics>,
+    metrics: Option<GivenMetrics>,
     #[serde(default)]
     gate_config: Option<GateConfig>,
 }

@@ -1,7 +1,10 @@
 //! `/api/…`: the functions that pages call. Their routes are apart from those of the pages, because leptos serves every
 //! server function beside the pages without a limit on its body.
 
-use app::{context::AppContext, response::accepts_html};
+use app::{
+    context::{AppContext, Caller},
+    response::accepts_html,
+};
 use axum::{
     Router,
     body::Body,
@@ -22,6 +25,10 @@ use crate::{
     },
     state::AppState,
 };
+
+/// Maximum bytes of a body from somebody who is not signed in. Functions are decoded before they ask who calls, so strangers
+/// could otherwise make the server read large bodies.
+const STRANGERS: usize = 64 * 1024;
 
 /// All server functions; those that sign a person in are behind a rate limit.
 pub fn router() -> Router<AppState> {
@@ -46,10 +53,12 @@ async fn call(State(state): State<AppState>, request: Request) -> Response {
     if !known {
         return no_such_path(request.uri().clone()).await.into_response();
     }
-    if content_length(request.headers()).is_some_and(|length| length > LARGE as u64) {
-        return too_large(LARGE).into_response();
+    let signed_in = request.extensions().get::<Caller>().is_some_and(|caller| caller.actor.is_some());
+    let limit = if signed_in { LARGE } else { STRANGERS };
+    if content_length(request.headers()).is_some_and(|length| length > limit as u64) {
+        return too_large(limit).into_response();
     }
-    let request = request.map(|body| Body::new(Limited::new(body, LARGE)));
+    let request = request.map(|body| Body::new(Limited::new(body, limit)));
     let context = AppContext { store: state.store.clone(), demo: state.demo };
     let mut response =
         handle_server_fns_with_context(move || provide_context(context.clone()), request).await.into_response();

@@ -12,7 +12,6 @@ use lifecycle::{
 };
 use policy::{
     bundle::{Bundle, Source},
-    json::Document,
     replay::{self, Case, Comparison, Dataset, Simulation},
 };
 use serde::Deserialize;
@@ -23,7 +22,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     auth::{self, SignedIn},
     error::{ApiError, ApiResult},
-    http::extract::{Json, LARGE, Params, Subject},
+    http::extract::{LARGE, Params, Subject, Tree},
     json::convert,
     state::AppState,
 };
@@ -45,6 +44,24 @@ pub fn router() -> Router<AppState> {
 /// Which cases to run.
 #[derive(Debug, Default, Deserialize)]
 struct Cases {
+    #[serde(default)]
+    dataset: Option<Dataset>,
+    #[serde(default)]
+    count: Option<u32>,
+    #[serde(default)]
+    seed: Option<u64>,
+    #[serde(default)]
+    cases: Option<Vec<Case>>,
+}
+
+/// The members of [`Cases`].
+const CASE_MEMBERS: [&str; 4] = ["dataset", "count", "seed", "cases"];
+
+/// The body of a comparison: two bundles, and the members of [`Cases`].
+#[derive(Debug, Deserialize)]
+struct Pair {
+    a: Value,
+    b: Value,
     #[serde(default)]
     dataset: Option<Dataset>,
     #[serde(default)]
@@ -84,11 +101,11 @@ impl Cases {
 async fn simulate(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(Document(body)): Json<Document, LARGE>,
+    Tree(mut body): Tree<LARGE>,
 ) -> ApiResult<Out<Simulation>> {
     auth::require(&actor, Permission::Read)?;
-    let cases: Cases = read_cases(&body)?;
-    let subject = Subject::take(body).map_err(|detail| Problem::invalid_field("", detail))?;
+    let cases = read_cases(&mut body)?;
+    let subject = Subject::take(body, "", &CASE_MEMBERS)?;
     let parsed = subject.source(&state.store, &actor, "").await?.parse_rules();
     let cases = cases.collect(&state.store, &actor, &parsed.bundle).await?;
     let limits = store::settings::get(&state.store, &actor).await?.simulation;
@@ -102,16 +119,12 @@ async fn simulate(
 async fn compare(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(Document(mut body)): Json<Document, LARGE>,
+    Tree(body): Tree<LARGE>,
 ) -> ApiResult<Out<Comparison>> {
     auth::require(&actor, Permission::Read)?;
-    let cases: Cases = read_cases(&body)?;
-    let mut side = |name: &str| -> ApiResult<Subject> {
-        let side = body.get_mut(name).map(Value::take);
-        let side = side.ok_or_else(|| Problem::invalid_field(format!("/{name}"), "is required"))?;
-        Ok(Subject::take(side).map_err(|detail| Problem::invalid_field(format!("/{name}"), detail))?)
-    };
-    let (a, b) = (side("a")?, side("b")?);
+    let Pair { a, b, dataset, count, seed, cases } = convert(body)?;
+    let cases = Cases { dataset, count, seed, cases };
+    let (a, b) = (Subject::take(a, "/a", &[])?, Subject::take(b, "/b", &[])?);
     let a: Source = a.source(&state.store, &actor, "/a").await?;
     let b: Source = b.source(&state.store, &actor, "/b").await?;
     let (a, b) = (a.parse_rules().bundle, b.parse_rules().bundle);
@@ -120,15 +133,11 @@ async fn compare(
     Ok(Out(spawn_blocking(move || replay::compare(&a, &b, &cases, limits)).await?))
 }
 
-/// Reads the members that choose cases; the others name bundles.
-fn read_cases(body: &Value) -> ApiResult<Cases> {
-    if !body.is_object() {
-        return Ok(Cases::default());
-    }
-    let members: serde_json::Map<String, Value> = ["dataset", "count", "seed", "cases"]
-        .into_iter()
-        .filter_map(|name| body.get(name).map(|value| (name.to_owned(), value.clone())))
-        .collect();
+/// Takes the members that choose cases out of the body; the others name a bundle.
+fn read_cases(body: &mut Value) -> ApiResult<Cases> {
+    let Some(body) = body.as_object_mut() else { return Ok(Cases::default()) };
+    let members = CASE_MEMBERS.iter().filter_map(|name| body.remove_entry(*name));
+    let members: serde_json::Map<String, Value> = members.collect();
     Ok(convert(Value::Object(members))?)
 }
 

@@ -18,7 +18,7 @@ use store::system::Engage;
 use crate::{
     auth::{self, SignedIn},
     error::{ApiError, ApiResult},
-    http::extract::{Json, OptionalJson},
+    http::extract::{Emergency, Json},
     state::AppState,
 };
 
@@ -44,9 +44,15 @@ async fn show(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiRe
 async fn pause(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(body): Json<Engage>,
+    mut body: Emergency,
 ) -> ApiResult<Out<Changed>> {
-    Ok(Out(store::system::pause(&state.store, &actor, body).await?))
+    let order = Engage {
+        reason: body.required("reason")?,
+        ticket: body.optional("ticket"),
+        trigger_metrics: body.optional("trigger_metrics").unwrap_or_default(),
+    };
+    let warnings = body.into_warnings();
+    Ok(Out(with_warnings(warnings, store::system::pause(&state.store, &actor, order).await?)))
 }
 
 #[derive(Deserialize)]
@@ -62,20 +68,10 @@ async fn release(
     Ok(Out(store::system::sign_release(&state.store, &actor, &body.remediation).await?))
 }
 
-#[derive(Deserialize)]
-struct Switch {
-    enabled: bool,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    bypass_effect: Option<Effect>,
-}
-
-impl Switch {
-    /// The meaning of a request without a body: in an emergency, typing JSON takes too long.
-    fn off() -> Self {
-        Self { enabled: false, reason: Some(DEFAULT_REASON.to_owned()), bypass_effect: None }
-    }
+/// What changed, with what was odd about the request in front of the other warnings.
+fn with_warnings(mut warnings: Vec<String>, changed: Changed) -> Changed {
+    warnings.extend(changed.warnings);
+    Changed { warnings, ..changed }
 }
 
 /// Disabling needs the header in addition to the permission; enabling does not, so that it cannot fail for lack of a
@@ -84,12 +80,19 @@ async fn switch(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     headers: HeaderMap,
-    OptionalJson(body): OptionalJson<Switch>,
+    mut body: Emergency,
 ) -> ApiResult<Out<Changed>> {
     auth::require(&actor, Permission::DisableEvaluation)?;
-    let body = body.unwrap_or_else(Switch::off);
-    if body.enabled {
-        return Ok(Out(store::system::enable(&state.store, &actor, body.reason.as_deref()).await?));
+    // Without a body evaluation is switched off: in an emergency, typing JSON takes too long.
+    let enabled = if body.is_empty { false } else { body.required("enabled")? };
+    let reason = if body.is_empty { Some(DEFAULT_REASON.to_owned()) } else { body.optional("reason") };
+    // `DENY` must not be ignored in favour of the default, which allows.
+    body.ignore_case("bypass_effect");
+    let bypass_effect: Option<Effect> = body.optional("bypass_effect");
+    let warnings = body.into_warnings();
+    if enabled {
+        let changed = store::system::enable(&state.store, &actor, reason.as_deref()).await?;
+        return Ok(Out(with_warnings(warnings, changed)));
     }
     let confirmed = headers.get(OVERRIDE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     if !confirmed {
@@ -99,6 +102,6 @@ async fn switch(
              you mean it",
         ));
     }
-    let reason = body.reason.unwrap_or_default();
-    Ok(Out(store::system::disable(&state.store, &actor, &reason, body.bypass_effect).await?))
+    let changed = store::system::disable(&state.store, &actor, &reason.unwrap_or_default(), bypass_effect).await?;
+    Ok(Out(with_warnings(warnings, changed)))
 }

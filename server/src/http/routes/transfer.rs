@@ -8,8 +8,11 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderValue, header};
-use lifecycle::transfer::{Export, Upload, Verdict, Verification, export};
-use policy::json::Document;
+use lifecycle::{
+    problem::Problem,
+    transfer::{Export, Upload, Verdict, Verification, export},
+};
+use policy::json;
 use serde_json::Value;
 
 use crate::{
@@ -19,7 +22,6 @@ use crate::{
         extract::{BundleId, LARGE, Params, SMALL, read_body},
         response::created,
     },
-    json,
     state::AppState,
 };
 
@@ -112,8 +114,9 @@ async fn import(
 
 async fn upload(request: Request) -> ApiResult<Upload> {
     let bytes = read_body(request, MAX_FILE_BYTES).await?;
-    // With a duplicate member it would be unclear which one was signed; `Document` refuses duplicates.
-    let Document(body) = json::parse(&bytes)
-        .map_err(|problem| problem.with("verdict", Verdict::Malformed.name()).with("valid", false))?;
+    // With a duplicate member it would be unclear which one was signed.
+    let body = json::parse(&bytes).map_err(|malformed| {
+        Problem::from(malformed).with("verdict", Verdict::Malformed.name()).with("valid", false)
+    })?;
     Ok(Upload::parse(body)?)
 }

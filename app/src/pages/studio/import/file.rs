@@ -1,7 +1,7 @@
 //! Reads the text of a file that was chosen or dropped.
 
 use leptos::prelude::*;
-use policy::limits::MAX_BUNDLE_BYTES;
+use policy::{json, limits::MAX_BUNDLE_BYTES};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DragEvent, File};
 
@@ -15,15 +15,31 @@ pub fn read(file: &File, into: RwSignal<String>, refused: RwSignal<Option<String
         return;
     }
     refused.set(None);
-    let text: JsValue = file.text().into();
-    let loaded = Closure::once_into_js(move |content: JsValue| into.set(content.as_string().unwrap_or_default()));
+    // The bytes themselves: a browser replaces what is not UTF-8 without a word when it is asked for text.
+    let content: JsValue = file.array_buffer().into();
+    let loaded =
+        Closure::once_into_js(move |content: JsValue| match text_of(js_sys::Uint8Array::new(&content).to_vec()) {
+            Ok(text) => into.set(text),
+            Err(reason) => refused.set(Some(reason)),
+        });
     // The promise keeps the callback alive until the file has been read.
-    let started = js_sys::Reflect::get(&text, &"then".into())
+    let started = js_sys::Reflect::get(&content, &"then".into())
         .ok()
         .and_then(|then| then.dyn_into::<js_sys::Function>().ok())
-        .and_then(|then| then.call1(&text, &loaded).ok());
+        .and_then(|then| then.call1(&content, &loaded).ok());
     if started.is_none() {
         refused.set(Some("The file cannot be read.".to_owned()));
+    }
+}
+
+/// The text of a file, without a byte order mark; a file that is not UTF-8 is refused with the name of its encoding.
+fn text_of(bytes: Vec<u8>) -> Result<String, String> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+        Err(error) => {
+            let reason = json::parse(error.as_bytes()).err().map(|malformed| malformed.to_string());
+            Err(format!("The file cannot be read: {}.", reason.unwrap_or_else(|| "it is not UTF-8".to_owned())))
+        }
     }
 }
 
