@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! limits, fault, json, random, timestamp     the foundation: sizes, one wrong field, JSON, seeded numbers, time
+//! characters                                 odd characters, and writing them out
 //! bundle                                     rules, conditions, the document they are written in, its digest
 //! engine                                     one input, one bundle, one answer
 //! analysis                                   the behaviour of a bundle for every input, proven
@@ -16,6 +17,7 @@
 
 pub mod analysis;
 pub mod bundle;
+pub mod characters;
 pub mod engine;
 mod fault;
 pub mod json;
