@@ -2,7 +2,10 @@
 //! the same text.
 
 use lifecycle::authority::{Role, Roles};
-use policy::Timestamp;
+use policy::{
+    Timestamp,
+    characters::{write_out, write_out_lines},
+};
 
 use crate::{error::AppError, format};
 
@@ -85,12 +88,13 @@ pub fn roles(roles: &Roles) -> String {
 
 /// The first line of a text that is not blank; `None` if all are.
 pub fn first_line(text: &str) -> Option<String> {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned)
+    text.lines().map(str::trim).find(|line| !line.is_empty()).map(|line| write_out(line).into_owned())
 }
 
-/// A sentence without the backticks around names, for places that cannot show code in another typeface.
+/// A sentence without the backticks around names, for places that cannot show code in another typeface. Sentences quote
+/// texts from outside, whose odd characters are written out.
 pub fn unticked(text: &str) -> String {
-    text.replace('`', "")
+    write_out_lines(text).replace('`', "")
 }
 
 /// The message at the field of a form that was refused: the fault alone, without the JSON pointer for programs.

@@ -6,7 +6,8 @@
 //! from a file. Each module uses only names from modules above it in this list:
 //!
 //! ```text
-//! fault, limits, random, timestamp           the foundation: one wrong field, sizes, seeded numbers, time
+//! characters, fault, limits,                 the foundation: odd characters written out, one wrong field, sizes,
+//! random, timestamp                          seeded numbers, time
 //! json                                       the one reader of JSON
 //! bundle                                     rules, conditions, the document they are written in, its digest
 //! engine                                     one input, one bundle, one answer
@@ -17,6 +18,7 @@
 
 pub mod analysis;
 pub mod bundle;
+pub mod characters;
 pub mod engine;
 mod fault;
 pub mod json;

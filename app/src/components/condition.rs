@@ -1,7 +1,7 @@
 //! Conditions in words.
 
 use leptos::prelude::*;
-use policy::bundle::Condition;
+use policy::{bundle::Condition, characters::write_out};
 use serde_json::Value;
 
 use crate::model::condition::split;
@@ -18,25 +18,27 @@ pub struct ConditionWords {
 /// A condition in words, from its key with the operator prefix and its value.
 pub fn condition_words(key: &str, value: &Value) -> ConditionWords {
     match Condition::parse(key, value) {
-        Ok(condition) => ConditionWords { test: condition.test.to_string(), field: condition.field },
+        Ok(condition) => {
+            ConditionWords { test: condition.test.to_string(), field: write_out(&condition.field).into_owned() }
+        }
         Err(_) => {
             let (prefix, field) = split(key);
             ConditionWords {
-                field: field.to_owned(),
+                field: write_out(field).into_owned(),
                 test: format!("{prefix} {}", value_words(value)).trim().to_owned(),
             }
         }
     }
 }
 
-/// A value as people write it: text without quotes, lists with commas.
+/// A value as people write it: text without quotes and with its odd characters written out, lists with commas.
 pub fn value_words(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "“”".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => write_out(text).into_owned(),
         Value::Array(list) if list.is_empty() => "nothing".to_owned(),
         Value::Array(list) => list.iter().map(value_words).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        other => write_out(&other.to_string()).into_owned(),
     }
 }
 
@@ -56,10 +58,12 @@ pub fn ConditionChip(
     let changed = was.is_some();
     view! {
         <code class="condition" class:condition-changed=changed>
-            <span class="condition-field">{words.field}</span>
+            <bdi class="condition-field">{words.field}</bdi>
             " "
-            <span class="condition-test">{words.test}</span>
-            {was.map(|was| view! { " " <del><span class="visually-hidden">"was "</span>{value_words(&was)}</del> })}
+            <bdi class="condition-test">{words.test}</bdi>
+            {was.map(|was| {
+                view! { " " <del><span class="visually-hidden">"was "</span><bdi>{value_words(&was)}</bdi></del> }
+            })}
         </code>
     }
 }
@@ -88,5 +92,13 @@ mod tests {
         reads(">=risk_score", json!("high"), "risk_score >= high");
         reads("x", json!(null), "x null");
         reads("risk_score>=", json!(85), "risk_score>= 85");
+    }
+
+    #[test]
+    fn odd_characters_are_written_out() {
+        reads("branch", json!(["main", "main\u{200b}"]), "branch in main, main<U+200B>");
+        reads("x\u{200b}y", json!("\u{202e}a"), "x<U+200B>y is <U+202E>a");
+        reads(">=x\u{200b}y", json!("\u{202e}a"), "x<U+200B>y >= <U+202E>a");
+        assert_eq!(value_words(&json!({"a": "\u{200b}"})), "{\"a\":\"<U+200B>\"}");
     }
 }

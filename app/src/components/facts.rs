@@ -1,12 +1,14 @@
 //! The facts of an input, as rows and as a summary.
 
+use policy::characters::write_out;
 use serde_json::{Map, Value};
 
 use super::value_words;
 
 /// The input as rows, with nested objects by dotted path, in the order of the input.
 pub fn rows(context: &Map<String, Value>) -> Vec<(String, String)> {
-    values(context).into_iter().map(|(path, value)| (path, value_words(&value))).collect()
+    let written = |(path, value): (String, Value)| (write_out(&path).into_owned(), value_words(&value));
+    values(context).into_iter().map(written).collect()
 }
 
 /// The facts of an input by dotted path.

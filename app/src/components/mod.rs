@@ -26,6 +26,7 @@
 //! <StageBar stable=… canary=… />  <Meter value=0.4 label="…" />  <BarStack parts=… label="…" legend=true />
 //! <Sparkline points=… label="…" threshold=0.05 tall=true />
 //! <RegionCard region=… count=… on_try=… />  <Certificate new_allows=… complete=… />  <TransitionMatrix transitions=… />
+//! <ExternalText text=reason />  <ExternalText text=notes lines=true />    texts from outside, with odd characters written out
 //! {prose(&finding.message)}    facts::{gist, rows, values} for inputs
 //! <Spinner />  <Skeleton lines=4 />  <Kbd key="Ctrl K" />  <Brand />
 //! <div on:change=submit_form><Form method="GET" …><Select … value=field_value(chosen) /></Form></div>    filters of a list
@@ -41,6 +42,7 @@ pub mod chart;
 pub mod chip;
 pub mod condition;
 pub mod dialog;
+pub mod external_text;
 pub mod facts;
 pub mod field;
 pub mod filter_form;
@@ -63,6 +65,7 @@ pub use chip::{
 };
 pub use condition::{ConditionChip, ConditionWords, condition_words, value_words};
 pub use dialog::Dialog;
+pub use external_text::ExternalText;
 pub use field::{Checkbox, Field, Select, Switch, TextArea, TextInput};
 pub use filter_form::{field_value, submit_form};
 pub use form_error::{FormError, form_error};

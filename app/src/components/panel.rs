@@ -2,6 +2,7 @@
 
 use leptos::{children::ViewFnOnce, prelude::*};
 use leptos_meta::Title;
+use policy::characters::write_out;
 
 use crate::error::AppError;
 
@@ -24,6 +25,8 @@ pub fn PageHead(
     #[prop(optional, into)]
     actions: Option<ViewFnOnce>,
 ) -> impl IntoView {
+    // Titles may come from outside.
+    let title = write_out(&title).into_owned();
     let last = title.clone();
     view! {
         <Title text=title.clone() />
@@ -35,11 +38,11 @@ pub fn PageHead(
                             .into_iter()
                             .map(|(name, href)| {
                                 view! {
-                                    <a href=href>{name}</a>
+                                    <a href=href><bdi>{write_out(&name).into_owned()}</bdi></a>
                                     <span aria-hidden="true">"›"</span>
                                 }
                             })
-                            .collect_view()} <span>{last}</span>
+                            .collect_view()} <bdi>{last}</bdi>
                     </nav>
                 }
             })}

@@ -8,6 +8,7 @@ use policy::{
         phrases::Phrase,
     },
     bundle::Effect,
+    characters::write_out,
     engine::Input,
     replay::Transitions,
 };
@@ -102,9 +103,9 @@ pub fn RegionCard(
                     .map(|Phrase { field, values }| {
                         view! {
                             <code class="condition">
-                                <span class="condition-field">{field}</span>
+                                <bdi class="condition-field">{write_out(&field).into_owned()}</bdi>
                                 " "
-                                <span class="condition-test">{values}</span>
+                                <bdi class="condition-test">{values}</bdi>
                             </code>
                             " "
                         }
@@ -202,15 +203,8 @@ pub fn TransitionMatrix(transitions: Transitions) -> impl IntoView {
 /// `inbox.triage · quarantine`, `any other agent · delete`, and how many more.
 fn scopes(scopes: &[Scope]) -> String {
     const NAMED: usize = 3;
-    let mut words: Vec<String> = scopes
-        .iter()
-        .take(NAMED)
-        .map(|scope| {
-            let agent = if scope.any_other_agent { "any other agent" } else { scope.agent.as_str() };
-            let action = if scope.any_other_action { "any other action" } else { scope.action.as_str() };
-            format!("{agent} · {action}")
-        })
-        .collect();
+    let mut words: Vec<String> =
+        scopes.iter().take(NAMED).map(|scope| format!("{} · {}", scope.agents(), scope.actions())).collect();
     if scopes.len() > NAMED {
         words.push(format!("{} more", scopes.len() - NAMED));
     }
@@ -240,6 +234,7 @@ mod tests {
             any_other_action: false,
         };
         assert_eq!(scopes(&[scope("inbox.triage", false)]), "inbox.triage · delete");
+        assert_eq!(scopes(&[scope("inbox.other", true)]), "any other inbox.* · delete");
         let many = [scope("a", false), scope("b", false), scope("c", true), scope("d", false)];
         assert_eq!(scopes(&many), "a · delete; b · delete; any other agent · delete; 1 more");
     }

@@ -7,6 +7,7 @@ use lifecycle::{
     authority::Permission,
     system::{Disabled, Pause, TICKET_TAG, TriggerMetric},
 };
+use policy::characters::write_out;
 
 use crate::{
     api::{
@@ -14,7 +15,8 @@ use crate::{
         system::{EnableEvaluation, PauseSystem, SignRelease},
     },
     components::{
-        Button, ButtonKind, Dialog, RelativeTime, Select, TextArea, TextInput, effect_words, form_error, use_toasts,
+        Button, ButtonKind, Dialog, ExternalText, RelativeTime, Select, TextArea, TextInput, effect_words, form_error,
+        use_toasts,
     },
     frame::live_updates::use_live,
 };
@@ -226,7 +228,7 @@ fn DisabledBanner(disabled: Option<Disabled>, effect: &'static str, state: RwSig
     let emergency = expect_context::<Emergency>();
     let may_enable = Memo::new(move |_| state.read().me.may(Permission::DisableEvaluation));
     let refused = form_error(emergency.enable);
-    let reason = disabled.as_ref().map(|off| format!(": {}", off.reason)).unwrap_or_default();
+    let reason = disabled.as_ref().map(|off| format!(": {}", write_out(&off.reason))).unwrap_or_default();
     view! {
         <section class="banner tone-bad" aria-label="Evaluation disabled">
             <strong role="status">"Evaluation disabled" {reason}</strong>
@@ -263,8 +265,11 @@ fn PausedBanner(pause: Pause, state: RwSignal<FrameState>) -> impl IntoView {
     let signed = match pause.release_signatures.first() {
         None => view! { <span>"Release: 0 of 2 signed. It needs " {needed} "."</span> }.into_any(),
         Some(first) => {
-            let words =
-                format!("Release: 1 of 2 signed, by {} (“{}”). It needs {needed}.", first.by, first.remediation);
+            let words = format!(
+                "Release: 1 of 2 signed, by {} (“{}”). It needs {needed}.",
+                first.by,
+                write_out(&first.remediation)
+            );
             view! { <span>{words}</span> }.into_any()
         }
     };
@@ -272,7 +277,7 @@ fn PausedBanner(pause: Pause, state: RwSignal<FrameState>) -> impl IntoView {
     let may_sign = Memo::new(move |_| mine.may_sign(&state.read().me).is_ok());
     view! {
         <section class="banner tone-bad" id="safety-pause" aria-label="Safety pause">
-            <strong role="status">"Paused: " {pause.reason}</strong>
+            <strong role="status">"Paused: " <ExternalText text=pause.reason /></strong>
             <span>{pause.by} ", " {move || view! { <RelativeTime at=since as_of=state.read().as_of /> }} " " {ticket}</span>
             <span>"No bundle enters service and none is approved. Rolling back, rejecting, drafting and evaluating go on."</span>
             {triggers}

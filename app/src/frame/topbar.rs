@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use lifecycle::{bundle::State, system::System};
+use policy::characters::write_out;
 
 use super::{emergency::PauseButton, theme};
 use crate::{
@@ -35,7 +36,7 @@ fn state_details(state: &FrameState) -> Option<String> {
         (None, Some(pause)) => (&pause.reason, &pause.by, pause.since),
         (None, None) => return None,
     };
-    Some(format!(" — {reason}, {by}, {}", format::relative(since, state.as_of)))
+    Some(format!(" — {}, {by}, {}", write_out(reason), format::relative(since, state.as_of)))
 }
 
 /// The top bar.

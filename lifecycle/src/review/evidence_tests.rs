@@ -74,6 +74,33 @@ fn a_small_tightening_needs_one_approval() {
 }
 
 #[test]
+fn a_packet_of_an_earlier_engine_stays_valid_while_the_answers_are_the_same() {
+    let (base, draft) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 82.0, "allow"));
+    let (base_bundle, bundle) = (base.parse_rules().bundle, draft.parse_rules().bundle);
+    let (base_digest, digest) = (base.digest(), draft.digest());
+    let earlier = |corpus: &Corpus| {
+        let mut content = built(&draft, Some(&base), corpus);
+        let base = replay::DigestedBundle { bundle: &base_bundle, digest: base_digest.as_str() };
+        let draft = replay::DigestedBundle { bundle: &bundle, digest: digest.as_str() };
+        let (report, _) =
+            replay::replay_as("countersign-engine-1", corpus, Some(base), draft, &ReviewSettings::default());
+        assert_ne!(report.replay_checksum, content.replay.replay_checksum);
+        (content.replay.engine_version, content.replay.replay_checksum) =
+            (report.engine_version, report.replay_checksum);
+        let packet_id = content::packet_id(&content);
+        Evidence { packet_id, content, corpus: corpus.clone() }
+    };
+    let evidence = earlier(&many());
+    assert!(evidence.verify().passed, "{:?}", evidence.verify().problems);
+    // The earlier engine answered this case by a rule.
+    let mut odd = evidence;
+    odd.content.replay.replay_checksum = "sha256:00".to_owned();
+    odd.packet_id = content::packet_id(&odd.content);
+    let problems = odd.verify().problems;
+    assert!(problems.len() == 1 && problems[0].contains("the answers are not the same"), "{problems:?}");
+}
+
+#[test]
 fn anything_newly_allowed_or_too_little_evidence_needs_two() {
     let (base, wider) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 79.0, "allow"));
     let content = built(&wider, Some(&base), &many());

@@ -67,9 +67,21 @@ pub fn replay(
     draft: DigestedBundle<'_>,
     settings: &ReviewSettings,
 ) -> (ReplayReport, ReplayImpact) {
+    replay_as(engine::VERSION, corpus, base, draft, settings)
+}
+
+/// [`replay`] with a checksum as `engine_version` would state it. Two versions of the engine that answer a corpus alike
+/// give the same checksum then.
+pub fn replay_as(
+    engine_version: &str,
+    corpus: &Corpus,
+    base: Option<DigestedBundle<'_>>,
+    draft: DigestedBundle<'_>,
+    settings: &ReviewSettings,
+) -> (ReplayReport, ReplayImpact) {
     let corpus_digest = corpus.digest();
-    let first = replay_once(corpus, &corpus_digest, base, draft);
-    let second = replay_once(corpus, &corpus_digest, base, draft);
+    let first = replay_once(engine_version, corpus, &corpus_digest, base, draft);
+    let second = replay_once(engine_version, corpus, &corpus_digest, base, draft);
     let bundle_summary = first.after.summary(settings.limits);
     let base_summary = base.is_some().then(|| first.before.summary(settings.limits));
     let report = ReplayReport {
@@ -77,7 +89,7 @@ pub fn replay(
         corpus_count: corpus.cases.len(),
         corpus_source: source_name(corpus),
         window: corpus.window(),
-        engine_version: engine::VERSION.to_owned(),
+        engine_version: engine_version.to_owned(),
         deltas: base_summary.as_ref().map(|before| Deltas::between(before, &bundle_summary)),
         base_summary,
         bundle_summary,
@@ -107,6 +119,7 @@ struct Run {
 /// Replays the corpus once. The checksum is `sha256:` over lines of JSON, each ended by a newline: first corpus digest,
 /// base digest (or null), bundle digest and engine version, then every case in order with both answers.
 fn replay_once(
+    engine_version: &str,
     corpus: &Corpus,
     corpus_digest: &Digest,
     base: Option<DigestedBundle<'_>>,
@@ -122,7 +135,7 @@ fn replay_once(
         line.push(b'\n');
         hasher.update(&line);
     };
-    add(&(corpus_digest.as_str(), base.map(|base| base.digest), draft.digest, engine::VERSION));
+    add(&(corpus_digest.as_str(), base.map(|base| base.digest), draft.digest, engine_version));
     let (mut before_tally, mut after_tally) = (Tally::default(), Tally::default());
     let mut impact = ReplayImpact { total: corpus.cases.len(), ..ReplayImpact::default() };
     let mut flips = Vec::new();

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     bundle::{Bundle, Code, Finding, Rule},
+    characters::write_out,
     engine::Input,
 };
 
@@ -149,8 +150,8 @@ pub fn describe_input(input: &Input) -> String {
         .context
         .iter()
         .map(|(field, value)| match value {
-            Value::String(text) => format!("{field} {text}"),
-            other => format!("{field} {other}"),
+            Value::String(text) => format!("{} {}", write_out(field), write_out(text)),
+            other => format!("{} {}", write_out(field), write_out(&other.to_string())),
         })
         .collect();
     let facts = if facts.is_empty() { "an empty context".to_owned() } else { facts.join(", ") };

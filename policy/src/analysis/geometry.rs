@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     bundle::{
-        ActionPattern, AgentPattern, Bundle, Condition, Rule, Schema,
+        Bundle, Condition, Rule, Schema,
         schema::{AgentSchema, Field},
     },
     engine::{
@@ -380,15 +380,5 @@ pub fn decides(rule: &Rule, input: &Input) -> bool {
 
 /// Whether both rules address some agent and action.
 pub fn scopes_overlap(one: &Rule, two: &Rule) -> bool {
-    let actions = match (&one.action, &two.action) {
-        (ActionPattern::Exact(a), ActionPattern::Exact(b)) => a == b,
-        _ => true,
-    };
-    actions
-        && match (&one.agent, &two.agent) {
-            (AgentPattern::Exact(a), AgentPattern::Exact(b)) => a == b,
-            (AgentPattern::Exact(name), pattern) | (pattern, AgentPattern::Exact(name)) => pattern.matches(name),
-            (AgentPattern::Prefix(a), AgentPattern::Prefix(b)) => a.starts_with(b) || b.starts_with(a),
-            (AgentPattern::Any, _) | (_, AgentPattern::Any) => true,
-        }
+    one.action.overlaps(&two.action) && one.agent.overlaps(&two.agent)
 }

@@ -22,7 +22,11 @@ fn statements() -> impl Strategy<Value = Statement> {
         Just(AgentPattern::Exact("in.box".to_owned())),
         Just(AgentPattern::Exact("nobody".to_owned())),
     ];
-    let action = prop_oneof![Just(ActionPattern::Any), Just(ActionPattern::Exact("go".to_owned()))];
+    let action = prop_oneof![
+        Just(ActionPattern::Any),
+        Just(ActionPattern::Exact("go".to_owned())),
+        Just(ActionPattern::Prefix("go_".to_owned())),
+    ];
     let effect = prop::sample::select(Effect::ALL.to_vec());
     let demand = (effect, any::<bool>())
         .prop_map(|(effect, never)| if never { Demand::Never(effect) } else { Demand::Always(effect) });

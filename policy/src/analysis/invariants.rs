@@ -31,7 +31,8 @@ pub enum InvariantProof {
     Undecided,
 }
 
-/// Whether `statement` holds in `bundle` for every input, including those that an enforced schema refuses.
+/// Whether `statement` holds in `bundle` for every input, including those that an enforced schema refuses. Statements are
+/// about names: what is [no name](crate::engine::names) is denied whatever the bundle says.
 pub fn prove(bundle: &Bundle, statement: &Statement) -> InvariantProof {
     prove_within(bundle, statement, &mut Meter::new(WORK, WORK))
 }

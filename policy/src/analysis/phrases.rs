@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::space::{Axis, Cell, Numbers, SlotKind, SlotSet, Space};
+use crate::characters::write_out;
 
 /// The condition on one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,8 +77,8 @@ fn positive(axis: &Axis, set: &SlotSet) -> Vec<String> {
             SlotKind::Missing => words.push("absent".to_owned()),
             SlotKind::Bool(value) => booleans.push(value.to_string()),
             SlotKind::Text(text) if text.is_empty() => words.push("the empty string".to_owned()),
-            SlotKind::Text(text) => words.push(text.clone()),
-            SlotKind::Starting(prefix) => words.push(format!("other text starting with {prefix}")),
+            SlotKind::Text(text) => words.push(write_out(text).into_owned()),
+            SlotKind::Starting(prefix) => words.push(format!("other text starting with {}", write_out(prefix))),
             SlotKind::OtherText => words.push("any other text".to_owned()),
             SlotKind::Composite => words.push("a list or an object".to_owned()),
             SlotKind::Point(_) | SlotKind::Between(..) => {}

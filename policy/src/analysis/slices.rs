@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::Meter;
-use crate::bundle::{ActionPattern, AgentPattern, Bundle, Rule, Schema, schema::AgentSchema};
+use crate::{
+    bundle::{Bundle, NamePattern, Rule, Schema, name, schema::AgentSchema},
+    engine::names::are_names,
+};
 
 /// One (agent, action) pair of a class that the rules treat alike.
 #[derive(Debug, Clone)]
@@ -33,31 +36,39 @@ impl Pair {
 /// Finds the class that an agent and an action belong to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Classes {
-    /// Named agents.
-    exact: BTreeSet<Arc<str>>,
-    /// Prefixes, each with the stand-in for the unnamed agents with that prefix; the empty prefix stands for all other
-    /// agents.
-    below: Vec<(String, Arc<str>)>,
+    agents: Representatives,
     /// The actions, by the representative of each class of agents.
-    actions: HashMap<Arc<str>, Actions>,
+    actions: HashMap<Arc<str>, Representatives>,
 }
 
-/// The named actions, and the stand-in for all other actions.
-type Actions = (BTreeSet<Arc<str>>, Arc<str>);
+/// One name for every class of names that some patterns distinguish.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Representatives {
+    /// Named names, each a class of its own.
+    exact: BTreeSet<Arc<str>>,
+    /// Prefixes, each with the stand-in for the names that this is the longest prefix of; the empty prefix stands for
+    /// all other names.
+    below: BTreeMap<String, Arc<str>>,
+}
+
+impl Representatives {
+    /// The representative of the class of a name; `None` when the class was not wanted.
+    fn of<'a>(&'a self, name: &str) -> Option<&'a Arc<str>> {
+        let longest = || name::prefixes(name).filter_map(|prefix| self.below.get(prefix)).last();
+        self.exact.get(name).or_else(longest).or_else(|| self.below.get(""))
+    }
+}
 
 impl Classes {
-    /// The pair that represents the class of this agent and action; `None` for agents that were not wanted.
+    /// The pair that represents the class of this agent and action; `None` for agents that were not wanted, and for
+    /// what is no name.
     pub fn representative(&self, agent: &str, action: &str) -> Option<(&str, &str)> {
-        let agent = match self.exact.get(agent) {
-            Some(named) => named,
-            None => {
-                let below = |prefix: &str| agent.len() > prefix.len() && agent.starts_with(prefix);
-                let fits = self.below.iter().filter(|(prefix, _)| prefix.is_empty() || below(prefix));
-                &fits.max_by_key(|(prefix, _)| prefix.len())?.1
-            }
-        };
-        let (named, other) = self.actions.get(agent)?;
-        Some((agent, named.get(action).unwrap_or(other)))
+        if !are_names(agent, action) {
+            return None;
+        }
+        let agent = self.agents.of(agent)?;
+        let action = self.actions.get(agent)?.of(action)?;
+        Some((agent, action))
     }
 }
 
@@ -69,18 +80,17 @@ pub fn pairs(
     wanted: impl Fn(&str) -> bool,
     meter: &mut Meter,
 ) -> Option<(Vec<Pair>, Classes)> {
-    let roster = Roster::new(rules);
+    let mut roster = Roster::default();
+    for (position, rule) in rules.iter().enumerate() {
+        roster.add(&rule.agent, position);
+    }
+    roster.name(schemas.iter().flat_map(|schema| schema.agents.keys().map(String::as_str)));
     let mut pairs = Vec::new();
     let mut classes = Classes::default();
-    for (agent, below) in agents(&roster, schemas) {
+    for Class { name: agent, prefix } in roster.classes() {
         let agent: Arc<str> = agent.into();
-        let agent_named = below.is_none();
-        match below {
-            Some(prefix) => classes.below.push((prefix, Arc::clone(&agent))),
-            None => {
-                classes.exact.insert(Arc::clone(&agent));
-            }
-        }
+        let agent_named = prefix.is_none();
+        classes.agents.add(Arc::clone(&agent), prefix);
         if !wanted(&agent) {
             continue;
         }
@@ -89,39 +99,38 @@ pub fn pairs(
         if !meter.spend(addressed.len() as u64 * 2 + 1) {
             return None;
         }
-        let declared = schemas.iter().filter_map(|schema| schema.agents.get(&*agent)).flat_map(|agent| &agent.actions);
-        // For each named action, the rules that name it.
-        let mut named: BTreeMap<&str, Vec<usize>> = declared.map(|action| (action.as_str(), Vec::new())).collect();
-        let mut any = Vec::new();
+        let mut asked = Roster::default();
         for position in addressed {
-            match rules.get(position).map(|rule| &rule.action) {
-                Some(ActionPattern::Exact(name)) => named.entry(name).or_default().push(position),
-                Some(ActionPattern::Any) => any.push(position),
-                None => {}
+            if let Some(rule) = rules.get(position) {
+                asked.add(&rule.action, position);
             }
         }
-        let other: Arc<str> = stand_in("other", |name| named.contains_key(name)).into();
-        let mut actions = BTreeSet::new();
-        for (action, mut rules) in named {
-            if !meter.spend(any.len() as u64 * 2 + 1) {
+        let declared = schemas.iter().filter_map(|schema| schema.agents.get(&*agent)).flat_map(|agent| &agent.actions);
+        asked.name(declared.map(String::as_str));
+        let actions = classes.actions.entry(Arc::clone(&agent)).or_default();
+        for Class { name: action, prefix } in asked.classes() {
+            let rules = asked.addressed(&action);
+            // Of the rules, those that several classes share.
+            let shared = rules.len() - asked.exact.get(action.as_str()).map_or(0, Vec::len);
+            if prefix.as_deref() != Some("") && !meter.spend(shared as u64 * 2 + 1) {
                 return None;
             }
-            rules.extend_from_slice(&any);
-            rules.sort_unstable();
             let action: Arc<str> = action.into();
-            actions.insert(Arc::clone(&action));
-            pairs.push(Pair { agent: Arc::clone(&agent), action, agent_named, action_named: true, rules });
+            let action_named = prefix.is_none();
+            actions.add(Arc::clone(&action), prefix);
+            pairs.push(Pair { agent: Arc::clone(&agent), action, agent_named, action_named, rules });
         }
-        pairs.push(Pair {
-            agent: Arc::clone(&agent),
-            action: Arc::clone(&other),
-            agent_named,
-            action_named: false,
-            rules: any,
-        });
-        classes.actions.insert(agent, (actions, other));
     }
     Some((pairs, classes))
+}
+
+impl Representatives {
+    fn add(&mut self, name: Arc<str>, prefix: Option<String>) {
+        match prefix {
+            Some(prefix) => drop(self.below.insert(prefix, name)),
+            None => drop(self.exact.insert(name)),
+        }
+    }
 }
 
 /// The declaration of an enforced schema for an agent.
@@ -129,62 +138,86 @@ pub fn enforced<'a>(bundle: &'a Bundle, agent: &str) -> Option<&'a AgentSchema> 
     bundle.schema.as_ref().filter(|schema| schema.enforce)?.agents.get(agent)
 }
 
-/// The rules, by the agents that they address.
+/// Rules by the names that one of their patterns matches: of agents, or of actions.
+#[derive(Default)]
 struct Roster<'a> {
     exact: BTreeMap<&'a str, Vec<usize>>,
     below: BTreeMap<&'a str, Vec<usize>>,
     any: Vec<usize>,
 }
 
+/// A class of names that the same patterns match.
+struct Class {
+    /// A name of the class.
+    name: String,
+    /// Of a class of names that nobody wrote down, the longest prefix that rules have for them.
+    prefix: Option<String>,
+}
+
 impl<'a> Roster<'a> {
-    fn new(rules: &[&'a Rule]) -> Self {
-        let mut roster = Self { exact: BTreeMap::new(), below: BTreeMap::new(), any: Vec::new() };
-        for (position, rule) in rules.iter().enumerate() {
-            match &rule.agent {
-                AgentPattern::Exact(name) => roster.exact.entry(name).or_default().push(position),
-                AgentPattern::Prefix(prefix) => roster.below.entry(prefix).or_default().push(position),
-                AgentPattern::Any => roster.any.push(position),
-            }
+    fn add(&mut self, pattern: &'a NamePattern, position: usize) {
+        match pattern {
+            NamePattern::Exact(name) => self.exact.entry(name).or_default().push(position),
+            NamePattern::Prefix(prefix) => self.below.entry(prefix).or_default().push(position),
+            NamePattern::Any => self.any.push(position),
         }
-        roster
     }
 
-    /// The rules that address an agent, ascending.
-    fn addressed(&self, agent: &str) -> Vec<usize> {
+    /// Adds names that have classes of their own although perhaps no rule names them.
+    fn name(&mut self, names: impl Iterator<Item = &'a str>) {
+        for name in names {
+            self.exact.entry(name).or_default();
+        }
+    }
+
+    /// The rules that match a name, ascending.
+    fn addressed(&self, name: &str) -> Vec<usize> {
         let mut rules = self.any.clone();
-        rules.extend(self.exact.get(agent).into_iter().flatten());
-        // A prefix ends in a dot, and something must follow.
-        for (dot, _) in agent.match_indices('.').filter(|(dot, _)| dot + 1 < agent.len()) {
-            rules.extend(agent.get(..=dot).and_then(|prefix| self.below.get(prefix)).into_iter().flatten());
+        rules.extend(self.exact.get(name).into_iter().flatten());
+        if !self.below.is_empty() {
+            let below = name::prefixes(name).filter_map(|prefix| self.below.get(prefix));
+            rules.extend(below.flatten());
         }
         rules.sort_unstable();
         rules
     }
-}
 
-/// One agent of every class: each named agent, one stand-in per prefix, and one stand-in for all other agents. A
-/// stand-in comes with its prefix.
-fn agents(roster: &Roster<'_>, schemas: &[&Schema]) -> Vec<(String, Option<String>)> {
-    let declared = schemas.iter().flat_map(|schema| schema.agents.keys().map(String::as_str));
-    let exact: BTreeSet<&str> = roster.exact.keys().copied().chain(declared).collect();
-    // A prefix ends in a dot.
-    let below = |under: &str, name: &str| {
-        let dots = name.match_indices('.').filter(|(dot, _)| *dot >= under.len());
-        dots.filter_map(|(dot, _)| name.get(..=dot)).any(|prefix| roster.below.contains_key(prefix))
-    };
-    let taken = |under: &str, name: &str| exact.contains(name) || below(under, name);
-    let mut agents: Vec<(String, Option<String>)> = exact.iter().map(|name| ((*name).to_owned(), None)).collect();
-    for prefix in roster.below.keys().copied().chain([""]) {
-        let stand_in = stand_in("other", |name| taken(prefix, &format!("{prefix}{name}")));
-        agents.push((format!("{prefix}{stand_in}"), Some(prefix.to_owned())));
+    /// Every class: each written name, the other names below each prefix, and all other names.
+    fn classes(&self) -> Vec<Class> {
+        let mut classes: Vec<Class> =
+            self.exact.keys().map(|name| Class { name: (*name).to_owned(), prefix: None }).collect();
+        for prefix in self.below.keys().copied().chain([""]) {
+            classes.extend(self.stand_in(prefix).map(|name| Class { name, prefix: Some(prefix.to_owned()) }));
+        }
+        classes
     }
-    agents
-}
 
-/// The first of `base`, `base1`, `base2`, … that is not yet taken.
-fn stand_in(base: &str, taken: impl Fn(&str) -> bool) -> String {
-    let numbered = (1..).map(|n: u64| format!("{base}{n}"));
-    std::iter::once(base.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+    /// A name that nobody wrote down and that has no longer prefix than `prefix` among those of the rules; `None` when
+    /// there is no such name, which takes a prefix of nearly the full length and all names below it written down.
+    fn stand_in(&self, prefix: &str) -> Option<String> {
+        // Without a separator, a stand-in is below no longer prefix, so that only written names are in its way.
+        let readable = std::iter::once(String::new()).chain((1..).map(|number: u64| number.to_string()));
+        let readable = readable.map(|number| format!("{prefix}other{number}"));
+        let readable = readable.take_while(|name| name.len() <= name::MAX_LENGTH);
+        if let Some(name) = readable.take(self.exact.len() + 1).find(|name| !self.exact.contains_key(name.as_str())) {
+            return Some(name);
+        }
+        let mut shorter = vec![prefix.to_owned()];
+        for _ in prefix.len()..name::MAX_LENGTH {
+            let mut taken = Vec::new();
+            for name in shorter.iter().flat_map(|name| name::characters().map(move |next| format!("{name}{next}"))) {
+                if !self.exact.contains_key(name.as_str()) {
+                    return Some(name);
+                }
+                // What goes on after a longer prefix is of another class.
+                if !self.below.contains_key(name.as_str()) {
+                    taken.push(name);
+                }
+            }
+            shorter = taken;
+        }
+        None
+    }
 }
 
 #[cfg(test)]
@@ -209,10 +242,82 @@ mod tests {
                 if random.chance(20) {
                     input.agent.push_str("other");
                 }
-                let stands = classes.representative(&input.agent, &input.action).unwrap();
+                if random.chance(20) {
+                    input.action.push_str("other");
+                }
+                let stands = classes.representative(&input.agent, &input.action);
+                prop_assert_eq!(stands.is_some(), are_names(&input.agent, &input.action));
+                let Some(stands) = stands else { continue };
                 let pair = pairs.iter().find(|pair| (&*pair.agent, &*pair.action) == stands).unwrap();
                 let addressed = rules.iter().enumerate().filter(|(_, rule)| addresses(rule, (&input).into()));
                 prop_assert_eq!(&pair.rules, &addressed.map(|(at, _)| at).collect::<Vec<_>>(), "seed {}", seed);
+            }
+        }
+    }
+
+    /// The classes of every name over a small alphabet, found by comparing the rules that match: each class that has a
+    /// name has one representative, and no representative stands for a class of another one.
+    #[test]
+    fn classes_are_those_of_all_names_even_where_no_name_is_left() {
+        let long = format!("{}_", "a".repeat(name::MAX_LENGTH - 2));
+        let all: Vec<NamePattern> = name::characters().map(|c| NamePattern::Exact(format!("{long}{c}"))).collect();
+        let whole = NamePattern::Prefix(long.clone());
+        let mut roster = Roster::default();
+        roster.add(&whole, 0);
+        for (at, pattern) in all.iter().enumerate().skip(1) {
+            roster.add(pattern, at);
+        }
+        let last = all.first().unwrap().to_string();
+        assert_eq!(roster.stand_in(&long), Some(last), "the only name that is left");
+        roster.add(all.first().unwrap(), all.len());
+        assert_eq!(roster.stand_in(&long), None, "no name is left");
+        assert_eq!(roster.classes().len(), all.len() + 1);
+        // Two characters are left below a shorter prefix, one of which may be a separator with a pattern of its own.
+        let shorter = format!("{}_", "a".repeat(name::MAX_LENGTH - 3));
+        let longer = NamePattern::Prefix(format!("{shorter}-"));
+        let (pattern, all): (_, Vec<NamePattern>) = (
+            NamePattern::Prefix(shorter.clone()),
+            name::characters().map(|c| NamePattern::Exact(format!("{shorter}{c}"))).collect(),
+        );
+        let mut roster = Roster::default();
+        for (at, pattern) in [&pattern, &longer].into_iter().chain(&all).enumerate() {
+            roster.add(pattern, at);
+        }
+        let left = roster.stand_in(&shorter).unwrap();
+        assert!(left.len() == name::MAX_LENGTH && left.starts_with(&shorter) && !longer.matches(&left), "{left}");
+    }
+
+    fn patterns() -> impl Strategy<Value = Vec<NamePattern>> {
+        let pattern = "[ab_-]{1,3}\\*?".prop_filter_map("a pattern", |text| NamePattern::parse(&text));
+        prop::collection::vec(prop_oneof![6 => pattern, 1 => Just(NamePattern::Any)], 0..9)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn classes_agree_with_trying_every_short_name(patterns in patterns()) {
+            let mut roster = Roster::default();
+            for (at, pattern) in patterns.iter().enumerate() {
+                roster.add(pattern, at);
+            }
+            let mut representatives = Representatives::default();
+            for Class { name, prefix } in roster.classes() {
+                representatives.add(name.into(), prefix);
+            }
+            let mut names: Vec<String> = vec![String::new()];
+            for length in 0..4 {
+                let longer = names.iter().filter(|name| name.len() == length);
+                let longer = longer.flat_map(|name| ["a", "b", "_", "-"].map(|next| format!("{name}{next}")));
+                names.extend(longer.collect::<Vec<_>>());
+            }
+            for name in names.iter().filter(|name| name::is_name(name)) {
+                let matching: Vec<usize> =
+                    patterns.iter().enumerate().filter(|(_, pattern)| pattern.matches(name)).map(|(at, _)| at).collect();
+                prop_assert_eq!(&roster.addressed(name), &matching, "{}", name);
+                let stand_in = representatives.of(name).unwrap();
+                prop_assert_eq!(&roster.addressed(stand_in), &matching, "{} stands for {}", stand_in, name);
+                prop_assert!(name::is_name(stand_in));
             }
         }
     }

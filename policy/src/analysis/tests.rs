@@ -70,10 +70,16 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
     let agent = prop_oneof![
         2 => Just(AgentPattern::Any),
         1 => Just(AgentPattern::Prefix("in.".to_owned())),
+        1 => Just(AgentPattern::Prefix("in.box-".to_owned())),
         3 => Just(AgentPattern::Exact("in.box".to_owned())),
         1 => Just(AgentPattern::Exact("out".to_owned())),
     ];
-    let action = prop_oneof![Just(ActionPattern::Any), Just(ActionPattern::Exact("go".to_owned()))];
+    let action = prop_oneof![
+        3 => Just(ActionPattern::Any),
+        2 => Just(ActionPattern::Exact("go".to_owned())),
+        1 => Just(ActionPattern::Exact("go_on".to_owned())),
+        2 => Just(ActionPattern::Prefix("go_".to_owned())),
+    ];
     let one = (agent, action, conditions(), prop::sample::select(Effect::ALL.to_vec()), 0u16..3, any::<bool>());
     prop::collection::vec(one, 1..7).prop_map(|rules| {
         rules
@@ -148,8 +154,8 @@ pub(super) fn inputs() -> Vec<Input> {
         json!([]),
     ];
     let mut inputs = Vec::new();
-    for agent in ["in.box", "in.other", "out", "else"] {
-        for action in ["go", "stay"] {
+    for agent in ["in.box", "in.box-1", "in.other", "out", "else"] {
+        for action in ["go", "go_on", "go_off", "stay"] {
             for x in &values {
                 for s in &values {
                     for y in &values {

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::{Number, Value};
 
+use crate::characters;
+
 /// A value that a condition compares with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
@@ -47,18 +49,20 @@ impl Scalar {
 }
 
 impl fmt::Display for Scalar {
-    /// Writes the value in words. A text that could be read as something else is quoted.
+    /// Writes the value in words. A text that could be read as something else is quoted, and its odd characters are
+    /// [written out](crate::characters).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{number}"),
             Self::Bool(flag) => write!(f, "{flag}"),
             Self::String(text) => {
+                let text = &*characters::write_out(text);
                 let plain = !text.is_empty()
                     && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == ',' || c == '"')
                     && text.parse::<f64>().is_err()
                     && text != "true"
                     && text != "false";
-                if plain { f.write_str(text) } else { write!(f, "{}", Value::String(text.clone())) }
+                if plain { f.write_str(text) } else { write!(f, "{}", Value::from(text)) }
             }
         }
     }
@@ -225,7 +229,7 @@ impl fmt::Display for Condition {
     /// Writes the condition in words: `risk_score ≥ 85`, `category in phishing, malware`, `sender_vip is true`, `ticket
     /// is present`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.field, self.test)
+        write!(f, "{} {}", characters::write_out(&self.field), self.test)
     }
 }
 

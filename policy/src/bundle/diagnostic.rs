@@ -17,7 +17,7 @@ pub enum Severity {
     Info,
 }
 
-/// The kinds of findings. Each has one severity.
+/// The kinds of findings. Each has one severity, except [`Code::UnknownMember`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -38,6 +38,8 @@ pub enum Code {
     TypeClash,
     /// An invariant of the workspace is violated.
     Invariant,
+    /// The bundle has no rules.
+    NoRules,
     /// The reason is shorter than it should be.
     ShortReason,
     /// A `needs_approval` rule states no budget.
@@ -58,6 +60,22 @@ pub enum Code {
     NearDuplicate,
     /// A guardrail rule is shadowed by priority.
     GuardrailShadowed,
+    /// A strict rule can err while errors are allowed.
+    ErrorOpens,
+    /// A negative condition is not true where its field is absent, so that a deny does not deny.
+    AbsentPasses,
+    /// A prefix ends in the middle of a host or path, or is easily evaded.
+    PrefixBoundary,
+    /// A text has characters that cannot be seen, or is another spelling of what it looks like.
+    InvisibleText,
+    /// Two names or values look alike, or a name is probably misspelt.
+    Lookalike,
+    /// A number is not the one its author wrote.
+    InexactNumber,
+    /// A text looks like a number, an amount, a range or a boolean.
+    SuspiciousText,
+    /// A member that the language does not have; an error when it is nearly one that it has.
+    UnknownMember,
     /// A rule is switched off.
     Disabled,
     /// Some inputs fall to the default effect.
@@ -72,7 +90,7 @@ impl Code {
         self.into()
     }
 
-    /// The severity every finding of this kind has.
+    /// The severity that findings of this kind have.
     pub const fn severity(self) -> Severity {
         match self {
             Self::MissingId
@@ -82,7 +100,8 @@ impl Code {
             | Self::BadOperator
             | Self::Contradiction
             | Self::TypeClash
-            | Self::Invariant => Severity::Error,
+            | Self::Invariant
+            | Self::NoRules => Severity::Error,
             Self::ShortReason
             | Self::ApprovalWithoutBudget
             | Self::HighCost
@@ -92,7 +111,15 @@ impl Code {
             | Self::OutOfDomain
             | Self::Undeclared
             | Self::NearDuplicate
-            | Self::GuardrailShadowed => Severity::Warning,
+            | Self::GuardrailShadowed
+            | Self::ErrorOpens
+            | Self::AbsentPasses
+            | Self::PrefixBoundary
+            | Self::InvisibleText
+            | Self::Lookalike
+            | Self::InexactNumber
+            | Self::SuspiciousText
+            | Self::UnknownMember => Severity::Warning,
             Self::Disabled | Self::Gap | Self::Undecided => Severity::Info,
         }
     }
@@ -103,7 +130,7 @@ impl Code {
 pub struct Finding {
     /// The kind.
     pub code: Code,
-    /// The severity, which follows from the code.
+    /// The severity, which follows from the code; an unknown member is an error when it is nearly a known one.
     pub severity: Severity,
     /// The rule that the finding is about, when that rule has an id.
     pub rule_id: Option<String>,

@@ -3,6 +3,16 @@
 //! The digest covers the rules (sorted by id, so that their order never matters, and with defaults written out, so that
 //! stating a default never matters), the schema, `default_effect` and `on_error`. It does not cover the version, notes
 //! and metadata of the bundle. A draft with faults has a digest too.
+//!
+//! No digest of a bundle of format 1.0 ever changes: `tests/golden/digests.json` holds that. Where members of a later
+//! [format](super::format) come in:
+//!
+//! - Members of the bundle that mean something in that format (`format` itself, `timezone`) become members of the outer
+//!   object below, in canonical order, and only when they are set. In format 1.0 they are not covered, whatever they are.
+//! - Members of rules (`not_before`, `expires_at`, `approvers`, `quorum`, `expires_in`, `unbound`) and of declared fields
+//!   (the type `array`) are covered as written, as every member of a rule and of the schema is. In bundles of the later
+//!   format, [`rule::with_defaults`] leaves out those that are at their default, so that stating a default never matters.
+//!   In format 1.0 it must not: there they are unknown members, and digests that cover them exist.
 
 use std::fmt;
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ActionPattern, AgentPattern, Condition, Effect, rule};
+use super::{Condition, Effect, NamePattern, name, rule};
 use crate::{Fault, json::escape, limits};
 
 /// Maximum number of invariants in a workspace.
@@ -19,7 +19,7 @@ pub struct Invariant {
     pub id: String,
     /// The agents: a name, a prefix like `inbox.*`, or `*`.
     pub agent: String,
-    /// The actions: a name or `*`.
+    /// The actions: a name, a prefix like `mcp__github__*`, or `*`.
     pub action: String,
     /// The forbidden effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,9 +65,9 @@ pub struct Statement {
     /// The id of the invariant.
     pub id: String,
     /// The agents that the statement applies to.
-    pub agent: AgentPattern,
+    pub agent: NamePattern,
     /// The actions that the statement applies to.
-    pub action: ActionPattern,
+    pub action: NamePattern,
     /// The demand on the effect.
     pub demand: Demand,
     /// The conditions under which the statement applies; all of them must be true.
@@ -100,14 +100,14 @@ impl Invariant {
         if !rule::is_id(&self.id) {
             fault("/id".into(), "use 3 to 64 lowercase letters, digits, `-` and `_`".into());
         }
-        let agent = AgentPattern::parse(&self.agent);
-        if agent.is_none() {
-            fault("/agent".into(), "write a dotted lowercase name, a prefix like `inbox.*`, or `*` for all".into());
-        }
-        let action = ActionPattern::parse(&self.action);
-        if action.is_none() {
-            fault("/action".into(), "write a lowercase name, or `*` for all".into());
-        }
+        let mut pattern = |pointer: &str, text: &str| match NamePattern::read(text) {
+            Ok(pattern) => Some(pattern),
+            Err(reason) => {
+                fault(pointer.to_owned(), format!("{reason}. {}", name::ADVICE));
+                None
+            }
+        };
+        let (agent, action) = (pattern("/agent", &self.agent), pattern("/action", &self.action));
         let demand = match (self.never, self.always) {
             (Some(effect), None) => Some(Demand::Never(effect)),
             (None, Some(effect)) => Some(Demand::Always(effect)),

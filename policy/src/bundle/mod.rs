@@ -1,11 +1,12 @@
 //! A policy bundle: rules, conditions, the document they are written in, its digest and version.
 //!
 //! ```text
+//! name                              what agents and actions are called, and patterns of names
 //! effect, condition, rule, schema   the parts of a rule, and the declared input domain
 //! diagnostic, spelling              findings, and "did you mean …?"
 //! notation                          how conditions are written, and repairs of other notations
 //! canonical, digest                 canonical JSON and the content address
-//! source                            a bundle as written
+//! format, source                    a bundle as written, and its format
 //! parsed_rule, parsing              the meaning of a bundle as written
 //! diff, version                     the text diff of two bundles, and version numbers
 //! invariant                         statements that every bundle must satisfy
@@ -17,7 +18,9 @@ pub mod diagnostic;
 pub mod diff;
 pub mod digest;
 pub mod effect;
+pub mod format;
 pub mod invariant;
+pub mod name;
 pub mod notation;
 pub mod parsed_rule;
 pub mod parsing;
@@ -32,6 +35,7 @@ pub use diagnostic::{Code, Finding, Severity};
 pub use digest::Digest;
 pub use effect::Effect;
 pub use invariant::Invariant;
+pub use name::{NamePattern, is_name};
 pub use parsed_rule::ParsedRule;
 pub use parsing::ParsedBundle;
 pub use rule::{ActionPattern, AgentPattern, Budget, Risk, Rule};

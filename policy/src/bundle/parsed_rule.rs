@@ -6,12 +6,14 @@ use json_patch::Patch;
 use serde_json::{Map, Value, json};
 
 use super::{
-    ActionPattern, AgentPattern, Budget, Code, Condition, Effect, Finding, Risk, Rule, notation,
+    Budget, Code, Condition, Effect, Finding, NamePattern, Risk, Rule, Severity,
+    name::{self, recorded},
+    notation,
     rule::{self, is_id},
     source::type_fault,
     spelling,
 };
-use crate::{json::escape, limits};
+use crate::{characters, json::escape, limits};
 
 /// One rule, read as far as possible.
 #[derive(Debug, Clone)]
@@ -23,9 +25,9 @@ pub struct ParsedRule<'a> {
     /// The id, when it is a non-blank text.
     pub id: Option<&'a str>,
     /// The agents, when readable.
-    pub agent: Option<AgentPattern>,
+    pub agent: Option<NamePattern>,
     /// The actions, when readable.
-    pub action: Option<ActionPattern>,
+    pub action: Option<NamePattern>,
     /// The effect, when readable.
     pub effect: Option<Effect>,
     /// The priority; the default when unreadable.
@@ -61,8 +63,8 @@ pub fn read_rule(source: &Map<String, Value>, position: usize) -> ParsedRule<'_>
         source,
         position,
         id: text("id"),
-        agent: text("agent").and_then(AgentPattern::parse),
-        action: text("action").and_then(ActionPattern::parse),
+        agent: text("agent").and_then(NamePattern::parse),
+        action: text("action").and_then(NamePattern::parse),
         effect: text("effect").and_then(|name| name.parse().ok()),
         priority: limits::DEFAULT_PRIORITY,
         conditions: Vec::new(),
@@ -155,18 +157,18 @@ impl ParsedRule<'_> {
     }
 
     fn read_scope(&mut self) {
-        for (key, readable, wanted) in [
-            ("agent", self.agent.is_some(), "a dotted lowercase name, a prefix like `inbox.*`, or `*` for all"),
-            ("action", self.action.is_some(), "a lowercase name, or `*` for all"),
-        ] {
+        for (key, readable) in [("agent", self.agent.is_some()), ("action", self.action.is_some())] {
             if readable || self.has_wrong_type(key) {
                 continue;
             }
-            let message = match self.source.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
-                Some(text) => format!("`{text}` is not a valid {key}."),
-                None => format!("Rule {} does not say for which {key} it is.", self.name()),
+            let written = self.source.get(key).and_then(Value::as_str).map(str::trim).unwrap_or_default();
+            let message = match NamePattern::read(written) {
+                Err(reason) if !written.is_empty() => {
+                    format!("`{}` is not a valid {key}: {reason}.", recorded(written))
+                }
+                _ => format!("Rule {} does not say for which {key} it is.", self.name()),
             };
-            let finding = self.finding(Code::Schema, &format!("/{key}"), message).suggest(format!("Write {wanted}."));
+            let finding = self.finding(Code::Schema, &format!("/{key}"), message).suggest(name::ADVICE);
             self.mark_unsound(finding);
         }
     }
@@ -311,11 +313,12 @@ impl ParsedRule<'_> {
                 let to = self.pointer(&format!("/{member}"));
                 let fits = self.source.get(key).is_some_and(|value| type_fault(member, value).is_none());
                 let rename = patch(json!([{"op": "move", "from": from, "path": to}]));
+                let message = format!("A rule has no member `{}`.", characters::write_out(key));
                 let finding = self
-                    .finding(Code::Schema, &format!("/{}", escape(key)), format!("A rule has no member `{key}`."))
+                    .finding(Code::UnknownMember, &format!("/{}", escape(key)), message)
                     .suggest(format!("Did you mean `{member}`?"))
                     .fix_if(rename.filter(|_| fits));
-                self.mark_unsound(finding);
+                self.mark_unsound(Finding { severity: Severity::Error, ..finding });
             }
         }
     }

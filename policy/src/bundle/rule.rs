@@ -1,89 +1,18 @@
 //! A valid rule: which agents and actions it addresses, when it applies, and what it decides.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use strum::{Display, EnumString, IntoStaticStr};
 
-use super::{Condition, Effect};
+use super::{Condition, Effect, NamePattern};
 use crate::limits;
 
 /// The agents that a rule addresses.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AgentPattern {
-    /// `*`
-    Any,
-    /// `inbox.*`: every agent whose name starts with this prefix, which ends in a dot.
-    Prefix(String),
-    /// Exactly this agent.
-    Exact(String),
-}
-
-impl AgentPattern {
-    /// Reads `*`, `inbox.*` or a dotted lowercase name.
-    pub fn parse(text: &str) -> Option<Self> {
-        if text == "*" {
-            return Some(Self::Any);
-        }
-        match text.strip_suffix(".*") {
-            Some(name) => is_dotted_name(name).then(|| Self::Prefix(format!("{name}."))),
-            None => is_dotted_name(text).then(|| Self::Exact(text.to_owned())),
-        }
-    }
-
-    /// Whether the pattern matches `agent`.
-    pub fn matches(&self, agent: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Prefix(prefix) => agent.len() > prefix.len() && agent.starts_with(prefix),
-            Self::Exact(name) => name == agent,
-        }
-    }
-}
-
-impl fmt::Display for AgentPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("*"),
-            Self::Prefix(prefix) => write!(f, "{prefix}*"),
-            Self::Exact(name) => f.write_str(name),
-        }
-    }
-}
-
+pub type AgentPattern = NamePattern;
 /// The actions that a rule addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum ActionPattern {
-    /// `*`
-    Any,
-    /// Exactly this action.
-    Exact(String),
-}
-
-impl ActionPattern {
-    /// Reads `*` or a lowercase name.
-    pub fn parse(text: &str) -> Option<Self> {
-        if text == "*" { Some(Self::Any) } else { is_action_name(text).then(|| Self::Exact(text.to_owned())) }
-    }
-
-    /// Whether the pattern matches `action`.
-    pub fn matches(&self, action: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Exact(name) => name == action,
-        }
-    }
-}
-
-impl fmt::Display for ActionPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("*"),
-            Self::Exact(name) => f.write_str(name),
-        }
-    }
-}
+pub type ActionPattern = NamePattern;
 
 /// The risk of the budgeted action.
 #[derive(
@@ -164,22 +93,9 @@ impl Rule {
 
 /// Whether `text` has the syntax of a rule's id: `^[a-z0-9][a-z0-9_-]{2,63}$`.
 pub fn is_id(text: &str) -> bool {
-    (3..=64).contains(&text.len()) && is_name(text)
-}
-
-/// Whether `text` has the syntax of an agent's name: lowercase parts joined by dots.
-pub fn is_dotted_name(text: &str) -> bool {
-    text.split('.').all(is_name)
-}
-
-/// Whether `text` has the syntax of an action's name, which is the syntax of agents' names.
-pub fn is_action_name(text: &str) -> bool {
-    is_dotted_name(text)
-}
-
-fn is_name(text: &str) -> bool {
     let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.as_bytes().first().is_some_and(alphanumeric)
+    (3..=64).contains(&text.len())
+        && text.as_bytes().first().is_some_and(alphanumeric)
         && text.bytes().all(|byte| alphanumeric(&byte) || byte == b'_' || byte == b'-')
 }
 

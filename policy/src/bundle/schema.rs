@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use strum::{EnumString, IntoStaticStr};
 
-use super::Scalar;
+use super::{
+    Scalar,
+    name::{NamePattern, recorded},
+};
 use crate::{Fault, json::escape};
 
 /// The type of a declared field.
@@ -87,6 +90,17 @@ impl Schema {
     }
 }
 
+/// The reason why `text` is not the name of an agent or an action.
+fn exact_name(text: &str) -> Result<(), String> {
+    match NamePattern::read(text) {
+        Ok(NamePattern::Exact(_)) => Ok(()),
+        Ok(NamePattern::Any | NamePattern::Prefix(_)) => {
+            Err("a schema declares each agent and action by its whole name, without `*`".to_owned())
+        }
+        Err(reason) => Err(reason.to_string()),
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     faults: Vec<Fault>,
@@ -124,8 +138,8 @@ impl Reader {
             Some(Value::Object(agents)) => {
                 for (name, value) in agents {
                     let pointer = format!("/agents/{}", escape(name));
-                    if !super::rule::is_dotted_name(name) {
-                        self.fault(&pointer, format!("`{name}` is not an agent's name: use a dotted lowercase name"));
+                    if let Err(reason) = exact_name(name) {
+                        self.fault(&pointer, format!("is declared for `{}`, but {reason}", recorded(name)));
                     }
                     let agent = self.agent(&pointer, value);
                     schema.agents.insert(name.clone(), agent);
@@ -145,9 +159,13 @@ impl Reader {
             None | Some(Value::Null) => {}
             Some(Value::Array(actions)) => {
                 for (index, action) in actions.iter().enumerate() {
-                    match action.as_str().filter(|name| super::rule::is_action_name(name)) {
-                        Some(name) => agent.actions.push(name.to_owned()),
-                        None => self.fault(&format!("{pointer}/actions/{index}"), "must be a lowercase action name"),
+                    let pointer = format!("{pointer}/actions/{index}");
+                    match action.as_str().map(|name| (name, exact_name(name))) {
+                        Some((name, Ok(()))) => agent.actions.push(name.to_owned()),
+                        Some((name, Err(reason))) => {
+                            self.fault(&pointer, format!("says `{}`, but {reason}", recorded(name)));
+                        }
+                        None => self.fault(&pointer, "must be an action's name, such as `quarantine` or `tools/call`"),
                     }
                 }
             }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Effect, digest};
+use super::{Digest, Effect, digest, format};
 use crate::{
     Fault,
     json::{self, escape, nesting, type_name},
@@ -168,6 +168,9 @@ impl Reader {
             Some(other) => self.fault("/rules", format!("must be a list of rules, not {}", type_name(&other))),
             None => self.fault("/rules", "is missing: a bundle has a list of rules, which may be empty"),
         }
+        if let Some(Err(detail)) = object.get("format").map(format::check) {
+            self.fault("/format", detail);
+        }
         source.unknown = object;
         source
     }
@@ -244,7 +247,7 @@ impl Reader {
 
 /// The fault of a rule's member that has the wrong JSON type: the place below the member, and the wanted type. A member
 /// that is null counts as absent; unknown members may have any type.
-pub(super) fn type_fault(member: &str, value: &Value) -> Option<(String, String)> {
+pub(crate) fn type_fault(member: &str, value: &Value) -> Option<(String, String)> {
     let must = |wanted: &str, value: &Value| format!("must be {wanted}, not {}", type_name(value));
     let whole = |wanted: &str| Some((String::new(), must(wanted, value)));
     match (member, value) {

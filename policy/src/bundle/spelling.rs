@@ -1,6 +1,6 @@
 //! "Did you mean …?"
 
-use strsim::levenshtein;
+use strsim::{levenshtein, osa_distance};
 
 /// Whether `written` is probably a misspelling of `meant`: equal but for case, or within one edit (two in longer
 /// words).
@@ -15,6 +15,17 @@ pub fn is_near(written: &str, meant: &str) -> bool {
         _ => 2,
     };
     levenshtein(&written, &meant) <= allowed
+}
+
+/// How many keystrokes `written` is from `meant`, when they are two or less and most of the word is left: a letter too
+/// many, too few, another one, or two letters in the other order. Case does not count.
+pub fn keystrokes(written: &str, meant: &str) -> Option<usize> {
+    let (one, two) = (written.chars().count(), meant.chars().count());
+    if one.abs_diff(two) > 2 {
+        return None;
+    }
+    let distance = osa_distance(&written.to_lowercase(), &meant.to_lowercase());
+    (distance <= 2 && distance * 2 < one.max(two)).then_some(distance)
 }
 
 /// The nearest of `names` to `written`, when one of them is near.
@@ -32,6 +43,23 @@ mod tests {
         {
             assert_eq!(levenshtein(a, b), edits, "{a} {b}");
             assert_eq!(levenshtein(b, a), edits, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn two_keystrokes_are_near_unless_little_of_the_word_is_left() {
+        for (written, meant, count) in [
+            ("conditon", "conditions", Some(2)),
+            ("agnet", "agent", Some(1)),
+            ("agt", "agent", Some(2)),
+            ("tag", "tags", Some(1)),
+            ("ids", "id", Some(1)),
+            ("x", "id", None),
+            ("Reason", "reason", Some(0)),
+            ("owner", "enabled", None),
+            ("name", "tags", None),
+        ] {
+            assert_eq!(keystrokes(written, meant), count, "{written} {meant}");
         }
     }
 

@@ -8,14 +8,23 @@ use serde_json::{Map, Value, json};
 use super::Input;
 use crate::{
     bundle::{
-        ActionPattern, AgentPattern, Budget, Bundle, Condition, Effect, Rule, Scalar, Schema, Test,
+        Budget, Bundle, Condition, Effect, NamePattern, Rule, Scalar, Schema, Test,
         schema::{AgentSchema, Field, FieldType},
     },
     random::Random,
 };
 
-pub const AGENTS: [&str; 5] = ["inbox.triage", "inbox.sort", "inbox.deep.scan", "planner", "inbox."];
-pub const ACTIONS: [&str; 3] = ["quarantine", "archive", "delete"];
+/// Agents: the last two are no names.
+pub const AGENTS: [&str; 8] =
+    ["inbox.triage", "inbox.sort", "inbox.deep.scan", "planner", "inbox.", "inbox.deep/Scan-1", "inbox.triage ", ""];
+/// Actions: the last is no name.
+pub const ACTIONS: [&str; 7] =
+    ["quarantine", "archive", "delete", "mcp__mail__send", "mcp__mail__", "mcp__files:read", "delete\u{200b}"];
+/// The names among [`AGENTS`] and [`ACTIONS`].
+const NAMES: (usize, usize) = (6, 6);
+const AGENT_PREFIXES: [&str; 6] =
+    ["inbox.", "inbox.deep.", "plan.", "inbox.deep/", "inbox.deep/Scan-", "inbox.triage."];
+const ACTION_PREFIXES: [&str; 4] = ["mcp__", "mcp__mail__", "mcp_", "delete-"];
 pub const FIELDS: [&str; 5] = ["score", "category", "flag", "sender.domain", "sender"];
 
 pub fn scalar() -> impl Strategy<Value = Scalar> {
@@ -42,14 +51,14 @@ pub fn test() -> impl Strategy<Value = Test> {
 }
 
 pub fn rule() -> impl Strategy<Value = Rule> {
-    let agent = prop_oneof![
-        Just(AgentPattern::Any),
-        select(vec!["inbox.", "inbox.deep.", "plan."]).prop_map(|prefix| AgentPattern::Prefix(prefix.into())),
-        select(AGENTS.to_vec()).prop_map(|name| AgentPattern::Exact(name.into())),
-    ];
+    let prefix = |prefixes: &[&'static str]| {
+        select(prefixes.to_vec()).prop_map(|prefix: &str| NamePattern::Prefix(prefix.to_owned()))
+    };
+    let exact =
+        |names: &[&'static str]| select(names.to_vec()).prop_map(|name: &str| NamePattern::Exact(name.to_owned()));
+    let agent = prop_oneof![Just(NamePattern::Any), prefix(&AGENT_PREFIXES), exact(&AGENTS[..NAMES.0])];
     let action = prop_oneof![
-        Just(ActionPattern::Any),
-        select(ACTIONS.to_vec()).prop_map(|name| ActionPattern::Exact(name.into())),
+        2 => Just(NamePattern::Any), 1 => prefix(&ACTION_PREFIXES), 2 => exact(&ACTIONS[..NAMES.1]),
     ];
     let conditions = vec((select(FIELDS.to_vec()), test()), 0..4);
     (agent, action, conditions, select(Effect::ALL.to_vec()), 0_u16..4, option::of(0_u8..5), prop::bool::weighted(0.9))
@@ -132,7 +141,13 @@ pub fn quick_input(random: &mut Random) -> Input {
         };
         context.insert(field.to_owned(), value);
     }
-    Input { agent: AGENTS[random.below(5)].into(), action: ACTIONS[random.below(3)].into(), context }
+    Input { agent: quick_name(&AGENTS, NAMES.0, random), action: quick_name(&ACTIONS, NAMES.1, random), context }
+}
+
+/// One of `texts`, of which the first `names` are names and much more likely.
+fn quick_name(texts: &[&str], names: usize, random: &mut Random) -> String {
+    let among = if random.chance(5) { texts.len() } else { names };
+    texts[random.below(among)].to_owned()
 }
 
 pub fn input() -> impl Strategy<Value = Input> {

@@ -9,7 +9,9 @@ use super::{
     compiled::{Index, fact_source::FactSource},
     condition,
     evaluation::ErrorCode,
-    explanation, order,
+    explanation,
+    names::{self, clip},
+    order,
     request::{self, Request},
     rule_table::{RuleRef, RuleTable},
     scan::{self, Paths},
@@ -105,8 +107,8 @@ impl Prepared {
         self.schema.as_ref()
     }
 
-    /// The answer to `input`. The first rule in order that matches or is in error decides. An input that violates an
-    /// enforced schema is an error before any rule is considered.
+    /// The answer to `input`. The first rule in order that matches or is in error decides. An input whose agent or action
+    /// is no name, or that violates an enforced schema, is an error before any rule is considered.
     pub fn decide(&self, input: &Input) -> Evaluation {
         self.answer(input.into())
     }
@@ -116,7 +118,9 @@ impl Prepared {
         match self.verdict(question) {
             Verdict { status: Status::Matched, rule: Some(rule), .. } => matched(rule),
             Verdict { status: Status::Error, rule: Some(rule), .. } => self.rule_error(rule, question),
-            Verdict { status: Status::Error, .. } => self.schema_error(question),
+            Verdict { status: Status::Error, .. } => {
+                names::refusal(question.agent, question.action).unwrap_or_else(|| self.schema_error(question))
+            }
             Verdict { .. } => self.no_match(question),
         }
     }
@@ -163,6 +167,9 @@ impl Prepared {
     }
 
     fn verdict_by(&self, agent: &str, action: &str, facts: &impl FactSource) -> Verdict<'_> {
+        if !names::are_names(agent, action) {
+            return Verdict { effect: names::EFFECT, status: Status::Error, rule: None };
+        }
         let schema = self.schema.as_ref().and_then(|schema| schema.agents.get(agent)).zip(self.declared.get(agent));
         let in_schema = schema.is_none_or(|(schema, numbers)| {
             schema.fields.values().zip(numbers).all(|(field, number)| schema::admits_fact(field, facts.fact(*number)))
@@ -175,6 +182,9 @@ impl Prepared {
 
     /// [`Self::answer`] without the reason. Nothing is allocated except the list of rules to evaluate.
     pub fn verdict(&self, question: Question<'_>) -> Verdict<'_> {
+        if !names::are_names(question.agent, question.action) {
+            return Verdict { effect: names::EFFECT, status: Status::Error, rule: None };
+        }
         if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, question)) {
             return Verdict { effect: self.on_error, status: Status::Error, rule: None };
         }
@@ -193,11 +203,12 @@ impl Prepared {
     }
 
     /// Every rule that was considered, in evaluation order, up to and including the deciding rule. Empty when the input
-    /// violates an enforced schema, because no rule is considered then.
+    /// violates an enforced schema, and when its agent or action is no name, because no rule is considered then.
     pub fn trace(&self, input: &Input) -> Vec<RuleTrace> {
         let input = Question::from(input);
         let mut traces = Vec::new();
-        if self.schema.as_ref().is_some_and(|schema| !schema::holds(schema, input)) {
+        let in_schema = self.schema.as_ref().is_none_or(|schema| schema::holds(schema, input));
+        if !in_schema || !names::are_names(input.agent, input.action) {
             return traces;
         }
         for rule in self.rules() {
@@ -295,7 +306,7 @@ pub struct Verdict<'a> {
     pub effect: Effect,
     /// Whether a rule matched, none did, or there was an error.
     pub status: Status,
-    /// The rule that matched or was in error; `None` when no rule matched, and for schema violations.
+    /// The rule that matched or was in error; `None` when no rule matched, for schema violations and invalid names.
     pub rule: Option<RuleRef<'a>>,
 }
 
@@ -318,13 +329,4 @@ fn matched(rule: RuleRef<'_>) -> Evaluation {
         budget: rule.budget(),
         errors: Vec::new(),
     }
-}
-
-/// Shortens a name, so that sentences stay readable whatever a caller sends.
-fn clip(name: &str) -> String {
-    const SHOWN: usize = 80;
-    if name.chars().count() <= SHOWN {
-        return name.to_owned();
-    }
-    name.chars().take(SHOWN).chain(['…']).collect()
 }

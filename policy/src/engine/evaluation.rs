@@ -14,7 +14,8 @@ pub enum Status {
     Matched,
     /// No rule matched; the default effect answers.
     NoMatch,
-    /// The deciding rule, or the schema, met a value of the wrong type; `on_error` answers.
+    /// The deciding rule, or the schema, met a value of the wrong type, and `on_error` answers; or the agent or the
+    /// action is no name, and the answer is deny.
     Error,
 }
 
@@ -51,6 +52,8 @@ pub enum ErrorCode {
     WrongType,
     /// The input is outside the bundle's enforced schema.
     SchemaViolation,
+    /// The agent or the action is no name, so that nothing decides; the answer is deny, whatever `on_error` says.
+    InvalidName,
 }
 
 /// Why an evaluation ended in an error.
@@ -58,9 +61,9 @@ pub enum ErrorCode {
 pub struct EvaluationError {
     /// The kind of error.
     pub code: ErrorCode,
-    /// The rule that could not be decided; `None` for a schema violation.
+    /// The rule that could not be decided; `None` for a schema violation and an invalid name.
     pub rule: Option<String>,
-    /// The field, as a dotted path.
+    /// The field, as a dotted path; `agent` or `action` for an invalid name.
     pub field: String,
     /// The wanted type or values, in words: `number`, `one of phishing, malware`, `0 to 100`.
     pub wanted: String,
@@ -75,7 +78,7 @@ pub struct Evaluation {
     pub effect: Effect,
     /// How the answer came about.
     pub status: Status,
-    /// The rule that matched or was in error; `None` when no rule matched, and for schema violations.
+    /// The rule that matched or was in error; `None` when no rule matched, for schema violations and invalid names.
     pub matched_rule: Option<String>,
     /// The reason, for a person: the rule's reason, or a sentence about the default or the error.
     pub reason: String,

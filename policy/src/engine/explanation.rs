@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::ValueType;
-use crate::bundle::Scalar;
+use crate::{bundle::Scalar, characters::write_out};
 
 /// `a`, `a or b`, `a, b or c`; long lists are cut after eight.
 pub fn alternatives(list: &[Scalar], joint: &str) -> String {
@@ -29,7 +29,7 @@ pub fn found(kind: ValueType, value: Option<&Value>) -> String {
         (ValueType::Number, Some(value)) => format!("the number {value}"),
         (ValueType::String, Some(value)) => {
             let text: String = value.as_str().unwrap_or_default().chars().take(40).collect();
-            format!("the string “{text}”")
+            format!("the string “{}”", write_out(&text))
         }
     }
 }

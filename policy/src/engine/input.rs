@@ -11,7 +11,7 @@ use crate::{
 /// The question that a bundle decides: an agent, an action and the facts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Input {
-    /// The agent that wants to act, a dotted lowercase name.
+    /// The agent that wants to act. Nothing decides for an agent or an action that is [no name](super::names).
     pub agent: String,
     /// The action that the agent wants to take.
     pub action: String,

@@ -3,6 +3,7 @@
 //! ```text
 //! input, fact, evaluation, arm   a question, one of its values, the answer, the bundle that served it
 //! condition, schema              one condition, and the declared domain, evaluated on one input
+//! names                          inputs whose agent or action is no name
 //! order                          the order in which rules are considered
 //! compiled                       an index of the rules
 //! rule_table                     the rules, stored compactly
@@ -26,6 +27,7 @@ mod examples;
 pub mod explanation;
 pub mod fact;
 pub mod input;
+pub mod names;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub mod order;
@@ -46,4 +48,4 @@ pub use rule_table::RuleRef;
 
 /// The version of the evaluation's meaning. The version changes when, and only when, some answer may change. A packet
 /// states the version, so that a replay checksum can be matched with the engine that computed it.
-pub const VERSION: &str = "countersign-engine-1";
+pub const VERSION: &str = "countersign-engine-2";

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{Input, Prepared, Status, arbitrary, trace::RuleResult};
-use crate::bundle::{ActionPattern, AgentPattern, Bundle, Effect, Rule, Scalar, Test, schema::FieldType};
+use crate::bundle::{Bundle, Effect, NamePattern, Rule, Scalar, Test, schema::FieldType};
 
 /// (effect, status, deciding rule)
 pub type Verdict = (Effect, Status, Option<String>);
@@ -78,16 +78,31 @@ fn violates_schema(bundle: &Bundle, input: &Input) -> bool {
     })
 }
 
+/// Names, written down once more.
+fn is_name(text: &str) -> bool {
+    let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (1..=256).contains(&text.chars().count())
+        && text.starts_with(first)
+        && text.chars().all(|c| first(c) || "._:/@+#~-".contains(c))
+}
+
+fn addressed(pattern: &NamePattern, name: &str) -> bool {
+    match pattern {
+        NamePattern::Any => true,
+        NamePattern::Prefix(prefix) => name.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.is_empty()),
+        NamePattern::Exact(exact) => name == exact,
+    }
+}
+
 fn fits(rule: &Rule, input: &Input) -> bool {
-    (match &rule.agent {
-        AgentPattern::Any => true,
-        AgentPattern::Prefix(prefix) => input.agent.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.is_empty()),
-        AgentPattern::Exact(name) => input.agent == *name,
-    }) && (rule.action == ActionPattern::Any || rule.action == ActionPattern::Exact(input.action.clone()))
+    addressed(&rule.agent, &input.agent) && addressed(&rule.action, &input.action)
 }
 
 /// The verdict that the contract requires.
 pub fn decide(bundle: &Bundle, input: &Input) -> Verdict {
+    if !is_name(&input.agent) || !is_name(&input.action) {
+        return (Effect::Deny, Status::Error, None);
+    }
     if violates_schema(bundle, input) {
         return (bundle.on_error, Status::Error, None);
     }

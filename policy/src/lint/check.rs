@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Code, Finding, Report, contradiction, domain::Domain, duplicates, invariants, plain};
+use serde_json::json;
+
+use super::{
+    Code, Finding, Report, behaviour, contradiction, domain::Domain, duplicates, invariants, lookalikes, members,
+    plain, texts, values,
+};
 use crate::{
     analysis::{self, Analyzer, Meter},
     bundle::{
@@ -60,6 +65,7 @@ pub fn lint_parsed(source: &Source, invariants: &[Invariant], analyzer: Option<&
             |finding: &Finding| finding.rule_id.as_ref().is_some_and(|id| contradictory.contains(id));
         findings.extend(proven.into_iter().filter(|finding| !is_contradictory(finding)));
         findings.extend(invariants::check(&bundle, invariants));
+        findings.extend(behaviour::check(&bundle, invariants));
         findings.sort_by_key(Finding::position);
     }
     Linted { report: Report::new(findings, source.rules.len()), bundle, skipped }
@@ -68,6 +74,17 @@ pub fn lint_parsed(source: &Source, invariants: &[Invariant], analyzer: Option<&
 /// All findings, in document order.
 pub(super) fn findings(source: &Source) -> Vec<Finding> {
     read(source).faults
+}
+
+/// A bundle without rules answers everything with its default.
+fn no_rules(source: &Source) -> Option<Finding> {
+    if !source.rules.is_empty() {
+        return None;
+    }
+    let message = format!("The bundle has no rules: every input is answered {}, the default.", source.default_effect);
+    let mut finding = Finding::new(Code::NoRules, "/rules", message).suggest("Add the first rule.");
+    finding.witness = Some(json!({"agent": "any.agent", "action": "any_action", "context": {}}));
+    Some(finding)
 }
 
 /// The readable part of the bundle, with all findings in document order.
@@ -80,8 +97,15 @@ fn read(source: &Source) -> ParsedBundle {
         findings.extend(contradiction::check(rule, schema));
         findings.extend(domain.iter_mut().flat_map(|domain| domain.check(rule)));
         findings.extend(plain::check(rule));
+        findings.extend(texts::check(rule, &bundle));
+        findings.extend(values::check(rule, &bundle));
+        findings.extend(members::check(rule));
     }
     findings.extend(duplicates::check(&rules));
+    findings.extend(lookalikes::check(&rules, &bundle));
+    findings.extend(texts::check_bundle(source));
+    findings.extend(members::check_bundle(source));
+    findings.extend(no_rules(source));
     findings.sort_by_key(Finding::position);
     ParsedBundle { bundle, faults: findings, skipped }
 }

@@ -6,9 +6,8 @@
 use super::{Code, Finding};
 use crate::{
     bundle::{
-        Condition, Scalar, Schema, Test,
+        Condition, NamePattern, Scalar, Schema, Test,
         parsed_rule::{IntendedCondition, ParsedRule},
-        rule::AgentPattern,
         schema::FieldType,
     },
     json::escape,
@@ -31,7 +30,7 @@ pub fn check(rule: &ParsedRule<'_>, schema: Option<&Schema>) -> Vec<Finding> {
 /// Whether the field is declared as whole for every input that the rule addresses: if it has a number, the number is
 /// whole.
 fn is_whole(rule: &ParsedRule<'_>, schema: Option<&Schema>, field: &str) -> bool {
-    let (Some(schema), Some(AgentPattern::Exact(agent))) = (schema.filter(|schema| schema.enforce), &rule.agent) else {
+    let (Some(schema), Some(NamePattern::Exact(agent))) = (schema.filter(|schema| schema.enforce), &rule.agent) else {
         return false;
     };
     let declared = schema.agents.get(agent).and_then(|agent| agent.fields.get(field));

@@ -7,9 +7,8 @@ use serde_json::json;
 use super::{Code, Finding};
 use crate::{
     bundle::{
-        Scalar, Schema, Test,
+        NamePattern, Scalar, Schema, Test,
         parsed_rule::{IntendedCondition, ParsedRule},
-        rule::{ActionPattern, AgentPattern},
         schema::{AgentSchema, Field, FieldType},
         spelling,
     },
@@ -34,27 +33,32 @@ impl<'a> Domain<'a> {
         let Some(pattern) = &rule.agent else { return Vec::new() };
         let schema = self.schema;
         let agents = &*self.agents.entry(pattern.to_string()).or_insert_with(|| match pattern {
-            AgentPattern::Exact(name) => schema.agents.get_key_value(name).map(entry).into_iter().collect(),
-            AgentPattern::Any | AgentPattern::Prefix(_) => {
+            NamePattern::Exact(name) => schema.agents.get_key_value(name).map(entry).into_iter().collect(),
+            NamePattern::Any | NamePattern::Prefix(_) => {
                 schema.agents.iter().filter(|(name, _)| pattern.matches(name)).map(entry).collect()
             }
         });
         let mut findings = Vec::new();
         if agents.is_empty() {
             let message = match pattern {
-                AgentPattern::Prefix(_) => format!("No declared agent matches `{pattern}`."),
+                NamePattern::Prefix(_) => format!("No declared agent matches `{pattern}`."),
                 _ => format!("The schema does not declare the agent `{pattern}`."),
             };
             let meant = spelling::nearest(&pattern.to_string(), schema.agents.keys().map(String::as_str));
             findings.push(undeclared(rule, "/agent", message, meant));
             return findings;
         }
-        if let Some(ActionPattern::Exact(action)) = &rule.action {
-            let lists = |agent: &AgentSchema| agent.actions.is_empty() || agent.actions.contains(action);
+        if let Some(action) = rule.action.as_ref().filter(|action| **action != NamePattern::Any) {
+            let lists = |agent: &AgentSchema| {
+                agent.actions.is_empty() || agent.actions.iter().any(|declared| action.matches(declared))
+            };
             if !agents.iter().any(|(_, agent)| lists(agent)) {
-                let message = format!("The schema does not declare the action `{action}` for {}.", whom(agents));
+                let message = match action {
+                    NamePattern::Prefix(_) => format!("No action declared for {} matches `{action}`.", whom(agents)),
+                    _ => format!("The schema does not declare the action `{action}` for {}.", whom(agents)),
+                };
                 let known = agents.iter().flat_map(|(_, agent)| agent.actions.iter().map(String::as_str));
-                findings.push(undeclared(rule, "/action", message, spelling::nearest(action, known)));
+                findings.push(undeclared(rule, "/action", message, spelling::nearest(&action.to_string(), known)));
             }
         }
         for intended in &rule.conditions {

@@ -3,7 +3,7 @@
 use json_patch::Patch;
 use serde_json::Value;
 
-use super::{Finding, check};
+use super::{Finding, Severity, check};
 use crate::bundle::Source;
 
 /// Maximum number of rounds of [`fix_all`]. A repair leaves nothing to repair in its place, so two rounds are enough;
@@ -15,14 +15,14 @@ pub fn apply_fix(source: &Source, finding: &Finding) -> Option<Source> {
     apply(source, &[finding.fix.as_ref()?])
 }
 
-/// `source` with all repairs applied, repeatedly until no repair is left. Faults without a single right answer stay as
-/// they are.
+/// `source` with all repairs of errors applied, repeatedly until none is left. Faults without a single right answer stay
+/// as they are, and so do warnings: what they propose may change what a bundle means, so each is a decision.
 pub fn fix_all(source: &Source) -> Source {
     let mut fixed = source.clone();
     for _ in 0..MAX_ROUNDS {
         let findings = check::findings(&fixed);
         let mut fixes: Vec<_> =
-            findings.iter().filter_map(|found| Some((found.position()?, found.fix.as_ref()?))).collect();
+            findings.iter().filter(|found| is_repaired_with_all(found)).filter_map(repair).collect();
         if fixes.is_empty() {
             break;
         }
@@ -35,6 +35,16 @@ pub fn fix_all(source: &Source) -> Source {
         }
     }
     fixed
+}
+
+/// Whether [`fix_all`] applies the repair of a finding.
+pub fn is_repaired_with_all(finding: &Finding) -> bool {
+    finding.severity == Severity::Error && finding.fix.is_some()
+}
+
+fn repair(finding: &Finding) -> Option<(usize, &Patch)> {
+    // The repairs of the bundle's own members do not move any rule.
+    Some((finding.position().unwrap_or_default(), finding.fix.as_ref()?))
 }
 
 /// Applies patches one after the other. A patch that no longer fits, because an earlier patch changed its place, is

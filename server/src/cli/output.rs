@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use policy::characters::write_out_lines;
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -21,7 +22,8 @@ pub fn print(format: Format, value: &impl Serialize, text: impl FnOnce() -> Stri
     use std::io::Write as _;
     let written = match format {
         Format::Json => serde_json::to_string_pretty(value).unwrap_or_default(),
-        Format::Text => text(),
+        // Whatever came from outside: a terminal obeys control characters.
+        Format::Text => write_out_lines(&text()).into_owned(),
     };
     // A closed pipe (`… | head`) is not an error.
     let _ = writeln!(std::io::stdout().lock(), "{}", written.trim_end_matches('\n'));
@@ -29,7 +31,7 @@ pub fn print(format: Format, value: &impl Serialize, text: impl FnOnce() -> Stri
 
 /// Writes `error` as a sentence to standard error and, for programs, its problem to standard output.
 pub fn report(error: &CliError, format: Format) {
-    eprintln!("countersign: {error}");
+    eprintln!("countersign: {}", write_out_lines(&error.to_string()));
     if let (Format::Json, CliError::Answered(problem)) = (format, error) {
         print(format, problem, String::new);
     }

@@ -8,8 +8,8 @@ use lifecycle::{
 };
 use policy::{
     Timestamp,
-    bundle::Effect,
-    engine::{Evaluation, Prepared, Status},
+    bundle::{Effect, name::recorded},
+    engine::{Evaluation, Prepared, Status, names},
 };
 use serde_json::Map;
 use time::OffsetDateTime;
@@ -91,11 +91,13 @@ fn decide_with<E>(
         if serving.enabled { (Mode::Normal, serving.split(&subject)) } else { (Mode::Bypass, Split::default()) };
     let answered = match (split.serves, mode) {
         (Some(serves), _) => answer(&serves.prepared)?,
+        // Bypass answers before anything is looked at, names included.
         (None, Mode::Bypass) => without_bundle(
             serving.bypass_effect,
             format!("Evaluation is disabled; every question is answered {}.", serving.bypass_effect),
         ),
-        (None, _) => without_bundle(Effect::Deny, "No bundle is live, so everything is denied.".to_owned()),
+        (None, _) => names::refusal(head.agent, head.action)
+            .unwrap_or_else(|| without_bundle(Effect::Deny, "No bundle is live, so everything is denied.".to_owned())),
     };
     let other_arm = match split.other {
         Some(other) => Some(other_arm(other, answer(&other.prepared)?)),
@@ -104,8 +106,8 @@ fn decide_with<E>(
     Ok(Record {
         decision_id,
         decided_at: now,
-        agent: head.agent.to_owned(),
-        action: head.action.to_owned(),
+        agent: recorded(head.agent).into_owned(),
+        action: recorded(head.action).into_owned(),
         subject,
         context: Map::new(),
         effect: answered.effect,
@@ -147,7 +149,7 @@ mod tests {
     use std::sync::Arc;
 
     use lifecycle::decision::BundleRef;
-    use policy::engine::Arm;
+    use policy::engine::{Arm, evaluation::ErrorCode};
     use serde_json::Value;
 
     use super::*;
@@ -279,10 +281,39 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_agent_and_a_nul_are_refused_with_their_places() {
-        let asked = request(serde_json::json!({"agent": "", "action": "b", "context": {"x/y": [1, {"z": "a\u{0}"}]}}));
+    fn what_is_no_name_is_denied_and_recorded_so_that_it_can_be_seen() {
+        let long = "a".repeat(300);
+        for (agent, recorded) in [
+            ("", ""),
+            ("a.b\u{200b}", "a.b<U+200B>"),
+            ("a\u{430}", "a<U+0430>"),
+            ("a\u{0}", "a<U+0000>"),
+            (long.as_str(), &format!("{}…", "a".repeat(255))),
+        ] {
+            let asked =
+                || request(serde_json::json!({"agent": agent, "action": "c", "context": {"deep": {"down": 1}}}));
+            for serving in [serving(), NOTHING] {
+                let record = decide_tree(&serving, asked(), "", Timestamp::EPOCH).unwrap().record;
+                assert_eq!((record.effect, record.status, record.matched_rule), (Effect::Deny, Status::Error, None));
+                assert_eq!((record.agent.as_str(), record.action.as_str()), (recorded, "c"));
+                assert_eq!(record.errors[0].code, ErrorCode::InvalidName);
+            }
+            // Bypass answers first.
+            let bypassed = Serving { enabled: false, ..serving() };
+            let record = decide_tree(&bypassed, asked(), "", Timestamp::EPOCH).unwrap().record;
+            assert_eq!((record.effect, record.mode, record.agent.as_str()), (Effect::Allow, Mode::Bypass, recorded));
+        }
+        let body = "{\"agent\":\"a.b\u{200b}\",\"action\":\"c\",\"decision_id\":\"d\",\"subject\":\"s\"}";
+        assert_eq!(by_bytes(body), by_tree(body));
+        assert_eq!(by_bytes(body).unwrap().agent, "a.b<U+200B>");
+    }
+
+    #[test]
+    fn an_empty_subject_and_a_nul_are_refused_with_their_places() {
+        let context = serde_json::json!({"x/y": [1, {"z": "a\u{0}"}]});
+        let asked = request(serde_json::json!({"agent": "a", "action": "b", "subject": "", "context": context}));
         let problem = decide_tree(&NOTHING, asked, "/requests/2", Timestamp::EPOCH).unwrap_err();
         let pointers: Vec<_> = problem.errors.iter().map(|fault| fault.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/requests/2/agent", "/requests/2/context/x~1y/1/z"]);
+        assert_eq!(pointers, ["/requests/2/subject", "/requests/2/context/x~1y/1/z"]);
     }
 }

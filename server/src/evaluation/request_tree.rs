@@ -32,7 +32,8 @@ impl EvaluationRequest {
     /// Checks what the types cannot express. `at` is the JSON Pointer of this request in the body.
     ///
     /// # Errors
-    /// 422 with a pointer to each member that is empty, too long or holds the character NUL.
+    /// 422 with a pointer to each member that is empty, too long or holds the character NUL. An agent or an action may be:
+    /// what is no name is answered and recorded as such.
     pub(super) fn check(&self, at: &str) -> Result<(), Problem> {
         let mut faults = Vec::new();
         let mut text = |name: &str, value: Option<&str>, most: usize| {
@@ -45,8 +46,6 @@ impl EvaluationRequest {
                 faults.push(Fault::new(format!("{at}/{name}"), "contains the character U+0000, which cannot be kept"));
             }
         };
-        text("agent", Some(&self.agent), MAX_STRING_BYTES);
-        text("action", Some(&self.action), MAX_STRING_BYTES);
         text("subject", self.subject.as_deref(), MAX_STRING_BYTES);
         text("decision_id", self.decision_id.as_deref(), MAX_DECISION_ID_BYTES);
         if let Some(pointer) = find_nul(&self.context) {

@@ -169,7 +169,7 @@ async fn invalid_requests_are_refused_with_a_pointer_to_the_mistake() {
     let service = workspace.caller(Role::Service).await;
     for (body, pointer) in [
         (json!({"action": "b"}), "/agent"),
-        (json!({"agent": "", "action": "b"}), "/agent"),
+        (json!({"agent": null, "action": "b"}), "/agent"),
         (json!({"agent": "a", "action": 3}), "/action"),
         (json!({"agent": "a", "action": "b", "context": [1]}), "/context"),
         (json!({"agent": "a", "action": "b", "context": {"x": "a\u{0}b"}}), "/context/x"),
@@ -181,6 +181,37 @@ async fn invalid_requests_are_refused_with_a_pointer_to_the_mistake() {
     let batch = json!({"requests": [question("a"), {"agent": "a"}]});
     let problem = service.post("/policy/evaluate/batch", batch).await.problem(422, "invalid_field");
     assert_eq!(problem["errors"][0]["pointer"], "/requests/1/action");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_name_is_denied_and_recorded_so_that_it_can_be_seen() {
+    let workspace = Workspace::new().await;
+    let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
+    for (at, (agent, recorded)) in [
+        ("", ""),
+        ("inbox.triage\u{200b}", "inbox.triage<U+200B>"),
+        ("inbox.tri\u{430}ge", "inbox.tri<U+0430>ge"),
+        ("\u{202e}triage\n", "<U+202E>triage<U+000A>"),
+        ("a\u{0}b", "a<U+0000>b"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("odd-{at}");
+        let asked = json!({"agent": agent, "action": "quarantine", "decision_id": id});
+        let answer = service.post("/policy/evaluate", asked.clone()).await.expect(200);
+        assert_eq!((&answer["status"], &answer["effect"]), (&json!("error"), &json!("deny")), "{answer}");
+        assert_eq!(
+            (&answer["errors"][0]["code"], &answer["errors"][0]["field"]),
+            (&json!("invalid_name"), &json!("agent"))
+        );
+        let kept = viewer.get(&format!("/policy/decisions/{id}")).await.expect(200);
+        assert_eq!((&kept["agent"], &kept["effect"]), (&json!(recorded), &json!("deny")));
+        // The same question again is the same decision.
+        assert_eq!(service.post("/policy/evaluate", asked).await.expect(200)["reason"], answer["reason"]);
+    }
+    let fine = json!({"agent": "spiffe://corp/agent-7", "action": "mcp__github__create_issue"});
+    assert_eq!(service.post("/policy/evaluate", fine).await.expect(200)["status"], "no_match");
 }
 
 #[tokio::test(flavor = "multi_thread")]

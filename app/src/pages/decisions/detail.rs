@@ -18,8 +18,8 @@ use super::{
 use crate::{
     api::decisions::{DecisionDetail, get_decision},
     components::{
-        ButtonKind, Chip, Digest, EffectBadge, ErrorPanel, LinkButton, Notice, PageHead, Panel, RelativeTime, Skeleton,
-        Table, Tone, facts, format, short_digest, value_words,
+        ButtonKind, Chip, Digest, EffectBadge, ErrorPanel, ExternalText, LinkButton, Notice, PageHead, Panel,
+        RelativeTime, Skeleton, Table, Tone, facts, format, short_digest, value_words,
     },
     labels::{capital, unit_cost, unticked},
 };
@@ -240,9 +240,9 @@ fn Facts(record: Record) -> impl IntoView {
                     <Digest value=record.decision_id what="decision id" />
                 </dd>
                 <dt>"Agent"</dt>
-                <dd>{record.agent}</dd>
+                <dd><ExternalText text=record.agent /></dd>
                 <dt>"Action"</dt>
-                <dd>{record.action}</dd>
+                <dd><ExternalText text=record.action /></dd>
                 <dt>"Subject"</dt>
                 <dd class="mono breaks">{record.subject}</dd>
                 <dt>"Status"</dt>

@@ -3,6 +3,7 @@
 use lifecycle::decision::{Mode, OtherArm, Record};
 use policy::{
     bundle::Effect,
+    characters::write_out,
     engine::{
         Arm, EvaluationError, Status,
         evaluation::{ErrorCode, ValueType},
@@ -31,10 +32,11 @@ pub const fn arm(arm: Arm) -> &'static str {
 
 /// The explanation of a decision, as one sentence without the reason of the rule.
 pub fn explanation(record: &Record) -> String {
+    let (agent, action) = (write_out(&record.agent), write_out(&record.action));
     let answer = match record.effect {
-        Effect::Allow => format!("{} may {}", record.agent, record.action),
-        Effect::Deny => format!("{} may not {}", record.agent, record.action),
-        Effect::NeedsApproval => format!("{} must ask before {}", record.agent, record.action),
+        Effect::Allow => format!("{agent} may {action}"),
+        Effect::Deny => format!("{agent} may not {action}"),
+        Effect::NeedsApproval => format!("{agent} must ask before {action}"),
     };
     if record.mode == Mode::Bypass {
         return format!("{answer}: evaluation was disabled, so no rule was asked.");
@@ -89,6 +91,9 @@ pub fn error(error: &EvaluationError) -> String {
         ValueType::Object => "an object",
     };
     match (error.code, &error.rule) {
+        (ErrorCode::InvalidName, _) => {
+            format!("The {} is not {}, so no rule was asked.", error.field, error.wanted)
+        }
         (ErrorCode::SchemaViolation, _) => {
             format!("{} must be {}, but the input had {found}.", error.field, error.wanted)
         }

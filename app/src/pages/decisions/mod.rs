@@ -19,8 +19,8 @@ use self::filter_form::Filters;
 use crate::{
     api::decisions::{Log, decision_log},
     components::{
-        ButtonKind, Chip, EffectBadge, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton,
-        Switch, Table, Tone, facts, use_toasts,
+        ButtonKind, Chip, EffectBadge, EmptyState, ErrorPanel, ExternalText, LinkButton, PageHead, Panel, RelativeTime,
+        Skeleton, Switch, Table, Tone, facts, use_toasts,
     },
     filter::{DecisionFilter, address::escape},
     frame::live_updates::use_live,
@@ -220,7 +220,7 @@ fn Row(record: Record, as_of: Timestamp) -> impl IntoView {
                     })}
             </td>
             <td>
-                {record.agent} <span class="faint">" · "</span> {record.action}
+                <ExternalText text=record.agent /> <span class="faint">" · "</span> <ExternalText text=record.action />
             </td>
             <td class="col-wide mono muted">{facts::gist(&record.context)}</td>
             <td class="col-wide mono">{rule}</td>

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     api::incidents::{IncidentDetail, get_incident},
     components::{
-        Button, ButtonKind, ErrorPanel, IncidentStatusChip, Notice, PageHead, Panel, RelativeTime, SeverityChip,
-        Skeleton, TextArea, Tone, format,
+        Button, ButtonKind, ErrorPanel, ExternalText, IncidentStatusChip, Notice, PageHead, Panel, RelativeTime,
+        SeverityChip, Skeleton, TextArea, Tone, format,
     },
     frame::live_updates::use_live,
 };
@@ -107,7 +107,7 @@ fn Page(detail: IncidentDetail, state: PageState, above: Vec<(String, String)>) 
                     .then(|| {
                         view! {
                             <Panel title="What is known">
-                                <p class="prose">{known}</p>
+                                <p class="prose"><ExternalText text=known lines=true /></p>
                             </Panel>
                         }
                     })}
@@ -119,7 +119,7 @@ fn Page(detail: IncidentDetail, state: PageState, above: Vec<(String, String)>) 
                                 view! {
                                     <li class="timeline-item tone-accent">
                                         <p>
-                                            <strong>{entry.text}</strong>
+                                            <strong><ExternalText text=entry.text lines=true /></strong>
                                         </p>
                                         <p class="muted">
                                             {entry.actor} ", " <RelativeTime at=entry.at as_of=as_of />
@@ -208,7 +208,7 @@ fn PostMortemPanel(post_mortem: PostMortem, state: PageState, may: bool, as_of: 
         return view! {
             <Panel title="Post-mortem" note=note>
                 {saved}
-                <p class="prose post-mortem">{text}</p>
+                <p class="prose post-mortem"><ExternalText text=text lines=true /></p>
             </Panel>
         }
         .into_any();

@@ -16,8 +16,8 @@ use self::{
 use crate::{
     api::incidents::{IncidentList, list_incidents},
     components::{
-        Column, EmptyState, ErrorPanel, Head, IncidentStatusChip, LinkButton, PageHead, Panel, RelativeTime,
-        SeverityChip, Skeleton, Table,
+        Column, EmptyState, ErrorPanel, ExternalText, Head, IncidentStatusChip, LinkButton, PageHead, Panel,
+        RelativeTime, SeverityChip, Skeleton, Table,
     },
     frame::live_updates::use_live,
     keyboard::use_queue_keys,
@@ -101,7 +101,7 @@ fn Row(incident: Incident, as_of: Timestamp) -> impl IntoView {
         <tr>
             <td>
                 <a class="incident-title queue-item" href=format!("/incidents/{}", incident.id)>
-                    {incident.title}
+                    <ExternalText text=incident.title />
                 </a>
                 <span class="cell-note faint mono">{incident.id}</span>
             </td>

@@ -9,8 +9,8 @@ use policy::{
 
 use crate::{
     components::{
-        BarStack, Column, EffectBadge, EmptyState, Head, Notice, Part, Table, Tone, effect_words, facts::gist, format,
-        short_digest,
+        BarStack, Column, EffectBadge, EmptyState, ExternalText, Head, Notice, Part, Table, Tone, effect_words,
+        facts::gist, format, short_digest,
     },
     filter::address::escape,
     labels,
@@ -320,7 +320,7 @@ fn Flips(flips: Vec<Change>, total: usize, recorded: bool) -> impl IntoView {
                             <tr>
                                 <td class="flip-id">{name}</td>
                                 <td>
-                                    <strong>{flip.agent} " · " {flip.action}</strong>
+                                    <strong><ExternalText text=flip.agent /> " · " <ExternalText text=flip.action /></strong>
                                     <br />
                                     <span class="muted mono">{gist(&flip.context)}</span>
                                 </td>

@@ -25,8 +25,8 @@ use super::{
 use crate::{
     api::packets::{PacketView, review_packet},
     components::{
-        ButtonKind, Digest, ErrorPanel, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime, Skeleton, Tab,
-        TabPanel, Tabs, Tone, format,
+        ButtonKind, Digest, ErrorPanel, ExternalText, LinkButton, PacketStatusChip, PageHead, Panel, RelativeTime,
+        Skeleton, Tab, TabPanel, Tabs, Tone, format,
     },
     frame::live_updates::use_live,
     labels,
@@ -230,7 +230,9 @@ fn EvidenceSummary(packet: Packet, rerun: RwSignal<Rerun>) -> impl IntoView {
                 <dt>"Replayed"</dt>
                 <dd>{replayed}</dd>
                 <dt>"Fallback plan"</dt>
-                <dd class="prose">{packet.content.fallback_plan}</dd>
+                <dd class="prose">
+                    <ExternalText text=packet.content.fallback_plan lines=true />
+                </dd>
             </dl>
         </Panel>
     }

@@ -5,7 +5,7 @@ use lifecycle::{
     bundle::State,
     review::{Action, PacketStatus, Verdict},
 };
-use policy::Timestamp;
+use policy::{Timestamp, characters::write_out};
 
 use crate::{
     components::{Tone, format::relative as ago},
@@ -195,7 +195,7 @@ fn ended(facts: &Facts, verdict: Verdict, tone: Tone, headline: &str) -> ReviewS
         || headline.to_owned(),
         |action| {
             if let Some(reason) = &action.reason {
-                notes.push(format!("“{reason}”"));
+                notes.push(format!("“{}”", write_out(reason)));
             }
             format!("{headline} by {} {}", action.actor, ago(action.at, facts.as_of))
         },

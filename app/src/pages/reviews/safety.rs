@@ -10,7 +10,7 @@ use lifecycle::review::{
 
 use super::lint::Lint;
 use crate::{
-    components::{Chip, Column, EffectBadge, Head, Notice, Table, Tone, facts::gist},
+    components::{Chip, Column, EffectBadge, ExternalText, Head, Notice, Table, Tone, facts::gist},
     labels,
 };
 
@@ -141,7 +141,7 @@ fn BypassView(bypass: Bypass) -> impl IntoView {
                 " "
                 <EffectBadge effect=bypass.after />
                 " "
-                <strong>{bypass.input.agent} " · " {bypass.input.action}</strong>
+                <strong><ExternalText text=bypass.input.agent /> " · " <ExternalText text=bypass.input.action /></strong>
             </p>
             <p class="mono breaks">{facts}</p>
             <p class="muted">
@@ -184,9 +184,9 @@ fn Invariants(invariants: Vec<InvariantResult>) -> impl IntoView {
                                 <p class="packet-finding-message">
                                     <code>{result.invariant.id}</code>
                                     " "
-                                    {result.statement}
+                                    <ExternalText text=result.statement />
                                 </p>
-                                {(!note.is_empty()).then(|| view! { <p class="muted">{note}</p> })}
+                                {(!note.is_empty()).then(|| view! { <p class="muted"><ExternalText text=note lines=true /></p> })}
                                 {result
                                     .witness
                                     .map(|input| view! { <p class="mono breaks">{gist(&input.context)}</p> })}

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use policy::bundle::diff::TextDiff;
 
 use super::diff::{self, ChangeKind, Condition, ConditionChange, FieldLine, FieldValue, RuleDiff};
-use crate::components::{Chip, ConditionChip, EffectBadge, EmptyState, Notice, Tone, format};
+use crate::components::{Chip, ConditionChip, EffectBadge, EmptyState, ExternalText, Notice, Tone, format};
 
 /// The rule diff: old values struck through, followed by the new values.
 #[component]
@@ -79,8 +79,8 @@ fn RuleCard(rule: RuleDiff) -> impl IntoView {
                 <Chip tone=tone sign=sign>
                     {rule.kind.label()}
                 </Chip>
-                <h2 class="mono">{rule.id}</h2>
-                <span class="muted diff-scope">{rule.agent} " · " {rule.action}</span>
+                <h2 class="mono"><ExternalText text=rule.id /></h2>
+                <span class="muted diff-scope"><ExternalText text=rule.agent /> " · " <ExternalText text=rule.action /></span>
             </header>
             <p class="diff-when">
                 <span class="faint">"When "</span>
@@ -154,7 +154,7 @@ fn Value(value: FieldValue, old: bool) -> impl IntoView {
         }
         .into_any(),
         FieldValue::Effect(effect) => view! { <EffectBadge effect=effect /> }.into_any(),
-        FieldValue::Text(text) if old => view! { <del class="muted">{text}</del> }.into_any(),
-        FieldValue::Text(text) => view! { <span>{text}</span> }.into_any(),
+        FieldValue::Text(text) if old => view! { <del class="muted"><ExternalText text=text /></del> }.into_any(),
+        FieldValue::Text(text) => view! { <ExternalText text=text /> }.into_any(),
     }
 }

@@ -8,7 +8,7 @@ use lifecycle::{
 };
 use policy::Timestamp;
 
-use crate::components::{Chip, Column, EmptyState, Head, Panel, RelativeTime, Signature, Table, Tone};
+use crate::components::{Chip, Column, EmptyState, ExternalText, Head, Panel, RelativeTime, Signature, Table, Tone};
 
 /// One row of the history.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,7 +172,7 @@ fn Row(row: HistoryRow, as_of: Timestamp) -> impl IntoView {
             </td>
             <td>
                 {row.traffic}
-                {row.note.map(|note| view! { <span class="cell-note muted">"“" {note} "”"</span> })}
+                {row.note.map(|note| view! { <span class="cell-note muted">"“" <ExternalText text=note /> "”"</span> })}
                 {row
                     .incident
                     .map(|id| {

@@ -17,8 +17,8 @@ use self::{
 use crate::{
     api::bundles::{self, Shelf},
     components::{
-        Button, ButtonKind, Chip, EmptyState, ErrorPanel, LinkButton, PageHead, Panel, RelativeTime, Skeleton,
-        StateChip, Table, Tone, format, use_toasts,
+        Button, ButtonKind, Chip, EmptyState, ErrorPanel, ExternalText, LinkButton, PageHead, Panel, RelativeTime,
+        Skeleton, StateChip, Table, Tone, format, use_toasts,
     },
     error::AppError,
     frame::live_updates::use_live,
@@ -182,7 +182,7 @@ fn BundleRow(bundle: Summary, may_edit: bool, as_of: Timestamp) -> impl IntoView
                 {share.map(|share| view! { " " <Chip tone=Tone::Neutral>{share}</Chip> })}
             </td>
             <td class="num shelf-rules">{format::count(u64::from(bundle.rule_count))}<span class="on-cards">" rules"</span></td>
-            <td class="shelf-notes muted"><span>{notes}</span></td>
+            <td class="shelf-notes muted"><ExternalText text=notes lines=true /></td>
             <td class="shelf-when">
                 <RelativeTime at=bundle.updated_at as_of=as_of />
                 <span class="muted">{bundle.created_by}</span>

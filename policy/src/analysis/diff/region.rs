@@ -11,7 +11,7 @@ use crate::{
         slices::Classes,
         space::{Cell, Space},
     },
-    bundle::{Effect, Rule},
+    bundle::{Effect, Rule, name},
     engine::{
         Input, Question,
         condition::{self, ConditionResult},
@@ -25,10 +25,31 @@ pub struct Scope {
     pub agent: String,
     /// The action; a stand-in when `any_other_action`.
     pub action: String,
-    /// The scope covers every agent of its kind that no rule and no schema names.
+    /// The scope covers every agent that no rule and no schema names, of those with the stand-in's prefix if it has one.
     pub any_other_agent: bool,
-    /// The scope covers every action that no rule and no schema names.
+    /// The scope covers every action that no rule and no schema names, of those with the stand-in's prefix if it has one.
     pub any_other_action: bool,
+}
+
+impl Scope {
+    /// The agents in words: `inbox.triage`, `any other inbox.*`, `any other agent`.
+    pub fn agents(&self) -> String {
+        words(&self.agent, self.any_other_agent, "agent")
+    }
+
+    /// The actions in words: `quarantine`, `any other mcp__github__*`, `any other action`.
+    pub fn actions(&self) -> String {
+        words(&self.action, self.any_other_action, "action")
+    }
+}
+
+/// The words for a name or, when it is a stand-in, for the names that it stands for.
+fn words(name: &str, any_other: bool, what: &str) -> String {
+    match name::prefixes(name).last() {
+        _ if !any_other => name.to_owned(),
+        Some(prefix) => format!("any other {prefix}*"),
+        None => format!("any other {what}"),
+    }
 }
 
 /// Inputs whose outcome differs in the same way.

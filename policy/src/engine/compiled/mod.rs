@@ -52,7 +52,7 @@ use pattern_pairs::PatternPairs;
 use short_strings::{FastMap, StringMap};
 
 use super::{Question, condition::ConditionResult};
-use crate::bundle::{ActionPattern, AgentPattern, Rule};
+use crate::bundle::{NamePattern, Rule, name};
 
 /// Groups up to this size are evaluated rule by rule.
 const LOOP_UP_TO: usize = 10;
@@ -70,12 +70,8 @@ pub(crate) struct Index {
     fields: Vec<String>,
     checks: Checks,
     groups: Vec<Group>,
-    /// Agents that a rule names exactly; patterns are numbered from 1.
-    agents: StringMap,
-    // INVARIANT: the prefixes end in a dot.
-    prefixes: StringMap,
-    /// Actions that a rule names; patterns are numbered from 1.
-    actions: StringMap,
+    agents: PatternMap,
+    actions: PatternMap,
     /// The group of each pair of an agent pattern and an action pattern.
     pairs: PatternPairs,
     /// In a small bundle, the rules of each pattern: one bit per rank, by the pattern's number. Empty in other bundles.
@@ -85,6 +81,39 @@ pub(crate) struct Index {
 
 /// The pattern that matches every name.
 const ANY: u32 = 0;
+
+/// The numbers of the patterns that rules have for agents, or for actions. They are numbered from 1; [`ANY`] stands for
+/// `*`.
+#[derive(Debug, Clone, Default)]
+struct PatternMap {
+    exact: StringMap,
+    // INVARIANT: the prefixes end in a separator.
+    prefixes: StringMap,
+}
+
+impl PatternMap {
+    /// The highest number of a pattern.
+    fn last(&self) -> u32 {
+        u32::try_from(self.exact.len() + self.prefixes.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The number of `pattern`; a new pattern gets the next number.
+    fn intern(&mut self, pattern: &NamePattern) -> u32 {
+        let fresh = self.last() + 1;
+        match pattern {
+            NamePattern::Any => ANY,
+            NamePattern::Prefix(prefix) => self.prefixes.number(prefix, fresh),
+            NamePattern::Exact(name) => self.exact.number(name, fresh),
+        }
+    }
+
+    /// The numbers of the patterns that match `name`, except [`ANY`].
+    #[inline]
+    fn matching<'a>(&'a self, name: &'a str) -> impl Iterator<Item = u32> + Clone + 'a {
+        let prefixes = (!self.prefixes.is_empty()).then(|| name::prefixes(name)).into_iter().flatten();
+        self.exact.get(name).into_iter().chain(prefixes.filter_map(|prefix| self.prefixes.get(prefix)))
+    }
+}
 
 /// The rules of one agent pattern and one action pattern.
 #[derive(Debug, Clone)]
@@ -106,19 +135,8 @@ impl Index {
         let mut index = Self::default();
         let mut members: Vec<Vec<u32>> = Vec::new();
         let mut pairs: FastMap<(u32, u32), u32> = FastMap::default();
-        let mut patterns = ANY;
         for (rank, rule) in (0_u32..).zip(rules) {
-            let fresh = patterns + 1;
-            let agent = match &rule.agent {
-                AgentPattern::Any => ANY,
-                AgentPattern::Prefix(prefix) => index.prefixes.number(prefix, fresh),
-                AgentPattern::Exact(name) => index.agents.number(name, fresh),
-            };
-            patterns = patterns.max(agent);
-            let action = match &rule.action {
-                ActionPattern::Any => ANY,
-                ActionPattern::Exact(name) => index.actions.intern(name) + 1,
-            };
+            let (agent, action) = (index.agents.intern(&rule.agent), index.actions.intern(&rule.action));
             let fresh = u32::try_from(members.len()).unwrap_or(u32::MAX);
             let group = *pairs.entry((agent, action)).or_insert(fresh);
             if rules.len() <= FEW {
@@ -130,7 +148,7 @@ impl Index {
                 None => members.push(vec![rank]),
             }
         }
-        index.pairs = PatternPairs::new(pairs, patterns, index.actions.len());
+        index.pairs = PatternPairs::new(pairs, index.agents.last(), index.actions.last());
         let mut numbers = StringMap::default();
         let fields = &mut index.fields;
         index.checks = Checks::new(rules, &members.concat(), |field| {
@@ -202,12 +220,12 @@ impl Index {
     }
 
     fn first_of_few(&self, agent: &str, action: &str, facts: &impl FactSource) -> Option<(u32, ConditionResult)> {
-        let of = |few: &[u32], pattern: u32| few.get(pattern as usize).copied().unwrap_or(0);
-        let agents = self.agent_patterns(agent).fold(0, |all, pattern| all | of(&self.few_by_agent, pattern));
-        let mut left = match self.actions.get(action) {
-            Some(action) => of(&self.few_by_action, action + 1) | of(&self.few_by_action, ANY),
-            None => of(&self.few_by_action, ANY),
-        } & agents;
+        let ranks = |few: &[u32], patterns: &PatternMap, name: &str| {
+            let of = |pattern: u32| few.get(pattern as usize).copied().unwrap_or(0);
+            patterns.matching(name).fold(of(ANY), |all, pattern| all | of(pattern))
+        };
+        let mut left =
+            ranks(&self.few_by_agent, &self.agents, agent) & ranks(&self.few_by_action, &self.actions, action);
         while left != 0 {
             let rank = left.trailing_zeros();
             left &= left - 1;
@@ -241,24 +259,15 @@ impl Index {
         ranks
     }
 
-    /// The numbers of the patterns that match an agent.
-    #[inline]
-    fn agent_patterns<'a>(&'a self, agent: &'a str) -> impl Iterator<Item = u32> + 'a {
-        // A prefix needs something after its dot, as in `AgentPattern::matches`.
-        let dots = (!self.prefixes.is_empty()).then(|| agent.match_indices('.')).into_iter().flatten();
-        let prefixes = dots.filter(|(dot, _)| dot + 1 < agent.len()).filter_map(|(dot, _)| agent.get(..=dot));
-        let patterns = self.agents.get(agent).into_iter();
-        patterns.chain(prefixes.filter_map(|prefix| self.prefixes.get(prefix))).chain([ANY])
-    }
-
     /// The numbers of the groups whose patterns match.
     #[inline]
-    pub(crate) fn group_numbers<'a>(&'a self, agent: &'a str, action: &str) -> impl Iterator<Item = usize> {
-        let action = self.actions.get(action).map_or(ANY, |number| number + 1);
-        let pairs = self.agent_patterns(agent).flat_map(move |agent| {
-            let any = if action == ANY { None } else { self.pairs.get(agent, ANY) };
-            self.pairs.get(agent, action).into_iter().chain(any)
-        });
+    pub(crate) fn group_numbers<'a>(&'a self, agent: &'a str, action: &'a str) -> impl Iterator<Item = usize> {
+        let actions = self.actions.matching(action).chain([ANY]);
+        let pairs = self
+            .agents
+            .matching(agent)
+            .chain([ANY])
+            .flat_map(move |agent| actions.clone().filter_map(move |action| self.pairs.get(agent, action)));
         pairs.map(|group| group as usize)
     }
 

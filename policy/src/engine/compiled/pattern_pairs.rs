@@ -19,8 +19,8 @@ pub(super) struct PatternPairs {
 
 impl PatternPairs {
     /// The map of `pairs`, whose numbers are at most `agents` and `actions`.
-    pub(super) fn new(pairs: FastMap<(u32, u32), u32>, agents: u32, actions: usize) -> Self {
-        let actions = actions + 1;
+    pub(super) fn new(pairs: FastMap<(u32, u32), u32>, agents: u32, actions: u32) -> Self {
+        let actions = actions as usize + 1;
         let places = (agents as usize + 1).saturating_mul(actions);
         if places > SMALL + ROOM * pairs.len() {
             return Self { sparse: pairs, ..Self::default() };
@@ -55,7 +55,7 @@ mod tests {
             let numbers = (0..40).flat_map(|agent| (0..40).map(move |action| (agent * step, action * step)));
             let pairs: FastMap<(u32, u32), u32> = numbers.filter(|(a, b)| (a + b) % (step * 3) == 0).zip(0..).collect();
             let known = pairs.clone();
-            let pairs = PatternPairs::new(pairs, 39 * step, 39 * step as usize);
+            let pairs = PatternPairs::new(pairs, 39 * step, 39 * step);
             assert_eq!(pairs.table.is_empty(), !dense);
             for (agent, action) in (0..300).flat_map(|agent| (0..300).map(move |action| (agent, action))) {
                 if action <= 39 * step {

@@ -8,11 +8,13 @@
 //! view         the columns that make up a field, and the class of every code
 //! plan         the rules that address each agent and action, as rows of bits
 //! incremental  the rows of an earlier replay that an edit can affect
+//! names        the rows whose agent or action is no name
 //! results      effects, summary, hits, transitions, flips
 //! run          the replay itself, row by row, in steps
 //! ```
 
 mod incremental;
+mod names;
 mod plan;
 mod results;
 mod run;

@@ -8,7 +8,7 @@ use crate::{
         diff::{DiffRegion, Outcome, deciders::Deciders},
     },
     bundle::{Budget, Effect},
-    engine::{Prepared, Question, Status, Verdict},
+    engine::{Prepared, Question, Status, Verdict, names},
     replay::{Limits, Summary, Transitions, corpus::Columnar, simulate::Tally},
 };
 
@@ -51,7 +51,16 @@ impl Replayed {
         if let Some(hits) = at.and_then(|at| self.hits.get_mut(at)) {
             *hits += 1;
         }
-        self.tally.add(effect, status, answer.and_then(|(_, budget)| budget));
+        self.record(effect, status, answer.and_then(|(_, budget)| budget), rank);
+    }
+
+    /// The answer to a row whose agent or action is no name.
+    pub(super) fn push_invalid_name(&mut self) {
+        self.record(names::EFFECT, Status::Error, None, None);
+    }
+
+    fn record(&mut self, effect: Effect, status: Status, budget: Option<Budget>, rank: Option<u32>) {
+        self.tally.add(effect, status, budget);
         self.effects.push(effect);
         self.statuses.push(status);
         self.rules.push(rank.map_or(0, |rank| rank.saturating_add(1)));

@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     incremental::{RowDecider, RuleMapping},
+    names::InvalidNames,
     plan::{Plan, RowFacts, Rows, RuleSet},
     results::Replayed,
     view::View,
@@ -47,6 +48,7 @@ impl Progress {
 pub struct Replay {
     prepared: Arc<Prepared>,
     corpus: Arc<Columnar>,
+    invalid_names: InvalidNames,
     strategy: Strategy,
     replayed: Replayed,
 }
@@ -85,7 +87,12 @@ impl Replay {
     /// Prepares a replay. This classifies every distinct value once.
     pub fn new(prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
         let strategy = Strategy::Whole(Whole::new(&prepared, &corpus));
-        Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, strategy }
+        Self::by(strategy, prepared, corpus)
+    }
+
+    fn by(strategy: Strategy, prepared: Arc<Prepared>, corpus: Arc<Columnar>) -> Self {
+        let replayed = Replayed::new(Arc::clone(&prepared), corpus.len());
+        Self { invalid_names: InvalidNames::of(&corpus), replayed, prepared, corpus, strategy }
     }
 
     /// Prepares a replay that reuses the results of `last`, a replay of the same corpus with another version of the
@@ -105,7 +112,7 @@ impl Replay {
             views,
             patience: corpus.len() / ROWS_PER_EVALUATION,
         }));
-        Self { replayed: Replayed::new(Arc::clone(&prepared), corpus.len()), prepared, corpus, strategy }
+        Self::by(strategy, prepared, corpus)
     }
 
     /// The whole replay at once.
@@ -128,10 +135,11 @@ impl Replay {
         while start < end {
             let chunk = start..(start + CHUNK).min(end);
             start = chunk.end;
+            let asked = Asked { prepared: &self.prepared, corpus: &self.corpus, invalid_names: &self.invalid_names };
             match &mut self.strategy {
-                Strategy::Whole(whole) => whole.chunk(chunk, &self.prepared, &self.corpus, &mut self.replayed),
+                Strategy::Whole(whole) => whole.chunk(chunk, asked, &mut self.replayed),
                 Strategy::After(after) => {
-                    after.chunk(chunk, &self.prepared, &self.corpus, &mut self.replayed);
+                    after.chunk(chunk, asked, &mut self.replayed);
                     if after.patience == 0 {
                         self.strategy = Strategy::Whole(Whole::new(&self.prepared, &self.corpus));
                     }
@@ -147,10 +155,23 @@ impl Replay {
     }
 }
 
+/// The bundle and the rows that it is asked about.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    prepared: &'a Prepared,
+    corpus: &'a Columnar,
+    invalid_names: &'a InvalidNames,
+}
+
 impl After {
-    fn chunk(&mut self, range: Range<usize>, prepared: &Prepared, corpus: &Columnar, replayed: &mut Replayed) {
+    fn chunk(&mut self, range: Range<usize>, asked: Asked<'_>, replayed: &mut Replayed) {
+        let Asked { prepared, corpus, invalid_names } = asked;
         self.fresh.step(range.len());
         for row in range {
+            if invalid_names.concern(corpus, row) {
+                replayed.push_invalid_name();
+                continue;
+            }
             let (was, erred) = (self.last.rank(row), self.last.erred(row));
             if was.is_none() && erred {
                 // The schema refused the row, and the schema has not changed.
@@ -194,7 +215,8 @@ impl Whole {
         Self { classes: vec![Vec::new(); plan.fields.len()], plan, offsets: Vec::new() }
     }
 
-    fn chunk(&mut self, range: Range<usize>, prepared: &Prepared, corpus: &Columnar, replayed: &mut Replayed) {
+    fn chunk(&mut self, range: Range<usize>, asked: Asked<'_>, replayed: &mut Replayed) {
+        let Asked { prepared, corpus, invalid_names } = asked;
         let (Some(agents), Some(actions)) = (corpus.about(Role::Agent), corpus.about(Role::Action)) else { return };
         for (field, out) in self.plan.fields.iter().zip(&mut self.classes) {
             if !field.view.is_empty() {
@@ -207,6 +229,10 @@ impl Whole {
         let mut last: Option<((u32, u32), &RuleSet)> = None;
         for (at, row) in range.enumerate() {
             let pair = (agents.code(row), actions.code(row));
+            if invalid_names.concern(corpus, row) {
+                replayed.push_invalid_name();
+                continue;
+            }
             if self.plan.refuses(corpus, pair.0, row) {
                 replayed.push(None, true);
                 continue;

@@ -18,8 +18,9 @@ use super::{
 use crate::{
     analysis::space::context::place,
     bundle::{
-        ActionPattern, AgentPattern, Bundle, Rule, Scalar, Schema,
+        Bundle, NamePattern, Rule, Scalar, Schema,
         condition::number_value as number,
+        name,
         schema::{Field, FieldType},
     },
     engine::{
@@ -81,7 +82,7 @@ struct World<'a> {
 /// wildcard inherits them.
 #[derive(Debug, Default)]
 struct Vocabulary<'a> {
-    actions: BTreeSet<&'a str>,
+    actions: BTreeSet<String>,
     fields: BTreeSet<&'a str>,
 }
 
@@ -89,10 +90,8 @@ impl<'a> Vocabulary<'a> {
     const MOST: usize = 64;
 
     fn add(&mut self, rule: &'a Rule) {
-        if let ActionPattern::Exact(action) = &rule.action
-            && self.actions.len() < Self::MOST
-        {
-            self.actions.insert(action);
+        if rule.action != NamePattern::Any && self.actions.len() < Self::MOST {
+            self.actions.insert(rule.action.example(STRANGER.1));
         }
         for condition in &rule.conditions {
             if self.fields.len() < Self::MOST {
@@ -107,7 +106,7 @@ impl<'a> World<'a> {
         let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         let schema = bundle.schema.as_ref();
-        let mut agents: BTreeSet<String> = rules.iter().map(|rule| example_agent(&rule.agent)).collect();
+        let mut agents: BTreeSet<String> = rules.iter().map(|rule| rule.agent.example(STRANGER.0)).collect();
         agents.extend(schema.iter().flat_map(|schema| schema.agents.keys().cloned()));
         agents.insert(STRANGER.0.to_owned());
         let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -119,7 +118,7 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let mut spoken: BTreeMap<&AgentPattern, Vocabulary<'a>> = BTreeMap::new();
+        let mut spoken: BTreeMap<&NamePattern, Vocabulary<'a>> = BTreeMap::new();
         for rule in &rules {
             spoken.entry(&rule.agent).or_default().add(rule);
         }
@@ -132,14 +131,13 @@ impl<'a> World<'a> {
             fields: BTreeMap::new(),
         };
         for agent in &world.agents {
-            let prefixes = agent.match_indices('.').filter_map(|(dot, _)| agent.get(..=dot));
-            let patterns = [AgentPattern::Any, AgentPattern::Exact(agent.clone())]
+            let patterns = [NamePattern::Any, NamePattern::Exact(agent.clone())]
                 .into_iter()
-                .chain(prefixes.map(|prefix| AgentPattern::Prefix(prefix.to_owned())));
+                .chain(name::prefixes(agent).map(|prefix| NamePattern::Prefix(prefix.to_owned())));
             let mut actions: BTreeSet<&str> = BTreeSet::from([STRANGER.1]);
             let mut fields: BTreeSet<&str> = BTreeSet::new();
             for vocabulary in patterns.filter_map(|pattern| spoken.get(&pattern)) {
-                actions.extend(&vocabulary.actions);
+                actions.extend(vocabulary.actions.iter().map(String::as_str));
                 fields.extend(&vocabulary.fields);
             }
             if let Some(declared) = schema.and_then(|schema| schema.agents.get(agent)) {
@@ -178,10 +176,10 @@ impl<'a> World<'a> {
 
     fn boundary(&self, boundary: Boundary<'_>) -> Option<Case> {
         let Boundary { rule, at, variant } = boundary;
-        let agent = example_agent(&rule.agent);
+        let agent = rule.agent.example(STRANGER.0);
         let action = match &rule.action {
-            ActionPattern::Exact(action) => action.clone(),
-            ActionPattern::Any => self.actions.get(&agent)?.first()?.clone(),
+            NamePattern::Any => self.actions.get(&agent)?.first()?.clone(),
+            pattern => pattern.example(STRANGER.1),
         };
         let mut wanted: BTreeMap<&str, Option<Value>> = BTreeMap::new();
         for condition in &rule.conditions {
@@ -262,10 +260,10 @@ impl<'a> World<'a> {
         let rule = random.pick(&self.rules).filter(|_| !random.chance(10));
         let agent = rule.map_or_else(
             || random.pick(&self.agents).cloned().unwrap_or_else(|| STRANGER.0.to_owned()),
-            |rule| example_agent(&rule.agent),
+            |rule| rule.agent.example(STRANGER.0),
         );
         let action = match rule.map(|rule| &rule.action) {
-            Some(ActionPattern::Exact(action)) => action.clone(),
+            Some(pattern) if *pattern != NamePattern::Any => pattern.example(STRANGER.1),
             _ => self
                 .actions
                 .get(&agent)
@@ -308,14 +306,6 @@ impl<'a> World<'a> {
             }
         }
         random.pick(&pool).cloned()
-    }
-}
-
-fn example_agent(pattern: &AgentPattern) -> String {
-    match pattern {
-        AgentPattern::Exact(name) => name.clone(),
-        AgentPattern::Prefix(prefix) => format!("{prefix}example"),
-        AgentPattern::Any => STRANGER.0.to_owned(),
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
 fn one(conditions: Vec<(&str, Test)>) -> Bundle {
     let rule = Rule {
         id: "one".into(),
-        agent: AgentPattern::Exact("inbox.triage".into()),
-        action: ActionPattern::Exact("quarantine".into()),
+        agent: NamePattern::Exact("inbox.triage".into()),
+        action: NamePattern::Exact("quarantine".into()),
         conditions: conditions
             .into_iter()
             .map(|(field, test)| Condition { key: field.into(), field: field.into(), test })

@@ -76,9 +76,7 @@ fn region(region: &DiffRegion) -> String {
 }
 
 fn scope(scope: &Scope) -> String {
-    let agent = if scope.any_other_agent { "any other agent" } else { &scope.agent };
-    let action = if scope.any_other_action { "any other action" } else { &scope.action };
-    format!("{agent} · {action}")
+    format!("{} · {}", scope.agents(), scope.actions())
 }
 
 fn outcome(outcome: Outcome) -> String {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     api::decisions,
-    components::{Button, Chip, EffectBadge, Field, TextInput, Tone, value_words},
+    components::{Button, Chip, EffectBadge, ExternalText, Field, TextInput, Tone, value_words},
     model::text,
 };
 
@@ -130,7 +130,7 @@ fn explained_answer(editor: EditorState, tests: TestCaseList, draft: &SharedDraf
                         view! { <span class="muted">{format!("stable {version} answers ")}</span> <EffectBadge effect=before /> }
                     })}
             </p>
-            <p>{answer.reason}</p>
+            <p><ExternalText text=answer.reason /></p>
             <WhyNotView editor=editor draft=draft.clone() input=input.clone() now=answer.effect />
             {editor.document.may_edit().then(|| view! { <SaveTestForm editor=editor tests=tests input=input.clone() answer=answer.effect /> })}
             <Trace trace=trace />

@@ -8,7 +8,7 @@ use lifecycle::{
 use policy::lint::Report;
 
 use crate::components::{
-    Button, Chip, Digest, FindingChip, Notice, Tone, format,
+    Button, Chip, Digest, ExternalText, FindingChip, Notice, Tone, format,
     region::{Certificate, RegionCard, headline},
 };
 
@@ -86,7 +86,7 @@ fn Draft(draft: PreviewedDraft, version: RwSignal<String>) -> impl IntoView {
             {format!("It would become draft {} with {rules}{by}. ", draft.version)}
             <Digest value=draft.digest what="digest" />
         </p>
-        {(!draft.notes.is_empty()).then(|| view! { <p class="muted">{draft.notes.clone()}</p> })}
+        {(!draft.notes.is_empty()).then(|| view! { <p class="muted"><ExternalText text=draft.notes.clone() lines=true /></p> })}
         <Findings report=draft.lint />
         {match (draft.stable_version, draft.changes) {
             (Some(stable), Some(changes)) => view! { <Changes stable=stable changes=changes /> }.into_any(),

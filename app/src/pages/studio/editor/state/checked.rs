@@ -106,9 +106,9 @@ impl Checked {
         counts.into_iter().map(|(what, n)| if n == 1 { what.to_owned() } else { format!("{n} × {what}") }).collect()
     }
 
-    /// How many findings have a repair.
+    /// How many errors have a repair, so that one button can make them all.
     pub fn fixable(&self) -> usize {
-        self.report.all().filter(|finding| finding.fix.is_some()).count()
+        self.report.all().filter(|finding| lint::is_repaired_with_all(finding)).count()
     }
 }
 
@@ -132,6 +132,7 @@ pub const fn code_label(code: Code) -> &'static str {
         Code::Contradiction => "contradiction",
         Code::TypeClash => "type clash",
         Code::Invariant => "invariant violated",
+        Code::NoRules => "no rules",
         Code::ShortReason => "short reason",
         Code::ApprovalWithoutBudget => "approval without budget",
         Code::HighCost => "high cost",
@@ -142,15 +143,23 @@ pub const fn code_label(code: Code) -> &'static str {
         Code::Undeclared => "undeclared",
         Code::NearDuplicate => "near duplicate",
         Code::GuardrailShadowed => "guardrail shadowed",
+        Code::ErrorOpens => "an error opens it",
+        Code::AbsentPasses => "passes when absent",
+        Code::PrefixBoundary => "prefix without an end",
+        Code::InvisibleText => "invisible text",
+        Code::Lookalike => "looks like another",
+        Code::InexactNumber => "inexact number",
+        Code::SuspiciousText => "text like a number",
+        Code::UnknownMember => "unknown member",
         Code::Disabled => "disabled",
         Code::Gap => "gap",
         Code::Undecided => "undecided",
     }
 }
 
-/// How many findings of `source` have a repair with a single right answer.
+/// How many errors of `source` have a repair with a single right answer.
 pub fn fixable(source: &Source) -> usize {
-    lint::quick(source).all().filter(|finding| finding.fix.is_some()).count()
+    lint::quick(source).all().filter(|finding| lint::is_repaired_with_all(finding)).count()
 }
 
 /// The findings of one severity.

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
+mod mistakes;
+
 use policy::{
     analysis::{self, Meter},
-    bundle::{Invariant, Source},
+    bundle::{Effect, Invariant, Source},
     engine::{Input, Prepared, Status},
     lint::{Code, Finding, Severity, apply_fix, lint_against},
 };
@@ -21,6 +23,32 @@ struct Case {
     fix: bool,
     /// Whether the finding has an input that shows it.
     witness: bool,
+}
+
+/// A case; an empty `rule` stands for none.
+fn case(
+    code: Code,
+    severity: Severity,
+    bundle: Value,
+    rule: &'static str,
+    path: &'static str,
+    fix: bool,
+    witness: bool,
+) -> Case {
+    Case { code, severity, bundle, rule: (!rule.is_empty()).then_some(rule), path, fix, witness }
+}
+
+fn one(rule: Value) -> Value {
+    json!({"rules": [rule]})
+}
+
+fn risk(from: i32) -> Value {
+    json!({">=risk_score": from})
+}
+
+fn guardrail(mut rule: Value) -> Value {
+    rule["tags"] = json!(["guardrail"]);
+    rule
 }
 
 fn rule(id: &str, effect: &str, priority: u16, conditions: Value) -> Value {
@@ -48,23 +76,8 @@ fn schema() -> Value {
 
 fn cases() -> Vec<Case> {
     use Severity::{Error, Info, Warning};
-    let one = |rule: Value| json!({"rules": [rule]});
     let declared = |conditions: Value| json!({"rules": [with(json!({"conditions": conditions}))], "schema": schema()});
-    let case = |code, severity, bundle, rule: &'static str, path, fix, witness| Case {
-        code,
-        severity,
-        bundle,
-        rule: (!rule.is_empty()).then_some(rule),
-        path,
-        fix,
-        witness,
-    };
     let id = "the-rule";
-    let risk = |from: i32| json!({">=risk_score": from});
-    let guardrail = |mut rule: Value| {
-        rule["tags"] = json!(["guardrail"]);
-        rule
-    };
     vec![
         case(Code::MissingId, Error, one(with(json!({"id": null}))), "", "/rules/0/id", false, false),
         case(
@@ -255,7 +268,19 @@ fn shows(finding: &Finding, source: &Source) {
     let bundle = source.parse_rules().bundle;
     let answer = Prepared::new(&bundle).decide(&input);
     match finding.code {
-        Code::Gap => assert_eq!(answer.status, Status::NoMatch),
+        Code::Gap | Code::NoRules => assert_eq!(answer.status, Status::NoMatch),
+        Code::ErrorOpens => assert_eq!((answer.status, answer.effect), (Status::Error, Effect::Allow)),
+        Code::PrefixBoundary if answer.matched_rule == finding.rule_id => assert_eq!(answer.effect, Effect::Allow),
+        Code::AbsentPasses | Code::PrefixBoundary => assert_eq!(answer.effect, Effect::Allow),
+        // The rule also takes a number that its author did not write, or one of two entries that look the same.
+        Code::InexactNumber => assert_eq!(answer.matched_rule, finding.rule_id),
+        Code::InvisibleText | Code::Lookalike if finding.path.ends_with("/branch/1") => {
+            assert_eq!(answer.matched_rule, finding.rule_id);
+        }
+        // The rule does not see what its author means.
+        Code::Lookalike | Code::InvisibleText | Code::SuspiciousText => {
+            assert_ne!((answer.status, answer.matched_rule), (Status::Matched, finding.rule_id.clone()));
+        }
         Code::Invariant => assert_eq!(answer.matched_rule, finding.rule_id),
         _ => {
             // Another rule decides, and this one would.
@@ -269,7 +294,7 @@ fn shows(finding: &Finding, source: &Source) {
 
 #[test]
 fn every_code_has_its_path_message_repair_and_witness() {
-    for case in cases() {
+    for case in cases().into_iter().chain(mistakes::cases()) {
         let source = Source::read(case.bundle.clone()).unwrap();
         let report = lint_against(&source, &invariants());
         let found: Vec<&Finding> = report.all().filter(|finding| finding.code == case.code).collect();
@@ -312,8 +337,9 @@ fn what_is_undecided_is_reported() {
 fn no_code_is_left_out() {
     let names = "missing_id duplicate_id schema missing_reason bad_operator contradiction type_clash invariant \
         short_reason approval_without_budget high_cost unreachable conflict redundant out_of_domain undeclared \
-        near_duplicate guardrail_shadowed disabled gap";
-    let reported: Vec<&str> = cases().iter().map(|case| case.code.name()).collect();
+        near_duplicate guardrail_shadowed no_rules error_opens absent_passes prefix_boundary invisible_text lookalike \
+        inexact_number suspicious_text unknown_member disabled gap";
+    let reported: Vec<&str> = cases().iter().chain(&mistakes::cases()).map(|case| case.code.name()).collect();
     for name in names.split_whitespace() {
         assert!(reported.contains(&name), "{name}");
     }
