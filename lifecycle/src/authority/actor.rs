@@ -49,7 +49,12 @@ impl Actor {
 
 /// Whether two names belong to the same person: spellings of an email may differ in case.
 pub fn same_person(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
+    same_name(a) == same_name(b)
+}
+
+/// The one spelling of a name by which people are told apart.
+pub(super) fn same_name(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// Proof that the actor holds a permission. Only [`authorize`] creates a permit, and every write requires one.

@@ -4,8 +4,10 @@ pub mod actor;
 pub mod permission;
 pub mod person;
 pub mod role;
+pub mod standing;
 
 pub use actor::{Actor, Denied, Permit, Via, authorize, same_person};
 pub use permission::Permission;
 pub use person::{Person, Token};
 pub use role::{Role, Roles};
+pub use standing::Standing;

@@ -35,7 +35,7 @@ pub use content::{Content, PacketBundle, SemanticDiffSummary, packet_id};
 pub use guardrails::{Guardrail, GuardrailLimits, GuardrailVerdict};
 pub use packet::{Packet, PacketStatus};
 pub use projection::ProjectedKpis;
-pub use quorum::{MayNotAct, ReviewStatus, may_act, review_status};
+pub use quorum::{MayNotAct, Quorum, ReviewStatus, may_act, review_status};
 pub use red_team::{Scenario, ScenarioVerdict};
 pub use settings::ReviewSettings;
 pub use verify::{Evidence, Verification, verify};

@@ -21,7 +21,7 @@ use time::OffsetDateTime;
 use super::row;
 use crate::{
     Error, Result, Store,
-    bundles::{base_of, row as bundle_row},
+    bundles::{add_authors, base_of, row as bundle_row, unreviewed_authors},
     decisions, json, settings, test_cases,
     work::Work,
 };
@@ -46,7 +46,7 @@ pub struct CorpusRequest {
 }
 
 /// The packet to build: the body of `POST /policy/packets`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BuildPacket {
     /// The draft.
     pub bundle_id: i64,
@@ -111,8 +111,15 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
         return Err(changed("another bundle became stable while the packet was built; submit again"));
     }
     let built_by = work.actor().name.clone();
-    let submission =
-        Submission { bundle: &current, base: base.as_ref(), notes: &notes, built_by: &built_by, built_at: work.now };
+    let authors = authors_of(work.db(), &current).await?;
+    let submission = Submission {
+        bundle: &current,
+        base: base.as_ref(),
+        notes: &notes,
+        built_by: &built_by,
+        authors: &authors,
+        built_at: clock(work.db()).await?,
+    };
     let id = insert(work.db(), &submission, &content, &corpus).await?;
     sqlx::query("update policy_bundles set state = $2, updated_at = now(), revision = revision + 1 where id = $1")
         .bind(current.id)
@@ -129,6 +136,20 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     Ok(packet)
 }
 
+/// The database's clock at this moment, while the bundle is locked. Whoever acts on the packet begins later; the time at
+/// which this transaction began may lie before an action on an earlier submission.
+async fn clock(db: &mut PgConnection) -> Result<Timestamp> {
+    let now: OffsetDateTime = sqlx::query_scalar("select clock_timestamp()").fetch_one(db).await?;
+    Ok(now.into())
+}
+
+/// Everybody who wrote what the bundle contains: also the authors of equal content that nobody has approved.
+async fn authors_of(db: &mut PgConnection, bundle: &bundle_row::Row) -> Result<Vec<String>> {
+    let mut authors = bundle.authors.clone();
+    add_authors(&mut authors, unreviewed_authors(db, &bundle.digest).await?);
+    Ok(authors)
+}
+
 fn changed(detail: &str) -> Error {
     Error::refused(Code::Conflict, detail)
 }
@@ -139,6 +160,7 @@ pub(crate) struct Submission<'a> {
     pub base: Option<&'a bundle_row::Row>,
     pub notes: &'a str,
     pub built_by: &'a str,
+    pub authors: &'a [String],
     pub built_at: Timestamp,
 }
 
@@ -149,7 +171,7 @@ pub(crate) async fn insert(
     content: &Content,
     corpus: &Corpus,
 ) -> Result<String> {
-    let Submission { bundle, base, notes, built_by, built_at } = *submission;
+    let Submission { bundle, base, notes, built_by, authors, built_at } = *submission;
     let id = packet_id(content);
     sqlx::query(
         "insert into policy_packets (packet_id, bundle_id, bundle_revision, base_id, status, built_by, authors, built_at,
@@ -161,7 +183,7 @@ pub(crate) async fn insert(
     .bind(bundle.revision)
     .bind(base.map(|base| base.id))
     .bind(built_by)
-    .bind(&bundle.authors[..])
+    .bind(authors)
     .bind(json::text(content)?)
     .bind(json::text(corpus)?)
     .bind(&bundle.version)

@@ -2,9 +2,9 @@
 
 use const_format::concatcp;
 use lifecycle::{
-    authority::Role,
+    authority::{Role, Standing},
     problem::Code,
-    review::{Action, Content, NotGenuine, Packet, PacketStatus, packet_id},
+    review::{Action, Content, NotGenuine, Packet, PacketStatus, Quorum, Verdict, packet_id, review_status},
     signing::KeyRing,
 };
 use policy::{Timestamp, replay::Corpus};
@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use crate::{Error, Result, names};
+use crate::{Error, Result, accounts::people, names};
 
 /// The problem with a packet whose content was changed by hand.
 const CONTENT_ALTERED: &str = "the packet's content is not what its id says: it was changed in the database";
@@ -20,6 +20,15 @@ const CONTENT_ALTERED: &str = "the packet's content is not what its id says: it 
 /// The columns of [`Row`].
 const COLUMNS: &str =
     "row_id, packet_id, bundle_id, base_id, status, built_by, authors, built_at, content, required_approvals";
+
+/// What the signatures on a packet add up to.
+#[derive(Default)]
+struct Signed {
+    approved_by: Vec<String>,
+    missing: Vec<String>,
+    lapsed: Vec<String>,
+    nobody_can_complete: Option<String>,
+}
 
 /// A packet as it is stored, without its corpus.
 #[derive(sqlx::FromRow)]
@@ -67,7 +76,25 @@ impl Row {
         Err(Error::refused(Code::Conflict, CONTENT_ALTERED))
     }
 
-    fn packet(self, actions: Vec<Action>, stale: bool, keys: &KeyRing) -> Result<Packet> {
+    /// Refuses an action whose transaction began before the packet was built: its author cannot have seen this
+    /// submission, only an earlier one of the same content, which is void.
+    ///
+    /// # Errors
+    /// `conflict`
+    pub fn refuse_if_built_after(&self, began: Timestamp) -> Result<()> {
+        if began >= self.built_at() {
+            return Ok(());
+        }
+        let detail = "the bundle was submitted again in the meantime: look at the packet again, then decide";
+        Err(Error::refused(Code::Conflict, detail))
+    }
+
+    /// What decides whether the packet has its quorum.
+    pub fn quorum<'a>(&'a self, standing: &'a Standing) -> Quorum<'a> {
+        Quorum { required: self.required_approvals(), authors: &self.authors, built_by: &self.built_by, standing }
+    }
+
+    fn packet(self, actions: Vec<Action>, signed: Signed, stale: bool, keys: &KeyRing) -> Result<Packet> {
         let status = self.status()?;
         let content = self.content()?;
         let mut altered = Vec::new();
@@ -86,6 +113,10 @@ impl Row {
             authors: self.authors,
             built_at: self.built_at.into(),
             actions,
+            approved_by: signed.approved_by,
+            missing: signed.missing,
+            lapsed: signed.lapsed,
+            nobody_can_complete: signed.nobody_can_complete,
             stale,
             altered,
             replay_checksum: content.replay.replay_checksum.clone(),
@@ -189,15 +220,29 @@ pub(crate) async fn is_stale(db: &mut PgConnection, base_id: Option<i64>) -> Res
 /// The packet with everything that has happened to it.
 pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Result<Packet> {
     let actions = actions(db, row.row_id).await?;
-    let open = matches!(row.status()?, PacketStatus::InReview | PacketStatus::Approved);
-    let in_service: bool =
-        sqlx::query_scalar("select state not in ('in_review', 'approved') from policy_bundles where id = $1")
+    let (in_service, now): (bool, OffsetDateTime) =
+        sqlx::query_as("select state not in ('in_review', 'approved'), now() from policy_bundles where id = $1")
             .bind(row.bundle_id)
             .fetch_one(&mut *db)
             .await?;
-    // Once a bundle has been applied, its packet has served its purpose.
-    let stale = open && !in_service && is_stale(db, row.base_id).await?;
-    row.packet(actions, stale, keys)
+    // Once a bundle has been applied, its packet has served its purpose: its signatures stay what they were then.
+    let open = matches!(row.status()?, PacketStatus::InReview | PacketStatus::Approved) && !in_service;
+    if !open {
+        let approvals = actions.iter().filter(|action| action.decision == Verdict::Approve);
+        let approved_by = approvals.map(|action| action.actor.clone()).collect();
+        let signed = Signed { approved_by, ..Signed::default() };
+        return row.packet(actions, signed, false, keys);
+    }
+    let stale = is_stale(db, row.base_id).await?;
+    let standing = people::standing(db).await?;
+    let review = review_status(&row.quorum(&standing), &actions, now.into());
+    let signed = Signed {
+        approved_by: review.approved_by,
+        missing: review.missing,
+        lapsed: review.lapsed,
+        nobody_can_complete: review.nobody_can_complete,
+    };
+    row.packet(actions, signed, stale, keys)
 }
 
 /// Stores a signed action.

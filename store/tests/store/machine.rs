@@ -216,6 +216,9 @@ async fn invariants_hold_after_every_random_command() {
             Store::connect(options.clone(), testing::keys()).await.unwrap(),
             Store::connect(options, testing::keys()).await.unwrap(),
         ];
+        for person in people().iter().chain(&[author(), approver(), safety(), owner()]) {
+            testing::admit(&servers[0], person).await;
+        }
         stable(&servers[0], None, 90).await;
         approved(&servers[1], None, 80).await;
         let mut random = Random::new(seed);

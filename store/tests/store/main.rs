@@ -18,5 +18,6 @@ mod races;
 mod records;
 mod reviews;
 mod sessions;
+mod signers;
 mod story;
 mod test_cases;
