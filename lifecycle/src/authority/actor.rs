@@ -98,11 +98,13 @@ mod tests {
     use crate::authority::Role;
 
     /// The table of the contract, written a second time on purpose: role by permission.
-    const TABLE: [(Permission, [u8; 8]); 11] = [
+    const TABLE: [(Permission, [u8; 8]); 13] = [
         (Permission::Read, [1, 1, 1, 1, 1, 1, 1, 0]),
         (Permission::EditDrafts, [1, 1, 0, 1, 0, 0, 0, 0]),
         (Permission::BuildPackets, [1, 1, 0, 1, 0, 0, 0, 0]),
         (Permission::ActOnPackets, [0, 1, 1, 1, 1, 0, 0, 0]),
+        (Permission::SignExceptions, [0, 0, 0, 1, 1, 0, 0, 0]),
+        (Permission::Countersign, [0, 0, 0, 0, 1, 0, 0, 0]),
         (Permission::Apply, [0, 0, 0, 1, 0, 0, 0, 0]),
         (Permission::RollBack, [0, 0, 0, 1, 1, 0, 0, 0]),
         (Permission::Pause, [0, 0, 0, 1, 1, 0, 0, 0]),

@@ -3,7 +3,7 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Content};
+use super::{Action, Content, exception::Exception, guardrails::GuardrailName};
 
 /// The status of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -60,6 +60,12 @@ pub struct Packet {
     /// Why nobody is left who could give them, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nobody_can_complete: Option<String>,
+    /// The signatures on exceptions to failed guardrails, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
+    /// The failed guardrails that are overridden: their exception has both signatures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<GuardrailName>,
     /// Whether another bundle has become stable since the packet was built.
     pub stale: bool,
     /// Differences from the signed or hashed originals, in sentences; empty unless the database was changed by hand.

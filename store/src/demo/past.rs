@@ -182,9 +182,12 @@ async fn evidence(
             draft: &draft,
             base: base.as_ref(),
             corpus: &corpus,
+            corpus_by_policy: true,
             fallback_plan,
             settings: &settings,
             invariants: &[],
+            base_invariants: &[],
+            retires: &[],
         };
         review::build(&inputs).map(|content| (content, corpus))
     })

@@ -9,7 +9,7 @@ use lifecycle::{
 };
 use serde_json::json;
 
-use super::row;
+use super::{exceptions::overridden_now, row};
 use crate::{Error, Result, Store, accounts::people, bundles::row as bundle_row, settings, system, work::Work};
 
 /// Maximum characters of a reason.
@@ -76,7 +76,8 @@ pub async fn act(
                 "another bundle became stable since this packet was built: it has to be submitted again",
             ));
         }
-        let blockers = content.blockers();
+        let overridden = overridden_now(store.keys(), work.db(), &packet, false).await?;
+        let blockers = content.blockers(&overridden);
         if let Some(first) = blockers.first() {
             let detail =
                 format!("this packet cannot be approved. {first} The draft has to be changed and submitted again");

@@ -4,14 +4,18 @@ use const_format::concatcp;
 use lifecycle::{
     authority::{Role, Standing},
     problem::Code,
-    review::{Action, Content, NotGenuine, Packet, PacketStatus, Quorum, Verdict, packet_id, review_status},
+    review::{
+        Action, Content, Exception, NotGenuine, Packet, PacketStatus, Quorum, Verdict, guardrails::GuardrailName,
+        overridden, packet_id, review_status,
+    },
     signing::KeyRing,
 };
-use policy::{Timestamp, replay::Corpus};
+use policy::{Timestamp, bundle::Invariant, replay::Corpus};
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
+use super::exception_rows;
 use crate::{Error, Result, accounts::people, names};
 
 /// The problem with a packet whose content was changed by hand.
@@ -28,6 +32,8 @@ struct Signed {
     missing: Vec<String>,
     lapsed: Vec<String>,
     nobody_can_complete: Option<String>,
+    exceptions: Vec<Exception>,
+    overridden: Vec<GuardrailName>,
 }
 
 /// A packet as it is stored, without its corpus.
@@ -104,6 +110,10 @@ impl Row {
         altered.extend(actions.iter().filter_map(|action| {
             action.check(&self.packet_id, self.built_at(), keys).err().map(|refusal| not_genuine(action, refusal))
         }));
+        altered.extend(signed.exceptions.iter().filter_map(|exception| {
+            let refusal = exception.check(&self.packet_id, self.built_at(), keys).err()?;
+            Some(format!("the exception signed by {} does not count: {refusal}", exception.actor))
+        }));
         Ok(Packet {
             packet_id: self.packet_id,
             status,
@@ -117,6 +127,8 @@ impl Row {
             missing: signed.missing,
             lapsed: signed.lapsed,
             nobody_can_complete: signed.nobody_can_complete,
+            exceptions: signed.exceptions,
+            overridden: signed.overridden,
             stale,
             altered,
             replay_checksum: content.replay.replay_checksum.clone(),
@@ -139,6 +151,18 @@ pub(crate) async fn by_id(db: &mut PgConnection, packet_id: &str) -> Result<Row>
 pub(crate) async fn by_row_locked(db: &mut PgConnection, row_id: i64) -> Result<Row> {
     let sql = concatcp!("select ", COLUMNS, " from policy_packets where row_id = $1 for update");
     Ok(sqlx::query_as(sql).bind(row_id).fetch_one(db).await?)
+}
+
+/// The invariants that the approved packet of this bundle was proven against; none for a bundle without one.
+pub(crate) async fn invariants_of(db: &mut PgConnection, bundle_id: i64) -> Result<Vec<Invariant>> {
+    let sql = concatcp!(
+        "select ",
+        COLUMNS,
+        " from policy_packets where bundle_id = $1 and status = 'approved' order by row_id desc limit 1"
+    );
+    let packet: Option<Row> = sqlx::query_as(sql).bind(bundle_id).fetch_optional(db).await?;
+    let Some(packet) = packet else { return Ok(Vec::new()) };
+    Ok(packet.genuine_content()?.invariants.into_iter().map(|result| result.invariant).collect())
 }
 
 /// The cases a packet was replayed over.
@@ -220,6 +244,7 @@ pub(crate) async fn is_stale(db: &mut PgConnection, base_id: Option<i64>) -> Res
 /// The packet with everything that has happened to it.
 pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Result<Packet> {
     let actions = actions(db, row.row_id).await?;
+    let exceptions = exception_rows::of_packet(db, row.row_id).await?;
     let (in_service, now): (bool, OffsetDateTime) =
         sqlx::query_as("select state not in ('in_review', 'approved'), now() from policy_bundles where id = $1")
             .bind(row.bundle_id)
@@ -230,7 +255,10 @@ pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Res
     if !open {
         let approvals = actions.iter().filter(|action| action.decision == Verdict::Approve);
         let approved_by = approvals.map(|action| action.actor.clone()).collect();
-        let signed = Signed { approved_by, ..Signed::default() };
+        // Whatever its signers are by now, what they overrode stays written on it.
+        let as_signed = exception_rows::standing_as_signed(&exceptions);
+        let overridden = overridden(&row.quorum(&as_signed), &exceptions);
+        let signed = Signed { approved_by, exceptions, overridden, ..Signed::default() };
         return row.packet(actions, signed, false, keys);
     }
     let stale = is_stale(db, row.base_id).await?;
@@ -241,6 +269,8 @@ pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Res
         missing: review.missing,
         lapsed: review.lapsed,
         nobody_can_complete: review.nobody_can_complete,
+        overridden: overridden(&row.quorum(&standing), &exceptions),
+        exceptions,
     };
     row.packet(actions, signed, stale, keys)
 }

@@ -18,7 +18,7 @@ use crate::{
     Error, Result, Store,
     accounts::people,
     bundles::row::{self as bundle_row, COLUMNS, Row},
-    packets::{row as packet_row, verify_evidence},
+    packets::{overridden_now, row as packet_row, verify_evidence},
     settings, system,
     work::Work,
 };
@@ -208,6 +208,12 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, order: &Or
         }
     };
     let now = review_status(&packet.quorum(&standing), &actions, work.now);
+    let as_signed = order.signers == Signers::AsSigned;
+    let overridden = overridden_now(store.keys(), work.db(), &packet, as_signed).await?;
+    if let Some(first) = packet.content()?.blockers(&overridden).into_iter().next() {
+        let detail = format!("the approval no longer holds. {first} Withdraw the bundle and submit it again");
+        return Err(Error::refused(Code::StaleApproval, detail));
+    }
     if now.status != PacketStatus::Approved {
         let detail = format!(
             "the approval no longer holds ({}): withdraw the bundle and submit it again",

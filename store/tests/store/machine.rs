@@ -130,7 +130,8 @@ async fn command(
         }
         "withdraw" => bundles::withdraw(store, &who, id).await.map(drop),
         "submit" => {
-            let request = packets::BuildPacket { bundle_id: id, fallback_plan: "Roll back.".into(), corpus: None };
+            let request =
+                packets::BuildPacket { bundle_id: id, fallback_plan: "Roll back.".into(), ..Default::default() };
             packets::build(store, &who, request).await.map(drop)
         }
         "approve" => packets::act(store, &who, &packet, Verdict::Approve, None).await.map(drop),

@@ -52,7 +52,8 @@ async fn signatures_are_asked_again_when_a_bundle_is_applied() {
     for reviewer in [approver(), safety()] {
         approve(&store, &reviewer, &packet).await;
     }
-    let apply = || rollout::apply(&store, &owner(), packet.bundle_id, &packet.packet_id, None);
+    let who = owner();
+    let apply = || rollout::apply(&store, &who, packet.bundle_id, &packet.packet_id, None);
     set_role(&store, &safety(), Role::Viewer).await;
     let refused = Problem::from(apply().await.unwrap_err());
     assert_eq!(refused.code, Code::StaleApproval);
