@@ -24,8 +24,8 @@ use Sent::{Form, Json};
 /// Every function that pages call, except for signing in and out: path, well-formed arguments, permission.
 fn functions() -> Vec<(&'static str, Sent, Permission)> {
     use Permission::{
-        ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, HandleIncidents, Pause, Read,
-        RollBack,
+        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DisableEvaluation, EditDrafts, HandleIncidents,
+        Pause, Read, RollBack, SignExceptions,
     };
     let document = r#"{"rules": []}"#;
     vec![

@@ -17,16 +17,17 @@ pub(crate) fn Overridden(
     /// The guardrails whose exception has both signatures.
     overridden: Vec<GuardrailName>,
 ) -> impl IntoView {
-    (!exceptions.is_empty()).then(|| {
-        let lines = exceptions.into_iter().map(|given| {
+    (!exceptions.is_empty()).then(move || {
+        let lines = exceptions.into_iter().map(move |given| {
             let state = if overridden.contains(&given.guardrail) { "" } else { " (1 of 2 signatures)" };
             let who = format!("{}{state}, signed by {}: ", labels::capital(given.guardrail.words()), given.actor);
             view! { <li><strong>{who}</strong> {given.reason}</li> }
         });
+        let lines = lines.collect_view();
         view! {
             <Notice tone=Tone::Bad>
                 <strong>"Exception to a failed guardrail"</strong>
-                <ul class="reasons">{lines.collect_view()}</ul>
+                <ul class="reasons">{lines}</ul>
             </Notice>
         }
     })
