@@ -34,7 +34,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        authority::{Actor, Roles, Standing, Via},
+        authority::{Actor, HeldRoles, Roles, Via},
         review::exception::sign_exception,
         signing::{Key, KeyRing},
     };
@@ -59,7 +59,7 @@ mod tests {
                 given.extend(signed(names[*who], roles, &given));
             }
             let roles = |at: usize| held[at].iter().copied().collect::<Roles>();
-            let standing = Standing::of((0..5).map(|at| (names[at].to_owned(), roles(at))));
+            let standing = HeldRoles::of((0..5).map(|at| (names[at].to_owned(), roles(at))));
             let authors = ["ann".to_owned()];
             let quorum = Quorum { required: 2, authors: &authors, built_by: "bob", standing: &standing };
             let counts = |who: usize, role: Role| {

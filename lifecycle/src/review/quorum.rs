@@ -4,7 +4,7 @@ use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, PacketStatus, Verdict};
-use crate::authority::{Permission, Role, Roles, Standing, same_person};
+use crate::authority::{HeldRoles, Permission, Role, Roles, same_person};
 
 /// Why a person may not act on a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +56,7 @@ pub struct Quorum<'a> {
     /// The person who built the packet.
     pub built_by: &'a str,
     /// Who holds which role now.
-    pub standing: &'a Standing,
+    pub standing: &'a HeldRoles,
 }
 
 impl Quorum<'_> {
@@ -184,12 +184,12 @@ mod tests {
     }
 
     /// Everybody holds both roles of a reviewer, so that their signatures count as they were given.
-    fn everybody() -> Standing {
+    fn everybody() -> HeldRoles {
         let both = Roles::from([Role::Approver, Role::SafetyOwner]);
-        Standing::of(["ann", "bob", "cy", "dee", "sue"].map(|name| (name.to_owned(), both.clone())))
+        HeldRoles::of(["ann", "bob", "cy", "dee", "sue"].map(|name| (name.to_owned(), both.clone())))
     }
 
-    fn status_in(standing: &Standing, required: u8, actions: &[Action]) -> ReviewStatus {
+    fn status_in(standing: &HeldRoles, required: u8, actions: &[Action]) -> ReviewStatus {
         let quorum = Quorum { required, authors: &["ann".into()], built_by: "bob", standing };
         review_status(&quorum, actions, Timestamp::EPOCH.plus(HOUR))
     }
@@ -248,7 +248,7 @@ mod tests {
         let sue = action("sue", Verdict::Approve, &[Role::SafetyOwner], 1);
         let both = [cy, sue];
         let holds = |cy: &[Role], sue: &[Role]| {
-            Standing::of([
+            HeldRoles::of([
                 ("Cy".to_owned(), cy.iter().copied().collect()),
                 ("sue".to_owned(), sue.iter().copied().collect()),
             ])
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn a_packet_that_nobody_can_complete_says_so() {
         let standing = |people: &[(&str, Role)]| {
-            Standing::of(people.iter().map(|(name, role)| ((*name).to_owned(), Roles::from([*role]))))
+            HeldRoles::of(people.iter().map(|(name, role)| ((*name).to_owned(), Roles::from([*role]))))
         };
         let cy = action("cy", Verdict::Approve, &[Role::Approver], 0);
         let why = |people: &[(&str, Role)], required: u8| {
@@ -296,7 +296,7 @@ mod tests {
                 let roles: &[Role] = if *safety { &[Role::SafetyOwner] } else { &[Role::Approver] };
                 action(names[*who], verdict, roles, *at)
             }).collect();
-            let standing = Standing::of(
+            let standing = HeldRoles::of(
                 names.iter().zip(&held).map(|(name, roles)| ((*name).to_owned(), roles.iter().copied().collect())),
             );
             let authors = ["ann".to_owned()];

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::trigger::{self, TriggerReading};
 use crate::{
-    authority::{Actor, Role, Standing, same_person},
+    authority::{Actor, HeldRoles, Role, same_person},
     signing::{Envelope, KeyRing, SignatureError, sign, verify},
 };
 
@@ -122,7 +122,7 @@ impl Pause {
     pub fn valid_signatures<'a>(
         &'a self,
         keys: &'a KeyRing,
-        standing: &'a Standing,
+        standing: &'a HeldRoles,
     ) -> impl Iterator<Item = &'a ReleaseSignature> {
         self.standing_signatures(standing).filter(|given| {
             given.ticket == self.ticket && given.paused_at == self.since && verify(keys, *given).is_ok()
@@ -130,13 +130,13 @@ impl Pause {
     }
 
     /// The signatures by people who still hold a role that they signed with; whether they verify is not looked at.
-    fn standing_signatures<'a>(&'a self, standing: &'a Standing) -> impl Iterator<Item = &'a ReleaseSignature> {
+    fn standing_signatures<'a>(&'a self, standing: &'a HeldRoles) -> impl Iterator<Item = &'a ReleaseSignature> {
         self.release_signatures.iter().filter(|given| !standing.held(&given.by, &given.roles).is_empty())
     }
 
     /// The pause as people are shown it: without the signatures of those who no longer hold the role they signed with.
     #[must_use]
-    pub fn as_of(self, standing: &Standing) -> Self {
+    pub fn as_of(self, standing: &HeldRoles) -> Self {
         let release_signatures = self.standing_signatures(standing).cloned().collect();
         Self { release_signatures, ..self }
     }
@@ -204,7 +204,7 @@ pub struct Signing<'a> {
     /// The keys.
     pub keys: &'a KeyRing,
     /// Who holds which role now.
-    pub standing: &'a Standing,
+    pub standing: &'a HeldRoles,
 }
 
 /// Signs the release of `pause`. The second signature, by another person with the other role, ends the pause;

@@ -30,11 +30,11 @@ fn pause(triggers: &[&str]) -> Pause {
 /// Those who have signed still hold the roles that they signed with.
 fn signed(pause: &Pause, who: &Actor, readings: &[TriggerReading]) -> Result<Signed, ReleaseRefused> {
     let held = |given: &ReleaseSignature| (given.by.clone(), given.roles.iter().copied().collect());
-    signed_while(&Standing::of(pause.release_signatures.iter().map(held)), pause, who, readings)
+    signed_while(&HeldRoles::of(pause.release_signatures.iter().map(held)), pause, who, readings)
 }
 
 fn signed_while(
-    standing: &Standing,
+    standing: &HeldRoles,
     pause: &Pause,
     who: &Actor,
     readings: &[TriggerReading],
@@ -85,7 +85,7 @@ fn one_person_with_both_roles_signs_once() {
 #[test]
 fn a_release_needs_words_and_clear_triggers() {
     let safety = person("s@x", &[Role::SafetyOwner]);
-    let (keys, standing) = (keys(), Standing::default());
+    let (keys, standing) = (keys(), HeldRoles::default());
     let context = Signing { keys: &keys, standing: &standing };
     let blank = sign_release(&pause(&[]), &safety, " \n", &[], Timestamp::EPOCH, context);
     assert_eq!(blank, Err(ReleaseRefused::RemediationRequired));
@@ -116,11 +116,11 @@ fn a_signature_for_another_pause_or_a_forged_one_does_not_count() {
 fn a_signature_counts_while_its_signer_holds_the_role() {
     let (safety, runtime) = (person("s@x", &[Role::SafetyOwner]), person("r@x", &[Role::RuntimeOwner]));
     let one = after_one(&pause(&[]), &safety);
-    let later = |roles: &[Role]| Standing::of([("S@x".to_owned(), roles.iter().copied().collect())]);
-    let second = |standing: &Standing| signed_while(standing, &one, &runtime, &[]);
+    let later = |roles: &[Role]| HeldRoles::of([("S@x".to_owned(), roles.iter().copied().collect())]);
+    let second = |standing: &HeldRoles| signed_while(standing, &one, &runtime, &[]);
     assert!(matches!(second(&later(&[Role::SafetyOwner])), Ok(Signed::Released(_))));
     // The signature of a person who is a viewer by now, or who was disabled, is as if it had not been given.
-    for gone in [later(&[Role::Viewer]), Standing::default()] {
+    for gone in [later(&[Role::Viewer]), HeldRoles::default()] {
         assert!(matches!(second(&gone), Ok(Signed::OneOfTwo(_))));
         assert_eq!(one.clone().as_of(&gone).still_needed(), "a safety owner and a runtime owner");
     }

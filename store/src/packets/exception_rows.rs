@@ -1,7 +1,7 @@
 //! The signatures on exceptions as they are stored.
 
 use lifecycle::{
-    authority::{Role, Standing},
+    authority::{HeldRoles, Role},
     review::Exception,
 };
 use sqlx::PgConnection;
@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use crate::{Result, names};
 
 /// The standing in which everybody holds the roles that they signed with.
-pub(super) fn standing_as_signed(exceptions: &[Exception]) -> Standing {
-    Standing::of(exceptions.iter().map(|given| (given.actor.clone(), given.roles.iter().copied().collect())))
+pub(super) fn standing_as_signed(exceptions: &[Exception]) -> HeldRoles {
+    HeldRoles::of(exceptions.iter().map(|given| (given.actor.clone(), given.roles.iter().copied().collect())))
 }
 
 #[derive(sqlx::FromRow)]

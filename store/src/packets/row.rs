@@ -2,7 +2,7 @@
 
 use const_format::concatcp;
 use lifecycle::{
-    authority::{Role, Standing},
+    authority::{HeldRoles, Role},
     problem::Code,
     review::{
         Action, Content, Exception, NotGenuine, Packet, PacketStatus, Quorum, Verdict, guardrails::GuardrailName,
@@ -96,7 +96,7 @@ impl Row {
     }
 
     /// What decides whether the packet has its quorum.
-    pub fn quorum<'a>(&'a self, standing: &'a Standing) -> Quorum<'a> {
+    pub fn quorum<'a>(&'a self, standing: &'a HeldRoles) -> Quorum<'a> {
         Quorum { required: self.required_approvals(), authors: &self.authors, built_by: &self.built_by, standing }
     }
 

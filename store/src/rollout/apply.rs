@@ -3,7 +3,7 @@
 use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, Permission, Standing, authorize},
+    authority::{Actor, HeldRoles, Permission, authorize},
     bundle::{Record, state::Command},
     problem::{Code, Problem},
     review::{PacketStatus, review_status},
@@ -204,7 +204,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, order: &Or
     let standing = match order.signers {
         Signers::Now => people::standing(work.db()).await?,
         Signers::AsSigned => {
-            Standing::of(actions.iter().map(|action| (action.actor.clone(), action.roles.iter().copied().collect())))
+            HeldRoles::of(actions.iter().map(|action| (action.actor.clone(), action.roles.iter().copied().collect())))
         }
     };
     let now = review_status(&packet.quorum(&standing), &actions, work.now);

@@ -27,7 +27,7 @@ async fn record(store: &Store, count: usize, hours: i64) {
 }
 
 #[tokio::test]
-async fn whoever_builds_a_packet_cannot_choose_its_evidence() {
+async fn the_builder_of_a_packet_cannot_choose_its_evidence() {
     let store = testing::store().await;
     let first = stable(&store, None, 90).await;
     record(&store, 150, 1).await;

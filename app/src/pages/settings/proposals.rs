@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_told_in_words() {
+    fn a_change_is_described_in_words() {
         let change = |field: &str, from: Value, to: Value| sentence(&Change { field: field.into(), from, to });
         assert_eq!(
             change("/gates/max_error_rate", json!(0.05), json!(0.1)),

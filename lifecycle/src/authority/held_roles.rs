@@ -7,12 +7,12 @@ use super::{Role, Roles, actor::same_name};
 
 /// The people who may sign in, with the roles they hold now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct HeldRoles {
     /// The roles of each person, by the name that [`same_name`] gives.
     people: BTreeMap<String, Roles>,
 }
 
-impl Standing {
+impl HeldRoles {
     /// The standing of these people, who are all enabled.
     pub fn of(people: impl IntoIterator<Item = (String, Roles)>) -> Self {
         let mut all: BTreeMap<String, Roles> = BTreeMap::new();
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn only_roles_that_were_signed_with_and_are_held_count() {
-        let standing = Standing::of([("Sue@Example.com".to_owned(), Roles::from([Role::Approver, Role::Viewer]))]);
+        let standing = HeldRoles::of([("Sue@Example.com".to_owned(), Roles::from([Role::Approver, Role::Viewer]))]);
         assert_eq!(standing.held(" sue@example.com", &[Role::SafetyOwner, Role::Approver]), [Role::Approver]);
         assert!(standing.held("sue@example.com", &[Role::SafetyOwner]).is_empty());
         assert!(standing.held("nobody@example.com", &[Role::Approver]).is_empty());
