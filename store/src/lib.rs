@@ -11,11 +11,13 @@
 //! |---|---|
 //! | [`error`] | why a use case failed |
 //! | `baseline` | recognises a workspace of the release before the migrations were squashed |
+//! | `signing_keys` | the keys that the database knows, by id and fingerprint |
 //! | `connection` | [`Store`]: the pool, the keys, the migrations |
 //! | `json`, `names`, `page`, `text` | values as columns store them; limits and cursors of lists |
 //! | [`atomic_file`] | writing a file whole or not at all |
 //! | [`postgres`] | a private PostgreSQL, for servers without a `DATABASE_URL` and for tests |
 //! | [`audit`] | the audit record: its chain, checkpoints, export and verification |
+//! | [`keys`] | whether a process holds the key that signs, and changing that key |
 //! | `work` | the transaction of a use case, with its actor, clock and audit entries |
 //! | `accounts` | who may sign in: [`people`], [`tokens`], [`sessions`] |
 //! | [`settings`] | the workspace's settings and invariants |
@@ -42,6 +44,7 @@ pub mod drills;
 pub mod error;
 pub mod home;
 pub mod incidents;
+pub mod keys;
 pub mod kpi;
 pub mod metrics;
 pub mod packets;
@@ -59,11 +62,12 @@ mod connection;
 mod json;
 mod names;
 mod page;
+mod signing_keys;
 mod text;
 mod work;
 
 pub use accounts::{people, sessions, tokens};
-pub use connection::Store;
+pub use connection::{Store, migrate};
 pub use error::{Error, Result};
 pub use lifecycle::{
     Page,

@@ -6,7 +6,7 @@ use policy::{Timestamp, bundle::Source};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::signing::{Envelope, KeyRing, SignatureError, sign};
+use crate::signing::{Envelope, KeyRing, Purpose, SignatureError, sign};
 
 /// Version of the file's shape.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -39,6 +39,12 @@ pub struct Export {
 }
 
 impl Envelope for Export {
+    const PURPOSE: Purpose = Purpose::Export;
+
+    fn made_at(&self) -> Timestamp {
+        self.exported_at
+    }
+
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;
         self.signature = signature;

@@ -176,7 +176,7 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
 
 fn signature_failure(error: SignatureError, key_id: &str) -> VerificationFailure {
     match error {
-        SignatureError::UnknownKey => VerificationFailure::new(
+        SignatureError::UnknownKey(_) => VerificationFailure::new(
             Verdict::UnknownKey,
             format!(
                 "It was signed with the key `{key_id}`, which is not known here. Give both environments the same \

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{Workspace, bundle, folder};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
-const SECRET: &str = "a secret that is long enough";
+const SECRET: &str = "a secret that is long enough to sign with";
 
 /// The result of a command.
 #[derive(Debug)]
@@ -82,11 +82,16 @@ fn bundles_are_signed_and_verified_without_a_server() {
     let changed = signed.replace("deny", "allow");
     let refused = offline(&["bundle", "verify", "--output", "json"], &changed).with_code(1).json();
     assert_eq!(refused["verdict"], "invalid_signature");
+    // A key without a name is named by its fingerprint, so another secret is another key.
     let other = run(&[("HMAC_SECRET", "another secret that is long")], &["bundle", "verify"], &signed).with_code(1);
+    assert!(other.out.starts_with("unknown_key: ") && other.out.contains("`key-"), "{other:?}");
+    let id = signed.split("\"key_id\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let other = [("HMAC_SECRET", "another secret that is long"), ("HMAC_KEY_ID", id)];
+    let other = run(&other, &["bundle", "verify"], &signed).with_code(1);
     assert!(other.out.starts_with("invalid_signature: "), "{other:?}");
     let unknown = run(&[("HMAC_SECRET", SECRET), ("HMAC_KEY_ID", "new")], &["bundle", "verify"], &signed).with_code(1);
     assert!(unknown.out.starts_with("unknown_key: "), "{unknown:?}");
-    let previous = format!("main:{SECRET}");
+    let previous = format!("{id}:{SECRET}");
     let rotated =
         [("HMAC_SECRET", "another secret that is long"), ("HMAC_KEY_ID", "new"), ("HMAC_PREVIOUS", &previous)];
     run(&rotated, &["bundle", "verify"], &signed).with_code(0);
@@ -95,6 +100,8 @@ fn bundles_are_signed_and_verified_without_a_server() {
     offline(&["bundle", "verify"], "{").with_code(2);
     offline(&["bundle", "verify", "/nonexistent"], "").with_code(2);
     offline(&["bundle", "sign", "--expiry-hours", "721"], &bare).with_code(2);
+    let short = run(&[("HMAC_SECRET", "too short")], &["bundle", "sign"], &bare).with_code(2);
+    assert!(short.err.contains("at least 32"), "{short:?}");
     let keyless = run(&[], &["bundle", "sign"], &bare).with_code(2);
     assert!(keyless.err.contains("HMAC_SECRET"), "{keyless:?}");
 }

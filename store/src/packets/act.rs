@@ -49,11 +49,11 @@ pub async fn act(
     }
     let settings = settings::load(work.db()).await?;
     let proposal = Proposal { packet_id: &packet.packet_id, actor, decision: verdict, reason: reason.as_deref() };
-    let record = action::record(&proposal, work.now, &settings.review, store.keys()).map_err(refused)?;
+    let record = action::record(&proposal, work.now, &settings.review, &store.keys()).map_err(refused)?;
     let content = packet.genuine_content()?;
-    let mut actions = row::verified_actions(store.keys(), work.db(), &packet).await?;
+    let mut actions = row::verified_actions(&store.keys(), work.db(), &packet).await?;
     if actions.iter().any(|known| known.idempotency_key == record.idempotency_key) {
-        return row::read(store.keys(), work.db(), packet).await;
+        return row::read(&store.keys(), work.db(), packet).await;
     }
     let status = packet.status()?;
     if status != PacketStatus::InReview {
@@ -117,7 +117,7 @@ pub async fn act(
     work.note(event, "packet", &packet.packet_id, summary, detail);
     let result = {
         let packet = row::by_row_locked(work.db(), packet.row_id).await?;
-        row::read(store.keys(), work.db(), packet).await?
+        row::read(&store.keys(), work.db(), packet).await?
     };
     work.commit().await?;
     Ok(result)

@@ -75,7 +75,7 @@ impl Row {
             altered.push(CONTENT_ALTERED.to_owned());
         }
         altered.extend(actions.iter().filter_map(|action| {
-            action.check(&self.packet_id, self.built_at(), keys).err().map(|refusal| not_genuine(action, refusal))
+            action.check(&self.packet_id, self.built_at(), keys).err().map(|refusal| not_genuine(action, &refusal))
         }));
         Ok(Packet {
             packet_id: self.packet_id,
@@ -162,20 +162,31 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
 /// older than the packet.
 ///
 /// # Errors
-/// `conflict`, with the actor, for an action that fails one of these checks.
+/// `unknown_key` when the key of an action is missing; `conflict`, with the actor, for an action that fails one of these
+/// checks.
 pub(crate) async fn verified_actions(keys: &KeyRing, db: &mut PgConnection, packet: &Row) -> Result<Vec<Action>> {
     let actions = actions(db, packet.row_id).await?;
     for action in &actions {
         if let Err(refusal) = action.check(&packet.packet_id, packet.built_at(), keys) {
             tracing::error!(packet = packet.packet_id, actor = action.actor, %refusal, "an action does not verify");
-            return Err(Error::refused(Code::Conflict, not_genuine(action, refusal)));
+            if let NotGenuine::Signature(refusal) = &refusal
+                && refusal.unknown_key().is_some()
+            {
+                return Err(Error::not_verified(&format!("the action by {}", action.actor), refusal));
+            }
+            return Err(Error::refused(Code::Conflict, not_genuine(action, &refusal)));
         }
     }
     Ok(actions)
 }
 
-fn not_genuine(action: &Action, refusal: NotGenuine) -> String {
-    format!("the action by {} does not count: {refusal}", action.actor)
+fn not_genuine(action: &Action, refusal: &NotGenuine) -> String {
+    match refusal {
+        NotGenuine::Signature(refusal) if refusal.unknown_key().is_some() => {
+            format!("the action by {} cannot be verified: {refusal}", action.actor)
+        }
+        _ => format!("the action by {} does not count: {refusal}", action.actor),
+    }
 }
 
 /// Whether another bundle has become stable since the packet was built.

@@ -117,7 +117,7 @@ pub(crate) async fn apply_in(
         .bind(work.actor().name.clone())
         .fetch_one(work.db())
         .await?;
-    let record = record(store.keys(), work, &after, Some(packet_id), 0).await?;
+    let record = record(&store.keys(), work, &after, Some(packet_id), 0).await?;
     let detail = json!({
         "version": after.version, "from_state": bundle.state, "to_state": state.name(), "packet_id": packet_id,
         "from_pct": 0, "to_pct": after.canary_pct, "digest": after.digest, "apply_id": record.id,
@@ -188,7 +188,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
         let detail = "another bundle became stable since this was approved: withdraw it and submit it again";
         return Err(Error::refused(Code::StaleApproval, detail));
     }
-    let actions = packet_row::verified_actions(store.keys(), work.db(), &packet).await?;
+    let actions = packet_row::verified_actions(&store.keys(), work.db(), &packet).await?;
     let now = review_status(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
     if now.status != PacketStatus::Approved {
         let detail = format!(

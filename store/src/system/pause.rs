@@ -119,11 +119,11 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
         let detail = "no safety pause is in force: there is nothing to release";
         return Err(Problem::new(Code::InvalidTransition, detail).with("from", "running").with("to", "running").into());
     };
-    let counting: Vec<_> = pause.valid_signatures(store.keys()).cloned().collect();
+    let counting: Vec<_> = pause.valid_signatures(&store.keys()).cloned().collect();
     // The triggers only matter to the second signature.
     let readings = if counting.is_empty() { Vec::new() } else { trigger::read(&mut work, &pause).await? };
     let now = work.now;
-    let signed = rules::sign_release(&pause, actor, remediation, &readings, now, store.keys())
+    let signed = rules::sign_release(&pause, actor, remediation, &readings, now, &store.keys())
         .map_err(|refusal| refused(refusal, &readings))?;
     let ticket = pause.ticket.clone().unwrap_or_default();
     let message = match signed {

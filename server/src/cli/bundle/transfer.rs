@@ -49,7 +49,7 @@ impl ImportOptions {
 /// Signs the bundle in a file.
 pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &OfflineKeys) -> Result<ExitCode, CliError> {
     let source = files::source(file)?;
-    let export = signed::export(&keys.ring()?, &source, None, now(), hours)
+    let export = signed::export(&keys.ring(Use::Sign)?, &source, None, now(), hours)
         .map_err(|refused| CliError::Usage(format!("{}: {refused}", files::shown(file))))?;
     files::write(to, &format!("{}\n", export.to_text()))?;
     Ok(ExitCode::SUCCESS)
@@ -57,7 +57,7 @@ pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &OfflineKeys) -
 
 /// Verifies a signed file.
 pub fn verify(file: &Path, keys: &OfflineKeys, format: Format) -> Result<ExitCode, CliError> {
-    let ring = keys.ring()?;
+    let ring = keys.ring(Use::Verify)?;
     let upload = Upload::parse(files::document(file)?)?;
     let verification = verify_export(&ring, &upload.document, now());
     print(format, &verification, || verdict(&verification));
