@@ -4,7 +4,7 @@ use policy::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{KeyRing, Purpose, SignatureError};
+use super::{Key, KeyRing, PublicKey, Purpose, SignatureError};
 
 /// A document that carries its own signature: its member `signature` covers every other member, made with the key that
 /// `key_id` names.
@@ -43,12 +43,55 @@ pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), Signature
     check(keys, members(envelope)?, T::UNSIGNED, T::PURPOSE, Some(envelope.made_at()))
 }
 
-/// Checks the `signature` of an exported JSON object over all its other members but `unsigned`.
+/// Signs `envelope` with the key pair derived from the ring's current key.
 ///
 /// # Errors
-/// See [`verify`].
-pub fn verify_members(keys: &KeyRing, members: Map<String, Value>, unsigned: &[&str]) -> Result<(), SignatureError> {
-    check(keys, members, unsigned, Purpose::Export, None)
+/// See [`sign`].
+pub fn sign_with_pair<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), SignatureError> {
+    let id = keys.current.public().key_id;
+    envelope.seal(id.clone(), String::new());
+    let signature = hex::encode(keys.current.sign_with_pair(&signed_bytes(envelope)?));
+    envelope.seal(id, signature);
+    Ok(())
+}
+
+/// Checks the `signature` of an exported JSON object over all its other members. The key that `key_id` names decides the
+/// algorithm: a secret of the ring, the pair derived from one, or a partner's public key.
+///
+/// # Errors
+/// See [`verify`]; [`SignatureError::Malformed`] when `algorithm` is not that of the key.
+pub fn verify_export_members(
+    keys: &KeyRing,
+    partners: &[PublicKey],
+    members: Map<String, Value>,
+) -> Result<(), SignatureError> {
+    let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(SignatureError::Malformed(name));
+    let (key_id, algorithm) = (text("key_id")?.to_owned(), text("algorithm")?.to_owned());
+    let is_named = |key: &PublicKey| key.key_id == key_id;
+    let public = match keys.named(&key_id).next() {
+        Some(_) => None,
+        None => {
+            keys.all().map(Key::public).find(&is_named).or_else(|| partners.iter().find(|key| is_named(key)).cloned())
+        }
+    };
+    let Some(public) = public else {
+        return check(keys, members, &[], Purpose::Export, None);
+    };
+    if algorithm != PublicKey::ALGORITHM {
+        return Err(SignatureError::Malformed("algorithm"));
+    }
+    let mut code = [0; 64];
+    decode(text("signature")?, &mut code)?;
+    let bytes = canonical(members, &[])?;
+    if public.verifies(&bytes, &code) { Ok(()) } else { Err(SignatureError::Mismatch) }
+}
+
+/// Reads hex digits. One spelling only: digits in upper case would be a second signature for the same content.
+fn decode(signature: &str, code: &mut [u8]) -> Result<(), SignatureError> {
+    if signature.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err(SignatureError::Malformed("signature"));
+    }
+    hex::decode_to_slice(signature, code).map_err(|_| SignatureError::Malformed("signature"))
 }
 
 fn check(
@@ -60,13 +103,8 @@ fn check(
 ) -> Result<(), SignatureError> {
     let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(SignatureError::Malformed(name));
     let key_id = text("key_id")?.to_owned();
-    let signature = text("signature")?;
-    // One spelling only: hex digits in upper case would be a second signature for the same content.
-    if signature.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(SignatureError::Malformed("signature"));
-    }
     let mut code = [0; 32];
-    hex::decode_to_slice(signature, &mut code).map_err(|_| SignatureError::Malformed("signature"))?;
+    decode(text("signature")?, &mut code)?;
     let bytes = canonical(members, unsigned)?;
     let mut refused = SignatureError::UnknownKey(key_id.clone());
     for key in keys.named(&key_id) {
@@ -105,7 +143,6 @@ mod tests {
     use sha2::Sha256;
 
     use super::*;
-    use crate::signing::Key;
 
     #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
     struct Note {

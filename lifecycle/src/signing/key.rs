@@ -58,6 +58,11 @@ impl Key {
         hex::encode(code).chars().take(FINGERPRINT_DIGITS).collect()
     }
 
+    /// The secret, for deriving keys.
+    pub(super) fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
     /// The length of the secret in bytes.
     pub fn secret_bytes(&self) -> usize {
         self.secret.len()

@@ -241,3 +241,28 @@ async fn two_servers_change_the_key_in_both_orders() {
         assert!(code == 1 && err.contains("`k2`"), "{code} {err}");
     }
 }
+
+#[tokio::test]
+async fn public_keys_are_published_and_exports_verify_with_them() {
+    use crate::support::Workspace;
+    use lifecycle::{authority::Role, transfer::open_with_partners};
+    let workspace = Workspace::new().await;
+    let published = workspace.stranger().get("/.well-known/countersign-keys").await.expect(200);
+    let keys: Vec<lifecycle::signing::PublicKey> = serde_json::from_value(published["keys"].clone()).unwrap();
+    assert_eq!(keys, [store::testing::keys().current.public()]);
+    assert_eq!(published["keys"][0]["signs"], true);
+    let author = workspace.caller(Role::Author).await;
+    let made = author.post("/policy/bundles", bundle("1.0.0", "deny")).await.expect(201);
+    let path = format!("/policy/bundles/{}/export", made["id"]);
+    let export = author.get(&format!("{path}?algorithm=ed25519")).await.expect(200);
+    assert_eq!(author.post("/policy/bundles/verify", export.clone()).await.expect(200)["verdict"], "valid");
+    let stranger = lifecycle::signing::KeyRing {
+        current: lifecycle::signing::Key::new("other", "another secret"),
+        previous: Vec::new(),
+    };
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    assert!(open_with_partners(&stranger, &keys, &export, now).1.is_some());
+    assert!(open_with_partners(&stranger, &[], &export, now).1.is_none());
+    author.get(&format!("{path}?algorithm=none")).await.problem(422, "invalid_field");
+    assert_eq!(author.get(&path).await.expect(200)["algorithm"], "HMAC-SHA256");
+}

@@ -8,4 +8,4 @@ mod transfer;
 pub(crate) use edit::base_of;
 pub use edit::{clone_draft, create, update, withdraw};
 pub use queries::{Filter, diff, get, list, summaries};
-pub use transfer::{Imported, export, import, preview_import, verify};
+pub use transfer::{Imported, export, export_with, import, preview_import, verify};

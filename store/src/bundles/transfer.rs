@@ -7,8 +7,8 @@ use lifecycle::{
     bundle::{Provenance, Record},
     problem::{Code, Problem},
     transfer::{
-        Export, Preview, PreviewedDraft, Upload, Verification,
-        export::{ExportRefused, HOURS, export as sign_export},
+        Algorithm, Export, Preview, PreviewedDraft, Upload, Verification,
+        export::{ExportRefused, HOURS, export_with as sign_export},
         open_export,
     },
 };
@@ -46,13 +46,21 @@ pub struct Imported {
 /// # Errors
 /// Denied without [`Permission::EditDrafts`]; no such bundle; hours out of range.
 pub async fn export(store: &Store, actor: &Actor, id: i64, hours: u32) -> Result<Export> {
+    export_with(store, actor, Algorithm::HmacSha256, id, hours).await
+}
+
+/// Exports as [`export`] does, signed as `algorithm` says.
+///
+/// # Errors
+/// As [`export`].
+pub async fn export_with(store: &Store, actor: &Actor, algorithm: Algorithm, id: i64, hours: u32) -> Result<Export> {
     let permit = authorize(actor, Permission::EditDrafts)?;
     if !HOURS.contains(&hours) {
         return Err(Problem::invalid_field("/expiry_hours", ExportRefused::Hours(hours).to_string()).into());
     }
     let mut work = Work::begin(store, permit).await?;
     let bundle = row::by_id(work.db(), id).await?;
-    let signed = sign_export(&store.keys(), &bundle.source()?, Some(&bundle.created_by), work.now, hours)
+    let signed = sign_export(&store.keys(), algorithm, &bundle.source()?, Some(&bundle.created_by), work.now, hours)
         .map_err(|refused| Error::Internal(format!("bundle {id} could not be signed: {refused}")))?;
     let detail = json!({
         "version": bundle.version, "digest": signed.digest, "key_id": signed.key_id, "expires_at": signed.expires_at,
