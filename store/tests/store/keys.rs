@@ -288,6 +288,8 @@ async fn a_missing_key_is_named_and_never_told_as_tampering() {
     let second = packets::act(&new, &safety(), &waiting.packet_id, Verdict::Approve, None).await;
     assert_missing(second, "k1");
     assert_missing(rollout::promote(&new, &owner(), live.id, 50).await, "k1");
+    let status = rollout::canary_status(&new, &owner(), live.id).await.unwrap();
+    assert!(!status.can_promote && status.blocked_by.iter().any(|why| why.contains("`k1`")), "{status:?}");
     assert_missing(drills::run(&new, &owner()).await, "k1");
     // An emergency is never refused for a key.
     rollout::roll_back(&new, &owner(), live.id, rollback("the canary is harmful", false)).await.unwrap();
