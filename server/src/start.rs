@@ -12,7 +12,7 @@ use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
 use lifecycle::{problem::Code, signing::KeyRing};
 use sqlx::postgres::PgConnectOptions;
-use store::{Store, keys::Announced};
+use store::{Store, key_rotation::Announced};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -136,7 +136,7 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         tracing::error!("answered decisions could not be written in time");
     }
     // An unreachable database must not delay the shutdown.
-    let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, store::keys::leave(&state.store)).await;
+    let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, store::key_rotation::leave(&state.store)).await;
     let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, jobs::checkpoint(&state.store, 0)).await;
     state.store.pool().close().await;
     Ok(())
@@ -158,8 +158,8 @@ async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, C
 
 /// Refuses to run without the workspace's key. A key that is new here signs once every running server has it.
 async fn start_with_keys(store: &Store, ring: &KeyRing) -> Result<(), CliError> {
-    store::keys::beat(store, &jobs::host(), ring.clone()).await?;
-    match store::keys::announce(store, &jobs::servers(), ring).await {
+    store::key_rotation::beat(store, &jobs::host(), ring.clone()).await?;
+    match store::key_rotation::announce(store, &jobs::servers(), ring).await {
         Ok(Announced::InUse) => {}
         Ok(Announced::Waiting(servers)) => tracing::warn!(
             key = ring.current.id,

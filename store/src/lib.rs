@@ -17,8 +17,9 @@
 //! | [`atomic_file`] | writing a file whole or not at all |
 //! | [`postgres`] | a private PostgreSQL, for servers without a `DATABASE_URL` and for tests |
 //! | [`audit`] | the audit record: its chain, checkpoints, export and verification |
-//! | [`keys`] | whether a process holds the key that signs, and changing that key |
+//! | [`keys`] | whether a process holds the key that signs |
 //! | `work` | the transaction of a use case, with its actor, clock and audit entries |
+//! | [`key_rotation`] | changing the key that signs while servers run |
 //! | `accounts` | who may sign in: [`people`], [`tokens`], [`sessions`] |
 //! | [`settings`] | the workspace's settings and invariants |
 //! | [`bundles`] | policy bundles: drafts, reading, export and import |
@@ -44,6 +45,7 @@ pub mod drills;
 pub mod error;
 pub mod home;
 pub mod incidents;
+pub mod key_rotation;
 pub mod keys;
 pub mod kpi;
 pub mod metrics;

@@ -117,7 +117,7 @@ impl Key {
     fn own(&self, purpose: Purpose) -> &[u8] {
         let place = Purpose::DERIVED.iter().position(|other| *other == purpose);
         match (&self.scope, place) {
-            (Some(scope), Some(place)) => scope.derived.get(place).map_or(&self.secret, |key| key.as_slice()),
+            (Some(scope), Some(place)) => scope.derived.get(place).map_or(self.secret.as_slice(), <[u8; 32]>::as_slice),
             _ => &self.secret,
         }
     }

@@ -11,7 +11,7 @@ use lifecycle::signing::KeyRing;
 use serde_json::json;
 use store::{
     Store,
-    keys::{self, Announced},
+    key_rotation::{self, Announced},
 };
 
 use super::{
@@ -79,7 +79,7 @@ async fn rotate(
     let actor = local_administrator();
     let mut ring = ring(given, data_dir)?;
     // A generated key that was kept and not put to use yet is the new one.
-    if keys::status(store, &actor, &ring.current).await? == Some(Announced::InUse) {
+    if key_rotation::status(store, &actor, &ring.current).await? == Some(Announced::InUse) {
         if given.has_secret() {
             return Err(CliError::Refused(format!(
                 "HMAC_SECRET is a key that this workspace has used already. To replace it, give a new secret as \
@@ -92,7 +92,7 @@ async fn rotate(
     }
     let deadline = Instant::now() + patience;
     loop {
-        let outcome = keys::announce(store, &actor, &ring).await?;
+        let outcome = key_rotation::announce(store, &actor, &ring).await?;
         if outcome == Announced::InUse || Instant::now() >= deadline {
             return Ok((ring, outcome));
         }

@@ -6,7 +6,7 @@ use lifecycle::{
     authority::{Actor, Role, Via},
     signing::KeyRing,
 };
-use store::{Store, keys};
+use store::{Store, key_rotation};
 
 use super::periodic::{Schedule, log_error};
 use crate::signing_keys;
@@ -14,13 +14,13 @@ use crate::signing_keys;
 pub(super) async fn run(store: Store, started_with: KeyRing, data_dir: PathBuf) {
     let host = host();
     let mut ring = started_with;
-    let mut schedule = Schedule::every(keys::HEARTBEAT, &store);
+    let mut schedule = Schedule::every(key_rotation::HEARTBEAT, &store);
     while schedule.next().await {
         match signing_keys::reread(&ring, &data_dir) {
             Ok(found) => ring = found,
             Err(error) => tracing::warn!(%error, "the key file cannot be read; the keys stay as they are"),
         }
-        if let Err(error) = keys::beat(&store, &host, ring.clone()).await {
+        if let Err(error) = key_rotation::beat(&store, &host, ring.clone()).await {
             log_error("the signing keys cannot be compared with the workspace's now", &error);
         }
     }

@@ -13,8 +13,8 @@ use lifecycle::{
 use sqlx::postgres::PgConnectOptions;
 use store::{
     Store, audit, bundles, drills,
-    keys::{self, Announced},
-    packets, rollout, testing,
+    key_rotation::{self, Announced},
+    keys, packets, rollout, testing,
 };
 
 fn key(id: &str) -> Key {
@@ -210,10 +210,10 @@ async fn a_new_key_is_known_to_all_before_it_is_used() {
     for second_order in [["k1", "k2"], ["k2", "k1"]] {
         let options = testing::database().await;
         let (f, g) = (with(&options, &["k1"]).await, with(&options, &["k2", "k1"]).await);
-        keys::beat(&f, "f", ring(&["k1"])).await.unwrap();
+        key_rotation::beat(&f, "f", ring(&["k1"])).await.unwrap();
         write(&f).await.unwrap();
-        keys::beat(&g, "g", ring(&["k2", "k1"])).await.unwrap();
-        let waits = keys::announce(&g, &admin(), &ring(&["k2", "k1"])).await.unwrap();
+        key_rotation::beat(&g, "g", ring(&["k2", "k1"])).await.unwrap();
+        let waits = key_rotation::announce(&g, &admin(), &ring(&["k2", "k1"])).await.unwrap();
         assert_eq!(waits, Announced::Waiting(vec!["f".to_owned()]));
         write(&g).await.unwrap();
         assert_eq!((f.keys().current.id.as_str(), g.keys().current.id.as_str()), ("k1", "k1"));
@@ -222,22 +222,22 @@ async fn a_new_key_is_known_to_all_before_it_is_used() {
         rollout::apply(&f, &owner(), bundle.id, &packet.packet_id, None).await.unwrap();
         assert!(audit::verify(&f, &admin()).await.unwrap().valid);
 
-        keys::beat(&f, "f", ring(&second_order)).await.unwrap();
+        key_rotation::beat(&f, "f", ring(&second_order)).await.unwrap();
         assert_eq!(f.keys().current.id, "k2", "every server has it now");
         // Until it looks again, g signs with the former key, which f still knows.
         write(&g).await.unwrap();
         write(&f).await.unwrap();
         assert!(audit::verify(&f, &admin()).await.unwrap().valid && audit::verify(&g, &admin()).await.unwrap().valid);
-        keys::beat(&g, "g", ring(&["k2", "k1"])).await.unwrap();
+        key_rotation::beat(&g, "g", ring(&["k2", "k1"])).await.unwrap();
         assert_eq!(g.keys().current.id, "k2");
         write(&g).await.unwrap();
         assert!(audit::verify(&f, &admin()).await.unwrap().valid);
 
         // There is no way back, and no way around.
-        let back = problem(keys::announce(&f, &admin(), &ring(&["k1", "k2"])).await);
+        let back = problem(key_rotation::announce(&f, &admin(), &ring(&["k1", "k2"])).await);
         assert!(back.code == Code::Conflict && back.detail.contains("replaced before"), "{back:?}");
         assert_missing(write(&with(&options, &["k1"]).await).await, "k2");
-        let viewer = keys::announce(&f, &author(), &ring(&["k3", "k2"])).await;
+        let viewer = key_rotation::announce(&f, &author(), &ring(&["k3", "k2"])).await;
         assert_eq!(problem(viewer).code, Code::Forbidden);
     }
 }
@@ -246,16 +246,16 @@ async fn a_new_key_is_known_to_all_before_it_is_used() {
 async fn a_server_that_stopped_is_not_waited_for() {
     let options = testing::database().await;
     let (f, g) = (with(&options, &["k1"]).await, with(&options, &["k2", "k1"]).await);
-    keys::beat(&f, "f", ring(&["k1"])).await.unwrap();
-    keys::beat(&g, "g", ring(&["k2", "k1"])).await.unwrap();
-    keys::announce(&g, &admin(), &ring(&["k2", "k1"])).await.unwrap();
-    let another = problem(keys::announce(&g, &admin(), &ring(&["k3", "k2", "k1"])).await);
+    key_rotation::beat(&f, "f", ring(&["k1"])).await.unwrap();
+    key_rotation::beat(&g, "g", ring(&["k2", "k1"])).await.unwrap();
+    key_rotation::announce(&g, &admin(), &ring(&["k2", "k1"])).await.unwrap();
+    let another = problem(key_rotation::announce(&g, &admin(), &ring(&["k3", "k2", "k1"])).await);
     assert!(another.code == Code::Conflict && another.detail.contains("`k2` waits"), "{another:?}");
-    keys::leave(&f).await.unwrap();
-    keys::beat(&g, "g", ring(&["k2", "k1"])).await.unwrap();
+    key_rotation::leave(&f).await.unwrap();
+    key_rotation::beat(&g, "g", ring(&["k2", "k1"])).await.unwrap();
     assert_eq!(g.keys().current.id, "k2");
     // The one that starts again without the new key is refused.
-    assert_missing(keys::beat(&f, "f", ring(&["k1"])).await, "k2");
+    assert_missing(key_rotation::beat(&f, "f", ring(&["k1"])).await, "k2");
 }
 
 #[tokio::test]
@@ -272,7 +272,7 @@ async fn a_missing_key_is_named_and_never_told_as_tampering() {
     let waiting = submit(&old, draft.id).await;
     packets::act(&old, &approver(), &waiting.packet_id, Verdict::Approve, None).await.unwrap();
     let both = with(&options, &["k2", "k1"]).await;
-    assert_eq!(keys::announce(&both, &admin(), &ring(&["k2", "k1"])).await.unwrap(), Announced::InUse);
+    assert_eq!(key_rotation::announce(&both, &admin(), &ring(&["k2", "k1"])).await.unwrap(), Announced::InUse);
     write(&both).await.unwrap();
 
     let new = with(&options, &["k2"]).await;

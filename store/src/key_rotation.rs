@@ -1,4 +1,5 @@
-//! Changing the key that signs while servers run.
+//! Changing the key that signs while servers run. A new key is announced by the process that brings it, and signs once
+//! every running server has it: no server meets a signature that it cannot verify.
 
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use lifecycle::{
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::check::{read, refuse_other_secret};
 use crate::{
     Result, Store,
+    keys::{self, read, refuse_other_secret},
     signing_keys::{self as registry, Known, Registered},
     work::Work,
 };
@@ -90,7 +91,7 @@ pub async fn beat(store: &Store, host: &str, ring: KeyRing) -> Result<()> {
     .await?;
     // After the row is there, so that no key is put to use that this server does not have.
     store.give_keys(ring);
-    super::check(store).await?;
+    keys::check(store).await?;
     let waits = {
         let mut db = store.pool().acquire().await?;
         read(&mut db).await?.next().is_some()

@@ -1,4 +1,4 @@
-//! Whether a process holds the keys of the workspace.
+//! Whether a process holds the keys of the workspace: whoever does not hold the key that signs cannot write.
 
 use const_format::concatcp;
 use lifecycle::{
@@ -73,7 +73,7 @@ async fn require(db: &mut PgConnection, keys: &KeyRing) -> Result<KeyRing> {
     }
 }
 
-pub(super) async fn read(db: &mut PgConnection) -> Result<Known> {
+pub(crate) async fn read(db: &mut PgConnection) -> Result<Known> {
     registry::read(db)
         .await?
         .ok_or_else(|| Error::Internal("the schema of the database is older than this program".to_owned()))
@@ -108,7 +108,7 @@ async fn newest_seal(db: &mut PgConnection) -> Result<Option<Map<String, Value>>
 }
 
 /// Refuses a ring in which a key has the name of one of the workspace's keys and another secret.
-pub(super) fn refuse_other_secret(known: &Known, keys: &KeyRing) -> Result<()> {
+pub(crate) fn refuse_other_secret(known: &Known, keys: &KeyRing) -> Result<()> {
     for registered in &known.keys {
         let mut named = keys.named(&registered.key_id).peekable();
         if named.peek().is_some() && !named.any(|key| registered.is(key)) {
