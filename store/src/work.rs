@@ -46,7 +46,7 @@ impl Work {
                 .bind(&permit.actor().name)
                 .fetch_one(&mut *tx)
                 .await?;
-        Ok(Self { tx, permit, keys: &store.keys(), now: now.into(), notes: Vec::new() })
+        Ok(Self { tx, permit, keys: store.keys(), now: now.into(), notes: Vec::new() })
     }
 
     /// Begins, and takes the serving lock: waits until no other transaction is changing the live state.
