@@ -33,7 +33,7 @@ do $$ begin if not exists (select from pg_roles where rolname = 'countersign') t
 do $$ begin if not exists (select from pg_roles where rolname = 'countersign_operator') then create role countersign_operator login; end if; end $$
 alter role countersign nosuperuser login
 alter role countersign_operator nosuperuser login
-reset session authorization
+set session authorization countersign_owner
 drop role countersign_upgrade
 ";
 /// A file in the cluster that says that it has the three roles.
