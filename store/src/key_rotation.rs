@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 
 use crate::{
     Result, Store,
-    keys::{self, read, refuse_other_secret},
+    keys::{self, read, refuse_missing, refuse_other_secret},
     signing_keys::{self as registry, Known, Registered},
     work::Work,
 };
@@ -163,12 +163,15 @@ async fn lacking(db: &mut PgConnection, key: &Registered) -> Result<Vec<String>>
     .await?)
 }
 
-/// Signs with what signs now.
+/// Signs with what signs now, if this process still holds that key: a server that was silent for a while may have missed
+/// a change, and then writes nothing until it has the key.
 async fn refresh(store: &Store) -> Result<()> {
     let mut db = store.pool().acquire().await?;
-    let ring = read(&mut db).await?.bound(&store.given_keys());
-    store.use_keys(ring, true);
-    Ok(())
+    let known = read(&mut db).await?;
+    let given = store.given_keys();
+    let held = refuse_missing(&known, &given);
+    store.use_keys(known.bound(&given), held.is_ok());
+    held
 }
 
 fn pair(id: &str, fingerprint: &str) -> String {

@@ -67,9 +67,15 @@ async fn require(db: &mut PgConnection, keys: &KeyRing) -> Result<KeyRing> {
     }
     tx.commit().await?;
     refuse_other_secret(&known, keys)?;
+    refuse_missing(&known, keys)?;
+    Ok(known.bound(keys))
+}
+
+/// Refuses a ring that does not hold the key that signs.
+pub(crate) fn refuse_missing(known: &Known, keys: &KeyRing) -> Result<()> {
     match known.current() {
         Some(current) if !keys.all().any(|key| current.is(key)) => Err(missing(&current.key_id)),
-        _ => Ok(known.bound(keys)),
+        _ => Ok(()),
     }
 }
 
