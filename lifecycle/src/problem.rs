@@ -36,6 +36,8 @@ pub enum Code {
     VersionExists,
     /// Another request changed the resource first.
     Conflict,
+    /// Something is signed with a key that is not known here.
+    UnknownKey,
     /// The approval was given against another base.
     StaleApproval,
     /// The packet has a failed guardrail or a blocked red team scenario.
@@ -83,6 +85,7 @@ impl Code {
             | Self::NoPreviousVersion
             | Self::VersionExists
             | Self::Conflict
+            | Self::UnknownKey
             | Self::StaleApproval
             | Self::PacketBlocked
             | Self::GateNotPassed
@@ -114,6 +117,7 @@ impl Code {
             Self::NoPreviousVersion => "No earlier version can take over",
             Self::VersionExists => "This version number is taken",
             Self::Conflict => "Another request was faster",
+            Self::UnknownKey => "A signing key is missing",
             Self::StaleApproval => "The approval is stale",
             Self::PacketBlocked => "The packet cannot be approved",
             Self::GateNotPassed => "Not ready to promote",

@@ -6,7 +6,8 @@
 //! ```text
 //! cli            arguments in, exit code out; one file per command
 //! start          from settings to a running server, and the shutdown
-//! jobs           background jobs, one per file: audit chain, automatic rollback, KPI monitor, session cleanup
+//! jobs           background jobs, one per file: audit chain, automatic rollback, key rotation, KPI monitor,
+//!                check of what is served, session cleanup
 //! http           extract: reads requests; response: writes answers; routes: one file per resource; layers: middleware
 //! state          the state that all requests share
 //! evaluation     the evaluation service: bundles in memory, decisions logged in batches before they are answered

@@ -10,9 +10,9 @@ use std::{
 
 use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
-use lifecycle::signing::KeyRing;
+use lifecycle::{problem::Code, signing::KeyRing};
 use sqlx::postgres::PgConnectOptions;
-use store::Store;
+use store::{Store, key_rotation::Announced};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -22,7 +22,10 @@ use crate::{
     auth::local_administrator,
     error::CliError,
     evaluation::{Durability, EvaluationService},
-    http::{self, routes::assets},
+    http::{
+        self,
+        routes::{assets, health::OWNS_TABLES},
+    },
     jobs,
     metrics_cache::MetricsCache,
     state::AppState,
@@ -103,6 +106,9 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
     let listener = tokio::net::TcpListener::from_std(listener)
         .map_err(|error| CliError::Refused(format!("cannot listen: {error}")))?;
     let service = http::service(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    if state.owns_tables {
+        tracing::warn!("{OWNS_TABLES}");
+    }
     announce(&settings, &state, address).await;
 
     let mut graceful = stop.clone();
@@ -130,6 +136,7 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         tracing::error!("answered decisions could not be written in time");
     }
     // An unreachable database must not delay the shutdown.
+    let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, store::key_rotation::leave(&state.store)).await;
     let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, jobs::checkpoint(&state.store, 0)).await;
     state.store.pool().close().await;
     Ok(())
@@ -142,11 +149,30 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
     let store = Store::connect(settings.database.clone(), settings.keys.clone()).await?;
-    store.migrate().await?;
+    start_with_keys(&store, &settings.keys).await?;
     if settings.demo {
         crate::demo::load(&store, &settings.data_dir).await?;
     }
     state(store, settings, address).await
+}
+
+/// Refuses to run without the workspace's key. A key that is new here signs once every running server has it.
+async fn start_with_keys(store: &Store, ring: &KeyRing) -> Result<(), CliError> {
+    store::key_rotation::beat(store, &jobs::host(), ring.clone()).await?;
+    match store::key_rotation::announce(store, &jobs::servers(), ring).await {
+        Ok(Announced::InUse) => {}
+        Ok(Announced::Waiting(servers)) => tracing::warn!(
+            key = ring.current.id,
+            servers = servers.join(", "),
+            "the new signing key signs once these servers have it too"
+        ),
+        // The key that signs was found above: the workspace goes on with that one.
+        Err(store::Error::Refused(problem)) if problem.code == Code::Conflict => {
+            tracing::warn!(detail = problem.detail, "HMAC_SECRET is not the key that signs");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 /// The state that requests share; starts the evaluation service and the jobs.
@@ -156,10 +182,12 @@ async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, C
 pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
     let store = store.with_checkpoint_file(&settings.data_dir.join(jobs::CHECKPOINT_FILE));
     let live = EvaluationService::start(store.clone(), &settings.data_dir, settings.durability).await?;
-    jobs::start(&store);
+    jobs::start(&store, &settings.keys, &settings.data_dir);
     let loopback = address.ip().is_loopback();
+    let owns_tables = store.owns_tables().await?;
     Ok(AppState {
         store,
+        owns_tables,
         live,
         demo: settings.demo,
         metrics: MetricsCache::default(),

@@ -16,6 +16,8 @@ pub struct AppState {
     pub store: Store,
     /// The evaluation service.
     pub live: EvaluationService,
+    /// Whether the role of this server owns the tables, and so could switch their triggers off.
+    pub owns_tables: bool,
     /// Whether the example workspace is served.
     pub demo: bool,
     /// The metrics of the workspace for `/metrics`.

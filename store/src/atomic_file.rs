@@ -7,25 +7,54 @@ use std::{
     path::Path,
 };
 
+use tempfile::NamedTempFile;
+
 /// Puts a file with `content` at `path`, replacing any file there; only its owner may read or write it.
 /// A reader finds the old content or the new one, never a part of either, also after a crash.
 ///
 /// # Errors
 /// The folder does not exist, is not writable, or has no room left; the old file is then untouched.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // In the same folder, because a rename is atomic only within one file system.
-    let mut draft = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
+    draft(path, content)?.persist(path)?;
+    sync_folder(path);
+    Ok(())
+}
+
+/// Like [`write`], unless there is a file at `path` already, which is then left as it is; of several processes that do
+/// this at once, one writes. Returns whether this one did.
+///
+/// # Errors
+/// As [`write`].
+pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
+    let draft = draft(path, content)?;
+    match draft.persist_noclobber(path) {
+        Ok(_) => {
+            sync_folder(path);
+            Ok(true)
+        }
+        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(refused) => Err(refused.error),
+    }
+}
+
+/// A file with `content` beside `path`: a rename is atomic only within one file system.
+fn draft(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let mut draft = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder(path))?;
     draft.write_all(content)?;
     draft.as_file().sync_all()?;
-    draft.persist(path)?;
-    // Makes the rename itself survive a crash. Some file systems do not support this; the file is in place all the
-    // same.
-    let _unsupported = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+    Ok(draft)
+}
+
+/// Makes a rename survive a crash. Some file systems do not support this; the file is in place all the same.
+fn sync_folder(path: &Path) {
+    let _unsupported = File::open(folder(path)).and_then(|folder| folder.sync_all());
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(test)]
@@ -44,5 +73,23 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
         assert!(write(&folder.path().join("missing/key.json"), b"new").is_err());
+    }
+
+    #[test]
+    fn of_many_that_create_a_file_one_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.json");
+        let made: Vec<bool> = std::thread::scope(|scope| {
+            let create = |number: usize| {
+                let path = path.clone();
+                scope.spawn(move || create(&path, number.to_string().as_bytes()).unwrap())
+            };
+            let threads: Vec<_> = (0..16).map(create).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let winner = made.iter().position(|made| *made).unwrap();
+        assert_eq!(made.iter().filter(|made| **made).count(), 1);
+        assert_eq!(fs::read_to_string(&path).unwrap(), winner.to_string());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
     }
 }

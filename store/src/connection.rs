@@ -1,16 +1,21 @@
 //! The handle to the store, which the use cases of this crate take.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
-use lifecycle::signing::KeyRing;
+use lifecycle::{problem::Code, signing::KeyRing};
 use sqlx::{
     Connection, PgConnection, PgPool,
     migrate::{Migrate, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
-use crate::{Result, baseline};
+use crate::{Error, Result, baseline, signing_keys};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
@@ -21,9 +26,22 @@ const HASHERS: usize = 2;
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
-    keys: Arc<KeyRing>,
+    keys: Arc<RwLock<Keys>>,
     hashers: Arc<Semaphore>,
     checkpoint_file: Option<Arc<Path>>,
+    /// Names this process among those that use the database.
+    instance: Uuid,
+}
+
+/// The keys of this process.
+#[derive(Debug)]
+struct Keys {
+    /// As they were configured.
+    given: KeyRing,
+    /// The same for the records of this workspace, signing with the key that signs now.
+    bound: Arc<KeyRing>,
+    /// Whether the process was found to hold the key that signs.
+    checked: bool,
 }
 
 impl Store {
@@ -38,7 +56,25 @@ impl Store {
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(options)
             .await?;
-        Ok(Self { pool, keys: Arc::new(keys), hashers: Arc::new(Semaphore::new(HASHERS)), checkpoint_file: None })
+        let keys = Keys { bound: Arc::new(keys.clone()), given: keys, checked: false };
+        let store = Self {
+            pool,
+            keys: Arc::new(RwLock::new(keys)),
+            hashers: Arc::new(Semaphore::new(HASHERS)),
+            checkpoint_file: None,
+            instance: Uuid::now_v7(),
+        };
+        store.bind_keys().await?;
+        Ok(store)
+    }
+
+    /// Binds the keys to the workspace, once there is a schema.
+    async fn bind_keys(&self) -> Result<()> {
+        let mut db = self.pool.acquire().await?;
+        if let Some(known) = signing_keys::read(&mut db).await? {
+            self.use_keys(known.bound(&self.given_keys()), false);
+        }
+        Ok(())
     }
 
     /// Keeps the newest checkpoint of the audit chain in this file too, out of reach of anyone who
@@ -60,12 +96,8 @@ impl Store {
     /// A migration failed, the database was made by a newer version of this program, or an older version left it in a
     /// state that must be put right first. The message says how.
     pub async fn migrate(&self) -> Result<()> {
-        // Not returned to the pool: closing the connection releases the lock, also after an error.
-        let mut db = self.pool.acquire().await?.detach();
-        let migrated = migrate(&mut db).await;
-        let closed = db.close().await;
-        migrated?;
-        Ok(closed?)
+        migrate(&self.pool.connect_options()).await?;
+        self.bind_keys().await
     }
 
     /// The pool, for code that needs SQL of its own (listeners, tests).
@@ -73,14 +105,48 @@ impl Store {
         &self.pool
     }
 
-    /// The keys this instance signs and verifies with.
-    pub fn keys(&self) -> &KeyRing {
-        &self.keys
+    /// The keys this process signs and verifies with.
+    pub fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner).bound)
     }
 
-    /// The keys, as a handle that can be kept.
-    pub(crate) fn shared_keys(&self) -> Arc<KeyRing> {
-        Arc::clone(&self.keys)
+    /// The keys as they were configured.
+    pub(crate) fn given_keys(&self) -> KeyRing {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).given.clone()
+    }
+
+    /// Whether this process was found to hold the key that signs.
+    pub(crate) fn keys_are_checked(&self) -> bool {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).checked
+    }
+
+    /// Signs and verifies with `ring` from now on.
+    pub(crate) fn use_keys(&self, ring: KeyRing, checked: bool) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.bound = Arc::new(ring);
+        keys.checked = checked;
+    }
+
+    /// Replaces the keys that were configured; they still have to be checked.
+    pub(crate) fn give_keys(&self, ring: KeyRing) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let same = keys.given.all().eq(ring.all());
+        keys.checked &= same;
+        keys.given = ring;
+    }
+
+    /// Whether the role of this process owns the tables, and so could switch their triggers off.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn owns_tables(&self) -> Result<bool> {
+        let mut db = self.pool.acquire().await?;
+        may_migrate(&mut db).await
+    }
+
+    /// The id by which this process is known to the others.
+    pub(crate) fn instance(&self) -> Uuid {
+        self.instance
     }
 
     /// Whether the database answers.
@@ -110,9 +176,55 @@ impl Store {
     }
 }
 
-async fn migrate(db: &mut PgConnection) -> Result<()> {
+/// Brings the schema up to date as the role of `options`, which owns the tables. Several processes may do this at once:
+/// one migrates, the others wait.
+///
+/// # Errors
+/// As [`Store::migrate`].
+pub async fn migrate(options: &PgConnectOptions) -> Result<()> {
+    let mut db = PgConnection::connect_with(&options.clone().application_name("countersign")).await?;
+    let migrated = run_migrations(&mut db).await;
+    // Closing the connection releases the lock, also after an error.
+    let closed = db.close().await;
+    migrated?;
+    Ok(closed?)
+}
+
+async fn run_migrations(db: &mut PgConnection) -> Result<()> {
     // The migrator takes the same lock again, which a session may.
+    if !may_migrate(db).await? {
+        return is_up_to_date(db).await;
+    }
     db.lock().await?;
     baseline::adopt(db, &MIGRATIONS).await?;
-    Ok(MIGRATIONS.run(db).await?)
+    MIGRATIONS.run(&mut *db).await?;
+    sqlx::query("select countersign_grant()").execute(db).await?;
+    Ok(())
+}
+
+/// Whether this role may change the schema: it owns the tables, or there are none yet.
+async fn may_migrate(db: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "select coalesce((select pg_has_role(current_user, relowner, 'usage') from pg_class
+             where oid = to_regclass('policy_lifecycle_audit')), true)",
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Refuses a schema that only its owner can bring up to date.
+async fn is_up_to_date(db: &mut PgConnection) -> Result<()> {
+    let applied: Vec<i64> =
+        sqlx::query_scalar("select version from _sqlx_migrations where success order by version").fetch_all(db).await?;
+    let expected: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    if applied == expected {
+        return Ok(());
+    }
+    let detail = if applied.last() > expected.last() {
+        "the schema of the database is newer than this program: start the newer release"
+    } else {
+        "the schema of the database is older than this program, and this role may not change it: name the role that owns \
+         the tables with COUNTERSIGN_MIGRATE_URL"
+    };
+    Err(Error::refused(Code::InvalidTransition, detail))
 }

@@ -3,6 +3,7 @@
 use lifecycle::{
     authority::{Denied, Role},
     problem::{Code, Problem},
+    signing::SignatureError,
 };
 use serde_json::Value;
 
@@ -65,6 +66,18 @@ impl Error {
     /// The refusal when nothing of the kind `what` has this id.
     pub(crate) fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
         Self::refused(Code::NotFound, format!("there is no {what} `{id}`"))
+    }
+
+    /// The refusal to rely on `what`, whose signature does not verify: `unknown_key` with the key's id when the key is
+    /// missing, which is no sign of tampering; `conflict` otherwise.
+    pub(crate) fn not_verified(what: &str, refusal: &SignatureError) -> Self {
+        match refusal.unknown_key() {
+            Some(id) => {
+                let detail = format!("{what} cannot be verified: {refusal}");
+                Problem::new(Code::UnknownKey, detail).with("key_id", id).into()
+            }
+            None => Self::refused(Code::Conflict, format!("{what} was refused: {refusal}")),
+        }
     }
 
     /// A stored value that cannot be read back.

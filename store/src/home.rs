@@ -152,7 +152,7 @@ async fn overdue_drill(store: &Store) -> Result<Option<Task>> {
     let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
     let last = drills::last(&mut db, store).await?;
     if last.is_some_and(|last| !last.is_overdue(now.into()))
-        || drills::candidate(&mut db, store.keys()).await?.is_none()
+        || drills::candidate(&mut db, &store.keys()).await?.is_none()
     {
         return Ok(None);
     }

@@ -11,12 +11,16 @@
 //! |---|---|
 //! | [`error`] | why a use case failed |
 //! | `baseline` | recognises a workspace of the release before the migrations were squashed |
+//! | `signing_keys` | the keys that the database knows, by id and fingerprint |
 //! | `connection` | [`Store`]: the pool, the keys, the migrations |
 //! | `json`, `names`, `page`, `text` | values as columns store them; limits and cursors of lists |
+//! | `urgent` | texts of emergency commands, which are kept as well as they can be |
 //! | [`atomic_file`] | writing a file whole or not at all |
 //! | [`postgres`] | a private PostgreSQL, for servers without a `DATABASE_URL` and for tests |
 //! | [`audit`] | the audit record: its chain, checkpoints, export and verification |
+//! | [`keys`] | whether a process holds the key that signs |
 //! | `work` | the transaction of a use case, with its actor, clock and audit entries |
+//! | [`key_rotation`] | changing the key that signs while servers run |
 //! | `accounts` | who may sign in: [`people`], [`tokens`], [`sessions`] |
 //! | [`settings`] | the workspace's settings and invariants |
 //! | [`bundles`] | policy bundles: drafts, reading, export and import |
@@ -42,6 +46,8 @@ pub mod drills;
 pub mod error;
 pub mod home;
 pub mod incidents;
+pub mod key_rotation;
+pub mod keys;
 pub mod kpi;
 pub mod metrics;
 pub mod packets;
@@ -59,12 +65,13 @@ mod connection;
 mod json;
 mod names;
 mod page;
+mod signing_keys;
 mod text;
 mod urgent;
 mod work;
 
 pub use accounts::{people, sessions, tokens};
-pub use connection::Store;
+pub use connection::{Store, migrate};
 pub use error::{Error, Result};
 pub use lifecycle::{
     Page,

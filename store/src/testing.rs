@@ -24,9 +24,12 @@ const TEMPLATE: &str = "migrated";
 static SERVER: OnceCell<Private> = OnceCell::const_new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
+/// The secret of every test store.
+pub const SECRET: &str = "a secret for tests that is long enough to sign";
+
 /// The keys of every test store.
 pub fn keys() -> KeyRing {
-    KeyRing { current: Key::new("test", "a secret for tests"), previous: Vec::new() }
+    KeyRing { current: Key::new("test", SECRET), previous: Vec::new() }
 }
 
 /// A store on a fresh, migrated database, with one person a role: `author@example.com`, and so on.
@@ -35,10 +38,18 @@ pub fn keys() -> KeyRing {
 /// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn store() -> Store {
     let store = Store::connect(database().await, keys()).await.expect("a connection to the test database");
-    for role in Role::ALL.iter().copied().filter(|role| *role != Role::Service) {
-        admit(&store, &Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Cli }).await;
-    }
+    admit_one_a_role(&store).await;
     store
+}
+
+/// Adds one person a role, as [`store`] does.
+///
+/// # Panics
+/// When a person cannot be added.
+pub async fn admit_one_a_role(store: &Store) {
+    for role in Role::ALL.iter().copied().filter(|role| *role != Role::Service) {
+        admit(store, &Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Cli }).await;
+    }
 }
 
 /// Adds a person with these roles, who cannot sign in. Signatures count only while their signer holds the role.
@@ -57,14 +68,19 @@ pub async fn admit(store: &Store, person: &Actor) {
     .expect("a new person");
 }
 
-/// Options for connecting to a fresh, migrated database.
+/// The same options for the role that owns the tables.
+pub fn as_owner(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().username("countersign_owner")
+}
+
+/// Options for connecting to a fresh, migrated database as the role that serves.
 ///
 /// # Panics
 /// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn database() -> PgConnectOptions {
     let server = SERVER.get_or_init(start).await;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let mut admin = PgConnection::connect_with(&server.options()).await.expect("a connection to the test server");
+    let mut admin = PgConnection::connect_with(&server.owner_options()).await.expect("a connection to the test server");
     create_database(&mut admin, format!("create database {name} template {TEMPLATE}")).await;
     server.options().database(&name)
 }
@@ -79,11 +95,9 @@ async fn start() -> Private {
     .expect("the thread that starts PostgreSQL")
     .expect("a private PostgreSQL");
     clean_up_afterwards(&server, &folder);
-    let mut admin = PgConnection::connect_with(&server.options()).await.expect("a connection to the test server");
+    let mut admin = PgConnection::connect_with(&server.owner_options()).await.expect("a connection to the test server");
     create_database(&mut admin, format!("create database {TEMPLATE}")).await;
-    let template = Store::connect(server.options().database(TEMPLATE), keys()).await.expect("the template");
-    template.migrate().await.expect("the migrations");
-    template.pool().close().await;
+    crate::migrate(&server.owner_options().database(TEMPLATE)).await.expect("the migrations");
     server
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 
-use crate::{Result, Store, audit};
+use crate::{Result, Store, audit, keys};
 
 /// The advisory lock under which the live state changes, one change at a time.
 const SERVING_LOCK: i64 = 0x636f_756e_7465_7201;
@@ -37,15 +37,16 @@ struct Note {
 }
 
 impl Work {
-    /// Begins. The actor's name goes into `countersign.permit`, by which triggers tell a use case from SQL by hand.
+    /// Begins, unless this process does not hold the key that signs. The actor's name goes into `countersign.permit`, by which triggers tell a use case from SQL by hand.
     pub async fn begin(store: &Store, permit: Permit) -> Result<Self> {
+        keys::check(store).await?;
         let mut tx = store.pool().begin().await?;
         let (now, _permit): (OffsetDateTime, String) =
             sqlx::query_as("select now(), set_config('countersign.permit', $1, true)")
                 .bind(&permit.actor().name)
                 .fetch_one(&mut *tx)
                 .await?;
-        Ok(Self { tx, permit, keys: store.shared_keys(), now: now.into(), notes: Vec::new() })
+        Ok(Self { tx, permit, keys: store.keys(), now: now.into(), notes: Vec::new() })
     }
 
     /// Begins, and takes the serving lock: waits until no other transaction is changing the live state.

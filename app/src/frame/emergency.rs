@@ -223,8 +223,21 @@ pub fn Banners(state: RwSignal<FrameState>) -> impl IntoView {
         let weakened = weakened.get();
         (!weakened.is_empty()).then(|| view! { <WeakenedBanner changes=weakened /> })
     };
+    let unproven = Memo::new(move |_| {
+        let system = &state.read().system;
+        let arms = [&system.stable, &system.canary].into_iter().flatten();
+        arms.filter_map(|arm| arm.unproven.clone().map(|incident| (arm.version.clone(), incident))).collect::<Vec<_>>()
+    });
+    let unproven = move || {
+        unproven
+            .get()
+            .into_iter()
+            .map(|(version, incident)| view! { <UnprovenBanner version incident /> })
+            .collect_view()
+    };
     view! {
         {disabled}
+        {unproven}
         {paused}
         {below}
     }
@@ -241,6 +254,20 @@ fn WeakenedBanner(changes: Vec<Change>) -> impl IntoView {
             <strong>{headline}</strong>
             <span>{what} "."</span>
             <a href="/settings">"Settings"</a>
+        </section>
+    }
+}
+
+/// Says that a bundle is served although nothing proves that it may be.
+#[component]
+fn UnprovenBanner(version: String, incident: String) -> impl IntoView {
+    view! {
+        <section class="banner tone-bad" aria-label="Unproven bundle in service">
+            <strong role="status">{version} " is served, and nothing proves that it may be"</strong>
+            <span>
+                "Neither a signed record nor a sealed change by SQL put it into service as it is. See "
+                <a href=format!("/incidents/{incident}")>{incident.clone()}</a> "."
+            </span>
         </section>
     }
 }

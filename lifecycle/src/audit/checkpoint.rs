@@ -4,7 +4,7 @@ use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Hash;
-use crate::signing::{self, Envelope, KeyRing, SignatureError};
+use crate::signing::{self, Envelope, KeyRing, Purpose, SignatureError};
 
 /// The length and the head of the chain at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Checkpoint {
     pub head_hash: Hash,
     /// When the checkpoint was signed, by the database's clock.
     pub at: Timestamp,
+    /// The id of the workspace, which a file without its database needs to be verified; the first release wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
     /// Name of the key that signed.
     pub key_id: String,
     /// HMAC-SHA256 over the canonical JSON of everything above.
@@ -30,13 +33,21 @@ impl Checkpoint {
     /// [`SignatureError::Malformed`] when the checkpoint has no canonical form, which does not happen.
     pub fn sign(keys: &KeyRing, head_seq: i64, head_hash: Hash, at: Timestamp) -> Result<Self, SignatureError> {
         let count = u64::try_from(head_seq).unwrap_or(0);
-        let mut checkpoint = Self { count, head_seq, head_hash, at, key_id: String::new(), signature: String::new() };
+        let workspace = keys.workspace().map(str::to_owned);
+        let mut checkpoint =
+            Self { count, head_seq, head_hash, at, workspace, key_id: String::new(), signature: String::new() };
         signing::sign(keys, &mut checkpoint)?;
         Ok(checkpoint)
     }
 }
 
 impl Envelope for Checkpoint {
+    const PURPOSE: Purpose = Purpose::Checkpoint;
+
+    fn made_at(&self) -> Timestamp {
+        self.at
+    }
+
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;
         self.signature = signature;

@@ -19,7 +19,7 @@ pub mod verify;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{Entry, EventType};
-pub use seal::{Hash, Seal};
+pub use seal::{Hash, Seal, SealCheck, check_seal};
 pub use seal_entry::seal_entry;
 pub use status::ChainStatus;
 pub use verdict::{Broken, Flaw, Verdict};

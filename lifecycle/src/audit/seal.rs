@@ -2,11 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use policy::bundle::canonical::canonical_object;
+use policy::{Timestamp, bundle::canonical::canonical_object};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
-use crate::signing::Key;
+use crate::signing::{Key, KeyRing, Purpose};
 
 /// The members of an entry that make up its seal; the seal does not cover them.
 pub const SEAL_MEMBERS: [&str; 3] = ["key_id", "prev_hash", "entry_hash"];
@@ -82,13 +82,23 @@ pub struct Seal {
 impl Seal {
     /// The seal of `content` after an entry with hash `prev_hash`.
     pub(super) fn new(key: &Key, prev_hash: Hash, content: &Map<String, Value>) -> Self {
-        let entry_hash = Hash(key.authenticate(&[&prev_hash.0, canonical_object(content).as_bytes()]));
+        let entry_hash = Hash(key.authenticate(Purpose::Audit, &[&prev_hash.0, canonical_object(content).as_bytes()]));
         Self { key_id: key.id.clone(), prev_hash, entry_hash }
     }
 
-    /// Whether this seal was made with `key` for this content.
-    pub(super) fn is_genuine(&self, key: &Key, content: &Map<String, Value>) -> bool {
-        key.authenticates(&[&self.prev_hash.0, canonical_object(content).as_bytes()], &self.entry_hash.0)
+    /// Whether this seal was made with the key it names for this content; `None` when `keys` has no such key.
+    pub(super) fn is_genuine(&self, keys: &KeyRing, content: &Map<String, Value>) -> Option<bool> {
+        let made_at = content.get("at").and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
+        let canonical = canonical_object(content);
+        let parts = [&self.prev_hash.0[..], canonical.as_bytes()];
+        let mut known = None;
+        for key in keys.named(&self.key_id) {
+            if key.authenticates(Purpose::Audit, made_at, &parts, &self.entry_hash.0) {
+                return Some(true);
+            }
+            known = Some(false);
+        }
+        known
     }
 
     /// The seal among the members of an entry; `None` when the entry has no part of a seal.
@@ -121,4 +131,31 @@ pub(super) fn without_seal(members: &Map<String, Value>) -> Map<String, Value> {
         content.remove(name);
     }
     content
+}
+
+/// What the seal of an entry says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealCheck {
+    /// The entry has no seal.
+    Unsealed,
+    /// The entry is as it was sealed, with the key of this id.
+    Genuine(String),
+    /// The seal names a key that is not known.
+    UnknownKey(String),
+    /// The entry is not as it was sealed, or its seal is incomplete.
+    Altered,
+}
+
+/// Checks the seal of one entry by itself: whether it follows the entry before it is for [`super::Verifier`].
+pub fn check_seal(keys: &KeyRing, members: &Map<String, Value>) -> SealCheck {
+    let seal = match Seal::read(members) {
+        Ok(None) => return SealCheck::Unsealed,
+        Ok(Some(seal)) => seal,
+        Err(_) => return SealCheck::Altered,
+    };
+    match seal.is_genuine(keys, &without_seal(members)) {
+        Some(true) => SealCheck::Genuine(seal.key_id),
+        Some(false) => SealCheck::Altered,
+        None => SealCheck::UnknownKey(seal.key_id),
+    }
 }

@@ -29,6 +29,8 @@ pub struct Verifier<'a> {
     /// The entries without a seal, when there are any.
     unsealed: Option<Unsealed>,
     suspect: Option<Suspect>,
+    /// The first entry that is sealed with an unknown key: nothing speaks against it, but it cannot be verified.
+    unknown: Option<Broken>,
     broken: Option<Broken>,
 }
 
@@ -66,6 +68,7 @@ impl<'a> Verifier<'a> {
             head: Hash::GENESIS,
             unsealed: None,
             suspect: None,
+            unknown: None,
             broken: None,
         }
     }
@@ -138,12 +141,16 @@ impl<'a> Verifier<'a> {
             }
             return self.accept(seq, seal.entry_hash);
         };
-        let Some(key) = keys.find(&seal.key_id) else {
-            let detail = format!("is sealed with the key `{}`, which is not known here", seal.key_id);
-            return Err(broken(seq, Flaw::UnknownKey, &detail));
-        };
         let content = without_seal(members);
-        match (follows, seal.is_genuine(key, &content)) {
+        let Some(genuine) = seal.is_genuine(keys, &content) else {
+            if !follows {
+                return Err(broken(seq, Flaw::Replaced, "does not follow from the entry before it"));
+            }
+            let detail = format!("is sealed with the key `{}`, which is not known here", seal.key_id);
+            self.unknown.get_or_insert_with(|| broken(seq, Flaw::UnknownKey, &detail));
+            return self.accept(seq, seal.entry_hash);
+        };
+        match (follows, genuine) {
             (true, true) => self.accept(seq, seal.entry_hash),
             (false, true) => Err(broken(
                 seq,
@@ -223,6 +230,10 @@ impl<'a> Verifier<'a> {
                 },
             });
         }
+        // A real flaw matters more than a key that is missing, wherever it stands.
+        if self.broken.is_none() {
+            self.broken = self.unknown.take();
+        }
         let valid = self.broken.is_none() && self.problems.is_empty();
         Verdict {
             valid,
@@ -240,8 +251,14 @@ impl<'a> Verifier<'a> {
     }
 
     fn message(&self, farthest: Option<&Checkpoint>) -> String {
-        if let Some(broken) = &self.broken {
-            return format!("The chain is broken: {}.", broken.detail);
+        match &self.broken {
+            Some(Broken { flaw: Flaw::UnknownKey, detail, .. }) => {
+                return format!(
+                    "The chain cannot be verified: {detail}. Add that key to HMAC_PREVIOUS, then verify again."
+                );
+            }
+            Some(broken) => return format!("The chain is broken: {}.", broken.detail),
+            None => {}
         }
         if let Some(problem) = self.problems.first() {
             return format!("Every entry is right, but {problem}.");
@@ -284,5 +301,6 @@ fn cut_tail(first: i64, checkpoint: &Checkpoint) -> Broken {
 }
 
 fn refused_checkpoint(checkpoint: &Checkpoint, error: SignatureError) -> String {
-    format!("the checkpoint of {} over {} entries was refused: {error}", checkpoint.at, checkpoint.count)
+    let what = if error.unknown_key().is_some() { "cannot be verified" } else { "was refused" };
+    format!("the checkpoint of {} over {} entries {what}: {error}", checkpoint.at, checkpoint.count)
 }

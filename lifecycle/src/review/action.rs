@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::ReviewSettings;
 use crate::{
     authority::{Actor, Permission, Role},
-    signing::{Envelope, KeyRing, SignatureError, sign, verify},
+    signing::{Envelope, KeyRing, Purpose, SignatureError, sign, verify},
 };
 
 /// A reviewer's decision.
@@ -56,7 +56,7 @@ pub struct Action {
 }
 
 /// Why a stored action does not count: the record was changed in the database, outside the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotGenuine {
     /// The action was changed after it was signed.
     #[error("its signature was refused: {0}")]
@@ -101,7 +101,7 @@ pub struct Proposal<'a> {
 }
 
 /// Why a reviewer's decision was not recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActionRefused {
     /// Rejecting and asking for changes need a reason.
     #[error("say why: the author needs a reason to act on")]
@@ -166,6 +166,12 @@ pub fn idempotency_key(
 }
 
 impl Envelope for Action {
+    const PURPOSE: Purpose = Purpose::Action;
+
+    fn made_at(&self) -> Timestamp {
+        self.at
+    }
+
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;
         self.signature = signature;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{action::NotGenuine, guardrails::GuardrailName};
 use crate::{
     authority::{Actor, Permission, Role, same_person},
-    signing::{Envelope, KeyRing, SignatureError, sign, verify},
+    signing::{Envelope, KeyRing, Purpose, SignatureError, sign, verify},
 };
 
 /// Maximum characters of a reason.
@@ -105,6 +105,12 @@ pub fn sign_exception(
 }
 
 impl Envelope for Exception {
+    const PURPOSE: Purpose = Purpose::Exception;
+
+    fn made_at(&self) -> Timestamp {
+        self.at
+    }
+
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;
         self.signature = signature;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::signing::Envelope;
+use crate::signing::{Envelope, Purpose};
 
 /// How long a drill counts; afterwards the next one is overdue.
 pub const OVERDUE_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -203,7 +203,12 @@ impl Run {
 }
 
 impl Envelope for DrillReport {
+    const PURPOSE: Purpose = Purpose::Drill;
     const UNSIGNED: &'static [&'static str] = &["id"];
+
+    fn made_at(&self) -> Timestamp {
+        self.at
+    }
 
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::{signing::Envelope, system::ServingBundle};
+use crate::{
+    signing::{Envelope, Purpose},
+    system::ServingBundle,
+};
 
 /// `sha256:` over the canonical JSON of what is served: the stable bundle, and the canary or shadow with its share of
 /// traffic. Equal checksums mean that the same bundles are served in the same shares.
@@ -115,7 +118,12 @@ pub struct RollbackResponse {
 }
 
 impl Envelope for ApplyRecord {
+    const PURPOSE: Purpose = Purpose::Apply;
     const UNSIGNED: &'static [&'static str] = &["id"];
+
+    fn made_at(&self) -> Timestamp {
+        self.at
+    }
 
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;
@@ -124,7 +132,12 @@ impl Envelope for ApplyRecord {
 }
 
 impl Envelope for RollbackRecord {
+    const PURPOSE: Purpose = Purpose::Rollback;
     const UNSIGNED: &'static [&'static str] = &["id"];
+
+    fn made_at(&self) -> Timestamp {
+        self.rolled_back_at
+    }
 
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;

@@ -32,8 +32,10 @@ impl<T> Checked<T> {
 
 #[cfg(test)]
 mod tests {
+    use policy::Timestamp;
+
     use super::*;
-    use crate::signing::{Key, sign};
+    use crate::signing::{Key, Purpose, sign};
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     struct Record {
@@ -43,6 +45,12 @@ mod tests {
     }
 
     impl Envelope for Record {
+        const PURPOSE: Purpose = Purpose::Drill;
+
+        fn made_at(&self) -> Timestamp {
+            Timestamp::EPOCH
+        }
+
         fn seal(&mut self, key_id: String, signature: String) {
             self.key_id = key_id;
             self.signature = signature;

@@ -1,17 +1,22 @@
 //! Signing and verifying whole envelopes.
 
-use hmac::{Hmac, KeyInit, Mac};
+use policy::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sha2::Sha256;
 
-use super::{Key, KeyRing, SignatureError};
+use super::{Key, KeyRing, PublicKey, Purpose, SignatureError};
 
 /// A document that carries its own signature: its member `signature` covers every other member, made with the key that
 /// `key_id` names.
 pub trait Envelope: Serialize {
+    /// What the signature is for; a signature for another purpose does not count.
+    const PURPOSE: Purpose;
+
     /// Members that the signature does not cover, besides `signature` itself: ids that the database assigns later.
     const UNSIGNED: &'static [&'static str] = &[];
+
+    /// When the document was made: a member that the signature covers.
+    fn made_at(&self) -> Timestamp;
 
     /// Writes the name of the key and the signature into the envelope.
     fn seal(&mut self, key_id: String, signature: String);
@@ -24,7 +29,7 @@ pub trait Envelope: Serialize {
 pub fn sign<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), SignatureError> {
     let key = &keys.current;
     envelope.seal(key.id.clone(), String::new());
-    let signature = hex::encode(mac(key, &signed_bytes(envelope)?).finalize().into_bytes());
+    let signature = hex::encode(key.authenticate(T::PURPOSE, &[&signed_bytes(envelope)?]));
     envelope.seal(key.id.clone(), signature);
     Ok(())
 }
@@ -35,25 +40,80 @@ pub fn sign<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), Signatu
 /// [`SignatureError::UnknownKey`] when the ring does not have that key, [`SignatureError::Mismatch`] when anything
 /// differs from what was signed, [`SignatureError::Malformed`] when `key_id` or `signature` is missing or malformed.
 pub fn verify<T: Envelope>(keys: &KeyRing, envelope: &T) -> Result<(), SignatureError> {
-    let members = members(envelope)?;
-    verify_members(keys, members, T::UNSIGNED)
+    check(keys, members(envelope)?, T::UNSIGNED, T::PURPOSE, Some(envelope.made_at()))
 }
 
-/// Checks the `signature` of a JSON object over all its other members but `unsigned`.
+/// Signs `envelope` with the key pair derived from the ring's current key.
 ///
 /// # Errors
-/// See [`verify`].
-pub fn verify_members(keys: &KeyRing, members: Map<String, Value>, unsigned: &[&str]) -> Result<(), SignatureError> {
-    let key_id = members.get("key_id").and_then(Value::as_str).ok_or(SignatureError::Malformed("key_id"))?;
-    let signature = members.get("signature").and_then(Value::as_str).ok_or(SignatureError::Malformed("signature"))?;
-    // One spelling only: hex digits in upper case would be a second signature for the same content.
-    if signature.len() != 64 || signature.bytes().any(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+/// See [`sign`].
+pub fn sign_with_pair<T: Envelope>(keys: &KeyRing, envelope: &mut T) -> Result<(), SignatureError> {
+    let id = keys.current.public().key_id;
+    envelope.seal(id.clone(), String::new());
+    let signature = hex::encode(keys.current.sign_with_pair(&signed_bytes(envelope)?));
+    envelope.seal(id, signature);
+    Ok(())
+}
+
+/// Checks the `signature` of an exported JSON object over all its other members. The key that `key_id` names decides the
+/// algorithm: a secret of the ring, the pair derived from one, or a partner's public key.
+///
+/// # Errors
+/// See [`verify`]; [`SignatureError::Malformed`] when `algorithm` is not that of the key.
+pub fn verify_export_members(
+    keys: &KeyRing,
+    partners: &[PublicKey],
+    members: Map<String, Value>,
+) -> Result<(), SignatureError> {
+    let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(SignatureError::Malformed(name));
+    let (key_id, algorithm) = (text("key_id")?.to_owned(), text("algorithm")?.to_owned());
+    let is_named = |key: &PublicKey| key.key_id == key_id;
+    let public = match keys.named(&key_id).next() {
+        Some(_) => None,
+        None => {
+            keys.all().map(Key::public).find(&is_named).or_else(|| partners.iter().find(|key| is_named(key)).cloned())
+        }
+    };
+    let Some(public) = public else {
+        return check(keys, members, &[], Purpose::Export, None);
+    };
+    if algorithm != PublicKey::ALGORITHM {
+        return Err(SignatureError::Malformed("algorithm"));
+    }
+    let mut code = [0; 64];
+    decode(text("signature")?, &mut code)?;
+    let bytes = canonical(members, &[])?;
+    if public.verifies(&bytes, &code) { Ok(()) } else { Err(SignatureError::Mismatch) }
+}
+
+/// Reads hex digits. One spelling only: digits in upper case would be a second signature for the same content.
+fn decode(signature: &str, code: &mut [u8]) -> Result<(), SignatureError> {
+    if signature.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Err(SignatureError::Malformed("signature"));
     }
-    let signature = hex::decode(signature).map_err(|_| SignatureError::Malformed("signature"))?;
-    let key = keys.find(key_id).ok_or(SignatureError::UnknownKey)?;
+    hex::decode_to_slice(signature, code).map_err(|_| SignatureError::Malformed("signature"))
+}
+
+fn check(
+    keys: &KeyRing,
+    members: Map<String, Value>,
+    unsigned: &[&str],
+    purpose: Purpose,
+    made_at: Option<Timestamp>,
+) -> Result<(), SignatureError> {
+    let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(SignatureError::Malformed(name));
+    let key_id = text("key_id")?.to_owned();
+    let mut code = [0; 32];
+    decode(text("signature")?, &mut code)?;
     let bytes = canonical(members, unsigned)?;
-    mac(key, &bytes).verify_slice(&signature).map_err(|_| SignatureError::Mismatch)
+    let mut refused = SignatureError::UnknownKey(key_id.clone());
+    for key in keys.named(&key_id) {
+        if key.authenticates(purpose, made_at, &[&bytes], &code) {
+            return Ok(());
+        }
+        refused = SignatureError::Mismatch;
+    }
+    Err(refused)
 }
 
 fn members<T: Envelope>(envelope: &T) -> Result<Map<String, Value>, SignatureError> {
@@ -76,34 +136,11 @@ fn canonical(mut members: Map<String, Value>, unsigned: &[&str]) -> Result<Vec<u
     serde_json_canonicalizer::to_vec(&members).map_err(|_| SignatureError::Malformed("envelope"))
 }
 
-fn mac(key: &Key, bytes: &[u8]) -> Hmac<Sha256> {
-    key.mac().chain_update(bytes)
-}
-
-impl Key {
-    /// HMAC-SHA256 of the concatenated `parts`.
-    pub fn authenticate(&self, parts: &[&[u8]]) -> [u8; 32] {
-        parts.iter().fold(self.mac(), |mac, part| mac.chain_update(part)).finalize().into_bytes().into()
-    }
-
-    /// Whether `code` is the result of [`Self::authenticate`]; compared in constant time.
-    pub fn authenticates(&self, parts: &[&[u8]], code: &[u8; 32]) -> bool {
-        parts.iter().fold(self.mac(), |mac, part| mac.chain_update(part)).verify_slice(code).is_ok()
-    }
-
-    /// HMAC accepts keys of any length: longer ones are hashed, shorter ones padded.
-    fn mac(&self) -> Hmac<Sha256> {
-        match Hmac::<Sha256>::new_from_slice(self.secret()) {
-            Ok(mac) => mac,
-            // Unreachable by HMAC's definition; an all-zero key never equals a configured one.
-            Err(_) => Hmac::<Sha256>::new(&Default::default()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use hmac::{Hmac, KeyInit, Mac};
     use proptest::prelude::*;
+    use sha2::Sha256;
 
     use super::*;
 
@@ -117,7 +154,12 @@ mod tests {
     }
 
     impl Envelope for Note {
+        const PURPOSE: Purpose = Purpose::Drill;
         const UNSIGNED: &'static [&'static str] = &["id"];
+
+        fn made_at(&self) -> Timestamp {
+            Timestamp::EPOCH
+        }
 
         fn seal(&mut self, key_id: String, signature: String) {
             self.key_id = key_id;
@@ -145,7 +187,7 @@ mod tests {
         let other_key = Note { key_id: "k1".into(), ..signed.clone() };
         assert_eq!(verify(&ring(), &other_key), Err(SignatureError::Mismatch));
         let unknown = Note { key_id: "k3".into(), ..signed.clone() };
-        assert_eq!(verify(&ring(), &unknown), Err(SignatureError::UnknownKey));
+        assert_eq!(verify(&ring(), &unknown), Err(SignatureError::UnknownKey("k3".into())));
         let upper = Note { signature: signed.signature.to_uppercase(), ..signed };
         assert_eq!(verify(&ring(), &upper), Err(SignatureError::Malformed("signature")));
     }
@@ -158,7 +200,7 @@ mod tests {
         assert_eq!(verify(&ring(), &signed), Ok(()));
         sign(&ring(), &mut signed).unwrap();
         assert_eq!(signed.key_id, "k2");
-        assert_eq!(verify(&old, &signed), Err(SignatureError::UnknownKey));
+        assert_eq!(verify(&old, &signed), Err(SignatureError::UnknownKey("k2".into())));
     }
 
     #[test]

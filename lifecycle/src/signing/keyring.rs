@@ -1,34 +1,9 @@
 //! The keys this instance signs and verifies with.
 
-use std::fmt;
-
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A secret with its public name. The secret is never printed, not even by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Key {
-    /// The public name; a signed envelope names its key.
-    pub id: String,
-    secret: Vec<u8>,
-}
-
-impl Key {
-    /// A key called `id`.
-    pub fn new(id: impl Into<String>, secret: impl Into<Vec<u8>>) -> Self {
-        Self { id: id.into(), secret: secret.into() }
-    }
-
-    /// The secret, for the signing code only.
-    pub(super) fn secret(&self) -> &[u8] {
-        &self.secret
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("id", &self.id).field("secret", &"[hidden]").finish()
-    }
-}
+use super::Key;
 
 /// The current key, and earlier keys that only verify.
 #[derive(Debug, Clone)]
@@ -40,9 +15,35 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// The key called `id`, current or previous.
-    pub fn find(&self, id: &str) -> Option<&Key> {
-        std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == id)
+    /// The current key and all others.
+    pub fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+
+    /// The keys called `id`. There are two where a secret was replaced under its old name.
+    pub fn named<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Key> {
+        self.all().filter(move |key| key.id == id)
+    }
+
+    /// The ring for the records of `workspace`: see [`Key`]. What was signed with a secret itself counts if it was made
+    /// until `undivided_until`.
+    #[must_use]
+    pub fn bound_to(&self, workspace: &str, undivided_until: Option<Timestamp>) -> Self {
+        let bound = |key: &Key| key.bound_to(workspace, undivided_until);
+        Self { current: bound(&self.current), previous: self.previous.iter().map(bound).collect() }
+    }
+
+    /// The workspace whose records the ring signs; `None` for keys that were not bound to one.
+    pub fn workspace(&self) -> Option<&str> {
+        self.current.workspace()
+    }
+
+    /// The same keys, of which the one with this id and fingerprint signs; `None` when the ring does not have it.
+    pub fn signing_with(&self, id: &str, fingerprint: &str) -> Option<Self> {
+        let mut keys: Vec<Key> = self.all().cloned().collect();
+        let place = keys.iter().position(|key| key.id == id && key.fingerprint() == fingerprint)?;
+        let current = keys.remove(place);
+        Some(Self { current, previous: keys })
     }
 
     /// The names of the keys, without their secrets.
@@ -64,15 +65,25 @@ pub struct KeyNames {
 }
 
 /// Why a signature was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// No key of the ring has the stated id.
-    #[error("the key that signed this is not known here")]
-    UnknownKey,
+    /// No key of the ring has the stated id: nothing is known about the content.
+    #[error("it is signed with the key `{0}`, which is not known here; add that key to HMAC_PREVIOUS")]
+    UnknownKey(String),
     /// The signature does not belong to this content.
     #[error("the signature does not match the content")]
     Mismatch,
     /// A member is missing or has a wrong type.
     #[error("`{0}` is missing or malformed")]
     Malformed(&'static str),
+}
+
+impl SignatureError {
+    /// The id of the key that is missing, if that is why.
+    pub fn unknown_key(&self) -> Option<&str> {
+        match self {
+            Self::UnknownKey(id) => Some(id),
+            Self::Mismatch | Self::Malformed(_) => None,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::trigger::{self, TriggerReading};
 use crate::{
     authority::{Actor, HeldRoles, Role, same_person},
-    signing::{Envelope, KeyRing, SignatureError, sign, verify},
+    signing::{Envelope, KeyRing, Purpose, SignatureError, sign, verify},
 };
 
 /// The tag of the incident that a pause without a ticket opens.
@@ -267,6 +267,12 @@ pub fn sign_release(
 }
 
 impl Envelope for ReleaseSignature {
+    const PURPOSE: Purpose = Purpose::Release;
+
+    fn made_at(&self) -> Timestamp {
+        self.at
+    }
+
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;
         self.signature = signature;
@@ -274,7 +280,12 @@ impl Envelope for ReleaseSignature {
 }
 
 impl Envelope for ReleaseRecord {
+    const PURPOSE: Purpose = Purpose::Release;
     const UNSIGNED: &'static [&'static str] = &["id"];
+
+    fn made_at(&self) -> Timestamp {
+        self.released_at
+    }
 
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;

@@ -25,6 +25,10 @@ pub struct ServingBundle {
     pub activated_at: Option<Timestamp>,
     /// The person who put the bundle into service.
     pub activated_by: Option<String>,
+    /// The incident about it, if nothing proves that the bundle may be served: neither a signed record nor a sealed
+    /// change by SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<String>,
 }
 
 /// Why evaluation is switched off: an emergency.

@@ -6,12 +6,31 @@ use policy::{Timestamp, bundle::Source};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::signing::{Envelope, KeyRing, SignatureError, sign};
+use crate::signing::{Envelope, KeyRing, Purpose, SignatureError, sign, sign_with_pair};
 
 /// Version of the file's shape.
 pub const FORMAT_VERSION: &str = "1.0";
-/// The signature algorithm of files.
-pub const ALGORITHM: &str = "HMAC-SHA256";
+/// How a file is signed.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumString, strum::IntoStaticStr,
+)]
+pub enum Algorithm {
+    /// With a secret: who can verify can sign, too.
+    #[default]
+    #[serde(rename = "HMAC-SHA256")]
+    #[strum(to_string = "HMAC-SHA256", serialize = "hmac-sha256")]
+    HmacSha256,
+    /// With a key pair: whoever has the published key can verify, and only this workspace can sign.
+    #[strum(to_string = "Ed25519", serialize = "ed25519")]
+    Ed25519,
+}
+
+impl Algorithm {
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
 /// Hours for which an export is valid by default.
 pub const DEFAULT_HOURS: u32 = 24;
 /// The range of hours for which an export may be valid.
@@ -22,7 +41,7 @@ pub const HOURS: std::ops::RangeInclusive<u32> = 1..=720;
 pub struct Export {
     /// [`FORMAT_VERSION`]
     pub format_version: String,
-    /// [`ALGORITHM`]
+    /// [`Algorithm::name`]
     pub algorithm: String,
     /// Name of the key that signed.
     pub key_id: String,
@@ -34,11 +53,17 @@ pub struct Export {
     pub exported_at: Timestamp,
     /// When the file expires and is refused.
     pub expires_at: Timestamp,
-    /// HMAC-SHA256 in hex over the canonical JSON of everything above.
+    /// The signature in hex over the canonical JSON of everything above.
     pub signature: String,
 }
 
 impl Envelope for Export {
+    const PURPOSE: Purpose = Purpose::Export;
+
+    fn made_at(&self) -> Timestamp {
+        self.exported_at
+    }
+
     fn seal(&mut self, key_id: String, signature: String) {
         self.key_id = key_id;
         self.signature = signature;
@@ -74,6 +99,21 @@ pub fn export(
     now: Timestamp,
     hours: u32,
 ) -> Result<Export, ExportRefused> {
+    export_with(keys, Algorithm::HmacSha256, source, created_by, now, hours)
+}
+
+/// Exports as [`export`] does, signed as `algorithm` says.
+///
+/// # Errors
+/// See [`ExportRefused`].
+pub fn export_with(
+    keys: &KeyRing,
+    algorithm: Algorithm,
+    source: &Source,
+    created_by: Option<&str>,
+    now: Timestamp,
+    hours: u32,
+) -> Result<Export, ExportRefused> {
     if !HOURS.contains(&hours) {
         return Err(ExportRefused::Hours(hours));
     }
@@ -86,7 +126,7 @@ pub fn export(
     }
     let mut export = Export {
         format_version: FORMAT_VERSION.to_owned(),
-        algorithm: ALGORITHM.to_owned(),
+        algorithm: algorithm.name().to_owned(),
         key_id: String::new(),
         bundle,
         digest: source.digest().to_string(),
@@ -94,6 +134,9 @@ pub fn export(
         expires_at: now.plus(Duration::from_secs(u64::from(hours) * 60 * 60)),
         signature: String::new(),
     };
-    sign(keys, &mut export)?;
+    match algorithm {
+        Algorithm::HmacSha256 => sign(keys, &mut export)?,
+        Algorithm::Ed25519 => sign_with_pair(keys, &mut export)?,
+    }
     Ok(export)
 }

@@ -15,7 +15,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use export::{Export, export};
+pub use export::{Algorithm, Export, export, export_with};
 pub use preview::{Preview, PreviewedDraft};
 pub use upload::Upload;
-pub use verify::{Verdict, Verification, open_export, verify_export};
+pub use verify::{Verdict, Verification, open_export, open_with_partners, verify_export};

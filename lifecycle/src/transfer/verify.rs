@@ -4,8 +4,8 @@ use policy::{Timestamp, bundle::Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::export::{ALGORITHM, FORMAT_VERSION};
-use crate::signing::{KeyRing, SignatureError, verify_members};
+use super::export::{Algorithm, FORMAT_VERSION};
+use crate::signing::{KeyRing, PublicKey, SignatureError, verify_export_members};
 
 /// The verdict on a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -70,8 +70,19 @@ pub fn verify_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Verifi
 
 /// Verifies `document` as [`verify_export`] does, and returns the bundle when the file is valid.
 pub fn open_export(keys: &KeyRing, document: &Value, now: Timestamp) -> (Verification, Option<Source>) {
+    open_with_partners(keys, &[], document, now)
+}
+
+/// Verifies `document` as [`open_export`] does; a file counts, too, that is signed with the private half of one of the
+/// partners' keys.
+pub fn open_with_partners(
+    keys: &KeyRing,
+    partners: &[PublicKey],
+    document: &Value,
+    now: Timestamp,
+) -> (Verification, Option<Source>) {
     let stated = Stated::of(document);
-    match check_export(keys, document, now) {
+    match check_export(keys, partners, document, now) {
         Ok(source) => (stated.verification(Verdict::Valid, "The signature is valid.".to_owned(), None), Some(source)),
         Err(VerificationFailure { verdict, message, field, unsigned }) => {
             let verification = stated.verification(verdict, message, field);
@@ -103,7 +114,12 @@ const ENVELOPE: [&str; 7] =
 /// Members that state how a file was signed.
 const HOW_SIGNED: [&str; 3] = ["algorithm", "key_id", "digest"];
 
-fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Source, VerificationFailure> {
+fn check_export(
+    keys: &KeyRing,
+    partners: &[PublicKey],
+    document: &Value,
+    now: Timestamp,
+) -> Result<Source, VerificationFailure> {
     let members = match document {
         Value::Object(members) => members,
         Value::Array(_) => return Err(unsigned_bundle()),
@@ -131,9 +147,11 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
         }
     }
     let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
-    for (name, wanted) in [("format_version", FORMAT_VERSION), ("algorithm", ALGORITHM)] {
-        if text(name) != wanted {
-            let message = format!("`{name}` is `{}`; only `{wanted}` can be read here.", text(name));
+    let algorithms = [Algorithm::HmacSha256.name(), Algorithm::Ed25519.name()];
+    for (name, readable) in [("format_version", &[FORMAT_VERSION][..]), ("algorithm", &algorithms)] {
+        if !readable.contains(&text(name)) {
+            let message =
+                format!("`{name}` is `{}`; only `{}` can be read here.", text(name), readable.join("` and `"));
             return Err(VerificationFailure::malformed(&format!("/{name}"), message));
         }
     }
@@ -147,7 +165,7 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
     };
     time("exported_at")?;
     let expires_at = time("expires_at")?;
-    verify_members(keys, members.clone(), &[]).map_err(|error| signature_failure(error, text("key_id")))?;
+    verify_export_members(keys, partners, members.clone()).map_err(|error| signature_failure(error, text("key_id")))?;
 
     // From here on the file is known to be what its signer wrote.
     let source = Source::read(bundle.clone()).map_err(|faults| {
@@ -176,7 +194,7 @@ fn check_export(keys: &KeyRing, document: &Value, now: Timestamp) -> Result<Sour
 
 fn signature_failure(error: SignatureError, key_id: &str) -> VerificationFailure {
     match error {
-        SignatureError::UnknownKey => VerificationFailure::new(
+        SignatureError::UnknownKey(_) => VerificationFailure::new(
             Verdict::UnknownKey,
             format!(
                 "It was signed with the key `{key_id}`, which is not known here. Give both environments the same \

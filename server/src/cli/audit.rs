@@ -20,7 +20,7 @@ use super::{
     offline_keys::OfflineKeys,
     output::{Format, exit_code, print},
 };
-use crate::{error::CliError, json::convert_known};
+use crate::{error::CliError, json::convert_known, signing_keys::Use};
 
 /// Verify and export the audit record.
 #[derive(Debug, Subcommand)]
@@ -55,7 +55,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     match command {
         Command::Verify { file, keys, server } => {
             let verdict: Verdict = match file {
-                Some(file) => verify_file(&file, keys.ring_if_any()?.as_ref())?,
+                Some(file) => verify_file(&file, keys.ring_if_any(Use::Verify)?.as_ref())?,
                 None => server.client()?.get("/policy/audit/verify", &[])?,
             };
             print(format, &verdict, || render(&verdict));
@@ -133,14 +133,29 @@ pub fn lines(file: &Path) -> Result<Vec<Line>, CliError> {
 }
 
 fn verify_file(file: &Path, keys: Option<&KeyRing>) -> Result<Verdict, CliError> {
-    let mut verifier = Verifier::new(keys, None);
-    for line in lines(file)? {
+    let lines = lines(file)?;
+    let bound = keys.map(|keys| bind(keys, &lines));
+    let mut verifier = Verifier::new(bound.as_ref(), None);
+    for line in lines {
         match line {
             Line::Entry(members) => verifier.add(&members),
             Line::Closing(checkpoint, _) => verifier.add_checkpoint(checkpoint),
         }
     }
     Ok(verifier.finish())
+}
+
+/// The keys for the workspace that the closing checkpoint names. Its signature covers the name. Entries made before keys
+/// were derived for workspaces count; an export without a name is from before that.
+fn bind(keys: &KeyRing, lines: &[Line]) -> KeyRing {
+    let closing = lines.iter().rev().find_map(|line| match line {
+        Line::Closing(checkpoint, _) => Some(checkpoint),
+        Line::Entry(_) => None,
+    });
+    match closing.and_then(|checkpoint| checkpoint.workspace.as_deref().map(|workspace| (workspace, checkpoint.at))) {
+        Some((workspace, at)) => keys.bound_to(workspace, Some(at)),
+        None => keys.clone(),
+    }
 }
 
 fn render(verdict: &Verdict) -> String {

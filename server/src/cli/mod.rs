@@ -6,6 +6,7 @@ mod client;
 mod completions;
 mod drill;
 mod files;
+mod keys;
 mod kpi;
 mod offline_keys;
 mod output;
@@ -45,6 +46,9 @@ enum Command {
     /// Manage API tokens, on the database.
     #[command(subcommand)]
     Token(token::Command),
+    /// Manage the keys that sign, on the database.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Check, compare, try and sign bundles in files; export them from a server and import them there.
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -89,6 +93,7 @@ pub fn run(site: Files) -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::User(command) => user::run(command, format),
         Command::Token(command) => token::run(command, format),
+        Command::Keys(command) => keys::run(command, format),
         Command::Bundle(command) => bundle::run(command, format),
         Command::Packet(command) => packet::run(command, format),
         Command::Apply(arguments) => rollout::apply(&arguments, format),

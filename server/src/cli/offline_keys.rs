@@ -7,7 +7,7 @@ use lifecycle::signing::KeyRing;
 use super::storage::default_directory;
 use crate::{
     error::CliError,
-    signing_keys::{self, SigningKeyArguments},
+    signing_keys::{self, SigningKeyArguments, Use},
 };
 
 /// Keys from the environment, or the key in the data directory of a server.
@@ -25,12 +25,8 @@ impl OfflineKeys {
     ///
     /// # Errors
     /// [`CliError::Usage`] when the key cannot be read.
-    pub fn ring_if_any(&self) -> Result<Option<KeyRing>, CliError> {
-        let directory = self.directory()?;
-        if !self.given.has_secret() && !directory.join(signing_keys::FILE).exists() {
-            return Ok(None);
-        }
-        signing_keys::ring(&self.given, &directory).map(Some)
+    pub fn ring_if_any(&self, wanted: Use) -> Result<Option<KeyRing>, CliError> {
+        signing_keys::ring(&self.given, &self.directory()?, wanted)
     }
 
     fn directory(&self) -> Result<PathBuf, CliError> {
@@ -44,11 +40,11 @@ impl OfflineKeys {
     ///
     /// # Errors
     /// [`CliError::Usage`] when there is no key, or when it cannot be read.
-    pub fn ring(&self) -> Result<KeyRing, CliError> {
+    pub fn ring(&self, wanted: Use) -> Result<KeyRing, CliError> {
         let directory = self.directory()?;
-        self.ring_if_any()?.ok_or_else(|| {
+        self.ring_if_any(wanted)?.ok_or_else(|| {
             CliError::Usage(format!(
-                "there is no key to work with: give HMAC_SECRET (and HMAC_KEY_ID), or the data directory of a server with \
+                "there is no key to work with: give HMAC_SECRET, or the data directory of a server with \
                  --data-dir; `{}` has none",
                 directory.display()
             ))

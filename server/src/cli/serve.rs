@@ -5,7 +5,13 @@ use std::{io::IsTerminal, net::SocketAddr, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
 use super::storage::{StorageArguments, runtime};
-use crate::{database::Database, error::CliError, evaluation::Durability, signing_keys, start};
+use crate::{
+    database::Database,
+    error::CliError,
+    evaluation::Durability,
+    signing_keys::{self, Use},
+    start,
+};
 
 /// Run the server.
 #[derive(Debug, clap::Args)]
@@ -39,10 +45,23 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
     let data_dir = arguments.storage.directory()?;
     // Bound before the slow parts, so that a busy port is reported at once.
     let listener = start::listen(arguments.addr)?;
-    let keys = signing_keys::ring(&arguments.storage.keys, &data_dir)?;
+    // Mistakes in the keys are reported before the database is started.
+    signing_keys::ring(&arguments.storage.keys, &data_dir, Use::Sign)?;
     let runtime = runtime()?;
     let stop = runtime.block_on(async { start::stop_signal() })?;
-    let database = Database::open(arguments.storage.database_url.as_deref(), &data_dir)?;
+    let storage = &arguments.storage;
+    let database = Database::open(storage.database_url.as_deref(), storage.migrate_url.as_deref(), &data_dir)?;
+    let keys = runtime.block_on(async {
+        store::migrate(&database.owner_options()).await?;
+        signing_keys::for_workspace(&storage.keys, &data_dir, &database.options()).await
+    });
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(error) => {
+            database.close();
+            return Err(error);
+        }
+    };
     let settings = start::Settings {
         database: database.options(),
         keys,

@@ -21,6 +21,10 @@ pub struct StorageArguments {
     /// data directory.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
+    /// The same database for the role that owns the tables and may change the schema. Without it, the role of
+    /// DATABASE_URL does that.
+    #[arg(long, env = "COUNTERSIGN_MIGRATE_URL", hide_env_values = true, value_name = "URL")]
+    pub migrate_url: Option<String>,
     #[command(flatten)]
     pub keys: SigningKeyArguments,
 }
@@ -46,24 +50,28 @@ impl StorageArguments {
         })
     }
 
-    /// Runs `work` on the database, which is migrated first.
+    /// Runs `work` on the database, which is migrated first; only if this process holds the key that signs.
     ///
     /// # Errors
     /// The database cannot be reached or used, or `work` fails.
-    pub fn with_store<T>(&self, work: impl AsyncFnOnce(Store) -> store::Result<T>) -> Result<T, CliError> {
+    pub fn with_store<T, E: Into<CliError>>(
+        &self,
+        work: impl AsyncFnOnce(Store) -> Result<T, E>,
+    ) -> Result<T, CliError> {
         let data_dir = self.directory()?;
-        let keys = signing_keys::ring(&self.keys, &data_dir)?;
-        let database = Database::open_shared(self.database_url.as_deref(), &data_dir)?;
-        let options = database.options();
+        let database = Database::open_shared(self.database_url.as_deref(), self.migrate_url.as_deref(), &data_dir)?;
+        let (options, owner) = (database.options(), database.owner_options());
         let result = runtime()?.block_on(async {
+            store::migrate(&owner).await?;
+            let keys = signing_keys::for_workspace(&self.keys, &data_dir, &options).await?;
             let store = Store::connect(options, keys).await?;
-            store.migrate().await?;
-            let result = work(store.clone()).await;
+            store::keys::check(&store).await?;
+            let result = work(store.clone()).await.map_err(Into::into);
             store.pool().close().await;
             result
         });
         database.close();
-        Ok(result?)
+        result
     }
 }
 

@@ -82,11 +82,13 @@ pub(super) async fn load(store: &Store, previous: Option<&Serving>) -> Result<Se
 }
 
 fn prepare(record: Record, previous: &[&LiveBundle]) -> LiveBundle {
-    let bundle = BundleRef { id: record.id, version: record.version.clone(), digest: record.digest.clone() };
-    let percent = record.canary_pct;
+    let (id, version, percent) = (record.id, record.version.clone(), record.canary_pct);
+    let source = Source::from(record);
+    // Computed, not read: what is served is named by what it is, whatever the row says.
+    let bundle = BundleRef { id, version, digest: source.digest().to_string() };
     let prepared = match previous.iter().find(|live| live.bundle == bundle) {
         Some(live) => Arc::clone(&live.prepared),
-        None => Arc::new(Prepared::from(Source::from(record).parse_rules().bundle)),
+        None => Arc::new(Prepared::from(source.parse_rules().bundle)),
     };
     LiveBundle { bundle, percent, prepared }
 }

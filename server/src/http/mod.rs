@@ -25,7 +25,7 @@ use self::{
     response::{method_not_allowed, no_such_path},
     routes::{
         assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint, metrics,
-        packets, pages, rollout, server_functions, settings, simulate, system, transfer,
+        packets, pages, public_keys, rollout, server_functions, settings, simulate, system, transfer,
     },
 };
 use crate::{openapi::DOCUMENT, state::AppState};
@@ -44,7 +44,11 @@ pub fn service(state: AppState) -> Router {
 /// The routes of the API and those that pages call, grouped by the layers around them.
 fn api(state: AppState) -> Router {
     // No layers: open to all callers, or authenticated from memory by the handler.
-    let bare = Router::new().merge(health::router()).merge(contract::router()).merge(evaluate::router());
+    let bare = Router::new()
+        .merge(health::router())
+        .merge(public_keys::router())
+        .merge(contract::router())
+        .merge(evaluate::router());
     Router::new()
         .merge(layers::identified(resources(), &state))
         .merge(layers::for_people(server_functions::router(), &state))

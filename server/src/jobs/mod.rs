@@ -2,18 +2,26 @@
 
 mod audit_chain;
 mod automatic_rollback;
+mod key_rotation;
 mod kpi_monitor;
 mod periodic;
+mod serving_check;
 mod session_cleanup;
 
+use std::path::Path;
+
+use lifecycle::signing::KeyRing;
 use store::Store;
 
 pub use audit_chain::{CHECKPOINT_FILE, checkpoint};
+pub use key_rotation::{host, servers};
 
-/// Starts all jobs.
-pub fn start(store: &Store) {
+/// Starts all jobs. `keys` are those that the server was started with; `data_dir` may get others.
+pub fn start(store: &Store, keys: &KeyRing, data_dir: &Path) {
+    tokio::spawn(key_rotation::run(store.clone(), keys.clone(), data_dir.to_owned()));
     tokio::spawn(audit_chain::run(store.clone()));
     tokio::spawn(automatic_rollback::run(store.clone()));
     tokio::spawn(kpi_monitor::run(store.clone()));
+    tokio::spawn(serving_check::run(store.clone()));
     tokio::spawn(session_cleanup::run(store.clone()));
 }

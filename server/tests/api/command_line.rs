@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{Workspace, bundle, folder};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
-const SECRET: &str = "a secret that is long enough";
+const SECRET: &str = "a secret that is long enough to sign with";
 
 /// The result of a command.
 #[derive(Debug)]
@@ -82,11 +82,16 @@ fn bundles_are_signed_and_verified_without_a_server() {
     let changed = signed.replace("deny", "allow");
     let refused = offline(&["bundle", "verify", "--output", "json"], &changed).with_code(1).json();
     assert_eq!(refused["verdict"], "invalid_signature");
+    // A key without a name is named by its fingerprint, so another secret is another key.
     let other = run(&[("HMAC_SECRET", "another secret that is long")], &["bundle", "verify"], &signed).with_code(1);
+    assert!(other.out.starts_with("unknown_key: ") && other.out.contains("`key-"), "{other:?}");
+    let id = signed.split("\"key_id\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let other = [("HMAC_SECRET", "another secret that is long"), ("HMAC_KEY_ID", id)];
+    let other = run(&other, &["bundle", "verify"], &signed).with_code(1);
     assert!(other.out.starts_with("invalid_signature: "), "{other:?}");
     let unknown = run(&[("HMAC_SECRET", SECRET), ("HMAC_KEY_ID", "new")], &["bundle", "verify"], &signed).with_code(1);
     assert!(unknown.out.starts_with("unknown_key: "), "{unknown:?}");
-    let previous = format!("main:{SECRET}");
+    let previous = format!("{id}:{SECRET}");
     let rotated =
         [("HMAC_SECRET", "another secret that is long"), ("HMAC_KEY_ID", "new"), ("HMAC_PREVIOUS", &previous)];
     run(&rotated, &["bundle", "verify"], &signed).with_code(0);
@@ -95,8 +100,46 @@ fn bundles_are_signed_and_verified_without_a_server() {
     offline(&["bundle", "verify"], "{").with_code(2);
     offline(&["bundle", "verify", "/nonexistent"], "").with_code(2);
     offline(&["bundle", "sign", "--expiry-hours", "721"], &bare).with_code(2);
+    let short = run(&[("HMAC_SECRET", "too short")], &["bundle", "sign"], &bare).with_code(2);
+    assert!(short.err.contains("at least 32"), "{short:?}");
     let keyless = run(&[], &["bundle", "sign"], &bare).with_code(2);
     assert!(keyless.err.contains("HMAC_SECRET"), "{keyless:?}");
+}
+
+#[test]
+fn a_bundle_signed_with_a_key_pair_is_verified_without_the_secret() {
+    let folder = folder();
+    let bare = bundle("2.4.0", "deny").to_string();
+    let signed = offline(&["bundle", "sign", "--algorithm", "ed25519"], &bare).with_code(0).out;
+    let file: Value = serde_json::from_str(&signed).unwrap();
+    assert_eq!(file["algorithm"], "Ed25519");
+    // Who has the secret has the pair.
+    assert!(offline(&["bundle", "verify"], &signed).with_code(0).out.starts_with("valid: "));
+    let public = lifecycle::signing::Key::new("k", SECRET).public();
+    assert_eq!(file["key_id"], public.key_id.as_str());
+    let keys = write(&folder, "keys.json", &json!({"keys": [public]}));
+    let partner = ["bundle", "verify", "-", "--partner-keys", keys.to_str().unwrap()];
+    assert!(run(&[], &partner, &signed).with_code(0).out.starts_with("valid: "));
+    let changed = signed.replace("deny", "allow");
+    assert!(run(&[], &partner, &changed).with_code(1).out.starts_with("invalid_signature: "));
+    // The key decides the algorithm: the public key is no secret to sign with, and the file cannot say otherwise.
+    let mut claims: Value = file.clone();
+    claims["algorithm"] = json!("HMAC-SHA256");
+    assert!(run(&[], &partner, &claims.to_string()).with_code(1).out.starts_with("malformed: "));
+    let forged = [("HMAC_SECRET", public.public_key.as_str()), ("HMAC_KEY_ID", public.key_id.as_str())];
+    let forged = run(&forged, &["bundle", "sign"], &bare).with_code(0).out;
+    let refused = run(&[], &partner, &forged).with_code(1);
+    assert!(refused.out.starts_with("malformed: "), "{refused:?}");
+    let by_hmac = offline(&["bundle", "sign"], &bare).with_code(0).out;
+    assert!(run(&[], &partner, &by_hmac).with_code(1).out.starts_with("unknown_key: "));
+    let other = write(&folder, "other.json", &json!({"keys": [lifecycle::signing::Key::new("k", "x").public()]}));
+    let other = ["bundle", "verify", "-", "--partner-keys", other.to_str().unwrap()];
+    assert!(run(&[], &other, &signed).with_code(1).out.starts_with("unknown_key: "));
+    let wrong = json!({"keys": [{"key_id": "ed25519-0000000000000000", "algorithm": "Ed25519",
+        "public_key": public.public_key}]});
+    let wrong = write(&folder, "wrong.json", &wrong);
+    run(&[], &["bundle", "verify", "-", "--partner-keys", wrong.to_str().unwrap()], &signed).with_code(2);
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

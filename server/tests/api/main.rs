@@ -14,6 +14,7 @@ mod degraded;
 mod drills;
 mod evaluate;
 mod incidents;
+mod keys;
 mod matrix;
 mod metrics;
 mod packets;

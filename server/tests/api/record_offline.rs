@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The key of test workspaces.
-const KEY: [(&str, &str); 2] = [("HMAC_SECRET", "a secret for tests"), ("HMAC_KEY_ID", "test")];
+const KEY: [(&str, &str); 2] = [("HMAC_SECRET", store::testing::SECRET), ("HMAC_KEY_ID", "test")];
 
 async fn exported() -> (Served, String) {
     let served = Served::new().await;
@@ -101,7 +101,7 @@ async fn an_exported_record_is_verified_without_a_server_and_every_kind_of_chang
     let rotated = [
         ("HMAC_SECRET", "the secret of next year"),
         ("HMAC_KEY_ID", "next"),
-        ("HMAC_PREVIOUS", "test:a secret for tests"),
+        ("HMAC_PREVIOUS", &format!("test:{}", store::testing::SECRET)),
     ];
     assert_eq!(run(&rotated, &["audit", "verify", "--file", "-"], &record).code, 0);
     let text = run(&KEY, &["audit", "verify", "--file", "-"], &record);

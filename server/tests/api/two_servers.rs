@@ -41,7 +41,7 @@ impl Server {
             .args(["serve", "--addr", "127.0.0.1:0"])
             .env("DATABASE_URL", database_url)
             .env("COUNTERSIGN_DATA_DIR", &folder)
-            .env("HMAC_SECRET", "a secret for tests")
+            .env("HMAC_SECRET", testing::SECRET)
             .env("HMAC_KEY_ID", "test")
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())

@@ -108,15 +108,23 @@ pub(super) async fn store_checkpoint(db: &mut PgConnection, checkpoint: &Checkpo
     Ok(())
 }
 
-/// Seals, in order, the entries after the end of the chain. Once there is a chain, only entries of a manual failover
-/// are sealed: any other unsealed entry was not written by this program.
+/// Entries that a trigger wrote, word for word as the trigger wrote them.
+pub(super) const TRACED: &str = "exists (select from policy_sql_changes t where t.seq = policy_lifecycle_audit.seq
+    and (t.at, t.event_type, t.actor, t.roles, t.via, t.subject_type, t.subject_id, t.summary, t.detail::text)
+        = (policy_lifecycle_audit.at, policy_lifecycle_audit.event_type, policy_lifecycle_audit.actor,
+           policy_lifecycle_audit.roles, policy_lifecycle_audit.via, policy_lifecycle_audit.subject_type,
+           policy_lifecycle_audit.subject_id, policy_lifecycle_audit.summary, policy_lifecycle_audit.detail::text))";
+
+/// Seals, in order, the entries after the end of the chain. Once there is a chain, only entries that triggers wrote are
+/// sealed: any other unsealed entry was written by somebody who went around them.
 async fn seal_unsealed(db: &mut PgConnection, keys: &KeyRing, head: &mut Head) -> Result<()> {
     let begun = head.sealed.0 > 0 || head.checkpoint.is_some();
     let rows: Vec<Row> = sqlx::query_as(concatcp!(
         "select ",
         COLUMNS,
-        " from policy_lifecycle_audit
-         where entry_hash is null and seq > $1 and (not $2 or event_type = 'manual_failover') order by seq"
+        " from policy_lifecycle_audit where entry_hash is null and seq > $1 and (not $2 or ",
+        TRACED,
+        ") order by seq"
     ))
     .bind(head.sealed.0)
     .bind(begun)

@@ -11,7 +11,8 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::{
-    chain, checkpoint_file,
+    chain,
+    checkpoint_file::{self, InFile},
     row::{COLUMNS, Row},
     sealing,
 };
@@ -66,7 +67,10 @@ async fn farthest_checkpoints(store: &Store) -> Result<Vec<Value>> {
         None => checkpoint_of_empty_record(store).await?,
     };
     let reach = |checkpoint: &Value| checkpoint["head_seq"].as_i64().unwrap_or(0);
-    let in_file = checkpoint_file::read(store).map(serde_json::to_value).transpose().map_err(Error::damaged)?;
+    let in_file = match checkpoint_file::read(store) {
+        InFile::Checkpoint(checkpoint) => Some(serde_json::to_value(checkpoint).map_err(Error::damaged)?),
+        InFile::Nothing | InFile::Unreadable(_) => None,
+    };
     let mut all: Vec<Value> = [stored.map(|stored| stored.0), in_file].into_iter().flatten().collect();
     all.retain(|checkpoint| reach(checkpoint) > reach(&head));
     all.push(head);
@@ -76,8 +80,8 @@ async fn farthest_checkpoints(store: &Store) -> Result<Vec<Value>> {
 /// A checkpoint of a record to which nothing was ever written.
 async fn checkpoint_of_empty_record(store: &Store) -> Result<Value> {
     let mut tx = store.pool().begin().await?;
-    let head = chain::lock_and_seal(&mut tx, store.keys()).await?;
-    let checkpoint = chain::sign_head(&mut tx, store.keys(), &head).await?;
+    let head = chain::lock_and_seal(&mut tx, &store.keys()).await?;
+    let checkpoint = chain::sign_head(&mut tx, &store.keys(), &head).await?;
     tx.commit().await?;
     serde_json::to_value(checkpoint).map_err(Error::damaged)
 }

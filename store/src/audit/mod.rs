@@ -5,7 +5,7 @@ pub(crate) mod chain;
 mod checkpoint_file;
 mod export;
 mod queries;
-mod row;
+pub(crate) mod row;
 mod sealing;
 mod verify;
 

@@ -9,11 +9,11 @@ use time::OffsetDateTime;
 use crate::{Error, Result};
 
 /// The columns of [`Row`].
-pub(super) const COLUMNS: &str = "seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail, key_id, \
+pub(crate) const COLUMNS: &str = "seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail, key_id, \
      prev_hash, entry_hash";
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub seq: i64,
     at: OffsetDateTime,
     event_type: String,

@@ -1,25 +1,30 @@
 //! Regular upkeep of the chain by the server. Takes no actor: sealing does not change what entries say.
 
+use const_format::concatcp;
 use lifecycle::audit::Checkpoint;
 
 use super::{chain, checkpoint_file};
-use crate::{Result, Store};
+use crate::{Error, Result, Store};
 
 /// Seals entries that were written by SQL since the last sealed one; returns whether there were any.
 ///
 /// # Errors
-/// The database failed.
+/// The database failed, or this process was not found to hold the key that signs.
 pub async fn seal(store: &Store) -> Result<bool> {
-    let waiting: bool = sqlx::query_scalar(
-        "select exists (select from policy_lifecycle_audit where entry_hash is null and (event_type = 'manual_failover'
-             or not exists (select from policy_lifecycle_audit where entry_hash is not null)))",
-    )
+    if !store.keys_are_checked() {
+        return Err(Error::Internal("nothing is sealed before the keys were checked".to_owned()));
+    }
+    let waiting: bool = sqlx::query_scalar(concatcp!(
+        "select exists (select from policy_lifecycle_audit where entry_hash is null and (",
+        chain::TRACED,
+        " or not exists (select from policy_lifecycle_audit sealed where sealed.entry_hash is not null)))"
+    ))
     .fetch_one(store.pool())
     .await?;
     if waiting {
         let mut tx = store.pool().begin().await?;
-        let head = chain::lock_and_seal(&mut tx, store.keys()).await?;
-        chain::sign_head(&mut tx, store.keys(), &head).await?;
+        let head = chain::lock_and_seal(&mut tx, &store.keys()).await?;
+        chain::sign_head(&mut tx, &store.keys(), &head).await?;
         tx.commit().await?;
     }
     Ok(waiting)
@@ -43,8 +48,8 @@ pub async fn checkpoint(store: &Store, unless_within: i64) -> Result<Option<Chec
         return Ok(None);
     }
     let mut tx = store.pool().begin().await?;
-    let head = chain::lock_and_seal(&mut tx, store.keys()).await?;
-    let checkpoint = chain::sign_head(&mut tx, store.keys(), &head).await?;
+    let head = chain::lock_and_seal(&mut tx, &store.keys()).await?;
+    let checkpoint = chain::sign_head(&mut tx, &store.keys(), &head).await?;
     chain::store_checkpoint(&mut tx, &checkpoint).await?;
     checkpoint_file::store(&mut tx, store, &checkpoint).await?;
     tx.commit().await?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 
 use super::{
-    checkpoint_file,
+    checkpoint_file::{self, InFile},
     row::{COLUMNS, Row},
 };
 use crate::{Result, Store};
@@ -31,8 +31,17 @@ pub async fn verify(store: &Store, actor: &Actor) -> Result<Verdict> {
     // One snapshot: entries added meanwhile, and checkpoints over them, are not seen.
     sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let (mut checkpoints, damaged) = checkpoints(&mut tx).await?;
-    checkpoints.extend(checkpoint_file::read(store));
-    let mut verifier = Verifier::new(Some(store.keys()), checkpoints);
+    let mut unreadable = None;
+    match checkpoint_file::read(store) {
+        InFile::Nothing => {}
+        InFile::Checkpoint(checkpoint) => checkpoints.push(checkpoint),
+        InFile::Unreadable(why) => unreadable = Some(why),
+    }
+    let keys = store.keys();
+    let mut verifier = Verifier::new(Some(&keys), checkpoints);
+    if let Some(why) = unreadable {
+        verifier.add_problem(format!("the checkpoint file in the data directory cannot be read: {why}"));
+    }
     if damaged > 0 {
         verifier.add_problem(format!("{damaged} of the stored checkpoints cannot be read"));
     }

@@ -10,4 +10,4 @@ pub(crate) use authors::{add_authors, unreviewed_authors};
 pub(crate) use edit::base_of;
 pub use edit::{clone_draft, create, update, withdraw};
 pub use queries::{Filter, diff, get, list, summaries};
-pub use transfer::{Imported, export, import, preview_import, verify};
+pub use transfer::{Imported, export, export_with, import, preview_import, verify};

@@ -97,6 +97,7 @@ impl Row {
             stage_started_at: self.stage_started(),
             activated_at: self.activated_at.map(Into::into),
             activated_by: self.activated_by.clone(),
+            unproven: None,
         })
     }
 }

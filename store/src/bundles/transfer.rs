@@ -7,8 +7,8 @@ use lifecycle::{
     bundle::{Provenance, Record},
     problem::{Code, Problem},
     transfer::{
-        Export, Preview, PreviewedDraft, Upload, Verification,
-        export::{ExportRefused, HOURS, export as sign_export},
+        Algorithm, Export, Preview, PreviewedDraft, Upload, Verification,
+        export::{ExportRefused, HOURS, export_with as sign_export},
         open_export,
     },
 };
@@ -46,13 +46,21 @@ pub struct Imported {
 /// # Errors
 /// Denied without [`Permission::EditDrafts`]; no such bundle; hours out of range.
 pub async fn export(store: &Store, actor: &Actor, id: i64, hours: u32) -> Result<Export> {
+    export_with(store, actor, Algorithm::HmacSha256, id, hours).await
+}
+
+/// Exports as [`export`] does, signed as `algorithm` says.
+///
+/// # Errors
+/// As [`export`].
+pub async fn export_with(store: &Store, actor: &Actor, algorithm: Algorithm, id: i64, hours: u32) -> Result<Export> {
     let permit = authorize(actor, Permission::EditDrafts)?;
     if !HOURS.contains(&hours) {
         return Err(Problem::invalid_field("/expiry_hours", ExportRefused::Hours(hours).to_string()).into());
     }
     let mut work = Work::begin(store, permit).await?;
     let bundle = row::by_id(work.db(), id).await?;
-    let signed = sign_export(store.keys(), &bundle.source()?, Some(&bundle.created_by), work.now, hours)
+    let signed = sign_export(&store.keys(), algorithm, &bundle.source()?, Some(&bundle.created_by), work.now, hours)
         .map_err(|refused| Error::Internal(format!("bundle {id} could not be signed: {refused}")))?;
     let detail = json!({
         "version": bundle.version, "digest": signed.digest, "key_id": signed.key_id, "expires_at": signed.expires_at,
@@ -71,7 +79,7 @@ pub async fn verify(store: &Store, actor: &Actor, document: Value) -> Result<Ver
     authorize(actor, Permission::Read)?;
     let now = now(store).await?;
     let store = store.clone();
-    off_thread(move || open_export(store.keys(), &document, now).0).await
+    off_thread(move || open_export(&store.keys(), &document, now).0).await
 }
 
 /// The effect of importing the file; nothing is written. A refused file is an answer here, not an error.
@@ -199,7 +207,7 @@ fn verify_and_lint(
     now: Timestamp,
     invariants: &[Invariant],
 ) -> Result<std::result::Result<Opened, Verification>> {
-    let (verification, signed) = open_export(store.keys(), &upload.document, now);
+    let (verification, signed) = open_export(&store.keys(), &upload.document, now);
     let text = |pointer: &str| upload.document.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let created_by = text("/bundle/created_by").or_else(|| text("/created_by"));
     let signature = text("/signature");

@@ -212,7 +212,7 @@ async fn approve(
     for (place, (role, after)) in signers.into_iter().take(needed).enumerate() {
         let (by, at) = (actor(&email(role), role), past.submitted().plus(after));
         let proposal = Proposal { packet_id, actor: &by, decision: Verdict::Approve, reason: None };
-        let signed = action::record(&proposal, at, settings, store.keys())
+        let signed = action::record(&proposal, at, settings, &store.keys())
             .map_err(|error| Error::Internal(format!("an example approval cannot be signed: {error}")))?;
         packets::row::insert_action(work.db(), packet_row, &signed).await?;
         let to_state = if place + 1 == needed { State::Approved } else { State::InReview };
@@ -286,7 +286,7 @@ async fn record_stages(
             key_id: String::new(),
             signature: String::new(),
         };
-        rollout::store_apply(store.keys(), work.db(), &mut record).await?;
+        rollout::store_apply(&store.keys(), work.db(), &mut record).await?;
         let (event, from_state, summary) = match from_pct {
             0 => (EventType::Applied, State::Approved, format!("{} entered service at {to_pct} %", record.version)),
             _ => {

@@ -156,25 +156,22 @@ async fn incident(store: &Store) -> Result<()> {
         ack_due_at: opened.plus(ACKNOWLEDGE_WITHIN),
         investigate_due_at: opened.plus(INVESTIGATE_WITHIN),
     };
+    // What is written once is not changed any more, so the incident is opened in the past.
+    let now = std::mem::replace(&mut work.now, opened);
     let id = incidents::open(&mut work, opening).await?;
+    work.now = now;
     let minutes = |minutes: u64| opened.plus(Duration::from_secs(minutes * 60));
     let acknowledged = opened.plus(Duration::from_secs(7 * 60));
     sqlx::query(
-        "update incidents set status = 'resolved', created_at = $2, acknowledged_by = $3, acknowledged_at = $4,
-             resolved_at = $5 where id = $1",
+        "update incidents set status = 'resolved', acknowledged_by = $2, acknowledged_at = $3, resolved_at = $4
+         where id = $1",
     )
     .bind(&id)
-    .bind(OffsetDateTime::from(opened))
     .bind(email(Role::SafetyOwner))
     .bind(OffsetDateTime::from(acknowledged))
     .bind(OffsetDateTime::from(minutes(RESOLVED_AFTER)))
     .execute(work.db())
     .await?;
-    sqlx::query("update incident_timeline set at = $2 where incident_id = $1")
-        .bind(&id)
-        .bind(OffsetDateTime::from(opened))
-        .execute(work.db())
-        .await?;
     for (at, who, text) in [
         (acknowledged, Role::SafetyOwner, "Acknowledged the incident."),
         (minutes(24), Role::SafetyOwner, "Released the two messages by hand and informed both senders."),

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
-    Result,
+    Error, Result,
     accounts::people,
     bundles::row as bundle_row,
     packets::row::{self as packet_row, Row as PacketRow},
@@ -32,6 +32,9 @@ pub(crate) struct Chosen {
 }
 
 /// The candidate of a drill, if there is one.
+///
+/// # Errors
+/// `unknown_key` when the only candidates were signed with a key that is missing.
 pub(crate) async fn find(db: &mut PgConnection, keys: &KeyRing) -> Result<Option<Chosen>> {
     if let Some(waiting) = waiting(db).await? {
         return Ok(Some(waiting));
@@ -74,15 +77,23 @@ async fn applied(db: &mut PgConnection, keys: &KeyRing) -> Result<Option<Chosen>
     .bind(MAX_CONSIDERED)
     .fetch_all(&mut *db)
     .await?;
+    let mut unknown = None;
     for id in ids {
         let Some(record) = crate::rollout::apply_record(db, id).await? else { continue };
         let Some(packet_id) = record.packet_id.as_deref() else { continue };
-        if signing::verify(keys, &record).is_ok() {
-            let packet = packet_row::by_id(db, packet_id).await?;
-            return chosen(db, &packet, Some(record.at)).await;
+        match signing::verify(keys, &record) {
+            Ok(()) => {
+                let packet = packet_row::by_id(db, packet_id).await?;
+                return chosen(db, &packet, Some(record.at)).await;
+            }
+            Err(refusal) if refusal.unknown_key().is_some() => {
+                let what = format!("the record of the apply of {}", record.version);
+                unknown.get_or_insert_with(|| Error::not_verified(&what, &refusal));
+            }
+            Err(_) => {}
         }
     }
-    Ok(None)
+    unknown.map_or(Ok(None), Err)
 }
 
 async fn chosen(db: &mut PgConnection, packet: &PacketRow, as_of: Option<Timestamp>) -> Result<Option<Chosen>> {

@@ -34,7 +34,7 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<
     .bind(limit + 1)
     .fetch_all(store.pool())
     .await?;
-    page::page(rows, limit, |row| row.0.to_string(), |row| Ok(Checked::new(store.keys(), read(row)?)))
+    page::page(rows, limit, |row| row.0.to_string(), |row| Ok(Checked::new(&store.keys(), read(row)?)))
 }
 
 /// One report, with whether its signature verifies.
@@ -47,7 +47,7 @@ pub async fn get(store: &Store, actor: &Actor, id: i64) -> Result<Checked<DrillR
         .bind(id)
         .fetch_optional(store.pool())
         .await?;
-    Ok(Checked::new(store.keys(), read(row.ok_or_else(|| Error::not_found("drill", id))?)?))
+    Ok(Checked::new(&store.keys(), read(row.ok_or_else(|| Error::not_found("drill", id))?)?))
 }
 
 /// The newest drill; a drill whose signature does not verify has not passed.
@@ -55,7 +55,7 @@ pub(crate) async fn last(db: &mut PgConnection, store: &Store) -> Result<Option<
     let row: Option<(i64, Json<Value>)> =
         sqlx::query_as("select id, report from policy_drills order by id desc limit 1").fetch_optional(db).await?;
     let Some(report) = row.map(read).transpose()? else { return Ok(None) };
-    let last = Checked::new(store.keys(), report);
+    let last = Checked::new(&store.keys(), report);
     Ok(Some(LastDrill { id: last.record.id, at: last.record.at, passed: last.record.safety_passed && last.verifies() }))
 }
 

@@ -37,7 +37,7 @@ use crate::{
 pub async fn run(store: &Store, actor: &Actor) -> Result<DrillReport> {
     let permit = authorize(actor, Permission::Apply)?;
     let mut db = store.pool().acquire().await?;
-    let chosen = candidate::find(&mut db, store.keys()).await?.ok_or_else(|| {
+    let chosen = candidate::find(&mut db, &store.keys()).await?.ok_or_else(|| {
         Problem::new(
             Code::NoCandidate,
             "there is nothing to drill with: a drill needs a packet that was approved on top of a stable bundle, waiting \
@@ -108,7 +108,7 @@ async fn roll_back(store: &Store, work: &mut Work, chosen: &Chosen) -> Result<St
     };
     let noted = work.noted();
     let started = Instant::now();
-    let done = roll_back_in(store.keys(), work, chosen.candidate.id, &request).await?;
+    let done = roll_back_in(&store.keys(), work, chosen.candidate.id, &request).await?;
     let took = started.elapsed();
     let fresh = done.fresh && work.noted() > noted;
     let checksum = done.record.verification_checksum.clone();
@@ -134,7 +134,7 @@ async fn step<T: Envelope>(
         read_back: system::serving_checksum(work.db()).await?,
         served_digest: digest,
         served_version: version,
-        signature_verifies: signing::verify(store.keys(), record).is_ok(),
+        signature_verifies: signing::verify(&store.keys(), record).is_ok(),
         fresh,
     })
 }
@@ -143,7 +143,7 @@ async fn step<T: Envelope>(
 async fn store_report(store: &Store, permit: Permit, run: &Run) -> Result<DrillReport> {
     let mut work = Work::begin(store, permit).await?;
     let mut report = run.report(&work.actor().name, work.now);
-    signing::sign(store.keys(), &mut report)
+    signing::sign(&store.keys(), &mut report)
         .map_err(|refusal| Error::Internal(format!("a drill could not be signed: {refusal}")))?;
     report.id = sqlx::query_scalar(
         "insert into policy_drills (report, safety_passed, at) values ($1::json, $2, $3) returning id",

@@ -5,6 +5,7 @@ mod open;
 mod post_mortem;
 mod queries;
 mod row;
+mod unproven;
 
 pub use advance::advance;
 pub use open::{NewIncident, create};
@@ -12,3 +13,4 @@ pub(crate) use open::{Opening, insert, note_opened, open};
 pub use post_mortem::{post_mortem, save_post_mortem};
 pub use queries::{Filter, get, list};
 pub(crate) use row::add_timeline_entry;
+pub(crate) use unproven::{UNPROVEN_SOURCE, unproven};

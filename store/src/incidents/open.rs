@@ -126,7 +126,7 @@ pub(crate) async fn insert(work: &mut Work, new: &Opening) -> Result<String> {
     sqlx::query(
         "insert into incidents (id, title, severity, status, source, agent, bundle_id, bundle_version, description,
              created_by, created_at, ack_due_at, investigate_due_at)
-         values ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, now(), $10, $11)",
+         values ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $12, $10, $11)",
     )
     .bind(&id)
     .bind(&new.title)
@@ -139,6 +139,7 @@ pub(crate) async fn insert(work: &mut Work, new: &Opening) -> Result<String> {
     .bind(&actor)
     .bind(OffsetDateTime::from(new.ack_due_at))
     .bind(OffsetDateTime::from(new.investigate_due_at))
+    .bind(OffsetDateTime::from(work.now))
     .execute(work.db())
     .await?;
     add_timeline_entry(work, &id, "Opened the incident.", json!({"severity": new.severity, "source": new.source}))

@@ -80,12 +80,13 @@ pub(super) async fn by_id(db: &mut PgConnection, id: &str) -> Result<Incident> {
 pub(crate) async fn add_timeline_entry(work: &mut Work, id: &str, text: &str, detail: Value) -> Result<()> {
     let actor = work.actor().name.clone();
     sqlx::query(
-        "insert into incident_timeline (incident_id, at, actor, text, detail) values ($1, now(), $2, $3, $4::json)",
+        "insert into incident_timeline (incident_id, at, actor, text, detail) values ($1, $5, $2, $3, $4::json)",
     )
     .bind(id)
     .bind(actor)
     .bind(text)
     .bind(json::text(&detail)?)
+    .bind(OffsetDateTime::from(work.now))
     .execute(work.db())
     .await?;
     Ok(())

@@ -51,14 +51,14 @@ pub async fn act(
     }
     let settings = settings::load(work.db()).await?;
     let proposal = Proposal { packet_id: &packet.packet_id, actor, decision: verdict, reason: reason.as_deref() };
-    let record = action::record(&proposal, work.now, &settings.review, store.keys()).map_err(refused)?;
+    let record = action::record(&proposal, work.now, &settings.review, &store.keys()).map_err(refused)?;
     let content = packet.genuine_content()?;
     if content.required_approvals != packet.required_approvals() {
         return Err(Error::refused(Code::Conflict, "the number of approvals it needs was changed in the database"));
     }
-    let mut actions = row::verified_actions(store.keys(), work.db(), &packet).await?;
+    let mut actions = row::verified_actions(&store.keys(), work.db(), &packet).await?;
     if actions.iter().any(|known| known.idempotency_key == record.idempotency_key) {
-        return row::read(store.keys(), work.db(), packet).await;
+        return row::read(&store.keys(), work.db(), packet).await;
     }
     let status = packet.status()?;
     if status != PacketStatus::InReview {
@@ -76,7 +76,7 @@ pub async fn act(
                 "another bundle became stable since this packet was built: it has to be submitted again",
             ));
         }
-        let overridden = overridden_now(store.keys(), work.db(), &packet, false).await?;
+        let overridden = overridden_now(&store.keys(), work.db(), &packet, false).await?;
         let blockers = content.blockers(&overridden);
         if let Some(first) = blockers.first() {
             let detail =
@@ -124,7 +124,7 @@ pub async fn act(
     work.note(event, "packet", &packet.packet_id, summary, detail);
     let result = {
         let packet = row::by_row_locked(work.db(), packet.row_id).await?;
-        row::read(store.keys(), work.db(), packet).await?
+        row::read(&store.keys(), work.db(), packet).await?
     };
     work.commit().await?;
     Ok(result)

@@ -143,7 +143,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     work.note(EventType::PacketBuilt, "packet", &id, summary, built_detail(&submission, &content));
     let packet = {
         let built = row::by_id(work.db(), &id).await?;
-        row::read(store.keys(), work.db(), built).await?
+        row::read(&store.keys(), work.db(), built).await?
     };
     work.commit().await?;
     Ok(packet)

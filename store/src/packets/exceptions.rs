@@ -70,8 +70,8 @@ pub async fn sign_exception(
             format!("only a guardrail that failed can be overridden, and {} did not ({which})", guardrail.name());
         return Err(Problem::invalid_field("/guardrail", detail).into());
     }
-    let mut all = verified(store.keys(), work.db(), &packet).await?;
-    let signed = sign(&packet.packet_id, guardrail, (actor, reason), &all, work.now, store.keys()).map_err(refused)?;
+    let mut all = verified(&store.keys(), work.db(), &packet).await?;
+    let signed = sign(&packet.packet_id, guardrail, (actor, reason), &all, work.now, &store.keys()).map_err(refused)?;
     insert(work.db(), packet.row_id, &signed).await?;
     all.push(signed.clone());
     let standing = people::standing(work.db()).await?;
@@ -90,7 +90,7 @@ pub async fn sign_exception(
     work.note(EventType::ExceptionSigned, "packet", &packet.packet_id, summary, detail);
     let result = {
         let packet = row::by_row_locked(work.db(), packet.row_id).await?;
-        row::read(store.keys(), work.db(), packet).await?
+        row::read(&store.keys(), work.db(), packet).await?
     };
     work.commit().await?;
     Ok(result)
@@ -109,7 +109,7 @@ fn refused(error: ExceptionRefused) -> Error {
 /// now, or `as_signed` who held them when they signed.
 ///
 /// # Errors
-/// `conflict`, with the signer, for an exception that was changed by hand.
+/// `unknown_key` when the key of an exception is missing; `conflict`, with the signer, for one that was changed by hand.
 pub(crate) async fn overridden_now(
     keys: &KeyRing,
     db: &mut PgConnection,
@@ -126,8 +126,7 @@ async fn verified(keys: &KeyRing, db: &mut PgConnection, packet: &row::Row) -> R
     for exception in &exceptions {
         if let Err(refusal) = exception.check(&packet.packet_id, packet.built_at(), keys) {
             tracing::error!(packet = packet.packet_id, actor = exception.actor, %refusal, "an exception does not verify");
-            let detail = format!("the exception signed by {} does not count: {refusal}", exception.actor);
-            return Err(Error::refused(Code::Conflict, detail));
+            return Err(row::refuse(&format!("the exception signed by {}", exception.actor), &refusal));
         }
     }
     Ok(exceptions)

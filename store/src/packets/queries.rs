@@ -107,7 +107,7 @@ pub async fn get(store: &Store, actor: &Actor, packet_id: &str) -> Result<Packet
     authorize(actor, Permission::Read)?;
     let mut db = store.pool().acquire().await?;
     let found = row::by_id(&mut db, packet_id).await?;
-    row::read(store.keys(), &mut db, found).await
+    row::read(&store.keys(), &mut db, found).await
 }
 
 /// The exceptions with which the bundles in service were approved: for a warning beside what they do.

@@ -108,11 +108,12 @@ impl Row {
             altered.push(CONTENT_ALTERED.to_owned());
         }
         altered.extend(actions.iter().filter_map(|action| {
-            action.check(&self.packet_id, self.built_at(), keys).err().map(|refusal| not_genuine(action, refusal))
+            let refusal = action.check(&self.packet_id, self.built_at(), keys).err()?;
+            Some(not_genuine(&format!("the action by {}", action.actor), &refusal))
         }));
         altered.extend(signed.exceptions.iter().filter_map(|exception| {
             let refusal = exception.check(&self.packet_id, self.built_at(), keys).err()?;
-            Some(format!("the exception signed by {} does not count: {refusal}", exception.actor))
+            Some(not_genuine(&format!("the exception signed by {}", exception.actor), &refusal))
         }));
         Ok(Packet {
             packet_id: self.packet_id,
@@ -217,20 +218,34 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
 /// older than the packet.
 ///
 /// # Errors
-/// `conflict`, with the actor, for an action that fails one of these checks.
+/// `unknown_key` when the key of an action is missing; `conflict`, with the actor, for an action that fails one of these
+/// checks.
 pub(crate) async fn verified_actions(keys: &KeyRing, db: &mut PgConnection, packet: &Row) -> Result<Vec<Action>> {
     let actions = actions(db, packet.row_id).await?;
     for action in &actions {
         if let Err(refusal) = action.check(&packet.packet_id, packet.built_at(), keys) {
             tracing::error!(packet = packet.packet_id, actor = action.actor, %refusal, "an action does not verify");
-            return Err(Error::refused(Code::Conflict, not_genuine(action, refusal)));
+            return Err(refuse(&format!("the action by {}", action.actor), &refusal));
         }
     }
     Ok(actions)
 }
 
-fn not_genuine(action: &Action, refusal: NotGenuine) -> String {
-    format!("the action by {} does not count: {refusal}", action.actor)
+/// The refusal to rely on `what`, which somebody signed: `unknown_key` when the key is missing, otherwise `conflict`.
+pub(super) fn refuse(what: &str, refusal: &NotGenuine) -> Error {
+    match refusal {
+        NotGenuine::Signature(refusal) if refusal.unknown_key().is_some() => Error::not_verified(what, refusal),
+        _ => Error::refused(Code::Conflict, not_genuine(what, refusal)),
+    }
+}
+
+fn not_genuine(what: &str, refusal: &NotGenuine) -> String {
+    match refusal {
+        NotGenuine::Signature(refusal) if refusal.unknown_key().is_some() => {
+            format!("{what} cannot be verified: {refusal}")
+        }
+        _ => format!("{what} does not count: {refusal}"),
+    }
 }
 
 /// Whether another bundle has become stable since the packet was built.

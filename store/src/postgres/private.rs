@@ -18,8 +18,26 @@ use super::{
     place::{Place, tail},
 };
 
-/// The database role and the name of the database.
+/// The name of the database, and of the role that serves.
 const NAME: &str = "countersign";
+/// The role that owns the tables; also the administrator of this server, which has no other use.
+const OWNER: &str = "countersign_owner";
+/// Makes the three roles, one statement a line. In clusters of earlier releases one role was everything: it becomes the
+/// owner. A session cannot rename its own role, so another one does. Nothing is changed the second time.
+const MAKE_ROLES: &str = "\
+drop role if exists countersign_upgrade
+create role countersign_upgrade superuser
+set session authorization countersign_upgrade
+do $$ begin if not exists (select from pg_roles where rolname = 'countersign_owner') then alter role countersign rename to countersign_owner; end if; end $$
+do $$ begin if not exists (select from pg_roles where rolname = 'countersign') then create role countersign login; end if; end $$
+do $$ begin if not exists (select from pg_roles where rolname = 'countersign_operator') then create role countersign_operator login; end if; end $$
+alter role countersign nosuperuser login
+alter role countersign_operator nosuperuser login
+set session authorization countersign_owner
+drop role countersign_upgrade
+";
+/// A file in the cluster that says that it has the three roles.
+const ROLES_MADE: &str = "countersign-roles";
 /// How long starting may take; crash recovery of a large log is slow.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an orderly stop may take before a harder one is tried.
@@ -80,6 +98,7 @@ impl Private {
         if !place.cluster.join("PG_VERSION").exists() {
             initialise(&place, account.as_ref(), &binaries)?;
         }
+        make_roles(&place, account.as_ref(), &binaries)?;
         let server = Arc::new(Server { place, account, binaries, options: options.clone(), child: Mutex::new(None) });
         *server.child() = Some(server.spawn()?);
         let private = Self { server, _lock: lock };
@@ -88,19 +107,26 @@ impl Private {
         Ok(private)
     }
 
-    /// The options for connecting to the server that another Countersign process runs on `data_dir`; `None` if there is
-    /// no such server or it is not ready yet.
-    pub fn running(data_dir: &Path) -> Option<PgConnectOptions> {
+    /// The options for connecting to the server that another Countersign process runs on `data_dir`, as the role that
+    /// serves and as the owner; `None` if there is no such server or it is not ready yet.
+    pub fn running(data_dir: &Path) -> Option<(PgConnectOptions, PgConnectOptions)> {
         let (place, _) = Place::below(data_dir).ok()?;
         match lock(&place) {
-            Err(Error::InUse(_)) if is_ready(&place) => Some(connect_options(&place)),
+            Err(Error::InUse(_)) if is_ready(&place) => {
+                Some((connect_options(&place, NAME), connect_options(&place, OWNER)))
+            }
             _ => None,
         }
     }
 
-    /// The options for connecting to the server.
+    /// The options for connecting to the server as the role that serves.
     pub fn options(&self) -> PgConnectOptions {
-        connect_options(&self.server.place)
+        connect_options(&self.server.place, NAME)
+    }
+
+    /// The options for connecting as the role that owns the tables.
+    pub fn owner_options(&self) -> PgConnectOptions {
+        connect_options(&self.server.place, OWNER)
     }
 
     /// The server's process id; 0 once it has been stopped.
@@ -224,8 +250,8 @@ fn watch(server: Weak<Server>) {
     }
 }
 
-fn connect_options(place: &Place) -> PgConnectOptions {
-    PgConnectOptions::new_without_pgpass().socket(&place.socket).username(NAME).database(NAME)
+fn connect_options(place: &Place, role: &str) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass().socket(&place.socket).username(role).database(NAME)
 }
 
 /// Whether the server accepts connections, according to the eighth line of its pid file.
@@ -299,16 +325,40 @@ fn initialise(place: &Place, account: Option<&Account>, binaries: &Binaries) -> 
         fs::remove_dir_all(&fresh).map_err(Error::io("remove the unfinished", &fresh))?;
     }
     let mut initdb = program(binaries, "initdb", place, account);
-    initdb.args(["--username", NAME, "--encoding=UTF8", "--no-locale", "--auth=trust", "--no-sync", "--pgdata"]);
+    initdb.args(["--username", OWNER, "--encoding=UTF8", "--no-locale", "--auth=trust", "--no-sync", "--pgdata"]);
     run("initdb", initdb.arg(&fresh), None)?;
-    let mut single = program(binaries, "postgres", place, account);
-    single.arg("--single").arg("-D").arg(&fresh).arg("postgres");
-    run("postgres", &mut single, Some("create database countersign\n"))?;
+    single_user(place, account, binaries, &fresh, "create database countersign\n")?;
     fs::rename(&fresh, &place.cluster).map_err(Error::io("move into place", &fresh))
 }
 
-/// Runs a program and waits for it to exit.
-fn run(name: &'static str, command: &mut Command, input: Option<&str>) -> Result<(), Error> {
+/// Gives the cluster its three roles, unless it has them.
+fn make_roles(place: &Place, account: Option<&Account>, binaries: &Binaries) -> Result<(), Error> {
+    let made = place.cluster.join(ROLES_MADE);
+    if made.exists() {
+        return Ok(());
+    }
+    let said = single_user(place, account, binaries, &place.cluster, MAKE_ROLES)?;
+    if said.contains("ERROR:") || said.contains("FATAL:") {
+        return Err(Error::Failed { program: "postgres", output: tail(&said) });
+    }
+    fs::write(&made, "").map_err(Error::io("write", &made))
+}
+
+/// Runs statements, one a line, on a cluster whose server does not run; returns what PostgreSQL said.
+fn single_user(
+    place: &Place,
+    account: Option<&Account>,
+    binaries: &Binaries,
+    cluster: &Path,
+    statements: &str,
+) -> Result<String, Error> {
+    let mut single = program(binaries, "postgres", place, account);
+    single.arg("--single").arg("-D").arg(cluster).arg("postgres");
+    run("postgres", &mut single, Some(statements))
+}
+
+/// Runs a program and waits for it to exit; returns what it wrote to standard error.
+fn run(name: &'static str, command: &mut Command, input: Option<&str>) -> Result<String, Error> {
     let failed = |output: String| Error::Failed { program: name, output };
     let mut child = command
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
@@ -320,5 +370,6 @@ fn run(name: &'static str, command: &mut Command, input: Option<&str>) -> Result
         std::io::Write::write_all(&mut stdin, text.as_bytes()).map_err(|source| failed(source.to_string()))?;
     }
     let output = child.wait_with_output().map_err(|source| failed(source.to_string()))?;
-    if output.status.success() { Ok(()) } else { Err(failed(tail(&String::from_utf8_lossy(&output.stderr)))) }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(said) } else { Err(failed(tail(&said))) }
 }

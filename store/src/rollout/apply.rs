@@ -129,7 +129,7 @@ pub(crate) async fn apply_in(
         .bind(work.actor().name.clone())
         .fetch_one(work.db())
         .await?;
-    let record = record(store.keys(), work, &after, Some(packet_id), 0).await?;
+    let record = record(&store.keys(), work, &after, Some(packet_id), 0).await?;
     let detail = json!({
         "version": after.version, "from_state": bundle.state, "to_state": state.name(), "packet_id": packet_id,
         "from_pct": 0, "to_pct": after.canary_pct, "digest": after.digest, "apply_id": record.id,
@@ -200,7 +200,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, order: &Or
         let detail = "another bundle became stable since this was approved: withdraw it and submit it again";
         return Err(Error::refused(Code::StaleApproval, detail));
     }
-    let actions = packet_row::verified_actions(store.keys(), work.db(), &packet).await?;
+    let actions = packet_row::verified_actions(&store.keys(), work.db(), &packet).await?;
     let standing = match order.signers {
         Signers::Now => people::standing(work.db()).await?,
         Signers::AsSigned => {
@@ -209,7 +209,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, order: &Or
     };
     let now = review_status(&packet.quorum(&standing), &actions, work.now);
     let as_signed = order.signers == Signers::AsSigned;
-    let overridden = overridden_now(store.keys(), work.db(), &packet, as_signed).await?;
+    let overridden = overridden_now(&store.keys(), work.db(), &packet, as_signed).await?;
     if let Some(first) = packet.content()?.blockers(&overridden).into_iter().next() {
         let detail = format!("the approval no longer holds. {first} Withdraw the bundle and submit it again");
         return Err(Error::refused(Code::StaleApproval, detail));

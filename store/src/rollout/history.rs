@@ -24,8 +24,8 @@ pub async fn history(store: &Store, actor: &Actor, limit: u32) -> Result<History
     let rollbacks = records::rollbacks(&mut db, None, limit).await?;
     let releases = system::releases(&mut db, limit).await?;
     Ok(History {
-        applies: applies.into_iter().map(|record| Checked::new(keys, record)).collect(),
-        rollbacks: rollbacks.into_iter().map(|record| Checked::new(keys, record)).collect(),
-        releases: releases.into_iter().map(|record| Checked::new(keys, record)).collect(),
+        applies: applies.into_iter().map(|record| Checked::new(&keys, record)).collect(),
+        rollbacks: rollbacks.into_iter().map(|record| Checked::new(&keys, record)).collect(),
+        releases: releases.into_iter().map(|record| Checked::new(&keys, record)).collect(),
     })
 }

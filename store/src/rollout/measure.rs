@@ -10,13 +10,15 @@ use lifecycle::{
         given_metrics::faults_of_limits,
         promotion::{blocked_by, promotable_at, seconds_remaining},
     },
+    signing::{self, KeyRing},
 };
 use policy::{Fault, Timestamp};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::records;
 use crate::{
-    Result, Store,
+    Error, Result, Store,
     bundles::row::{self as bundle_row, Row},
     decisions::{counts, rate, shadow_counts},
     settings,
@@ -49,11 +51,14 @@ pub async fn canary_status(store: &Store, actor: &Actor, id: i64) -> Result<Cana
     let started = bundle.stage_started();
     let in_rollout = matches!(state, State::Shadow | State::Canary);
     let stage = Stage::from_percent(bundle.canary_pct).filter(|_| in_rollout);
-    let blocked_by = match stage {
+    let mut blocked_by = match stage {
         Some(stage) => blocked_by(stage, None, started, now, &config, &report),
         None if state == State::Active => vec!["It serves all traffic already.".to_owned()],
         None => vec![format!("It is `{state}`, not in rollout.")],
     };
+    if in_rollout {
+        blocked_by.extend(unverified_apply(&mut db, &store.keys(), &bundle).await?);
+    }
     let waiting = started.filter(|_| in_rollout && state != State::Shadow);
     Ok(CanaryStatus {
         id: bundle.id,
@@ -74,6 +79,15 @@ pub async fn canary_status(store: &Store, actor: &Actor, id: i64) -> Result<Cana
         compared: measured.compared,
         as_of: now,
     })
+}
+
+/// Why the record of the bundle's last apply cannot be relied on, which a promotion does.
+async fn unverified_apply(db: &mut PgConnection, keys: &KeyRing, bundle: &Row) -> Result<Option<String>> {
+    let last = records::applies(db, Some(bundle.id), 1).await?.into_iter().next();
+    Ok(last.and_then(|last| signing::verify(keys, &last).err()).map(|refusal| {
+        let what = format!("The record of the last apply of {}", bundle.version);
+        format!("{}.", Problem::from(Error::not_verified(&what, &refusal)).detail)
+    }))
 }
 
 /// Evaluates the gates on the given metrics or the measured ones, with the given thresholds or those of the settings.

@@ -92,8 +92,8 @@ pub async fn promote(store: &Store, actor: &Actor, id: i64, target_pct: i16) -> 
     );
     let after: Row =
         sqlx::query_as(sql).bind(id).bind(state.name()).bind(target_pct).bind(full).fetch_one(work.db()).await?;
-    let packet_id = packet_of(store.keys(), &mut work, id).await?;
-    let record = record(store.keys(), &mut work, &after, packet_id.as_deref(), bundle.canary_pct).await?;
+    let packet_id = packet_of(&store.keys(), &mut work, id).await?;
+    let record = record(&store.keys(), &mut work, &after, packet_id.as_deref(), bundle.canary_pct).await?;
     let detail = json!({
         "version": after.version, "from_state": bundle.state, "to_state": state.name(), "from_pct": bundle.canary_pct,
         "to_pct": target_pct, "digest": after.digest, "metrics": measured.metrics, "apply_id": record.id,

@@ -3,7 +3,6 @@
 
 use const_format::concatcp;
 use lifecycle::{
-    problem::Code,
     rollout::{ApplyRecord, RollbackRecord},
     signing::{self, Envelope, KeyRing},
 };
@@ -19,6 +18,9 @@ const APPLY_COLUMNS: &str = "id, bundle_id, version, digest, packet_id, from_pct
 /// The columns of [`RollbackRow`].
 const ROLLBACK_COLUMNS: &str = "id, bundle_id, version, digest, from_pct, restored_bundle_id, restored_version, reason, actor, \
      on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature, verification_checksum";
+
+/// How many records of a bundle are looked at.
+const MAX_LOOKED_AT: i64 = 50;
 
 #[derive(sqlx::FromRow)]
 struct ApplyRow {
@@ -59,12 +61,12 @@ struct RollbackRow {
 /// Refuses to rely on a record whose signature does not verify. `what` names it.
 ///
 /// # Errors
-/// `conflict`: the record was changed by hand.
+/// `unknown_key` when the key is missing; `conflict` when the record was changed by hand.
 pub(crate) fn check<T: Envelope>(keys: &KeyRing, record: &T, what: impl FnOnce() -> String) -> Result<()> {
     signing::verify(keys, record).map_err(|refusal| {
         let what = what();
         tracing::error!(%refusal, what, "a signed record does not verify");
-        Error::refused(Code::Conflict, format!("{what} was refused: {refusal}"))
+        Error::not_verified(&what, &refusal)
     })
 }
 
@@ -132,6 +134,36 @@ pub(super) async fn applies(db: &mut PgConnection, bundle_id: Option<i64>, limit
     );
     let rows: Vec<ApplyRow> = sqlx::query_as(sql).bind(bundle_id).bind(limit).fetch_all(db).await?;
     Ok(rows.into_iter().map(ApplyRecord::from).collect())
+}
+
+/// The applies and promotions of a bundle, newest first; only those of one transaction, if it is given.
+pub(super) async fn applies_of(db: &mut PgConnection, bundle_id: i64, xid: Option<&str>) -> Result<Vec<ApplyRecord>> {
+    let sql = concatcp!(
+        "select ",
+        APPLY_COLUMNS,
+        " from policy_apply_record where bundle_id = $1 and ($2::text is null or xid = $2::text::xid8)
+         order by id desc limit ",
+        MAX_LOOKED_AT
+    );
+    let rows: Vec<ApplyRow> = sqlx::query_as(sql).bind(bundle_id).bind(xid).fetch_all(db).await?;
+    Ok(rows.into_iter().map(ApplyRecord::from).collect())
+}
+
+/// The rollbacks that brought a bundle back, newest first; only those of one transaction, if it is given.
+pub(super) async fn rollbacks_to(
+    db: &mut PgConnection,
+    bundle_id: i64,
+    xid: Option<&str>,
+) -> Result<Vec<RollbackRecord>> {
+    let sql = concatcp!(
+        "select ",
+        ROLLBACK_COLUMNS,
+        " from policy_rollback_record where restored_bundle_id = $1 and ($2::text is null or xid = $2::text::xid8)
+         order by id desc limit ",
+        MAX_LOOKED_AT
+    );
+    let rows: Vec<RollbackRow> = sqlx::query_as(sql).bind(bundle_id).bind(xid).fetch_all(db).await?;
+    Ok(rows.into_iter().map(RollbackRecord::from).collect())
 }
 
 /// The apply or promotion with this number.

@@ -61,7 +61,7 @@ const fn yes() -> bool {
 pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack) -> Result<RollbackResponse> {
     let permit = authorize(actor, Permission::RollBack)?;
     let mut work = Work::begin_serving(store, permit).await?;
-    let done = roll_back_in(store.keys(), &mut work, id, &request).await?;
+    let done = roll_back_in(&store.keys(), &mut work, id, &request).await?;
     work.commit().await?;
     Ok(done.response)
 }

@@ -76,7 +76,7 @@ pub async fn watch(store: &Store) -> Result<Watched> {
         create_incident: true,
         triggered_at: Some(first.at),
     };
-    let done = roll_back_in(store.keys(), &mut work, found.bundle.id, &request).await?;
+    let done = roll_back_in(&store.keys(), &mut work, found.bundle.id, &request).await?;
     if let Some(incident) = &done.response.incident_id {
         incidents::add_timeline_entry(&mut work, incident, "What the last five minutes were.", found.detail()).await?;
     }

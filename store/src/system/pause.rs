@@ -128,11 +128,12 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
     // The roles of whoever has signed are asked again, so a signature by someone who has lost theirs is gone.
     let standing = people::standing(work.db()).await?;
     let mut pause = pause.as_of(&standing);
-    let first = pause.valid_signatures(store.keys(), &standing).next().is_some();
+    let keys = store.keys();
+    let first = pause.valid_signatures(&keys, &standing).next().is_some();
     // The triggers only matter to the second signature.
     let readings = if first { trigger::read(&mut work, &pause).await? } else { Vec::new() };
     let now = work.now;
-    let context = Signing { keys: store.keys(), standing: &standing };
+    let context = Signing { keys: &keys, standing: &standing };
     let signed = rules::sign_release(&pause, actor, remediation, &readings, now, context)
         .map_err(|refusal| refused(refusal, &readings))?;
     let ticket = pause.ticket.clone().unwrap_or_default();

@@ -67,7 +67,7 @@ pub async fn live(store: &Store) -> Result<Live> {
 pub async fn live_mark(store: &Store) -> Result<String> {
     Ok(sqlx::query_scalar(
         "select concat_ws(';',
-             (select string_agg(concat_ws(':', id, revision, canary_pct, active), ',' order by id)
+             (select string_agg(concat_ws(':', id, xmin, revision, canary_pct, active), ',' order by id)
               from policy_bundles where active or state = 'shadow'),
              (select concat_ws(':', enabled, bypass_effect, pause is not null, changed_at) from system_state))",
     )

@@ -1,32 +1,41 @@
 //! The bundles in service, as a transaction sees them.
 
 use const_format::concatcp;
-use lifecycle::{rollout, system::System};
+use lifecycle::{
+    rollout,
+    system::{ServingBundle, System},
+};
 use sqlx::PgConnection;
 
 use super::switches::switches_now;
 use crate::{
-    Result,
+    Error, Result,
     bundles::row::{COLUMNS, Row},
+    incidents,
 };
 
 /// The live state, including whether evaluation is off or rollouts are paused.
 pub(crate) async fn read(db: &mut PgConnection) -> Result<System> {
     let (stable, canary) = arms(db).await?;
     let switches = switches_now(db).await?;
+    let unproven = incidents::unproven(db).await?;
+    let serving = |row: &Row| {
+        let incident = unproven.iter().find(|(bundle, _)| *bundle == row.id).map(|(_, incident)| incident.clone());
+        Ok::<_, Error>(ServingBundle { unproven: incident, ..row.serving()? })
+    };
     Ok(System {
         enabled: switches.enabled,
         bypass_effect: switches.bypass_effect,
         disabled: switches.disabled,
         paused: switches.pause.is_some(),
         pause: switches.pause,
-        stable: stable.as_ref().map(Row::serving).transpose()?,
-        canary: canary.as_ref().map(Row::serving).transpose()?,
+        stable: stable.as_ref().map(serving).transpose()?,
+        canary: canary.as_ref().map(serving).transpose()?,
     })
 }
 
 /// Stable, and the canary or shadow, as of one moment.
-pub(super) async fn arms(db: &mut PgConnection) -> Result<(Option<Row>, Option<Row>)> {
+pub(crate) async fn arms(db: &mut PgConnection) -> Result<(Option<Row>, Option<Row>)> {
     let sql = concatcp!("select ", COLUMNS, " from policy_bundles where active or state = 'shadow'");
     let rows: Vec<Row> = sqlx::query_as(sql).fetch_all(db).await?;
     let (stable, canary): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.active && row.canary_pct == 100);

@@ -264,7 +264,7 @@ async fn an_exported_record_verifies_without_the_database() {
         lines.push(serde_json::from_str(&line).unwrap());
     }
     assert_eq!(lines.len(), 8, "seven entries and the checkpoint");
-    let keys = testing::keys();
+    let keys = store.keys();
     let verdict = |lines: &[Map<String, Value>]| {
         let mut verifier = Verifier::new(Some(&keys), None);
         for line in lines {

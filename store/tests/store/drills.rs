@@ -59,7 +59,7 @@ async fn a_drill_rehearses_a_waiting_packet_and_leaves_no_trace() {
     assert_eq!(report.reapply_verification_checksum, report.first_apply_verification_checksum);
     assert_ne!(report.rollback_verification_checksum, report.first_apply_verification_checksum);
     assert_eq!(report.live_digest_before, report.live_digest_after);
-    assert_eq!(signing::verify(store.keys(), &report), Ok(()));
+    assert_eq!(signing::verify(&store.keys(), &report), Ok(()));
 
     assert_eq!(everything(&store).await, before);
     assert_eq!(live(&store).await, system_before);
@@ -136,18 +136,16 @@ async fn a_drill_with_a_forged_approval_fails_and_says_why() {
     let store = testing::store().await;
     stable(&store, None, 90).await;
     approved(&store, None, 80).await;
-    sqlx::raw_sql(
-        "alter table policy_packet_actions disable trigger append_only;
-         update policy_packet_actions set expires_at = expires_at + interval '1 hour'
+    tamper(
+        &store,
+        "update policy_packet_actions set expires_at = expires_at + interval '1 hour'
          where id = (select max(id) from policy_packet_actions)",
     )
-    .execute(store.pool())
-    .await
-    .unwrap();
+    .await;
     let report = drills::run(&store, &owner()).await.unwrap();
     assert!(!report.safety_passed && report.apply_duration_ms.is_none(), "{report:?}");
     assert!(report.failures[0].contains("signature"), "{:?}", report.failures);
-    assert_eq!(signing::verify(store.keys(), &report), Ok(()));
+    assert_eq!(signing::verify(&store.keys(), &report), Ok(()));
     let tasks = home::overview(&store, &owner()).await.unwrap().tasks;
     assert!(tasks.iter().any(|task| task.kind == TaskKind::RunDrill(OverdueDrill::Failed)), "{tasks:?}");
 }

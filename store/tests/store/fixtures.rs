@@ -69,7 +69,7 @@ pub async fn now(store: &Store) -> OffsetDateTime {
 
 /// Changes the database as an attacker with every right in it can: triggers do not fire.
 pub async fn tamper(store: &Store, sql: &str) {
-    let mut db = PgConnection::connect_with(&store.pool().connect_options()).await.unwrap();
+    let mut db = PgConnection::connect_with(&store::testing::as_owner(&store.pool().connect_options())).await.unwrap();
     let sql = format!("begin; set local session_replication_role = replica; {sql}; commit;");
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
 }

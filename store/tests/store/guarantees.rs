@@ -1,12 +1,13 @@
 //! Guarantees of the database itself, however it is written to.
 
 use crate::fixtures::*;
-use lifecycle::{audit::EventType, bundle::State, problem::Code};
-use sqlx::{AssertSqlSafe, Row};
+use lifecycle::{audit::EventType, authority::Role, bundle::State, problem::Code};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Store, audit, bundles, rollout, system, testing};
 
 async fn refused_by(store: &Store, sql: &str) -> String {
-    let error = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(store.pool()).await.unwrap_err();
+    let mut db = PgConnection::connect_with(&testing::as_owner(&store.pool().connect_options())).await.unwrap();
+    let error = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut db).await.unwrap_err();
     error.as_database_error().map(|error| error.message().to_owned()).unwrap_or_else(|| error.to_string())
 }
 
@@ -29,6 +30,12 @@ async fn there_is_one_stable_bundle_and_one_canary() {
 async fn nothing_is_deleted_and_the_audit_is_append_only() {
     let store = testing::store().await;
     let bundle = stable(&store, None, 90).await;
+    let outcome = serde_json::from_value(serde_json::json!({"status": "error"})).unwrap();
+    let id: String =
+        sqlx::query_scalar("select decision_id from policy_decisions limit 1").fetch_one(store.pool()).await.unwrap();
+    store::decisions::report_outcome(&store, &actor(Role::Service), &id, outcome).await.unwrap();
+    let opened = serde_json::from_value(serde_json::json!({"title": "mail was lost", "severity": "high"})).unwrap();
+    store::incidents::create(&store, &safety(), opened).await.unwrap();
     for sql in [
         "update policy_lifecycle_audit set summary = 'nothing happened'",
         "delete from policy_lifecycle_audit",
@@ -38,6 +45,28 @@ async fn nothing_is_deleted_and_the_audit_is_append_only() {
         "update policy_packet_actions set actor = 'nobody'",
         "delete from policy_packets",
         "delete from policy_bundles",
+        "update policy_decisions set effect = 'allow'",
+        "delete from policy_decisions",
+        "update policy_decision_outcomes set status = 'ok'",
+        "delete from policy_decision_outcomes",
+        "update incidents set severity = 'low'",
+        "update incidents set created_at = now()",
+        "delete from incidents",
+        "update incident_timeline set text = 'nothing happened'",
+        "delete from incident_timeline",
+        "delete from system_state",
+        "truncate policy_bundles cascade",
+        "truncate policy_packet_actions",
+        "truncate policy_apply_record",
+        "truncate policy_decisions cascade",
+        "truncate incidents cascade",
+        "truncate policy_drills",
+        "truncate system_state",
+        "truncate policy_live_changes",
+        "truncate policy_sql_changes",
+        "truncate policy_audit_head",
+        "truncate signing_keys",
+        "truncate people cascade",
     ] {
         assert!(refused_by(&store, sql).await.contains("append-only"), "{sql}");
     }
@@ -87,7 +116,7 @@ async fn the_runbooks_manual_failover_works_as_printed() {
     let filter = audit::Filter { event_type: Some(EventType::ManualFailover), ..Default::default() };
     let entries = audit::list(&store, &admin(), &filter).await.unwrap().items;
     assert_eq!(entries.len(), 3, "{entries:?}");
-    assert!(entries.iter().all(|entry| entry.actor == "countersign" && entry.via == "sql"), "{entries:?}");
+    assert!(entries.iter().all(|entry| entry.actor == "sql:countersign" && entry.via == "sql"), "{entries:?}");
     gap_free(&store).await;
 
     // A bundle that was taken out by hand does not come back by itself.

@@ -119,7 +119,7 @@ async fn command(
             let now = now(store).await;
             let version = format!("9.{threshold}.{}", random.below(99));
             let source = source(Some(&version), threshold);
-            let file = export(store.keys(), &source, Some("ann@x"), now.into(), 24).unwrap();
+            let file = export(&store.keys(), &source, Some("ann@x"), now.into(), 24).unwrap();
             let document = serde_json::to_value(file).unwrap();
             let upload = Upload { document, import_as_version: None, unsigned: false };
             bundles::import(store, &who, upload).await.map(drop)

@@ -82,7 +82,7 @@ async fn a_pause_stops_what_enters_service_until_two_people_release_it() {
 
     let record: sqlx::types::Json<ReleaseRecord> =
         sqlx::query_scalar("select record from policy_release_record").fetch_one(store.pool()).await.unwrap();
-    assert_eq!(signing::verify(store.keys(), &record.0), Ok(()));
+    assert_eq!(signing::verify(&store.keys(), &record.0), Ok(()));
     assert_eq!(record.0.signatures.len(), 2);
     let rewritten = sqlx::query("update policy_release_record set released_at = now()").execute(store.pool()).await;
     assert!(rewritten.unwrap_err().to_string().contains("append-only"));
@@ -142,10 +142,7 @@ async fn a_release_waits_for_its_triggers_and_names_the_unknown_ones() {
     assert!(held.detail.contains("100.0 %"), "{}", held.detail);
     assert!(system::get(&store, &author()).await.unwrap().paused);
 
-    sqlx::raw_sql("update policy_decisions set decided_at = now() - interval '6 minutes'")
-        .execute(store.pool())
-        .await
-        .unwrap();
+    tamper(&store, "update policy_decisions set decided_at = now() - interval '6 minutes'").await;
     assert!(!system::sign_release(&store, &owner(), "fixed").await.unwrap().system.paused);
 }
 

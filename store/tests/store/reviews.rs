@@ -194,13 +194,13 @@ async fn approvals_go_stale_and_have_to_verify() {
     assert_eq!(code(error), Code::InvalidTransition);
 
     let (fresh, packet) = approved(&store, None, 55).await;
-    let set = |sql: &'static str| sqlx::raw_sql(sql).execute(store.pool());
     // An attacker with every right in the database might switch the trigger off and change a record.
-    set("alter table policy_packet_actions disable trigger append_only; \
-         update policy_packet_actions set expires_at = now() + interval '1 year' \
-         where id = (select max(id) from policy_packet_actions)")
-    .await
-    .unwrap();
+    tamper(
+        &store,
+        "update policy_packet_actions set expires_at = now() + interval '1 year'
+         where id = (select max(id) from policy_packet_actions)",
+    )
+    .await;
     let error = Problem::from(rollout::apply(&store, &owner(), fresh.id, &packet.packet_id, None).await.unwrap_err());
     assert_eq!(error.code, Code::Conflict);
     assert!(error.detail.contains("signature"), "{}", error.detail);

@@ -38,7 +38,7 @@ async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
     let packet = packets::act(&store, &safety(), &packet.packet_id, Verdict::Approve, None).await.unwrap();
     assert_eq!(packet.status, PacketStatus::Approved);
     for action in &packet.actions {
-        assert_eq!(signing::verify(store.keys(), action), Ok(()));
+        assert_eq!(signing::verify(&store.keys(), action), Ok(()));
     }
     assert!(packets::verify(&store, &author(), &packet.packet_id).await.unwrap().passed);
 

@@ -214,6 +214,7 @@ mod tests {
             stage_started_at: None,
             activated_at: None,
             activated_by: None,
+            unproven: None,
         }
     }
 

@@ -35,9 +35,10 @@ pub(super) fn SigningKeys(keys: KeyNames) -> impl IntoView {
                 </tbody>
             </Table>
             <p class="muted">
-                "To change the key, start the server with a new " <code>"HMAC_SECRET"</code> " and "
-                <code>"HMAC_KEY_ID"</code> ", and move the old one to " <code>"HMAC_PREVIOUS"</code>
-                " as name:secret. Other instances accept your exports when they have the same key."
+                "To replace a generated key, run " <code>"countersign keys rotate"</code>
+                ". To replace a key that you gave, restart each server with the new one as " <code>"HMAC_SECRET"</code>
+                " and the old one in " <code>"HMAC_PREVIOUS"</code>
+                " as name:secret. The new key signs once every running server has it. Other instances accept your exports when they have the same key."
             </p>
         </div>
     }

@@ -62,6 +62,9 @@ pub enum Command {
         /// How long the signature is valid, in hours.
         #[arg(long, default_value_t = lifecycle::transfer::export::DEFAULT_HOURS, value_name = "HOURS")]
         expiry_hours: u32,
+        /// How to sign: with the secret, or with a key pair, so that who can verify cannot sign.
+        #[arg(long, value_enum, default_value_t, value_name = "ALGORITHM")]
+        algorithm: transfer::Signature,
         /// File to write; standard output when left out.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -76,6 +79,9 @@ pub enum Command {
         /// A signed bundle, or `-` for standard input.
         #[arg(default_value = "-")]
         file: PathBuf,
+        /// Public keys of a partner, as published at /.well-known/countersign-keys.
+        #[arg(long, value_name = "FILE")]
+        partner_keys: Option<PathBuf>,
         #[command(flatten)]
         keys: OfflineKeys,
     },
@@ -87,6 +93,9 @@ pub enum Command {
         /// How long the signature is valid, in hours.
         #[arg(long, default_value_t = lifecycle::transfer::export::DEFAULT_HOURS, value_name = "HOURS")]
         expiry_hours: u32,
+        /// How to sign: with the secret, or with a key pair, so that who can verify cannot sign.
+        #[arg(long, value_enum, default_value_t, value_name = "ALGORITHM")]
+        algorithm: transfer::Signature,
         /// File to write; standard output when left out.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -128,10 +137,12 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
             compare::run(&files::source(&before)?, &files::source(&after)?, fail_on_flip, format)
         }
         Command::Simulate(arguments) => simulate::run(&arguments, format),
-        Command::Sign { file, expiry_hours, to, keys } => transfer::sign(&file, expiry_hours, to.as_ref(), &keys),
-        Command::Verify { file, keys } => transfer::verify(&file, &keys, format),
-        Command::Export { bundle, expiry_hours, to, server } => {
-            transfer::export(&server, &bundle, expiry_hours, to.as_ref())
+        Command::Sign { file, expiry_hours, algorithm, to, keys } => {
+            transfer::sign(&file, algorithm, expiry_hours, to.as_ref(), &keys)
+        }
+        Command::Verify { file, partner_keys, keys } => transfer::verify(&file, partner_keys.as_deref(), &keys, format),
+        Command::Export { bundle, expiry_hours, algorithm, to, server } => {
+            transfer::export(&server, &bundle, algorithm, expiry_hours, to.as_ref())
         }
         Command::Import { file, import_as_version, unsigned, dry_run, server } => {
             let options = transfer::ImportOptions { import_as_version, unsigned };

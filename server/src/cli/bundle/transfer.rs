@@ -6,8 +6,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use lifecycle::transfer::{Preview, Upload, Verdict, Verification, export as signed, verify_export};
+use lifecycle::{
+    signing::{Key, KeyRing, PublicKey},
+    transfer::{Algorithm, Preview, Upload, Verdict, Verification, export as signed, open_with_partners},
+};
 use policy::Timestamp;
+use rand::RngExt;
 use serde_json::Value;
 
 use super::{compare, lint};
@@ -19,6 +23,7 @@ use crate::{
         output::{Format, exit_code, print},
     },
     error::CliError,
+    signing_keys::Use,
 };
 
 /// How a file is imported.
@@ -46,22 +51,82 @@ impl ImportOptions {
     }
 }
 
+/// How a bundle is signed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Signature {
+    /// With the secret: who can verify can sign, too.
+    #[default]
+    HmacSha256,
+    /// With a key pair: whoever has the public key can verify.
+    Ed25519,
+}
+
+impl Signature {
+    fn algorithm(self) -> Algorithm {
+        match self {
+            Self::HmacSha256 => Algorithm::HmacSha256,
+            Self::Ed25519 => Algorithm::Ed25519,
+        }
+    }
+
+    /// The name in the API.
+    fn name(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::Ed25519 => "ed25519",
+        }
+    }
+}
+
 /// Signs the bundle in a file.
-pub fn sign(file: &Path, hours: u32, to: Option<&PathBuf>, keys: &OfflineKeys) -> Result<ExitCode, CliError> {
+pub fn sign(
+    file: &Path,
+    signature: Signature,
+    hours: u32,
+    to: Option<&PathBuf>,
+    keys: &OfflineKeys,
+) -> Result<ExitCode, CliError> {
     let source = files::source(file)?;
-    let export = signed::export(&keys.ring()?, &source, None, now(), hours)
+    let export = signed::export_with(&keys.ring(Use::Sign)?, signature.algorithm(), &source, None, now(), hours)
         .map_err(|refused| CliError::Usage(format!("{}: {refused}", files::shown(file))))?;
     files::write(to, &format!("{}\n", export.to_text()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Verifies a signed file.
-pub fn verify(file: &Path, keys: &OfflineKeys, format: Format) -> Result<ExitCode, CliError> {
-    let ring = keys.ring()?;
+pub fn verify(
+    file: &Path,
+    partner_keys: Option<&Path>,
+    keys: &OfflineKeys,
+    format: Format,
+) -> Result<ExitCode, CliError> {
+    let partners = partner_keys.map(public_keys).transpose()?.unwrap_or_default();
+    let ring = match keys.ring_if_any(Use::Verify)? {
+        Some(ring) => ring,
+        // A partner's public keys are enough. A secret that nobody knows verifies nothing else.
+        None if !partners.is_empty() => {
+            let unknown: [u8; 32] = rand::rng().random();
+            KeyRing { current: Key::named_by_fingerprint(unknown), previous: Vec::new() }
+        }
+        None => keys.ring(Use::Verify)?,
+    };
     let upload = Upload::parse(files::document(file)?)?;
-    let verification = verify_export(&ring, &upload.document, now());
+    let (verification, _) = open_with_partners(&ring, &partners, &upload.document, now());
     print(format, &verification, || verdict(&verification));
     Ok(exit_code(verification.verdict != Verdict::Valid))
+}
+
+/// The public keys in a file.
+fn public_keys(file: &Path) -> Result<Vec<PublicKey>, CliError> {
+    let document = files::document(file)?;
+    let keys: Vec<PublicKey> = document
+        .get("keys")
+        .and_then(|keys| serde_json::from_value(keys.clone()).ok())
+        .ok_or_else(|| files::wrong(file, "expected `{\"keys\": [{\"key_id\", \"algorithm\", \"public_key\"}]}`"))?;
+    match keys.iter().find(|key| !key.is_consistent()) {
+        None => Ok(keys),
+        Some(wrong) => Err(files::wrong(file, &format!("`{}` is not the id of its public key", wrong.key_id))),
+    }
 }
 
 fn verdict(verification: &Verification) -> String {
@@ -82,12 +147,19 @@ fn verdict(verification: &Verification) -> String {
 }
 
 /// Exports from a server.
-pub fn export(server: &Server, bundle: &str, hours: u32, to: Option<&PathBuf>) -> Result<ExitCode, CliError> {
+pub fn export(
+    server: &Server,
+    bundle: &str,
+    signature: Signature,
+    hours: u32,
+    to: Option<&PathBuf>,
+) -> Result<ExitCode, CliError> {
     let client = server.client()?;
     let id = client.bundle_id(bundle)?;
     let mut file = Vec::new();
     let hours = hours.to_string();
-    client.download(&format!("/policy/bundles/{id}/export/download"), &[("expiry_hours", &hours)], &mut file)?;
+    let options = [("expiry_hours", hours.as_str()), ("algorithm", signature.name())];
+    client.download(&format!("/policy/bundles/{id}/export/download"), &options, &mut file)?;
     files::write(to, &String::from_utf8_lossy(&file))?;
     if let Some(to) = to {
         eprintln!("bundle {bundle} was exported to {}", files::shown(to));

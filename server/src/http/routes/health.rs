@@ -14,7 +14,12 @@ async fn healthy() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
+/// What weakens the server without stopping it.
+pub const OWNS_TABLES: &str = "the role of DATABASE_URL owns the tables, so whoever has its password can switch off the \
+     triggers that protect the audit record: serve as `countersign`, and migrate as the owner with COUNTERSIGN_MIGRATE_URL";
+
 async fn ready(State(state): State<AppState>) -> ApiResult<Json<Value>> {
     state.store.ping().await?;
-    Ok(Json(json!({ "status": "ready" })))
+    let warnings: Vec<&str> = state.owns_tables.then_some(OWNS_TABLES).into_iter().collect();
+    Ok(Json(json!({ "status": "ready", "warnings": warnings })))
 }

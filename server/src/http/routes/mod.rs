@@ -15,6 +15,7 @@ pub mod lint;
 pub mod metrics;
 pub mod packets;
 pub mod pages;
+pub mod public_keys;
 pub mod rollout;
 pub mod server_functions;
 pub mod settings;

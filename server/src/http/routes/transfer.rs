@@ -9,8 +9,9 @@ use axum::{
 };
 use http::{HeaderValue, header};
 use lifecycle::{
+    authority::Actor,
     problem::Problem,
-    transfer::{Export, Upload, Verdict, Verification, export},
+    transfer::{Algorithm, Export, Upload, Verdict, Verification, export},
 };
 use policy::json;
 use serde_json::Value;
@@ -43,7 +44,7 @@ async fn show(
     BundleId(id): BundleId,
     params: Params,
 ) -> ApiResult<Response> {
-    let export = store::bundles::export(&state.store, &actor, id, hours(&params)?).await?;
+    let export = export_bundle(&state, &actor, id, &params).await?;
     Ok(file(&export))
 }
 
@@ -54,7 +55,7 @@ async fn download(
     BundleId(id): BundleId,
     params: Params,
 ) -> ApiResult<Response> {
-    let export = store::bundles::export(&state.store, &actor, id, hours(&params)?).await?;
+    let export = export_bundle(&state, &actor, id, &params).await?;
     let version = export.bundle.get("version").and_then(Value::as_str).unwrap_or("draft");
     // A draft's version may be any text.
     let name: String =
@@ -64,6 +65,12 @@ async fn download(
         response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     }
     Ok(response)
+}
+
+async fn export_bundle(state: &AppState, actor: &Actor, id: i64, params: &Params) -> ApiResult<Export> {
+    let algorithm = params.convert("algorithm", "`hmac-sha256` or `ed25519`", |text| text.parse::<Algorithm>().ok())?;
+    let (algorithm, hours) = (algorithm.unwrap_or_default(), hours(params)?);
+    Ok(store::bundles::export_with(&state.store, actor, algorithm, id, hours).await?)
 }
 
 /// The export in the form that is signed. Every export is signed anew, so no cache may store it.

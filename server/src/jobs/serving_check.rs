@@ -1,0 +1,30 @@
+//! Checks that something put the bundles in service there that may, whenever they change.
+
+use std::time::Duration;
+
+use store::{Store, rollout, system};
+
+use super::periodic::{Schedule, log_error};
+
+/// The interval at which to look whether the live state changed.
+const PERIOD: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(store: Store) {
+    let mut schedule = Schedule::every(PERIOD, &store);
+    let mut checked = None;
+    while schedule.next().await {
+        match check(&store, checked.as_deref()).await {
+            Ok(mark) => checked = mark,
+            Err(error) => log_error("what is served cannot be checked now", &error),
+        }
+    }
+}
+
+/// Returns the mark of the live state that needs no further look.
+async fn check(store: &Store, checked: Option<&str>) -> store::Result<Option<String>> {
+    let mark = system::live_mark(store).await?;
+    if checked == Some(mark.as_str()) {
+        return Ok(Some(mark));
+    }
+    Ok(rollout::check_serving(store).await?.then_some(mark))
+}
