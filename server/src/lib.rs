@@ -6,13 +6,15 @@
 //! ```text
 //! cli            arguments in, exit code out; one file per command
 //! start          from settings to a running server, and the shutdown
-//! jobs           background jobs, one per file: audit chain, automatic rollback, KPI monitor, session cleanup
+//! jobs           background jobs, one per file: audit chain, automatic rollback, KPI monitor, refusals, session cleanup
 //! http           extract: reads requests; response: writes answers; routes: one file per resource; layers: middleware
 //! state          the state that all requests share
 //! evaluation     the evaluation service: bundles in memory, decisions logged in batches before they are answered
 //! auth           the caller: bearer token, browser session, or the administrator of this machine
 //! database       the database: a given one, or a private one in the data directory
 //! demo           the example workspace, and its credentials file
+//! mail           mail by SMTP, for one-time links
+//! public_url     the address at which people reach the server
 //! signing_keys   the keys that records are signed with
 //! metrics_cache  the workspace's metrics, read every few seconds
 //! openapi        the contract of the HTTP API
@@ -30,8 +32,10 @@ pub mod evaluation;
 pub mod http;
 pub mod jobs;
 pub mod json;
+pub mod mail;
 pub mod metrics_cache;
 pub mod openapi;
+pub mod public_url;
 pub mod signing_keys;
 pub mod start;
 pub mod state;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use app::account_links::{AccountLinks, Mailer};
 use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
 use lifecycle::signing::KeyRing;
@@ -24,7 +25,9 @@ use crate::{
     evaluation::{Durability, EvaluationService},
     http::{self, routes::assets},
     jobs,
+    mail::{SmtpArguments, SmtpMailer},
     metrics_cache::MetricsCache,
+    public_url::PublicUrl,
     state::AppState,
 };
 
@@ -49,6 +52,10 @@ pub struct Settings {
     pub public_metrics: bool,
     /// The moment at which a decision is answered.
     pub durability: Durability,
+    /// The address at which people reach the server, when it is not the one it listens on.
+    pub public_url: Option<PublicUrl>,
+    /// The mail server.
+    pub smtp: SmtpArguments,
 }
 
 /// Binds the port.
@@ -130,7 +137,11 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         tracing::error!("answered decisions could not be written in time");
     }
     // An unreachable database must not delay the shutdown.
-    let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, jobs::checkpoint(&state.store, 0)).await;
+    let last = async {
+        jobs::write_refusals(&state.store).await;
+        jobs::checkpoint(&state.store, 0).await;
+    };
+    let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, last).await;
     state.store.pool().close().await;
     Ok(())
 }
@@ -157,14 +168,19 @@ pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Re
     let store = store.with_checkpoint_file(&settings.data_dir.join(jobs::CHECKPOINT_FILE));
     let live = EvaluationService::start(store.clone(), &settings.data_dir, settings.durability).await?;
     jobs::start(&store);
-    let loopback = address.ip().is_loopback();
+    // Behind a proxy every caller comes from a loopback address.
+    let loopback = address.ip().is_loopback() && settings.public_url.is_none();
+    let https = settings.public_url.as_ref().is_some_and(PublicUrl::is_https);
+    let mailer = SmtpMailer::new(&settings.smtp)?.map(|mailer| Arc::new(mailer) as Arc<dyn Mailer>);
+    let links = AccountLinks::new(&PublicUrl::base(settings.public_url.as_ref(), address), mailer);
     Ok(AppState {
         store,
         live,
+        links,
         demo: settings.demo,
         metrics: MetricsCache::default(),
         open_metrics: settings.public_metrics || loopback,
-        plain_http: loopback,
+        plain_http: address.ip().is_loopback() && !https,
         stopping: Arc::new(watch::channel(false).0),
         leptos: leptos_options(address),
     })

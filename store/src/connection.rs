@@ -10,7 +10,7 @@ use sqlx::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{Result, baseline};
+use crate::{Result, baseline, refusals::Refusals};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
@@ -24,6 +24,7 @@ pub struct Store {
     keys: Arc<KeyRing>,
     hashers: Arc<Semaphore>,
     checkpoint_file: Option<Arc<Path>>,
+    refusals: Arc<Refusals>,
 }
 
 impl Store {
@@ -38,7 +39,13 @@ impl Store {
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(options)
             .await?;
-        Ok(Self { pool, keys: Arc::new(keys), hashers: Arc::new(Semaphore::new(HASHERS)), checkpoint_file: None })
+        Ok(Self {
+            pool,
+            keys: Arc::new(keys),
+            hashers: Arc::new(Semaphore::new(HASHERS)),
+            checkpoint_file: None,
+            refusals: Arc::default(),
+        })
     }
 
     /// Keeps the newest checkpoint of the audit chain in this file too, out of reach of anyone who
@@ -71,6 +78,11 @@ impl Store {
     /// The pool, for code that needs SQL of its own (listeners, tests).
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// What was refused since the last minute, and in all.
+    pub fn refusals(&self) -> &Arc<Refusals> {
+        &self.refusals
     }
 
     /// The keys this instance signs and verifies with.

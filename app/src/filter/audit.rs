@@ -9,7 +9,7 @@ use super::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 35] = [
+pub const EVENTS: [EventType; 45] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -37,7 +37,17 @@ pub const EVENTS: [EventType; 35] = [
     EventType::IncidentUpdated,
     EventType::SignedIn,
     EventType::SignedOut,
+    EventType::SignInFailed,
+    EventType::AccessRefused,
+    EventType::SessionsEnded,
+    EventType::PersonInvited,
     EventType::PersonChanged,
+    EventType::PasswordChanged,
+    EventType::ResetStarted,
+    EventType::ResetHandedOver,
+    EventType::RolesProposed,
+    EventType::RolesAccepted,
+    EventType::RolesRejected,
     EventType::TokenCreated,
     EventType::TokenRevoked,
     EventType::SettingsChanged,

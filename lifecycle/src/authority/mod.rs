@@ -1,11 +1,15 @@
 //! Who may do what: one pure table for the pages, the API, the command line and the background jobs.
 
 pub mod actor;
+pub mod pass;
 pub mod permission;
 pub mod person;
+pub mod proposal;
 pub mod role;
 
 pub use actor::{Actor, Denied, Permit, Via, authorize, same_person};
+pub use pass::{AgentScope, Credential, Pass};
 pub use permission::Permission;
-pub use person::{Person, Token};
+pub use person::{Person, SentLink, Session, Token};
+pub use proposal::{MayNotAccept, RoleChange, RoleProposal};
 pub use role::{Role, Roles};

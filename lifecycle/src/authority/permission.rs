@@ -44,6 +44,8 @@ pub enum Permission {
     DisableEvaluation,
     /// Manage users, tokens, settings and keys.
     Administer,
+    /// Countersign what gives people power or weakens a safeguard.
+    Countersign,
     /// Request decisions, report outcomes.
     Evaluate,
 }
@@ -70,6 +72,7 @@ impl Permission {
             Self::HandleIncidents => "open, acknowledge and write up incidents",
             Self::DisableEvaluation => "disable and enable evaluation",
             Self::Administer => "manage users, tokens, settings and keys",
+            Self::Countersign => "countersign new powers of people and weaker safeguards",
             Self::Evaluate => "ask for decisions and report outcomes",
         }
     }
@@ -85,7 +88,14 @@ impl Permission {
             Self::RollBack | Self::Pause => &[RuntimeOwner, SafetyOwner],
             Self::HandleIncidents => &[Author, RevenueOps, Approver, RuntimeOwner, SafetyOwner],
             Self::DisableEvaluation | Self::Administer => &[Admin],
+            Self::Countersign => &[SafetyOwner],
             Self::Evaluate => &[Service],
         }
+    }
+
+    /// Whether using the permission leaves the actor's signature on something. People who sign nothing for a while lack
+    /// these permissions.
+    pub const fn signs(self) -> bool {
+        matches!(self, Self::ActOnPackets | Self::Apply | Self::RollBack | Self::Pause | Self::Countersign)
     }
 }

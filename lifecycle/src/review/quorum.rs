@@ -110,6 +110,7 @@ mod tests {
             idempotency_key: String::new(),
             packet_id: String::new(),
             actor: actor.into(),
+            credential: None,
             roles: roles.to_vec(),
             decision,
             reason: None,

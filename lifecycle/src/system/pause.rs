@@ -40,6 +40,10 @@ pub struct Pause {
 pub struct ReleaseSignature {
     /// The signer.
     pub by: String,
+    /// The token or session the signer came with; `None` for jobs, the command line and records from before credentials
+    /// were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// The signer's roles among [`RELEASE_ROLES`].
     pub roles: Vec<Role>,
     /// When the signature was given.
@@ -205,6 +209,7 @@ pub fn sign_release(
     }
     let mut own = ReleaseSignature {
         by: signer.name.clone(),
+        credential: signer.credential(),
         roles: signing_roles(signer),
         at,
         remediation: remediation.to_owned(),

@@ -5,5 +5,5 @@ use lifecycle::authority::{Actor, Role, Via};
 /// The actor on the command line: a user who can reach the database may do anything to it anyway.
 pub fn local_administrator() -> Actor {
     let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
-    Actor { name: format!("cli:{user}"), roles: [Role::Admin].into(), via: Via::Cli }
+    Actor::new(format!("cli:{user}"), [Role::Admin].into(), Via::Cli)
 }

@@ -24,8 +24,8 @@ use self::{
     extract::{first_segment, wants_page},
     response::{method_not_allowed, no_such_path},
     routes::{
-        assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint, metrics,
-        packets, pages, rollout, server_functions, settings, simulate, system, transfer,
+        accounts, assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint,
+        me, metrics, packets, pages, rollout, server_functions, settings, simulate, system, transfer,
     },
 };
 use crate::{openapi::DOCUMENT, state::AppState};
@@ -55,6 +55,7 @@ fn api(state: AppState) -> Router {
 /// The resources that need to know the caller, and the answers for paths and methods that the API does not have.
 fn resources() -> Router<AppState> {
     Router::new()
+        .merge(accounts::router())
         .merge(audit::router())
         .merge(bundles::router())
         .merge(decisions::router())
@@ -63,6 +64,7 @@ fn resources() -> Router<AppState> {
         .merge(incidents::router())
         .merge(kpi::router())
         .merge(lint::router())
+        .merge(me::router())
         .merge(metrics::router())
         .merge(packets::router())
         .merge(rollout::router())

@@ -10,8 +10,8 @@ use crate::support::Workspace;
 /// Every route that needs a caller: method, path, a well-formed body, and the permission.
 pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
     use Permission::{
-        ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, Evaluate, HandleIncidents, Pause,
-        Read, RollBack,
+        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DisableEvaluation, EditDrafts, Evaluate,
+        HandleIncidents, Pause, Read, RollBack,
     };
     let question = json!({"agent": "a", "action": "b"});
     vec![
@@ -70,6 +70,22 @@ pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("GET", "/incidents/INC-2026-0001/post-mortem", Value::Null, Read),
         ("PUT", "/incidents/INC-2026-0001/post-mortem", json!({"markdown": "x"}), HandleIncidents),
         ("GET", "/users", Value::Null, Administer),
+        ("POST", "/users", json!({"email": "x", "name": "X", "roles": ["viewer"]}), Administer),
+        ("GET", "/users/proposals", Value::Null, Read),
+        ("POST", "/users/proposals/1/accept", Value::Null, Countersign),
+        ("POST", "/users/proposals/1/reject", Value::Null, Read),
+        ("PUT", "/users/999/roles", json!({"roles": ["viewer"]}), Administer),
+        ("POST", "/users/999/disable", Value::Null, Administer),
+        ("POST", "/users/999/enable", Value::Null, Administer),
+        ("POST", "/users/999/reset", Value::Null, Administer),
+        ("GET", "/me", Value::Null, Read),
+        ("PUT", "/me/password", json!({"old_password": "x", "new_password": "words of my own"}), Read),
+        ("GET", "/me/tokens", Value::Null, Read),
+        ("POST", "/me/tokens", json!({"name": "", "roles": ["viewer"]}), Read),
+        ("DELETE", "/me/tokens/999", Value::Null, Read),
+        ("GET", "/me/sessions", Value::Null, Read),
+        ("DELETE", "/me/sessions", Value::Null, Read),
+        ("DELETE", "/me/sessions/999", Value::Null, Read),
         ("GET", "/tokens", Value::Null, Administer),
         ("POST", "/tokens", json!({"name": "x", "roles": ["viewer"]}), Administer),
         ("DELETE", "/tokens/1", Value::Null, Administer),

@@ -24,8 +24,8 @@ use Sent::{Form, Json};
 /// Every function that pages call, except for signing in and out: path, well-formed arguments, permission.
 fn functions() -> Vec<(&'static str, Sent, Permission)> {
     use Permission::{
-        ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, HandleIncidents, Pause, Read,
-        RollBack,
+        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DisableEvaluation, EditDrafts, HandleIncidents,
+        Pause, Read, RollBack,
     };
     let document = r#"{"rules": []}"#;
     vec![
@@ -100,8 +100,18 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
         ),
         ("workspace/remove-invariant", Form("id=never-delete"), Administer),
         ("workspace/set-roles", Form("email=nobody%40example.com&roles[0]=viewer"), Administer),
-        ("workspace/add-person", Form("email=x&name=X&password=short&roles[0]=viewer"), Administer),
-        ("workspace/create-token", Form("name=&roles[0]=service&days=1"), Administer),
+        ("workspace/accept-roles", Form("id=0"), Countersign),
+        ("workspace/reject-roles", Form("id=0"), Read),
+        ("workspace/invite", Form("email=x&name=X&roles[0]=viewer"), Administer),
+        ("workspace/reset", Form("email=nobody%40example.com"), Administer),
+        ("workspace/set-enabled", Form("email=nobody%40example.com&enabled=false"), Administer),
+        ("workspace/create-token", Form("name=&agents=*&days=1"), Administer),
+        ("me/read", Form(""), Read),
+        ("me/change-password", Form("old_password=x&new_password=words+of+my+own"), Read),
+        ("me/create-token", Form("name=&roles[0]=viewer&days=1"), Read),
+        ("me/revoke-token", Form("id=0"), Read),
+        ("me/end-session", Form("id=0"), Read),
+        ("me/end-all-sessions", Form(""), Read),
         ("workspace/revoke-token", Form("id=0"), Administer),
     ]
 }

@@ -140,8 +140,8 @@ async fn seal_unsealed(db: &mut PgConnection, keys: &KeyRing, head: &mut Head) -
 async fn insert(db: &mut PgConnection, entry: &Entry, seal: &Seal) -> Result<()> {
     sqlx::query(
         "insert into policy_lifecycle_audit (seq, at, event_type, actor, roles, via, subject_type, subject_id, summary,
-             detail, key_id, prev_hash, entry_hash)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::json, $11, $12, $13)",
+             detail, key_id, prev_hash, entry_hash, credential)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::json, $11, $12, $13, $14)",
     )
     .bind(entry.seq)
     .bind(OffsetDateTime::from(entry.at))
@@ -156,6 +156,7 @@ async fn insert(db: &mut PgConnection, entry: &Entry, seal: &Seal) -> Result<()>
     .bind(&seal.key_id)
     .bind(&seal.prev_hash.0[..])
     .bind(&seal.entry_hash.0[..])
+    .bind(&entry.credential)
     .execute(db)
     .await?;
     Ok(())

@@ -122,6 +122,7 @@ struct ActionRow {
     idempotency_key: String,
     packet_id: String,
     actor: String,
+    credential: Option<String>,
     roles: Vec<String>,
     decision: String,
     reason: Option<String>,
@@ -134,7 +135,7 @@ struct ActionRow {
 /// The actions of reviewers on a packet, oldest first.
 pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Action>> {
     let rows: Vec<ActionRow> = sqlx::query_as(
-        "select idempotency_key, packet_id, actor, roles, decision, reason, at, expires_at, key_id, signature
+        "select idempotency_key, packet_id, actor, credential, roles, decision, reason, at, expires_at, key_id, signature
          from policy_packet_actions where packet_row = $1 order by id",
     )
     .bind(row_id)
@@ -146,6 +147,7 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
                 idempotency_key: row.idempotency_key,
                 packet_id: row.packet_id,
                 actor: row.actor,
+                credential: row.credential,
                 roles: row.roles.iter().map(|role| names::read(role)).collect::<Result<_>>()?,
                 decision: names::read(&row.decision)?,
                 reason: row.reason,
@@ -158,8 +160,8 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
         .collect()
 }
 
-/// The actions on a packet, for use cases that depend on them. Each action must verify, be about this packet and be no
-/// older than the packet.
+/// The actions on a packet that count, for use cases that depend on them. Each action must verify, be about this packet
+/// and be no older than the packet.
 ///
 /// # Errors
 /// `conflict`, with the actor, for an action that fails one of these checks.
@@ -171,7 +173,20 @@ pub(crate) async fn verified_actions(keys: &KeyRing, db: &mut PgConnection, pack
             return Err(Error::refused(Code::Conflict, not_genuine(action, refusal)));
         }
     }
-    Ok(actions)
+    let void = void_actions(db, packet.row_id).await?;
+    Ok(actions.into_iter().filter(|action| !void.contains(&action.idempotency_key)).collect())
+}
+
+/// The idempotency keys of the actions that do not count any more, because their actor's account was handed over
+/// afterwards.
+async fn void_actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "select a.idempotency_key from policy_packet_actions a join people p on p.email = lower(a.actor)
+         where a.packet_row = $1 and a.at < p.signatures_from order by a.id",
+    )
+    .bind(row_id)
+    .fetch_all(db)
+    .await?)
 }
 
 fn not_genuine(action: &Action, refusal: NotGenuine) -> String {
@@ -197,7 +212,14 @@ pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Res
             .await?;
     // Once a bundle has been applied, its packet has served its purpose.
     let stale = open && !in_service && is_stale(db, row.base_id).await?;
-    row.packet(actions, stale, keys)
+    let void = if open && !in_service { void_actions(db, row.row_id).await? } else { Vec::new() };
+    let mut packet = row.packet(actions, stale, keys)?;
+    packet.altered.extend(
+        packet.actions.iter().filter(|action| void.contains(&action.idempotency_key)).map(|action| {
+            format!("the action by {} does not count: the account was handed over after it", action.actor)
+        }),
+    );
+    Ok(packet)
 }
 
 /// Stores a signed action.
@@ -205,8 +227,8 @@ pub(crate) async fn insert_action(db: &mut PgConnection, packet_row: i64, action
     let roles: Vec<&str> = action.roles.iter().copied().map(Role::name).collect();
     sqlx::query(
         "insert into policy_packet_actions (packet_row, packet_id, idempotency_key, actor, roles, decision, reason, at,
-             expires_at, key_id, signature)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             expires_at, key_id, signature, credential)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(packet_row)
     .bind(&action.packet_id)
@@ -219,6 +241,7 @@ pub(crate) async fn insert_action(db: &mut PgConnection, packet_row: i64, action
     .bind(OffsetDateTime::from(action.expires_at))
     .bind(&action.key_id)
     .bind(&action.signature)
+    .bind(&action.credential)
     .execute(db)
     .await?;
     Ok(())

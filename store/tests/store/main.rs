@@ -18,5 +18,7 @@ mod races;
 mod records;
 mod reviews;
 mod sessions;
+mod sign_in;
 mod story;
 mod test_cases;
+mod tokens;

@@ -128,6 +128,7 @@ mod tests {
             errors: vec![],
             other_arm: None,
             outcome: None,
+            asked_by: None,
         }
     }
 

@@ -220,6 +220,7 @@ mod tests {
             idempotency_key: "actv1:00".into(),
             packet_id: "pktv1:00".into(),
             actor: actor.into(),
+            credential: None,
             roles: vec![role],
             decision: Verdict::Approve,
             reason: None,

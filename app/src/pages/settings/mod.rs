@@ -6,6 +6,7 @@ mod gates;
 mod invariants;
 mod people;
 mod permissions;
+mod proposals;
 mod signing_keys;
 mod state;
 mod tokens;
@@ -16,7 +17,7 @@ use lifecycle::authority::Permission;
 
 use self::{
     emergency::Emergency, gates::GateSettings, invariants::Invariants, people::People, permissions::PermissionTable,
-    signing_keys::SigningKeys, state::PageState, tokens::Tokens, watch::Watch,
+    proposals::Proposals, signing_keys::SigningKeys, state::PageState, tokens::Tokens, watch::Watch,
 };
 use crate::{
     api::workspace::{Workspace, read_workspace},
@@ -92,7 +93,8 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
     let roles = labels::roles(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
-    let Workspace { settings, invariants, people, tokens, keys, as_of } = workspace;
+    let Workspace { settings, invariants, people, tokens, proposals, keys, as_of } = workspace;
+    let myself = me.clone();
     let may_disable = me.may(Permission::DisableEvaluation);
     let tabs = SettingsTab::ALL.map(|tab| Tab::new(tab.id(), tab.label())).to_vec();
     view! {
@@ -113,8 +115,9 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
                 />
             </TabPanel>
             <TabPanel group="settings" id=SettingsTab::People.id() selected=tab>
+                <Proposals proposals=proposals me=myself state=state />
                 {match people {
-                    Some(people) => view! { <People people=people set_roles=state.set_roles add=state.add_person /> }.into_any(),
+                    Some(people) => view! { <People people=people state=state /> }.into_any(),
                     None => view! { <AdministratorsOnly what="Who can sign in" roles=others /> }.into_any(),
                 }}
             </TabPanel>
