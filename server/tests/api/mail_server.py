@@ -1,6 +1,7 @@
 """A mail server for one test: prints its port, then every message as one line of JSON."""
 
 import json
+import socket
 import sys
 
 from aiosmtpd.controller import Controller
@@ -19,10 +20,12 @@ class Handler:
         return "250 OK"
 
 
-controller = Controller(Handler(), hostname="127.0.0.1", port=0)
-# The controller connects to itself to see whether it runs, which it cannot with a port that the system chooses.
-controller._trigger_server = lambda: None
+# The controller connects to itself to see whether it runs, so it has to know its port.
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+controller = Controller(Handler(), hostname="127.0.0.1", port=port, ready_timeout=30)
 controller.start()
-print(controller.server.sockets[0].getsockname()[1], flush=True)
+print(port, flush=True)
 sys.stdin.read()
 controller.stop()
