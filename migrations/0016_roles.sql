@@ -50,7 +50,7 @@ begin
                 and c.relkind in ('r', 'p', 'v') and c.relname <> 'sessions' loop
             select string_agg(quote_ident(a.attname), ', ' order by a.attnum) into columns from pg_attribute a
             where a.attrelid = found.oid and a.attnum > 0 and not a.attisdropped
-                and a.attname !~ '(password_hash|token_hash|id_hash|secret)';
+                and a.attname !~ '(password_hash|token_hash|id_hash|code_hash|secret)';
             if columns is not null then
                 execute format('grant select (%s) on %I to countersign_operator', columns, found.relname);
             end if;

@@ -16,5 +16,3 @@ create table policy_packet_exceptions (
 create index policy_packet_exceptions_by_packet on policy_packet_exceptions (packet_row, id);
 create trigger append_only before update or delete on policy_packet_exceptions
     for each row execute function countersign_refuse_change();
-create trigger append_only_truncate before truncate on policy_packet_exceptions
-    for each statement execute function countersign_refuse_change();

@@ -14,8 +14,6 @@ create table settings_proposals (
 create index settings_proposals_by_status on settings_proposals (status, id);
 create trigger no_delete before delete on settings_proposals
     for each row execute function countersign_refuse_change();
-create trigger append_only_truncate before truncate on settings_proposals
-    for each statement execute function countersign_refuse_change();
 -- What was proposed stays as it was, and a decision is final.
 create trigger decided_once before update on settings_proposals for each row
     when (old.status <> 'pending'

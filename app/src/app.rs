@@ -23,6 +23,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=|| view! { <pages::not_found::NotFound /> }>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignIn ssr=SsrMode::Async />
+                <Route path=path!("/join") view=pages::join::Join ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/") view=pages::home::Home ssr=SsrMode::Async />
                     <Route path=path!("/studio") view={Lazy::<code_split::StudioRoute>::new()} ssr=SsrMode::Async />
@@ -37,6 +38,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/incidents/:incident_id") view={Lazy::<code_split::IncidentRoute>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/kpis") view={Lazy::<code_split::KpisRoute>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/audit") view={Lazy::<code_split::AuditRoute>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/me") view={Lazy::<code_split::YouRoute>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/settings") view={Lazy::<code_split::SettingsRoute>::new()} ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

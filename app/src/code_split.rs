@@ -26,6 +26,7 @@ use crate::{
         rollouts::Rollouts,
         settings::Settings,
         studio::{Studio, editor::Editor},
+        you::You,
     },
 };
 
@@ -48,7 +49,7 @@ pub fn prefetch(path: &'static str) {
         let _ = match path {
             "/studio" | "/rollouts" | "/decisions" | "/incidents" => fetch_rollouts().await,
             "/reviews" => fetch_reviews().await,
-            "/drills" | "/kpis" | "/audit" | "/settings" => fetch_settings().await,
+            "/drills" | "/kpis" | "/audit" | "/settings" | "/me" => fetch_settings().await,
             _ => Ok(()),
         };
     });
@@ -125,4 +126,6 @@ split_routes! {
     AuditRoute, workspace, open_audit, fetch_audit => Audit;
     /// The settings.
     SettingsRoute, workspace, open_settings, fetch_settings => Settings;
+    /// One's own account.
+    YouRoute, workspace, open_you, fetch_you => You;
 }

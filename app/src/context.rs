@@ -54,6 +54,8 @@ impl FromStr for Theme {
 #[cfg(feature = "ssr")]
 #[derive(Clone)]
 pub struct AppContext {
+    /// Delivers the links with which people choose a password.
+    pub links: crate::account_links::AccountLinks,
     /// Whether the example workspace is served: the sign-in page then offers its people.
     pub demo: bool,
     /// Access to the database.
@@ -68,6 +70,8 @@ pub struct Caller {
     pub actor: Option<lifecycle::authority::Actor>,
     /// The person's display name.
     pub name: Option<String>,
+    /// The network the request came from: an IPv4 address, or the first half of an IPv6 address. Empty if unknown.
+    pub source: String,
 }
 
 /// The [`AppContext`] that the server provided.

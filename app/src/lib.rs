@@ -17,12 +17,15 @@
 //! navigation   which pages are being fetched
 //! labels       labels for lists, roles and time spans
 //! format       numbers and times for people
+//! account_links  delivers one-time links   (server only)
 //! response     the HTTP status of an answer   (server only)
 //! ```
 //!
 //! The crate is compiled twice: with `ssr` into the server, with `hydrate` into the WebAssembly module of the browser.
 #![recursion_limit = "512"]
 
+#[cfg(feature = "ssr")]
+pub mod account_links;
 pub mod api;
 pub mod app;
 pub mod code_split;

@@ -27,6 +27,7 @@ export async function everyPlace(api: Api): Promise<Place[]> {
     { name: "KPIs", path: "/kpis" },
     { name: "Audit", path: "/audit" },
     { name: "Settings", path: "/settings" },
+    { name: "You", path: "/me" },
   ];
   const { body } = await api.get("/incidents");
   const incident = body.incidents?.[0];

@@ -90,6 +90,10 @@ pub struct Record {
     pub other_arm: Option<OtherArm>,
     /// The outcome of the decision, once reported.
     pub outcome: Option<Outcome>,
+    /// The number of the token that asked; `None` in decisions from before askers were recorded. Only this token, or a
+    /// named reporter, reports the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<i64>,
 }
 
 impl From<&Record> for CorpusCase {

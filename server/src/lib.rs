@@ -6,7 +6,7 @@
 //! ```text
 //! cli            arguments in, exit code out; one file per command
 //! start          from settings to a running server, and the shutdown
-//! jobs           background jobs, one per file: audit chain, automatic rollback, key rotation, KPI monitor,
+//! jobs           background jobs, one per file: audit chain, automatic rollback, key rotation, KPI monitor, refusals,
 //!                check of what is served, session cleanup
 //! http           extract: reads requests; response: writes answers; routes: one file per resource; layers: middleware
 //! state          the state that all requests share
@@ -14,6 +14,8 @@
 //! auth           the caller: bearer token, browser session, or the administrator of this machine
 //! database       the database: a given one, or a private one in the data directory
 //! demo           the example workspace, and its credentials file
+//! mail           mail by SMTP, for one-time links
+//! public_url     the address at which people reach the server
 //! signing_keys   the keys that records are signed with
 //! metrics_cache  the workspace's metrics, read every few seconds
 //! openapi        the contract of the HTTP API
@@ -31,8 +33,10 @@ pub mod evaluation;
 pub mod http;
 pub mod jobs;
 pub mod json;
+pub mod mail;
 pub mod metrics_cache;
 pub mod openapi;
+pub mod public_url;
 pub mod signing_keys;
 pub mod start;
 pub mod state;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use app::account_links::{AccountLinks, Mailer};
 use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
 use lifecycle::{problem::Code, signing::KeyRing};
@@ -27,7 +28,9 @@ use crate::{
         routes::{assets, health::OWNS_TABLES},
     },
     jobs,
+    mail::{SmtpArguments, SmtpMailer},
     metrics_cache::MetricsCache,
+    public_url::PublicUrl,
     state::AppState,
 };
 
@@ -52,6 +55,10 @@ pub struct Settings {
     pub public_metrics: bool,
     /// The moment at which a decision is answered.
     pub durability: Durability,
+    /// The address at which people reach the server, when it is not the one it listens on.
+    pub public_url: Option<PublicUrl>,
+    /// The mail server.
+    pub smtp: SmtpArguments,
 }
 
 /// Binds the port.
@@ -137,7 +144,11 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
     }
     // An unreachable database must not delay the shutdown.
     let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, store::key_rotation::leave(&state.store)).await;
-    let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, jobs::checkpoint(&state.store, 0)).await;
+    let last = async {
+        jobs::write_refusals(&state.store).await;
+        jobs::checkpoint(&state.store, 0).await;
+    };
+    let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, last).await;
     state.store.pool().close().await;
     Ok(())
 }
@@ -183,16 +194,21 @@ pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Re
     let store = store.with_checkpoint_file(&settings.data_dir.join(jobs::CHECKPOINT_FILE));
     let live = EvaluationService::start(store.clone(), &settings.data_dir, settings.durability).await?;
     jobs::start(&store, &settings.keys, &settings.data_dir);
-    let loopback = address.ip().is_loopback();
     let owns_tables = store.owns_tables().await?;
+    // Behind a proxy every caller comes from a loopback address.
+    let loopback = address.ip().is_loopback() && settings.public_url.is_none();
+    let https = settings.public_url.as_ref().is_some_and(PublicUrl::is_https);
+    let mailer = SmtpMailer::new(&settings.smtp)?.map(|mailer| Arc::new(mailer) as Arc<dyn Mailer>);
+    let links = AccountLinks::new(&PublicUrl::base(settings.public_url.as_ref(), address), mailer);
     Ok(AppState {
         store,
         owns_tables,
         live,
+        links,
         demo: settings.demo,
         metrics: MetricsCache::default(),
         open_metrics: settings.public_metrics || loopback,
-        plain_http: loopback,
+        plain_http: address.ip().is_loopback() && !https,
         stopping: Arc::new(watch::channel(false).0),
         leptos: leptos_options(address),
     })

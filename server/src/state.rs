@@ -7,6 +7,8 @@ use leptos::config::LeptosOptions;
 use store::Store;
 use tokio::sync::watch;
 
+use app::account_links::AccountLinks;
+
 use crate::{evaluation::EvaluationService, metrics_cache::MetricsCache};
 
 /// The state shared by all requests. Cheap to clone.
@@ -18,6 +20,8 @@ pub struct AppState {
     pub live: EvaluationService,
     /// Whether the role of this server owns the tables, and so could switch their triggers off.
     pub owns_tables: bool,
+    /// Delivers the links with which people choose a password.
+    pub links: AccountLinks,
     /// Whether the example workspace is served.
     pub demo: bool,
     /// The metrics of the workspace for `/metrics`.

@@ -15,7 +15,7 @@ use sqlx::{
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::{Error, Result, baseline, signing_keys};
+use crate::{Error, Result, baseline, refusals::Refusals, signing_keys};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
@@ -31,6 +31,7 @@ pub struct Store {
     checkpoint_file: Option<Arc<Path>>,
     /// Names this process among those that use the database.
     instance: Uuid,
+    refusals: Arc<Refusals>,
 }
 
 /// The keys of this process.
@@ -63,6 +64,7 @@ impl Store {
             hashers: Arc::new(Semaphore::new(HASHERS)),
             checkpoint_file: None,
             instance: Uuid::now_v7(),
+            refusals: Arc::default(),
         };
         store.bind_keys().await?;
         Ok(store)
@@ -103,6 +105,11 @@ impl Store {
     /// The pool, for code that needs SQL of its own (listeners, tests).
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// What was refused since the last minute, and in all.
+    pub fn refusals(&self) -> &Arc<Refusals> {
+        &self.refusals
     }
 
     /// The keys this process signs and verifies with.

@@ -142,6 +142,16 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(problem) => *problem,
+            Error::Denied(Denied { actor, permission, signs_from: Some(at) }) => {
+                tracing::info!(actor, permission = permission.name(), "denied: signs nothing yet");
+                let detail = format!(
+                    "`{actor}` signs nothing before {at}: an administrator handed the reset link of this account over. \
+                     Until then another person with the role has to sign"
+                );
+                Self::new(Code::Forbidden, detail)
+                    .with("permission", permission.name())
+                    .with("signs_from", at.to_string())
+            }
             Error::Denied(denied) => {
                 tracing::info!(actor = denied.actor, permission = denied.permission.name(), "denied");
                 let roles = denied.permission.roles();

@@ -180,5 +180,5 @@ fn pair(id: &str, fingerprint: &str) -> String {
 
 /// The servers, acting together.
 fn servers() -> Actor {
-    Actor { name: "system".to_owned(), roles: [Role::Admin].into(), via: Via::Job }
+    Actor::new("system", [Role::Admin].into(), Via::Job)
 }

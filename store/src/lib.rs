@@ -16,12 +16,13 @@
 //! | `json`, `names`, `page`, `text` | values as columns store them; limits and cursors of lists |
 //! | `urgent` | texts of emergency commands, which are kept as well as they can be |
 //! | [`atomic_file`] | writing a file whole or not at all |
+//! | [`refusals`] | refused requests and failed sign-ins, summed in memory |
 //! | [`postgres`] | a private PostgreSQL, for servers without a `DATABASE_URL` and for tests |
 //! | [`audit`] | the audit record: its chain, checkpoints, export and verification |
 //! | [`keys`] | whether a process holds the key that signs |
 //! | `work` | the transaction of a use case, with its actor, clock and audit entries |
 //! | [`key_rotation`] | changing the key that signs while servers run |
-//! | `accounts` | who may sign in: [`people`], [`tokens`], [`sessions`] |
+//! | `accounts` | who may sign in: [`people`], their [`links`], [`tokens`], [`sessions`] and [`attempts`] |
 //! | [`settings`] | the workspace's settings and invariants |
 //! | [`bundles`] | policy bundles: drafts, reading, export and import |
 //! | [`decisions`] | the decision log, reported outcomes, and counts over both |
@@ -52,6 +53,7 @@ pub mod kpi;
 pub mod metrics;
 pub mod packets;
 pub mod postgres;
+pub mod refusals;
 pub mod rollout;
 pub mod settings;
 pub mod system;
@@ -70,10 +72,10 @@ mod text;
 mod urgent;
 mod work;
 
-pub use accounts::{people, sessions, tokens};
+pub use accounts::{attempts, audit_refusals, links, people, sessions, tokens};
 pub use connection::{Store, migrate};
 pub use error::{Error, Result};
 pub use lifecycle::{
     Page,
-    authority::{Person, Token},
+    authority::{Person, Session, Token},
 };

@@ -37,9 +37,17 @@ pub fn keys() -> KeyRing {
 /// # Panics
 /// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn store() -> Store {
-    let store = Store::connect(database().await, keys()).await.expect("a connection to the test database");
+    let store = store_without_people().await;
     admit_one_a_role(&store).await;
     store
+}
+
+/// A store on a fresh, migrated database in which nobody has an account.
+///
+/// # Panics
+/// As [`store`].
+pub async fn store_without_people() -> Store {
+    Store::connect(database().await, keys()).await.expect("a connection to the test database")
 }
 
 /// Adds one person a role, as [`store`] does.
@@ -48,7 +56,7 @@ pub async fn store() -> Store {
 /// When a person cannot be added.
 pub async fn admit_one_a_role(store: &Store) {
     for role in Role::ALL.iter().copied().filter(|role| *role != Role::Service) {
-        admit(store, &Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Cli }).await;
+        admit(store, &Actor::new(format!("{role}@example.com"), [role].into(), Via::Cli)).await;
     }
 }
 

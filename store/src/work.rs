@@ -125,6 +125,7 @@ impl Work {
             event_type: note.event,
             roles: actor.roles.iter().map(|role| role.name().to_owned()).collect(),
             via: actor.via.name().to_owned(),
+            credential: actor.credential(),
             actor: actor.name,
             subject_type: note.subject.0.to_owned(),
             subject_id: note.subject.1,

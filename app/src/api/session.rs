@@ -23,7 +23,8 @@ pub struct DemoPerson {
 #[server(prefix = "/api", endpoint = "session/sign-in", output = Reply)]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
-    let person = store::people::sign_in(&store, &email, &password).await?.ok_or_else(|| {
+    let source = crate::context::caller().source;
+    let person = store::people::sign_in(&store, &email, &password, &source).await?.ok_or_else(|| {
         AppError::new(
             lifecycle::problem::Code::Unauthenticated,
             "Email or password is wrong. Check both and try again.",
@@ -63,6 +64,40 @@ pub async fn demo_people() -> Result<Vec<DemoPerson>, AppError> {
             name: person.name,
         })
         .collect())
+}
+
+/// The person that a one-time link is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkHolder {
+    /// Their email.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Whether they were invited; otherwise they choose a new password.
+    pub invited: bool,
+}
+
+/// Looks a one-time link up.
+///
+/// # Errors
+/// `not_found` for a link that does not work.
+#[server(prefix = "/api", endpoint = "session/open-link", output = Reply)]
+pub async fn open_link(code: String) -> Result<LinkHolder, AppError> {
+    let link = store::links::open(&crate::context::app_context()?.store, &code).await?;
+    Ok(LinkHolder { email: link.email, name: link.name, invited: link.invitation })
+}
+
+/// Chooses a password with a one-time link, begins a session and redirects to the first page.
+///
+/// # Errors
+/// `not_found` for a link that does not work; `invalid_field` for a weak password.
+#[server(prefix = "/api", endpoint = "session/join", output = Reply)]
+pub async fn join(code: String, password: String) -> Result<(), AppError> {
+    let store = crate::context::app_context()?.store;
+    let person = store::people::redeem(&store, &code, &password).await?;
+    server::begin(person.id).await?;
+    leptos_axum::redirect("/");
+    Ok(())
 }
 
 /// Ends the session.

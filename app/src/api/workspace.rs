@@ -1,4 +1,4 @@
-//! Settings, people and tokens.
+//! The settings, and what the page of the settings shows of people and tokens.
 
 #[cfg(feature = "ssr")]
 use std::str::FromStr;
@@ -6,14 +6,14 @@ use std::str::FromStr;
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use lifecycle::{
-    authority::{Actor, Permission, Role, Roles, authorize},
+    authority::{Actor, Permission, authorize},
     metrics::GateConfig,
     problem::Problem,
     rollout::{WatchConfig, WatchMode},
     settings::ProposalStatus,
 };
 use lifecycle::{
-    authority::{Person, Token},
+    authority::{Person, RoleProposal, Token},
     settings::{Proposal, Settings},
     signing::KeyNames,
 };
@@ -39,6 +39,8 @@ pub struct Workspace {
     pub people: Option<Vec<Person>>,
     /// All tokens, newest first; `None` for readers without the permission.
     pub tokens: Option<Vec<Token>>,
+    /// New roles of people that wait for a safety owner.
+    pub role_proposals: Vec<RoleProposal>,
     /// The names of the signing keys.
     pub keys: KeyNames,
     /// When this was read.
@@ -116,15 +118,6 @@ pub struct Saved {
     pub proposed: bool,
 }
 
-/// A new token. Its secret is shown only once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreatedToken {
-    /// The purpose of the token.
-    pub name: String,
-    /// The secret.
-    pub secret: String,
-}
-
 /// Reads the workspace.
 ///
 /// # Errors
@@ -142,6 +135,7 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
             .items,
         people: if administers { Some(store::people::list(&store, &actor).await?) } else { None },
         tokens: if administers { Some(store::tokens::list(&store, &actor).await?) } else { None },
+        role_proposals: store::people::proposals(&store, &actor).await?,
         keys: store::settings::keys(&store, &actor)?,
         as_of: crate::context::now(),
     })
@@ -259,63 +253,6 @@ pub async fn remove_invariant(id: String) -> Result<Saved, AppError> {
     Ok(Saved { proposed: changed.proposal.is_some() })
 }
 
-/// Sets the roles of a person.
-///
-/// # Errors
-/// `forbidden` without the permission to administer; no person has this email.
-#[server(prefix = "/api", endpoint = "workspace/set-roles", output = Reply)]
-pub async fn set_roles(email: String, #[server(default)] roles: Vec<String>) -> Result<(), AppError> {
-    let store = crate::context::app_context()?.store;
-    store::people::set_roles(&store, &crate::context::actor()?, &email, read_roles(&roles)?).await?;
-    Ok(())
-}
-
-/// Adds a person.
-///
-/// # Errors
-/// `forbidden` without the permission to administer; the email is taken or the password too weak.
-#[server(prefix = "/api", endpoint = "workspace/add-person", output = Reply)]
-pub async fn add_person(
-    email: String,
-    name: String,
-    password: String,
-    #[server(default)] roles: Vec<String>,
-) -> Result<(), AppError> {
-    let store = crate::context::app_context()?.store;
-    store::people::add(&store, &crate::context::actor()?, &email, &name, read_roles(&roles)?, &password).await?;
-    Ok(())
-}
-
-/// Creates a token for a program.
-///
-/// # Errors
-/// `forbidden` without the permission to administer; a name or roles are missing.
-#[server(prefix = "/api", endpoint = "workspace/create-token", output = Reply)]
-pub async fn create_token(
-    name: String,
-    #[server(default)] roles: Vec<String>,
-    days: String,
-) -> Result<CreatedToken, AppError> {
-    let store = crate::context::app_context()?.store;
-    let days: u64 = number("days", &days)?;
-    let expires_at =
-        (days > 0).then(|| crate::context::now().plus(std::time::Duration::from_secs(days.min(3660) * 86_400)));
-    let new = store::tokens::NewToken { name, email: None, roles: read_roles(&roles)?, expires_at };
-    let (token, secret) = store::tokens::create(&store, &crate::context::actor()?, new).await?;
-    Ok(CreatedToken { name: token.name, secret })
-}
-
-/// Revokes a token, immediately and permanently.
-///
-/// # Errors
-/// `forbidden` without the permission to administer; there is no such token.
-#[server(prefix = "/api", endpoint = "workspace/revoke-token", output = Reply)]
-pub async fn revoke_token(id: i64) -> Result<(), AppError> {
-    let store = crate::context::app_context()?.store;
-    store::tokens::revoke(&store, &crate::context::actor()?, id).await?;
-    Ok(())
-}
-
 /// Refuses callers without the permission to administer before a server function reads anything, so that its errors
 /// reveal nothing.
 #[cfg(feature = "ssr")]
@@ -384,17 +321,6 @@ fn seconds(name: &str, typed: &str) -> Result<u64, AppError> {
     Ok((hours * 3600.0).round().min(1e12) as u64)
 }
 
-#[cfg(feature = "ssr")]
-fn read_roles(names: &[String]) -> Result<Roles, AppError> {
-    names
-        .iter()
-        .map(|name| {
-            Role::from_name(name)
-                .ok_or_else(|| Problem::invalid_field("/roles", format!("`{name}` is not a role")).into())
-        })
-        .collect()
-}
-
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use policy::bundle::Condition;
@@ -422,11 +348,5 @@ mod tests {
             "?ticket": true, "!=code": "7"});
         assert_eq!(Value::Object(read.clone()), expected);
         assert!(read.iter().all(|(key, value)| Condition::parse(key, value).is_ok()));
-    }
-
-    #[test]
-    fn unknown_roles_are_refused() {
-        assert!(read_roles(&["author".into(), "king".into()]).is_err());
-        assert_eq!(read_roles(&["author".into()]).unwrap(), [Role::Author].into());
     }
 }

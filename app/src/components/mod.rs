@@ -28,6 +28,7 @@
 //! <RegionCard region=… count=… on_try=… />  <Certificate new_allows=… complete=… />  <TransitionMatrix transitions=… />
 //! <ExternalText text=reason />  <ExternalText text=notes lines=true />    texts from outside, with odd characters written out
 //! {prose(&finding.message)}    facts::{gist, rows, values} for inputs
+//! <RoleBoxes roles=roles_of_people() checked=person.roles />
 //! <Spinner />  <Skeleton lines=4 />  <Kbd key="Ctrl K" />  <Brand />
 //! <div on:change=submit_form><Form method="GET" …><Select … value=field_value(chosen) /></Form></div>    filters of a list
 //! ```
@@ -50,6 +51,7 @@ pub mod form_error;
 pub mod panel;
 pub mod prose;
 pub mod region;
+pub mod role_boxes;
 pub mod signature;
 pub mod table;
 pub mod tabs;
@@ -70,6 +72,7 @@ pub use field::{Checkbox, Field, Select, Switch, TextArea, TextInput};
 pub use filter_form::{field_value, submit_form};
 pub use form_error::{FormError, form_error};
 pub use panel::{EmptyState, ErrorPanel, Notice, PageHead, Panel};
+pub use role_boxes::{RoleBoxes, roles_of_people};
 pub use signature::Signature;
 pub use table::{Column, Head, LoadMore, Table};
 pub use tabs::{Tab, TabPanel, Tabs, url_tab};

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 39] = [
+pub const EVENTS: [EventType; 49] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -38,7 +38,17 @@ pub const EVENTS: [EventType; 39] = [
     EventType::IncidentUpdated,
     EventType::SignedIn,
     EventType::SignedOut,
+    EventType::SignInFailed,
+    EventType::AccessRefused,
+    EventType::SessionsEnded,
+    EventType::PersonInvited,
     EventType::PersonChanged,
+    EventType::PasswordChanged,
+    EventType::ResetStarted,
+    EventType::ResetHandedOver,
+    EventType::RolesProposed,
+    EventType::RolesAccepted,
+    EventType::RolesRejected,
     EventType::TokenCreated,
     EventType::TokenRevoked,
     EventType::SettingsChanged,

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     fn names(typed: &str, role: Role) -> Vec<String> {
-        let me = Actor { name: "ada@example.com".into(), roles: [role].into(), via: Via::Session };
+        let me = Actor::new("ada@example.com", [role].into(), Via::Session);
         search(typed, &me).into_iter().map(|entry| entry.name).collect()
     }
 

@@ -37,7 +37,9 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
                 "More"
             </label>
             <div class="person">
-                <span class="person-name">{move || state.read().name.clone()}</span>
+                <a class="person-name" href="/me" title="You: password, tokens, sessions" on:click=|_| close_more()>
+                    {move || state.read().name.clone()}
+                </a>
                 <span class="person-roles">{move || labels::roles(&state.read().me.roles)}</span>
                 <ActionForm action=sign_out>
                     <button type="submit" class="button button-ghost button-small">

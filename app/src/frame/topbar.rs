@@ -135,7 +135,7 @@ mod tests {
             stable: None,
             canary: None,
         };
-        let me = Actor { name: "ada@example.com".into(), roles: [Role::Viewer].into(), via: Via::Session };
+        let me = Actor::new("ada@example.com", [Role::Viewer].into(), Via::Session);
         let as_of = since.plus(std::time::Duration::from_secs(7200));
         let mut state =
             FrameState { me, name: "Ada".into(), system, badges: Default::default(), weakened: Vec::new(), as_of };

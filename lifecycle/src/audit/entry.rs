@@ -62,10 +62,30 @@ pub enum EventType {
     IncidentUpdated,
     /// A person signed in.
     SignedIn,
+    /// Sign-ins with a wrong password or for an unknown account, summed for one source and minute.
+    SignInFailed,
+    /// Requests that the caller's roles or scope do not allow, summed for one actor and minute.
+    AccessRefused,
     /// A person signed out.
     SignedOut,
+    /// A person ended one or all of their sessions.
+    SessionsEnded,
     /// A person was added or changed.
     PersonChanged,
+    /// A person was invited.
+    PersonInvited,
+    /// A person chose a password of their own.
+    PasswordChanged,
+    /// A link was made with which a person chooses a new password.
+    ResetStarted,
+    /// An administrator got a reset link to hand over: the account's sessions, tokens and open signatures ended.
+    ResetHandedOver,
+    /// New roles of a person wait for a safety owner.
+    RolesProposed,
+    /// A safety owner accepted new roles of a person.
+    RolesAccepted,
+    /// New roles of a person were rejected or withdrawn.
+    RolesRejected,
     /// A token was created.
     TokenCreated,
     /// A token was revoked.
@@ -105,6 +125,10 @@ pub struct Entry {
     pub roles: Vec<String>,
     /// How the actor reached the service: `session`, `token`, `cli` or `worker`.
     pub via: String,
+    /// The token or session the actor came with, such as `token:7`; `None` for jobs, the command line and SQL, and in
+    /// entries from before credentials were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// The kind of the subject: `bundle`, `packet`, `incident`, `system`, `drill`, `person`, `token`, `settings`.
     pub subject_type: String,
     /// The subject's id.

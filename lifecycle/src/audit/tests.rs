@@ -22,6 +22,7 @@ fn entry(seq: i64) -> Entry {
         actor: "ada@example.com".into(),
         roles: vec!["author".into()],
         via: "session".into(),
+        credential: (seq % 3 == 0).then(|| "session:4".to_owned()),
         subject_type: "bundle".into(),
         subject_id: "7".into(),
         summary: format!("saved for the {seq}th time"),

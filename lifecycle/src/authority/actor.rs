@@ -1,8 +1,9 @@
 //! The actor, and the permit that a write needs.
 
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Permission, Roles};
+use super::{Pass, Permission, Roles};
 
 /// How an actor reached the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -38,9 +39,22 @@ pub struct Actor {
     pub roles: Roles,
     /// How the actor reached the service.
     pub via: Via,
+    /// The token or session the actor came with, and its limits.
+    #[serde(default)]
+    pub pass: Pass,
 }
 
 impl Actor {
+    /// An actor that came without a credential.
+    pub fn new(name: impl Into<String>, roles: Roles, via: Via) -> Self {
+        Self { name: name.into(), roles, via, pass: Pass::default() }
+    }
+
+    /// The token or session the actor came with, as records name it.
+    pub fn credential(&self) -> Option<String> {
+        self.pass.credential.map(String::from)
+    }
+
     /// Whether any of the actor's roles has `permission`.
     pub fn may(&self, permission: Permission) -> bool {
         permission.roles().iter().any(|role| self.roles.contains(role))
@@ -70,7 +84,7 @@ impl Permit {
     }
 }
 
-/// The actor's roles do not include the permission.
+/// The actor's roles do not include the permission, or the actor signs nothing for a while.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{actor}` may not {}", .permission.describe())]
 pub struct Denied {
@@ -78,17 +92,21 @@ pub struct Denied {
     pub actor: String,
     /// The missing permission.
     pub permission: Permission,
+    /// When the actor may sign again, if only that is in the way.
+    pub signs_from: Option<Timestamp>,
 }
 
 /// The one place where access is decided.
 ///
 /// # Errors
-/// [`Denied`] when none of the actor's roles has the permission.
+/// [`Denied`] when none of the actor's roles has the permission, and for what is signed while the actor signs nothing.
 pub fn authorize(actor: &Actor, permission: Permission) -> Result<Permit, Denied> {
-    if actor.may(permission) {
+    let held = actor.may(permission);
+    let signs_from = actor.pass.signs_from.filter(|_| held && permission.signs());
+    if held && signs_from.is_none() {
         Ok(Permit { actor: actor.clone() })
     } else {
-        Err(Denied { actor: actor.name.clone(), permission })
+        Err(Denied { actor: actor.name.clone(), permission, signs_from })
     }
 }
 
@@ -104,18 +122,18 @@ mod tests {
         (Permission::BuildPackets, [1, 1, 0, 1, 0, 0, 0, 0]),
         (Permission::ActOnPackets, [0, 1, 1, 1, 1, 0, 0, 0]),
         (Permission::SignExceptions, [0, 0, 0, 1, 1, 0, 0, 0]),
-        (Permission::Countersign, [0, 0, 0, 0, 1, 0, 0, 0]),
         (Permission::Apply, [0, 0, 0, 1, 0, 0, 0, 0]),
         (Permission::RollBack, [0, 0, 0, 1, 1, 0, 0, 0]),
         (Permission::Pause, [0, 0, 0, 1, 1, 0, 0, 0]),
         (Permission::HandleIncidents, [1, 1, 1, 1, 1, 0, 0, 0]),
         (Permission::DisableEvaluation, [0, 0, 0, 0, 0, 1, 0, 0]),
         (Permission::Administer, [0, 0, 0, 0, 0, 1, 0, 0]),
+        (Permission::Countersign, [0, 0, 0, 0, 1, 0, 0, 0]),
         (Permission::Evaluate, [0, 0, 0, 0, 0, 0, 0, 1]),
     ];
 
     fn actor(roles: impl IntoIterator<Item = Role>) -> Actor {
-        Actor { name: "ada@example.com".into(), roles: roles.into_iter().collect(), via: Via::Session }
+        Actor::new("ada@example.com", roles.into_iter().collect(), Via::Session)
     }
 
     #[test]
@@ -128,6 +146,20 @@ mod tests {
             }
             assert!(authorize(&actor([]), permission).is_err(), "nobody × {permission}");
         }
+    }
+
+    #[test]
+    fn people_who_sign_nothing_yet_keep_what_needs_no_signature() {
+        let everyone = actor(Role::ALL.iter().copied());
+        let until = Timestamp::from_unix_seconds(9);
+        let barred = Actor { pass: Pass { signs_from: Some(until), ..Pass::default() }, ..everyone };
+        for permission in Permission::ALL.iter().copied() {
+            let refused = authorize(&barred, permission).err();
+            assert_eq!(refused.is_some(), permission.signs(), "{permission}");
+            assert!(refused.is_none_or(|denied| denied.signs_from == Some(until)));
+        }
+        let viewer = Actor { roles: [Role::Viewer].into(), ..barred };
+        assert_eq!(authorize(&viewer, Permission::Apply).unwrap_err().signs_from, None, "the role is what is missing");
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 pub mod actor;
 pub mod held_roles;
+pub mod pass;
 pub mod permission;
 pub mod person;
+pub mod proposal;
 pub mod role;
 
 pub use actor::{Actor, Denied, Permit, Via, authorize, same_person};
 pub use held_roles::HeldRoles;
+pub use pass::{AgentScope, Credential, Pass};
 pub use permission::Permission;
-pub use person::{Person, Token};
+pub use person::{Person, SentLink, Session, Token};
+pub use proposal::{MayNotAccept, RoleChange, RoleProposal};
 pub use role::{Role, Roles};

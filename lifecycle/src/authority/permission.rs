@@ -34,8 +34,6 @@ pub enum Permission {
     ActOnPackets,
     /// Sign an exception to a failed guardrail.
     SignExceptions,
-    /// Countersign what weakens a safeguard.
-    Countersign,
     /// Apply, promote, drill.
     Apply,
     /// Roll back.
@@ -48,6 +46,8 @@ pub enum Permission {
     DisableEvaluation,
     /// Manage users, tokens, settings and keys.
     Administer,
+    /// Countersign what gives people power or weakens a safeguard.
+    Countersign,
     /// Request decisions, report outcomes.
     Evaluate,
 }
@@ -69,13 +69,13 @@ impl Permission {
             Self::BuildPackets => "submit for review",
             Self::ActOnPackets => "act on review packets",
             Self::SignExceptions => "sign exceptions to failed guardrails",
-            Self::Countersign => "countersign what weakens a safeguard",
             Self::Apply => "apply, promote and drill",
             Self::RollBack => "roll back",
             Self::Pause => "engage a safety pause and sign its release",
             Self::HandleIncidents => "open, acknowledge and write up incidents",
             Self::DisableEvaluation => "disable and enable evaluation",
             Self::Administer => "manage users, tokens, settings and keys",
+            Self::Countersign => "countersign new powers of people and weaker safeguards",
             Self::Evaluate => "ask for decisions and report outcomes",
         }
     }
@@ -88,11 +88,20 @@ impl Permission {
             Self::EditDrafts | Self::BuildPackets => &[Author, RevenueOps, RuntimeOwner],
             Self::ActOnPackets => &[RevenueOps, Approver, RuntimeOwner, SafetyOwner],
             Self::Apply => &[RuntimeOwner],
-            Self::Countersign => &[SafetyOwner],
             Self::SignExceptions | Self::RollBack | Self::Pause => &[RuntimeOwner, SafetyOwner],
             Self::HandleIncidents => &[Author, RevenueOps, Approver, RuntimeOwner, SafetyOwner],
             Self::DisableEvaluation | Self::Administer => &[Admin],
+            Self::Countersign => &[SafetyOwner],
             Self::Evaluate => &[Service],
         }
+    }
+
+    /// Whether using the permission leaves the actor's signature on something. People who sign nothing for a while lack
+    /// these permissions.
+    pub const fn signs(self) -> bool {
+        matches!(
+            self,
+            Self::ActOnPackets | Self::SignExceptions | Self::Apply | Self::RollBack | Self::Pause | Self::Countersign
+        )
     }
 }

@@ -39,6 +39,10 @@ pub struct Action {
     pub packet_id: String,
     /// The reviewer.
     pub actor: String,
+    /// The token or session the reviewer came with; `None` for jobs, the command line and records from before credentials
+    /// were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// The reviewer's roles that allow acting on packets.
     pub roles: Vec<Role>,
     /// The decision.
@@ -136,6 +140,7 @@ pub fn record(
         )?,
         packet_id: proposal.packet_id.to_owned(),
         actor: proposal.actor.name.clone(),
+        credential: proposal.actor.credential(),
         roles: proposal.actor.roles.iter().copied().filter(|role| allowed.contains(role)).collect(),
         decision: proposal.decision,
         reason,
@@ -184,7 +189,7 @@ mod tests {
     use crate::{authority::Via, signing::Key};
 
     fn actor() -> Actor {
-        Actor { name: "cy@demo.test".into(), roles: [Role::Approver, Role::Viewer].into(), via: Via::Session }
+        Actor::new("cy@demo.test", [Role::Approver, Role::Viewer].into(), Via::Session)
     }
 
     fn keys() -> KeyRing {

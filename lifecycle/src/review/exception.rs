@@ -24,6 +24,9 @@ pub struct Exception {
     pub reason: String,
     /// The signer.
     pub actor: String,
+    /// The token or session the signer came with; `None` for jobs and the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// The signer's roles that count here.
     pub roles: Vec<Role>,
     /// When it was signed.
@@ -95,6 +98,7 @@ pub fn sign_exception(
         guardrail,
         reason: reason.to_owned(),
         actor: signer.name.clone(),
+        credential: signer.credential(),
         roles,
         at,
         key_id: String::new(),
@@ -127,7 +131,7 @@ mod tests {
     }
 
     fn person(name: &str, roles: &[Role]) -> Actor {
-        Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session }
+        Actor::new(name, roles.iter().copied().collect(), Via::Session)
     }
 
     fn signed(who: &Actor, given: &[Exception]) -> Result<Exception, ExceptionRefused> {

@@ -14,7 +14,7 @@ pub fn overridden(quorum: &Quorum<'_>, exceptions: &[Exception]) -> Vec<Guardrai
     let counting: Vec<(&Exception, Vec<Role>)> = exceptions
         .iter()
         .filter(counts)
-        .map(|exception| (exception, quorum.standing.held(&exception.actor, &exception.roles)))
+        .map(|exception| (exception, quorum.standing.held(&exception.actor, &exception.roles, exception.at)))
         .collect();
     let [safety, runtime] = ROLES;
     let by = |guardrail: GuardrailName, role: Role| {
@@ -41,7 +41,7 @@ mod tests {
 
     fn signed(name: &str, roles: &[Role], given: &[Exception]) -> Option<Exception> {
         let keys = KeyRing { current: Key::new("k", "secret"), previous: Vec::new() };
-        let who = Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session };
+        let who = Actor::new(name, roles.iter().copied().collect(), Via::Session);
         let by = (&who, "The margin is known to dip in December");
         sign_exception("pktv1:00", GuardrailName::MarginDelta, by, given, Timestamp::EPOCH, &keys).ok()
     }

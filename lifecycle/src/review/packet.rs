@@ -54,7 +54,8 @@ pub struct Packet {
     /// The approvals that a packet in review or approved still needs now, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// The people who approved and no longer hold a role that they signed with, so that their approval does not count.
+    /// The people whose approval does not count any more: they no longer hold a role that they signed with, or their account
+    /// was handed over since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lapsed: Vec<String>,
     /// Why nobody is left who could give them, in a sentence.

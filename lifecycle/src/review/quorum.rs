@@ -40,7 +40,8 @@ pub struct ReviewStatus {
     pub approved_by: Vec<String>,
     /// The approvals still needed, in words; empty unless the packet waits for approvals.
     pub missing: Vec<String>,
-    /// The people who approved and no longer hold a role that they signed with, so that their approval does not count.
+    /// The people whose approval does not count any more: they no longer hold a role that they signed with, or their account
+    /// was handed over since.
     pub lapsed: Vec<String>,
     /// Why nobody is left who could give the approvals still needed, in a sentence with what to do about it.
     pub nobody_can_complete: Option<String>,
@@ -100,10 +101,10 @@ impl Quorum<'_> {
 /// The status of a packet with these `actions` at `now`.
 ///
 /// The first rejection or request for changes ends the review. Approvals count once per person, until they expire, while
-/// their signer holds a role that they signed with, and never from an author or the builder.
+/// their signer holds a role that they signed with and kept the account, and never from an author or the builder.
 pub fn review_status(quorum: &Quorum<'_>, actions: &[Action], now: Timestamp) -> ReviewStatus {
     let mut approved_by: Vec<String> = Vec::new();
-    let mut lapsed: Vec<String> = Vec::new();
+    let mut lapsed: Vec<(String, &'static str)> = Vec::new();
     let mut safety_owner = false;
     let mut expired = 0_usize;
     let counts = |action: &&Action| may_act(quorum.authors, quorum.built_by, &action.actor).is_ok();
@@ -113,9 +114,9 @@ pub fn review_status(quorum: &Quorum<'_>, actions: &[Action], now: Timestamp) ->
             Verdict::RequestChanges => return ended(PacketStatus::ChangesRequested),
             Verdict::Approve if action.expires_at <= now => expired += 1,
             Verdict::Approve => {
-                let held = quorum.standing.held(&action.actor, &action.roles);
+                let held = quorum.standing.held(&action.actor, &action.roles, action.at);
                 if held.is_empty() {
-                    lapsed.push(action.actor.clone());
+                    lapsed.push((action.actor.clone(), quorum.standing.why_lapsed(&action.actor, action.at)));
                     continue;
                 }
                 safety_owner |= held.contains(&Role::SafetyOwner);
@@ -125,8 +126,11 @@ pub fn review_status(quorum: &Quorum<'_>, actions: &[Action], now: Timestamp) ->
             }
         }
     }
-    lapsed.retain(|name| !approved_by.iter().any(|given| same_person(given, name)));
-    lapsed.dedup();
+    lapsed.retain(|(name, _)| !approved_by.iter().any(|given| same_person(given, name)));
+    lapsed.dedup_by(|one, other| one.0 == other.0);
+    let reasons: Vec<String> =
+        lapsed.iter().map(|(name, why)| format!("the approval by {name} does not count: {why}")).collect();
+    let lapsed: Vec<String> = lapsed.into_iter().map(|(name, _)| name).collect();
     let required = usize::from(quorum.required.max(1));
     let mut missing = Vec::new();
     let more = required.saturating_sub(approved_by.len());
@@ -145,9 +149,7 @@ pub fn review_status(quorum: &Quorum<'_>, actions: &[Action], now: Timestamp) ->
     if expired > 0 {
         missing.push(format!("{expired} earlier approval{} expired", if expired == 1 { " has" } else { "s have" }));
     }
-    for name in &lapsed {
-        missing.push(format!("the approval by {name} does not count: they no longer hold the role they signed with"));
-    }
+    missing.extend(reasons);
     let nobody_can_complete = quorum.nobody_can_complete(&approved_by, more, needs_safety_owner);
     ReviewStatus { status: PacketStatus::InReview, approved_by, missing, lapsed, nobody_can_complete }
 }
@@ -173,6 +175,7 @@ mod tests {
             idempotency_key: String::new(),
             packet_id: String::new(),
             actor: actor.into(),
+            credential: None,
             roles: roles.to_vec(),
             decision,
             reason: None,

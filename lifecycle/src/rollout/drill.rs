@@ -5,7 +5,10 @@ use std::time::Duration;
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::signing::{Envelope, Purpose};
+use crate::{
+    authority::Actor,
+    signing::{Envelope, Purpose},
+};
 
 /// How long a drill counts; afterwards the next one is overdue.
 pub const OVERDUE_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -110,6 +113,10 @@ pub struct DrillReport {
     pub failures: Vec<String>,
     /// The person or program that ran the drill.
     pub run_by: String,
+    /// The token or session the actor came with; `None` for jobs, the command line and records from before credentials
+    /// were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// When the drill ran.
     pub at: Timestamp,
     /// Name of the key that signed.
@@ -168,7 +175,7 @@ impl Run {
     }
 
     /// The report, to be signed.
-    pub fn report(&self, run_by: &str, at: Timestamp) -> DrillReport {
+    pub fn report(&self, run_by: &Actor, at: Timestamp) -> DrillReport {
         let failures = self.failures();
         let duration = |step: &Option<Step>| step.as_ref().map(|step| step.duration_ms);
         let checksum = |step: &Option<Step>| step.as_ref().map(|step| step.verification_checksum.clone());
@@ -194,7 +201,8 @@ impl Run {
             live_digest_after: self.live_after.clone(),
             safety_passed: failures.is_empty(),
             failures,
-            run_by: run_by.to_owned(),
+            run_by: run_by.name.clone(),
+            credential: run_by.credential(),
             at,
             key_id: String::new(),
             signature: String::new(),
@@ -239,6 +247,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::authority::{Role, Via};
+
+    fn runner() -> Actor {
+        Actor::new("r@x", [Role::RuntimeOwner].into(), Via::Session)
+    }
 
     fn step(digest: &str, version: &str, checksum: &str) -> Step {
         Step {
@@ -274,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_drill_report_carries_timings_checksums_and_the_safety_bit() {
-        let report = good().report("r@x", Timestamp::EPOCH);
+        let report = good().report(&runner(), Timestamp::EPOCH);
         assert!(report.safety_passed && report.failures.is_empty(), "{:?}", report.failures);
         assert_eq!(report.final_policy_version.as_deref(), Some("1.1.0"));
         assert_eq!(report.first_apply_verification_checksum, report.reapply_verification_checksum);
@@ -314,7 +327,7 @@ mod tests {
         for (number, spoil) in spoils.into_iter().enumerate() {
             let mut run = good();
             spoil(&mut run);
-            assert!(!run.report("r@x", Timestamp::EPOCH).safety_passed, "fault {number}");
+            assert!(!run.report(&runner(), Timestamp::EPOCH).safety_passed, "fault {number}");
         }
     }
 

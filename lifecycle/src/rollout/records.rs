@@ -42,6 +42,10 @@ pub struct ApplyRecord {
     pub to_pct: i16,
     /// The actor.
     pub actor: String,
+    /// The token or session the actor came with; `None` for jobs, the command line and records from before credentials
+    /// were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// When the record was made.
     pub at: Timestamp,
     /// [`serving_checksum`] of what was served afterwards; records of the first release have none.
@@ -74,6 +78,10 @@ pub struct RollbackRecord {
     pub reason: String,
     /// The actor.
     pub actor: String,
+    /// The token or session the actor came with; `None` for jobs, the command line and records from before credentials
+    /// were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// The person the actor acted for, as the actor stated.
     pub on_behalf_of: Option<String>,
     /// When the problem was noticed.

@@ -40,6 +40,10 @@ pub struct Pause {
 pub struct ReleaseSignature {
     /// The signer.
     pub by: String,
+    /// The token or session the signer came with; `None` for jobs, the command line and records from before credentials
+    /// were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// The signer's roles among [`RELEASE_ROLES`].
     pub roles: Vec<Role>,
     /// When the signature was given.
@@ -131,7 +135,7 @@ impl Pause {
 
     /// The signatures by people who still hold a role that they signed with; whether they verify is not looked at.
     fn standing_signatures<'a>(&'a self, standing: &'a HeldRoles) -> impl Iterator<Item = &'a ReleaseSignature> {
-        self.release_signatures.iter().filter(|given| !standing.held(&given.by, &given.roles).is_empty())
+        self.release_signatures.iter().filter(|given| !standing.held(&given.by, &given.roles, given.at).is_empty())
     }
 
     /// The pause as people are shown it: without the signatures of those who no longer hold the role they signed with.
@@ -226,7 +230,7 @@ pub fn sign_release(
         return Err(ReleaseRefused::RemediationRequired);
     }
     let given: Vec<&ReleaseSignature> = pause.valid_signatures(keys, standing).collect();
-    let held = given.iter().map(|given| (given.by.as_str(), standing.held(&given.by, &given.roles)));
+    let held = given.iter().map(|given| (given.by.as_str(), standing.held(&given.by, &given.roles, given.at)));
     may_sign(held, signer, || pause.still_needed())?;
     let remediations: Vec<&str> = given.iter().map(|given| given.remediation.as_str()).chain([remediation]).collect();
     let unconfirmed = trigger::unconfirmed(&pause.trigger_metrics, &remediations);
@@ -235,6 +239,7 @@ pub fn sign_release(
     }
     let mut own = ReleaseSignature {
         by: signer.name.clone(),
+        credential: signer.credential(),
         roles: signing_roles(signer),
         at,
         remediation: remediation.to_owned(),

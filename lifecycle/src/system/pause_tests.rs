@@ -13,7 +13,7 @@ fn keys() -> KeyRing {
 }
 
 fn person(name: &str, roles: &[Role]) -> Actor {
-    Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session }
+    Actor::new(name, roles.iter().copied().collect(), Via::Session)
 }
 
 fn pause(triggers: &[&str]) -> Pause {
@@ -132,7 +132,7 @@ fn a_signature_counts_while_its_signer_holds_the_role() {
 
 fn any_signer() -> impl Strategy<Value = Actor> {
     let roles = prop::collection::btree_set(prop::sample::select(Role::ALL.to_vec()), 0..4);
-    (0..4_u8, roles).prop_map(|(name, roles)| Actor { name: format!("p{name}@x"), roles, via: Via::Session })
+    (0..4_u8, roles).prop_map(|(name, roles)| Actor::new(format!("p{name}@x"), roles, Via::Session))
 }
 
 proptest! {

@@ -6,45 +6,55 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use lifecycle::{authority::Via, problem::Code};
-use store::{Store, sessions::PERSON_ID};
+use http::{HeaderMap, StatusCode, header};
+use lifecycle::problem::Code;
+use store::{Store, sessions};
 use tower_sessions::Session;
 
-use super::token::{bearer, token_holder};
+use super::{
+    source,
+    token::{bearer, token_holder},
+};
 use crate::error::{ApiError, ApiResult};
 
 /// Puts a [`Caller`] into the request. Anonymous requests pass, as callers without an actor; a request with an invalid
-/// token is refused.
+/// token is refused. What the caller may not do is counted for the audit record.
 pub async fn identify(State(store): State<Store>, mut request: Request, next: Next) -> Response {
     let caller = match bearer(request.headers()) {
         // A request with a token is judged by the token alone; its cookies are ignored.
         Some(Some(token)) => token_holder(&store, token).await,
         Some(None) => Err(ApiError::unauthenticated()),
-        None => session_person(&store, request.extensions().get::<Session>()).await,
+        None => session_person(&store, request.extensions().get::<Session>(), request.headers()).await,
     };
-    match caller {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(error) => error.into_response(),
+    let caller = match caller {
+        Ok(caller) => Caller { source: source::network(request.extensions()), ..caller },
+        Err(error) => return error.into_response(),
+    };
+    let asked = caller
+        .actor
+        .as_ref()
+        .map(|actor| (actor.name.clone(), format!("{} {}", request.method(), request.uri().path())));
+    request.extensions_mut().insert(caller);
+    let response = next.run(request).await;
+    if let Some((actor, asked)) = asked
+        && response.status() == StatusCode::FORBIDDEN
+    {
+        store.refusals().note_access(&actor, &asked);
     }
+    response
 }
 
 /// The person of a session. Their roles are read for every request, so that revoking a role takes effect at once.
-async fn session_person(store: &Store, session: Option<&Session>) -> ApiResult<Caller> {
-    let Some(session) = session else { return Ok(Caller::default()) };
-    let person_id = match session.get::<i64>(PERSON_ID).await {
-        Ok(Some(person_id)) => person_id,
-        Ok(None) => return Ok(Caller::default()),
-        Err(error) => {
+async fn session_person(store: &Store, session: Option<&Session>, headers: &HeaderMap) -> ApiResult<Caller> {
+    let Some(id) = session.and_then(Session::id) else { return Ok(Caller::default()) };
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match sessions::authenticate(store, &id, user_agent).await {
+        Ok(Some(holder)) => Ok(Caller { actor: Some(holder.actor), name: Some(holder.name), ..Caller::default() }),
+        Ok(None) => Ok(Caller::default()),
+        Err(error) if error.is_unavailable() => {
             tracing::warn!(%error, "a session cannot be read");
-            return Err(ApiError::new(Code::Unavailable, "sessions cannot be read at the moment"));
+            Err(ApiError::new(Code::Unavailable, "sessions cannot be read at the moment"))
         }
-    };
-    let person = store::people::by_id(store, person_id).await?.filter(|person| person.enabled);
-    Ok(person.map_or_else(Caller::default, |person| Caller {
-        actor: Some(person.actor(Via::Session)),
-        name: Some(person.name),
-    }))
+        Err(error) => Err(error.into()),
+    }
 }

@@ -11,7 +11,7 @@ pub fn local_administrator() -> Actor {
     let user = rustix::process::getuid().as_raw();
     let users = std::fs::read_to_string(USERS).unwrap_or_default();
     let name = name_of(&users, user).unwrap_or_else(|| format!("uid-{user}"));
-    Actor { name: format!("cli:{name}"), roles: [Role::Admin].into(), via: Via::Cli }
+    Actor::new(format!("cli:{name}"), [Role::Admin].into(), Via::Cli)
 }
 
 /// The name of a user: the first of the colon-separated fields of its line, of which the third is its number.

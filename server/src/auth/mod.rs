@@ -6,6 +6,7 @@ mod local;
 mod session;
 mod sign_in_limit;
 mod signed_in;
+mod source;
 mod token;
 
 pub use identify::identify;

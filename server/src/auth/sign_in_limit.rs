@@ -1,14 +1,10 @@
 //! Slows down password guessing: a burst of sign-in attempts from one address, then one a second. The store also counts
 //! the failures of each account.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::ConnectInfo,
     response::{IntoResponse, Response},
 };
 use governor::middleware::NoOpMiddleware;
@@ -20,6 +16,7 @@ use tower_governor::{
     key_extractor::KeyExtractor,
 };
 
+use super::source;
 use crate::error::ApiError;
 
 /// Number of attempts allowed at once.
@@ -27,16 +24,15 @@ const BURST: u32 = 60;
 /// Time after which one more attempt is allowed.
 const REFILL: Duration = Duration::from_secs(1);
 
-/// The address at the other end of the connection. `X-Forwarded-For` is ignored, because callers can forge it.
+/// The network at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer;
 
 impl KeyExtractor for Peer {
-    type Key = IpAddr;
+    type Key = String;
 
-    fn extract<T>(&self, request: &Request<T>) -> Result<IpAddr, GovernorError> {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        Ok(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip()))
+    fn extract<T>(&self, request: &Request<T>) -> Result<String, GovernorError> {
+        Ok(source::network(request.extensions()))
     }
 }
 

@@ -21,8 +21,9 @@ pub fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
 /// # Errors
 /// 401 when the token is unknown, expired or revoked.
 pub async fn token_holder(store: &Store, token: &str) -> ApiResult<Caller> {
-    store::tokens::authenticate(store, token)
-        .await?
-        .ok_or_else(ApiError::unauthenticated)
-        .map(|holder| Caller { name: Some(holder.name), actor: Some(holder.actor) })
+    store::tokens::authenticate(store, token).await?.ok_or_else(ApiError::unauthenticated).map(|holder| Caller {
+        name: Some(holder.name),
+        actor: Some(holder.actor),
+        ..Caller::default()
+    })
 }

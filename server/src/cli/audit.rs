@@ -197,6 +197,7 @@ mod tests {
                 actor: "ada@example.com".into(),
                 roles: vec!["author".into()],
                 via: "session".into(),
+                credential: None,
                 subject_type: "bundle".into(),
                 subject_id: "1".into(),
                 summary: "saved".into(),

@@ -9,6 +9,8 @@ use crate::{
     database::Database,
     error::CliError,
     evaluation::Durability,
+    mail::{SmtpArguments, SmtpMailer},
+    public_url::PublicUrl,
     signing_keys::{self, Use},
     start,
 };
@@ -28,6 +30,12 @@ pub struct Arguments {
     /// Answer /metrics/errors without a token on other than loopback addresses too.
     #[arg(long, env = "COUNTERSIGN_PUBLIC_METRICS")]
     public_metrics: bool,
+    /// Address at which people reach this server, when a proxy stands before it. Links in mail begin with it; with
+    /// https cookies travel encrypted only, and metrics need a token or --public-metrics.
+    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<PublicUrl>,
+    #[command(flatten)]
+    smtp: SmtpArguments,
     /// When a decision is answered: once it is committed, or once it waits in memory to be written with others.
     #[arg(long, env = "COUNTERSIGN_DECISION_LOG", value_enum, default_value_t, value_name = "MODE")]
     decision_log: Durability,
@@ -42,6 +50,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
             arguments.addr
         )));
     }
+    if arguments.smtp.smtp_url.is_some() && arguments.public_url.is_none() && !arguments.addr.ip().is_loopback() {
+        return Err(CliError::Usage(
+            "links in mail need the address of this server: give --public-url, too".to_owned(),
+        ));
+    }
+    SmtpMailer::new(&arguments.smtp)?;
     let data_dir = arguments.storage.directory()?;
     // Bound before the slow parts, so that a busy port is reported at once.
     let listener = start::listen(arguments.addr)?;
@@ -69,6 +83,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
         demo: arguments.demo,
         public_metrics: arguments.public_metrics,
         durability: arguments.decision_log,
+        public_url: arguments.public_url,
+        smtp: arguments.smtp,
     };
     let result = runtime.block_on(start::serve(settings, listener, stop));
     // Close the connections first, then the database.

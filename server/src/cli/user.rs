@@ -6,6 +6,7 @@ use clap::Subcommand;
 use lifecycle::authority::{Person, Role};
 use rand::{RngExt, distr::Alphanumeric};
 use serde_json::json;
+use store::people::{self, Disabled};
 
 use super::{
     output::{Format, print},
@@ -55,6 +56,22 @@ pub enum Command {
         #[command(flatten)]
         storage: StorageArguments,
     },
+    /// Disable a person: end their sessions and revoke their tokens.
+    #[command(after_help = "Example: countersign user disable ada@example.com")]
+    Disable {
+        /// Email of the person.
+        email: String,
+        #[command(flatten)]
+        storage: StorageArguments,
+    },
+    /// Let a disabled person sign in again.
+    #[command(after_help = "Example: countersign user enable ada@example.com")]
+    Enable {
+        /// Email of the person.
+        email: String,
+        #[command(flatten)]
+        storage: StorageArguments,
+    },
     /// Set a person's password and end their sessions.
     #[command(after_help = "Example: countersign user passwd ada@example.com --password-stdin < password.txt")]
     Passwd {
@@ -82,28 +99,44 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
             let (password, generated) = password(password_stdin)?;
             let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or(&email).to_owned());
             let roles = roles.into_iter().collect();
-            let person = storage
-                .with_store(async |store| store::people::add(&store, &actor, &email, &name, roles, &password).await)?;
+            let person =
+                storage.with_store(async |store| people::add(&store, &actor, &email, &name, roles, &password).await)?;
             show(format, &person, "added", generated);
         }
         Command::List { storage } => {
-            let people = storage.with_store(async |store| store::people::list(&store, &actor).await)?;
+            let people = storage.with_store(async |store| people::list(&store, &actor).await)?;
             print(format, &people, || table(&people));
         }
         Command::Roles { email, roles, storage } => {
             let roles = roles.into_iter().collect();
-            let person =
-                storage.with_store(async |store| store::people::set_roles(&store, &actor, &email, roles).await)?;
-            show(format, &person, "changed", None);
+            let set = storage.with_store(async |store| people::set_roles(&store, &actor, &email, roles).await)?;
+            show(format, &set.user, "changed", None);
+        }
+        Command::Disable { email, storage } => {
+            let done = storage.with_store(async |store| people::set_enabled(&store, &actor, &email, false).await)?;
+            print(format, &done, || ended(&done));
+        }
+        Command::Enable { email, storage } => {
+            let done = storage.with_store(async |store| people::set_enabled(&store, &actor, &email, true).await)?;
+            print(format, &done, || format!("enabled {}; tokens that were revoked stay revoked", done.user.email));
         }
         Command::Passwd { email, password_stdin, storage } => {
             let (password, generated) = password(password_stdin)?;
-            let person = storage
-                .with_store(async |store| store::people::set_password(&store, &actor, &email, &password).await)?;
+            let person =
+                storage.with_store(async |store| people::set_password(&store, &actor, &email, &password).await)?;
             show(format, &person, "changed", generated);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What disabling a person ended, in lines.
+fn ended(done: &Disabled) -> String {
+    let mut text = format!("disabled {}; {} sessions ended", done.user.email, done.ended_sessions);
+    for token in &done.revoked_tokens {
+        text.push_str(&format!("\nrevoked token `{}` (number {})", token.name, token.id));
+    }
+    text
 }
 
 fn show(format: Format, person: &Person, what: &str, generated: Option<String>) {

@@ -121,6 +121,7 @@ fn decide_with<E>(
         errors: answered.errors,
         other_arm,
         outcome: None,
+        asked_by: None,
     })
 }
 

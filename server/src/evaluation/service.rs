@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use arc_swap::ArcSwap;
-use store::Store;
+use store::{Store, refusals::Refusals};
 use tokio::sync::watch;
 
 use super::{
@@ -25,6 +25,8 @@ pub struct EvaluationService {
     pub metrics: DecisionMetrics,
     /// Bearer tokens seen in the last second.
     pub tokens: TokenCache,
+    /// What was refused, for the audit record.
+    pub refusals: Arc<Refusals>,
     changes: watch::Receiver<u64>,
 }
 
@@ -40,7 +42,8 @@ impl EvaluationService {
         let changes = reload::start(store.clone(), Arc::clone(&serving));
         let log = DecisionLog::start(store.clone(), spill_dir, durability);
         let metrics = DecisionMetrics::new().map_err(|error| store::Error::Internal(error.to_string()))?;
-        Ok(Self { serving, log, metrics, tokens: TokenCache::new(store), changes })
+        let refusals = Arc::clone(store.refusals());
+        Ok(Self { serving, log, metrics, tokens: TokenCache::new(store), refusals, changes })
     }
 
     /// The live state, as it is now.

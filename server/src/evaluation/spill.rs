@@ -195,6 +195,7 @@ mod tests {
             errors: Vec::new(),
             other_arm: None,
             outcome: None,
+            asked_by: None,
         };
         Arc::new(record.into())
     }

@@ -24,8 +24,8 @@ use self::{
     extract::{check_query, first_segment, wants_page},
     response::{method_not_allowed, no_such_path},
     routes::{
-        assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint, metrics,
-        packets, pages, public_keys, rollout, server_functions, settings, simulate, system, transfer,
+        accounts, assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint,
+        me, metrics, packets, pages, public_keys, rollout, server_functions, settings, simulate, system, transfer,
     },
 };
 use crate::{openapi::DOCUMENT, state::AppState};
@@ -61,6 +61,7 @@ fn api(state: AppState) -> Router {
 /// The resources that need to know the caller, and the answer for methods that they do not have.
 fn resources() -> Router<AppState> {
     Router::new()
+        .merge(accounts::router())
         .merge(audit::router())
         .merge(bundles::router())
         .merge(decisions::router())
@@ -69,6 +70,7 @@ fn resources() -> Router<AppState> {
         .merge(incidents::router())
         .merge(kpi::router())
         .merge(lint::router())
+        .merge(me::router())
         .merge(metrics::router())
         .merge(packets::router())
         .merge(rollout::router())

@@ -38,5 +38,5 @@ pub fn host() -> String {
 
 /// The servers, when they act together.
 pub fn servers() -> Actor {
-    Actor { name: "system".to_owned(), roles: [Role::Admin].into(), via: Via::Job }
+    Actor::new("system", [Role::Admin].into(), Via::Job)
 }

@@ -5,6 +5,7 @@ mod automatic_rollback;
 mod key_rotation;
 mod kpi_monitor;
 mod periodic;
+mod refusals;
 mod serving_check;
 mod session_cleanup;
 
@@ -15,6 +16,7 @@ use store::Store;
 
 pub use audit_chain::{CHECKPOINT_FILE, checkpoint};
 pub use key_rotation::{host, servers};
+pub use refusals::write as write_refusals;
 
 /// Starts all jobs. `keys` are those that the server was started with; `data_dir` may get others.
 pub fn start(store: &Store, keys: &KeyRing, data_dir: &Path) {
@@ -22,6 +24,7 @@ pub fn start(store: &Store, keys: &KeyRing, data_dir: &Path) {
     tokio::spawn(audit_chain::run(store.clone()));
     tokio::spawn(automatic_rollback::run(store.clone()));
     tokio::spawn(kpi_monitor::run(store.clone()));
+    tokio::spawn(refusals::run(store.clone()));
     tokio::spawn(serving_check::run(store.clone()));
     tokio::spawn(session_cleanup::run(store.clone()));
 }

@@ -46,6 +46,8 @@ async fn set_up(port: u16, durability: Durability) -> Setup {
         demo: false,
         public_metrics: false,
         durability,
+        public_url: None,
+        smtp: Default::default(),
     };
     let state = start::state(store, &settings, SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
     let log = state.live.log.clone();

@@ -4,6 +4,7 @@ mod conforming;
 mod support;
 
 mod access;
+mod accounts;
 mod audit;
 mod automatic_rollback;
 mod bundles;

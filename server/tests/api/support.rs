@@ -21,7 +21,10 @@ use server::{
     start::{self, Settings},
     state::AppState,
 };
-use store::{Store, tokens::NewToken};
+use store::{
+    Store,
+    tokens::{self, NewOwnToken, NewServiceToken},
+};
 use tower::ServiceExt;
 
 use crate::conforming::{self, Exchange};
@@ -102,22 +105,47 @@ pub async fn set(store: &Store, settings: store::settings::Settings) {
 
 /// A person with one role.
 pub fn actor(role: Role) -> Actor {
-    Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Cli }
+    Actor::new(format!("{role}@example.com"), [role].into(), Via::Cli)
+}
+
+/// A token of a person.
+pub async fn own_token(store: &Store, email: &str, name: &str, roles: Roles) -> String {
+    let new = NewOwnToken { name: name.to_owned(), roles, expires_in_days: None };
+    tokens::create_on_host(store, &admin(), email, new).await.unwrap().1
+}
+
+/// A token of a program for some agents.
+pub async fn program(store: &Store, name: &str, agents: &[&str]) -> String {
+    let new = NewServiceToken {
+        name: name.to_owned(),
+        agents: agents.iter().map(|agent| (*agent).to_owned()).collect(),
+        reporter: false,
+        expires_in_days: None,
+    };
+    tokens::create_service(store, &admin(), new).await.unwrap().1
 }
 
 impl Workspace {
     pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A workspace on a server with other settings.
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = folder();
         let (database, keys) = (store::testing::database().await, store::testing::keys());
         let store = Store::connect(database.clone(), keys.clone()).await.unwrap();
-        let settings = Settings {
+        let mut settings = Settings {
             database,
             keys,
             data_dir: folder.clone(),
             demo: false,
             public_metrics: false,
             durability: Durability::Durable,
+            public_url: None,
+            smtp: Default::default(),
         };
+        change(&mut settings);
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
         let state = start::state(store, &settings, address).await.unwrap();
         Self::of(state, folder)
@@ -135,15 +163,13 @@ impl Workspace {
             return token.clone();
         }
         let set: Roles = roles.iter().copied().collect();
-        let email = if roles == [Role::Service] {
-            None
+        let token = if roles == [Role::Service] {
+            program(&self.store, &name, &["*"]).await
         } else {
             let email = format!("{name}@example.com");
             store::people::add(&self.store, &admin(), &email, &name, set.clone(), "a long password").await.unwrap();
-            Some(email)
+            own_token(&self.store, &email, &name, set).await
         };
-        let new = NewToken { name: name.clone(), email, roles: set, expires_at: None };
-        let (_, token) = store::tokens::create(&self.store, &admin(), new).await.unwrap();
         self.tokens.lock().unwrap().insert(name, token.clone());
         token
     }

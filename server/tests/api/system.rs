@@ -55,6 +55,8 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
         demo: false,
         public_metrics: false,
         durability: Durability::Durable,
+        public_url: None,
+        smtp: Default::default(),
     };
     let state = start::state(workspace.store.clone(), &settings, address).await.unwrap();
     let second = Workspace::of(state, settings.data_dir);

@@ -14,9 +14,9 @@ use lifecycle::authority::{Role, Roles};
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 use sqlx::ConnectOptions;
-use store::{Store, testing, tokens::NewToken};
+use store::{Store, testing};
 
-use crate::support::{admin, bundle, folder, set};
+use crate::support::{admin, bundle, folder, own_token, program, set};
 
 /// A server process.
 struct Server {
@@ -116,13 +116,11 @@ impl Team {
         ] {
             let (email, roles): (String, Roles) = (format!("{name}@example.com"), roles.iter().copied().collect());
             store::people::add(&store, &admin(), &email, name, roles.clone(), "a long password").await.unwrap();
-            let new = NewToken { name: name.into(), email: Some(email), roles: roles.clone(), expires_at: None };
-            let (_, token) = store::tokens::create(&store, &admin(), new).await.unwrap();
+            let token = own_token(&store, &email, name, roles.clone()).await;
             people.push(Person { token, roles });
         }
         let roles: Roles = [Role::Service].into();
-        let new = NewToken { name: "service".into(), email: None, roles: roles.clone(), expires_at: None };
-        let (_, token) = store::tokens::create(&store, &admin(), new).await.unwrap();
+        let token = program(&store, "service", &["*"]).await;
         let servers = [Server::start(&url), Server::start(&url)];
         Self { servers, store, people, service: Person { token, roles } }
     }

@@ -1,7 +1,13 @@
-//! Accounts: people with their passwords, browser sessions and bearer tokens.
+//! Accounts: people with their passwords, one-time links, browser sessions and bearer tokens, and what was refused.
 
+pub mod attempts;
+pub mod links;
 pub mod people;
 pub mod sessions;
 pub mod tokens;
 
 mod password;
+mod refused;
+mod secret;
+
+pub use refused::audit_refusals;

@@ -1,7 +1,15 @@
-//! Browser sessions, stored in Postgres.
+//! Browser sessions, stored in Postgres. A session ends some hours after its last request and [`ABSOLUTE`] after the
+//! sign-in. The cookie lives as long as a session can; whether the session still does is decided here.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::Value;
+use const_format::concatcp;
+use lifecycle::{
+    audit::EventType,
+    authority::{Actor, Credential, Pass, Permission, Session, Via, authorize},
+};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -11,7 +19,26 @@ use tower_sessions::{
     session_store,
 };
 
-use crate::{Store, json};
+use crate::{Error, Store, json as as_json, names, work::Work};
+
+/// A session ends after this time without a request.
+const IDLE_HOURS: u64 = 12;
+/// A session ends after this time however much it is used.
+const ABSOLUTE_HOURS: u64 = 7 * 24;
+/// [`ABSOLUTE_HOURS`], for the cookie.
+pub const ABSOLUTE: Duration = Duration::from_secs(ABSOLUTE_HOURS * 60 * 60);
+/// The condition under which a session `s` still lives.
+const LIVES: &str = concatcp!(
+    "s.expires_at > now() and s.last_seen_at > now() - interval '",
+    IDLE_HOURS,
+    " hours' and s.created_at > now() - interval '",
+    ABSOLUTE_HOURS,
+    " hours'"
+);
+/// Time limit for recording that a session was used.
+const RECORD_USE_WITHIN: Duration = Duration::from_millis(200);
+/// Longest description of a browser that is stored, in characters.
+const MAX_USER_AGENT: usize = 200;
 
 /// The key of the session's data that holds the person's number.
 pub const PERSON_ID: &str = "person_id";
@@ -29,12 +56,13 @@ impl PgSessions {
         Self { store }
     }
 
-    /// Removes sessions that have expired; returns how many.
+    /// Removes sessions that have ended by themselves; returns how many.
     ///
     /// # Errors
     /// The database failed.
     pub async fn delete_expired(&self) -> crate::Result<u64> {
-        let done = sqlx::query("delete from sessions where expires_at <= now()").execute(self.store.pool()).await?;
+        let done =
+            sqlx::query(concatcp!("delete from sessions s where not (", LIVES, ")")).execute(self.store.pool()).await?;
         Ok(done.rows_affected())
     }
 }
@@ -50,7 +78,7 @@ impl SessionStore for PgSessions {
             )
             .bind(hash(&record.id))
             .bind(person_id(record))
-            .bind(json::text(&record.data).map_err(unwritable)?)
+            .bind(as_json::text(&record.data).map_err(unwritable)?)
             .bind(record.expiry_date)
             .execute(self.store.pool())
             .await
@@ -65,11 +93,11 @@ impl SessionStore for PgSessions {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         // An update, not an upsert: a session that was ended meanwhile must not come back.
-        sqlx::query("update sessions set person_id = $2, data = $3::json, expires_at = $4 where id_hash = $1")
+        // The end stays: a change of its data does not prolong a session.
+        sqlx::query("update sessions set person_id = $2, data = $3::json where id_hash = $1")
             .bind(hash(&record.id))
             .bind(person_id(record))
-            .bind(json::text(&record.data).map_err(unwritable)?)
-            .bind(record.expiry_date)
+            .bind(as_json::text(&record.data).map_err(unwritable)?)
             .execute(self.store.pool())
             .await
             .map_err(backend)?;
@@ -78,7 +106,7 @@ impl SessionStore for PgSessions {
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let row: Option<(Json<std::collections::HashMap<String, Value>>, OffsetDateTime)> =
-            sqlx::query_as("select data, expires_at from sessions where id_hash = $1 and expires_at > now()")
+            sqlx::query_as(concatcp!("select data, expires_at from sessions s where id_hash = $1 and ", LIVES))
                 .bind(hash(id))
                 .fetch_optional(self.store.pool())
                 .await
@@ -96,6 +124,150 @@ impl SessionStore for PgSessions {
     }
 }
 
+/// The person of a session as an actor, with their display name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The person.
+    pub actor: Actor,
+    /// Display name.
+    pub name: String,
+}
+
+/// The person of a session that lives, if the person is enabled. Their roles are read for every request, so that
+/// taking one away takes effect at once. Notes at most once a minute that the session was used.
+///
+/// # Errors
+/// The database failed.
+pub async fn authenticate(store: &Store, id: &Id, user_agent: &str) -> crate::Result<Option<Holder>> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: i64,
+        email: String,
+        name: String,
+        roles: Vec<String>,
+        signs_from: Option<OffsetDateTime>,
+        due: bool,
+    }
+    let user_agent: String = user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect();
+    let row: Option<Row> = sqlx::query_as(concatcp!(
+        "select s.id, p.email, p.name, p.roles, case when p.signs_from > now() then p.signs_from end as signs_from,
+             s.last_seen_at < now() - interval '1 minute' or (s.user_agent = '' and $2 <> '') as due
+         from sessions s join people p on p.id = s.person_id
+         where s.id_hash = $1 and p.enabled and ",
+        LIVES
+    ))
+    .bind(hash(id))
+    .bind(&user_agent)
+    .fetch_optional(store.pool())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.due {
+        record_use(store, row.id, &user_agent).await;
+    }
+    let pass = Pass { signs_from: row.signs_from.map(Into::into), ..Pass::with(Credential::Session(row.id)) };
+    let actor = Actor { pass, ..Actor::new(row.email, names::roles(&row.roles)?, Via::Session) };
+    Ok(Some(Holder { actor, name: row.name }))
+}
+
+/// Records when a session was last used. No request fails because of this, or is held up by it for long.
+async fn record_use(store: &Store, id: i64, user_agent: &str) {
+    let update = sqlx::query("update sessions set last_seen_at = now(), user_agent = $2 where id = $1")
+        .bind(id)
+        .bind(user_agent)
+        .execute(store.pool());
+    match tokio::time::timeout(RECORD_USE_WITHIN, update).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!(%error, session = id, "the use of a session cannot be recorded"),
+        Err(_) => tracing::debug!(session = id, "the use of a session was not recorded in time"),
+    }
+}
+
+/// The actor's own sessions that live, the one used last first.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn list_own(store: &Store, actor: &Actor) -> crate::Result<Vec<Session>> {
+    authorize(actor, Permission::Read)?;
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: i64,
+        created_at: OffsetDateTime,
+        last_seen_at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+        user_agent: String,
+    }
+    let rows: Vec<Row> = sqlx::query_as(concatcp!(
+        "select s.id, s.created_at, s.last_seen_at, s.user_agent,
+             least(s.expires_at, s.created_at + interval '",
+        ABSOLUTE_HOURS,
+        " hours') as expires_at
+         from sessions s join people p on p.id = s.person_id
+         where p.email = $1 and ",
+        LIVES,
+        " order by s.last_seen_at desc, s.id desc"
+    ))
+    .bind(&actor.name)
+    .fetch_all(store.pool())
+    .await?;
+    let own = actor.pass.credential;
+    Ok(rows
+        .into_iter()
+        .map(|row| Session {
+            id: row.id,
+            created_at: row.created_at.into(),
+            last_seen_at: row.last_seen_at.into(),
+            expires_at: row.expires_at.into(),
+            user_agent: row.user_agent,
+            current: own == Some(Credential::Session(row.id)),
+        })
+        .collect())
+}
+
+/// Ends one of the actor's own sessions.
+///
+/// # Errors
+/// Denied without [`Permission::Read`]; the actor has no such session.
+pub async fn end_own(store: &Store, actor: &Actor, id: i64) -> crate::Result<()> {
+    let mut work = Work::begin(store, authorize(actor, Permission::Read)?).await?;
+    let ended = delete_own(&mut work, Some(id)).await?;
+    if ended.is_empty() {
+        return Err(Error::not_found("session", id));
+    }
+    note_ended(&mut work, &ended, format!("{} ended session {id}", actor.name));
+    work.commit().await
+}
+
+/// Signs the actor out everywhere: ends all their sessions, this one too. Returns how many there were.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn end_all_own(store: &Store, actor: &Actor) -> crate::Result<usize> {
+    let mut work = Work::begin(store, authorize(actor, Permission::Read)?).await?;
+    let ended = delete_own(&mut work, None).await?;
+    if !ended.is_empty() {
+        note_ended(&mut work, &ended, format!("{} signed out everywhere", actor.name));
+    }
+    work.commit().await?;
+    Ok(ended.len())
+}
+
+async fn delete_own(work: &mut Work, id: Option<i64>) -> crate::Result<Vec<i64>> {
+    let email = work.actor().name.clone();
+    Ok(sqlx::query_scalar(
+        "delete from sessions s using people p where p.id = s.person_id and p.email = $1
+             and ($2::bigint is null or s.id = $2) returning s.id",
+    )
+    .bind(email)
+    .bind(id)
+    .fetch_all(work.db())
+    .await?)
+}
+
+fn note_ended(work: &mut Work, ended: &[i64], summary: String) {
+    let email = work.actor().name.clone();
+    work.note(EventType::SessionsEnded, "person", email, summary, json!({"sessions": ended}));
+}
+
 fn hash(id: &Id) -> Vec<u8> {
     Sha256::digest(id.0.to_be_bytes()).to_vec()
 }
@@ -104,7 +276,7 @@ fn person_id(record: &Record) -> Option<i64> {
     record.data.get(PERSON_ID).and_then(Value::as_i64)
 }
 
-fn unwritable(error: crate::Error) -> session_store::Error {
+fn unwritable(error: Error) -> session_store::Error {
     session_store::Error::Encode(error.to_string())
 }
 

@@ -113,7 +113,8 @@ pub(super) const TRACED: &str = "exists (select from policy_sql_changes t where 
     and (t.at, t.event_type, t.actor, t.roles, t.via, t.subject_type, t.subject_id, t.summary, t.detail::text)
         = (policy_lifecycle_audit.at, policy_lifecycle_audit.event_type, policy_lifecycle_audit.actor,
            policy_lifecycle_audit.roles, policy_lifecycle_audit.via, policy_lifecycle_audit.subject_type,
-           policy_lifecycle_audit.subject_id, policy_lifecycle_audit.summary, policy_lifecycle_audit.detail::text))";
+           policy_lifecycle_audit.subject_id, policy_lifecycle_audit.summary, policy_lifecycle_audit.detail::text)
+    and policy_lifecycle_audit.credential is null)";
 
 /// Seals, in order, the entries after the end of the chain. Once there is a chain, only entries that triggers wrote are
 /// sealed: any other unsealed entry was written by somebody who went around them.
@@ -148,8 +149,8 @@ async fn seal_unsealed(db: &mut PgConnection, keys: &KeyRing, head: &mut Head) -
 async fn insert(db: &mut PgConnection, entry: &Entry, seal: &Seal) -> Result<()> {
     sqlx::query(
         "insert into policy_lifecycle_audit (seq, at, event_type, actor, roles, via, subject_type, subject_id, summary,
-             detail, key_id, prev_hash, entry_hash)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::json, $11, $12, $13)",
+             detail, key_id, prev_hash, entry_hash, credential)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::json, $11, $12, $13, $14)",
     )
     .bind(entry.seq)
     .bind(OffsetDateTime::from(entry.at))
@@ -164,6 +165,7 @@ async fn insert(db: &mut PgConnection, entry: &Entry, seal: &Seal) -> Result<()>
     .bind(&seal.key_id)
     .bind(&seal.prev_hash.0[..])
     .bind(&seal.entry_hash.0[..])
+    .bind(&entry.credential)
     .execute(db)
     .await?;
     Ok(())

@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use crate::{Error, Result};
 
 /// The columns of [`Row`].
-pub(crate) const COLUMNS: &str = "seq, at, event_type, actor, roles, via, subject_type, subject_id, summary, detail, key_id, \
-     prev_hash, entry_hash";
+pub(crate) const COLUMNS: &str = "seq, at, event_type, actor, roles, via, credential, subject_type, subject_id, summary, detail, \
+     key_id, prev_hash, entry_hash";
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct Row {
@@ -20,6 +20,7 @@ pub(crate) struct Row {
     actor: String,
     roles: Vec<String>,
     via: String,
+    credential: Option<String>,
     subject_type: String,
     subject_id: String,
     summary: String,
@@ -45,12 +46,13 @@ impl Row {
             "roles": self.roles, "via": self.via, "subject_type": self.subject_type, "subject_id": self.subject_id,
             "summary": self.summary, "detail": self.detail.0,
         });
-        let seal = [
+        let optional = [
+            ("credential", self.credential),
             ("key_id", self.key_id),
             ("prev_hash", self.prev_hash.map(hex::encode)),
             ("entry_hash", self.entry_hash.map(hex::encode)),
         ];
-        for (name, value) in seal {
+        for (name, value) in optional {
             if let Some(value) = value {
                 members[name] = Value::from(value);
             }
@@ -70,6 +72,7 @@ impl Row {
             actor: self.actor,
             roles: self.roles,
             via: self.via,
+            credential: self.credential,
             subject_type: self.subject_type,
             subject_id: self.subject_id,
             summary: self.summary,

@@ -6,7 +6,7 @@ use super::pending::Decision;
 use crate::{Error, Result, text::storable};
 
 /// Number of columns that [`Rows::push`] writes.
-const COLUMNS: i16 = 24;
+const COLUMNS: i16 = 25;
 /// The start of the data: the signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// The epoch of PostgreSQL's timestamps.
@@ -65,6 +65,7 @@ impl Rows {
         self.optional(other.map(|other| other.effect.name()), Self::text);
         self.optional(other.map(|other| other.status.name()), Self::text);
         self.optional(other.and_then(|other| other.matched_rule.as_deref()), Self::text);
+        self.optional(record.asked_by, |rows, token| rows.eight_bytes(token.to_be_bytes()));
         Ok(())
     }
 

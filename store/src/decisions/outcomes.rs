@@ -1,9 +1,11 @@
 //! Outcomes: what happened after a decision. The first report is kept; a repetition changes nothing.
 
+use std::collections::HashMap;
+
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     decision::Record,
-    problem::Problem,
+    problem::{Code, Problem},
 };
 use policy::{
     Fault,
@@ -12,7 +14,7 @@ use policy::{
 use serde::{Deserialize, Serialize};
 
 use super::queries;
-use crate::{Result, Store, text::storable, work::Work};
+use crate::{Error, Result, Store, text::storable, work::Work};
 
 /// Maximum number of outcomes in a batch.
 const MAX_BATCH: usize = 10_000;
@@ -63,18 +65,29 @@ pub struct OutcomesReported {
     pub repeated: u64,
     /// Ids that belong to no decision.
     pub unknown: Vec<String>,
+    /// Ids of decisions that another token asked for, or of agents outside the token's patterns.
+    pub refused: Vec<String>,
 }
 
 /// Records the outcome of a decision, unless it has one; returns the decision.
 ///
 /// # Errors
-/// Denied without [`Permission::Evaluate`]; no such decision; a value outside its range.
+/// Denied without [`Permission::Evaluate`]; no such decision; a value outside its range; `forbidden` for the decision of
+/// another token, unless the token is a reporter.
 pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, outcome: Outcome) -> Result<Record> {
     let permit = authorize(actor, Permission::Evaluate)?;
     refuse(check(&outcome, ""))?;
     let mut work = Work::begin(store, permit).await?;
     // Refuses an id that belongs to no decision.
-    queries::by_id(work.db(), decision_id).await?;
+    let asked = queries::by_id(work.db(), decision_id).await?;
+    if !actor.pass.may_report(&asked.agent, asked.asked_by) {
+        let detail = format!(
+            "decision `{decision_id}` is not this token's to report on: use the token that asked for it, or one that is \
+             a reporter for the agent `{}`",
+            asked.agent
+        );
+        return Err(Error::refused(Code::Forbidden, detail));
+    }
     insert(&mut work, &[OutcomeReport { decision_id: decision_id.to_owned(), outcome }]).await?;
     let record = queries::by_id(work.db(), decision_id).await?;
     work.commit().await?;
@@ -85,7 +98,7 @@ pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, out
 ///
 /// # Errors
 /// Denied without [`Permission::Evaluate`]; more than 10,000 lines; values outside their range, each with its pointer.
-/// An unknown decision is no error: it is listed in the answer.
+/// Unknown decisions and those of other tokens are no error: they are listed in the answer.
 pub async fn report_outcomes(store: &Store, actor: &Actor, reports: &[OutcomeReport]) -> Result<OutcomesReported> {
     let permit = authorize(actor, Permission::Evaluate)?;
     if reports.len() > MAX_BATCH {
@@ -97,18 +110,25 @@ pub async fn report_outcomes(store: &Store, actor: &Actor, reports: &[OutcomeRep
     )?;
     let mut work = Work::begin(store, permit).await?;
     let ids: Vec<&str> = reports.iter().map(|report| report.decision_id.as_str()).collect();
-    let known: Vec<String> = sqlx::query_scalar("select decision_id from policy_decisions where decision_id = any($1)")
-        .bind(&ids.iter().map(|id| storable(id)).collect::<Vec<_>>()[..])
-        .fetch_all(work.db())
-        .await?;
-    let known: std::collections::HashSet<&str> = known.iter().map(String::as_str).collect();
-    let (found, missing): (Vec<OutcomeReport>, Vec<OutcomeReport>) =
-        reports.iter().cloned().partition(|report| known.contains(report.decision_id.as_str()));
+    let rows: Vec<(String, String, Option<i64>)> =
+        sqlx::query_as("select decision_id, agent, asked_by from policy_decisions where decision_id = any($1)")
+            .bind(&ids.iter().map(|id| storable(id)).collect::<Vec<_>>()[..])
+            .fetch_all(work.db())
+            .await?;
+    let mine: HashMap<&str, bool> =
+        rows.iter().map(|(id, agent, asked_by)| (id.as_str(), actor.pass.may_report(agent, *asked_by))).collect();
+    let (mut found, mut unknown, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for report in reports {
+        match mine.get(report.decision_id.as_str()) {
+            Some(true) => found.push(report.clone()),
+            Some(false) => refused.push(report.decision_id.clone()),
+            None => unknown.push(report.decision_id.clone()),
+        }
+    }
     let recorded = insert(&mut work, &found).await?;
     work.commit().await?;
     let given = u64::try_from(found.len()).unwrap_or(u64::MAX);
-    let unknown = missing.into_iter().map(|report| report.decision_id).collect();
-    Ok(OutcomesReported { recorded, repeated: given.saturating_sub(recorded), unknown })
+    Ok(OutcomesReported { recorded, repeated: given.saturating_sub(recorded), unknown, refused })
 }
 
 /// Adds outcomes of decisions that exist; returns how many were new.

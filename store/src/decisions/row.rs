@@ -13,7 +13,7 @@ use crate::{Error, Result, names};
 /// The columns a decision is written to, in the order of [`Rows::push`](super::copy::Rows::push).
 pub(super) const WRITTEN: &str = "decision_id, decided_at, agent, action, subject, context, effect, status, \
      matched_rule, reason, budget, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors, other_bundle_id, \
-     other_version, other_digest, other_effect, other_status, other_rule";
+     other_version, other_digest, other_effect, other_status, other_rule, asked_by";
 
 /// Reads decisions with their outcomes as [`Row`]s; conditions call the decision `d`.
 pub(super) const SELECT: &str = concatcp!(
@@ -51,6 +51,7 @@ pub(super) struct Row {
     other_effect: Option<String>,
     other_status: Option<String>,
     other_rule: Option<String>,
+    asked_by: Option<i64>,
     outcome_status: Option<String>,
     outcome_cost: Option<f64>,
     margin_bps: Option<f64>,
@@ -99,6 +100,7 @@ impl Row {
             errors: self.errors.map(value).transpose()?.unwrap_or_default(),
             other_arm,
             outcome,
+            asked_by: self.asked_by,
         })
     }
 }

@@ -281,6 +281,7 @@ async fn record_stages(
             from_pct,
             to_pct,
             actor: email(Role::RuntimeOwner),
+            credential: None,
             at,
             verification_checksum: None,
             key_id: String::new(),

@@ -1,7 +1,6 @@
 //! The people of the example workspace, one per role, with passwords and tokens of their own.
 
-use lifecycle::authority::{Actor, Role, Roles, Via};
-use policy::Timestamp;
+use lifecycle::authority::{Actor, Person, Role, Roles, Via};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +31,8 @@ const TOKEN: &str = "demo token";
 /// The name of the service's token, which is also the name the service acts under.
 const SERVICE: &str = "mail-gateway";
 const PASSWORD_CHARS: usize = 20;
+/// Days that the tokens work for: an example may lie around for long.
+const TOKEN_DAYS: u32 = 3650;
 
 /// The people: role and display name.
 const PEOPLE: [(Role, &str); 7] = [
@@ -51,7 +52,7 @@ pub fn email(role: Role) -> String {
 
 /// An actor of the example with one role.
 pub(super) fn actor(name: &str, role: Role) -> Actor {
-    Actor { name: name.to_owned(), roles: [role].into(), via: Via::Job }
+    Actor::new(name, [role].into(), Via::Job)
 }
 
 /// Gives each person a new password and a new token, and adds missing people. Earlier passwords and tokens stop
@@ -66,7 +67,7 @@ pub async fn issue(store: &Store, actor: &Actor) -> Result<DemoCredentials> {
     for (role, name) in PEOPLE {
         credentials.push(person(store, actor, role, name).await?);
     }
-    let token = token(store, actor, SERVICE, None, Role::Service).await?;
+    let token = service_token(store, actor).await?;
     let name = SERVICE.to_owned();
     credentials.push(DemoCredential { email: None, name, roles: Roles::from([Role::Service]), password: None, token });
     Ok(DemoCredentials(credentials))
@@ -74,18 +75,30 @@ pub async fn issue(store: &Store, actor: &Actor) -> Result<DemoCredentials> {
 
 async fn person(store: &Store, actor: &Actor, role: Role, name: &str) -> Result<DemoCredential> {
     let (email, roles, password) = (email(role), Roles::from([role]), password());
-    match people::by_email(store, &email).await? {
+    let person = match people::by_email(store, &email).await? {
         Some(_) => people::set_password(store, actor, &email, &password).await?,
         None => people::add(store, actor, &email, name, roles.clone(), &password).await?,
     };
-    let token = token(store, actor, TOKEN, Some(email.clone()), role).await?;
+    let token = own_token(store, &person, role).await?;
     Ok(DemoCredential { email: Some(email), name: name.to_owned(), roles, password: Some(password), token })
 }
 
-async fn token(store: &Store, actor: &Actor, name: &str, email: Option<String>, role: Role) -> Result<String> {
-    let expires_at: Option<Timestamp> = None;
-    let new = tokens::NewToken { name: name.to_owned(), email, roles: Roles::from([role]), expires_at };
-    tokens::create(store, actor, new).await.map(|(_, plain)| plain)
+/// A token that the person makes for themselves, as on the page *You*.
+async fn own_token(store: &Store, person: &Person, role: Role) -> Result<String> {
+    let roles = Roles::from([role]);
+    let new = tokens::NewOwnToken { name: TOKEN.to_owned(), roles, expires_in_days: Some(TOKEN_DAYS) };
+    tokens::create_own(store, &person.actor(Via::Job), new).await.map(|(_, plain)| plain)
+}
+
+/// The service's token, for every agent of the example.
+async fn service_token(store: &Store, actor: &Actor) -> Result<String> {
+    let new = tokens::NewServiceToken {
+        name: SERVICE.to_owned(),
+        agents: vec!["*".to_owned()],
+        reporter: true,
+        expires_in_days: Some(TOKEN_DAYS),
+    };
+    tokens::create_service(store, actor, new).await.map(|(_, plain)| plain)
 }
 
 /// Random letters and digits, without those that are easily mistaken for each other.

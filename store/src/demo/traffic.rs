@@ -85,6 +85,7 @@ impl History {
             errors: answer.errors,
             other_arm,
             outcome: None,
+            asked_by: None,
         }
     }
 }

@@ -142,7 +142,7 @@ async fn step<T: Envelope>(
 /// Signs and stores the report.
 async fn store_report(store: &Store, permit: Permit, run: &Run) -> Result<DrillReport> {
     let mut work = Work::begin(store, permit).await?;
-    let mut report = run.report(&work.actor().name, work.now);
+    let mut report = run.report(work.actor(), work.now);
     signing::sign(&store.keys(), &mut report)
         .map_err(|refusal| Error::Internal(format!("a drill could not be signed: {refusal}")))?;
     report.id = sqlx::query_scalar(

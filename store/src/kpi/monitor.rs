@@ -49,7 +49,7 @@ pub async fn monitor(store: &Store) -> Result<usize> {
         return Ok(0);
     }
     drop(db);
-    let system = Actor { name: "system".to_owned(), roles: [Role::Admin].into(), via: Via::Job };
+    let system = Actor::new("system", [Role::Admin].into(), Via::Job);
     let mut work = Work::begin(store, authorize(&system, Permission::Administer)?).await?;
     let locked: bool =
         sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_one(work.db()).await?;

@@ -20,6 +20,7 @@ struct Row {
     guardrail: String,
     reason: String,
     actor: String,
+    credential: Option<String>,
     roles: Vec<String>,
     at: OffsetDateTime,
     key_id: String,
@@ -29,7 +30,7 @@ struct Row {
 /// The signatures on exceptions of a packet, oldest first.
 pub(super) async fn of_packet(db: &mut PgConnection, packet_row: i64) -> Result<Vec<Exception>> {
     let rows: Vec<Row> = sqlx::query_as(
-        "select packet_id, guardrail, reason, actor, roles, at, key_id, signature
+        "select packet_id, guardrail, reason, actor, credential, roles, at, key_id, signature
          from policy_packet_exceptions where packet_row = $1 order by id",
     )
     .bind(packet_row)
@@ -42,6 +43,7 @@ pub(super) async fn of_packet(db: &mut PgConnection, packet_row: i64) -> Result<
                 guardrail: names::read(&row.guardrail)?,
                 reason: row.reason,
                 actor: row.actor,
+                credential: row.credential,
                 roles: row.roles.iter().map(|role| names::read(role)).collect::<Result<_>>()?,
                 at: row.at.into(),
                 key_id: row.key_id,
@@ -55,8 +57,9 @@ pub(super) async fn of_packet(db: &mut PgConnection, packet_row: i64) -> Result<
 pub(super) async fn insert(db: &mut PgConnection, packet_row: i64, exception: &Exception) -> Result<()> {
     let roles: Vec<&str> = exception.roles.iter().copied().map(Role::name).collect();
     sqlx::query(
-        "insert into policy_packet_exceptions (packet_row, packet_id, guardrail, reason, actor, roles, at, key_id, signature)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into policy_packet_exceptions (packet_row, packet_id, guardrail, reason, actor, roles, at, key_id,
+             signature, credential)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(packet_row)
     .bind(&exception.packet_id)
@@ -67,6 +70,7 @@ pub(super) async fn insert(db: &mut PgConnection, packet_row: i64, exception: &E
     .bind(OffsetDateTime::from(exception.at))
     .bind(&exception.key_id)
     .bind(&exception.signature)
+    .bind(&exception.credential)
     .execute(db)
     .await?;
     Ok(())

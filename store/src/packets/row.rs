@@ -178,6 +178,7 @@ struct ActionRow {
     idempotency_key: String,
     packet_id: String,
     actor: String,
+    credential: Option<String>,
     roles: Vec<String>,
     decision: String,
     reason: Option<String>,
@@ -190,7 +191,7 @@ struct ActionRow {
 /// The actions of reviewers on a packet, oldest first.
 pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Action>> {
     let rows: Vec<ActionRow> = sqlx::query_as(
-        "select idempotency_key, packet_id, actor, roles, decision, reason, at, expires_at, key_id, signature
+        "select idempotency_key, packet_id, actor, credential, roles, decision, reason, at, expires_at, key_id, signature
          from policy_packet_actions where packet_row = $1 order by id",
     )
     .bind(row_id)
@@ -202,6 +203,7 @@ pub(crate) async fn actions(db: &mut PgConnection, row_id: i64) -> Result<Vec<Ac
                 idempotency_key: row.idempotency_key,
                 packet_id: row.packet_id,
                 actor: row.actor,
+                credential: row.credential,
                 roles: row.roles.iter().map(|role| names::read(role)).collect::<Result<_>>()?,
                 decision: names::read(&row.decision)?,
                 reason: row.reason,
@@ -295,8 +297,8 @@ pub(crate) async fn insert_action(db: &mut PgConnection, packet_row: i64, action
     let roles: Vec<&str> = action.roles.iter().copied().map(Role::name).collect();
     sqlx::query(
         "insert into policy_packet_actions (packet_row, packet_id, idempotency_key, actor, roles, decision, reason, at,
-             expires_at, key_id, signature)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             expires_at, key_id, signature, credential)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(packet_row)
     .bind(&action.packet_id)
@@ -309,6 +311,7 @@ pub(crate) async fn insert_action(db: &mut PgConnection, packet_row: i64, action
     .bind(OffsetDateTime::from(action.expires_at))
     .bind(&action.key_id)
     .bind(&action.signature)
+    .bind(&action.credential)
     .execute(db)
     .await?;
     Ok(())

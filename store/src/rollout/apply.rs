@@ -265,6 +265,7 @@ pub(super) async fn record(
         from_pct,
         to_pct: after.canary_pct,
         actor: work.actor().name.clone(),
+        credential: work.actor().credential(),
         at: work.now,
         verification_checksum: Some(checksum),
         key_id: String::new(),

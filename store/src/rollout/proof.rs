@@ -71,7 +71,7 @@ pub async fn check_serving(store: &Store) -> Result<bool> {
 
 /// Opens the incident about a bundle, unless one was opened since the bundle entered service.
 async fn report(store: &Store, id: i64, reason: &str) -> Result<()> {
-    let system = Actor { name: "system".to_owned(), roles: [Role::SafetyOwner].into(), via: Via::Job };
+    let system = Actor::new("system", [Role::SafetyOwner].into(), Via::Job);
     let mut work = Work::begin_serving(store, authorize(&system, Permission::HandleIncidents)?).await?;
     let (stable, canary) = system::arms(work.db()).await?;
     let Some(row) = [stable, canary].into_iter().flatten().find(|row| row.id == id) else { return Ok(()) };

@@ -12,12 +12,12 @@ use time::OffsetDateTime;
 use crate::{Error, Result};
 
 /// The columns of [`ApplyRow`].
-const APPLY_COLUMNS: &str = "id, bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id, signature, \
-     verification_checksum";
+const APPLY_COLUMNS: &str = "id, bundle_id, version, digest, packet_id, from_pct, to_pct, actor, credential, at, key_id, \
+     signature, verification_checksum";
 
 /// The columns of [`RollbackRow`].
 const ROLLBACK_COLUMNS: &str = "id, bundle_id, version, digest, from_pct, restored_bundle_id, restored_version, reason, actor, \
-     on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature, verification_checksum";
+     credential, on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature, verification_checksum";
 
 /// How many records of a bundle are looked at.
 const MAX_LOOKED_AT: i64 = 50;
@@ -32,6 +32,7 @@ struct ApplyRow {
     from_pct: i16,
     to_pct: i16,
     actor: String,
+    credential: Option<String>,
     at: OffsetDateTime,
     key_id: String,
     signature: String,
@@ -49,6 +50,7 @@ struct RollbackRow {
     restored_version: String,
     reason: String,
     actor: String,
+    credential: Option<String>,
     on_behalf_of: Option<String>,
     rollback_triggered_at: OffsetDateTime,
     rolled_back_at: OffsetDateTime,
@@ -76,8 +78,8 @@ pub(crate) async fn store_apply(keys: &KeyRing, db: &mut PgConnection, record: &
         .map_err(|refusal| Error::Internal(format!("an apply could not be signed: {refusal}")))?;
     record.id = sqlx::query_scalar(
         "insert into policy_apply_record (bundle_id, version, digest, packet_id, from_pct, to_pct, actor, at, key_id,
-             signature, verification_checksum)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
+             signature, verification_checksum, credential)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id",
     )
     .bind(record.bundle_id)
     .bind(&record.version)
@@ -90,6 +92,7 @@ pub(crate) async fn store_apply(keys: &KeyRing, db: &mut PgConnection, record: &
     .bind(&record.key_id)
     .bind(&record.signature)
     .bind(&record.verification_checksum)
+    .bind(&record.credential)
     .fetch_one(db)
     .await?;
     Ok(())
@@ -102,8 +105,8 @@ pub(super) async fn store_rollback(keys: &KeyRing, db: &mut PgConnection, record
     record.id = sqlx::query_scalar(
         "insert into policy_rollback_record (bundle_id, version, digest, from_pct, restored_bundle_id, restored_version,
              reason, actor, on_behalf_of, rollback_triggered_at, rolled_back_at, incident_id, key_id, signature,
-             verification_checksum)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning id",
+             verification_checksum, credential)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) returning id",
     )
     .bind(record.bundle_id)
     .bind(&record.version)
@@ -120,6 +123,7 @@ pub(super) async fn store_rollback(keys: &KeyRing, db: &mut PgConnection, record
     .bind(&record.key_id)
     .bind(&record.signature)
     .bind(&record.verification_checksum)
+    .bind(&record.credential)
     .fetch_one(db)
     .await?;
     Ok(())
@@ -199,6 +203,7 @@ impl From<ApplyRow> for ApplyRecord {
             from_pct: row.from_pct,
             to_pct: row.to_pct,
             actor: row.actor,
+            credential: row.credential,
             at: row.at.into(),
             verification_checksum: row.verification_checksum,
             key_id: row.key_id,
@@ -219,6 +224,7 @@ impl From<RollbackRow> for RollbackRecord {
             restored_version: row.restored_version,
             reason: row.reason,
             actor: row.actor,
+            credential: row.credential,
             on_behalf_of: row.on_behalf_of,
             rollback_triggered_at: row.rollback_triggered_at.into(),
             rolled_back_at: row.rolled_back_at.into(),

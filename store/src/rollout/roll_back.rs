@@ -259,6 +259,7 @@ async fn write(keys: &KeyRing, work: &mut Work, bundle: &Row, shared: &Shared<'_
         restored_version: shared.restored.version.clone(),
         reason: shared.reason.to_owned(),
         actor: work.actor().name.clone(),
+        credential: work.actor().credential(),
         on_behalf_of: shared.on_behalf_of.map(str::to_owned),
         rollback_triggered_at: shared.triggered_at,
         rolled_back_at: work.now,

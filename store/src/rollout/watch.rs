@@ -57,7 +57,7 @@ pub async fn watch(store: &Store) -> Result<Watched> {
     let mut db = store.pool().acquire().await?;
     let Some(first) = find_alarming(&mut db).await? else { return Ok(Watched::Quiet) };
     drop(db);
-    let system = Actor { name: "system".to_owned(), roles: [Role::SafetyOwner].into(), via: Via::Job };
+    let system = Actor::new("system", [Role::SafetyOwner].into(), Via::Job);
     let mut work = Work::begin_serving(store, authorize(&system, Permission::RollBack)?).await?;
     // While this waited for the lock, another server may have acted, or the canary may have recovered.
     let Some(found) = find_alarming(work.db()).await? else { return Ok(Watched::Quiet) };

@@ -25,7 +25,7 @@ async fn the_example_is_loaded_once_and_its_credentials_work() {
             assert!(credential.roles.contains(&Role::Service));
             continue;
         };
-        let person = people::sign_in(&store, email, password).await.unwrap().unwrap();
+        let person = people::sign_in(&store, email, password, "127.0.0.1").await.unwrap().unwrap();
         assert_eq!(person.roles, credential.roles);
     }
 

@@ -17,7 +17,22 @@ use store::{Store, bundles, decisions, packets, rollout, settings};
 use time::OffsetDateTime;
 
 pub fn actor(role: Role) -> Actor {
-    Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Session }
+    Actor::new(format!("{role}@example.com"), [role].into(), Via::Session)
+}
+
+/// A program's token for every agent.
+pub fn program(name: &str) -> store::tokens::NewServiceToken {
+    store::tokens::NewServiceToken {
+        name: name.into(),
+        agents: vec!["*".into()],
+        reporter: false,
+        expires_in_days: None,
+    }
+}
+
+/// A person on the command line of the host.
+pub fn host() -> Actor {
+    Actor { via: Via::Cli, ..actor(Role::Admin) }
 }
 
 pub fn author() -> Actor {
@@ -53,7 +68,7 @@ pub fn people() -> Vec<Actor> {
         ("vic@x", &[Role::Viewer]),
         ("all@x", &[Role::Admin]),
     ]
-    .map(|(name, roles)| Actor { name: name.into(), roles: roles.iter().copied().collect(), via: Via::Session })
+    .map(|(name, roles)| Actor::new(name, roles.iter().copied().collect(), Via::Session))
     .to_vec()
 }
 
@@ -186,6 +201,7 @@ pub fn decision(at: OffsetDateTime, arm: Arm, bundle: BundleRef, other: Option<B
             matched_rule: Some("allow-rest".into()),
         }),
         outcome: None,
+        asked_by: None,
     }
 }
 

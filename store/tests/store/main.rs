@@ -22,6 +22,8 @@ mod records;
 mod reviews;
 mod safeguards;
 mod sessions;
+mod sign_in;
 mod signers;
 mod story;
 mod test_cases;
+mod tokens;

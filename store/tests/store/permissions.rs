@@ -12,8 +12,8 @@ use lifecycle::{
 use policy::replay::{Dataset, Outcome, OutcomeStatus};
 use serde_json::json;
 use store::{
-    Store, audit, bundles, decisions, drills, home, incidents, kpi, packets, people, rollout, settings, system,
-    test_cases, testing, tokens,
+    Store, audit, bundles, decisions, drills, home, incidents, kpi, links::Delivery, packets, people, rollout,
+    sessions, settings, system, test_cases, testing, tokens,
 };
 
 use crate::fixtures::*;
@@ -33,6 +33,14 @@ fn outcome() -> Outcome {
 
 fn unsigned_upload() -> Upload {
     Upload { document: json!({"rules": []}), import_as_version: None, unsigned: true }
+}
+
+fn invitation() -> people::NewPerson {
+    people::NewPerson { email: "x".into(), name: "X".into(), roles: [Role::Viewer].into() }
+}
+
+fn own_token() -> tokens::NewOwnToken {
+    tokens::NewOwnToken { name: String::new(), roles: [Role::Viewer].into(), expires_in_days: None }
 }
 
 fn use_cases() -> Vec<UseCase> {
@@ -157,17 +165,26 @@ fn use_cases() -> Vec<UseCase> {
         case!("test_cases::save", EditDrafts, |s, a| test_cases::save(s, a, &[], &[])),
         case!("people::sign_out", Read, |s, a| people::sign_out(s, a)),
         case!("people::list", Administer, |s, a| people::list(s, a)),
-        case!("people::add", Administer, |s, a| people::add(s, a, "x", "X", [Role::Viewer].into(), "password")),
+        case!("people::invite", Administer, |s, a| people::invite(s, a, &invitation(), Delivery::HandOver)),
+        case!("people::reset", Administer, |s, a| people::reset(s, a, "x@y", Delivery::HandOver)),
+        case!("people::get", Administer, |s, a| people::get(s, a, 0)),
+        case!("people::safety_owners", Administer, |s, a| people::safety_owners(s, a)),
+        case!("people::proposals", Read, |s, a| people::proposals(s, a)),
+        case!("people::accept_roles", Countersign, |s, a| people::accept_roles(s, a, 0)),
+        case!("people::reject_roles", Read, |s, a| people::reject_roles(s, a, 0)),
+        case!("people::change_password", Read, |s, a| people::change_password(s, a, "::1", "x", "y")),
         case!("people::set_roles", Administer, |s, a| people::set_roles(s, a, "x@y", [Role::Viewer].into())),
-        case!("people::set_password", Administer, |s, a| people::set_password(s, a, "x@y", "password")),
         case!("people::set_enabled", Administer, |s, a| people::set_enabled(s, a, "x@y", false)),
         case!("tokens::list", Administer, |s, a| tokens::list(s, a)),
         case!("tokens::revoke", Administer, |s, a| tokens::revoke(s, a, 0)),
-        case!("tokens::create", Administer, |s, a| tokens::create(
-            s,
-            a,
-            tokens::NewToken { name: String::new(), email: None, roles: [Role::Service].into(), expires_at: None }
-        )),
+        case!("tokens::create_service", Administer, |s, a| tokens::create_service(s, a, program(""))),
+        case!("tokens::create_on_host", Administer, |s, a| tokens::create_on_host(s, a, "x@y", own_token())),
+        case!("tokens::create_own", Read, |s, a| tokens::create_own(s, a, own_token())),
+        case!("tokens::list_own", Read, |s, a| tokens::list_own(s, a)),
+        case!("tokens::revoke_own", Read, |s, a| tokens::revoke_own(s, a, 0)),
+        case!("sessions::list_own", Read, |s, a| sessions::list_own(s, a)),
+        case!("sessions::end_own", Read, |s, a| sessions::end_own(s, a, 0)),
+        case!("sessions::end_all_own", Read, |s, a| sessions::end_all_own(s, a)),
     ]
 }
 

@@ -35,7 +35,17 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::IncidentUpdated => "incident updated",
         EventType::SignedIn => "signed in",
         EventType::SignedOut => "signed out",
+        EventType::SignInFailed => "sign-in failed",
+        EventType::AccessRefused => "access refused",
+        EventType::SessionsEnded => "sessions ended",
+        EventType::PersonInvited => "person invited",
         EventType::PersonChanged => "person changed",
+        EventType::PasswordChanged => "password changed",
+        EventType::ResetStarted => "new password started",
+        EventType::ResetHandedOver => "account handed over",
+        EventType::RolesProposed => "roles proposed",
+        EventType::RolesAccepted => "roles accepted",
+        EventType::RolesRejected => "roles rejected",
         EventType::TokenCreated => "token created",
         EventType::TokenRevoked => "token revoked",
         EventType::SettingsChanged => "settings changed",
@@ -67,12 +77,17 @@ pub const fn tone(event: EventType) -> Tone {
         | EventType::Paused
         | EventType::EvaluationDisabled
         | EventType::IncidentOpened
+        | EventType::ResetHandedOver
         | EventType::ManualFailover => Tone::Bad,
         EventType::ChangesRequested
         | EventType::PacketVoided
         | EventType::StaleApprovalDetected
+        | EventType::SignInFailed
+        | EventType::AccessRefused
         | EventType::RollbackWithheld => Tone::Warn,
-        EventType::PacketBuilt | EventType::ReleaseSigned | EventType::SettingsProposed => Tone::Accent,
+        EventType::PacketBuilt | EventType::ReleaseSigned | EventType::RolesProposed | EventType::SettingsProposed => {
+            Tone::Accent
+        }
         _ => Tone::Neutral,
     }
 }

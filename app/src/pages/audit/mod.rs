@@ -143,7 +143,7 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
                         <dt>"Roles"</dt>
                         <dd>{if entry.roles.is_empty() { "none".to_owned() } else { entry.roles.join(", ").replace('_', " ") }}</dd>
                         <dt>"Via"</dt>
-                        <dd>{entry.via}</dd>
+                        <dd>{entry.via} {entry.credential.map(|credential| format!(" ({credential})"))}</dd>
                         <dt>"Exact time"</dt>
                         <dd>{crate::components::format::exact(entry.at)}</dd>
                         {seal

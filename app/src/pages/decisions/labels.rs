@@ -133,6 +133,7 @@ mod tests {
             errors: vec![],
             other_arm: None,
             outcome: None,
+            asked_by: None,
         }
     }
 

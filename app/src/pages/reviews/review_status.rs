@@ -34,7 +34,8 @@ pub struct Facts<'a> {
     pub actions: &'a [Action],
     /// The people whose approvals count now.
     pub approved_by: &'a [String],
-    /// The people whose approvals do not count any more, because they lost the role they signed with.
+    /// The people whose approvals do not count any more, because they lost the role they signed with or their account was
+    /// handed over.
     pub lapsed: &'a [String],
     /// Whether approvals are missing.
     pub incomplete: bool,
@@ -115,7 +116,11 @@ fn is_approval(facts: &Facts, action: &Action) -> bool {
 
 /// The approvals that no longer count because of who gave them, in sentences.
 fn lapsed(facts: &Facts) -> impl Iterator<Item = String> {
-    let sentence = |name: &String| format!("{name} approved this and no longer holds that role, so it does not count.");
+    let sentence = |name: &String| {
+        format!(
+            "{name} approved this and no longer holds that role, or the account was handed over since: it does not count."
+        )
+    };
     facts.lapsed.iter().map(sentence)
 }
 
@@ -245,6 +250,7 @@ mod tests {
             idempotency_key: "actv1:00".into(),
             packet_id: "pktv1:00".into(),
             actor: actor.into(),
+            credential: None,
             roles: vec![role],
             decision: Verdict::Approve,
             reason: None,

@@ -1,9 +1,8 @@
 //! Fields that several forms of the settings share.
 
 use leptos::prelude::*;
-use lifecycle::authority::{Role, Roles};
 
-use crate::components::{Checkbox, TextInput};
+use crate::components::TextInput;
 
 /// A share as typed in percent, without the rounding errors of binary fractions: `0.3` → `30`.
 pub(super) fn in_percent(share: f64) -> String {
@@ -40,38 +39,6 @@ pub(super) fn Number(
             initial=initial
             disabled=locked
         />
-    }
-}
-
-/// A checkbox for each role.
-#[component]
-pub(super) fn RoleBoxes(
-    /// The roles that are checked at first.
-    #[prop(optional)]
-    checked: Roles,
-    /// Whether to offer the role of programs, which is for tokens only.
-    #[prop(optional)]
-    programs: bool,
-) -> impl IntoView {
-    view! {
-        <fieldset class="role-boxes">
-            <legend>"Roles"</legend>
-            {Role::ALL
-                .iter()
-                .copied()
-                .filter(|role| programs || *role != Role::Service)
-                .map(|role| {
-                    view! {
-                        <Checkbox
-                            label=role.name().replace('_', " ")
-                            name="roles[]"
-                            sends=role.name()
-                            initial=checked.contains(&role)
-                        />
-                    }
-                })
-                .collect_view()}
-        </fieldset>
     }
 }
 

@@ -7,6 +7,7 @@ mod invariants;
 mod people;
 mod permissions;
 mod proposals;
+mod role_proposals;
 mod signing_keys;
 mod state;
 mod tokens;
@@ -17,7 +18,8 @@ use lifecycle::authority::Permission;
 
 use self::{
     emergency::Emergency, gates::GateSettings, invariants::Invariants, people::People, permissions::PermissionTable,
-    proposals::Proposals, signing_keys::SigningKeys, state::PageState, tokens::Tokens, watch::Watch,
+    proposals::Proposals, role_proposals::RoleProposals, signing_keys::SigningKeys, state::PageState, tokens::Tokens,
+    watch::Watch,
 };
 use crate::{
     api::workspace::{Workspace, read_workspace},
@@ -93,7 +95,8 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
     let roles = labels::roles(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
-    let Workspace { settings, invariants, proposals, people, tokens, keys, as_of } = workspace;
+    let Workspace { settings, invariants, proposals, people, tokens, role_proposals, keys, as_of } = workspace;
+    let myself = me.clone();
     let may_disable = me.may(Permission::DisableEvaluation);
     let tabs = SettingsTab::ALL.map(|tab| Tab::new(tab.id(), tab.label())).to_vec();
     view! {
@@ -121,8 +124,9 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
                 />
             </TabPanel>
             <TabPanel group="settings" id=SettingsTab::People.id() selected=tab>
+                <RoleProposals proposals=role_proposals me=myself state=state />
                 {match people {
-                    Some(people) => view! { <People people=people set_roles=state.set_roles add=state.add_person /> }.into_any(),
+                    Some(people) => view! { <People people=people state=state /> }.into_any(),
                     None => view! { <AdministratorsOnly what="Who can sign in" roles=others /> }.into_any(),
                 }}
             </TabPanel>

@@ -4,12 +4,10 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{
+        people::{AcceptRoles, CreateToken, InvitePerson, RejectRoles, ResetPerson, RevokeToken, SetEnabled, SetRoles},
         safeguards::{AcceptProposal, RejectProposal},
         system::{DisableEvaluation, EnableEvaluation},
-        workspace::{
-            AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SaveWatch, Saved,
-            SetRoles,
-        },
+        workspace::{AddInvariant, RemoveInvariant, SaveSettings, SaveWatch, Saved},
     },
     components::use_toasts,
     error::AppError,
@@ -22,7 +20,11 @@ pub(super) struct PageState {
     pub save: ServerAction<SaveSettings>,
     pub save_watch: ServerAction<SaveWatch>,
     pub set_roles: ServerAction<SetRoles>,
-    pub add_person: ServerAction<AddPerson>,
+    pub invite: ServerAction<InvitePerson>,
+    pub reset: ServerAction<ResetPerson>,
+    pub set_enabled: ServerAction<SetEnabled>,
+    pub accept_roles: ServerAction<AcceptRoles>,
+    pub reject_roles: ServerAction<RejectRoles>,
     pub create_token: ServerAction<CreateToken>,
     pub revoke_token: ServerAction<RevokeToken>,
     pub add_invariant: ServerAction<AddInvariant>,
@@ -40,7 +42,11 @@ impl PageState {
             save: ServerAction::new(),
             save_watch: ServerAction::new(),
             set_roles: ServerAction::new(),
-            add_person: ServerAction::new(),
+            invite: ServerAction::new(),
+            reset: ServerAction::new(),
+            set_enabled: ServerAction::new(),
+            accept_roles: ServerAction::new(),
+            reject_roles: ServerAction::new(),
             create_token: ServerAction::new(),
             revoke_token: ServerAction::new(),
             add_invariant: ServerAction::new(),
@@ -55,7 +61,10 @@ impl PageState {
         announce(state.accept_proposal, "Accepted: the change is in force");
         announce(state.reject_proposal, "Rejected: nothing changes");
         announce(state.set_roles, "Roles changed");
-        announce(state.add_person, "Person added");
+        announce(state.invite, "Person invited");
+        announce(state.set_enabled, "Access changed");
+        announce(state.accept_roles, "Roles accepted");
+        announce(state.reject_roles, "Roles rejected");
         announce(state.revoke_token, "Token revoked");
         announce(state.add_invariant, "Invariant added");
         announce_saved(state.remove_invariant, "Invariant removed");
@@ -66,12 +75,16 @@ impl PageState {
     }
 
     /// Changes whenever a form changes the content of the page; tracked.
-    pub fn version(self) -> [usize; 10] {
+    pub fn version(self) -> [usize; 14] {
         [
             self.save.version().get(),
             self.save_watch.version().get(),
             self.set_roles.version().get(),
-            self.add_person.version().get(),
+            self.invite.version().get(),
+            self.reset.version().get(),
+            self.set_enabled.version().get(),
+            self.accept_roles.version().get(),
+            self.reject_roles.version().get(),
             self.create_token.version().get(),
             self.revoke_token.version().get(),
             self.add_invariant.version().get(),

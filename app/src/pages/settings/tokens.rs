@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use lifecycle::authority::Token;
 use policy::Timestamp;
 
-use super::fields::RoleBoxes;
 use crate::{
-    api::workspace::{CreateToken, RevokeToken},
+    api::people::{CreateToken, RevokeToken},
     components::{
-        Button, ButtonKind, Chip, Dialog, EmptyState, FormError, RelativeTime, Select, Table, TextInput, Tone,
+        Button, ButtonKind, Checkbox, Chip, Dialog, EmptyState, FormError, RelativeTime, Select, Table, TextArea,
+        TextInput, Tone,
     },
     labels,
 };
@@ -33,7 +33,8 @@ pub(super) fn Tokens(
             <div class="spread">
                 <p class="muted">
                     "Programs send one as “Authorization: Bearer csn_…”. Only its hash is stored. What programs may ask: "
-                    <a href="/docs" rel="external">"the HTTP API"</a> "."
+                    <a href="/docs" rel="external">"the HTTP API"</a> ". Tokens with your own roles are made on the page "
+                    <a href="/me">"You"</a> "."
                 </p>
                 <span class="needs-script">
                     <Button kind=ButtonKind::Primary on_click=move |_| creating.set(true)>
@@ -79,11 +80,20 @@ pub(super) fn Tokens(
                             ("30".to_owned(), "30 days".to_owned()),
                             ("90".to_owned(), "90 days".to_owned()),
                             ("365".to_owned(), "a year".to_owned()),
-                            ("0".to_owned(), "until it is revoked".to_owned()),
                         ]
                         initial="90"
                     />
-                    <RoleBoxes programs=true />
+                    <TextArea
+                        label="Agents"
+                        name="agents"
+                        id="token-agents"
+                        rows=2
+                        mono=true
+                        required=true
+                        placeholder="inbox.*"
+                        hint="The program may ask for these only: names or prefixes such as inbox.*, one a line; * for all."
+                    />
+                    <Checkbox label="Reports outcomes of decisions that other tokens asked for" name="reporter" />
                     <div class="dialog-foot">
                         <Button on_click=move |_| creating.set(false)>"Cancel"</Button>
                         <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
@@ -104,7 +114,7 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                 <tr>
                     <th scope="col">"Token"</th>
                     <th scope="col">"Acts as"</th>
-                    <th scope="col">"Roles"</th>
+                    <th scope="col">"Reach"</th>
                     <th scope="col">"Made"</th>
                     <th scope="col">"Last used"</th>
                     <th scope="col">"Works until"</th>
@@ -119,6 +129,7 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                     .map(|token| {
                         let id = token.id;
                         let name = token.name.clone();
+                        let reach = reach(&token);
                         let time = move |at: Option<Timestamp>, otherwise: &'static str| match at {
                             Some(at) => view! { <RelativeTime at=at as_of=as_of /> }.into_any(),
                             None => view! { <span class="faint">{otherwise}</span> }.into_any(),
@@ -133,7 +144,7 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                                     <span class="on-cards faint">"acts as "</span>
                                     {token.email.unwrap_or_else(|| "itself".to_owned())}
                                 </td>
-                                <td>{labels::roles(&token.roles)}</td>
+                                <td>{reach}</td>
                                 <td>
                                     <span class="on-cards faint">"made "</span>
                                     <RelativeTime at=token.created_at as_of=as_of />
@@ -174,5 +185,14 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                     .collect_view()}
             </tbody>
         </Table>
+    }
+}
+
+/// What a token reaches: the agents of a program, or the roles of a person.
+fn reach(token: &Token) -> String {
+    match (&token.email, token.reporter) {
+        (Some(_), _) => labels::roles(&token.roles),
+        (None, false) => token.agents.join(", "),
+        (None, true) => format!("{}; reports for others", token.agents.join(", ")),
     }
 }

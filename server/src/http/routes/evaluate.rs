@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use app::context::Caller;
 use axum::{
     Json as Out, Router,
     body::Body,
@@ -12,12 +13,13 @@ use axum::{
 use futures::future::join_all;
 use http::{HeaderMap, HeaderValue, header};
 use lifecycle::{
-    authority::Permission,
+    authority::{Credential, Permission},
     problem::{Code, Problem},
 };
 use policy::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
+use store::refusals::Refusals;
 use time::OffsetDateTime;
 
 use crate::{
@@ -50,18 +52,19 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> ApiResult<
 /// Answers one request.
 ///
 /// # Errors
-/// 401 and 403 without a token that has the permission; 400, 413 and 422 for an invalid body; 409 when the request's id
+/// 401 and 403 without a token that has the permission, and for an agent outside its patterns; 400, 413 and 422 for an invalid body; 409 when the request's id
 /// belongs to another question in the log; 503 when the decision cannot be logged.
 pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<Response> {
     let began = Instant::now();
-    require_evaluate(service, request.headers()).await?;
+    let asker = EvaluationCaller::of(service, request.headers()).await?;
     require_known_query(request.uri())?;
     let body = read_body(request, MAX_BYTES).await?;
     let (serving, now) = (service.serving(), now());
-    let pending = match evaluation::decide_body(&serving, &body, now) {
+    let mut pending = match evaluation::decide_body(&serving, &body, now) {
         Some(pending) => pending,
         None => evaluation::decide_tree(&serving, parse(&body)?, "", now)?,
     };
+    asker.claim(&mut pending, "")?;
     let logged = service.log.append(pending).await.map_err(Problem::from)?;
     service.metrics.record_decision(&logged.record);
     let mut text = Vec::with_capacity(USUAL_RESPONSE);
@@ -85,7 +88,7 @@ struct Batch {
 /// Decides all requests of a batch or none; each decision is logged separately.
 async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
     let (service, began) = (&state.live, Instant::now());
-    require_evaluate(service, request.headers()).await?;
+    let asker = EvaluationCaller::of(service, request.headers()).await?;
     require_known_query(request.uri())?;
     let body = read_body(request, MAX_BATCH_BYTES).await?;
     let batch: Batch = parse(&body)?;
@@ -98,8 +101,13 @@ async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Res
         .requests
         .into_iter()
         .enumerate()
-        .map(|(index, request)| evaluation::decide_tree(&serving, request, &format!("/requests/{index}"), now))
-        .collect::<Result<_, _>>()?;
+        .map(|(index, request)| {
+            let at = format!("/requests/{index}");
+            let mut pending = evaluation::decide_tree(&serving, request, &at, now)?;
+            asker.claim(&mut pending, &at)?;
+            Ok(pending)
+        })
+        .collect::<Result<_, Problem>>()?;
     let logged = join_all(pending.into_iter().map(|decision| service.log.append(decision))).await;
     let logged: Vec<Arc<PendingDecision>> = logged.into_iter().collect::<Result<_, _>>().map_err(Problem::from)?;
     logged.iter().for_each(|decision| service.metrics.record_decision(&decision.record));
@@ -109,15 +117,51 @@ async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Res
     Ok(Out(json!({ "decisions": responses })).into_response())
 }
 
-/// Lets callers with the permission pass. They are programs and come with a token, which is remembered for a second; no
+/// A caller with the permission. Such callers are programs and come with a token, which is remembered for a second; no
 /// browser session has this permission.
-async fn require_evaluate(service: &EvaluationService, headers: &HeaderMap) -> ApiResult<()> {
-    let caller = match auth::bearer(headers) {
-        Some(Some(token)) => service.tokens.caller(token).await?,
-        _ => return Err(ApiError::unauthenticated()),
-    };
-    let actor = caller.actor.as_ref().ok_or_else(ApiError::unauthenticated)?;
-    auth::require(actor, Permission::Evaluate)
+struct EvaluationCaller {
+    caller: Arc<Caller>,
+    refusals: Arc<Refusals>,
+    /// The number of the token.
+    token: Option<i64>,
+}
+
+impl EvaluationCaller {
+    async fn of(service: &EvaluationService, headers: &HeaderMap) -> ApiResult<Self> {
+        let caller = match auth::bearer(headers) {
+            Some(Some(token)) => service.tokens.caller(token).await?,
+            _ => return Err(ApiError::unauthenticated()),
+        };
+        let actor = caller.actor.as_ref().ok_or_else(ApiError::unauthenticated)?;
+        if let Err(refused) = auth::require(actor, Permission::Evaluate) {
+            service.refusals.note_access(&actor.name, "POST /policy/evaluate");
+            return Err(refused);
+        }
+        let token = match actor.pass.credential {
+            Some(Credential::Token(number)) => Some(number),
+            _ => None,
+        };
+        Ok(Self { token, caller, refusals: Arc::clone(&service.refusals) })
+    }
+
+    /// Notes that this token asked for the decision, which is not logged yet. `at` is the request's JSON Pointer.
+    ///
+    /// # Errors
+    /// `forbidden` when the token's patterns do not cover the agent.
+    fn claim(&self, pending: &mut PendingDecision, at: &str) -> Result<(), Problem> {
+        let actor = self.caller.actor.as_ref();
+        if !actor.is_some_and(|actor| actor.pass.covers(&pending.record.agent)) {
+            let name = actor.map(|actor| actor.name.as_str()).unwrap_or_default();
+            self.refusals.note_access(name, &format!("POST /policy/evaluate for {}", pending.record.agent));
+            let detail = format!(
+                "this token may not ask for the agent `{}`: an administrator can make one whose patterns cover it",
+                pending.record.agent
+            );
+            return Err(Problem::new(Code::Forbidden, detail).with("pointer", format!("{at}/agent")));
+        }
+        pending.record.asked_by = self.token;
+        Ok(())
+    }
 }
 
 fn now() -> Timestamp {

@@ -11,8 +11,8 @@ use http::header;
 use lifecycle::{
     authority::Permission, metrics::ErrorMetrics, problem::Code, rollout::GateVerdict, system::ServingBundle,
 };
-use prometheus::{Gauge, GaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
-use store::metrics::WorkspaceMetrics;
+use prometheus::{Gauge, GaugeVec, IntCounter, Opts, Registry, TEXT_FORMAT, TextEncoder};
+use store::{metrics::WorkspaceMetrics, refusals::Refusals};
 
 use crate::{
     auth,
@@ -42,7 +42,7 @@ fn check_access(state: &AppState, caller: Caller) -> ApiResult<()> {
 async fn metrics(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> ApiResult<Response> {
     check_access(&state, caller)?;
     let metrics = state.metrics.read(&state.store).await?;
-    let text = render(&metrics, &state.live.metrics).map_err(|error| {
+    let text = render(&metrics, &state.live.metrics, &state.live.refusals).map_err(|error| {
         tracing::error!(%error, "the metrics cannot be rendered");
         ApiError::new(Code::Internal, "something went wrong on the server; its log has the details")
     })?;
@@ -60,9 +60,24 @@ async fn errors(
 }
 
 /// All metrics in Prometheus' text format.
-fn render(metrics: &WorkspaceMetrics, counts: &DecisionMetrics) -> prometheus::Result<String> {
+fn render(metrics: &WorkspaceMetrics, counts: &DecisionMetrics, refusals: &Refusals) -> prometheus::Result<String> {
     let registry = Registry::new();
     counts.register(&registry)?;
+    let counter = |name: &str, help: &str, count: u64| {
+        let counter = IntCounter::new(name, help)?;
+        counter.inc_by(count);
+        registry.register(Box::new(counter))
+    };
+    counter(
+        "policy_sign_in_failures_total",
+        "Sign-ins with a wrong password or for an unknown account, since this server started.",
+        refusals.sign_ins(),
+    )?;
+    counter(
+        "policy_refused_requests_total",
+        "Requests that the caller's roles or token do not allow, since this server started.",
+        refusals.accesses(),
+    )?;
     let gauge = |name: &str, help: &str, value: f64| {
         let gauge = Gauge::new(name, help)?;
         gauge.set(value);

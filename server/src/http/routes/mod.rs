@@ -1,5 +1,6 @@
 //! One file per resource, each with its own `router()`.
 
+pub mod accounts;
 pub mod assets;
 pub mod audit;
 pub mod bundles;
@@ -12,6 +13,7 @@ pub mod health;
 pub mod incidents;
 pub mod kpi;
 pub mod lint;
+pub mod me;
 pub mod metrics;
 pub mod packets;
 pub mod pages;

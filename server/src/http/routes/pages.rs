@@ -31,6 +31,8 @@ use crate::{
 
 /// The page for people who are not signed in.
 const SIGN_IN: &str = "/sign-in";
+/// The page on which people choose a password with a one-time link.
+const JOIN: &str = "/join";
 
 /// The routes of the app. They are generated once: while leptos generates them, no resource in the whole process is
 /// loaded, so a page being rendered at that moment would wait forever.
@@ -38,7 +40,12 @@ static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route
 
 /// The first segments of the paths of pages that need a person who is signed in.
 pub static SEGMENTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    ROUTES.iter().map(AxumRouteListing::path).filter(|path| *path != SIGN_IN).map(first_segment).collect()
+    ROUTES
+        .iter()
+        .map(AxumRouteListing::path)
+        .filter(|path| *path != SIGN_IN && *path != JOIN)
+        .map(first_segment)
+        .collect()
 });
 
 /// All pages, and the page for addresses without a page.
@@ -53,7 +60,7 @@ pub fn router(state: AppState) -> Router {
 
 /// The context that pages get from leptos.
 fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
-    let context = AppContext { store: state.store.clone(), demo: state.demo };
+    let context = AppContext { store: state.store.clone(), demo: state.demo, links: state.links.clone() };
     move || provide_context(context.clone())
 }
 
@@ -61,7 +68,7 @@ fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
 async fn sign_in_first(request: Request, next: Next) -> Response {
     let anonymous = request.extensions().get::<Caller>().is_none_or(|caller| caller.actor.is_none());
     let path = request.uri().path();
-    let open = path == SIGN_IN;
+    let open = path == SIGN_IN || path == JOIN;
     if anonymous && !open && matches!(*request.method(), Method::GET | Method::HEAD) {
         return if accepts_html(request.headers()) || SEGMENTS.contains(first_segment(path)) {
             Redirect::to(&sign_in_and_return_to(request.uri())).into_response()

@@ -37,7 +37,9 @@ pub fn router() -> Router<AppState> {
 
 fn sign_in() -> Router<AppState> {
     let mut router = Router::new();
-    for (path, _) in leptos::server_fn::axum::server_fn_paths().filter(|(path, _)| path.contains("sign-in")) {
+    for (path, _) in leptos::server_fn::axum::server_fn_paths()
+        .filter(|(path, _)| path.contains("sign-in") || path.ends_with("/join"))
+    {
         router = router.route(path, any(call));
     }
     match auth::sign_in_limit() {
@@ -59,7 +61,7 @@ async fn call(State(state): State<AppState>, request: Request) -> Response {
         return too_large(limit).into_response();
     }
     let request = request.map(|body| Body::new(Limited::new(body, limit)));
-    let context = AppContext { store: state.store.clone(), demo: state.demo };
+    let context = AppContext { store: state.store.clone(), demo: state.demo, links: state.links.clone() };
     let mut response =
         handle_server_fns_with_context(move || provide_context(context.clone()), request).await.into_response();
     // After a plain form post, a browser returns to the page only with a redirect status, even if the form was refused.

@@ -1,17 +1,16 @@
-//! `/users`, `/tokens` and `/settings`: for administrators.
+//! `/settings`: everyone may read them, administrators change them.
 
 use axum::{
     Json as Out, Router,
     extract::{Path, State},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{get, post},
 };
 use http::StatusCode;
 use lifecycle::settings::{Change, Proposal, Settings};
 use policy::bundle::Invariant;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use store::tokens::NewToken;
+use serde_json::json;
 
 use crate::{
     auth::SignedIn,
@@ -23,46 +22,14 @@ use crate::{
     state::AppState,
 };
 
-/// The routes of people, tokens, settings and invariants.
+/// The routes of settings and invariants.
 pub fn router() -> Router<AppState> {
     Router::new()
-        .route("/users", get(users))
-        .route("/tokens", get(tokens).post(create_token))
-        .route("/tokens/{id}", delete(revoke_token))
         .route("/settings", get(settings).put(change_settings))
         .route("/settings/invariants", get(invariants).put(change_invariants))
         .route("/settings/proposals", get(proposals))
         .route("/settings/proposals/{id}/accept", post(accept))
         .route("/settings/proposals/{id}/reject", post(reject))
-}
-
-async fn users(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
-    let people = store::people::list(&state.store, &actor).await?;
-    Ok(Out(json!({ "users": people, "next_cursor": null })))
-}
-
-async fn tokens(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
-    let tokens = store::tokens::list(&state.store, &actor).await?;
-    Ok(Out(json!({ "tokens": tokens, "next_cursor": null })))
-}
-
-/// Creates a token. This answer is the only one that contains the token itself.
-async fn create_token(
-    State(state): State<AppState>,
-    SignedIn(actor): SignedIn,
-    Json(new): Json<NewToken>,
-) -> ApiResult<(StatusCode, Out<Value>)> {
-    let (token, plain) = store::tokens::create(&state.store, &actor, new).await?;
-    Ok((StatusCode::CREATED, Out(json!({ "token": plain, "details": token }))))
-}
-
-async fn revoke_token(
-    State(state): State<AppState>,
-    SignedIn(actor): SignedIn,
-    Path(id): Path<String>,
-) -> ApiResult<Out<Value>> {
-    let id = id.parse().map_err(|_| ApiError::not_found(format_args!("token `{id}`: tokens are numbered")))?;
-    Ok(Out(json!(store::tokens::revoke(&state.store, &actor, id).await?)))
 }
 
 async fn settings(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Settings>> {

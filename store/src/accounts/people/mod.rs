@@ -1,12 +1,20 @@
-//! People: signing in, roles and access.
+//! People: inviting them, signing in, passwords, roles and access.
 
-mod edit;
+mod access;
 mod held_roles;
+mod host;
+mod invite;
+mod password;
 mod queries;
+mod roles;
 mod row;
 mod sign_in;
 
-pub use edit::{add, set_enabled, set_password, set_roles};
+pub use access::{Disabled, set_enabled};
 pub(crate) use held_roles::standing;
-pub use queries::{by_email, by_id, list};
+pub use host::{add, set_password};
+pub use invite::{Invited, NewPerson, invite};
+pub use password::{Reset, change_password, redeem, reset};
+pub use queries::{by_email, by_id, get, list, safety_owners};
+pub use roles::{RolesSet, accept_roles, proposals, reject_roles, set_roles};
 pub use sign_in::{sign_in, sign_out};

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use lifecycle::authority::{Actor, Via};
+use lifecycle::authority::{Actor, AgentScope, Credential, Pass, Via};
+use time::OffsetDateTime;
 use tokio::time::timeout;
 
-use super::row::{PREFIX, RANDOM_CHARS, hash};
-use crate::{Result, Store, names};
+use super::row::{PREFIX, RANDOM_CHARS};
+use crate::{Result, Store, accounts::secret::hash, names};
 
 /// Time limit for recording that a token was used.
 const RECORD_USE_WITHIN: Duration = Duration::from_millis(200);
@@ -33,13 +34,17 @@ pub async fn authenticate(store: &Store, plain: &str) -> Result<Option<Bearer>> 
         id: i64,
         name: String,
         roles: Vec<String>,
+        agents: Vec<String>,
+        reporter: bool,
         email: Option<String>,
         person_name: Option<String>,
         person_roles: Option<Vec<String>>,
+        signs_from: Option<OffsetDateTime>,
         used_lately: bool,
     }
     let row: Option<TokenRow> = sqlx::query_as(
-        "select t.id, t.name, t.roles, p.email, p.name as person_name, p.roles as person_roles,
+        "select t.id, t.name, t.roles, t.agents, t.reporter, p.email, p.name as person_name, p.roles as person_roles,
+             case when p.signs_from > now() then p.signs_from end as signs_from,
              coalesce(t.last_used_at > now() - interval '1 minute', false) as used_lately
          from api_tokens t left join people p on p.id = t.person_id
          where t.token_hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
@@ -52,16 +57,19 @@ pub async fn authenticate(store: &Store, plain: &str) -> Result<Option<Bearer>> 
     if !row.used_lately {
         record_use(store, row.id).await;
     }
-    let scope = names::roles(&row.roles)?;
+    let roles = names::roles(&row.roles)?;
+    let pass = Pass::with(Credential::Token(row.id));
     let bearer = match (row.email, row.person_name, row.person_roles) {
         (Some(email), Some(name), Some(held)) => {
-            let held = names::roles(&held)?;
-            Bearer {
-                actor: Actor { name: email, roles: held.intersection(&scope).copied().collect(), via: Via::Token },
-                name,
-            }
+            let held = names::roles(&held)?.intersection(&roles).copied().collect();
+            let pass = Pass { signs_from: row.signs_from.map(Into::into), ..pass };
+            Bearer { actor: Actor { pass, ..Actor::new(email, held, Via::Token) }, name }
         }
-        _ => Bearer { actor: Actor { name: row.name.clone(), roles: scope, via: Via::Token }, name: row.name },
+        _ => {
+            let scope = Some(AgentScope { agents: row.agents, reporter: row.reporter });
+            let actor = Actor { pass: Pass { scope, ..pass }, ..Actor::new(row.name.clone(), roles, Via::Token) };
+            Bearer { actor, name: row.name }
+        }
     };
     Ok(Some(bearer))
 }

@@ -6,5 +6,6 @@ mod queries;
 mod row;
 
 pub use authenticate::{Bearer, authenticate};
-pub use edit::{NewToken, create, revoke};
-pub use queries::list;
+pub(super) use edit::revoke_all;
+pub use edit::{NewOwnToken, NewServiceToken, create_on_host, create_own, create_service, revoke, revoke_own};
+pub use queries::{list, list_own};

@@ -15,3 +15,16 @@ pub async fn list(store: &Store, actor: &Actor) -> Result<Vec<Token>> {
     let rows: Vec<Row> = sqlx::query_as(concatcp!(SELECT, "order by t.id desc")).fetch_all(store.pool()).await?;
     rows.into_iter().map(Row::read).collect()
 }
+
+/// The actor's own tokens, newest first.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn list_own(store: &Store, actor: &Actor) -> Result<Vec<Token>> {
+    authorize(actor, Permission::Read)?;
+    let rows: Vec<Row> = sqlx::query_as(concatcp!(SELECT, "where p.email = $1 order by t.id desc"))
+        .bind(&actor.name)
+        .fetch_all(store.pool())
+        .await?;
+    rows.into_iter().map(Row::read).collect()
+}

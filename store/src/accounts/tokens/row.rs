@@ -2,7 +2,6 @@
 
 use const_format::concatcp;
 use lifecycle::authority::Token;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::{Result, names};
@@ -13,8 +12,8 @@ pub(super) const PREFIX: &str = "csn_";
 pub(super) const RANDOM_CHARS: usize = 32;
 
 /// The columns of [`Row`], from tokens `t` and their people `p`.
-pub(super) const COLUMNS: &str = "t.id, t.name, p.email, t.roles, t.prefix, t.created_by, t.created_at, t.expires_at, \
-     t.last_used_at, t.revoked_at";
+pub(super) const COLUMNS: &str = "t.id, t.name, p.email, t.roles, t.agents, t.reporter, t.prefix, t.created_by, t.created_at, \
+     t.expires_at, t.last_used_at, t.revoked_at";
 
 /// Reads tokens with their people.
 pub(super) const SELECT: &str =
@@ -26,6 +25,8 @@ pub(super) struct Row {
     name: String,
     email: Option<String>,
     roles: Vec<String>,
+    agents: Vec<String>,
+    reporter: bool,
     prefix: String,
     created_by: String,
     created_at: OffsetDateTime,
@@ -41,6 +42,8 @@ impl Row {
             roles: names::roles(&self.roles)?,
             name: self.name,
             email: self.email,
+            agents: self.agents,
+            reporter: self.reporter,
             prefix: self.prefix,
             created_by: self.created_by,
             created_at: self.created_at.into(),
@@ -49,9 +52,4 @@ impl Row {
             revoked_at: self.revoked_at.map(Into::into),
         })
     }
-}
-
-/// The hash that is stored of a token.
-pub(super) fn hash(plain: &str) -> Vec<u8> {
-    Sha256::digest(plain.as_bytes()).to_vec()
 }

@@ -1,0 +1,71 @@
+//! Disabling and enabling people.
+
+use lifecycle::{
+    audit::EventType,
+    authority::{Actor, Permission, Person, Token, authorize},
+    problem::Problem,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    roles::{countersigned, refuse_without_administrator},
+    row::{self, end_sessions, lock_people},
+};
+use crate::{
+    Result, Store,
+    accounts::{links, tokens},
+    names,
+    work::Work,
+};
+
+/// A person whose access was changed, and what ended with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// The person.
+    pub user: Person,
+    /// The tokens that were revoked. Enabling the person does not bring them back.
+    pub revoked_tokens: Vec<Token>,
+    /// How many sessions were ended.
+    pub ended_sessions: u64,
+}
+
+/// Enables or disables a person. A disabled person cannot sign in; disabling ends their sessions and links and revokes
+/// their tokens.
+///
+/// # Errors
+/// Denied without [`Permission::Administer`]; no such person; people who would disable themselves; the last
+/// administrator.
+pub async fn set_enabled(store: &Store, actor: &Actor, email: &str, enabled: bool) -> Result<Disabled> {
+    let permit = authorize(actor, Permission::Administer)?;
+    let mut work = Work::begin(store, permit).await?;
+    lock_people(&mut work).await?;
+    // Before the change: a safety owner who is about to be disabled still counts.
+    countersigned(&mut work).await?;
+    let person = row::find_locked(&mut work, email).await?;
+    if person.email == actor.name && !enabled {
+        return Err(Problem::invalid_field("/enabled", "you cannot disable yourself").into());
+    }
+    sqlx::query("update people set enabled = $2, updated_at = now() where id = $1")
+        .bind(person.id)
+        .bind(enabled)
+        .execute(work.db())
+        .await?;
+    let (mut revoked_tokens, mut ended_sessions) = (Vec::new(), 0);
+    if !enabled {
+        refuse_without_administrator(&mut work, &person).await?;
+        ended_sessions = end_sessions(&mut work, person.id, None).await?;
+        revoked_tokens = tokens::revoke_all(&mut work, person.id).await?;
+        links::end_all(&mut work, person.id).await?;
+    }
+    let user = Person { enabled, ..person };
+    let revoked: Vec<i64> = revoked_tokens.iter().map(|token| token.id).collect();
+    let detail = json!({
+        "roles": names::role_names(&user.roles), "enabled": enabled, "ended_sessions": ended_sessions,
+        "revoked_tokens": revoked,
+    });
+    let what = if enabled { "was enabled" } else { "was disabled" };
+    work.note(EventType::PersonChanged, "person", user.id, format!("{} {what}", user.email), detail);
+    work.commit().await?;
+    Ok(Disabled { user, revoked_tokens, ended_sessions })
+}
