@@ -7,7 +7,7 @@ use lifecycle::{
 };
 use serde_json::{Map, Value};
 
-use crate::support::{Workspace, bundle};
+use crate::support::{Workspace, as_owner, bundle};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_are_listed_in_order() {
@@ -100,13 +100,12 @@ async fn a_failover_by_sql_is_sealed_by_the_server() {
 async fn an_edited_entry_is_named() {
     let workspace = Workspace::new().await;
     workspace.stable(bundle("1.0.0", "allow")).await;
-    sqlx::raw_sql(
+    as_owner(
+        &workspace.store,
         "begin; set local session_replication_role = replica;
          update policy_lifecycle_audit set actor = 'nobody' where seq = 2; commit;",
     )
-    .execute(workspace.store.pool())
-    .await
-    .unwrap();
+    .await;
     let viewer = workspace.caller(Role::Viewer).await;
     let verdict = viewer.get("/policy/audit/verify").await.expect(200);
     assert_eq!(verdict["valid"], false);

@@ -19,7 +19,7 @@ use store::{
     postgres::{Options, Private},
 };
 
-use crate::support::{Caller, Workspace, folder, question};
+use crate::support::{Caller, Workspace, as_owner, folder, question};
 
 fn postgres(folder: &Path) -> Private {
     Private::start(folder, &Options { durable: false, max_connections: 40 }).unwrap()
@@ -37,8 +37,8 @@ async fn set_up(port: u16, durability: Durability) -> Setup {
     let folder = folder();
     let database = start_database(&folder).await;
     let keys = store::testing::keys();
+    store::migrate(&database.owner_options()).await.unwrap();
     let store = Store::connect(database.options(), keys.clone()).await.unwrap();
-    store.migrate().await.unwrap();
     let settings = Settings {
         database: database.options(),
         keys,
@@ -167,7 +167,7 @@ async fn many_buffered_decisions_are_logged_while_new_ones_are_made() {
     buffer(&service, 4_500, 0, "full").await;
     assert_eq!(count(&workspace.store).await, 0);
 
-    sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
+    as_owner(&workspace.store, "drop trigger refuse on policy_decisions").await;
     for number in 0..100 {
         service.post("/policy/evaluate", question(&format!("new-{number}"))).await.expect(200);
     }
@@ -183,7 +183,7 @@ async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_res
     let workspace = Workspace::new().await;
     let (service, viewer) = (workspace.caller(Role::Service).await, workspace.caller(Role::Viewer).await);
     service.post("/policy/evaluate", json!({"agent": "a", "action": "b", "decision_id": "full-7"})).await.expect(200);
-    sql(
+    as_owner(
         &workspace.store,
         "create function full_disk() returns trigger language plpgsql as $$ begin
              raise exception 'no space left' using errcode = '53100';
@@ -195,7 +195,7 @@ async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_res
     let file = fs::OpenOptions::new().write(true).open(workspace.folder.join(BUFFER)).unwrap();
     file.write_all_at(b"[", 0).unwrap();
 
-    sql(
+    as_owner(
         &workspace.store,
         "drop trigger full_disk on policy_decisions;
          alter table policy_decisions add constraint no_poison check (agent <> 'poison')",
@@ -220,7 +220,7 @@ async fn buffered_decisions_that_the_log_does_not_take_are_set_aside_and_the_res
 /// Makes the database refuse the decisions of agent `poison` for their content, and those of agent `full` for want of
 /// room.
 async fn refuse(store: &Store) {
-    sql(
+    as_owner(
         store,
         "create function refuse() returns trigger language plpgsql as $$ begin
              if new.agent = 'poison' then raise exception 'poison' using errcode = '23514'; end if;
@@ -230,10 +230,6 @@ async fn refuse(store: &Store) {
          create trigger refuse before insert on policy_decisions for each row execute function refuse();",
     )
     .await;
-}
-
-async fn sql(store: &Store, statements: &'static str) {
-    sqlx::raw_sql(statements).execute(store.pool()).await.unwrap();
 }
 
 /// A request of `agent`, with the agent's name as its id.
@@ -249,10 +245,10 @@ async fn a_database_without_room_counts_as_away_and_one_that_refuses_a_row_does_
     let answer = service.post("/policy/evaluate", request_of("full")).await.expect(200);
     assert_eq!(answer["mode"], "degraded");
     viewer.get("/policy/decisions/full").await.problem(404, "not_found");
-    sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
+    as_owner(&workspace.store, "drop trigger refuse on policy_decisions").await;
     assert_eq!(recorded(&viewer, "full").await["mode"], "degraded");
 
-    sql(
+    as_owner(
         &workspace.store,
         "create trigger refuse before insert on policy_decisions for each row execute function refuse()",
     )
@@ -268,7 +264,7 @@ async fn when_the_database_goes_away_among_decisions_tried_one_by_one_the_rest_i
     refuse(&workspace.store).await;
     let requests = ["a", "poison", "b", "full", "c", "d"].map(request_of);
     service.post("/policy/evaluate/batch", json!({"requests": requests})).await.problem(500, "internal");
-    sql(&workspace.store, "drop trigger refuse on policy_decisions").await;
+    as_owner(&workspace.store, "drop trigger refuse on policy_decisions").await;
     for id in ["a", "b", "full", "c", "d"] {
         recorded(&viewer, id).await;
     }
@@ -278,7 +274,7 @@ async fn when_the_database_goes_away_among_decisions_tried_one_by_one_the_rest_i
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_token_works_while_the_database_fails_and_a_revoked_one_is_forgotten() {
     let workspace = Workspace::new().await;
-    sql(
+    as_owner(
         &workspace.store,
         "create function read_only() returns trigger language plpgsql as $$ begin
              raise exception 'read only' using errcode = '25006';
@@ -293,14 +289,15 @@ async fn a_known_token_works_while_the_database_fails_and_a_revoked_one_is_forgo
     let other = Caller { workspace: &workspace, token: Some(workspace.token(&[Role::Service, Role::Viewer]).await) };
     let stale = || tokio::time::sleep(Duration::from_millis(1_100));
     stale().await;
-    sql(&workspace.store, "alter table api_tokens rename to elsewhere").await;
+    as_owner(&workspace.store, "alter table api_tokens rename to elsewhere").await;
     ask().await.expect(200);
     other.post("/policy/evaluate", question("s")).await.problem(500, "internal");
 
-    sql(&workspace.store, "alter table elsewhere rename to api_tokens; update api_tokens set revoked_at = now()").await;
+    as_owner(&workspace.store, "alter table elsewhere rename to api_tokens; update api_tokens set revoked_at = now()")
+        .await;
     stale().await;
     ask().await.problem(401, "unauthenticated");
-    sql(&workspace.store, "alter table api_tokens rename to elsewhere").await;
+    as_owner(&workspace.store, "alter table api_tokens rename to elsewhere").await;
     ask().await.problem(500, "internal");
 }
 

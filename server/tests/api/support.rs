@@ -21,6 +21,7 @@ use server::{
     start::{self, Settings},
     state::AppState,
 };
+use sqlx::{Connection, PgConnection};
 use store::{
     Store,
     tokens::{self, NewOwnToken, NewServiceToken},
@@ -106,6 +107,13 @@ pub async fn set(store: &Store, settings: store::settings::Settings) {
 /// A person with one role.
 pub fn actor(role: Role) -> Actor {
     Actor::new(format!("{role}@example.com"), [role].into(), Via::Cli)
+}
+
+/// Runs statements as the role that owns the tables, which may change the schema.
+pub async fn as_owner(store: &Store, statements: &'static str) {
+    let options = store::testing::as_owner(&store.pool().connect_options());
+    let mut db = PgConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql(statements).execute(&mut db).await.unwrap();
 }
 
 /// A token of a person.

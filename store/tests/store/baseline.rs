@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::fixtures::*;
-use lifecycle::{decision::Record, problem::Problem};
+use lifecycle::{
+    decision::Record,
+    problem::Problem,
+    signing::{Key, KeyRing},
+};
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection,
     migrate::{MigrateError, Migrator},
@@ -27,7 +31,7 @@ async fn execute(options: &PgConnectOptions, sql: &str) {
 
 /// An empty database.
 async fn empty() -> PgConnectOptions {
-    let options = testing::database().await;
+    let options = testing::as_owner(&testing::database().await);
     execute(&options, "drop schema public cascade; create schema public").await;
     options
 }
@@ -48,7 +52,9 @@ async fn copy(options: &PgConnectOptions, name: &str) -> PgConnectOptions {
 }
 
 async fn connect(options: &PgConnectOptions) -> Store {
-    Store::connect(options.clone(), testing::keys()).await.unwrap()
+    // The key of the former release, whose records the dump holds.
+    let keys = KeyRing { current: Key::new("test", "a secret for tests"), previous: Vec::new() };
+    Store::connect(options.clone(), keys).await.unwrap()
 }
 
 /// Migrates as a starting server does.
@@ -107,7 +113,9 @@ async fn contents(options: &PgConnectOptions, tables: &[(String, String)]) -> BT
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_of_the_previous_release_is_recognised_and_keeps_everything() {
     let options = restored().await;
-    let tables = tables(&options).await;
+    // A later migration replaces the table of failed sign-ins, which nobody needs to keep.
+    let tables: Vec<(String, String)> =
+        tables(&options).await.into_iter().filter(|(table, _)| table != "sign_in_failures").collect();
     let before = contents(&options, &tables).await;
     for table in
         ["people", "policy_bundles", "policy_packets", "policy_decisions", "incidents", "policy_lifecycle_audit"]

@@ -84,9 +84,18 @@ pub async fn now(store: &Store) -> OffsetDateTime {
 
 /// Changes the database as an attacker with every right in it can: triggers do not fire.
 pub async fn tamper(store: &Store, sql: &str) {
-    let mut db = PgConnection::connect_with(&store::testing::as_owner(&store.pool().connect_options())).await.unwrap();
-    let sql = format!("begin; set local session_replication_role = replica; {sql}; commit;");
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
+    as_owner(store, &format!("begin; set local session_replication_role = replica; {sql}; commit;")).await;
+}
+
+/// Runs statements as the role that owns the tables, which may change the schema.
+pub async fn as_owner(store: &Store, sql: &str) {
+    let mut db = owner_connection(store).await;
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut db).await.unwrap();
+}
+
+/// A connection as the role that owns the tables.
+pub async fn owner_connection(store: &Store) -> PgConnection {
+    PgConnection::connect_with(&store::testing::as_owner(&store.pool().connect_options())).await.unwrap()
 }
 
 pub fn code(error: store::Error) -> Code {

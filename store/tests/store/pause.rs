@@ -153,22 +153,19 @@ async fn alerts_of_the_kpi_summary_hold_a_release_back() {
     system::pause(&store, &safety(), order).await.unwrap();
     system::sign_release(&store, &safety(), "the source is known").await.unwrap();
     // Simulates too many rollbacks.
-    sqlx::raw_sql(
+    as_owner(
+        &store,
         "alter view clo_kpi_summary_v1 rename to as_computed;
-         create view clo_kpi_summary_v1 as select 1 as rollback_spike_alert",
+         create view clo_kpi_summary_v1 as select 1 as rollback_spike_alert;
+         select countersign_grant()",
     )
-    .execute(store.pool())
-    .await
-    .unwrap();
+    .await;
     let held = Problem::from(system::sign_release(&store, &owner(), "fixed").await.unwrap_err());
     assert_eq!(
         (held.code, held.extra["metrics"][0]["metric"].as_str()),
         (Code::ReleaseRefused, Some("rollback_spike"))
     );
-    sqlx::raw_sql("drop view clo_kpi_summary_v1; alter view as_computed rename to clo_kpi_summary_v1")
-        .execute(store.pool())
-        .await
-        .unwrap();
+    as_owner(&store, "drop view clo_kpi_summary_v1; alter view as_computed rename to clo_kpi_summary_v1").await;
     assert!(!system::sign_release(&store, &owner(), "fixed").await.unwrap().system.paused);
 }
 
