@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_told_what_one_looks_like() {
+    fn what_is_no_time_is_refused_with_an_example() {
         for text in ["", "yesterday", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31 12:00", "1768000000"] {
             let said = text.parse::<Timestamp>().unwrap_err().to_string();
             assert!(said.contains("`2026-01-31T12:00:00Z`") && said.ends_with(&format!("not `{text}`")), "{said}");

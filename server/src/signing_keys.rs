@@ -129,7 +129,7 @@ pub async fn for_workspace(
     if let Some(ring) = ring(given, data_dir, Use::Sign)? {
         return Ok(ring);
     }
-    let signed_with = store::keys::make_if_empty(database, || generate_first(data_dir)).await?;
+    let signed_with = store::key_check::make_if_empty(database, || generate_first(data_dir)).await?;
     // Another process that shares the directory may have kept a key meanwhile.
     ring(given, data_dir, Use::Sign)?.ok_or_else(|| {
         let id = signed_with.unwrap_or_default();

@@ -14,8 +14,8 @@ use sqlx::PgConnection;
 
 use crate::{
     Result, Store,
-    keys::{self, read, refuse_missing, refuse_other_secret},
-    signing_keys::{self as registry, Known, Registered},
+    key_check::{self, read, refuse_missing, refuse_other_secret},
+    signing_keys::{self as registry, Registered, WorkspaceKeys},
     work::Work,
 };
 
@@ -91,7 +91,7 @@ pub async fn beat(store: &Store, host: &str, ring: KeyRing) -> Result<()> {
     .await?;
     // After the row is there, so that no key is put to use that this server does not have.
     store.give_keys(ring);
-    keys::check(store).await?;
+    key_check::check(store).await?;
     let waits = {
         let mut db = store.pool().acquire().await?;
         read(&mut db).await?.next().is_some()
@@ -130,7 +130,7 @@ pub async fn status(store: &Store, actor: &Actor, key: &Key) -> Result<Option<An
 }
 
 /// The key as the workspace knows it. The same secret under another name is no new key.
-fn registered<'a>(known: &'a Known, key: &Key) -> Option<&'a Registered> {
+fn registered<'a>(known: &'a WorkspaceKeys, key: &Key) -> Option<&'a Registered> {
     let fingerprint = key.fingerprint();
     known.keys.iter().find(|registered| registered.fingerprint == fingerprint)
 }

@@ -19,7 +19,7 @@
 //! | [`refusals`] | refused requests and failed sign-ins, summed in memory |
 //! | [`postgres`] | a private PostgreSQL, for servers without a `DATABASE_URL` and for tests |
 //! | [`audit`] | the audit record: its chain, checkpoints, export and verification |
-//! | [`keys`] | whether a process holds the key that signs |
+//! | [`key_check`] | whether a process holds the key that signs |
 //! | `work` | the transaction of a use case, with its actor, clock and audit entries |
 //! | [`key_rotation`] | changing the key that signs while servers run |
 //! | `accounts` | who may sign in: [`people`], their [`links`], [`tokens`], [`sessions`] and [`attempts`] |
@@ -47,8 +47,8 @@ pub mod drills;
 pub mod error;
 pub mod home;
 pub mod incidents;
+pub mod key_check;
 pub mod key_rotation;
-pub mod keys;
 pub mod kpi;
 pub mod metrics;
 pub mod packets;

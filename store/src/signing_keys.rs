@@ -34,13 +34,13 @@ impl Registered {
 
 /// What the database knows about the workspace.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct WorkspaceKeys {
     pub workspace: String,
     pub undivided_until: Option<OffsetDateTime>,
     pub keys: Vec<Registered>,
 }
 
-impl Known {
+impl WorkspaceKeys {
     pub fn current(&self) -> Option<&Registered> {
         self.in_state("current")
     }
@@ -69,7 +69,7 @@ pub(crate) async fn lock(db: &mut PgConnection) -> Result<()> {
 }
 
 /// What is known; `None` while the tables do not exist.
-pub(crate) async fn read(db: &mut PgConnection) -> Result<Option<Known>> {
+pub(crate) async fn read(db: &mut PgConnection) -> Result<Option<WorkspaceKeys>> {
     let exists: bool = sqlx::query_scalar("select to_regclass('signing_keys') is not null").fetch_one(&mut *db).await?;
     if !exists {
         return Ok(None);
@@ -79,7 +79,7 @@ pub(crate) async fn read(db: &mut PgConnection) -> Result<Option<Known>> {
     let keys = sqlx::query_as("select key_id, fingerprint, state from signing_keys order by added_at, key_id")
         .fetch_all(db)
         .await?;
-    Ok(Some(Known { workspace: workspace.to_string(), undivided_until, keys }))
+    Ok(Some(WorkspaceKeys { workspace: workspace.to_string(), undivided_until, keys }))
 }
 
 /// Adds a key.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 
-use crate::{Result, Store, audit, keys};
+use crate::{Result, Store, audit, key_check};
 
 /// The advisory lock under which the live state changes, one change at a time.
 const SERVING_LOCK: i64 = 0x636f_756e_7465_7201;
@@ -39,7 +39,7 @@ struct Note {
 impl Work {
     /// Begins, unless this process does not hold the key that signs. The actor's name goes into `countersign.permit`, by which triggers tell a use case from SQL by hand.
     pub async fn begin(store: &Store, permit: Permit) -> Result<Self> {
-        keys::check(store).await?;
+        key_check::check(store).await?;
         let mut tx = store.pool().begin().await?;
         let (now, _permit): (OffsetDateTime, String) =
             sqlx::query_as("select now(), set_config('countersign.permit', $1, true)")

@@ -48,7 +48,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<Malformed> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return at_start("the document is empty; send a JSON document".to_owned());
     }
-    let mut walk = Walk::new(text, Repeated::Refused);
+    let mut walk = Walk::new(text, Duplicates::Refused);
     let wrong = walk.document().err();
     let invalid = std::str::from_utf8(text).err().map(|error| error.valid_up_to());
     let wrong = match (wrong, invalid) {
@@ -75,17 +75,17 @@ fn not_utf8(text: &[u8], at: usize) -> Wrong {
 
 /// The JSON Pointers of all members in `bytes`, a JSON document, that appear again in their object.
 pub(super) fn repeated_members(bytes: &[u8]) -> Vec<String> {
-    let mut walk = Walk::new(skip_mark(bytes), Repeated::Noted(Vec::new()));
+    let mut walk = Walk::new(skip_mark(bytes), Duplicates::Noted(Vec::new()));
     // A document that was parsed has no mistakes.
     let _ = walk.document();
     match walk.repeated {
-        Repeated::Noted(pointers) => pointers,
-        Repeated::Refused => Vec::new(),
+        Duplicates::Noted(pointers) => pointers,
+        Duplicates::Refused => Vec::new(),
     }
 }
 
 /// What to do about a member that appears twice.
-enum Repeated {
+enum Duplicates {
     Refused,
     Noted(Vec<String>),
 }
@@ -104,11 +104,11 @@ struct Walk<'a> {
     at: usize,
     /// The tokens of the JSON Pointer to the current value.
     path: Vec<String>,
-    repeated: Repeated,
+    repeated: Duplicates,
 }
 
 impl<'a> Walk<'a> {
-    fn new(bytes: &'a [u8], repeated: Repeated) -> Self {
+    fn new(bytes: &'a [u8], repeated: Duplicates) -> Self {
         Self { bytes, at: 0, path: Vec::new(), repeated }
     }
 
@@ -277,8 +277,8 @@ impl<'a> Walk<'a> {
             if !names.insert(name) {
                 let pointer = self.pointer();
                 match &mut self.repeated {
-                    Repeated::Noted(pointers) => pointers.push(pointer),
-                    Repeated::Refused => {
+                    Duplicates::Noted(pointers) => pointers.push(pointer),
+                    Duplicates::Refused => {
                         return Err(Wrong {
                             at: start,
                             message: format!("`{pointer}` appears twice in its object; keep the one that is meant"),

@@ -6,13 +6,13 @@ mod client;
 mod completions;
 mod drill;
 mod files;
-mod keys;
 mod kpi;
 mod offline_keys;
 mod output;
 mod packet;
 mod rollout;
 mod serve;
+mod signing_keys;
 mod storage;
 mod system;
 mod token;
@@ -48,7 +48,7 @@ enum Command {
     Token(token::Command),
     /// Manage the keys that sign, on the database.
     #[command(subcommand)]
-    Keys(keys::Command),
+    Keys(signing_keys::Command),
     /// Check, compare, try and sign bundles in files; export them from a server and import them there.
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -93,7 +93,7 @@ pub fn run(site: Files) -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::User(command) => user::run(command, format),
         Command::Token(command) => token::run(command, format),
-        Command::Keys(command) => keys::run(command, format),
+        Command::Keys(command) => signing_keys::run(command, format),
         Command::Bundle(command) => bundle::run(command, format),
         Command::Packet(command) => packet::run(command, format),
         Command::Apply(arguments) => rollout::apply(&arguments, format),

@@ -65,7 +65,7 @@ impl StorageArguments {
             store::migrate(&owner).await?;
             let keys = signing_keys::for_workspace(&self.keys, &data_dir, &options).await?;
             let store = Store::connect(options, keys).await?;
-            store::keys::check(&store).await?;
+            store::key_check::check(&store).await?;
             let result = work(store.clone()).await.map_err(Into::into);
             store.pool().close().await;
             result

@@ -229,7 +229,7 @@ async fn a_pause_and_the_emergency_switch_are_never_refused_for_a_side_member() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gates_are_checked_with_figures_that_can_be_true() {
+async fn gates_are_checked_with_metrics_that_can_be_true() {
     let workspace = Workspace::new().await;
     workspace.stable(bundle("1.0.0", "allow")).await;
     let viewer = workspace.caller(Role::Viewer).await;

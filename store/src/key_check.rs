@@ -12,7 +12,7 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use crate::{
     Error, Result, Store,
     audit::row::{COLUMNS, Row},
-    signing_keys::{self as registry, Known, Registered},
+    signing_keys::{self as registry, Registered, WorkspaceKeys},
 };
 
 /// Makes the first key of the workspace with `make`, unless something was signed here before: then nothing is made, and
@@ -72,14 +72,14 @@ async fn require(db: &mut PgConnection, keys: &KeyRing) -> Result<KeyRing> {
 }
 
 /// Refuses a ring that does not hold the key that signs.
-pub(crate) fn refuse_missing(known: &Known, keys: &KeyRing) -> Result<()> {
+pub(crate) fn refuse_missing(known: &WorkspaceKeys, keys: &KeyRing) -> Result<()> {
     match known.current() {
         Some(current) if !keys.all().any(|key| current.is(key)) => Err(missing(&current.key_id)),
         _ => Ok(()),
     }
 }
 
-pub(crate) async fn read(db: &mut PgConnection) -> Result<Known> {
+pub(crate) async fn read(db: &mut PgConnection) -> Result<WorkspaceKeys> {
     registry::read(db)
         .await?
         .ok_or_else(|| Error::Internal("the schema of the database is older than this program".to_owned()))
@@ -87,7 +87,7 @@ pub(crate) async fn read(db: &mut PgConnection) -> Result<Known> {
 
 /// The key to register as the one that signs: the one that sealed the newest entry, or, when nothing is sealed yet, the
 /// ring's current one.
-async fn first(db: &mut PgConnection, known: &Known, keys: &KeyRing) -> Result<Key> {
+async fn first(db: &mut PgConnection, known: &WorkspaceKeys, keys: &KeyRing) -> Result<Key> {
     let Some(newest) = newest_seal(db).await? else { return Ok(keys.current.clone()) };
     let mut refused = None;
     for key in keys.all() {
@@ -114,7 +114,7 @@ async fn newest_seal(db: &mut PgConnection) -> Result<Option<Map<String, Value>>
 }
 
 /// Refuses a ring in which a key has the name of one of the workspace's keys and another secret.
-pub(crate) fn refuse_other_secret(known: &Known, keys: &KeyRing) -> Result<()> {
+pub(crate) fn refuse_other_secret(known: &WorkspaceKeys, keys: &KeyRing) -> Result<()> {
     for registered in &known.keys {
         let mut named = keys.named(&registered.key_id).peekable();
         if named.peek().is_some() && !named.any(|key| registered.is(key)) {

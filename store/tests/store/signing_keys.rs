@@ -12,9 +12,9 @@ use lifecycle::{
 };
 use sqlx::postgres::PgConnectOptions;
 use store::{
-    Store, audit, bundles, drills,
+    Store, audit, bundles, drills, key_check,
     key_rotation::{self, Announced},
-    keys, packets, rollout, testing,
+    packets, rollout, testing,
 };
 
 fn key(id: &str) -> Key {
@@ -58,7 +58,7 @@ async fn who_does_not_hold_the_key_cannot_write() {
     let first = with(&options, &["k1"]).await;
     write(&first).await.unwrap();
     let stranger = with(&options, &["k2"]).await;
-    assert_missing(keys::check(&stranger).await, "k1");
+    assert_missing(key_check::check(&stranger).await, "k1");
     assert_missing(write(&stranger).await, "k1");
     assert_eq!(entries(&first).await, 1, "nothing was written");
     // A second time, too.
@@ -83,7 +83,7 @@ async fn of_many_that_make_the_first_key_one_does() {
         let options = options.clone();
         tasks.push(tokio::spawn(async move {
             let made =
-                keys::make_if_empty(&options, || Ok::<_, store::Error>(key(&format!("k{number}")))).await.unwrap();
+                key_check::make_if_empty(&options, || Ok::<_, store::Error>(key(&format!("k{number}")))).await.unwrap();
             (number, made)
         }));
     }
@@ -96,7 +96,7 @@ async fn of_many_that_make_the_first_key_one_does() {
     let id = format!("k{winner}");
     assert!(outcomes.iter().all(|(_, signs)| signs.is_none() || signs.as_deref() == Some(&id)), "{outcomes:?}");
     write(&with(&options, &[&id]).await).await.unwrap();
-    let again = keys::make_if_empty::<store::Error>(&options, || panic!("no second key is made")).await.unwrap();
+    let again = key_check::make_if_empty::<store::Error>(&options, || panic!("no second key is made")).await.unwrap();
     assert_eq!(again, Some(id));
 }
 
@@ -261,7 +261,7 @@ async fn a_server_that_stopped_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_missing_key_is_named_and_never_told_as_tampering() {
+async fn a_missing_key_is_named_and_never_reported_as_tampering() {
     let options = testing::database().await;
     let old = with(&options, &["k1"]).await;
     stable(&old, Some("1.0.0"), 90).await;
