@@ -104,7 +104,7 @@ impl Space {
             axes.push(axis);
         }
         let full = axes.iter().map(Axis::full).collect();
-        let impossible = impossible::cuboids(&axes);
+        let impossible = Cuboid::all_impossible(&axes);
         Some(Self { axes, full, impossible })
     }
 
@@ -124,7 +124,7 @@ impl Space {
             *full = axis.full();
             *old = axis;
         }
-        self.impossible = impossible::cuboids(&self.axes);
+        self.impossible = Cuboid::all_impossible(&self.axes);
     }
 
     /// The slots of an axis that `field` admits. The axis must be cut by the field's declaration.
@@ -204,11 +204,6 @@ impl Space {
         if empty {
             *footprint = self.footprint(rule);
         }
-    }
-
-    /// A context in the first slot of every axis of `cell`, whose point there must be possible.
-    pub fn context(&self, cell: &Cell) -> Map<String, Value> {
-        impossible::context(self, cell)
     }
 
     /// The cuboids of which no point is the point of any context: a field cannot be a text and have fields inside it.
