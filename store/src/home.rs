@@ -133,7 +133,7 @@ async fn approved(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
 /// The release of a safety pause, if it needs this actor's signature.
 async fn release_signature(store: &Store, actor: &Actor) -> Result<Option<Task>> {
     let mut db = store.pool().acquire().await?;
-    let pause = system::switches(&mut db).await?.pause.filter(|pause| pause.may_sign(actor).is_ok());
+    let pause = system::switches_now(&mut db).await?.pause.filter(|pause| pause.may_sign(actor).is_ok());
     Ok(pause.map(|pause| match pause.release_signatures.into_iter().next() {
         Some(first) => Task {
             kind: TaskKind::SecondReleaseSignature { signed_by: first.by, remediation: first.remediation },

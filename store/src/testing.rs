@@ -6,12 +6,15 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use lifecycle::signing::{Key, KeyRing};
+use lifecycle::{
+    authority::{Actor, Role, Via},
+    signing::{Key, KeyRing},
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
 use crate::{
-    Store,
+    Store, names,
     postgres::{Options, Private},
 };
 
@@ -26,12 +29,32 @@ pub fn keys() -> KeyRing {
     KeyRing { current: Key::new("test", "a secret for tests"), previous: Vec::new() }
 }
 
-/// A store on a fresh, migrated database.
+/// A store on a fresh, migrated database, with one person a role: `author@example.com`, and so on.
 ///
 /// # Panics
 /// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn store() -> Store {
-    Store::connect(database().await, keys()).await.expect("a connection to the test database")
+    let store = Store::connect(database().await, keys()).await.expect("a connection to the test database");
+    for role in Role::ALL.iter().copied().filter(|role| *role != Role::Service) {
+        admit(&store, &Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Cli }).await;
+    }
+    store
+}
+
+/// Adds a person with these roles, who cannot sign in. Signatures count only while their signer holds the role.
+///
+/// # Panics
+/// When the person cannot be added.
+pub async fn admit(store: &Store, person: &Actor) {
+    sqlx::query(
+        "insert into people (email, name, roles, password_hash) values (lower($1), $1, $2, 'none')
+         on conflict (email) do update set roles = excluded.roles",
+    )
+    .bind(&person.name)
+    .bind(&names::role_names(&person.roles)[..])
+    .execute(store.pool())
+    .await
+    .expect("a new person");
 }
 
 /// Options for connecting to a fresh, migrated database.

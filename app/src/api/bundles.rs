@@ -9,6 +9,7 @@ use lifecycle::{
 };
 use lifecycle::{
     bundle::{Record, record::Summary},
+    review::Retirement,
     transfer::Preview,
 };
 use policy::{Timestamp, bundle::Invariant, replay::Case};
@@ -164,8 +165,12 @@ pub async fn withdraw_bundle(id: i64) -> Result<(), AppError> {
 
 /// Builds the review packet of a draft and returns the packet's id.
 #[server(prefix = "/api", endpoint = "bundles/submit", input = Json, output = Reply)]
-pub async fn submit_draft(id: i64, fallback_plan: String) -> Result<String, AppError> {
-    let request = store::packets::BuildPacket { bundle_id: id, fallback_plan, corpus: None };
+pub async fn submit_draft(
+    id: i64,
+    fallback_plan: String,
+    #[server(default)] retires: Vec<Retirement>,
+) -> Result<String, AppError> {
+    let request = store::packets::BuildPacket { bundle_id: id, fallback_plan, corpus: None, retires };
     Ok(store::packets::build(&context::app_context()?.store, &context::actor()?, request).await?.packet_id)
 }
 

@@ -1,7 +1,7 @@
 //! The state of the frame around every page.
 
 use leptos::prelude::*;
-use lifecycle::{authority::Actor, overview::Badges, system::System};
+use lifecycle::{authority::Actor, overview::Badges, settings::Change, system::System};
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ pub struct FrameState {
     pub system: System,
     /// The counts of tasks that wait for the person.
     pub badges: Badges,
+    /// The safeguards that are weaker than by default.
+    pub weakened: Vec<Change>,
     /// When this was read.
     pub as_of: Timestamp,
 }
@@ -34,6 +36,7 @@ pub async fn read_frame() -> Result<FrameState, AppError> {
         name: crate::context::caller().name.unwrap_or_else(|| me.name.clone()),
         system: store::system::get(&store, &me).await?,
         badges: store::home::badges(&store, &me).await?,
+        weakened: store::settings::below_default(&store, &me).await?,
         as_of: crate::context::now(),
         me,
     })

@@ -12,6 +12,7 @@ pub mod incidents;
 pub mod kpi;
 pub mod packets;
 pub mod rollout;
+pub mod safeguards;
 pub mod session;
 pub mod system;
 pub mod workspace;

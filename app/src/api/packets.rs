@@ -105,7 +105,7 @@ pub async fn review_packet(packet_id: String) -> Result<PacketView, AppError> {
     history.sort_by_key(|entry| entry.seq);
     let stale_base = if packet.stale { stale_base(&store, &me, &packet).await? } else { None };
     let (previous, next) = neighbours(&store, &me, &packet.packet_id).await?;
-    let blockers = packet.content.blockers();
+    let blockers = packet.content.blockers(&packet.overridden);
     let rule_count = packet.content.bundle.rules.len();
     let transitions = transitions(&packet);
     let region_flips = region_flips(&packet);

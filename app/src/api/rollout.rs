@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use lifecycle::{
     authority::Actor,
+    review::Exception,
     rollout::{CanaryStatus, History, RollbackResponse, WatchConfig},
     system::System,
 };
@@ -50,6 +51,8 @@ pub struct RolloutView {
     pub system: System,
     /// The status of the canary or shadow, if there is one.
     pub status: Option<CanaryStatus>,
+    /// The exceptions with which the bundles in service were approved.
+    pub exceptions: Vec<Exception>,
     /// The limits of automatic rollback.
     pub watch: WatchConfig,
     /// The effect of rolling back the canary or shadow.
@@ -78,6 +81,7 @@ pub async fn get_rollout() -> Result<RolloutView, AppError> {
     Ok(RolloutView {
         canary_preview: preview(&store, &me, system.canary.as_ref().map(|canary| canary.id)).await?,
         stable_preview: preview(&store, &me, system.stable.as_ref().map(|stable| stable.id)).await?,
+        exceptions: store::packets::exceptions_in_service(&store, &me).await?,
         watch: store::settings::get(&store, &me).await?.watch,
         waiting: waiting(&store, &me).await?,
         history: store::rollout::history(&store, &me, 50).await?,

@@ -10,10 +10,11 @@ use lifecycle::{
     metrics::GateConfig,
     problem::Problem,
     rollout::{WatchConfig, WatchMode},
+    settings::ProposalStatus,
 };
 use lifecycle::{
     authority::{Person, Token},
-    settings::Settings,
+    settings::{Proposal, Settings},
     signing::KeyNames,
 };
 #[cfg(feature = "ssr")]
@@ -32,6 +33,8 @@ pub struct Workspace {
     pub settings: Settings,
     /// The invariants of the workspace.
     pub invariants: Vec<Invariant>,
+    /// The proposals to weaken a safeguard that wait.
+    pub proposals: Vec<Proposal>,
     /// Everyone who can sign in; `None` for readers without the permission.
     pub people: Option<Vec<Person>>,
     /// All tokens, newest first; `None` for readers without the permission.
@@ -106,6 +109,13 @@ pub struct InvariantForm {
     pub values: Vec<String>,
 }
 
+/// What became of a change of settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Whether a part weakens a safeguard, and waits for a safety owner.
+    pub proposed: bool,
+}
+
 /// A new token. Its secret is shown only once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedToken {
@@ -127,6 +137,9 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
     Ok(Workspace {
         settings: store::settings::get(&store, &actor).await?,
         invariants: store::settings::invariants(&store, &actor).await?,
+        proposals: store::settings::proposals(&store, &actor, Some(ProposalStatus::Pending), Some(100), None)
+            .await?
+            .items,
         people: if administers { Some(store::people::list(&store, &actor).await?) } else { None },
         tokens: if administers { Some(store::tokens::list(&store, &actor).await?) } else { None },
         keys: store::settings::keys(&store, &actor)?,
@@ -139,7 +152,7 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
 /// # Errors
 /// `forbidden` without the permission to administer; `invalid_field` for values out of range.
 #[server(prefix = "/api", endpoint = "workspace/save-settings", output = Reply)]
-pub async fn save_settings(settings: SettingsForm) -> Result<(), AppError> {
+pub async fn save_settings(settings: SettingsForm) -> Result<Saved, AppError> {
     let actor = crate::context::actor()?;
     may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
@@ -154,14 +167,14 @@ pub async fn save_settings(settings: SettingsForm) -> Result<(), AppError> {
     let approvals = number("approvals", &form.approvals)?;
     let approvals_high_risk = number("approvals_high_risk", &form.approvals_high_risk)?;
     let approval_hours = number("approval_hours", &form.approval_hours)?;
-    store::settings::change(&store, &actor, |settings| {
+    let changed = store::settings::change(&store, &actor, |settings| {
         settings.gates = gates;
         settings.review.approvals = approvals;
         settings.review.approvals_high_risk = approvals_high_risk;
         settings.review.approval_hours = approval_hours;
     })
     .await?;
-    Ok(())
+    Ok(Saved { proposed: changed.proposal.is_some() })
 }
 
 /// Sets the limits of automatic rollback.
@@ -169,7 +182,7 @@ pub async fn save_settings(settings: SettingsForm) -> Result<(), AppError> {
 /// # Errors
 /// `forbidden` without the permission to administer; `invalid_field` for values out of range.
 #[server(prefix = "/api", endpoint = "workspace/save-watch", output = Reply)]
-pub async fn save_watch(limits: WatchForm) -> Result<(), AppError> {
+pub async fn save_watch(limits: WatchForm) -> Result<Saved, AppError> {
     let actor = crate::context::actor()?;
     may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
@@ -186,8 +199,8 @@ pub async fn save_watch(limits: WatchForm) -> Result<(), AppError> {
         max_cost_increase: rate("cost_percent", &form.cost_percent)?,
         max_no_match_rate: rate("no_match_percent", &form.no_match_percent)?,
     };
-    store::settings::change(&store, &actor, |settings| settings.watch = watch).await?;
-    Ok(())
+    let changed = store::settings::change(&store, &actor, |settings| settings.watch = watch).await?;
+    Ok(Saved { proposed: changed.proposal.is_some() })
 }
 
 /// Adds an invariant.
@@ -229,11 +242,11 @@ pub async fn add_invariant(invariant: InvariantForm) -> Result<(), AppError> {
 /// # Errors
 /// `forbidden` without the permission to administer; `invalid_field` for an unknown id.
 #[server(prefix = "/api", endpoint = "workspace/remove-invariant", output = Reply)]
-pub async fn remove_invariant(id: String) -> Result<(), AppError> {
+pub async fn remove_invariant(id: String) -> Result<Saved, AppError> {
     let actor = crate::context::actor()?;
     may_administer(&actor)?;
     let store = crate::context::app_context()?.store;
-    store::settings::change_invariants(&store, &actor, |all| {
+    let changed = store::settings::change_invariants(&store, &actor, |all| {
         match all.iter().position(|invariant| invariant.id == id) {
             Some(at) => {
                 all.remove(at);
@@ -243,7 +256,7 @@ pub async fn remove_invariant(id: String) -> Result<(), AppError> {
         }
     })
     .await?;
-    Ok(())
+    Ok(Saved { proposed: changed.proposal.is_some() })
 }
 
 /// Sets the roles of a person.

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 35] = [
+pub const EVENTS: [EventType; 39] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -19,6 +19,7 @@ pub const EVENTS: [EventType; 35] = [
     EventType::Approved,
     EventType::Rejected,
     EventType::ChangesRequested,
+    EventType::ExceptionSigned,
     EventType::StaleApprovalDetected,
     EventType::Applied,
     EventType::Promoted,
@@ -41,6 +42,9 @@ pub const EVENTS: [EventType; 35] = [
     EventType::TokenCreated,
     EventType::TokenRevoked,
     EventType::SettingsChanged,
+    EventType::SettingsProposed,
+    EventType::ProposalAccepted,
+    EventType::ProposalRejected,
     EventType::TestCaseKept,
     EventType::TestCaseRemoved,
     EventType::ManualFailover,

@@ -5,6 +5,7 @@ use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_location;
 use lifecycle::{
     authority::Permission,
+    settings::Change,
     system::{Disabled, Pause, TICKET_TAG, TriggerMetric},
 };
 
@@ -14,7 +15,8 @@ use crate::{
         system::{EnableEvaluation, PauseSystem, SignRelease},
     },
     components::{
-        Button, ButtonKind, Dialog, RelativeTime, Select, TextArea, TextInput, effect_words, form_error, use_toasts,
+        Button, ButtonKind, Dialog, RelativeTime, Select, TextArea, TextInput, effect_words, form_error, format,
+        use_toasts,
     },
     frame::live_updates::use_live,
 };
@@ -215,9 +217,30 @@ pub fn Banners(state: RwSignal<FrameState>) -> impl IntoView {
         })
     };
     let paused = move || pause.get().map(|pause| view! { <PausedBanner pause=pause state=state /> });
+    let weakened = Memo::new(move |_| state.read().weakened.clone());
+    let below = move || {
+        let weakened = weakened.get();
+        (!weakened.is_empty()).then(|| view! { <WeakenedBanner changes=weakened /> })
+    };
     view! {
         {disabled}
         {paused}
+        {below}
+    }
+}
+
+/// Says on every page which safeguards are weaker than by default.
+#[component]
+fn WeakenedBanner(changes: Vec<Change>) -> impl IntoView {
+    let what = changes.iter().map(Change::words).collect::<Vec<_>>().join(", ");
+    let count = changes.len() as u64;
+    let headline = format!("{} below the default", format::plural(count, "safeguard is", "safeguards are"));
+    view! {
+        <section class="banner tone-warn" aria-label="Safeguards below their defaults">
+            <strong>{headline}</strong>
+            <span>{what} "."</span>
+            <a href="/settings">"Settings"</a>
+        </section>
     }
 }
 

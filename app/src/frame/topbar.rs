@@ -136,7 +136,8 @@ mod tests {
         };
         let me = Actor { name: "ada@example.com".into(), roles: [Role::Viewer].into(), via: Via::Session };
         let as_of = since.plus(std::time::Duration::from_secs(7200));
-        let mut state = FrameState { me, name: "Ada".into(), system, badges: Default::default(), as_of };
+        let mut state =
+            FrameState { me, name: "Ada".into(), system, badges: Default::default(), weakened: Vec::new(), as_of };
         assert_eq!(state_label(&state).2, "Paused");
         let words = state_details(&state).unwrap().replace('\u{a0}', " ");
         assert_eq!(words, " — margins fall, sue@example.com, 2 h ago");

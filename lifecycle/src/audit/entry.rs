@@ -28,6 +28,8 @@ pub enum EventType {
     Rejected,
     /// A reviewer asked for changes.
     ChangesRequested,
+    /// An exception to a failed guardrail was signed.
+    ExceptionSigned,
     /// An approval that was about to be used had expired or had been given against another base.
     StaleApprovalDetected,
     /// A bundle entered service.
@@ -70,6 +72,12 @@ pub enum EventType {
     TokenRevoked,
     /// A setting was changed.
     SettingsChanged,
+    /// A change that weakens a safeguard was proposed.
+    SettingsProposed,
+    /// A proposed change of a safeguard was accepted.
+    ProposalAccepted,
+    /// A proposed change of a safeguard was rejected.
+    ProposalRejected,
     /// A test case was saved.
     TestCaseKept,
     /// A test case was removed.

@@ -49,7 +49,12 @@ impl Actor {
 
 /// Whether two names belong to the same person: spellings of an email may differ in case.
 pub fn same_person(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
+    same_name(a) == same_name(b)
+}
+
+/// The one spelling of a name by which people are told apart.
+pub(super) fn same_name(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// Proof that the actor holds a permission. Only [`authorize`] creates a permit, and every write requires one.
@@ -93,11 +98,13 @@ mod tests {
     use crate::authority::Role;
 
     /// The table of the contract, written a second time on purpose: role by permission.
-    const TABLE: [(Permission, [u8; 8]); 11] = [
+    const TABLE: [(Permission, [u8; 8]); 13] = [
         (Permission::Read, [1, 1, 1, 1, 1, 1, 1, 0]),
         (Permission::EditDrafts, [1, 1, 0, 1, 0, 0, 0, 0]),
         (Permission::BuildPackets, [1, 1, 0, 1, 0, 0, 0, 0]),
         (Permission::ActOnPackets, [0, 1, 1, 1, 1, 0, 0, 0]),
+        (Permission::SignExceptions, [0, 0, 0, 1, 1, 0, 0, 0]),
+        (Permission::Countersign, [0, 0, 0, 0, 1, 0, 0, 0]),
         (Permission::Apply, [0, 0, 0, 1, 0, 0, 0, 0]),
         (Permission::RollBack, [0, 0, 0, 1, 1, 0, 0, 0]),
         (Permission::Pause, [0, 0, 0, 1, 1, 0, 0, 0]),

@@ -32,6 +32,10 @@ pub enum Permission {
     BuildPackets,
     /// Approve, reject or ask for changes.
     ActOnPackets,
+    /// Sign an exception to a failed guardrail.
+    SignExceptions,
+    /// Countersign what weakens a safeguard.
+    Countersign,
     /// Apply, promote, drill.
     Apply,
     /// Roll back.
@@ -64,6 +68,8 @@ impl Permission {
             Self::EditDrafts => "edit drafts, import and export",
             Self::BuildPackets => "submit for review",
             Self::ActOnPackets => "act on review packets",
+            Self::SignExceptions => "sign exceptions to failed guardrails",
+            Self::Countersign => "countersign what weakens a safeguard",
             Self::Apply => "apply, promote and drill",
             Self::RollBack => "roll back",
             Self::Pause => "engage a safety pause and sign its release",
@@ -82,7 +88,8 @@ impl Permission {
             Self::EditDrafts | Self::BuildPackets => &[Author, RevenueOps, RuntimeOwner],
             Self::ActOnPackets => &[RevenueOps, Approver, RuntimeOwner, SafetyOwner],
             Self::Apply => &[RuntimeOwner],
-            Self::RollBack | Self::Pause => &[RuntimeOwner, SafetyOwner],
+            Self::Countersign => &[SafetyOwner],
+            Self::SignExceptions | Self::RollBack | Self::Pause => &[RuntimeOwner, SafetyOwner],
             Self::HandleIncidents => &[Author, RevenueOps, Approver, RuntimeOwner, SafetyOwner],
             Self::DisableEvaluation | Self::Administer => &[Admin],
             Self::Evaluate => &[Service],

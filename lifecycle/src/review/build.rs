@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use policy::{
+    Fault,
     analysis::{
         Meter, SemanticDiff,
         diff::{NewAllows, deciders::Deciders},
@@ -12,17 +13,19 @@ use policy::{
     bundle::{Bundle, Invariant, Source, canonical::canonical, diff::text_diff},
     engine::{Prepared, Question},
     lint,
-    replay::{Change, Corpus, Dataset},
+    replay::{Change, Corpus},
 };
 use serde_json::Value;
 
 use super::{
-    BlastRadius, Content, Guardrail, PacketBundle, ProjectedKpis, ReviewSettings, Scenario,
+    BlastRadius, Content, GuardKind, Guardrail, PacketBundle, ProjectedKpis, Retirement, ReviewSettings, Scenario,
     blast_radius::blast_radius,
     content::{InvariantResult, InvariantVerdict, MAX_REGIONS, SCHEMA_VERSION, SemanticDiffSummary},
-    guardrails::guardrails,
+    guardrails::{Conclusive, guardrails},
+    guards::{self, Guards},
     projection::{Protection, effect_pairs, project},
-    red_team,
+    quorum_rule::{QuorumFacts, agent_loses_every_allow, required_approvals},
+    red_team::{self, Held},
     replay::{DigestedBundle, replay},
     risk,
 };
@@ -44,12 +47,18 @@ pub struct PacketInputs<'a> {
     pub base: Option<&'a Source>,
     /// The decisions to replay.
     pub corpus: &'a Corpus,
+    /// Whether the settings named these decisions, not whoever builds the packet.
+    pub corpus_by_policy: bool,
     /// What to do when the new version causes trouble.
     pub fallback_plan: &'a str,
     /// Quorum, evidence, guardrails and spending limits.
     pub settings: &'a ReviewSettings,
     /// The invariants of the workspace.
     pub invariants: &'a [Invariant],
+    /// The invariants that the packet of the live bundle was proven against.
+    pub base_invariants: &'a [Invariant],
+    /// The guards that the draft removes on purpose.
+    pub retires: &'a [Retirement],
 }
 
 /// Why a packet cannot be built.
@@ -61,6 +70,9 @@ pub enum CannotBuild {
     /// The draft has no version.
     #[error("the draft has no version number")]
     NoVersion,
+    /// The list of retired guards has faults.
+    #[error("{}", .0.first().map_or("", |fault| fault.detail.as_str()))]
+    Retires(Vec<Fault>),
     /// The linter found errors.
     #[error("the bundle has {} lint {}: {}", .0.summary.errors, if .0.summary.errors == 1 { "error" } else { "errors" }, first_message(.0))]
     LintErrors(Box<lint::Report>),
@@ -76,6 +88,10 @@ impl From<CannotBuild> for Problem {
         match error {
             CannotBuild::FallbackPlan => Self::invalid_field("/fallback_plan", detail),
             CannotBuild::NoVersion => Self::invalid_field("/version", detail),
+            CannotBuild::Retires(faults) => {
+                let place = |fault: Fault| Fault::new(format!("/retires{}", fault.pointer), fault.detail);
+                Self::invalid_fields(faults.into_iter().map(place).collect())
+            }
             CannotBuild::LintErrors(report) => Self::new(Code::LintErrors, detail)
                 .with("lint_errors", serde_json::to_value(&report.errors).unwrap_or_default()),
         }
@@ -87,7 +103,8 @@ impl From<CannotBuild> for Problem {
 /// # Errors
 /// See [`CannotBuild`].
 pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
-    let PacketInputs { draft: written, base, corpus, fallback_plan, settings, invariants } = *from;
+    let PacketInputs { draft: written, base, corpus, corpus_by_policy, fallback_plan, settings, invariants, .. } =
+        *from;
     let fallback_plan = fallback_plan.trim();
     if fallback_plan.is_empty() || fallback_plan.chars().count() > MAX_FALLBACK_PLAN_CHARS {
         return Err(CannotBuild::FallbackPlan);
@@ -104,22 +121,32 @@ pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
     }
     let parsed = draft.parse_rules().bundle;
     let parsed_base = base.map(|base| base.parse_rules().bundle);
+    let guards = parsed_base.as_ref().map(|base| Guards {
+        base,
+        base_invariants: from.base_invariants,
+        draft: &parsed,
+        invariants,
+    });
+    guards::check(from.retires, guards.as_ref()).map_err(CannotBuild::Retires)?;
+    let retires = in_order(from.retires);
     let base_digested = parsed_base
         .as_ref()
         .zip(base_content.as_ref())
         .map(|(bundle, content)| DigestedBundle { bundle, digest: content.digest.as_str() });
     let draft_digested = DigestedBundle { bundle: &parsed, digest: bundle.digest.as_str() };
-    let (mut replay, impact) = replay(corpus, base_digested, draft_digested, settings);
+    let (mut replay, impact) = replay(corpus, base_digested, draft_digested, settings, corpus_by_policy);
     let diff = parsed_base.as_ref().map(|before| semantic_diff(before, &parsed, Meter::new(DIFF_WORK, DIFF_WORK)));
     let safety = assess_safety(&SafetyInputs {
         corpus,
         base: parsed_base.as_ref(),
         draft: &parsed,
         diff: diff.as_ref(),
+        guards: guards.as_ref(),
+        retires: &retires,
         invariants,
         settings,
         flips: &replay.flips,
-        conclusive: !replay.insufficient_evidence && corpus.source == Dataset::Recorded,
+        conclusive: !replay.insufficient_evidence,
     });
     let semantic_diff =
         parsed_base.as_ref().zip(diff).map(|(before, diff)| explain_flips(diff, (before, &parsed), &mut replay.flips));
@@ -131,7 +158,7 @@ pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
         diff: &text_diff,
         lint: &lint,
         impact,
-        insufficient_evidence: replay.insufficient_evidence,
+        evidence_gap: replay.evidence_gap,
         kpis: &safety.kpis,
         guardrails: &safety.guardrails,
         red_team: &safety.red_team,
@@ -139,8 +166,15 @@ pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
     // A decision of the corpus is newly allowed, or an input that was never recorded may be.
     let newly_allowed =
         impact.newly_allowed > 0 || semantic_diff.as_ref().is_some_and(|diff| diff.new_allows != NewAllows::None);
-    let high = risk_score_bps >= settings.high_risk_bps || newly_allowed;
-    let required_approvals = if high { settings.approvals_high_risk } else { settings.approvals };
+    let quorum_reasons = QuorumFacts {
+        risk_score_bps,
+        insufficient_evidence: replay.insufficient_evidence,
+        newly_allowed,
+        changed: (impact.flips, impact.total),
+        agent_loses_every_allow: safety.agent_loses_every_allow,
+        guard_removed: safety.guard_removed || !retires.is_empty(),
+    }
+    .reasons(settings);
     Ok(Content {
         schema_version: SCHEMA_VERSION.to_owned(),
         bundle,
@@ -158,9 +192,19 @@ pub fn build(from: &PacketInputs<'_>) -> Result<Content, CannotBuild> {
         blast_radius: Some(safety.blast_radius),
         risk_score_bps,
         risk_parts,
-        required_approvals: required_approvals.max(1),
+        required_approvals: required_approvals(&quorum_reasons, settings),
+        quorum_reasons,
+        retires,
         fallback_plan: fallback_plan.to_owned(),
     })
+}
+
+/// The retired guards by kind and id, since the order in which they are listed makes no difference.
+fn in_order(retires: &[Retirement]) -> Vec<Retirement> {
+    let trimmed = |retired: &Retirement| Retirement { reason: retired.reason.trim().to_owned(), ..retired.clone() };
+    let mut retires: Vec<Retirement> = retires.iter().map(trimmed).collect();
+    retires.sort();
+    retires
 }
 
 /// `source` with its rules sorted by id.
@@ -179,6 +223,8 @@ struct SafetyInputs<'a> {
     base: Option<&'a Bundle>,
     draft: &'a Bundle,
     diff: Option<&'a SemanticDiff>,
+    guards: Option<&'a Guards<'a>>,
+    retires: &'a [Retirement],
     invariants: &'a [Invariant],
     settings: &'a ReviewSettings,
     flips: &'a [Change],
@@ -192,29 +238,51 @@ struct Safety {
     red_team: Vec<Scenario>,
     blast_radius: BlastRadius,
     invariants: Vec<InvariantResult>,
+    guard_removed: bool,
+    agent_loses_every_allow: bool,
 }
 
 fn assess_safety(inputs: &SafetyInputs<'_>) -> Safety {
-    let SafetyInputs { corpus, base, draft, diff, invariants, settings, flips, conclusive } = *inputs;
+    let SafetyInputs { corpus, base, draft, diff, guards, retires, invariants, settings, flips, conclusive } = *inputs;
+    // What the packet retires is no guard in it; an invariant that is gone and not retired still is one.
+    let base_invariants = guards.map_or(&[][..], |guards| guards.base_invariants);
+    let held: Vec<Invariant> = invariants
+        .iter()
+        .chain(base_invariants.iter().filter(|gone| invariants.iter().all(|kept| kept.id != gone.id)))
+        .filter(|invariant| !guards::is_retired(retires, GuardKind::Invariant, &invariant.id))
+        .cloned()
+        .collect();
+    let retired_rules: Vec<&str> =
+        retires.iter().filter(|retired| retired.kind == GuardKind::Rule).map(|retired| retired.id.as_str()).collect();
+    let removed = guards.map(|guards| guards.removed(retires)).unwrap_or_default();
     let effects = effect_pairs(corpus, base.map(Prepared::new).as_ref(), &Prepared::new(draft));
-    let kpis = project(corpus, &effects, &Protection::new(base, invariants));
+    let kpis = project(corpus, &effects, &Protection::new(base, &held, &retired_rules));
     let blast_radius = blast_radius(corpus, &effects, diff);
     let segment =
         |index: usize| corpus.cases.get(index).map(|case| (case.case.agent.as_str(), case.case.action.as_str()));
     let segments: BTreeSet<_> = (0..corpus.cases.len()).filter_map(segment).collect();
     let changed = effects.iter().enumerate().filter(|(_, (before, after))| before != after);
     let touched: BTreeSet<_> = changed.filter_map(|(index, _)| segment(index)).collect();
-    // Without a base no value can fall.
-    let compared = conclusive && base.is_some();
+    // Without a base there is nothing to compare with.
+    let conclusive = Conclusive::of(&kpis, conclusive && base.is_some(), settings.min_evidence);
     let red_team = vec![
-        red_team::policy_bypass(base.zip(diff), draft, invariants, flips, Meter::new(DIFF_WORK, DIFF_WORK)),
-        red_team::margin_collapse(&kpis, blast_radius.share_bps, compared),
-        red_team::biased_cohort(&kpis, &touched, segments.len(), compared),
+        red_team::policy_bypass(
+            base.zip(diff),
+            draft,
+            Held { invariants: &held, retired_rules: &retired_rules },
+            flips,
+            Meter::new(DIFF_WORK, DIFF_WORK),
+        ),
+        red_team::guard_removed(&removed, base.is_some()),
+        red_team::margin_collapse(&kpis, blast_radius.share_bps, conclusive),
+        red_team::biased_cohort(&kpis, &touched, segments.len(), conclusive),
     ];
     Safety {
-        guardrails: guardrails(&kpis, &settings.guardrails, compared),
+        guardrails: guardrails(&kpis, &settings.guardrails, conclusive),
         red_team,
         invariants: invariants.iter().map(|invariant| prove_invariant(draft, invariant)).collect(),
+        agent_loses_every_allow: agent_loses_every_allow(corpus, &effects, draft, diff),
+        guard_removed: !removed.is_empty(),
         kpis,
         blast_radius,
     }

@@ -16,7 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{BlastRadius, Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict};
+use super::{
+    BlastRadius, Guardrail, GuardrailVerdict, ProjectedKpis, QuorumReason, Retirement, Scenario, ScenarioVerdict,
+    guardrails::GuardrailName,
+};
 
 /// Version of the content's shape.
 pub const SCHEMA_VERSION: &str = "countersign.packet.v1";
@@ -94,8 +97,36 @@ pub struct ReplayReport {
     pub replay_checksum: String,
     /// Whether two replays gave the same checksum. Measured, never assumed.
     pub deterministic_pass: bool,
-    /// Whether the corpus is too small to draw conclusions.
+    /// Whether the corpus is not enough to draw conclusions from.
     pub insufficient_evidence: bool,
+    /// Why it is not enough. Packets built by older versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_gap: Option<EvidenceGap>,
+}
+
+/// Why a corpus is not enough to draw conclusions from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceGap {
+    /// The cases were not recorded: they are test cases.
+    NotRecorded,
+    /// Too few decisions were recorded.
+    TooFew,
+    /// The builder chose other decisions than those that the settings name.
+    OtherCorpus,
+}
+
+impl EvidenceGap {
+    /// The gap in words, for a corpus of `count` cases.
+    pub fn words(self, count: usize) -> String {
+        match self {
+            Self::NotRecorded => format!("{count} test cases were replayed, no recorded decisions"),
+            Self::TooFew => format!("only {count} recorded decisions were replayed"),
+            Self::OtherCorpus => {
+                format!("its builder chose the {count} decisions that were replayed, not the settings")
+            }
+        }
+    }
 }
 
 /// One part of the risk score.
@@ -199,19 +230,26 @@ pub struct Content {
     pub risk_parts: Vec<RiskPart>,
     /// How many people must approve.
     pub required_approvals: u8,
+    /// Why two people must approve, one of them a safety owner. Packets built by older versions do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quorum_reasons: Vec<QuorumReason>,
+    /// The guards that the packet removes on purpose, by kind and id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retires: Vec<Retirement>,
     /// What to do when the new version causes trouble.
     pub fallback_plan: String,
 }
 
 impl Content {
-    /// The reasons why the packet cannot be approved, in sentences; empty when there are none.
-    pub fn blockers(&self) -> Vec<String> {
+    /// The reasons why the packet cannot be approved, in sentences; empty when there are none. The guardrails in
+    /// `overridden` have an exception that is signed.
+    pub fn blockers(&self, overridden: &[GuardrailName]) -> Vec<String> {
         let replay = (!self.replay.deterministic_pass)
             .then(|| "Two replays of it differ, so its evidence cannot be relied on.".to_owned());
         let guardrails = self
             .guardrails
             .iter()
-            .filter(|guardrail| guardrail.verdict == GuardrailVerdict::Fail)
+            .filter(|guardrail| guardrail.verdict == GuardrailVerdict::Fail && !overridden.contains(&guardrail.name))
             .map(|guardrail| format!("Guardrail failed: {}.", guardrail.words()));
         let scenarios = self
             .red_team

@@ -48,9 +48,12 @@ fn built(draft: &Source, base: Option<&Source>, corpus: &Corpus) -> Content {
         draft,
         base,
         corpus,
+        corpus_by_policy: true,
         fallback_plan: "Roll back to the live version",
         settings: &settings,
         invariants: &[],
+        base_invariants: &[],
+        retires: &[],
     })
     .unwrap()
 }
@@ -88,12 +91,69 @@ fn anything_newly_allowed_or_too_little_evidence_needs_two() {
     assert_eq!(first.required_approvals, 2);
 }
 
+/// Whoever builds a packet cannot choose what it is judged by: test cases, however many, and other decisions than those
+/// that the settings name prove nothing.
+#[test]
+fn a_chosen_corpus_is_insufficient_evidence_however_large() {
+    use content::EvidenceGap::{NotRecorded, OtherCorpus, TooFew};
+    let (base, draft) = (source("1.0.0", 80.0, "allow"), source("1.0.1", 82.0, "allow"));
+    let settings = ReviewSettings::default();
+    let build_with = |corpus: &Corpus, corpus_by_policy| {
+        build(&PacketInputs {
+            draft: &draft,
+            base: Some(&base),
+            corpus,
+            corpus_by_policy,
+            fallback_plan: "Roll back",
+            settings: &settings,
+            invariants: &[],
+            base_invariants: &[],
+            retires: &[],
+        })
+        .unwrap()
+    };
+    let fixtures = Corpus { source: Dataset::Fixtures, ..many() };
+    for (corpus, by_policy, gap) in
+        [(&fixtures, true, NotRecorded), (&many(), false, OtherCorpus), (&corpus(&[10.0; 99]), true, TooFew)]
+    {
+        let content = build_with(corpus, by_policy);
+        assert_eq!((content.replay.insufficient_evidence, content.replay.evidence_gap), (true, Some(gap)));
+        assert!(content.risk_score_bps >= 5000 && content.required_approvals == 2, "{gap:?}");
+        for guardrail in &content.guardrails {
+            assert!(
+                matches!(guardrail.verdict, GuardrailVerdict::NoData | GuardrailVerdict::InsufficientEvidence),
+                "{gap:?}: {guardrail:?}"
+            );
+        }
+        for scenario in content.red_team.iter().filter(|scenario| {
+            matches!(
+                scenario.name,
+                red_team::ScenarioName::MarginCollapse | red_team::ScenarioName::BiasedCohortRegression
+            )
+        }) {
+            assert_eq!(scenario.verdict, ScenarioVerdict::InsufficientEvidence, "{gap:?}: {scenario:?}");
+        }
+    }
+    let enough = build_with(&many(), true);
+    assert_eq!((enough.replay.evidence_gap, enough.required_approvals), (None, 1));
+}
+
 #[test]
 fn what_is_not_ready_is_refused() {
     let settings = ReviewSettings::default();
     let (draft, corpus) = (source("1.0.0", 80.0, "allow"), many());
     let ask = |draft: &Source, fallback_plan| {
-        build(&PacketInputs { draft, base: None, corpus: &corpus, fallback_plan, settings: &settings, invariants: &[] })
+        build(&PacketInputs {
+            draft,
+            base: None,
+            corpus: &corpus,
+            corpus_by_policy: true,
+            fallback_plan,
+            settings: &settings,
+            invariants: &[],
+            base_invariants: &[],
+            retires: &[],
+        })
     };
     assert_eq!(ask(&draft, " \n").unwrap_err(), CannotBuild::FallbackPlan);
     assert_eq!(ask(&Source { version: None, ..draft.clone() }, "roll back").unwrap_err(), CannotBuild::NoVersion);
@@ -159,14 +219,16 @@ fn a_packet_says_what_blocks_it() {
     assert_eq!(kpis.margin_delta_bps, None);
     let bypass = content.red_team.first().unwrap();
     assert_eq!((bypass.verdict, bypass.witnesses.len()), (ScenarioVerdict::Blocked, 1));
-    let blockers = content.blockers();
-    assert_eq!(blockers.len(), 2, "{blockers:?}");
-    assert!(blockers[0].contains("policy bypass") && blockers[1].contains("hard violations +6"), "{blockers:?}");
+    let blockers = content.blockers(&[]);
+    assert_eq!(blockers.len(), 3, "{blockers:?}");
+    for (blocker, what) in blockers.iter().zip(["policy bypass", "guard removed", "hard violations +6"]) {
+        assert!(blocker.contains(what), "{blocker}");
+    }
     assert!(content.risk_score_bps >= 5000 && content.required_approvals == 2);
     assert!(content.risk_parts.iter().any(|part| part.name.starts_with("red team")));
 
     let fine = built(&source("1.0.1", 82.0, "allow"), Some(&source("1.0.0", 80.0, "allow")), &many());
-    assert!(fine.blockers().is_empty(), "{:?}", fine.blockers());
+    assert!(fine.blockers(&[]).is_empty(), "{:?}", fine.blockers(&[]));
     let reach = fine.blast_radius.as_ref().unwrap();
     assert_eq!(
         (reach.agents.as_slice(), reach.actions.as_slice()),
@@ -190,9 +252,12 @@ fn invariants_are_proven_in_the_packet_and_block_building_when_broken() {
             draft: &draft,
             base: Some(&base),
             corpus: &corpus,
+            corpus_by_policy: true,
             fallback_plan: "Roll back",
             settings: &settings,
             invariants: &invariants,
+            base_invariants: &[],
+            retires: &[],
         })
     };
     let held = build_with(82).unwrap();

@@ -1,4 +1,5 @@
-//! Guardrails of a packet: limits on the projected KPIs. A packet with a failed guardrail cannot be approved.
+//! Guardrails of a packet: limits on the projected KPIs. A packet with a failed guardrail cannot be approved, unless a
+//! safety owner and a runtime owner have signed an exception.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,9 @@ impl Default for GuardrailLimits {
 }
 
 /// The name of a guardrail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum GuardrailName {
     /// Change of the mean margin.
     MarginDelta,
@@ -39,6 +41,15 @@ pub enum GuardrailName {
 }
 
 impl GuardrailName {
+    /// All of them, in the order of a packet.
+    pub const ALL: [Self; 4] =
+        [Self::MarginDelta, Self::SuccessDelta, Self::ApprovalLoadDelta, Self::HardViolationDelta];
+
+    /// The name used in JSON and SQL.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
     /// The name in words.
     pub const fn words(self) -> &'static str {
         match self {
@@ -64,11 +75,12 @@ impl GuardrailName {
 pub enum GuardrailVerdict {
     /// The value is within the limit.
     Pass,
-    /// The value is past the limit: the packet cannot be approved.
+    /// The value is past the limit: the packet cannot be approved without an exception.
     Fail,
     /// No recorded outcome gives a value.
     NoData,
-    /// Too few recorded decisions, or no base, to draw a conclusion; this alone makes the packet high risk.
+    /// The data is not enough to draw a conclusion: too few recorded decisions or outcomes, another corpus than the
+    /// settings name, newly allowed decisions of which nothing is known, or no base.
     InsufficientEvidence,
 }
 
@@ -94,50 +106,59 @@ impl Guardrail {
     }
 }
 
-/// Compares `kpis` with `limits`. Shares of too few decisions are not conclusive, but a hard violation fails however
-/// few decisions there are.
-pub(super) fn guardrails(kpis: &ProjectedKpis, limits: &GuardrailLimits, conclusive: bool) -> Vec<Guardrail> {
-    let guardrail = |name: GuardrailName, value: Option<i64>, limit: i64, fails: bool, conclusive: bool| Guardrail {
+/// What the replayed decisions are enough to conclude from. Nothing passes on data that is not there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conclusive {
+    /// Enough recorded decisions of the right corpus, and a base to compare with.
+    pub decisions: bool,
+    /// Enough of them with a margin, and none newly allowed of which nothing is known.
+    pub margin: bool,
+    /// Enough of them with an outcome, and none newly allowed of which nothing is known.
+    pub success: bool,
+}
+
+impl Conclusive {
+    /// `decisions` says whether the corpus is enough; `least` is how many decisions that takes.
+    pub fn of(kpis: &ProjectedKpis, decisions: bool, least: usize) -> Self {
+        let enough = |count: u64| decisions && kpis.unknown == 0 && count >= least as u64;
+        Self { decisions, margin: enough(kpis.known_margins), success: enough(kpis.recorded_outcomes) }
+    }
+}
+
+/// Compares `kpis` with `limits`. Shares of too few decisions are not conclusive, and a value within its limit passes
+/// only on enough data; but a hard violation fails however few decisions there are.
+pub(super) fn guardrails(kpis: &ProjectedKpis, limits: &GuardrailLimits, conclusive: Conclusive) -> Vec<Guardrail> {
+    let verdict = |value: Option<i64>, fails: bool, enough: bool| match value {
+        None => GuardrailVerdict::NoData,
+        Some(_) if !conclusive.decisions => GuardrailVerdict::InsufficientEvidence,
+        Some(_) if fails => GuardrailVerdict::Fail,
+        Some(_) if !enough => GuardrailVerdict::InsufficientEvidence,
+        Some(_) => GuardrailVerdict::Pass,
+    };
+    let at_least = |name: GuardrailName, value: Option<i64>, limit: i64, enough: bool| Guardrail {
         name,
         value,
         limit,
-        verdict: match value {
-            None => GuardrailVerdict::NoData,
-            Some(_) if !conclusive => GuardrailVerdict::InsufficientEvidence,
-            Some(_) if fails => GuardrailVerdict::Fail,
-            Some(_) => GuardrailVerdict::Pass,
-        },
+        verdict: verdict(value, value.is_some_and(|value| value < limit), enough),
     };
-    let below = |value: Option<i64>, limit: i64| value.is_some_and(|value| value < limit);
+    let approval_load = kpis.approval_load_delta_bps;
+    let violations = kpis.hard_violation_delta;
+    let violated = violations > limits.hard_violation_delta;
     vec![
-        guardrail(
-            GuardrailName::MarginDelta,
-            kpis.margin_delta_bps,
-            limits.margin_delta_bps,
-            below(kpis.margin_delta_bps, limits.margin_delta_bps),
-            conclusive,
-        ),
-        guardrail(
-            GuardrailName::SuccessDelta,
-            kpis.success_delta_bps,
-            limits.success_delta_bps,
-            below(kpis.success_delta_bps, limits.success_delta_bps),
-            conclusive,
-        ),
-        guardrail(
-            GuardrailName::ApprovalLoadDelta,
-            Some(kpis.approval_load_delta_bps),
-            limits.approval_load_delta_bps,
-            kpis.approval_load_delta_bps > limits.approval_load_delta_bps,
-            conclusive,
-        ),
-        guardrail(
-            GuardrailName::HardViolationDelta,
-            Some(kpis.hard_violation_delta),
-            limits.hard_violation_delta,
-            kpis.hard_violation_delta > limits.hard_violation_delta,
-            conclusive || kpis.hard_violation_delta > limits.hard_violation_delta,
-        ),
+        at_least(GuardrailName::MarginDelta, kpis.margin_delta_bps, limits.margin_delta_bps, conclusive.margin),
+        at_least(GuardrailName::SuccessDelta, kpis.success_delta_bps, limits.success_delta_bps, conclusive.success),
+        Guardrail {
+            name: GuardrailName::ApprovalLoadDelta,
+            value: Some(approval_load),
+            limit: limits.approval_load_delta_bps,
+            verdict: verdict(Some(approval_load), approval_load > limits.approval_load_delta_bps, true),
+        },
+        Guardrail {
+            name: GuardrailName::HardViolationDelta,
+            value: Some(violations),
+            limit: limits.hard_violation_delta,
+            verdict: if violated { GuardrailVerdict::Fail } else { verdict(Some(violations), false, true) },
+        },
     ]
 }
 
@@ -146,7 +167,7 @@ mod tests {
     use super::*;
 
     fn verdicts(kpis: &ProjectedKpis, conclusive: bool) -> Vec<GuardrailVerdict> {
-        guardrails(kpis, &GuardrailLimits::default(), conclusive)
+        guardrails(kpis, &GuardrailLimits::default(), Conclusive::of(kpis, conclusive, 100))
             .into_iter()
             .map(|guardrail| guardrail.verdict)
             .collect()
@@ -160,9 +181,17 @@ mod tests {
             success_delta_bps: Some(-25),
             approval_load_delta_bps: 400,
             hard_violation_delta: 0,
+            recorded_outcomes: 100,
+            known_margins: 100,
             ..ProjectedKpis::default()
         };
         assert_eq!(verdicts(&at, true), [Pass; 4]);
+        // Nothing passes on data that is not there.
+        let thin = ProjectedKpis { recorded_outcomes: 99, known_margins: 99, ..at.clone() };
+        assert_eq!(verdicts(&thin, true), [InsufficientEvidence, InsufficientEvidence, Pass, Pass]);
+        let unknown = ProjectedKpis { unknown: 1, ..at.clone() };
+        assert_eq!(verdicts(&unknown, true), [InsufficientEvidence, InsufficientEvidence, Pass, Pass]);
+        assert_eq!(verdicts(&at, false), [InsufficientEvidence; 4]);
         let beyond = ProjectedKpis {
             margin_delta_bps: Some(-51),
             success_delta_bps: Some(-26),

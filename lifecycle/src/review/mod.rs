@@ -1,10 +1,12 @@
 //! Review packets: the immutable, content-addressed evidence an approver looks at, and what reviewers do with a packet.
 //!
 //! ```text
-//! projection → guardrails, blast_radius, red_team   what the replayed decisions say about a draft
-//! settings, content → replay, risk → build          the evidence, and how a packet's content is built from it
+//! projection → guards, guardrails, blast_radius → red_team
+//!                                                   what the replayed decisions say about a draft, and what it removes
+//! settings → quorum_rule → content → replay, risk → build
+//!                                                   the evidence, and how a packet's content is built from it
 //! verify, compare, rebase                           re-running the evidence; a draft against another bundle
-//! action → packet → quorum                          reviewers' signed decisions, and what they add up to
+//! action, exception → packet → quorum → overriding   reviewers' signed decisions, and what they add up to
 //! ```
 
 pub mod action;
@@ -14,10 +16,16 @@ pub mod compare;
 pub mod content;
 #[cfg(test)]
 mod evidence_tests;
+pub mod exception;
 pub mod guardrails;
+pub mod guards;
+#[cfg(test)]
+mod guards_tests;
+pub mod overriding;
 pub mod packet;
 pub mod projection;
 pub mod quorum;
+pub mod quorum_rule;
 pub mod rebase;
 pub mod red_team;
 #[cfg(test)]
@@ -32,10 +40,14 @@ pub use blast_radius::BlastRadius;
 pub use build::{CannotBuild, PacketInputs, build};
 pub use compare::{Comparison, compare};
 pub use content::{Content, PacketBundle, SemanticDiffSummary, packet_id};
+pub use exception::Exception;
 pub use guardrails::{Guardrail, GuardrailLimits, GuardrailVerdict};
+pub use guards::{GuardKind, RemovedGuard, Retirement};
+pub use overriding::overridden;
 pub use packet::{Packet, PacketStatus};
 pub use projection::ProjectedKpis;
-pub use quorum::{MayNotAct, ReviewStatus, may_act, review_status};
+pub use quorum::{MayNotAct, Quorum, ReviewStatus, may_act, review_status};
+pub use quorum_rule::QuorumReason;
 pub use red_team::{Scenario, ScenarioVerdict};
 pub use settings::ReviewSettings;
 pub use verify::{Evidence, Verification, verify};

@@ -3,7 +3,7 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Content};
+use super::{Action, Content, exception::Exception, guardrails::GuardrailName};
 
 /// The status of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -48,6 +48,24 @@ pub struct Packet {
     pub built_at: Timestamp,
     /// The actions of reviewers, oldest first.
     pub actions: Vec<Action>,
+    /// The people whose approvals count now: they have not expired, and their signers still hold the role they signed
+    /// with.
+    pub approved_by: Vec<String>,
+    /// The approvals that a packet in review or approved still needs now, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// The people who approved and no longer hold a role that they signed with, so that their approval does not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lapsed: Vec<String>,
+    /// Why nobody is left who could give them, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nobody_can_complete: Option<String>,
+    /// The signatures on exceptions to failed guardrails, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
+    /// The failed guardrails that are overridden: their exception has both signatures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<GuardrailName>,
     /// Whether another bundle has become stable since the packet was built.
     pub stale: bool,
     /// Differences from the signed or hashed originals, in sentences; empty unless the database was changed by hand.

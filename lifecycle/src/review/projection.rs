@@ -35,6 +35,9 @@ pub struct ProjectedKpis {
     pub decisions: u64,
     /// Replayed decisions with a recorded outcome.
     pub recorded_outcomes: u64,
+    /// Replayed decisions with a recorded margin. Packets built by older versions lack it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub known_margins: u64,
     /// Newly allowed decisions, whose outcome is imputed as a mean of other decisions.
     pub imputed: u64,
     /// `imputed` as a share of all decisions, in basis points.
@@ -43,15 +46,21 @@ pub struct ProjectedKpis {
     pub unknown: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// The inputs that guardrail rules and invariants forbid allowing.
 pub struct Protection {
     forbids: Prepared,
 }
 
 impl Protection {
-    /// The guardrail rules of `base` that do not allow, and the invariants that forbid allowing.
-    pub fn new(base: Option<&Bundle>, invariants: &[Invariant]) -> Self {
-        let guards = base.into_iter().flat_map(|base| &base.rules).filter(|rule| protects(rule)).cloned();
+    /// The guardrail rules of `base` that do not allow, except those `retired`, and the invariants that forbid allowing.
+    pub fn new(base: Option<&Bundle>, invariants: &[Invariant], retired: &[&str]) -> Self {
+        let guards = base.into_iter().flat_map(|base| &base.rules);
+        let guards = guards.filter(|rule| protects(rule) && !retired.contains(&rule.id.as_str())).cloned();
         let asked = invariants
             .iter()
             .filter_map(|invariant| invariant.parse().ok())
@@ -168,13 +177,12 @@ pub(super) fn project(corpus: &Corpus, effects: &[EffectPair], protection: &Prot
     }
     let mut kpis = ProjectedKpis { decisions: corpus.cases.len() as u64, ..ProjectedKpis::default() };
     let (mut margin, mut success, mut latency) = (Sides::default(), Sides::default(), Sides::default());
-    let mut known_margins = 0_u64;
     let (mut held, mut violations) = (0_i64, 0_i64);
     for (case, (before, after)) in cases() {
         let recorded = Recorded::of(case);
         let segment = segments.get(&(case.case.agent.as_str(), case.case.action.as_str())).copied().unwrap_or_default();
         kpis.recorded_outcomes += u64::from(case.outcome.is_some());
-        known_margins += u64::from(recorded.margin.is_some());
+        kpis.known_margins += u64::from(recorded.margin.is_some());
         held += i64::from(after == Effect::NeedsApproval) - i64::from(before == Effect::NeedsApproval);
         violations += i64::from(protection.is_violated(case, after)) - i64::from(protection.is_violated(case, before));
 
@@ -212,7 +220,7 @@ pub(super) fn project(corpus: &Corpus, effects: &[EffectPair], protection: &Prot
         latency.before.add(then.latency);
         latency.after.add(now.latency);
     }
-    kpis.margin_delta_bps = (known_margins > 0).then(|| change(margin, 1, 1000)).flatten();
+    kpis.margin_delta_bps = (kpis.known_margins > 0).then(|| change(margin, 1, 1000)).flatten();
     kpis.success_delta_bps = change(success, 10_000, WHOLE);
     kpis.approval_latency_delta_ms = change(latency, 1, 1000);
     kpis.approval_load_delta_bps = share_bps(held, kpis.decisions);
@@ -288,7 +296,7 @@ mod tests {
     }
 
     fn no_protection() -> Protection {
-        Protection::new(None, &[])
+        Protection::new(None, &[], &[])
     }
 
     fn projected(rows: Vec<(CorpusCase, EffectPair)>) -> ProjectedKpis {
@@ -345,7 +353,7 @@ mod tests {
         .unwrap();
         let invariant: Invariant =
             serde_json::from_value(json!({"id": "never-y", "agent": "*", "action": "y", "never": "allow"})).unwrap();
-        let protection = Protection::new(Some(&base.parse_rules().bundle), &[invariant]);
+        let protection = Protection::new(Some(&base.parse_rules().bundle), &[invariant], &[]);
         let corpus = Corpus {
             source: Dataset::Recorded,
             cases: vec![case(0, "x", None, None), case(1, "y", None, None), case(2, "z", None, None)],

@@ -4,7 +4,7 @@ use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, PacketStatus, Verdict};
-use crate::authority::{Role, same_person};
+use crate::authority::{HeldRoles, Permission, Role, Roles, same_person};
 
 /// Why a person may not act on a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,40 +40,97 @@ pub struct ReviewStatus {
     pub approved_by: Vec<String>,
     /// The approvals still needed, in words; empty unless the packet waits for approvals.
     pub missing: Vec<String>,
+    /// The people who approved and no longer hold a role that they signed with, so that their approval does not count.
+    pub lapsed: Vec<String>,
+    /// Why nobody is left who could give the approvals still needed, in a sentence with what to do about it.
+    pub nobody_can_complete: Option<String>,
+}
+
+/// What decides whether a packet has its quorum, besides the actions on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Quorum<'a> {
+    /// The approvals required; when more than one is required, one must come from a safety owner.
+    pub required: u8,
+    /// Every person who edited the bundle.
+    pub authors: &'a [String],
+    /// The person who built the packet.
+    pub built_by: &'a str,
+    /// Who holds which role now.
+    pub standing: &'a HeldRoles,
+}
+
+impl Quorum<'_> {
+    fn needs_safety_owner(&self) -> bool {
+        self.required > 1
+    }
+
+    /// Why nobody can give the approvals that are still needed: `more` of them, one by a safety owner if `safety_owner`.
+    /// `counting` are the people whose approvals count.
+    fn nobody_can_complete(&self, counting: &[String], more: usize, safety_owner: bool) -> Option<String> {
+        let may_sign = |name: &str, roles: &Roles| {
+            Permission::ActOnPackets.roles().iter().any(|role| roles.contains(role))
+                && may_act(self.authors, self.built_by, name).is_ok()
+        };
+        let mut left = 0_usize;
+        let mut safety_owners = 0_usize;
+        for (name, roles) in self.standing.people().filter(|(name, roles)| may_sign(name, roles)) {
+            left += usize::from(!counting.iter().any(|given| same_person(given, name)));
+            // A person who has approved in another role may still approve as a safety owner.
+            safety_owners += usize::from(roles.contains(&Role::SafetyOwner));
+        }
+        let who = if safety_owner && safety_owners == 0 {
+            "no safety owner is left who neither wrote nor submitted it".to_owned()
+        } else if left < more {
+            let people = match left {
+                0 => "nobody is left who may sign it".to_owned(),
+                1 => "only one person is left who may sign it".to_owned(),
+                _ => format!("only {left} people are left who may sign it"),
+            };
+            format!("{more} more must approve, and {people}")
+        } else {
+            return None;
+        };
+        Some(format!(
+            "Nobody can complete this packet now: {who}. An administrator can give the role to somebody else, or the author \
+             withdraws it"
+        ))
+    }
 }
 
 /// The status of a packet with these `actions` at `now`.
 ///
-/// The first rejection or request for changes ends the review. Approvals count once per person, until they expire, and
-/// never from an author or the builder. `required` approvals make the quorum; when more than one is required, one must
-/// come from a safety owner.
-pub fn review_status(
-    required: u8,
-    authors: &[String],
-    built_by: &str,
-    actions: &[Action],
-    now: Timestamp,
-) -> ReviewStatus {
+/// The first rejection or request for changes ends the review. Approvals count once per person, until they expire, while
+/// their signer holds a role that they signed with, and never from an author or the builder.
+pub fn review_status(quorum: &Quorum<'_>, actions: &[Action], now: Timestamp) -> ReviewStatus {
     let mut approved_by: Vec<String> = Vec::new();
+    let mut lapsed: Vec<String> = Vec::new();
     let mut safety_owner = false;
     let mut expired = 0_usize;
-    for action in actions.iter().filter(|action| may_act(authors, built_by, &action.actor).is_ok()) {
+    let counts = |action: &&Action| may_act(quorum.authors, quorum.built_by, &action.actor).is_ok();
+    for action in actions.iter().filter(counts) {
         match action.decision {
             Verdict::Reject => return ended(PacketStatus::Rejected),
             Verdict::RequestChanges => return ended(PacketStatus::ChangesRequested),
             Verdict::Approve if action.expires_at <= now => expired += 1,
             Verdict::Approve => {
-                safety_owner |= action.roles.contains(&Role::SafetyOwner);
+                let held = quorum.standing.held(&action.actor, &action.roles);
+                if held.is_empty() {
+                    lapsed.push(action.actor.clone());
+                    continue;
+                }
+                safety_owner |= held.contains(&Role::SafetyOwner);
                 if !approved_by.iter().any(|name| same_person(name, &action.actor)) {
                     approved_by.push(action.actor.clone());
                 }
             }
         }
     }
-    let required = usize::from(required.max(1));
+    lapsed.retain(|name| !approved_by.iter().any(|given| same_person(given, name)));
+    lapsed.dedup();
+    let required = usize::from(quorum.required.max(1));
     let mut missing = Vec::new();
     let more = required.saturating_sub(approved_by.len());
-    let needs_safety_owner = required > 1 && !safety_owner;
+    let needs_safety_owner = quorum.needs_safety_owner() && !safety_owner;
     if more > 0 {
         let people = if more == 1 { "1 more approval".to_owned() } else { format!("{more} more approvals") };
         let of = if required == 1 { String::new() } else { format!(" ({} of {required} given)", approved_by.len()) };
@@ -82,15 +139,21 @@ pub fn review_status(
     if needs_safety_owner {
         missing.push("an approval by a safety owner".to_owned());
     }
-    if expired > 0 && !missing.is_empty() {
+    if missing.is_empty() {
+        return ReviewStatus { lapsed, approved_by, ..ended(PacketStatus::Approved) };
+    }
+    if expired > 0 {
         missing.push(format!("{expired} earlier approval{} expired", if expired == 1 { " has" } else { "s have" }));
     }
-    let status = if missing.is_empty() { PacketStatus::Approved } else { PacketStatus::InReview };
-    ReviewStatus { status, approved_by, missing }
+    for name in &lapsed {
+        missing.push(format!("the approval by {name} does not count: they no longer hold the role they signed with"));
+    }
+    let nobody_can_complete = quorum.nobody_can_complete(&approved_by, more, needs_safety_owner);
+    ReviewStatus { status: PacketStatus::InReview, approved_by, missing, lapsed, nobody_can_complete }
 }
 
 fn ended(status: PacketStatus) -> ReviewStatus {
-    ReviewStatus { status, approved_by: Vec::new(), missing: Vec::new() }
+    ReviewStatus { status, approved_by: Vec::new(), missing: Vec::new(), lapsed: Vec::new(), nobody_can_complete: None }
 }
 
 #[cfg(test)]
@@ -120,8 +183,19 @@ mod tests {
         }
     }
 
+    /// Everybody holds both roles of a reviewer, so that their signatures count as they were given.
+    fn everybody() -> HeldRoles {
+        let both = Roles::from([Role::Approver, Role::SafetyOwner]);
+        HeldRoles::of(["ann", "bob", "cy", "dee", "sue"].map(|name| (name.to_owned(), both.clone())))
+    }
+
+    fn status_in(standing: &HeldRoles, required: u8, actions: &[Action]) -> ReviewStatus {
+        let quorum = Quorum { required, authors: &["ann".into()], built_by: "bob", standing };
+        review_status(&quorum, actions, Timestamp::EPOCH.plus(HOUR))
+    }
+
     fn status_after(required: u8, actions: &[Action]) -> ReviewStatus {
-        review_status(required, &["ann".into()], "bob", actions, Timestamp::EPOCH.plus(HOUR))
+        status_in(&everybody(), required, actions)
     }
 
     #[test]
@@ -160,11 +234,52 @@ mod tests {
         let back = action("dee", Verdict::RequestChanges, &[Role::Approver], 5);
         assert_eq!(status_after(1, &[cy.clone(), no]).status, PacketStatus::Rejected);
         assert_eq!(status_after(1, &[cy.clone(), back]).status, PacketStatus::ChangesRequested);
-        let at =
-            |hours: u32| review_status(1, &[], "bob", std::slice::from_ref(&cy), Timestamp::EPOCH.plus(HOUR * hours));
+        let standing = everybody();
+        let quorum = Quorum { required: 1, authors: &[], built_by: "bob", standing: &standing };
+        let at = |hours: u32| review_status(&quorum, std::slice::from_ref(&cy), Timestamp::EPOCH.plus(HOUR * hours));
         assert_eq!(at(71).status, PacketStatus::Approved);
         assert_eq!(at(72).status, PacketStatus::InReview);
         assert_eq!(at(72).missing, ["1 more approval", "1 earlier approval has expired"]);
+    }
+
+    #[test]
+    fn a_signature_counts_while_its_signer_holds_the_role() {
+        let cy = action("cy", Verdict::Approve, &[Role::Approver], 0);
+        let sue = action("sue", Verdict::Approve, &[Role::SafetyOwner], 1);
+        let both = [cy, sue];
+        let holds = |cy: &[Role], sue: &[Role]| {
+            HeldRoles::of([
+                ("Cy".to_owned(), cy.iter().copied().collect()),
+                ("sue".to_owned(), sue.iter().copied().collect()),
+            ])
+        };
+        let status = |cy: &[Role], sue: &[Role]| status_in(&holds(cy, sue), 2, &both);
+        assert_eq!(status(&[Role::Approver], &[Role::SafetyOwner]).status, PacketStatus::Approved);
+        let gone = status(&[Role::Approver], &[Role::Viewer]);
+        assert_eq!((gone.status, gone.approved_by), (PacketStatus::InReview, vec!["cy".to_owned()]));
+        assert!(gone.missing.iter().any(|missing| missing.contains("by sue does not count")), "{:?}", gone.missing);
+        // Another role than the one signed with makes no difference.
+        assert_eq!(status(&[Role::SafetyOwner], &[Role::SafetyOwner]).approved_by, ["sue"]);
+        assert!(status(&[], &[]).approved_by.is_empty());
+    }
+
+    #[test]
+    fn a_packet_that_nobody_can_complete_says_so() {
+        let standing = |people: &[(&str, Role)]| {
+            HeldRoles::of(people.iter().map(|(name, role)| ((*name).to_owned(), Roles::from([*role]))))
+        };
+        let cy = action("cy", Verdict::Approve, &[Role::Approver], 0);
+        let why = |people: &[(&str, Role)], required: u8| {
+            status_in(&standing(people), required, std::slice::from_ref(&cy)).nobody_can_complete.unwrap_or_default()
+        };
+        let people = [("cy", Role::Approver), ("dee", Role::Approver), ("sue", Role::SafetyOwner)];
+        assert_eq!(why(&people, 2), "");
+        assert!(why(&people[..2], 2).contains("no safety owner is left"));
+        // The only safety owner wrote the bundle.
+        assert!(why(&[people[0], ("ann", Role::SafetyOwner)], 2).contains("no safety owner is left"));
+        assert!(why(&people, 4).contains("3 more must approve, and only 2 people are left"));
+        assert_eq!(why(&people[..1], 1), "", "it is approved");
+        assert!(why(&[("vic", Role::Viewer)], 1).contains("nobody is left who may sign it"));
     }
 
     proptest! {
@@ -173,6 +288,7 @@ mod tests {
         fn the_quorum_is_what_the_rule_says(
             rows in prop::collection::vec((0_usize..5, 0_usize..8, any::<bool>(), 0_i64..400_000), 0..8),
             required in 1_u8..=3, now in 0_i64..500_000,
+            held in prop::collection::vec(prop::sample::subsequence(vec![Role::Approver, Role::SafetyOwner], 0..=2), 5),
         ) {
             let names = ["ann", "bob", "cy", "dee", "sue"];
             let actions: Vec<Action> = rows.iter().map(|(who, verdict, safety, at)| {
@@ -180,10 +296,19 @@ mod tests {
                 let roles: &[Role] = if *safety { &[Role::SafetyOwner] } else { &[Role::Approver] };
                 action(names[*who], verdict, roles, *at)
             }).collect();
-            let got = review_status(required, &["ann".into()], "bob", &actions, Timestamp::from_unix_seconds(now));
+            let standing = HeldRoles::of(
+                names.iter().zip(&held).map(|(name, roles)| ((*name).to_owned(), roles.iter().copied().collect())),
+            );
+            let authors = ["ann".to_owned()];
+            let quorum = Quorum { required, authors: &authors, built_by: "bob", standing: &standing };
+            let got = review_status(&quorum, &actions, Timestamp::from_unix_seconds(now));
             let valid: Vec<&Action> = actions.iter().filter(|a| a.actor != "ann" && a.actor != "bob").collect();
             let first_no = valid.iter().find(|a| a.decision != Verdict::Approve);
-            let live: Vec<&&Action> = valid.iter().filter(|a| a.at.unix_seconds() + 72 * 3600 > now).collect();
+            let holds = |a: &Action| {
+                names.iter().position(|name| *name == a.actor).is_some_and(|at| held[at].contains(&a.roles[0]))
+            };
+            let live: Vec<&&Action> =
+                valid.iter().filter(|a| a.at.unix_seconds() + 72 * 3600 > now && holds(a)).collect();
             let people: std::collections::BTreeSet<&str> = live.iter().map(|a| a.actor.as_str()).collect();
             let safety = live.iter().any(|a| a.roles.contains(&Role::SafetyOwner));
             let expected = match first_no {
@@ -194,6 +319,16 @@ mod tests {
             };
             prop_assert_eq!(got.status, expected);
             prop_assert_eq!(got.missing.is_empty(), expected != PacketStatus::InReview);
+            // Somebody can complete a packet exactly when the people who are left, all signing, would.
+            if expected == PacketStatus::InReview {
+                let left = ["cy", "dee", "sue"].iter().zip(&held[2..]).filter(|(_, roles)| !roles.is_empty());
+                let all: Vec<Action> = left
+                    .map(|(name, roles)| Action { expires_at: Timestamp::from_unix_seconds(2_000_000), ..action(name, Verdict::Approve, roles, now) })
+                    .chain(actions.iter().cloned())
+                    .collect();
+                let then = review_status(&quorum, &all, Timestamp::from_unix_seconds(now));
+                prop_assert_eq!(got.nobody_can_complete.is_none(), then.status == PacketStatus::Approved);
+            }
         }
     }
 }

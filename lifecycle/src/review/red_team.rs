@@ -15,7 +15,11 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ProjectedKpis, guardrails::GuardrailName, projection::protects};
+use super::{
+    ProjectedKpis, RemovedGuard,
+    guardrails::{Conclusive, GuardrailName},
+    projection::protects,
+};
 
 /// Margin change, in basis points, at or below which `margin_collapse` considers the share of changed decisions.
 pub const COLLAPSE_MARGIN_BPS: i64 = -45;
@@ -34,6 +38,8 @@ pub enum ScenarioName {
     MarginCollapse,
     /// Only one segment changes, and its success rate falls.
     BiasedCohortRegression,
+    /// A guard goes, or holds back less.
+    GuardRemoved,
 }
 
 impl ScenarioName {
@@ -43,6 +49,7 @@ impl ScenarioName {
             Self::PolicyBypass => "policy bypass",
             Self::MarginCollapse => "margin collapse",
             Self::BiasedCohortRegression => "biased cohort regression",
+            Self::GuardRemoved => "guard removed",
         }
     }
 }
@@ -57,6 +64,12 @@ pub enum ScenarioVerdict {
     Blocked,
     /// The work budget ran out before the scenario was decided; this alone makes the packet high risk.
     Undecided,
+    /// No recorded outcome gives the value that decides.
+    NoData,
+    /// The data is not enough to say that the scenario does not happen.
+    InsufficientEvidence,
+    /// The scenario happens, and the packet lists it under `retires`: a safety owner must be among two signers.
+    Retired,
 }
 
 /// An input that shows a bypass, answered by both bundles.
@@ -88,6 +101,18 @@ pub struct Scenario {
     /// One input for every bypassed guardrail rule and invariant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<Bypass>,
+    /// Every guard that is removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<RemovedGuard>,
+}
+
+/// What holds inputs back in a packet, besides the guardrail rules of its base.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held<'a> {
+    /// The invariants.
+    pub invariants: &'a [Invariant],
+    /// The guardrail rules of the base that the packet retires.
+    pub retired_rules: &'a [&'a str],
 }
 
 /// Whether `draft` allows anything that a guardrail rule of the base, or an invariant, forbids under the base. The
@@ -96,16 +121,18 @@ pub struct Scenario {
 pub(super) fn policy_bypass(
     base: Option<(&Bundle, &SemanticDiff)>,
     draft: &Bundle,
-    invariants: &[Invariant],
+    held: Held<'_>,
     flips: &[Change],
     meter: Meter,
 ) -> Scenario {
+    let Held { invariants, retired_rules } = held;
     let after = Prepared::new(draft);
     let mut witnesses = Vec::new();
     let mut undecided = Vec::new();
     let before = base.map(|(base, _)| Prepared::new(base));
     if let (Some((base, diff)), Some(before)) = (base, &before) {
-        let guards: Vec<&Rule> = base.rules.iter().filter(|rule| protects(rule)).collect();
+        let guards = base.rules.iter().filter(|rule| protects(rule) && !retired_rules.contains(&rule.id.as_str()));
+        let guards: Vec<&Rule> = guards.collect();
         let anew = match diff.new_allows {
             NewAllows::None => guards.iter().map(|_| NewAllowWitness::None).collect(),
             NewAllows::Some(_) | NewAllows::Undecided => newly_allowed_by_rule(base, draft, &guards, meter),
@@ -176,7 +203,7 @@ pub(super) fn policy_bypass(
             "No input that a guardrail rule or an invariant holds back becomes allowed: proven for every input.";
         (ScenarioVerdict::Pass, detail.to_owned())
     };
-    Scenario { name: ScenarioName::PolicyBypass, verdict, detail, witnesses }
+    Scenario { name: ScenarioName::PolicyBypass, verdict, detail, witnesses, removed: Vec::new() }
 }
 
 /// The bypass that `input` shows, when the engine confirms that the draft allows `input`.
@@ -194,20 +221,65 @@ fn confirm_bypass(protected_by: &str, input: Input, before: Option<&Prepared>, a
     })
 }
 
+/// Whether the draft takes away or weakens something that guards. Two harmless packets in a row would otherwise add up to
+/// a harmful one.
+pub(super) fn guard_removed(removed: &[RemovedGuard], has_base: bool) -> Scenario {
+    let told = |guard: &RemovedGuard| format!("the {} `{}` {}", guard.kind.words(), guard.id, guard.loses);
+    let all = |retired: bool| {
+        let guards = removed.iter().filter(|guard| guard.retired == retired);
+        guards.map(told).collect::<Vec<_>>().join("; ")
+    };
+    let (verdict, detail) = if removed.iter().any(|guard| !guard.retired) {
+        let detail = format!(
+            "A guard is removed: {}. List it under `retires` with a reason, so that a safety owner signs for it.",
+            all(false)
+        );
+        (ScenarioVerdict::Blocked, detail)
+    } else if !removed.is_empty() {
+        (ScenarioVerdict::Retired, format!("Retired: {}. A safety owner is among two signers.", all(true)))
+    } else if has_base {
+        (ScenarioVerdict::Pass, "Every guard holds back at least what it did.".to_owned())
+    } else {
+        (ScenarioVerdict::Pass, "No bundle was live before, so there was no guard.".to_owned())
+    };
+    let removed = removed.to_vec();
+    Scenario { name: ScenarioName::GuardRemoved, verdict, detail, witnesses: Vec::new(), removed }
+}
+
+/// The verdict on a scenario that depends on a projected value: `touches` says whether the change has the reach that the
+/// scenario is about, `blocks` whether the value is past its limit, `enough` whether there is enough data to say no.
+fn judge(
+    touches: bool,
+    value: Option<i64>,
+    blocks: impl Fn(i64) -> bool,
+    decisions: bool,
+    enough: bool,
+) -> ScenarioVerdict {
+    match value {
+        _ if !decisions => ScenarioVerdict::InsufficientEvidence,
+        _ if !touches => ScenarioVerdict::Pass,
+        None => ScenarioVerdict::NoData,
+        Some(value) if blocks(value) => ScenarioVerdict::Blocked,
+        Some(_) if !enough => ScenarioVerdict::InsufficientEvidence,
+        Some(_) => ScenarioVerdict::Pass,
+    }
+}
+
 /// Whether the margin falls while most decisions change. Too few decisions allow no conclusion.
-pub(super) fn margin_collapse(kpis: &ProjectedKpis, impact_bps: i64, conclusive: bool) -> Scenario {
-    let falls = kpis.margin_delta_bps.is_some_and(|delta| delta <= COLLAPSE_MARGIN_BPS);
-    let blocked = conclusive && falls && impact_bps >= COLLAPSE_IMPACT_BPS;
-    let margin = kpis.margin_delta_bps.map_or_else(|| "is not known".to_owned(), |delta| format!("{delta:+} bps"));
+pub(super) fn margin_collapse(kpis: &ProjectedKpis, impact_bps: i64, conclusive: Conclusive) -> Scenario {
+    let touches = impact_bps >= COLLAPSE_IMPACT_BPS;
+    let value = kpis.margin_delta_bps;
+    let margin = value.map_or_else(|| "is not known".to_owned(), |delta| format!("{delta:+} bps"));
     Scenario {
         name: ScenarioName::MarginCollapse,
-        verdict: if blocked { ScenarioVerdict::Blocked } else { ScenarioVerdict::Pass },
+        verdict: judge(touches, value, |delta| delta <= COLLAPSE_MARGIN_BPS, conclusive.decisions, conclusive.margin),
         detail: format!(
             "{} {margin} with {impact_bps} bps of decisions changed; it blocks at {COLLAPSE_MARGIN_BPS} bps with \
              {COLLAPSE_IMPACT_BPS} bps changed.",
             GuardrailName::MarginDelta.words()
         ),
         witnesses: Vec::new(),
+        removed: Vec::new(),
     }
 }
 
@@ -217,11 +289,11 @@ pub(super) fn biased_cohort(
     kpis: &ProjectedKpis,
     touched: &BTreeSet<(&str, &str)>,
     segments: usize,
-    conclusive: bool,
+    conclusive: Conclusive,
 ) -> Scenario {
-    let falls = kpis.success_delta_bps.is_some_and(|delta| delta <= BIASED_SUCCESS_BPS);
-    let blocked = conclusive && falls && touched.len() == 1 && segments > 1;
-    let success = kpis.success_delta_bps.map_or_else(|| "is not known".to_owned(), |delta| format!("{delta:+} bps"));
+    let touches = touched.len() == 1 && segments > 1;
+    let value = kpis.success_delta_bps;
+    let success = value.map_or_else(|| "is not known".to_owned(), |delta| format!("{delta:+} bps"));
     let what = match touched.iter().next() {
         None => "No replayed decision changes".to_owned(),
         Some((agent, action)) if touched.len() == 1 => format!("Only `{agent}` · `{action}` changes"),
@@ -229,12 +301,13 @@ pub(super) fn biased_cohort(
     };
     Scenario {
         name: ScenarioName::BiasedCohortRegression,
-        verdict: if blocked { ScenarioVerdict::Blocked } else { ScenarioVerdict::Pass },
+        verdict: judge(touches, value, |delta| delta <= BIASED_SUCCESS_BPS, conclusive.decisions, conclusive.success),
         detail: format!(
             "{what}; {} {success}. It blocks when one segment alone changes and success falls by {} bps or more.",
             GuardrailName::SuccessDelta.words(),
             -BIASED_SUCCESS_BPS
         ),
         witnesses: Vec::new(),
+        removed: Vec::new(),
     }
 }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::{
     ProjectedKpis, Scenario, ScenarioVerdict,
-    red_team::{self, Bypass, biased_cohort, margin_collapse},
+    guardrails::Conclusive,
+    red_team::{self, Bypass, Held, biased_cohort, margin_collapse},
 };
 
 /// High risk is never put aside by software; the rest may be.
@@ -40,7 +41,8 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
 
 fn policy_bypass(base: &Bundle, draft: &Bundle, invariants: &[Invariant], meter: Meter) -> Scenario {
     let diff = semantic_diff(base, draft, meter.clone());
-    red_team::policy_bypass(Some((base, &diff)), draft, invariants, &[], meter)
+    let held = Held { invariants, retired_rules: &[] };
+    red_team::policy_bypass(Some((base, &diff)), draft, held, &[], meter)
 }
 
 fn assess(draft: &Bundle) -> Scenario {
@@ -192,43 +194,69 @@ fn without_a_work_budget_nothing_is_claimed() {
 }
 
 fn projected(margin: Option<i64>, success: Option<i64>) -> ProjectedKpis {
-    ProjectedKpis { margin_delta_bps: margin, success_delta_bps: success, decisions: 1000, ..Default::default() }
+    ProjectedKpis {
+        margin_delta_bps: margin,
+        success_delta_bps: success,
+        decisions: 1000,
+        recorded_outcomes: 1000,
+        known_margins: 1000,
+        ..Default::default()
+    }
+}
+
+fn conclusive(kpis: &ProjectedKpis, decisions: bool) -> Conclusive {
+    Conclusive::of(kpis, decisions, 100)
 }
 
 #[test]
 fn a_margin_that_collapses_while_most_decisions_change_is_blocked_from_both_limits_on() {
-    let assess = |margin, impact, conclusive| margin_collapse(&projected(margin, None), impact, conclusive).verdict;
-    assert_eq!(assess(Some(-45), 6000, true), ScenarioVerdict::Blocked);
-    for (margin, impact, conclusive) in
-        [(Some(-44), 6000, true), (Some(-45), 5999, true), (None, 10_000, true), (Some(-900), 10_000, false)]
-    {
-        assert_eq!(assess(margin, impact, conclusive), ScenarioVerdict::Pass, "{margin:?} {impact} {conclusive}");
+    use ScenarioVerdict::{Blocked, InsufficientEvidence, NoData, Pass};
+    let assess = |margin, impact, decisions| {
+        let kpis = projected(margin, None);
+        margin_collapse(&kpis, impact, conclusive(&kpis, decisions))
+    };
+    for (margin, impact, decisions, verdict) in [
+        (Some(-45), 6000, true, Blocked),
+        (Some(-44), 6000, true, Pass),
+        (Some(-45), 5999, true, Pass),
+        // What has no data does not pass.
+        (None, 10_000, true, NoData),
+        (None, 5999, true, Pass),
+        (Some(-900), 10_000, false, InsufficientEvidence),
+        (Some(0), 0, false, InsufficientEvidence),
+    ] {
+        assert_eq!(assess(margin, impact, decisions).verdict, verdict, "{margin:?} {impact} {decisions}");
     }
-    let detail = margin_collapse(&projected(Some(-61), None), 7200, true).detail;
+    let few = ProjectedKpis { known_margins: 99, ..projected(Some(0), None) };
+    assert_eq!(margin_collapse(&few, 6000, conclusive(&few, true)).verdict, InsufficientEvidence);
+    let unknown = ProjectedKpis { unknown: 1, ..projected(Some(0), None) };
+    assert_eq!(margin_collapse(&unknown, 6000, conclusive(&unknown, true)).verdict, InsufficientEvidence);
+    let detail = assess(Some(-61), 7200, true).detail;
     assert!(detail.contains("-61 bps") && detail.contains("7200 bps"), "{detail}");
 }
 
 #[test]
 fn a_regression_of_one_cohort_alone_is_blocked_from_its_limit_on() {
     let (one, other) = (("inbox.triage", "quarantine"), ("inbox.triage", "archive"));
-    let assess = |success, touched: &[(&'static str, &'static str)], segments, conclusive| {
-        let touched = touched.iter().copied().collect();
-        biased_cohort(&projected(None, success), &touched, segments, conclusive)
+    use ScenarioVerdict::{InsufficientEvidence, NoData, Pass};
+    let assess = |success, touched: &[(&'static str, &'static str)], segments, decisions| {
+        let (touched, kpis) = (touched.iter().copied().collect(), projected(None, success));
+        biased_cohort(&kpis, &touched, segments, conclusive(&kpis, decisions))
     };
     let blocked = assess(Some(-15), &[one], 4, true);
     assert_eq!(blocked.verdict, ScenarioVerdict::Blocked);
     assert!(blocked.detail.contains("Only `inbox.triage` · `quarantine` changes"), "{}", blocked.detail);
-    for (success, touched, segments, conclusive) in [
-        (Some(-14), &[one][..], 4, true),
-        (Some(-15), &[one, other], 4, true),
-        (Some(-15), &[], 4, true),
-        (None, &[one], 4, true),
+    for (success, touched, segments, decisions, verdict) in [
+        (Some(-14), &[one][..], 4, true, Pass),
+        (Some(-15), &[one, other], 4, true, Pass),
+        (Some(-15), &[], 4, true, Pass),
+        (None, &[one], 4, true, NoData),
         // A single segment is not a cohort of its own.
-        (Some(-400), &[one], 1, true),
-        (Some(-400), &[one], 4, false),
+        (Some(-400), &[one], 1, true, Pass),
+        (Some(-400), &[one], 4, false, InsufficientEvidence),
     ] {
-        let scenario = assess(success, touched, segments, conclusive);
-        assert_eq!(scenario.verdict, ScenarioVerdict::Pass, "{success:?} {}", scenario.detail);
+        let scenario = assess(success, touched, segments, decisions);
+        assert_eq!(scenario.verdict, verdict, "{success:?} {}", scenario.detail);
     }
 }
 

@@ -3,12 +3,15 @@
 use policy::{
     bundle::{Bundle, Digest, Effect},
     engine::{self, Prepared, Status, Verdict},
-    replay::{Change, Corpus, Deltas, simulate::Tally},
+    replay::{Change, Corpus, Dataset, Deltas, simulate::Tally},
 };
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{ReviewSettings, content::ReplayReport};
+use super::{
+    ReviewSettings,
+    content::{EvidenceGap, ReplayReport},
+};
 
 /// Maximum number of flips that a packet lists; all flips are counted.
 pub const MAX_FLIPS: usize = 1000;
@@ -59,6 +62,7 @@ impl<'a> From<Verdict<'a>> for AnswerLine<'a> {
 }
 
 /// Replays `corpus` twice and reports; `deterministic_pass` says whether both runs gave the same checksum.
+/// `corpus_by_policy` says whether the settings named the corpus.
 ///
 /// Without a base no bundle was live and every decision was denied, so every case that is not denied now is a flip.
 pub fn replay(
@@ -66,8 +70,10 @@ pub fn replay(
     base: Option<DigestedBundle<'_>>,
     draft: DigestedBundle<'_>,
     settings: &ReviewSettings,
+    corpus_by_policy: bool,
 ) -> (ReplayReport, ReplayImpact) {
     let corpus_digest = corpus.digest();
+    let gap = evidence_gap(corpus, settings, corpus_by_policy);
     let first = replay_once(corpus, &corpus_digest, base, draft);
     let second = replay_once(corpus, &corpus_digest, base, draft);
     let bundle_summary = first.after.summary(settings.limits);
@@ -85,9 +91,22 @@ pub fn replay(
         total_flips: first.impact.flips,
         deterministic_pass: first.checksum == second.checksum,
         replay_checksum: first.checksum,
-        insufficient_evidence: corpus.cases.len() < settings.min_evidence,
+        insufficient_evidence: gap.is_some(),
+        evidence_gap: gap,
     };
     (report, first.impact)
+}
+
+/// Why the corpus is not enough to draw conclusions from: only recorded decisions count, and only those that the settings
+/// name, because an author who chooses the evidence chooses the result.
+fn evidence_gap(corpus: &Corpus, settings: &ReviewSettings, by_policy: bool) -> Option<EvidenceGap> {
+    if corpus.source != Dataset::Recorded {
+        Some(EvidenceGap::NotRecorded)
+    } else if corpus.cases.len() < settings.min_evidence {
+        Some(EvidenceGap::TooFew)
+    } else {
+        (!by_policy).then_some(EvidenceGap::OtherCorpus)
+    }
 }
 
 /// `recorded`, `fixtures`, …

@@ -9,9 +9,10 @@
 //! | `default_effect` or `on_error` became more permissive | 2500 each |
 //! | lint warnings | 100 each, at most 1000 |
 //! | no bundle to compare with | 1000 |
-//! | insufficient evidence (too few decisions replayed) | 5000, so that it alone is high risk |
+//! | insufficient evidence (too few recorded decisions, or another corpus) | 5000, so that it alone is high risk |
 //! | outcomes imputed from other decisions, because none is recorded | 1000 × share |
 //! | a red team scenario blocked, or undecided | 5000 each |
+//! | guards retired | 2500 |
 //! | a guardrail failed | 2500 each |
 
 use policy::{
@@ -21,7 +22,9 @@ use policy::{
 use serde_json::{Map, Value};
 
 use super::{
-    Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict, content::RiskPart, replay::ReplayImpact,
+    Guardrail, GuardrailVerdict, ProjectedKpis, Scenario, ScenarioVerdict,
+    content::{EvidenceGap, RiskPart},
+    replay::ReplayImpact,
 };
 
 /// The highest score.
@@ -40,8 +43,8 @@ pub struct RiskInputs<'a> {
     pub lint: &'a lint::Report,
     /// The counts of the replay.
     pub impact: ReplayImpact,
-    /// Whether too few decisions were replayed.
-    pub insufficient_evidence: bool,
+    /// Why the replayed decisions are not enough to draw conclusions from.
+    pub evidence_gap: Option<EvidenceGap>,
     /// The projected KPIs.
     pub kpis: &'a ProjectedKpis,
     /// The guardrails.
@@ -52,7 +55,7 @@ pub struct RiskInputs<'a> {
 
 /// The score and its parts; parts that add nothing are left out.
 pub fn score(inputs: &RiskInputs<'_>) -> (u32, Vec<RiskPart>) {
-    let RiskInputs { draft, base, diff, lint, impact, insufficient_evidence, kpis, guardrails, red_team } = *inputs;
+    let RiskInputs { draft, base, diff, lint, impact, evidence_gap, kpis, guardrails, red_team } = *inputs;
     let mut parts: Vec<RiskPart> = Vec::new();
     let mut add = |name: String, bps: u32| {
         if bps > 0 {
@@ -88,8 +91,8 @@ pub fn score(inputs: &RiskInputs<'_>) -> (u32, Vec<RiskPart>) {
     }
     let warnings = lint.summary.warnings;
     add(format!("{warnings} lint warnings"), u32::try_from(warnings.min(10)).unwrap_or(10) * 100);
-    if insufficient_evidence {
-        add(format!("insufficient evidence: only {} decisions replayed", impact.total), 5000);
+    if let Some(gap) = evidence_gap {
+        add(format!("insufficient evidence: {}", gap.words(impact.total)), 5000);
     }
     if kpis.imputed > 0 {
         let words = format!("the outcome of {} decisions is a mean of others", kpis.imputed);
@@ -97,7 +100,8 @@ pub fn score(inputs: &RiskInputs<'_>) -> (u32, Vec<RiskPart>) {
     }
     for scenario in red_team {
         match scenario.verdict {
-            ScenarioVerdict::Pass => {}
+            ScenarioVerdict::Pass | ScenarioVerdict::NoData | ScenarioVerdict::InsufficientEvidence => {}
+            ScenarioVerdict::Retired => add(format!("red team: {}, retired", scenario.name.words()), 2500),
             ScenarioVerdict::Blocked => add(format!("red team: {}", scenario.name.words()), 5000),
             ScenarioVerdict::Undecided => add(format!("red team: {} is undecided", scenario.name.words()), 5000),
         }

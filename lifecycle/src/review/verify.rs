@@ -61,7 +61,7 @@ pub fn verify(stated_id: &str, content: &Content, corpus: &Corpus) -> Verificati
     let base_digested =
         parsed_base.as_ref().zip(base_digest.as_deref()).map(|(bundle, digest)| DigestedBundle { bundle, digest });
     let draft_digested = DigestedBundle { bundle: &parsed, digest: &draft_digest };
-    let (report, _) = replay(corpus, base_digested, draft_digested, &ReviewSettings::default());
+    let (report, _) = replay(corpus, base_digested, draft_digested, &ReviewSettings::default(), true);
     let stated = &content.replay;
     let packet_id_matches = packet_id(content) == stated_id;
     let corpus_matches = report.corpus_digest == stated.corpus_digest;

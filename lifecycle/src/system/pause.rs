@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::trigger::{self, TriggerReading};
 use crate::{
-    authority::{Actor, Role, same_person},
+    authority::{Actor, HeldRoles, Role, same_person},
     signing::{Envelope, KeyRing, SignatureError, sign, verify},
 };
 
@@ -117,11 +117,28 @@ pub enum Signed {
 }
 
 impl Pause {
-    /// The valid signatures: made for this pause, and unchanged since.
-    pub fn valid_signatures<'a>(&'a self, keys: &'a KeyRing) -> impl Iterator<Item = &'a ReleaseSignature> {
-        self.release_signatures.iter().filter(|given| {
+    /// The signatures that count: made for this pause, unchanged since, and by people who still hold a role that they
+    /// signed with.
+    pub fn valid_signatures<'a>(
+        &'a self,
+        keys: &'a KeyRing,
+        standing: &'a HeldRoles,
+    ) -> impl Iterator<Item = &'a ReleaseSignature> {
+        self.standing_signatures(standing).filter(|given| {
             given.ticket == self.ticket && given.paused_at == self.since && verify(keys, *given).is_ok()
         })
+    }
+
+    /// The signatures by people who still hold a role that they signed with; whether they verify is not looked at.
+    fn standing_signatures<'a>(&'a self, standing: &'a HeldRoles) -> impl Iterator<Item = &'a ReleaseSignature> {
+        self.release_signatures.iter().filter(|given| !standing.held(&given.by, &given.roles).is_empty())
+    }
+
+    /// The pause as people are shown it: without the signatures of those who no longer hold the role they signed with.
+    #[must_use]
+    pub fn as_of(self, standing: &HeldRoles) -> Self {
+        let release_signatures = self.standing_signatures(standing).cloned().collect();
+        Self { release_signatures, ..self }
     }
 
     /// The signatures still needed, in words.
@@ -144,7 +161,8 @@ impl Pause {
     /// # Errors
     /// [`ReleaseRefused`] gives the reason.
     pub fn may_sign(&self, signer: &Actor) -> Result<(), ReleaseRefused> {
-        may_sign(self.release_signatures.iter(), signer, || self.still_needed())
+        let given = self.release_signatures.iter().map(|given| (given.by.as_str(), given.roles.clone()));
+        may_sign(given, signer, || self.still_needed())
     }
 }
 
@@ -159,8 +177,9 @@ fn cover_both_roles(first: &[Role], second: &[Role]) -> bool {
     (first.contains(&safety) && second.contains(&runtime)) || (first.contains(&runtime) && second.contains(&safety))
 }
 
+/// Whether `signer` may sign beside those who have signed, each with the roles that the signature counts for.
 fn may_sign<'a>(
-    given: impl Iterator<Item = &'a ReleaseSignature>,
+    given: impl Iterator<Item = (&'a str, Vec<Role>)>,
     signer: &Actor,
     still_needed: impl Fn() -> String,
 ) -> Result<(), ReleaseRefused> {
@@ -168,15 +187,24 @@ fn may_sign<'a>(
     if roles.is_empty() {
         return Err(ReleaseRefused::NoRole);
     }
-    for first in given {
-        if same_person(&first.by, &signer.name) {
+    for (by, held) in given {
+        if same_person(by, &signer.name) {
             return Err(ReleaseRefused::SignedAlready(still_needed()));
         }
-        if !cover_both_roles(&first.roles, &roles) {
+        if !cover_both_roles(&held, &roles) {
             return Err(ReleaseRefused::RoleTaken(still_needed()));
         }
     }
     Ok(())
+}
+
+/// What a signature is made with, and earlier ones are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Signing<'a> {
+    /// The keys.
+    pub keys: &'a KeyRing,
+    /// Who holds which role now.
+    pub standing: &'a HeldRoles,
 }
 
 /// Signs the release of `pause`. The second signature, by another person with the other role, ends the pause;
@@ -190,14 +218,16 @@ pub fn sign_release(
     remediation: &str,
     readings: &[TriggerReading],
     at: Timestamp,
-    keys: &KeyRing,
+    context: Signing<'_>,
 ) -> Result<Signed, ReleaseRefused> {
+    let Signing { keys, standing } = context;
     let remediation = remediation.trim();
     if remediation.is_empty() {
         return Err(ReleaseRefused::RemediationRequired);
     }
-    let given: Vec<&ReleaseSignature> = pause.valid_signatures(keys).collect();
-    may_sign(given.iter().copied(), signer, || pause.still_needed())?;
+    let given: Vec<&ReleaseSignature> = pause.valid_signatures(keys, standing).collect();
+    let held = given.iter().map(|given| (given.by.as_str(), standing.held(&given.by, &given.roles)));
+    may_sign(held, signer, || pause.still_needed())?;
     let remediations: Vec<&str> = given.iter().map(|given| given.remediation.as_str()).chain([remediation]).collect();
     let unconfirmed = trigger::unconfirmed(&pause.trigger_metrics, &remediations);
     if !unconfirmed.is_empty() {

@@ -27,8 +27,21 @@ fn pause(triggers: &[&str]) -> Pause {
     }
 }
 
+/// Those who have signed still hold the roles that they signed with.
 fn signed(pause: &Pause, who: &Actor, readings: &[TriggerReading]) -> Result<Signed, ReleaseRefused> {
-    sign_release(pause, who, "put right", readings, Timestamp::from_unix_seconds(2_000), &keys())
+    let held = |given: &ReleaseSignature| (given.by.clone(), given.roles.iter().copied().collect());
+    signed_while(&HeldRoles::of(pause.release_signatures.iter().map(held)), pause, who, readings)
+}
+
+fn signed_while(
+    standing: &HeldRoles,
+    pause: &Pause,
+    who: &Actor,
+    readings: &[TriggerReading],
+) -> Result<Signed, ReleaseRefused> {
+    let keys = keys();
+    let context = Signing { keys: &keys, standing };
+    sign_release(pause, who, "put right", readings, Timestamp::from_unix_seconds(2_000), context)
 }
 
 /// The pause after a first signature.
@@ -72,7 +85,9 @@ fn one_person_with_both_roles_signs_once() {
 #[test]
 fn a_release_needs_words_and_clear_triggers() {
     let safety = person("s@x", &[Role::SafetyOwner]);
-    let blank = sign_release(&pause(&[]), &safety, " \n", &[], Timestamp::EPOCH, &keys());
+    let (keys, standing) = (keys(), HeldRoles::default());
+    let context = Signing { keys: &keys, standing: &standing };
+    let blank = sign_release(&pause(&[]), &safety, " \n", &[], Timestamp::EPOCH, context);
     assert_eq!(blank, Err(ReleaseRefused::RemediationRequired));
     let unknown = signed(&pause(&["phone calls"]), &safety, &[]);
     assert_eq!(unknown, Err(ReleaseRefused::Unconfirmed(vec!["phone calls".into()])));
@@ -95,6 +110,24 @@ fn a_signature_for_another_pause_or_a_forged_one_does_not_count() {
     let mut forged = one;
     forged.release_signatures[0].by = "another@x".into();
     assert!(matches!(signed(&forged, &runtime, &[]), Ok(Signed::OneOfTwo(_))));
+}
+
+#[test]
+fn a_signature_counts_while_its_signer_holds_the_role() {
+    let (safety, runtime) = (person("s@x", &[Role::SafetyOwner]), person("r@x", &[Role::RuntimeOwner]));
+    let one = after_one(&pause(&[]), &safety);
+    let later = |roles: &[Role]| HeldRoles::of([("S@x".to_owned(), roles.iter().copied().collect())]);
+    let second = |standing: &HeldRoles| signed_while(standing, &one, &runtime, &[]);
+    assert!(matches!(second(&later(&[Role::SafetyOwner])), Ok(Signed::Released(_))));
+    // The signature of a person who is a viewer by now, or who was disabled, is as if it had not been given.
+    for gone in [later(&[Role::Viewer]), HeldRoles::default()] {
+        assert!(matches!(second(&gone), Ok(Signed::OneOfTwo(_))));
+        assert_eq!(one.clone().as_of(&gone).still_needed(), "a safety owner and a runtime owner");
+    }
+    // Of two roles signed with, the one that is left counts alone.
+    let both = after_one(&pause(&[]), &person("s@x", &[Role::SafetyOwner, Role::RuntimeOwner]));
+    let refused = signed_while(&later(&[Role::RuntimeOwner]), &both, &runtime, &[]);
+    assert!(matches!(refused, Err(ReleaseRefused::RoleTaken(_))));
 }
 
 fn any_signer() -> impl Strategy<Value = Actor> {

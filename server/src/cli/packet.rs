@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{Subcommand, ValueEnum};
-use lifecycle::review::{self, Content, Packet, Verdict, Verification};
+use lifecycle::review::{self, Content, Packet, Verdict, Verification, content::EvidenceGap};
 use policy::replay::Corpus;
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,8 @@ pub enum Command {
         /// The plan for when the bundle goes wrong.
         #[arg(long, value_name = "TEXT")]
         fallback_plan: String,
-        /// Which decisions to replay; the newest recorded ones when left out.
+        /// Which decisions to replay instead of those that the settings name. The packet says then that it is short of
+        /// evidence, and is high risk.
         #[arg(long, value_enum)]
         corpus: Option<Source>,
         /// Replay decisions from this time on, e.g. 2026-01-31T08:00:00Z.
@@ -226,6 +227,21 @@ fn packet_text(packet: &Packet) -> String {
         packet.content.replay.corpus_count,
         packet.replay_checksum,
     );
+    let replay = &packet.content.replay;
+    if replay.insufficient_evidence {
+        let gap = replay.evidence_gap.unwrap_or(EvidenceGap::TooFew);
+        text.push_str(&format!("\n  INSUFFICIENT EVIDENCE: {}", gap.words(replay.corpus_count)));
+    }
+    for name in &packet.overridden {
+        text.push_str(&format!("\n  EXCEPTION: {} failed and is overridden", name.words()));
+    }
+    for retired in &packet.content.retires {
+        let (kind, id, reason) = (retired.kind.words(), &retired.id, &retired.reason);
+        text.push_str(&format!("\n  RETIRES   {kind} {id}: {reason}"));
+    }
+    for line in packet.missing.iter().chain(&packet.nobody_can_complete) {
+        text.push_str(&format!("\n  missing   {line}"));
+    }
     for action in &packet.actions {
         let reason = action.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         text.push_str(&format!("\n  {}  {} by {}{reason}", action.at, action.decision.name(), action.actor));

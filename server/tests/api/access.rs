@@ -10,8 +10,8 @@ use crate::support::Workspace;
 /// Every route that needs a caller: method, path, a well-formed body, and the permission.
 pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
     use Permission::{
-        ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, Evaluate, HandleIncidents, Pause,
-        Read, RollBack,
+        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DisableEvaluation, EditDrafts, Evaluate,
+        HandleIncidents, Pause, Read, RollBack, SignExceptions,
     };
     let question = json!({"agent": "a", "action": "b"});
     vec![
@@ -40,6 +40,12 @@ pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("POST", "/policy/packets", json!({"bundle_id": 1, "fallback_plan": "roll back"}), BuildPackets),
         ("GET", "/policy/packets/pktv1:0", Value::Null, Read),
         ("POST", "/policy/packets/pktv1:0/actions", json!({"decision": "approve"}), ActOnPackets),
+        (
+            "POST",
+            "/policy/packets/pktv1:0/exceptions",
+            json!({"guardrail": "margin_delta", "reason": "As agreed"}),
+            SignExceptions,
+        ),
         ("POST", "/policy/packets/pktv1:0/verify", Value::Null, Read),
         ("GET", "/policy/packets/pktv1:0/evidence", Value::Null, Read),
         ("POST", "/policy/evaluate", question.clone(), Evaluate),
@@ -77,6 +83,9 @@ pub fn routes() -> Vec<(&'static str, &'static str, Value, Permission)> {
         ("PUT", "/settings", json!({}), Administer),
         ("GET", "/settings/invariants", Value::Null, Read),
         ("PUT", "/settings/invariants", json!({"invariants": []}), Administer),
+        ("GET", "/settings/proposals", Value::Null, Read),
+        ("POST", "/settings/proposals/1/accept", Value::Null, Countersign),
+        ("POST", "/settings/proposals/1/reject", Value::Null, Countersign),
         ("GET", "/events", Value::Null, Read),
     ]
 }

@@ -9,7 +9,7 @@ use lifecycle::{
 use serde_json::{Value, json};
 use store::rollout::{Watched, watch};
 
-use crate::support::{Workspace, admin, bundle, question};
+use crate::support::{Workspace, admin, bundle, question, set};
 
 /// Much longer than a server takes to notice the harm and to roll back.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 async fn limits(workspace: &Workspace, config: WatchConfig) {
     let mut settings = store::settings::get(&workspace.store, &admin()).await.unwrap();
     settings.watch = config;
-    store::settings::update(&workspace.store, &admin(), settings).await.unwrap();
+    set(&workspace.store, settings).await;
 }
 
 /// Sends half of the traffic to a canary that denies what stable allows.

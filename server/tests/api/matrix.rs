@@ -24,8 +24,8 @@ use Sent::{Form, Json};
 /// Every function that pages call, except for signing in and out: path, well-formed arguments, permission.
 fn functions() -> Vec<(&'static str, Sent, Permission)> {
     use Permission::{
-        ActOnPackets, Administer, Apply, BuildPackets, DisableEvaluation, EditDrafts, HandleIncidents, Pause, Read,
-        RollBack,
+        ActOnPackets, Administer, Apply, BuildPackets, Countersign, DisableEvaluation, EditDrafts, HandleIncidents,
+        Pause, Read, RollBack, SignExceptions,
     };
     let document = r#"{"rules": []}"#;
     vec![
@@ -64,6 +64,8 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
         ("packets/get", Form("packet_id=pktv1:0"), Read),
         ("packets/evidence", Form("packet_id=pktv1:0"), Read),
         ("packets/act", Form("packet_id=pktv1:0&decision=approve&reason="), ActOnPackets),
+        ("packets/sign-exception", Form("packet_id=pktv1:0&guardrail=margin_delta&reason=As+agreed"), SignExceptions),
+        ("bundles/removed-guards", Form("id=0"), Read),
         ("rollout/view", Form(""), Read),
         ("rollout/apply", Form("bundle_id=0&packet_id=pktv1:0&pct=10"), Apply),
         ("rollout/promote", Form("bundle_id=0&target_pct=50"), Apply),
@@ -102,6 +104,8 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
         ("workspace/set-roles", Form("email=nobody%40example.com&roles[0]=viewer"), Administer),
         ("workspace/add-person", Form("email=x&name=X&password=short&roles[0]=viewer"), Administer),
         ("workspace/create-token", Form("name=&roles[0]=service&days=1"), Administer),
+        ("workspace/accept-proposal", Form("id=0"), Countersign),
+        ("workspace/reject-proposal", Form("id=0"), Countersign),
         ("workspace/revoke-token", Form("id=0"), Administer),
     ]
 }

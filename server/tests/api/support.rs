@@ -92,6 +92,14 @@ pub fn admin() -> Actor {
     actor(Role::Admin)
 }
 
+/// Sets settings whatever they weaken: an administrator proposes, a safety owner accepts.
+pub async fn set(store: &Store, settings: store::settings::Settings) {
+    let changed = store::settings::update(store, &admin(), settings).await.unwrap();
+    if let Some(proposal) = changed.proposal {
+        store::settings::accept(store, &actor(Role::SafetyOwner), proposal.id).await.unwrap();
+    }
+}
+
 /// A person with one role.
 pub fn actor(role: Role) -> Actor {
     Actor { name: format!("{role}@example.com"), roles: [role].into(), via: Via::Cli }
@@ -224,8 +232,8 @@ impl Workspace {
         settings.gates.min_sample_size = 1;
         settings.gates.max_deny_rate = 1.0;
         // The traffic of tests must not roll their canaries back.
-        settings.watch.min_sample_size = 1_000_000;
-        store::settings::update(&self.store, &admin(), settings).await.unwrap();
+        settings.watch.min_sample_size = 100_000;
+        set(&self.store, settings).await;
     }
 
     /// A draft that an approver and a safety owner have signed: its number and its packet.

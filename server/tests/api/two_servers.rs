@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sqlx::ConnectOptions;
 use store::{Store, testing, tokens::NewToken};
 
-use crate::support::{admin, bundle, folder};
+use crate::support::{admin, bundle, folder, set};
 
 /// A server process.
 struct Server {
@@ -99,8 +99,8 @@ impl Team {
         settings.gates.min_stage_seconds = 0;
         settings.gates.min_sample_size = 1;
         settings.gates.max_deny_rate = 1.0;
-        settings.watch.min_sample_size = 1_000_000;
-        store::settings::update(&store, &admin(), settings).await.unwrap();
+        settings.watch.min_sample_size = 100_000;
+        set(&store, settings).await;
         let mut people = Vec::new();
         for (name, roles) in [
             ("ann", &[Role::Author][..]),

@@ -16,7 +16,10 @@ use policy::{
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::row::{self, COLUMNS, Row};
+use super::{
+    authors::{add_authors, unreviewed_authors_locked},
+    row::{self, COLUMNS, Row},
+};
 use crate::{Error, Result, Store, json, work::Work};
 
 /// Maximum length of a version, in bytes; `SemVer` itself sets no limit.
@@ -44,11 +47,7 @@ pub async fn clone_draft(store: &Store, actor: &Actor, id: i64) -> Result<Record
     let original = row::by_id(work.db(), id).await?;
     let version = original.version.clone();
     let source = Source { version: None, base_version: Some(version.clone()), ..original.source()? };
-    // The authors of content that is not approved yet must not be able to approve a copy of it.
-    let unreviewed =
-        matches!(original.state()?, State::Draft | State::InReview | State::ChangesRequested | State::Rejected);
-    let authors = if unreviewed { &original.authors[..] } else { &[] };
-    let row = insert(&mut work, source, authors, &format!("cloned from {version}"), None).await?;
+    let row = insert(&mut work, source, &[], &format!("cloned from {version}"), None).await?;
     work.commit().await?;
     row.record()
 }
@@ -77,9 +76,12 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
     let base_version = source.base_version.clone().or_else(|| before.base_version.clone());
     let (version, chosen) = next_version(&mut work, &before, &source, base_version.as_deref()).await?;
     let digest = source.digest();
+    let mut authors = before.authors.clone();
+    add_authors(&mut authors, [actor.name.clone()]);
+    add_authors(&mut authors, unreviewed_authors_locked(&mut work, digest.as_str()).await?);
     let sql = concatcp!(
         "update policy_bundles set version = $2, content = $3::json, digest = $4, rule_count = $5, notes = $6,
-             base_version = $7, authors = case when $8 = any(authors) then authors else authors || $8 end, state = $9,
+             base_version = $7, authors = $8, state = $9,
              version_chosen = $10, updated_at = now(), revision = revision + 1
          where id = $1 returning ",
         COLUMNS
@@ -92,7 +94,7 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
         .bind(count(&source))
         .bind(&source.notes)
         .bind(&base_version)
-        .bind(&actor.name)
+        .bind(&authors[..])
         .bind(state.name())
         .bind(chosen)
         .fetch_one(work.db())
@@ -177,7 +179,7 @@ pub(crate) async fn base_of(db: &mut PgConnection, base_version: Option<&str>) -
     base.map(|base| Ok((base.version.clone(), base.source()?))).transpose()
 }
 
-/// Adds a draft with `source` as its content. `others` are further authors of it; an imported draft has a provenance.
+/// Adds a draft with `source` as its content. `others` are further authors of it, besides those of the same content here; an imported draft has a provenance.
 pub(super) async fn insert(
     work: &mut Work,
     source: Source,
@@ -187,8 +189,10 @@ pub(super) async fn insert(
 ) -> Result<Row> {
     check_text(&source)?;
     let by = work.actor().name.clone();
+    let digest = source.digest();
     let mut authors = vec![by.clone()];
-    authors.extend(others.iter().filter(|name| **name != by).cloned());
+    add_authors(&mut authors, others.iter().cloned());
+    add_authors(&mut authors, unreviewed_authors_locked(work, digest.as_str()).await?);
     let base = base_of(work.db(), source.base_version.as_deref()).await?;
     let base_version = source.base_version.clone().or_else(|| base.as_ref().map(|(version, _)| version.clone()));
     // Two drafts may get the same proposal at once: the slower one asks for the next.
@@ -207,7 +211,7 @@ pub(super) async fn insert(
         let inserted: Option<Row> = sqlx::query_as(sql)
             .bind(&version)
             .bind(json::text(&row::content(&source)?)?)
-            .bind(source.digest().as_str())
+            .bind(digest.as_str())
             .bind(count(&source))
             .bind(&source.notes)
             .bind(&base_version)

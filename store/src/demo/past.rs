@@ -156,6 +156,7 @@ async fn record_rollout(
         base: base_row.as_ref(),
         notes: &past.source.notes,
         built_by: &author.name,
+        authors: &row.authors,
         built_at: past.submitted(),
     };
     let packet_id = packets::insert(work.db(), &submission, &content, &corpus).await?;
@@ -181,9 +182,12 @@ async fn evidence(
             draft: &draft,
             base: base.as_ref(),
             corpus: &corpus,
+            corpus_by_policy: true,
             fallback_plan,
             settings: &settings,
             invariants: &[],
+            base_invariants: &[],
+            retires: &[],
         };
         review::build(&inputs).map(|content| (content, corpus))
     })

@@ -48,7 +48,7 @@ pub(super) async fn load(store: &Store) -> Result<()> {
         let admin = actor(&email(Role::Admin), Role::Admin);
         settings::set_invariants(store, &admin, vec![rules::invariant()?]).await?;
         let fallback_plan = "Roll back to 2.3.0; inform #policy-alerts and the mail team.".to_owned();
-        packets::build(store, &author, BuildPacket { bundle_id, fallback_plan, corpus: None }).await?;
+        packets::build(store, &author, BuildPacket { bundle_id, fallback_plan, ..BuildPacket::default() }).await?;
     }
     if !exists(store, rules::DRAFT_VERSION).await? {
         bundles::create(store, &author, rules::draft()?).await?;

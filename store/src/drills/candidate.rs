@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 
 use crate::{
     Result,
+    accounts::people,
     bundles::row as bundle_row,
     packets::row::{self as packet_row, Row as PacketRow},
 };
@@ -49,11 +50,11 @@ async fn waiting(db: &mut PgConnection) -> Result<Option<Chosen>> {
     .fetch_all(&mut *db)
     .await?;
     let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
+    let standing = people::standing(&mut *db).await?;
     for id in ids {
         let packet = packet_row::by_id(db, &id).await?;
         let actions = packet_row::actions(db, packet.row_id).await?;
-        let status =
-            review_status(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, now.into());
+        let status = review_status(&packet.quorum(&standing), &actions, now.into());
         if status.status == PacketStatus::Approved && !packet_row::is_stale(db, packet.base_id).await? {
             return chosen(db, &packet, None).await;
         }

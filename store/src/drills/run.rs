@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Error, Result, Store, json,
-    rollout::{Order, RollBack, apply_in, evidence_of, roll_back_in},
+    rollout::{Order, RollBack, Signers, apply_in, evidence_of, roll_back_in},
     system,
     work::Work,
 };
@@ -87,7 +87,8 @@ async fn rehearse(store: &Store, sandbox: &mut Sandbox, chosen: &Chosen, run: &m
 
 async fn apply(store: &Store, work: &mut Work, chosen: &Chosen) -> Result<(Step, i64)> {
     let candidate = &chosen.candidate;
-    let order = Order { bundle_id: candidate.id, packet_id: &candidate.packet_id, stage: Stage::Canary10 };
+    let signers = if chosen.as_of.is_some() { Signers::AsSigned } else { Signers::Now };
+    let order = Order { bundle_id: candidate.id, packet_id: &candidate.packet_id, stage: Stage::Canary10, signers };
     let noted = work.noted();
     let started = Instant::now();
     let evidence = evidence_of(store, &order).await?;

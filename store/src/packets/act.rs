@@ -9,8 +9,8 @@ use lifecycle::{
 };
 use serde_json::json;
 
-use super::row;
-use crate::{Error, Result, Store, bundles::row as bundle_row, settings, system, work::Work};
+use super::{exceptions::overridden_now, row};
+use crate::{Error, Result, Store, accounts::people, bundles::row as bundle_row, settings, system, work::Work};
 
 /// Maximum characters of a reason.
 const MAX_REASON_CHARS: usize = 2000;
@@ -21,7 +21,8 @@ const MAX_REASON_CHARS: usize = 2000;
 /// Denied without [`Permission::ActOnPackets`]; `forbidden` for its authors and its builder; a missing reason; `paused`
 /// for approvals during a pause; `invalid_transition` when the packet is not in review; `stale_approval` for approvals
 /// after another bundle became stable; `packet_blocked` for approvals of a packet with a failed guardrail or a blocked
-/// red team scenario; `conflict` when the content or an earlier action does not verify.
+/// red team scenario; `conflict` when the content or an earlier action does not verify, and when the bundle was submitted
+/// again while this action was on its way.
 pub async fn act(
     store: &Store,
     actor: &Actor,
@@ -41,6 +42,7 @@ pub async fn act(
     let bundle = bundle_row::by_id_locked(work.db(), found.bundle_id).await?;
     let packet = row::by_row_locked(work.db(), found.row_id).await?;
 
+    packet.refuse_if_built_after(work.now)?;
     if let Err(refused) = may_act(&packet.authors, &packet.built_by, &actor.name) {
         return Err(Problem::new(Code::Forbidden, refused.to_string())
             .with("permission", Permission::ActOnPackets.name())
@@ -51,6 +53,9 @@ pub async fn act(
     let proposal = Proposal { packet_id: &packet.packet_id, actor, decision: verdict, reason: reason.as_deref() };
     let record = action::record(&proposal, work.now, &settings.review, store.keys()).map_err(refused)?;
     let content = packet.genuine_content()?;
+    if content.required_approvals != packet.required_approvals() {
+        return Err(Error::refused(Code::Conflict, "the number of approvals it needs was changed in the database"));
+    }
     let mut actions = row::verified_actions(store.keys(), work.db(), &packet).await?;
     if actions.iter().any(|known| known.idempotency_key == record.idempotency_key) {
         return row::read(store.keys(), work.db(), packet).await;
@@ -71,7 +76,8 @@ pub async fn act(
                 "another bundle became stable since this packet was built: it has to be submitted again",
             ));
         }
-        let blockers = content.blockers();
+        let overridden = overridden_now(store.keys(), work.db(), &packet, false).await?;
+        let blockers = content.blockers(&overridden);
         if let Some(first) = blockers.first() {
             let detail =
                 format!("this packet cannot be approved. {first} The draft has to be changed and submitted again");
@@ -81,7 +87,8 @@ pub async fn act(
 
     row::insert_action(work.db(), packet.row_id, &record).await?;
     actions.push(record.clone());
-    let now = review_status(content.required_approvals, &packet.authors, &packet.built_by, &actions, work.now);
+    let standing = people::standing(work.db()).await?;
+    let now = review_status(&packet.quorum(&standing), &actions, work.now);
     let command = match now.status {
         PacketStatus::Approved => Some(Command::Approve),
         PacketStatus::Rejected => Some(Command::Reject),

@@ -1,11 +1,13 @@
 //! Building a packet: a draft is linted, compared with the stable bundle and replayed, and enters review.
 
+use std::time::Duration;
+
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
     bundle::{State, state::Command},
     problem::{Code, Problem},
-    review::{self, Content, Packet, PacketInputs, packet_id},
+    review::{self, Content, Packet, PacketInputs, Retirement, packet_id},
     settings::Settings,
 };
 use policy::{
@@ -21,7 +23,7 @@ use time::OffsetDateTime;
 use super::row;
 use crate::{
     Error, Result, Store,
-    bundles::{base_of, row as bundle_row},
+    bundles::{add_authors, base_of, row as bundle_row, unreviewed_authors},
     decisions, json, settings, test_cases,
     work::Work,
 };
@@ -46,16 +48,20 @@ pub struct CorpusRequest {
 }
 
 /// The packet to build: the body of `POST /policy/packets`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BuildPacket {
     /// The draft.
     pub bundle_id: i64,
     /// The plan for when the bundle goes wrong.
     #[serde(default)]
     pub fallback_plan: String,
-    /// The decisions to replay; if absent, the newest recorded ones, or fixtures if none are recorded.
+    /// The decisions to replay; if absent, those that the settings name, or fixtures if none are recorded. Any others are
+    /// insufficient evidence.
     #[serde(default)]
     pub corpus: Option<CorpusRequest>,
+    /// The guards that the draft removes on purpose.
+    #[serde(default)]
+    pub retires: Vec<Retirement>,
 }
 
 /// Builds a packet from a draft and puts the draft into review.
@@ -80,7 +86,11 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     let base = bundle_row::stable(&mut db).await?;
     let settings = settings::load(&mut *db).await?;
     let invariants = settings::load_invariants(&mut *db).await?;
-    let corpus = corpus(&mut db, request.corpus.as_ref(), &settings).await?;
+    let base_invariants = match &base {
+        Some(base) => row::invariants_of(&mut db, base.id).await?,
+        None => Vec::new(),
+    };
+    let (corpus, corpus_by_policy) = corpus(&mut db, request.corpus.as_ref(), &settings).await?;
     drop(db);
 
     // Linting and replaying take time, so no lock is held meanwhile; the code below checks whether anything changed.
@@ -92,9 +102,12 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
             draft: &source,
             base: base_source.as_ref(),
             corpus: &corpus,
+            corpus_by_policy,
             fallback_plan: &request.fallback_plan,
             settings: &settings.review,
             invariants: &invariants,
+            base_invariants: &base_invariants,
+            retires: &request.retires,
         };
         review::build(&inputs).map(|content| (content, corpus)).map_err(Problem::from)
     })
@@ -111,8 +124,15 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
         return Err(changed("another bundle became stable while the packet was built; submit again"));
     }
     let built_by = work.actor().name.clone();
-    let submission =
-        Submission { bundle: &current, base: base.as_ref(), notes: &notes, built_by: &built_by, built_at: work.now };
+    let authors = authors_of(work.db(), &current).await?;
+    let submission = Submission {
+        bundle: &current,
+        base: base.as_ref(),
+        notes: &notes,
+        built_by: &built_by,
+        authors: &authors,
+        built_at: clock(work.db()).await?,
+    };
     let id = insert(work.db(), &submission, &content, &corpus).await?;
     sqlx::query("update policy_bundles set state = $2, updated_at = now(), revision = revision + 1 where id = $1")
         .bind(current.id)
@@ -129,6 +149,20 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     Ok(packet)
 }
 
+/// The database's clock at this moment, while the bundle is locked. Whoever acts on the packet begins later; the time at
+/// which this transaction began may lie before an action on an earlier submission.
+async fn clock(db: &mut PgConnection) -> Result<Timestamp> {
+    let now: OffsetDateTime = sqlx::query_scalar("select clock_timestamp()").fetch_one(db).await?;
+    Ok(now.into())
+}
+
+/// Everybody who wrote what the bundle contains: also the authors of equal content that nobody has approved.
+async fn authors_of(db: &mut PgConnection, bundle: &bundle_row::Row) -> Result<Vec<String>> {
+    let mut authors = bundle.authors.clone();
+    add_authors(&mut authors, unreviewed_authors(db, &bundle.digest).await?);
+    Ok(authors)
+}
+
 fn changed(detail: &str) -> Error {
     Error::refused(Code::Conflict, detail)
 }
@@ -139,6 +173,7 @@ pub(crate) struct Submission<'a> {
     pub base: Option<&'a bundle_row::Row>,
     pub notes: &'a str,
     pub built_by: &'a str,
+    pub authors: &'a [String],
     pub built_at: Timestamp,
 }
 
@@ -149,7 +184,7 @@ pub(crate) async fn insert(
     content: &Content,
     corpus: &Corpus,
 ) -> Result<String> {
-    let Submission { bundle, base, notes, built_by, built_at } = *submission;
+    let Submission { bundle, base, notes, built_by, authors, built_at } = *submission;
     let id = packet_id(content);
     sqlx::query(
         "insert into policy_packets (packet_id, bundle_id, bundle_revision, base_id, status, built_by, authors, built_at,
@@ -161,7 +196,7 @@ pub(crate) async fn insert(
     .bind(bundle.revision)
     .bind(base.map(|base| base.id))
     .bind(built_by)
-    .bind(&bundle.authors[..])
+    .bind(authors)
     .bind(json::text(content)?)
     .bind(json::text(corpus)?)
     .bind(&bundle.version)
@@ -184,37 +219,50 @@ pub(crate) fn built_detail(submission: &Submission<'_>, content: &Content) -> Va
         "digest": bundle.digest, "base_version": base.map(|base| &base.version),
         "replay_checksum": content.replay.replay_checksum,
         "deterministic_pass": content.replay.deterministic_pass, "risk_score_bps": content.risk_score_bps,
-        "required_approvals": content.required_approvals, "blockers": content.blockers(),
+        "required_approvals": content.required_approvals, "blockers": content.blockers(&[]),
+        "quorum_reasons": content.quorum_reasons, "retires": content.retires,
         "projected_kpis": content.projected_kpis,
     })
 }
 
-/// The cases to replay.
-async fn corpus(db: &mut PgConnection, request: Option<&CorpusRequest>, settings: &Settings) -> Result<Corpus> {
-    let limit = request.and_then(|request| request.limit).unwrap_or(settings.corpus.0);
+/// The cases to replay, and whether the settings name them: the newest recorded decisions of the last days. Whoever builds
+/// a packet may choose others, but then the packet says that it lacks evidence.
+async fn corpus(db: &mut PgConnection, request: Option<&CorpusRequest>, settings: &Settings) -> Result<(Corpus, bool)> {
+    let most = settings.corpus.0;
+    let Some(request) = request else {
+        let cases = recorded(db, Some(settings.review.evidence_days), decisions::Filter::default(), most).await?;
+        // With nothing recorded yet, test cases at least show what the draft does.
+        return Ok(if cases.cases.is_empty() { (fixture_corpus(db).await?, false) } else { (cases, true) });
+    };
+    let limit = request.limit.unwrap_or(most);
     if !(1..=MAX_CORPUS).contains(&limit) {
         let detail = format!("a packet replays 1 to {MAX_CORPUS} decisions");
         return Err(Problem::invalid_field("/corpus/limit", detail).into());
     }
-    match request.map(|request| request.source) {
-        None | Some(Dataset::Recorded) => {
-            let filter = decisions::Filter {
-                since: request.and_then(|request| request.since),
-                until: request.and_then(|request| request.until),
-                ..decisions::Filter::default()
-            };
-            let records = decisions::newest(db, &filter, limit).await?;
-            if records.is_empty() && request.is_none() {
-                return fixture_corpus(db).await;
-            }
-            Ok(Corpus::recorded(records.iter().map(CorpusCase::from).collect()))
+    match request.source {
+        Dataset::Recorded => {
+            let whole = request.since.is_none() && request.until.is_none();
+            let filter =
+                decisions::Filter { since: request.since, until: request.until, ..decisions::Filter::default() };
+            let days = whole.then_some(settings.review.evidence_days);
+            Ok((recorded(db, days, filter, limit).await?, whole && limit == most))
         }
-        Some(Dataset::Fixtures) => fixture_corpus(db).await,
-        Some(Dataset::Synthetic | Dataset::Custom) => {
+        Dataset::Fixtures => Ok((fixture_corpus(db).await?, false)),
+        Dataset::Synthetic | Dataset::Custom => {
             let detail = "a packet replays `recorded` decisions or `fixtures`";
             Err(Problem::invalid_field("/corpus/source", detail).into())
         }
     }
+}
+
+/// The newest recorded decisions, at most `limit`, of the last `days` if there is such a bound.
+async fn recorded(db: &mut PgConnection, days: Option<u32>, filter: decisions::Filter, limit: u32) -> Result<Corpus> {
+    let since = match days {
+        Some(days) => Some(clock(db).await?.minus(Duration::from_secs(u64::from(days) * 86_400))),
+        None => filter.since,
+    };
+    let records = decisions::newest(db, &decisions::Filter { since, ..filter }, limit).await?;
+    Ok(Corpus::recorded(records.iter().map(CorpusCase::from).collect()))
 }
 
 async fn fixture_corpus(db: &mut PgConnection) -> Result<Corpus> {

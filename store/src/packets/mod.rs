@@ -2,11 +2,17 @@
 
 mod act;
 mod build;
+mod exception_rows;
+mod exceptions;
 mod queries;
+mod removed_guards;
 pub(crate) mod row;
 
 pub use act::act;
 pub use build::{BuildPacket, CorpusRequest, build};
 pub(crate) use build::{Submission, built_detail, insert};
-pub use queries::{Filter, evidence, get, list, verify};
+pub(crate) use exceptions::overridden_now;
+pub use exceptions::sign_exception;
+pub use queries::{Filter, evidence, exceptions_in_service, get, list, verify};
 pub(crate) use queries::{WAITS, verify_evidence};
+pub use removed_guards::removed_guards;

@@ -4,11 +4,11 @@ use const_format::concatcp;
 use lifecycle::{
     Page,
     authority::{Actor, Permission, authorize},
-    review::{self, Evidence, Packet, PacketStatus, Verification, packet::PacketSummary},
+    review::{self, Evidence, Exception, Packet, PacketStatus, Verification, packet::PacketSummary},
 };
 use time::OffsetDateTime;
 
-use super::row;
+use super::{exception_rows, row};
 use crate::{Error, Result, Store, names, page};
 
 /// Which packets to list.
@@ -108,6 +108,26 @@ pub async fn get(store: &Store, actor: &Actor, packet_id: &str) -> Result<Packet
     let mut db = store.pool().acquire().await?;
     let found = row::by_id(&mut db, packet_id).await?;
     row::read(store.keys(), &mut db, found).await
+}
+
+/// The exceptions with which the bundles in service were approved: for a warning beside what they do.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn exceptions_in_service(store: &Store, actor: &Actor) -> Result<Vec<Exception>> {
+    authorize(actor, Permission::Read)?;
+    let mut db = store.pool().acquire().await?;
+    let packets: Vec<i64> = sqlx::query_scalar(
+        "select p.row_id from policy_packets p join policy_bundles b on b.id = p.bundle_id
+         where p.status = 'approved' and (b.active or b.state = 'shadow') order by p.row_id",
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut exceptions = Vec::new();
+    for packet in packets {
+        exceptions.extend(exception_rows::of_packet(&mut db, packet).await?);
+    }
+    Ok(exceptions)
 }
 
 /// Replays a packet over the corpus that is stored with it.

@@ -2,17 +2,21 @@
 
 use const_format::concatcp;
 use lifecycle::{
-    authority::Role,
+    authority::{HeldRoles, Role},
     problem::Code,
-    review::{Action, Content, NotGenuine, Packet, PacketStatus, packet_id},
+    review::{
+        Action, Content, Exception, NotGenuine, Packet, PacketStatus, Quorum, Verdict, guardrails::GuardrailName,
+        overridden, packet_id, review_status,
+    },
     signing::KeyRing,
 };
-use policy::{Timestamp, replay::Corpus};
+use policy::{Timestamp, bundle::Invariant, replay::Corpus};
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use crate::{Error, Result, names};
+use super::exception_rows;
+use crate::{Error, Result, accounts::people, names};
 
 /// The problem with a packet whose content was changed by hand.
 const CONTENT_ALTERED: &str = "the packet's content is not what its id says: it was changed in the database";
@@ -20,6 +24,17 @@ const CONTENT_ALTERED: &str = "the packet's content is not what its id says: it 
 /// The columns of [`Row`].
 const COLUMNS: &str =
     "row_id, packet_id, bundle_id, base_id, status, built_by, authors, built_at, content, required_approvals";
+
+/// What the signatures on a packet add up to.
+#[derive(Default)]
+struct Signed {
+    approved_by: Vec<String>,
+    missing: Vec<String>,
+    lapsed: Vec<String>,
+    nobody_can_complete: Option<String>,
+    exceptions: Vec<Exception>,
+    overridden: Vec<GuardrailName>,
+}
 
 /// A packet as it is stored, without its corpus.
 #[derive(sqlx::FromRow)]
@@ -67,7 +82,25 @@ impl Row {
         Err(Error::refused(Code::Conflict, CONTENT_ALTERED))
     }
 
-    fn packet(self, actions: Vec<Action>, stale: bool, keys: &KeyRing) -> Result<Packet> {
+    /// Refuses an action whose transaction began before the packet was built: its author cannot have seen this
+    /// submission, only an earlier one of the same content, which is void.
+    ///
+    /// # Errors
+    /// `conflict`
+    pub fn refuse_if_built_after(&self, began: Timestamp) -> Result<()> {
+        if began >= self.built_at() {
+            return Ok(());
+        }
+        let detail = "the bundle was submitted again in the meantime: look at the packet again, then decide";
+        Err(Error::refused(Code::Conflict, detail))
+    }
+
+    /// What decides whether the packet has its quorum.
+    pub fn quorum<'a>(&'a self, standing: &'a HeldRoles) -> Quorum<'a> {
+        Quorum { required: self.required_approvals(), authors: &self.authors, built_by: &self.built_by, standing }
+    }
+
+    fn packet(self, actions: Vec<Action>, signed: Signed, stale: bool, keys: &KeyRing) -> Result<Packet> {
         let status = self.status()?;
         let content = self.content()?;
         let mut altered = Vec::new();
@@ -76,6 +109,10 @@ impl Row {
         }
         altered.extend(actions.iter().filter_map(|action| {
             action.check(&self.packet_id, self.built_at(), keys).err().map(|refusal| not_genuine(action, refusal))
+        }));
+        altered.extend(signed.exceptions.iter().filter_map(|exception| {
+            let refusal = exception.check(&self.packet_id, self.built_at(), keys).err()?;
+            Some(format!("the exception signed by {} does not count: {refusal}", exception.actor))
         }));
         Ok(Packet {
             packet_id: self.packet_id,
@@ -86,6 +123,12 @@ impl Row {
             authors: self.authors,
             built_at: self.built_at.into(),
             actions,
+            approved_by: signed.approved_by,
+            missing: signed.missing,
+            lapsed: signed.lapsed,
+            nobody_can_complete: signed.nobody_can_complete,
+            exceptions: signed.exceptions,
+            overridden: signed.overridden,
             stale,
             altered,
             replay_checksum: content.replay.replay_checksum.clone(),
@@ -108,6 +151,18 @@ pub(crate) async fn by_id(db: &mut PgConnection, packet_id: &str) -> Result<Row>
 pub(crate) async fn by_row_locked(db: &mut PgConnection, row_id: i64) -> Result<Row> {
     let sql = concatcp!("select ", COLUMNS, " from policy_packets where row_id = $1 for update");
     Ok(sqlx::query_as(sql).bind(row_id).fetch_one(db).await?)
+}
+
+/// The invariants that the approved packet of this bundle was proven against; none for a bundle without one.
+pub(crate) async fn invariants_of(db: &mut PgConnection, bundle_id: i64) -> Result<Vec<Invariant>> {
+    let sql = concatcp!(
+        "select ",
+        COLUMNS,
+        " from policy_packets where bundle_id = $1 and status = 'approved' order by row_id desc limit 1"
+    );
+    let packet: Option<Row> = sqlx::query_as(sql).bind(bundle_id).fetch_optional(db).await?;
+    let Some(packet) = packet else { return Ok(Vec::new()) };
+    Ok(packet.genuine_content()?.invariants.into_iter().map(|result| result.invariant).collect())
 }
 
 /// The cases a packet was replayed over.
@@ -189,15 +244,35 @@ pub(crate) async fn is_stale(db: &mut PgConnection, base_id: Option<i64>) -> Res
 /// The packet with everything that has happened to it.
 pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Result<Packet> {
     let actions = actions(db, row.row_id).await?;
-    let open = matches!(row.status()?, PacketStatus::InReview | PacketStatus::Approved);
-    let in_service: bool =
-        sqlx::query_scalar("select state not in ('in_review', 'approved') from policy_bundles where id = $1")
+    let exceptions = exception_rows::of_packet(db, row.row_id).await?;
+    let (in_service, now): (bool, OffsetDateTime) =
+        sqlx::query_as("select state not in ('in_review', 'approved'), now() from policy_bundles where id = $1")
             .bind(row.bundle_id)
             .fetch_one(&mut *db)
             .await?;
-    // Once a bundle has been applied, its packet has served its purpose.
-    let stale = open && !in_service && is_stale(db, row.base_id).await?;
-    row.packet(actions, stale, keys)
+    // Once a bundle has been applied, its packet has served its purpose: its signatures stay what they were then.
+    let open = matches!(row.status()?, PacketStatus::InReview | PacketStatus::Approved) && !in_service;
+    if !open {
+        let approvals = actions.iter().filter(|action| action.decision == Verdict::Approve);
+        let approved_by = approvals.map(|action| action.actor.clone()).collect();
+        // Whatever its signers are by now, what they overrode stays written on it.
+        let as_signed = exception_rows::standing_as_signed(&exceptions);
+        let overridden = overridden(&row.quorum(&as_signed), &exceptions);
+        let signed = Signed { approved_by, exceptions, overridden, ..Signed::default() };
+        return row.packet(actions, signed, false, keys);
+    }
+    let stale = is_stale(db, row.base_id).await?;
+    let standing = people::standing(db).await?;
+    let review = review_status(&row.quorum(&standing), &actions, now.into());
+    let signed = Signed {
+        approved_by: review.approved_by,
+        missing: review.missing,
+        lapsed: review.lapsed,
+        nobody_can_complete: review.nobody_can_complete,
+        overridden: overridden(&row.quorum(&standing), &exceptions),
+        exceptions,
+    };
+    row.packet(actions, signed, stale, keys)
 }
 
 /// Stores a signed action.

@@ -3,7 +3,7 @@
 use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, Permission, authorize},
+    authority::{Actor, HeldRoles, Permission, authorize},
     bundle::{Record, state::Command},
     problem::{Code, Problem},
     review::{PacketStatus, review_status},
@@ -16,8 +16,9 @@ use serde_json::json;
 use super::records;
 use crate::{
     Error, Result, Store,
+    accounts::people,
     bundles::row::{self as bundle_row, COLUMNS, Row},
-    packets::{row as packet_row, verify_evidence},
+    packets::{overridden_now, row as packet_row, verify_evidence},
     settings, system,
     work::Work,
 };
@@ -44,7 +45,7 @@ pub async fn apply(
             return Err(Problem::invalid_field("/canary_pct", detail).into());
         }
     };
-    let order = Order { bundle_id, packet_id, stage };
+    let order = Order { bundle_id, packet_id, stage, signers: Signers::Now };
     refuse_early(store, &order).await?;
     // Replaying the evidence takes time, so this is done before anything is locked: a packet never changes.
     let evidence = evidence_of(store, &order).await?;
@@ -68,6 +69,17 @@ pub(crate) struct Order<'a> {
     pub packet_id: &'a str,
     /// [`Stage::Canary10`] or [`Stage::Shadow`].
     pub stage: Stage,
+    /// The roles for which signatures count.
+    pub signers: Signers,
+}
+
+/// The roles for which the signatures on a packet count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signers {
+    /// The roles that the signers hold now.
+    Now,
+    /// The roles that they signed with: a rehearsal of something that was applied before, with people who may have left.
+    AsSigned,
 }
 
 impl Order<'_> {
@@ -88,7 +100,7 @@ pub(crate) async fn apply_in(
     let bundle = bundle_row::by_id_locked(work.db(), order.bundle_id).await?;
     let state = bundle.state()?.apply(order.command()).map_err(Problem::from)?;
     system::refuse_when_paused(work.db()).await?;
-    check_approval(store, work, &bundle, packet_id).await?;
+    check_approval(store, work, &bundle, order).await?;
     if let Some(other) = bundle_row::canary(work.db()).await? {
         let detail = format!(
             "{} is already in rollout at {} %: promote it or roll it back first",
@@ -172,10 +184,10 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
     .map_err(|error| Error::Internal(format!("the proof stopped: {error}")))
 }
 
-/// Refuses unless the packet now has its quorum of approvals whose signatures verify, and was built on the bundle that
-/// is now stable.
-async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id: &str) -> Result<()> {
-    let packet = packet_row::by_id(work.db(), packet_id).await?;
+/// Refuses unless the packet now has its quorum of approvals whose signatures verify and whose signers hold their roles,
+/// and was built on the bundle that is now stable.
+async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, order: &Order<'_>) -> Result<()> {
+    let packet = packet_row::by_id(work.db(), order.packet_id).await?;
     let status = packet.status()?;
     if packet.bundle_id != bundle.id || status != PacketStatus::Approved {
         let detail = format!("this packet is `{}`, not approved", status.name());
@@ -189,7 +201,19 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, packet_id:
         return Err(Error::refused(Code::StaleApproval, detail));
     }
     let actions = packet_row::verified_actions(store.keys(), work.db(), &packet).await?;
-    let now = review_status(packet.required_approvals(), &packet.authors, &packet.built_by, &actions, work.now);
+    let standing = match order.signers {
+        Signers::Now => people::standing(work.db()).await?,
+        Signers::AsSigned => {
+            HeldRoles::of(actions.iter().map(|action| (action.actor.clone(), action.roles.iter().copied().collect())))
+        }
+    };
+    let now = review_status(&packet.quorum(&standing), &actions, work.now);
+    let as_signed = order.signers == Signers::AsSigned;
+    let overridden = overridden_now(store.keys(), work.db(), &packet, as_signed).await?;
+    if let Some(first) = packet.content()?.blockers(&overridden).into_iter().next() {
+        let detail = format!("the approval no longer holds. {first} Withdraw the bundle and submit it again");
+        return Err(Error::refused(Code::StaleApproval, detail));
+    }
     if now.status != PacketStatus::Approved {
         let detail = format!(
             "the approval no longer holds ({}): withdraw the bundle and submit it again",

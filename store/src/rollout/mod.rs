@@ -10,7 +10,7 @@ mod roll_back;
 mod watch;
 
 pub use apply::apply;
-pub(crate) use apply::{Order, apply_in, evidence_of};
+pub(crate) use apply::{Order, Signers, apply_in, evidence_of};
 pub use history::history;
 pub(crate) use measure::measure as measure_stage;
 pub use measure::{canary_status, check_gates};

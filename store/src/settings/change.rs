@@ -1,72 +1,74 @@
-//! Changing the settings and the invariants.
+//! Changing the settings and the invariants. What weakens no safeguard is in force at once; the rest is proposed to the
+//! safety owners.
 
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, authorize},
     problem::Problem,
-    settings::Settings,
+    settings::{Change, ChangedSettings, Proposal, Settings, safeguards},
 };
 use policy::{
     Fault,
     bundle::{Invariant, invariant},
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{
     limits::check,
-    row::{INVARIANTS, load, load_invariants, put},
+    proposals::propose,
+    row::{INVARIANTS, load, load_invariants, lock_against_changes, put, put_groups},
 };
 use crate::{Error, Result, Store, work::Work};
+
+/// The result of changing the invariants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedInvariants {
+    /// The invariants in force.
+    pub invariants: Vec<Invariant>,
+    /// The changes that are in force at once.
+    pub applied: Vec<Change>,
+    /// The proposal for what is removed or says less.
+    pub proposal: Option<Proposal>,
+}
 
 /// Replaces the settings.
 ///
 /// # Errors
 /// As [`change`].
-pub async fn update(store: &Store, actor: &Actor, settings: Settings) -> Result<Settings> {
+pub async fn update(store: &Store, actor: &Actor, settings: Settings) -> Result<ChangedSettings> {
     change(store, actor, |current| *current = settings).await
 }
 
-/// Changes the settings in force. Changes wait for each other, so that two people who change different settings at the
-/// same time do not undo each other's changes.
+/// Changes the settings in force, as far as that weakens no safeguard; what does is proposed. Changes wait for each other,
+/// so that two people who change different settings at the same time do not undo each other's changes.
 ///
 /// # Errors
 /// Denied without [`Permission::Administer`]; a value outside its range.
-pub async fn change(store: &Store, actor: &Actor, change: impl FnOnce(&mut Settings)) -> Result<Settings> {
+pub async fn change(store: &Store, actor: &Actor, change: impl FnOnce(&mut Settings)) -> Result<ChangedSettings> {
     let permit = authorize(actor, Permission::Administer)?;
     let mut work = Work::begin(store, permit).await?;
     lock_against_changes(&mut work).await?;
     let before = load(work.db()).await?;
-    let mut after = before;
-    change(&mut after);
-    check(&after)?;
-    let (old, new) = (groups(before)?, groups(after)?);
-    for (key, value) in new.iter().filter(|(key, value)| old.get(*key) != Some(*value)) {
-        put(&mut work, key, value).await?;
+    let mut wanted = before;
+    change(&mut wanted);
+    check(&wanted)?;
+    let split = safeguards::split(&before, &wanted).map_err(Error::damaged)?;
+    check(&split.now)?;
+    put_groups(&mut work, &before, &split.now).await?;
+    if !split.applied.is_empty() || split.weaker.is_empty() {
+        let detail = json!({"before": before, "after": split.now});
+        work.note(EventType::SettingsChanged, "settings", "workspace", "the settings were changed", detail);
     }
-    let detail = json!({"before": before, "after": after});
-    work.note(EventType::SettingsChanged, "settings", "workspace", "the settings were changed", detail);
+    let proposal = propose(&mut work, &split.weaker).await?;
     work.commit().await?;
-    Ok(after)
-}
-
-fn groups(settings: Settings) -> Result<Map<String, Value>> {
-    match serde_json::to_value(settings).map_err(Error::damaged)? {
-        Value::Object(groups) => Ok(groups),
-        _ => Err(Error::Internal("settings are not an object".into())),
-    }
-}
-
-/// Keeps other transactions from changing the settings until the end of this one; reading is not blocked.
-async fn lock_against_changes(work: &mut Work) -> Result<()> {
-    sqlx::query("lock table settings in share row exclusive mode").execute(work.db()).await?;
-    Ok(())
+    Ok(ChangedSettings { settings: split.now, applied: split.applied, proposal })
 }
 
 /// Replaces the invariants.
 ///
 /// # Errors
 /// As [`change_invariants`].
-pub async fn set_invariants(store: &Store, actor: &Actor, wanted: Vec<Invariant>) -> Result<Vec<Invariant>> {
+pub async fn set_invariants(store: &Store, actor: &Actor, wanted: Vec<Invariant>) -> Result<ChangedInvariants> {
     change_invariants(store, actor, |all| {
         *all = wanted;
         Ok(())
@@ -74,8 +76,8 @@ pub async fn set_invariants(store: &Store, actor: &Actor, wanted: Vec<Invariant>
     .await
 }
 
-/// Changes the invariants in force. Changes wait for each other, so that an invariant added at the same time is not
-/// lost.
+/// Changes the invariants in force, as far as none is removed or says less; such changes are proposed. Changes wait for
+/// each other, so that an invariant added at the same time is not lost.
 ///
 /// # Errors
 /// Denied without [`Permission::Administer`]; what `change` refuses; an invariant that cannot be read, with pointers
@@ -84,23 +86,29 @@ pub async fn change_invariants(
     store: &Store,
     actor: &Actor,
     change: impl FnOnce(&mut Vec<Invariant>) -> Result<(), Problem>,
-) -> Result<Vec<Invariant>> {
+) -> Result<ChangedInvariants> {
     let permit = authorize(actor, Permission::Administer)?;
     let mut work = Work::begin(store, permit).await?;
     lock_against_changes(&mut work).await?;
     let before = load_invariants(work.db()).await?;
-    let mut after = before.clone();
-    change(&mut after)?;
-    if let Err(faults) = invariant::check(&after) {
+    let mut wanted = before.clone();
+    change(&mut wanted)?;
+    if let Err(faults) = invariant::check(&wanted) {
         let faults = faults.into_iter().map(|fault| Fault::new(format!("/invariants{}", fault.pointer), fault.detail));
         return Err(Problem::invalid_fields(faults.collect()).into());
     }
-    if before == after {
-        return Ok(after);
+    let split = safeguards::split_invariants(&before, &wanted);
+    if let Err(faults) = invariant::check(&split.now) {
+        // The list is full when what goes has to stay until a safety owner agrees.
+        let detail = faults.into_iter().next().map(|fault| fault.detail).unwrap_or_default();
+        return Err(Problem::invalid_field("/invariants", detail).into());
     }
-    put(&mut work, INVARIANTS, &json!(after)).await?;
-    let detail = json!({"invariants_before": before, "invariants_after": after});
-    work.note(EventType::SettingsChanged, "settings", INVARIANTS, "the invariants were changed", detail);
+    if split.now != before {
+        put(&mut work, INVARIANTS, &json!(split.now)).await?;
+        let detail = json!({"invariants_before": before, "invariants_after": split.now});
+        work.note(EventType::SettingsChanged, "settings", INVARIANTS, "the invariants were changed", detail);
+    }
+    let proposal = propose(&mut work, &split.weaker).await?;
     work.commit().await?;
-    Ok(after)
+    Ok(ChangedInvariants { invariants: split.now, applied: split.applied, proposal })
 }

@@ -1,6 +1,6 @@
 //! The range of every setting.
 
-use lifecycle::{problem::Problem, settings::Settings};
+use lifecycle::{problem::Problem, review::quorum_rule::FEWEST_FOR_HIGH_RISK, settings::Settings};
 
 use crate::Result;
 
@@ -23,11 +23,20 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         (at_least(1.0, watch.error_rate_factor), "/watch/error_rate_factor", "a factor is 1 or more"),
         (review.approvals >= 1, "/review/approvals", "at least one approval is needed"),
         (
-            review.approvals_high_risk >= review.approvals,
+            review.approvals_high_risk >= review.approvals.max(FEWEST_FOR_HIGH_RISK),
             "/review/approvals_high_risk",
-            "high risk needs no fewer approvals",
+            "a risky packet needs at least two approvals, and no fewer than an ordinary one",
+        ),
+        (review.min_evidence >= 1, "/review/min_evidence", "evidence is at least one recorded decision"),
+        (review.many_changes_bps <= 10_000, "/review/many_changes_bps", "a share is 0 to 10000 basis points"),
+        (gates.min_sample_size >= 1, "/gates/min_sample_size", "a gate needs at least one decision"),
+        (
+            watch.min_sample_size <= 100_000,
+            "/watch/min_sample_size",
+            "automatic rollback waits for at most 100000 decisions, or it would never act",
         ),
         ((1..=24 * 366).contains(&review.approval_hours), "/review/approval_hours", "approvals last 1 hour to a year"),
+        ((1..=366).contains(&review.evidence_days), "/review/evidence_days", "evidence goes back 1 to 366 days"),
         (review.high_risk_bps <= 10_000, "/review/high_risk_bps", "risk is 0 to 10000 basis points"),
         (review.guardrails.margin_delta_bps <= 0, "/review/guardrails/margin_delta_bps", "a loss is 0 or less"),
         (review.guardrails.success_delta_bps <= 0, "/review/guardrails/success_delta_bps", "a loss is 0 or less"),

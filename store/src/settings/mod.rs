@@ -2,10 +2,12 @@
 
 mod change;
 mod limits;
+mod proposals;
 mod queries;
 mod row;
 
-pub use change::{change, change_invariants, set_invariants, update};
-pub use lifecycle::settings::Settings;
-pub use queries::{get, invariants, keys};
+pub use change::{ChangedInvariants, change, change_invariants, set_invariants, update};
+pub use lifecycle::settings::{Change, Settings};
+pub use proposals::{accept, proposals, reject};
+pub use queries::{below_default, get, invariants, keys};
 pub(crate) use row::{load, load_invariants};

@@ -2,13 +2,13 @@
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
-    settings::Settings,
+    settings::{Change, Settings, safeguards},
     signing::KeyNames,
 };
 use policy::bundle::Invariant;
 
 use super::row::{load, load_invariants};
-use crate::{Result, Store};
+use crate::{Error, Result, Store};
 
 /// The settings in force.
 ///
@@ -17,6 +17,15 @@ use crate::{Result, Store};
 pub async fn get(store: &Store, actor: &Actor) -> Result<Settings> {
     authorize(actor, Permission::Read)?;
     load(store.pool()).await
+}
+
+/// The safeguards that are weaker than by default.
+///
+/// # Errors
+/// Denied without [`Permission::Read`].
+pub async fn below_default(store: &Store, actor: &Actor) -> Result<Vec<Change>> {
+    authorize(actor, Permission::Read)?;
+    safeguards::below_default(&load(store.pool()).await?).map_err(Error::damaged)
 }
 
 /// The names of the signing keys.

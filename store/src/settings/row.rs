@@ -41,3 +41,25 @@ pub(super) async fn put(work: &mut Work, key: &str, value: &Value) -> Result<()>
     .await?;
     Ok(())
 }
+
+/// Stores the groups of the settings that differ.
+pub(super) async fn put_groups(work: &mut Work, before: &Settings, after: &Settings) -> Result<()> {
+    let (old, new) = (groups(before)?, groups(after)?);
+    for (key, value) in new.iter().filter(|(key, value)| old.get(*key) != Some(*value)) {
+        put(work, key, value).await?;
+    }
+    Ok(())
+}
+
+fn groups(settings: &Settings) -> Result<Map<String, Value>> {
+    match serde_json::to_value(settings).map_err(Error::damaged)? {
+        Value::Object(groups) => Ok(groups),
+        _ => Err(Error::Internal("settings are not an object".into())),
+    }
+}
+
+/// Keeps other transactions from changing the settings until the end of this one; reading is not blocked.
+pub(super) async fn lock_against_changes(work: &mut Work) -> Result<()> {
+    sqlx::query("lock table settings in share row exclusive mode").execute(work.db()).await?;
+    Ok(())
+}

@@ -15,5 +15,5 @@ pub use pause::{Engage, pause, sign_release};
 pub use queries::{CHANNEL, Live, get, live, live_mark, watch};
 pub(crate) use release_record::releases;
 pub(crate) use serving::{read, serving_checksum};
-pub(crate) use switches::{refuse_when_paused, switches};
+pub(crate) use switches::{refuse_when_paused, switches_now};
 pub(crate) use ticket::add_to_ticket_in_force;

@@ -10,7 +10,7 @@ use lifecycle::{
     problem::{Code, Problem},
     system::{
         Changed, Pause, ReleaseRefused, ServingBundle, TICKET_TAG, TriggerReading,
-        pause::{self as rules, Signed},
+        pause::{self as rules, Signed, Signing},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use super::{
     release_record::store_release, required_text::required_text, serving::read, switches::switches_locked,
     ticket::add_to_ticket, trigger,
 };
-use crate::{Error, Result, Store, incidents, json, work::Work};
+use crate::{Error, Result, Store, accounts::people, incidents, json, work::Work};
 
 /// Maximum number of trigger metrics of a pause, and maximum characters of one.
 const MAX_TRIGGERS: usize = 20;
@@ -115,15 +115,19 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
     let permit = authorize(actor, Permission::Pause)?;
     let remediation = required_text("/remediation", remediation, &ReleaseRefused::RemediationRequired.to_string())?;
     let mut work = Work::begin_serving(store, permit).await?;
-    let Some(mut pause) = switches_locked(work.db()).await?.pause else {
+    let Some(pause) = switches_locked(work.db()).await?.pause else {
         let detail = "no safety pause is in force: there is nothing to release";
         return Err(Problem::new(Code::InvalidTransition, detail).with("from", "running").with("to", "running").into());
     };
-    let counting: Vec<_> = pause.valid_signatures(store.keys()).cloned().collect();
+    // The roles of whoever has signed are asked again, so a signature by someone who has lost theirs is gone.
+    let standing = people::standing(work.db()).await?;
+    let mut pause = pause.as_of(&standing);
+    let first = pause.valid_signatures(store.keys(), &standing).next().is_some();
     // The triggers only matter to the second signature.
-    let readings = if counting.is_empty() { Vec::new() } else { trigger::read(&mut work, &pause).await? };
+    let readings = if first { trigger::read(&mut work, &pause).await? } else { Vec::new() };
     let now = work.now;
-    let signed = rules::sign_release(&pause, actor, remediation, &readings, now, store.keys())
+    let context = Signing { keys: store.keys(), standing: &standing };
+    let signed = rules::sign_release(&pause, actor, remediation, &readings, now, context)
         .map_err(|refusal| refused(refusal, &readings))?;
     let ticket = pause.ticket.clone().unwrap_or_default();
     let message = match signed {

@@ -4,7 +4,7 @@ use const_format::concatcp;
 use lifecycle::{rollout, system::System};
 use sqlx::PgConnection;
 
-use super::switches::switches;
+use super::switches::switches_now;
 use crate::{
     Result,
     bundles::row::{COLUMNS, Row},
@@ -13,7 +13,7 @@ use crate::{
 /// The live state, including whether evaluation is off or rollouts are paused.
 pub(crate) async fn read(db: &mut PgConnection) -> Result<System> {
     let (stable, canary) = arms(db).await?;
-    let switches = switches(db).await?;
+    let switches = switches_now(db).await?;
     Ok(System {
         enabled: switches.enabled,
         bypass_effect: switches.bypass_effect,

@@ -9,7 +9,7 @@ use policy::bundle::Effect;
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 
-use crate::{Error, Result, names};
+use crate::{Error, Result, accounts::people, names};
 
 /// The emergency switch and the safety pause.
 pub(crate) struct Switches {
@@ -45,6 +45,14 @@ impl SwitchesRow {
 pub(crate) async fn switches(db: &mut PgConnection) -> Result<Switches> {
     let row: SwitchesRow = sqlx::query_as(SELECT).fetch_one(db).await?;
     row.read()
+}
+
+/// The switches as people are shown them: the pause with the release signatures that still count.
+pub(crate) async fn switches_now(db: &mut PgConnection) -> Result<Switches> {
+    let switches = switches(db).await?;
+    let Some(pause) = switches.pause else { return Ok(switches) };
+    let standing = people::standing(db).await?;
+    Ok(Switches { pause: Some(pause.as_of(&standing)), ..switches })
 }
 
 /// The switches, locked until the transaction ends.

@@ -41,7 +41,7 @@ async fn the_example_is_loaded_once_and_its_credentials_work() {
     assert!(packet.content.replay.total_flips > 0);
     assert_eq!(packet.content.newly_allowed, 0);
     let content = &packet.content;
-    assert!(content.blockers().is_empty(), "{:?}", content.blockers());
+    assert!(content.blockers(&[]).is_empty(), "{:?}", content.blockers(&[]));
     assert!(content.guardrails.iter().all(|guardrail| guardrail.verdict == GuardrailVerdict::Pass));
     assert_eq!(content.invariants[0].verdict, InvariantVerdict::Holds);
     assert!(content.blast_radius.as_ref().is_some_and(|reach| reach.subjects > 0 && reach.decisions > 0));

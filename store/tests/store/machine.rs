@@ -130,7 +130,8 @@ async fn command(
         }
         "withdraw" => bundles::withdraw(store, &who, id).await.map(drop),
         "submit" => {
-            let request = packets::BuildPacket { bundle_id: id, fallback_plan: "Roll back.".into(), corpus: None };
+            let request =
+                packets::BuildPacket { bundle_id: id, fallback_plan: "Roll back.".into(), ..Default::default() };
             packets::build(store, &who, request).await.map(drop)
         }
         "approve" => packets::act(store, &who, &packet, Verdict::Approve, None).await.map(drop),
@@ -216,6 +217,9 @@ async fn invariants_hold_after_every_random_command() {
             Store::connect(options.clone(), testing::keys()).await.unwrap(),
             Store::connect(options, testing::keys()).await.unwrap(),
         ];
+        for person in people().iter().chain(&[author(), approver(), safety(), owner()]) {
+            testing::admit(&servers[0], person).await;
+        }
         stable(&servers[0], None, 90).await;
         approved(&servers[1], None, 80).await;
         let mut random = Random::new(seed);

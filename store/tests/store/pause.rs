@@ -104,6 +104,7 @@ async fn one_person_never_releases_alone() {
     let store = testing::store().await;
     paused(&store, &[]).await;
     let both = named("both@example.com", &[Role::SafetyOwner, Role::RuntimeOwner]);
+    testing::admit(&store, &both).await;
     system::sign_release(&store, &both, "as safety owner").await.unwrap();
     for name in ["both@example.com", "Both@Example.com"] {
         for roles in [&[Role::RuntimeOwner][..], &[Role::SafetyOwner], &[Role::SafetyOwner, Role::RuntimeOwner]] {

@@ -6,7 +6,7 @@ use lifecycle::{
     authority::{Actor, Permission, Role, Via},
     incident::{Severity, Step},
     problem::{Code, Problem},
-    review::Verdict,
+    review::{Verdict, guardrails::GuardrailName},
     transfer::Upload,
 };
 use policy::replay::{Dataset, Outcome, OutcomeStatus};
@@ -59,7 +59,7 @@ fn use_cases() -> Vec<UseCase> {
         case!("packets::build", BuildPackets, |s, a| packets::build(
             s,
             a,
-            packets::BuildPacket { bundle_id: 0, fallback_plan: "back".into(), corpus: None }
+            packets::BuildPacket { bundle_id: 0, fallback_plan: "back".into(), ..Default::default() }
         )),
         case!("packets::list", Read, |s, a| packets::list(s, a, &packets::Filter::default())),
         case!("packets::get", Read, |s, a| packets::get(s, a, "pktv1:0")),
@@ -116,6 +116,15 @@ fn use_cases() -> Vec<UseCase> {
             None,
             "x"
         )),
+        case!("packets::removed_guards", Read, |s, a| packets::removed_guards(s, a, 0)),
+        case!("packets::exceptions_in_service", Read, |s, a| packets::exceptions_in_service(s, a)),
+        case!("packets::sign_exception", SignExceptions, |s, a| packets::sign_exception(
+            s,
+            a,
+            "pktv1:none",
+            GuardrailName::MarginDelta,
+            "As agreed"
+        )),
         case!("system::get", Read, |s, a| system::get(s, a)),
         case!("system::pause", Pause, |s, a| system::pause(
             s,
@@ -133,6 +142,10 @@ fn use_cases() -> Vec<UseCase> {
         case!("settings::get", Read, |s, a| settings::get(s, a)),
         case!("settings::keys", Read, |s, a| std::future::ready(settings::keys(s, a))),
         case!("settings::update", Administer, |s, a| settings::update(s, a, settings::Settings::default())),
+        case!("settings::below_default", Read, |s, a| settings::below_default(s, a)),
+        case!("settings::proposals", Read, |s, a| settings::proposals(s, a, None, None, None)),
+        case!("settings::accept", Countersign, |s, a| settings::accept(s, a, 0)),
+        case!("settings::reject", Countersign, |s, a| settings::reject(s, a, 0)),
         case!("settings::invariants", Read, |s, a| settings::invariants(s, a)),
         case!("settings::set_invariants", Administer, |s, a| settings::set_invariants(s, a, Vec::new())),
         case!("test_cases::cases", Read, |s, a| test_cases::cases(s, a, Dataset::Fixtures, None, None)),

@@ -13,7 +13,7 @@ use store::{bundles, packets, rollout, settings, testing};
 use crate::fixtures::*;
 
 fn plan(bundle_id: i64) -> packets::BuildPacket {
-    packets::BuildPacket { bundle_id, fallback_plan: "Roll back to stable.".into(), corpus: None }
+    packets::BuildPacket { bundle_id, fallback_plan: "Roll back to stable.".into(), ..Default::default() }
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn a_bundle_that_bypasses_a_guardrail_cannot_be_approved() {
     fast_gates(&store).await;
     let first = bundles::create(&store, &author(), guarded(90)).await.unwrap();
     let packet = submit(&store, first.id).await;
-    assert!(packet.content.blockers().is_empty(), "{:?}", packet.content.blockers());
+    assert!(packet.content.blockers(&[]).is_empty(), "{:?}", packet.content.blockers(&[]));
     for reviewer in [approver(), safety()] {
         packets::act(&store, &reviewer, &packet.packet_id, Verdict::Approve, None).await.unwrap();
     }

@@ -54,7 +54,7 @@ async fn a_policy_goes_from_draft_to_full_traffic_and_back() {
 
     let mut slow = store::settings::get(&store, &admin()).await.unwrap();
     slow.gates.min_stage_seconds = 3600;
-    store::settings::update(&store, &admin(), slow).await.unwrap();
+    set(&store, slow).await;
     serve(&store, draft.id, 10).await;
     let early = Problem::from(rollout::promote(&store, &owner(), draft.id, 50).await.unwrap_err());
     assert_eq!(early.code, Code::GateNotPassed);

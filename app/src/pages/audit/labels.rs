@@ -17,6 +17,7 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::Approved => "approved",
         EventType::Rejected => "rejected",
         EventType::ChangesRequested => "changes requested",
+        EventType::ExceptionSigned => "exception signed",
         EventType::StaleApprovalDetected => "stale approval detected",
         EventType::Applied => "applied",
         EventType::Promoted => "promoted",
@@ -38,6 +39,9 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::TokenCreated => "token created",
         EventType::TokenRevoked => "token revoked",
         EventType::SettingsChanged => "settings changed",
+        EventType::SettingsProposed => "weaker safeguard proposed",
+        EventType::ProposalAccepted => "weaker safeguard accepted",
+        EventType::ProposalRejected => "weaker safeguard rejected",
         EventType::TestCaseKept => "test case kept",
         EventType::TestCaseRemoved => "test case removed",
         EventType::Monitored => "measured",
@@ -57,6 +61,8 @@ pub const fn tone(event: EventType) -> Tone {
         | EventType::Released
         | EventType::EvaluationEnabled => Tone::Good,
         EventType::Rejected
+        | EventType::ExceptionSigned
+        | EventType::ProposalAccepted
         | EventType::RolledBack
         | EventType::Paused
         | EventType::EvaluationDisabled
@@ -66,7 +72,7 @@ pub const fn tone(event: EventType) -> Tone {
         | EventType::PacketVoided
         | EventType::StaleApprovalDetected
         | EventType::RollbackWithheld => Tone::Warn,
-        EventType::PacketBuilt | EventType::ReleaseSigned => Tone::Accent,
+        EventType::PacketBuilt | EventType::ReleaseSigned | EventType::SettingsProposed => Tone::Accent,
         _ => Tone::Neutral,
     }
 }

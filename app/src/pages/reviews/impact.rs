@@ -50,22 +50,6 @@ pub(super) fn Impact(
     let base_bar = base.clone().zip(replay.base_summary.clone());
     view! {
         <div class="stack packet-body">
-            {replay
-                .insufficient_evidence
-                .then(|| {
-                    view! {
-                        <Notice tone=Tone::Bad>
-                            <strong>"Insufficient evidence"</strong>
-                            <p>
-                                {format!(
-                                    "Only {} replayed; at least 100 recorded decisions are needed to conclude anything. \
-                                     This counts as high risk.",
-                                    format::plural(total as u64, "decision was", "decisions were"),
-                                )}
-                            </p>
-                        </Notice>
-                    }
-                })}
             {(!replay.deterministic_pass)
                 .then(|| {
                     view! {

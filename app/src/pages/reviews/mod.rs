@@ -2,6 +2,7 @@
 
 mod diff;
 mod evidence;
+pub(crate) mod exceptions;
 mod impact;
 mod lint;
 mod meaning;

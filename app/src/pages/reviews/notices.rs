@@ -1,6 +1,7 @@
 //! Notices above a packet's evidence when the evidence can no longer be relied on.
 
 use leptos::prelude::*;
+use lifecycle::review::content::{EvidenceGap, ReplayReport};
 
 use crate::{
     api::packets::StaleBase,
@@ -17,6 +18,24 @@ pub(super) fn Altered(what: Vec<String>) -> impl IntoView {
                 {what.into_iter().map(|text| view! { <li>{crate::labels::capital(&text)} "."</li> }).collect_view()}
             </ul>
             <p>"It can neither be approved nor applied. Verify the audit record, and find out who changed the database."</p>
+        </Notice>
+    }
+}
+
+/// Says loudly that the replayed decisions prove nothing, and why. Not on one tab only: it concerns every figure.
+#[component]
+pub(super) fn InsufficientEvidence(replay: ReplayReport) -> impl IntoView {
+    // Packets of older versions do not say why.
+    let gap = replay.evidence_gap.unwrap_or(EvidenceGap::TooFew);
+    view! {
+        <Notice tone=Tone::Bad>
+            <strong>"Insufficient evidence"</strong>
+            <p>
+                {format!(
+                    "{}. Nothing can be concluded from that, so no figure below proves anything, and it counts as high risk.",
+                    crate::labels::capital(&gap.words(replay.corpus_count)),
+                )}
+            </p>
         </Notice>
     }
 }

@@ -5,14 +5,15 @@ use leptos_router::hooks::use_params_map;
 use lifecycle::{
     authority::Permission,
     bundle::State,
-    review::{Packet, PacketStatus, Verdict},
+    review::{Packet, PacketStatus, Verdict, may_act},
 };
 
 use super::{
     evidence::Evidence,
+    exceptions::{Overridden, SignExceptions},
     impact::Impact,
     meaning::MeaningView,
-    notices::{Altered, StaleBaseNotice},
+    notices::{Altered, InsufficientEvidence, StaleBaseNotice},
     rerun::RerunButton,
     review_status::{Facts, ReviewStatus, cannot_sign, review_status},
     risk::risk_tone,
@@ -86,6 +87,14 @@ fn Page(view: PacketView, state: PageState) -> impl IntoView {
     } = view;
     let content = &packet.content;
     let altered = packet.altered.clone();
+    let (exceptions, overridden) = (packet.exceptions.clone(), packet.overridden.clone());
+    let retires = content.retires.clone();
+    let signs_exceptions = me.may(Permission::SignExceptions)
+        && may_act(&packet.authors, &packet.built_by, &me.name).is_ok()
+        && !packet.stale
+        && !paused;
+    let may_be_excepted = signs_exceptions.then(|| packet.clone());
+    let short_of_evidence = content.replay.insufficient_evidence.then(|| content.replay.clone());
     let version = content.bundle.version.clone();
     let base = content.base.as_ref().map(|base| base.version.clone());
     let title = labels::first_line(&notes).unwrap_or_else(|| format!("Review {version}"));
@@ -97,6 +106,10 @@ fn Page(view: PacketView, state: PageState) -> impl IntoView {
         status: packet.status,
         bundle: bundle_state,
         actions: &packet.actions,
+        approved_by: &packet.approved_by,
+        lapsed: &packet.lapsed,
+        incomplete: !packet.missing.is_empty(),
+        nobody_can_complete: packet.nobody_can_complete.as_deref(),
         required: content.required_approvals,
         authors: &packet.authors,
         built_by: &packet.built_by,
@@ -174,6 +187,8 @@ fn Page(view: PacketView, state: PageState) -> impl IntoView {
         />
         <StatusBox status=status_box may_apply=may_apply may_sign=may_sign />
         {(!altered.is_empty()).then(|| view! { <Altered what=altered /> })}
+        <Overridden exceptions=exceptions overridden=overridden />
+        {short_of_evidence.map(|replay| view! { <InsufficientEvidence replay=replay /> })}
         {stale_base.map(|live| view! { <StaleBaseNotice live=live version=stale_version base=stale_from /> })}
         <div class="with-aside packet-columns">
             <Panel flush=true>
@@ -194,7 +209,13 @@ fn Page(view: PacketView, state: PageState) -> impl IntoView {
                     <TextDiffView diff=text_diff cut=rules_cut base=has_base rule_count=rule_count />
                 </TabPanel>
                 <TabPanel group="packet" id=PacketTab::Safety.id() selected=state.tab>
-                    <Safety guardrails=guardrails red_team=red_team invariants=invariants lint=lint />
+                    <Safety
+                        guardrails=guardrails
+                        red_team=red_team
+                        retires=retires
+                        invariants=invariants
+                        lint=lint
+                    />
                 </TabPanel>
                 <TabPanel group="packet" id=PacketTab::Evidence.id() selected=state.tab>
                     <Evidence packet=shown rule_count=rule_count />
@@ -205,6 +226,7 @@ fn Page(view: PacketView, state: PageState) -> impl IntoView {
             </Panel>
             <div class="stack">
                 <SignOff packet=packet.clone() cannot_sign=cannot_sign signed=signed blocked=blocked state=state />
+                {may_be_excepted.map(|packet| view! { <SignExceptions packet=packet action=state.except /> })}
                 <Risk bps=risk parts=parts />
                 <EvidenceSummary packet=packet rerun=state.rerun />
             </div>

@@ -1,7 +1,7 @@
 //! The status of a packet in words, for the signed-in person: what blocks the packet, or what is needed next.
 
 use lifecycle::{
-    authority::{Permission, Role, Roles},
+    authority::{Permission, Role, Roles, same_person},
     bundle::State,
     review::{Action, PacketStatus, Verdict},
 };
@@ -32,6 +32,14 @@ pub struct Facts<'a> {
     pub bundle: State,
     /// The actions of reviewers.
     pub actions: &'a [Action],
+    /// The people whose approvals count now.
+    pub approved_by: &'a [String],
+    /// The people whose approvals do not count any more, because they lost the role they signed with.
+    pub lapsed: &'a [String],
+    /// Whether approvals are missing.
+    pub incomplete: bool,
+    /// Why nobody is left who could complete it.
+    pub nobody_can_complete: Option<&'a str>,
     /// The number of approvals required.
     pub required: u8,
     /// The authors of the bundle.
@@ -96,9 +104,19 @@ fn may(roles: &Roles, permission: Permission) -> bool {
     permission.roles().iter().any(|role| roles.contains(role))
 }
 
-/// Approvals that have not expired.
+/// Approvals that count: those that have expired, and those of people who lost their role, do not.
 fn valid<'a>(facts: &'a Facts) -> Vec<&'a Action> {
-    facts.actions.iter().filter(|a| a.decision == Verdict::Approve && a.expires_at > facts.as_of).collect()
+    facts.actions.iter().filter(|a| is_approval(facts, a) && a.expires_at > facts.as_of).collect()
+}
+
+fn is_approval(facts: &Facts, action: &Action) -> bool {
+    action.decision == Verdict::Approve && facts.approved_by.iter().any(|name| same_person(name, &action.actor))
+}
+
+/// The approvals that no longer count because of who gave them, in sentences.
+fn lapsed(facts: &Facts) -> impl Iterator<Item = String> {
+    let sentence = |name: &String| format!("{name} approved this and no longer holds that role, so it does not count.");
+    facts.lapsed.iter().map(sentence)
 }
 
 fn in_review(facts: &Facts) -> ReviewStatus {
@@ -115,6 +133,8 @@ fn in_review(facts: &Facts) -> ReviewStatus {
         (_, n, true) => format!("{} more people must sign", labels::number(n)),
     };
     let mut notes = facts.blockers.to_vec();
+    notes.extend(facts.nobody_can_complete.map(|why| format!("{why}.")));
+    notes.extend(lapsed(facts));
     if facts.stale {
         notes.push(STALE.to_owned());
     }
@@ -134,7 +154,7 @@ fn in_review(facts: &Facts) -> ReviewStatus {
         1 => "Blocked: this cannot be approved. Send it back with a reason".to_owned(),
         many => format!("Blocked for {} reasons: this cannot be approved. Send it back", labels::number(many)),
     };
-    let blocked = facts.stale || facts.paused || !facts.blockers.is_empty();
+    let blocked = facts.stale || facts.paused || !facts.blockers.is_empty() || facts.nobody_can_complete.is_some();
     ReviewStatus { tone: if blocked { Tone::Bad } else { Tone::Accent }, headline, notes }
 }
 
@@ -172,6 +192,11 @@ fn approved(facts: &Facts) -> ReviewStatus {
             )],
         };
     }
+    if facts.incomplete {
+        let mut notes: Vec<String> = lapsed(facts).collect();
+        notes.push("Withdraw the bundle and submit it again.".to_owned());
+        return ReviewStatus { tone: Tone::Bad, headline: "The approval no longer counts".to_owned(), notes };
+    }
     let mut notes = vec![format!("Signed by {by}.")];
     if let Some(until) = until {
         notes.push(format!("Apply it within {}; then the approval expires.", labels::span(until, facts.as_of)));
@@ -205,7 +230,7 @@ fn ended(facts: &Facts, verdict: Verdict, tone: Tone, headline: &str) -> ReviewS
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::OnceLock, time::Duration};
 
     use super::*;
 
@@ -230,11 +255,17 @@ mod tests {
         }
     }
 
+    static ME_AND_OTHERS: OnceLock<Vec<String>> = OnceLock::new();
+
     fn facts<'a>(actions: &'a [Action], required: u8, me: &'a str, roles: &'a Roles) -> Facts<'a> {
         Facts {
             status: PacketStatus::InReview,
             bundle: State::InReview,
             actions,
+            approved_by: ME_AND_OTHERS.get_or_init(|| ["a", "b", "me@x"].map(str::to_owned).to_vec()),
+            lapsed: &[],
+            incomplete: false,
+            nobody_can_complete: None,
             required,
             authors: &[],
             built_by: "author@demo.test",
@@ -305,5 +336,22 @@ mod tests {
         assert_eq!(review_status(&Facts { stale: true, ..base }).headline, "Approved, but out of date");
         let late = Facts { as_of: now().plus(Duration::from_secs(80 * 3600)), ..base };
         assert_eq!(review_status(&late).headline, "The approval has expired");
+    }
+
+    #[test]
+    fn a_signature_whose_signer_lost_the_role_does_not_count() {
+        let approver = Roles::from([Role::Approver]);
+        let actions = [approval("a", Role::Approver), approval("z", Role::SafetyOwner)];
+        let lapsed = ["z".to_owned()];
+        let open = Facts { lapsed: &lapsed, incomplete: true, ..facts(&actions, 2, "b", &approver) };
+        let status = review_status(&open);
+        assert_eq!(status.headline, "1 of 2: a safety owner must sign");
+        assert!(status.notes[0].starts_with("z approved this and no longer holds"), "{:?}", status.notes);
+        let why = Some("Nobody can complete this packet now: no safety owner is left");
+        let stuck = review_status(&Facts { nobody_can_complete: why, ..open });
+        assert_eq!(stuck.tone, Tone::Bad);
+        assert!(stuck.notes[0].starts_with("Nobody can complete"), "{:?}", stuck.notes);
+        let signed = Facts { status: PacketStatus::Approved, bundle: State::Approved, ..open };
+        assert_eq!(review_status(&signed).headline, "The approval no longer counts");
     }
 }

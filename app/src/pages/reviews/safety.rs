@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use lifecycle::review::{
-    Guardrail, GuardrailVerdict, Scenario, ScenarioVerdict,
+    Guardrail, GuardrailVerdict, Retirement, Scenario, ScenarioVerdict,
     content::{InvariantResult, InvariantVerdict},
     guardrails::GuardrailName,
     red_team::Bypass,
@@ -19,6 +19,7 @@ use crate::{
 pub(super) fn Safety(
     guardrails: Vec<Guardrail>,
     red_team: Vec<Scenario>,
+    retires: Vec<Retirement>,
     invariants: Vec<InvariantResult>,
     lint: policy::lint::Report,
 ) -> impl IntoView {
@@ -44,6 +45,29 @@ pub(super) fn Safety(
                     {red_team.into_iter().map(|scenario| view! { <ScenarioView scenario=scenario /> }).collect_view()}
                 </ul>
             </section>
+            {(!retires.is_empty())
+                .then(|| {
+                    view! {
+                        <section class="stack">
+                            <h2 class="section-title">"Retired guards"</h2>
+                            <Notice tone=Tone::Bad>
+                                <ul class="reasons">
+                                    {retires
+                                        .into_iter()
+                                        .map(|retired| {
+                                            view! {
+                                                <li>
+                                                    <strong>{labels::capital(retired.kind.words())} " " <code>{retired.id}</code> ": "</strong>
+                                                    {retired.reason}
+                                                </li>
+                                            }
+                                        })
+                                        .collect_view()}
+                                </ul>
+                            </Notice>
+                        </section>
+                    }
+                })}
             <section class="stack">
                 <h2 class="section-title">"Invariants"</h2>
                 <Invariants invariants=invariants />
@@ -108,6 +132,9 @@ fn ScenarioView(scenario: Scenario) -> impl IntoView {
         ScenarioVerdict::Pass => (Tone::Good, "✓", "pass"),
         ScenarioVerdict::Blocked => (Tone::Bad, "✕", "blocked"),
         ScenarioVerdict::Undecided => (Tone::Warn, "?", "undecided"),
+        ScenarioVerdict::NoData => (Tone::Neutral, "○", "no outcomes"),
+        ScenarioVerdict::InsufficientEvidence => (Tone::Warn, "▲", "insufficient evidence"),
+        ScenarioVerdict::Retired => (Tone::Bad, "▲", "retired"),
     };
     view! {
         <li class="packet-finding">

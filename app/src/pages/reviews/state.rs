@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use lifecycle::review::{PacketStatus, Verification};
 
 use crate::{
-    api::packets::ActOnPacket,
+    api::{packets::ActOnPacket, safeguards::SignException},
     components::{url_tab, use_toasts},
     frame::live_updates::use_live,
 };
@@ -55,6 +55,8 @@ impl PacketTab {
 pub(super) struct PageState {
     /// The sign-off form.
     pub act: ServerAction<ActOnPacket>,
+    /// The form that signs exceptions.
+    pub except: ServerAction<SignException>,
     /// The reason field of the sign-off form.
     pub reason: RwSignal<String>,
     /// The replay in this browser.
@@ -68,6 +70,7 @@ impl PageState {
     pub fn new(packet_id: Memo<String>) -> Self {
         let state = Self {
             act: ServerAction::new(),
+            except: ServerAction::new(),
             reason: RwSignal::new(String::new()),
             rerun: RwSignal::new(Rerun::Idle),
             tab: url_tab("tab", PacketTab::Meaning.id()),
@@ -95,6 +98,12 @@ impl PageState {
                     PacketStatus::ChangesRequested => "Sent back to the author.",
                     PacketStatus::InReview | PacketStatus::Void => "Approved. Another signature is needed.",
                 });
+                live.refresh();
+            }
+        });
+        Effect::new(move |_| {
+            if let Some(Ok(())) = self.except.value().get() {
+                toasts.note("Signed. An exception takes a safety owner and a runtime owner.");
                 live.refresh();
             }
         });

@@ -30,6 +30,7 @@ use crate::{
         Skeleton, Tone, form_error,
     },
     frame::live_updates::use_live,
+    pages::reviews::exceptions::Overridden,
 };
 
 /// The rollouts page.
@@ -60,7 +61,8 @@ pub fn Rollouts() -> impl IntoView {
 
 #[component]
 fn Page(view: RolloutView, state: PageState) -> impl IntoView {
-    let RolloutView { system, status, watch, canary_preview, stable_preview, waiting, history, me, as_of } = view;
+    let RolloutView { system, status, exceptions, watch, canary_preview, stable_preview, waiting, history, me, as_of } =
+        view;
     let (may_apply, may_roll_back) = (me.may(Permission::Apply), me.may(Permission::RollBack));
     let paused = system.paused;
     let waiting_alone = status.is_none().then(|| waiting.clone());
@@ -90,6 +92,7 @@ fn Page(view: RolloutView, state: PageState) -> impl IntoView {
         />
         <div class="stack">
             {move || refused.get().map(|text| view! { <Notice tone=Tone::Bad><p role="alert">{text}</p></Notice> })}
+            <Overridden overridden=exceptions.iter().map(|given| given.guardrail).collect() exceptions=exceptions />
             {canary_target.map(|target| view! { <RollbackDialog target=target open=state.canary_dialog id="roll-back-canary" state=state /> })}
             {match (status, system.stable.clone()) {
                 (Some(status), stable) => {

@@ -6,6 +6,7 @@ mod gates;
 mod invariants;
 mod people;
 mod permissions;
+mod proposals;
 mod signing_keys;
 mod state;
 mod tokens;
@@ -16,7 +17,7 @@ use lifecycle::authority::Permission;
 
 use self::{
     emergency::Emergency, gates::GateSettings, invariants::Invariants, people::People, permissions::PermissionTable,
-    signing_keys::SigningKeys, state::PageState, tokens::Tokens, watch::Watch,
+    proposals::Proposals, signing_keys::SigningKeys, state::PageState, tokens::Tokens, watch::Watch,
 };
 use crate::{
     api::workspace::{Workspace, read_workspace},
@@ -92,10 +93,17 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
     let roles = labels::roles(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
-    let Workspace { settings, invariants, people, tokens, keys, as_of } = workspace;
+    let Workspace { settings, invariants, proposals, people, tokens, keys, as_of } = workspace;
     let may_disable = me.may(Permission::DisableEvaluation);
     let tabs = SettingsTab::ALL.map(|tab| Tab::new(tab.id(), tab.label())).to_vec();
     view! {
+        <Proposals
+            proposals=proposals
+            me=me.clone()
+            as_of=as_of
+            accept=state.accept_proposal
+            reject=state.reject_proposal
+        />
         <section class="panel panel-flush">
             <Tabs group="settings" label="Settings" tabs=tabs selected=tab param="tab" />
             <TabPanel group="settings" id=SettingsTab::Rollout.id() selected=tab>

@@ -4,9 +4,11 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{
+        safeguards::{AcceptProposal, RejectProposal},
         system::{DisableEvaluation, EnableEvaluation},
         workspace::{
-            AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SaveWatch, SetRoles,
+            AddInvariant, AddPerson, CreateToken, RemoveInvariant, RevokeToken, SaveSettings, SaveWatch, Saved,
+            SetRoles,
         },
     },
     components::use_toasts,
@@ -25,6 +27,8 @@ pub(super) struct PageState {
     pub revoke_token: ServerAction<RevokeToken>,
     pub add_invariant: ServerAction<AddInvariant>,
     pub remove_invariant: ServerAction<RemoveInvariant>,
+    pub accept_proposal: ServerAction<AcceptProposal>,
+    pub reject_proposal: ServerAction<RejectProposal>,
     pub disable: ServerAction<DisableEvaluation>,
     pub enable: ServerAction<EnableEvaluation>,
 }
@@ -41,16 +45,20 @@ impl PageState {
             revoke_token: ServerAction::new(),
             add_invariant: ServerAction::new(),
             remove_invariant: ServerAction::new(),
+            accept_proposal: ServerAction::new(),
+            reject_proposal: ServerAction::new(),
             disable: ServerAction::new(),
             enable: ServerAction::new(),
         };
-        announce(state.save, "Settings saved");
-        announce(state.save_watch, "Limits saved");
+        announce_saved(state.save, "Settings saved");
+        announce_saved(state.save_watch, "Limits saved");
+        announce(state.accept_proposal, "Accepted: the change is in force");
+        announce(state.reject_proposal, "Rejected: nothing changes");
         announce(state.set_roles, "Roles changed");
         announce(state.add_person, "Person added");
         announce(state.revoke_token, "Token revoked");
         announce(state.add_invariant, "Invariant added");
-        announce(state.remove_invariant, "Invariant removed");
+        announce_saved(state.remove_invariant, "Invariant removed");
         announce(state.disable, "Evaluation disabled");
         announce(state.enable, "Evaluation enabled");
         state.refresh_frame();
@@ -58,7 +66,7 @@ impl PageState {
     }
 
     /// Changes whenever a form changes the content of the page; tracked.
-    pub fn version(self) -> [usize; 8] {
+    pub fn version(self) -> [usize; 10] {
         [
             self.save.version().get(),
             self.save_watch.version().get(),
@@ -68,18 +76,37 @@ impl PageState {
             self.revoke_token.version().get(),
             self.add_invariant.version().get(),
             self.remove_invariant.version().get(),
+            self.accept_proposal.version().get(),
+            self.reject_proposal.version().get(),
         ]
     }
 
-    /// Updates the banner of the frame as soon as evaluation was disabled or enabled.
+    /// Updates the banners of the frame as soon as evaluation was disabled or enabled, or a safeguard changed.
     fn refresh_frame(self) {
         let live = use_live();
         Effect::new(move |_| {
-            if self.disable.version().get() + self.enable.version().get() > 0 {
+            let switched = self.disable.version().get() + self.enable.version().get();
+            let saved = self.save.version().get() + self.save_watch.version().get();
+            if switched + saved + self.accept_proposal.version().get() > 0 {
                 live.refresh();
             }
         });
     }
+}
+
+/// Reports in a toast that settings were saved, or that a part of them waits for a safety owner.
+fn announce_saved<F>(action: ServerAction<F>, message: &'static str)
+where
+    F: ServerFn<Output = Saved, Error = AppError> + Clone + Send + Sync + 'static,
+{
+    let toasts = use_toasts();
+    Effect::new(move |_| match &*action.value().read() {
+        Some(Ok(Saved { proposed: true })) => {
+            toasts.note("Proposed: a safety owner has to accept what weakens a safeguard")
+        }
+        Some(Ok(Saved { proposed: false })) => toasts.good(message),
+        _ => {}
+    });
 }
 
 /// Reports success in a toast. The form itself shows errors.

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use lifecycle::review::{Evidence, Packet, Verdict, Verification};
+use lifecycle::review::{Evidence, Packet, Verdict, Verification, guardrails::GuardrailName};
 use serde::Deserialize;
 use store::packets::{BuildPacket, Filter};
 
@@ -26,6 +26,7 @@ pub fn router() -> Router<AppState> {
         .route("/policy/packets", get(list).post(build))
         .route("/policy/packets/{packet_id}", get(show))
         .route("/policy/packets/{packet_id}/actions", post(act))
+        .route("/policy/packets/{packet_id}/exceptions", post(sign_exception))
         .route("/policy/packets/{packet_id}/verify", post(verify))
         .route("/policy/packets/{packet_id}/evidence", get(evidence))
 }
@@ -89,4 +90,20 @@ async fn act(
     Json(body): Json<Act>,
 ) -> ApiResult<Out<Packet>> {
     Ok(Out(store::packets::act(&state.store, &actor, &packet_id, body.decision, body.reason).await?))
+}
+
+#[derive(Deserialize)]
+struct Except {
+    guardrail: GuardrailName,
+    reason: String,
+}
+
+async fn sign_exception(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(packet_id): Path<String>,
+    Json(body): Json<Except>,
+) -> ApiResult<Out<Packet>> {
+    let Except { guardrail, reason } = body;
+    Ok(Out(store::packets::sign_exception(&state.store, &actor, &packet_id, guardrail, &reason).await?))
 }

@@ -3,10 +3,11 @@
 use axum::{
     Json as Out, Router,
     extract::{Path, State},
-    routing::{delete, get},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
 };
 use http::StatusCode;
-use lifecycle::settings::Settings;
+use lifecycle::settings::{Change, Proposal, Settings};
 use policy::bundle::Invariant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,7 +16,10 @@ use store::tokens::NewToken;
 use crate::{
     auth::SignedIn,
     error::{ApiError, ApiResult},
-    http::extract::Json,
+    http::{
+        extract::{Json, Params},
+        response::{List, to_list},
+    },
     state::AppState,
 };
 
@@ -27,6 +31,9 @@ pub fn router() -> Router<AppState> {
         .route("/tokens/{id}", delete(revoke_token))
         .route("/settings", get(settings).put(change_settings))
         .route("/settings/invariants", get(invariants).put(change_invariants))
+        .route("/settings/proposals", get(proposals))
+        .route("/settings/proposals/{id}/accept", post(accept))
+        .route("/settings/proposals/{id}/reject", post(reject))
 }
 
 async fn users(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
@@ -66,8 +73,46 @@ async fn change_settings(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(settings): Json<Settings>,
-) -> ApiResult<Out<Settings>> {
-    Ok(Out(store::settings::update(&state.store, &actor, settings).await?))
+) -> ApiResult<Response> {
+    let changed = store::settings::update(&state.store, &actor, settings).await?;
+    Ok(in_force_or_proposed(changed.settings, changed.applied, changed.proposal))
+}
+
+/// 200 with what is in force; 202 when something weakens a safeguard and waits for a safety owner.
+fn in_force_or_proposed<T: Serialize>(in_force: T, applied: Vec<Change>, proposal: Option<Proposal>) -> Response {
+    match proposal {
+        None => Out(in_force).into_response(),
+        Some(proposal) => {
+            (StatusCode::ACCEPTED, Out(json!({ "applied": applied, "proposal": proposal }))).into_response()
+        }
+    }
+}
+
+async fn proposals(State(state): State<AppState>, SignedIn(actor): SignedIn, params: Params) -> ApiResult<List> {
+    let status = params.named("status", "`pending`, `accepted`, `rejected` or `superseded`")?;
+    let (limit, cursor) = (params.limit()?, params.text("cursor"));
+    let page = store::settings::proposals(&state.store, &actor, status, Some(limit), cursor.as_deref()).await?;
+    Ok(to_list("proposals", page))
+}
+
+async fn accept(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+) -> ApiResult<Out<Proposal>> {
+    Ok(Out(store::settings::accept(&state.store, &actor, proposal_number(&id)?).await?))
+}
+
+async fn reject(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<String>,
+) -> ApiResult<Out<Proposal>> {
+    Ok(Out(store::settings::reject(&state.store, &actor, proposal_number(&id)?).await?))
+}
+
+fn proposal_number(id: &str) -> ApiResult<i64> {
+    id.parse().map_err(|_| ApiError::not_found(format_args!("proposal `{id}`: proposals are numbered")))
 }
 
 /// The invariants that every bundle of the workspace must satisfy.
@@ -84,7 +129,8 @@ async fn change_invariants(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(body): Json<Invariants>,
-) -> ApiResult<Out<Invariants>> {
-    let invariants = store::settings::set_invariants(&state.store, &actor, body.invariants).await?;
-    Ok(Out(Invariants { invariants }))
+) -> ApiResult<Response> {
+    let changed = store::settings::set_invariants(&state.store, &actor, body.invariants).await?;
+    let in_force = Invariants { invariants: changed.invariants };
+    Ok(in_force_or_proposed(in_force, changed.applied, changed.proposal))
 }

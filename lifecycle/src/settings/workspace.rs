@@ -17,7 +17,7 @@ pub struct Settings {
     pub review: ReviewSettings,
     /// Spending limits of simulations.
     pub simulation: Limits,
-    /// Maximum number of recorded decisions that a packet replays, unless its builder states a number.
+    /// Number of recorded decisions that a packet replays, the newest of the last days; see `review.evidence_days`.
     pub corpus: CorpusLimit,
 }
 

@@ -1,0 +1,13 @@
+//! The settings of the workspace, and how those that are safeguards become weaker.
+//!
+//! ```text
+//! workspace → safeguards → proposal
+//! ```
+
+pub mod proposal;
+pub mod safeguards;
+pub mod workspace;
+
+pub use proposal::{ChangedSettings, Proposal, ProposalStatus};
+pub use safeguards::Change;
+pub use workspace::{CorpusLimit, Settings};
