@@ -36,7 +36,7 @@ pub struct ProjectedKpis {
     /// Replayed decisions with a recorded outcome.
     pub recorded_outcomes: u64,
     /// Replayed decisions with a recorded margin. Packets built by older versions lack it.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub known_margins: u64,
     /// Newly allowed decisions, whose outcome is imputed as a mean of other decisions.
     pub imputed: u64,
@@ -46,9 +46,9 @@ pub struct ProjectedKpis {
     pub unknown: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
+/// Generic because serde passes a reference, even to a number.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The inputs that guardrail rules and invariants forbid allowing.
