@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { newDraft, readSource, saveDraft, submit, writeSource } from "../support/editor.ts";
+import { newDraft, readSource, saveDraft, writeSource } from "../support/editor.ts";
 import { expect, test } from "../support/studio.ts";
 
 test.use({ workspace: "wild-recipes" });
@@ -53,9 +53,25 @@ test("the errors in a real team's rules are found, fixed, simulated and submitte
     await expect(page.getByRole("button", { name: "Submit for review", exact: true })).toBeEnabled();
     await expect(page.getByRole("region", { name: "Dock" })).toContainText(/[1-9][\d,]* cases · \d+ ms in your browser/);
     await saveDraft(page);
-    const packetId = await submit(page, "Roll back to the version before.");
+    await page.getByRole("button", { name: "Submit for review", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel(/^Fallback plan/).fill("Roll back to the version before.");
+    await dialog.getByRole("button", { name: /^Submit/ }).click();
+
+    // These rules replace all of what is live, its guardrails too: they go only with a reason.
+    await expect(dialog.getByText("This draft removes what guards")).toBeVisible();
+    const reasons = dialog.getByLabel(/^Why .* may go/);
+    expect(await reasons.count()).toBeGreaterThan(0);
+    for (const reason of await reasons.all()) await reason.fill("This team's own rules take the place of the example's.");
+    await dialog.getByRole("button", { name: /^Submit/ }).click();
+    await page.waitForURL(/\/reviews\/pktv1/);
+    const packetId = decodeURIComponent(new URL(page.url()).pathname.split("/").pop() ?? "");
+
     const { body } = await api("author").get(`/policy/packets/${packetId}`);
     expect(body.bundle_id).toBe(draftId);
+    expect(body.retires.map(({ id }: { id: string }) => id).sort()).toEqual(
+      body.base.rules.filter(({ tags }: { tags: string[] }) => tags.includes("guardrail")).map(({ id }: Rule) => id).sort(),
+    );
     expect(body.bundle.rules).toHaveLength(recipes.rules.length);
     expect(body.lint.errors).toEqual([]);
   });

@@ -52,7 +52,7 @@ fn Row(
     let Proposal { id, changes, proposed_by, proposed_at, .. } = proposal;
     let decides = me.may(Permission::Countersign) && !same_person(&proposed_by, &me.name);
     view! {
-        <li>
+        <li class="stack-tight">
             {changes.iter().map(|change| view! { <p>{sentence(change)}</p> }).collect_view()}
             <p class="muted">"Proposed by " {proposed_by} ", " <RelativeTime at=proposed_at as_of=as_of /></p>
             {decides
