@@ -66,7 +66,7 @@ pub fn same_person(a: &str, b: &str) -> bool {
     same_name(a) == same_name(b)
 }
 
-/// The one spelling of a name by which people are told apart.
+/// The one spelling of a name that identifies a person.
 pub(super) fn same_name(name: &str) -> String {
     name.trim().to_lowercase()
 }

@@ -10,6 +10,9 @@ use crate::{
     signing::{Envelope, KeyRing, Purpose, SignatureError, sign, verify},
 };
 
+/// Maximum characters of a reviewer's reason.
+pub const MAX_REASON_CHARS: usize = 2000;
+
 /// A reviewer's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
@@ -81,14 +84,19 @@ impl Action {
     /// [`NotGenuine`] gives the reason.
     pub fn check(&self, packet_id: &str, built_at: Timestamp, keys: &KeyRing) -> Result<(), NotGenuine> {
         verify(keys, self)?;
-        if self.packet_id != packet_id {
-            return Err(NotGenuine::OtherPacket);
-        }
-        if self.at < built_at {
-            return Err(NotGenuine::Earlier);
-        }
-        Ok(())
+        signed_for((&self.packet_id, self.at), (packet_id, built_at))
     }
+}
+
+/// Checks that a record signed for one packet at some time is about this packet, which was built at its time.
+pub(super) fn signed_for(record: (&str, Timestamp), packet: (&str, Timestamp)) -> Result<(), NotGenuine> {
+    if record.0 != packet.0 {
+        return Err(NotGenuine::OtherPacket);
+    }
+    if record.1 < packet.1 {
+        return Err(NotGenuine::Earlier);
+    }
+    Ok(())
 }
 
 /// A reviewer's decision before it is signed.

@@ -47,7 +47,7 @@ pub struct PacketInputs<'a> {
     pub base: Option<&'a Source>,
     /// The decisions to replay.
     pub corpus: &'a Corpus,
-    /// Whether the settings named these decisions, not whoever builds the packet.
+    /// Whether the settings named these decisions, not the builder of the packet.
     pub corpus_by_policy: bool,
     /// What to do when the new version causes trouble.
     pub fallback_plan: &'a str,

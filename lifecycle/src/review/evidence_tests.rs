@@ -118,7 +118,7 @@ fn anything_newly_allowed_or_too_little_evidence_needs_two() {
     assert_eq!(first.required_approvals, 2);
 }
 
-/// Whoever builds a packet cannot choose what it is judged by: test cases, however many, and other decisions than those
+/// The builder of a packet cannot choose what it is judged by: test cases, however many, and other decisions than those
 /// that the settings name prove nothing.
 #[test]
 fn a_chosen_corpus_is_insufficient_evidence_however_large() {

@@ -4,14 +4,14 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{action::NotGenuine, guardrails::GuardrailName};
+use super::{
+    action::{MAX_REASON_CHARS, NotGenuine, signed_for},
+    guardrails::GuardrailName,
+};
 use crate::{
     authority::{Actor, Permission, Role, same_person},
     signing::{Envelope, KeyRing, Purpose, SignatureError, sign, verify},
 };
-
-/// Maximum characters of a reason.
-const MAX_REASON_CHARS: usize = 2000;
 
 /// One person's signature on an exception to a failed guardrail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,13 +58,7 @@ impl Exception {
     /// [`NotGenuine`] gives the reason.
     pub fn check(&self, packet_id: &str, built_at: Timestamp, keys: &KeyRing) -> Result<(), NotGenuine> {
         verify(keys, self)?;
-        if self.packet_id != packet_id {
-            return Err(NotGenuine::OtherPacket);
-        }
-        if self.at < built_at {
-            return Err(NotGenuine::Earlier);
-        }
-        Ok(())
+        signed_for((&self.packet_id, self.at), (packet_id, built_at))
     }
 }
 
@@ -86,7 +80,7 @@ pub fn sign_exception(
     }
     let allowed = Permission::SignExceptions.roles();
     let roles: Vec<Role> = signer.roles.iter().copied().filter(|role| allowed.contains(role)).collect();
-    // Whoever gained a role since may sign again with it.
+    // A signer who has gained a role since may sign again with it.
     let signed = |given: &Exception| {
         given.guardrail == guardrail && same_person(&given.actor, &signer.name) && given.roles == roles
     };

@@ -92,7 +92,7 @@ impl Quorum<'_> {
             return None;
         };
         Some(format!(
-            "Nobody can complete this packet now: {who}. An administrator can give the role to somebody else, or the author \
+            "Nobody can complete this packet now: {who}. An administrator can give the role to another person, or the author \
              withdraws it"
         ))
     }
@@ -322,7 +322,7 @@ mod tests {
             };
             prop_assert_eq!(got.status, expected);
             prop_assert_eq!(got.missing.is_empty(), expected != PacketStatus::InReview);
-            // Somebody can complete a packet exactly when the people who are left, all signing, would.
+            // A packet can be completed exactly when the people who are left, all signing, would.
             if expected == PacketStatus::InReview {
                 let left = ["cy", "dee", "sue"].iter().zip(&held[2..]).filter(|(_, roles)| !roles.is_empty());
                 let all: Vec<Action> = left

@@ -224,10 +224,10 @@ fn confirm_bypass(protected_by: &str, input: Input, before: Option<&Prepared>, a
 /// Whether the draft takes away or weakens something that guards. Two harmless packets in a row would otherwise add up to
 /// a harmful one.
 pub(super) fn guard_removed(removed: &[RemovedGuard], has_base: bool) -> Scenario {
-    let told = |guard: &RemovedGuard| format!("the {} `{}` {}", guard.kind.words(), guard.id, guard.loses);
+    let describe = |guard: &RemovedGuard| format!("the {} `{}` {}", guard.kind.words(), guard.id, guard.loses);
     let all = |retired: bool| {
         let guards = removed.iter().filter(|guard| guard.retired == retired);
-        guards.map(told).collect::<Vec<_>>().join("; ")
+        guards.map(describe).collect::<Vec<_>>().join("; ")
     };
     let (verdict, detail) = if removed.iter().any(|guard| !guard.retired) {
         let detail = format!(

@@ -17,7 +17,7 @@ pub(crate) async fn unreviewed_authors(db: &mut PgConnection, digest: &str) -> R
     .await?)
 }
 
-/// As [`unreviewed_authors`], for a transaction that is about to store this content. Whoever stores the same content at
+/// As [`unreviewed_authors`], for a transaction that is about to store this content. A transaction that stores the same content at
 /// the same time waits for its end, and then finds its authors.
 pub(super) async fn unreviewed_authors_locked(work: &mut Work, digest: &str) -> Result<Vec<String>> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))").bind(digest).execute(work.db()).await?;

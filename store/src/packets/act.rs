@@ -5,15 +5,16 @@ use lifecycle::{
     authority::{Actor, Permission, authorize},
     bundle::state::Command,
     problem::{Code, Problem},
-    review::{ActionRefused, Packet, PacketStatus, Proposal, Verdict, action, may_act, review_status},
+    review::{
+        ActionRefused, Packet, PacketStatus, Proposal, Verdict,
+        action::{self, MAX_REASON_CHARS},
+        review_status,
+    },
 };
 use serde_json::json;
 
-use super::{exceptions::overridden_now, row};
-use crate::{Error, Result, Store, accounts::people, bundles::row as bundle_row, settings, system, work::Work};
-
-/// Maximum characters of a reason.
-const MAX_REASON_CHARS: usize = 2000;
+use super::{exceptions::overridden_now, for_reviewer, row};
+use crate::{Error, Result, Store, accounts::people, settings, system, work::Work};
 
 /// Approves a packet, rejects it or requests changes. Repeating an action changes nothing and returns the packet.
 ///
@@ -37,18 +38,7 @@ pub async fn act(
         );
     }
     let mut work = Work::begin(store, permit).await?;
-    // Edits lock the bundle before the packet; another order here could deadlock with them.
-    let found = row::by_id(work.db(), packet_id).await?;
-    let bundle = bundle_row::by_id_locked(work.db(), found.bundle_id).await?;
-    let packet = row::by_row_locked(work.db(), found.row_id).await?;
-
-    packet.refuse_if_built_after(work.now)?;
-    if let Err(refused) = may_act(&packet.authors, &packet.built_by, &actor.name) {
-        return Err(Problem::new(Code::Forbidden, refused.to_string())
-            .with("permission", Permission::ActOnPackets.name())
-            .with("rule", "separation_of_duties")
-            .into());
-    }
+    let (bundle, packet) = for_reviewer::locked(&mut work, actor, Permission::ActOnPackets, packet_id).await?;
     let settings = settings::load(work.db()).await?;
     let proposal = Proposal { packet_id: &packet.packet_id, actor, decision: verdict, reason: reason.as_deref() };
     let record = action::record(&proposal, work.now, &settings.review, &store.keys()).map_err(refused)?;

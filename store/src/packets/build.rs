@@ -149,7 +149,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     Ok(packet)
 }
 
-/// The database's clock at this moment, while the bundle is locked. Whoever acts on the packet begins later; the time at
+/// The database's clock at this moment, while the bundle is locked. An action on the packet begins later; the time at
 /// which this transaction began may lie before an action on an earlier submission.
 async fn clock(db: &mut PgConnection) -> Result<Timestamp> {
     let now: OffsetDateTime = sqlx::query_scalar("select clock_timestamp()").fetch_one(db).await?;
@@ -225,7 +225,7 @@ pub(crate) fn built_detail(submission: &Submission<'_>, content: &Content) -> Va
     })
 }
 
-/// The cases to replay, and whether the settings name them: the newest recorded decisions of the last days. Whoever builds
+/// The cases to replay, and whether the settings name them: the newest recorded decisions of the last days. The builder of
 /// a packet may choose others, but then the packet says that it lacks evidence.
 async fn corpus(db: &mut PgConnection, request: Option<&CorpusRequest>, settings: &Settings) -> Result<(Corpus, bool)> {
     let most = settings.corpus.0;

@@ -8,7 +8,7 @@ use lifecycle::{
         Exception, GuardrailVerdict, Packet, PacketStatus,
         exception::{ExceptionRefused, sign_exception as sign},
         guardrails::GuardrailName,
-        may_act, overridden,
+        overridden,
     },
     signing::KeyRing,
 };
@@ -17,9 +17,9 @@ use sqlx::PgConnection;
 
 use super::{
     exception_rows::{insert, of_packet, standing_as_signed},
-    row,
+    for_reviewer, row,
 };
-use crate::{Error, Result, Store, accounts::people, bundles::row as bundle_row, system, work::Work};
+use crate::{Error, Result, Store, accounts::people, system, work::Work};
 
 /// Signs an exception to a guardrail that the packet fails. With a safety owner's and a runtime owner's signature, the
 /// guardrail no longer blocks an approval.
@@ -37,17 +37,7 @@ pub async fn sign_exception(
 ) -> Result<Packet> {
     let permit = authorize(actor, Permission::SignExceptions)?;
     let mut work = Work::begin(store, permit).await?;
-    // The bundle before the packet, as everywhere; another order could deadlock with edits.
-    let found = row::by_id(work.db(), packet_id).await?;
-    let bundle = bundle_row::by_id_locked(work.db(), found.bundle_id).await?;
-    let packet = row::by_row_locked(work.db(), found.row_id).await?;
-    packet.refuse_if_built_after(work.now)?;
-    if let Err(refused) = may_act(&packet.authors, &packet.built_by, &actor.name) {
-        return Err(Problem::new(Code::Forbidden, refused.to_string())
-            .with("permission", Permission::SignExceptions.name())
-            .with("rule", "separation_of_duties")
-            .into());
-    }
+    let (bundle, packet) = for_reviewer::locked(&mut work, actor, Permission::SignExceptions, packet_id).await?;
     let status = packet.status()?;
     if status != PacketStatus::InReview {
         let detail = format!("this packet is `{}`: exceptions are signed while it waits for reviewers", status.name());

@@ -4,6 +4,7 @@ mod act;
 mod build;
 mod exception_rows;
 mod exceptions;
+mod for_reviewer;
 mod queries;
 mod removed_guards;
 pub(crate) mod row;

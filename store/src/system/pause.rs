@@ -125,7 +125,7 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
         let detail = "no safety pause is in force: there is nothing to release";
         return Err(Problem::new(Code::InvalidTransition, detail).with("from", "running").with("to", "running").into());
     };
-    // The roles of whoever has signed are asked again, so a signature by someone who has lost theirs is gone.
+    // The roles of those who have signed are asked again, so a signature by someone who has lost theirs is gone.
     let standing = people::standing(work.db()).await?;
     let mut pause = pause.as_of(&standing);
     let keys = store.keys();

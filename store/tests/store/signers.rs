@@ -144,7 +144,7 @@ async fn the_same_content_made_anew_keeps_its_authors() {
             .unwrap();
         assert!(authors.contains(&author().name) && authors.contains(&owner().name), "{how}: {authors:?}");
     }
-    // The original, too: whoever wrote the same content later is no reviewer of it.
+    // The original, too: the author of the same content is no reviewer of it.
     let packet = submit(&store, written.id).await;
     assert!(packet.authors.contains(&owner().name), "{:?}", packet.authors);
     // What was reviewed and served belongs to everybody.
