@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! characters, fault, limits,                 the foundation: odd characters written out, one wrong field, sizes,
-//! random, timestamp                          seeded numbers, time
+//! random, spelling, timestamp                seeded numbers, "did you mean …?", time
 //! json                                       the one reader of JSON
 //! bundle                                     rules, conditions, the document they are written in, its digest
 //! engine                                     one input, one bundle, one answer
@@ -26,6 +26,7 @@ pub mod limits;
 pub mod lint;
 pub mod random;
 pub mod replay;
+pub mod spelling;
 pub mod timestamp;
 
 pub use fault::Fault;

@@ -139,7 +139,9 @@ proptest! {
 
 /// Every context that matters to conditions over `a`, `a.b` and `a.b.c` with the values below.
 fn all_contexts() -> Vec<Map<String, Value>> {
-    let leaves = [json!(1), json!(2), json!("x"), json!("y"), json!(true), json!(false), json!([])];
+    // Those that conditions name, and one more of each kind.
+    let leaves =
+        [json!(0), json!(1), json!(2), json!("x"), json!("y"), json!("z"), json!(true), json!(false), json!([])];
     let mut inner: Vec<Option<Value>> = vec![None];
     inner.extend(leaves.iter().cloned().map(Some));
     let of = |members: Vec<(&str, &Option<Value>)>| -> Map<String, Value> {

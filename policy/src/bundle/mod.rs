@@ -3,7 +3,7 @@
 //! ```text
 //! name                              what agents and actions are called, and patterns of names
 //! effect, condition, rule, schema   the parts of a rule, and the declared input domain
-//! diagnostic, spelling              findings, and "did you mean …?"
+//! diagnostic                        findings
 //! notation                          how conditions are written, and repairs of other notations
 //! canonical, digest                 canonical JSON and the content address
 //! format, source                    a bundle as written, and its format
@@ -27,7 +27,6 @@ pub mod parsing;
 pub mod rule;
 pub mod schema;
 pub mod source;
-pub mod spelling;
 pub mod version;
 
 pub use condition::{Condition, Operator, Scalar, Test};

@@ -11,9 +11,8 @@ use super::{
     notation,
     rule::{self, is_id},
     source::type_fault,
-    spelling,
 };
-use crate::{characters, json::escape, limits};
+use crate::{characters, json::escape, limits, spelling};
 
 /// One rule, read as far as possible.
 #[derive(Debug, Clone)]

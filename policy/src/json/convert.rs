@@ -11,10 +11,9 @@ use serde::de::{
     MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor, value::StrDeserializer,
 };
 use serde_json::{Map, Value, map, value::Number};
-use strsim::damerau_levenshtein;
 
 use super::pointer::{escape, type_name};
-use crate::fault::Fault;
+use crate::{fault::Fault, spelling};
 
 /// Maximum number of known members that are listed when none of them is near.
 const MAX_LISTED: usize = 12;
@@ -158,17 +157,11 @@ fn alternatives(names: &[&str]) -> String {
 
 /// The sentence about a member that is unknown where `known` are the members.
 pub fn unknown_member(known: &[&str], name: &str) -> String {
-    let distance = |known: &&&str| damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
-    let nearest = known.iter().min_by_key(distance);
-    match nearest {
-        None => "is unknown here; leave it out, no member is known".to_owned(),
-        Some(nearest) if distance(&nearest) * 2 <= name.chars().count().max(nearest.chars().count()) => {
-            format!("is unknown here; did you mean `{nearest}`?")
-        }
-        Some(nearest) if known.len() > MAX_LISTED => {
-            format!("is unknown here; leave it out (the nearest known member is `{nearest}`)")
-        }
-        Some(_) => format!("is unknown here; leave it out, or write {}", alternatives(known)),
+    match spelling::nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("is unknown here; did you mean `{nearest}`?"),
+        None if known.is_empty() => "is unknown here; leave it out, no member is known".to_owned(),
+        None if known.len() > MAX_LISTED => "is unknown here; leave it out".to_owned(),
+        None => format!("is unknown here; leave it out, or write {}", alternatives(known)),
     }
 }
 

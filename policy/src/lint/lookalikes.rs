@@ -15,11 +15,11 @@ use crate::{
         condition::{check_field, key_of},
         parsed_rule::IntendedCondition,
         rule::GUARDRAIL,
-        spelling::keystrokes,
     },
     characters::lookalikes::{folded, skeleton},
     engine::Input,
     json::escape,
+    spelling::keystrokes,
 };
 
 /// Maximum number of pairs of fields that are compared letter by letter. Bundles that people write have a few thousand.

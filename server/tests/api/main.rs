@@ -14,6 +14,7 @@ mod decisions;
 mod degraded;
 mod drills;
 mod evaluate;
+mod forged_signatures;
 mod incidents;
 mod matrix;
 mod metrics;

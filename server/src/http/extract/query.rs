@@ -14,7 +14,7 @@ use axum::{
 };
 use http::{Method, Uri};
 use lifecycle::problem::Problem;
-use policy::{Fault, bundle::spelling::nearest};
+use policy::{Fault, spelling::nearest};
 use serde_json::Value;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! "Did you mean …?"
 
-use strsim::{levenshtein, osa_distance};
+use strsim::osa_distance;
 
 /// Whether `written` is probably a misspelling of `meant`: equal but for case, or within one edit (two in longer
 /// words).
@@ -14,7 +14,7 @@ pub fn is_near(written: &str, meant: &str) -> bool {
         4..8 => 1,
         _ => 2,
     };
-    levenshtein(&written, &meant) <= allowed
+    osa_distance(&written, &meant) <= allowed
 }
 
 /// How many keystrokes `written` is from `meant`, when they are two or less and most of the word is left: a letter too
@@ -30,7 +30,7 @@ pub fn keystrokes(written: &str, meant: &str) -> Option<usize> {
 
 /// The nearest of `names` to `written`, when one of them is near.
 pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names.into_iter().filter(|name| is_near(written, name)).min_by_key(|name| levenshtein(written, name))
+    names.into_iter().filter(|name| is_near(written, name)).min_by_key(|name| osa_distance(written, name))
 }
 
 #[cfg(test)]
@@ -38,12 +38,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_edits() {
-        for (a, b, edits) in [("", "abc", 3), ("kitten", "sitting", 3), ("risk_score", "risk_scroe", 2), ("a", "a", 0)]
-        {
-            assert_eq!(levenshtein(a, b), edits, "{a} {b}");
-            assert_eq!(levenshtein(b, a), edits, "{b} {a}");
-        }
+    fn two_letters_in_the_other_order_are_one_edit() {
+        assert!(is_near("sicne", "since") && is_near("since", "sicne"));
+        assert!(!is_near("sniec", "since"));
     }
 
     #[test]
