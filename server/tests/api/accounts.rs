@@ -124,7 +124,7 @@ async fn a_handed_over_account_signs_nothing_for_a_day() {
     let users = admin.get("/users").await.expect(200);
     let found = users["users"].as_array().unwrap().iter().find(|user| user["email"] == "safety_owner@example.com");
     let id = &found.unwrap()["id"];
-    let reset = admin.post(&format!("/users/{id}/reset"), Value::Null).await.expect(200);
+    let reset = admin.post(&format!("/users/{id}/reset"), json!({})).await.expect(200);
     assert_eq!(reset["revoked_tokens"].as_array().unwrap().len(), 1);
     assert!(reset["user"]["signs_from"].is_string(), "{reset}");
     owner.get("/me").await.problem(401, "unauthenticated");
@@ -230,7 +230,7 @@ async fn links_go_by_mail_to_their_person_alone() {
 
     // A reset link by mail changes nothing; one to hand over is announced to the safety owners.
     let reset = format!("/users/{}/reset", ann.id);
-    let sent = admin.post(&reset, Value::Null).await.expect(200);
+    let sent = admin.post(&reset, json!({})).await.expect(200);
     assert_eq!(sent["reset"]["sent"], true);
     assert_eq!(mail.letter()["to"], json!(["ann@example.com"]));
     let handed = admin.post(&reset, json!({"hand_over": true})).await.expect(200);

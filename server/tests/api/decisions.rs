@@ -21,7 +21,7 @@ async fn the_first_outcome_stays() {
 
     let report = json!({"outcomes": [{"decision_id": id, "status": "ok"}, {"decision_id": "unknown", "status": "ok"}]});
     let reported = service.post("/policy/outcomes", report).await.expect(200);
-    assert_eq!(reported, json!({"recorded": 0, "repeated": 1, "unknown": ["unknown"]}));
+    assert_eq!(reported, json!({"recorded": 0, "repeated": 1, "unknown": ["unknown"], "refused": []}));
 }
 
 #[tokio::test(flavor = "multi_thread")]

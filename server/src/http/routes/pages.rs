@@ -55,7 +55,19 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(no_such_page)
         .layer(middleware::from_fn(sign_in_first));
-    layers::for_people(pages, &state).with_state(state)
+    layers::for_people(pages, &state).layer(middleware::from_fn(pages_or_nothing)).with_state(state)
+}
+
+/// Middleware, before anybody is identified: a program that asks for what is no page is answered alike, whoever asks and
+/// with whatever token. Browsers get the page that says so.
+async fn pages_or_nothing(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_page = path == SIGN_IN || path == JOIN || SEGMENTS.contains(first_segment(path));
+    if is_page || accepts_html(request.headers()) {
+        next.run(request).await
+    } else {
+        no_such_path(request.uri().clone()).await.into_response()
+    }
 }
 
 /// The context that pages get from leptos.
@@ -70,11 +82,7 @@ async fn sign_in_first(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let open = path == SIGN_IN || path == JOIN;
     if anonymous && !open && matches!(*request.method(), Method::GET | Method::HEAD) {
-        return if accepts_html(request.headers()) || SEGMENTS.contains(first_segment(path)) {
-            Redirect::to(&sign_in_and_return_to(request.uri())).into_response()
-        } else {
-            no_such_path(request.uri().clone()).await.into_response()
-        };
+        return Redirect::to(&sign_in_and_return_to(request.uri())).into_response();
     }
     next.run(request).await
 }
