@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
 use crate::{
-    Store, names,
+    Store, key_check, names,
     postgres::{Options, Private},
 };
 
@@ -38,6 +38,7 @@ pub fn keys() -> KeyRing {
 /// When PostgreSQL cannot be started: a test cannot go on without it.
 pub async fn store() -> Store {
     let store = store_without_people().await;
+    key_check::check(&store).await.expect("the key that signs");
     admit_one_a_role(&store).await;
     store
 }

@@ -3,8 +3,9 @@
 use lifecycle::{authority::Actor, problem::Problem};
 use policy::{
     Fault,
-    bundle::{Source, spelling::is_near},
+    bundle::Source,
     json::{escape, unknown_member},
+    spelling::is_near,
 };
 use serde_json::Value;
 use store::Store;
