@@ -30,6 +30,7 @@ async fn full(store: &Store) -> Record {
         status: Status::Error,
         budget: Some(Budget { cost: Some(0.25), ..Budget::default() }),
         errors: vec![error],
+        asked_by: Some(7),
         ..decision(record.decided_at.into(), Arm::Canary, record.bundle.clone().unwrap(), Some(other))
     }
 }

@@ -133,6 +133,12 @@ async fn a_rollout_changes_the_kpis_and_its_outcomes_are_measured() {
     }
     assert_eq!(stored::monitor(&store).await.unwrap(), 1);
     assert_eq!(stored::monitor(&store).await.unwrap(), 0, "once an hour is enough");
+    // Trouble is not older than the bundle's service.
+    tamper(
+        &store,
+        "update policy_bundles set activated_at = activated_at - interval '10 minutes' where activated_at is not null",
+    )
+    .await;
     let noticed: OffsetDateTime =
         sqlx::query_scalar("select now() - interval '90 seconds'").fetch_one(store.pool()).await.unwrap();
     let back = rollout::RollBack {

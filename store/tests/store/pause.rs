@@ -222,11 +222,7 @@ async fn the_ticket_of_a_pause_has_its_whole_timeline() {
 #[tokio::test]
 async fn a_pause_needs_a_reason_and_may_name_its_ticket() {
     let store = testing::store().await;
-    for order in [
-        order("  "),
-        Engage { ticket: Some("x".repeat(101)), ..order("reason") },
-        Engage { trigger_metrics: vec!["m".into(); 21], ..order("reason") },
-    ] {
+    for order in [order("  "), Engage { trigger_metrics: vec!["m".into(); 21], ..order("reason") }] {
         assert_eq!(code(system::pause(&store, &owner(), order).await.unwrap_err()), Code::InvalidField);
     }
     let order = Engage { ticket: Some(" OPS-7 ".into()), ..order("stop") };
