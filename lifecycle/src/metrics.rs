@@ -102,6 +102,9 @@ impl StageMetrics {
     }
 }
 
+/// The longest time that a stage may be asked to last.
+pub const MAX_STAGE_SECONDS: u64 = 366 * 24 * 60 * 60;
+
 /// Thresholds of the gates; a value equal to its limit passes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -3,7 +3,7 @@
 use policy::Fault;
 use serde::Deserialize;
 
-use crate::metrics::{GateConfig, StageMetrics};
+use crate::metrics::{GateConfig, MAX_STAGE_SECONDS, StageMetrics};
 
 /// What a caller states about a stage: rates, or the counts that they follow from.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
@@ -68,6 +68,9 @@ pub fn faults_of_limits(config: &GateConfig) -> Vec<Fault> {
         }
     }
     at_least_zero("max_cost_increase", "an increase", Some(config.max_cost_increase), &mut faults);
+    if config.min_stage_seconds > MAX_STAGE_SECONDS {
+        faults.push(Fault::new("/min_stage_seconds", "a stage lasts at most a year"));
+    }
     faults
 }
 
@@ -155,10 +158,15 @@ mod tests {
         );
         let both = GivenMetrics { total_decisions: Some(9), error_rate: Some(0.1), error_count: Some(1), ..none };
         assert_eq!(pointers(both), ["/error_count"]);
-        let limits =
-            GateConfig { max_error_rate: 5.0, max_deny_rate: -1.0, max_cost_increase: -0.1, ..GateConfig::default() };
+        let limits = GateConfig {
+            max_error_rate: 5.0,
+            max_deny_rate: -1.0,
+            max_cost_increase: -0.1,
+            min_stage_seconds: MAX_STAGE_SECONDS + 1,
+            ..GateConfig::default()
+        };
         let named: Vec<String> = faults_of_limits(&limits).into_iter().map(|fault| fault.pointer).collect();
-        assert_eq!(named, ["/max_error_rate", "/max_deny_rate", "/max_cost_increase"]);
+        assert_eq!(named, ["/max_error_rate", "/max_deny_rate", "/max_cost_increase", "/min_stage_seconds"]);
         assert!(faults_of_limits(&GateConfig::default()).is_empty());
     }
 }

@@ -1,6 +1,8 @@
 //! The range of every setting.
 
-use lifecycle::{problem::Problem, review::quorum_rule::FEWEST_FOR_HIGH_RISK, settings::Settings};
+use lifecycle::{
+    metrics::MAX_STAGE_SECONDS, problem::Problem, review::quorum_rule::FEWEST_FOR_HIGH_RISK, settings::Settings,
+};
 
 use crate::Result;
 
@@ -15,7 +17,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         (rate(gates.max_error_rate), "/gates/max_error_rate", "a rate is 0 to 1"),
         (rate(gates.max_deny_rate), "/gates/max_deny_rate", "a rate is 0 to 1"),
         (at_least(0.0, gates.max_cost_increase), "/gates/max_cost_increase", "an increase is 0 or more"),
-        (gates.min_stage_seconds <= 366 * 86_400, "/gates/min_stage_seconds", "a stage lasts at most a year"),
+        (gates.min_stage_seconds <= MAX_STAGE_SECONDS, "/gates/min_stage_seconds", "a stage lasts at most a year"),
         (rate(watch.max_error_rate), "/watch/max_error_rate", "a rate is 0 to 1"),
         (rate(watch.max_deny_rate), "/watch/max_deny_rate", "a rate is 0 to 1"),
         (rate(watch.max_no_match_rate), "/watch/max_no_match_rate", "a rate is 0 to 1"),
