@@ -10,9 +10,9 @@ use crate::{
         NamePattern, Scalar, Schema, Test,
         parsed_rule::{IntendedCondition, ParsedRule},
         schema::{AgentSchema, Field, FieldType},
-        spelling,
     },
     json::escape,
+    spelling,
 };
 
 /// The declared domain, with the agents of each pattern cached: many rules address few distinct patterns.

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Code, Finding, Severity};
 use crate::{
-    bundle::{Effect, ParsedRule, Source, rule, source::type_fault, spelling::keystrokes},
+    bundle::{Effect, ParsedRule, Source, rule, source::type_fault},
     characters,
     json::escape,
+    spelling::keystrokes,
 };
 
 /// The members of a bundle, apart from those that a store adds.
