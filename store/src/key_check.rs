@@ -6,6 +6,7 @@ use lifecycle::{
     problem::{Code, Problem},
     signing::{Key, KeyRing},
 };
+use policy::Timestamp;
 use serde_json::{Map, Value};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
@@ -39,6 +40,24 @@ pub async fn make_if_empty<E: From<Error>>(
     tx.commit().await.map_err(Error::from)?;
     db.close().await.map_err(Error::from)?;
     Ok(None)
+}
+
+/// Refuses keys that are not those of the workspace, before anything is changed in its database; `None` when no key is
+/// given. A schema that is missing, or older than registered keys, refuses nothing.
+///
+/// # Errors
+/// `unknown_key` as in [`check`]; the database failed.
+pub async fn check_before_migration(options: &PgConnectOptions, keys: Option<&KeyRing>) -> Result<()> {
+    let mut db = PgConnection::connect_with(options).await?;
+    let known = registry::read(&mut db).await?;
+    db.close().await?;
+    match (known, keys) {
+        (Some(known), Some(keys)) => {
+            refuse_other_secret(&known, keys)?;
+            refuse_missing(&known, keys)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a process that does not hold the key that signs now. The first process of an empty workspace, or of one that
@@ -91,7 +110,8 @@ async fn first(db: &mut PgConnection, known: &WorkspaceKeys, keys: &KeyRing) -> 
     let Some(newest) = newest_seal(db).await? else { return Ok(keys.current.clone()) };
     let mut refused = None;
     for key in keys.all() {
-        let alone = known.bound(&KeyRing { current: key.clone(), previous: Vec::new() });
+        let alone = KeyRing { current: key.clone(), previous: Vec::new() };
+        let alone = alone.bound_to(&known.workspace, known.undivided_until.map(Timestamp::from));
         match check_seal(&alone, &newest) {
             SealCheck::Genuine(_) => return Ok(key.clone()),
             SealCheck::UnknownKey(_) | SealCheck::Unsealed => {}
@@ -116,8 +136,8 @@ async fn newest_seal(db: &mut PgConnection) -> Result<Option<Map<String, Value>>
 /// Refuses a ring in which a key has the name of one of the workspace's keys and another secret.
 pub(crate) fn refuse_other_secret(known: &WorkspaceKeys, keys: &KeyRing) -> Result<()> {
     for registered in &known.keys {
-        let mut named = keys.named(&registered.key_id).peekable();
-        if named.peek().is_some() && !named.any(|key| registered.is(key)) {
+        let mut named = keys.named(&registered.key_id).filter(|key| !key.is_guessed()).peekable();
+        if named.peek().is_some() && !keys.all().any(|key| registered.is(key)) {
             return Err(other_secret(&registered.key_id));
         }
     }

@@ -7,7 +7,7 @@ use store::Store;
 use crate::{
     database::Database,
     error::CliError,
-    signing_keys::{self, SigningKeyArguments},
+    signing_keys::{self, SigningKeyArguments, Use},
 };
 
 /// Location of the data, and the database to use. Flattened into every command that needs them.
@@ -62,6 +62,8 @@ impl StorageArguments {
         let database = Database::open_shared(self.database_url.as_deref(), self.migrate_url.as_deref(), &data_dir)?;
         let (options, owner) = (database.options(), database.owner_options());
         let result = runtime()?.block_on(async {
+            let ring = signing_keys::ring(&self.keys, &data_dir, Use::Sign)?;
+            store::key_check::check_before_migration(&options, ring.as_ref()).await?;
             store::migrate(&owner).await?;
             let keys = signing_keys::for_workspace(&self.keys, &data_dir, &options).await?;
             let store = Store::connect(options, keys).await?;
