@@ -266,3 +266,21 @@ async fn public_keys_are_published_and_exports_verify_with_them() {
     author.get(&format!("{path}?algorithm=none")).await.problem(422, "invalid_field");
     assert_eq!(author.get(&path).await.expect(200)["algorithm"], "HMAC-SHA256");
 }
+
+/// A public key lets anybody try secrets at leisure: there is none of a secret that can be guessed, nor of a partner's.
+#[tokio::test]
+async fn nothing_is_published_that_a_stranger_could_guess() {
+    use lifecycle::signing::Key;
+    let url = store::testing::database().await.to_url_lossy().to_string();
+    let previous = format!("short:letmein,partner:{K2}");
+    let place = Place::new(&[
+        ("DATABASE_URL", &url),
+        ("HMAC_SECRET", K1),
+        ("HMAC_KEY_ID", "k1"),
+        ("HMAC_PREVIOUS", &previous),
+    ]);
+    let server = place.serve();
+    let published = server.call("", "/.well-known/countersign-keys", None);
+    let ids: Vec<&Value> = published["keys"].as_array().unwrap().iter().map(|key| &key["key_id"]).collect();
+    assert_eq!(ids, [&json!(Key::new("k1", K1).public().key_id)], "{published}");
+}
