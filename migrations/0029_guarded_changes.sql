@@ -6,6 +6,9 @@
 alter table policy_lifecycle_audit add column xid xid8;
 create index policy_lifecycle_audit_by_xid on policy_lifecycle_audit (xid);
 alter table policy_release_record add column xid xid8;
+-- A seal of another length would stop whoever continues the chain.
+alter table policy_lifecycle_audit add constraint policy_lifecycle_audit_hashes
+    check (octet_length(prev_hash) = 32 and octet_length(entry_hash) = 32) not valid;
 
 -- The transaction is this one, whatever the statement says.
 create function countersign_own_transaction() returns trigger language plpgsql as $$

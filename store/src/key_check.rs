@@ -42,21 +42,27 @@ pub async fn make_if_empty<E: From<Error>>(
     Ok(None)
 }
 
-/// Refuses keys that are not those of the workspace, before anything is changed in its database; `None` when no key is
-/// given. A schema that is missing, or older than registered keys, refuses nothing.
+/// Refuses keys that are not those of the workspace, before anything is changed in its database. `ring` reads them; no key
+/// is refused, too, where one is needed. A schema that is missing, or older than registered keys, refuses nothing.
 ///
 /// # Errors
-/// `unknown_key` as in [`check`]; the database failed.
-pub async fn check_before_migration(options: &PgConnectOptions, keys: Option<&KeyRing>) -> Result<()> {
-    let mut db = PgConnection::connect_with(options).await?;
+/// `unknown_key` as in [`check`]; the database failed, or `ring` did.
+pub async fn check_before_migration<E: From<Error>>(
+    options: &PgConnectOptions,
+    ring: impl FnOnce() -> Result<Option<KeyRing>, E>,
+) -> Result<(), E> {
+    let mut db = PgConnection::connect_with(options).await.map_err(Error::from)?;
     let known = registry::read(&mut db).await?;
-    db.close().await?;
-    match (known, keys) {
-        (Some(known), Some(keys)) => {
-            refuse_other_secret(&known, keys)?;
-            refuse_missing(&known, keys)
+    db.close().await.map_err(Error::from)?;
+    let Some(known) = known else { return Ok(()) };
+    // Read last: another process may have made the first key meanwhile.
+    match (ring()?, known.current()) {
+        (Some(keys), _) => {
+            refuse_other_secret(&known, &keys)?;
+            Ok(refuse_missing(&known, &keys)?)
         }
-        _ => Ok(()),
+        (None, Some(current)) => Err(missing(&current.key_id).into()),
+        (None, None) => Ok(()),
     }
 }
 

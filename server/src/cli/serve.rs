@@ -60,13 +60,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
     // Bound before the slow parts, so that a busy port is reported at once.
     let listener = start::listen(arguments.addr)?;
     // Mistakes in the keys are reported before the database is started.
-    let ring = signing_keys::ring(&arguments.storage.keys, &data_dir, Use::Sign)?;
+    signing_keys::ring(&arguments.storage.keys, &data_dir, Use::Sign)?;
     let runtime = runtime()?;
     let stop = runtime.block_on(async { start::stop_signal() })?;
     let storage = &arguments.storage;
     let database = Database::open(storage.database_url.as_deref(), storage.migrate_url.as_deref(), &data_dir)?;
     let keys = runtime.block_on(async {
-        store::key_check::check_before_migration(&database.options(), ring.as_ref()).await?;
+        let ring = || signing_keys::ring(&storage.keys, &data_dir, Use::Sign);
+        store::key_check::check_before_migration(&database.options(), ring).await?;
         store::migrate(&database.owner_options()).await?;
         signing_keys::for_workspace(&storage.keys, &data_dir, &database.options()).await
     });

@@ -250,7 +250,10 @@ async fn sql_takes_nothing_over_unseen() {
         assert_eq!(found.len(), count, "{attempt}: {all}");
         assert!(found[0]["description"].as_str().unwrap().contains("countersign"), "{attempt}: {}", found[0]);
     }
-    viewer.post("/incidents", json!({"title": "x", "severity": "low", "source": "policy.unproven"})).await.problem(403, "forbidden");
+    viewer
+        .post("/incidents", json!({"title": "x", "severity": "low", "source": "policy.unproven"}))
+        .await
+        .problem(403, "forbidden");
     let owner = workspace.caller(Role::RuntimeOwner).await;
     let faked = json!({"title": "x", "severity": "low", "source": "policy.unproven"});
     owner.post("/incidents", faked).await.problem(422, "invalid_field");

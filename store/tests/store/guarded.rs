@@ -11,7 +11,8 @@ use lifecycle::{
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{
-    Store, audit, bundles, demo, incidents, links::Delivery, packets, people, rollout, settings, system, testing, tokens,
+    Store, audit, bundles, demo, incidents, links::Delivery, packets, people, rollout, settings, system, testing,
+    tokens,
 };
 
 use crate::fixtures::*;
@@ -36,8 +37,7 @@ async fn unaudited(store: &Store) -> Vec<Incident> {
 
 async fn sql_changes(store: &Store) -> Vec<Entry> {
     audit::seal(store).await.unwrap();
-    let filter =
-        audit::Filter { event_type: Some(EventType::SqlChange), limit: Some(100), ..audit::Filter::default() };
+    let filter = audit::Filter { event_type: Some(EventType::SqlChange), limit: Some(100), ..audit::Filter::default() };
     audit::list(store, &admin(), &filter).await.unwrap().items
 }
 
@@ -91,7 +91,7 @@ async fn an_audited_change_by_sql_covers_no_other_one() {
         "insert into policy_lifecycle_audit (seq, at, event_type, actor, roles, via, subject_type, subject_id, summary,
              detail, key_id, prev_hash, entry_hash)
          select max(seq) + 1, now(), 'evaluation_enabled', 'system', '{}', 'job', 'system', 'policy', 'x', '{}', 'test',
-             '\\x00', '\\x00' from policy_lifecycle_audit;
+             sha256('a'), sha256('b') from policy_lifecycle_audit;
          update system_state set enabled = true",
     );
     run_as(&store, "countersign", &forged).await.unwrap();
@@ -201,15 +201,17 @@ async fn an_incident_of_the_program_is_opened_by_the_program_only() {
     }
     let sql = posing("update people set roles = '{admin}' where email = 'viewer@example.com'");
     run_as(&store, "countersign", &sql).await.unwrap();
-    let xid: String =
-        sqlx::query_scalar("select xid::text from policy_guarded_changes where audit_seq is null order by id desc limit 1")
-            .fetch_one(store.pool())
-            .await
-            .unwrap();
+    let xid: String = sqlx::query_scalar(
+        "select xid::text from policy_guarded_changes where audit_seq is null order by id desc limit 1",
+    )
+    .fetch_one(store.pool())
+    .await
+    .unwrap();
     let planted = format!(
-        "insert into incidents (id, title, severity, status, source, created_by, created_at, ack_due_at, investigate_due_at)
+        "insert into incidents (id, title, severity, status, source, description, created_by, created_at, ack_due_at,
+             investigate_due_at)
          values ('INC-2020-0001', 'Changed without an entry in the audit record (transaction {xid})', 'low', 'open',
-             'policy.unaudited', 'system', now(), now(), now())"
+             'policy.unaudited', '', 'system', now(), now(), now())"
     );
     run_as(&store, "countersign", &planted).await.unwrap();
     assert_eq!(unaudited(&store).await.len(), 2, "the one that was planted, and the true one");
@@ -222,9 +224,9 @@ async fn an_incident_of_the_program_is_opened_by_the_program_only() {
     );
     run_as(&store, "countersign", &sql).await.unwrap();
     let planted = format!(
-        "insert into incidents (id, title, severity, status, source, bundle_id, created_by, created_at, ack_due_at,
-             investigate_due_at)
-         values ('INC-2020-0002', 'x', 'low', 'closed', 'policy.unproven', {}, 'system', now(), now(), now())",
+        "insert into incidents (id, title, severity, status, source, description, bundle_id, created_by, created_at,
+             ack_due_at, investigate_due_at)
+         values ('INC-2020-0002', 'x', 'low', 'closed', 'policy.unproven', '', {}, 'system', now(), now(), now())",
         good.id
     );
     run_as(&store, "countersign", &planted).await.unwrap();
@@ -243,8 +245,8 @@ async fn what_the_program_does_is_no_incident() {
     paused(&store).await;
     system::sign_release(&store, &safety(), "prices were corrected").await.unwrap();
     system::sign_release(&store, &owner(), "prices were checked").await.unwrap();
-    system::disable(&store, &safety(), "it answers nonsense", None).await.unwrap();
-    system::enable(&store, &safety(), None).await.unwrap();
+    system::disable(&store, &admin(), "it answers nonsense", None).await.unwrap();
+    system::enable(&store, &admin(), None).await.unwrap();
     let ann = people::NewPerson {
         email: "ann@example.com".into(),
         name: "Ann".into(),
@@ -291,7 +293,8 @@ async fn what_the_program_does_is_no_incident() {
 async fn a_session_brings_no_table_that_triggers_would_read() {
     let store = testing::store().await;
     bundles::create(&store, &author(), source(None, 50)).await.unwrap();
-    let head = "create temporary table policy_lifecycle_audit (seq bigint); insert into policy_lifecycle_audit values (99);
+    let head =
+        "create temporary table policy_lifecycle_audit (seq bigint); insert into policy_lifecycle_audit values (99);
          update policy_audit_head set seq = 99";
     assert!(run_as(&store, "countersign", head).await.unwrap_err().contains("follows the audit record"));
     let workspace = "create temporary table workspace (id text); insert into workspace values ('mine');
@@ -320,7 +323,10 @@ async fn a_missing_key_is_no_tampering() {
         let missing = found(&new, "policy.missing_key").await;
         assert!(missing.iter().any(|incident| incident.title.starts_with("1.0.0 is served")), "{missing:?}");
         for incident in &missing {
-            assert!(incident.title.contains("`k1`") && incident.description.contains("HMAC_PREVIOUS=k1:"), "{incident:?}");
+            assert!(
+                incident.title.contains("`k1`") && incident.description.contains("HMAC_PREVIOUS=k1:"),
+                "{incident:?}"
+            );
             assert_eq!(incident.severity, Severity::High);
         }
         assert!(found(&new, "policy.unproven").await.is_empty() && unaudited(&new).await.is_empty());
