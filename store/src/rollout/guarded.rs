@@ -16,6 +16,7 @@ use lifecycle::{
 };
 use serde_json::{Map, Value};
 use sqlx::{PgConnection, types::Json};
+use time::OffsetDateTime;
 
 use super::missing_key;
 use crate::{
@@ -40,6 +41,7 @@ struct Change {
     subject_id: String,
     change: String,
     xid: String,
+    at: OffsetDateTime,
     role: String,
 }
 
@@ -57,13 +59,16 @@ pub async fn check_changes(store: &Store, from: &LookedAt) -> Result<LookedAt> {
     let mut after = (from.0.clone().unwrap_or_else(|| "0".to_owned()), 0);
     loop {
         let changes: Vec<Change> = sqlx::query_as(
-            "select id, subject_type, subject_id, change, xid::text as xid, role from policy_guarded_changes
-             where audit_seq is null and (xid, id) > ($1::text::xid8, $2) and xid >= $1::text::xid8
+            "select id, subject_type, subject_id, change, xid::text as xid, at, role from policy_guarded_changes
+             where audit_seq is null and (xid, id) > ($1::text::xid8, $2)
+                 and ($4 or xid < pg_snapshot_xmax(pg_current_snapshot()))
              order by xid, id limit $3",
         )
         .bind(&after.0)
         .bind(after.1)
         .bind(BATCH)
+        // Numbers that are still to come are those of the server that a backup was made on: looked at once, at the start.
+        .bind(from.0.is_none())
         .fetch_all(&mut *db)
         .await?;
         let Some(last) = changes.last() else { break };
@@ -95,9 +100,12 @@ async fn prove(db: &mut PgConnection, keys: &KeyRing, xid: &str, changes: &[Chan
     let sql = concatcp!(
         "select ",
         AUDIT_COLUMNS,
-        " from policy_lifecycle_audit where xid = $1::text::xid8 and via <> 'sql' and entry_hash is not null order by seq"
+        " from policy_lifecycle_audit where xid = $1::text::xid8 and at = $2 and via <> 'sql' and entry_hash is not null
+         order by seq"
     );
-    let rows: Vec<AuditRow> = sqlx::query_as(sql).bind(xid).fetch_all(&mut *db).await?;
+    // Numbers of transactions come again after a backup was restored, on another server; times do not.
+    let began = changes.first().map(|change| change.at);
+    let rows: Vec<AuditRow> = sqlx::query_as(sql).bind(xid).bind(began).fetch_all(&mut *db).await?;
     let mut genuine = Vec::new();
     let mut missing = None;
     for entry in rows.into_iter().map(AuditRow::members) {
@@ -142,10 +150,12 @@ async fn says_so(
         return Ok(true);
     }
     let id = entry.get("detail").and_then(|detail| detail.get("release_id")).and_then(Value::as_i64);
-    let record: Option<Json<Value>> = sqlx::query_scalar("select record from policy_release_record where id = $1")
-        .bind(id)
-        .fetch_optional(db)
-        .await?;
+    let record: Option<Json<Value>> =
+        sqlx::query_scalar("select record from policy_release_record where id = $1 and xid = $2::text::xid8")
+            .bind(id)
+            .bind(&change.xid)
+            .fetch_optional(db)
+            .await?;
     let record = record.and_then(|json| serde_json::from_value::<lifecycle::system::ReleaseRecord>(json.0).ok());
     Ok(record.is_some_and(|record| signing::verify(keys, &record).is_ok()))
 }
