@@ -270,7 +270,7 @@ async fn what_the_program_does_is_no_incident() {
     let draft = bundles::clone_draft(&store, &author(), first.id).await.unwrap();
     let packet = submit(&store, draft.id).await;
     packets::act(&store, &approver(), &packet.packet_id, Verdict::RequestChanges, Some("no".into())).await.unwrap();
-    canary(&store, Some("7.0.0"), 80).await;
+    canary(&store, None, 80).await;
     let all: i64 = sqlx::query_scalar("select count(*) from policy_guarded_changes where audit_seq is null")
         .fetch_one(store.pool())
         .await
