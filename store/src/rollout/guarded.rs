@@ -16,7 +16,6 @@ use lifecycle::{
 };
 use serde_json::{Map, Value};
 use sqlx::{PgConnection, types::Json};
-use time::OffsetDateTime;
 
 use super::missing_key;
 use crate::{
@@ -41,7 +40,6 @@ struct Change {
     subject_id: String,
     change: String,
     xid: String,
-    at: OffsetDateTime,
     role: String,
 }
 
@@ -59,7 +57,7 @@ pub async fn check_changes(store: &Store, from: &LookedAt) -> Result<LookedAt> {
     let mut after = (from.0.clone().unwrap_or_else(|| "0".to_owned()), 0);
     loop {
         let changes: Vec<Change> = sqlx::query_as(
-            "select id, subject_type, subject_id, change, xid::text as xid, at, role from policy_guarded_changes
+            "select id, subject_type, subject_id, change, xid::text as xid, role from policy_guarded_changes
              where audit_seq is null and (xid, id) > ($1::text::xid8, $2)
                  and ($4 or xid < pg_snapshot_xmax(pg_current_snapshot()))
              order by xid, id limit $3",
@@ -100,12 +98,9 @@ async fn prove(db: &mut PgConnection, keys: &KeyRing, xid: &str, changes: &[Chan
     let sql = concatcp!(
         "select ",
         AUDIT_COLUMNS,
-        " from policy_lifecycle_audit where xid = $1::text::xid8 and at = $2 and via <> 'sql' and entry_hash is not null
-         order by seq"
+        " from policy_lifecycle_audit where xid = $1::text::xid8 and via <> 'sql' and entry_hash is not null order by seq"
     );
-    // Numbers of transactions come again after a backup was restored, on another server; times do not.
-    let began = changes.first().map(|change| change.at);
-    let rows: Vec<AuditRow> = sqlx::query_as(sql).bind(xid).bind(began).fetch_all(&mut *db).await?;
+    let rows: Vec<AuditRow> = sqlx::query_as(sql).bind(xid).fetch_all(&mut *db).await?;
     let mut genuine = Vec::new();
     let mut missing = None;
     for entry in rows.into_iter().map(AuditRow::members) {
