@@ -279,7 +279,10 @@ async fn what_the_program_does_is_no_incident() {
     let found = unaudited(&store).await;
     assert!(found.is_empty(), "{:?}", found.iter().map(|incident| &incident.description).collect::<Vec<_>>());
     assert!(sql_changes(&store).await.is_empty());
+}
 
+#[tokio::test]
+async fn the_example_workspace_is_no_incident() {
     let store = testing::store_without_people().await;
     demo::load(&store, false).await.unwrap();
     demo::load(&store, false).await.unwrap();
