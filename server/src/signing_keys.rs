@@ -111,7 +111,7 @@ pub fn ring(given: &SigningKeyArguments, data_dir: &Path, wanted: Use) -> Result
     }
     previous.extend(kept.iter().flat_map(KeyRing::all).cloned());
     if named.is_none() {
-        previous.push(Key::new(FORMER_ID, secret));
+        previous.push(Key::guessed(FORMER_ID, secret));
     }
     Ok(Some(KeyRing { current, previous }))
 }

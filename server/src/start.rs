@@ -11,7 +11,10 @@ use std::{
 use app::account_links::{AccountLinks, Mailer};
 use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
-use lifecycle::{problem::Code, signing::KeyRing};
+use lifecycle::{
+    problem::Code,
+    signing::{Key, KeyRing},
+};
 use sqlx::postgres::PgConnectOptions;
 use store::{Store, key_rotation::Announced};
 use tokio::{
@@ -182,6 +185,14 @@ async fn start_with_keys(store: &Store, ring: &KeyRing) -> Result<(), CliError> 
             tracing::warn!(detail = problem.detail, "HMAC_SECRET is not the key that signs");
         }
         Err(error) => return Err(error.into()),
+    }
+    let signs = &store.keys().current;
+    if signs.secret_bytes() < Key::MIN_SECRET_BYTES {
+        tracing::warn!(
+            key = signs.id,
+            bytes = signs.secret_bytes(),
+            "the key that signs can be guessed; it is replaced once every server has the new one"
+        );
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use lifecycle::{
     problem::{Code, Problem},
     signing::{Key, KeyRing},
 };
+use policy::Timestamp;
 use serde_json::{Map, Value};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
@@ -39,6 +40,30 @@ pub async fn make_if_empty<E: From<Error>>(
     tx.commit().await.map_err(Error::from)?;
     db.close().await.map_err(Error::from)?;
     Ok(None)
+}
+
+/// Refuses keys that are not those of the workspace, before anything is changed in its database. `ring` reads them; no key
+/// is refused, too, where one is needed. A schema that is missing, or older than registered keys, refuses nothing.
+///
+/// # Errors
+/// `unknown_key` as in [`check`]; the database failed, or `ring` did.
+pub async fn check_before_migration<E: From<Error>>(
+    options: &PgConnectOptions,
+    ring: impl FnOnce() -> Result<Option<KeyRing>, E>,
+) -> Result<(), E> {
+    let mut db = PgConnection::connect_with(options).await.map_err(Error::from)?;
+    let known = registry::read(&mut db).await?;
+    db.close().await.map_err(Error::from)?;
+    let Some(known) = known else { return Ok(()) };
+    // Read last: another process may have made the first key meanwhile.
+    match (ring()?, known.current()) {
+        (Some(keys), _) => {
+            refuse_other_secret(&known, &keys)?;
+            Ok(refuse_missing(&known, &keys)?)
+        }
+        (None, Some(current)) => Err(missing(&current.key_id).into()),
+        (None, None) => Ok(()),
+    }
 }
 
 /// Refuses a process that does not hold the key that signs now. The first process of an empty workspace, or of one that
@@ -91,7 +116,8 @@ async fn first(db: &mut PgConnection, known: &WorkspaceKeys, keys: &KeyRing) -> 
     let Some(newest) = newest_seal(db).await? else { return Ok(keys.current.clone()) };
     let mut refused = None;
     for key in keys.all() {
-        let alone = known.bound(&KeyRing { current: key.clone(), previous: Vec::new() });
+        let alone = KeyRing { current: key.clone(), previous: Vec::new() };
+        let alone = alone.bound_to(&known.workspace, known.undivided_until.map(Timestamp::from));
         match check_seal(&alone, &newest) {
             SealCheck::Genuine(_) => return Ok(key.clone()),
             SealCheck::UnknownKey(_) | SealCheck::Unsealed => {}
@@ -116,8 +142,8 @@ async fn newest_seal(db: &mut PgConnection) -> Result<Option<Map<String, Value>>
 /// Refuses a ring in which a key has the name of one of the workspace's keys and another secret.
 pub(crate) fn refuse_other_secret(known: &WorkspaceKeys, keys: &KeyRing) -> Result<()> {
     for registered in &known.keys {
-        let mut named = keys.named(&registered.key_id).peekable();
-        if named.peek().is_some() && !named.any(|key| registered.is(key)) {
+        let mut named = keys.named(&registered.key_id).filter(|key| !key.is_guessed()).peekable();
+        if named.peek().is_some() && !keys.all().any(|key| registered.is(key)) {
             return Err(other_secret(&registered.key_id));
         }
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::{
-    Result, Store,
+    Error, Result, Store,
     key_check::{self, read, refuse_missing, refuse_other_secret},
     signing_keys::{self as registry, Registered, WorkspaceKeys},
     work::Work,
@@ -65,6 +65,14 @@ pub async fn announce(store: &Store, actor: &Actor, ring: &KeyRing) -> Result<An
             registry::add(work.db(), key, "next").await?;
             let summary = format!("the signing key `{}` was announced; it signs once every server has it", key.id);
             work.note(EventType::SettingsChanged, "settings", "keys", summary, json!({"key_id": key.id}));
+            // This process knows the key from now on, before any other can put it to use.
+            let known = read(work.db()).await?;
+            store.use_keys(known.bound(ring), store.keys_are_checked());
+            sqlx::query("update server_keys set keys = keys || $2::text where instance = $1")
+                .bind(store.instance())
+                .bind(pair(&key.id, &key.fingerprint()))
+                .execute(work.db())
+                .await?;
         }
     }
     let outcome = advance(&mut work).await?;
@@ -79,7 +87,15 @@ pub async fn announce(store: &Store, actor: &Actor, ring: &KeyRing) -> Result<An
 /// # Errors
 /// `unknown_key` when the ring does not hold the key that signs; the database failed.
 pub async fn beat(store: &Store, host: &str, ring: KeyRing) -> Result<()> {
-    let keys: Vec<String> = ring.all().map(|key| pair(&key.id, &key.fingerprint())).collect();
+    store.give_keys(ring.clone());
+    // Only keys that are taken into use count as held: no key is put to use that a server would refuse.
+    let known = {
+        let mut db = store.pool().acquire().await?;
+        read(&mut db).await?
+    };
+    store.use_keys(known.bound(&ring), store.keys_are_checked());
+    let held = |key: &&Key| known.keys.iter().any(|registered| registered.is(key));
+    let keys: Vec<String> = ring.all().filter(held).map(|key| pair(&key.id, &key.fingerprint())).collect();
     sqlx::query(
         "insert into server_keys (instance, host, keys) values ($1, $2, $3)
          on conflict (instance) do update set keys = excluded.keys, host = excluded.host, seen_at = now()",
@@ -89,8 +105,16 @@ pub async fn beat(store: &Store, host: &str, ring: KeyRing) -> Result<()> {
     .bind(&keys)
     .execute(store.pool())
     .await?;
-    // After the row is there, so that no key is put to use that this server does not have.
-    store.give_keys(ring);
+    let followed = follow(store).await;
+    if matches!(&followed, Err(Error::Refused(_))) {
+        // A server that cannot sign has no say in which key does.
+        leave(store).await?;
+    }
+    followed
+}
+
+/// Compares the keys with the workspace's, and puts a new key to use when every running server has it.
+async fn follow(store: &Store) -> Result<()> {
     key_check::check(store).await?;
     let waits = {
         let mut db = store.pool().acquire().await?;

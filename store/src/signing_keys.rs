@@ -1,15 +1,19 @@
 //! The keys that sign the workspace's records, as the database knows them: by id and fingerprint.
 
-use lifecycle::signing::{Key, KeyRing};
+use lifecycle::signing::{Key, KeyRing, ListedKey};
 use policy::Timestamp;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::Result;
 
 /// The advisory lock under which keys are made, announced and put to use.
 const LOCK: i64 = 0x636f_756e_7465_7203;
+
+/// How much later than a key was replaced a server may still sign with it, in seconds: longer than any server goes
+/// without looking which key signs.
+const REPLACED_SECONDS: i64 = 60;
 
 /// A key of the workspace.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -18,12 +22,19 @@ pub(crate) struct Registered {
     pub fingerprint: String,
     /// `next`, `current` or `previous`.
     pub state: String,
+    /// When it was replaced.
+    pub retired_at: Option<OffsetDateTime>,
 }
 
 impl Registered {
     /// `key` as the one that signs.
     pub fn current(key: &Key) -> Self {
-        Self { key_id: key.id.clone(), fingerprint: key.fingerprint(), state: "current".to_owned() }
+        Self { key_id: key.id.clone(), fingerprint: key.fingerprint(), state: "current".to_owned(), retired_at: None }
+    }
+
+    fn listed(&self) -> ListedKey {
+        let counts_until = self.retired_at.map(|at| Timestamp::from(at + Duration::seconds(REPLACED_SECONDS)));
+        ListedKey { key_id: self.key_id.clone(), fingerprint: self.fingerprint.clone(), counts_until }
     }
 
     /// Whether `key` is this one.
@@ -50,11 +61,17 @@ impl WorkspaceKeys {
     }
 
     /// `keys` for the records of this workspace: bound to its id, and signing with the key that signs now, when the ring
-    /// has that key. Nothing is refused here.
+    /// has that key. Keys that are not the workspace's verify exports only. Nothing is refused here.
     pub fn bound(&self, keys: &KeyRing) -> KeyRing {
         let chosen = self.current().and_then(|current| keys.signing_with(&current.key_id, &current.fingerprint));
         let keys = chosen.unwrap_or_else(|| keys.clone());
-        keys.bound_to(&self.workspace, self.undivided_until.map(Timestamp::from))
+        let undivided_until = self.undivided_until.map(Timestamp::from);
+        if self.keys.is_empty() {
+            // No process that writes was here since keys are registered: the first one registers its own.
+            return keys.bound_to(&self.workspace, undivided_until);
+        }
+        let listed: Vec<ListedKey> = self.keys.iter().map(Registered::listed).collect();
+        keys.bound_to_listed(&self.workspace, undivided_until, &listed)
     }
 
     fn in_state(&self, state: &str) -> Option<&Registered> {
@@ -76,9 +93,13 @@ pub(crate) async fn read(db: &mut PgConnection) -> Result<Option<WorkspaceKeys>>
     }
     let (workspace, undivided_until): (Uuid, Option<OffsetDateTime>) =
         sqlx::query_as("select id, undivided_until from workspace").fetch_one(&mut *db).await?;
-    let keys = sqlx::query_as("select key_id, fingerprint, state from signing_keys order by added_at, key_id")
-        .fetch_all(db)
-        .await?;
+    // The schema may be older than the column.
+    let keys = sqlx::query_as(
+        "select key_id, fingerprint, state, (to_jsonb(k) ->> 'retired_at')::timestamptz as retired_at from signing_keys k
+         order by added_at, key_id",
+    )
+    .fetch_all(db)
+    .await?;
     Ok(Some(WorkspaceKeys { workspace: workspace.to_string(), undivided_until, keys }))
 }
 

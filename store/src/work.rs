@@ -61,6 +61,11 @@ impl Work {
         &mut self.tx
     }
 
+    /// The keys that the entries are sealed with.
+    pub fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys)
+    }
+
     /// The actor.
     pub fn actor(&self) -> &Actor {
         self.permit.actor()

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 49] = [
+pub const EVENTS: [EventType; 50] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -58,6 +58,7 @@ pub const EVENTS: [EventType; 49] = [
     EventType::TestCaseKept,
     EventType::TestCaseRemoved,
     EventType::ManualFailover,
+    EventType::SqlChange,
     EventType::DemoLoaded,
 ];
 

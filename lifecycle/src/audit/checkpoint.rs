@@ -39,6 +39,17 @@ impl Checkpoint {
         signing::sign(keys, &mut checkpoint)?;
         Ok(checkpoint)
     }
+
+    /// `keys` for verifying an exported record that this checkpoint closes, without its database: for the workspace that
+    /// the checkpoint names, which its signature covers. Entries made before keys were derived for workspaces count; an
+    /// export without a name is from before that.
+    #[must_use]
+    pub fn bind(&self, keys: &KeyRing) -> KeyRing {
+        match &self.workspace {
+            Some(workspace) => keys.bound_to(workspace, Some(self.at)),
+            None => keys.clone(),
+        }
+    }
 }
 
 impl Envelope for Checkpoint {

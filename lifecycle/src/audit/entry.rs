@@ -106,6 +106,9 @@ pub enum EventType {
     Monitored,
     /// The live bundle was changed by SQL.
     ManualFailover,
+    /// The database role of the program, or its owner, changed by SQL what people decide: accounts, tokens, settings,
+    /// proposals, or the state of a packet or a draft.
+    SqlChange,
     /// The example workspace was loaded.
     DemoLoaded,
 }

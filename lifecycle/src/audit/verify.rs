@@ -118,7 +118,8 @@ impl<'a> Verifier<'a> {
         self.note_time(seq, members);
         self.next += 1;
         let Some(seal) = seal else {
-            let by_sql = members.get("event_type").and_then(Value::as_str) == Some("manual_failover");
+            let by_sql =
+                matches!(members.get("event_type").and_then(Value::as_str), Some("manual_failover" | "sql_change"));
             let unsealed = self.unsealed.get_or_insert(Unsealed { first: seq, count: 0, foreign: None });
             unsealed.count += 1;
             unsealed.foreign = unsealed.foreign.or((!by_sql).then_some(seq));

@@ -24,6 +24,8 @@ pub struct Key {
     /// The public name; a signed envelope names its key.
     pub id: String,
     secret: Vec<u8>,
+    /// Whether the id is a guess: another secret may have had this name.
+    guessed: bool,
     scope: Option<Arc<Scope>>,
 }
 
@@ -34,6 +36,18 @@ struct Scope {
     derived: [[u8; 32]; Purpose::DERIVED.len()],
     /// Records made until then may be signed with the secret itself; `None` where there never were such records.
     undivided_until: Option<Timestamp>,
+    standing: Standing,
+}
+
+/// What a workspace knows about a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing is known about its keys: every key counts.
+    Unlisted,
+    /// It is one of the workspace's, for what was made until then; `None` for ever.
+    Listed(Option<Timestamp>),
+    /// It is none of the workspace's: exports, and what was made before keys were derived, may be signed with it.
+    Foreign,
 }
 
 impl Key {
@@ -42,7 +56,24 @@ impl Key {
 
     /// A key called `id`.
     pub fn new(id: impl Into<String>, secret: impl Into<Vec<u8>>) -> Self {
-        Self { id: id.into(), secret: secret.into(), scope: None }
+        Self { id: id.into(), secret: secret.into(), guessed: false, scope: None }
+    }
+
+    /// A key that may have been called `id`: whatever carries this name and was not signed with it is signed with a key
+    /// that is not known.
+    pub fn guessed(id: impl Into<String>, secret: impl Into<Vec<u8>>) -> Self {
+        Self { guessed: true, ..Self::new(id, secret) }
+    }
+
+    /// Whether the id is a guess: see [`Self::guessed`].
+    pub const fn is_guessed(&self) -> bool {
+        self.guessed
+    }
+
+    /// The same key, whose id is known to be right.
+    #[must_use]
+    pub(super) fn confirmed(self) -> Self {
+        Self { guessed: false, ..self }
     }
 
     /// A key that is named by its own fingerprint.
@@ -76,7 +107,7 @@ impl Key {
     /// The same key for the records of `workspace`: it signs with keys derived for that workspace. What was signed with
     /// the secret itself counts if it was made until `undivided_until`.
     #[must_use]
-    pub(super) fn bound_to(&self, workspace: &str, undivided_until: Option<Timestamp>) -> Self {
+    pub(super) fn bound_to(&self, workspace: &str, undivided_until: Option<Timestamp>, standing: Standing) -> Self {
         let hkdf = Hkdf::<Sha256>::new(Some(workspace.as_bytes()), &self.secret);
         let derived = Purpose::DERIVED.map(|purpose| {
             let mut key = [0; 32];
@@ -87,7 +118,7 @@ impl Key {
             key
         });
         Self {
-            scope: Some(Arc::new(Scope { workspace: workspace.to_owned(), derived, undivided_until })),
+            scope: Some(Arc::new(Scope { workspace: workspace.to_owned(), derived, undivided_until, standing })),
             ..self.clone()
         }
     }
@@ -110,7 +141,31 @@ impl Key {
         let matches = |secret: &[u8]| {
             parts.iter().fold(mac(secret), |mac, part| mac.chain_update(part)).verify_slice(code).is_ok()
         };
-        matches(self.own(purpose)) || (self.was_undivided(purpose, made_at) && matches(&self.secret))
+        let own = match self.standing(purpose) {
+            Standing::Unlisted | Standing::Listed(None) => true,
+            Standing::Listed(Some(until)) => made_at.is_some_and(|at| at <= until),
+            Standing::Foreign => false,
+        };
+        (own && matches(self.own(purpose))) || (self.was_undivided(purpose, made_at) && matches(&self.secret))
+    }
+
+    /// Whether the public half of the pair may be published: the key is the workspace's own, and long enough to sign.
+    pub fn may_be_published(&self) -> bool {
+        let own = self.scope.as_ref().is_some_and(|scope| matches!(scope.standing, Standing::Listed(_)));
+        own && self.secret.len() >= Self::MIN_SECRET_BYTES
+    }
+
+    /// Whether what carries this key's id and was not made with it was tampered with; otherwise the key that it was made
+    /// with is not known.
+    pub(crate) fn speaks_for_its_name(&self, purpose: Purpose) -> bool {
+        !self.guessed && self.standing(purpose) != Standing::Foreign
+    }
+
+    fn standing(&self, purpose: Purpose) -> Standing {
+        match &self.scope {
+            Some(scope) if purpose != Purpose::Export => scope.standing,
+            _ => Standing::Unlisted,
+        }
     }
 
     /// The secret for `purpose`.
@@ -172,7 +227,7 @@ mod tests {
     /// The formula is part of the format, so it is written down a second time.
     #[test]
     fn keys_are_derived_with_hkdf_for_purpose_and_workspace() {
-        let key = Key::new("k", "a secret").bound_to("workspace", None);
+        let key = Key::new("k", "a secret").bound_to("workspace", None, Standing::Unlisted);
         let mut expected = [0; 32];
         Hkdf::<Sha256>::new(Some(b"workspace"), b"a secret").expand(b"countersign v1 action", &mut expected).unwrap();
         let by_hand = mac(&expected).chain_update(b"text").finalize().into_bytes();
@@ -204,8 +259,8 @@ mod tests {
             text in "[a-z]{0,20}",
         ) {
             let (made, read) = (ALL[made], ALL[read]);
-            let code = Key::new("k", secret.clone()).bound_to(&here, None).authenticate(made, &[text.as_bytes()]);
-            let key = Key::new("k", other.clone()).bound_to(&there, None);
+            let code = Key::new("k", secret.clone()).bound_to(&here, None, Standing::Unlisted).authenticate(made, &[text.as_bytes()]);
+            let key = Key::new("k", other.clone()).bound_to(&there, None, Standing::Unlisted);
             let at = Some(Timestamp::EPOCH);
             let same_place = made == Purpose::Export || here == there;
             let expected = secret == other && made == read && same_place;
@@ -217,9 +272,24 @@ mod tests {
         fn what_was_signed_before_counts_until_then(until in 0_i64..100, at in 0_i64..100, bounded in any::<bool>()) {
             let time = Timestamp::from_unix_seconds;
             let code = Key::new("k", "secret").authenticate(Purpose::Action, &[b"x"]);
-            let key = Key::new("k", "secret").bound_to("w", bounded.then(|| time(until)));
+            let key = Key::new("k", "secret").bound_to("w", bounded.then(|| time(until)), Standing::Unlisted);
             let counts = key.authenticates(Purpose::Action, Some(time(at)), &[b"x"], &code);
             prop_assert_eq!(counts, bounded && at <= until);
+        }
+
+        /// A key of the workspace counts for what was made until it was replaced, and a foreign one for exports only.
+        #[test]
+        fn a_key_counts_as_long_as_it_was_the_workspaces(purpose in 0_usize..10, at in 0_i64..100, until in 0_i64..100) {
+            let (purpose, time) = (ALL[purpose], Timestamp::from_unix_seconds);
+            let bound = |standing| Key::new("k", "secret").bound_to("w", None, standing);
+            let code = bound(Standing::Unlisted).authenticate(purpose, &[b"x"]);
+            let counts = |standing| bound(standing).authenticates(purpose, Some(time(at)), &[b"x"], &code);
+            let export = purpose == Purpose::Export;
+            prop_assert!(counts(Standing::Listed(None)));
+            prop_assert_eq!(counts(Standing::Listed(Some(time(until)))), export || at <= until);
+            prop_assert_eq!(counts(Standing::Foreign), export);
+            prop_assert_eq!(bound(Standing::Foreign).speaks_for_its_name(purpose), export);
+            prop_assert!(!Key::guessed("k", "secret").speaks_for_its_name(purpose));
         }
     }
 }

@@ -3,7 +3,7 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use super::{Key, key::Standing};
 
 /// The current key, and earlier keys that only verify.
 #[derive(Debug, Clone)]
@@ -29,7 +29,20 @@ impl KeyRing {
     /// until `undivided_until`.
     #[must_use]
     pub fn bound_to(&self, workspace: &str, undivided_until: Option<Timestamp>) -> Self {
-        let bound = |key: &Key| key.bound_to(workspace, undivided_until);
+        let bound = |key: &Key| key.bound_to(workspace, undivided_until, Standing::Unlisted);
+        Self { current: bound(&self.current), previous: self.previous.iter().map(bound).collect() }
+    }
+
+    /// As [`Self::bound_to`], for a workspace that knows its keys: others count for exports, and for what was made until
+    /// `undivided_until`.
+    #[must_use]
+    pub fn bound_to_listed(&self, workspace: &str, undivided_until: Option<Timestamp>, listed: &[ListedKey]) -> Self {
+        let bound = |key: &Key| match listed.iter().find(|listed| listed.is(key)) {
+            Some(listed) => {
+                key.clone().confirmed().bound_to(workspace, undivided_until, Standing::Listed(listed.counts_until))
+            }
+            None => key.bound_to(workspace, undivided_until, Standing::Foreign),
+        };
         Self { current: bound(&self.current), previous: self.previous.iter().map(bound).collect() }
     }
 
@@ -42,7 +55,7 @@ impl KeyRing {
     pub fn signing_with(&self, id: &str, fingerprint: &str) -> Option<Self> {
         let mut keys: Vec<Key> = self.all().cloned().collect();
         let place = keys.iter().position(|key| key.id == id && key.fingerprint() == fingerprint)?;
-        let current = keys.remove(place);
+        let current = keys.remove(place).confirmed();
         Some(Self { current, previous: keys })
     }
 
@@ -52,6 +65,24 @@ impl KeyRing {
             current: self.current.id.clone(),
             previous: self.previous.iter().map(|key| key.id.clone()).collect(),
         }
+    }
+}
+
+/// A key that a workspace knows as its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedKey {
+    /// The public name.
+    pub key_id: String,
+    /// The fingerprint of the secret.
+    pub fingerprint: String,
+    /// What was made later does not count; `None` for a key that was not replaced.
+    pub counts_until: Option<Timestamp>,
+}
+
+impl ListedKey {
+    /// Whether `key` is this one.
+    pub fn is(&self, key: &Key) -> bool {
+        self.key_id == key.id && self.fingerprint == key.fingerprint()
     }
 }
 

@@ -13,6 +13,6 @@ pub mod purpose;
 pub use checked::Checked;
 pub use envelope::{Envelope, sign, sign_with_pair, verify, verify_export_members};
 pub use key::Key;
-pub use keyring::{KeyNames, KeyRing, SignatureError};
+pub use keyring::{KeyNames, KeyRing, ListedKey, SignatureError};
 pub use public::PublicKey;
 pub use purpose::Purpose;

@@ -145,17 +145,13 @@ fn verify_file(file: &Path, keys: Option<&KeyRing>) -> Result<Verdict, CliError>
     Ok(verifier.finish())
 }
 
-/// The keys for the workspace that the closing checkpoint names. Its signature covers the name. Entries made before keys
-/// were derived for workspaces count; an export without a name is from before that.
+/// The keys for the workspace that the closing checkpoint names.
 fn bind(keys: &KeyRing, lines: &[Line]) -> KeyRing {
     let closing = lines.iter().rev().find_map(|line| match line {
         Line::Closing(checkpoint, _) => Some(checkpoint),
         Line::Entry(_) => None,
     });
-    match closing.and_then(|checkpoint| checkpoint.workspace.as_deref().map(|workspace| (workspace, checkpoint.at))) {
-        Some((workspace, at)) => keys.bound_to(workspace, Some(at)),
-        None => keys.clone(),
-    }
+    closing.map_or_else(|| keys.clone(), |checkpoint| checkpoint.bind(keys))
 }
 
 fn render(verdict: &Verdict) -> String {

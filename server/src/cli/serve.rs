@@ -66,6 +66,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
     let storage = &arguments.storage;
     let database = Database::open(storage.database_url.as_deref(), storage.migrate_url.as_deref(), &data_dir)?;
     let keys = runtime.block_on(async {
+        let ring = || signing_keys::ring(&storage.keys, &data_dir, Use::Sign);
+        store::key_check::check_before_migration(&database.options(), ring).await?;
         store::migrate(&database.owner_options()).await?;
         signing_keys::for_workspace(&storage.keys, &data_dir, &database.options()).await
     });

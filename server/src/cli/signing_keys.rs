@@ -50,7 +50,8 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
     let Command::Rotate { wait, storage } = command;
     let data_dir = storage.directory()?;
     let patience = Duration::from_secs(wait);
-    let (ring, outcome) = storage.with_store(async |store| rotate(&store, &storage.keys, &data_dir, patience).await)?;
+    let (ring, outcome) =
+        storage.with_any_key(async |store| rotate(&store, &storage.keys, &data_dir, patience).await)?;
     let key = &ring.current.id;
     let (state, waiting) = match &outcome {
         Announced::InUse => ("in_use", Vec::new()),

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use lifecycle::signing::Key;
 use store::Store;
 
 use crate::{
     database::Database,
     error::CliError,
-    signing_keys::{self, SigningKeyArguments},
+    signing_keys::{self, SigningKeyArguments, Use},
 };
 
 /// Location of the data, and the database to use. Flattened into every command that needs them.
@@ -50,7 +51,8 @@ impl StorageArguments {
         })
     }
 
-    /// Runs `work` on the database, which is migrated first; only if this process holds the key that signs.
+    /// Runs `work` on the database, which is migrated first; only if this process holds the key that signs, and that key
+    /// is long enough.
     ///
     /// # Errors
     /// The database cannot be reached or used, or `work` fails.
@@ -58,14 +60,38 @@ impl StorageArguments {
         &self,
         work: impl AsyncFnOnce(Store) -> Result<T, E>,
     ) -> Result<T, CliError> {
+        self.with_key(Length::Enough, work)
+    }
+
+    /// As [`Self::with_store`], also with a key that is too short: to replace it.
+    ///
+    /// # Errors
+    /// As [`Self::with_store`].
+    pub fn with_any_key<T, E: Into<CliError>>(
+        &self,
+        work: impl AsyncFnOnce(Store) -> Result<T, E>,
+    ) -> Result<T, CliError> {
+        self.with_key(Length::Any, work)
+    }
+
+    fn with_key<T, E: Into<CliError>>(
+        &self,
+        allowed: Length,
+        work: impl AsyncFnOnce(Store) -> Result<T, E>,
+    ) -> Result<T, CliError> {
         let data_dir = self.directory()?;
         let database = Database::open_shared(self.database_url.as_deref(), self.migrate_url.as_deref(), &data_dir)?;
         let (options, owner) = (database.options(), database.owner_options());
         let result = runtime()?.block_on(async {
+            let ring = || signing_keys::ring(&self.keys, &data_dir, Use::Sign);
+            store::key_check::check_before_migration(&options, ring).await?;
             store::migrate(&owner).await?;
             let keys = signing_keys::for_workspace(&self.keys, &data_dir, &options).await?;
             let store = Store::connect(options, keys).await?;
             store::key_check::check(&store).await?;
+            if allowed == Length::Enough {
+                refuse_short(&store.keys().current)?;
+            }
             let result = work(store.clone()).await.map_err(Into::into);
             store.pool().close().await;
             result
@@ -73,6 +99,30 @@ impl StorageArguments {
         database.close();
         result
     }
+}
+
+/// How long the key that signs has to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    /// As long as a key that signs needs to be.
+    Enough,
+    /// It may be too short: it is about to be replaced.
+    Any,
+}
+
+/// Refuses to sign with a key of an earlier release that can be guessed.
+fn refuse_short(key: &Key) -> Result<(), CliError> {
+    if key.secret_bytes() >= Key::MIN_SECRET_BYTES {
+        return Ok(());
+    }
+    Err(CliError::Refused(format!(
+        "this workspace is signed with the key `{}`, which has {} bytes, and a key that signs needs at least {}. Give a new \
+         one as HMAC_SECRET and this one as HMAC_PREVIOUS={}:SECRET, then run `countersign keys rotate`",
+        key.id,
+        key.secret_bytes(),
+        Key::MIN_SECRET_BYTES,
+        key.id
+    )))
 }
 
 /// The data directory when none is given.

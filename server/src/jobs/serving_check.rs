@@ -1,4 +1,5 @@
-//! Checks that something put the bundles in service there that may, whenever they change.
+//! Checks that something put the bundles in service there that may, whenever they change, and that what people decide was
+//! not changed behind the audit record.
 
 use std::time::Duration;
 
@@ -12,10 +13,15 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(super) async fn run(store: Store) {
     let mut schedule = Schedule::every(PERIOD, &store);
     let mut checked = None;
+    let mut looked_at = rollout::LookedAt::default();
     while schedule.next().await {
         match check(&store, checked.as_deref()).await {
             Ok(mark) => checked = mark,
             Err(error) => log_error("what is served cannot be checked now", &error),
+        }
+        match rollout::check_changes(&store, &looked_at).await {
+            Ok(next) => looked_at = next,
+            Err(error) => log_error("changes cannot be compared with the audit record now", &error),
         }
     }
 }

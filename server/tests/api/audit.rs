@@ -1,7 +1,7 @@
 //! `/policy/audit`
 
 use lifecycle::{
-    audit::Verifier,
+    audit::{Checkpoint, Verifier},
     authority::Role,
     kpi::{self, Event},
 };
@@ -55,10 +55,11 @@ async fn the_chain_is_verified_and_exported_with_a_closing_checkpoint() {
     assert!(
         entries.iter().all(|entry| ["key_id", "prev_hash", "entry_hash"].iter().all(|name| entry[*name].is_string()))
     );
-    let keys = store::testing::keys();
+    let checkpoint: Checkpoint = serde_json::from_value(closing["checkpoint"].clone()).unwrap();
+    let keys = checkpoint.bind(&store::testing::keys());
     let mut verifier = Verifier::new(Some(&keys), None);
     entries.iter().for_each(|entry| verifier.add(entry));
-    verifier.add_checkpoint(serde_json::from_value(closing["checkpoint"].clone()).unwrap());
+    verifier.add_checkpoint(checkpoint);
     let offline = verifier.finish();
     assert!(offline.valid, "{offline:?}");
     assert_eq!(offline.entries, u64::try_from(entries.len()).unwrap());

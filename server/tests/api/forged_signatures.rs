@@ -204,3 +204,57 @@ async fn sql_neither_signs_nor_hides_that_it_tried() {
         unsigned(&workspace, bundle, &packet, "a forged row").await;
     }
 }
+
+/// SQL takes an account over, opens it again, or switches the safeguards off: each attempt stands in the record with the
+/// role that made it, or opens a critical incident where it posed as the program.
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_takes_nothing_over_unseen() {
+    let workspace = Workspace::new().await;
+    workspace.caller(Role::SafetyOwner).await;
+    half_signed(&workspace).await;
+    let viewer = workspace.caller(Role::Viewer).await;
+    let pool = workspace.store.pool();
+    let attempts = [
+        "update people set password_hash = 'mine' where email = 'safety_owner@example.com'",
+        "update people set signs_from = now()",
+        "update people set signs_from = null, signatures_from = null",
+        "update people set roles = '{safety_owner}' where email = 'admin@example.com'",
+        "insert into settings (key, value, updated_by) values ('mine', '{}', 'me')",
+        "update settings set value = '{\"gates\": {}}'",
+        "delete from settings",
+        "update system_state set enabled = false",
+        "update system_state set bypass_effect = 'deny'",
+    ];
+    for attempt in attempts {
+        let before = newest(&workspace).await["seq"].clone();
+        sqlx::raw_sql(attempt).execute(pool).await.unwrap_or_else(|error| panic!("{attempt}: {error}"));
+        let entry = newest(&workspace).await;
+        assert_ne!(entry["seq"], before, "{attempt}");
+        assert_eq!(entry["actor"], "sql:countersign", "{attempt}: {entry}");
+        assert!(!entry.to_string().contains("mine"), "{attempt}: {entry}");
+    }
+    let attempts = [
+        "update people set password_hash = 'again' where email = 'safety_owner@example.com'",
+        "update people set roles = '{admin,safety_owner}' where email = 'admin@example.com'",
+        "update system_state set enabled = true",
+        "update system_state set pause = '{}'",
+        "update system_state set pause = null",
+    ];
+    for (count, attempt) in (1..).zip(attempts) {
+        let posing = format!("begin; set local countersign.permit = '{VICTIM}'; {attempt}; commit");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(posing)).execute(pool).await.unwrap();
+        store::rollout::check_changes(&workspace.store, &Default::default()).await.unwrap();
+        let all = viewer.get("/incidents?severity=critical&limit=100").await.expect(200);
+        let found: Vec<&Value> =
+            all["incidents"].as_array().unwrap().iter().filter(|one| one["source"] == "policy.unaudited").collect();
+        assert_eq!(found.len(), count, "{attempt}: {all}");
+        assert!(found[0]["description"].as_str().unwrap().contains("countersign"), "{attempt}: {}", found[0]);
+    }
+    viewer
+        .post("/incidents", json!({"title": "x", "severity": "low", "source": "policy.unproven"}))
+        .await
+        .problem(403, "forbidden");
+    let owner = workspace.caller(Role::RuntimeOwner).await;
+    let faked = json!({"title": "x", "severity": "low", "source": "policy.unproven"});
+    owner.post("/incidents", faked).await.problem(422, "invalid_field");
+}

@@ -130,3 +130,20 @@ async fn key_figures_of_an_exported_record_are_those_of_the_server() {
     assert_eq!(detail, served.run(Role::Viewer, &online, "").await.with_code(0).json());
     assert_eq!(run(&[], &["kpi", "summary", "--from", "-"], "not json").code, 2);
 }
+
+/// A key without a name was once called `main`, and so may another have been: what carries the name and was not made with
+/// this secret was made with a key that is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guessed_name_of_a_key_says_nothing_about_the_record() {
+    let (_served, record) = exported().await;
+    let record = record.replace("\"key_id\":\"test\"", "\"key_id\":\"main\"");
+    let today = [("HMAC_SECRET", "the secret of today, which is long enough")];
+    let ended = run(&today, &["audit", "verify", "--file", "-", "--output", "json"], &record);
+    let verdict = ended.json();
+    assert_eq!((&verdict["valid"], &verdict["first_bad"]["flaw"]), (&json!(false), &json!("unknown_key")), "{verdict}");
+    assert!(verdict["message"].as_str().unwrap().contains("`main`"), "{verdict}");
+    // The name is no guess where it is given.
+    let named = [("HMAC_SECRET", today[0].1), ("HMAC_KEY_ID", "main")];
+    let ended = run(&named, &["audit", "verify", "--file", "-", "--output", "json"], &record);
+    assert_eq!(ended.json()["first_bad"]["flaw"], "edited", "{ended:?}");
+}

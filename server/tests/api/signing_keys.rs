@@ -266,3 +266,42 @@ async fn public_keys_are_published_and_exports_verify_with_them() {
     author.get(&format!("{path}?algorithm=none")).await.problem(422, "invalid_field");
     assert_eq!(author.get(&path).await.expect(200)["algorithm"], "HMAC-SHA256");
 }
+
+/// A public key lets anybody try secrets at leisure: there is none of a secret that can be guessed, nor of a partner's.
+#[tokio::test]
+async fn nothing_is_published_that_a_stranger_could_guess() {
+    use lifecycle::signing::Key;
+    let url = store::testing::database().await.to_url_lossy().to_string();
+    let previous = format!("short:letmein,partner:{K2}");
+    let place =
+        Place::new(&[("DATABASE_URL", &url), ("HMAC_SECRET", K1), ("HMAC_KEY_ID", "k1"), ("HMAC_PREVIOUS", &previous)]);
+    let server = place.serve();
+    let published = server.call("", "/.well-known/countersign-keys", None);
+    let ids: Vec<&Value> = published["keys"].as_array().unwrap().iter().map(|key| &key["key_id"]).collect();
+    assert_eq!(ids, [&json!(Key::new("k1", K1).public().key_id)], "{published}");
+}
+
+/// A key of an earlier release that can be guessed signs nothing but what replaces it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_key_of_an_earlier_release_is_only_replaced() {
+    use lifecycle::signing::{Key, KeyRing};
+    let options = store::testing::database().await;
+    let short = KeyRing { current: Key::new("main", "letmein"), previous: Vec::new() };
+    let former = store::Store::connect(options.clone(), short).await.unwrap();
+    store::key_check::check(&former).await.unwrap();
+    let url = options.to_url_lossy().to_string();
+    let new = Place::new(&[
+        ("DATABASE_URL", &url),
+        ("HMAC_SECRET", K1),
+        ("HMAC_KEY_ID", "k1"),
+        ("HMAC_PREVIOUS", "main:letmein"),
+    ]);
+    let add = ["user", "add", "ada@example.com", "--role", "admin"];
+    let (code, _, err) = new.run(&add);
+    assert!(
+        code == 1 && err.contains("`main`") && err.contains("7 bytes") && err.contains("keys rotate"),
+        "{code} {err}"
+    );
+    new.ok(&["keys", "rotate"]);
+    new.ok(&add);
+}

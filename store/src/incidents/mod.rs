@@ -13,4 +13,6 @@ pub(crate) use open::{Opening, insert, note_opened, open};
 pub use post_mortem::{post_mortem, save_post_mortem};
 pub use queries::{Filter, get, list};
 pub(crate) use row::add_timeline_entry;
-pub(crate) use unproven::{UNPROVEN_SOURCE, unproven};
+pub(crate) use unproven::{
+    MISSING_KEY_SOURCE, UNAUDITED_SOURCE, UNPROVEN_SOURCE, is_genuine, opened_by_system, unproven,
+};

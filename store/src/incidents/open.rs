@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::row::{add_timeline_entry, by_id};
+use super::{
+    row::{add_timeline_entry, by_id},
+    unproven::RESERVED_SOURCES,
+};
 use crate::{Error, Result, Store, bundles::row as bundle_row, work::Work};
 
 /// The body of `POST /incidents`.
@@ -58,6 +61,10 @@ pub async fn create(store: &Store, actor: &Actor, new: NewIncident) -> Result<In
         if !(min..=max).contains(&count) || text.contains('\0') {
             return Err(Problem::invalid_field(pointer, format!("has {min} to {max} characters")).into());
         }
+    }
+    if RESERVED_SOURCES.contains(&source.as_str()) {
+        let detail = format!("only Countersign itself opens incidents with the source `{source}`: give another");
+        return Err(Problem::invalid_field("/source", detail).into());
     }
     let mut work = Work::begin(store, permit).await?;
     let bundle = match new.bundle_id {

@@ -1,8 +1,10 @@
 //! Putting bundles into service and taking them out. Everything that changes the live state happens under one lock.
 
 mod apply;
+mod guarded;
 mod history;
 mod measure;
+mod missing_key;
 mod preview;
 mod promote;
 mod proof;
@@ -12,6 +14,7 @@ mod watch;
 
 pub use apply::apply;
 pub(crate) use apply::{Order, Signers, apply_in, evidence_of};
+pub use guarded::{LookedAt, check_changes};
 pub use history::history;
 pub(crate) use measure::measure as measure_stage;
 pub use measure::{canary_status, check_gates};

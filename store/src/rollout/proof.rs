@@ -14,7 +14,7 @@ use lifecycle::{
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
-use super::records;
+use super::{missing_key, records};
 use crate::{
     Result, Store,
     audit::row::{COLUMNS as AUDIT_COLUMNS, Row as AuditRow},
@@ -31,6 +31,8 @@ enum Proof {
     Proven,
     /// A change by SQL will be sealed in a moment: look again.
     Pending,
+    /// The record that put it there is signed with the key of this id, which is missing.
+    MissingKey(String),
     /// Nothing that counts put it there; the reason is a clause.
     Unproven(String),
 }
@@ -55,14 +57,19 @@ pub async fn check_serving(store: &Store) -> Result<bool> {
     let (stable, canary) = system::arms(&mut db).await?;
     let mut settled = true;
     let mut found = Vec::new();
+    let mut missing = Vec::new();
     for row in [stable, canary].into_iter().flatten() {
         match prove(&mut db, &keys, &row).await? {
             Proof::Proven => {}
             Proof::Pending => settled = false,
+            Proof::MissingKey(key_id) => missing.push(missing_key::of_bundle(&row.version, &key_id)),
             Proof::Unproven(reason) => found.push((row.id, reason)),
         }
     }
     drop(db);
+    for unverified in missing {
+        missing_key::report(store, &unverified).await?;
+    }
     for (id, reason) in found {
         report(store, id, &reason).await?;
     }
@@ -75,7 +82,10 @@ async fn report(store: &Store, id: i64, reason: &str) -> Result<()> {
     let mut work = Work::begin_serving(store, authorize(&system, Permission::HandleIncidents)?).await?;
     let (stable, canary) = system::arms(work.db()).await?;
     let Some(row) = [stable, canary].into_iter().flatten().find(|row| row.id == id) else { return Ok(()) };
-    if incidents::unproven(work.db()).await?.iter().any(|(bundle, _)| *bundle == id) {
+    let known = incidents::unproven(work.db()).await?.into_iter().find(|(bundle, _)| *bundle == id);
+    if let Some((_, incident)) = known
+        && incidents::is_genuine(&mut work, &incident).await?
+    {
         return Ok(());
     }
     tracing::error!(bundle = row.version, reason, "a bundle is served that nothing proves");
@@ -121,11 +131,14 @@ async fn prove(db: &mut PgConnection, keys: &KeyRing, row: &Row) -> Result<Proof
 
 /// The proof by a signed record of this transaction, or, without a transaction, of any.
 async fn prove_by_record(db: &mut PgConnection, keys: &KeyRing, row: &Row, xid: Option<&str>) -> Result<Proof> {
-    let mut why = "no signed record of an apply or a rollback put it there".to_owned();
+    let mut why = Proof::Unproven("no signed record of an apply or a rollback put it there".to_owned());
     let mut counts = |what: &str, refusal: std::result::Result<(), signing::SignatureError>| match refusal {
         Ok(()) => true,
         Err(refusal) => {
-            why = format!("the record of {what} cannot be relied on: {refusal}");
+            why = match refusal.unknown_key() {
+                Some(id) => Proof::MissingKey(id.to_owned()),
+                None => Proof::Unproven(format!("the record of {what} cannot be relied on: {refusal}")),
+            };
             false
         }
     };
@@ -140,7 +153,7 @@ async fn prove_by_record(db: &mut PgConnection, keys: &KeyRing, row: &Row, xid: 
             return Ok(Proof::Proven);
         }
     }
-    Ok(Proof::Unproven(why))
+    Ok(why)
 }
 
 fn verify<T: Envelope>(keys: &KeyRing, record: &T) -> std::result::Result<(), signing::SignatureError> {
@@ -181,9 +194,7 @@ fn prove_by_entry(keys: &KeyRing, entry: Option<Map<String, Value>>, row: &Row) 
         SealCheck::Genuine(_) if fits => Proof::Proven,
         SealCheck::Genuine(_) => Proof::Unproven("the newest change by SQL is another one".to_owned()),
         SealCheck::Unsealed => Proof::Pending,
-        SealCheck::UnknownKey(id) => Proof::Unproven(format!(
-            "the audit entry that explains it is sealed with the key `{id}`, which is not known here"
-        )),
+        SealCheck::UnknownKey(id) => Proof::MissingKey(id),
         SealCheck::Altered => {
             Proof::Unproven("the audit entry of the change by SQL that put it there was edited".to_owned())
         }

@@ -283,7 +283,7 @@ async fn only_what_a_trigger_wrote_is_sealed() {
 }
 
 #[tokio::test]
-async fn a_session_setting_hides_no_switch() {
+async fn a_switch_set_by_sql_is_an_entry() {
     let store = testing::store().await;
     bundles::create(&store, &author(), source(None, 50)).await.unwrap();
     run_as(&store, "countersign_owner", "update system_state set enabled = false").await.unwrap();

@@ -9,6 +9,7 @@ use lifecycle::{
     problem::{Code, Problem},
     review::Verdict,
     signing::{self, Key, KeyRing, SignatureError},
+    transfer::export::{Algorithm, export_with},
 };
 use sqlx::postgres::PgConnectOptions;
 use store::{
@@ -303,4 +304,94 @@ async fn a_missing_key_is_named_and_never_reported_as_tampering() {
     .await;
     let worse = audit::verify(&new, &admin()).await.unwrap().first_bad.unwrap();
     assert_eq!(worse.flaw, Flaw::Edited, "{worse:?}");
+}
+
+/// A key that only verifies what others exported signs nothing here, whoever has its secret.
+#[tokio::test]
+async fn only_keys_of_the_workspace_count_for_its_records() {
+    let options = testing::database().await;
+    let own = with(&options, &["k1"]).await;
+    stable(&own, Some("1.0.0"), 90).await;
+    let workspace: String = sqlx::query_scalar("select id::text from workspace").fetch_one(own.pool()).await.unwrap();
+    let mut newest = audit::list(&own, &admin(), &audit::Filter::default()).await.unwrap().items.remove(0);
+    let seal = newest.seal.take().unwrap();
+    let foreign = ring(&["partner"]).bound_to(&workspace, None);
+    let forged = seal_entry(&foreign.current, seal.prev_hash, &newest);
+    let sql = format!(
+        "update policy_lifecycle_audit set entry_hash = decode('{}', 'hex'), key_id = 'partner' where seq = {};
+         update policy_audit_head set checkpoint = null; delete from policy_audit_checkpoints",
+        forged.entry_hash, newest.seq
+    );
+    tamper(&own, &sql).await;
+    let both = with(&options, &["k1", "partner"]).await;
+    let verdict = audit::verify(&both, &admin()).await.unwrap();
+    assert_eq!(verdict.first_bad.map(|bad| (bad.seq, bad.flaw)), Some((newest.seq, Flaw::UnknownKey)));
+    // What it exported is verified.
+    let now = policy::Timestamp::from(time::OffsetDateTime::now_utc());
+    let theirs = source(Some("4.0.0"), 50);
+    let export = export_with(&ring(&["partner"]), Algorithm::default(), &theirs, None, now, 24);
+    let verdict = bundles::verify(&both, &author(), serde_json::to_value(export.unwrap()).unwrap()).await.unwrap();
+    assert!(verdict.valid, "{verdict:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_signs_nothing_later() {
+    let options = testing::database().await;
+    let first = with(&options, &["k1"]).await;
+    write(&first).await.unwrap();
+    let store = with(&options, &["k2", "k1"]).await;
+    assert_eq!(key_rotation::announce(&store, &admin(), &ring(&["k2", "k1"])).await.unwrap(), Announced::InUse);
+    // A server that looks late may sign with it for a moment.
+    write(&first).await.unwrap();
+    assert!(audit::verify(&store, &admin()).await.unwrap().valid);
+    let retired = async || -> (Option<time::OffsetDateTime>, i64) {
+        let sql = "select max(retired_at), count(*) from signing_keys";
+        sqlx::query_as(sql).fetch_one(store.pool()).await.unwrap()
+    };
+    let before = retired().await;
+    assert!(before.0.is_some());
+    for sql in [
+        "update signing_keys set retired_at = null",
+        "update signing_keys set retired_at = now() + interval '1 year'",
+        "update signing_keys set state = 'current' where key_id = 'k1'",
+        "insert into signing_keys (key_id, fingerprint, state) values ('k0', 'x', 'previous')",
+    ] {
+        let _refused = sqlx::query(sql).execute(store.pool()).await;
+        assert_eq!(retired().await, before, "{sql}");
+    }
+    // Later, whoever has the old secret signs nothing.
+    tamper(&store, "update signing_keys set retired_at = now() - interval '2 minutes' where key_id = 'k1'").await;
+    let late = with(&options, &["k2", "k1"]).await;
+    let flaw = audit::verify(&late, &admin()).await.unwrap().first_bad.unwrap();
+    assert!(matches!(flaw.flaw, Flaw::Edited | Flaw::Forged), "{flaw:?}");
+}
+
+#[tokio::test]
+async fn who_lacks_the_key_changes_nothing_at_all() {
+    let options = testing::database().await;
+    let first = with(&options, &["k1"]).await;
+    write(&first).await.unwrap();
+    let before =
+        async |ring: Option<KeyRing>| key_check::check_before_migration(&options, || Ok::<_, store::Error>(ring)).await;
+    assert_missing(before(Some(ring(&["k2"]))).await, "k1");
+    assert_missing(before(None).await, "k1");
+    let other = KeyRing { current: Key::new("k1", "another secret"), previous: Vec::new() };
+    assert_eq!(problem(before(Some(other)).await).code, Code::UnknownKey);
+    before(Some(ring(&["k2", "k1"]))).await.unwrap();
+
+    let stranger = with(&options, &["k2"]).await;
+    assert_missing(key_rotation::beat(&stranger, "stranger", ring(&["k2"])).await, "k1");
+    let servers: i64 = sqlx::query_scalar("select count(*) from server_keys").fetch_one(first.pool()).await.unwrap();
+    assert_eq!(servers, 0, "nobody waits for a server that was refused");
+
+    // A name that is only guessed says nothing about the key of that name.
+    let options = testing::database().await;
+    let former = with(&options, &["main"]).await;
+    write(&former).await.unwrap();
+    let guessing =
+        KeyRing { current: key("k2"), previous: vec![Key::guessed("main", "another secret, as long as it must be")] };
+    let guessing = Store::connect(options, guessing).await.unwrap();
+    assert_missing(key_check::check(&guessing).await, "main");
+    let verdict = audit::verify(&guessing, &admin()).await.unwrap();
+    assert_eq!(verdict.first_bad.map(|bad| bad.flaw), Some(Flaw::UnknownKey));
 }

@@ -56,6 +56,7 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::TestCaseRemoved => "test case removed",
         EventType::Monitored => "measured",
         EventType::ManualFailover => "manual failover",
+        EventType::SqlChange => "changed by SQL",
         EventType::DemoLoaded => "demo loaded",
     }
 }
@@ -78,7 +79,8 @@ pub const fn tone(event: EventType) -> Tone {
         | EventType::EvaluationDisabled
         | EventType::IncidentOpened
         | EventType::ResetHandedOver
-        | EventType::ManualFailover => Tone::Bad,
+        | EventType::ManualFailover
+        | EventType::SqlChange => Tone::Bad,
         EventType::ChangesRequested
         | EventType::PacketVoided
         | EventType::StaleApprovalDetected
