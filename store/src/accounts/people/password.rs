@@ -7,7 +7,10 @@ use lifecycle::{
 };
 use serde_json::json;
 
-use super::row::{self, by_id_locked, end_sessions};
+use super::{
+    row::{self, by_id_locked, end_sessions},
+    sign_in::password_counts,
+};
 use crate::{
     Error, Result, Store,
     accounts::{
@@ -80,13 +83,14 @@ pub async fn reset(store: &Store, actor: &Actor, email: &str, delivery: Delivery
 /// ends. Takes no actor: the person who has the code is the one the link is for.
 ///
 /// # Errors
-/// `not_found` for a link that does not work; a weak password.
+/// `not_found` for a link that does not work; a weak password; `forbidden` where passwords do not count.
 pub async fn redeem(store: &Store, code: &str, password: &str) -> Result<Person> {
     // Looked at first, so that strangers cannot make the server hash.
     let open = links::open(store, code).await?;
     password::check_strength(password, &open.email)?;
-    let hash = password::hash(store, password.to_owned()).await?;
     let person = row::find(store.pool(), &open.email).await?.ok_or_else(links::gone)?.read()?;
+    password_counts(store, &person).await?;
+    let hash = password::hash(store, password.to_owned()).await?;
     let mut work = Work::begin(store, permit_of(&person)?).await?;
     let link = links::find_locked(&mut work, code).await?;
     let person = by_id_locked(&mut work, link.person_id).await?;
