@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Settings;
-use crate::{
-    authority::GroupTable,
-    review::guards,
-};
+use crate::{authority::GroupTable, review::guards};
 
 /// The direction in which a setting becomes weaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

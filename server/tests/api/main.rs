@@ -17,6 +17,7 @@ mod evaluate;
 mod incidents;
 mod matrix;
 mod metrics;
+mod oidc;
 mod packets;
 mod pages;
 mod problems;

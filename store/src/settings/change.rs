@@ -5,7 +5,7 @@ use lifecycle::{
     audit::EventType,
     authority::{Actor, Permission, Role, authorize},
     problem::Problem,
-    settings::{Change, ChangedSettings, Proposal, Settings, safeguards},
+    settings::{Change, ChangedSettings, Passwords, Proposal, Settings, safeguards},
 };
 use policy::{
     Fault,
@@ -68,7 +68,10 @@ pub async fn change(store: &Store, actor: &Actor, change: impl FnOnce(&mut Setti
 /// The emergency password belongs to an administrator who has one.
 async fn check_break_glass(work: &mut Work, before: &Settings, wanted: &Settings) -> Result<()> {
     let (before, wanted) = (before.sign_in, wanted.sign_in);
-    let Some(person) = wanted.break_glass.filter(|_| before != wanted) else { return Ok(()) };
+    // One who lost the role must not keep others from switching passwords on again.
+    let switched_off = wanted.passwords == Passwords::BreakGlass && before.passwords == Passwords::Everyone;
+    let matters = before.break_glass != wanted.break_glass || switched_off;
+    let Some(person) = wanted.break_glass.filter(|_| matters) else { return Ok(()) };
     let fits: bool = sqlx::query_scalar(
         "select exists (select from people
              where id = $1 and enabled and password_hash is not null and $2 = any(roles))",

@@ -99,7 +99,8 @@ fn check(rows: &[GroupRoles]) -> Result<(), Problem> {
     }
     let mut faults = Vec::new();
     for (at, GroupRoles { group, roles }) in rows.iter().enumerate() {
-        let mut fault = |member: &str, detail: String| faults.push(Fault::new(format!("/groups/{at}/{member}"), detail));
+        let mut fault =
+            |member: &str, detail: String| faults.push(Fault::new(format!("/groups/{at}/{member}"), detail));
         let chars = group.chars().count();
         if chars == 0 || chars > MAX_NAME || group.trim() != group || group.chars().any(char::is_control) {
             fault("group", format!("the name of a group has 1 to {MAX_NAME} characters and no blanks around them"));

@@ -1,6 +1,10 @@
 //! The range of every setting.
 
-use lifecycle::{problem::Problem, review::quorum_rule::FEWEST_FOR_HIGH_RISK, settings::{Passwords, Settings}};
+use lifecycle::{
+    problem::Problem,
+    review::quorum_rule::FEWEST_FOR_HIGH_RISK,
+    settings::{Passwords, Settings},
+};
 
 use crate::Result;
 

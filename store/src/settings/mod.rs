@@ -11,5 +11,5 @@ pub use change::{ChangedInvariants, change, change_invariants, set_invariants, u
 pub use groups::{ChangedGroups, change_groups, groups, set_groups};
 pub use lifecycle::settings::{Change, Settings};
 pub use proposals::{accept, proposals, reject};
-pub use queries::{below_default, get, invariants, keys};
+pub use queries::{below_default, get, invariants, keys, who_has_passwords};
 pub(crate) use row::{load, load_groups, load_invariants};

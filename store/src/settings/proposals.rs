@@ -129,8 +129,7 @@ pub async fn accept(store: &Store, actor: &Actor, id: i64) -> Result<Proposal> {
         Problem::new(Code::Conflict, detail).with("field", change.field)
     };
     let groups_before = load_groups(work.db()).await?;
-    let after =
-        safeguards::accept(&proposal.changes, &before, &invariants_before, &groups_before).map_err(moved)?;
+    let after = safeguards::accept(&proposal.changes, &before, &invariants_before, &groups_before).map_err(moved)?;
     check(&after.settings)?;
     put_groups(&mut work, &before, &after.settings).await?;
     if after.invariants != invariants_before {

@@ -9,6 +9,7 @@ mod drills;
 mod evidence;
 mod fixtures;
 mod guarantees;
+mod identities;
 mod kpis;
 mod live_changes;
 mod machine;

@@ -80,10 +80,11 @@ pub async fn due(store: &Store) -> Result<Vec<Due>> {
 pub async fn confirm(store: &Store, id: i64, claims: &Claims, secret: &[u8]) -> Result<()> {
     let mut work = Work::begin(store, row::permit()?).await?;
     people::lock_people(&mut work).await?;
-    let identity: Option<i64> = sqlx::query_scalar("select identity_id from provider_sessions where id = $1 for update")
-        .bind(id)
-        .fetch_optional(work.db())
-        .await?;
+    let identity: Option<i64> =
+        sqlx::query_scalar("select identity_id from provider_sessions where id = $1 for update")
+            .bind(id)
+            .fetch_optional(work.db())
+            .await?;
     let Some(identity) = identity else { return Ok(()) };
     let Some(known) = row::by_id_locked(&mut work, identity).await? else { return Ok(()) };
     let person = people::by_id_locked(&mut work, known.person_id).await?;

@@ -50,7 +50,8 @@ pub async fn link(store: &Store, actor: &Actor, claims: &Claims) -> Result<Resul
     work.note(EventType::IdentityLinked, "person", person.id, summary, detail);
     let wanted = row::wanted(&mut work, claims).await?;
     follow(&mut work, &linked, person, &wanted).await?;
-    let identity = row::by_id_locked(&mut work, linked.id).await?.ok_or_else(|| Error::damaged("an identity is gone"))?;
+    let identity =
+        row::by_id_locked(&mut work, linked.id).await?.ok_or_else(|| Error::damaged("an identity is gone"))?;
     work.commit().await?;
     identity.read().map(Ok)
 }
@@ -65,7 +66,8 @@ pub async fn unlink(store: &Store, actor: &Actor) -> Result<Identity> {
     let mut work = Work::begin(store, permit).await?;
     people::lock_people(&mut work).await?;
     let of_actor = row::of_person(&mut *work.db(), &actor.name).await?;
-    let linked = of_actor.ok_or_else(|| Error::refused(Code::NotFound, "your account is not linked with a sign-in provider"))?;
+    let linked =
+        of_actor.ok_or_else(|| Error::refused(Code::NotFound, "your account is not linked with a sign-in provider"))?;
     let person = people::by_id_locked(&mut work, linked.person_id).await?;
     let passwords = settings::load(&mut *work.db()).await?.sign_in;
     if !person.has_password || !passwords.allows_password(person.id) {

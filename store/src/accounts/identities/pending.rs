@@ -41,13 +41,7 @@ pub struct Started {
 ///
 /// # Errors
 /// The database failed.
-pub async fn start(
-    store: &Store,
-    nonce: &str,
-    verifier: &str,
-    next: &str,
-    links: Option<&Actor>,
-) -> Result<Started> {
+pub async fn start(store: &Store, nonce: &str, verifier: &str, next: &str, links: Option<&Actor>) -> Result<Started> {
     let started = Started { browser: random_letters(CHARS), state: random_letters(CHARS) };
     let next = if next.len() > MAX_NEXT { "/" } else { next };
     sqlx::query(

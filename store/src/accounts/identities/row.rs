@@ -61,10 +61,14 @@ pub(super) async fn find_locked(work: &mut Work, claims: &Claims) -> Result<Opti
 
 /// The identity with this number, locked until the transaction ends.
 pub(super) async fn by_id_locked(work: &mut Work, id: i64) -> Result<Option<Row>> {
-    Ok(sqlx::query_as(concatcp!("select ", COLUMNS, " from identities where id = $1 and unlinked_at is null for update"))
-        .bind(id)
-        .fetch_optional(work.db())
-        .await?)
+    Ok(sqlx::query_as(concatcp!(
+        "select ",
+        COLUMNS,
+        " from identities where id = $1 and unlinked_at is null for update"
+    ))
+    .bind(id)
+    .fetch_optional(work.db())
+    .await?)
 }
 
 /// The identity of a person.

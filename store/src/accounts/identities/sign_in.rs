@@ -11,11 +11,7 @@ use super::{
     Claims,
     row::{self, add_session, end_sessions, follow},
 };
-use crate::{
-    Result, Store,
-    accounts::people::row as people,
-    work::Work,
-};
+use crate::{Result, Store, accounts::people::row as people, work::Work};
 
 /// A person who signed in, and the session at the provider that their browser session belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +45,13 @@ pub async fn sign_in(
             let provider_session = add_session(&mut work, store, identity, secret).await?;
             let detail = json!({"source": source, "issuer": claims.issuer, "subject": claims.subject});
             let summary = format!("{} signed in through {}", person.email, claims.issuer);
-            work.note_by(person.actor(Via::Session), EventType::SignedIn, ("person", person.id.to_string()), summary, detail);
+            work.note_by(
+                person.actor(Via::Session),
+                EventType::SignedIn,
+                ("person", person.id.to_string()),
+                summary,
+                detail,
+            );
             Ok(SignedIn { person, provider_session })
         }
         Err(refused) => {
