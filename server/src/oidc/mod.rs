@@ -2,13 +2,14 @@
 //! decides who may come in; it verifies what the provider says.
 //!
 //! ```text
-//! http → arguments → claims → provider
+//! arguments, http → claims → client → provider
 //! ```
 
 mod arguments;
 mod claims;
+mod client;
 mod http;
 mod provider;
 
 pub use arguments::OidcArguments;
-pub use provider::{Answer, Asked, Begun, Provider};
+pub use provider::{Asked, Begun, Confirmation, Provider};

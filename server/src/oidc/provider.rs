@@ -8,15 +8,9 @@ use std::{
 use lifecycle::authority::SignInRefused;
 use openidconnect::{
     AccessToken, AccessTokenHash, AuthorizationCode, ClaimsVerificationError, Client, ClientId, ClientSecret,
-    CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields, IssuerUrl, Nonce,
-    NonceVerifier, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier, TokenResponse,
-    UserInfoError,
-    core::{
-        CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim,
-        CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
-        CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
-    },
+    CsrfToken, IssuerUrl, Nonce, NonceVerifier, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, SubjectIdentifier, TokenResponse, UserInfoError,
+    core::{CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim, CoreProviderMetadata},
 };
 use serde::{Deserialize, Serialize};
 use store::identities::{Claims, Due, Pending};
@@ -24,54 +18,13 @@ use store::identities::{Claims, Due, Pending};
 use super::{
     arguments::{OidcArguments, given, issuer},
     claims::{OtherClaims, Read},
+    client::{ALGORITHMS, Described, Tokens},
     http::Http,
 };
 use crate::error::CliError;
 
 /// How long the provider's description and keys are used before they are fetched again.
 const DESCRIBED_FOR: Duration = Duration::from_secs(5 * 60);
-
-/// Signatures that count. A shared secret is none of them: whoever verifies could sign, too.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
-
-type Fields = IdTokenFields<
-    OtherClaims,
-    EmptyExtraTokenFields,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
->;
-type Tokens = StandardTokenResponse<Fields, CoreTokenType>;
-type TokenError = StandardErrorResponse<CoreErrorResponseType>;
-type Described = Client<
-    OtherClaims,
-    CoreAuthDisplay,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJsonWebKey,
-    CoreAuthPrompt,
-    TokenError,
-    Tokens,
-    CoreTokenIntrospectionResponse,
-    CoreRevocableToken,
-    CoreRevocationErrorResponse,
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
 
 /// The sign-in provider that the host trusts.
 #[derive(Debug)]
@@ -98,7 +51,7 @@ pub struct Begun {
 }
 
 /// What the provider says of somebody who signed in there.
-pub struct Answer {
+pub struct Confirmation {
     /// Who it is.
     pub claims: Claims,
     /// With what the provider is asked again.
@@ -108,7 +61,7 @@ pub struct Answer {
 /// What came of asking again.
 pub enum Asked {
     /// The provider confirms the person.
-    Confirmed(Answer),
+    Confirmed(Confirmation),
     /// The provider does not confirm the session; the reason is for the audit record.
     Refused(String),
     /// The provider gave no answer; it may later.
@@ -186,7 +139,7 @@ impl Provider {
     ///
     /// # Errors
     /// The provider cannot be reached or refuses; a token that is not for this sign-in or has expired.
-    pub async fn complete(&self, code: String, pending: &Pending) -> Result<Answer, SignInRefused> {
+    pub async fn complete(&self, code: String, pending: &Pending) -> Result<Confirmation, SignInRefused> {
         let client = self.client().await?;
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|error| {
             tracing::warn!(%error, "the sign-in provider describes no token endpoint");
@@ -199,7 +152,7 @@ impl Provider {
                 RequestTokenError::ServerResponse(_) => SignInRefused::Declined,
                 RequestTokenError::Parse(..) | RequestTokenError::Other(_) => SignInRefused::NotTrusted,
             };
-            tracing::warn!(error = told(&error), "the sign-in provider gave no tokens for a code");
+            tracing::warn!(error = with_causes(&error), "the sign-in provider gave no tokens for a code");
             refused
         })?;
         let nonce = Nonce::new(pending.nonce.clone());
@@ -236,7 +189,7 @@ impl Provider {
             }
         };
         let claims = read.at(self.issuer()).ok_or(SignInRefused::NotTrusted)?;
-        Ok(Answer { claims, secret: secret(&tokens, None) })
+        Ok(Confirmation { claims, secret: secret(&tokens, None) })
     }
 
     /// Asks whether the provider still confirms the person of a session.
@@ -257,7 +210,7 @@ impl Provider {
         }
     }
 
-    async fn ask_with(&self, due: &Due, known: Secret) -> Result<Answer, Failed> {
+    async fn ask_with(&self, due: &Due, known: Secret) -> Result<Confirmation, Failed> {
         let client = self.client().await.map_err(|_| Failed::Unreachable("it does not describe itself".to_owned()))?;
         let subject = due.subject.clone();
         let none = Read { subject: subject.clone(), ..Read::default() };
@@ -269,7 +222,7 @@ impl Provider {
                 )
             })?;
             let secret = serde_json::to_vec(&Secret { access: known.access, refresh: None }).unwrap_or_default();
-            return Ok(Answer { claims: self.claims(read)?, secret });
+            return Ok(Confirmation { claims: self.claims(read)?, secret });
         };
         let refresh = RefreshToken::new(refresh);
         let request =
@@ -278,7 +231,7 @@ impl Provider {
             RequestTokenError::ServerResponse(answer) if *answer.error() == CoreErrorResponseType::InvalidGrant => {
                 Failed::Refused("the provider ended the session".to_owned())
             }
-            _ => Failed::Unreachable(told(&error)),
+            _ => Failed::Unreachable(with_causes(&error)),
         })?;
         let token = match tokens.id_token() {
             None => none,
@@ -304,7 +257,7 @@ impl Provider {
             Some(info) => info.or(token),
             None => token,
         };
-        Ok(Answer { claims: self.claims(read)?, secret: secret(&tokens, Some(&refresh)) })
+        Ok(Confirmation { claims: self.claims(read)?, secret: secret(&tokens, Some(&refresh)) })
     }
 
     fn claims(&self, read: Read) -> Result<Claims, Failed> {
@@ -344,7 +297,7 @@ impl Provider {
                 Err(Failed::Refused(format!("the provider answers {} about the person", status.as_u16())))
             }
             Err(UserInfoError::ClaimsVerification(error)) => Err(Failed::Refused(error.to_string())),
-            Err(error) => Err(Failed::Unreachable(told(&error))),
+            Err(error) => Err(Failed::Unreachable(with_causes(&error))),
         }
     }
 
@@ -361,7 +314,7 @@ impl Provider {
                 let metadata = fetched.map_err(|error| {
                     tracing::warn!(
                         issuer = self.issuer(),
-                        error = told(&error),
+                        error = with_causes(&error),
                         "the sign-in provider cannot be reached"
                     );
                     SignInRefused::Unreachable
@@ -395,7 +348,7 @@ fn secret(tokens: &Tokens, former: Option<&RefreshToken>) -> Vec<u8> {
 }
 
 /// An error with its causes, for the log. Answers of the provider are left out, since they may hold tokens.
-fn told(error: &(dyn std::error::Error + 'static)) -> String {
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }

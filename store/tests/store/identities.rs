@@ -93,6 +93,9 @@ async fn a_person_is_issuer_and_subject_and_never_an_email() {
         assert_eq!(sign_in(&store, &claims).await, Err(SignInRefused::NoEmail));
     }
 
+    // A link to the account of somebody who never had a password here takes it over all the same.
+    let handed = people::reset(&store, &admin(), "ben@example.com", store::links::Delivery::HandOver).await.unwrap();
+    assert!(handed.person.signs_from.is_some(), "a handed-over link costs the account its signatures");
     people::set_enabled(&store, &admin(), "ben@example.com", false).await.unwrap();
     assert_eq!(sign_in(&store, &says("1", "ben@example.com", &["leads"])).await, Err(SignInRefused::Disabled));
     let person = people::by_id(&store, ben.id).await.unwrap().unwrap();

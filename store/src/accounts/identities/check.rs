@@ -107,6 +107,7 @@ pub async fn confirm(store: &Store, id: i64, claims: &Claims, secret: &[u8]) -> 
 /// The database failed.
 pub async fn end_unconfirmed(store: &Store, id: i64, why: &str) -> Result<()> {
     let mut work = Work::begin(store, row::permit()?).await?;
+    people::lock_people(&mut work).await?;
     let found: Option<(i64, String, String, String)> = sqlx::query_as(
         "select e.id, e.email, i.issuer, i.subject from provider_sessions p join identities i on i.id = p.identity_id
          join people e on e.id = i.person_id where p.id = $1 for update of p",

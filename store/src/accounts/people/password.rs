@@ -48,7 +48,12 @@ pub async fn reset(store: &Store, actor: &Actor, email: &str, delivery: Delivery
         let detail = format!("{} is disabled: enable the account first", person.email);
         return Err(Error::refused(Code::Conflict, detail));
     }
-    let kind = if person.has_password { Kind::Reset } else { Kind::Invitation };
+    // Whoever was here without a password came through the sign-in provider: a link to their account is no invitation.
+    let joined: bool = sqlx::query_scalar("select exists (select from identities where person_id = $1)")
+        .bind(person.id)
+        .fetch_one(work.db())
+        .await?;
+    let kind = if person.has_password || joined { Kind::Reset } else { Kind::Invitation };
     let link = links::create(&mut work, person.id, kind, delivery).await?;
     if delivery == Delivery::Mail || kind == Kind::Invitation {
         let (event, what) = match kind {
