@@ -171,8 +171,8 @@ fn GroupRow(row: GroupRoles, editable: bool, remove: ServerAction<RemoveGroup>) 
             <th scope="row">
                 <ExternalText text=group.clone() />
             </th>
-            <td data-label="Roles">{labels::roles(&roles)}</td>
-            <td class="actions">
+            <td>{labels::roles(&roles)}</td>
+            <td class="num">
                 {editable
                     .then(|| {
                         view! {

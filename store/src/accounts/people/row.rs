@@ -13,6 +13,7 @@ use crate::{Error, Result, names, text::storable, work::Work};
 
 /// The columns of [`Row`].
 pub(in crate::accounts) const COLUMNS: &str = "id, email, name, roles, enabled, password_hash is not null as has_password, \
+     exists (select from identities i where i.person_id = people.id and i.unlinked_at is null) as linked, \
      case when signs_from > now() then signs_from end as signs_from";
 
 /// The advisory lock under which people get, lose and use powers. Two administrators who remove each other at the same
@@ -30,6 +31,7 @@ pub(in crate::accounts) struct Row {
     roles: Vec<String>,
     pub enabled: bool,
     has_password: bool,
+    linked: bool,
     signs_from: Option<OffsetDateTime>,
 }
 
@@ -42,6 +44,7 @@ impl Row {
             name: self.name,
             enabled: self.enabled,
             has_password: self.has_password,
+            linked: self.linked,
             signs_from: self.signs_from.map(Into::into),
         })
     }
