@@ -249,6 +249,10 @@ async fn an_answer_that_is_not_for_this_sign_in_is_refused() {
     let back = browser.at_provider(&address).await;
     let mut thief = Browser::new(&workspace, &provider);
     assert_eq!(location(&thief.visit(&back).await), "/sign-in?refused=used_up");
+    let twice = browser.visit("/oidc/callback?state=a&state=b&code=%FF").await;
+    assert_eq!(location(&twice), "/sign-in?refused=used_up");
+    let address = location(&browser.visit("/oidc/start").await);
+    let back = browser.at_provider(&address).await;
     let wrong = back.replace("state=", "state=x");
     assert_eq!(location(&browser.visit(&wrong).await), "/sign-in?refused=used_up");
     assert_eq!(location(&browser.visit(&back).await), "/sign-in?refused=used_up", "one attempt each");
@@ -277,7 +281,7 @@ async fn an_answer_that_is_not_for_this_sign_in_is_refused() {
         assert_eq!(Browser::new(&workspace, &provider).through(&link).await, "/", "{next}");
     }
     let metrics = workspace.caller(Role::Viewer).await.get("/metrics").await;
-    assert!(metrics.text.contains("policy_sign_in_failures_total 8"), "{}", metrics.text);
+    assert!(metrics.text.contains("policy_sign_in_failures_total 9"), "{}", metrics.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::{api::session::local_path, context::Caller};
 use axum::{
     Extension, Router,
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -33,12 +33,20 @@ pub fn router() -> Router<AppState> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Start {
     next: Option<String>,
 }
 
-async fn start(State(state): State<AppState>, Query(start): Query<Start>, uri: Uri) -> ApiResult<Response> {
+/// The parameters of an address. One that cannot be read has none: the provider, or another site, made it up.
+type Sent<T> = Result<Query<T>, QueryRejection>;
+
+fn read<T: Default>(sent: Sent<T>) -> T {
+    sent.map(|Query(parameters)| parameters).unwrap_or_default()
+}
+
+async fn start(State(state): State<AppState>, sent: Sent<Start>, uri: Uri) -> ApiResult<Response> {
+    let start = read(sent);
     let provider = provider(&state, uri).await?;
     to_provider(&state, &provider, local_path(start.next.as_deref()), None).await
 }
@@ -61,7 +69,7 @@ async fn link(
 }
 
 /// What the provider sends a browser back with.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Callback {
     state: Option<String>,
     code: Option<String>,
@@ -71,16 +79,17 @@ struct Callback {
 
 async fn callback(
     State(state): State<AppState>,
-    Query(callback): Query<Callback>,
+    sent: Sent<Callback>,
     Extension(caller): Extension<Caller>,
     Extension(session): Extension<Session>,
     headers: HeaderMap,
     uri: Uri,
 ) -> ApiResult<Response> {
+    let callback: Callback = read(sent);
     let provider = provider(&state, uri).await?;
     let browser = kept(&headers, cookie_name(&state)).unwrap_or_default();
-    let sent = callback.state.as_deref().unwrap_or_default();
-    let pending = identities::take(&state.store, browser, sent).await?;
+    let returned = callback.state.as_deref().unwrap_or_default();
+    let pending = identities::take(&state.store, browser, returned).await?;
     let mut response = match pending {
         None => refuse(&state, &caller, SignInRefused::UsedUp, false),
         Some(pending) => {
