@@ -18,7 +18,7 @@ pub struct DemoPerson {
 
 /// The ways to sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignInWays {
+pub struct SignInMethods {
     /// What people call the sign-in provider, if there is one.
     pub provider: Option<String>,
     /// Whether everyone who has a password may use it; otherwise one administrator may.
@@ -30,10 +30,10 @@ pub struct SignInWays {
 /// # Errors
 /// `unavailable` when the database cannot be read.
 #[server(prefix = "/api", endpoint = "session/ways", output = Reply)]
-pub async fn sign_in_ways() -> Result<SignInWays, AppError> {
+pub async fn sign_in_ways() -> Result<SignInMethods, AppError> {
     let context = crate::context::app_context()?;
     let passwords = store::settings::who_has_passwords(&context.store).await?;
-    Ok(SignInWays {
+    Ok(SignInMethods {
         provider: context.provider.map(|name| name.to_string()),
         passwords: passwords == lifecycle::settings::Passwords::Everyone,
     })

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use lifecycle::authority::SignInRefused;
 
 use crate::{
-    api::session::{DemoPerson, DemoSignIn, SignIn as SignInAction, SignInWays, demo_people, sign_in_ways},
+    api::session::{DemoPerson, DemoSignIn, SignIn as SignInAction, SignInMethods, demo_people, sign_in_ways},
     components::{Brand, Button, ButtonKind, FormError, Notice, Panel, TextInput, Tone},
     filter::address::escape,
 };
@@ -22,7 +22,7 @@ pub fn SignIn() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 let people = people.await.unwrap_or_default();
-                let ways = ways.await.unwrap_or(SignInWays { provider: None, passwords: true });
+                let ways = ways.await.unwrap_or(SignInMethods { provider: None, passwords: true });
                 let alone = ways.provider.is_none();
                 let demo = !people.is_empty();
                 view! {
