@@ -373,7 +373,7 @@ async fn without_a_provider_there_is_no_way_to_one_and_a_dead_one_is_said_to_be(
     .await;
     let reply = dead.stranger().get("/oidc/start").await;
     assert_eq!(location(&reply), "/sign-in?refused=unreachable");
-    let page =
-        dead.stranger().send(Method::GET, "/sign-in?refused=unreachable", &[("accept", "text/html")], Body::empty());
-    assert_eq!(page.await.status, 503);
+    let page = [("accept", "text/html")];
+    let page = dead.stranger().send(Method::GET, "/sign-in?refused=unreachable", &page, Body::empty()).await;
+    assert_eq!(page.status, 503);
 }
