@@ -155,6 +155,7 @@ mod tests {
             roles: [Role::Viewer].into(),
             enabled: true,
             has_password: false,
+            linked: false,
             signs_from: None,
         }
     }

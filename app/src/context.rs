@@ -58,6 +58,8 @@ pub struct AppContext {
     pub links: crate::account_links::AccountLinks,
     /// Whether the example workspace is served: the sign-in page then offers its people.
     pub demo: bool,
+    /// What people call the sign-in provider, if there is one.
+    pub provider: Option<std::sync::Arc<str>>,
     /// Access to the database.
     pub store: store::Store,
 }

@@ -36,13 +36,16 @@ const READY_WITHIN_MS = 60_000;
 /** Instances that share a key trust each other's signed files. */
 const SHARED_SECRET = "shared by the instances of the browser tests";
 
-export async function startServer(): Promise<Server> {
+/** `settings` makes environment variables from the address at which the server will listen. */
+export async function startServer(settings: (url: string) => Promise<Record<string, string>> = async () => ({})): Promise<Server> {
   const program = process.env.COUNTERSIGN_BIN ?? resolve("../target/release/countersign");
   const dataDir = mkdtempSync(join(tmpdir(), "countersign-e2e-"));
   const address = `127.0.0.1:${await freePort()}`;
+  const url = `http://${address}`;
+  const more = await settings(url);
   const child = spawn(program, ["serve", "--demo", "--addr", address, "--data-dir", dataDir], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, DATABASE_URL: undefined, HMAC_SECRET: SHARED_SECRET },
+    env: { ...process.env, DATABASE_URL: undefined, HMAC_SECRET: SHARED_SECRET, ...more },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -51,7 +54,6 @@ export async function startServer(): Promise<Server> {
     });
   }
 
-  const url = `http://${address}`;
   const stop = async () => {
     await stopped(child);
     rmSync(dataDir, { recursive: true, force: true });

@@ -7,7 +7,7 @@
 //! cli            arguments in, exit code out; one file per command
 //! start          from settings to a running server, and the shutdown
 //! jobs           background jobs, one per file: audit chain, automatic rollback, key rotation, KPI monitor, refusals,
-//!                check of what is served, session cleanup
+//!                check of what is served, sign-in provider, session cleanup
 //! http           extract: reads requests; response: writes answers; routes: one file per resource; layers: middleware
 //! state          the state that all requests share
 //! evaluation     the evaluation service: bundles in memory, decisions logged in batches before they are answered
@@ -15,6 +15,7 @@
 //! database       the database: a given one, or a private one in the data directory
 //! demo           the example workspace, and its credentials file
 //! mail           mail by SMTP, for one-time links
+//! oidc           sign-in through an OpenID Connect provider
 //! public_url     the address at which people reach the server
 //! signing_keys   the keys that records are signed with
 //! metrics_cache  the workspace's metrics, read every few seconds
@@ -35,6 +36,7 @@ pub mod jobs;
 pub mod json;
 pub mod mail;
 pub mod metrics_cache;
+pub mod oidc;
 pub mod openapi;
 pub mod public_url;
 pub mod signing_keys;

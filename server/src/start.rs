@@ -33,6 +33,7 @@ use crate::{
     jobs,
     mail::{SmtpArguments, SmtpMailer},
     metrics_cache::MetricsCache,
+    oidc::{OidcArguments, Provider},
     public_url::PublicUrl,
     state::AppState,
 };
@@ -62,6 +63,8 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// The mail server.
     pub smtp: SmtpArguments,
+    /// The sign-in provider.
+    pub oidc: OidcArguments,
 }
 
 /// Binds the port.
@@ -204,18 +207,21 @@ async fn start_with_keys(store: &Store, ring: &KeyRing) -> Result<(), CliError> 
 pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
     let store = store.with_checkpoint_file(&settings.data_dir.join(jobs::CHECKPOINT_FILE));
     let live = EvaluationService::start(store.clone(), &settings.data_dir, settings.durability).await?;
-    jobs::start(&store, &settings.keys, &settings.data_dir);
+    let base = PublicUrl::base(settings.public_url.as_ref(), address);
+    let provider = Provider::new(&settings.oidc, &base)?.map(Arc::new);
+    jobs::start(&store, &settings.keys, &settings.data_dir, provider.as_ref());
     let owns_tables = store.owns_tables().await?;
     // Behind a proxy every caller comes from a loopback address.
     let loopback = address.ip().is_loopback() && settings.public_url.is_none();
     let https = settings.public_url.as_ref().is_some_and(PublicUrl::is_https);
     let mailer = SmtpMailer::new(&settings.smtp)?.map(|mailer| Arc::new(mailer) as Arc<dyn Mailer>);
-    let links = AccountLinks::new(&PublicUrl::base(settings.public_url.as_ref(), address), mailer);
+    let links = AccountLinks::new(&base, mailer);
     Ok(AppState {
         store,
         owns_tables,
         live,
         links,
+        provider,
         demo: settings.demo,
         metrics: MetricsCache::default(),
         open_metrics: settings.public_metrics || loopback,

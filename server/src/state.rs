@@ -7,9 +7,9 @@ use leptos::config::LeptosOptions;
 use store::Store;
 use tokio::sync::watch;
 
-use app::account_links::AccountLinks;
+use app::{account_links::AccountLinks, context::AppContext};
 
-use crate::{evaluation::EvaluationService, metrics_cache::MetricsCache};
+use crate::{evaluation::EvaluationService, metrics_cache::MetricsCache, oidc::Provider};
 
 /// The state shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct AppState {
     pub owns_tables: bool,
     /// Delivers the links with which people choose a password.
     pub links: AccountLinks,
+    /// The sign-in provider, if the host trusts one.
+    pub provider: Option<Arc<Provider>>,
     /// Whether the example workspace is served.
     pub demo: bool,
     /// The metrics of the workspace for `/metrics`.
@@ -34,6 +36,18 @@ pub struct AppState {
     pub stopping: Arc<watch::Sender<bool>>,
     /// The options of leptos.
     pub leptos: LeptosOptions,
+}
+
+impl AppState {
+    /// What pages and server functions get.
+    pub fn context(&self) -> AppContext {
+        AppContext {
+            store: self.store.clone(),
+            demo: self.demo,
+            links: self.links.clone(),
+            provider: self.provider.as_ref().map(|provider| provider.name()),
+        }
+    }
 }
 
 impl FromRef<AppState> for LeptosOptions {

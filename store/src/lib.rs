@@ -21,9 +21,10 @@
 //! | [`audit`] | the audit record: its chain, checkpoints, export and verification |
 //! | [`key_check`] | whether a process holds the key that signs |
 //! | `work` | the transaction of a use case, with its actor, clock and audit entries |
+//! | `countersigned` | whether new powers of people need a safety owner |
+//! | [`settings`] | the workspace's settings, invariants and group table |
 //! | [`key_rotation`] | changing the key that signs while servers run |
-//! | `accounts` | who may sign in: [`people`], their [`links`], [`tokens`], [`sessions`] and [`attempts`] |
-//! | [`settings`] | the workspace's settings and invariants |
+//! | `accounts` | who may sign in: [`people`], their [`identities`], [`links`], [`tokens`], [`sessions`] and [`attempts`] |
 //! | [`bundles`] | policy bundles: drafts, reading, export and import |
 //! | [`decisions`] | the decision log, reported outcomes, and counts over both |
 //! | [`test_cases`] | saved test cases, and the cases of a simulation |
@@ -64,6 +65,7 @@ pub mod testing;
 mod accounts;
 mod baseline;
 mod connection;
+mod countersigned;
 mod json;
 mod names;
 mod page;
@@ -72,7 +74,7 @@ mod text;
 mod urgent;
 mod work;
 
-pub use accounts::{attempts, audit_refusals, links, people, sessions, tokens};
+pub use accounts::{attempts, audit_refusals, identities, links, people, sessions, tokens};
 pub use connection::{Store, migrate};
 pub use error::{Error, Result};
 pub use lifecycle::{

@@ -90,6 +90,18 @@ impl Work {
         });
     }
 
+    /// Notes an audit entry of another actor than that of the transaction: of a person for whom the server acts.
+    pub fn note_by(
+        &mut self,
+        by: Actor,
+        event: EventType,
+        subject: (&'static str, String),
+        summary: impl Into<String>,
+        detail: Value,
+    ) {
+        self.note_past((self.now, by), event, subject, summary, detail);
+    }
+
     /// Notes an audit entry of the past of the example workspace.
     pub fn note_past(
         &mut self,

@@ -1,7 +1,7 @@
 //! One's own account: password, tokens, sessions.
 
 use leptos::prelude::*;
-use lifecycle::authority::{Roles, Session, Token};
+use lifecycle::authority::{Identity, Roles, Session, Token};
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,10 @@ pub struct Me {
     pub name: String,
     /// The person's roles.
     pub roles: Roles,
+    /// Who the person is at the sign-in provider, if the account is linked.
+    pub identity: Option<Identity>,
+    /// What people call the sign-in provider, if there is one.
+    pub provider: Option<String>,
     /// The person signs nothing before this time.
     pub signs_from: Option<Timestamp>,
     /// The person's tokens, newest first.
@@ -37,8 +41,11 @@ pub struct Me {
 pub async fn read_me() -> Result<Me, AppError> {
     let caller = crate::context::caller();
     let actor = crate::context::actor()?;
-    let store = crate::context::app_context()?.store;
+    let context = crate::context::app_context()?;
+    let store = context.store;
     Ok(Me {
+        identity: store::identities::own(&store, &actor).await?,
+        provider: context.provider.map(|name| name.to_string()),
         tokens: store::tokens::list_own(&store, &actor).await?,
         sessions: store::sessions::list_own(&store, &actor).await?,
         name: caller.name.unwrap_or_else(|| actor.name.clone()),
@@ -109,5 +116,15 @@ pub async fn end_all_sessions() -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
     store::sessions::end_all_own(&store, &crate::context::actor()?).await?;
     leptos_axum::redirect("/sign-in");
+    Ok(())
+}
+
+/// Unlinks the account from the sign-in provider. Sessions that began there end.
+///
+/// # Errors
+/// `not_found` when the account is not linked; `conflict` when one could not sign in any more.
+#[server(prefix = "/api", endpoint = "me/unlink", output = Reply)]
+pub async fn unlink_identity() -> Result<(), AppError> {
+    store::identities::unlink(&crate::context::app_context()?.store, &crate::context::actor()?).await?;
     Ok(())
 }

@@ -16,5 +16,6 @@ pub mod people;
 pub mod rollout;
 pub mod safeguards;
 pub mod session;
+pub mod sign_in_settings;
 pub mod system;
 pub mod workspace;

@@ -16,10 +16,34 @@ pub struct DemoPerson {
     pub part: String,
 }
 
+/// The ways to sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInMethods {
+    /// What people call the sign-in provider, if there is one.
+    pub provider: Option<String>,
+    /// Whether everyone who has a password may use it; otherwise one administrator may.
+    pub passwords: bool,
+}
+
+/// Says how people sign in here.
+///
+/// # Errors
+/// `unavailable` when the database cannot be read.
+#[server(prefix = "/api", endpoint = "session/ways", output = Reply)]
+pub async fn sign_in_ways() -> Result<SignInMethods, AppError> {
+    let context = crate::context::app_context()?;
+    let passwords = store::settings::who_has_passwords(&context.store).await?;
+    Ok(SignInMethods {
+        provider: context.provider.map(|name| name.to_string()),
+        passwords: passwords == lifecycle::settings::Passwords::Everyone,
+    })
+}
+
 /// Checks email and password, begins a session and redirects to `next`.
 ///
 /// # Errors
-/// `unauthenticated` when email or password is wrong; `too_many_requests` after too many wrong passwords.
+/// `unauthenticated` when email or password is wrong; `too_many_requests` after too many wrong passwords; `forbidden`
+/// where passwords do not count.
 #[server(prefix = "/api", endpoint = "session/sign-in", output = Reply)]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
@@ -44,6 +68,7 @@ pub async fn demo_sign_in(email: String, next: Option<String>) -> Result<(), App
     let refused =
         || AppError::new(lifecycle::problem::Code::Forbidden, "One-click sign-in is for the demo's people only.");
     let person = server::demo_people().await?.into_iter().find(|person| person.email == email).ok_or_else(refused)?;
+    store::people::password_counts(&crate::context::app_context()?.store, &person).await?;
     server::begin(person.id).await?;
     leptos_axum::redirect(local_path(next.as_deref()));
     Ok(())
@@ -151,7 +176,7 @@ mod server {
         authority::{Person, Role},
         problem::Code,
     };
-    use store::sessions::PERSON_ID;
+    use store::sessions::{PERSON_ID, PROVIDER_SESSION};
     use tower_sessions::Session;
 
     use crate::{context, error::AppError};
@@ -170,6 +195,8 @@ mod server {
     pub async fn begin(person_id: i64) -> Result<(), AppError> {
         let session = session()?;
         session.cycle_id().await.map_err(broken)?;
+        // One that began at the sign-in provider, maybe another person's, is over.
+        session.remove_value(PROVIDER_SESSION).await.map_err(broken)?;
         session.insert(PERSON_ID, person_id).await.map_err(broken)
     }
 

@@ -13,7 +13,7 @@ use lifecycle::{
     settings::ProposalStatus,
 };
 use lifecycle::{
-    authority::{Person, RoleProposal, Token},
+    authority::{GroupRoles, Person, RoleProposal, Token},
     settings::{Proposal, Settings},
     signing::KeyNames,
 };
@@ -41,6 +41,10 @@ pub struct Workspace {
     pub tokens: Option<Vec<Token>>,
     /// New roles of people that wait for a safety owner.
     pub role_proposals: Vec<RoleProposal>,
+    /// The roles that groups at the sign-in provider give.
+    pub groups: Vec<GroupRoles>,
+    /// What people call the sign-in provider, if there is one.
+    pub provider: Option<String>,
     /// The names of the signing keys.
     pub keys: KeyNames,
     /// When this was read.
@@ -125,7 +129,8 @@ pub struct Saved {
 #[server(prefix = "/api", endpoint = "workspace/read", output = Reply)]
 pub async fn read_workspace() -> Result<Workspace, AppError> {
     let actor = crate::context::actor()?;
-    let store = crate::context::app_context()?.store;
+    let context = crate::context::app_context()?;
+    let store = context.store;
     let administers = actor.may(Permission::Administer);
     Ok(Workspace {
         settings: store::settings::get(&store, &actor).await?,
@@ -136,6 +141,8 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
         people: if administers { Some(store::people::list(&store, &actor).await?) } else { None },
         tokens: if administers { Some(store::tokens::list(&store, &actor).await?) } else { None },
         role_proposals: store::people::proposals(&store, &actor).await?,
+        groups: store::settings::groups(&store, &actor).await?,
+        provider: context.provider.map(|name| name.to_string()),
         keys: store::settings::keys(&store, &actor)?,
         as_of: crate::context::now(),
     })
@@ -297,7 +304,7 @@ fn typed_value(operator: Operator, text: &str) -> Value {
 
 /// A number typed into the field `name`.
 #[cfg(feature = "ssr")]
-fn number<T: FromStr>(name: &str, typed: &str) -> Result<T, AppError> {
+pub(super) fn number<T: FromStr>(name: &str, typed: &str) -> Result<T, AppError> {
     let words = name.replace('_', " ");
     typed.trim().parse().map_err(|_| {
         Problem::invalid_field(format!("/{name}"), format!("{words}: `{typed}` is not such a number")).into()

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 50] = [
+pub const EVENTS: [EventType; 55] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -43,6 +43,11 @@ pub const EVENTS: [EventType; 50] = [
     EventType::SessionsEnded,
     EventType::PersonInvited,
     EventType::PersonChanged,
+    EventType::PersonJoined,
+    EventType::IdentityLinked,
+    EventType::IdentityUnlinked,
+    EventType::RolesFromGroups,
+    EventType::SessionsNotConfirmed,
     EventType::PasswordChanged,
     EventType::ResetStarted,
     EventType::ResetHandedOver,

@@ -3,28 +3,38 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use lifecycle::authority::SignInRefused;
 
 use crate::{
-    api::session::{DemoPerson, DemoSignIn, SignIn as SignInAction, demo_people},
-    components::{Brand, Button, ButtonKind, FormError, Panel, TextInput},
+    api::session::{DemoPerson, DemoSignIn, SignIn as SignInAction, SignInMethods, demo_people, sign_in_ways},
+    components::{Brand, Button, ButtonKind, FormError, Notice, Panel, TextInput, Tone},
+    filter::address::escape,
 };
 
-/// The form for email and password; in the demo also a one-click card for each person. Works without scripts.
+/// The link to the sign-in provider, if there is one, and the form for email and password; in the demo also a one-click
+/// card for each person. Works without scripts.
 #[component]
 pub fn SignIn() -> impl IntoView {
     let people = OnceResource::new(demo_people());
+    let ways = OnceResource::new(sign_in_ways());
     view! {
         <Title text="Sign in" />
         <Suspense>
             {move || Suspend::new(async move {
                 let people = people.await.unwrap_or_default();
+                let ways = ways.await.unwrap_or(SignInMethods { provider: None, passwords: true });
+                let alone = ways.provider.is_none();
                 let demo = !people.is_empty();
                 view! {
                     <main class="sign-in" class:sign-in-wide=demo>
                         <Brand />
                         <div class="sign-in-columns">
                             <Panel>
-                                <PasswordForm />
+                                <div class="stack">
+                                    <Refused />
+                                    {ways.provider.map(|name| view! { <ProviderLink name=name /> })}
+                                    <PasswordForm everyone=ways.passwords alone=alone />
+                                </div>
                             </Panel>
                             {demo.then(|| view! { <DemoPeople people=people /> })}
                         </div>
@@ -32,6 +42,37 @@ pub fn SignIn() -> impl IntoView {
                 }
             })}
         </Suspense>
+    }
+}
+
+/// Why the sign-in provider did not let somebody in. The address holds the name of the reason, and nothing else that is
+/// shown.
+#[component]
+fn Refused() -> impl IntoView {
+    let refused = use_query_map().read_untracked().get("refused").and_then(|name| SignInRefused::from_name(&name));
+    #[cfg(feature = "ssr")]
+    if let Some(refused) = refused {
+        crate::response::set_status_of_page(refused.status());
+    }
+    refused.map(|refused| {
+        view! {
+            <Notice tone=Tone::Bad>
+                <strong>"You are not signed in"</strong>
+                <p>{refused.words()}</p>
+            </Notice>
+        }
+    })
+}
+
+/// A plain link: the way to the provider leads to another site.
+#[component]
+fn ProviderLink(name: String) -> impl IntoView {
+    let next = use_query_map().read_untracked().get("next").map(|next| format!("?next={}", escape(&next)));
+    view! {
+        <a class="button button-primary" href=format!("/oidc/start{}", next.unwrap_or_default()) rel="external">
+            "Sign in with "
+            {name}
+        </a>
     }
 }
 
@@ -43,17 +84,27 @@ fn Next() -> impl IntoView {
 }
 
 #[component]
-fn PasswordForm() -> impl IntoView {
+fn PasswordForm(
+    /// Whether everyone may use it, and not only one administrator.
+    everyone: bool,
+    /// Whether it is the only way to sign in.
+    alone: bool,
+) -> impl IntoView {
+    let kind = if alone { ButtonKind::Primary } else { ButtonKind::Secondary };
     let action = ServerAction::<SignInAction>::new();
     view! {
         <ActionForm action=action>
             <div class="form">
                 <h1>"Sign in"</h1>
+                {(!everyone)
+                    .then(|| {
+                        view! { <p class="muted">"Passwords are switched off here, but for one administrator in an emergency."</p> }
+                    })}
                 <FormError action=action />
                 <TextInput label="Email" name="email" kind="email" required=true autocomplete="username" />
                 <TextInput label="Password" name="password" kind="password" required=true autocomplete="current-password" />
                 <Next />
-                <Button kind=ButtonKind::Primary submit=true pending=action.pending()>
+                <Button kind=kind submit=true pending=action.pending()>
                     "Sign in"
                 </Button>
             </div>

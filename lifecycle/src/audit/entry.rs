@@ -76,6 +76,16 @@ pub enum EventType {
     PersonInvited,
     /// A person chose a password of their own.
     PasswordChanged,
+    /// A person was added when they signed in through the sign-in provider for the first time.
+    PersonJoined,
+    /// A person linked their account with the sign-in provider.
+    IdentityLinked,
+    /// A person unlinked their account from the sign-in provider.
+    IdentityUnlinked,
+    /// Groups at the sign-in provider gave a person roles, or took them away.
+    RolesFromGroups,
+    /// The sign-in provider did not confirm a person any more: sessions that began there ended.
+    SessionsNotConfirmed,
     /// A link was made with which a person chooses a new password.
     ResetStarted,
     /// An administrator got a reset link to hand over: the account's sessions, tokens and open signatures ended.

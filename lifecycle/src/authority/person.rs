@@ -21,6 +21,9 @@ pub struct Person {
     /// Whether the person has a password. Invited people have none until they used their link.
     #[serde(default)]
     pub has_password: bool,
+    /// Whether the account is linked with a sign-in provider.
+    #[serde(default)]
+    pub linked: bool,
     /// The person signs nothing before this time, because an administrator handed their reset link over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signs_from: Option<Timestamp>,

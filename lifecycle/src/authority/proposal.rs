@@ -91,6 +91,7 @@ mod tests {
             roles,
             enabled: true,
             has_password: true,
+            linked: false,
             signs_from: None,
         }
     }

@@ -1,13 +1,14 @@
 //! The settings of the workspace, and how those that are safeguards become weaker.
 //!
 //! ```text
-//! workspace → safeguards → proposal
+//! workspace → safeguards → groups, proposal
 //! ```
 
+pub mod groups;
 pub mod proposal;
 pub mod safeguards;
 pub mod workspace;
 
 pub use proposal::{ChangedSettings, Proposal, ProposalStatus};
 pub use safeguards::Change;
-pub use workspace::{CorpusLimit, Settings};
+pub use workspace::{CorpusLimit, Passwords, Settings, SignInSettings};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Settings;
-use crate::review::guards;
+use crate::{authority::GroupTable, review::guards};
 
 /// The direction in which a setting becomes weaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ const fn safeguard(field: &'static str, weaker: Weaker, words: &'static str) -> 
 }
 
 /// All safeguards. A setting that is neither here nor in [`FREE`] fails a test.
-pub const SAFEGUARDS: [Safeguard; 24] = [
+pub const SAFEGUARDS: [Safeguard; 26] = [
     safeguard("/gates/min_sample_size", Weaker::Lower, "minimum sample size of a gate"),
     safeguard("/gates/max_error_rate", Weaker::Higher, "maximum error rate of a gate"),
     safeguard("/gates/max_deny_rate", Weaker::Higher, "maximum deny rate of a gate"),
@@ -63,14 +63,25 @@ pub const SAFEGUARDS: [Safeguard; 24] = [
     safeguard("/review/guardrails/approval_load_delta_bps", Weaker::Higher, "approval load guardrail"),
     safeguard("/review/guardrails/hard_violation_delta", Weaker::Higher, "hard violation guardrail"),
     safeguard("/corpus", Weaker::Lower, "recorded decisions that a packet replays"),
+    safeguard("/sign_in/check_minutes", Weaker::Higher, "minutes within which the sign-in provider confirms a session"),
+    safeguard("/sign_in/passwords", Weaker::Value("everyone"), "who signs in with a password"),
 ];
 
-/// The settings that guard nothing: limits that a simulation warns at.
-pub const FREE: [&str; 4] =
-    ["/simulation/cost", "/simulation/compute", "/review/limits/cost", "/review/limits/compute"];
+/// The settings that guard nothing: limits that a simulation warns at, and which administrator has the emergency
+/// password.
+pub const FREE: [&str; 5] = [
+    "/simulation/cost",
+    "/simulation/compute",
+    "/review/limits/cost",
+    "/review/limits/compute",
+    "/sign_in/break_glass",
+];
 
 /// The setting that a change of an invariant names, before its id.
 const INVARIANTS: &str = "/invariants/";
+
+/// The setting that a change of the group table names, before the group.
+pub(super) const GROUPS: &str = "/groups/";
 
 /// The change of one setting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +99,9 @@ impl Change {
     pub fn words(&self) -> String {
         if let Some(id) = self.field.strip_prefix(INVARIANTS) {
             return format!("invariant {id}");
+        }
+        if let Some(group) = self.field.strip_prefix(GROUPS) {
+            return format!("roles of the group {group}");
         }
         let known = SAFEGUARDS.iter().find(|safeguard| safeguard.field == self.field);
         known.map_or_else(
@@ -174,6 +188,17 @@ pub fn below_default(settings: &Settings) -> Result<Vec<Change>, serde_json::Err
     Ok(split(&Settings::default(), settings)?.weaker)
 }
 
+/// What is in force once a proposal was accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// The settings.
+    pub settings: Settings,
+    /// The invariants.
+    pub invariants: Vec<Invariant>,
+    /// The group table.
+    pub groups: GroupTable,
+}
+
 /// Makes the changes of an accepted proposal. A change applies only to the value that it was proposed for.
 ///
 /// # Errors
@@ -182,12 +207,21 @@ pub fn accept(
     changes: &[Change],
     settings: &Settings,
     invariants: &[Invariant],
-) -> Result<(Settings, Vec<Invariant>), Change> {
+    groups: &GroupTable,
+) -> Result<Accepted, Change> {
     let first =
         || changes.first().cloned().unwrap_or(Change { field: String::new(), from: Value::Null, to: Value::Null });
     let mut document = serde_json::to_value(settings).map_err(|_| first())?;
-    let mut invariants = invariants.to_vec();
+    let (mut invariants, mut groups) = (invariants.to_vec(), groups.clone());
     for change in changes {
+        if let Some(group) = change.field.strip_prefix(GROUPS) {
+            if json!(groups.get(group).cloned().unwrap_or_default()) != change.from {
+                return Err(change.clone());
+            }
+            let roles = serde_json::from_value(change.to.clone()).map_err(|_| change.clone())?;
+            groups.insert(group.to_owned(), roles);
+            continue;
+        }
         if let Some(id) = change.field.strip_prefix(INVARIANTS) {
             let place = invariants.iter().position(|invariant| invariant.id == id).ok_or_else(|| change.clone())?;
             let current = invariants.get(place).map(|invariant| json!(invariant));
@@ -207,7 +241,7 @@ pub fn accept(
         }
     }
     let settings = serde_json::from_value(document).map_err(|_| first())?;
-    Ok((settings, invariants))
+    Ok(Accepted { settings, invariants, groups })
 }
 
 /// Whether a setting becomes weaker.
@@ -236,6 +270,10 @@ mod tests {
 
     use super::*;
 
+    fn none() -> GroupTable {
+        GroupTable::new()
+    }
+
     #[test]
     fn every_setting_is_a_safeguard_or_free() {
         let all = leaves(&serde_json::to_value(Settings::default()).unwrap());
@@ -263,7 +301,7 @@ mod tests {
         assert_eq!(fields(&split.weaker), ["/gates/max_error_rate", "/watch/mode"]);
         assert_eq!(fields(&split.applied), ["/gates/max_deny_rate", "/review/approvals", "/simulation/cost"]);
         assert_eq!((split.now.gates.max_error_rate, split.now.gates.max_deny_rate), (0.05, 0.1));
-        let (accepted, _) = accept(&split.weaker, &split.now, &[]).unwrap();
+        let accepted = accept(&split.weaker, &split.now, &[], &none()).unwrap().settings;
         assert_eq!(accepted, wanted);
         assert_eq!(fields(&below_default(&accepted).unwrap()), fields(&split.weaker));
         assert!(below_default(&current).unwrap().is_empty());
@@ -273,7 +311,7 @@ mod tests {
         // Only against the value that it was proposed for.
         let moved =
             Settings { gates: crate::metrics::GateConfig { max_error_rate: 0.01, ..split.now.gates }, ..split.now };
-        assert_eq!(accept(&split.weaker, &moved, &[]).unwrap_err().field, "/gates/max_error_rate");
+        assert_eq!(accept(&split.weaker, &moved, &[], &none()).unwrap_err().field, "/gates/max_error_rate");
     }
 
     fn invariant(id: &str, below: i64) -> Invariant {
@@ -291,10 +329,11 @@ mod tests {
         assert_eq!(fields(&split.weaker), ["/invariants/one", "/invariants/three"]);
         assert_eq!(fields(&split.applied), ["/invariants/two", "/invariants/four"]);
         assert_eq!(split.now.len(), 4);
-        let (_, after) = accept(&split.weaker, &Settings::default(), &split.now).unwrap();
+        let defaults = Settings::default();
+        let after = accept(&split.weaker, &defaults, &split.now, &none()).unwrap().invariants;
         let ids = |all: &[Invariant]| all.iter().map(|one| one.id.clone()).collect::<std::collections::BTreeSet<_>>();
         assert_eq!(ids(&after), ids(&wanted));
-        assert_eq!(accept(&split.weaker, &Settings::default(), &after).unwrap_err().field, "/invariants/one");
+        assert_eq!(accept(&split.weaker, &defaults, &after, &none()).unwrap_err().field, "/invariants/one");
     }
 
     proptest! {
@@ -302,14 +341,15 @@ mod tests {
         /// asked for.
         #[test]
         fn nothing_is_weaker_before_it_is_accepted(
-            before in prop::collection::vec(0_u32..4, 24), after in prop::collection::vec(0_u32..4, 24),
+            before in prop::collection::vec(0_u32..4, SAFEGUARDS.len()), after in prop::collection::vec(0_u32..4, SAFEGUARDS.len()),
         ) {
             let settings = |values: &[u32]| {
                 let mut document = serde_json::to_value(Settings::default()).unwrap();
                 for (safeguard, value) in SAFEGUARDS.iter().zip(values) {
                     let place = document.pointer_mut(safeguard.field).unwrap();
                     *place = match safeguard.weaker {
-                        Weaker::Value(_) => json!(["roll_back", "observe"][*value as usize % 2]),
+                        Weaker::Value("observe") => json!(["roll_back", "observe"][*value as usize % 2]),
+                        Weaker::Value(_) => json!(["everyone", "break_glass"][*value as usize % 2]),
                         // Whole numbers fit every setting.
                         _ => json!(value),
                     };
@@ -319,7 +359,7 @@ mod tests {
             let (current, wanted) = (settings(&before), settings(&after));
             let split = split(&current, &wanted).unwrap();
             prop_assert!(super::split(&current, &split.now).unwrap().weaker.is_empty());
-            let (accepted, _) = accept(&split.weaker, &split.now, &[]).unwrap();
+            let accepted = accept(&split.weaker, &split.now, &[], &none()).unwrap().settings;
             prop_assert_eq!(accepted, wanted);
         }
     }

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(key.authenticate(Purpose::Export, &[b"text"]), raw[..]);
     }
 
-    const ALL: [Purpose; 10] = [
+    const ALL: [Purpose; 11] = [
         Purpose::Export,
         Purpose::Apply,
         Purpose::Rollback,
@@ -247,6 +247,7 @@ mod tests {
         Purpose::Audit,
         Purpose::Checkpoint,
         Purpose::Grant,
+        Purpose::Seal,
     ];
 
     proptest! {
@@ -255,7 +256,7 @@ mod tests {
         fn a_code_counts_for_nothing_else(
             (secret, other) in ("[a-z]{1,40}", "[a-z]{1,40}"),
             (here, there) in ("[a-z]{1,8}", "[a-z]{1,8}"),
-            (made, read) in (0_usize..10, 0_usize..10),
+            (made, read) in (0_usize..11, 0_usize..11),
             text in "[a-z]{0,20}",
         ) {
             let (made, read) = (ALL[made], ALL[read]);

@@ -24,11 +24,13 @@ pub enum Purpose {
     Checkpoint,
     /// A grant that follows from an approved request.
     Grant,
+    /// Not a signature: the key under which secrets of others are encrypted in the database.
+    Seal,
 }
 
 impl Purpose {
     /// The purposes with a derived key, in the order in which a key keeps their keys.
-    pub(super) const DERIVED: [Self; 9] = [
+    pub(super) const DERIVED: [Self; 10] = [
         Self::Apply,
         Self::Rollback,
         Self::Action,
@@ -38,6 +40,7 @@ impl Purpose {
         Self::Audit,
         Self::Checkpoint,
         Self::Grant,
+        Self::Seal,
     ];
 
     /// What HKDF is given to make the key of this purpose. Part of the format: a change makes every signature invalid.
@@ -53,6 +56,7 @@ impl Purpose {
             Self::Audit => "countersign v1 audit",
             Self::Checkpoint => "countersign v1 checkpoint",
             Self::Grant => "countersign v1 grant",
+            Self::Seal => "countersign v1 seal",
         }
     }
 }

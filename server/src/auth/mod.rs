@@ -11,7 +11,7 @@ mod token;
 
 pub use identify::identify;
 pub use local::local_administrator;
-pub use session::layer as session_layer;
+pub use session::{begin as begin_session, layer as session_layer};
 pub use sign_in_limit::layer as sign_in_limit;
 pub use signed_in::{SignedIn, require};
 pub use token::{bearer, token_holder};

@@ -1,10 +1,13 @@
-//! The session cookie.
+//! The session cookie, and sessions that begin at the sign-in provider.
 
+use lifecycle::problem::Code;
 use store::{
     Store,
-    sessions::{ABSOLUTE, PgSessions},
+    sessions::{ABSOLUTE, PERSON_ID, PROVIDER_SESSION, PgSessions},
 };
-use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::SameSite, session};
+
+use crate::error::{ApiError, ApiResult};
 
 /// Sessions stored in the database. Over plain HTTP (loopback only) browsers refuse `Secure` cookies, and with them the
 /// `__Host-` prefix. The cookie lives as long as a session can; the store ends idle sessions earlier.
@@ -14,7 +17,25 @@ pub fn layer(store: &Store, plain_http: bool) -> SessionManagerLayer<PgSessions>
         .with_name(name)
         .with_secure(!plain_http)
         .with_http_only(true)
-        .with_same_site(SameSite::Strict)
+        // Strict would leave the cookie out where mail or the sign-in provider leads here. No GET changes anything, and other
+        // requests from other sites are refused.
+        .with_same_site(SameSite::Lax)
         .with_path("/")
         .with_expiry(Expiry::OnInactivity(ABSOLUTE.try_into().unwrap_or(time::Duration::DAY)))
+}
+
+/// Binds the session to a person whom the sign-in provider has confirmed, under a new id, so that an id planted by an
+/// attacker is worthless.
+///
+/// # Errors
+/// `unavailable` when sessions cannot be written.
+pub async fn begin(session: &Session, person_id: i64, provider_session: i64) -> ApiResult<()> {
+    session.cycle_id().await.map_err(broken)?;
+    session.insert(PERSON_ID, person_id).await.map_err(broken)?;
+    session.insert(PROVIDER_SESSION, provider_session).await.map_err(broken)
+}
+
+fn broken(error: session::Error) -> ApiError {
+    tracing::error!(%error, "a session cannot be written");
+    ApiError::new(Code::Unavailable, "sessions cannot be written at the moment; try again in a minute")
 }

@@ -10,6 +10,7 @@ use crate::{
     error::CliError,
     evaluation::Durability,
     mail::{SmtpArguments, SmtpMailer},
+    oidc::{OidcArguments, Provider},
     public_url::PublicUrl,
     signing_keys::{self, Use},
     start,
@@ -36,6 +37,8 @@ pub struct Arguments {
     public_url: Option<PublicUrl>,
     #[command(flatten)]
     smtp: SmtpArguments,
+    #[command(flatten)]
+    oidc: OidcArguments,
     /// When a decision is answered: once it is committed, or once it waits in memory to be written with others.
     #[arg(long, env = "COUNTERSIGN_DECISION_LOG", value_enum, default_value_t, value_name = "MODE")]
     decision_log: Durability,
@@ -56,6 +59,13 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
         ));
     }
     SmtpMailer::new(&arguments.smtp)?;
+    let with_provider =
+        Provider::new(&arguments.oidc, &PublicUrl::base(arguments.public_url.as_ref(), arguments.addr))?;
+    if with_provider.is_some() && arguments.public_url.is_none() && !arguments.addr.ip().is_loopback() {
+        return Err(CliError::Usage(
+            "the sign-in provider sends browsers back to the address of this server: give --public-url, too".to_owned(),
+        ));
+    }
     let data_dir = arguments.storage.directory()?;
     // Bound before the slow parts, so that a busy port is reported at once.
     let listener = start::listen(arguments.addr)?;
@@ -87,6 +97,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
         durability: arguments.decision_log,
         public_url: arguments.public_url,
         smtp: arguments.smtp,
+        oidc: arguments.oidc,
     };
     let result = runtime.block_on(start::serve(settings, listener, stop));
     // Close the connections first, then the database.

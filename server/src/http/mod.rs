@@ -25,7 +25,8 @@ use self::{
     response::{method_not_allowed, no_such_path},
     routes::{
         accounts, assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint,
-        me, metrics, packets, pages, public_keys, rollout, server_functions, settings, simulate, system, transfer,
+        me, metrics, oidc, packets, pages, public_keys, rollout, server_functions, settings, simulate, system,
+        transfer,
     },
 };
 use crate::{openapi::DOCUMENT, state::AppState};
@@ -51,7 +52,7 @@ fn api(state: AppState) -> Router {
         .merge(evaluate::router());
     Router::new()
         .merge(layers::identified(resources(), &state))
-        .merge(layers::for_people(server_functions::router(), &state))
+        .merge(layers::for_people(server_functions::router().merge(oidc::router()), &state))
         .merge(bare.method_not_allowed_fallback(method_not_allowed))
         // Behind no layer: a path that does not exist is answered alike, whoever asks and with whatever token.
         .fallback(no_such_path)
@@ -91,8 +92,9 @@ async fn page_or_api(State(pages): State<Router>, request: Request, next: Next) 
     }
 }
 
-/// First path segments that are not in the contract: server functions, and the page about the contract.
-const NOT_IN_CONTRACT: [&str; 2] = ["api", "docs"];
+/// First path segments that are not in the contract: server functions, the page about the contract, and the way to the
+/// sign-in provider.
+const NOT_IN_CONTRACT: [&str; 3] = ["api", "docs", "oidc"];
 
 /// The first segments of the API's paths.
 static API_SEGMENTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
@@ -130,6 +132,7 @@ mod tests {
             (Method::POST, "/api/packets/act", &browser, true),
             (Method::GET, "/healthz", &browser, true),
             (Method::GET, "/docs", &browser, true),
+            (Method::GET, "/oidc/callback", &browser, true),
             (Method::POST, "/policy/evaluate/batch", &program, true),
             (Method::GET, "/policy/evaluated", &program, true),
             (Method::GET, "/no-such-page", &program, false),

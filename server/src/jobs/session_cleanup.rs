@@ -1,8 +1,9 @@
-//! Removes expired sessions. They are refused anyway, so this is not urgent.
+//! Removes expired sessions, and what is left of sign-ins through the provider. They are refused anyway, so this is not
+//! urgent.
 
 use std::time::Duration;
 
-use store::{Store, sessions::PgSessions};
+use store::{Store, identities, sessions::PgSessions};
 
 use super::periodic::{Schedule, log_error};
 
@@ -14,6 +15,9 @@ pub(super) async fn run(store: Store) {
     while schedule.next().await {
         if let Err(error) = sessions.delete_expired().await {
             log_error("expired sessions cannot be removed now", &error);
+        }
+        if let Err(error) = identities::delete_unused(&store).await {
+            log_error("unfinished sign-ins cannot be removed now", &error);
         }
     }
 }

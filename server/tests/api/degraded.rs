@@ -48,6 +48,7 @@ async fn set_up(port: u16, durability: Durability) -> Setup {
         durability,
         public_url: None,
         smtp: Default::default(),
+        oidc: Default::default(),
     };
     let state = start::state(store, &settings, SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
     let log = state.live.log.clone();

@@ -18,6 +18,7 @@ mod forged_signatures;
 mod incidents;
 mod matrix;
 mod metrics;
+mod oidc;
 mod packets;
 mod pages;
 mod problems;

@@ -101,6 +101,9 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
             Administer,
         ),
         ("workspace/remove-invariant", Form("id=never-delete"), Administer),
+        ("workspace/save-sign-in", Form("check_minutes=15&passwords=everyone&break_glass="), Administer),
+        ("workspace/set-group", Form("group=readers&roles[0]=viewer"), Administer),
+        ("workspace/remove-group", Form("group=nobody"), Administer),
         ("workspace/set-roles", Form("email=nobody%40example.com&roles[0]=viewer"), Administer),
         ("workspace/accept-proposal", Form("id=0"), Countersign),
         ("workspace/reject-proposal", Form("id=0"), Countersign),
@@ -115,6 +118,7 @@ fn functions() -> Vec<(&'static str, Sent, Permission)> {
         ("me/create-token", Form("name=&roles[0]=viewer&days=1"), Read),
         ("me/revoke-token", Form("id=0"), Read),
         ("me/end-session", Form("id=0"), Read),
+        ("me/unlink", Form(""), Read),
         ("me/end-all-sessions", Form(""), Read),
         ("workspace/revoke-token", Form("id=0"), Administer),
     ]

@@ -152,6 +152,7 @@ impl Workspace {
             durability: Durability::Durable,
             public_url: None,
             smtp: Default::default(),
+            oidc: Default::default(),
         };
         change(&mut settings);
         let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();

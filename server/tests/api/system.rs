@@ -57,6 +57,7 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
         durability: Durability::Durable,
         public_url: None,
         smtp: Default::default(),
+        oidc: Default::default(),
     };
     let state = start::state(workspace.store.clone(), &settings, address).await.unwrap();
     let second = Workspace::of(state, settings.data_dir);

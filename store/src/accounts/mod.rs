@@ -1,6 +1,8 @@
-//! Accounts: people with their passwords, one-time links, browser sessions and bearer tokens, and what was refused.
+//! Accounts: people with their passwords and identities at a sign-in provider, one-time links, browser sessions and bearer
+//! tokens, and what was refused.
 
 pub mod attempts;
+pub mod identities;
 pub mod links;
 pub mod people;
 pub mod sessions;
@@ -8,6 +10,7 @@ pub mod tokens;
 
 mod password;
 mod refused;
+mod sealed;
 mod secret;
 
 pub use refused::audit_refusals;

@@ -8,6 +8,7 @@ use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Credential, Pass, Permission, Session, Via, authorize},
+    settings::SignInSettings,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -28,7 +29,7 @@ const ABSOLUTE_HOURS: u64 = 7 * 24;
 /// [`ABSOLUTE_HOURS`], for the cookie.
 pub const ABSOLUTE: Duration = Duration::from_secs(ABSOLUTE_HOURS * 60 * 60);
 /// The condition under which a session `s` still lives.
-const LIVES: &str = concatcp!(
+pub(super) const LIVES: &str = concatcp!(
     "s.expires_at > now() and s.last_seen_at > now() - interval '",
     IDLE_HOURS,
     " hours' and s.created_at > now() - interval '",
@@ -42,6 +43,8 @@ const MAX_USER_AGENT: usize = 200;
 
 /// The key of the session's data that holds the person's number.
 pub const PERSON_ID: &str = "person_id";
+/// The key of the session's data that holds the number of the session at the sign-in provider, where it began.
+pub const PROVIDER_SESSION: &str = "provider_session";
 
 /// A session store for `tower-sessions`. Only a hash of the session's id is stored, so that a reader of the table
 /// cannot take over a session.
@@ -73,13 +76,14 @@ impl SessionStore for PgSessions {
         // 128 random bits do not collide in practice; if they ever do, another id is drawn.
         for _attempt in 0..3 {
             let done = sqlx::query(
-                "insert into sessions (id_hash, person_id, data, expires_at) values ($1, $2, $3::json, $4)
-                 on conflict (id_hash) do nothing",
+                "insert into sessions (id_hash, person_id, data, expires_at, provider_session)
+                 values ($1, $2, $3::json, $4, $5) on conflict (id_hash) do nothing",
             )
             .bind(hash(&record.id))
-            .bind(person_id(record))
+            .bind(number(record, PERSON_ID))
             .bind(as_json::text(&record.data).map_err(unwritable)?)
             .bind(record.expiry_date)
+            .bind(number(record, PROVIDER_SESSION))
             .execute(self.store.pool())
             .await
             .map_err(backend)?;
@@ -94,10 +98,11 @@ impl SessionStore for PgSessions {
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         // An update, not an upsert: a session that was ended meanwhile must not come back.
         // The end stays: a change of its data does not prolong a session.
-        sqlx::query("update sessions set person_id = $2, data = $3::json where id_hash = $1")
+        sqlx::query("update sessions set person_id = $2, data = $3::json, provider_session = $4 where id_hash = $1")
             .bind(hash(&record.id))
-            .bind(person_id(record))
+            .bind(number(record, PERSON_ID))
             .bind(as_json::text(&record.data).map_err(unwritable)?)
+            .bind(number(record, PROVIDER_SESSION))
             .execute(self.store.pool())
             .await
             .map_err(backend)?;
@@ -134,7 +139,8 @@ pub struct Holder {
 }
 
 /// The person of a session that lives, if the person is enabled. Their roles are read for every request, so that
-/// taking one away takes effect at once. Notes at most once a minute that the session was used.
+/// taking one away takes effect at once. A session that began at the sign-in provider counts while the provider's last
+/// confirmation does; in others, so do roles that groups gave. Notes at most once a minute that the session was used.
 ///
 /// # Errors
 /// The database failed.
@@ -145,19 +151,27 @@ pub async fn authenticate(store: &Store, id: &Id, user_agent: &str) -> crate::Re
         email: String,
         name: String,
         roles: Vec<String>,
+        unconfirmed_roles: Vec<String>,
         signs_from: Option<OffsetDateTime>,
         due: bool,
     }
     let user_agent: String = user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect();
     let row: Option<Row> = sqlx::query_as(concatcp!(
         "select s.id, p.email, p.name, p.roles, case when p.signs_from > now() then p.signs_from end as signs_from,
+             case when s.provider_session is null and i.confirmed_at <= limits.since then i.given_roles else '{}' end
+                 as unconfirmed_roles,
              s.last_seen_at < now() - interval '1 minute' or (s.user_agent = '' and $2 <> '') as due
          from sessions s join people p on p.id = s.person_id
-         where s.id_hash = $1 and p.enabled and ",
+         left join identities i on i.person_id = p.id and i.unlinked_at is null
+         left join provider_sessions o on o.id = s.provider_session
+         cross join (select now() - make_interval(mins => coalesce(
+             (select (value ->> 'check_minutes')::int from settings where key = 'sign_in'), $3)) as since) limits
+         where s.id_hash = $1 and p.enabled and (s.provider_session is null or o.confirmed_at > limits.since) and ",
         LIVES
     ))
     .bind(hash(id))
     .bind(&user_agent)
+    .bind(i32::try_from(SignInSettings::default().check_minutes).unwrap_or(i32::MAX))
     .fetch_optional(store.pool())
     .await?;
     let Some(row) = row else { return Ok(None) };
@@ -165,7 +179,9 @@ pub async fn authenticate(store: &Store, id: &Id, user_agent: &str) -> crate::Re
         record_use(store, row.id, &user_agent).await;
     }
     let pass = Pass { signs_from: row.signs_from.map(Into::into), ..Pass::with(Credential::Session(row.id)) };
-    let actor = Actor { pass, ..Actor::new(row.email, names::roles(&row.roles)?, Via::Session) };
+    let unconfirmed = names::roles(&row.unconfirmed_roles)?;
+    let roles = names::roles(&row.roles)?.difference(&unconfirmed).copied().collect();
+    let actor = Actor { pass, ..Actor::new(row.email, roles, Via::Session) };
     Ok(Some(Holder { actor, name: row.name }))
 }
 
@@ -272,8 +288,8 @@ fn hash(id: &Id) -> Vec<u8> {
     Sha256::digest(id.0.to_be_bytes()).to_vec()
 }
 
-fn person_id(record: &Record) -> Option<i64> {
-    record.data.get(PERSON_ID).and_then(Value::as_i64)
+fn number(record: &Record, key: &str) -> Option<i64> {
+    record.data.get(key).and_then(Value::as_i64)
 }
 
 fn unwritable(error: Error) -> session_store::Error {

@@ -3,9 +3,9 @@
 
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, Permission, authorize},
+    authority::{Actor, Permission, Role, authorize},
     problem::Problem,
-    settings::{Change, ChangedSettings, Proposal, Settings, safeguards},
+    settings::{Change, ChangedSettings, Passwords, Proposal, Settings, safeguards},
 };
 use policy::{
     Fault,
@@ -52,6 +52,7 @@ pub async fn change(store: &Store, actor: &Actor, change: impl FnOnce(&mut Setti
     let mut wanted = before;
     change(&mut wanted);
     check(&wanted)?;
+    check_break_glass(&mut work, &before, &wanted).await?;
     let split = safeguards::split(&before, &wanted).map_err(Error::damaged)?;
     check(&split.now)?;
     put_groups(&mut work, &before, &split.now).await?;
@@ -62,6 +63,28 @@ pub async fn change(store: &Store, actor: &Actor, change: impl FnOnce(&mut Setti
     let proposal = propose(&mut work, &split.weaker).await?;
     work.commit().await?;
     Ok(ChangedSettings { settings: split.now, applied: split.applied, proposal })
+}
+
+/// The emergency password belongs to an administrator who has one.
+async fn check_break_glass(work: &mut Work, before: &Settings, wanted: &Settings) -> Result<()> {
+    let (before, wanted) = (before.sign_in, wanted.sign_in);
+    // One who lost the role must not keep others from switching passwords on again.
+    let switched_off = wanted.passwords == Passwords::BreakGlass && before.passwords == Passwords::Everyone;
+    let matters = before.break_glass != wanted.break_glass || switched_off;
+    let Some(person) = wanted.break_glass.filter(|_| matters) else { return Ok(()) };
+    let fits: bool = sqlx::query_scalar(
+        "select exists (select from people
+             where id = $1 and enabled and password_hash is not null and $2 = any(roles))",
+    )
+    .bind(person)
+    .bind(Role::Admin.name())
+    .fetch_one(work.db())
+    .await?;
+    if fits {
+        return Ok(());
+    }
+    let detail = format!("person {person} is not an enabled administrator who has a password");
+    Err(Problem::invalid_field("/sign_in/break_glass", detail).into())
 }
 
 /// Replaces the invariants.

@@ -1,7 +1,10 @@
 //! The range of every setting.
 
 use lifecycle::{
-    metrics::MAX_STAGE_SECONDS, problem::Problem, review::quorum_rule::FEWEST_FOR_HIGH_RISK, settings::Settings,
+    metrics::MAX_STAGE_SECONDS,
+    problem::Problem,
+    review::quorum_rule::FEWEST_FOR_HIGH_RISK,
+    settings::{Passwords, Settings},
 };
 
 use crate::Result;
@@ -54,6 +57,16 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         ),
         (at_least(0.0, settings.simulation.cost), "/simulation/cost", "a limit is 0 or more"),
         (at_least(0.0, settings.simulation.compute), "/simulation/compute", "a limit is 0 or more"),
+        (
+            (1..=1_440).contains(&settings.sign_in.check_minutes),
+            "/sign_in/check_minutes",
+            "the sign-in provider is asked again within 1 minute to a day (1440 minutes)",
+        ),
+        (
+            settings.sign_in.passwords == Passwords::Everyone || settings.sign_in.break_glass.is_some(),
+            "/sign_in/break_glass",
+            "name the administrator who can still sign in with a password when the sign-in provider fails",
+        ),
         ((1..=100_000).contains(&settings.corpus.0), "/corpus", "a corpus holds 1 to 100000 decisions"),
     ];
     match checks.into_iter().find(|(in_range, _, _)| !in_range) {

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use super::{
     limits::check,
-    row::{INVARIANTS, load, load_invariants, lock_against_changes, put, put_groups},
+    row::{GROUPS, INVARIANTS, load, load_groups, load_invariants, lock_against_changes, put, put_groups},
 };
 use crate::{Error, Result, Store, json as text, names, page, work::Work};
 
@@ -128,11 +128,15 @@ pub async fn accept(store: &Store, actor: &Actor, id: i64) -> Result<Proposal> {
         );
         Problem::new(Code::Conflict, detail).with("field", change.field)
     };
-    let (after, invariants) = safeguards::accept(&proposal.changes, &before, &invariants_before).map_err(moved)?;
-    check(&after)?;
-    put_groups(&mut work, &before, &after).await?;
-    if invariants != invariants_before {
-        put(&mut work, INVARIANTS, &json!(invariants)).await?;
+    let groups_before = load_groups(work.db()).await?;
+    let after = safeguards::accept(&proposal.changes, &before, &invariants_before, &groups_before).map_err(moved)?;
+    check(&after.settings)?;
+    put_groups(&mut work, &before, &after.settings).await?;
+    if after.invariants != invariants_before {
+        put(&mut work, INVARIANTS, &json!(after.invariants)).await?;
+    }
+    if after.groups != groups_before {
+        put(&mut work, GROUPS, &json!(after.groups)).await?;
     }
     decide(work, proposal, ProposalStatus::Accepted).await
 }

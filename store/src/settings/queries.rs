@@ -2,7 +2,7 @@
 
 use lifecycle::{
     authority::{Actor, Permission, authorize},
-    settings::{Change, Settings, safeguards},
+    settings::{Change, Passwords, Settings, safeguards},
     signing::KeyNames,
 };
 use policy::bundle::Invariant;
@@ -17,6 +17,14 @@ use crate::{Error, Result, Store};
 pub async fn get(store: &Store, actor: &Actor) -> Result<Settings> {
     authorize(actor, Permission::Read)?;
     load(store.pool()).await
+}
+
+/// Who may sign in with a password. Takes no actor: the sign-in page says it to everyone.
+///
+/// # Errors
+/// The database failed.
+pub async fn who_has_passwords(store: &Store) -> Result<Passwords> {
+    Ok(load(store.pool()).await?.sign_in.passwords)
 }
 
 /// The safeguards that are weaker than by default.

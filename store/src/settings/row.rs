@@ -1,6 +1,8 @@
 //! Settings as rows: one per group, and one for the invariants.
 
-use lifecycle::settings::Settings;
+use std::collections::BTreeMap;
+
+use lifecycle::{authority::GroupTable, settings::Settings};
 use policy::bundle::Invariant;
 use serde_json::{Map, Value};
 use sqlx::{PgExecutor, types::Json};
@@ -9,6 +11,8 @@ use crate::{Error, Result, json, work::Work};
 
 /// The key of the row that holds the invariants.
 pub(super) const INVARIANTS: &str = "invariants";
+/// The key of the row that holds the group table. It is stored apart from the other settings, as the invariants are.
+pub(super) const GROUPS: &str = "groups";
 
 /// The settings in force.
 pub(crate) async fn load(db: impl PgExecutor<'_>) -> Result<Settings> {
@@ -24,6 +28,16 @@ pub(crate) async fn load_invariants(db: impl PgExecutor<'_>) -> Result<Vec<Invar
     found.map_or_else(
         || Ok(Vec::new()),
         |value| serde_json::from_value(value.0).map_err(|error| Error::damaged(format!("invariants: {error}"))),
+    )
+}
+
+/// The group table in force.
+pub(crate) async fn load_groups(db: impl PgExecutor<'_>) -> Result<GroupTable> {
+    let found: Option<Json<Value>> =
+        sqlx::query_scalar("select value from settings where key = $1").bind(GROUPS).fetch_optional(db).await?;
+    found.map_or_else(
+        || Ok(BTreeMap::new()),
+        |value| serde_json::from_value(value.0).map_err(|error| Error::damaged(format!("group table: {error}"))),
     )
 }
 

@@ -10,6 +10,7 @@ mod evidence;
 mod fixtures;
 mod guarantees;
 mod guarded;
+mod identities;
 mod kpis;
 mod live_changes;
 mod machine;

@@ -12,8 +12,8 @@ use lifecycle::{
 use policy::replay::{Dataset, Outcome, OutcomeStatus};
 use serde_json::json;
 use store::{
-    Store, audit, bundles, decisions, drills, home, incidents, kpi, links::Delivery, packets, people, rollout,
-    sessions, settings, system, test_cases, testing, tokens,
+    Store, audit, bundles, decisions, drills, home, identities, incidents, kpi, links::Delivery, packets, people,
+    rollout, sessions, settings, system, test_cases, testing, tokens,
 };
 
 use crate::fixtures::*;
@@ -33,6 +33,10 @@ fn outcome() -> Outcome {
 
 fn unsigned_upload() -> Upload {
     Upload { document: json!({"rules": []}), import_as_version: None, unsigned: true }
+}
+
+fn claims() -> identities::Claims {
+    identities::Claims { issuer: "https://login.test".into(), subject: "1".into(), ..identities::Claims::default() }
 }
 
 fn invitation() -> people::NewPerson {
@@ -155,6 +159,11 @@ fn use_cases() -> Vec<UseCase> {
         case!("settings::accept", Countersign, |s, a| settings::accept(s, a, 0)),
         case!("settings::reject", Countersign, |s, a| settings::reject(s, a, 0)),
         case!("settings::invariants", Read, |s, a| settings::invariants(s, a)),
+        case!("settings::groups", Read, |s, a| settings::groups(s, a)),
+        case!("settings::set_groups", Administer, |s, a| settings::set_groups(s, a, Vec::new())),
+        case!("identities::own", Read, |s, a| identities::own(s, a)),
+        case!("identities::link", Read, |s, a| identities::link(s, a, &claims())),
+        case!("identities::unlink", Read, |s, a| identities::unlink(s, a)),
         case!("settings::set_invariants", Administer, |s, a| settings::set_invariants(s, a, Vec::new())),
         case!("test_cases::cases", Read, |s, a| test_cases::cases(s, a, Dataset::Fixtures, None, None)),
         case!("decisions::encoded_corpus", Read, |s, a| decisions::encoded_corpus(

@@ -8,18 +8,19 @@ mod people;
 mod permissions;
 mod proposals;
 mod role_proposals;
+mod sign_in;
 mod signing_keys;
 mod state;
 mod tokens;
 mod watch;
 
 use leptos::prelude::*;
-use lifecycle::authority::Permission;
+use lifecycle::authority::{Permission, Role};
 
 use self::{
     emergency::Emergency, gates::GateSettings, invariants::Invariants, people::People, permissions::PermissionTable,
-    proposals::Proposals, role_proposals::RoleProposals, signing_keys::SigningKeys, state::PageState, tokens::Tokens,
-    watch::Watch,
+    proposals::Proposals, role_proposals::RoleProposals, sign_in::SignInSettings, signing_keys::SigningKeys,
+    state::PageState, tokens::Tokens, watch::Watch,
 };
 use crate::{
     api::workspace::{Workspace, read_workspace},
@@ -34,6 +35,7 @@ enum SettingsTab {
     Rollout,
     Invariants,
     People,
+    SignIn,
     Tokens,
     Permissions,
     Keys,
@@ -41,8 +43,16 @@ enum SettingsTab {
 }
 
 impl SettingsTab {
-    const ALL: [Self; 7] =
-        [Self::Rollout, Self::Invariants, Self::People, Self::Tokens, Self::Permissions, Self::Keys, Self::Emergency];
+    const ALL: [Self; 8] = [
+        Self::Rollout,
+        Self::Invariants,
+        Self::People,
+        Self::SignIn,
+        Self::Tokens,
+        Self::Permissions,
+        Self::Keys,
+        Self::Emergency,
+    ];
 
     /// The value in the address.
     const fn id(self) -> &'static str {
@@ -50,6 +60,7 @@ impl SettingsTab {
             Self::Rollout => "rollout",
             Self::Invariants => "invariants",
             Self::People => "people",
+            Self::SignIn => "sign-in",
             Self::Tokens => "tokens",
             Self::Permissions => "permissions",
             Self::Keys => "keys",
@@ -62,6 +73,7 @@ impl SettingsTab {
             Self::Rollout => "Rollout and reviews",
             Self::Invariants => "Invariants",
             Self::People => "People",
+            Self::SignIn => "Sign-in",
             Self::Tokens => "Tokens",
             Self::Permissions => "Permissions",
             Self::Keys => "Keys",
@@ -95,7 +107,10 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
     let roles = labels::roles(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
-    let Workspace { settings, invariants, proposals, people, tokens, role_proposals, keys, as_of } = workspace;
+    let Workspace { settings, invariants, proposals, people, tokens, role_proposals, groups, provider, keys, as_of } =
+        workspace;
+    let administrators =
+        people.iter().flatten().filter(|person| person.roles.contains(&Role::Admin)).cloned().collect();
     let myself = me.clone();
     let may_disable = me.may(Permission::DisableEvaluation);
     let tabs = SettingsTab::ALL.map(|tab| Tab::new(tab.id(), tab.label())).to_vec();
@@ -129,6 +144,16 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
                     Some(people) => view! { <People people=people state=state /> }.into_any(),
                     None => view! { <AdministratorsOnly what="Who can sign in" roles=others /> }.into_any(),
                 }}
+            </TabPanel>
+            <TabPanel group="settings" id=SettingsTab::SignIn.id() selected=tab>
+                <SignInSettings
+                    settings=settings.sign_in
+                    groups=groups
+                    provider=provider
+                    administrators=administrators
+                    editable=administers
+                    state=state
+                />
             </TabPanel>
             <TabPanel group="settings" id=SettingsTab::Tokens.id() selected=tab>
                 {match tokens {

@@ -126,7 +126,7 @@ fn PersonRow(
     changing: RwSignal<bool>,
 ) -> impl IntoView {
     let shown = person.clone();
-    let Person { email, name, roles, enabled, has_password, signs_from, .. } = person;
+    let Person { email, name, roles, enabled, has_password, linked, signs_from, .. } = person;
     let (switch, switch_label, switch_kind, consequence) = if enabled {
         (
             "Disable",
@@ -142,7 +142,7 @@ fn PersonRow(
             "They may sign in again; revoked tokens stay revoked",
         )
     };
-    let link = if has_password { "Reset password" } else { "Invite again" };
+    let link = if has_password || linked { "Reset password" } else { "Invite again" };
     let (reset_email, reset_label) = (email.clone(), format!("{link}: {name}"));
     view! {
         <tr>
@@ -150,11 +150,12 @@ fn PersonRow(
             <td>{email.clone()}</td>
             <td>{labels::roles(&roles)}</td>
             <td>
-                {match (enabled, has_password) {
+                {match (enabled, has_password || linked) {
                     (false, _) => view! { <Chip tone=Tone::Bad sign="✕">"disabled"</Chip> },
                     (true, false) => view! { <Chip tone=Tone::Neutral sign="○">"invited"</Chip> },
                     (true, true) => view! { <Chip tone=Tone::Good sign="✓">"allowed"</Chip> },
                 }}
+                {linked.then(|| view! { <Chip tone=Tone::Neutral>"linked"</Chip> })}
                 {signs_from
                     .map(|at| {
                         view! {

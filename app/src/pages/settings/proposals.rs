@@ -89,6 +89,9 @@ pub(super) fn sentence(change: &Change) -> String {
 }
 
 fn plain(value: &Value) -> String {
+    if let Value::Array(list) = value {
+        return if list.is_empty() { "none".to_owned() } else { list.iter().map(plain).collect::<Vec<_>>().join(", ") };
+    }
     value.as_str().map_or_else(|| value.to_string(), |text| text.replace('_', " "))
 }
 
@@ -108,6 +111,10 @@ mod tests {
         assert_eq!(
             change("/watch/mode", json!("roll_back"), json!("observe")),
             "Response of automatic rollback: roll back → observe."
+        );
+        assert_eq!(
+            change("/groups/policy-leads", json!([]), json!(["approver", "safety_owner"])),
+            "Roles of the group policy-leads: none → approver, safety owner."
         );
         assert_eq!(change("/invariants/keep-low", json!({}), Value::Null), "Invariant keep-low: removed.");
     }

@@ -6,6 +6,7 @@ use crate::{
     api::{
         people::{AcceptRoles, CreateToken, InvitePerson, RejectRoles, ResetPerson, RevokeToken, SetEnabled, SetRoles},
         safeguards::{AcceptProposal, RejectProposal},
+        sign_in_settings::{RemoveGroup, SaveSignIn, SetGroup},
         system::{DisableEvaluation, EnableEvaluation},
         workspace::{AddInvariant, RemoveInvariant, SaveSettings, SaveWatch, Saved},
     },
@@ -19,6 +20,9 @@ use crate::{
 pub(super) struct PageState {
     pub save: ServerAction<SaveSettings>,
     pub save_watch: ServerAction<SaveWatch>,
+    pub save_sign_in: ServerAction<SaveSignIn>,
+    pub set_group: ServerAction<SetGroup>,
+    pub remove_group: ServerAction<RemoveGroup>,
     pub set_roles: ServerAction<SetRoles>,
     pub invite: ServerAction<InvitePerson>,
     pub reset: ServerAction<ResetPerson>,
@@ -41,6 +45,9 @@ impl PageState {
         let state = Self {
             save: ServerAction::new(),
             save_watch: ServerAction::new(),
+            save_sign_in: ServerAction::new(),
+            set_group: ServerAction::new(),
+            remove_group: ServerAction::new(),
             set_roles: ServerAction::new(),
             invite: ServerAction::new(),
             reset: ServerAction::new(),
@@ -58,6 +65,9 @@ impl PageState {
         };
         announce_saved(state.save, "Settings saved");
         announce_saved(state.save_watch, "Limits saved");
+        announce_saved(state.save_sign_in, "Sign-in saved");
+        announce_saved(state.set_group, "Group saved");
+        announce_saved(state.remove_group, "Group removed");
         announce(state.accept_proposal, "Accepted: the change is in force");
         announce(state.reject_proposal, "Rejected: nothing changes");
         announce(state.set_roles, "Roles changed");
@@ -75,10 +85,13 @@ impl PageState {
     }
 
     /// Changes whenever a form changes the content of the page; tracked.
-    pub fn version(self) -> [usize; 14] {
+    pub fn version(self) -> [usize; 17] {
         [
             self.save.version().get(),
             self.save_watch.version().get(),
+            self.save_sign_in.version().get(),
+            self.set_group.version().get(),
+            self.remove_group.version().get(),
             self.set_roles.version().get(),
             self.invite.version().get(),
             self.reset.version().get(),
@@ -99,7 +112,7 @@ impl PageState {
         let live = use_live();
         Effect::new(move |_| {
             let switched = self.disable.version().get() + self.enable.version().get();
-            let saved = self.save.version().get() + self.save_watch.version().get();
+            let saved = self.save.version().get() + self.save_watch.version().get() + self.save_sign_in.version().get();
             if switched + saved + self.accept_proposal.version().get() > 0 {
                 live.refresh();
             }

@@ -1,14 +1,17 @@
-//! The page *You*: one's own password, tokens and sessions.
+//! The page *You*: one's own password, sign-in provider, tokens and sessions.
 
+mod identity;
 mod password;
 mod sessions;
 mod tokens;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use self::{password::Password, sessions::Sessions, tokens::OwnTokens};
+use self::{identity::SignInProvider, password::Password, sessions::Sessions, tokens::OwnTokens};
 use crate::{
-    api::me::{ChangePassword, CreateOwnToken, EndAllSessions, EndSession, Me, RevokeOwnToken, read_me},
+    api::me::{
+        ChangePassword, CreateOwnToken, EndAllSessions, EndSession, Me, RevokeOwnToken, UnlinkIdentity, read_me,
+    },
     components::{ErrorPanel, Notice, PageHead, Panel, RelativeTime, Skeleton, Tone, use_toasts},
     error::AppError,
     labels,
@@ -18,6 +21,7 @@ use crate::{
 #[derive(Clone, Copy)]
 struct PageState {
     password: ServerAction<ChangePassword>,
+    unlink: ServerAction<UnlinkIdentity>,
     create_token: ServerAction<CreateOwnToken>,
     revoke_token: ServerAction<RevokeOwnToken>,
     end_session: ServerAction<EndSession>,
@@ -29,21 +33,24 @@ impl PageState {
     fn new() -> Self {
         let state = Self {
             password: ServerAction::new(),
+            unlink: ServerAction::new(),
             create_token: ServerAction::new(),
             revoke_token: ServerAction::new(),
             end_session: ServerAction::new(),
             end_all: ServerAction::new(),
         };
         announce(state.password, "Password changed");
+        announce(state.unlink, "Account unlinked");
         announce(state.revoke_token, "Token revoked");
         announce(state.end_session, "Session ended");
         state
     }
 
     /// Changes whenever a form changes the content of the page; tracked.
-    fn version(self) -> [usize; 4] {
+    fn version(self) -> [usize; 5] {
         [
             self.password.version().get(),
+            self.unlink.version().get(),
             self.create_token.version().get(),
             self.revoke_token.version().get(),
             self.end_session.version().get(),
@@ -71,7 +78,7 @@ pub fn You() -> impl IntoView {
 
 #[component]
 fn Page(me: Me, state: PageState) -> impl IntoView {
-    let Me { email, name, roles, signs_from, tokens, sessions, as_of } = me;
+    let Me { email, name, roles, identity, provider, signs_from, tokens, sessions, as_of } = me;
     let role_names = labels::roles(&roles);
     view! {
         <div class="stack">
@@ -98,6 +105,7 @@ fn Page(me: Me, state: PageState) -> impl IntoView {
             <Panel title="Password">
                 <Password action=state.password />
             </Panel>
+            <SignInProvider identity=identity provider=provider as_of=as_of unlink=state.unlink />
             <Panel title="Tokens">
                 <OwnTokens tokens=tokens roles=roles as_of=as_of create=state.create_token revoke=state.revoke_token />
             </Panel>

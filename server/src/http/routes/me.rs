@@ -7,10 +7,10 @@ use axum::{
     routing::{delete, get, put},
 };
 use http::StatusCode;
-use lifecycle::authority::{Permission, Person};
+use lifecycle::authority::{Identity, Permission, Person};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{people, sessions, tokens};
+use store::{identities, people, sessions, tokens};
 
 use super::accounts::number;
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/me", get(show))
+        .route("/me/identity", delete(unlink))
         .route("/me/password", put(change_password))
         .route("/me/tokens", get(list_tokens).post(create_token))
         .route("/me/tokens/{id}", delete(revoke_token))
@@ -31,12 +32,20 @@ pub fn router() -> Router<AppState> {
         .route("/me/sessions/{id}", delete(end_session))
 }
 
-async fn show(SignedIn(actor): SignedIn, Extension(caller): Extension<Caller>) -> ApiResult<Out<Value>> {
-    auth::require(&actor, Permission::Read)?;
+async fn show(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Extension(caller): Extension<Caller>,
+) -> ApiResult<Out<Value>> {
+    let identity = identities::own(&state.store, &actor).await?;
     Ok(Out(json!({
         "email": actor.name, "name": caller.name, "roles": actor.roles, "credential": actor.credential(),
-        "signs_from": actor.pass.signs_from,
+        "signs_from": actor.pass.signs_from, "identity": identity,
     })))
+}
+
+async fn unlink(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Identity>> {
+    Ok(Out(identities::unlink(&state.store, &actor).await?))
 }
 
 #[derive(Deserialize)]

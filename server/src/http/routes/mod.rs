@@ -15,6 +15,7 @@ pub mod kpi;
 pub mod lint;
 pub mod me;
 pub mod metrics;
+pub mod oidc;
 pub mod packets;
 pub mod pages;
 pub mod public_keys;

@@ -2,12 +2,7 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use app::{
-    app::App,
-    context::{AppContext, Caller},
-    response::accepts_html,
-    shell::shell,
-};
+use app::{app::App, context::Caller, response::accepts_html, shell::shell};
 use axum::{
     Router,
     body::Body,
@@ -72,7 +67,7 @@ async fn pages_or_nothing(request: Request, next: Next) -> Response {
 
 /// The context that pages get from leptos.
 fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
-    let context = AppContext { store: state.store.clone(), demo: state.demo, links: state.links.clone() };
+    let context = state.context();
     move || provide_context(context.clone())
 }
 

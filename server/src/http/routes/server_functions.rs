@@ -1,10 +1,7 @@
 //! `/api/…`: the functions that pages call. Their routes are apart from those of the pages, because leptos serves every
 //! server function beside the pages without a limit on its body.
 
-use app::{
-    context::{AppContext, Caller},
-    response::accepts_html,
-};
+use app::{context::Caller, response::accepts_html};
 use axum::{
     Router,
     body::Body,
@@ -61,7 +58,7 @@ async fn call(State(state): State<AppState>, request: Request) -> Response {
         return too_large(limit).into_response();
     }
     let request = request.map(|body| Body::new(Limited::new(body, limit)));
-    let context = AppContext { store: state.store.clone(), demo: state.demo, links: state.links.clone() };
+    let context = state.context();
     let mut response =
         handle_server_fns_with_context(move || provide_context(context.clone()), request).await.into_response();
     // After a plain form post, a browser returns to the page only with a redirect status, even if the form was refused.

@@ -7,7 +7,10 @@ use axum::{
     routing::{get, post},
 };
 use http::StatusCode;
-use lifecycle::settings::{Change, Proposal, Settings};
+use lifecycle::{
+    authority::GroupRoles,
+    settings::{Change, Proposal, Settings},
+};
 use policy::bundle::Invariant;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,11 +25,12 @@ use crate::{
     state::AppState,
 };
 
-/// The routes of settings and invariants.
+/// The routes of settings, invariants and the group table.
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/settings", get(settings).put(change_settings))
         .route("/settings/invariants", get(invariants).put(change_invariants))
+        .route("/settings/groups", get(groups).put(change_groups))
         .route("/settings/proposals", get(proposals))
         .route("/settings/proposals/{id}/accept", post(accept))
         .route("/settings/proposals/{id}/reject", post(reject))
@@ -100,4 +104,23 @@ async fn change_invariants(
     let changed = store::settings::set_invariants(&state.store, &actor, body.invariants).await?;
     let in_force = Invariants { invariants: changed.invariants };
     Ok(in_force_or_proposed(in_force, changed.applied, changed.proposal))
+}
+
+/// The roles that groups at the sign-in provider give.
+#[derive(Serialize, Deserialize)]
+struct Groups {
+    groups: Vec<GroupRoles>,
+}
+
+async fn groups(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Groups>> {
+    Ok(Out(Groups { groups: store::settings::groups(&state.store, &actor).await? }))
+}
+
+async fn change_groups(
+    State(state): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Json(body): Json<Groups>,
+) -> ApiResult<Response> {
+    let changed = store::settings::set_groups(&state.store, &actor, body.groups).await?;
+    Ok(in_force_or_proposed(Groups { groups: changed.groups }, changed.applied, changed.proposal))
 }

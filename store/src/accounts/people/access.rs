@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    roles::{countersigned, refuse_without_administrator},
+    roles::refuse_without_administrator,
     row::{self, end_sessions, lock_people},
 };
 use crate::{
     Result, Store,
     accounts::{links, tokens},
+    countersigned::countersigned,
     names,
     work::Work,
 };

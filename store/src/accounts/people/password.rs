@@ -7,7 +7,10 @@ use lifecycle::{
 };
 use serde_json::json;
 
-use super::row::{self, by_id_locked, end_sessions};
+use super::{
+    row::{self, by_id_locked, end_sessions},
+    sign_in::password_counts,
+};
 use crate::{
     Error, Result, Store,
     accounts::{
@@ -45,7 +48,12 @@ pub async fn reset(store: &Store, actor: &Actor, email: &str, delivery: Delivery
         let detail = format!("{} is disabled: enable the account first", person.email);
         return Err(Error::refused(Code::Conflict, detail));
     }
-    let kind = if person.has_password { Kind::Reset } else { Kind::Invitation };
+    // Whoever was here without a password came through the sign-in provider: a link to their account is no invitation.
+    let joined: bool = sqlx::query_scalar("select exists (select from identities where person_id = $1)")
+        .bind(person.id)
+        .fetch_one(work.db())
+        .await?;
+    let kind = if person.has_password || joined { Kind::Reset } else { Kind::Invitation };
     let link = links::create(&mut work, person.id, kind, delivery).await?;
     if delivery == Delivery::Mail || kind == Kind::Invitation {
         let (event, what) = match kind {
@@ -80,13 +88,14 @@ pub async fn reset(store: &Store, actor: &Actor, email: &str, delivery: Delivery
 /// ends. Takes no actor: the person who has the code is the one the link is for.
 ///
 /// # Errors
-/// `not_found` for a link that does not work; a weak password.
+/// `not_found` for a link that does not work; a weak password; `forbidden` where passwords do not count.
 pub async fn redeem(store: &Store, code: &str, password: &str) -> Result<Person> {
     // Looked at first, so that strangers cannot make the server hash.
     let open = links::open(store, code).await?;
     password::check_strength(password, &open.email)?;
-    let hash = password::hash(store, password.to_owned()).await?;
     let person = row::find(store.pool(), &open.email).await?.ok_or_else(links::gone)?.read()?;
+    password_counts(store, &person).await?;
+    let hash = password::hash(store, password.to_owned()).await?;
     let mut work = Work::begin(store, permit_of(&person)?).await?;
     let link = links::find_locked(&mut work, code).await?;
     let person = by_id_locked(&mut work, link.person_id).await?;

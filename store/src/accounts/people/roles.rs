@@ -12,10 +12,7 @@ use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use super::row::{self, count_with, lock_people};
-use crate::{Error, Result, Store, names, work::Work};
-
-/// How many safety owners there have to be before new powers need one.
-const SAFETY_OWNERS: i64 = 2;
+use crate::{Error, Result, Store, countersigned::countersigned, names, work::Work};
 
 /// What became of a change of roles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,17 +65,6 @@ pub(super) async fn change(work: &mut Work, person: &Person, wanted: &Roles) -> 
     Ok(change)
 }
 
-/// Whether new powers need a safety owner: since there were two of them for the first time. Taking safety owners away
-/// does not end it, or an administrator could do that first.
-pub(super) async fn countersigned(work: &mut Work) -> Result<bool> {
-    if count_with(work, Role::SafetyOwner).await? >= SAFETY_OWNERS {
-        sqlx::query("insert into countersigned_since (since) values (now()) on conflict do nothing")
-            .execute(work.db())
-            .await?;
-    }
-    Ok(sqlx::query_scalar("select exists (select from countersigned_since)").fetch_one(work.db()).await?)
-}
-
 /// Proposes roles; nothing when there are none.
 pub(super) async fn propose(work: &mut Work, person: &Person, roles: &Roles) -> Result<Option<RoleProposal>> {
     if roles.is_empty() {
@@ -123,7 +109,7 @@ async fn end_proposal(work: &mut Work, person_id: i64) -> Result<()> {
 }
 
 /// Refuses a change of `person`, already made in this transaction, that left nobody to administer the workspace.
-pub(super) async fn refuse_without_administrator(work: &mut Work, person: &Person) -> Result<()> {
+pub(in crate::accounts) async fn refuse_without_administrator(work: &mut Work, person: &Person) -> Result<()> {
     let administered = person.enabled && person.roles.contains(&Role::Admin);
     if administered && count_with(work, Role::Admin).await? == 0 {
         let detail = format!("{} is the last administrator: give another person the role first", person.email);

@@ -12,7 +12,8 @@ use time::OffsetDateTime;
 use crate::{Error, Result, names, text::storable, work::Work};
 
 /// The columns of [`Row`].
-pub(super) const COLUMNS: &str = "id, email, name, roles, enabled, password_hash is not null as has_password, \
+pub(in crate::accounts) const COLUMNS: &str = "id, email, name, roles, enabled, password_hash is not null as has_password, \
+     exists (select from identities i where i.person_id = people.id and i.unlinked_at is null) as linked, \
      case when signs_from > now() then signs_from end as signs_from";
 
 /// The advisory lock under which people get, lose and use powers. Two administrators who remove each other at the same
@@ -23,13 +24,14 @@ const PEOPLE_LOCK: i64 = 0x636f_756e_7465_7204;
 pub(super) const MAX_EMAIL: usize = 254;
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
+pub(in crate::accounts) struct Row {
     id: i64,
     email: String,
     name: String,
     roles: Vec<String>,
     pub enabled: bool,
     has_password: bool,
+    linked: bool,
     signs_from: Option<OffsetDateTime>,
 }
 
@@ -42,13 +44,14 @@ impl Row {
             name: self.name,
             enabled: self.enabled,
             has_password: self.has_password,
+            linked: self.linked,
             signs_from: self.signs_from.map(Into::into),
         })
     }
 }
 
 /// The person with this email.
-pub(super) async fn find(db: impl PgExecutor<'_>, email: &str) -> Result<Option<Row>> {
+pub(in crate::accounts) async fn find(db: impl PgExecutor<'_>, email: &str) -> Result<Option<Row>> {
     Ok(sqlx::query_as(concatcp!("select ", COLUMNS, " from people where email = $1"))
         .bind(&*storable(&email.trim().to_lowercase()))
         .fetch_optional(db)
@@ -56,7 +59,7 @@ pub(super) async fn find(db: impl PgExecutor<'_>, email: &str) -> Result<Option<
 }
 
 /// The person with this email, locked until the transaction ends.
-pub(super) async fn find_locked(work: &mut Work, email: &str) -> Result<Person> {
+pub(in crate::accounts) async fn find_locked(work: &mut Work, email: &str) -> Result<Person> {
     let row: Option<Row> = sqlx::query_as(concatcp!("select ", COLUMNS, " from people where email = $1 for update"))
         .bind(&*storable(&email.trim().to_lowercase()))
         .fetch_optional(work.db())
@@ -65,7 +68,7 @@ pub(super) async fn find_locked(work: &mut Work, email: &str) -> Result<Person> 
 }
 
 /// The person with this number, locked until the transaction ends.
-pub(super) async fn by_id_locked(work: &mut Work, id: i64) -> Result<Person> {
+pub(in crate::accounts) async fn by_id_locked(work: &mut Work, id: i64) -> Result<Person> {
     let row: Option<Row> = sqlx::query_as(concatcp!("select ", COLUMNS, " from people where id = $1 for update"))
         .bind(id)
         .fetch_optional(work.db())
@@ -74,7 +77,7 @@ pub(super) async fn by_id_locked(work: &mut Work, id: i64) -> Result<Person> {
 }
 
 /// Waits until nobody else changes who has which powers.
-pub(super) async fn lock_people(work: &mut Work) -> Result<()> {
+pub(in crate::accounts) async fn lock_people(work: &mut Work) -> Result<()> {
     sqlx::query("select pg_advisory_xact_lock($1)").bind(PEOPLE_LOCK).execute(work.db()).await?;
     Ok(())
 }
@@ -103,7 +106,7 @@ pub(super) fn facts(person: &Person) -> Value {
 }
 
 /// An email in its one spelling.
-pub(super) fn checked_email(email: &str) -> Result<String> {
+pub(in crate::accounts) fn checked_email(email: &str) -> Result<String> {
     let email = email.trim().to_lowercase();
     if email.len() > MAX_EMAIL {
         return Err(Problem::invalid_field("/email", format!("an email has at most {MAX_EMAIL} bytes")).into());
@@ -117,7 +120,7 @@ pub(super) fn checked_email(email: &str) -> Result<String> {
 }
 
 /// A name without surrounding blanks.
-pub(super) fn checked_name(name: &str) -> Result<&str> {
+pub(in crate::accounts) fn checked_name(name: &str) -> Result<&str> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 120 || name.chars().any(char::is_control) {
         return Err(Problem::invalid_field("/name", "a name has 1 to 120 characters").into());

@@ -3,14 +3,17 @@
 use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, Permission, Person, Via, authorize},
+    authority::{Actor, Permission, Person, Role, Via, authorize},
+    problem::Code,
+    settings::Passwords,
 };
 use serde_json::json;
 
 use super::row::{COLUMNS, MAX_EMAIL, Row};
 use crate::{
-    Result, Store,
+    Error, Result, Store,
     accounts::{attempts, password},
+    settings,
     text::storable,
     work::Work,
 };
@@ -20,7 +23,8 @@ use crate::{
 /// there for this account make it wait longer and longer, and nobody else.
 ///
 /// # Errors
-/// `too_many_requests` while the source has to wait, with `retry_after_seconds`.
+/// `too_many_requests` while the source has to wait, with `retry_after_seconds`; `forbidden` for the right password where
+/// passwords do not count.
 pub async fn sign_in(store: &Store, email: &str, password: &str, source: &str) -> Result<Option<Person>> {
     let account = storable(&email.trim().to_lowercase()).into_owned();
     let attempt = attempts::begin(store, &account, source).await?;
@@ -33,6 +37,10 @@ pub async fn sign_in(store: &Store, email: &str, password: &str, source: &str) -
         && row.enabled
     {
         let person = row.read()?;
+        if let Err(refused) = password_counts(store, &person).await {
+            store.refusals().note_sign_in(source, &account);
+            return Err(refused);
+        }
         // Every person may sign in; each use case then decides what they may do.
         if let Ok(permit) = authorize(&person.actor(Via::Session), Permission::Read) {
             attempt.succeeded(store).await?;
@@ -45,6 +53,21 @@ pub async fn sign_in(store: &Store, email: &str, password: &str, source: &str) -
     }
     store.refusals().note_sign_in(source, &account);
     Ok(None)
+}
+
+/// Whether the person may sign in without the sign-in provider. Where passwords do not count, only one administrator may.
+///
+/// # Errors
+/// `forbidden` when the person may not.
+pub async fn password_counts(store: &Store, person: &Person) -> Result<()> {
+    let settings = settings::load(store.pool()).await?.sign_in;
+    let administrator = settings.passwords == Passwords::Everyone || person.roles.contains(&Role::Admin);
+    if settings.allows_password(person.id) && administrator {
+        return Ok(());
+    }
+    let detail = "passwords are switched off in this workspace: sign in with the sign-in provider. If it fails, one \
+                  administrator can still sign in here";
+    Err(Error::refused(Code::Forbidden, detail))
 }
 
 async fn find(store: &Store, account: &str) -> Result<Option<HashRow>> {

@@ -21,7 +21,8 @@ pub struct Bearer {
     pub name: String,
 }
 
-/// The holder of this token; `None` if the token is unknown, expired or revoked, or its person is disabled.
+/// The holder of this token; `None` if the token is unknown, expired or revoked, its person is disabled, or the sign-in
+/// provider last confirmed the person more than 24 hours ago.
 ///
 /// # Errors
 /// The database failed.
@@ -48,7 +49,9 @@ pub async fn authenticate(store: &Store, plain: &str) -> Result<Option<Bearer>> 
              coalesce(t.last_used_at > now() - interval '1 minute', false) as used_lately
          from api_tokens t left join people p on p.id = t.person_id
          where t.token_hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
-           and (t.person_id is null or p.enabled)",
+           and (t.person_id is null or p.enabled)
+           and not exists (select from identities i where i.person_id = p.id and i.unlinked_at is null
+               and i.confirmed_at <= now() - interval '24 hours')",
     )
     .bind(hash(plain))
     .fetch_optional(store.pool())
