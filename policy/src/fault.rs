@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Maximum length of a pointer, in bytes. Every place that a bundle may have is shorter.
+const MAX_POINTER: usize = 4_096;
+
 /// An error at one place of a request body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -14,9 +17,14 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault at `pointer`.
+    /// A fault at `pointer`. Of an overlong pointer only the beginning is kept.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
+        let pointer = pointer.into();
+        let pointer = match pointer.get(..pointer.floor_char_boundary(MAX_POINTER)) {
+            Some(start) if start.len() < pointer.len() => format!("{start}…"),
+            _ => pointer,
+        };
+        Self { pointer, detail: detail.into() }
     }
 }
 

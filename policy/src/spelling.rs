@@ -2,9 +2,20 @@
 
 use strsim::osa_distance;
 
+/// Maximum number of characters of a name that is compared letter by letter, as that takes quadratic time. No name that
+/// people mistype is longer.
+const MAX_COMPARED: usize = 64;
+
+fn is_comparable(name: &str) -> bool {
+    name.len() <= MAX_COMPARED || name.chars().nth(MAX_COMPARED).is_none()
+}
+
 /// Whether `written` is probably a misspelling of `meant`: equal but for case, or within one edit (two in longer
 /// words).
 pub fn is_near(written: &str, meant: &str) -> bool {
+    if !is_comparable(written) || !is_comparable(meant) {
+        return false;
+    }
     let (written, meant) = (written.to_lowercase(), meant.to_lowercase());
     if written == meant {
         return true;
@@ -20,6 +31,9 @@ pub fn is_near(written: &str, meant: &str) -> bool {
 /// How many keystrokes `written` is from `meant`, when they are two or less and most of the word is left: a letter too
 /// many, too few, another one, or two letters in the other order. Case does not count.
 pub fn keystrokes(written: &str, meant: &str) -> Option<usize> {
+    if !is_comparable(written) || !is_comparable(meant) {
+        return None;
+    }
     let (one, two) = (written.chars().count(), meant.chars().count());
     if one.abs_diff(two) > 2 {
         return None;
@@ -28,9 +42,31 @@ pub fn keystrokes(written: &str, meant: &str) -> Option<usize> {
     (distance <= 2 && distance * 2 < one.max(two)).then_some(distance)
 }
 
-/// The nearest of `names` to `written`, when one of them is near.
+/// The nearest of `names` to `written`, when one of them is near; else the only one that goes on where `written` ends, or
+/// the other way round, as `triggered_at` does after `triggered`.
 pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names.into_iter().filter(|name| is_near(written, name)).min_by_key(|name| osa_distance(written, name))
+    const MIN_SHARED: usize = 3;
+    if !is_comparable(written) {
+        return None;
+    }
+    let (mut near, mut begun): (Option<(usize, &str)>, Vec<&str>) = (None, Vec::new());
+    for name in names {
+        if is_near(written, name) {
+            let distance = osa_distance(written, name);
+            if near.is_none_or(|(least, _)| distance < least) {
+                near = Some((distance, name));
+            }
+        } else if written.len().min(name.len()) >= MIN_SHARED
+            && (name.starts_with(written) || written.starts_with(name))
+        {
+            begun.push(name);
+        }
+    }
+    match (near, begun.as_slice()) {
+        (Some((_, name)), _) => Some(name),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    }
 }
 
 #[cfg(test)]
@@ -66,5 +102,21 @@ mod tests {
         assert_eq!(nearest("Agent", ["agent"]), Some("agent"));
         assert_eq!(nearest("note", ["reason", "tags"]), None);
         assert!(!is_near("ids", "id"));
+    }
+
+    #[test]
+    fn the_only_name_that_goes_on_or_ends_before_is_offered() {
+        assert_eq!(nearest("triggered", ["reason", "triggered_at"]), Some("triggered_at"));
+        assert_eq!(nearest("reasons_given", ["reason", "by"]), Some("reason"));
+        assert_eq!(nearest("trigger", ["triggered_at", "triggered_by"]), None);
+        assert_eq!(nearest("id", ["idempotency_key"]), None);
+    }
+
+    #[test]
+    fn long_names_are_not_compared() {
+        let (long, other) = ("n".repeat(1 << 20), format!("{}m", "n".repeat(1 << 20)));
+        assert!(!is_near(&long, &other) && keystrokes(&long, &other).is_none() && nearest(&long, [&*other]).is_none());
+        let fits = "ä".repeat(64);
+        assert_eq!(keystrokes(&fits, &"ä".repeat(63)), Some(1));
     }
 }

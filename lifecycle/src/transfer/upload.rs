@@ -1,9 +1,6 @@
 //! The body of a request to verify or import a file: a signed file as it is, or wrapped with options.
 
-use policy::{
-    Fault,
-    json::{escape, unknown_member},
-};
+use policy::json::unknown_members;
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
@@ -74,13 +71,13 @@ fn unwrap_file(mut members: Map<String, Value>) -> Result<Value, Problem> {
 /// Refuses members beside a wrapped file, which are options that nobody knows.
 fn refuse_unknown(members: &Map<String, Value>, wrapper: &str) -> Result<(), Problem> {
     let known = [wrapper, "import_as_version", "unsigned"];
-    let faults = members.keys().map(|name| Fault::new(format!("/{}", escape(name)), unknown_member(&known, name)));
-    let faults: Vec<Fault> = faults.collect();
+    let faults = unknown_members(members.keys(), "", &known);
     if faults.is_empty() { Ok(()) } else { Err(Problem::unknown_members(faults)) }
 }
 
 #[cfg(test)]
 mod tests {
+    use policy::Fault;
     use serde_json::json;
 
     use super::*;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Digest, Effect, digest, format};
 use crate::{
     Fault,
-    json::{self, escape, nesting, type_name},
+    json::{self, clip, escape, nesting, type_name},
     limits::{self, MAX_NESTING},
 };
 
@@ -201,7 +201,10 @@ impl Reader {
         let text = self.text(object, key);
         text.map_or_else(Effect::default, |text| {
             text.parse().unwrap_or_else(|_| {
-                self.fault(&format!("/{key}"), format!("must be `allow`, `deny` or `needs_approval`, not `{text}`"));
+                self.fault(
+                    &format!("/{key}"),
+                    format!("must be `allow`, `deny` or `needs_approval`, not `{}`", clip(&text)),
+                );
                 Effect::default()
             })
         })

@@ -12,11 +12,14 @@ use serde::de::{
 };
 use serde_json::{Map, Value, map, value::Number};
 
-use super::pointer::{escape, type_name};
+use super::pointer::{clip, escape, type_name};
 use crate::{fault::Fault, spelling};
 
 /// Maximum number of known members that are listed when none of them is near.
 const MAX_LISTED: usize = 12;
+
+/// Maximum number of unknown members that are listed.
+pub const MAX_UNKNOWN: usize = 100;
 
 /// Integers of a greater magnitude are not all doubles, so a number written like `1e300` is not taken as whole.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
@@ -26,7 +29,7 @@ const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 pub struct Conversion<T> {
     /// The value, or the first fault.
     pub result: Result<T, Fault>,
-    /// The members that the type does not have, as far as the document was read.
+    /// The first members that the type does not have, as far as the document was read; at most [`MAX_UNKNOWN`].
     pub unknown: Vec<Fault>,
 }
 
@@ -114,7 +117,7 @@ impl de::Error for Wrong {
     }
 
     fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
-        Self::new(format!("must be {}, not `{name}`", alternatives(known)))
+        Self::new(format!("must be {}, not `{}`", alternatives(known), clip(name)))
     }
 
     fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
@@ -155,6 +158,12 @@ fn alternatives(names: &[&str]) -> String {
     }
 }
 
+/// The faults of the members `unknown` of the object at `at`, whose members are `known`; at most [`MAX_UNKNOWN`].
+pub fn unknown_members<'m>(unknown: impl IntoIterator<Item = &'m String>, at: &str, known: &[&str]) -> Vec<Fault> {
+    let fault = |name: &String| Fault::new(format!("{at}/{}", escape(name)), unknown_member(known, name));
+    unknown.into_iter().take(MAX_UNKNOWN).map(fault).collect()
+}
+
 /// The sentence about a member that is unknown where `known` are the members.
 pub fn unknown_member(known: &[&str], name: &str) -> String {
     match spelling::nearest(name, known.iter().copied()) {
@@ -192,10 +201,12 @@ impl Reader<'_> {
     }
 
     fn note_unknown(&self, members: &Map<String, Value>, known: &[&str]) {
-        let odd = members.keys().filter(|name| !known.contains(&name.as_str()));
-        let faults =
-            odd.map(|name| Fault::new(Place::Member(&self.place, name).to_string(), unknown_member(known, name)));
-        self.unknown.borrow_mut().extend(faults);
+        let mut unknown = self.unknown.borrow_mut();
+        let room = MAX_UNKNOWN.saturating_sub(unknown.len());
+        let odd = members.keys().filter(|name| !known.contains(&name.as_str())).take(room);
+        unknown.extend(
+            odd.map(|name| Fault::new(Place::Member(&self.place, name).to_string(), unknown_member(known, name))),
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use std::{char, collections::HashSet};
 
 use super::{
     encoding::{other_than_utf8, skip_mark},
-    pointer::escape,
+    pointer::{clip, escape},
 };
 
 /// The number of objects and lists inside each other that the JSON parser reads.
@@ -15,6 +15,9 @@ const MAX_DEPTH: usize = 127;
 
 /// Maximum number of characters that a message quotes.
 const MAX_QUOTED: usize = 40;
+
+/// Maximum number of repeated members that are named.
+const MAX_NAMED: usize = 20;
 
 /// The reason why a text is not one JSON document, with the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,21 +76,30 @@ fn not_utf8(text: &[u8], at: usize) -> Wrong {
     Wrong { at, message, duplicate: None }
 }
 
-/// The JSON Pointers of all members in `bytes`, a JSON document, that appear again in their object.
-pub(super) fn repeated_members(bytes: &[u8]) -> Vec<String> {
-    let mut walk = Walk::new(skip_mark(bytes), Duplicates::Noted(Vec::new()));
+/// The members of a document that appear again in their object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Repeated {
+    /// The JSON Pointers of the first ones. Of a long pointer only the beginning is kept.
+    pub pointers: Vec<String>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// The members in `bytes`, a JSON document, that appear again in their object.
+pub(super) fn repeated_members(bytes: &[u8]) -> Repeated {
+    let mut walk = Walk::new(skip_mark(bytes), Duplicates::Noted(Repeated::default()));
     // A document that was parsed has no mistakes.
     let _ = walk.document();
     match walk.repeated {
-        Duplicates::Noted(pointers) => pointers,
-        Duplicates::Refused => Vec::new(),
+        Duplicates::Noted(repeated) => repeated,
+        Duplicates::Refused => Repeated::default(),
     }
 }
 
 /// What to do about a member that appears twice.
 enum Duplicates {
     Refused,
-    Noted(Vec<String>),
+    Noted(Repeated),
 }
 
 /// A mistake at a position.
@@ -275,17 +287,7 @@ impl<'a> Walk<'a> {
             let name = self.string()?;
             self.set_token(name.clone());
             if !names.insert(name) {
-                let pointer = self.pointer();
-                match &mut self.repeated {
-                    Duplicates::Noted(pointers) => pointers.push(pointer),
-                    Duplicates::Refused => {
-                        return Err(Wrong {
-                            at: start,
-                            message: format!("`{pointer}` appears twice in its object; keep the one that is meant"),
-                            duplicate: Some(pointer),
-                        });
-                    }
-                }
+                self.twice(start)?;
             }
             match self.peek() {
                 Some(b':') => self.at += 1,
@@ -300,6 +302,26 @@ impl<'a> Walk<'a> {
                 Some(_) => return Err(self.missing_separator('}')),
             }
         }
+    }
+
+    /// The member that begins at `start` has a name that its object has already.
+    fn twice(&mut self, start: usize) -> Walked {
+        match &mut self.repeated {
+            // Without a bound, many short repeats below a long name would fill the memory with their pointers.
+            Duplicates::Noted(repeated) if repeated.pointers.len() == MAX_NAMED => {
+                repeated.more += 1;
+                return Ok(());
+            }
+            Duplicates::Noted(_) | Duplicates::Refused => {}
+        }
+        let pointer = self.pointer();
+        let shown = clip(&pointer);
+        if let Duplicates::Noted(repeated) = &mut self.repeated {
+            repeated.pointers.push(shown.into_owned());
+            return Ok(());
+        }
+        let message = format!("`{shown}` appears twice in its object; keep the one that is meant");
+        Err(Wrong { at: start, message, duplicate: Some(pointer) })
     }
 
     fn list(&mut self) -> Walked {

@@ -18,9 +18,9 @@ mod encoding;
 mod mistake;
 mod pointer;
 
-pub use convert::{Conversion, convert, unknown_member};
-pub use mistake::Malformed;
-pub use pointer::{escape, nesting, type_name};
+pub use convert::{Conversion, MAX_UNKNOWN, convert, unknown_member, unknown_members};
+pub use mistake::{Malformed, Repeated};
+pub use pointer::{clip, escape, nesting, type_name};
 
 use document::Document;
 use serde_json::{Map, Value};
@@ -38,12 +38,12 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Malformed> {
     }
 }
 
-/// Parses `bytes` like [`parse`], but lets a repeated member pass: the last one counts, and the JSON Pointers of all
-/// repeated members are returned. For commands of an emergency, which a slip of the keyboard must not refuse.
+/// Parses `bytes` like [`parse`], but lets a repeated member pass: the last one counts, and the repeated members
+/// are named. For commands of an emergency, which a slip of the keyboard must not refuse.
 ///
 /// # Errors
 /// [`Malformed`] as for [`parse`], except for repeated names.
-pub fn parse_leniently(bytes: &[u8]) -> Result<(Value, Vec<String>), Malformed> {
+pub fn parse_leniently(bytes: &[u8]) -> Result<(Value, Repeated), Malformed> {
     let text = encoding::skip_mark(bytes);
     match serde_json::from_slice(text) {
         Ok(value) => Ok((value, mistake::repeated_members(bytes))),

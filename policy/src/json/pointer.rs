@@ -1,6 +1,17 @@
 //! JSON Pointers (RFC 6901), and the shape of a value in words.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
+
+/// The beginning of a long text, for a message that quotes it.
+pub fn clip(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 120;
+    match text.char_indices().nth(SHOWN).and_then(|(end, _)| text.get(..end)) {
+        Some(start) => Cow::Owned(format!("{start}…")),
+        None => Cow::Borrowed(text),
+    }
+}
 
 /// `key` as one token of a JSON Pointer.
 pub fn escape(key: &str) -> String {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Malformed, convert, mistake, parse, parse_leniently};
+use super::{Malformed, Repeated, convert, mistake, parse, parse_leniently};
 
 fn refused(bytes: &[u8]) -> Malformed {
     parse(bytes).unwrap_err()
@@ -35,8 +35,40 @@ fn a_member_that_appears_twice_is_refused_with_its_pointer() {
 fn in_an_emergency_the_last_of_two_members_counts_and_both_are_named() {
     let (value, repeated) = parse_leniently(br#"{"reason":"a","x":{"b":1,"b":2},"reason":"c"}"#).unwrap();
     assert_eq!(value, json!({"reason": "c", "x": {"b": 2}}));
-    assert_eq!(repeated, ["/x/b", "/reason"]);
+    assert_eq!((repeated.pointers.as_slice(), repeated.more), (&["/x/b".to_owned(), "/reason".to_owned()][..], 0));
     assert!(parse_leniently(b"{\"reason\":}").is_err());
+}
+
+#[test]
+fn many_repeats_below_a_long_name_are_counted_and_few_are_named() {
+    let long = "n".repeat(300_000);
+    let body = format!(r#"{{"{long}":{{{}"a":0}}}}"#, r#""a":0,"#.repeat(50_000));
+    let (_, repeated) = parse_leniently(body.as_bytes()).unwrap();
+    assert_eq!((repeated.pointers.len(), repeated.more), (20, 49_980));
+    assert!(repeated.pointers.iter().all(|pointer| pointer.chars().count() <= 121));
+    assert!(refused(body.as_bytes()).message.len() < 300);
+}
+
+#[test]
+fn unknown_members_and_values_are_listed_within_bounds() {
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        Long,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Body {
+        #[serde(default)]
+        kind: Option<Kind>,
+    }
+    let mut body: Value = (0..5_000).map(|number| (format!("{}{number}", "x".repeat(5_000)), json!(1))).collect();
+    let unknown = convert::<Body>(body.clone()).unknown;
+    assert_eq!(unknown.len(), 100);
+    assert!(unknown.iter().all(|fault| fault.pointer.len() < 5_000 && fault.detail.len() < 500));
+    body["kind"] = json!("y".repeat(100_000));
+    let fault = convert::<Body>(body).result.unwrap_err();
+    assert!(fault.detail.starts_with("must be `long`, not `yyy") && fault.detail.len() < 500, "{fault}");
+    assert!(matches!(convert::<Body>(json!({"kind": "long"})).result.unwrap().kind, Some(Kind::Long)));
 }
 
 #[test]
@@ -171,7 +203,7 @@ proptest! {
         match parse(&bytes) {
             Ok(value) => {
                 prop_assert_eq!(mistake::find(&bytes), None);
-                prop_assert_eq!(parse_leniently(&bytes), Ok((value, Vec::new())));
+                prop_assert_eq!(parse_leniently(&bytes), Ok((value, Repeated::default())));
             }
             Err(error) => {
                 let found = mistake::find(&bytes);

@@ -7,7 +7,7 @@ use super::{Code, Finding, example};
 use crate::{
     bundle::{Bundle, ParsedRule, Source},
     characters::{self, Lines},
-    json::escape,
+    json::{clip, escape},
 };
 
 /// One finding for every text of a rule that has odd characters, members' names included.
@@ -154,10 +154,4 @@ fn shown(text: &str, lines: Lines) -> String {
         Lines::One => characters::write_out(text).into_owned(),
         Lines::Many => characters::write_out_lines(text).into_owned(),
     }
-}
-
-/// The beginning of a long text.
-fn clip(text: &str) -> String {
-    const SHOWN: usize = 120;
-    if text.chars().count() <= SHOWN { text.to_owned() } else { text.chars().take(SHOWN).chain(['…']).collect() }
 }

@@ -55,6 +55,8 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
             "/review/guardrails/hard_violation_delta",
             "a limit is 0 or more",
         ),
+        (at_least(0.0, review.limits.cost), "/review/limits/cost", "a limit is 0 or more"),
+        (at_least(0.0, review.limits.compute), "/review/limits/compute", "a limit is 0 or more"),
         (at_least(0.0, settings.simulation.cost), "/simulation/cost", "a limit is 0 or more"),
         (at_least(0.0, settings.simulation.compute), "/simulation/compute", "a limit is 0 or more"),
         (

@@ -5,13 +5,16 @@ use axum::extract::{FromRequest, Request};
 use lifecycle::problem::Problem;
 use policy::{
     Fault,
-    json::{convert, parse_leniently, type_name, unknown_member},
+    json::{clip, convert, escape, parse_leniently, type_name, unknown_member},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::body::{SMALL, read_body};
 use crate::error::ApiError;
+
+/// Maximum number of unknown members that a warning of its own names.
+const MAX_NAMED: usize = 20;
 
 /// The members of a body that have not been taken yet, and what was odd so far.
 #[derive(Debug, Default)]
@@ -38,7 +41,10 @@ impl Emergency {
             return Ok(Self { is_empty: true, ..Self::default() });
         }
         let (document, repeated) = parse_leniently(bytes)?;
-        let warnings = repeated.iter().map(|pointer| format!("`{pointer}` appears twice; the last one was taken"));
+        let warnings = repeated.pointers.iter();
+        let warnings = warnings.map(|pointer| format!("`{pointer}` appears twice; the last one was taken"));
+        let more = (repeated.more > 0).then(|| format!("and {} more members appear twice", repeated.more));
+        let warnings = warnings.chain(more);
         match document {
             Value::Object(members) => Ok(Self { members, warnings: warnings.collect(), ..Self::default() }),
             Value::Null => Ok(Self { is_empty: true, ..Self::default() }),
@@ -86,8 +92,13 @@ impl Emergency {
     /// What was odd; members that were not taken are unknown.
     pub fn into_warnings(self) -> Vec<String> {
         let Self { members, known, mut warnings, .. } = self;
-        warnings
-            .extend(members.keys().map(|name| format!("`/{name}` was ignored: it {}", unknown_member(&known, name))));
+        let named = members.keys().take(MAX_NAMED);
+        warnings.extend(
+            named.map(|name| format!("`/{}` was ignored: it {}", clip(&escape(name)), unknown_member(&known, name))),
+        );
+        if members.len() > MAX_NAMED {
+            warnings.push(format!("and {} more unknown members were ignored", members.len() - MAX_NAMED));
+        }
         warnings
     }
 }
@@ -121,6 +132,20 @@ mod tests {
                 "`/triggered` was ignored: it is unknown here; did you mean `triggered_at`?",
             ]
         );
+    }
+
+    #[test]
+    fn many_slips_become_few_warnings() {
+        let long = "n".repeat(100_000);
+        let unknown: String = (0..5_000).map(|number| format!(r#","{number}":0"#)).collect();
+        let body = format!(r#"{{"reason":"r","{long}":{{{}"a":0}}{unknown}}}"#, r#""a":0,"#.repeat(50_000));
+        let mut body = Emergency::read(body.as_bytes()).unwrap();
+        assert_eq!(body.required::<String>("reason").unwrap(), "r");
+        let warnings = body.into_warnings();
+        assert_eq!(warnings.len(), 42);
+        assert!(warnings.iter().map(String::len).sum::<usize>() < 20_000);
+        assert_eq!(warnings[20], "and 49980 more members appear twice");
+        assert_eq!(warnings[41], "and 4981 more unknown members were ignored");
     }
 
     #[test]

@@ -1,12 +1,7 @@
 //! The bundle that a request is about: its rules, the whole bundle, or the number of a stored one.
 
 use lifecycle::{authority::Actor, problem::Problem};
-use policy::{
-    Fault,
-    bundle::Source,
-    json::{escape, unknown_member},
-    spelling::is_near,
-};
+use policy::{Fault, bundle::Source, json::unknown_members, spelling::is_near};
 use serde_json::Value;
 use store::Store;
 
@@ -87,8 +82,7 @@ impl Subject {
 
 /// Refuses the members `unknown` of the object at `at`, whose members are `known`.
 fn refuse_unknown<'m>(unknown: impl Iterator<Item = &'m String>, at: &str, known: &[&str]) -> Result<(), Problem> {
-    let faults = unknown.map(|name| Fault::new(format!("{at}/{}", escape(name)), unknown_member(known, name)));
-    let faults: Vec<Fault> = faults.collect();
+    let faults = unknown_members(unknown, at, known);
     if faults.is_empty() { Ok(()) } else { Err(Problem::unknown_members(faults)) }
 }
 
