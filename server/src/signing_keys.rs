@@ -286,7 +286,7 @@ mod tests {
         generate_next(&folder).unwrap();
         let rotated = load(&nothing, &folder).unwrap();
         assert_ne!(rotated.current, kept.current);
-        assert_eq!(rotated.previous, [kept.current.clone()]);
+        assert_eq!(rotated.previous, std::slice::from_ref(&kept.current));
         // A server that runs with the first key finds the second; one that was given a secret keeps it.
         let found = reread(&kept, &folder).unwrap();
         assert_eq!((found.current, found.previous), (rotated.current.clone(), vec![kept.current.clone()]));

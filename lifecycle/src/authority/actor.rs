@@ -110,6 +110,17 @@ pub fn authorize(actor: &Actor, permission: Permission) -> Result<Permit, Denied
     }
 }
 
+/// Whether the actor may propose what another person then countersigns: a proposal is the first of two signatures.
+///
+/// # Errors
+/// [`Denied`] while the actor signs nothing.
+pub fn may_propose(actor: &Actor) -> Result<(), Denied> {
+    match actor.pass.signs_from {
+        None => Ok(()),
+        signs_from => Err(Denied { actor: actor.name.clone(), permission: Permission::Administer, signs_from }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

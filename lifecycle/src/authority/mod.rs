@@ -10,7 +10,7 @@ pub mod person;
 pub mod proposal;
 pub mod role;
 
-pub use actor::{Actor, Denied, Permit, Via, authorize, same_person};
+pub use actor::{Actor, Denied, Permit, Via, authorize, may_propose, same_person};
 pub use groups::{GroupRoles, GroupTable, RolesByGroups};
 pub use held_roles::HeldRoles;
 pub use identity::{Identity, SignInRefused};

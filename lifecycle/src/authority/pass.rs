@@ -83,8 +83,8 @@ pub struct Pass {
     /// The agents the credential is limited to; `None` for one that is not limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<AgentScope>,
-    /// The actor signs nothing before this time, which has not come yet: an administrator handed the account's reset
-    /// link over, and so might hold the account.
+    /// The actor signs nothing before this time, which has not come yet: an administrator handed a link to the
+    /// account over, and so might hold it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signs_from: Option<Timestamp>,
 }

@@ -105,3 +105,24 @@ impl Permission {
         )
     }
 }
+
+impl Role {
+    /// Whether the role signs, stops or administers: giving it to a person is a proposal that a safety owner
+    /// countersigns, once two people are safety owners.
+    pub fn needs_countersignature(self) -> bool {
+        let power = |permission: &Permission| permission.signs() || *permission == Permission::Administer;
+        Permission::ALL.iter().any(|permission| power(permission) && permission.roles().contains(&self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_that_can_sign_or_administer_is_given_by_two_people() {
+        let given_by_two: Vec<Role> = Role::ALL.iter().copied().filter(|role| role.needs_countersignature()).collect();
+        use Role::{Admin, Approver, RevenueOps, RuntimeOwner, SafetyOwner};
+        assert_eq!(given_by_two, [RevenueOps, Approver, RuntimeOwner, SafetyOwner, Admin]);
+    }
+}

@@ -55,12 +55,6 @@ impl Role {
         self.into()
     }
 
-    /// Whether the role signs, stops or administers: giving it to a person is a proposal that a safety owner
-    /// countersigns, once two people are safety owners.
-    pub const fn needs_countersignature(self) -> bool {
-        matches!(self, Self::Approver | Self::RuntimeOwner | Self::SafetyOwner | Self::Admin)
-    }
-
     /// The role called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         name.parse().ok()

@@ -327,10 +327,11 @@ mod tests {
             if let Some(NamePattern::Prefix(prefix)) = NamePattern::parse(&format!("{prefix}*")) {
                 let pattern = NamePattern::Prefix(prefix.clone());
                 prop_assert_eq!(pattern.matches(&name), prefixes(&name).any(|of| of == prefix));
-                if let Some(other) = NamePattern::parse(&format!("{other}*")) {
-                    if pattern.matches(&name) && other.matches(&name) {
-                        prop_assert!(pattern.overlaps(&other));
-                    }
+                if let Some(other) = NamePattern::parse(&format!("{other}*"))
+                    && pattern.matches(&name)
+                    && other.matches(&name)
+                {
+                    prop_assert!(pattern.overlaps(&other));
                 }
             }
         }

@@ -16,10 +16,9 @@ use serde_json::json;
 use super::records;
 use crate::{
     Error, Result, Store,
-    accounts::people,
     bundles::row::{self as bundle_row, COLUMNS, Row},
     packets::{overridden_now, row as packet_row, verify_evidence},
-    settings, system,
+    settings, standing, system,
     work::Work,
 };
 
@@ -202,7 +201,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, order: &Or
     }
     let actions = packet_row::verified_actions(&store.keys(), work.db(), &packet).await?;
     let standing = match order.signers {
-        Signers::Now => people::standing(work.db()).await?,
+        Signers::Now => standing::standing(work.db()).await?,
         Signers::AsSigned => {
             HeldRoles::of(actions.iter().map(|action| (action.actor.clone(), action.roles.iter().copied().collect())))
         }

@@ -4,7 +4,7 @@ use const_format::concatcp;
 use lifecycle::{
     Page,
     audit::EventType,
-    authority::{Actor, Permission, authorize},
+    authority::{Actor, Permission, authorize, may_propose},
     problem::{Code, Problem},
     settings::{Change, Proposal, ProposalStatus, safeguards},
 };
@@ -16,7 +16,7 @@ use super::{
     limits::check,
     row::{GROUPS, INVARIANTS, load, load_groups, load_invariants, lock_against_changes, put, put_groups},
 };
-use crate::{Error, Result, Store, json as text, names, page, work::Work};
+use crate::{Error, Result, Store, json as text, names, page, standing::require_proposer, work::Work};
 
 /// The columns of [`Row`].
 const COLUMNS: &str = "id, changes, status, proposed_by, proposed_at, decided_by, decided_at";
@@ -83,6 +83,7 @@ pub(super) async fn propose(work: &mut Work, changes: &[Change]) -> Result<Optio
     if changes.is_empty() {
         return Ok(None);
     }
+    may_propose(work.actor())?;
     let about_the_same =
         |pending: &Proposal| pending.changes.iter().any(|one| changes.iter().any(|other| one.field == other.field));
     for earlier in pending(work.db()).await?.iter().filter(|pending| about_the_same(pending)) {
@@ -120,6 +121,7 @@ pub async fn accept(store: &Store, actor: &Actor, id: i64) -> Result<Proposal> {
     let mut work = Work::begin(store, permit).await?;
     lock_against_changes(&mut work).await?;
     let proposal = undecided(&mut work, id, actor).await?;
+    require_proposer(&mut work, &proposal.proposed_by, proposal.proposed_at).await?;
     let (before, invariants_before) = (load(work.db()).await?, load_invariants(work.db()).await?);
     let moved = |change: Change| {
         let detail = format!(

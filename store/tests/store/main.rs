@@ -1,5 +1,6 @@
 //! The store on a real PostgreSQL. One test program, so that one server is started and one binary linked.
 
+mod account_takeover;
 mod audit_chain;
 mod baseline;
 mod decision_log;

@@ -61,13 +61,22 @@ pub async fn start(store: &Store, nonce: &str, verifier: &str, next: &str, links
     Ok(started)
 }
 
+#[derive(sqlx::FromRow)]
+struct Row {
+    state_id_hash: Vec<u8>,
+    nonce_secret: String,
+    verifier_secret: String,
+    next: String,
+    person_id: Option<i64>,
+}
+
 /// Takes the sign-in that this browser began and that has this state; `None` when there is none, because it was used, is
 /// too old, or began in another browser. Whatever state comes, the browser's sign-in is used up.
 ///
 /// # Errors
 /// The database failed.
 pub async fn take(store: &Store, browser: &str, state: &str) -> Result<Option<Pending>> {
-    let row: Option<(Vec<u8>, String, String, String, Option<i64>)> = sqlx::query_as(
+    let row: Option<Row> = sqlx::query_as(
         "delete from provider_sign_ins where browser_id_hash = $1 and expires_at > now()
          returning state_id_hash, nonce_secret, verifier_secret, next, person_id",
     )
@@ -75,10 +84,10 @@ pub async fn take(store: &Store, browser: &str, state: &str) -> Result<Option<Pe
     .fetch_optional(store.pool())
     .await?;
     // Hashes are compared, whose timing says nothing about the secret.
-    Ok(row.filter(|row| row.0 == hash(state)).map(|(_, nonce, verifier, next, links)| Pending {
-        nonce,
-        verifier,
-        next,
-        links,
+    Ok(row.filter(|row| row.state_id_hash == hash(state)).map(|row| Pending {
+        nonce: row.nonce_secret,
+        verifier: row.verifier_secret,
+        next: row.next,
+        links: row.person_id,
     }))
 }

@@ -1,7 +1,6 @@
 //! People: inviting them, signing in, passwords, roles and access.
 
 mod access;
-mod held_roles;
 mod host;
 mod invite;
 mod password;
@@ -11,7 +10,6 @@ pub(super) mod row;
 mod sign_in;
 
 pub use access::{Disabled, set_enabled};
-pub(crate) use held_roles::standing;
 pub use host::{add, set_password};
 pub use invite::{Invited, NewPerson, invite};
 pub use password::{Reset, change_password, redeem, reset};

@@ -21,7 +21,7 @@ use crate::{
     work::Work,
 };
 
-/// How long an account signs nothing after its reset link was handed over, in hours.
+/// How long an account signs nothing after a link to it was handed over, in hours.
 const SIGNS_NOTHING_HOURS: i32 = 24;
 
 /// A reset link, and what its making ended.
@@ -55,12 +55,12 @@ pub async fn reset(store: &Store, actor: &Actor, email: &str, delivery: Delivery
         .await?;
     let kind = if person.has_password || joined { Kind::Reset } else { Kind::Invitation };
     let link = links::create(&mut work, person.id, kind, delivery).await?;
-    if delivery == Delivery::Mail || kind == Kind::Invitation {
+    if delivery == Delivery::Mail {
         let (event, what) = match kind {
             Kind::Invitation => (EventType::PersonInvited, "was invited again"),
             Kind::Reset => (EventType::ResetStarted, "was sent a link for a new password"),
         };
-        let detail = json!({"expires_at": link.expires_at, "handed_over": delivery == Delivery::HandOver});
+        let detail = json!({"expires_at": link.expires_at, "handed_over": false});
         work.note(event, "person", person.id, format!("{} {what}", person.email), detail);
         work.commit().await?;
         return Ok(Reset { person, link, revoked_tokens: Vec::new() });
@@ -108,8 +108,9 @@ pub async fn redeem(store: &Store, code: &str, password: &str) -> Result<Person>
         .execute(work.db())
         .await?;
     end_sessions(&mut work, person.id, None).await?;
-    if link.handed_over && link.kind == "reset" {
-        // It is not known who opened it, so the wait begins now.
+    if link.handed_over {
+        // It is not known who opened it, so the wait begins now. An invitation counts as much as a new password: roles that
+        // are not given yet may come before the day is over.
         void_signatures(&mut work, &person).await?;
     }
     links::end_all(&mut work, person.id).await?;
@@ -169,7 +170,7 @@ pub async fn change_password(store: &Store, actor: &Actor, source: &str, old: &s
 }
 
 /// Signatures given so far that something still waits for do not count any more, and none can be given for a while: see
-/// [`standing`](super::standing).
+/// [`standing`](crate::standing::standing).
 async fn void_signatures(work: &mut Work, person: &Person) -> Result<()> {
     sqlx::query(
         "update people set signatures_from = now(), signs_from = now() + make_interval(hours => $2) where id = $1",

@@ -3,7 +3,7 @@
 
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, Permission, Person, Role, RoleChange, RoleProposal, Roles, authorize},
+    authority::{Actor, Permission, Person, Role, RoleChange, RoleProposal, Roles, authorize, may_propose},
     problem::{Code, Problem},
 };
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use super::row::{self, count_with, lock_people};
-use crate::{Error, Result, Store, countersigned::countersigned, names, work::Work};
+use crate::{Error, Result, Store, countersigned::countersigned, names, standing::require_proposer, work::Work};
 
 /// What became of a change of roles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,10 +66,14 @@ pub(super) async fn change(work: &mut Work, person: &Person, wanted: &Roles) -> 
 }
 
 /// Proposes roles; nothing when there are none.
+///
+/// # Errors
+/// Denied while the actor signs nothing.
 pub(super) async fn propose(work: &mut Work, person: &Person, roles: &Roles) -> Result<Option<RoleProposal>> {
     if roles.is_empty() {
         return Ok(None);
     }
+    may_propose(work.actor())?;
     let by = work.actor().name.clone();
     let id: i64 = sqlx::query_scalar(
         "insert into role_proposals (person_id, roles, proposed_by, proposed_at) values ($1, $2, $3, now()) returning id",
@@ -137,13 +141,14 @@ pub async fn proposals(store: &Store, actor: &Actor) -> Result<Vec<RoleProposal>
 ///
 /// # Errors
 /// Denied without [`Permission::Countersign`]; no open proposal with this number; `forbidden` for the proposer and for
-/// the person who would get the roles.
+/// the person who would get the roles; `conflict` when the proposer could not propose it any more.
 pub async fn accept_roles(store: &Store, actor: &Actor, id: i64) -> Result<Person> {
     let permit = authorize(actor, Permission::Countersign)?;
     let mut work = Work::begin(store, permit).await?;
     lock_people(&mut work).await?;
     let proposal = open_locked(&mut work, id).await?;
     proposal.may_accept(&actor.name).map_err(|refused| Error::refused(Code::Forbidden, refused.to_string()))?;
+    require_proposer(&mut work, &proposal.proposed_by, proposal.proposed_at).await?;
     let person = row::find_locked(&mut work, &proposal.email).await?;
     let person = Person { roles: person.roles.union(&proposal.roles).copied().collect(), ..person };
     sqlx::query("update people set roles = $2, updated_at = now() where id = $1")
