@@ -6,6 +6,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { transformSync } from "esbuild";
 import { bundle } from "lightningcss";
 
 const [front, site] = process.argv.slice(2);
@@ -20,6 +21,12 @@ rmSync(site, { recursive: true, force: true });
 mkdirSync(join(site, "fonts"), { recursive: true });
 if (existsSync("public")) cpSync("public", site, { recursive: true });
 cpSync(front, join(site, "pkg"), { recursive: true });
+
+for (const script of readdirSync(join(site, "pkg")).filter((name) => name.endsWith(".js"))) {
+  const file = join(site, "pkg", script);
+  const { code } = transformSync(readFileSync(file, "utf8"), { minify: true, format: "esm", target: "es2022" });
+  writeFileSync(file, code);
+}
 
 const style = bundle({ filename: "style/main.css", minify: true });
 writeFileSync(join(site, "pkg", "countersign.css"), style.code);

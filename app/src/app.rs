@@ -23,7 +23,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=|| view! { <pages::not_found::NotFound /> }>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignIn ssr=SsrMode::Async />
-                <Route path=path!("/join") view=pages::join::Join ssr=SsrMode::Async />
+                <Route path=path!("/join") view={Lazy::<code_split::JoinRoute>::new()} ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/") view=pages::home::Home ssr=SsrMode::Async />
                     <Route path=path!("/studio") view={Lazy::<code_split::StudioRoute>::new()} ssr=SsrMode::Async />

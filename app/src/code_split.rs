@@ -21,6 +21,7 @@ use crate::{
         decisions::{Decisions, detail::DecisionPage},
         drills::Drills,
         incidents::{Incidents, detail::IncidentPage},
+        join::Join,
         kpis::Kpis,
         reviews::{Reviews, packet::PacketPage},
         rollouts::Rollouts,
@@ -126,6 +127,8 @@ split_routes! {
     AuditRoute, workspace, open_audit, fetch_audit => Audit;
     /// The settings.
     SettingsRoute, workspace, open_settings, fetch_settings => Settings;
+    /// The choice of a password with a one-time link.
+    JoinRoute, workspace, open_join, fetch_join => Join;
     /// One's own account.
     YouRoute, workspace, open_you, fetch_you => You;
 }

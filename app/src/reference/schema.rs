@@ -77,7 +77,9 @@ fn values(name: &str, schema: &Value) -> impl IntoView + use<> {
 /// A schema in words, with links to the named ones.
 pub(super) fn words(schema: &Value) -> AnyView {
     if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.rsplit('/').next().unwrap_or_default().to_owned();
+        // A reference may lead to a property of a schema.
+        let path = reference.strip_prefix("#/components/schemas/").unwrap_or_default();
+        let name = path.split('/').next().unwrap_or_default().to_owned();
         let place = format!("#schema-{name}");
         return view! { <a href=place>{name}</a> }.into_any();
     }

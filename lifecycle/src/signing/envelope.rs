@@ -68,20 +68,18 @@ pub fn verify_export_members(
     let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(SignatureError::Malformed(name));
     let (key_id, algorithm) = (text("key_id")?.to_owned(), text("algorithm")?.to_owned());
     let is_named = |key: &PublicKey| key.key_id == key_id;
-    let public = match keys.named(&key_id).next() {
-        Some(_) => None,
-        None => {
-            keys.all().map(Key::public).find(&is_named).or_else(|| partners.iter().find(|key| is_named(key)).cloned())
-        }
-    };
-    let Some(public) = public else {
+    let public =
+        keys.all().map(Key::public).find(&is_named).or_else(|| partners.iter().find(|key| is_named(key)).cloned());
+    let by_pair = algorithm == PublicKey::ALGORITHM;
+    if keys.named(&key_id).next().is_some() || (public.is_none() && !by_pair) {
         return check(keys, members, &[], Purpose::Export, None);
-    };
-    if algorithm != PublicKey::ALGORITHM {
+    }
+    if !by_pair {
         return Err(SignatureError::Malformed("algorithm"));
     }
     let mut code = [0; 64];
     decode(text("signature")?, &mut code)?;
+    let Some(public) = public else { return Err(SignatureError::UnknownKey(key_id)) };
     let bytes = canonical(members, &[])?;
     if public.verifies(&bytes, &code) { Ok(()) } else { Err(SignatureError::Mismatch) }
 }

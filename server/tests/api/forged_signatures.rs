@@ -64,7 +64,6 @@ async fn nobody_signs_as_the_safety_owner_over_http() {
         let caller = workspace.caller(role).await;
         let email = format!("{role}@example.com");
         let mut attempts: Vec<(Method, String, Value)> = vec![
-            (Method::POST, actions(&packet), json!({"decision": "approve"})),
             (Method::POST, actions(&packet), json!({"decision": "approve", "actor": VICTIM})),
             (Method::POST, actions(&packet), json!({"decision": "approve", "roles": ["safety_owner"]})),
             (Method::POST, "/me/tokens".into(), json!({"name": "mine", "roles": ["safety_owner"]})),
@@ -75,6 +74,10 @@ async fn nobody_signs_as_the_safety_owner_over_http() {
             (Method::POST, "/users".into(), json!({"email": VICTIM, "name": "again", "roles": ["safety_owner"]})),
             (Method::POST, format!("/policy/bundles/{bundle}/activate"), json!({"packet_id": packet})),
         ];
+        // The others may sign as themselves.
+        if role == Role::Admin {
+            attempts.push((Method::POST, actions(&packet), json!({"decision": "approve"})));
+        }
         if role != Role::Admin {
             attempts.push((Method::POST, format!("/users/{victim}/reset"), json!({"hand_over": true})));
             attempts.push((Method::PUT, format!("/users/{victim}/roles"), json!({"roles": ["viewer"]})));
@@ -97,6 +100,7 @@ async fn an_administrator_who_takes_the_account_over_is_named_and_gains_no_signa
     let admin = workspace.caller(Role::Admin).await;
     let (bundle, packet) = half_signed(&workspace).await;
     let victim = id_of(&admin, VICTIM).await;
+    workspace.caller(Role::Viewer).await;
     let reset = admin.post(&format!("/users/{victim}/reset"), json!({"hand_over": true})).await.expect(200);
     let entry = newest(&workspace).await;
     assert_eq!(entry["actor"], "admin@example.com", "{entry}");
@@ -198,7 +202,7 @@ async fn sql_neither_signs_nor_hides_that_it_tried() {
         let refused = owner.post(&activate, json!({"packet_id": packet})).await.problem(409, "conflict");
         assert!(refused.to_string().contains(VICTIM), "the refusal names whose signature is false: {refused}");
         let audit = workspace.caller(Role::Viewer).await.get("/policy/audit?limit=50").await.expect(200);
-        let by_sql = audit["entries"].as_array().unwrap().iter().any(|entry| entry["event_type"] == "manual_failover");
+        let by_sql = audit["entries"].as_array().unwrap().iter().any(|entry| entry["event_type"] == "sql_change");
         assert!(by_sql, "a state changed by SQL stands in the record: {audit}");
     } else {
         unsigned(&workspace, bundle, &packet, "a forged row").await;
@@ -211,6 +215,7 @@ async fn sql_neither_signs_nor_hides_that_it_tried() {
 async fn sql_takes_nothing_over_unseen() {
     let workspace = Workspace::new().await;
     workspace.caller(Role::SafetyOwner).await;
+    workspace.caller(Role::Admin).await;
     half_signed(&workspace).await;
     let viewer = workspace.caller(Role::Viewer).await;
     let pool = workspace.store.pool();
@@ -219,7 +224,7 @@ async fn sql_takes_nothing_over_unseen() {
         "update people set signs_from = now()",
         "update people set signs_from = null, signatures_from = null",
         "update people set roles = '{safety_owner}' where email = 'admin@example.com'",
-        "insert into settings (key, value, updated_by) values ('mine', '{}', 'me')",
+        "insert into settings (key, value, updated_by, updated_at) values ('other', '\"mine\"', 'me', now())",
         "update settings set value = '{\"gates\": {}}'",
         "delete from settings",
         "update system_state set enabled = false",

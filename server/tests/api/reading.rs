@@ -78,7 +78,8 @@ async fn every_route_refuses_doubled_and_unknown_members() {
         members.insert("x-zzz".to_owned(), json!(1));
         let reply = caller.send(method, path, &headers, Body::from(Value::Object(members).to_string())).await;
         if EMERGENCIES.contains(&path) || KEEP.contains(&path) {
-            assert!(!reply.text.contains("unknown_member"), "{path}: {}", reply.text);
+            let refused = reply.status == 422 && reply.text.contains("unknown_member");
+            assert!(!refused, "{path}: {}", reply.text);
         } else {
             assert_eq!(reply.problem(422, "unknown_member")["errors"][0]["pointer"], "/x-zzz", "{path}");
         }

@@ -143,6 +143,7 @@ impl Workspace {
         let folder = folder();
         let (database, keys) = (store::testing::database().await, store::testing::keys());
         let store = Store::connect(database.clone(), keys.clone()).await.unwrap();
+        store::key_check::check(&store).await.unwrap();
         let mut settings = Settings {
             database,
             keys,

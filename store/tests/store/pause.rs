@@ -222,9 +222,7 @@ async fn the_ticket_of_a_pause_has_its_whole_timeline() {
 #[tokio::test]
 async fn a_pause_needs_a_reason_and_may_name_its_ticket() {
     let store = testing::store().await;
-    for order in [order("  "), Engage { trigger_metrics: vec!["m".into(); 21], ..order("reason") }] {
-        assert_eq!(code(system::pause(&store, &owner(), order).await.unwrap_err()), Code::InvalidField);
-    }
+    assert_eq!(code(system::pause(&store, &owner(), order("  ")).await.unwrap_err()), Code::InvalidField);
     let order = Engage { ticket: Some(" OPS-7 ".into()), ..order("stop") };
     let pause = system::pause(&store, &owner(), order).await.unwrap().system.pause.unwrap();
     assert_eq!(pause.ticket.as_deref(), Some("OPS-7"));
