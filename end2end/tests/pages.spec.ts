@@ -41,7 +41,8 @@ test("the page about the HTTP API is accessible and fits, and needs no sign-in",
 });
 
 test("every page is accessible and fits in both themes, on a phone and on a desktop", async ({ as, api }) => {
-  test.setTimeout(300_000);
+  // There are many pages, and axe runs four times on each.
+  test.setTimeout(600_000);
   const page = await as("admin");
   for (const { name, path } of await everyPlace(api("admin"))) {
     await test.step(name, async () => {

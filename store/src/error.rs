@@ -145,7 +145,7 @@ impl From<Error> for Problem {
             Error::Denied(Denied { actor, permission, signs_from: Some(at) }) => {
                 tracing::info!(actor, permission = permission.name(), "denied: signs nothing yet");
                 let detail = format!(
-                    "`{actor}` signs nothing before {at}: an administrator handed the reset link of this account over. \
+                    "`{actor}` signs nothing before {at}: an administrator handed a link to this account over. \
                      Until then another person with the role has to sign"
                 );
                 Self::new(Code::Forbidden, detail)

@@ -24,7 +24,7 @@ pub struct Person {
     /// Whether the account is linked with a sign-in provider.
     #[serde(default)]
     pub linked: bool,
-    /// The person signs nothing before this time, because an administrator handed their reset link over.
+    /// The person signs nothing before this time, because an administrator handed a link to their account over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signs_from: Option<Timestamp>,
 }

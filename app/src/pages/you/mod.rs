@@ -88,7 +88,7 @@ fn Page(me: Me, state: PageState) -> impl IntoView {
                         <Notice tone=Tone::Warn>
                             <strong>"Your account signs nothing yet."</strong>
                             <p>
-                                "An administrator handed your reset link over, so your earlier signatures do not count, and you sign again "
+                                "An administrator handed a link to your account over, so your earlier signatures do not count, and you sign again "
                                 <RelativeTime at=at as_of=as_of /> "."
                             </p>
                         </Notice>
