@@ -22,7 +22,7 @@
 //! | [`key_check`] | whether a process holds the key that signs |
 //! | `work` | the transaction of a use case, with its actor, clock and audit entries |
 //! | `countersigned` | whether new powers of people need a safety owner |
-//! | `standing` | who holds which role now, for use cases that count signatures |
+//! | `held_roles` | who holds which role now, for use cases that count signatures |
 //! | [`settings`] | the workspace's settings, invariants and group table |
 //! | [`key_rotation`] | changing the key that signs while servers run |
 //! | `accounts` | who may sign in: [`people`], their [`identities`], [`links`], [`tokens`], [`sessions`] and [`attempts`] |
@@ -67,11 +67,11 @@ mod accounts;
 mod baseline;
 mod connection;
 mod countersigned;
+mod held_roles;
 mod json;
 mod names;
 mod page;
 mod signing_keys;
-mod standing;
 mod text;
 mod urgent;
 mod work;

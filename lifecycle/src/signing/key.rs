@@ -36,12 +36,12 @@ struct Scope {
     derived: [[u8; 32]; Purpose::DERIVED.len()],
     /// Records made until then may be signed with the secret itself; `None` where there never were such records.
     undivided_until: Option<Timestamp>,
-    standing: Standing,
+    standing: Membership,
 }
 
 /// What a workspace knows about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Membership {
     /// Nothing is known about its keys: every key counts.
     Unlisted,
     /// It is one of the workspace's, for what was made until then; `None` for ever.
@@ -107,7 +107,7 @@ impl Key {
     /// The same key for the records of `workspace`: it signs with keys derived for that workspace. What was signed with
     /// the secret itself counts if it was made until `undivided_until`.
     #[must_use]
-    pub(super) fn bound_to(&self, workspace: &str, undivided_until: Option<Timestamp>, standing: Standing) -> Self {
+    pub(super) fn bound_to(&self, workspace: &str, undivided_until: Option<Timestamp>, standing: Membership) -> Self {
         let hkdf = Hkdf::<Sha256>::new(Some(workspace.as_bytes()), &self.secret);
         let derived = Purpose::DERIVED.map(|purpose| {
             let mut key = [0; 32];
@@ -142,29 +142,29 @@ impl Key {
             parts.iter().fold(mac(secret), |mac, part| mac.chain_update(part)).verify_slice(code).is_ok()
         };
         let own = match self.standing(purpose) {
-            Standing::Unlisted | Standing::Listed(None) => true,
-            Standing::Listed(Some(until)) => made_at.is_some_and(|at| at <= until),
-            Standing::Foreign => false,
+            Membership::Unlisted | Membership::Listed(None) => true,
+            Membership::Listed(Some(until)) => made_at.is_some_and(|at| at <= until),
+            Membership::Foreign => false,
         };
         (own && matches(self.own(purpose))) || (self.was_undivided(purpose, made_at) && matches(&self.secret))
     }
 
     /// Whether the public half of the pair may be published: the key is the workspace's own, and long enough to sign.
     pub fn may_be_published(&self) -> bool {
-        let own = self.scope.as_ref().is_some_and(|scope| matches!(scope.standing, Standing::Listed(_)));
+        let own = self.scope.as_ref().is_some_and(|scope| matches!(scope.standing, Membership::Listed(_)));
         own && self.secret.len() >= Self::MIN_SECRET_BYTES
     }
 
     /// Whether what carries this key's id and was not made with it was tampered with; otherwise the key that it was made
     /// with is not known.
     pub(crate) fn speaks_for_its_name(&self, purpose: Purpose) -> bool {
-        !self.guessed && self.standing(purpose) != Standing::Foreign
+        !self.guessed && self.standing(purpose) != Membership::Foreign
     }
 
-    fn standing(&self, purpose: Purpose) -> Standing {
+    fn standing(&self, purpose: Purpose) -> Membership {
         match &self.scope {
             Some(scope) if purpose != Purpose::Export => scope.standing,
-            _ => Standing::Unlisted,
+            _ => Membership::Unlisted,
         }
     }
 
@@ -227,7 +227,7 @@ mod tests {
     /// The formula is part of the format, so it is written down a second time.
     #[test]
     fn keys_are_derived_with_hkdf_for_purpose_and_workspace() {
-        let key = Key::new("k", "a secret").bound_to("workspace", None, Standing::Unlisted);
+        let key = Key::new("k", "a secret").bound_to("workspace", None, Membership::Unlisted);
         let mut expected = [0; 32];
         Hkdf::<Sha256>::new(Some(b"workspace"), b"a secret").expand(b"countersign v1 action", &mut expected).unwrap();
         let by_hand = mac(&expected).chain_update(b"text").finalize().into_bytes();
@@ -260,8 +260,8 @@ mod tests {
             text in "[a-z]{0,20}",
         ) {
             let (made, read) = (ALL[made], ALL[read]);
-            let code = Key::new("k", secret.clone()).bound_to(&here, None, Standing::Unlisted).authenticate(made, &[text.as_bytes()]);
-            let key = Key::new("k", other.clone()).bound_to(&there, None, Standing::Unlisted);
+            let code = Key::new("k", secret.clone()).bound_to(&here, None, Membership::Unlisted).authenticate(made, &[text.as_bytes()]);
+            let key = Key::new("k", other.clone()).bound_to(&there, None, Membership::Unlisted);
             let at = Some(Timestamp::EPOCH);
             let same_place = made == Purpose::Export || here == there;
             let expected = secret == other && made == read && same_place;
@@ -273,7 +273,7 @@ mod tests {
         fn what_was_signed_before_counts_until_then(until in 0_i64..100, at in 0_i64..100, bounded in any::<bool>()) {
             let time = Timestamp::from_unix_seconds;
             let code = Key::new("k", "secret").authenticate(Purpose::Action, &[b"x"]);
-            let key = Key::new("k", "secret").bound_to("w", bounded.then(|| time(until)), Standing::Unlisted);
+            let key = Key::new("k", "secret").bound_to("w", bounded.then(|| time(until)), Membership::Unlisted);
             let counts = key.authenticates(Purpose::Action, Some(time(at)), &[b"x"], &code);
             prop_assert_eq!(counts, bounded && at <= until);
         }
@@ -283,13 +283,13 @@ mod tests {
         fn a_key_counts_as_long_as_it_was_the_workspaces(purpose in 0_usize..10, at in 0_i64..100, until in 0_i64..100) {
             let (purpose, time) = (ALL[purpose], Timestamp::from_unix_seconds);
             let bound = |standing| Key::new("k", "secret").bound_to("w", None, standing);
-            let code = bound(Standing::Unlisted).authenticate(purpose, &[b"x"]);
+            let code = bound(Membership::Unlisted).authenticate(purpose, &[b"x"]);
             let counts = |standing| bound(standing).authenticates(purpose, Some(time(at)), &[b"x"], &code);
             let export = purpose == Purpose::Export;
-            prop_assert!(counts(Standing::Listed(None)));
-            prop_assert_eq!(counts(Standing::Listed(Some(time(until)))), export || at <= until);
-            prop_assert_eq!(counts(Standing::Foreign), export);
-            prop_assert_eq!(bound(Standing::Foreign).speaks_for_its_name(purpose), export);
+            prop_assert!(counts(Membership::Listed(None)));
+            prop_assert_eq!(counts(Membership::Listed(Some(time(until)))), export || at <= until);
+            prop_assert_eq!(counts(Membership::Foreign), export);
+            prop_assert_eq!(bound(Membership::Foreign).speaks_for_its_name(purpose), export);
             prop_assert!(!Key::guessed("k", "secret").speaks_for_its_name(purpose));
         }
     }

@@ -3,7 +3,7 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Key, key::Standing};
+use super::{Key, key::Membership};
 
 /// The current key, and earlier keys that only verify.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ impl KeyRing {
     /// until `undivided_until`.
     #[must_use]
     pub fn bound_to(&self, workspace: &str, undivided_until: Option<Timestamp>) -> Self {
-        let bound = |key: &Key| key.bound_to(workspace, undivided_until, Standing::Unlisted);
+        let bound = |key: &Key| key.bound_to(workspace, undivided_until, Membership::Unlisted);
         Self { current: bound(&self.current), previous: self.previous.iter().map(bound).collect() }
     }
 
@@ -39,9 +39,9 @@ impl KeyRing {
     pub fn bound_to_listed(&self, workspace: &str, undivided_until: Option<Timestamp>, listed: &[ListedKey]) -> Self {
         let bound = |key: &Key| match listed.iter().find(|listed| listed.is(key)) {
             Some(listed) => {
-                key.clone().confirmed().bound_to(workspace, undivided_until, Standing::Listed(listed.counts_until))
+                key.clone().confirmed().bound_to(workspace, undivided_until, Membership::Listed(listed.counts_until))
             }
-            None => key.bound_to(workspace, undivided_until, Standing::Foreign),
+            None => key.bound_to(workspace, undivided_until, Membership::Foreign),
         };
         Self { current: bound(&self.current), previous: self.previous.iter().map(bound).collect() }
     }

@@ -78,7 +78,7 @@ fn not_utf8(text: &[u8], at: usize) -> Wrong {
 
 /// The members of a document that appear again in their object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Repeated {
+pub struct Doubled {
     /// The JSON Pointers of the first ones. Of a long pointer only the beginning is kept.
     pub pointers: Vec<String>,
     /// How many more there are.
@@ -86,20 +86,20 @@ pub struct Repeated {
 }
 
 /// The members in `bytes`, a JSON document, that appear again in their object.
-pub(super) fn repeated_members(bytes: &[u8]) -> Repeated {
-    let mut walk = Walk::new(skip_mark(bytes), Duplicates::Noted(Repeated::default()));
+pub(super) fn repeated_members(bytes: &[u8]) -> Doubled {
+    let mut walk = Walk::new(skip_mark(bytes), Duplicates::Noted(Doubled::default()));
     // A document that was parsed has no mistakes.
     let _ = walk.document();
     match walk.repeated {
         Duplicates::Noted(repeated) => repeated,
-        Duplicates::Refused => Repeated::default(),
+        Duplicates::Refused => Doubled::default(),
     }
 }
 
 /// What to do about a member that appears twice.
 enum Duplicates {
     Refused,
-    Noted(Repeated),
+    Noted(Doubled),
 }
 
 /// A mistake at a position.

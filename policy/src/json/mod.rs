@@ -19,7 +19,7 @@ mod mistake;
 mod pointer;
 
 pub use convert::{Conversion, MAX_UNKNOWN, convert, unknown_member, unknown_members};
-pub use mistake::{Malformed, Repeated};
+pub use mistake::{Doubled, Malformed};
 pub use pointer::{clip, escape, nesting, type_name};
 
 use document::Document;
@@ -43,7 +43,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Malformed> {
 ///
 /// # Errors
 /// [`Malformed`] as for [`parse`], except for repeated names.
-pub fn parse_leniently(bytes: &[u8]) -> Result<(Value, Repeated), Malformed> {
+pub fn parse_leniently(bytes: &[u8]) -> Result<(Value, Doubled), Malformed> {
     let text = encoding::skip_mark(bytes);
     match serde_json::from_slice(text) {
         Ok(value) => Ok((value, mistake::repeated_members(bytes))),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Malformed, Repeated, convert, mistake, parse, parse_leniently};
+use super::{Doubled, Malformed, convert, mistake, parse, parse_leniently};
 
 fn refused(bytes: &[u8]) -> Malformed {
     parse(bytes).unwrap_err()
@@ -203,7 +203,7 @@ proptest! {
         match parse(&bytes) {
             Ok(value) => {
                 prop_assert_eq!(mistake::find(&bytes), None);
-                prop_assert_eq!(parse_leniently(&bytes), Ok((value, Repeated::default())));
+                prop_assert_eq!(parse_leniently(&bytes), Ok((value, Doubled::default())));
             }
             Err(error) => {
                 let found = mistake::find(&bytes);

@@ -13,8 +13,8 @@ use time::OffsetDateTime;
 use crate::{
     Error, Result,
     bundles::row as bundle_row,
+    held_roles,
     packets::row::{self as packet_row, Row as PacketRow},
-    standing,
 };
 
 /// Maximum number of packets that are considered.
@@ -53,7 +53,7 @@ async fn waiting(db: &mut PgConnection) -> Result<Option<Chosen>> {
     .fetch_all(&mut *db)
     .await?;
     let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
-    let standing = standing::standing(&mut *db).await?;
+    let standing = held_roles::standing(&mut *db).await?;
     for id in ids {
         let packet = packet_row::by_id(db, &id).await?;
         let actions = packet_row::actions(db, packet.row_id).await?;

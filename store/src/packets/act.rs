@@ -14,7 +14,7 @@ use lifecycle::{
 use serde_json::json;
 
 use super::{exceptions::overridden_now, for_reviewer, row};
-use crate::{Error, Result, Store, settings, standing, system, work::Work};
+use crate::{Error, Result, Store, held_roles, settings, system, work::Work};
 
 /// Approves a packet, rejects it or requests changes. Repeating an action changes nothing and returns the packet.
 ///
@@ -77,7 +77,7 @@ pub async fn act(
 
     row::insert_action(work.db(), packet.row_id, &record).await?;
     actions.push(record.clone());
-    let standing = standing::standing(work.db()).await?;
+    let standing = held_roles::standing(work.db()).await?;
     let now = review_status(&packet.quorum(&standing), &actions, work.now);
     let command = match now.status {
         PacketStatus::Approved => Some(Command::Approve),

@@ -19,7 +19,7 @@ use super::{
     exception_rows::{insert, of_packet, standing_as_signed},
     for_reviewer, row,
 };
-use crate::{Error, Result, Store, standing, system, work::Work};
+use crate::{Error, Result, Store, held_roles, system, work::Work};
 
 /// Signs an exception to a guardrail that the packet fails. With a safety owner's and a runtime owner's signature, the
 /// guardrail no longer blocks an approval.
@@ -64,7 +64,7 @@ pub async fn sign_exception(
     let signed = sign(&packet.packet_id, guardrail, (actor, reason), &all, work.now, &store.keys()).map_err(refused)?;
     insert(work.db(), packet.row_id, &signed).await?;
     all.push(signed.clone());
-    let standing = standing::standing(work.db()).await?;
+    let standing = held_roles::standing(work.db()).await?;
     let in_force = overridden(&packet.quorum(&standing), &all).contains(&guardrail);
     let detail = json!({
         "bundle_id": bundle.id, "version": bundle.version, "digest": bundle.digest, "guardrail": guardrail,
@@ -107,7 +107,7 @@ pub(crate) async fn overridden_now(
     as_signed: bool,
 ) -> Result<Vec<GuardrailName>> {
     let exceptions = verified(keys, db, packet).await?;
-    let standing = if as_signed { standing_as_signed(&exceptions) } else { standing::standing(db).await? };
+    let standing = if as_signed { standing_as_signed(&exceptions) } else { held_roles::standing(db).await? };
     Ok(overridden(&packet.quorum(&standing), &exceptions))
 }
 

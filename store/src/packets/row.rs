@@ -16,7 +16,7 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
 use super::exception_rows;
-use crate::{Error, Result, names, standing};
+use crate::{Error, Result, held_roles, names};
 
 /// The problem with a packet whose content was changed by hand.
 const CONTENT_ALTERED: &str = "the packet's content is not what its id says: it was changed in the database";
@@ -279,7 +279,7 @@ pub(crate) async fn read(keys: &KeyRing, db: &mut PgConnection, row: Row) -> Res
         return row.packet(actions, signed, false, keys);
     }
     let stale = is_stale(db, row.base_id).await?;
-    let standing = standing::standing(db).await?;
+    let standing = held_roles::standing(db).await?;
     let review = review_status(&row.quorum(&standing), &actions, now.into());
     let signed = Signed {
         approved_by: review.approved_by,

@@ -17,8 +17,9 @@ use super::records;
 use crate::{
     Error, Result, Store,
     bundles::row::{self as bundle_row, COLUMNS, Row},
+    held_roles,
     packets::{overridden_now, row as packet_row, verify_evidence},
-    settings, standing, system,
+    settings, system,
     work::Work,
 };
 
@@ -201,7 +202,7 @@ async fn check_approval(store: &Store, work: &mut Work, bundle: &Row, order: &Or
     }
     let actions = packet_row::verified_actions(&store.keys(), work.db(), &packet).await?;
     let standing = match order.signers {
-        Signers::Now => standing::standing(work.db()).await?,
+        Signers::Now => held_roles::standing(work.db()).await?,
         Signers::AsSigned => {
             HeldRoles::of(actions.iter().map(|action| (action.actor.clone(), action.roles.iter().copied().collect())))
         }

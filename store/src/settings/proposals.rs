@@ -16,7 +16,7 @@ use super::{
     limits::check,
     row::{GROUPS, INVARIANTS, load, load_groups, load_invariants, lock_against_changes, put, put_groups},
 };
-use crate::{Error, Result, Store, json as text, names, page, standing::require_proposer, work::Work};
+use crate::{Error, Result, Store, held_roles::require_proposer, json as text, names, page, work::Work};
 
 /// The columns of [`Row`].
 const COLUMNS: &str = "id, changes, status, proposed_by, proposed_at, decided_by, decided_at";

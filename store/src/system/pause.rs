@@ -24,7 +24,7 @@ use super::{
     ticket::add_to_ticket,
     trigger,
 };
-use crate::{Error, Result, Store, incidents, json, standing, urgent, work::Work};
+use crate::{Error, Result, Store, held_roles, incidents, json, urgent, work::Work};
 
 /// Maximum number of trigger metrics of a pause, and maximum characters of one.
 const MAX_TRIGGERS: usize = 20;
@@ -126,7 +126,7 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
         return Err(Problem::new(Code::InvalidTransition, detail).with("from", "running").with("to", "running").into());
     };
     // The roles of those who have signed are asked again, so a signature by someone who has lost theirs is gone.
-    let standing = standing::standing(work.db()).await?;
+    let standing = held_roles::standing(work.db()).await?;
     let mut pause = pause.as_of(&standing);
     let keys = store.keys();
     let first = pause.valid_signatures(&keys, &standing).next().is_some();

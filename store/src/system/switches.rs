@@ -9,7 +9,7 @@ use policy::bundle::Effect;
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 
-use crate::{Error, Result, names, standing};
+use crate::{Error, Result, held_roles, names};
 
 /// The emergency switch and the safety pause.
 pub(crate) struct Switches {
@@ -51,7 +51,7 @@ pub(crate) async fn switches(db: &mut PgConnection) -> Result<Switches> {
 pub(crate) async fn switches_now(db: &mut PgConnection) -> Result<Switches> {
     let switches = switches(db).await?;
     let Some(pause) = switches.pause else { return Ok(switches) };
-    let standing = standing::standing(db).await?;
+    let standing = held_roles::standing(db).await?;
     Ok(Switches { pause: Some(pause.as_of(&standing)), ..switches })
 }
 

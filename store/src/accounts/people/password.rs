@@ -170,7 +170,7 @@ pub async fn change_password(store: &Store, actor: &Actor, source: &str, old: &s
 }
 
 /// Signatures given so far that something still waits for do not count any more, and none can be given for a while: see
-/// [`standing`](crate::standing::standing).
+/// [`standing`](crate::held_roles::standing).
 async fn void_signatures(work: &mut Work, person: &Person) -> Result<()> {
     sqlx::query(
         "update people set signatures_from = now(), signs_from = now() + make_interval(hours => $2) where id = $1",

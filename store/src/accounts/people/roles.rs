@@ -12,7 +12,7 @@ use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use super::row::{self, count_with, lock_people};
-use crate::{Error, Result, Store, countersigned::countersigned, names, standing::require_proposer, work::Work};
+use crate::{Error, Result, Store, countersigned::countersigned, held_roles::require_proposer, names, work::Work};
 
 /// What became of a change of roles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
