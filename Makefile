@@ -29,7 +29,8 @@ help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 run: build ## Build the release and serve the demo workspace (ADDR=…, PORT=…, DATA_DIR=…)
-	@exec $(BIN) serve --demo --addr $(ADDR) --data-dir $(DATA_DIR)
+	@# The demo has a database of its own, whatever the shell exports.
+	@unset DATABASE_URL COUNTERSIGN_MIGRATE_URL; exec $(BIN) serve --demo --addr $(ADDR) --data-dir $(DATA_DIR)
 
 build: setup ## Build target/release/countersign, one file with everything inside
 	@# Cargo cannot reach the job server of make and warns about it, so its variables are unset where cargo runs.
@@ -38,7 +39,8 @@ build: setup ## Build target/release/countersign, one file with everything insid
 test: ## Run every check a release needs: formatting, lints, all tests, the studio in a browser
 	@scripts/test
 
-test-long: build fuzz ## Run the checks that take long: fuzzing, and the contract against a live server with many requests
+test-long: build fuzz ## Run the checks that take long: fuzzing, simulations, and the contract against a live server with many requests
+	@cargo test -p lifecycle -- --ignored --nocapture
 	@scripts/check-contract $${CONTRACT_EXAMPLES:-100}
 
 check: ## Run the quick checks: formatting, lints, unit tests of the core
@@ -67,14 +69,17 @@ $(STAMPS)/npm: package.json package-lock.json | setup
 	@npm ci --no-audit --no-fund --loglevel=error >&2
 	@mkdir -p $(@D) && touch $@
 
+# These stamps have the time at which their command began: what is edited meanwhile is compiled the next time.
 $(STAMPS)/front: $(FRONT_SOURCES) $(STAMPS)/npm
+	@touch $@.begun
 	@unset MAKEFLAGS MFLAGS; scripts/build-front $(FRONT)
-	@touch $@
+	@mv $@.begun $@
 
 $(STAMPS)/site: $(STAMPS)/front $(SITE_SOURCES)
 	@echo "==> Packing styles, fonts and scripts" >&2
+	@touch $@.begun
 	@node scripts/pack-site.mjs $(FRONT) $(SITE)
-	@touch $@
+	@mv $@.begun $@
 
 $(BIN): $(STAMPS)/site $(STAMPS)/server
 	@echo "==> Putting the browser's files into the program" >&2
@@ -84,5 +89,6 @@ $(BIN): $(STAMPS)/site $(STAMPS)/server
 # The library needs nothing from the browser side, so both are compiled at once: either alone leaves one core idle.
 $(STAMPS)/server: $(SERVER_SOURCES)
 	@echo "==> Compiling the server" >&2
+	@mkdir -p $(@D) && touch $@.begun
 	@unset MAKEFLAGS MFLAGS; cargo build --release -p server --lib
-	@mkdir -p $(@D) && touch $@
+	@mv $@.begun $@

@@ -11,10 +11,11 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
-  // The tests that measure time run first and alone.
+  // What measures time, and what needs every core, runs first and alone.
   projects: [
     { name: "timed", testMatch: "story.spec.ts" },
-    { name: "rest", testIgnore: "story.spec.ts", dependencies: ["timed"] },
+    { name: "large", testMatch: "large.spec.ts", dependencies: ["timed"] },
+    { name: "rest", testIgnore: ["story.spec.ts", "large.spec.ts"], dependencies: ["large"] },
   ],
   use: { ...browser, trace: "retain-on-failure", screenshot: "only-on-failure" },
 });

@@ -2,4 +2,4 @@
 import init, { start } from "/pkg/worker.js";
 
 await init({ module_or_path: "/pkg/worker.wasm" });
-start();
+start(self, false);

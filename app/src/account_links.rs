@@ -3,7 +3,8 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use lifecycle::authority::{Actor, Person, SentLink};
+use lifecycle::authority::{Person, SentLink};
+use policy::characters::write_out;
 use store::{
     Store,
     links::{Delivery, Link},
@@ -57,7 +58,7 @@ impl AccountLinks {
         let text = format!(
             "Hello {},\n\nyou were invited to Countersign. Choose your password here:\n\n{}\n\nThe link works once, until \
              {}. Nobody else gets it.\n",
-            person.name,
+            write_out(&person.name),
             self.url(link),
             link.expires_at
         );
@@ -65,44 +66,53 @@ impl AccountLinks {
         self.deliver(letter, link, delivery).await
     }
 
-    /// Delivers a reset link. Safety owners get a message about one that an administrator hands over.
-    pub async fn reset(&self, store: &Store, actor: &Actor, reset: &Reset, delivery: Delivery) -> SentLink {
+    /// Delivers a reset link.
+    pub async fn reset(&self, reset: &Reset, delivery: Delivery) -> SentLink {
         let Reset { person, link, .. } = reset;
         let text = format!(
             "Hello {},\n\nan administrator started a new password for your account. Choose it here:\n\n{}\n\nThe link \
              works once, until {}. If you did not ask for it, you need not do anything: your password stays as it is. Inform \
              a safety owner, though.\n",
-            person.name,
+            write_out(&person.name),
             self.url(link),
             link.expires_at
         );
         let letter = Letter { to: person.email.clone(), subject: "Choose a new password".to_owned(), text };
-        let sent = self.deliver(letter, link, delivery).await;
-        if delivery == Delivery::HandOver {
-            self.announce(store, actor, person).await;
-        }
-        sent
+        self.deliver(letter, link, delivery).await
     }
 
-    /// Informs the safety owners that an administrator could take an account. The audit record says it in any case.
-    async fn announce(&self, store: &Store, actor: &Actor, person: &Person) {
+    /// Mails what was done to accounts without a second person, to the safety owners and to the account's person. Pages
+    /// show it in any case, and nothing waits for the mail server for longer than a letter takes.
+    pub async fn announce(&self, store: &Store) {
         let Some(mailer) = &self.mailer else { return };
-        let owners = match store::people::safety_owners(store, actor).await {
-            Ok(owners) => owners,
+        let unmailed = match store::announcements::take_unmailed(store).await {
+            Ok(unmailed) => unmailed,
             Err(error) => {
-                tracing::warn!(%error, "safety owners cannot be informed about a reset link that was handed over");
+                tracing::warn!(%error, "announcements about accounts cannot be mailed now");
                 return;
             }
         };
-        for to in owners {
-            let text = format!(
-                "{} has a link with which the account of {} ({}) gets a new password, to hand it over. Its sessions, \
-                 tokens and open signatures ended, and it signs nothing for 24 hours.\n\n{}/audit\n",
-                actor.name, person.name, person.email, self.base
+        for announcement in unmailed {
+            let what = write_out(&announcement.what);
+            let to_owner = format!(
+                "{what}.\n\nThis needed no second person. If it should not have been done, disable the account and speak \
+                 to its person:\n\n{}/\n",
+                self.base
             );
-            let letter = Letter { to, subject: format!("The account of {} was handed over", person.email), text };
-            if let Err(error) = mailer.send(letter).await {
-                tracing::warn!(error, "a safety owner cannot be informed about a reset link that was handed over");
+            let to_person = format!(
+                "{what}.\n\nThis is your account. If you did not expect this, inform a safety owner of your workspace.\n\n{}/\n",
+                self.base
+            );
+            let owners = announcement.safety_owners.iter().map(|owner| (owner, &to_owner));
+            let person = announcement.person.iter().map(|person| (person, &to_person));
+            for (to, text) in owners.chain(person) {
+                let subject = match &announcement.person {
+                    Some(person) => format!("The account of {}", write_out(person)),
+                    None => "Roles of groups".to_owned(),
+                };
+                if let Err(error) = mailer.send(Letter { to: to.clone(), subject, text: text.clone() }).await {
+                    tracing::warn!(error, "an announcement about an account cannot be mailed");
+                }
             }
         }
     }

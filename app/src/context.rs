@@ -1,12 +1,16 @@
 //! Context that the server provides to every page and server function: the store and the caller.
 //!
 //! The server provides [`AppContext`] with leptos' `provide_context`, and puts a [`Caller`] into the request's
-//! extensions. Everything here but [`Theme`] exists only on the server.
+//! extensions. Everything here but [`Theme`] and [`AT_THE_PAGE`] exists only on the server.
 
 use std::str::FromStr;
 
 #[cfg(feature = "ssr")]
 use crate::error::AppError;
+
+/// Name of the cookie that a page sets for a minute when its person touches it. It is not secret. Without it, what a page
+/// fetches by itself prolongs no session.
+pub const AT_THE_PAGE: &str = "at_the_page";
 
 /// The theme that a person chose. Without a choice, pages follow the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,14 +26,14 @@ pub fn percent(share: f64) -> String {
 
 /// A change: `0.14` → `+14 %`, `-0.01` → `−1 %`.
 pub fn change(share: f64) -> String {
-    let sign = if share > 0.0 {
-        "+"
-    } else if share < 0.0 {
-        "−"
-    } else {
-        "±"
+    let shown = percent(share.abs());
+    // What is shown as nothing has no sign, however little it is.
+    let sign = match share {
+        _ if shown == percent(0.0) => "±",
+        share if share < 0.0 => "−",
+        _ => "+",
     };
-    format!("{sign}{}", percent(share.abs()))
+    format!("{sign}{shown}")
 }
 
 /// USD: `1.9` → `$1.90`, `-1.9` → `−$1.90`.
@@ -100,6 +100,7 @@ mod tests {
         assert_eq!(percent(0.2491), "24.9\u{a0}%");
         assert_eq!(percent(0.1), "10\u{a0}%");
         assert_eq!(change(-0.01), "−1\u{a0}%");
+        assert_eq!(change(-0.0001), "±0\u{a0}%");
         assert_eq!(usd(1234.5), "$1,234.50");
         assert_eq!(usd(-1.999), "−$2.00");
         assert_eq!(plural(1, "rule", "rules"), "1 rule");

@@ -86,6 +86,12 @@ pub fn roles(roles: &Roles) -> String {
     roles.iter().map(|one| role(*one)).collect::<Vec<_>>().join(", ")
 }
 
+/// A short text from outside in a sentence or a table, such as a name, with its odd characters written out. Longer ones
+/// stand in an `ExternalText`.
+pub fn outside(text: &str) -> String {
+    write_out(text).into_owned()
+}
+
 /// The first line of a text that is not blank; `None` if all are.
 pub fn first_line(text: &str) -> Option<String> {
     text.lines().map(str::trim).find(|line| !line.is_empty()).map(|line| write_out(line).into_owned())

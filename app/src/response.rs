@@ -1,8 +1,12 @@
 //! The HTTP status of an answer, as far as pages and server functions decide it. Exists only on the server.
 
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+
+/// Marks the answer to a plain form post that was refused: its status is that of a redirect. The server takes the mark
+/// away again.
+pub const REFUSED: HeaderName = HeaderName::from_static("x-countersign-refused");
 
 /// Whether `Accept` lists HTML: a browser asks for a page, or sends a plain form.
 pub fn accepts_html(headers: &HeaderMap) -> bool {
@@ -16,6 +20,10 @@ pub fn set_status_of_call(status: u16) {
     let plain_form = use_context::<Parts>().is_some_and(|parts| accepts_html(&parts.headers));
     if !plain_form {
         set_status_of_page(status);
+    } else if status == StatusCode::FORBIDDEN
+        && let Some(response) = use_context::<ResponseOptions>()
+    {
+        response.insert_header(REFUSED, HeaderValue::from_static("1"));
     }
 }
 

@@ -2,7 +2,7 @@
 
     check.py SMALL.jsonl LARGE.jsonl SECONDS  →  JSON on stdout
 
-An input is an agent, an action, and for every field a kind (missing, boolean, number, string, anything else) with a
+An input is an agent, an action, each of them a name, and for every field a kind (missing, boolean, number, string, anything else) with a
 value of each kind. Conditions are true, false or in error, as the contract has it: a rule decides where no condition is
 false, and matches where all are true.
 """
@@ -32,11 +32,28 @@ class Field:
 
 
 class World:
-    """The inputs, and the numbers that stand for strings. A number without a string stands for any other string."""
+    """The inputs, and the numbers that stand for strings. A number without a string stands for any other string.
 
-    def __init__(self):
+    Of the names that no rule writes in full, those with the same longest prefix of a pattern are matched by the same
+    patterns: one number, that of the pattern, stands for all of them. There is always such a name.
+    """
+
+    def __init__(self, *bundles):
         self.agent, self.action = Int("agent"), Int("action")
         self.fields, self.codes = {}, {}
+        self.names = {member: {rule[member] for bundle in bundles for rule in bundle["rules"]} - {"*"}
+                      for member in ("agent", "action")}
+
+    def named(self, member, pattern):
+        """The conditions on a name under which it matches the pattern."""
+        if pattern == "*":
+            return []
+        name = {"agent": self.agent, "action": self.action}[member]
+        if not pattern.endswith("*"):
+            return [name == self.code(f"{member} {pattern}")]
+        prefix = pattern[:-1]
+        inside = sorted(known for known in self.names[member] if known.startswith(prefix) and known != prefix)
+        return [Or([name == self.code(f"{member} {known}") for known in inside])]
 
     def code(self, text):
         return self.codes.setdefault(text, len(self.codes))
@@ -94,11 +111,7 @@ def condition(key, value, world):
 class Rule:
     def __init__(self, rule, world):
         self.id, self.effect = rule["id"], EFFECTS[rule["effect"]]
-        addressed = []
-        if rule["agent"] != "*":
-            addressed.append(world.agent == world.code("agent " + rule["agent"]))
-        if rule["action"] != "*":
-            addressed.append(world.action == world.code("action " + rule["action"]))
+        addressed = world.named("agent", rule["agent"]) + world.named("action", rule["action"])
         tests = [condition(key, value, world) for key, value in rule.get("conditions", {}).items()]
         self.matches = And(addressed + [true for true, _ in tests])
         self.decides = And(addressed + [possible for _, possible in tests])
@@ -120,7 +133,7 @@ def outcome(rules):
 
 def unreachable(bundle, deadline):
     """Ids of rules that never match, and how many were not decided in time."""
-    world = World()
+    world = World(bundle)
     rules = ordered(bundle, world)
     solver = Solver()
     solver.add(world.domain())
@@ -145,7 +158,7 @@ def unreachable(bundle, deadline):
 
 def differences(before, after, deadline):
     """Which (outcome before, outcome after) some input has, None where not decided in time."""
-    world = World()
+    world = World(before, after)
     old, new = outcome(ordered(before, world)), outcome(ordered(after, world))
     solver = Solver()
     solver.add(world.domain())

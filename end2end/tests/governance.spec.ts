@@ -99,3 +99,24 @@ test("a bundle is applied, paused, released by two people, rolled back and impor
     expect(verified.body, JSON.stringify(verified.body)).toMatchObject({ valid: true });
   });
 });
+
+test("what waits for a safety owner stands on their first page, and is decided from there", async ({ as, api }) => {
+  const admin = api("admin");
+  const key = { name: "Acme", public_key: "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" };
+  expect((await admin.post("/partner-keys", key)).status).toBe(201);
+  const weaker = await admin.send("PUT", "/settings", { gates: { max_error_rate: 0.2 } });
+  expect(weaker.status).toBe(202);
+
+  const safety = await as("safety_owner");
+  await open(safety, "/");
+  await expect(safety.getByRole("link", { name: /trust the key of Acme/ })).toContainText("Proposed by");
+  await safety.getByRole("link", { name: /weaker safeguard: maximum error rate/ }).click();
+  await safety.getByRole("button", { name: "Reject", exact: true }).first().click();
+  await expect.poll(async () => (await admin.get("/settings/proposals")).body.proposals[0].status).toBe("rejected");
+  await open(safety, "/");
+  await safety.getByRole("link", { name: /trust the key of Acme/ }).click();
+  await safety.getByRole("button", { name: "Accept the key of Acme" }).click();
+  await expect.poll(async () => (await admin.get("/partner-keys")).body.keys[0].status).toBe("trusted");
+  await open(safety, "/");
+  await expect(safety.getByRole("link", { name: /weaker safeguard|trust the key/ })).toHaveCount(0);
+});

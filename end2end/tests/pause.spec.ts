@@ -82,7 +82,7 @@ test("an administrator disables evaluation and enables it again", async ({ as, a
   const admin = await as("admin");
   await open(admin, "/settings?tab=emergency");
   await admin.getByLabel("Reason").fill("Emergency bypass");
-  await admin.getByLabel(/^I mean it/).check();
+  await admin.getByLabel(/^I understand/).check();
   await admin.getByRole("button", { name: "Disable evaluation" }).click();
   const banner = admin.getByRole("region", { name: "Evaluation disabled" });
   await expect(banner).toContainText("Emergency bypass");

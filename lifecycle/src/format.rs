@@ -9,9 +9,15 @@ pub enum Decimals {
     UpTo(usize),
 }
 
+/// A percentage from which on only its size is shown.
+const TOO_LARGE: f64 = 1_000_000.0;
+
 /// `share`, 0–1, as a percentage: `0.072` is `7.2 %`.
 pub fn percent(share: f64, decimals: Decimals) -> String {
     let percent = share * 100.0;
+    if percent.is_nan() || percent.abs() >= TOO_LARGE {
+        return format!("more than {TOO_LARGE} %");
+    }
     let number = match decimals {
         Decimals::Fixed(count) => format!("{percent:.count$}"),
         Decimals::UpTo(count) => {
@@ -26,6 +32,12 @@ pub fn percent(share: f64, decimals: Decimals) -> String {
 /// `share`, 0–1, as a percentage with at most two decimals: rates and limits.
 pub fn rate_percent(share: f64) -> String {
     percent(share, Decimals::UpTo(2))
+}
+
+/// A rate and the limit beside it, with as many decimals as it takes to tell them apart: `20.004 %` exceeds `20 %`.
+pub fn rate_and_limit(rate: f64, limit: f64) -> (String, String) {
+    let both = |count| (percent(rate, Decimals::UpTo(count)), percent(limit, Decimals::UpTo(count)));
+    (2..=6).map(both).find(|(rate, limit)| rate != limit).unwrap_or_else(|| both(2))
 }
 
 /// `90061` as `1 day 1 hour`: the two largest units, without units that are zero. `seconds` is a length of time.
@@ -61,6 +73,10 @@ mod tests {
         assert_eq!(percent(0.05, Decimals::Fixed(1)), "5.0 %");
         assert_eq!(percent(0.2496, Decimals::Fixed(1)), "25.0 %");
         assert_eq!(percent(0.2496, Decimals::Fixed(0)), "25 %");
+        assert_eq!(rate_and_limit(0.200_04, 0.2), ("20.004 %".to_owned(), "20 %".to_owned()));
+        assert_eq!(rate_and_limit(0.072, 0.05), ("7.2 %".to_owned(), "5 %".to_owned()));
+        assert_eq!(percent(1e300, Decimals::UpTo(2)), "more than 1000000 %");
+        assert_eq!(percent(f64::INFINITY, Decimals::UpTo(2)), "more than 1000000 %");
     }
 
     #[test]

@@ -7,14 +7,18 @@
 //! A module uses only names from the crate `policy` and from modules above it in this list:
 //!
 //! ```text
+//! confidence  intervals that may be looked at after every decision
 //! format      percentages and durations in sentences
 //! page        one page of a list
 //! problem     the shape of an error that leaves the product
+//! request     a request as a type, with the place of every mistake
 //! bundle      a bundle as it is governed: record, states, provenance
 //! decision    a decision as it is recorded
 //! authority   roles, permissions, and the permit that a write needs
 //! signing     signatures over whole JSON documents
+//! archive     days of the decision log as files
 //! audit       the record of who did what, as a keyed hash chain
+//! backup      what a backup says about itself
 //! metrics     what is measured on decisions, and the limits
 //! system      what is live; the safety pause and the emergency switch
 //! review      packets: the evidence for a change, and the quorum
@@ -26,9 +30,12 @@
 //! overview    the first page
 //! ```
 
+pub mod archive;
 pub mod audit;
 pub mod authority;
+pub mod backup;
 pub mod bundle;
+pub mod confidence;
 pub mod decision;
 pub mod format;
 pub mod incident;
@@ -37,6 +44,7 @@ pub mod metrics;
 pub mod overview;
 pub mod page;
 pub mod problem;
+pub mod request;
 pub mod review;
 pub mod rollout;
 pub mod settings;

@@ -37,7 +37,7 @@ pub struct ArmStats {
     pub no_match: u64,
     /// Decisions in error.
     pub errors: u64,
-    /// Average budgeted or reported cost, USD.
+    /// Average cost of the decisions whose cost is known (reported, or else budgeted), USD; `None` where no cost is.
     pub avg_cost: Option<f64>,
 }
 
@@ -88,20 +88,6 @@ pub struct StageMetrics {
     pub baseline_avg_cost: Option<f64>,
 }
 
-impl StageMetrics {
-    /// The gates' metrics, from the decisions of both arms in one window. Rates of an arm without decisions are
-    /// unknown.
-    pub fn of(canary: &ArmStats, stable: &ArmStats) -> Self {
-        Self {
-            sample_size: Some(canary.decisions),
-            error_rate: canary.share(canary.errors),
-            deny_rate: canary.share(canary.deny),
-            avg_cost: canary.avg_cost.filter(|_| canary.decisions > 0),
-            baseline_avg_cost: stable.avg_cost.filter(|_| stable.decisions > 0),
-        }
-    }
-}
-
 /// The longest time that a stage may be asked to last.
 pub const MAX_STAGE_SECONDS: u64 = 366 * 24 * 60 * 60;
 
@@ -111,12 +97,25 @@ pub const MAX_STAGE_SECONDS: u64 = 366 * 24 * 60 * 60;
 pub struct GateConfig {
     /// Minimum number of the canary's decisions in its stage.
     pub min_sample_size: u64,
+    /// Minimum number of different subjects that the decisions are about.
+    pub min_subjects: u64,
     /// Maximum error rate, 0–1.
     pub max_error_rate: f64,
     /// Maximum deny rate, 0–1.
     pub max_deny_rate: f64,
+    /// Whether a higher deny rate passes where stable denies as many of the same requests.
+    pub deny_like_stable: bool,
     /// Maximum increase of the average cost over the baseline, 0.2 = 20 %.
     pub max_cost_increase: f64,
+    /// What a decision may cost on top of that, USD: for a baseline at or near zero.
+    pub cost_allowance: f64,
+    /// The highest cost that the interval of the average counts with, USD; `None` is ten times the largest budget of a
+    /// rule.
+    pub cost_bound: Option<f64>,
+    /// Whether a pass needs the whole confidence sequence within the limit.
+    pub require_confidence: bool,
+    /// Whether a canary is promoted by itself once time and gates allow it.
+    pub automatic_promotion: bool,
     /// Minimum time in a stage before promotion, in seconds.
     pub min_stage_seconds: u64,
 }
@@ -125,9 +124,15 @@ impl Default for GateConfig {
     fn default() -> Self {
         Self {
             min_sample_size: 100,
+            min_subjects: 10,
             max_error_rate: 0.05,
             max_deny_rate: 0.30,
+            deny_like_stable: true,
             max_cost_increase: 0.20,
+            cost_allowance: 0.0,
+            cost_bound: None,
+            require_confidence: false,
+            automatic_promotion: false,
             min_stage_seconds: 24 * 60 * 60,
         }
     }

@@ -3,13 +3,15 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{audit, rollout::LastDrill, system::System};
+use crate::{audit, authority::Announcement, rollout::LastDrill, system::System};
 
 /// The first page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
     /// The bundles in service, the safety pause and the emergency switch.
     pub system: System,
+    /// What a safety owner has to acknowledge, oldest first; empty for everybody else.
+    pub announcements: Vec<Announcement>,
     /// The tasks that wait for the reader, oldest first.
     pub tasks: Vec<Task>,
     /// The counts of the navigation.
@@ -81,6 +83,15 @@ pub enum TaskKind {
         /// The title of the incident.
         title: String,
     },
+    /// A proposal waits for a safety owner.
+    Countersign {
+        /// What is proposed.
+        what: Countersigned,
+        /// Whom or what it is about: an email, the name of a partner, or the settings.
+        about: String,
+        /// Who proposed it.
+        proposed_by: String,
+    },
     /// A reviewer asked for changes to the reader's own draft.
     ChangeDraft {
         /// The draft.
@@ -88,6 +99,17 @@ pub enum TaskKind {
         /// The draft's version.
         version: String,
     },
+}
+
+/// What safety owners countersign, apart from packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Countersigned {
+    /// Settings that weaken a safeguard.
+    Settings,
+    /// Roles for a person.
+    Roles,
+    /// The public key of a partner.
+    PartnerKey,
 }
 
 /// Why a rollback drill is overdue.

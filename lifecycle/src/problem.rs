@@ -64,6 +64,8 @@ pub enum Code {
     LintErrors,
     /// A safety pause is in force.
     Paused,
+    /// A freeze holds applies or promotions.
+    Frozen,
     /// Too many requests.
     TooManyRequests,
     /// An internal error; the details are in the server's log.
@@ -95,7 +97,7 @@ impl Code {
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
             Self::InvalidField | Self::UnknownMember | Self::LintErrors => 422,
-            Self::Paused => 423,
+            Self::Paused | Self::Frozen => 423,
             Self::PreconditionRequired => 428,
             Self::TooManyRequests => 429,
             Self::Internal => 500,
@@ -131,6 +133,7 @@ impl Code {
             Self::UnknownMember => "A member is unknown",
             Self::LintErrors => "The bundle has errors",
             Self::Paused => "A safety pause is in force",
+            Self::Frozen => "A freeze holds this",
             Self::TooManyRequests => "Too many requests",
             Self::Internal => "Something went wrong on the server",
             Self::Unavailable => "The database cannot be reached",

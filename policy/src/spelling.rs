@@ -4,7 +4,7 @@ use strsim::osa_distance;
 
 /// Maximum number of characters of a name that is compared letter by letter, as that takes quadratic time. No name that
 /// people mistype is longer.
-const MAX_COMPARED: usize = 64;
+pub const MAX_COMPARED: usize = 64;
 
 fn is_comparable(name: &str) -> bool {
     name.len() <= MAX_COMPARED || name.chars().nth(MAX_COMPARED).is_none()

@@ -150,6 +150,81 @@ fn documents() {
     assert!(taken > 0 && repeated > 0);
 }
 
+#[derive(Debug, serde::Deserialize)]
+struct Request {
+    agent: String,
+    #[serde(default)]
+    limit: Option<u16>,
+    #[serde(default)]
+    share: f64,
+    #[serde(default)]
+    modes: Vec<Mode>,
+    #[serde(default)]
+    context: Map<String, Value>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    Plain,
+    Named { name: String },
+}
+
+/// A document as a type: what fits says the same as the document, every unknown member is named where it stands, and what
+/// does not fit is refused with a place that the document has, or whose object it has, in words that a person understands.
+#[test]
+fn conversions() {
+    let mut random = random("conversions");
+    let valid = r#"{"agent":"inbox.triage","limit":12,"share":0.5,"modes":["plain",{"named":{"name":"a"}}],
+        "context":{"n":[1,{"a":null}]}}"#;
+    let known = ["agent", "limit", "share", "modes", "context"];
+    let (mut fitting, mut refused, mut unknown) = (0, 0, 0);
+    for _ in 0..rounds(20_000) {
+        let Ok(document) = parse(&broken(valid.as_bytes(), &mut random)) else { continue };
+        let converted = json::convert::<Request>(document.clone());
+        for fault in &converted.unknown {
+            unknown += 1;
+            assert!(document.pointer(&fault.pointer).is_some(), "{fault}: {document}");
+            assert!(fault.detail.starts_with("is unknown here"), "{fault}");
+        }
+        match converted.result {
+            Ok(request) => {
+                fitting += 1;
+                let object = document.as_object().unwrap();
+                let odd = object.keys().filter(|name| !known.contains(&name.as_str())).count();
+                let named = converted.unknown.iter().filter(|fault| fault.pointer.matches('/').count() == 1).count();
+                assert!(odd == named || converted.unknown.len() == json::MAX_UNKNOWN, "{document}");
+                assert_eq!(object["agent"], request.agent.as_str());
+                assert_eq!(object.get("share").and_then(Value::as_f64).unwrap_or_default(), request.share);
+                let limit = object.get("limit").and_then(Value::as_f64);
+                assert_eq!(limit, request.limit.map(f64::from), "{document}");
+                let modes = object.get("modes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                assert_eq!(modes.len(), request.modes.len());
+                for (written, mode) in modes.iter().zip(&request.modes) {
+                    match mode {
+                        Mode::Plain => assert_eq!(written, "plain"),
+                        Mode::Named { name } => assert_eq!(written["named"]["name"], name.as_str()),
+                    }
+                }
+                assert_eq!(
+                    object.get("context").map_or(0, |context| context.as_object().unwrap().len()),
+                    request.context.len()
+                );
+            }
+            Err(fault) => {
+                refused += 1;
+                let missing = fault.detail == "is required";
+                let place = if missing { fault.pointer.rsplit_once('/').unwrap().0 } else { fault.pointer.as_str() };
+                assert!(document.pointer(place).is_some(), "{fault}: {document}");
+                let odd = ["expected", "f64", "u16", "map", "sequence", "struct", "variant", "``"];
+                let said = fault.detail.split('`').step_by(2).collect::<String>();
+                assert!(!odd.iter().any(|odd| said.contains(odd)) && fault.detail.len() > 5, "{fault}: {document}");
+            }
+        }
+    }
+    assert!(fitting > 0 && refused > 0 && unknown > 0);
+}
+
 #[test]
 fn conditions() {
     let mut random = random("conditions");

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use policy::{
     analysis::{Meter, analyse, semantic_diff},
-    bundle::{ActionPattern, AgentPattern, Bundle, Condition, Effect, Rule, Scalar, Source, Test},
+    bundle::{ActionPattern, AgentPattern, Bundle, Condition, Effect, Invariant, Rule, Scalar, Source, Test},
     engine::{Input, Prepared, Status},
+    lint::{self, Code, Report},
     random::Random,
 };
 use serde_json::{Map, Value, json};
@@ -223,4 +224,92 @@ fn long_lists_and_many_conditions_end_within_their_budget() {
     let endless = bundle(vec![rule(1, AgentPattern::Any, vec![Condition::new("n", Test::In(list))])]);
     assert!(analyse(&endless, Meter::default()).too_large);
     assert!(!semantic_diff(&endless, &one, Meter::default()).complete);
+}
+
+/// The report of the quick checks about rules with these conditions.
+fn quickly(conditions: impl IntoIterator<Item = Value>) -> Report {
+    let rules = conditions.into_iter().enumerate().map(|(number, conditions)| {
+        json!({"id": format!("rule-{number:06}"), "agent": "a", "action": "b", "effect": "deny",
+            "reason": "built to hurt", "conditions": conditions})
+    });
+    let source = Source::read(Value::Array(rules.collect())).unwrap();
+    lint::quick(&source)
+}
+
+fn count(report: &Report, code: Code) -> usize {
+    report.all().filter(|finding| finding.code == code).count()
+}
+
+#[test]
+fn long_lists_of_odd_values_are_one_finding() {
+    let texts: Vec<Value> = (10_000..110_000).map(|number| json!(number.to_string())).collect();
+    let report = quickly([json!({ "customer": texts })]);
+    assert_eq!(count(&report, Code::SuspiciousText), 1);
+    assert!(report.warnings[0].message.ends_with("So are 99999 more here."), "{}", report.warnings[0].message);
+    let numbers: Vec<Value> = (0..100_000_u64).map(|number| json!((1_u64 << 60) + 2 * number + 1)).collect();
+    assert_eq!(count(&quickly([json!({ "n": numbers })]), Code::InexactNumber), 1);
+    let invisible: Vec<Value> = (0..50_000).map(|number| json!(format!("a{number}\u{200b}"))).collect();
+    let report = quickly([json!({ "t": invisible })]);
+    assert_eq!(count(&report, Code::InvisibleText), 20);
+    assert!(report.warnings.iter().any(|finding| finding.message.ends_with("So have 49980 more texts here.")));
+    let doubles: Vec<Value> = (0..50_000).flat_map(|n| [json!(format!("x{n}")), json!(format!("X{n}"))]).collect();
+    assert_eq!(count(&quickly([json!({ "t": doubles })]), Code::Lookalike), 1);
+    let same: Vec<Value> = (0..100_000).map(|number| json!(format!("v{number}"))).collect();
+    assert_eq!(count(&quickly([json!({"t": same, "!=t": same})]), Code::Contradiction), 1);
+}
+
+#[test]
+fn a_hundred_thousand_odd_rules_end_soon() {
+    let report = quickly((0..100_000).map(|_| json!({"vip": "true"})));
+    assert_eq!(count(&report, Code::SuspiciousText), 100_000);
+}
+
+#[test]
+fn long_names_and_many_names_are_compared_within_a_budget() {
+    let long = |number: usize| format!("{}{number:05}", "n".repeat(1_000));
+    let report = quickly((0..3_000).map(|number| json!({ long(number): 1 })));
+    assert_eq!(count(&report, Code::Undecided), 0);
+    let name =
+        |number: usize| format!("{}{}", char::from(b'a' + (number % 26) as u8), "x".repeat(40 + number / 26 % 20));
+    let fields = (0..60_000).map(|number| format!("{}{number:05}", name(number)));
+    let twice = fields.flat_map(|field| [json!({ field.clone(): 1 }), json!({ field: 2 })]);
+    let report = quickly(
+        twice.chain((0..100).map(|number| json!({ format!("slip{number:04}xxxxxxxxxxxxxxxxxx"): 1 }))).take(100_000),
+    );
+    assert!(count(&report, Code::Undecided) <= 1);
+    let unknown: Map<String, Value> = (0..200_000).map(|number| (format!("member{number}"), json!(1))).collect();
+    let source = Source::read(json!({"rules": [unknown], "metadata": {}})).unwrap();
+    assert_eq!(count(&lint::quick(&source), Code::UnknownMember), 20);
+}
+
+/// Fields inside each other, hundreds deep, with thousands of fields in the innermost one.
+#[test]
+fn deeply_nested_fields_end_within_their_budget() {
+    let path = |depth: usize| vec!["a"; depth].join(".");
+    let mut fields: Vec<String> = (1..400).map(path).collect();
+    fields.extend((0..5_000).map(|number| format!("{}.leaf{number}", path(400))));
+    let rules = fields.chunks(64).enumerate().map(|(number, fields)| {
+        let conditions = fields.iter().map(|field| (field.clone(), json!(1)));
+        json!({"id": format!("rule-{number:06}"), "agent": "*", "action": "*", "effect": "allow",
+            "reason": "built to hurt", "conditions": conditions.collect::<Map<String, Value>>()})
+    });
+    let source = Source::read(Value::Array(rules.collect())).unwrap();
+    let invariant: Invariant =
+        serde_json::from_value(json!({"id": "never", "agent": "*", "action": "*", "never": "allow"})).unwrap();
+    let report = lint::lint_against(&source, &[invariant]);
+    assert!(count(&report, Code::Undecided) > 0);
+}
+
+/// Many rules, each of which has something to prove.
+#[test]
+fn many_proofs_end_within_their_budget() {
+    let rules = (0..3_000).map(|number| {
+        json!({"id": format!("rule-{number:06}"), "agent": "*", "action": "*", "effect": "deny",
+            "reason": "built to hurt", "conditions": {"!=region": format!("r{number}"), ">=n": number}})
+    });
+    let all = json!({"id": "everything", "agent": "*", "action": "*", "effect": "deny", "priority": 900,
+        "reason": "built to hurt", "conditions": {}});
+    let bundle = Source::read(Value::Array(rules.chain([all]).collect())).unwrap().parse_rules().bundle;
+    let findings = lint::behaviour::check(&bundle, &[]);
+    assert!(findings.iter().all(|finding| finding.code == Code::Undecided), "{findings:?}");
 }

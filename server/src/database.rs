@@ -8,19 +8,22 @@ use std::{
 };
 
 use sqlx::postgres::PgConnectOptions;
-use store::postgres::{Error, Options, Private};
+use store::{
+    Hosts,
+    postgres::{Condition, Error, Options, Private},
+};
 
 use crate::error::CliError;
 
 /// Time limit for another process to start the private server.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The options for connecting, and the private server if this process started one. Dropping the value stops that
+/// Where the database is, and the private server if this process started one. Dropping the value stops that
 /// server.
 pub struct Database {
-    options: PgConnectOptions,
+    hosts: Hosts,
     /// For the role that owns the tables and migrates them.
-    owner: PgConnectOptions,
+    owner: Hosts,
     private: Option<Private>,
 }
 
@@ -31,16 +34,43 @@ impl Database {
     /// # Errors
     /// A sentence about what is missing and what to do.
     pub fn open(url: Option<&str>, owner_url: Option<&str>, data_dir: &Path) -> Result<Self, CliError> {
-        match given(url, owner_url)? {
+        match Self::given(url, owner_url)? {
             Some(given) => Ok(given),
-            None => Private::start(data_dir, &Options::default())
-                .map(Self::private)
-                .map_err(|error| CliError::Refused(error.to_string())),
+            None => Self::start(data_dir),
+        }
+    }
+
+    /// Starts the private PostgreSQL below `data_dir`. Blocks until it is ready.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn start(data_dir: &Path) -> Result<Self, CliError> {
+        let started = Private::start(data_dir, &Options::default());
+        started.map(Self::private).map_err(|error| CliError::Refused(error.to_string()))
+    }
+
+    /// The database that `DATABASE_URL` and `COUNTERSIGN_MIGRATE_URL` name, if they do.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] when one of them is no address.
+    pub fn given(url: Option<&str>, owner_url: Option<&str>) -> Result<Option<Self>, CliError> {
+        let (url, owner_url) = (url.filter(|url| !url.is_empty()), owner_url.filter(|url| !url.is_empty()));
+        match (url, owner_url) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(CliError::Usage(
+                "COUNTERSIGN_MIGRATE_URL is given without DATABASE_URL: name the database for the serving role too"
+                    .to_owned(),
+            )),
+            (Some(url), owner_url) => {
+                let hosts = parse("DATABASE_URL", url)?;
+                let owner = owner_url.map(|url| parse("COUNTERSIGN_MIGRATE_URL", url)).transpose()?;
+                Ok(Some(Self { owner: owner.unwrap_or_else(|| hosts.clone()), hosts, private: None }))
+            }
         }
     }
 
     fn private(private: Private) -> Self {
-        Self { options: private.options(), owner: private.owner_options(), private: Some(private) }
+        Self { hosts: private.options().into(), owner: private.owner_options().into(), private: Some(private) }
     }
 
     /// Like [`Self::open`], for a command that may run alongside a server: uses the server's private PostgreSQL, and
@@ -49,13 +79,13 @@ impl Database {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_shared(url: Option<&str>, owner_url: Option<&str>, data_dir: &Path) -> Result<Self, CliError> {
-        if let Some(given) = given(url, owner_url)? {
+        if let Some(given) = Self::given(url, owner_url)? {
             return Ok(given);
         }
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
             if let Some((options, owner)) = Private::running(data_dir) {
-                return Ok(Self { options, owner, private: None });
+                return Ok(Self { hosts: options.into(), owner: owner.into(), private: None });
             }
             match Private::start(data_dir, &Options::default()) {
                 Ok(private) => return Ok(Self::private(private)),
@@ -65,14 +95,35 @@ impl Database {
         }
     }
 
-    /// The options for connecting to the database.
-    pub fn options(&self) -> PgConnectOptions {
-        self.options.clone()
+    /// The servers of the database.
+    pub fn hosts(&self) -> Hosts {
+        self.hosts.clone()
     }
 
-    /// The options for connecting as the role that owns the tables.
-    pub fn owner_options(&self) -> PgConnectOptions {
-        self.owner.clone()
+    /// Whether this process runs a private server.
+    pub fn is_private(&self) -> bool {
+        self.private.is_some()
+    }
+
+    /// The condition of the private server, if this process started one.
+    pub fn condition(&self) -> Condition {
+        self.private.as_ref().map(Private::condition).unwrap_or_default()
+    }
+
+    /// The server that takes writes now, for the role that serves.
+    ///
+    /// # Errors
+    /// [`CliError::Unreachable`], with the reason of each server.
+    pub async fn writable(&self) -> Result<PgConnectOptions, CliError> {
+        writable(&self.hosts).await
+    }
+
+    /// The server that takes writes now, for the role that owns the tables.
+    ///
+    /// # Errors
+    /// As [`Self::writable`].
+    pub async fn writable_as_owner(&self) -> Result<PgConnectOptions, CliError> {
+        writable(&self.owner).await
     }
 
     /// Shuts the private server down in an orderly way, if this process started it.
@@ -83,25 +134,15 @@ impl Database {
     }
 }
 
-/// The database that `DATABASE_URL` and `COUNTERSIGN_MIGRATE_URL` name.
-fn given(url: Option<&str>, owner_url: Option<&str>) -> Result<Option<Database>, CliError> {
-    let (url, owner_url) = (url.filter(|url| !url.is_empty()), owner_url.filter(|url| !url.is_empty()));
-    match (url, owner_url) {
-        (None, None) => Ok(None),
-        (None, Some(_)) => Err(CliError::Usage(
-            "COUNTERSIGN_MIGRATE_URL is given without DATABASE_URL: name the database for the serving role too"
-                .to_owned(),
-        )),
-        (Some(url), owner_url) => {
-            let options = parse("DATABASE_URL", url)?;
-            let owner = owner_url.map(|url| parse("COUNTERSIGN_MIGRATE_URL", url)).transpose()?;
-            Ok(Some(Database { owner: owner.unwrap_or_else(|| options.clone()), options, private: None }))
-        }
-    }
+async fn writable(hosts: &Hosts) -> Result<PgConnectOptions, CliError> {
+    hosts.writable().await.map_err(|error| match error {
+        store::Error::Unavailable(cause) => CliError::Unreachable(cause.to_string()),
+        other => other.into(),
+    })
 }
 
-fn parse(name: &str, url: &str) -> Result<PgConnectOptions, CliError> {
-    PgConnectOptions::from_str(url).map_err(|error| {
+fn parse(name: &str, url: &str) -> Result<Hosts, CliError> {
+    Hosts::from_str(url).map_err(|error| {
         // The address may contain a password, so it is not repeated.
         CliError::Usage(format!("{name} is not an address such as `postgres://user:password@host/name`: {error}"))
     })

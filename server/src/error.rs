@@ -48,14 +48,6 @@ impl From<store::Error> for ApiError {
     }
 }
 
-/// The blocking task panicked, or the server is shutting down.
-impl From<tokio::task::JoinError> for ApiError {
-    fn from(error: tokio::task::JoinError) -> Self {
-        tracing::error!(%error, "a blocking task did not finish");
-        Self::new(Code::Internal, "something went wrong on the server; its log has the details")
-    }
-}
-
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let problem = self.0;
@@ -139,5 +131,14 @@ impl From<Problem> for CliError {
 impl From<store::Error> for CliError {
     fn from(error: store::Error) -> Self {
         Problem::from(error).into()
+    }
+}
+
+impl From<store::backup::BackupError> for CliError {
+    fn from(error: store::backup::BackupError) -> Self {
+        match error {
+            store::backup::BackupError::Store(error) => error.into(),
+            other => Self::Refused(other.to_string()),
+        }
     }
 }

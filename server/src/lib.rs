@@ -18,7 +18,14 @@
 //! oidc           sign-in through an OpenID Connect provider
 //! public_url     the address at which people reach the server
 //! signing_keys   the keys that records are signed with
+//! unprivileged   going on as an ordinary user
 //! metrics_cache  the workspace's metrics, read every few seconds
+//! shared_reading one reading for everybody who asks for the same at the same time
+//! live_events    what open pages show, read once for each change
+//! heartbeats     the loops of this process: whether they live, and a new start for those that do not
+//! safety_thread  a thread for the loops that safety depends on
+//! rate_limits    how often callers and sources may ask
+//! connections    connections, and limits in number and time
 //! openapi        the contract of the HTTP API
 //! json           JSON into types, with the place of every mistake
 //! error          ApiError and CliError: failures over HTTP and on the command line
@@ -27,18 +34,25 @@
 
 pub mod auth;
 pub mod cli;
+pub mod connections;
 pub mod database;
 pub mod demo;
 pub mod error;
 pub mod evaluation;
+pub mod heartbeats;
 pub mod http;
 pub mod jobs;
 pub mod json;
+pub mod live_events;
 pub mod mail;
 pub mod metrics_cache;
 pub mod oidc;
 pub mod openapi;
 pub mod public_url;
+pub mod rate_limits;
+pub mod safety_thread;
+pub mod shared_reading;
 pub mod signing_keys;
 pub mod start;
 pub mod state;
+pub mod unprivileged;

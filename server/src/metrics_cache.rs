@@ -9,32 +9,37 @@ use store::{
     Store,
     metrics::{self, WorkspaceMetrics},
 };
-use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::shared_reading::SharedReading;
 
 /// How long metrics count as fresh.
 const FRESH: Duration = Duration::from_secs(5);
+/// How long the database may take: what monitoring asks about the server itself must not wait for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The metrics that were read last. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct MetricsCache(Arc<Mutex<Option<Entry>>>);
-
-/// The time at which the metrics were read, and the metrics.
-type Entry = (Instant, Arc<WorkspaceMetrics>);
+pub struct MetricsCache(SharedReading<Instant, Option<Arc<WorkspaceMetrics>>>);
 
 impl MetricsCache {
-    /// Metrics that are at most a few seconds old. If several callers ask at once, only one reads the database.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn read(&self, store: &Store) -> store::Result<Arc<WorkspaceMetrics>> {
-        let mut entry = self.0.lock().await;
-        if let Some((at, metrics)) = &*entry
-            && at.elapsed() < FRESH
-        {
-            return Ok(Arc::clone(metrics));
+    /// Metrics that are at most a few seconds old; `None` while the database does not answer. If several callers ask at
+    /// once, the database is read once.
+    pub async fn read(&self, store: &Store) -> Option<Arc<WorkspaceMetrics>> {
+        self.0.get(Instant::now(), |began, _| began.elapsed() < FRESH, || read(store.clone())).await
+    }
+}
+
+async fn read(store: Store) -> Option<Arc<WorkspaceMetrics>> {
+    match timeout(PATIENCE, metrics::read(&store)).await {
+        Ok(Ok(metrics)) => Some(Arc::new(metrics)),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the metrics of the workspace cannot be read");
+            None
         }
-        let metrics = Arc::new(metrics::read(store).await?);
-        *entry = Some((Instant::now(), Arc::clone(&metrics)));
-        Ok(metrics)
+        Err(_) => {
+            tracing::warn!("the metrics of the workspace could not be read within {PATIENCE:?}");
+            None
+        }
     }
 }

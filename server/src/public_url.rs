@@ -1,6 +1,10 @@
 //! The address at which people reach the server, when a proxy stands before it.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 /// `https://policy.example.com`: scheme and host, no path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +19,22 @@ impl PublicUrl {
         self.https
     }
 
+    /// Whether the address leads to the machine it is used on, so that nobody else reaches the server by it.
+    pub fn is_loopback(&self) -> bool {
+        let Ok(uri) = self.text.parse::<http::Uri>() else { return false };
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
     /// The beginning of every link to this server: the public address, or the one that the server listens on.
     pub fn base(public: Option<&Self>, address: SocketAddr) -> String {
         public.map_or_else(|| format!("http://{address}"), |public| public.text.clone())
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -53,6 +70,16 @@ mod tests {
         assert_eq!(PublicUrl::base(Some(&public), address), "https://policy.example.com");
         assert_eq!(PublicUrl::base(None, address), "http://127.0.0.1:3000");
         assert!(!read("http://localhost:8080").unwrap().is_https());
+        for (url, loopback) in [
+            ("http://localhost:8080", true),
+            ("http://127.0.0.1:3000", true),
+            ("http://[::1]:3000", true),
+            ("https://policy.example.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://10.0.0.7", false),
+        ] {
+            assert_eq!(read(url).unwrap().is_loopback(), loopback, "{url}");
+        }
         for wrong in
             ["policy.example.com", "ftp://x", "https://", "https://x/app", "https://x?y", "https://u:p@x", "/x", ""]
         {

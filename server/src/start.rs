@@ -9,28 +9,29 @@ use std::{
 };
 
 use app::account_links::{AccountLinks, Mailer};
-use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
 use lifecycle::{
     problem::Code,
     signing::{Key, KeyRing},
 };
-use sqlx::postgres::PgConnectOptions;
-use store::{Store, key_rotation::Announced};
+use store::{Hosts, Store, key_rotation::Announced, postgres::Condition};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
 use crate::{
-    auth::local_administrator,
+    auth::{ProxyNetwork, TrustedProxies, local_administrator},
+    connections,
     error::CliError,
     evaluation::{Durability, EvaluationService},
+    heartbeats::Heartbeats,
     http::{
         self,
         routes::{assets, health::OWNS_TABLES},
     },
     jobs,
+    live_events::LiveEvents,
     mail::{SmtpArguments, SmtpMailer},
     metrics_cache::MetricsCache,
     oidc::{OidcArguments, Provider},
@@ -41,14 +42,19 @@ use crate::{
 /// Time limit for open requests once the server is asked to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Time limit for closing the connections to the database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Time limit for the last checkpoint of the audit record.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The settings of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The options for connecting to the database.
-    pub database: PgConnectOptions,
+    /// The servers of the database.
+    pub database: Hosts,
+    /// The condition of the private server of the database, if this process runs one.
+    pub private_postgres: Condition,
     /// The keys that records are signed with.
     pub keys: KeyRing,
     /// The directory for buffers and the credentials of the demo.
@@ -61,20 +67,31 @@ pub struct Settings {
     pub durability: Durability,
     /// The address at which people reach the server, when it is not the one it listens on.
     pub public_url: Option<PublicUrl>,
+    /// The networks of the proxies that are believed about who asked them.
+    pub trusted_proxies: Vec<ProxyNetwork>,
     /// The mail server.
     pub smtp: SmtpArguments,
     /// The sign-in provider.
     pub oidc: OidcArguments,
 }
 
-/// Binds the port.
+/// Where requests come in.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For everything.
+    pub all: TcpListener,
+    /// For `/metrics` alone, which needs no token there.
+    pub metrics: Option<TcpListener>,
+}
+
+/// Binds the port that `flag` names.
 ///
 /// # Errors
 /// [`CliError::Refused`] when the port is in use or may not be bound.
-pub fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
+pub fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, CliError> {
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => CliError::Refused(format!(
-            "port {} is in use; choose another with --addr {}:PORT",
+            "port {} is in use; choose another with {flag} {}:PORT",
             address.port(),
             address.ip()
         )),
@@ -110,41 +127,35 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, CliError> {
 ///
 /// # Errors
 /// The database cannot be reached or used.
-pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<(), CliError> {
-    let address = listener.local_addr().map_err(|error| CliError::Refused(format!("cannot listen: {error}")))?;
+pub async fn serve(settings: Settings, listeners: Listeners, mut stop: watch::Receiver<bool>) -> Result<(), CliError> {
+    let cannot_listen = |error: std::io::Error| CliError::Refused(format!("cannot listen: {error}"));
+    let address = listeners.all.local_addr().map_err(cannot_listen)?;
     let state = tokio::select! {
         state = prepare(&settings, address) => state?,
         _ = stopped(&mut stop) => return Ok(()),
     };
-    let listener = tokio::net::TcpListener::from_std(listener)
-        .map_err(|error| CliError::Refused(format!("cannot listen: {error}")))?;
-    let service = http::service(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = tokio::net::TcpListener::from_std(listeners.all).map_err(cannot_listen)?;
+    let service = http::service(state.clone());
     if state.owns_tables {
         tracing::warn!("{OWNS_TABLES}");
     }
     announce(&settings, &state, address).await;
+    if let Some(listener) = listeners.metrics {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot_listen)?;
+        println!("Metrics are at http://{}/metrics", listener.local_addr().map_err(cannot_listen)?);
+        tokio::spawn(connections::serve(listener, http::metrics_service(state.clone()), stop.clone(), Duration::ZERO));
+    }
 
-    let mut graceful = stop.clone();
-    let stopping = state.stopping.clone();
-    // Answers are small and must not wait to be sent together (Nagle's algorithm).
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        stopped(&mut graceful).await;
+    // Endless streams end when the server stops; they would hold it up.
+    let (stopping, mut signal) = (state.stopping.clone(), stop.clone());
+    tokio::spawn(async move {
+        stopped(&mut signal).await;
         stopping.send_replace(true);
     });
-    let timeout = async {
-        stopped(&mut stop).await;
-        tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
-    };
-    tokio::select! {
-        result = server => result.map_err(|error| CliError::Refused(format!("the server ended: {error}")))?,
-        () = timeout => tracing::info!("open requests were cut off"),
+    if !connections::serve(listener, service, stop, SHUTDOWN_TIMEOUT).await {
+        tracing::info!("open requests were cut off");
     }
-    // No request is open any more: decisions that were answered before they were committed are written now.
+    // No request is answered any more: decisions that were answered before they were committed are written now.
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, state.live.log.drain()).await.is_err() {
         tracing::error!("answered decisions could not be written in time");
     }
@@ -155,7 +166,10 @@ pub async fn serve(settings: Settings, listener: TcpListener, mut stop: watch::R
         jobs::checkpoint(&state.store, 0).await;
     };
     let _late = tokio::time::timeout(CHECKPOINT_TIMEOUT, last).await;
-    state.store.pool().close().await;
+    // A statement under way holds its connection; the process ends all the same.
+    if tokio::time::timeout(CLOSE_TIMEOUT, state.store.close()).await.is_err() {
+        tracing::info!("statements under way were cut off");
+    }
     Ok(())
 }
 
@@ -169,6 +183,8 @@ async fn prepare(settings: &Settings, address: SocketAddr) -> Result<AppState, C
     start_with_keys(&store, &settings.keys).await?;
     if settings.demo {
         crate::demo::load(&store, &settings.data_dir).await?;
+    } else {
+        store::demo::refuse_people(&store).await?;
     }
     state(store, settings, address).await
 }
@@ -206,19 +222,34 @@ async fn start_with_keys(store: &Store, ring: &KeyRing) -> Result<(), CliError> 
 /// The database cannot be read.
 pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Result<AppState, CliError> {
     let store = store.with_checkpoint_file(&settings.data_dir.join(jobs::CHECKPOINT_FILE));
-    let live = EvaluationService::start(store.clone(), &settings.data_dir, settings.durability).await?;
+    let heartbeats = Heartbeats::default();
+    let live = EvaluationService::start(store.clone(), &settings.data_dir, settings.durability, &heartbeats).await?;
     let base = PublicUrl::base(settings.public_url.as_ref(), address);
     let provider = Provider::new(&settings.oidc, &base)?.map(Arc::new);
-    jobs::start(&store, &settings.keys, &settings.data_dir, provider.as_ref());
     let owns_tables = store.owns_tables().await?;
     // Behind a proxy every caller comes from a loopback address.
-    let loopback = address.ip().is_loopback() && settings.public_url.is_none();
+    let behind_proxy = settings.public_url.is_some() || !settings.trusted_proxies.is_empty();
+    let loopback = address.ip().is_loopback() && !behind_proxy;
     let https = settings.public_url.as_ref().is_some_and(PublicUrl::is_https);
     let mailer = SmtpMailer::new(&settings.smtp)?.map(|mailer| Arc::new(mailer) as Arc<dyn Mailer>);
     let links = AccountLinks::new(&base, mailer);
+    jobs::start(&jobs::Needs {
+        store: &store,
+        links: &links,
+        keys: &settings.keys,
+        data_dir: &settings.data_dir,
+        provider: provider.as_ref(),
+        safety: &live.safety,
+        heartbeats: &heartbeats,
+    });
     Ok(AppState {
         store,
+        heartbeats,
+        writable: Default::default(),
+        events: LiveEvents::default(),
+        limits: live.limits.clone(),
         owns_tables,
+        private_postgres: settings.private_postgres.clone(),
         live,
         links,
         provider,
@@ -226,6 +257,7 @@ pub async fn state(store: Store, settings: &Settings, address: SocketAddr) -> Re
         metrics: MetricsCache::default(),
         open_metrics: settings.public_metrics || loopback,
         plain_http: address.ip().is_loopback() && !https,
+        trusted_proxies: TrustedProxies::new(&settings.trusted_proxies),
         stopping: Arc::new(watch::channel(false).0),
         leptos: leptos_options(address),
     })

@@ -3,7 +3,7 @@
 use std::{
     fs::{File, Permissions},
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::Path,
 };
 
@@ -26,7 +26,10 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As [`write`].
 pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
-    let draft = draft(path, content)?;
+    place(draft(path, content)?, path)
+}
+
+fn place(draft: NamedTempFile, path: &Path) -> io::Result<bool> {
     match draft.persist_noclobber(path) {
         Ok(_) => {
             sync_folder(path);
@@ -37,12 +40,52 @@ pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// A file that is written bit by bit and then put in its place; one that is not is removed.
+#[derive(Debug)]
+pub struct Draft {
+    draft: NamedTempFile,
+    path: std::path::PathBuf,
+}
+
+impl Draft {
+    /// A draft beside `path`, which only its owner may read or write.
+    ///
+    /// # Errors
+    /// As [`write`].
+    pub fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self { draft: empty(path)?, path: path.to_owned() })
+    }
+
+    /// The file to write to.
+    pub fn file(&mut self) -> &mut File {
+        self.draft.as_file_mut()
+    }
+
+    /// Puts the draft in its place, unless there is a file already. Returns whether it did.
+    ///
+    /// # Errors
+    /// As [`write`].
+    pub fn create(self) -> io::Result<bool> {
+        self.draft.as_file().sync_all()?;
+        place(self.draft, &self.path)
+    }
+}
+
 /// A file with `content` beside `path`: a rename is atomic only within one file system.
 fn draft(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
-    let mut draft = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder(path))?;
+    let mut draft = empty(path)?;
+    // What root keeps in a data directory is for its owner to read: a server need not be root's.
+    if rustix::process::geteuid().is_root() {
+        let owner = folder(path).metadata()?;
+        fchown(draft.as_file(), Some(owner.uid()), Some(owner.gid()))?;
+    }
     draft.write_all(content)?;
     draft.as_file().sync_all()?;
     Ok(draft)
+}
+
+fn empty(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder(path))
 }
 
 /// Makes a rename survive a crash. Some file systems do not support this; the file is in place all the same.

@@ -3,7 +3,6 @@
 use std::{
     path::Path,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 
 use lifecycle::{problem::Code, signing::KeyRing};
@@ -12,26 +11,74 @@ use sqlx::{
     migrate::{Migrate, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
-use crate::{Error, Result, baseline, refusals::Refusals, signing_keys};
+use crate::{
+    Error, Hosts, Result, baseline,
+    heavy::HeavyWork,
+    hosts::PoolPlan,
+    refusals::Refusals,
+    signing_keys,
+    time_limits::{IDENTIFYING, REHEARSING, URGENT, USUAL, unlimited},
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// Maximum number of passwords hashed at the same time; each takes 19 MiB and a core for tens of milliseconds.
 const HASHERS: usize = 2;
 
-/// A pool of connections and the keys records are signed with. Cheap to clone.
+/// Connections for pages, reports and everything else that is not named below.
+const USUAL_CONNECTIONS: u32 = 16;
+/// Connections for finding out who calls, so that no report stands in the way of the person who wants to roll back.
+const IDENTIFYING_CONNECTIONS: u32 = 4;
+/// Connections that only emergency commands use.
+const URGENT_CONNECTIONS: u32 = 6;
+/// Connections that only the loops that follow and watch what is served use.
+const WATCHING_CONNECTIONS: u32 = 4;
+
+/// Pools of connections and the keys records are signed with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
+    /// The connections that the use cases on this handle take.
     pool: PgPool,
+    pools: Pools,
+    heavy: HeavyWork,
+    brief: HeavyWork,
+    /// Counts the changes of the live state that this process has made.
+    live_changes: Arc<watch::Sender<u64>>,
     keys: Arc<RwLock<Keys>>,
     hashers: Arc<Semaphore>,
     checkpoint_file: Option<Arc<Path>>,
     /// Names this process among those that use the database.
     instance: Uuid,
     refusals: Arc<Refusals>,
+}
+
+/// Pools that do not wait for each other.
+#[derive(Debug, Clone)]
+struct Pools {
+    usual: PgPool,
+    identifying: PgPool,
+    urgent: PgPool,
+    watching: PgPool,
+}
+
+impl Pools {
+    /// Connects once, to find out whether that is possible.
+    async fn connect(hosts: &Hosts) -> Result<Self> {
+        let plan = |limits, most| PoolPlan { limits, most, kept_open: 0 };
+        let [usual, identifying, urgent, watching] = hosts
+            .pools([
+                plan(USUAL, USUAL_CONNECTIONS),
+                plan(IDENTIFYING, IDENTIFYING_CONNECTIONS),
+                // One connection stays open: in an emergency none has to be made first.
+                PoolPlan { kept_open: 1, ..plan(URGENT, URGENT_CONNECTIONS) },
+                plan(URGENT, WATCHING_CONNECTIONS),
+            ])
+            .await?;
+        Ok(Self { usual, identifying, urgent, watching })
+    }
 }
 
 /// The keys of this process.
@@ -46,20 +93,20 @@ struct Keys {
 }
 
 impl Store {
-    /// Connects to the database. The schema may still be missing: see [`Self::migrate`].
+    /// Connects to the database, at the one of its servers that takes writes. The schema may still be missing: see
+    /// [`Self::migrate`].
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when no connection can be made.
-    pub async fn connect(options: PgConnectOptions, keys: KeyRing) -> Result<Self> {
-        let options = options.application_name("countersign");
-        let pool = PgPoolOptions::new()
-            .max_connections(20)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options)
-            .await?;
+    pub async fn connect(hosts: impl Into<Hosts>, keys: KeyRing) -> Result<Self> {
+        let pools = Pools::connect(&hosts.into()).await?;
         let keys = Keys { bound: Arc::new(keys.clone()), given: keys, checked: false };
         let store = Self {
-            pool,
+            pool: pools.usual.clone(),
+            pools,
+            heavy: HeavyWork::default(),
+            brief: HeavyWork::default(),
+            live_changes: Arc::new(watch::channel(0).0),
             keys: Arc::new(RwLock::new(keys)),
             hashers: Arc::new(Semaphore::new(HASHERS)),
             checkpoint_file: None,
@@ -105,6 +152,52 @@ impl Store {
     /// The pool, for code that needs SQL of its own (listeners, tests).
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// A handle whose use cases take connections that nothing but emergency commands takes. Its time limits are short.
+    #[must_use]
+    pub fn urgent(&self) -> Self {
+        Self { pool: self.pools.urgent.clone(), ..self.clone() }
+    }
+
+    /// A handle for the loops that follow and watch what is served. A connection is driven by the threads that opened it, so
+    /// loops with a thread of their own share none with anybody else.
+    #[must_use]
+    pub fn watching(&self) -> Self {
+        Self { pool: self.pools.watching.clone(), ..self.clone() }
+    }
+
+    /// A handle for finding out who calls.
+    #[must_use]
+    pub fn identifying(&self) -> Self {
+        Self { pool: self.pools.identifying.clone(), ..self.clone() }
+    }
+
+    /// Closes all connections, once nobody uses them any more.
+    pub async fn close(&self) {
+        let Pools { usual, identifying, urgent, watching } = &self.pools;
+        futures::future::join4(usual.close(), identifying.close(), urgent.close(), watching.close()).await;
+    }
+
+    /// Work that keeps a core busy.
+    pub fn heavy(&self) -> &HeavyWork {
+        &self.heavy
+    }
+
+    /// Work that keeps a core busy for a second at most, such as what a page shows first: it does not wait behind packets
+    /// and simulations.
+    pub fn brief(&self) -> &HeavyWork {
+        &self.brief
+    }
+
+    /// Counts the changes of the live state that this process has made: those have to be served before they are answered.
+    pub fn live_changes(&self) -> watch::Receiver<u64> {
+        self.live_changes.subscribe()
+    }
+
+    /// Says that this process has changed the live state.
+    pub(crate) fn live_changed(&self) {
+        self.live_changes.send_modify(|count| *count += 1);
     }
 
     /// What was refused since the last minute, and in all.
@@ -165,15 +258,22 @@ impl Store {
         Ok(())
     }
 
+    /// Whether the database takes writes: a standby and a read-only database answer, and take none.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when it does not answer.
+    pub async fn takes_writes(&self) -> Result<bool> {
+        let read_only: String =
+            sqlx::query_scalar("select current_setting('transaction_read_only')").fetch_one(&self.pool).await?;
+        Ok(read_only == "off")
+    }
+
     /// A handle with a single connection of its own, on which no statement has been prepared yet. Close its pool when
     /// done.
     pub(crate) async fn apart(&self) -> Result<Self> {
-        let options = PgConnectOptions::clone(&self.pool.connect_options());
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options)
-            .await?;
+        let options = REHEARSING.on(PgConnectOptions::clone(&self.pool.connect_options()));
+        let pool =
+            PgPoolOptions::new().max_connections(1).acquire_timeout(REHEARSING.acquire).connect_with(options).await?;
         Ok(Self { pool, ..self.clone() })
     }
 
@@ -189,12 +289,18 @@ impl Store {
 /// # Errors
 /// As [`Store::migrate`].
 pub async fn migrate(options: &PgConnectOptions) -> Result<()> {
-    let mut db = PgConnection::connect_with(&options.clone().application_name("countersign")).await?;
+    let options = unlimited(options.clone().application_name("countersign"));
+    let mut db = PgConnection::connect_with(&options).await?;
     let migrated = run_migrations(&mut db).await;
     // Closing the connection releases the lock, also after an error.
     let closed = db.close().await;
     migrated?;
     Ok(closed?)
+}
+
+/// The number of the newest migration that this program knows.
+pub(crate) fn newest_migration() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
 async fn run_migrations(db: &mut PgConnection) -> Result<()> {

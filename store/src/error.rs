@@ -63,9 +63,21 @@ impl Error {
         Problem::new(code, detail).into()
     }
 
+    /// The failure of a statement that stores what only one row may have: the refusal with `code` and `detail` when
+    /// another row has it.
+    pub(crate) fn taken(error: sqlx::Error, code: Code, detail: &str) -> Self {
+        if is_repetition(&error) { Self::refused(code, detail) } else { error.into() }
+    }
+
     /// The refusal when nothing of the kind `what` has this id.
     pub(crate) fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
         Self::refused(Code::NotFound, format!("there is no {what} `{id}`"))
+    }
+
+    /// The refusal to decide on a proposal that has this status already.
+    pub(crate) fn decided(status: &str) -> Self {
+        let detail = format!("this proposal is `{status}`: it waits for no decision");
+        Problem::new(Code::InvalidTransition, detail).with("from", status).into()
     }
 
     /// The refusal to rely on `what`, whose signature does not verify: `unknown_key` with the key's id when the key is
@@ -106,36 +118,52 @@ impl From<sqlx::Error> for Error {
         if unavailable {
             return Self::Unavailable(error);
         }
-        match constraint_problem(&error) {
-            Some(problem) => problem.into(),
-            None => Self::Database(error),
+        if has_state(&error, &[SERIALIZATION_FAILURE, DEADLOCK]) {
+            return Self::refused(Code::Conflict, "this was changed at the same moment; try again");
         }
+        Self::Database(error)
     }
+}
+
+/// A row with the same unique value exists.
+const UNIQUE_VIOLATION: &str = "23505";
+/// Another transaction changed what this one had read.
+const SERIALIZATION_FAILURE: &str = "40001";
+/// Two transactions waited for each other, and PostgreSQL aborted this one.
+const DEADLOCK: &str = "40P01";
+
+/// Whether the database refused a value that another row has. Recognised by SQLSTATE alone: the name of the constraint differs
+/// where a table is distributed over several servers, and messages are in the server's language.
+pub(crate) fn is_repetition(error: &sqlx::Error) -> bool {
+    has_state(error, &[UNIQUE_VIOLATION])
+}
+
+fn has_state(error: &sqlx::Error, states: &[&str]) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| states.contains(&&*code))
 }
 
 /// Class 08: connection. 53: no room on the disk, in memory, or for another connection. 57: an operator intervened:
 /// shutting down, starting up, cancelled. 58: the disk or the system failed. 25006: the server is read-only, as after a
-/// failover.
+/// failover. The last two: a lock was not released in time, or a transaction was idle for too long.
 fn is_server_state(code: &str) -> bool {
-    ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
+    ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+        || ["25006", LOCK_NOT_AVAILABLE, "25P03"].contains(&code)
 }
 
-/// The problem that a violated constraint stands for. Use cases check first; this is for callers that lost a race.
-fn constraint_problem(error: &sqlx::Error) -> Option<Problem> {
-    let database = error.as_database_error()?;
-    // Two transactions waited for each other, and PostgreSQL aborted this one.
-    if database.code().is_some_and(|code| code == "40P01" || code == "40001") {
-        return Some(Problem::new(Code::Conflict, "this was changed at the same moment; try again"));
+/// Another transaction holds what this one needs.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// A statement was cancelled, as a rule because it took too long.
+const QUERY_CANCELED: &str = "57014";
+
+/// What a caller may know of why the database cannot be used.
+fn unavailable(cause: &sqlx::Error) -> &'static str {
+    let code = cause.as_database_error().and_then(|error| error.code());
+    match code.as_deref() {
+        Some(LOCK_NOT_AVAILABLE) => "another change is under way and takes long; try again in a moment",
+        Some(QUERY_CANCELED) => "this took longer than the database may take; ask for less, or try again later",
+        _ if matches!(cause, sqlx::Error::PoolTimedOut) => "the database has too much to do; try again in a moment",
+        _ => "the database cannot be used at the moment; try again soon",
     }
-    let (code, detail) = match database.constraint()? {
-        "policy_bundles_version_key" => (Code::VersionExists, "another bundle already has this version number"),
-        "policy_bundles_one_stable" => (Code::Conflict, "another bundle became stable at the same moment"),
-        "policy_bundles_one_canary" => (Code::Conflict, "another bundle is already in rollout"),
-        "policy_packet_actions_once" => (Code::Conflict, "this action was already recorded"),
-        "people_email_key" => (Code::Conflict, "a person with this email exists already"),
-        _ => return None,
-    };
-    Some(Problem::new(code, detail))
 }
 
 impl From<Error> for Problem {
@@ -145,7 +173,7 @@ impl From<Error> for Problem {
             Error::Denied(Denied { actor, permission, signs_from: Some(at) }) => {
                 tracing::info!(actor, permission = permission.name(), "denied: signs nothing yet");
                 let detail = format!(
-                    "`{actor}` signs nothing before {at}: an administrator handed a link to this account over. \
+                    "`{actor}` signs nothing before {at}: a link to this account was handed over by an administrator. \
                      Until then another person with the role has to sign"
                 );
                 Self::new(Code::Forbidden, detail)
@@ -170,7 +198,12 @@ impl From<Error> for Problem {
             }
             Error::Unavailable(cause) => {
                 tracing::warn!(%cause, "the database cannot be used");
-                Self::new(Code::Unavailable, "the database cannot be used at the moment; try again soon")
+                Self::new(Code::Unavailable, unavailable(&cause))
+            }
+            // Use cases look first; this one lost a race.
+            Error::Database(cause) if is_repetition(&cause) => {
+                tracing::warn!(%cause, "a use case lost a race");
+                Self::new(Code::Conflict, "this was made or changed at the same moment; try again")
             }
             inner @ (Error::Database(_) | Error::Migration(_) | Error::Damaged(_) | Error::Internal(_)) => {
                 tracing::error!(cause = %inner, "a use case failed");

@@ -23,7 +23,7 @@ pub(crate) async fn standing(db: impl PgExecutor<'_>) -> Result<HeldRoles> {
 }
 
 /// Refuses to accept what `proposer` proposed at `at`, unless that administrator still is one and the account was not
-/// handed over since: a proposal is the first of two signatures. Whoever proposed it on the host has no account, and could
+/// handed over since: a proposal is the first of two signatures. A proposer on the host has no account, and could
 /// change the database anyway.
 pub(crate) async fn require_proposer(work: &mut Work, proposer: &str, at: Timestamp) -> Result<()> {
     // Locked, so that the account stays as it is until this transaction ends.

@@ -4,19 +4,20 @@ use const_format::concatcp;
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     incident::Status,
-    overview::{Badges, EffectMix, Minute, OverdueDrill, Overview, Task, TaskKind},
+    overview::{Badges, Countersigned, EffectMix, Minute, OverdueDrill, Overview, Task, TaskKind},
     review::PacketStatus,
     rollout::drill::OVERDUE_AFTER,
+    settings::ProposalStatus,
 };
 use policy::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
-    Result, Store, audit, drills,
+    Result, Store, announcements, audit, drills,
     incidents::{self, Filter as IncidentFilter},
     packets::{self, WAITS},
-    system,
+    partner_keys, people, settings, system,
 };
 
 /// Maximum number of tasks listed per kind.
@@ -30,13 +31,14 @@ const MAX_RECENT: u32 = 12;
 /// Denied without [`Permission::Read`].
 pub async fn overview(store: &Store, actor: &Actor) -> Result<Overview> {
     authorize(actor, Permission::Read)?;
-    let recent = audit::Filter { limit: Some(MAX_RECENT), ..audit::Filter::default() };
+    let recent = audit::Filter { limit: Some(MAX_RECENT), without_routine: true, ..audit::Filter::default() };
     let recent = audit::list(store, actor, &recent).await?.items;
     let tasks = tasks(store, actor).await?;
     let mut db = store.pool().acquire().await?;
     let as_of: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
     Ok(Overview {
         system: system::read(&mut db).await?,
+        announcements: announcements::open(&mut db, actor).await?,
         tasks,
         badges: count(&mut db, actor).await?,
         recent,
@@ -103,6 +105,9 @@ async fn tasks(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
             since: incident.created_at,
         }));
     }
+    if actor.may(Permission::Countersign) {
+        tasks.extend(proposals(store, actor).await?);
+    }
     if actor.may(Permission::EditDrafts) {
         tasks.extend(changes_requested(store, actor).await?);
     }
@@ -166,6 +171,27 @@ async fn overdue_drill(store: &Store) -> Result<Option<Task>> {
     Ok(Some(Task { kind: TaskKind::RunDrill(why), since }))
 }
 
+/// The proposals that the actor may countersign.
+async fn proposals(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
+    let task =
+        |what, about, proposed_by, since| Task { kind: TaskKind::Countersign { what, about, proposed_by }, since };
+    let waiting = Some(ProposalStatus::Pending);
+    let settings = settings::proposals(store, actor, waiting, Some(MAX_TASKS), None).await?.items.into_iter();
+    let settings = settings.filter(|proposal| proposal.may_decide(&actor.name).is_ok()).map(|proposal| {
+        let about = proposal.changes.into_iter().map(|change| change.words()).collect::<Vec<_>>().join(", ");
+        task(Countersigned::Settings, about, proposal.proposed_by, proposal.proposed_at)
+    });
+    let roles = people::proposals(store, actor).await?.into_iter();
+    let roles = roles
+        .filter(|proposal| proposal.may_accept(&actor.name).is_ok())
+        .map(|proposal| task(Countersigned::Roles, proposal.email, proposal.proposed_by, proposal.proposed_at));
+    let keys = partner_keys::list(store, actor).await?.into_iter();
+    let keys = keys
+        .filter(|key| key.is_proposed() && key.may_accept(&actor.name))
+        .map(|key| task(Countersigned::PartnerKey, key.name, key.proposed_by, key.proposed_at));
+    Ok(settings.chain(roles).chain(keys).collect())
+}
+
 /// The actor's own drafts that a reviewer sent back.
 async fn changes_requested(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
     let rows: Vec<(i64, String, OffsetDateTime)> = sqlx::query_as(
@@ -187,9 +213,10 @@ async fn changes_requested(store: &Store, actor: &Actor) -> Result<Vec<Task>> {
 async fn minutes(db: &mut PgConnection) -> Result<Vec<Minute>> {
     let rows: Vec<(OffsetDateTime, i64, i64)> = sqlx::query_as(
         "with counted as (
-             select date_trunc('minute', decided_at) as at, count(*) as decisions,
-                 count(*) filter (where status = 'error') as errors
-             from policy_decisions where decided_at >= date_trunc('minute', now()) - interval '59 minutes' group by 1)
+             select date_trunc('minute', at) as at, sum(decisions)::int8 as decisions,
+                 (sum(decisions) filter (where status = 'error'))::int8 as errors
+             from policy_decision_counts
+             where at >= date_trunc('minute', now()) - interval '59 minutes' group by 1)
          select minute, coalesce(decisions, 0), coalesce(errors, 0)
          from generate_series(date_trunc('minute', now()) - interval '59 minutes', date_trunc('minute', now()),
              interval '1 minute') minute
@@ -210,10 +237,12 @@ async fn minutes(db: &mut PgConnection) -> Result<Vec<Minute>> {
 /// The effects of the last hour's decisions.
 async fn mix(db: &mut PgConnection) -> Result<EffectMix> {
     let (allow, needs_approval, deny, no_match, errors): (i64, i64, i64, i64, i64) = sqlx::query_as(
-        "select count(*) filter (where effect = 'allow'), count(*) filter (where effect = 'needs_approval'),
-             count(*) filter (where effect = 'deny'), count(*) filter (where status = 'no_match'),
-             count(*) filter (where status = 'error')
-         from policy_decisions where decided_at >= now() - interval '1 hour'",
+        "select coalesce(sum(decisions) filter (where effect = 'allow'), 0)::int8,
+             coalesce(sum(decisions) filter (where effect = 'needs_approval'), 0)::int8,
+             coalesce(sum(decisions) filter (where effect = 'deny'), 0)::int8,
+             coalesce(sum(decisions) filter (where status = 'no_match'), 0)::int8,
+             coalesce(sum(decisions) filter (where status = 'error'), 0)::int8
+         from policy_decision_counts where at >= now() - interval '1 hour'",
     )
     .fetch_one(db)
     .await?;

@@ -1,4 +1,4 @@
-//! Whether a process holds the keys of the workspace: whoever does not hold the key that signs cannot write.
+//! Whether a process holds the keys of the workspace: without the key that signs it cannot write.
 
 use const_format::concatcp;
 use lifecycle::{

@@ -44,8 +44,8 @@ pub async fn read(store: &Store) -> Result<WorkspaceMetrics> {
         None => None,
         Some(canary) => {
             let stable = bundle_row::stable(&mut db).await?;
-            let measured = measure_stage(&mut db, &canary, stable.as_ref()).await?;
-            Some(gates::evaluate(&measured.metrics, &settings.gates))
+            let measured = measure_stage(&mut db, &canary, stable.as_ref(), &settings.gates).await?;
+            Some(gates::evaluate_counts(&measured.counts, &settings.gates))
         }
     };
     let rollback_failures: i64 = sqlx::query_scalar(
@@ -57,9 +57,7 @@ pub async fn read(store: &Store) -> Result<WorkspaceMetrics> {
     .fetch_one(&mut *db)
     .await?;
     let cost_24h: f64 = sqlx::query_scalar(
-        "select coalesce(sum(coalesce(o.cost, d.cost, 0)), 0)
-         from policy_decisions d left join policy_decision_outcomes o using (decision_id)
-         where d.decided_at >= now() - interval '24 hours'",
+        "select coalesce(sum(cost_sum), 0)::float8 from policy_decision_counts where at >= now() - interval '24 hours'",
     )
     .fetch_one(&mut *db)
     .await?;

@@ -23,7 +23,7 @@ pub(crate) const OTHERS: &str = "others";
 pub(crate) enum Kind {
     /// A sign-in, summed by source; the accounts are named.
     SignIn,
-    /// A request that the caller's roles do not allow, summed by actor; the requests are named.
+    /// A request that the caller's roles do not allow, summed by actor and credential; the requests are named.
     Access,
 }
 
@@ -34,10 +34,13 @@ pub(crate) struct Tally {
     pub named: Vec<String>,
 }
 
+/// What is summed: the kind, the source or actor, and the actor's credential, which is empty for sign-ins.
+type Key = (Kind, String, String);
+
 /// The sums since the last look, and the totals since the start.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    open: Mutex<BTreeMap<(Kind, String), Tally>>,
+    open: Mutex<BTreeMap<Key, Tally>>,
     sign_ins: AtomicU64,
     accesses: AtomicU64,
 }
@@ -46,13 +49,19 @@ impl Refusals {
     /// Notes a wrong password or an unknown account.
     pub fn note_sign_in(&self, source: &str, account: &str) {
         self.sign_ins.fetch_add(1, Ordering::Relaxed);
-        self.note(Kind::SignIn, source, account);
+        self.note(Kind::SignIn, source, "", &[account]);
+    }
+
+    /// Notes a sign-in that was refused before the account was looked at, because too many came from this source.
+    pub fn note_throttled(&self, source: &str) {
+        self.sign_ins.fetch_add(1, Ordering::Relaxed);
+        self.note(Kind::SignIn, source, "", &[]);
     }
 
     /// Notes a request that the caller may not make, such as `POST /policy/system/pause`.
-    pub fn note_access(&self, actor: &str, request: &str) {
+    pub fn note_access(&self, actor: &str, credential: Option<&str>, request: &str) {
         self.accesses.fetch_add(1, Ordering::Relaxed);
-        self.note(Kind::Access, actor, request);
+        self.note(Kind::Access, actor, credential.unwrap_or_default(), &[request]);
     }
 
     /// Failed sign-ins since the start.
@@ -66,34 +75,34 @@ impl Refusals {
     }
 
     /// Takes the sums; the next minute begins.
-    pub(crate) fn take(&self) -> BTreeMap<(Kind, String), Tally> {
+    pub(crate) fn take(&self) -> BTreeMap<Key, Tally> {
         std::mem::take(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts sums back that could not be written.
-    pub(crate) fn put_back(&self, sums: BTreeMap<(Kind, String), Tally>) {
+    pub(crate) fn put_back(&self, sums: BTreeMap<Key, Tally>) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        for ((kind, who), tally) in sums {
-            add(&mut open, kind, &who, tally.count, tally.named.iter().map(String::as_str));
+        for ((kind, who, credential), tally) in sums {
+            add(&mut open, (kind, &who, &credential), tally.count, tally.named.iter().map(String::as_str));
         }
     }
 
-    fn note(&self, kind: Kind, who: &str, what: &str) {
+    fn note(&self, kind: Kind, who: &str, credential: &str, what: &[&str]) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        add(&mut open, kind, &cut(who), 1, [&*cut(what)]);
+        let what: Vec<String> = what.iter().map(|what| cut(what)).collect();
+        add(&mut open, (kind, &cut(who), credential), 1, what.iter().map(String::as_str));
     }
 }
 
 fn add<'a>(
-    open: &mut BTreeMap<(Kind, String), Tally>,
-    kind: Kind,
-    who: &str,
+    open: &mut BTreeMap<Key, Tally>,
+    (kind, who, credential): (Kind, &str, &str),
     count: u64,
     named: impl IntoIterator<Item = &'a str>,
 ) {
-    let key = (kind, who.to_owned());
+    let key = (kind, who.to_owned(), credential.to_owned());
     let known = open.len() < MAX_KEYS || open.contains_key(&key);
-    let tally = open.entry(if known { key } else { (kind, OTHERS.to_owned()) }).or_default();
+    let tally = open.entry(if known { key } else { (kind, OTHERS.to_owned(), String::new()) }).or_default();
     tally.count = tally.count.saturating_add(count);
     for name in named {
         if tally.named.len() < MAX_NAMED && !tally.named.iter().any(|known| known == name) {
@@ -119,14 +128,15 @@ mod tests {
         for account in ["ann@x", "ann@x", "bob@x"] {
             refusals.note_sign_in("10.0.0.7", account);
         }
-        refusals.note_access("vic@x", "POST /policy/drills");
+        refusals.note_access("vic@x", Some("token:7"), "POST /policy/drills");
         let sums = refusals.take();
-        let tally = &sums[&(Kind::SignIn, "10.0.0.7".to_owned())];
+        let tally = &sums[&(Kind::SignIn, "10.0.0.7".to_owned(), String::new())];
         assert_eq!((tally.count, tally.named.as_slice()), (3, &["ann@x".to_owned(), "bob@x".to_owned()][..]));
+        assert!(sums.contains_key(&(Kind::Access, "vic@x".to_owned(), "token:7".to_owned())));
         assert!(refusals.take().is_empty(), "the next minute begins empty");
         refusals.put_back(sums.clone());
         refusals.note_sign_in("10.0.0.7", "cat@x");
-        assert_eq!(refusals.take()[&(Kind::SignIn, "10.0.0.7".to_owned())].count, 4);
+        assert_eq!(refusals.take()[&(Kind::SignIn, "10.0.0.7".to_owned(), String::new())].count, 4);
         assert_eq!((refusals.sign_ins(), refusals.accesses()), (4, 1), "totals are never reset");
     }
 
@@ -137,7 +147,7 @@ mod tests {
         ) {
             let refusals = Refusals::default();
             for (who, what) in &notes {
-                refusals.note_access(&who.to_string(), what);
+                refusals.note_access(&who.to_string(), None, what);
             }
             let sums = refusals.take();
             prop_assert!(sums.len() <= MAX_KEYS + 1);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lifecycle::{
     audit::{Entry, EventType},
-    authority::{Actor, Permit},
+    authority::{Actor, Credential, Permit},
     signing::KeyRing,
 };
 use policy::Timestamp;
@@ -12,7 +12,10 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 
-use crate::{Result, Store, audit, key_check};
+use crate::{
+    Result, Store, audit, key_check,
+    time_limits::{HOLDING_THE_SERVING_LOCK, millis, over_a_day},
+};
 
 /// The advisory lock under which the live state changes, one change at a time.
 const SERVING_LOCK: i64 = 0x636f_756e_7465_7201;
@@ -25,6 +28,10 @@ pub(crate) struct Work {
     /// The database's clock when the transaction began: the only clock of the domain.
     pub now: Timestamp,
     notes: Vec<Note>,
+    /// The session that this transaction began, which its entries name.
+    begun: Option<Credential>,
+    /// Where to say that the live state has changed, if it changes.
+    live: Option<Store>,
 }
 
 struct Note {
@@ -37,7 +44,8 @@ struct Note {
 }
 
 impl Work {
-    /// Begins, unless this process does not hold the key that signs. The actor's name goes into `countersign.permit`, by which triggers tell a use case from SQL by hand.
+    /// Begins, unless this process does not hold the key that signs. The actor's name goes into `countersign.permit`, by
+    /// which triggers tell a use case from SQL by hand.
     pub async fn begin(store: &Store, permit: Permit) -> Result<Self> {
         key_check::check(store).await?;
         let mut tx = store.pool().begin().await?;
@@ -46,14 +54,31 @@ impl Work {
                 .bind(&permit.actor().name)
                 .fetch_one(&mut *tx)
                 .await?;
-        Ok(Self { tx, permit, keys: store.keys(), now: now.into(), notes: Vec::new() })
+        Ok(Self { tx, permit, keys: store.keys(), now: now.into(), notes: Vec::new(), begun: None, live: None })
     }
 
     /// Begins, and takes the serving lock: waits until no other transaction is changing the live state.
     pub async fn begin_serving(store: &Store, permit: Permit) -> Result<Self> {
         let mut work = Self::begin(store, permit).await?;
+        sqlx::query("select set_config('idle_in_transaction_session_timeout', $1, true)")
+            .bind(millis(HOLDING_THE_SERVING_LOCK))
+            .execute(work.db())
+            .await?;
         sqlx::query("select pg_advisory_xact_lock($1)").bind(SERVING_LOCK).execute(work.db()).await?;
+        work.changes_live_state(store);
         Ok(work)
+    }
+
+    /// Begins what reads or writes a whole day of the log, which takes longer than a statement usually may.
+    pub async fn begin_over_a_day(store: &Store, permit: Permit) -> Result<Self> {
+        let mut work = Self::begin(store, permit).await?;
+        over_a_day(work.db()).await?;
+        Ok(work)
+    }
+
+    /// Says that committing changes what is served, so that this server serves it before it answers.
+    pub fn changes_live_state(&mut self, store: &Store) {
+        self.live = Some(store.clone());
     }
 
     /// The connection, for statements.
@@ -69,6 +94,11 @@ impl Work {
     /// The actor.
     pub fn actor(&self) -> &Actor {
         self.permit.actor()
+    }
+
+    /// The entries name the session that this transaction begins.
+    pub fn came_through(&mut self, credential: Credential) {
+        self.begun = Some(credential);
     }
 
     /// Notes an audit entry: one for every change of state. [`Self::commit`] writes the entries last of all, because
@@ -131,10 +161,15 @@ impl Work {
             let entries = notes.into_iter().map(|note| self.entry(note)).collect();
             audit::chain::append(&mut self.tx, &self.keys, entries).await?;
         }
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        if let Some(store) = &self.live {
+            store.live_changed();
+        }
+        Ok(())
     }
 
     fn entry(&self, note: Note) -> Entry {
+        let begun = self.begun.filter(|_| note.past.is_none()).map(String::from);
         let (at, actor) = note.past.unwrap_or_else(|| (self.now, self.permit.actor().clone()));
         Entry {
             seq: 0,
@@ -142,7 +177,7 @@ impl Work {
             event_type: note.event,
             roles: actor.roles.iter().map(|role| role.name().to_owned()).collect(),
             via: actor.via.name().to_owned(),
-            credential: actor.credential(),
+            credential: begun.or_else(|| actor.credential()),
             actor: actor.name,
             subject_type: note.subject.0.to_owned(),
             subject_id: note.subject.1,

@@ -9,7 +9,7 @@
 //! entry      a session in a web worker   (feature `entry`: a WebAssembly module of its own)
 //! ```
 //!
-//! In a browser without workers, the page drives a [`Session`] itself, in slices between frames.
+//! In a browser without workers, the same module runs on the page, in turns of a few milliseconds.
 
 pub mod check;
 pub mod document;
@@ -20,5 +20,5 @@ pub mod session;
 
 pub use check::CheckReport;
 pub use document::Change;
-pub use protocol::{Event, ReplayResult, Request, SweepResult, TestReport};
+pub use protocol::{Event, Question, ReplayResult, Request, Response, SweepResult, TestReport};
 pub use session::Session;

@@ -2,9 +2,10 @@
 //! a curve travel as bytes next to the JSON, transferred instead of copied.
 
 use policy::{
-    analysis::{SemanticDiff, verdict::Unreachable},
+    analysis::{SemanticDiff, Shadow, verdict::Unreachable},
     bundle::{Invariant, Source},
     engine::Input,
+    lint::Finding,
     replay::{Case, CaseResult, Comparison, Dataset, Transitions, sweep::Curve},
 };
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,28 @@ pub enum Request {
     Case(usize),
     /// Infers a schema from the recorded decisions.
     Learn,
+    /// A question about the draft as it is now. The answer repeats the number.
+    Ask(u32, Question),
+}
+
+/// A question about the draft, which is answered at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Question {
+    /// Which rules shadow the rule with this id?
+    Shadow(String),
+    /// What is the draft after the repair of one finding, which may be older than the draft?
+    Repair(Box<Finding>),
+    /// What is the draft after every repair that has one right answer?
+    RepairAll,
+}
+
+/// What a [`Question`] is answered with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Response {
+    /// The shadowing rules; `None` for a rule that is disabled or has errors.
+    Shadow(Option<Shadow>),
+    /// The repaired draft and how many repairs were made; `None` when a repair no longer fits.
+    Repaired(Option<Box<Source>>, usize),
 }
 
 /// A message to the page.
@@ -83,6 +106,8 @@ pub enum Event {
     Case(Option<Box<Input>>),
     /// The schema inferred from this many decisions; `None` without decisions.
     Learned(Option<Value>, usize),
+    /// The answer to the question with this number.
+    Answered(u32, Box<Response>),
 }
 
 /// The result of replaying cases against the draft.

@@ -1,6 +1,6 @@
 //! Bundles: the list of the studio, and editing one draft.
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use lifecycle::{
     authority::{Actor, Permission},
@@ -14,12 +14,13 @@ use lifecycle::{
 };
 use policy::{Timestamp, bundle::Invariant, replay::Case};
 #[cfg(feature = "ssr")]
-use policy::{bundle::Source, json};
+use policy::{analysis::Analyzer, bundle::Source, json};
 use serde::{Deserialize, Serialize};
+use worker::CheckReport;
 
 #[cfg(feature = "ssr")]
 use crate::context;
-use crate::error::{AppError, Reply};
+use crate::error::{AppError, Arguments, Reply};
 
 /// The list of bundles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Workbench {
     pub taken: Vec<String>,
     /// The invariants of the workspace.
     pub invariants: Vec<Invariant>,
+    /// What lint, the text diff and the version rules say. The input space of a large bundle is left out: the editor's
+    /// worker analyses it.
+    pub check: CheckReport,
     /// The review packet of the bundle.
     pub packet_id: Option<String>,
     /// The caller's name, under which the browser stores unsaved edits.
@@ -78,12 +82,21 @@ pub async fn list_bundles() -> Result<Shelf, AppError> {
 pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     let record = store::bundles::get(&store, &actor, id).await?;
-    let taken = all_summaries(&store, &actor).await?;
+    let stable = stable(&store, &actor).await?.filter(|stable| stable.id != id);
+    let invariants = store::settings::invariants(&store, &actor).await?;
+    let others = all_summaries(&store, &actor).await?;
+    let taken: Vec<String> = others.into_iter().filter(|other| other.id != id).map(|other| other.version).collect();
     let packets = store::packets::list(&store, &actor, &store::packets::Filter::default()).await?;
+    let work = move || {
+        let check = check(&record, stable.as_ref(), &taken, &invariants);
+        (check, record, stable, taken, invariants)
+    };
+    let (check, record, stable, taken, invariants) = store.brief().run(&actor.name, work).await?;
     Ok(Workbench {
-        stable: stable(&store, &actor).await?.filter(|stable| stable.id != id),
-        invariants: store::settings::invariants(&store, &actor).await?,
-        taken: taken.into_iter().filter(|other| other.id != id).map(|other| other.version).collect(),
+        check,
+        stable,
+        invariants,
+        taken,
         packet_id: packets.items.into_iter().find(|packet| packet.bundle_id == id).map(|packet| packet.packet_id),
         may_edit: actor.may(Permission::EditDrafts),
         may_submit: actor.may(Permission::BuildPackets),
@@ -93,9 +106,22 @@ pub async fn open_bundle(id: i64) -> Result<Workbench, AppError> {
     })
 }
 
+/// Checks a bundle for the first picture of its editor, which the worker completes.
+#[cfg(feature = "ssr")]
+fn check(record: &Record, stable: Option<&Record>, taken: &[String], invariants: &[Invariant]) -> CheckReport {
+    /// Up to this many rules the input space is analysed, too.
+    const MAX_ANALYSED: usize = 250;
+    let source = Source::from(record);
+    let base = stable.map(|stable| (stable.version.as_str(), Source::from(stable)));
+    let base = base.as_ref().map(|(version, source)| (*version, source));
+    let mut analyzer = Analyzer::new();
+    let analyzer = (source.rules.len() <= MAX_ANALYSED).then_some(&mut analyzer);
+    CheckReport::of(&source, base, taken, invariants, analyzer)
+}
+
 /// Creates a draft and returns its id. The draft is a copy of the stable bundle, or empty if `empty` is set or no
 /// bundle is stable.
-#[server(prefix = "/api", endpoint = "bundles/new", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/new", input = Arguments, output = Reply)]
 pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     let base = if empty { None } else { stable(&store, &actor).await? };
@@ -107,20 +133,20 @@ pub async fn new_draft(empty: bool) -> Result<i64, AppError> {
 }
 
 /// Copies a bundle into a new draft and returns the draft's id.
-#[server(prefix = "/api", endpoint = "bundles/clone", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/clone", input = Arguments, output = Reply)]
 pub async fn clone_bundle(id: i64) -> Result<i64, AppError> {
     Ok(store::bundles::clone_draft(&context::app_context()?.store, &context::actor()?, id).await?.id)
 }
 
 /// Creates a draft from a bundle document (JSON text) and returns the draft's id.
-#[server(prefix = "/api", endpoint = "bundles/create", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/create", input = Arguments, output = Reply)]
 pub async fn create_draft(document: String) -> Result<i64, AppError> {
     let source = read(&document)?;
     Ok(store::bundles::create(&context::app_context()?.store, &context::actor()?, source).await?.id)
 }
 
 /// The verdict on a file (its JSON text), and the effect of importing it. Nothing is written.
-#[server(prefix = "/api", endpoint = "bundles/preview-import", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/preview-import", input = Arguments, output = Reply)]
 pub async fn preview_import(document: String, import_as_version: Option<String>) -> Result<Preview, AppError> {
     let actor = context::actor()?;
     let upload = upload(&document, import_as_version, true)?;
@@ -129,7 +155,7 @@ pub async fn preview_import(document: String, import_as_version: Option<String>)
 
 /// Creates a draft from a file (its JSON text) and returns the draft's id. A file without a trusted signature is
 /// refused unless `unsigned` is set.
-#[server(prefix = "/api", endpoint = "bundles/import", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/import", input = Arguments, output = Reply)]
 pub async fn import_draft(
     document: String,
     import_as_version: Option<String>,
@@ -141,7 +167,7 @@ pub async fn import_draft(
 }
 
 /// Saves a draft that was read at `revision`. `document` is the draft as JSON text.
-#[server(prefix = "/api", endpoint = "bundles/save", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/save", input = Arguments, output = Reply)]
 pub async fn save_draft(id: i64, revision: i64, document: String) -> Result<Saved, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     match store::bundles::update(&store, &actor, id, revision, read(&document)?).await {
@@ -157,14 +183,14 @@ pub async fn save_draft(id: i64, revision: i64, document: String) -> Result<Save
 }
 
 /// Withdraws a bundle from review or approval, back to a draft.
-#[server(prefix = "/api", endpoint = "bundles/withdraw", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/withdraw", input = Arguments, output = Reply)]
 pub async fn withdraw_bundle(id: i64) -> Result<(), AppError> {
     store::bundles::withdraw(&context::app_context()?.store, &context::actor()?, id).await?;
     Ok(())
 }
 
 /// Builds the review packet of a draft and returns the packet's id.
-#[server(prefix = "/api", endpoint = "bundles/submit", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/submit", input = Arguments, output = Reply)]
 pub async fn submit_draft(
     id: i64,
     fallback_plan: String,
@@ -175,14 +201,14 @@ pub async fn submit_draft(
 }
 
 /// The built-in and the saved test cases.
-#[server(prefix = "/api", endpoint = "bundles/fixtures", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/fixtures", input = Arguments, output = Reply)]
 pub async fn fixtures() -> Result<Vec<Case>, AppError> {
     let (store, actor) = (context::app_context()?.store, context::actor()?);
     Ok(store::test_cases::cases(&store, &actor, policy::replay::Dataset::Fixtures, None, None).await?)
 }
 
 /// Stores some test cases for everyone and removes others; returns all fixtures afterwards.
-#[server(prefix = "/api", endpoint = "bundles/keep-cases", input = Json, output = Reply)]
+#[server(prefix = "/api", endpoint = "bundles/keep-cases", input = Arguments, output = Reply)]
 pub async fn keep_cases(save: Vec<Case>, remove: Vec<String>) -> Result<Vec<Case>, AppError> {
     Ok(store::test_cases::save(&context::app_context()?.store, &context::actor()?, &save, &remove).await?)
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
-use lifecycle::authority::Actor;
+use lifecycle::{authority::Actor, bundle};
 use lifecycle::{bundle::State, decision::Record};
 use policy::{
     Timestamp,
@@ -90,9 +90,9 @@ pub async fn decision_log(#[server(default)] query: DecisionFilter) -> Result<Lo
         agent: text(query.agent),
         action: text(query.action),
         since: query.range.since(as_of),
-        until: None,
         limit: Some(50),
         cursor: query.cursor,
+        ..Default::default()
     };
     let page = store::decisions::list(&store, &me, &filter).await?;
     let served = store::bundles::Filter { limit: Some(100), ..Default::default() };
@@ -107,16 +107,20 @@ pub async fn get_decision(decision_id: String) -> Result<DecisionDetail, AppErro
     let (store, me) = (crate::context::app_context()?.store, crate::context::actor()?);
     let record = store::decisions::get(&store, &me, &decision_id).await?;
     let input = Input { agent: record.agent.clone(), action: record.action.clone(), context: record.context.clone() };
-    let (trace, nearest) = match &record.bundle {
-        // A bundle that was in service never changes, so evaluating it again gives the recorded answer.
-        Some(bundle) => {
-            let served = prepared(&store, &me, bundle.id).await?;
-            let meter = Meter::new(nearest::TRIES / 20, nearest::TRIES / 20);
-            (served.trace(&input), Some(nearest_change(&served, &input, None, meter)))
-        }
-        None => (Vec::new(), None),
+    let served = match &record.bundle {
+        Some(bundle) => Some(store::bundles::get(&store, &me, bundle.id).await?),
+        None => None,
     };
-    let drafts = draft_answers(&store, &me, &input).await?;
+    let drafts = newest_drafts(&store, &me).await?;
+    let explain = move || {
+        // A bundle that was in service never changes, so evaluating it again gives the recorded answer.
+        let served = served.map(|served| prepared(&served));
+        let trace = served.as_ref().map(|served| served.trace(&input)).unwrap_or_default();
+        let meter = Meter::new(nearest::TRIES / 20, nearest::TRIES / 20);
+        let nearest = served.map(|served| nearest_change(&served, &input, None, meter));
+        (trace, nearest, drafts.into_iter().map(|draft| draft_answer(draft, &input)).collect::<Vec<_>>())
+    };
+    let (trace, nearest, drafts) = store.brief().run(&me.name, explain).await?;
     Ok(DecisionDetail { record, trace, nearest, drafts, as_of: crate::context::now() })
 }
 
@@ -130,26 +134,30 @@ pub async fn decision_input(decision_id: String) -> Result<Input, AppError> {
 
 /// A bundle prepared for evaluation.
 #[cfg(feature = "ssr")]
-async fn prepared(store: &Store, me: &Actor, id: i64) -> Result<Prepared, AppError> {
-    let source = Source::from(&store::bundles::get(store, me, id).await?);
-    Ok(Prepared::new(&source.parse_rules().bundle))
+fn prepared(bundle: &bundle::Record) -> Prepared {
+    Prepared::new(&Source::from(bundle).parse_rules().bundle)
 }
 
 #[cfg(feature = "ssr")]
-async fn draft_answers(store: &Store, me: &Actor, input: &Input) -> Result<Vec<DraftAnswer>, AppError> {
+async fn newest_drafts(store: &Store, me: &Actor) -> Result<Vec<bundle::Record>, AppError> {
     let newest = store::bundles::Filter { limit: Some(100), ..Default::default() };
     let bundles = store::bundles::summaries(store, me, &newest).await?.items;
     let mut drafts = Vec::new();
     for draft in bundles.into_iter().filter(|bundle| bundle.state.is_editable()).take(MOST_DRAFTS) {
-        let answer = prepared(store, me, draft.id).await?.decide(input);
-        drafts.push(DraftAnswer {
-            id: draft.id,
-            version: draft.version,
-            state: draft.state,
-            effect: answer.effect,
-            status: answer.status,
-            matched_rule: answer.matched_rule,
-        });
+        drafts.push(store::bundles::get(store, me, draft.id).await?);
     }
     Ok(drafts)
+}
+
+#[cfg(feature = "ssr")]
+fn draft_answer(draft: bundle::Record, input: &Input) -> DraftAnswer {
+    let answer = prepared(&draft).decide(input);
+    DraftAnswer {
+        id: draft.id,
+        version: draft.version,
+        state: draft.state,
+        effect: answer.effect,
+        status: answer.status,
+        matched_rule: answer.matched_rule,
+    }
 }

@@ -14,3 +14,14 @@ pub async fn read_overview() -> Result<Overview, AppError> {
     let store = crate::context::app_context()?.store;
     Ok(store::home::overview(&store, &crate::context::actor()?).await?)
 }
+
+/// Acknowledges what was done to an account without a second person.
+///
+/// # Errors
+/// `forbidden` for anybody but a safety owner; there is no such announcement.
+#[server(prefix = "/api", endpoint = "home/acknowledge", output = Reply)]
+pub async fn acknowledge(id: i64) -> Result<(), AppError> {
+    let store = crate::context::app_context()?.store;
+    store::announcements::acknowledge(&store, &crate::context::actor()?, id).await?;
+    Ok(())
+}

@@ -23,6 +23,8 @@ pub struct Me {
     pub identity: Option<Identity>,
     /// What people call the sign-in provider, if there is one.
     pub provider: Option<String>,
+    /// Whether the password was given in this session a few minutes ago, as linking the account asks.
+    pub confirmed: bool,
     /// The person signs nothing before this time.
     pub signs_from: Option<Timestamp>,
     /// The person's tokens, newest first.
@@ -46,6 +48,7 @@ pub async fn read_me() -> Result<Me, AppError> {
     Ok(Me {
         identity: store::identities::own(&store, &actor).await?,
         provider: context.provider.map(|name| name.to_string()),
+        confirmed: store::people::is_confirmed(&store, &actor).await?,
         tokens: store::tokens::list_own(&store, &actor).await?,
         sessions: store::sessions::list_own(&store, &actor).await?,
         name: caller.name.unwrap_or_else(|| actor.name.clone()),
@@ -71,17 +74,23 @@ pub async fn change_password(old_password: String, new_password: String) -> Resu
 /// Creates a token with some of one's own roles.
 ///
 /// # Errors
-/// `invalid_field` for a name, roles or days that cannot be.
+/// `invalid_field` for a name, roles or days that cannot be, and for a missing or wrong password.
 #[server(prefix = "/api", endpoint = "me/create-token", output = Reply)]
 pub async fn create_own_token(
     name: String,
     #[server(default)] roles: Vec<String>,
     days: String,
+    #[server(default)] password: String,
 ) -> Result<CreatedToken, AppError> {
-    let actor = crate::context::actor()?;
+    let (actor, source) = (crate::context::actor()?, crate::context::caller().source);
     let store = crate::context::app_context()?.store;
-    let new = store::tokens::NewOwnToken { name, roles: read_roles(&roles)?, expires_in_days: Some(read_days(&days)?) };
-    let (token, secret) = store::tokens::create_own(&store, &actor, new).await?;
+    let new = store::tokens::NewOwnToken {
+        name,
+        roles: read_roles(&roles)?,
+        expires_in_days: Some(read_days(&days)?),
+        password: Some(password),
+    };
+    let (token, secret) = store::tokens::create_own(&store, &actor, &source, new).await?;
     Ok(CreatedToken { name: token.name, secret })
 }
 
@@ -107,15 +116,26 @@ pub async fn end_session(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Signs out everywhere, here too.
+/// Signs out everywhere, here too, and revokes one's tokens.
 ///
 /// # Errors
 /// `unavailable` when the database cannot be used.
 #[server(prefix = "/api", endpoint = "me/end-all-sessions", output = Reply)]
 pub async fn end_all_sessions() -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
-    store::sessions::end_all_own(&store, &crate::context::actor()?).await?;
+    store::people::sign_out_everywhere(&store, &crate::context::actor()?).await?;
     leptos_axum::redirect("/sign-in");
+    Ok(())
+}
+
+/// Gives one's password again, before what outlives the session.
+///
+/// # Errors
+/// `invalid_field` for a wrong password, and for an account without one; `too_many_requests` after several wrong ones.
+#[server(prefix = "/api", endpoint = "me/confirm", output = Reply)]
+pub async fn confirm_session(password: String) -> Result<(), AppError> {
+    let (actor, source) = (crate::context::actor()?, crate::context::caller().source);
+    store::people::confirm_session(&crate::context::app_context()?.store, &actor, &source, &password).await?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ pub mod incidents;
 pub mod kpi;
 pub mod me;
 pub mod packets;
+pub mod partner_keys;
 pub mod people;
 pub mod rollout;
 pub mod safeguards;

@@ -1,12 +1,9 @@
 //! People and tokens, as administrators and safety owners manage them.
 
 use leptos::prelude::*;
-use lifecycle::authority::SentLink;
+use lifecycle::authority::{Roles, SentLink};
 #[cfg(feature = "ssr")]
-use lifecycle::{
-    authority::{Role, Roles},
-    problem::Problem,
-};
+use lifecycle::{authority::Role, problem::Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, Reply};
@@ -38,6 +35,8 @@ pub struct Ended {
     pub sessions: u64,
     /// The names of the tokens that were revoked.
     pub tokens: Vec<String>,
+    /// The roles of a person who was enabled that wait for a safety owner.
+    pub waiting: Roles,
 }
 
 /// Sets the roles of a person. Roles that need a safety owner become a proposal.
@@ -48,6 +47,7 @@ pub struct Ended {
 pub async fn set_roles(email: String, #[server(default)] roles: Vec<String>) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
     store::people::set_roles(&store, &crate::context::actor()?, &email, read_roles(&roles)?).await?;
+    crate::context::app_context()?.links.announce(&store).await;
     Ok(())
 }
 
@@ -88,6 +88,7 @@ pub async fn invite_person(
     let delivery = context.links.delivery(false);
     let invited = store::people::invite(&context.store, &crate::context::actor()?, &new, delivery).await?;
     let link = context.links.invitation(&invited.person, &invited.link, delivery).await;
+    context.links.announce(&context.store).await;
     Ok(LinkFor { email: invited.person.email, link })
 }
 
@@ -101,7 +102,8 @@ pub async fn reset_person(email: String, #[server(default)] hand_over: bool) -> 
     let actor = crate::context::actor()?;
     let delivery = context.links.delivery(hand_over);
     let reset = store::people::reset(&context.store, &actor, &email, delivery).await?;
-    let link = context.links.reset(&context.store, &actor, &reset, delivery).await;
+    let link = context.links.reset(&reset, delivery).await;
+    context.links.announce(&context.store).await;
     Ok(LinkFor { email: reset.person.email, link })
 }
 
@@ -113,8 +115,10 @@ pub async fn reset_person(email: String, #[server(default)] hand_over: bool) -> 
 pub async fn set_enabled(email: String, #[server(default)] enabled: bool) -> Result<Ended, AppError> {
     let store = crate::context::app_context()?.store;
     let done = store::people::set_enabled(&store, &crate::context::actor()?, &email, enabled).await?;
+    crate::context::app_context()?.links.announce(&store).await;
     let tokens = done.revoked_tokens.into_iter().map(|token| token.name).collect();
-    Ok(Ended { email: done.user.email, sessions: done.ended_sessions, tokens })
+    let waiting = done.proposal.map(|proposal| proposal.roles).unwrap_or_default();
+    Ok(Ended { email: done.user.email, sessions: done.ended_sessions, tokens, waiting })
 }
 
 /// Creates a token for a program, limited to agents that are written one a line or separated by commas.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use lifecycle::{
     authority::Actor,
     review::Exception,
-    rollout::{CanaryStatus, History, RollbackResponse, WatchConfig},
+    rollout::{CanaryStatus, History, RollbackResponse, WatchConfig, freeze::Holding},
     system::System,
 };
 use policy::Timestamp;
@@ -53,6 +53,8 @@ pub struct RolloutView {
     pub status: Option<CanaryStatus>,
     /// The exceptions with which the bundles in service were approved.
     pub exceptions: Vec<Exception>,
+    /// The freezes that hold applies now, those that the reader may pass included.
+    pub freezes: Vec<Holding>,
     /// The limits of automatic rollback.
     pub watch: WatchConfig,
     /// The effect of rolling back the canary or shadow.
@@ -83,6 +85,7 @@ pub async fn get_rollout() -> Result<RolloutView, AppError> {
         stable_preview: preview(&store, &me, system.stable.as_ref().map(|stable| stable.id)).await?,
         exceptions: store::packets::exceptions_in_service(&store, &me).await?,
         watch: store::settings::get(&store, &me).await?.watch,
+        freezes: store::rollout::freezes_holding(&store, &me, lifecycle::rollout::freeze::Operation::Apply).await?,
         waiting: waiting(&store, &me).await?,
         history: store::rollout::history(&store, &me, 50).await?,
         system,

@@ -48,13 +48,13 @@ pub async fn sign_in_ways() -> Result<SignInMethods, AppError> {
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
     let source = crate::context::caller().source;
-    let person = store::people::sign_in(&store, &email, &password, &source).await?.ok_or_else(|| {
+    let signed_in = store::people::sign_in(&store, &email, &password, &source).await?.ok_or_else(|| {
         AppError::new(
             lifecycle::problem::Code::Unauthenticated,
             "Email or password is wrong. Check both and try again.",
         )
     })?;
-    server::begin(person.id).await?;
+    server::begin(&signed_in).await?;
     leptos_axum::redirect(local_path(next.as_deref()));
     Ok(())
 }
@@ -68,8 +68,10 @@ pub async fn demo_sign_in(email: String, next: Option<String>) -> Result<(), App
     let refused =
         || AppError::new(lifecycle::problem::Code::Forbidden, "One-click sign-in is for the demo's people only.");
     let person = server::demo_people().await?.into_iter().find(|person| person.email == email).ok_or_else(refused)?;
-    store::people::password_counts(&crate::context::app_context()?.store, &person).await?;
-    server::begin(person.id).await?;
+    let store = crate::context::app_context()?.store;
+    let source = crate::context::caller().source;
+    let signed_in = store::people::sign_in_to_demo(&store, &person.email, &source).await?.ok_or_else(refused)?;
+    server::begin(&signed_in).await?;
     leptos_axum::redirect(local_path(next.as_deref()));
     Ok(())
 }
@@ -119,8 +121,8 @@ pub async fn open_link(code: String) -> Result<LinkHolder, AppError> {
 #[server(prefix = "/api", endpoint = "session/join", output = Reply)]
 pub async fn join(code: String, password: String) -> Result<(), AppError> {
     let store = crate::context::app_context()?.store;
-    let person = store::people::redeem(&store, &code, &password).await?;
-    server::begin(person.id).await?;
+    let signed_in = store::people::redeem(&store, &code, &password).await?;
+    server::begin(&signed_in).await?;
     leptos_axum::redirect("/");
     Ok(())
 }
@@ -131,10 +133,11 @@ pub async fn join(code: String, password: String) -> Result<(), AppError> {
 /// `unavailable` when the session cannot be deleted.
 #[server(prefix = "/api", endpoint = "session/sign-out", output = Reply)]
 pub async fn sign_out() -> Result<(), AppError> {
+    // First, so that nothing keeps a person signed in.
+    server::session()?.flush().await.map_err(server::broken)?;
     if let Ok(actor) = crate::context::actor() {
         store::people::sign_out(&crate::context::app_context()?.store, &actor).await?;
     }
-    server::session()?.flush().await.map_err(server::broken)?;
     leptos_axum::redirect("/sign-in");
     Ok(())
 }
@@ -176,7 +179,10 @@ mod server {
         authority::{Person, Role},
         problem::Code,
     };
-    use store::sessions::{PERSON_ID, PROVIDER_SESSION};
+    use store::{
+        people::SignedIn,
+        sessions::{BEGUN, PERSON_ID},
+    };
     use tower_sessions::Session;
 
     use crate::{context, error::AppError};
@@ -191,13 +197,12 @@ mod server {
             })
     }
 
-    /// Binds the session to a person, under a new id, so that an id planted by an attacker is worthless.
-    pub async fn begin(person_id: i64) -> Result<(), AppError> {
+    /// Takes up the session that signing in began, under its new id, so that an id planted by an attacker is worthless.
+    pub async fn begin(signed_in: &SignedIn) -> Result<(), AppError> {
         let session = session()?;
         session.cycle_id().await.map_err(broken)?;
-        // One that began at the sign-in provider, maybe another person's, is over.
-        session.remove_value(PROVIDER_SESSION).await.map_err(broken)?;
-        session.insert(PERSON_ID, person_id).await.map_err(broken)
+        session.insert(PERSON_ID, signed_in.person.id).await.map_err(broken)?;
+        session.insert(BEGUN, signed_in.session.to_string()).await.map_err(broken)
     }
 
     pub fn broken(error: tower_sessions::session::Error) -> AppError {

@@ -16,6 +16,7 @@ use lifecycle::{
     authority::{GroupRoles, Person, RoleProposal, Token},
     settings::{Proposal, Settings},
     signing::KeyNames,
+    transfer::PartnerKey,
 };
 #[cfg(feature = "ssr")]
 use policy::bundle::{Effect, Operator, Scalar, condition::key_of};
@@ -47,6 +48,8 @@ pub struct Workspace {
     pub provider: Option<String>,
     /// The names of the signing keys.
     pub keys: KeyNames,
+    /// The public keys of partners.
+    pub partner_keys: Vec<PartnerKey>,
     /// When this was read.
     pub as_of: Timestamp,
 }
@@ -56,12 +59,28 @@ pub struct Workspace {
 pub struct SettingsForm {
     /// Number of decisions that a canary needs in its stage.
     pub min_sample_size: String,
+    /// Number of different subjects that they are about.
+    pub min_subjects: String,
     /// Highest error rate, percent.
     pub max_error_percent: String,
     /// Highest deny rate, percent.
     pub max_deny_percent: String,
+    /// Whether a higher deny rate passes where stable denies the same.
+    #[serde(default)]
+    pub deny_like_stable: bool,
     /// Highest increase of the average cost, percent.
     pub max_cost_percent: String,
+    /// Cost that is allowed on top, USD.
+    pub cost_allowance: String,
+    /// Highest cost that intervals count with, USD; empty for ten times the largest budget.
+    #[serde(default)]
+    pub cost_bound: String,
+    /// Whether a pass needs the whole interval within the limit.
+    #[serde(default)]
+    pub require_confidence: bool,
+    /// Whether a canary is promoted by itself.
+    #[serde(default)]
+    pub automatic_promotion: bool,
     /// Minimum duration of a stage, hours.
     pub min_stage_hours: String,
     /// Number of approvals for an ordinary packet.
@@ -79,6 +98,8 @@ pub struct WatchForm {
     pub mode: String,
     /// Number of decisions that a canary needs in the window.
     pub fewest_decisions: String,
+    /// Number of different subjects that they are about.
+    pub fewest_subjects: String,
     /// Error rate, percent.
     pub error_percent: String,
     /// The error rate as a multiple of stable's.
@@ -89,6 +110,8 @@ pub struct WatchForm {
     pub cost_percent: String,
     /// Rate of decisions without a matching rule, percent.
     pub no_match_percent: String,
+    /// By how much a rate has to exceed stable's on the same requests, percentage points.
+    pub margin_points: String,
 }
 
 /// A new invariant as typed. Its conditions are rows of three columns.
@@ -144,6 +167,7 @@ pub async fn read_workspace() -> Result<Workspace, AppError> {
         groups: store::settings::groups(&store, &actor).await?,
         provider: context.provider.map(|name| name.to_string()),
         keys: store::settings::keys(&store, &actor)?,
+        partner_keys: store::partner_keys::list(&store, &actor).await?,
         as_of: crate::context::now(),
     })
 }
@@ -160,9 +184,18 @@ pub async fn save_settings(settings: SettingsForm) -> Result<Saved, AppError> {
     let form = settings;
     let gates = GateConfig {
         min_sample_size: number("min_sample_size", &form.min_sample_size)?,
+        min_subjects: number("min_subjects", &form.min_subjects)?,
         max_error_rate: rate("max_error_percent", &form.max_error_percent)?,
         max_deny_rate: rate("max_deny_percent", &form.max_deny_percent)?,
+        deny_like_stable: form.deny_like_stable,
         max_cost_increase: rate("max_cost_percent", &form.max_cost_percent)?,
+        cost_allowance: number("cost_allowance", &form.cost_allowance)?,
+        cost_bound: match form.cost_bound.trim() {
+            "" => None,
+            typed => Some(number("cost_bound", typed)?),
+        },
+        require_confidence: form.require_confidence,
+        automatic_promotion: form.automatic_promotion,
         min_stage_seconds: seconds("min_stage_hours", &form.min_stage_hours)?,
     };
     let approvals = number("approvals", &form.approvals)?;
@@ -194,11 +227,13 @@ pub async fn save_watch(limits: WatchForm) -> Result<Saved, AppError> {
     let watch = WatchConfig {
         mode,
         min_sample_size: number("fewest_decisions", &form.fewest_decisions)?,
+        min_subjects: number("fewest_subjects", &form.fewest_subjects)?,
         max_error_rate: rate("error_percent", &form.error_percent)?,
         error_rate_factor: number("times_stable", &form.times_stable)?,
         max_deny_rate: rate("deny_percent", &form.deny_percent)?,
         max_cost_increase: rate("cost_percent", &form.cost_percent)?,
         max_no_match_rate: rate("no_match_percent", &form.no_match_percent)?,
+        paired_margin: rate("margin_points", &form.margin_points)?,
     };
     let changed = store::settings::change(&store, &actor, |settings| settings.watch = watch).await?;
     Ok(Saved { proposed: changed.proposal.is_some() })

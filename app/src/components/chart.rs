@@ -198,6 +198,38 @@ pub fn Sparkline(
     }
 }
 
+/// A value within its interval, beside a limit: how much room is left, at a glance.
+#[component]
+pub fn IntervalBar(
+    /// The lower end of the interval.
+    lower: f64,
+    /// The upper end of the interval.
+    upper: f64,
+    /// The value.
+    value: f64,
+    /// The limit, drawn as a dashed line.
+    limit: f64,
+    /// All of it in words, for screen readers.
+    #[prop(into)]
+    label: String,
+    /// The colour.
+    tone: Tone,
+) -> impl IntoView {
+    // What is far away is cut off at the edge, so that the room between value and limit stays visible.
+    let start = value.min(limit).clamp(-1.0, 0.0);
+    let end = (1.5 * value.max(limit)).max(start + 0.01);
+    let place = move |at: f64| ((at - start) / (end - start)).clamp(0.0, 1.0) * 100.0;
+    let (from, to) = (place(lower), place(upper));
+    view! {
+        <svg class=format!("interval {}", tone.class()) viewBox="0 0 100 12" preserveAspectRatio="none" role="img" aria-label=label>
+            <rect class="track" y="4" width="100" height="4" />
+            <rect class="range" x=from y="3" width=(to - from).max(0.5) height="6" />
+            <line class="value" x1=place(value) x2=place(value) y1="1" y2="11" />
+            <line class="limit" x1=place(limit) x2=place(limit) y1="0" y2="12" />
+        </svg>
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
+use policy::characters::write_out_lines;
+
 use crate::{error::AppError, labels};
 
 /// The error of the last call of `action`, for the field it is about; `None` if the call succeeded.
@@ -27,7 +29,7 @@ where
         action.value().get().and_then(Result::err).map(|error| {
             view! {
                 <div class="notice tone-bad" role="alert">
-                    {error.detail().to_owned()}
+                    {write_out_lines(error.detail()).into_owned()}
                 </div>
             }
         })

@@ -4,6 +4,7 @@
 //! <PageHead title="Reviews" meta=|| … actions=|| … above=vec![("Reviews".into(), "/reviews".into())] />
 //! <Panel title="Gates" note="exact" actions=|| view! { … } flush=true>…</Panel>
 //! <Button kind=ButtonKind::Primary pending=action.pending() submit=true>"Approve"</Button>    on:click=… attr:title=…
+//! <ActionButton action=state.revoke id=token.id text="Revoke" label=format!("Revoke {name}") kind=ButtonKind::Danger />
 //! <LinkButton href="/studio" kind=ButtonKind::Ghost small=true>"Open"</LinkButton>
 //! <EffectBadge effect=Effect::Allow no_match=false />      <StateChip state=State::Canary />
 //! <SeverityChip severity=… />  <IncidentStatusChip status=… />  <PacketStatusChip status=… />  <FindingChip severity=… />
@@ -37,6 +38,7 @@
 //! `grid-3`, `grid-4` (columns that fold on narrow screens), `with-aside` (main column and a side column), `muted`,
 //! `faint`, `mono`, `num`, `visually-hidden`.
 
+pub mod action_button;
 pub mod brand;
 pub mod button;
 pub mod chart;
@@ -59,9 +61,10 @@ pub mod time;
 pub mod toast;
 pub mod wait;
 
+pub use action_button::ActionButton;
 pub use brand::Brand;
 pub use button::{Button, ButtonKind, LinkButton};
-pub use chart::{BarStack, Meter, Part, Share, Sparkline, StageBar};
+pub use chart::{BarStack, IntervalBar, Meter, Part, Share, Sparkline, StageBar};
 pub use chip::{
     Chip, EffectBadge, FindingChip, IncidentStatusChip, PacketStatusChip, SeverityChip, StateChip, Tone, effect_words,
 };

@@ -2,7 +2,7 @@
 
 use leptos::{children::ViewFnOnce, prelude::*};
 use leptos_meta::Title;
-use policy::characters::write_out;
+use policy::characters::{write_out, write_out_lines};
 
 use crate::error::AppError;
 
@@ -120,7 +120,7 @@ pub fn ErrorPanel(
     view! {
         <div class="notice tone-bad" role="alert">
             <strong>{error.0.title}</strong>
-            <p>{error.0.detail}</p>
+            <p>{write_out_lines(&error.0.detail).into_owned()}</p>
         </div>
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use policy::characters::write_out_lines;
 
 use super::Tone;
 use crate::error::AppError;
@@ -48,7 +49,7 @@ impl Toasts {
 
     /// Reports an error.
     pub fn bad(self, error: &AppError) {
-        self.show(Tone::Bad, error.detail().to_owned());
+        self.show(Tone::Bad, write_out_lines(error.detail()).into_owned());
     }
 
     fn show(self, tone: Tone, text: String) {

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// All kinds of events, grouped as the filter offers them.
-pub const EVENTS: [EventType; 55] = [
+pub const EVENTS: [EventType; 66] = [
     EventType::DraftCreated,
     EventType::Exported,
     EventType::DraftEdited,
@@ -31,6 +31,9 @@ pub const EVENTS: [EventType; 55] = [
     EventType::Paused,
     EventType::ReleaseSigned,
     EventType::Released,
+    EventType::FreezeMade,
+    EventType::FreezeEnded,
+    EventType::FreezePassed,
     EventType::EvaluationDisabled,
     EventType::EvaluationEnabled,
     EventType::DrillRun,
@@ -53,6 +56,7 @@ pub const EVENTS: [EventType; 55] = [
     EventType::ResetHandedOver,
     EventType::RolesProposed,
     EventType::RolesAccepted,
+    EventType::AnnouncementAcknowledged,
     EventType::RolesRejected,
     EventType::TokenCreated,
     EventType::TokenRevoked,
@@ -60,8 +64,15 @@ pub const EVENTS: [EventType; 55] = [
     EventType::SettingsProposed,
     EventType::ProposalAccepted,
     EventType::ProposalRejected,
+    EventType::PartnerKeyProposed,
+    EventType::PartnerKeyAccepted,
+    EventType::PartnerKeyRejected,
+    EventType::PartnerKeyRemoved,
     EventType::TestCaseKept,
     EventType::TestCaseRemoved,
+    EventType::DecisionsClosed,
+    EventType::DecisionsArchived,
+    EventType::DecisionsRestored,
     EventType::ManualFailover,
     EventType::SqlChange,
     EventType::DemoLoaded,

@@ -155,9 +155,9 @@ pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
                 <Dialog open=emergency.dialog id=DIALOG title="Pause">
                     <ActionForm action=emergency.pause attr:class="stack">
                         <p class="consequence">
-                            <strong>"Nothing enters service any more, "</strong>
-                            "and nothing is approved, until a safety owner and a runtime owner sign the release. Rolling back and \
-                             answering decisions go on."
+                            <strong>"Freezes all rollouts and approvals. "</strong>
+                            "Agents keep getting answers, from a canary too; you can still roll back. It ends when a safety owner and \
+                             a runtime owner sign."
                         </p>
                         <TextArea
                             label="Reason"
@@ -169,19 +169,19 @@ pub fn PauseDialog(state: RwSignal<FrameState>) -> impl IntoView {
                             error=refused
                         />
                         <Select
-                            label="Trigger metric"
+                            label="Which number worried you?"
                             name="trigger"
                             id="pause-trigger"
                             options=triggers
                             value=emergency.trigger
-                            hint="It is measured again before the release."
+                            hint="We recheck it before release."
                         />
                         <TextInput
                             label="Ticket"
                             name="ticket"
                             id="pause-ticket"
                             value=emergency.ticket
-                            hint=format!("Left empty, an incident tagged {TICKET_TAG} is opened.")
+                            hint=format!("Leave empty to open a new incident, tagged {TICKET_TAG}.")
                         />
                         <div class="dialog-foot">
                             <span class="needs-script">
@@ -282,7 +282,7 @@ fn DisabledBanner(disabled: Option<Disabled>, effect: &'static str, state: RwSig
         <section class="banner tone-bad" aria-label="Evaluation disabled">
             <strong role="status">"Evaluation disabled" {reason}</strong>
             {disabled
-                .map(|off| view! { <span>{off.by} ", " {move || view! { <RelativeTime at=off.since as_of=state.read().as_of /> }}</span> })}
+                .map(|off| view! { <span>{write_out(&off.by).into_owned()} ", " {move || view! { <RelativeTime at=off.since as_of=state.read().as_of /> }}</span> })}
             <span>
                 "Every question is answered with “" {effect} "” and logged. Reading, drafting, reviewing and rolling back go on."
             </span>
@@ -304,19 +304,20 @@ fn PausedBanner(pause: Pause, state: RwSignal<FrameState>) -> impl IntoView {
     let since = pause.since;
     let ticket = pause.ticket.clone().map(|ticket| {
         if ticket.starts_with("INC-") {
-            view! { <a href=format!("/incidents/{ticket}")>{ticket.clone()}</a> }.into_any()
+            view! { <a href=format!("/incidents/{ticket}")>{write_out(&ticket).into_owned()}</a> }.into_any()
         } else {
-            view! { <span>{ticket}</span> }.into_any()
+            view! { <span>{write_out(&ticket).into_owned()}</span> }.into_any()
         }
     });
-    let triggers = (!pause.trigger_metrics.is_empty())
-        .then(|| view! { <span>"Triggered by " {pause.trigger_metrics.join(", ")} "."</span> });
+    let triggers = (!pause.trigger_metrics.is_empty()).then(
+        || view! { <span>"Triggered by " {write_out(&pause.trigger_metrics.join(", ")).into_owned()} "."</span> },
+    );
     let signed = match pause.release_signatures.first() {
         None => view! { <span>"Release: 0 of 2 signed. It needs " {needed} "."</span> }.into_any(),
         Some(first) => {
             let words = format!(
                 "Release: 1 of 2 signed, by {} (“{}”). It needs {needed}.",
-                first.by,
+                write_out(&first.by),
                 write_out(&first.remediation)
             );
             view! { <span>{words}</span> }.into_any()
@@ -327,8 +328,8 @@ fn PausedBanner(pause: Pause, state: RwSignal<FrameState>) -> impl IntoView {
     view! {
         <section class="banner tone-bad" id="safety-pause" aria-label="Safety pause">
             <strong role="status">"Paused: " <ExternalText text=pause.reason /></strong>
-            <span>{pause.by} ", " {move || view! { <RelativeTime at=since as_of=state.read().as_of /> }} " " {ticket}</span>
-            <span>"No bundle enters service and none is approved. Rolling back, rejecting, drafting and evaluating go on."</span>
+            <span>{write_out(&pause.by).into_owned()} ", " {move || view! { <RelativeTime at=since as_of=state.read().as_of /> }} " " {ticket}</span>
+            <span>"Rollouts and approvals are frozen. Agents keep getting answers; you can still roll back."</span>
             {triggers}
             {signed}
             <Show when=move || may_sign.get()>
@@ -338,7 +339,7 @@ fn PausedBanner(pause: Pause, state: RwSignal<FrameState>) -> impl IntoView {
                         name="remediation"
                         id="pause-remediation"
                         value=emergency.remediation
-                        placeholder="What was put right"
+                        placeholder="What was fixed?"
                         required=true
                         quiet=true
                         error=refused

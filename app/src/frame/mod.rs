@@ -5,6 +5,7 @@ pub mod keyboard;
 pub mod live_updates;
 pub mod palette;
 pub mod places;
+pub mod presence;
 pub mod rail;
 pub mod state;
 pub mod theme;
@@ -67,6 +68,7 @@ fn SignedIn(state: RwSignal<FrameState>) -> impl IntoView {
     let palette = RwSignal::new(false);
     let help = RwSignal::new(false);
     live_updates::listen();
+    presence::listen();
     keyboard::listen(palette, help);
     refresh_on_change(state);
     emergency::provide_emergency();

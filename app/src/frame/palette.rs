@@ -174,7 +174,7 @@ pub fn Palette(
                                     on:mouseenter=move |_| at.set(i)
                                     on:click=move |_| run.run(command.clone())
                                 >
-                                    <span>{name}</span>
+                                    <span>{crate::labels::outside(&name)}</span>
                                     <span class="row">
                                         {keys.into_iter().map(|key| view! { <Kbd key=key /> }).collect_view()}
                                         <span class="palette-kind">{kind}</span>
@@ -186,7 +186,7 @@ pub fn Palette(
                 }}
             </div>
             <Show when=move || found.read().is_empty()>
-                <p class="palette-empty">"Nothing is called that. Ids can be pasted whole."</p>
+                <p class="palette-empty">"No results. You can paste a full ID."</p>
             </Show>
         </dialog>
     }

@@ -38,7 +38,7 @@ pub fn Rail(state: RwSignal<FrameState>) -> impl IntoView {
             </label>
             <div class="person">
                 <a class="person-name" href="/me" title="You: password, tokens, sessions" on:click=|_| close_more()>
-                    {move || state.read().name.clone()}
+                    {move || labels::outside(&state.read().name)}
                 </a>
                 <span class="person-roles">{move || labels::roles(&state.read().me.roles)}</span>
                 <ActionForm action=sign_out>

@@ -3,7 +3,7 @@
 use policy::bundle::{condition::Operator, schema::FieldType};
 use serde_json::{Map, Value};
 
-use super::rule::number;
+use super::rule::{number, typed_number};
 
 /// An entry of the operator list. It is finer than [`Operator`]: lists and single values, and present and absent, are
 /// entries of their own.
@@ -197,7 +197,7 @@ impl ValueKind {
     pub fn read(self, text: &str) -> Option<Value> {
         match self {
             Self::Text => Some(Value::from(text)),
-            Self::Number => text.trim().parse::<f64>().ok().filter(|n| n.is_finite()).map(number),
+            Self::Number => typed_number(text.trim()),
             Self::Boolean => text.trim().parse::<bool>().ok().map(Value::from),
         }
     }
@@ -287,6 +287,7 @@ pub fn plain_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
+        Value::Number(n) if n.is_i64() || n.is_u64() => n.to_string(),
         Value::Number(n) => n.as_f64().map_or_else(|| n.to_string(), |n| number(n).to_string()),
         Value::Array(list) => list.iter().map(plain_text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),

@@ -114,6 +114,8 @@ pub enum Edit {
     Version(Option<String>),
     /// Set the declared domain.
     Schema(Option<Value>),
+    /// Several edits as one; those that would change nothing are left out.
+    Together(Vec<Self>),
     /// Replace the whole document, as typing in the source does.
     Replace(Box<Source>),
 }
@@ -163,6 +165,7 @@ impl Edit {
             Self::Notes(_) => "edit notes".to_owned(),
             Self::Version(_) => "edit version".to_owned(),
             Self::Schema(_) => "edit schema".to_owned(),
+            Self::Together(edits) => edits.first().map_or_else(|| "edit".to_owned(), Self::label),
             Self::Replace(_) => "edit source".to_owned(),
         }
     }
@@ -237,6 +240,15 @@ impl Content {
             Edit::Notes(notes) => next.edit_head(|head| head.notes.clone_from(notes)),
             Edit::Version(version) => next.edit_head(|head| head.version.clone_from(version)),
             Edit::Schema(schema) => next.edit_head(|head| head.schema.clone_from(schema)),
+            Edit::Together(edits) => {
+                for edit in edits {
+                    match next.edited(edit) {
+                        Ok(after) => next = after,
+                        Err(EditRefused::Nothing) => {}
+                        Err(refused) => return Err(refused),
+                    }
+                }
+            }
             Edit::Replace(source) => next.replace(Source::clone(source)),
         }
         if next == *self { Err(EditRefused::Nothing) } else { Ok(next) }

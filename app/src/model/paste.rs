@@ -1,9 +1,10 @@
 //! Rules from the clipboard: JSON in any form of a bundle, or rows of a spreadsheet.
 
+use policy::bundle::{Effect, Source};
 use serde_json::{Map, Value};
 
 use super::{
-    RawRule,
+    Edit, RawRule,
     condition::{ValueKind, split_list},
     rule,
     text::{self, ParseError},
@@ -14,8 +15,41 @@ const COLUMNS: [&str; 6] = ["id", "agent", "action", "effect", "priority", "reas
 
 /// Whether `text` looks like rules, so that pasting a word into the page does nothing.
 pub fn looks_like_rules(text: &str) -> bool {
-    let text = text.trim_start();
+    let text = text::without_mark(text).trim_start();
     text.starts_with(['{', '[']) || text.lines().next().is_some_and(|line| line.contains('\t'))
+}
+
+/// What was pasted: rules, and what a whole bundle says beside them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pasted {
+    /// The rules, at least one.
+    pub rules: Vec<RawRule>,
+    /// The default effect, where it is written.
+    pub default_effect: Option<Effect>,
+    /// The effect on errors, where it is written.
+    pub on_error: Option<Effect>,
+    /// The declared domain, where it is written.
+    pub schema: Option<Value>,
+}
+
+impl Pasted {
+    /// The edits that take over what the bundle says beside its rules and `head` says otherwise, each in words. Without
+    /// them, the rules may mean something else here than where they come from.
+    pub fn settings(&self, head: &Source) -> Vec<(String, Edit)> {
+        let mut edits = Vec::new();
+        if let Some(effect) = self.default_effect.filter(|effect| *effect != head.default_effect) {
+            let words = format!("Default effect {effect} (here {})", head.default_effect);
+            edits.push((words, Edit::DefaultEffect(effect)));
+        }
+        if let Some(effect) = self.on_error.filter(|effect| *effect != head.on_error) {
+            edits.push((format!("Effect on errors {effect} (here {})", head.on_error), Edit::OnError(effect)));
+        }
+        if let Some(schema) = self.schema.as_ref().filter(|schema| head.schema.as_ref() != Some(schema)) {
+            let here = if head.schema.is_some() { "another one" } else { "none" };
+            edits.push((format!("Schema (here {here})"), Edit::Schema(Some(schema.clone()))));
+        }
+        edits
+    }
 }
 
 /// The rules in `text`.
@@ -23,8 +57,16 @@ pub fn looks_like_rules(text: &str) -> bool {
 /// # Errors
 /// [`ParseError`] with what is wrong and where.
 pub fn rules(text: &str) -> Result<Vec<RawRule>, ParseError> {
-    let trimmed = text.trim_start_matches('\u{feff}').trim();
-    let rules = if trimmed.starts_with(['{', '[']) {
+    read(text).map(|pasted| pasted.rules)
+}
+
+/// The rules in `text`, and what a whole bundle says beside them.
+///
+/// # Errors
+/// [`ParseError`] with what is wrong and where.
+pub fn read(text: &str) -> Result<Pasted, ParseError> {
+    let trimmed = text::without_mark(text).trim();
+    let pasted = if trimmed.starts_with(['{', '[']) {
         let value = text::parse(trimmed)?;
         // A single rule is accepted too.
         let value = match value {
@@ -33,14 +75,22 @@ pub fn rules(text: &str) -> Result<Vec<RawRule>, ParseError> {
             }
             other => other,
         };
-        text::source(value)?.rules
+        let is_written = |name: &str| value.get(name).is_some_and(|value| !value.is_null());
+        let (has_default, has_on_error) = (is_written("default_effect"), is_written("on_error"));
+        let source = text::source(value)?;
+        Pasted {
+            default_effect: has_default.then_some(source.default_effect),
+            on_error: has_on_error.then_some(source.on_error),
+            schema: source.schema,
+            rules: source.rules,
+        }
     } else {
-        from_rows(trimmed)?
+        Pasted { rules: from_rows(trimmed)?, ..Pasted::default() }
     };
-    if rules.is_empty() {
+    if pasted.rules.is_empty() {
         return Err(ParseError { line: None, column: 0, message: "there are no rules in it".to_owned() });
     }
-    Ok(rules)
+    Ok(pasted)
 }
 
 /// Rules from tab-separated rows. A first row with an `id` cell is a heading. Columns named `budget.cost`,
@@ -55,6 +105,12 @@ fn from_rows(text: &str) -> Result<Vec<RawRule>, ParseError> {
     } else {
         COLUMNS.iter().map(|name| (*name).to_owned()).collect()
     };
+    for (at, name) in columns.iter().enumerate() {
+        if !name.is_empty() && columns.iter().take(at).any(|other| other == name) {
+            let message = format!("the column `{name}` is there twice; keep the one that is meant");
+            return Err(wrong(first_line, at + 1, &message));
+        }
+    }
     let unheaded = (!headed).then_some((first_line, first));
     let mut rules = Vec::new();
     for (line, cells) in unheaded.into_iter().chain(rows) {
@@ -104,7 +160,14 @@ fn from_cells(columns: &[String], cells: &[String], line: usize) -> Result<RawRu
             }
             "tags" => rule::set(&mut rule, "tags", Some(Value::Array(split_list(cell, Some(ValueKind::Text))))),
             "conditions" => match text::parse(cell) {
-                Ok(Value::Object(object)) => conditions.extend(object),
+                Ok(Value::Object(object)) => {
+                    if let Some(twice) = object.keys().find(|key| conditions.contains_key(*key)) {
+                        return Err(place(&format!(
+                            "`{twice}` has a column of its own, too; keep the one that is meant"
+                        )));
+                    }
+                    conditions.extend(object);
+                }
                 _ => return Err(place("expected a JSON object")),
             },
             "budget.cost" | "budget.compute" => {
@@ -114,6 +177,9 @@ fn from_cells(columns: &[String], cells: &[String], line: usize) -> Result<RawRu
             "budget.risk" => rule::set_budget(&mut rule, "risk", Some(cell.into())),
             name if COLUMNS.contains(&name) => rule::set(&mut rule, name, Some(cell.into())),
             condition => {
+                if conditions.contains_key(condition) {
+                    return Err(place("it stands among the conditions, too; keep the one that is meant"));
+                }
                 conditions.insert(condition.to_owned(), cell_value(cell));
             }
         }
@@ -188,6 +254,8 @@ mod tests {
         ] {
             assert_eq!(rules(text).unwrap()[0]["id"], "aaa", "{text}");
         }
+        assert_eq!(rules("\u{feff} [{\"id\":\"aaa\"}]").unwrap()[0]["id"], "aaa");
+        assert!(looks_like_rules("\u{feff}{"));
         assert!(rules("[]").is_err());
         assert_eq!(rules("[{]").unwrap_err().line, Some(1));
     }
@@ -220,6 +288,50 @@ mod tests {
     fn a_bad_cell_is_named_with_its_row() {
         let error = rules("id\tpriority\naaa\thigh").unwrap_err();
         assert_eq!(error.to_string(), "line 2, column 2: priority: not a number");
+    }
+
+    #[test]
+    fn what_is_there_twice_is_named() {
+        for (text, message) in [
+            (
+                "id\tvip\tvip\naaa\t1\t2",
+                "line 1, column 3: the column `vip` is there twice; keep the one that is meant",
+            ),
+            (
+                "id\tReason\treason\naaa\ta\tb",
+                "line 1, column 3: the column `reason` is there twice; keep the one that is meant",
+            ),
+            (
+                "id\tconditions\tvip\naaa\t{\"vip\":1}\t2",
+                "line 2, column 3: vip: it stands among the conditions, too; keep the one that is meant",
+            ),
+            (
+                "id\tvip\tconditions\naaa\t2\t{\"vip\":1}",
+                "line 2, column 3: conditions: `vip` has a column of its own, too; keep the one that is meant",
+            ),
+        ] {
+            assert_eq!(rules(text).unwrap_err().to_string(), message);
+        }
+        // A column without a heading is not read, so there may be several.
+        assert!(rules("id\t\t\naaa\t1\t2").is_ok());
+    }
+
+    #[test]
+    fn what_a_bundle_says_beside_its_rules_is_offered() {
+        let text = r#"{"default_effect":"allow","on_error":"deny","schema":{"agents":{}},"rules":[{"id":"aaa"}]}"#;
+        let pasted = read(text).unwrap();
+        let head = Source::default();
+        let words: Vec<String> = pasted.settings(&head).into_iter().map(|(words, _)| words).collect();
+        assert_eq!(words, ["Default effect allow (here deny)", "Schema (here none)"]);
+        let content = crate::model::Content::default();
+        let edits = pasted.settings(&head).into_iter().map(|(_, edit)| edit);
+        let add = Edit::Add { rules: pasted.rules.clone(), after: None };
+        let taken = content.edited(&Edit::Together(std::iter::once(add).chain(edits).collect())).unwrap();
+        assert_eq!((taken.rules().len(), taken.head().default_effect), (1, Effect::Allow));
+        assert_eq!(taken.head().schema, Some(json!({"agents": {}})));
+        assert!(pasted.settings(taken.head()).is_empty());
+        // What is not written is not offered.
+        assert!(read(r#"{"rules":[{"id":"aaa"}]}"#).unwrap().settings(taken.head()).is_empty());
     }
 
     #[test]

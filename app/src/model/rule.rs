@@ -127,10 +127,13 @@ pub fn read_number(text: &str) -> Result<Option<Value>, NotANumber> {
     if text.is_empty() {
         return Ok(None);
     }
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(Some(number(value))),
-        _ => Err(NotANumber),
-    }
+    typed_number(text).map(Some).ok_or(NotANumber)
+}
+
+/// The number in `text`. A whole number keeps every digit, so that the linter can say when it has too many.
+pub fn typed_number(text: &str) -> Option<Value> {
+    let whole = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from));
+    whole.ok().or_else(|| text.parse::<f64>().ok().filter(|value| value.is_finite()).map(number))
 }
 
 /// A rule to start from. It is not valid yet: the linter reports what is missing.
@@ -171,6 +174,9 @@ mod tests {
         assert_eq!(number(5.0).to_string(), "5");
         assert_eq!(number(0.05).to_string(), "0.05");
         assert_eq!(read_number(" 85 "), Ok(Some(json!(85))));
+        assert_eq!(read_number("9007199254740993"), Ok(Some(json!(9_007_199_254_740_993_u64))));
+        assert_eq!(read_number("-9007199254740993").unwrap().unwrap().to_string(), "-9007199254740993");
+        assert_eq!(read_number("18446744073709551615").unwrap().unwrap().to_string(), "18446744073709551615");
         assert_eq!(read_number(""), Ok(None));
         assert_eq!(read_number("NaN"), Err(NotANumber));
         assert_eq!(read_number("8 5"), Err(NotANumber));

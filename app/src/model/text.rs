@@ -32,6 +32,11 @@ impl std::fmt::Display for ParseError {
     }
 }
 
+/// `text` without the byte order mark in front that some programs write.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// The JSON in `text`.
 ///
 /// # Errors

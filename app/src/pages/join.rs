@@ -62,7 +62,7 @@ fn PasswordForm(code: String, holder: LinkHolder) -> impl IntoView {
                 <input type="hidden" name="code" value=code />
                 <p>
                     <span class="faint">"You sign in as "</span>
-                    <strong>{email}</strong>
+                    <strong>{crate::labels::outside(&email)}</strong>
                 </p>
                 <TextInput
                     label="Password"

@@ -45,7 +45,7 @@ pub fn SignIn() -> impl IntoView {
     }
 }
 
-/// Why the sign-in provider did not let somebody in. The address holds the name of the reason, and nothing else that is
+/// Why the sign-in provider did not let a person in. The address holds the name of the reason, and nothing else that is
 /// shown.
 #[component]
 fn Refused() -> impl IntoView {
@@ -128,7 +128,7 @@ fn DemoPeople(people: Vec<DemoPerson>) -> impl IntoView {
                                 <input type="hidden" name="email" value=person.email />
                                 <Next />
                                 <button type="submit" class="demo-person" disabled=action.pending()>
-                                    <strong>{person.name}</strong>
+                                    <strong>{crate::labels::outside(&person.name)}</strong>
                                     <span>{person.part}</span>
                                 </button>
                             </ActionForm>

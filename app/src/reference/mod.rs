@@ -1,36 +1,70 @@
-//! `/docs`: the contract of the HTTP API as a page. The server renders it from the document that `/openapi.json`
-//! serves. The page is not part of the app that browsers hydrate, and runs no script.
+//! `/docs`: the contract of the HTTP API as pages, one for each resource. The server renders them from the document that
+//! `/openapi.json` serves. They are not part of the app that browsers hydrate, and run no script.
 
+mod address;
 mod curl;
 mod document;
 mod operation;
 mod schema;
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use serde_json::Value;
 
-use self::document::{list, members, text};
+use self::{
+    address::{ERRORS, ROOT, SCHEMAS, path_of, slug},
+    document::{list, members, text},
+};
 use crate::{
     components::{Brand, Column, Head, Panel, Table, prose::prose},
     context::Theme,
 };
 
-/// The page about `document`, in `theme`; without one, in the theme of the reader's system.
-pub fn page(document: &Value, theme: Option<Theme>) -> String {
-    Owner::new().with(|| whole(document, theme).to_html())
+/// The pages about `document` by path, in `theme`; without one, in the theme of the reader's system. One page for everything
+/// would be so long that phones and screen readers give up on it.
+pub fn pages(document: &Value, theme: Option<Theme>) -> BTreeMap<String, String> {
+    let whole = |title: &str, path: &str, content: AnyView| frame(document, theme, title, path, content).to_html();
+    Owner::new().with(|| {
+        let start = view! {
+            <Start info=document["info"].clone() />
+            {index(document)}
+        };
+        let mut pages = BTreeMap::from([
+            (ROOT.to_owned(), whole("HTTP API", ROOT, start.into_any())),
+            (path_of(ERRORS), whole("Errors", &path_of(ERRORS), errors(document).into_any())),
+            (path_of(SCHEMAS), whole("Schemas", &path_of(SCHEMAS), schemas(document).into_any())),
+        ]);
+        for tag in list(&document["tags"]) {
+            let name = text(&tag["name"]);
+            let path = path_of(&slug(name));
+            let page = whole(name, &path, resource(document, tag).into_any());
+            pages.insert(path, page);
+        }
+        pages
+    })
 }
 
-fn whole(document: &Value, theme: Option<Theme>) -> impl IntoView {
-    let info = &document["info"];
-    let tags: Vec<&Value> = list(&document["tags"]).iter().collect();
-    let contents = tags.iter().map(|tag| {
-        let name = text(&tag["name"]);
+/// A page with this title and content.
+fn frame(document: &Value, theme: Option<Theme>, title: &str, path: &str, content: AnyView) -> impl IntoView {
+    let tags = list(&document["tags"]).iter().map(|tag| text(&tag["name"]));
+    let start = ("Start".to_owned(), ROOT.to_owned());
+    let tags = tags.map(|name| (name.to_owned(), path_of(&slug(name))));
+    let others = [("Errors".to_owned(), path_of(ERRORS)), ("Schemas".to_owned(), path_of(SCHEMAS))];
+    let contents = std::iter::once(start).chain(tags).chain(others).map(|(name, to)| {
+        let current = (to == path).then_some("page");
         view! {
             <li>
-                <a href=format!("#{}", anchor(name))>{name.to_owned()}</a>
+                <a href=to aria-current=current>
+                    {name}
+                </a>
             </li>
         }
     });
+    let whole_title =
+        if path == ROOT { format!("{title} · Countersign") } else { format!("{title} · HTTP API · Countersign") };
+    // As text in the view it would be followed by a marker, which a title shows.
+    let whole_title = whole_title.replace('&', "&amp;").replace('<', "&lt;");
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme.map(Theme::name)>
@@ -38,7 +72,7 @@ fn whole(document: &Value, theme: Option<Theme>) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <title>"HTTP API · Countersign"</title>
+                <title inner_html=whole_title />
                 <link rel="stylesheet" href="/pkg/countersign.css" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
             </head>
@@ -49,20 +83,11 @@ fn whole(document: &Value, theme: Option<Theme>) -> impl IntoView {
                 <div class="reference">
                     <nav class="reference-contents" aria-label="Contents">
                         <Brand />
-                        <ul>
-                            {contents.collect_view()} <li>
-                                <a href="#errors">"Errors"</a>
-                            </li> <li>
-                                <a href="#schemas">"Schemas"</a>
-                            </li>
-                        </ul>
+                        <ul>{contents.collect_view()}</ul>
                     </nav>
                     <main class="stack" id="main">
-                        <h1>"HTTP API"</h1>
-                        <Start info=info.clone() />
-                        {tags.iter().map(|tag| resource(document, tag)).collect_view()}
-                        {errors(document)}
-                        {schemas(document)}
+                        <h1>{title.to_owned()}</h1>
+                        {content}
                     </main>
                 </div>
             </body>
@@ -81,7 +106,7 @@ fn Start(info: Value) -> impl IntoView {
                 <p>
                     "The contract as OpenAPI "<a href="/openapi.json">"3.1, for programs"</a>
                     ". An administrator makes tokens under "<a href="/settings?tab=tokens">"Settings › Tokens"</a>
-                    "; the lines below work once host and token are filled in here:"
+                    "; the lines on these pages work once host and token are filled in here:"
                 </p>
                 <pre class="reference-code">{EXPORTS}</pre>
                 <p>
@@ -93,25 +118,70 @@ fn Start(info: Value) -> impl IntoView {
     }
 }
 
+/// An operation with its method, its path, and the item of the document that describes the path.
+type Operation<'d> = (&'static str, &'d str, &'d Value, &'d Value);
+
 /// The operations with this tag.
-fn resource(document: &Value, tag: &Value) -> impl IntoView + use<> {
+fn operations<'d>(document: &'d Value, tag: &str) -> impl Iterator<Item = Operation<'d>> {
     const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
-    let name = text(&tag["name"]);
-    let operations = members(&document["paths"]).flat_map(|(path, item)| {
-        METHODS.iter().filter_map(move |method| item.get(*method).map(|operation| (*method, path, item, operation)))
+    let all = members(&document["paths"]).flat_map(|(path, item)| {
+        METHODS.into_iter().filter_map(move |method| Some((method, path.as_str(), item, item.get(method)?)))
     });
-    let cards = operations
-        .filter(|(_, _, _, operation)| list(&operation["tags"]).iter().any(|of| of == name))
+    all.filter(move |(_, _, _, operation)| list(&operation["tags"]).iter().any(|of| of == tag))
+}
+
+/// All operations, with links to the pages that describe them.
+fn index(document: &Value) -> impl IntoView + use<> {
+    const COLUMNS: &[Column] = &[Column::Text("Call"), Column::Text("What it does")];
+    let tags = list(&document["tags"]).iter().map(|tag| {
+        let name = text(&tag["name"]);
+        let (slug, path) = (slug(name), path_of(&slug(name)));
+        let rows = operations(document, name).map(|(method, address, _, operation)| {
+            let place = format!("{path}#{}", text(&operation["operationId"]));
+            let call = format!("{} {address}", method.to_uppercase());
+            view! {
+                <tr>
+                    <th scope="row">
+                        <code>{call}</code>
+                    </th>
+                    <td>
+                        <a href=place>{prose(text(&operation["summary"]))}</a>
+                    </td>
+                </tr>
+            }
+        });
+        let rows = rows.collect_view();
+        let (label, name) = (format!("Operations: {name}"), name.to_owned());
+        let about = prose(text(&tag["description"]));
+        view! {
+            <section class="stack reference-resource" aria-labelledby=slug.clone()>
+                <div class="stack-tight">
+                    <h2 id=slug.clone()>
+                        <a href=path>{name}</a>
+                    </h2>
+                    <p class="muted">{about}</p>
+                </div>
+                <Panel flush=true>
+                    <Table label=label>
+                        <Head columns=COLUMNS />
+                        <tbody>{rows}</tbody>
+                    </Table>
+                </Panel>
+            </section>
+        }
+    });
+    tags.collect_view()
+}
+
+/// The operations with this tag, described.
+fn resource(document: &Value, tag: &Value) -> impl IntoView + use<> {
+    let name = text(&tag["name"]);
+    let cards = operations(document, name)
         .map(|(method, path, item, operation)| operation::card(document, method, path, item, operation))
         .collect_view();
     view! {
-        <section class="stack reference-resource" aria-labelledby=anchor(name)>
-            <div class="stack-tight">
-                <h2 id=anchor(name)>{name.to_owned()}</h2>
-                <p class="muted">{prose(text(&tag["description"]))}</p>
-            </div>
-            {cards}
-        </section>
+        <p class="muted">{prose(text(&tag["description"]))}</p>
+        {cards}
     }
 }
 
@@ -132,22 +202,17 @@ fn errors(document: &Value) -> impl IntoView + use<> {
     });
     let rows = rows.collect_view();
     view! {
-        <section class="stack reference-resource" aria-labelledby="errors">
-            <div class="stack-tight">
-                <h2 id="errors">"Errors"</h2>
-                <p class="muted">
-                    "Every error is an " <code>"application/problem+json"</code> " document ("
-                    <a href="#schema-Problem">"Problem"</a> "). Programs distinguish them by " <code>"code"</code>
-                    ", which never changes its meaning; " <code>"detail"</code> " is for people."
-                </p>
-            </div>
-            <Panel flush=true>
-                <Table label="Codes of errors">
-                    <Head columns=COLUMNS />
-                    <tbody>{rows}</tbody>
-                </Table>
-            </Panel>
-        </section>
+        <p class="muted">
+            "Every error is an " <code>"application/problem+json"</code> " document ("
+            <a href=schema::place("Problem")>"Problem"</a> "). Programs distinguish them by " <code>"code"</code>
+            ", which never changes its meaning; " <code>"detail"</code> " is for people."
+        </p>
+        <Panel flush=true>
+            <Table label="Codes of errors">
+                <Head columns=COLUMNS />
+                <tbody>{rows}</tbody>
+            </Table>
+        </Panel>
     }
 }
 
@@ -155,19 +220,9 @@ fn errors(document: &Value) -> impl IntoView + use<> {
 fn schemas(document: &Value) -> impl IntoView + use<> {
     let all = members(&document["components"]["schemas"]).map(|(name, schema)| schema::card(name, schema));
     view! {
-        <section class="stack reference-resource" aria-labelledby="schemas">
-            <div class="stack-tight">
-                <h2 id="schemas">"Schemas"</h2>
-                <p class="muted">"What requests and answers are made of."</p>
-            </div>
-            {all.collect_view()}
-        </section>
+        <p class="muted">"What requests and answers are made of."</p>
+        {all.collect_view()}
     }
-}
-
-/// The id of the heading of a resource.
-fn anchor(name: &str) -> String {
-    name.to_lowercase().replace(' ', "-")
 }
 
 #[cfg(test)]
@@ -204,21 +259,30 @@ mod tests {
     }
 
     #[test]
-    fn what_the_document_says_is_on_the_page_escaped() {
-        let page = page(&small(), Some(Theme::Dark));
-        assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\" data-theme=\"dark\">"), "{page}");
-        assert!(page.contains("JSON &amp; more") && page.contains("Make &lt;one&gt;"), "{page}");
+    fn what_the_document_says_is_on_the_pages_escaped() {
+        let pages = pages(&small(), Some(Theme::Dark));
+        assert_eq!(pages.keys().collect::<Vec<_>>(), ["/docs", "/docs/errors", "/docs/key-figures", "/docs/schemas"]);
+        for page in pages.values() {
+            assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\" data-theme=\"dark\">"), "{page}");
+            assert_eq!(page.matches("<h1>").count(), 1);
+            assert!(!page.contains("<script") && !page.contains("style="));
+        }
+        let start = &pages["/docs"];
+        assert!(start.contains("JSON &amp; more") && start.contains("Make &lt;one&gt;"), "{start}");
+        assert!(start.contains("href=\"/docs/key-figures#makeKpi\""), "{start}");
+        let figures = &pages["/docs/key-figures"];
         // The renderer adds a marker after the text, so the end tag does not follow it directly.
-        assert!(page.contains("<code>30"), "{page}");
-        assert_eq!(page.matches("<h1>").count(), 1);
-        assert!(page.contains("href=\"#schema-Kpi\"") && page.contains("id=\"schema-Kpi\""));
-        assert!(page.contains("string or null") && page.contains("1 to 9"), "{page}");
-        assert!(!page.contains("<script") && !page.contains("style="));
+        assert!(figures.contains("<code>30") && figures.contains("id=\"makeKpi\""), "{figures}");
+        assert!(figures.contains("href=\"/docs/schemas#schema-Kpi\"") && figures.contains("1 to 9"), "{figures}");
+        assert!(figures.contains("aria-current=\"page\""), "{figures}");
+        assert!(figures.contains("<title>Key figures · HTTP API · Countersign</title>"), "{figures}");
+        let schemas = &pages["/docs/schemas"];
+        assert!(schemas.contains("id=\"schema-Kpi\"") && schemas.contains("string or null"), "{schemas}");
     }
 
     #[test]
     fn a_curl_line_survives_quotes() {
-        let page = page(&small(), None);
+        let page = &pages(&small(), None)["/docs/key-figures"];
         assert!(
             page.contains(r"-d '{&quot;name&quot;:&quot;it'\''s&quot;}'")
                 || page.contains(r#"-d '{"name":"it'\''s"}'"#)

@@ -24,7 +24,7 @@ pub(super) fn card(
     view! {
         <article class="panel" id=id aria-label=text(&operation["summary"]).to_owned()>
             <div class="panel-head">
-                <h3>{prose(text(&operation["summary"]))}</h3>
+                <h2>{prose(text(&operation["summary"]))}</h2>
             </div>
             <div class="panel-body stack">
                 <p class="reference-address">

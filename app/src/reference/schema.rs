@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::document::{list, members, text};
+use super::{
+    address::{SCHEMAS, path_of},
+    document::{list, members, text},
+};
 use crate::components::{Column, Head, Table, prose::prose};
 
 /// The panel of one named schema.
@@ -16,7 +19,7 @@ pub(super) fn card(name: &str, schema: &Value) -> impl IntoView + use<> {
     view! {
         <article class="panel panel-flush" id=format!("schema-{name}") aria-label=name.to_owned()>
             <div class="panel-head">
-                <h3>{name.to_owned()}</h3>
+                <h2>{name.to_owned()}</h2>
                 <span class="panel-note">{prose(text(&schema["description"]))}</span>
             </div>
             <div class="panel-body">{table}</div>
@@ -74,13 +77,18 @@ fn values(name: &str, schema: &Value) -> impl IntoView + use<> {
     }
 }
 
+/// The address of a named schema.
+pub(super) fn place(name: &str) -> String {
+    format!("{}#schema-{name}", path_of(SCHEMAS))
+}
+
 /// A schema in words, with links to the named ones.
 pub(super) fn words(schema: &Value) -> AnyView {
     if let Some(reference) = schema["$ref"].as_str() {
         // A reference may lead to a property of a schema.
         let path = reference.strip_prefix("#/components/schemas/").unwrap_or_default();
         let name = path.split('/').next().unwrap_or_default().to_owned();
-        let place = format!("#schema-{name}");
+        let place = place(&name);
         return view! { <a href=place>{name}</a> }.into_any();
     }
     for (choice, between) in [("oneOf", " or "), ("anyOf", " or "), ("allOf", " and ")] {

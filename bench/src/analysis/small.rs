@@ -1,5 +1,5 @@
 //! Small random bundles that use every operator but `^=`, over few names and values, so that rules overlap, meet values
-//! of wrong types, and miss fields.
+//! of wrong types, and miss fields. Names are written in full or as patterns, some of which lie inside others.
 
 use policy::random::Random;
 use serde_json::{Map, Value, json};
@@ -19,8 +19,8 @@ fn rule(number: usize, random: &mut Random) -> Value {
     let conditions: Map<String, Value> = (0..random.below(4)).map(|_| condition(random)).collect();
     json!({
         "id": format!("rule-{number}"),
-        "agent": one(&["*", "one", "two"], random),
-        "action": one(&["*", "read", "write"], random),
+        "agent": one(&["*", "one", "two.a", "two.*", "two.b.*", "two.b.c"], random),
+        "action": one(&["*", "read", "git__push", "git__*", "git__issue_*", "git__issue_close"], random),
         "conditions": conditions,
         "effect": one(&["allow", "deny", "needs_approval"], random),
         "reason": "A random rule of the benchmark",

@@ -50,6 +50,12 @@ pub enum EventType {
     ReleaseSigned,
     /// A safety pause was released by the second signature.
     Released,
+    /// A freeze was made, or the line stopped.
+    FreezeMade,
+    /// A freeze was ended.
+    FreezeEnded,
+    /// A person with an exemption passed a freeze.
+    FreezePassed,
     /// Evaluation was switched off in an emergency.
     EvaluationDisabled,
     /// Evaluation was switched on again.
@@ -88,13 +94,15 @@ pub enum EventType {
     SessionsNotConfirmed,
     /// A link was made with which a person chooses a new password.
     ResetStarted,
-    /// An administrator got a reset link to hand over: the account's sessions, tokens and open signatures ended.
+    /// An administrator got a link to an account to hand over: its sessions, tokens and open signatures ended.
     ResetHandedOver,
+    /// A safety owner acknowledged what was done to an account without a second person.
+    AnnouncementAcknowledged,
     /// New roles of a person wait for a safety owner.
     RolesProposed,
     /// A safety owner accepted new roles of a person.
     RolesAccepted,
-    /// New roles of a person were rejected or withdrawn.
+    /// New roles of a person were rejected or withdrawn, or replaced by newer ones.
     RolesRejected,
     /// A token was created.
     TokenCreated,
@@ -108,12 +116,26 @@ pub enum EventType {
     ProposalAccepted,
     /// A proposed change of a safeguard was rejected.
     ProposalRejected,
+    /// A partner's public key waits for a safety owner.
+    PartnerKeyProposed,
+    /// A safety owner accepted a partner's public key.
+    PartnerKeyAccepted,
+    /// A partner's public key was rejected, or its proposal withdrawn.
+    PartnerKeyRejected,
+    /// A partner's public key was removed: it is trusted no more.
+    PartnerKeyRemoved,
     /// A test case was saved.
     TestCaseKept,
     /// A test case was removed.
     TestCaseRemoved,
     /// The results of a bundle in service were compared with what its packet projected.
     Monitored,
+    /// A day of the decision log was closed: nothing is added to it any more.
+    DecisionsClosed,
+    /// A day of the decision log was archived to a file and is taken out of the database.
+    DecisionsArchived,
+    /// An archived day of the decision log was brought back.
+    DecisionsRestored,
     /// The live bundle was changed by SQL.
     ManualFailover,
     /// The database role of the program, or its owner, changed by SQL what people decide: accounts, tokens, settings,
@@ -121,6 +143,11 @@ pub enum EventType {
     SqlChange,
     /// The example workspace was loaded.
     DemoLoaded,
+}
+
+impl EventType {
+    /// What the service does every day by itself: nobody needs to hear of it.
+    pub const ROUTINE: [Self; 2] = [Self::DecisionsClosed, Self::DecisionsArchived];
 }
 
 /// One entry of the trail. Entries are added, never changed.
@@ -142,7 +169,7 @@ pub struct Entry {
     /// entries from before credentials were recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
-    /// The kind of the subject: `bundle`, `packet`, `incident`, `system`, `drill`, `person`, `token`, `settings`.
+    /// The kind of the subject: `bundle`, `packet`, `incident`, `system`, `drill`, `person`, `token`, `settings`, `day`.
     pub subject_type: String,
     /// The subject's id.
     pub subject_id: String,

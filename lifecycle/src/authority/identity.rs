@@ -45,7 +45,7 @@ pub enum SignInRefused {
     Declined,
     /// The sign-in is unknown, was used, is too old, or began in another browser.
     UsedUp,
-    /// The ID token was made for another sign-in, another program, or by somebody else.
+    /// The ID token was made for another sign-in, another program, or by another person.
     NotTrusted,
     /// The ID token has expired.
     Expired,
@@ -63,6 +63,8 @@ pub enum SignInRefused {
     AlreadyLinked,
     /// The link was not followed on the page You.
     NotFromHere,
+    /// The password was not given on the page You within the last minutes.
+    NotConfirmed,
 }
 
 impl SignInRefused {
@@ -81,7 +83,7 @@ impl SignInRefused {
         match self {
             Self::Unreachable => 503,
             Self::UsedUp | Self::NotTrusted | Self::Expired | Self::NotFromHere => 400,
-            Self::Declined | Self::NoRoles | Self::Disabled | Self::NoEmail => 403,
+            Self::Declined | Self::NoRoles | Self::Disabled | Self::NoEmail | Self::NotConfirmed => 403,
             Self::EmailTaken | Self::LinkedElsewhere | Self::AlreadyLinked => 409,
         }
     }
@@ -90,7 +92,7 @@ impl SignInRefused {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Unreachable => "The sign-in provider does not answer at the moment. Try again in a minute.",
-            Self::Declined => "The sign-in provider did not let you in. Try again, or ask whoever runs it.",
+            Self::Declined => "The sign-in provider did not let you in. Try again, or ask its operator.",
             Self::UsedUp => {
                 "This sign-in was used already, took longer than ten minutes, or began in another browser. Start again."
             }
@@ -103,12 +105,12 @@ impl SignInRefused {
                  or of the provider is wrong, and an administrator can help."
             }
             Self::NoRoles => {
-                "You are known to the sign-in provider, but none of your groups there has a role here. Ask whoever manages \
+                "You are known to the sign-in provider, but none of your groups there has a role here. Ask the person who manages \
                  your groups, or ask an administrator of this workspace to give one of your groups a role in Settings."
             }
             Self::Disabled => "Your account is disabled here. An administrator of this workspace can enable it.",
             Self::NoEmail => {
-                "The sign-in provider gives no email of yours that it has verified. Ask whoever runs it, or an administrator."
+                "The sign-in provider gives no email of yours that it has verified. Ask its operator, or an administrator."
             }
             Self::EmailTaken => {
                 "An account here has your email already, and an email alone does not make it yours. Sign in to that account, \
@@ -118,9 +120,12 @@ impl SignInRefused {
                 "You are linked with another account here already. Sign out, and sign in through the provider."
             }
             Self::AlreadyLinked => {
-                "Your account is linked with somebody else at the sign-in provider. Unlink it first, on the page You."
+                "Your account is linked with another person at the sign-in provider. Unlink it first, on the page You."
             }
             Self::NotFromHere => "An account is linked with the link on this page only. Follow it here.",
+            Self::NotConfirmed => {
+                "Give your password first: the person who is linked with an account signs in to it from then on."
+            }
         }
     }
 

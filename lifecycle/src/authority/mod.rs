@@ -16,6 +16,6 @@ pub use held_roles::HeldRoles;
 pub use identity::{Identity, SignInRefused};
 pub use pass::{AgentScope, Credential, Pass};
 pub use permission::Permission;
-pub use person::{Person, SentLink, Session, Token};
+pub use person::{Announcement, Person, SentLink, Session, Token};
 pub use proposal::{MayNotAccept, RoleChange, RoleProposal};
 pub use role::{Role, Roles};

@@ -24,7 +24,7 @@ pub struct Person {
     /// Whether the account is linked with a sign-in provider.
     #[serde(default)]
     pub linked: bool,
-    /// The person signs nothing before this time, because an administrator handed a link to their account over.
+    /// The person signs nothing before this time, because an administrator handed over a link to their account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signs_from: Option<Timestamp>,
 }
@@ -85,6 +85,17 @@ pub struct Session {
     pub user_agent: String,
     /// Whether this is the session that asks.
     pub current: bool,
+}
+
+/// What was done to an account without a second person, for safety owners who have not acknowledged it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The number, given by the database.
+    pub id: i64,
+    /// When it was done.
+    pub at: Timestamp,
+    /// What was done and by whom: a sentence without a full stop.
+    pub what: String,
 }
 
 /// A link that was made, as the administrator sees it.

@@ -3,6 +3,7 @@
 use policy::{
     Timestamp,
     bundle::{Effect, Source},
+    json::Literals,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -102,6 +103,7 @@ impl From<&Record> for Source {
             metadata: record.metadata.clone(),
             base_version: record.base_version.clone(),
             unknown: record.unknown.clone(),
+            literals: Literals::default(),
         }
     }
 }
@@ -118,6 +120,7 @@ impl From<Record> for Source {
             metadata: record.metadata,
             base_version: record.base_version,
             unknown: record.unknown,
+            literals: Literals::default(),
         }
     }
 }

@@ -68,6 +68,10 @@ pub fn faults_of_limits(config: &GateConfig) -> Vec<Fault> {
         }
     }
     at_least_zero("max_cost_increase", "an increase", Some(config.max_cost_increase), &mut faults);
+    at_least_zero("cost_allowance", "a cost", Some(config.cost_allowance), &mut faults);
+    if let Some(bound) = config.cost_bound.filter(|bound| !bound.is_finite() || *bound <= 0.0) {
+        faults.push(Fault::new("/cost_bound", format!("must be a cost above 0, not `{bound}`")));
+    }
     if config.min_stage_seconds > MAX_STAGE_SECONDS {
         faults.push(Fault::new("/min_stage_seconds", "a stage lasts at most a year"));
     }
@@ -162,11 +166,23 @@ mod tests {
             max_error_rate: 5.0,
             max_deny_rate: -1.0,
             max_cost_increase: -0.1,
+            cost_allowance: -1.0,
+            cost_bound: Some(0.0),
             min_stage_seconds: MAX_STAGE_SECONDS + 1,
             ..GateConfig::default()
         };
         let named: Vec<String> = faults_of_limits(&limits).into_iter().map(|fault| fault.pointer).collect();
-        assert_eq!(named, ["/max_error_rate", "/max_deny_rate", "/max_cost_increase", "/min_stage_seconds"]);
+        assert_eq!(
+            named,
+            [
+                "/max_error_rate",
+                "/max_deny_rate",
+                "/max_cost_increase",
+                "/cost_allowance",
+                "/cost_bound",
+                "/min_stage_seconds"
+            ]
+        );
         assert!(faults_of_limits(&GateConfig::default()).is_empty());
     }
 }

@@ -1,6 +1,8 @@
 //! Putting an approved bundle into service stage by stage, and taking a bundle out of service.
 
+pub mod counts;
 pub mod drill;
+pub mod freeze;
 pub mod gates;
 pub mod given_metrics;
 pub mod history;
@@ -11,6 +13,7 @@ pub mod stage;
 pub mod status;
 pub mod watch;
 
+pub use counts::{Coverage, StageCounts};
 pub use drill::{DrillReport, LastDrill};
 pub use gates::{Gate, GateName, GateReport, GateVerdict};
 pub use given_metrics::GivenMetrics;

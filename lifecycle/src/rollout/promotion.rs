@@ -62,6 +62,23 @@ pub fn blocked_by(
     reasons
 }
 
+/// The share of traffic in percent to which a canary is promoted by itself now; `None` when it is not. `held` says whether
+/// anything else holds promotions now, such as a pause. A shadow waits for a person: no gate was evaluated on it.
+pub fn promote_automatically(
+    stage: Stage,
+    started: Option<Timestamp>,
+    now: Timestamp,
+    config: &GateConfig,
+    gates: &GateReport,
+    held: bool,
+) -> Option<i16> {
+    let canary = matches!(stage, Stage::Canary10 | Stage::Canary50);
+    let ready = config.automatic_promotion && canary && !held;
+    (ready && blocked_by(stage, None, started, now, config, gates).is_empty())
+        .then(|| stage.next().map(Stage::percent))
+        .flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +117,24 @@ mod tests {
         assert_eq!(blocked(Stage::Active, None, start.plus(day), &passing()).len(), 1);
         assert!(blocked(Stage::Shadow, Some(10), start, &held).is_empty());
         assert_eq!(blocked_by(Stage::Canary10, None, None, start, &config, &passing()).len(), 1);
+    }
+
+    #[test]
+    fn a_canary_is_promoted_by_itself_only_where_that_is_on_and_nothing_is_in_the_way() {
+        let on = GateConfig { automatic_promotion: true, ..GateConfig::default() };
+        let start = Timestamp::from_unix_seconds(1_000_000);
+        let later = start.plus(Duration::from_secs(86_400));
+        let next = |stage, now, config: &GateConfig, gates: &GateReport, held| {
+            promote_automatically(stage, Some(start), now, config, gates, held)
+        };
+        assert_eq!(next(Stage::Canary10, later, &on, &passing(), false), Some(50));
+        assert_eq!(next(Stage::Canary50, later, &on, &passing(), false), Some(100));
+        assert_eq!(next(Stage::Shadow, later, &on, &passing(), false), None);
+        assert_eq!(next(Stage::Active, later, &on, &passing(), false), None);
+        assert_eq!(next(Stage::Canary10, later, &on, &passing(), true), None);
+        assert_eq!(next(Stage::Canary10, start, &on, &passing(), false), None);
+        assert_eq!(next(Stage::Canary10, later, &GateConfig::default(), &passing(), false), None);
+        let held = gates::evaluate(&StageMetrics::default(), &on);
+        assert_eq!(next(Stage::Canary10, later, &on, &held, false), None);
     }
 }

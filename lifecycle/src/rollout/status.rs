@@ -3,7 +3,7 @@
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::GateReport;
+use super::{GateReport, freeze::Holding};
 use crate::{
     bundle::State,
     metrics::{ArmStats, StageMetrics},
@@ -44,6 +44,8 @@ pub struct CanaryStatus {
     pub diverging: u64,
     /// Decisions in the window that both arms answered.
     pub compared: u64,
+    /// The freezes that count for a promotion now, those that the reader may pass included.
+    pub freezes: Vec<Holding>,
     /// When the status was measured.
     pub as_of: Timestamp,
 }

@@ -11,4 +11,4 @@ pub mod workspace;
 
 pub use proposal::{ChangedSettings, Proposal, ProposalStatus};
 pub use safeguards::Change;
-pub use workspace::{CorpusLimit, Passwords, Settings, SignInSettings};
+pub use workspace::{CorpusLimit, Passwords, RetentionSettings, Settings, SignInSettings};

@@ -19,6 +19,8 @@ pub enum Weaker {
     Other,
     /// This value, given as text.
     Value(&'static str),
+    /// On or off.
+    Switch(bool),
 }
 
 /// One safeguard.
@@ -37,19 +39,28 @@ const fn safeguard(field: &'static str, weaker: Weaker, words: &'static str) -> 
 }
 
 /// All safeguards. A setting that is neither here nor in [`FREE`] fails a test.
-pub const SAFEGUARDS: [Safeguard; 26] = [
+pub const SAFEGUARDS: [Safeguard; 35] = [
     safeguard("/gates/min_sample_size", Weaker::Lower, "minimum sample size of a gate"),
+    safeguard("/gates/min_subjects", Weaker::Lower, "minimum number of subjects of a gate"),
     safeguard("/gates/max_error_rate", Weaker::Higher, "maximum error rate of a gate"),
     safeguard("/gates/max_deny_rate", Weaker::Higher, "maximum deny rate of a gate"),
+    safeguard("/gates/deny_like_stable", Weaker::Switch(true), "higher deny rates where stable denies the same"),
     safeguard("/gates/max_cost_increase", Weaker::Higher, "maximum cost increase of a gate"),
+    safeguard("/gates/cost_allowance", Weaker::Higher, "cost that a gate allows on top"),
+    // A lower bound cuts more, a higher one makes intervals wider.
+    safeguard("/gates/cost_bound", Weaker::Other, "highest cost that a gate's interval counts with"),
+    safeguard("/gates/require_confidence", Weaker::Switch(false), "certainty for a pass of a gate"),
+    safeguard("/gates/automatic_promotion", Weaker::Switch(true), "promotion without a person"),
     safeguard("/gates/min_stage_seconds", Weaker::Lower, "minimum stage duration"),
     safeguard("/watch/mode", Weaker::Value("observe"), "response of automatic rollback"),
     safeguard("/watch/min_sample_size", Weaker::Higher, "decisions that automatic rollback waits for"),
+    safeguard("/watch/min_subjects", Weaker::Higher, "subjects that automatic rollback waits for"),
     safeguard("/watch/max_error_rate", Weaker::Higher, "error rate for automatic rollback"),
     safeguard("/watch/error_rate_factor", Weaker::Higher, "error rate over the baseline for automatic rollback"),
     safeguard("/watch/max_deny_rate", Weaker::Higher, "deny rate for automatic rollback"),
     safeguard("/watch/max_cost_increase", Weaker::Higher, "cost increase for automatic rollback"),
     safeguard("/watch/max_no_match_rate", Weaker::Higher, "share without a rule for automatic rollback"),
+    safeguard("/watch/paired_margin", Weaker::Higher, "margin over stable for automatic rollback"),
     safeguard("/review/approval_hours", Weaker::Higher, "hours that an approval counts"),
     safeguard("/review/high_risk_bps", Weaker::Higher, "risk from which two people sign"),
     safeguard("/review/many_changes_bps", Weaker::Higher, "share of changed decisions from which two people sign"),
@@ -65,6 +76,7 @@ pub const SAFEGUARDS: [Safeguard; 26] = [
     safeguard("/corpus", Weaker::Lower, "recorded decisions that a packet replays"),
     safeguard("/sign_in/check_minutes", Weaker::Higher, "minutes within which the sign-in provider confirms a session"),
     safeguard("/sign_in/passwords", Weaker::Value("everyone"), "who signs in with a password"),
+    safeguard("/retention/days", Weaker::Lower, "days that decisions stay in the database"),
 ];
 
 /// The settings that guard nothing: limits that a simulation warns at, and which administrator has the emergency
@@ -252,6 +264,7 @@ fn weakens(weaker: Weaker, from: &Value, to: &Value) -> bool {
         Weaker::Higher => numbers.is_none_or(|(from, to)| to > from),
         Weaker::Other => true,
         Weaker::Value(value) => to == value,
+        Weaker::Switch(weaker) => to == weaker,
     }
 }
 
@@ -350,7 +363,8 @@ mod tests {
                     *place = match safeguard.weaker {
                         Weaker::Value("observe") => json!(["roll_back", "observe"][*value as usize % 2]),
                         Weaker::Value(_) => json!(["everyone", "break_glass"][*value as usize % 2]),
-                        // Whole numbers fit every setting.
+                        Weaker::Switch(_) => json!(value % 2 == 0),
+                        // Whole numbers fit every other setting.
                         _ => json!(value),
                     };
                 }

@@ -21,6 +21,8 @@ pub struct Settings {
     pub corpus: CorpusLimit,
     /// Signing in.
     pub sign_in: SignInSettings,
+    /// How long decisions stay in the database.
+    pub retention: RetentionSettings,
 }
 
 /// A number of recorded decisions.
@@ -31,6 +33,20 @@ pub struct CorpusLimit(pub u32);
 impl Default for CorpusLimit {
     fn default() -> Self {
         Self(5000)
+    }
+}
+
+/// How long decisions stay in the database; then their day is archived to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RetentionSettings {
+    /// The age at which a day of the log is archived, in days.
+    pub days: u32,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> Self {
+        Self { days: 90 }
     }
 }
 

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(key.authenticate(Purpose::Export, &[b"text"]), raw[..]);
     }
 
-    const ALL: [Purpose; 11] = [
+    const ALL: [Purpose; 13] = [
         Purpose::Export,
         Purpose::Apply,
         Purpose::Rollback,
@@ -247,6 +247,8 @@ mod tests {
         Purpose::Audit,
         Purpose::Checkpoint,
         Purpose::Grant,
+        Purpose::Backup,
+        Purpose::Archive,
         Purpose::Seal,
     ];
 

@@ -28,6 +28,16 @@ impl PublicKey {
     /// The name of the algorithm.
     pub const ALGORITHM: &'static str = "Ed25519";
 
+    /// The key with these 32 bytes in hexadecimal; `None` when that is no key, or one for which anybody could sign.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        let key = VerifyingKey::from_bytes(&bytes).ok()?;
+        // A point has one encoding, so that a key has one id.
+        let is_canonical = key.to_edwards().compress().to_bytes() == bytes;
+        (is_canonical && !key.is_weak()).then(|| Self::new(&key))
+    }
+
     fn new(key: &VerifyingKey) -> Self {
         let digits: String = hex::encode(Sha256::digest(key.as_bytes())).chars().take(ID_DIGITS).collect();
         Self {
@@ -89,6 +99,10 @@ mod tests {
         assert!(public.is_consistent());
         let renamed = PublicKey { key_id: Key::new("k", "another").public().key_id, ..public.clone() };
         assert!(!renamed.is_consistent());
+        assert_eq!(PublicKey::from_hex(&public.public_key.to_uppercase()), Some(public.clone()));
+        for wrong in ["", "00", &"00".repeat(32), &format!("01{}", "00".repeat(31))] {
+            assert_eq!(PublicKey::from_hex(wrong), None, "{wrong}");
+        }
         for wrong in ["", "00", "zz", &"ff".repeat(32)] {
             assert!(!PublicKey { public_key: wrong.to_owned(), ..public.clone() }.is_consistent(), "{wrong}");
         }

@@ -24,13 +24,17 @@ pub enum Purpose {
     Checkpoint,
     /// A grant that follows from an approved request.
     Grant,
+    /// The manifest of a backup.
+    Backup,
+    /// The manifest of an archived day of the decision log.
+    Archive,
     /// Not a signature: the key under which secrets of others are encrypted in the database.
     Seal,
 }
 
 impl Purpose {
     /// The purposes with a derived key, in the order in which a key keeps their keys.
-    pub(super) const DERIVED: [Self; 10] = [
+    pub(super) const DERIVED: [Self; 12] = [
         Self::Apply,
         Self::Rollback,
         Self::Action,
@@ -40,6 +44,8 @@ impl Purpose {
         Self::Audit,
         Self::Checkpoint,
         Self::Grant,
+        Self::Backup,
+        Self::Archive,
         Self::Seal,
     ];
 
@@ -56,6 +62,8 @@ impl Purpose {
             Self::Audit => "countersign v1 audit",
             Self::Checkpoint => "countersign v1 checkpoint",
             Self::Grant => "countersign v1 grant",
+            Self::Backup => "countersign v1 backup",
+            Self::Archive => "countersign v1 archive",
             Self::Seal => "countersign v1 seal",
         }
     }

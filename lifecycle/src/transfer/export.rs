@@ -20,7 +20,7 @@ pub enum Algorithm {
     #[serde(rename = "HMAC-SHA256")]
     #[strum(to_string = "HMAC-SHA256", serialize = "hmac-sha256")]
     HmacSha256,
-    /// With a key pair: whoever has the published key can verify, and only this workspace can sign.
+    /// With a key pair: anyone with the published key can verify, and only this workspace can sign.
     #[strum(to_string = "Ed25519", serialize = "ed25519")]
     Ed25519,
 }

@@ -1,6 +1,6 @@
 //! The body of a request to verify or import a file: a signed file as it is, or wrapped with options.
 
-use policy::json::unknown_members;
+use policy::{Fault, json::unknown_members};
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
@@ -52,6 +52,13 @@ impl Upload {
     }
 }
 
+/// The members of a signed file.
+const FILE: [&str; 8] =
+    ["format_version", "algorithm", "key_id", "bundle", "digest", "exported_at", "expires_at", "signature"];
+
+/// Those that nothing else has.
+const ONLY_IN_A_FILE: [&str; 5] = ["format_version", "algorithm", "key_id", "exported_at", "expires_at"];
+
 fn unwrap_file(mut members: Map<String, Value>) -> Result<Value, Problem> {
     if !members.contains_key("signature") {
         for name in ["export", "signed_bundle"] {
@@ -64,6 +71,13 @@ fn unwrap_file(mut members: Map<String, Value>) -> Result<Value, Problem> {
         if wraps && let Some(file) = members.remove("bundle") {
             return refuse_unknown(&members, "bundle").map(|()| file);
         }
+        // Without a signature nothing beside the bundle is read; what a file has there may stay. A file that lost its
+        // signature, or has it under another name, is for the verification to judge.
+        let is_file = members.keys().any(|name| ONLY_IN_A_FILE.contains(&name.as_str()));
+        if members.contains_key("bundle") && !members.contains_key("rules") && !is_file {
+            let beside = members.keys().filter(|name| !FILE.contains(&name.as_str()));
+            refuse(unknown_members(beside, "", &["bundle", "import_as_version", "unsigned"]))?;
+        }
     }
     Ok(Value::Object(members))
 }
@@ -71,7 +85,10 @@ fn unwrap_file(mut members: Map<String, Value>) -> Result<Value, Problem> {
 /// Refuses members beside a wrapped file, which are options that nobody knows.
 fn refuse_unknown(members: &Map<String, Value>, wrapper: &str) -> Result<(), Problem> {
     let known = [wrapper, "import_as_version", "unsigned"];
-    let faults = unknown_members(members.keys(), "", &known);
+    refuse(unknown_members(members.keys(), "", &known))
+}
+
+fn refuse(faults: Vec<Fault>) -> Result<(), Problem> {
     if faults.is_empty() { Ok(()) } else { Err(Problem::unknown_members(faults)) }
 }
 
@@ -90,5 +107,18 @@ mod tests {
             let problem = Upload::parse(json!({wrapper: file, "unsinged": true})).unwrap_err();
             assert_eq!(problem.errors, vec![Fault::new("/unsinged", "is unknown here; did you mean `unsigned`?")]);
         }
+    }
+
+    #[test]
+    fn an_unknown_option_beside_an_unsigned_bundle_is_refused() {
+        let bundle = json!({"rules": [], "x": 1});
+        let upload = Upload::parse(json!({"bundle": bundle, "digest": "sha256:0", "unsigned": true})).unwrap();
+        assert!(upload.unsigned && upload.bundle() == bundle);
+        let problem = Upload::parse(json!({"bundle": bundle, "unsigned": true, "import_as": "1.0.0"})).unwrap_err();
+        assert_eq!(problem.errors.len(), 1);
+        assert_eq!(problem.errors[0].pointer, "/import_as");
+        // A bare bundle keeps what it has.
+        let bare = json!({"rules": [], "x": 1});
+        assert_eq!(Upload::parse(bare.clone()).unwrap().bundle(), bare);
     }
 }

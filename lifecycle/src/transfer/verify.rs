@@ -165,7 +165,9 @@ fn check_export(
     };
     time("exported_at")?;
     let expires_at = time("expires_at")?;
-    verify_export_members(keys, partners, members.clone()).map_err(|error| signature_failure(error, text("key_id")))?;
+    let by_pair = text("algorithm") == Algorithm::Ed25519.name();
+    verify_export_members(keys, partners, members.clone())
+        .map_err(|error| signature_failure(error, text("key_id"), by_pair))?;
 
     // From here on the file is known to be what its signer wrote.
     let source = Source::read(bundle.clone()).map_err(|faults| {
@@ -192,14 +194,25 @@ fn check_export(
     Ok(source)
 }
 
-fn signature_failure(error: SignatureError, key_id: &str) -> VerificationFailure {
+fn signature_failure(error: SignatureError, key_id: &str, by_pair: bool) -> VerificationFailure {
     match error {
+        SignatureError::UnknownKey(_) if by_pair => VerificationFailure::new(
+            Verdict::UnknownKey,
+            format!(
+                "It was signed with the key `{key_id}`, which is not known here. Get the public key from the partner, and \
+                 have an administrator propose it under Settings, Keys."
+            ),
+        ),
         SignatureError::UnknownKey(_) => VerificationFailure::new(
             Verdict::UnknownKey,
             format!(
                 "It was signed with the key `{key_id}`, which is not known here. Give both environments the same \
                  HMAC_SECRET and HMAC_KEY_ID, or add the key to HMAC_PREVIOUS."
             ),
+        ),
+        SignatureError::Mismatch if by_pair => VerificationFailure::new(
+            Verdict::InvalidSignature,
+            "The signature does not match: the file was changed after it was exported. Get the file again.",
         ),
         SignatureError::Mismatch => VerificationFailure::new(
             Verdict::InvalidSignature,

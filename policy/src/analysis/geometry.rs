@@ -123,7 +123,9 @@ impl BundleGeometry {
         }
         let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
         rules.sort_by(|a, b| order::compare(a, b));
-        if !meter.spend(Space::cost(rules.iter().copied())) {
+        let declared = declared(bundle);
+        let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
+        if !meter.spend(Space::cost(rules.iter().copied(), domain)) {
             return None;
         }
         let mut edit = self.assign_keys(&rules);
@@ -222,8 +224,7 @@ impl BundleGeometry {
     /// Recuts the axes that an edit touches and updates the footprints of the rules on them. Returns whether an axis
     /// changed.
     fn cut_axes(&mut self, edit: &Edit, bundle: &Bundle) -> bool {
-        let enforced = bundle.schema.as_ref().filter(|schema| schema.enforce);
-        let declared: Vec<&AgentSchema> = enforced.iter().flat_map(|schema| schema.agents.values()).collect();
+        let declared = declared(bundle);
         let live = || self.order.iter().filter_map(|key| self.entry(*key));
         let added = edit.added.iter().filter_map(|key| Some(&self.entry(*key)?.rule));
         let touched: BTreeSet<&str> = edit
@@ -268,8 +269,8 @@ impl BundleGeometry {
             self.space = whole.unwrap_or_default();
         }
         let cut: Vec<usize> = axes.iter().map(|(at, _)| *at).collect();
-        for (at, axis) in axes {
-            self.space.set_axis(at, axis);
+        if !axes.is_empty() {
+            self.space.set_axes(axes);
         }
         for key in outdated {
             if let Some(Some(entry)) = self.entries.get_mut(key) {
@@ -376,6 +377,12 @@ pub fn decides(rule: &Rule, input: &Input) -> bool {
             let value = condition::lookup(&input.context, &asked.field);
             condition::apply(&asked.test, value) != ConditionResult::False
         })
+}
+
+/// The declarations of all agents, when they are enforced.
+fn declared(bundle: &Bundle) -> Vec<&AgentSchema> {
+    let enforced = bundle.schema.as_ref().filter(|schema| schema.enforce);
+    enforced.iter().flat_map(|schema| schema.agents.values()).collect()
 }
 
 /// Whether both rules address some agent and action.

@@ -5,6 +5,8 @@
 //! input gets a forbidden effect exactly where the preceding deciders leave a part of such a cuboid uncovered: the one
 //! question of [`super::cover`].
 
+use std::cell::OnceCell;
+
 use super::{
     Meter,
     cover::{Coverage, uncovered},
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     bundle::{Bundle, Effect, Rule, Schema, invariant::Statement},
-    engine::{Input, Prepared, order},
+    engine::{Evaluation, Input, Prepared, Status, order},
 };
 
 /// Work units one invariant may take; fixed, so that every machine builds the same packet.
@@ -41,23 +43,53 @@ pub fn prove(bundle: &Bundle, statement: &Statement) -> InvariantProof {
 pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -> InvariantProof {
     let mut rules: Vec<&Rule> = bundle.rules.iter().filter(|rule| rule.enabled).collect();
     rules.sort_by(|a, b| order::compare(a, b));
-    let asked = as_rule(statement);
-    let all: Vec<&Rule> = rules.iter().copied().chain([&asked]).collect();
+    let broken = |effect: Effect| statement.demand.is_broken_by(effect);
+    let question = Question { asked: &as_rule(statement), unwanted: Unwanted::Effect(&broken) };
+    refute((bundle, &rules), question, &OnceCell::new(), meter)
+}
+
+/// A question about the answers to the inputs that `asked` matches.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// Stands for the inputs.
+    pub asked: &'a Rule,
+    /// The answers that are looked for.
+    pub unwanted: Unwanted<'a>,
+}
+
+/// Answers that are looked for.
+#[derive(Clone, Copy)]
+pub enum Unwanted<'a> {
+    /// Any with such an effect.
+    Effect(&'a dyn Fn(Effect) -> bool),
+    /// The error of this rule, one of those that the question is about.
+    ErrorOf(&'a Rule),
+}
+
+/// Looks for an input that gets an unwanted answer. `rules` are enabled rules of the bundle in the order of evaluation:
+/// all that can decide one of the inputs. The bundle is `prepared` when an answer has to be confirmed.
+pub fn refute(
+    (bundle, rules): (&Bundle, &[&Rule]),
+    question: Question<'_>,
+    prepared: &OnceCell<Prepared>,
+    meter: &mut Meter,
+) -> InvariantProof {
+    let asked = question.asked;
+    let all: Vec<&Rule> = rules.iter().copied().chain([asked]).collect();
     let schemas: Vec<&Schema> = bundle.schema.iter().collect();
     let Some((pairs, _)) = pairs(&all, &schemas, |agent| asked.agent.matches(agent), meter) else {
         return InvariantProof::Undecided;
     };
-    let prepared = Prepared::new(bundle);
     let mut whole = true;
     for pair in pairs.iter().filter(|pair| asked.action.matches(&pair.action)) {
         if !meter.spend(rules.len() as u64 / 4 + 1) {
             return InvariantProof::Undecided;
         }
-        match (ScopeSearch { bundle, rules: &rules, asked: &asked, statement, pair }).search(meter) {
+        match (ScopeSearch { bundle, rules, question, pair }).search(meter) {
             Violation::Nothing => {}
             Violation::Input(input) => {
                 // INVARIANT: the evaluator confirms every witness; an unconfirmed one proves nothing.
-                if statement.demand.is_broken_by(prepared.decide(&input).effect) {
+                if question.is_answered_by(&prepared.get_or_init(|| Prepared::new(bundle)).decide(&input)) {
                     return InvariantProof::Violated(input);
                 }
                 whole = false;
@@ -66,6 +98,15 @@ pub fn prove_within(bundle: &Bundle, statement: &Statement, meter: &mut Meter) -
         }
     }
     if whole { InvariantProof::Holds } else { InvariantProof::Undecided }
+}
+
+impl Question<'_> {
+    fn is_answered_by(&self, answer: &Evaluation) -> bool {
+        match self.unwanted {
+            Unwanted::Effect(unwanted) => unwanted(answer.effect),
+            Unwanted::ErrorOf(_) => answer.status == Status::Error,
+        }
+    }
 }
 
 /// The statement as a rule, of which only the inputs it matches are of interest.
@@ -95,27 +136,32 @@ enum Violation {
 struct ScopeSearch<'a> {
     bundle: &'a Bundle,
     rules: &'a [&'a Rule],
-    asked: &'a Rule,
-    statement: &'a Statement,
+    question: Question<'a>,
     pair: &'a Pair,
 }
 
 impl ScopeSearch<'_> {
     fn search(&self, meter: &mut Meter) -> Violation {
-        let pair = self.pair;
+        let (pair, asked) = (self.pair, self.question.asked);
         // The pair's rules include the statement's own rule, which comes last and is not in `self.rules`.
         let members: Vec<&Rule> = pair.rules.iter().filter_map(|position| self.rules.get(*position).copied()).collect();
         let declared = enforced(self.bundle, &pair.agent);
         let cut_by: Vec<_> = declared.into_iter().collect();
         let domain = if cut_by.is_empty() { Domain::Open } else { Domain::CutBy(&cut_by) };
-        let Some(space) = Space::new(members.iter().copied().chain([self.asked]), domain) else {
+        if !meter.spend(Space::nesting_cost(members.iter().copied().chain([asked]), domain)) {
+            return Violation::Undecided;
+        }
+        let Some(space) = Space::new(members.iter().copied().chain([asked]), domain) else {
             return Violation::Nothing;
         };
-        let matches = space.footprint(self.asked).matches;
+        let matches = space.footprint(asked).matches;
         let Some(target) = matches.and_then(|cuboid| Space::intersect(&space.full(), &cuboid)) else {
             return Violation::Nothing;
         };
-        let broken = |effect: Effect| self.statement.demand.is_broken_by(effect);
+        let broken = |effect: Effect| match self.question.unwanted {
+            Unwanted::Effect(unwanted) => unwanted(effect),
+            Unwanted::ErrorOf(_) => false,
+        };
         let input = |cell: &Cell| {
             Violation::Input(Input {
                 agent: pair.agent.to_string(),
@@ -139,7 +185,11 @@ impl ScopeSearch<'_> {
         let mut earlier: Vec<(usize, &Cuboid)> = refused.iter().enumerate().collect();
         for (rule, footprint) in members.iter().zip(&footprints) {
             for (outcome, piece) in outcome_pieces(&target, footprint, outcomes(rule)) {
-                if !broken(outcome.effect) {
+                let is_unwanted = match self.question.unwanted {
+                    Unwanted::Effect(unwanted) => unwanted(outcome.effect),
+                    Unwanted::ErrorOf(wanted) => outcome.error && std::ptr::eq(*rule, wanted),
+                };
+                if !is_unwanted {
                     continue;
                 }
                 match uncovered((&space, &piece), earlier.iter().copied(), meter) {

@@ -13,7 +13,7 @@ use super::{
 use crate::{bundle::Bundle, engine::Input};
 
 /// Two rules that match the same input, and that input.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleOverlap {
     /// The rule that decides.
     pub first: String,
@@ -120,7 +120,7 @@ pub fn witness(bundle: &Bundle, rule: &str, meter: Meter) -> Option<Input> {
 
 /// The rules that shadow parts of a rule: they come before the rule and decide some input that it matches. Shadowing is
 /// not a fault: in a good bundle most rules are shadowed by others somewhere.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Shadow {
     /// One overlap per shadowing rule, in evaluation order; the second rule of each overlap is the shadowed rule.
     pub by: Vec<RuleOverlap>,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Digest, Effect, digest, format};
 use crate::{
     Fault,
-    json::{self, clip, escape, nesting, type_name},
+    json::{self, Literals, clip, escape, nesting, type_name},
     limits::{self, MAX_NESTING},
 };
 
@@ -39,6 +39,9 @@ pub struct Source {
     /// The version this draft was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_version: Option<String>,
+    /// The numbers that the text from which this was read writes otherwise than the doubles they became.
+    #[serde(skip)]
+    pub literals: Literals,
     /// Keys this program does not know, preserved as read.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
@@ -118,7 +121,16 @@ impl Source {
             return Err(ReadError::TooLarge { bytes: bytes.len() });
         }
         let value = json::parse(bytes)?;
-        Self::read(value).map_err(ReadError::Faults)
+        Self::read_with(value, Literals::of(bytes)).map_err(ReadError::Faults)
+    }
+
+    /// [`Self::read`], with the literals of the text that `value` was read from.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn read_with(value: Value, literals: Literals) -> Result<Self, Vec<Fault>> {
+        let literals = if value.is_array() { literals.under("/rules") } else { literals };
+        Self::read(value).map(|source| Self { literals, ..source })
     }
 
     /// The content address of the bundle.

@@ -2,20 +2,24 @@
 //!
 //! Text that comes from outside is shown to people who sign what it says. Characters that cannot be seen, that change the
 //! direction of the text around them, that draw over their neighbours, or that are another spelling of something that
-//! looks the same, would let it say one thing and mean another. Whatever is shown to somebody who signs therefore goes
+//! looks the same, would let it say one thing and mean another. Whatever is shown to people who sign therefore goes
 //! through here: `main\u{200b}` is shown as `main<U+200B>`.
 //!
 //! ```text
 //! normal_form  one spelling for what looks the same
 //! lookalikes   letters that look alike
+//! emoji        pictures, and the invisible characters that belong to them
 //! ```
 
+mod emoji;
+mod emoji_data;
 pub mod lookalikes;
 pub mod normal_form;
 mod normal_form_data;
 
 use std::borrow::Cow;
 
+use emoji::Part;
 use normal_form::{class, compose, is_replaced, recomposes};
 
 /// Marks that may follow each other on one letter; in a flood of them, the others draw over the lines around.
@@ -163,11 +167,11 @@ pub fn pieces(text: &str, lines: Lines) -> Vec<Piece<'_>> {
     let mut pieces: Vec<Piece<'_>> = Vec::new();
     let mut plain_from = 0;
     let mut before = Before::default();
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, character)) = rest.next() {
-        let next = rest.peek().map(|(_, next)| *next);
-        let Some(oddity) = before.oddity(character, next, lines) else {
-            before.plain(character);
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        let rest = characters.as_str();
+        let Some(oddity) = before.oddity(character, rest, lines) else {
+            before.plain(character, rest);
             continue;
         };
         before.odd(character);
@@ -193,14 +197,15 @@ pub fn pieces(text: &str, lines: Lines) -> Vec<Piece<'_>> {
 /// What stands before a character, as far as it matters.
 #[derive(Default)]
 struct Before {
-    last: Option<char>,
+    /// What picture it is part of.
+    part: Part,
     /// The letter that the marks stand on, with the class of the last mark on it.
     base: Option<(char, u32)>,
     marks: usize,
 }
 
 impl Before {
-    fn plain(&mut self, c: char) {
+    fn plain(&mut self, c: char, rest: &str) {
         if is_mark(c) {
             self.marks += 1;
             self.base = self.base.map(|(base, _)| (base, class(c)));
@@ -208,7 +213,7 @@ impl Before {
             self.marks = 0;
             self.base = (!c.is_whitespace()).then_some((c, 0));
         }
-        self.last = Some(c);
+        self.part = self.part.and(c, rest);
     }
 
     fn odd(&mut self, c: char) {
@@ -217,21 +222,21 @@ impl Before {
         } else {
             *self = Self::default();
         }
-        self.last = Some(c);
+        self.part = Part::None;
     }
 
-    fn oddity(&self, c: char, next: Option<char>, lines: Lines) -> Option<Oddity> {
+    fn oddity(&self, c: char, rest: &str, lines: Lines) -> Option<Oddity> {
         if matches!(c, ' '..='~') || (lines == Lines::Many && matches!(c, '\n' | '\t')) {
             return None;
         }
         if c.is_control() {
             return Some(Oddity::Control);
         }
+        if self.part.takes(c, rest) {
+            return None;
+        }
         match u32::from(c) {
             0x061c | 0x200e | 0x200f | 0x202a..=0x202e | 0x2066..=0x2069 => return Some(Oddity::Direction),
-            // Emoji are joined, and told from text, by characters that are invisible elsewhere.
-            0x200d if self.last.is_some_and(is_emoji) && next.is_some_and(is_emoji) => return None,
-            0xfe0e | 0xfe0f if self.last.is_some_and(is_emoji) || next == Some('\u{20e3}') => return None,
             0x00ad
             | 0x034f
             | 0x115f
@@ -272,11 +277,6 @@ impl Before {
         }
         (!is_printable(c)).then_some(Oddity::Unassigned)
     }
-}
-
-/// Whether a character is drawn as a picture, or starts a sequence that is.
-fn is_emoji(c: char) -> bool {
-    matches!(u32::from(c), 0xa9 | 0xae | 0x203c..=0x3299 | 0xfe0f | 0x1f000..=0x1faff)
 }
 
 /// Whether a character stands on the one before it. The standard library knows which do: it escapes them where they come

@@ -30,6 +30,28 @@ fn odd_characters_are_written_out() {
         ("\u{1112}\u{1161}", "\u{1112}<U+1161>"),
         ("\u{304b}\u{3099}", "\u{304b}<U+3099>"),
         ("\u{301}a", "<U+0301>a"),
+        // What belongs to pictures is odd anywhere else.
+        ("≤\u{200d}≥", "≤<U+200D>≥"),
+        ("ア\u{200d}イ", "ア<U+200D>イ"),
+        ("─\u{fe0f}", "─<U+FE0F>"),
+        ("中\u{fe0e}", "中<U+FE0E>"),
+        ("👍\u{fe0f}", "👍<U+FE0F>"),
+        ("❤\u{fe0f}\u{fe0f}", "❤\u{fe0f}<U+FE0F>"),
+        ("❤\u{fe0e}\u{200d}🔥", "❤\u{fe0e}<U+200D>🔥"),
+        ("👨\u{200d}", "👨<U+200D>"),
+        ("👨\u{200d}a", "👨<U+200D>a"),
+        ("👨\u{200d}\u{200d}👩", "👨<U+200D ×2>👩"),
+        ("\u{fe0f}\u{200d}🔥", "<U+FE0F><U+200D>🔥"),
+        ("a\u{fe0f}\u{20e3}", "a<U+FE0F>\u{20e3}"),
+        ("1\u{fe0f}", "1<U+FE0F>"),
+        ("1\u{fe0e}\u{20e3}", "1<U+FE0E>\u{20e3}"),
+        ("🏴\u{e0067}\u{e0062}", "🏴<U+E0067><U+E0062>"),
+        ("🏴\u{e0061}\u{e0062}\u{e0063}\u{e007f}", "🏴<U+E0061><U+E0062><U+E0063><U+E007F>"),
+        (
+            "🏳\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            "🏳<U+E0067><U+E0062><U+E0073><U+E0063><U+E0074><U+E007F>",
+        ),
+        ("🇩\u{200d}🇪", "🇩<U+200D>🇪"),
     ] {
         assert_eq!(write_out(text), written);
     }
@@ -47,6 +69,8 @@ fn what_people_write_stays_as_it_is() {
         "Ελληνικά, русский, 日本語, がぎ, 한국어, ไทย ที่นี่",
         "हिन्दी, বাংলা, தமிழ், עִבְרִית, العَرَبِيَّة",
         "⚠️ ❤️ 👨‍👩‍👧 👍🏽 1️⃣ 🇩🇪",
+        "👩🏽\u{200d}⚕\u{fe0f} 🏳\u{fe0f}\u{200d}🌈 ❤\u{fe0f}\u{200d}🔥 ⌚\u{fe0e} ↔\u{fe0e} ©\u{fe0f}",
+        "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f} 🏴\u{200d}☠\u{fe0f}",
         "x\u{302}",
     ] {
         // The marks of some alphabets are often typed in another order than the normal one.

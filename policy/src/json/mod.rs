@@ -10,15 +10,18 @@
 //! | `encoding` | the first bytes: byte order marks, and encodings that are not UTF-8 |
 //! | `mistake` | the place and the kind of a mistake in a text |
 //! | `document` | a document without repeated members |
+//! | `literal` | numbers that are written otherwise than the doubles they become |
 //! | `convert` | a document as a type, with every unknown member |
 
 mod convert;
 mod document;
 mod encoding;
+mod literal;
 mod mistake;
 mod pointer;
 
 pub use convert::{Conversion, MAX_UNKNOWN, convert, unknown_member, unknown_members};
+pub use literal::Literals;
 pub use mistake::{Doubled, Malformed};
 pub use pointer::{clip, escape, nesting, type_name};
 
@@ -48,6 +51,13 @@ pub fn parse_leniently(bytes: &[u8]) -> Result<(Value, Doubled), Malformed> {
     match serde_json::from_slice(text) {
         Ok(value) => Ok((value, mistake::repeated_members(bytes))),
         Err(error) => Err(mistake::find(bytes).unwrap_or_else(|| Malformed::unexplained(&error))),
+    }
+}
+
+impl Literals {
+    /// The literals of `bytes`, a JSON document.
+    pub fn of(bytes: &[u8]) -> Self {
+        if literal::has_long_number(bytes) { mistake::literals(bytes) } else { Self::default() }
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{
-    Code, Finding, Report, behaviour, contradiction, domain::Domain, duplicates, invariants, lookalikes, members,
-    plain, texts, values,
+    Code, Finding, Report, behaviour, contradiction, domain::Domain, duplicates, example::Example, invariants,
+    lookalikes, members, plain, texts, values,
 };
 use crate::{
     analysis::{self, Analyzer, Meter},
@@ -97,13 +97,16 @@ fn read(source: &Source) -> ParsedBundle {
         findings.extend(contradiction::check(rule, schema));
         findings.extend(domain.iter_mut().flat_map(|domain| domain.check(rule)));
         findings.extend(plain::check(rule));
-        findings.extend(texts::check(rule, &bundle));
-        findings.extend(values::check(rule, &bundle));
+        let example = Example::new(&bundle, rule.position);
+        findings.extend(texts::check(rule, &example));
+        findings.extend(values::check(rule, &example, (schema, &source.literals)));
         findings.extend(members::check(rule));
     }
+    findings.extend(domain.and_then(|domain| domain.unfinished()));
     findings.extend(duplicates::check(&rules));
     findings.extend(lookalikes::check(&rules, &bundle));
     findings.extend(texts::check_bundle(source));
+    findings.extend(values::check_bundle(source));
     findings.extend(members::check_bundle(source));
     findings.extend(no_rules(source));
     findings.sort_by_key(Finding::position);

@@ -3,7 +3,7 @@
 //! Conditions on different fields never exclude each other, so each field is checked on its own. The answer for a field
 //! is exact, over every JSON value and absence. Conditions whose notation needs a repair are taken as repaired.
 
-use super::{Code, Finding};
+use super::{Code, Finding, listed::Listed};
 use crate::{
     bundle::{
         Condition, NamePattern, Scalar, Schema, Test,
@@ -104,7 +104,10 @@ fn satisfiable(tests: &[&Test], whole: bool) -> bool {
         return false;
     }
     if let Some(listed) = tests.iter().find_map(|test| if let Test::In(listed) = test { Some(listed) } else { None }) {
-        return listed.iter().any(|value| tests.iter().all(|test| holds(test, value)));
+        let lists: Vec<Option<Listed<'_>>> = tests.iter().map(|test| listed_by(test)).collect();
+        let all_hold =
+            |value: &Scalar| tests.iter().zip(&lists).all(|(test, listed)| holds(test, listed.as_ref(), value));
+        return listed.iter().any(all_hold);
     }
     if tests.iter().all(|test| matches!(test, Test::Present(true))) {
         return true;
@@ -113,21 +116,29 @@ fn satisfiable(tests: &[&Test], whole: bool) -> bool {
         || some_text(tests)
         || [true, false].into_iter().any(|flag| {
             let value = Scalar::Bool(flag);
-            tests.iter().all(|test| holds(test, &value))
+            tests.iter().all(|test| holds(test, listed_by(test).as_ref(), &value))
         })
 }
 
-/// Whether `test` is true of `value`. A value of a type that the test cannot compare with is an error, so the test is
-/// not true.
-fn holds(test: &Test, value: &Scalar) -> bool {
+/// The list of a test that has one.
+fn listed_by(test: &Test) -> Option<Listed<'_>> {
+    match test {
+        Test::In(list) | Test::NotIn(list) => Some(Listed::new(list)),
+        _ => None,
+    }
+}
+
+/// Whether `test`, whose list is `listed`, is true of `value`. A value of a type that the test cannot compare with is an
+/// error, so the test is not true.
+fn holds(test: &Test, listed: Option<&Listed<'_>>, value: &Scalar) -> bool {
     let number = if let Scalar::Number(number) = value { Some(*number) } else { None };
     match test {
         Test::AtLeast(bound) => number.is_some_and(|number| number >= *bound),
         Test::AtMost(bound) => number.is_some_and(|number| number <= *bound),
         Test::Above(bound) => number.is_some_and(|number| number > *bound),
         Test::Below(bound) => number.is_some_and(|number| number < *bound),
-        Test::In(listed) => listed.contains(value),
-        Test::NotIn(listed) => comparable(listed, value.type_name()) && !listed.contains(value),
+        Test::In(_) => listed.is_some_and(|listed| listed.contains(value)),
+        Test::NotIn(_) => listed.is_some_and(|listed| listed.has_type_of(value) && !listed.contains(value)),
         Test::StartsWith(prefix) => matches!(value, Scalar::String(text) if text.starts_with(prefix.as_str())),
         Test::Present(present) => *present,
     }

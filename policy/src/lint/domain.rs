@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Code, Finding};
+use super::{Code, Finding, listed::Listed};
 use crate::{
     bundle::{
         NamePattern, Scalar, Schema, Test,
@@ -20,12 +20,47 @@ pub struct Domain<'a> {
     schema: &'a Schema,
     /// The declarations of the agents that a pattern matches, by the text of the pattern.
     agents: HashMap<String, Vec<(&'a str, &'a AgentSchema)>>,
+    /// The values that each field may have, by the field.
+    allowed: Allowed<'a>,
+    /// How many more declarations may be looked at.
+    left: usize,
+    /// How many more names may be compared for a suggestion.
+    comparisons: usize,
+    is_unfinished: bool,
+}
+
+type Allowed<'a> = HashMap<*const Field, Listed<'a>>;
+
+/// Maximum number of declarations that are looked at. Bundles that people write need some 100,000.
+const MAX_LOOKUPS: usize = 50_000_000;
+
+/// Maximum number of names that are compared for the sake of suggestions.
+const MAX_COMPARISONS: usize = 100_000;
+
+/// The nearest of the `known` names, while comparisons are left.
+fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>, comparisons: &mut usize) -> Option<&'n str> {
+    let names = known.inspect(|_| *comparisons = comparisons.saturating_sub(1));
+    spelling::nearest(written, names)
 }
 
 impl<'a> Domain<'a> {
     /// The domain that `schema` declares.
     pub fn new(schema: &'a Schema) -> Self {
-        Self { schema, agents: HashMap::new() }
+        Self {
+            schema,
+            agents: HashMap::new(),
+            allowed: HashMap::new(),
+            left: MAX_LOOKUPS,
+            comparisons: MAX_COMPARISONS,
+            is_unfinished: false,
+        }
+    }
+
+    /// The finding that not every rule was compared.
+    pub fn unfinished(&self) -> Option<Finding> {
+        let message = "Not every rule was compared with the schema: the work budget ran out.";
+        let finding = Finding::new(Code::Undecided, "/rules", message);
+        self.is_unfinished.then(|| finding.suggest("Split the bundle, or name the agents of its rules."))
     }
 
     /// All findings about one rule.
@@ -38,13 +73,20 @@ impl<'a> Domain<'a> {
                 schema.agents.iter().filter(|(name, _)| pattern.matches(name)).map(entry).collect()
             }
         });
+        let Some(left) = self.left.checked_sub(agents.len().saturating_mul(rule.conditions.len() + 1)) else {
+            self.is_unfinished = true;
+            return Vec::new();
+        };
+        self.left = left;
+        let comparisons = &mut self.comparisons;
         let mut findings = Vec::new();
         if agents.is_empty() {
             let message = match pattern {
                 NamePattern::Prefix(_) => format!("No declared agent matches `{pattern}`."),
                 _ => format!("The schema does not declare the agent `{pattern}`."),
             };
-            let meant = spelling::nearest(&pattern.to_string(), schema.agents.keys().map(String::as_str));
+            let names = schema.agents.keys().take(*comparisons).map(String::as_str);
+            let meant = nearest(&pattern.to_string(), names, comparisons);
             findings.push(undeclared(rule, "/agent", message, meant));
             return findings;
         }
@@ -58,11 +100,12 @@ impl<'a> Domain<'a> {
                     _ => format!("The schema does not declare the action `{action}` for {}.", whom(agents)),
                 };
                 let known = agents.iter().flat_map(|(_, agent)| agent.actions.iter().map(String::as_str));
-                findings.push(undeclared(rule, "/action", message, spelling::nearest(&action.to_string(), known)));
+                let meant = nearest(&action.to_string(), known.take(*comparisons), comparisons);
+                findings.push(undeclared(rule, "/action", message, meant));
             }
         }
         for intended in &rule.conditions {
-            findings.extend(condition(rule, intended, agents));
+            findings.extend(condition(rule, intended, agents, (&mut self.allowed, comparisons)));
         }
         findings
     }
@@ -87,19 +130,21 @@ fn undeclared(rule: &ParsedRule<'_>, member: &str, message: String, meant: Optio
     })
 }
 
-fn condition(
+fn condition<'a>(
     rule: &ParsedRule<'_>,
     intended: &IntendedCondition<'_>,
-    agents: &[(&str, &AgentSchema)],
+    agents: &[(&'a str, &'a AgentSchema)],
+    (allowed, comparisons): (&mut Allowed<'a>, &mut usize),
 ) -> Option<Finding> {
     let condition = &intended.condition;
     let member = format!("/conditions/{}", escape(intended.written));
-    let declared: Vec<(&str, &Field)> =
+    let declared: Vec<(&str, &'a Field)> =
         agents.iter().filter_map(|(name, agent)| Some((*name, agent.fields.get(&condition.field)?))).collect();
     if declared.is_empty() {
         let message = format!("The schema does not declare the field `{}` for {}.", condition.field, whom(agents));
         let known = agents.iter().flat_map(|(_, agent)| agent.fields.keys().map(String::as_str));
-        return Some(undeclared(rule, &member, message, spelling::nearest(&condition.field, known)));
+        let meant = nearest(&condition.field, known.take(*comparisons), comparisons);
+        return Some(undeclared(rule, &member, message, meant));
     }
     if let Some((agent, field)) = declared.iter().find(|(_, field)| clashes(&condition.test, field.kind)) {
         let kind = field.kind.name();
@@ -119,7 +164,7 @@ fn condition(
         return Some(finding.fix_if(fix));
     }
     // A value that is outside the domain for one agent may be inside for another agent that the rule also addresses.
-    let reasons: Vec<_> = declared.iter().map_while(|(_, field)| outside(&condition.test, field)).collect();
+    let reasons: Vec<_> = declared.iter().map_while(|(_, field)| outside(&condition.test, field, allowed)).collect();
     if reasons.len() < declared.len() {
         return None;
     }
@@ -170,7 +215,7 @@ fn convert_value(value: &Scalar, kind: FieldType) -> Option<Scalar> {
 }
 
 /// The reason why `test` reaches outside the declaration of `field`.
-fn outside(test: &Test, field: &Field) -> Option<String> {
+fn outside<'a>(test: &Test, field: &'a Field, sets: &mut Allowed<'a>) -> Option<String> {
     let below = |bound: f64| field.min.is_some_and(|min| bound < min);
     let above = |bound: f64| field.max.is_some_and(|max| bound > max);
     let range = || match (field.min, field.max) {
@@ -187,7 +232,12 @@ fn outside(test: &Test, field: &Field) -> Option<String> {
             let reason = match (value, &field.allowed) {
                 _ if !field.kind.holds(value) => format!("the schema declares {} values", field.kind.name()),
                 (Scalar::Number(number), _) if below(*number) || above(*number) => range(),
-                (_, Some(allowed)) if !allowed.contains(value) => {
+                (_, Some(allowed))
+                    if !sets
+                        .entry(std::ptr::from_ref(field))
+                        .or_insert_with(|| Listed::new(allowed))
+                        .contains(value) =>
+                {
                     let words: Vec<_> = allowed.iter().take(8).map(Scalar::to_string).collect();
                     let more = if allowed.len() > 8 { ", …" } else { "" };
                     format!("the schema allows only {}{more}", words.join(", "))

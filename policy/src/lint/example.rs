@@ -1,6 +1,6 @@
 //! Inputs that a rule matches, as a start for the witness of a finding.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use serde_json::{Map, Value, json};
 
@@ -51,27 +51,62 @@ pub(super) fn input(rule: &Rule, facts: Facts<'_>, bundle: &Bundle) -> Input {
     input
 }
 
-/// An input that the rule at a position matches but for one field, which has this value; `None` when there is no such
-/// rule, or no example of it.
-pub(super) fn witness(bundle: &Bundle, position: usize, field: &str, value: Value) -> Option<Value> {
-    let rule = bundle.rules.iter().find(|rule| rule.position == position)?;
-    let mut facts = facts(&rule.conditions)?;
-    *facts.get_mut(field)? = Some(value.clone());
-    let input = input(rule, facts, bundle);
-    // A field inside another field that is no object has no place in any input.
-    (lookup(&input.context, field) == Some(&value)).then(|| input_to_json(&input))
+/// The rule at a position of the document, when it could be read.
+pub(super) fn rule_at(bundle: &Bundle, position: usize) -> Option<&Rule> {
+    // The rules stand in the order of the document.
+    bundle.rules.get(bundle.rules.binary_search_by_key(&position, |rule| rule.position).ok()?)
 }
+
+/// The example of one rule, made when it is first asked for.
+pub(super) struct Example<'b> {
+    bundle: &'b Bundle,
+    position: usize,
+    made: OnceCell<Option<(&'b Rule, Facts<'b>)>>,
+}
+
+impl<'b> Example<'b> {
+    pub(super) const fn new(bundle: &'b Bundle, position: usize) -> Self {
+        Self { bundle, position, made: OnceCell::new() }
+    }
+
+    /// An input that the rule matches but for one field, which has this value; `None` when there is no such rule, or no
+    /// example of it.
+    pub(super) fn with(&self, field: &str, value: Value) -> Option<Value> {
+        let made = self.made.get_or_init(|| {
+            let rule = rule_at(self.bundle, self.position)?;
+            Some((rule, facts(&rule.conditions)?))
+        });
+        let (rule, facts) = made.as_ref()?;
+        let mut facts = facts.clone();
+        *facts.get_mut(field)? = Some(value.clone());
+        let input = input(rule, facts, self.bundle);
+        // A field inside another field that is no object has no place in any input.
+        (lookup(&input.context, field) == Some(&value)).then(|| input_to_json(&input))
+    }
+}
+
+/// Number of comparisons with the values of lists in the search of one value. The lists that people write need far fewer.
+const MAX_COMPARED: usize = 1_000_000;
+
+/// Number of values of a list that are tried, however long the list is.
+const MIN_TRIED: usize = 16;
 
 /// A value, or absence, that makes all tests true.
 fn satisfying(tests: &[&Test]) -> Option<Option<Value>> {
     let mut numbers: Vec<f64> = Vec::new();
     let mut candidates: Vec<Option<Value>> = Vec::new();
+    let listed = tests.iter().map(|test| match test {
+        Test::In(list) | Test::NotIn(list) => list.len(),
+        _ => 1,
+    });
+    // Each value of a list that is tried is compared with whole lists.
+    let tried = (MAX_COMPARED / listed.sum::<usize>().max(1)).max(MIN_TRIED);
     for test in tests {
         match test {
             Test::AtLeast(bound) | Test::AtMost(bound) => numbers.push(*bound),
             Test::Above(bound) => numbers.extend([bound + 1.0, bound.next_up()]),
             Test::Below(bound) => numbers.extend([bound - 1.0, bound.next_down()]),
-            Test::In(list) => candidates.extend(list.iter().map(|value| Some(value.to_value()))),
+            Test::In(list) => candidates.extend(list.iter().take(tried).map(|value| Some(value.to_value()))),
             Test::NotIn(list) => {
                 let above = |most: f64, value: &Scalar| {
                     if let Scalar::Number(number) = value { most.max(*number) } else { most }

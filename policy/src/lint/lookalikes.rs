@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::{Code, Finding, example};
+use super::{
+    Code, Finding,
+    example::{self, Example},
+};
 use crate::{
     analysis::findings::input_to_json,
     bundle::{
@@ -19,11 +22,11 @@ use crate::{
     characters::lookalikes::{folded, skeleton},
     engine::Input,
     json::escape,
-    spelling::keystrokes,
+    spelling::{MAX_COMPARED, keystrokes},
 };
 
-/// Maximum number of pairs of fields that are compared letter by letter. Bundles that people write have a few thousand.
-const MAX_COMPARISONS: usize = 1_000_000;
+/// Maximum work of comparing fields letter by letter, in pairs of letters. Bundles that people write need some 100,000.
+const MAX_COMPARISONS: usize = 50_000_000;
 
 /// The findings about all names and values of a bundle.
 pub fn check(rules: &[ParsedRule<'_>], bundle: &Bundle) -> Vec<Finding> {
@@ -43,20 +46,43 @@ pub fn check(rules: &[ParsedRule<'_>], bundle: &Bundle) -> Vec<Finding> {
     seen.agents.report(&agents, &mut |one, other| findings.extend(examples.name(one, other, "agent")));
     seen.actions.report(&actions, &mut |one, other| findings.extend(examples.name(one, other, "action")));
     seen.fields.report(&fields, &mut |one, other| findings.extend(examples.field(one, other, false)));
+    // One finding for every condition, however many of its values have a double.
+    let none = BTreeSet::new();
+    let mut values: BTreeMap<(usize, &str), ValueFound<'_, '_>> = BTreeMap::new();
     for spellings in seen.values.values() {
-        spellings.report(&BTreeSet::new(), &mut |one, other| findings.extend(examples.value(one, other)));
+        spellings.report(&none, &mut |one, other| {
+            let Some(place) = one.1.first() else { return };
+            let Some(condition) = place.condition else { return };
+            let found = values.entry((place.rule, condition.written)).or_insert((place.item, one, other, 0));
+            found.3 += 1;
+            if place.item < found.0 {
+                (found.0, found.1, found.2) = (place.item, one, other);
+            }
+        });
+    }
+    for (_, one, other, count) in values.into_values() {
+        findings.extend(examples.value(one, other, count - 1));
     }
     let mut comparisons = MAX_COMPARISONS;
     let by_agent: BTreeMap<_, _> = seen.fields_by_agent.iter().collect();
     for spellings in by_agent.values() {
         let mut found = |one: Spelling<'_, '_>, other: &str| findings.extend(examples.field(one, other, true));
-        spellings.report_misspelt(&fields, &mut comparisons, &mut found);
+        if spellings.report_misspelt(&fields, &mut comparisons, &mut found).is_none() {
+            let message =
+                "Not every field was compared with the others for slips of the keyboard: the work budget ran out.";
+            findings.push(Finding::new(Code::Undecided, "/rules", message).suggest("Split the bundle."));
+            break;
+        }
     }
     findings.sort_by(|a, b| a.path.cmp(&b.path));
     let mut reported = HashSet::new();
     findings.retain(|finding| reported.insert(finding.path.clone()));
     findings
 }
+
+/// A value with a double: its position in its list, the spelling, the other one, and how many such values the condition
+/// has.
+type ValueFound<'s, 'a> = (Option<usize>, Spelling<'s, 'a>, &'s str, usize);
 
 /// One place where a text stands.
 #[derive(Debug, Clone, Copy)]
@@ -130,7 +156,7 @@ impl<'a> Spellings<'a> {
     }
 
     /// Calls `found` with each spelling that is taken for another one, and that other one.
-    fn report(&self, declared: &BTreeSet<String>, found: &mut dyn FnMut(Spelling<'_, 'a>, &str)) {
+    fn report<'s>(&'s self, declared: &'s BTreeSet<String>, found: &mut dyn FnMut(Spelling<'s, 'a>, &'s str)) {
         if self.0.is_empty() || self.0.len() + declared.len() < 2 {
             return;
         }
@@ -158,22 +184,26 @@ impl<'a> Spellings<'a> {
         }
     }
 
-    /// Calls `found` with each text that is one or two keystrokes from a more frequent one, until `comparisons` are spent.
+    /// Calls `found` with each text that is one or two keystrokes from a more frequent one; `None` when the work of
+    /// comparing them is more than what is left of `comparisons`.
     fn report_misspelt(
         &self,
         declared: &BTreeSet<String>,
         comparisons: &mut usize,
         found: &mut dyn FnMut(Spelling<'_, 'a>, &str),
-    ) {
+    ) -> Option<()> {
         let rules = |places: &[Place<'_>]| places.iter().map(|place| place.rule).collect::<BTreeSet<usize>>();
         let texts: BTreeMap<&'a str, &Vec<Place<'a>>> = self.0.iter().map(|(text, places)| (*text, places)).collect();
         for (text, places) in texts.iter().filter(|(text, _)| !declared.contains(**text)) {
-            let Some(left) = comparisons.checked_sub(texts.len()) else { return };
-            *comparisons = left;
-            let near = texts.iter().filter(|(other, more)| {
-                more.len() > places.len() && is_misspelt(text, other) && !numbered(text, other)
-            });
-            let mut near: Vec<_> = near.collect();
+            *comparisons = comparisons.checked_sub(texts.len())?;
+            let mut near = Vec::new();
+            for (other, more) in texts.iter().filter(|(_, more)| more.len() > places.len()) {
+                *comparisons = comparisons.checked_sub(comparison_cost(text, other))?;
+                if is_misspelt(text, other) && !numbered(text, other) {
+                    *comparisons = comparisons.checked_sub(more.len() + places.len())?;
+                    near.push((other, more));
+                }
+            }
             near.sort_by_key(|(_, more)| std::cmp::Reverse(more.len()));
             // A rule that tests both fields knows the difference.
             let own = rules(places);
@@ -181,6 +211,7 @@ impl<'a> Spellings<'a> {
                 found((*text, places.as_slice()), other);
             }
         }
+        Some(())
     }
 
     /// How much speaks for a spelling: it is declared, frequent, of plain letters, and comes early.
@@ -195,6 +226,13 @@ impl<'a> Spellings<'a> {
 fn is_misspelt(written: &str, meant: &str) -> bool {
     const LONG: usize = 8;
     keystrokes(written, meant).is_some_and(|count| count == 1 || (count == 2 && meant.len() >= LONG))
+}
+
+/// Texts of very different length are not compared, nor are overlong ones.
+fn comparison_cost(one: &str, other: &str) -> usize {
+    let (one, other) = (one.len(), other.len());
+    let most = 4 * MAX_COMPARED;
+    if one.max(other) > most || one.abs_diff(other) > most { 1 } else { one * other }
 }
 
 /// Whether two texts differ in their digits only: `line1` and `line2` are meant to be two.
@@ -212,7 +250,7 @@ struct Examples<'r> {
 impl Examples<'_> {
     /// An input that asks with the other spelling, for the first rule with this one.
     fn witness(&self, rule: usize, change: impl FnOnce(&mut Rule)) -> Option<Value> {
-        let mut rule = self.bundle.rules.iter().find(|of| of.position == rule)?.clone();
+        let mut rule = example::rule_at(self.bundle, rule)?.clone();
         change(&mut rule);
         let input: Input = example::input(&rule, example::facts(&rule.conditions)?, self.bundle);
         Some(input_to_json(&input))
@@ -283,13 +321,17 @@ impl Examples<'_> {
         Some(finding.fix_if(fix.and_then(|fix| serde_json::from_value(Value::Array(fix)).ok())))
     }
 
-    fn value(&self, (one, places): Spelling<'_, '_>, other: &str) -> Option<Finding> {
+    /// The finding about a value, of which a condition has `more`.
+    fn value(&self, (one, places): Spelling<'_, '_>, other: &str, more: usize) -> Option<Finding> {
         let first = *places.first()?;
         let pointer = |place: &Place<'_>| {
             let item = place.item.map(|item| format!("/{item}")).unwrap_or_default();
             Some(format!("/conditions/{}{item}", escape(place.condition?.written)))
         };
         let mut finding = self.finding(first, &pointer(&first)?, one, other)?;
+        if more > 0 {
+            finding.message.push_str(&format!(" So do {more} more values here, each from another one."));
+        }
         let (rule, intended) = (self.rules.get(first.rule)?, first.condition?);
         let path = rule.pointer(&pointer(&first)?);
         let twice = matches!(&intended.condition.test, Test::In(list) | Test::NotIn(list)
@@ -303,7 +345,7 @@ impl Examples<'_> {
         let fits = intended.written == intended.condition.key;
         // A list that has both takes both; otherwise the rule does not see the value that is meant.
         let shown = if twice { one } else { other };
-        finding.witness = example::witness(self.bundle, first.rule, &intended.condition.field, json!(shown));
+        finding.witness = Example::new(self.bundle, first.rule).with(&intended.condition.field, json!(shown));
         let finding = finding.suggest(format!("If the same value is meant, write `{}`.", spelled(other)));
         Some(finding.fix_if(serde_json::from_value(fix).ok().filter(|_| fits)))
     }
@@ -316,14 +358,14 @@ fn guardrail_tags(rule: &ParsedRule<'_>) -> Vec<Finding> {
     if texts().any(|(_, tag)| tag == GUARDRAIL) {
         return Vec::new();
     }
+    let meant = skeleton(GUARDRAIL);
     let is_near = |tag: &str| {
         let plain: String = skeleton(tag).chars().filter(|c| c.is_alphabetic()).collect();
-        plain == skeleton(GUARDRAIL)
-            || plain == format!("{}s", skeleton(GUARDRAIL))
-            || keystrokes(&plain, &skeleton(GUARDRAIL)).is_some()
+        plain.strip_suffix('s').unwrap_or(&plain) == meant || keystrokes(&plain, &meant).is_some()
     };
     texts()
-        .filter(|(_, tag)| is_near(tag))
+        .find(|(_, tag)| is_near(tag))
+        .into_iter()
         .map(|(index, tag)| {
             let pointer = format!("/tags/{index}");
             let message = format!("The tag `{}` does not protect the rule; `{GUARDRAIL}` does.", spelled(tag));
@@ -335,7 +377,7 @@ fn guardrail_tags(rule: &ParsedRule<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// A text in which every letter that is not a plain one can be told from it.
+/// A text in which every letter that is not a plain one can be distinguished from it.
 fn spelled(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -7,7 +7,7 @@ use super::{Code, Finding, Severity};
 use crate::{
     bundle::{Effect, ParsedRule, Source, rule, source::type_fault},
     characters,
-    json::escape,
+    json::{clip, escape},
     spelling::keystrokes,
 };
 
@@ -34,18 +34,17 @@ const FIELD: [&str; 5] = ["type", "min", "max", "enum", "required"];
 /// Unknown members of a rule and of its budget.
 pub fn check(rule: &ParsedRule<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unknown(rule.source, &rule::MEMBERS)
+        .into_iter()
         // A near miss of a member that is missing makes the rule unreadable, which is reported where rules are read.
-        .filter(|((key, _), _)| {
-            !rule.faults.iter().any(|fault| fault.path == rule.pointer(&format!("/{}", escape(key))))
-        })
-        .map(|(key, near)| {
+        .filter(|found| !rule.faults.iter().any(|fault| fault.path == rule.pointer(&format!("/{}", escape(found.key)))))
+        .map(|found| {
             let has_metadata = rule.source.get("metadata").is_none_or(Value::is_object);
             let metadata = has_metadata.then(|| (rule.pointer("/metadata"), rule.source.get("metadata")));
-            finding("A rule", &rule.pointer(""), (key, near), metadata).about(rule.id)
+            finding("A rule", &rule.pointer(""), found, metadata).about(rule.id)
         })
         .collect();
     if let Some(Value::Object(budget)) = rule.source.get("budget") {
-        let unknown = unknown(budget, &BUDGET);
+        let unknown = unknown(budget, &BUDGET).into_iter();
         findings.extend(unknown.map(|found| finding("A budget", &rule.pointer("/budget"), found, None).about(rule.id)));
     }
     findings
@@ -53,28 +52,30 @@ pub fn check(rule: &ParsedRule<'_>) -> Vec<Finding> {
 
 /// Unknown members of the bundle and of its schema.
 pub fn check_bundle(source: &Source) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = unknown(&source.unknown, &BUNDLE)
-        .map(|((key, value), near)| {
-            // The members that are known are not among the unknown ones.
-            let near = near.map(|near| Near { is_free: is_free(source, near.member, value), ..near });
-            ((key, value), near)
-        })
+    let found = unknown(&source.unknown, &BUNDLE);
+    let metadata = Value::Object(if found.is_empty() { Map::new() } else { source.metadata.clone() });
+    let mut findings: Vec<Finding> = found
+        .into_iter()
         .map(|found| {
-            let metadata = Value::Object(source.metadata.clone());
-            finding("A bundle", "", found, Some(("/metadata".to_owned(), Some(&metadata))))
+            // The members that are known are not among the unknown ones.
+            let near = found.near.map(|near| Near { is_free: is_free(source, near.member, found.value), ..near });
+            finding("A bundle", "", Unknown { near, ..found }, Some(("/metadata".to_owned(), Some(&metadata))))
         })
         .collect();
     let Some(Value::Object(schema)) = &source.schema else { return findings };
-    findings.extend(unknown(schema, &SCHEMA).map(|found| finding("A schema", "/schema", found, None)));
+    findings.extend(unknown(schema, &SCHEMA).into_iter().map(|found| finding("A schema", "/schema", found, None)));
     let agents = schema.get("agents").and_then(Value::as_object);
     for (name, agent) in agents.into_iter().flatten() {
         let Value::Object(agent) = agent else { continue };
         let base = format!("/schema/agents/{}", escape(name));
-        findings.extend(unknown(agent, &AGENT).map(|found| finding("A declared agent", &base, found, None)));
+        findings
+            .extend(unknown(agent, &AGENT).into_iter().map(|found| finding("A declared agent", &base, found, None)));
         for (path, field) in agent.get("fields").and_then(Value::as_object).into_iter().flatten() {
             let Value::Object(field) = field else { continue };
             let base = format!("{base}/fields/{}", escape(path));
-            findings.extend(unknown(field, &FIELD).map(|found| finding("A declared field", &base, found, None)));
+            findings.extend(
+                unknown(field, &FIELD).into_iter().map(|found| finding("A declared field", &base, found, None)),
+            );
         }
     }
     findings
@@ -97,16 +98,38 @@ fn is_free(source: &Source, member: &str, value: &Value) -> bool {
     }
 }
 
-/// The unknown members of an object, each with the known one that it probably is.
-fn unknown<'a>(
-    object: &'a Map<String, Value>,
-    known: &'a [&'static str],
-) -> impl Iterator<Item = ((&'a str, &'a Value), Option<Near>)> {
-    object.iter().filter(|(key, _)| !known.contains(&key.as_str())).map(move |(key, value)| {
+/// Maximum number of findings about the unknown members of one object, of near misses and of others.
+const MAX_NAMED: usize = 20;
+
+/// An unknown member.
+struct Unknown<'a> {
+    key: &'a str,
+    value: &'a Value,
+    /// The known member that it probably is.
+    near: Option<Near>,
+    /// How many more there are that have no finding of their own.
+    more: usize,
+}
+
+/// The unknown members of an object, in its order: as many as one answer should name.
+fn unknown<'a>(object: &'a Map<String, Value>, known: &[&'static str]) -> Vec<Unknown<'a>> {
+    let (mut found, mut more, mut named) = (Vec::new(), 0, [0; 2]);
+    for (key, value) in object.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
         let near = known.iter().filter_map(|member| Some((keystrokes(key, member)?, *member))).min();
         let near = near.map(|(_, member)| Near { member, is_free: !object.contains_key(member) });
-        ((key.as_str(), value), near)
-    })
+        let [errors, warnings] = &mut named;
+        let count = if near.is_some() { errors } else { warnings };
+        if *count < MAX_NAMED {
+            *count += 1;
+            found.push(Unknown { key, value, near, more: 0 });
+        } else {
+            more += 1;
+        }
+    }
+    if let Some(last) = found.last_mut() {
+        last.more = more;
+    }
+    found
 }
 
 /// A known member with nearly the same name.
@@ -120,11 +143,15 @@ struct Near {
 fn finding(
     whose: &str,
     base: &str,
-    ((key, value), near): ((&str, &Value), Option<Near>),
+    Unknown { key, value, near, more }: Unknown<'_>,
     metadata: Option<(String, Option<&Value>)>,
 ) -> Finding {
     let path = format!("{base}/{}", escape(key));
-    let message = format!("{whose} has no member `{}`: it is kept, and means nothing.", characters::write_out(key));
+    let mut message =
+        format!("{whose} has no member `{}`: it is kept, and means nothing.", clip(&characters::write_out(key)));
+    if more > 0 {
+        message.push_str(&format!(" So are {more} more."));
+    }
     let mut finding = Finding::new(Code::UnknownMember, path.clone(), message);
     if near.is_some() {
         finding.severity = Severity::Error;

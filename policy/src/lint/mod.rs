@@ -8,10 +8,12 @@
 //! contradiction  conditions of one rule that can never all be true
 //! domain         rules against the declared input domain
 //! texts          texts that do not say what they seem to say
+//! amounts        what texts look like: numbers, amounts, ranges
 //! values         values that are not what they look like
 //! members        members that the language does not have
 //! duplicates     rules that are nearly identical
 //! example        inputs that a rule matches
+//! listed         the values of a list, for asking often whether one is there
 //! lookalikes     names and values that people take for each other
 //! prefix         texts that look like the start of a URL, a host or a path
 //! twin           a rule once more, with one condition changed
@@ -22,6 +24,7 @@
 //! fix            the repairs of findings
 //! ```
 
+mod amounts;
 pub mod behaviour;
 pub mod check;
 pub mod contradiction;
@@ -30,6 +33,7 @@ pub mod duplicates;
 mod example;
 pub mod fix;
 pub mod invariants;
+mod listed;
 pub mod lookalikes;
 pub mod members;
 pub mod plain;

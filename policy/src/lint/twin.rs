@@ -11,17 +11,17 @@ use crate::{
 /// Length of the longest id.
 const MAX_ID: usize = 64;
 
-/// The patch that adds `rule` once more behind itself, with the condition `with` in place of `instead_of`. The id of the
-/// new rule ends in `suffix`, and is none that is `taken`.
+/// The patch that adds `rule` once more behind itself, with the condition `with` in place of those that are replaced. The id
+/// of the new rule ends in `suffix`, and is none that is `taken`.
 pub(super) fn twin(
     rule: &Rule,
-    instead_of: &Condition,
+    is_replaced: impl Fn(&Condition) -> bool,
     with: (&str, Value),
     suffix: &str,
     taken: impl Fn(&str) -> bool,
 ) -> Option<Patch> {
     let mut conditions: Map<String, Value> =
-        rule.conditions.iter().filter(|condition| *condition != instead_of).map(Condition::entry).collect();
+        rule.conditions.iter().filter(|condition| !is_replaced(condition)).map(Condition::entry).collect();
     if conditions.contains_key(with.0) {
         return None;
     }

@@ -9,9 +9,10 @@ mod signed_in;
 mod source;
 mod token;
 
-pub use identify::identify;
+pub use identify::{Refused, identify};
 pub use local::local_administrator;
 pub use session::{begin as begin_session, layer as session_layer};
 pub use sign_in_limit::layer as sign_in_limit;
 pub use signed_in::{SignedIn, require};
+pub use source::{ProxyNetwork, TrustedProxies, find_client, network};
 pub use token::{bearer, token_holder};

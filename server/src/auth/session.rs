@@ -3,7 +3,8 @@
 use lifecycle::problem::Code;
 use store::{
     Store,
-    sessions::{ABSOLUTE, PERSON_ID, PROVIDER_SESSION, PgSessions},
+    people::SignedIn,
+    sessions::{ABSOLUTE, BEGUN, PERSON_ID, PgSessions},
 };
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::SameSite, session};
 
@@ -24,15 +25,15 @@ pub fn layer(store: &Store, plain_http: bool) -> SessionManagerLayer<PgSessions>
         .with_expiry(Expiry::OnInactivity(ABSOLUTE.try_into().unwrap_or(time::Duration::DAY)))
 }
 
-/// Binds the session to a person whom the sign-in provider has confirmed, under a new id, so that an id planted by an
-/// attacker is worthless.
+/// Takes up the session that signing in at the provider began, under its new id, so that an id planted by an attacker is
+/// worthless.
 ///
 /// # Errors
 /// `unavailable` when sessions cannot be written.
-pub async fn begin(session: &Session, person_id: i64, provider_session: i64) -> ApiResult<()> {
+pub async fn begin(session: &Session, signed_in: &SignedIn) -> ApiResult<()> {
     session.cycle_id().await.map_err(broken)?;
-    session.insert(PERSON_ID, person_id).await.map_err(broken)?;
-    session.insert(PROVIDER_SESSION, provider_session).await.map_err(broken)
+    session.insert(PERSON_ID, signed_in.person.id).await.map_err(broken)?;
+    session.insert(BEGUN, signed_in.session.to_string()).await.map_err(broken)
 }
 
 fn broken(error: session::Error) -> ApiError {

@@ -16,7 +16,7 @@ use tower_governor::{
     key_extractor::KeyExtractor,
 };
 
-use super::source;
+use super::{identify::Throttled, source};
 use crate::error::ApiError;
 
 /// Number of attempts allowed at once.
@@ -49,5 +49,7 @@ fn refuse(error: GovernorError) -> Response {
         _ => 1,
     };
     let problem = Problem::new(Code::TooManyRequests, format!("too many attempts to sign in; try again in {wait} s"));
-    ApiError(problem.with("retry_after_seconds", wait)).into_response()
+    let mut response = ApiError(problem.with("retry_after_seconds", wait)).into_response();
+    response.extensions_mut().insert(Throttled);
+    response
 }

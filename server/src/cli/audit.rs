@@ -11,7 +11,7 @@ use lifecycle::{
     audit::{Checkpoint, Verdict, Verifier},
     signing::KeyRing,
 };
-use policy::json;
+use policy::{characters::write_out, json};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -167,7 +167,7 @@ fn render(verdict: &Verdict) -> String {
         text.push_str(&format!("\nnewest checkpoint: {} entries at {}", checkpoint.count, checkpoint.at));
     }
     for problem in &verdict.checkpoint_problems {
-        text.push_str(&format!("\n{problem}"));
+        text.push_str(&format!("\n{}", write_out(problem)));
     }
     text
 }

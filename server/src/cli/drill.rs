@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use lifecycle::rollout::DrillReport;
+use policy::characters::write_out;
 use serde_json::json;
 
 use super::{
@@ -30,7 +31,7 @@ pub fn run(arguments: &Drill, format: Format) -> Result<ExitCode, CliError> {
 fn render(report: &DrillReport) -> String {
     let verdict = if report.safety_passed { "passed" } else { "FAILED" };
     let mut lines = vec![format!("Drill {} with {}: {verdict}", report.id, report.candidate_version)];
-    lines.extend(report.failures.iter().map(|failure| format!("- {failure}")));
+    lines.extend(report.failures.iter().map(|failure| format!("- {}", write_out(failure))));
     for (name, took, checksum) in [
         ("apply", report.apply_duration_ms, &report.first_apply_verification_checksum),
         ("roll back", report.rollback_duration_ms, &report.rollback_verification_checksum),

@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use policy::{bundle::Source, json, limits::MAX_BUNDLE_BYTES};
+use policy::{
+    bundle::Source,
+    json::{self, Literals},
+    limits::MAX_BUNDLE_BYTES,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -59,14 +63,17 @@ pub fn document(file: &Path) -> Result<Value, CliError> {
 /// # Errors
 /// As [`json_from`].
 pub fn source(file: &Path) -> Result<Source, CliError> {
-    let mut document = document(file)?;
+    let bytes = bytes(file)?;
+    let mut document = json::parse(&bytes).map_err(|malformed| wrong(file, &malformed.to_string()))?;
+    let mut literals = Literals::of(&bytes);
     if let Value::Object(members) = &mut document
         && !members.contains_key("rules")
         && let Some(bundle) = members.remove("bundle")
     {
         document = bundle;
+        literals = literals.below("/bundle");
     }
-    Source::read(document).map_err(|faults| {
+    Source::read_with(document, literals).map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         wrong(file, &lines.join("; "))
     })

@@ -1,9 +1,12 @@
 //! The command line: arguments in, an exit code out.
 
 mod audit;
+mod backup;
 mod bundle;
 mod client;
 mod completions;
+mod db;
+mod decisions;
 mod drill;
 mod files;
 mod kpi;
@@ -39,7 +42,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Manage people, on the database.
     #[command(subcommand)]
     User(user::Command),
@@ -49,6 +52,13 @@ enum Command {
     /// Manage the keys that sign, on the database.
     #[command(subcommand)]
     Keys(signing_keys::Command),
+    /// Write database, keys and checkpoint to one file.
+    Backup(backup::Write),
+    /// Bring a backup back into an empty place.
+    Restore(backup::Restore),
+    /// Look after the private PostgreSQL.
+    #[command(subcommand)]
+    Db(db::Command),
     /// Check, compare, try and sign bundles in files; export them from a server and import them there.
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -59,6 +69,8 @@ enum Command {
     Apply(rollout::Apply),
     /// Raise the share of traffic of a bundle in rollout.
     Promote(rollout::Promote),
+    /// Show the four gates of a bundle in rollout, and what holds its promotion.
+    Gates(rollout::Gates),
     /// Take a bundle out of service: the previous good version takes over.
     Rollback(rollout::Rollback),
     /// Key figures of the last 30 days.
@@ -67,6 +79,9 @@ enum Command {
     /// Verify and export the audit record.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Check and bring back archived days of the decision log.
+    #[command(subcommand)]
+    Decisions(decisions::Command),
     /// Show the live state, and whether anything is paused or disabled.
     Status(system::Status),
     /// Engage the safety pause: nothing enters service until two people release it.
@@ -90,17 +105,22 @@ pub fn run(site: Files) -> ExitCode {
     let arguments = Arguments::parse();
     let format = arguments.output;
     let result = match arguments.command {
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::User(command) => user::run(command, format),
         Command::Token(command) => token::run(command, format),
         Command::Keys(command) => signing_keys::run(command, format),
+        Command::Backup(arguments) => backup::write(&arguments, format),
+        Command::Restore(arguments) => backup::restore(&arguments, format),
+        Command::Db(command) => db::run(command, format),
         Command::Bundle(command) => bundle::run(command, format),
         Command::Packet(command) => packet::run(command, format),
         Command::Apply(arguments) => rollout::apply(&arguments, format),
         Command::Promote(arguments) => rollout::promote(&arguments, format),
+        Command::Gates(arguments) => rollout::gates(&arguments, format),
         Command::Rollback(arguments) => rollout::rollback(&arguments, format),
         Command::Kpi(command) => kpi::run(command, format),
         Command::Audit(command) => audit::run(command, format),
+        Command::Decisions(command) => decisions::run(command, format),
         Command::Status(arguments) => system::status(&arguments, format),
         Command::Pause(arguments) => system::pause(&arguments, format),
         Command::Release(arguments) => system::release(&arguments, format),

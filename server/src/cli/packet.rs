@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Subcommand, ValueEnum};
 use lifecycle::review::{self, Content, Packet, Verdict, Verification, content::EvidenceGap};
-use policy::replay::Corpus;
+use policy::{characters::write_out, replay::Corpus};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -218,7 +218,7 @@ fn packet_text(packet: &Packet) -> String {
         packet.status.name(),
         if packet.stale { " (stale: another bundle became stable since)" } else { "" },
         packet.content.bundle.version,
-        packet.built_by,
+        write_out(&packet.built_by),
         packet.built_at,
         packet.content.risk_score_bps,
         packet.content.required_approvals,
@@ -236,15 +236,20 @@ fn packet_text(packet: &Packet) -> String {
         text.push_str(&format!("\n  EXCEPTION: {} failed and is overridden", name.words()));
     }
     for retired in &packet.content.retires {
-        let (kind, id, reason) = (retired.kind.words(), &retired.id, &retired.reason);
+        let (kind, id, reason) = (retired.kind.words(), write_out(&retired.id), write_out(&retired.reason));
         text.push_str(&format!("\n  RETIRES   {kind} {id}: {reason}"));
     }
     for line in packet.missing.iter().chain(&packet.nobody_can_complete) {
-        text.push_str(&format!("\n  missing   {line}"));
+        text.push_str(&format!("\n  missing   {}", write_out(line)));
     }
     for action in &packet.actions {
-        let reason = action.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        text.push_str(&format!("\n  {}  {} by {}{reason}", action.at, action.decision.name(), action.actor));
+        let reason = action.reason.as_ref().map(|reason| format!(": {}", write_out(reason))).unwrap_or_default();
+        text.push_str(&format!(
+            "\n  {}  {} by {}{reason}",
+            action.at,
+            action.decision.name(),
+            write_out(&action.actor)
+        ));
     }
     text
 }
@@ -256,7 +261,7 @@ fn verification_text(verification: &Verification) -> String {
         "failed".to_owned()
     };
     for problem in &verification.problems {
-        text.push_str(&format!("\n  {problem}"));
+        text.push_str(&format!("\n  {}", write_out(problem)));
     }
     text
 }

@@ -1,12 +1,13 @@
-//! `countersign apply`, `promote` and `rollback`: what serves traffic, on a server.
+//! `countersign apply`, `promote`, `rollback` and `gates`: what serves traffic, on a server.
 
 use std::process::ExitCode;
 
+use lifecycle::rollout::{CanaryStatus, Gate, GateVerdict};
 use serde_json::{Value, json};
 
 use super::{
-    client::Server,
-    output::{Format, print},
+    client::{Client, Server},
+    output::{Format, exit_code, print},
 };
 use crate::error::CliError;
 
@@ -61,6 +62,52 @@ pub struct Rollback {
     server: Server,
 }
 
+/// Show the four gates of a bundle in rollout, and what holds its promotion; exit code 1 while something does.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: countersign gates 2.4.0 --output json")]
+pub struct Gates {
+    /// Number or version of the bundle; if omitted, the one put into service last.
+    bundle: Option<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `countersign gates`.
+pub fn gates(arguments: &Gates, format: Format) -> Result<ExitCode, CliError> {
+    let client = arguments.server.client()?;
+    let id = named_or_newest(&client, arguments.bundle.as_deref())?;
+    let status: CanaryStatus = client.get(&format!("/policy/bundles/{id}/canary-status"), &[])?;
+    print(format, &status, || render_gates(&status));
+    Ok(exit_code(!status.can_promote))
+}
+
+/// A line for each gate, and one for everything else that holds the promotion.
+fn render_gates(status: &CanaryStatus) -> String {
+    let line = |gate: &Gate| {
+        let verdict = match gate.verdict {
+            GateVerdict::Pass => "pass",
+            GateVerdict::Hold => "hold",
+            GateVerdict::Fail => "fail",
+        };
+        format!("{verdict}  {:<13}  {}", gate.name.name(), gate.message)
+    };
+    let mut lines = vec![format!("{} at {} % ({})", status.version, status.canary_pct, status.state)];
+    lines.extend(status.gates.gates.iter().map(line));
+    let others = status.blocked_by.iter().filter(|reason| !status.gates.failures.contains(reason));
+    lines.extend(others.map(|reason| format!("hold  {:<13}  {reason}", "promotion")));
+    lines.join("\n")
+}
+
+/// The bundle that was named, or the one in service: the canary, if there is one, is first in the list.
+fn named_or_newest(client: &Client, named: Option<&str>) -> Result<i64, CliError> {
+    if let Some(bundle) = named {
+        return client.bundle_id(bundle);
+    }
+    let live: Value = client.get("/policy/bundles", &[("active_only", "true"), ("fields", "summary")])?;
+    let id = live.pointer("/bundles/0/id").and_then(Value::as_i64);
+    id.ok_or_else(|| CliError::Refused("nothing is in service".to_owned()))
+}
+
 /// Runs `countersign apply`.
 pub fn apply(arguments: &Apply, format: Format) -> Result<ExitCode, CliError> {
     let client = arguments.server.client()?;
@@ -84,15 +131,7 @@ pub fn promote(arguments: &Promote, format: Format) -> Result<ExitCode, CliError
 /// Runs `countersign rollback`.
 pub fn rollback(arguments: &Rollback, format: Format) -> Result<ExitCode, CliError> {
     let client = arguments.server.client()?;
-    let id = match &arguments.bundle {
-        Some(bundle) => client.bundle_id(bundle)?,
-        None => {
-            // The canary, if there is one, is first in the list: it entered service last.
-            let live: Value = client.get("/policy/bundles", &[("active_only", "true"), ("fields", "summary")])?;
-            let id = live.pointer("/bundles/0/id").and_then(Value::as_i64);
-            id.ok_or_else(|| CliError::Refused("nothing is in service: there is nothing to roll back".to_owned()))?
-        }
-    };
+    let id = named_or_newest(&client, arguments.bundle.as_deref())?;
     let body = json!({
         "reason": arguments.reason, "rolled_back_by": arguments.rolled_back_by, "create_incident": !arguments.no_incident,
         "triggered_at": arguments.triggered_at,

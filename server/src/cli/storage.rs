@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lifecycle::signing::Key;
+use sqlx::postgres::PgConnectOptions;
 use store::Store;
 
 use crate::{
@@ -36,10 +37,7 @@ impl StorageArguments {
     /// # Errors
     /// [`CliError::Usage`] when there is no directory to which this process can write.
     pub fn directory(&self) -> Result<PathBuf, CliError> {
-        let directory = match &self.data_dir {
-            Some(given) => given.clone(),
-            None => default_directory()?,
-        };
+        let directory = self.wanted_directory()?;
         make_writable(&directory).map_err(|error| {
             let shown = directory.display();
             CliError::Usage(format!(
@@ -51,6 +49,14 @@ impl StorageArguments {
         })
     }
 
+    /// The data directory, which may not exist yet.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] when none is given and there is no home directory.
+    pub fn wanted_directory(&self) -> Result<PathBuf, CliError> {
+        self.data_dir.clone().map_or_else(default_directory, Ok)
+    }
+
     /// Runs `work` on the database, which is migrated first; only if this process holds the key that signs, and that key
     /// is long enough.
     ///
@@ -60,7 +66,18 @@ impl StorageArguments {
         &self,
         work: impl AsyncFnOnce(Store) -> Result<T, E>,
     ) -> Result<T, CliError> {
-        self.with_key(Length::Enough, work)
+        self.with_key(Length::Enough, async |store, _| work(store).await)
+    }
+
+    /// As [`Self::with_any_key`]; `work` also gets the way to the database for the role that owns the tables.
+    ///
+    /// # Errors
+    /// As [`Self::with_store`].
+    pub fn with_owner<T, E: Into<CliError>>(
+        &self,
+        work: impl AsyncFnOnce(Store, PgConnectOptions) -> Result<T, E>,
+    ) -> Result<T, CliError> {
+        self.with_key(Length::Any, work)
     }
 
     /// As [`Self::with_store`], also with a key that is too short: to replace it.
@@ -71,29 +88,30 @@ impl StorageArguments {
         &self,
         work: impl AsyncFnOnce(Store) -> Result<T, E>,
     ) -> Result<T, CliError> {
-        self.with_key(Length::Any, work)
+        self.with_key(Length::Any, async |store, _| work(store).await)
     }
 
     fn with_key<T, E: Into<CliError>>(
         &self,
         allowed: Length,
-        work: impl AsyncFnOnce(Store) -> Result<T, E>,
+        work: impl AsyncFnOnce(Store, PgConnectOptions) -> Result<T, E>,
     ) -> Result<T, CliError> {
         let data_dir = self.directory()?;
         let database = Database::open_shared(self.database_url.as_deref(), self.migrate_url.as_deref(), &data_dir)?;
-        let (options, owner) = (database.options(), database.owner_options());
         let result = runtime()?.block_on(async {
             let ring = || signing_keys::ring(&self.keys, &data_dir, Use::Sign);
+            let options = database.writable().await?;
             store::key_check::check_before_migration(&options, ring).await?;
+            let owner = database.writable_as_owner().await?;
             store::migrate(&owner).await?;
             let keys = signing_keys::for_workspace(&self.keys, &data_dir, &options).await?;
-            let store = Store::connect(options, keys).await?;
+            let store = Store::connect(database.hosts(), keys).await?;
             store::key_check::check(&store).await?;
             if allowed == Length::Enough {
                 refuse_short(&store.keys().current)?;
             }
-            let result = work(store.clone()).await.map_err(Into::into);
-            store.pool().close().await;
+            let result = work(store.clone(), owner).await.map_err(Into::into);
+            store.close().await;
             result
         });
         database.close();

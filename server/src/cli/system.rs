@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use lifecycle::system::{Changed, ServingBundle, System};
-use policy::bundle::Effect;
+use policy::{bundle::Effect, characters::write_out};
 use serde_json::json;
 
 use super::{
@@ -137,7 +137,10 @@ fn print_change(format: Format, changed: &Changed) -> Result<ExitCode, CliError>
 fn render(system: &System) -> String {
     let mut lines = Vec::new();
     if !system.enabled {
-        let why = system.disabled.as_ref().map(|off| format!(": {} ({}, since {})", off.reason, off.by, off.since));
+        let why = system
+            .disabled
+            .as_ref()
+            .map(|off| format!(": {} ({}, since {})", write_out(&off.reason), write_out(&off.by), off.since));
         lines.push(format!(
             "Evaluation is DISABLED, everything is answered {}{}",
             system.bypass_effect,
@@ -145,8 +148,13 @@ fn render(system: &System) -> String {
         ));
     }
     if let Some(pause) = &system.pause {
-        let ticket = pause.ticket.as_deref().unwrap_or("no ticket");
-        lines.push(format!("PAUSED: {} ({}, since {}, {ticket})", pause.reason, pause.by, pause.since));
+        let ticket = write_out(pause.ticket.as_deref().unwrap_or("no ticket"));
+        lines.push(format!(
+            "PAUSED: {} ({}, since {}, {ticket})",
+            write_out(&pause.reason),
+            write_out(&pause.by),
+            pause.since
+        ));
         let signed = pause.release_signatures.len();
         lines.push(format!("Release: {signed} of 2 signed; still needed: {}", pause.still_needed()));
     }

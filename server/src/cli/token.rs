@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use lifecycle::authority::{Role, Roles};
+use policy::characters::write_out;
 use serde_json::json;
 use store::tokens::{self, NewOwnToken, NewServiceToken};
 
@@ -61,7 +62,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
             let roles: Roles = roles.into_iter().collect();
             let (token, plain) = match email {
                 Some(email) => {
-                    let new = NewOwnToken { name, roles, expires_in_days };
+                    let new = NewOwnToken { name, roles, expires_in_days, password: None };
                     storage.with_store(async |store| tokens::create_on_host(&store, &actor, &email, new).await)?
                 }
                 None => {
@@ -81,7 +82,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
         }
         Command::Revoke { id, storage } => {
             let token = storage.with_store(async |store| tokens::revoke(&store, &actor, id).await)?;
-            print(format, &token, || format!("`{}` (number {}) is revoked", token.name, token.id));
+            print(format, &token, || format!("`{}` (number {}) is revoked", write_out(&token.name), token.id));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ use std::{io::Read, process::ExitCode};
 
 use clap::Subcommand;
 use lifecycle::authority::{Person, Role};
+use policy::characters::write_out;
 use rand::{RngExt, distr::Alphanumeric};
 use serde_json::json;
 use store::people::{self, Disabled};
@@ -134,7 +135,7 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
 fn ended(done: &Disabled) -> String {
     let mut text = format!("disabled {}; {} sessions ended", done.user.email, done.ended_sessions);
     for token in &done.revoked_tokens {
-        text.push_str(&format!("\nrevoked token `{}` (number {})", token.name, token.id));
+        text.push_str(&format!("\nrevoked token `{}` (number {})", write_out(&token.name), token.id));
     }
     text
 }
@@ -145,7 +146,7 @@ fn show(format: Format, person: &Person, what: &str, generated: Option<String>) 
         None => json!({ "person": person }),
     };
     print(format, &value, || {
-        let line = format!("{what} {} ({}): {}", person.email, person.name, roles_of(person));
+        let line = format!("{what} {} ({}): {}", write_out(&person.email), write_out(&person.name), roles_of(person));
         generated.map_or(line.clone(), |password| format!("{line}\npassword, shown only now: {password}"))
     });
 }
@@ -157,7 +158,7 @@ fn table(people: &[Person]) -> String {
     let width = people.iter().map(|person| person.email.len()).max().unwrap_or(0);
     let line = |person: &Person| {
         let state = if person.enabled { "" } else { "  (disabled)" };
-        format!("{:width$}  {}  {}{state}\n", person.email, person.name, roles_of(person))
+        format!("{:width$}  {}  {}{state}\n", write_out(&person.email), write_out(&person.name), roles_of(person))
     };
     people.iter().map(line).collect()
 }

@@ -174,6 +174,7 @@ mod tests {
             paused: false,
             stable: Some(live(1, 100)),
             canary: Some(live(2, 50)),
+            previous: None,
         }
     }
 
@@ -263,8 +264,36 @@ mod tests {
         serde_json::from_value(body).unwrap()
     }
 
-    const NOTHING: Serving =
-        Serving { enabled: true, bypass_effect: Effect::Allow, paused: false, stable: None, canary: None };
+    const NOTHING: Serving = Serving {
+        enabled: true,
+        bypass_effect: Effect::Allow,
+        paused: false,
+        stable: None,
+        canary: None,
+        previous: None,
+    };
+
+    #[test]
+    fn the_bundle_before_is_evaluated_beside_a_fresh_one_and_serves_nobody() {
+        let both = serving();
+        let fresh = Serving { previous: both.canary.clone(), canary: None, ..both.clone() };
+        for subject in 0..50 {
+            let split = fresh.split(&subject.to_string());
+            assert_eq!(split.arm, Arm::Stable);
+            assert_eq!(split.serves.map(|live| live.bundle.id), Some(1));
+            assert_eq!(split.other.map(|live| live.bundle.id), Some(2));
+        }
+        // A canary takes the place.
+        let third = LiveBundle { bundle: BundleRef { id: 3, ..live_reference(&both) }, ..both.canary.clone().unwrap() };
+        let canary = Serving { previous: Some(third), ..both };
+        let others: Vec<_> =
+            (0..50).map(|subject| canary.split(&subject.to_string()).other.map(|live| live.bundle.id)).collect();
+        assert!(!others.contains(&Some(3)), "{others:?}");
+    }
+
+    fn live_reference(serving: &Serving) -> BundleRef {
+        serving.canary.as_ref().unwrap().bundle.clone()
+    }
 
     #[test]
     fn without_a_live_bundle_everything_is_denied() {

@@ -3,12 +3,14 @@
 //! [`Durability::Buffered`].
 
 use std::{
-    path::Path,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use store::Store;
@@ -21,13 +23,16 @@ use super::{
     durability::Durability,
     not_logged::NotLogged,
     pending_decision::PendingDecision,
-    spill::Spill,
-    writer::{Entry, Logged, Message, Writer},
+    spill::{Spill, SpillLevel},
+    writer::{Entry, Logged, Message, SILENT, Writer},
 };
+use crate::heartbeats::{Heartbeat, Heartbeats};
 
 /// Maximum number of decisions waiting to be written. Further decisions are refused with 503, or wait for room if
 /// answers do not wait for the database.
 const QUEUE: usize = 16_384;
+/// The pause before a writer that panicked is replaced.
+const RESTART_AFTER: Duration = Duration::from_millis(100);
 
 /// The decision log as requests see it. Cheap to clone.
 #[derive(Clone)]
@@ -37,17 +42,53 @@ pub struct DecisionLog {
     /// Whether the last batch failed to reach the database. While this is true, no decision is answered before it is on
     /// disk.
     unreachable: Arc<AtomicBool>,
+    spilled: Arc<SpillLevel>,
 }
 
 impl DecisionLog {
     /// Starts the writer. `spill_dir` takes decisions while the database is away.
-    pub fn start(store: Store, spill_dir: &Path, durability: Durability) -> Self {
+    pub fn start(store: Store, spill_dir: &Path, durability: Durability, heartbeats: &Heartbeats) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
+        let heartbeat = heartbeats.expect("decision_log", SILENT);
+        let spilled = Arc::<SpillLevel>::default();
+        // Opened here, so that the first answer already knows whether something waits on the disk.
         let spill = Spill::open(spill_dir);
         let unreachable = Arc::new(AtomicBool::new(!spill.is_empty()));
-        let writer = Writer::new(store, spill, durability, Arc::clone(&unreachable));
-        start_writer(writer.run(messages));
-        Self { queue, durability, unreachable }
+        let writer = {
+            let (unreachable, spilled, heartbeat) = (Arc::clone(&unreachable), Arc::clone(&spilled), heartbeat.clone());
+            move |spill| {
+                Writer::new(store.clone(), spill, durability, Arc::clone(&unreachable))
+                    .reporting(Arc::clone(&spilled), heartbeat.clone())
+            }
+        };
+        start_writer(messages, spill, spill_dir.to_owned(), writer, heartbeat);
+        Self { queue, durability, unreachable, spilled }
+    }
+
+    /// Why no decision can be logged, and so none can be answered; `None` while that is possible.
+    pub fn refuses(&self) -> Option<&'static str> {
+        if self.queue.is_closed() {
+            Some("the writer of the decision log has ended")
+        } else if self.spilled.is_full() {
+            Some("the database is away, and the buffer on disk is full")
+        } else {
+            None
+        }
+    }
+
+    /// Whether decisions wait on this server's disk because the database is away.
+    pub fn is_buffering(&self) -> bool {
+        self.unreachable.load(Ordering::Relaxed)
+    }
+
+    /// Decisions that wait to be written.
+    pub fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Bytes of decisions that wait on this server's disk.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.spilled.bytes()
     }
 
     /// Returns the decision once it is on disk, or in memory if that is enough. The decision's mode is
@@ -79,15 +120,34 @@ impl DecisionLog {
     }
 }
 
-/// Runs the writer on a thread of its own, where it may sleep for less than a timer can measure.
-fn start_writer(writer: impl Future<Output = ()> + Send + 'static) {
+/// Runs the writer on a thread of its own, where it may sleep for less than a timer can measure. A writer that panics is
+/// replaced: the decisions that it had in hand are not answered, and those behind them go on.
+fn start_writer(
+    mut messages: mpsc::Receiver<Message>,
+    spill: Spill,
+    spill_dir: PathBuf,
+    writer: impl Fn(Spill) -> Writer + Send + 'static,
+    heartbeat: Heartbeat,
+) {
     let runtime = Builder::new_current_thread().enable_all().build();
     let shared = Handle::current();
-    let started = thread::Builder::new().name("decision-log".to_owned()).spawn(move || match runtime {
-        Ok(own) => own.block_on(writer),
-        Err(error) => {
-            tracing::warn!(%error, "the decision log shares the threads of requests");
-            shared.block_on(writer);
+    let started = thread::Builder::new().name("decision-log".to_owned()).spawn(move || {
+        let mut spill = Some(spill);
+        loop {
+            let next = writer(spill.take().unwrap_or_else(|| Spill::open(&spill_dir)));
+            let run = AssertUnwindSafe(|| match &runtime {
+                Ok(own) => own.block_on(next.run(&mut messages)),
+                Err(error) => {
+                    tracing::warn!(%error, "the decision log shares the threads of requests");
+                    shared.block_on(next.run(&mut messages));
+                }
+            });
+            if catch_unwind(run).is_ok() {
+                return;
+            }
+            tracing::error!("the writer of the decision log panicked and is started again");
+            thread::sleep(RESTART_AFTER);
+            heartbeat.restarted();
         }
     });
     if let Err(error) = started {

@@ -9,7 +9,7 @@
 //! | `pending_decision` | a decision on its way into the log |
 //! | `log`, `not_logged`, `durability` | the decision log as requests see it: when they are answered, and why not |
 //! | `writer`, `batch_window` | the writer behind the log, and how large its batches get |
-//! | `spill`, `recover` | the buffer on disk while the database is away, and the way back |
+//! | `spill`, `spill_files`, `recover` | the buffer on disk while the database is away, and the way back |
 //! | `tokens` | bearer tokens seen lately |
 //! | `metrics` | counters for Prometheus |
 
@@ -27,6 +27,7 @@ mod response;
 mod service;
 mod serving;
 mod spill;
+mod spill_files;
 mod token_cache;
 mod writer;
 

@@ -1,42 +1,64 @@
-//! Keeps the live bundles in step with the database: NOTIFY announces changes, and the database is asked every second
-//! in case a notification gets lost.
+//! Keeps the live bundles in step with the database: NOTIFY announces changes, this process says what it has changed itself,
+//! and the database is asked every second in case a notification gets lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use store::Store;
 use tokio::{
     sync::watch,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 use super::serving::{self, Serving};
+use crate::heartbeats::Heartbeat;
 
 /// How long a change may go unnoticed if notifications are lost.
 const POLL: Duration = Duration::from_secs(1);
+/// How long the database may take over one look, and over loading what has changed. After that, a new connection is made.
+const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Starts the worker. The receiver counts reloads that a notification asked for, and changes of the live state.
-pub(super) fn start(store: Store, serving: Arc<ArcSwap<Serving>>) -> watch::Receiver<u64> {
-    let (sender, changes) = watch::channel(0);
-    tokio::spawn(async move {
-        loop {
-            let lost = follow(&store, &serving, &sender).await;
-            // The pool is closed when the server stops.
-            if store.pool().is_closed() {
-                return;
-            }
-            if let Err(error) = lost {
-                tracing::warn!(%error, "the database cannot be followed; serving what is in memory");
-            }
-            sleep(POLL).await;
-        }
-    });
-    changes
+/// What others learn of the loop.
+#[derive(Clone)]
+pub(super) struct Followed {
+    /// Counts the reloads that a notification asked for, and the changes of the live state.
+    pub changes: Arc<watch::Sender<u64>>,
+    /// How many of the changes that this process has made are served.
+    pub served: Arc<watch::Sender<u64>>,
 }
 
-async fn follow(store: &Store, serving: &ArcSwap<Serving>, sender: &watch::Sender<u64>) -> Result<(), store::Error> {
-    let mut listener = store::system::watch(store).await?;
+impl Followed {
+    /// Nothing has happened yet.
+    pub fn new() -> Self {
+        Self { changes: Arc::new(watch::channel(0).0), served: Arc::new(watch::channel(0).0) }
+    }
+}
+
+/// Follows the live state until the store is closed.
+pub(super) async fn run(store: Store, serving: Arc<ArcSwap<Serving>>, followed: Followed, heartbeat: Heartbeat) {
+    loop {
+        heartbeat.beat();
+        let lost = follow(&store, &serving, &followed, &heartbeat).await;
+        if store.pool().is_closed() {
+            return;
+        }
+        if let Err(error) = lost {
+            tracing::warn!(%error, "the database cannot be followed; serving what is in memory");
+        }
+        sleep(POLL).await;
+    }
+}
+
+async fn follow(
+    store: &Store,
+    serving: &ArcSwap<Serving>,
+    followed: &Followed,
+    heartbeat: &Heartbeat,
+) -> Result<(), store::Error> {
+    let mut listener = in_time(store::system::watch(store)).await?;
+    let mut own = store.live_changes();
     let mut mark = None;
+    let mut reported = None;
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -45,18 +67,37 @@ async fn follow(store: &Store, serving: &ArcSwap<Serving>, sender: &watch::Sende
                 notification.map_err(store::Error::from)?;
                 true
             }
+            _ = own.changed() => true,
             _ = poll.tick() => false,
         };
+        heartbeat.beat();
         // The reload also covers the notifications that piled up behind the first one.
-        while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, listener.try_recv()).await.unwrap_or(Ok(None)) {}
+        while let Ok(Some(_)) = timeout(Duration::ZERO, listener.try_recv()).await.unwrap_or(Ok(None)) {}
+        // Read first: a change that this process makes while the state is loaded is not in it.
+        let made = *own.borrow_and_update();
         // Bundles may be long, so they are read only when the mark has changed.
-        let found = Some(store::system::live_mark(store).await?);
-        let changed = found != mark && reload(store, serving).await?;
+        let found = Some(in_time(store::system::live_mark(store)).await?);
+        let changed = found != mark && in_time(reload(store, serving)).await?;
         mark = found;
+        followed.served.send_if_modified(|served| mem::replace(served, made) != made);
         if notified || changed {
-            sender.send_modify(|count| *count += 1);
+            followed.changes.send_modify(|count| *count += 1);
+        }
+        // Until this server has said that it runs, there is nothing to say what it serves.
+        if reported != mark
+            && let Some(serves) = &mark
+            && in_time(store::system::report_serving(store, serves)).await?
+        {
+            reported.clone_from(&mark);
         }
     }
+}
+
+/// `work`, which a database that does not answer may not hold up.
+async fn in_time<T>(work: impl Future<Output = Result<T, store::Error>>) -> Result<T, store::Error> {
+    timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(store::Error::Internal(format!("the database did not answer within {PATIENCE:?}"))))
 }
 
 async fn reload(store: &Store, serving: &ArcSwap<Serving>) -> Result<bool, store::Error> {
@@ -86,4 +127,5 @@ fn serve_alike(a: &Serving, b: &Serving) -> bool {
         && a.paused == b.paused
         && key(&a.stable) == key(&b.stable)
         && key(&a.canary) == key(&b.canary)
+        && key(&a.previous) == key(&b.previous)
 }

@@ -1,19 +1,31 @@
 //! Everything the evaluation service keeps in memory.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use store::{Store, refusals::Refusals};
-use tokio::sync::watch;
+use store::{Store, refusals::Refusals, system::Servers};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
 
 use super::{
     durability::Durability,
     log::DecisionLog,
     metrics::DecisionMetrics,
-    reload,
+    reload::{self, Followed},
     serving::{self, Serving},
     token_cache::TokenCache,
 };
+use crate::{heartbeats::Heartbeats, rate_limits::RateLimits, safety_thread::SafetyThread};
+
+/// How long the loop that follows the live state may be silent.
+const SILENT_FOLLOWING: Duration = Duration::from_secs(40);
+/// How long an answer waits until this server serves what was changed.
+const SERVE_WITHIN: Duration = Duration::from_secs(1);
+/// How long an answer waits for the other servers, and how often it looks.
+const FOLLOW_WITHIN: Duration = Duration::from_millis(250);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// The service. Cheap to clone.
 #[derive(Clone)]
@@ -27,7 +39,12 @@ pub struct EvaluationService {
     pub tokens: TokenCache,
     /// What was refused, for the audit record.
     pub refusals: Arc<Refusals>,
-    changes: watch::Receiver<u64>,
+    /// How often callers may ask.
+    pub limits: RateLimits,
+    store: Store,
+    followed: Followed,
+    /// The thread of the loops that safety depends on.
+    pub safety: SafetyThread,
 }
 
 impl EvaluationService {
@@ -37,13 +54,29 @@ impl EvaluationService {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn start(store: Store, spill_dir: &Path, durability: Durability) -> Result<Self, store::Error> {
+    pub async fn start(
+        store: Store,
+        spill_dir: &Path,
+        durability: Durability,
+        heartbeats: &Heartbeats,
+    ) -> Result<Self, store::Error> {
+        let failed = |error: &dyn std::fmt::Display| store::Error::Internal(error.to_string());
+        let safety = SafetyThread::start().map_err(|error| failed(&error))?;
+        let watching = store.watching();
         let serving = Arc::new(ArcSwap::from_pointee(serving::load(&store, None).await?));
-        let changes = reload::start(store.clone(), Arc::clone(&serving));
-        let log = DecisionLog::start(store.clone(), spill_dir, durability);
-        let metrics = DecisionMetrics::new().map_err(|error| store::Error::Internal(error.to_string()))?;
+        let followed = Followed::new();
+        let follow = {
+            let (store, serving, followed) = (watching.clone(), Arc::clone(&serving), followed.clone());
+            move |heartbeat| reload::run(store.clone(), Arc::clone(&serving), followed.clone(), heartbeat)
+        };
+        let closed = watching.clone();
+        let is_over = move || closed.pool().is_closed();
+        heartbeats.supervise(safety.handle(), ("following", SILENT_FOLLOWING), is_over, follow);
+        let log = DecisionLog::start(store.clone(), spill_dir, durability, heartbeats);
+        let metrics = DecisionMetrics::new().map_err(|error| failed(&error))?;
         let refusals = Arc::clone(store.refusals());
-        Ok(Self { serving, log, metrics, tokens: TokenCache::new(store), refusals, changes })
+        let tokens = TokenCache::new(store.identifying());
+        Ok(Self { serving, log, metrics, tokens, refusals, limits: RateLimits::default(), store, followed, safety })
     }
 
     /// The live state, as it is now.
@@ -53,6 +86,36 @@ impl EvaluationService {
 
     /// A counter that increases whenever the live state may have changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.clone()
+        self.followed.changes.subscribe()
+    }
+
+    /// Serves every change that this server has made itself, and counts the servers that serve what is live now. Those that
+    /// have not read a change yet get a moment. `None` when the database does not say.
+    pub async fn count_servers(&self) -> Option<Servers> {
+        let serves = self.serve_own_changes().await;
+        let store = self.store.urgent();
+        let count = || timeout(SERVE_WITHIN, store::system::servers(&store, serves));
+        let deadline = Instant::now() + FOLLOW_WITHIN;
+        loop {
+            match count().await {
+                Ok(Ok(servers)) if servers.current < servers.known && Instant::now() < deadline => {
+                    sleep(LOOK_EVERY).await;
+                }
+                Ok(Ok(servers)) => return Some(servers),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "how many servers have followed a change is unknown");
+                    return None;
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Waits until this server serves every change that it has made itself; returns whether it does, which takes a moment
+    /// unless the database has just gone.
+    pub async fn serve_own_changes(&self) -> bool {
+        let made = *self.store.live_changes().borrow();
+        let mut served = self.followed.served.subscribe();
+        timeout(SERVE_WITHIN, served.wait_for(|served| *served >= made)).await.is_ok_and(|served| served.is_ok())
     }
 }

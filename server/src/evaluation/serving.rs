@@ -8,6 +8,7 @@ use policy::{
     engine::{Arm, Prepared, split},
 };
 use store::Store;
+use tokio::task::spawn_blocking;
 
 /// One bundle in service.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Serving {
     pub stable: Option<LiveBundle>,
     /// The bundle being tried out: canary or shadow.
     pub canary: Option<LiveBundle>,
+    /// The last known good bundle, evaluated beside a stable one in its first day; it serves nobody.
+    pub previous: Option<LiveBundle>,
 }
 
 /// The arm of a subject, and the bundles that answer it.
@@ -60,7 +63,7 @@ impl Serving {
         let chosen = canary.map_or(Arm::Stable, |canary| split::arm(&canary.bundle.digest, subject, canary.percent));
         match (chosen, stable, canary) {
             (Arm::Canary, _, Some(_)) => Split { arm: Arm::Canary, serves: canary, other: stable },
-            (_, Some(_), _) => Split { arm: Arm::Stable, serves: stable, other: canary },
+            (_, Some(_), _) => Split { arm: Arm::Stable, serves: stable, other: canary.or(self.previous.as_ref()) },
             (_, None, _) => Split { arm: Arm::None, serves: None, other: canary },
         }
     }
@@ -69,16 +72,22 @@ impl Serving {
 /// Reads the live state. A bundle that `previous` has with an equal digest is not prepared again.
 pub(super) async fn load(store: &Store, previous: Option<&Serving>) -> Result<Serving, store::Error> {
     let live = store::system::live(store).await?;
-    let previous: Vec<&LiveBundle> =
-        previous.into_iter().flat_map(|serving| [&serving.stable, &serving.canary]).flatten().collect();
-    let ready = |record: Option<Record>| record.map(|record| prepare(record, &previous));
-    Ok(Serving {
-        enabled: live.enabled,
-        bypass_effect: live.bypass_effect,
-        paused: live.paused,
-        stable: ready(live.stable),
-        canary: ready(live.canary),
-    })
+    let before = previous.cloned();
+    // A bundle with many rules takes a while, and the thread that asks has others to look after.
+    let prepared = spawn_blocking(move || {
+        let before: Vec<&LiveBundle> =
+            before.iter().flat_map(|serving| [&serving.stable, &serving.canary, &serving.previous]).flatten().collect();
+        let ready = |record: Option<Record>| record.map(|record| prepare(record, &before));
+        Serving {
+            enabled: live.enabled,
+            bypass_effect: live.bypass_effect,
+            paused: live.paused,
+            stable: ready(live.stable),
+            canary: ready(live.canary),
+            previous: ready(live.previous),
+        }
+    });
+    prepared.await.map_err(|error| store::Error::Internal(format!("a bundle could not be prepared: {error}")))
 }
 
 fn prepare(record: Record, previous: &[&LiveBundle]) -> LiveBundle {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use app::context::Caller;
-use lifecycle::problem::Code;
+use lifecycle::problem::{Code, Problem};
 use sha2::{Digest, Sha256};
 use store::Store;
 use tokio::time::timeout;
@@ -64,15 +64,20 @@ impl TokenCache {
     /// The holder of `token`, according to an answer of the database that is at most a second old. While the database
     /// gives no answer, older ones are accepted.
     ///
+    /// A token that is not remembered costs a look-up: `admit` says whether its source may ask for one now.
+    ///
     /// # Errors
     /// 401 when the token is unknown, expired or revoked. For a token that is not remembered: 503 when the database is
     /// away, 500 when something else is wrong with the database.
-    pub async fn caller(&self, token: &str) -> ApiResult<Arc<Caller>> {
+    pub async fn caller(&self, token: &str, admit: impl FnOnce() -> Result<(), Problem>) -> ApiResult<Arc<Caller>> {
         let key: [u8; 32] = Sha256::digest(token).into();
         let patience = match self.look_up(&key) {
             Lookup::Fresh(caller) => return Ok(caller),
             Lookup::Stale => REFRESH_PATIENCE,
-            Lookup::Unknown => FIRST_PATIENCE,
+            Lookup::Unknown => {
+                admit()?;
+                FIRST_PATIENCE
+            }
         };
         let answer = timeout(patience, auth::token_holder(&self.store, token)).await.unwrap_or_else(|_| {
             tracing::warn!("the database did not say within {patience:?} whose a token is");

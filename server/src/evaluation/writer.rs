@@ -20,14 +20,22 @@ use tokio::{
 };
 
 use super::{
-    batch_window::BatchWindow, durability::Durability, not_logged::NotLogged, pending_decision::PendingDecision,
-    spill::Spill,
+    batch_window::BatchWindow,
+    durability::Durability,
+    not_logged::NotLogged,
+    pending_decision::PendingDecision,
+    spill::{Spill, SpillLevel},
 };
+use crate::heartbeats::Heartbeat;
 
 /// Maximum rows of one batch.
 pub(super) const BATCH: usize = 1_000;
 /// A database that takes longer than this over a batch counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the writer waits for decisions before it says that it lives.
+const IDLE: Duration = Duration::from_secs(5);
+/// How long the writer may be silent: two batches that the database does not take, tried one by one.
+pub(super) const SILENT: Duration = Duration::from_secs(30);
 /// How often a database that was away is tried again.
 pub(super) const RETRY_EVERY: Duration = Duration::from_millis(500);
 
@@ -65,6 +73,9 @@ pub(super) struct Writer {
     /// Whether the last batch failed to reach the database; read by requests that would be answered ahead of their
     /// batch.
     unreachable: Arc<AtomicBool>,
+    /// What others learn of the buffer on disk.
+    spilled: Arc<SpillLevel>,
+    heartbeat: Option<Heartbeat>,
 }
 
 /// Why a batch was not written.
@@ -86,15 +97,23 @@ impl Writer {
             recover_at: Instant::now(),
             step: BATCH,
             unreachable,
+            spilled: Arc::default(),
+            heartbeat: None,
         }
     }
 
+    /// Tells others how full the buffer on disk is, and that the writer lives.
+    pub fn reporting(self, spilled: Arc<SpillLevel>, heartbeat: Heartbeat) -> Self {
+        spilled.set(&self.spill);
+        Self { spilled, heartbeat: Some(heartbeat), ..self }
+    }
+
     /// Writes the decisions from `queue` until all senders are gone.
-    pub async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
+    pub async fn run(mut self, queue: &mut mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH);
         loop {
             let received = if self.spill.is_empty() {
-                Some(queue.recv_many(&mut messages, BATCH).await)
+                timeout(IDLE, queue.recv_many(&mut messages, BATCH)).await.ok()
             } else {
                 // Messages that are already waiting are received, however short the time.
                 let rest = self.recover_at.saturating_duration_since(Instant::now());
@@ -103,14 +122,20 @@ impl Writer {
             match received {
                 Some(0) => break,
                 Some(_) => {
-                    self.window.fill(&mut messages, &mut queue, BATCH);
+                    self.window.fill(&mut messages, queue, BATCH);
                     let (size, began) = (messages.len(), Instant::now());
                     self.handle(&mut messages).await;
                     self.window.batch_committed(size, queue.len(), began.elapsed());
                 }
                 None => {}
             }
+            // However much is asked: what was acknowledged elsewhere must not wait until nobody asks.
+            self.spill.adopt_left_behind();
             self.recover().await;
+            self.spilled.set(&self.spill);
+            if let Some(heartbeat) = &self.heartbeat {
+                heartbeat.beat();
+            }
             self.unreachable.store(self.away_until.is_some() || !self.spill.is_empty(), Ordering::Relaxed);
         }
     }

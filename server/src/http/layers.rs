@@ -1,16 +1,18 @@
 //! Middleware around the routes: security headers, refusal of cross-site requests, no half-sent answers, and
 //! authentication.
 
-use std::any::Any;
+use std::{any::Any, time::Duration};
 
+use app::context::Caller;
 use axum::{
-    Router,
-    extract::Request,
+    Extension, Router,
+    extract::{Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use http::{HeaderName, HeaderValue, header};
-use lifecycle::problem::Code;
+use http::{HeaderName, HeaderValue, Method, header};
+use lifecycle::{authority::Actor, problem::Code};
+use tokio::time::timeout;
 use tower_http::{
     compression::{
         CompressionLayer,
@@ -20,7 +22,17 @@ use tower_http::{
 };
 
 use super::response::problem_as_page;
-use crate::{auth, error::ApiError, state::AppState};
+use crate::{
+    auth,
+    error::ApiError,
+    rate_limits::{Kind, RateLimits},
+    state::AppState,
+};
+
+/// How long a request may take until its answer begins. Packets over many decisions take longest.
+const REQUEST_WITHIN: Duration = Duration::from_secs(150);
+/// The same for an emergency command.
+const EMERGENCY_WITHIN: Duration = Duration::from_secs(15);
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -67,9 +79,69 @@ pub fn panic_response(cause: Box<dyn Any + Send + 'static>) -> Response {
 
 /// `router` with the caller identified, by token or session.
 pub fn identified(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    // Who calls is found out with connections that no page and no report takes.
+    let store = state.store.identifying();
     router
-        .layer(middleware::from_fn_with_state(state.store.clone(), auth::identify))
-        .layer(auth::session_layer(&state.store, state.plain_http))
+        .layer(middleware::from_fn_with_state(state.clone(), serve_own_changes))
+        .layer(middleware::from_fn(within_time))
+        .layer(middleware::from_fn_with_state(state.limits.clone(), limit_callers))
+        .layer(Extension(state.store.brief().clone()))
+        .layer(middleware::from_fn_with_state(store.clone(), auth::identify))
+        .layer(auth::session_layer(&store, state.plain_http))
+        .layer(middleware::from_fn_with_state(state.limits.clone(), limit_sources))
+}
+
+/// `router` with a limit for each source, and without knowing who calls.
+pub fn limited(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    router.layer(middleware::from_fn_with_state(state.limits.clone(), limit_sources))
+}
+
+/// Middleware, before anybody is identified: refuses a source that asks too often.
+async fn limit_sources(State(limits): State<RateLimits>, request: Request, next: Next) -> Response {
+    match limits.source(&auth::network(request.extensions()), Kind::of(request.uri().path())) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => ApiError(refused).into_response(),
+    }
+}
+
+/// Middleware: refuses a caller who asks too often.
+async fn limit_callers(State(limits): State<RateLimits>, request: Request, next: Next) -> Response {
+    let caller = request.extensions().get::<Caller>();
+    let name = caller.and_then(|caller| caller.actor.as_ref()).map(bucket_of);
+    let source = caller.map_or("", |caller| caller.source.as_str());
+    match limits.caller(name.as_deref(), source, Kind::of(request.uri().path())) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => ApiError(refused).into_response(),
+    }
+}
+
+/// Each token and each session counts for itself.
+fn bucket_of(actor: &Actor) -> String {
+    actor.credential().unwrap_or_else(|| actor.name.clone())
+}
+
+/// Middleware: gives an answer that does not begin in time up.
+async fn within_time(request: Request, next: Next) -> Response {
+    let patience = match Kind::of(request.uri().path()) {
+        Kind::Emergency => EMERGENCY_WITHIN,
+        Kind::Usual => REQUEST_WITHIN,
+    };
+    timeout(patience, next.run(request)).await.unwrap_or_else(|_| {
+        tracing::warn!(?patience, "a request took too long");
+        let detail =
+            format!("this took longer than {} s; whether it was done is unknown, so look first", patience.as_secs());
+        ApiError::new(Code::Unavailable, detail).into_response()
+    })
+}
+
+/// Middleware: what a request has changed of the live state is served here before the request is answered.
+async fn serve_own_changes(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let response = next.run(request).await;
+    if changes {
+        state.live.serve_own_changes().await;
+    }
+    response
 }
 
 /// `router` with the layers that pages and their server functions also need: readable problems, and compression.

@@ -24,37 +24,46 @@ use self::{
     extract::{check_query, first_segment, wants_page},
     response::{method_not_allowed, no_such_path},
     routes::{
-        accounts, assets, audit, bundles, contract, decisions, drills, evaluate, events, health, incidents, kpi, lint,
-        me, metrics, oidc, packets, pages, public_keys, rollout, server_functions, settings, simulate, system,
-        transfer,
+        accounts, assets, audit, bundles, contract, decisions, drills, evaluate, events, freezes, health, incidents,
+        kpi, lint, me, metrics, oidc, packets, pages, partner_keys, public_keys, rollout, server_functions, settings,
+        simulate, system, transfer,
     },
 };
-use crate::{openapi::DOCUMENT, state::AppState};
+use crate::{auth, openapi::DOCUMENT, state::AppState};
 
 /// The service that answers every request to this server.
 pub fn service(state: AppState) -> Router {
+    let proxies = state.trusted_proxies.clone();
     let pages = pages::router(state.clone()).layer(middleware::from_fn(assets::serve));
     api(state)
         .layer(middleware::from_fn_with_state(pages, page_or_api))
         .layer(layers::cross_origin())
         .layer(middleware::from_fn(layers::add_headers))
         .layer(CatchPanicLayer::custom(layers::panic_response))
+        .layer(middleware::from_fn_with_state(proxies, auth::find_client))
         .layer(TraceLayer::new_for_http())
+}
+
+/// The service of the listener that answers `/metrics` alone, to whoever reaches it.
+pub fn metrics_service(state: AppState) -> Router {
+    metrics::open_router()
+        .with_state(state)
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(layers::add_headers))
+        .layer(CatchPanicLayer::custom(layers::panic_response))
 }
 
 /// The routes of the API and those that pages call, grouped by the layers around them.
 fn api(state: AppState) -> Router {
-    // No layers: open to all callers, or authenticated from memory by the handler.
-    let bare = Router::new()
-        .merge(health::router())
-        .merge(public_keys::router())
-        .merge(contract::router())
-        .merge(evaluate::router());
+    // Open to all callers, or authenticated from memory by the handler, which has limits of its own.
+    let open = Router::new().merge(health::router()).merge(public_keys::router()).merge(contract::router());
+    let bare = layers::limited(open, &state).merge(evaluate::router());
     Router::new()
         .merge(layers::identified(resources(), &state))
         .merge(layers::for_people(server_functions::router().merge(oidc::router()), &state))
         .merge(bare.method_not_allowed_fallback(method_not_allowed))
-        // Behind no layer: a path that does not exist is answered alike, whoever asks and with whatever token.
+        // Behind no layer: a path that does not exist is answered alike for every caller and token.
         .fallback(no_such_path)
         .with_state(state)
 }
@@ -74,7 +83,9 @@ fn resources() -> Router<AppState> {
         .merge(me::router())
         .merge(metrics::router())
         .merge(packets::router())
+        .merge(partner_keys::router())
         .merge(rollout::router())
+        .merge(freezes::router())
         .merge(settings::router())
         .merge(simulate::router())
         .merge(system::router())

@@ -6,6 +6,7 @@ use store::{Store, audit};
 use tokio::time::Instant;
 
 use super::periodic::{Schedule, log_error};
+use crate::heartbeats::Heartbeat;
 
 /// Name of the file in the data directory that holds the newest checkpoint.
 pub const CHECKPOINT_FILE: &str = "audit-checkpoint.json";
@@ -19,11 +20,11 @@ const MANY_ENTRIES: i64 = 100;
 /// Fewer new entries get a checkpoint after this time.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5 * 60);
 
-pub(super) async fn run(store: Store) {
+pub(super) async fn run(store: Store, heartbeat: Heartbeat) {
     checkpoint(&store, 0).await;
     let started = Instant::now();
     let (mut counted, mut checkpointed) = (started, started);
-    let mut schedule = Schedule::every(SEAL_EVERY, &store);
+    let mut schedule = Schedule::every(SEAL_EVERY, &store, heartbeat);
     while schedule.next().await {
         if let Err(error) = audit::seal(&store).await {
             log_error("a change made by SQL cannot be sealed yet", &error);

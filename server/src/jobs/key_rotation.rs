@@ -9,12 +9,12 @@ use lifecycle::{
 use store::{Store, key_rotation};
 
 use super::periodic::{Schedule, log_error};
-use crate::signing_keys;
+use crate::{heartbeats::Heartbeat, signing_keys};
 
-pub(super) async fn run(store: Store, started_with: KeyRing, data_dir: PathBuf) {
+pub(super) async fn run(store: Store, started_with: KeyRing, data_dir: PathBuf, heartbeat: Heartbeat) {
     let host = host();
     let mut ring = started_with;
-    let mut schedule = Schedule::every(key_rotation::HEARTBEAT, &store);
+    let mut schedule = Schedule::every(key_rotation::HEARTBEAT, &store, heartbeat);
     while schedule.next().await {
         match signing_keys::reread(&ring, &data_dir) {
             Ok(found) => ring = found,

@@ -3,29 +3,40 @@
 use std::time::Duration;
 
 use store::Store;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+
+use crate::heartbeats::Heartbeat;
 
 /// The schedule of a job: at once, and then periodically until the store is closed.
 pub(super) struct Schedule {
     store: Store,
     interval: Interval,
+    heartbeat: Heartbeat,
 }
 
+/// How often a loop that waits for its next run says that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
 impl Schedule {
-    /// A run every `period`. After a run that took longer than `period`, the next one begins a whole period later.
-    pub fn every(period: Duration, store: &Store) -> Self {
+    /// A run every `period`. After a run that took longer than `period`, the next one begins a whole period later. The wait
+    /// counts as a sign of life.
+    pub fn every(period: Duration, store: &Store, heartbeat: Heartbeat) -> Self {
         let mut interval = interval(period);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { store: store.clone(), interval }
+        Self { store: store.clone(), interval, heartbeat }
     }
 
     /// Waits for the next run; false if the store is closed and the job must end.
     pub async fn next(&mut self) -> bool {
-        let open = !self.store.pool().is_closed();
-        if open {
-            self.interval.tick().await;
+        self.heartbeat.beat();
+        if self.store.pool().is_closed() {
+            return false;
         }
-        open
+        while timeout(HEARTBEAT, self.interval.tick()).await.is_err() {
+            self.heartbeat.beat();
+        }
+        self.heartbeat.beat();
+        !self.store.pool().is_closed()
     }
 }
 

@@ -9,14 +9,17 @@ use store::{
 };
 
 use super::periodic::{Schedule, log_error};
-use crate::oidc::{Asked, Provider};
+use crate::{
+    heartbeats::Heartbeat,
+    oidc::{Asked, Provider},
+};
 
 const PERIOD: Duration = Duration::from_secs(5);
 /// Sessions asked about at the same time.
 const AT_ONCE: usize = 4;
 
-pub(super) async fn run(store: Store, provider: Arc<Provider>) {
-    let mut schedule = Schedule::every(PERIOD, &store);
+pub(super) async fn run(store: Store, provider: Arc<Provider>, heartbeat: Heartbeat) {
+    let mut schedule = Schedule::every(PERIOD, &store, heartbeat);
     while schedule.next().await {
         check_sessions(&store, &provider).await;
     }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use store::{Store, rollout, system};
 
 use super::periodic::{Schedule, log_error};
+use crate::heartbeats::Heartbeat;
 
 /// The interval at which to look whether the live state changed.
 const PERIOD: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(store: Store) {
-    let mut schedule = Schedule::every(PERIOD, &store);
+pub(super) async fn run(store: Store, heartbeat: Heartbeat) {
+    let mut schedule = Schedule::every(PERIOD, &store, heartbeat);
     let mut checked = None;
     let mut looked_at = rollout::LookedAt::default();
     while schedule.next().await {

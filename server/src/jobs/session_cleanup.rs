@@ -6,12 +6,13 @@ use std::time::Duration;
 use store::{Store, identities, sessions::PgSessions};
 
 use super::periodic::{Schedule, log_error};
+use crate::heartbeats::Heartbeat;
 
 const PERIOD: Duration = Duration::from_secs(60 * 60);
 
-pub(super) async fn run(store: Store) {
+pub(super) async fn run(store: Store, heartbeat: Heartbeat) {
     let sessions = PgSessions::new(store.clone());
-    let mut schedule = Schedule::every(PERIOD, &store);
+    let mut schedule = Schedule::every(PERIOD, &store, heartbeat);
     while schedule.next().await {
         if let Err(error) = sessions.delete_expired().await {
             log_error("expired sessions cannot be removed now", &error);

@@ -24,7 +24,7 @@ pub struct OidcArguments {
     #[arg(long, env = "COUNTERSIGN_OIDC_NAME", value_name = "NAME")]
     pub oidc_name: Option<String>,
     /// Scopes to ask for, beside `openid`. Some providers give groups only for a scope of that name, and some need
-    /// `offline_access` to be asked again whether somebody still belongs to them.
+    /// `offline_access` to be asked again whether the person still belongs to them.
     #[arg(long, env = "COUNTERSIGN_OIDC_SCOPES", value_name = "SCOPES", default_value = "email profile")]
     pub oidc_scopes: String,
     /// The claim that lists a person's groups, in the ID token or at the user info endpoint.

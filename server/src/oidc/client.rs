@@ -12,7 +12,7 @@ use openidconnect::{
 
 use super::claims::OtherClaims;
 
-/// Signatures that count. A shared secret is none of them: whoever verifies could sign, too.
+/// Signatures that count. A shared secret is none of them: each verifier could sign, too.
 pub const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,

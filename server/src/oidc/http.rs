@@ -7,7 +7,7 @@ use reqwest::{Client, Url, redirect::Policy};
 
 use crate::error::CliError;
 
-/// Time limit for one request: somebody waits for it.
+/// Time limit for one request: a person waits for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum bytes of an answer.
 const MAX_BYTES: usize = 1024 * 1024;

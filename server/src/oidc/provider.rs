@@ -50,7 +50,7 @@ pub struct Begun {
     pub verifier: String,
 }
 
-/// What the provider says of somebody who signed in there.
+/// What the provider says of a person who signed in there.
 pub struct Confirmation {
     /// Who it is.
     pub claims: Claims,
@@ -179,7 +179,7 @@ impl Provider {
                 Ok(Some(info)) => read.or(info),
                 Ok(None) => read,
                 Err(Failed::Refused(why)) => {
-                    tracing::warn!(error = why, "the user info of somebody who signed in was not trusted");
+                    tracing::warn!(error = why, "the user info of a person who signed in was not trusted");
                     return Err(SignInRefused::NotTrusted);
                 }
                 Err(Failed::Unreachable(why)) => {
@@ -250,7 +250,7 @@ impl Provider {
             }
         };
         if token.subject != subject {
-            return Err(Failed::Refused("the provider answered about somebody else".to_owned()));
+            return Err(Failed::Refused("the provider answered about another person".to_owned()));
         }
         // User info is as of now; what is only in ID tokens comes from there.
         let read = match self.user_info(&client, tokens.access_token().clone(), &subject).await? {

@@ -52,7 +52,13 @@ fn add_security(operation: &mut Map<String, Value>) {
 fn add_problems(operation: &mut Map<String, Value>, query_on_path: bool, shared: &mut Map<String, Value>) {
     let mut codes: Vec<Code> = Vec::new();
     if operation.contains_key("x-permission") {
-        codes.extend([Code::Unauthenticated, Code::Forbidden, Code::Internal, Code::Unavailable]);
+        codes.extend([
+            Code::Unauthenticated,
+            Code::Forbidden,
+            Code::TooManyRequests,
+            Code::Internal,
+            Code::Unavailable,
+        ]);
     }
     if operation.contains_key("requestBody") {
         codes.extend([

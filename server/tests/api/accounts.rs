@@ -153,6 +153,89 @@ async fn refusals_are_counted_and_audited() {
     assert!(metrics.text.contains("policy_sign_in_failures_total 0"), "{}", metrics.text);
 }
 
+/// The cookie of a person who signs in.
+async fn cookie(workspace: &Workspace, email: &str, roles: &[Role]) -> String {
+    let roles = roles.iter().copied().collect();
+    store::people::add(&workspace.store, &crate::support::admin(), email, "Ann", roles, "a long password")
+        .await
+        .unwrap();
+    let form = Body::from(format!("email={}&password=a+long+password", email.replace('@', "%40")));
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    let reply = workspace.stranger().send(Method::POST, "/api/session/sign-in", &kind, form).await;
+    reply.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_made_in_a_session_needs_the_password_and_ends_with_signing_out_everywhere() {
+    let workspace = Workspace::new().await;
+    let cookie = cookie(&workspace, "ann@example.com", &[Role::Author]).await;
+    let headers = [("cookie", cookie.as_str())];
+    let make = async |password: Value| {
+        let body = json!({"name": "ci", "roles": ["author"], "password": password}).to_string();
+        workspace.stranger().send(Method::POST, "/me/tokens", &headers, Body::from(body)).await
+    };
+    for wrong in [Value::Null, json!("a wrong password")] {
+        let problem = make(wrong).await.problem(422, "invalid_field");
+        assert!(problem.to_string().contains("/password"), "{problem}");
+    }
+    let made = make(json!("a long password")).await.expect(201);
+    let through = caller(&workspace, made["token"].as_str().unwrap());
+    through.get("/me").await.expect(200);
+    let ended = workspace.stranger().send(Method::DELETE, "/me/sessions", &headers, Body::empty()).await.expect(200);
+    assert_eq!((&ended["ended_sessions"], &ended["revoked_tokens"]), (&json!(1), &json!(1)));
+    through.get("/me").await.problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_form_posts_and_throttled_sign_ins_are_counted() {
+    let workspace = Workspace::new().await;
+    let cookie = cookie(&workspace, "vic@example.com", &[Role::Viewer]).await;
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept", "text/html"),
+        ("referer", "http://127.0.0.1:3119/rollouts"),
+    ];
+    let form = Body::from("reason=margins+fall");
+    let reply = workspace.stranger().send(Method::POST, "/api/system/pause", &headers, form).await;
+    assert!(reply.status.is_redirection(), "{} {}", reply.status, reply.text);
+    assert!(reply.headers.get("x-countersign-refused").is_none());
+    store::audit_refusals(&workspace.store).await.unwrap();
+    let viewer = workspace.caller(Role::Viewer).await;
+    let entries = viewer.get("/policy/audit?event_type=access_refused").await.expect(200);
+    let entry = &entries["entries"][0];
+    assert_eq!((&entry["subject_id"], &entry["detail"]["count"]), (&json!("vic@example.com"), &json!(1)), "{entries}");
+    assert!(entry["detail"]["credential"].as_str().unwrap().starts_with("session:"), "{entry}");
+
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    let mut throttled = 0;
+    for _ in 0..70 {
+        let reply = workspace.stranger().send(Method::POST, "/api/session/sign-in", &kind, Body::empty()).await;
+        throttled += u64::from(reply.status == 429);
+    }
+    assert!(throttled > 0);
+    assert_eq!(workspace.store.refusals().sign_ins(), throttled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_events_ends_with_its_token() {
+    let workspace = Workspace::new().await;
+    let viewer = workspace.caller(Role::Viewer).await;
+    let admin = workspace.caller(Role::Admin).await;
+    let owner = workspace.caller(Role::SafetyOwner).await;
+    let tokens = admin.get("/tokens").await.expect(200);
+    let of_viewer = tokens["tokens"].as_array().unwrap().iter().find(|token| token["name"] == "viewer").unwrap();
+    let path = format!("/tokens/{}", of_viewer["id"]);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        admin.send(Method::DELETE, &path, &[], Body::empty()).await.expect(200);
+        owner.post("/policy/system/pause", json!({"reason": "margins fall"})).await.expect(200);
+    };
+    // The answer is complete only once the stream has ended.
+    let (reply, ()) = tokio::join!(viewer.get("/events"), stop);
+    assert_eq!(reply.text.matches("event: live").count(), 1, "{}", reply.text);
+}
+
 /// A mail server that prints what it gets.
 struct MailServer {
     child: Child,
@@ -191,6 +274,16 @@ impl MailServer {
         Self { child, port, letters }
     }
 
+    /// The next letter about this, with its lines joined again.
+    fn letter_about(&self, what: &str) -> Value {
+        loop {
+            let letter = self.letter();
+            if letter["content"].as_str().unwrap().contains(what) {
+                return letter;
+            }
+        }
+    }
+
     /// The next letter, with its lines joined again.
     fn letter(&self) -> Value {
         let mut letter = self.letters.recv_timeout(Duration::from_secs(20)).unwrap();
@@ -225,17 +318,18 @@ async fn links_go_by_mail_to_their_person_alone() {
         .chars()
         .take_while(|c| c.is_alphanumeric())
         .collect();
-    let ann = store::people::redeem(&workspace.store, &code, "words of my own").await.unwrap();
+    let ann = store::people::redeem(&workspace.store, &code, "words of my own").await.unwrap().person;
     assert_eq!(ann.email, "ann@example.com");
 
     // A reset link by mail changes nothing; one to hand over is announced to the safety owners.
     let reset = format!("/users/{}/reset", ann.id);
     let sent = admin.post(&reset, json!({})).await.expect(200);
     assert_eq!(sent["reset"]["sent"], true);
-    assert_eq!(mail.letter()["to"], json!(["ann@example.com"]));
+    assert_eq!(mail.letter_about("started a new password")["to"], json!(["ann@example.com"]));
     let handed = admin.post(&reset, json!({"hand_over": true})).await.expect(200);
     assert!(handed["reset"]["url"].as_str().unwrap().starts_with("https://policy.example.com/join?code="));
-    assert_eq!(mail.letter()["to"], json!(["safety_owner@example.com"]));
+    assert_eq!(mail.letter_about("link to hand over")["to"], json!(["safety_owner@example.com"]));
+    assert_eq!(mail.letter_about("This is your account")["to"], json!(["ann@example.com"]), "she gets a letter, too");
 
     let refused = admin.post("/users", new("nobody@example.com")).await.expect(201);
     assert_eq!(refused["invitation"]["sent"], false);
@@ -265,4 +359,32 @@ async fn behind_a_proxy_with_tls_cookies_are_secure_and_metrics_need_a_token() {
     let cookie = reply.headers["set-cookie"].to_str().unwrap();
     assert!(cookie.starts_with("__Host-countersign_session=") && cookie.contains("Secure"), "{cookie}");
     workspace.stranger().get("/metrics").await.problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_open_page_fetches_prolongs_no_session_unless_a_person_is_at_it() {
+    let workspace = Workspace::new().await;
+    let cookie = cookie(&workspace, "ann@example.com", &[Role::Viewer]).await;
+    let at_the_page = format!("{cookie}; at_the_page=1");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let script = ("sec-fetch-mode", "cors");
+    for (path, cookies, used) in [
+        ("/api/live/frame", &cookie, false),
+        ("/api/home/overview", &cookie, false),
+        ("/api/decisions/list", &cookie, false),
+        ("/api/home/overview", &at_the_page, true),
+    ] {
+        sqlx::query("update sessions set last_seen_at = now() - interval '2 hours'")
+            .execute(workspace.store.pool())
+            .await
+            .unwrap();
+        let headers = [("cookie", cookies.as_str()), form, script];
+        let reply = workspace.stranger().send(Method::POST, path, &headers, Body::empty()).await;
+        assert_ne!(reply.status, 401, "{path}");
+        let seen: bool = sqlx::query_scalar("select last_seen_at > now() - interval '1 hour' from sessions")
+            .fetch_one(workspace.store.pool())
+            .await
+            .unwrap();
+        assert_eq!(seen, used, "{path} {cookies}");
+    }
 }

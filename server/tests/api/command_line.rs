@@ -136,6 +136,9 @@ fn a_bundle_signed_with_a_key_pair_is_verified_without_the_secret() {
     let other = ["bundle", "verify", "-", "--partner-keys", other.to_str().unwrap()];
     let unknown = run(&[], &other, &signed).with_code(1);
     assert!(unknown.out.starts_with("unknown_key: "), "{unknown:?}");
+    let pasted = run(&[], &["bundle", "verify", "-", "--public-key", &public.public_key], &signed).with_code(0);
+    assert!(pasted.out.starts_with("valid: "), "{pasted:?}");
+    assert!(run(&[], &["bundle", "verify", "-", "--public-key", "00"], &signed).with_code(2).err.contains("64 hex"));
     let wrong = json!({"keys": [{"key_id": "ed25519-0000000000000000", "algorithm": "Ed25519",
         "public_key": public.public_key}]});
     let wrong = write(&folder, "wrong.json", &wrong);

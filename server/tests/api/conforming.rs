@@ -150,13 +150,13 @@ mod tests {
     #[test]
     fn deviations_from_the_contract_are_found() {
         let (json, problem) = ("application/json", "application/problem+json");
-        assert_eq!(health("/healthz", 200, json, r#"{"status":"ok"}"#), Ok(()));
+        assert_eq!(health("/healthz", 200, json, r#"{"status":"ok","loops":[]}"#), Ok(()));
         for (path, status, media, body, wrong) in [
-            ("/healthz", 200, json, r#"{"status":"ok","more":1}"#, "more"),
+            ("/healthz", 200, json, r#"{"status":"ok","loops":[],"more":1}"#, "more"),
             ("/healthz", 200, json, "{}", "status"),
-            ("/healthz", 200, json, r#"{"status":"ill"}"#, "ok"),
+            ("/healthz", 200, json, r#"{"status":"ill","loops":[]}"#, "ok"),
             ("/healthz", 200, "text/plain", "ok", "media type"),
-            ("/healthz", 201, json, r#"{"status":"ok"}"#, "status 201"),
+            ("/healthz", 201, json, r#"{"status":"ok","loops":[]}"#, "status 201"),
             ("/policy/none", 200, json, "{}", "this path"),
             ("/policy/none", 404, problem, r#"{"status":404,"code":"not_found","title":"T"}"#, "detail"),
             ("/policy/none", 404, problem, r#"{"status":404,"code":"gone","title":"T","detail":"D"}"#, "gone"),

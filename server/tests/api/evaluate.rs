@@ -8,7 +8,7 @@ use http::{Method, Request, header};
 use lifecycle::authority::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Workspace, bundle, question};
+use crate::support::{Caller, Workspace, bundle, program, question};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_live_bundle_everything_is_denied_and_logged() {
@@ -48,7 +48,7 @@ async fn the_stable_bundle_answers_with_everything_the_contract_names() {
 }
 
 /// Asks until `bundle` answers as stable, and no longer as a canary. That must happen within a second.
-async fn until_served_by(service: &crate::support::Caller<'_>, bundle: &Value) -> Value {
+pub async fn until_served_by(service: &Caller<'_>, bundle: &Value) -> Value {
     for _ in 0..20 {
         let answer = service.post("/policy/evaluate", question("until")).await.expect(200);
         if answer["bundle"]["id"] == bundle["id"] && answer["arm"] == "stable" {
@@ -209,6 +209,21 @@ async fn what_is_no_name_is_denied_and_recorded_so_that_it_can_be_seen() {
         assert_eq!((&kept["agent"], &kept["effect"]), (&json!(recorded), &json!("deny")));
         // The same question again is the same decision.
         assert_eq!(service.post("/policy/evaluate", asked).await.expect(200)["reason"], answer["reason"]);
+    }
+    // A token for one agent may ask for no other; what is no name is seen in the log for every sender.
+    let own = program(&workspace.store, "one agent", &["inbox.triage"]).await;
+    let own = Caller { workspace: &workspace, token: Some(own) };
+    let asked = json!({"agent": "inbox.triage\u{200b}", "action": "quarantine", "decision_id": "odd-own"});
+    let answer = own.post("/policy/evaluate", asked).await.expect(200);
+    assert_eq!((&answer["status"], &answer["effect"]), (&json!("error"), &json!("deny")), "{answer}");
+    let again = json!({"agent": "\u{200b}", "action": "quarantine"});
+    let batched = own.post("/policy/evaluate/batch", json!({"requests": [again]})).await.expect(200);
+    assert_eq!(batched["decisions"][0]["errors"][0]["code"], "invalid_name");
+    assert_eq!(viewer.get("/policy/decisions/odd-own").await.expect(200)["agent"], "inbox.triage<U+200B>");
+    for other in ["billing", "inbox.triage2"] {
+        own.post("/policy/evaluate", json!({"agent": other, "action": "quarantine"})).await.problem(403, "forbidden");
+        let odd = json!({"agent": other, "action": "\u{200b}"});
+        own.post("/policy/evaluate", odd).await.problem(403, "forbidden");
     }
     let fine = json!({"agent": "spiffe://corp/agent-7", "action": "mcp__github__create_issue"});
     assert_eq!(service.post("/policy/evaluate", fine).await.expect(200)["status"], "no_match");

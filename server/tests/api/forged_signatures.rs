@@ -1,5 +1,5 @@
 //! Who might want it to look as if the safety owner had signed, and how far each of them gets: an administrator, an
-//! approver, a runtime owner, somebody with a stolen session, and somebody with SQL. Each attempt is refused, or the record
+//! approver, a runtime owner, a person with a stolen session, and a person with SQL. Each attempt is refused, or the record
 //! names who made it.
 
 use axum::body::Body;
@@ -151,7 +151,11 @@ async fn what_a_stolen_session_did_names_the_session_and_ends_with_it() {
         unsigned(&workspace, draft, &packet, &attempt).await;
     }
     let session = steal(Method::GET, "/me", Value::Null).await.expect(200)["credential"].clone();
-    let made = steal(Method::POST, "/me/tokens", json!({"name": "mine", "roles": ["author"]})).await.expect(201);
+    // A token would outlive the session: only who knows the password makes one.
+    let without = json!({"name": "mine", "roles": ["author"]});
+    steal(Method::POST, "/me/tokens", without).await.problem(422, "invalid_field");
+    let with_password = json!({"name": "mine", "roles": ["author"], "password": "words of my own"});
+    let made = steal(Method::POST, "/me/tokens", with_password).await.expect(201);
     let entry = newest(&workspace).await;
     assert_eq!((&entry["actor"], &entry["credential"]), (&json!("ann@example.com"), &session), "{entry}");
     let token = Caller { workspace: &workspace, token: made["token"].as_str().map(str::to_owned) };

@@ -33,6 +33,15 @@ async fn alerts_and_dashboard_use_metrics_that_exist() {
     assert!(value("policy_decision_duration_seconds_count") >= 1.0);
     assert_eq!((value("policy_canary_pct"), value("policy_paused")), (50.0, 0.0));
     assert_eq!(value(r#"policy_canary_gate_passed{gate="sample_size"}"#), 1.0);
+    for (state, is_in) in [("pass", 1.0), ("hold", 0.0), ("fail", 0.0)] {
+        assert_eq!(
+            value(&format!(r#"policy_canary_gate_state{{gate="sample_size",state="{state}"}}"#)),
+            is_in,
+            "{state}"
+        );
+    }
+    assert_eq!((value("policy_database_up"), value("policy_decision_queue")), (1.0, 0.0));
+    assert_eq!(value(concat!(r#"policy_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""}"#)), 1.0);
     assert!(value("policy_cost_24h") > 0.0);
     for file in ["alerts.yml", "dashboard.json"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../monitoring").join(file);

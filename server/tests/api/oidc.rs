@@ -237,7 +237,7 @@ async fn an_answer_that_is_not_for_this_sign_in_is_refused() {
     let mut changed = Url::parse(&address).unwrap();
     let pairs: Vec<(String, String)> = changed.query_pairs().into_owned().collect();
     let replace = |(name, value): &(String, String)| {
-        (name.clone(), if name == "nonce" { "of-somebody-else".to_owned() } else { value.clone() })
+        (name.clone(), if name == "nonce" { "of-another-person".to_owned() } else { value.clone() })
     };
     changed.query_pairs_mut().clear().extend_pairs(pairs.iter().map(replace));
     assert!(pairs.iter().any(|(name, value)| name == "code_challenge_method" && value == "S256"), "{address}");
@@ -292,7 +292,7 @@ async fn an_account_is_linked_by_its_owner_alone() {
         store::people::add(store, &admin(), email, email, [role].into(), "a good password").await.unwrap()
     };
     let ann = add("ann@example.com", Role::Approver).await;
-    // The provider knows somebody with the same email: that is another person until Ann says otherwise.
+    // The provider knows a person with the same email: that is another person until Ann says otherwise.
     let mut browser = Browser::new(&workspace, &provider);
     assert_eq!(browser.through("/oidc/start").await, "/sign-in?refused=email_taken");
     assert_eq!(location(&browser.visit("/oidc/link").await), "/sign-in?next=/me");
@@ -306,7 +306,15 @@ async fn an_account_is_linked_by_its_owner_alone() {
         let reply = browser.send(Method::GET, "/oidc/link", &[("sec-fetch-site", site)], "").await;
         assert_eq!(location(&reply), "/me?refused=not_from_here", "{site}");
     }
-    // What she began does not count for whoever is signed in when it ends.
+    // Nor can a person who finds her browser signed in: linking asks for the password.
+    assert_eq!(location(&browser.visit("/oidc/link").await), "/me?refused=not_confirmed");
+    let wrong = browser.send(Method::POST, "/api/me/confirm", &form, "password=a+guess").await;
+    assert_eq!(wrong.json()["errors"][0]["pointer"], "/password", "{}", wrong.text);
+    assert_eq!(location(&browser.visit("/oidc/link").await), "/me?refused=not_confirmed");
+    assert!(browser.visit("/me").await.text.contains("Your password"));
+    browser.send(Method::POST, "/api/me/confirm", &form, "password=a+good+password").await;
+    assert!(browser.visit("/me").await.text.contains("href=\"/oidc/link\""));
+    // What she began does not count for the person who is signed in when it ends.
     let address = location(&browser.visit("/oidc/link").await);
     let back = browser.at_provider(&address).await;
     let session = browser.cookies.remove("countersign_session").unwrap();

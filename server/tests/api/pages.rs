@@ -3,8 +3,9 @@
 use axum::body::Body;
 use http::{Method, header};
 use lifecycle::authority::Role;
+use serde_json::json;
 
-use crate::support::Workspace;
+use crate::support::{Workspace, bundle, program};
 
 const BROWSER: [(&str, &str); 1] = [("accept", "text/html,application/xhtml+xml")];
 
@@ -58,4 +59,69 @@ async fn pages_are_rendered_while_another_server_is_set_up() {
         viewer.send(Method::GET, "/settings", &BROWSER, Body::empty()).await;
     }
     setting_up.await.unwrap();
+}
+
+/// What a reader sees of a page: its text, without what belongs to scripts and to fields that are typed into.
+fn seen(html: &str) -> String {
+    let mut rest = html.to_owned();
+    for (open, close) in [("<script", "</script>"), ("<style", "</style>"), ("<textarea", "</textarea>"), ("<", ">")] {
+        let mut kept = String::new();
+        let mut left = rest.as_str();
+        while let Some((before, tail)) = left.split_once(open) {
+            kept.push_str(before);
+            kept.push(' ');
+            left = tail.split_once(close).map_or("", |(_, after)| after);
+        }
+        kept.push_str(left);
+        rest = kept;
+    }
+    rest
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_from_outside_is_written_out_wherever_people_read_it() {
+    let workspace = Workspace::new().await;
+    let odd = |text: &str| format!("{text} \u{202e}yes\u{200b}");
+    program(&workspace.store, "gateway", &["*"]).await;
+    // Earlier releases took such a name.
+    let renamed = sqlx::query("update api_tokens set name = $1 where name = 'gateway'").bind(odd("gateway"));
+    assert_eq!(renamed.execute(workspace.store.pool()).await.unwrap().rows_affected(), 1);
+    let mut source = bundle("1.0.0", "allow");
+    source["notes"] = json!(odd("notes"));
+    source["rules"][0]["reason"] = json!(odd("This is the reason"));
+    source["rules"][0]["conditions"] = json!({"!=branch": odd("main")});
+    workspace.stable(source.clone()).await;
+    (source["version"], source["rules"][0]["reason"]) = (json!("1.0.1"), json!(odd("This is another reason")));
+    let (waiting, packet) = workspace.approved(source).await;
+    let (service, safety) = (workspace.caller(Role::Service).await, workspace.caller(Role::SafetyOwner).await);
+    let author = workspace.caller(Role::Author).await;
+    let asked = json!({"agent": "inbox.triage\u{200b}", "action": "quarantine", "decision_id": "odd",
+        "subject": odd("subject"), "context": {"branch": odd("dev"), odd("field"): 1}});
+    service.post("/policy/evaluate", asked).await.expect(200);
+    author.post("/incidents", json!({"title": odd("trouble"), "severity": "low"})).await.expect(201);
+    let pause = json!({"reason": odd("margins fall"), "ticket": odd("T-1")});
+    safety.post("/policy/system/pause", pause).await.expect(200);
+    let incidents = author.get("/incidents").await.expect(200);
+    let incident = incidents["incidents"][0]["id"].as_str().unwrap().to_owned();
+
+    let admin = workspace.caller(Role::Admin).await;
+    let pages =
+        ["/", "/studio", "/reviews", "/rollouts", "/decisions", "/decisions/odd", "/incidents", "/audit", "/settings"];
+    let pages = pages.map(str::to_owned).into_iter().chain([
+        format!("/incidents/{incident}"),
+        format!("/reviews/{packet}"),
+        format!("/studio/{waiting}"),
+    ]);
+    let mut shown = 0;
+    for path in pages {
+        let reply = admin.send(Method::GET, &path, &BROWSER, Body::empty()).await;
+        assert_eq!(reply.status, 200, "{path}");
+        let text = seen(&reply.text);
+        for raw in ['\u{202e}', '\u{200b}'] {
+            let around = text.find(raw).map(|at| text[..at].chars().rev().take(80).collect::<String>());
+            assert_eq!(around.map(|around| around.chars().rev().collect::<String>()), None, "{path}");
+        }
+        shown += usize::from(text.contains("U+202E"));
+    }
+    assert!(shown >= 8, "only {shown} pages show any of it");
 }

@@ -50,6 +50,31 @@ async fn bodies_that_are_not_json_name_line_and_column() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_pages_send_is_read_as_strictly_as_what_programs_send() {
+    let workspace = Workspace::new().await;
+    let author = workspace.caller(Role::Author).await;
+    let json = [("content-type", "application/json")];
+    for (body, status, code, pointer) in [
+        (r#"{"empty": true, "empty": false}"#, 400, "duplicate_member", "/empty"),
+        (r#"{"empty": true, "emtpy": false}"#, 422, "unknown_member", "/emtpy"),
+        (r#"{"empty": 1}"#, 422, "invalid_field", "/empty"),
+    ] {
+        let reply = author.send(Method::POST, "/api/bundles/new", &json, Body::from(body)).await;
+        assert_eq!(reply.status.as_u16(), status, "{}", reply.text);
+        let problem = reply.json();
+        assert_eq!((&problem["code"], &problem["errors"][0]["pointer"]), (&json!(code), &json!(pointer)), "{problem}");
+    }
+    let cut = author.send(Method::POST, "/api/bundles/new", &json, Body::from("{\"empty\":")).await.json();
+    assert_eq!((&cut["code"], &cut["line"]), (&json!("malformed_json"), &json!(1)), "{cut}");
+    // Forms are read by another reader, which takes no member twice either.
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let twice = author.send(Method::POST, "/api/incidents/get", &form, Body::from("id=INC-1&id=INC-2")).await;
+    assert_eq!(twice.status, 422, "{}", twice.text);
+    let bundles = author.get("/policy/bundles").await.expect(200);
+    assert_eq!(bundles["bundles"].as_array().map(Vec::len), Some(0), "nothing was made: {bundles}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn members_of_a_wrong_type_are_pointed_at() {
     let workspace = Workspace::new().await;
     let author = workspace.caller(Role::Author).await;

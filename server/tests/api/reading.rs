@@ -168,7 +168,7 @@ async fn one_byte_order_mark_is_skipped_and_other_encodings_are_named() {
     }
 }
 
-/// No slip in a side member may hold up an emergency; each is told in the answer.
+/// No slip in a side member may hold up an emergency; each stands in the answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_is_never_refused_for_a_side_member() {
     let workspace = Workspace::new().await;
@@ -278,4 +278,28 @@ async fn what_is_wrong_inside_a_rule_is_a_finding_with_its_path() {
     }
     let made = author.post("/policy/bundles", rules.clone()).await.expect(201);
     assert_eq!(made["rules"], rules["rules"], "the draft is kept as it was written");
+}
+
+/// A form is refused in words for its sender, whatever bytes it has and whatever its decoder says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_cannot_be_read_is_refused_in_plain_words() {
+    let workspace = Workspace::new().await;
+    let owner = workspace.caller(Role::RuntimeOwner).await;
+    for (path, form) in [
+        ("rollout/roll-back", &b"bundle_id=3&reason=Emergency\xff"[..]),
+        ("rollout/promote", b"bundle_id=x&target_pct=50"),
+        ("rollout/promote", b"bundle_id=99999999999999999999&target_pct=50"),
+        ("rollout/promote", b"bundle_id=1&bundle_id=2&target_pct=50"),
+        ("rollout/promote", b"bundle_id[a]=1&target_pct=50"),
+        ("rollout/promote", b""),
+    ] {
+        let kind = [("content-type", "application/x-www-form-urlencoded")];
+        let reply = owner.send(Method::POST, &format!("/api/{path}"), &kind, Body::from(form)).await;
+        assert!(reply.status.is_client_error(), "{path}: {} {}", reply.status, reply.text);
+        for word in
+            ["digit", "i64", "target type", "invalid type", "sequence", "missing field", "query string", "utf-8"]
+        {
+            assert!(!reply.text.contains(word), "{path}: {}", reply.text);
+        }
+    }
 }

@@ -119,3 +119,70 @@ async fn the_runbooks_manual_failover_is_served_within_a_second() {
     let audit = viewer.get("/policy/audit?event_type=manual_failover").await.expect(200);
     assert!(!audit["entries"].as_array().unwrap().is_empty(), "{audit}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_fail_a_gate_before_the_sample_is_full_only_where_that_is_certain() {
+    let workspace = Workspace::new().await;
+    let (id, _) = workspace.approved(bundle("1.0.0", "deny")).await;
+    let viewer = workspace.caller(Role::Viewer).await;
+    let path = format!("/policy/bundles/{id}/check-gates");
+    for (total, errors, verdict) in [(20, 2, "hold"), (20, 10, "fail"), (200, 10, "pass"), (200, 11, "fail")] {
+        let metrics = json!({"total_decisions": total, "error_count": errors, "deny_count": 0, "canary_avg_cost": 0.1,
+            "baseline_avg_cost": 0.1});
+        let report = viewer.post(&path, json!({"metrics": metrics})).await.expect(200);
+        let gate = &report["gates"][1];
+        assert_eq!(gate["verdict"], verdict, "{errors} of {total}: {gate}");
+        let (lower, upper) = (gate["interval"]["lower"].as_f64().unwrap(), gate["interval"]["upper"].as_f64().unwrap());
+        let rate = f64::from(errors) / f64::from(total);
+        assert!(lower < rate && rate < upper, "{gate}");
+    }
+    let certain = json!({"total_decisions": 200, "error_count": 6, "deny_count": 0});
+    let strict = json!({"require_confidence": true});
+    let report = viewer.post(&path, json!({"metrics": certain, "gate_config": strict})).await.expect(200);
+    assert_eq!(report["gates"][1]["verdict"], "hold", "{report}");
+    let allowed =
+        json!({"sample_size": 200, "error_rate": 0, "deny_rate": 0, "avg_cost": 0.0001, "baseline_avg_cost": 0});
+    let report =
+        viewer.post(&path, json!({"metrics": allowed, "gate_config": {"cost_allowance": 0.001}})).await.expect(200);
+    assert_eq!((&report["passed"], &report["gates"][3]["value"]), (&json!(true), &Value::Null), "{report}");
+    for (config, pointer) in [
+        (json!({"cost_allowance": -1}), "/gate_config/cost_allowance"),
+        (json!({"cost_bound": 0}), "/gate_config/cost_bound"),
+    ] {
+        let problem = viewer.post(&path, json!({"gate_config": config})).await.problem(422, "invalid_field");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    viewer.post(&path, json!({"gate_config": {"min_subject": 1}})).await.problem(422, "unknown_member");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freeze_holds_an_apply_until_it_is_ended() {
+    let workspace = Workspace::new().await;
+    let (id, packet) = workspace.approved(bundle("1.0.0", "deny")).await;
+    let owner = workspace.caller(Role::RuntimeOwner).await;
+    let stop = json!({"name": "Stop the line", "reason": "the payment provider is down"});
+    workspace.caller(Role::Approver).await.post("/policy/freezes", stop.clone()).await.problem(403, "forbidden");
+    let made = owner.post("/policy/freezes", stop).await;
+    assert_eq!(made.headers["location"].to_str().unwrap(), format!("/policy/freezes/{}", made.json()["id"]));
+    let made = made.expect(201);
+    let activate = format!("/policy/bundles/{id}/activate");
+    let refused = owner.post(&activate, json!({"packet_id": packet})).await.problem(423, "frozen");
+    assert!(
+        refused["detail"].as_str().is_some_and(|detail| detail.contains("the payment provider is down")),
+        "{refused}"
+    );
+    let listed = owner.get("/policy/freezes").await.expect(200);
+    assert_eq!(listed["freezes"], json!([made]));
+    let path = format!("/policy/freezes/{}", made["id"]);
+    let ended = owner.send(http::Method::DELETE, &path, &[], axum::body::Body::empty()).await.expect(200);
+    assert_eq!(ended["ended_by"], "runtime_owner@example.com");
+    owner
+        .send(http::Method::DELETE, "/policy/freezes/99", &[], axum::body::Body::empty())
+        .await
+        .problem(404, "not_found");
+    owner.post(&activate, json!({"packet_id": packet})).await.expect(200);
+    let wrong = json!({"name": "x", "reason": "long enough a reason", "recurrence":
+        {"starts_at": "2026-12-18T18:00", "zone": "Mars/Base", "minutes": 60}});
+    let problem = owner.post("/policy/freezes", wrong).await.problem(422, "invalid_field");
+    assert_eq!(problem["errors"][0]["pointer"], "/recurrence/zone");
+}

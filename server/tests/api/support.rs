@@ -109,16 +109,28 @@ pub fn actor(role: Role) -> Actor {
     Actor::new(format!("{role}@example.com"), [role].into(), Via::Cli)
 }
 
-/// Runs statements as the role that owns the tables, which may change the schema.
+/// The code with which PostgreSQL ends one of two transactions that wait for each other.
+const DEADLOCK: &str = "40P01";
+
+/// Runs statements as the role that owns the tables, which may change the schema. They are one transaction, and tried
+/// again when PostgreSQL ended it in favour of one of the server's, which goes on meanwhile.
 pub async fn as_owner(store: &Store, statements: &'static str) {
     let options = store::testing::as_owner(&store.pool().connect_options());
     let mut db = PgConnection::connect_with(&options).await.unwrap();
-    sqlx::raw_sql(statements).execute(&mut db).await.unwrap();
+    loop {
+        match sqlx::raw_sql(statements).execute(&mut db).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(DEADLOCK) => {}
+            done => {
+                done.unwrap();
+                return;
+            }
+        }
+    }
 }
 
 /// A token of a person.
 pub async fn own_token(store: &Store, email: &str, name: &str, roles: Roles) -> String {
-    let new = NewOwnToken { name: name.to_owned(), roles, expires_in_days: None };
+    let new = NewOwnToken { name: name.to_owned(), roles, expires_in_days: None, password: None };
     tokens::create_on_host(store, &admin(), email, new).await.unwrap().1
 }
 
@@ -145,13 +157,15 @@ impl Workspace {
         let store = Store::connect(database.clone(), keys.clone()).await.unwrap();
         store::key_check::check(&store).await.unwrap();
         let mut settings = Settings {
-            database,
+            database: database.into(),
             keys,
             data_dir: folder.clone(),
             demo: false,
             public_metrics: false,
             durability: Durability::Durable,
             public_url: None,
+            trusted_proxies: Vec::new(),
+            private_postgres: Default::default(),
             smtp: Default::default(),
             oidc: Default::default(),
         };
@@ -187,6 +201,20 @@ impl Workspace {
     /// A caller with this role.
     pub async fn caller(&self, role: Role) -> Caller<'_> {
         Caller { workspace: self, token: Some(self.token(&[role]).await) }
+    }
+
+    /// A caller with these roles, or the token of a person whose roles were all taken.
+    pub async fn caller_or_nobody(&self, role: Option<Role>) -> Caller<'_> {
+        if let Some(role) = role {
+            return self.caller(role).await;
+        }
+        let email = "nobody@example.com";
+        store::people::add(&self.store, &admin(), email, "Nobody", [Role::Viewer].into(), "a long password")
+            .await
+            .unwrap();
+        let token = own_token(&self.store, email, "nobody", [Role::Viewer].into()).await;
+        store::people::set_roles(&self.store, &admin(), email, Roles::new()).await.unwrap();
+        Caller { workspace: self, token: Some(token) }
     }
 
     pub fn stranger(&self) -> Caller<'_> {

@@ -49,13 +49,15 @@ async fn the_runbooks_bypass_is_served_by_every_server_within_a_second() {
     workspace.stable(bundle("1.0.0", "deny")).await;
     let address: SocketAddr = "127.0.0.1:3119".parse().unwrap();
     let settings = Settings {
-        database: sqlx::postgres::PgConnectOptions::clone(&workspace.store.pool().connect_options()),
+        database: sqlx::postgres::PgConnectOptions::clone(&workspace.store.pool().connect_options()).into(),
         keys: store::testing::keys(),
         data_dir: folder(),
         demo: false,
         public_metrics: false,
         durability: Durability::Durable,
         public_url: None,
+        trusted_proxies: Vec::new(),
+        private_postgres: Default::default(),
         smtp: Default::default(),
         oidc: Default::default(),
     };

@@ -8,6 +8,8 @@ pub mod people;
 pub mod sessions;
 pub mod tokens;
 
+mod given_roles;
+mod own_password;
 mod password;
 mod refused;
 mod sealed;

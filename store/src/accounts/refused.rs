@@ -1,4 +1,4 @@
-//! Audit entries of what was refused, summed by source or actor and minute.
+//! Audit entries of what was refused, summed by source, or by actor and credential, and minute.
 
 use lifecycle::{
     audit::EventType,
@@ -22,7 +22,7 @@ pub async fn audit_refusals(store: &Store) -> Result<usize> {
     let permit = authorize(&system, Permission::Administer)?;
     let written = async {
         let mut work = Work::begin(store, permit).await?;
-        for ((kind, who), tally) in &sums {
+        for ((kind, who, credential), tally) in &sums {
             let times = if tally.count == 1 { "once".to_owned() } else { format!("{} times", tally.count) };
             match kind {
                 Kind::SignIn => work.note(
@@ -37,7 +37,10 @@ pub async fn audit_refusals(store: &Store) -> Result<usize> {
                     "actor",
                     who,
                     format!("{who} was refused {times}"),
-                    json!({"actor": who, "count": tally.count, "requests": tally.named}),
+                    json!({
+                        "actor": who, "credential": (!credential.is_empty()).then_some(credential),
+                        "count": tally.count, "requests": tally.named,
+                    }),
                 ),
             }
         }

@@ -23,7 +23,7 @@ pub(super) fn seal(keys: &KeyRing, about: &str, plain: &[u8]) -> Result<(String,
     Ok((keys.current.id.clone(), [&nonce[..], &sealed].concat()))
 }
 
-/// Opens what [`seal`] made; `None` when no key here opens it, because the keys changed or somebody changed the row.
+/// Opens what [`seal`] made; `None` when no key here opens it, because the keys changed or the row was changed.
 pub(super) fn open(keys: &KeyRing, about: &str, key_id: &str, sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, text) = sealed.split_first_chunk::<NONCE>()?;
     keys.named(key_id)

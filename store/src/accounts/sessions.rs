@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, Credential, Pass, Permission, Session, Via, authorize},
+    authority::{Actor, Credential, Pass, Permission, Roles, Session, Via, authorize},
     settings::SignInSettings,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use sqlx::types::Json;
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use tower_sessions::{
     SessionStore,
@@ -43,8 +43,8 @@ const MAX_USER_AGENT: usize = 200;
 
 /// The key of the session's data that holds the person's number.
 pub const PERSON_ID: &str = "person_id";
-/// The key of the session's data that holds the number of the session at the sign-in provider, where it began.
-pub const PROVIDER_SESSION: &str = "provider_session";
+/// The key of the session's data that holds the id of a session that signing in began; gone once it is stored.
+pub const BEGUN: &str = "begun";
 
 /// A session store for `tower-sessions`. Only a hash of the session's id is stored, so that a reader of the table
 /// cannot take over a session.
@@ -59,13 +59,27 @@ impl PgSessions {
         Self { store }
     }
 
+    /// Takes up the session that signing in began. It may have ended since, because the person was disabled or chose
+    /// another password: then the cookie leads nowhere, and the person signs in again.
+    async fn take_up(&self, record: &mut Record, begun: Id) -> session_store::Result<()> {
+        record.id = begun;
+        record.data.remove(BEGUN);
+        self.save(record).await
+    }
+
     /// Removes sessions that have ended by themselves; returns how many.
     ///
     /// # Errors
     /// The database failed.
     pub async fn delete_expired(&self) -> crate::Result<u64> {
-        let done =
-            sqlx::query(concatcp!("delete from sessions s where not (", LIVES, ")")).execute(self.store.pool()).await?;
+        // Rows that another person ends just now are left to them: two who lock in another order wait for each other.
+        let done = sqlx::query(concatcp!(
+            "delete from sessions where id in (select s.id from sessions s where not (",
+            LIVES,
+            ") for update skip locked)"
+        ))
+        .execute(self.store.pool())
+        .await?;
         Ok(done.rows_affected())
     }
 }
@@ -73,17 +87,19 @@ impl PgSessions {
 #[async_trait]
 impl SessionStore for PgSessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        if let Some(begun) = begun(record) {
+            return self.take_up(record, begun).await;
+        }
         // 128 random bits do not collide in practice; if they ever do, another id is drawn.
+        // It is nobody's: a person's session begins with signing in.
         for _attempt in 0..3 {
             let done = sqlx::query(
-                "insert into sessions (id_hash, person_id, data, expires_at, provider_session)
-                 values ($1, $2, $3::json, $4, $5) on conflict (id_hash) do nothing",
+                "insert into sessions (id_hash, data, expires_at) values ($1, $2::json, $3)
+                 on conflict (id_hash) do nothing",
             )
             .bind(hash(&record.id))
-            .bind(number(record, PERSON_ID))
             .bind(as_json::text(&record.data).map_err(unwritable)?)
             .bind(record.expiry_date)
-            .bind(number(record, PROVIDER_SESSION))
             .execute(self.store.pool())
             .await
             .map_err(backend)?;
@@ -97,12 +113,10 @@ impl SessionStore for PgSessions {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         // An update, not an upsert: a session that was ended meanwhile must not come back.
-        // The end stays: a change of its data does not prolong a session.
-        sqlx::query("update sessions set person_id = $2, data = $3::json, provider_session = $4 where id_hash = $1")
+        // Its person and its end stay: a change of its data does not prolong a session.
+        sqlx::query("update sessions set data = $2::json where id_hash = $1")
             .bind(hash(&record.id))
-            .bind(number(record, PERSON_ID))
             .bind(as_json::text(&record.data).map_err(unwritable)?)
-            .bind(number(record, PROVIDER_SESSION))
             .execute(self.store.pool())
             .await
             .map_err(backend)?;
@@ -129,6 +143,29 @@ impl SessionStore for PgSessions {
     }
 }
 
+/// Begins a session of a person whose row this transaction has locked; returns its id, which is its secret, and what
+/// entries name it by. What ends the person's sessions therefore comes before, and is seen by the caller, or after, and
+/// ends this one, too.
+pub(super) async fn begin(
+    work: &mut Work,
+    person_id: i64,
+    provider_session: Option<i64>,
+) -> crate::Result<(Id, Credential)> {
+    let id = Id::default();
+    let number: i64 = sqlx::query_scalar(
+        "insert into sessions (id_hash, person_id, data, expires_at, provider_session)
+         values ($1, $2, json_build_object($3::text, $2), now() + make_interval(hours => $4), $5) returning id",
+    )
+    .bind(hash(&id))
+    .bind(person_id)
+    .bind(PERSON_ID)
+    .bind(i32::try_from(ABSOLUTE_HOURS).unwrap_or(i32::MAX))
+    .bind(provider_session)
+    .fetch_one(work.db())
+    .await?;
+    Ok((id, Credential::Session(number)))
+}
+
 /// The person of a session as an actor, with their display name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
@@ -140,49 +177,72 @@ pub struct Holder {
 
 /// The person of a session that lives, if the person is enabled. Their roles are read for every request, so that
 /// taking one away takes effect at once. A session that began at the sign-in provider counts while the provider's last
-/// confirmation does; in others, so do roles that groups gave. Notes at most once a minute that the session was used.
+/// confirmation does; in others, so do roles that groups gave. Notes at most once a minute that the session was used,
+/// unless an open page asks by itself: `used` is false then, or a session would never be idle while a page is open.
 ///
 /// # Errors
 /// The database failed.
-pub async fn authenticate(store: &Store, id: &Id, user_agent: &str) -> crate::Result<Option<Holder>> {
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        id: i64,
-        email: String,
-        name: String,
-        roles: Vec<String>,
-        unconfirmed_roles: Vec<String>,
-        signs_from: Option<OffsetDateTime>,
-        due: bool,
-    }
+pub async fn authenticate(store: &Store, id: &Id, user_agent: &str, used: bool) -> crate::Result<Option<Holder>> {
     let user_agent: String = user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect();
-    let row: Option<Row> = sqlx::query_as(concatcp!(
-        "select s.id, p.email, p.name, p.roles, case when p.signs_from > now() then p.signs_from end as signs_from,
-             case when s.provider_session is null and i.confirmed_at <= limits.since then i.given_roles else '{}' end
-                 as unconfirmed_roles,
-             s.last_seen_at < now() - interval '1 minute' or (s.user_agent = '' and $2 <> '') as due
-         from sessions s join people p on p.id = s.person_id
-         left join identities i on i.person_id = p.id and i.unlinked_at is null
-         left join provider_sessions o on o.id = s.provider_session
-         cross join (select now() - make_interval(mins => coalesce(
-             (select (value ->> 'check_minutes')::int from settings where key = 'sign_in'), $3)) as since) limits
-         where s.id_hash = $1 and p.enabled and (s.provider_session is null or o.confirmed_at > limits.since) and ",
-        LIVES
-    ))
-    .bind(hash(id))
-    .bind(&user_agent)
-    .bind(i32::try_from(SignInSettings::default().check_minutes).unwrap_or(i32::MAX))
-    .fetch_optional(store.pool())
-    .await?;
+    let sql = concatcp!("select ", LIVING, " and s.id_hash = $2");
+    let row: Option<Living> =
+        sqlx::query_as(sql).bind(default_minutes()).bind(hash(id)).fetch_optional(store.pool()).await?;
     let Some(row) = row else { return Ok(None) };
-    if row.due {
+    if used && (row.used_before || (row.user_agent.is_empty() && !user_agent.is_empty())) {
         record_use(store, row.id, &user_agent).await;
     }
     let pass = Pass { signs_from: row.signs_from.map(Into::into), ..Pass::with(Credential::Session(row.id)) };
-    let unconfirmed = names::roles(&row.unconfirmed_roles)?;
-    let roles = names::roles(&row.roles)?.difference(&unconfirmed).copied().collect();
+    let roles = row.roles()?;
     let actor = Actor { pass, ..Actor::new(row.email, roles, Via::Session) };
     Ok(Some(Holder { actor, name: row.name }))
+}
+
+/// A session that lives, with its person.
+#[derive(sqlx::FromRow)]
+struct Living {
+    id: i64,
+    email: String,
+    name: String,
+    roles: Vec<String>,
+    unconfirmed_roles: Vec<String>,
+    signs_from: Option<OffsetDateTime>,
+    user_agent: String,
+    used_before: bool,
+}
+
+impl Living {
+    /// The roles that count in this session.
+    fn roles(&self) -> crate::Result<Roles> {
+        let unconfirmed = names::roles(&self.unconfirmed_roles)?;
+        Ok(names::roles(&self.roles)?.difference(&unconfirmed).copied().collect())
+    }
+}
+
+/// Reads [`Living`]; `$1` is [`default_minutes`].
+const LIVING: &str = concatcp!(
+    "s.id, p.email, p.name, p.roles, s.user_agent, case when p.signs_from > now() then p.signs_from end as signs_from,
+         case when s.provider_session is null and i.confirmed_at <= limits.since then i.given_roles else '{}' end
+             as unconfirmed_roles,
+         s.last_seen_at < now() - interval '1 minute' as used_before
+     from sessions s join people p on p.id = s.person_id
+     left join identities i on i.person_id = p.id and i.unlinked_at is null
+     left join provider_sessions o on o.id = s.provider_session
+     cross join (select now() - make_interval(mins => coalesce(
+         (select (value ->> 'check_minutes')::int from settings where key = 'sign_in'), $1)) as since) limits
+     where p.enabled and (s.provider_session is null or o.confirmed_at > limits.since) and ",
+    LIVES
+);
+
+/// For how many minutes a confirmation counts unless the settings say otherwise.
+fn default_minutes() -> i32 {
+    i32::try_from(SignInSettings::default().check_minutes).unwrap_or(i32::MAX)
+}
+
+/// The roles that count in a session now; `None` once it ended.
+pub(super) async fn roles_now(db: &mut PgConnection, number: i64) -> crate::Result<Option<Roles>> {
+    let sql = concatcp!("select ", LIVING, " and s.id = $2");
+    let row: Option<Living> = sqlx::query_as(sql).bind(default_minutes()).bind(number).fetch_optional(db).await?;
+    row.map(|row| row.roles()).transpose()
 }
 
 /// Records when a session was last used. No request fails because of this, or is held up by it for long.
@@ -253,21 +313,8 @@ pub async fn end_own(store: &Store, actor: &Actor, id: i64) -> crate::Result<()>
     work.commit().await
 }
 
-/// Signs the actor out everywhere: ends all their sessions, this one too. Returns how many there were.
-///
-/// # Errors
-/// Denied without [`Permission::Read`].
-pub async fn end_all_own(store: &Store, actor: &Actor) -> crate::Result<usize> {
-    let mut work = Work::begin(store, authorize(actor, Permission::Read)?).await?;
-    let ended = delete_own(&mut work, None).await?;
-    if !ended.is_empty() {
-        note_ended(&mut work, &ended, format!("{} signed out everywhere", actor.name));
-    }
-    work.commit().await?;
-    Ok(ended.len())
-}
-
-async fn delete_own(work: &mut Work, id: Option<i64>) -> crate::Result<Vec<i64>> {
+/// Ends the session of the actor with this number, or all of them; returns the numbers of those that there were.
+pub(super) async fn delete_own(work: &mut Work, id: Option<i64>) -> crate::Result<Vec<i64>> {
     let email = work.actor().name.clone();
     Ok(sqlx::query_scalar(
         "delete from sessions s using people p where p.id = s.person_id and p.email = $1
@@ -279,7 +326,8 @@ async fn delete_own(work: &mut Work, id: Option<i64>) -> crate::Result<Vec<i64>>
     .await?)
 }
 
-fn note_ended(work: &mut Work, ended: &[i64], summary: String) {
+/// Notes that the actor ended these sessions of their own.
+pub(super) fn note_ended(work: &mut Work, ended: &[i64], summary: String) {
     let email = work.actor().name.clone();
     work.note(EventType::SessionsEnded, "person", email, summary, json!({"sessions": ended}));
 }
@@ -288,8 +336,8 @@ fn hash(id: &Id) -> Vec<u8> {
     Sha256::digest(id.0.to_be_bytes()).to_vec()
 }
 
-fn number(record: &Record, key: &str) -> Option<i64> {
-    record.data.get(key).and_then(Value::as_i64)
+fn begun(record: &Record) -> Option<Id> {
+    record.data.get(BEGUN).and_then(Value::as_str).and_then(|text| text.parse().ok())
 }
 
 fn unwritable(error: Error) -> session_store::Error {

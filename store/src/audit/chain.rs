@@ -117,7 +117,7 @@ pub(super) const TRACED: &str = "exists (select from policy_sql_changes t where 
     and policy_lifecycle_audit.credential is null)";
 
 /// Seals, in order, the entries after the end of the chain. Once there is a chain, only entries that triggers wrote are
-/// sealed: any other unsealed entry was written by somebody who went around them.
+/// sealed: any other unsealed entry was written by a person who went around them.
 async fn seal_unsealed(db: &mut PgConnection, keys: &KeyRing, head: &mut Head) -> Result<()> {
     let begun = head.sealed.0 > 0 || head.checkpoint.is_some();
     let rows: Vec<Row> = sqlx::query_as(concatcp!(

@@ -34,7 +34,7 @@ pub(super) fn read(store: &Store) -> InFile {
 
 /// Writes `newest` into the store's file, unless the checkpoint there may be a proof: one that the record contradicts,
 /// which is stored in the database too, and one that cannot be verified, because its key is not known here or because
-/// somebody changed it. A proof is never overwritten.
+/// it was changed. A proof is never overwritten.
 pub(super) async fn store(db: &mut PgConnection, store: &Store, newest: &Checkpoint) -> Result<()> {
     let Some(file) = store.checkpoint_file() else { return Ok(()) };
     match read(store) {

@@ -27,6 +27,8 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Only entries until this time, exclusive.
     pub until: Option<Timestamp>,
+    /// Whether to leave out what the service does every day by itself.
+    pub without_routine: bool,
     /// Whether the oldest entry comes first; otherwise the newest.
     pub oldest_first: bool,
     /// Maximum number of rows to return.
@@ -35,14 +37,15 @@ pub struct Filter {
     pub cursor: Option<String>,
 }
 
-/// Reads the entries that the filter selects; `$7` is the cursor.
+/// Reads the entries that the filter selects; `$7` is the cursor, `$8` the limit.
 const FILTERED: &str = concatcp!(
     "select ",
     COLUMNS,
     " from policy_lifecycle_audit
      where ($1::text is null or event_type = $1) and ($2::text is null or actor = $2)
        and ($3::text is null or subject_type = $3) and ($4::text is null or subject_id = $4)
-       and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6) "
+       and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6)
+       and ($9::text[] is null or event_type <> all ($9)) "
 );
 const OLDEST_FIRST: &str = concatcp!(FILTERED, "and ($7::bigint is null or seq > $7) order by seq limit $8");
 const NEWEST_FIRST: &str = concatcp!(FILTERED, "and ($7::bigint is null or seq < $7) order by seq desc limit $8");
@@ -65,6 +68,7 @@ pub async fn list(store: &Store, actor: &Actor, filter: &Filter) -> Result<Page<
         .bind(filter.until.map(OffsetDateTime::from))
         .bind(after)
         .bind(limit + 1)
+        .bind(filter.without_routine.then(|| EventType::ROUTINE.map(event_name)))
         .fetch_all(store.pool())
         .await?;
     page::page(rows, limit, |row| row.seq.to_string(), Row::read)

@@ -7,12 +7,13 @@ use lifecycle::{
 };
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
+use tokio::sync::mpsc;
 
 use super::{
     checkpoint_file::{self, InFile},
     row::{COLUMNS, Row},
 };
-use crate::{Result, Store};
+use crate::{Error, Result, Store};
 
 /// Entries read at a time.
 const BATCH: i64 = 2000;
@@ -27,6 +28,8 @@ const NEXT: &str =
 /// Denied without [`Permission::Read`]; the database failed. A broken chain is no error: the verdict says so.
 pub async fn verify(store: &Store, actor: &Actor) -> Result<Verdict> {
     authorize(actor, Permission::Read)?;
+    // One turn for the whole record: a connection is held meanwhile.
+    let turn = store.heavy().turn(&actor.name).await?;
     let mut tx = store.pool().begin().await?;
     // One snapshot: entries added meanwhile, and checkpoints over them, are not seen.
     sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
@@ -38,21 +41,36 @@ pub async fn verify(store: &Store, actor: &Actor) -> Result<Verdict> {
         InFile::Unreadable(why) => unreadable = Some(why),
     }
     let keys = store.keys();
-    let mut verifier = Verifier::new(Some(&keys), checkpoints);
-    if let Some(why) = unreadable {
-        verifier.add_problem(format!("the checkpoint file in the data directory cannot be read: {why}"));
-    }
-    if damaged > 0 {
-        verifier.add_problem(format!("{damaged} of the stored checkpoints cannot be read"));
-    }
-    let mut read = i64::MIN;
-    loop {
-        let rows: Vec<Row> = sqlx::query_as(NEXT).bind(read).fetch_all(&mut *tx).await?;
-        let Some(last) = rows.last() else { break };
-        read = last.seq;
-        rows.into_iter().for_each(|row| verifier.add(&row.members()));
-    }
-    Ok(verifier.finish())
+    // Rows are read here and judged off the threads of requests, a few batches apart.
+    let (batches, mut waiting) = mpsc::channel::<Vec<Row>>(1);
+    let judge = turn.run(move || {
+        let mut verifier = Verifier::new(Some(&keys), checkpoints);
+        if let Some(why) = unreadable {
+            verifier.add_problem(format!("the checkpoint file in the data directory cannot be read: {why}"));
+        }
+        if damaged > 0 {
+            verifier.add_problem(format!("{damaged} of the stored checkpoints cannot be read"));
+        }
+        while let Some(rows) = waiting.blocking_recv() {
+            rows.into_iter().for_each(|row| verifier.add(&row.members()));
+        }
+        verifier.finish()
+    });
+    let read = async move {
+        let mut read = i64::MIN;
+        loop {
+            let rows: Vec<Row> = sqlx::query_as(NEXT).bind(read).fetch_all(&mut *tx).await?;
+            let Some(last) = rows.last() else { break };
+            read = last.seq;
+            if batches.send(rows).await.is_err() {
+                break;
+            }
+        }
+        Ok::<_, Error>(())
+    };
+    let (verdict, read) = tokio::join!(judge, read);
+    read?;
+    verdict
 }
 
 /// The stored checkpoints, and how many of them cannot be read.

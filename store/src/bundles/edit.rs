@@ -98,7 +98,8 @@ pub async fn update(store: &Store, actor: &Actor, id: i64, revision: i64, source
         .bind(state.name())
         .bind(chosen)
         .fetch_one(work.db())
-        .await?;
+        .await
+        .map_err(|error| Error::taken(error, Code::VersionExists, "another bundle already has this version number"))?;
     let detail = json!({
         "version": version, "from_state": before.state, "to_state": state.name(),
         "digest_before": before.digest, "digest": after.digest, "revision": after.revision,

@@ -2,6 +2,7 @@
 
 mod authors;
 mod edit;
+mod previous;
 mod queries;
 pub(crate) mod row;
 mod transfer;
@@ -9,5 +10,6 @@ mod transfer;
 pub(crate) use authors::{add_authors, unreviewed_authors};
 pub(crate) use edit::base_of;
 pub use edit::{clone_draft, create, update, withdraw};
+pub(crate) use previous::{is_fresh, last_known_good};
 pub use queries::{Filter, diff, get, list, summaries};
 pub use transfer::{Imported, export, export_with, import, preview_import, verify};

@@ -9,7 +9,7 @@ use lifecycle::{
 };
 
 use super::row::{self, COLUMNS, Row, SUMMARY_COLUMNS, SummaryRow};
-use crate::{Error, Result, Store, page};
+use crate::{Result, Store, page};
 
 /// Which bundles to list.
 #[derive(Debug, Clone, Default)]
@@ -89,7 +89,5 @@ pub async fn diff(store: &Store, actor: &Actor, a: i64, b: i64) -> Result<Compar
     let after = row::by_id(&mut db, b).await?.source()?;
     drop(db);
     // Large bundles take a while to compare.
-    tokio::task::spawn_blocking(move || compare(&before, &after))
-        .await
-        .map_err(|error| Error::Internal(format!("the comparison stopped: {error}")))
+    store.heavy().run(&actor.name, move || compare(&before, &after)).await
 }

@@ -1,10 +1,7 @@
 //! A bundle's row, and the few statements every use case about bundles shares.
 
 use const_format::concatcp;
-use lifecycle::{
-    bundle::{Provenance, Record, State, record::Summary},
-    system::ServingBundle,
-};
+use lifecycle::bundle::{Provenance, Record, State, record::Summary};
 use policy::{Timestamp, bundle::Source};
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
@@ -84,20 +81,6 @@ impl Row {
             revision: self.revision,
             provenance: self.provenance.map(|provenance| provenance.0),
             unknown: source.unknown,
-        })
-    }
-
-    pub fn serving(&self) -> Result<ServingBundle> {
-        Ok(ServingBundle {
-            id: self.id,
-            version: self.version.clone(),
-            digest: self.digest.clone(),
-            state: self.state()?,
-            canary_pct: self.canary_pct,
-            stage_started_at: self.stage_started(),
-            activated_at: self.activated_at.map(Into::into),
-            activated_by: self.activated_by.clone(),
-            unproven: None,
         })
     }
 }

@@ -6,10 +6,11 @@ use lifecycle::{
     authority::{Actor, Permission, authorize},
     bundle::{Provenance, Record},
     problem::{Code, Problem},
+    signing::PublicKey,
     transfer::{
         Algorithm, Export, Preview, PreviewedDraft, Upload, Verification,
         export::{ExportRefused, HOURS, export_with as sign_export},
-        open_export,
+        open_with_partners,
     },
 };
 use policy::{
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{edit, row};
-use crate::{Error, Result, Store, settings, work::Work};
+use crate::{Error, Result, Store, partner_keys, settings, work::Work};
 
 /// Maximum length of an author's name that is taken from a file, in bytes: that of an email address.
 const MAX_NAME_BYTES: usize = 254;
@@ -78,8 +79,9 @@ pub async fn export_with(store: &Store, actor: &Actor, algorithm: Algorithm, id:
 pub async fn verify(store: &Store, actor: &Actor, document: Value) -> Result<Verification> {
     authorize(actor, Permission::Read)?;
     let now = now(store).await?;
-    let store = store.clone();
-    off_thread(move || open_export(&store.keys(), &document, now).0).await
+    let partners = partner_keys::trusted(store.pool()).await?;
+    let keys = store.keys();
+    store.heavy().run(&actor.name, move || open_with_partners(&keys, &partners, &document, now).0).await
 }
 
 /// The effect of importing the file; nothing is written. A refused file is an answer here, not an error.
@@ -88,7 +90,7 @@ pub async fn verify(store: &Store, actor: &Actor, document: Value) -> Result<Ver
 /// Denied without [`Permission::EditDrafts`]; an unsigned file that is not a bundle.
 pub async fn preview_import(store: &Store, actor: &Actor, upload: Upload) -> Result<Preview> {
     authorize(actor, Permission::EditDrafts)?;
-    let opened = match open(store, upload).await? {
+    let opened = match open(store, actor, upload).await? {
         Ok(opened) => opened,
         Err(verification) => return Ok(Preview { verification, draft: None }),
     };
@@ -97,24 +99,24 @@ pub async fn preview_import(store: &Store, actor: &Actor, upload: Upload) -> Res
     let base = edit::base_of(&mut db, opened.source.base_version.as_deref()).await?;
     let stable = row::stable(&mut db).await?.map(|row| row.source()).transpose()?;
     drop(db);
-    off_thread(move || {
+    let preview = move || {
         let Opened { verification, source, created_by, lint, .. } = opened;
         let base = base.as_ref().map(|(version, content)| (version.as_str(), content));
         let draft = PreviewedDraft::of(&source, created_by, lint, base, stable.as_ref(), &taken);
         Preview { verification, draft: Some(draft) }
-    })
-    .await
+    };
+    store.heavy().run(&actor.name, preview).await
 }
 
-/// Imports a file as a draft. A signed file must be valid; a file without a signature by one of this instance's keys is
-/// imported only if the upload says `unsigned`. Lint errors do not prevent an import.
+/// Imports a file as a draft. A signed file must be valid; a file without a signature by one of this instance's keys,
+/// or by a partner's that is trusted, is imported only if the upload says `unsigned`. Lint errors do not prevent an import.
 ///
 /// # Errors
 /// Denied without [`Permission::EditDrafts`]; `invalid_signature` with the `verdict`; `version_exists` with the `next`
 /// free one; a bundle or version that cannot be read.
 pub async fn import(store: &Store, actor: &Actor, upload: Upload) -> Result<Imported> {
     let permit = authorize(actor, Permission::EditDrafts)?;
-    let opened = match open(store, upload).await? {
+    let opened = match open(store, actor, upload).await? {
         Ok(opened) => opened,
         Err(verification) => return Err(refusal(&verification).into()),
     };
@@ -188,7 +190,7 @@ struct Opened {
 }
 
 /// Verifies the file, reads its bundle and lints it. The inner error is the verdict on a refused file.
-async fn open(store: &Store, upload: Upload) -> Result<std::result::Result<Opened, Verification>> {
+async fn open(store: &Store, actor: &Actor, upload: Upload) -> Result<std::result::Result<Opened, Verification>> {
     if let Some(version) = &upload.import_as_version {
         version::parse(version).map_err(|_| {
             let detail = format!("`{version}` is not a version: write three numbers such as 2.4.1");
@@ -196,18 +198,20 @@ async fn open(store: &Store, upload: Upload) -> Result<std::result::Result<Opene
         })?;
     }
     let now = now(store).await?;
-    let store = store.clone();
     let invariants = settings::load_invariants(store.pool()).await?;
-    off_thread(move || verify_and_lint(&store, upload, now, &invariants)).await?
+    let partners = partner_keys::trusted(store.pool()).await?;
+    let used = store.clone();
+    store.heavy().run(&actor.name, move || verify_and_lint(&used, &partners, upload, now, &invariants)).await?
 }
 
 fn verify_and_lint(
     store: &Store,
+    partners: &[PublicKey],
     upload: Upload,
     now: Timestamp,
     invariants: &[Invariant],
 ) -> Result<std::result::Result<Opened, Verification>> {
-    let (verification, signed) = open_export(&store.keys(), &upload.document, now);
+    let (verification, signed) = open_with_partners(&store.keys(), partners, &upload.document, now);
     let text = |pointer: &str| upload.document.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let created_by = text("/bundle/created_by").or_else(|| text("/created_by"));
     let signature = text("/signature");
@@ -235,9 +239,4 @@ fn verify_and_lint(
 async fn now(store: &Store) -> Result<Timestamp> {
     let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(store.pool()).await?;
     Ok(now.into())
-}
-
-/// Hashing and linting a large file takes a while.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(format!("the work stopped: {error}")))
 }

@@ -43,6 +43,8 @@ pub async fn encoded_corpus(store: &Store, actor: &Actor, filter: CorpusFilter) 
     }
     let filter = Filter { since: filter.since, until: filter.until, ..Filter::default() };
     let mut builder = Builder::new(Dataset::Recorded);
+    // One turn for all of it: the decisions are in memory meanwhile.
+    let turn = store.heavy().turn(&actor.name).await?;
     let mut db = store.pool().acquire().await?;
     for_each_newest(&mut db, &filter, limit, |record| {
         let case = CorpusCase { outcome: None, ..CorpusCase::from(&record) };
@@ -50,8 +52,7 @@ pub async fn encoded_corpus(store: &Store, actor: &Actor, filter: CorpusFilter) 
     })
     .await?;
     drop(db);
-    let encoded = tokio::task::spawn_blocking(move || builder.finish().and_then(|corpus| corpus.encode()));
-    encoded.await.map_err(|error| Error::Internal(error.to_string()))?.map_err(too_large)
+    turn.run(move || builder.finish().and_then(|corpus| corpus.encode())).await?.map_err(too_large)
 }
 
 fn too_large(error: CorpusError) -> Error {

@@ -32,11 +32,12 @@ pub async fn error_metrics(store: &Store, window: &str) -> Result<ErrorMetrics> 
         )
     })?;
     let rows: Vec<Row> = sqlx::query_as(
-        "select d.bundle_id, max(d.bundle_version) as version, count(*) as total,
-             count(*) filter (where d.status = 'error' or o.status = 'error') as errors
-         from policy_decisions d left join policy_decision_outcomes o using (decision_id)
-         where d.decided_at >= now() - make_interval(secs => $1)
-         group by d.bundle_id order by total desc, d.bundle_id",
+        "select bundle_id, max(bundle_version) as version, sum(decisions)::int8 as total,
+             coalesce(sum(decisions) filter (where status = 'error' or outcome = 'error'), 0)::int8 as errors
+         from policy_decision_counts
+         where at > now() - make_interval(secs => $1) - make_interval(secs => span)
+             and at > now() - make_interval(secs => $1) - interval '1 hour'
+         group by bundle_id having sum(decisions) > 0 order by total desc, bundle_id",
     )
     .bind(seconds)
     .fetch_all(store.pool())

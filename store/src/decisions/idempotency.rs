@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use const_format::concatcp;
 use lifecycle::decision::Record;
 use sqlx::PgConnection;
 
 use super::{
     pending::{Decision, is_same_question, stored_id},
-    row::{Row, SELECT},
+    queries::by_ids,
 };
 use crate::{Error, Result};
 
@@ -33,11 +32,9 @@ pub(super) async fn find<D: Decision>(
     if repeated.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<String> = repeated.iter().map(|(_, decision)| stored_id(*decision).into_owned()).collect();
-    let rows: Vec<Row> =
-        sqlx::query_as(concatcp!(SELECT, "where d.decision_id = any($1)")).bind(ids).fetch_all(db).await?;
-    let mut stored = HashMap::with_capacity(rows.len());
-    for row in rows {
+    let ids: Vec<&str> = repeated.iter().map(|(_, decision)| decision.record().decision_id.as_str()).collect();
+    let mut stored = HashMap::with_capacity(ids.len());
+    for row in by_ids(db, &ids).await? {
         let record = row.read()?;
         stored.insert(record.decision_id.clone(), record);
     }

@@ -1,22 +1,41 @@
 //! The decision log and the outcomes reported to it.
 
 mod append;
-mod copy;
+mod archive_file;
+mod archiving;
+mod batch;
+mod cells;
+mod closing;
 mod corpus;
 mod counts;
+mod days;
 mod error_metrics;
+mod fold;
 mod idempotency;
+mod lines;
+mod offending;
 mod outcomes;
 mod pending;
 mod queries;
 mod row;
+mod stage_counts;
+mod subjects;
 
 pub use append::{Appender, append};
+pub use archive_file::{ArchiveError, verify_archive};
+pub use archiving::{Archived, archive_days, restore_archive};
+pub use closing::close_days;
 pub use corpus::{CorpusFilter, encoded_corpus};
-pub(crate) use counts::{counts, counts_between, rate, shadow_counts};
+pub(crate) use counts::{compared, counts_between, results};
+pub use days::make_days_ahead;
 pub use error_metrics::error_metrics;
+pub use fold::fold_counts;
 pub use idempotency::DuplicateDecision;
+pub(crate) use offending::offending;
+pub(crate) use outcomes::record_past;
 pub use outcomes::{OutcomeReport, OutcomesReported, report_outcome, report_outcomes};
 pub use pending::Decision;
 pub(crate) use queries::newest;
 pub use queries::{Filter, get, list};
+pub(crate) use stage_counts::{Answers, Window, stage_counts};
+pub(crate) use subjects::{recent_subjects, subjects};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use const_format::concatcp;
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     decision::Record,
@@ -12,8 +13,10 @@ use policy::{
     replay::{Outcome, OutcomeStatus},
 };
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
 
-use super::queries;
+use super::{cells, queries};
 use crate::{Error, Result, Store, text::storable, work::Work};
 
 /// Maximum number of outcomes in a batch.
@@ -88,10 +91,14 @@ pub async fn report_outcome(store: &Store, actor: &Actor, decision_id: &str, out
         );
         return Err(Error::refused(Code::Forbidden, detail));
     }
-    insert(&mut work, &[OutcomeReport { decision_id: decision_id.to_owned(), outcome }]).await?;
-    let record = queries::by_id(work.db(), decision_id).await?;
+    let by = work.actor().name.clone();
+    let (_, times) = queries::places(work.db(), &[decision_id]).await?;
+    let at = times.into_iter().next().ok_or_else(|| Error::not_found("decision", decision_id))?;
+    let report = OutcomeReport { decision_id: decision_id.to_owned(), outcome };
+    record(work.db(), &by, &[(&report, at)]).await?;
+    let reported = queries::by_id(work.db(), decision_id).await?;
     work.commit().await?;
-    Ok(record)
+    Ok(reported)
 }
 
 /// Records many outcomes at once.
@@ -110,53 +117,101 @@ pub async fn report_outcomes(store: &Store, actor: &Actor, reports: &[OutcomeRep
     )?;
     let mut work = Work::begin(store, permit).await?;
     let ids: Vec<&str> = reports.iter().map(|report| report.decision_id.as_str()).collect();
-    let rows: Vec<(String, String, Option<i64>)> =
-        sqlx::query_as("select decision_id, agent, asked_by from policy_decisions where decision_id = any($1)")
-            .bind(&ids.iter().map(|id| storable(id)).collect::<Vec<_>>()[..])
-            .fetch_all(work.db())
-            .await?;
-    let mine: HashMap<&str, bool> =
-        rows.iter().map(|(id, agent, asked_by)| (id.as_str(), actor.pass.may_report(agent, *asked_by))).collect();
+    let (ids, times) = queries::places(work.db(), &ids).await?;
+    let rows: Vec<(String, String, Option<i64>, OffsetDateTime)> = sqlx::query_as(concatcp!(
+        "select decision_id, agent, asked_by, recorded_at from policy_decisions d ",
+        queries::AT_PLACES
+    ))
+    .bind(ids)
+    .bind(times)
+    .fetch_all(work.db())
+    .await?;
+    let mine: HashMap<&str, (bool, OffsetDateTime)> = rows
+        .iter()
+        .map(|(id, agent, asked_by, at)| (id.as_str(), (actor.pass.may_report(agent, *asked_by), *at)))
+        .collect();
     let (mut found, mut unknown, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for report in reports {
-        match mine.get(report.decision_id.as_str()) {
-            Some(true) => found.push(report.clone()),
-            Some(false) => refused.push(report.decision_id.clone()),
+        match mine.get(&*storable(&report.decision_id)) {
+            Some((true, at)) => found.push((report, *at)),
+            Some((false, _)) => refused.push(report.decision_id.clone()),
             None => unknown.push(report.decision_id.clone()),
         }
     }
-    let recorded = insert(&mut work, &found).await?;
+    let by = work.actor().name.clone();
+    let recorded = record(work.db(), &by, &found).await?;
     work.commit().await?;
     let given = u64::try_from(found.len()).unwrap_or(u64::MAX);
     Ok(OutcomesReported { recorded, repeated: given.saturating_sub(recorded), unknown, refused })
 }
 
-/// Adds outcomes of decisions that exist; returns how many were new.
-async fn insert(work: &mut Work, reports: &[OutcomeReport]) -> Result<u64> {
+/// Adds outcomes, and moves their decisions from one row of counts to another.
+const RECORD: &str = concatcp!(
+    "with reported as materialized (
+         select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::float8[], $5::float8[], $6::bool[],
+             $7::float8[], $8::text[], $10::timestamptz[])
+             as reported (decision_id, recorded_at, status, cost, margin_bps, success, latency_ms, note, reported_at)
+     ), new as (
+         insert into policy_decision_outcomes
+             (decision_id, recorded_at, status, cost, margin_bps, success, latency_ms, note, reported_at, reported_by)
+         select decision_id, recorded_at, status, cost, margin_bps, success, latency_ms, note, coalesce(reported_at, now()),
+             $9
+         from reported order by decision_id, recorded_at
+         on conflict (decision_id, recorded_at) do nothing
+         returning decision_id, recorded_at, status as outcome, cost, margin_bps, success, latency_ms, reported_at
+     ), moved as materialized (
+         select d.recorded_at, d.stage, d.bundle_id, d.bundle_version, d.other_bundle_id, d.arm, d.mode, d.agent, d.action,
+             d.other_pair, d.effect, d.status, d.other_effect, d.other_status, d.cost as budgeted, new.outcome,
+             new.cost as reported_cost, new.margin_bps, coalesce(new.success, new.outcome = 'ok') as succeeded,
+             new.latency_ms, new.reported_at
+         from new join policy_decisions d on d.decision_id = new.decision_id and d.recorded_at = new.recorded_at
+         where d.recorded_at >= (select min(recorded_at) from reported)
+             and d.recorded_at <= (select max(recorded_at) from reported)
+     ), changed as materialized (
+         select recorded_at, stage, bundle_id, bundle_version, other_bundle_id, arm, mode, agent, action, other_pair,
+             effect, status, other_effect, other_status, outcome, 1 as decisions,
+             coalesce(reported_cost, budgeted) as cost, reported_cost, margin_bps, succeeded, latency_ms, reported_at
+         from moved
+         union all
+         select recorded_at, stage, bundle_id, bundle_version, other_bundle_id, arm, mode, agent, action, other_pair,
+             effect, status, other_effect, other_status, null, -1, budgeted, null, null, false, null, null
+         from moved
+     ), cells as (",
+    cells::ADD_CHANGED,
+    ") select count(*) from new"
+);
+
+/// Adds outcomes of decisions that exist, each with the time its decision was recorded; returns how many were new.
+async fn record(db: &mut PgConnection, by: &str, reports: &[(&OutcomeReport, OffsetDateTime)]) -> Result<u64> {
+    record_past(db, by, reports, &vec![None; reports.len()]).await
+}
+
+/// As [`record`], with the times at which they were reported; now where there is none.
+pub(crate) async fn record_past(
+    db: &mut PgConnection,
+    by: &str,
+    reports: &[(&OutcomeReport, OffsetDateTime)],
+    reported_at: &[Option<OffsetDateTime>],
+) -> Result<u64> {
     let status = |status| match status {
         OutcomeStatus::Ok => "ok",
         OutcomeStatus::Error => "error",
     };
-    let by = work.actor().name.clone();
-    let inserted = sqlx::query(
-        "insert into policy_decision_outcomes
-             (decision_id, status, cost, margin_bps, success, latency_ms, note, reported_at, reported_by)
-         select decision_id, status, cost, margin_bps, success, latency_ms, note, now(), $8
-         from unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bool[], $6::float8[], $7::text[])
-             as row (decision_id, status, cost, margin_bps, success, latency_ms, note)
-         on conflict (decision_id) do nothing",
-    )
-    .bind(reports.iter().map(|report| storable(&report.decision_id)).collect::<Vec<_>>())
-    .bind(reports.iter().map(|report| status(report.outcome.status)).collect::<Vec<_>>())
-    .bind(reports.iter().map(|report| report.outcome.cost).collect::<Vec<_>>())
-    .bind(reports.iter().map(|report| report.outcome.margin_bps).collect::<Vec<_>>())
-    .bind(reports.iter().map(|report| report.outcome.success).collect::<Vec<_>>())
-    .bind(reports.iter().map(|report| report.outcome.latency_ms).collect::<Vec<_>>())
-    .bind(reports.iter().map(|report| report.outcome.note.as_deref().map(storable)).collect::<Vec<_>>())
-    .bind(by)
-    .execute(work.db())
-    .await?;
-    Ok(inserted.rows_affected())
+    let outcomes = || reports.iter().map(|(report, _)| &report.outcome);
+    let new: i64 = sqlx::query_scalar(RECORD)
+        .bind(reports.iter().map(|(report, _)| storable(&report.decision_id)).collect::<Vec<_>>())
+        .bind(reports.iter().map(|(_, at)| *at).collect::<Vec<_>>())
+        .bind(outcomes().map(|outcome| status(outcome.status)).collect::<Vec<_>>())
+        .bind(outcomes().map(|outcome| outcome.cost).collect::<Vec<_>>())
+        .bind(outcomes().map(|outcome| outcome.margin_bps).collect::<Vec<_>>())
+        .bind(outcomes().map(|outcome| outcome.success).collect::<Vec<_>>())
+        .bind(outcomes().map(|outcome| outcome.latency_ms).collect::<Vec<_>>())
+        .bind(outcomes().map(|outcome| outcome.note.as_deref().map(storable)).collect::<Vec<_>>())
+        .bind(by)
+        .bind(reported_at)
+        .fetch_one(db)
+        .await?;
+    Ok(new.unsigned_abs())
 }
 
 fn check(outcome: &Outcome, at: &str) -> Vec<Fault> {

@@ -10,26 +10,28 @@ use time::OffsetDateTime;
 
 use crate::{Error, Result, names};
 
-/// The columns a decision is written to, in the order of [`Rows::push`](super::copy::Rows::push).
+/// The columns that a decision brings with it, in the order of [`Batch::bind`](super::batch::Batch::bind).
 pub(super) const WRITTEN: &str = "decision_id, decided_at, agent, action, subject, context, effect, status, \
      matched_rule, reason, budget, cost, bundle_id, bundle_version, bundle_digest, arm, mode, errors, other_bundle_id, \
      other_version, other_digest, other_effect, other_status, other_rule, asked_by";
 
 /// Reads decisions with their outcomes as [`Row`]s; conditions call the decision `d`.
 pub(super) const SELECT: &str = concatcp!(
-    "select seq, ",
+    "select seq, recorded_at, ",
     WRITTEN,
     ", outcome_status, outcome_cost, margin_bps, success, latency_ms, note
      from policy_decisions d left join (
-         select decision_id, status as outcome_status, cost as outcome_cost, margin_bps, success, latency_ms, note
-         from policy_decision_outcomes) o using (decision_id) "
+         select decision_id, recorded_at, status as outcome_status, cost as outcome_cost, margin_bps, success, latency_ms,
+             note
+         from policy_decision_outcomes) o using (decision_id, recorded_at) "
 );
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
     pub seq: i64,
+    pub recorded_at: OffsetDateTime,
     decision_id: String,
-    pub decided_at: OffsetDateTime,
+    decided_at: OffsetDateTime,
     agent: String,
     action: String,
     subject: String,

@@ -23,10 +23,12 @@ use super::{
     people::{actor, email},
     rules, traffic,
 };
-use crate::{Error, Result, Store, bundles, json, packets, rollout, work::Work};
+use crate::{Error, Result, Store, bundles, json, packets, rollout, time_limits::take_up_to, work::Work};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// How long loading the history may take.
+const LOADS_WITHIN: Duration = Duration::from_secs(3 * 60);
 /// How long a bundle was submitted before it was applied.
 const SUBMITTED_BEFORE: Duration = Duration::from_secs(8 * 3_600);
 
@@ -56,6 +58,8 @@ pub(super) async fn live(store: &Store) -> Result<bool> {
     }
     let system = actor("system", Role::Admin);
     let mut work = Work::begin_serving(store, authorize(&system, Permission::Administer)?).await?;
+    // The decisions of a week are made meanwhile; nothing is served yet that an emergency could be about.
+    take_up_to(work.db(), LOADS_WITHIN).await?;
     let occupied: bool = sqlx::query_scalar("select exists (select from policy_bundles)").fetch_one(work.db()).await?;
     if occupied {
         return Ok(false);

@@ -32,7 +32,7 @@ const TOKEN: &str = "demo token";
 const SERVICE: &str = "mail-gateway";
 const PASSWORD_CHARS: usize = 20;
 /// Days that the tokens work for: an example may lie around for long.
-const TOKEN_DAYS: u32 = 3650;
+const TOKEN_DAYS: u32 = 365;
 
 /// The people: role and display name.
 const PEOPLE: [(Role, &str); 7] = [
@@ -86,8 +86,8 @@ async fn person(store: &Store, actor: &Actor, role: Role, name: &str) -> Result<
 /// A token that the person makes for themselves, as on the page *You*.
 async fn own_token(store: &Store, person: &Person, role: Role) -> Result<String> {
     let roles = Roles::from([role]);
-    let new = tokens::NewOwnToken { name: TOKEN.to_owned(), roles, expires_in_days: Some(TOKEN_DAYS) };
-    tokens::create_own(store, &person.actor(Via::Job), new).await.map(|(_, plain)| plain)
+    let new = tokens::NewOwnToken { name: TOKEN.to_owned(), roles, expires_in_days: Some(TOKEN_DAYS), password: None };
+    tokens::create_own(store, &person.actor(Via::Job), "", new).await.map(|(_, plain)| plain)
 }
 
 /// The service's token, for every agent of the example.

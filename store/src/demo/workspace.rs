@@ -11,7 +11,6 @@ use lifecycle::{
     },
 };
 use policy::Timestamp;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{
@@ -20,7 +19,9 @@ use super::{
     rules, traffic,
 };
 use crate::{
-    Error, Result, Store, bundles, decisions, incidents,
+    Error, Result, Store, bundles,
+    decisions::{self, OutcomeReport},
+    incidents,
     packets::{self, BuildPacket},
     settings,
     work::Work,
@@ -100,27 +101,19 @@ async fn add_decisions(store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// Adds the outcomes of these decisions.
+/// Adds the outcomes of these decisions, each as if it had been reported at once.
 async fn add_outcomes(store: &Store, records: &[Record]) -> Result<()> {
-    let with: Vec<_> = records.iter().filter_map(|record| Some((record, record.outcome.as_ref()?))).collect();
-    let statuses: Vec<Value> =
-        with.iter().filter_map(|(_, outcome)| serde_json::to_value(outcome.status).ok()).collect();
-    sqlx::query(
-        "insert into policy_decision_outcomes (decision_id, status, cost, margin_bps, success, latency_ms, reported_at,
-             reported_by)
-         select *, 'mail-gateway' from unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bool[], $6::float8[],
-             $7::timestamptz[])
-         on conflict (decision_id) do nothing",
-    )
-    .bind(with.iter().map(|(record, _)| record.decision_id.as_str()).collect::<Vec<_>>())
-    .bind(statuses.iter().map(|status| status.as_str().unwrap_or_default()).collect::<Vec<_>>())
-    .bind(with.iter().map(|(_, outcome)| outcome.cost).collect::<Vec<_>>())
-    .bind(with.iter().map(|(_, outcome)| outcome.margin_bps).collect::<Vec<_>>())
-    .bind(with.iter().map(|(_, outcome)| outcome.success).collect::<Vec<_>>())
-    .bind(with.iter().map(|(_, outcome)| outcome.latency_ms).collect::<Vec<_>>())
-    .bind(with.iter().map(|(record, _)| OffsetDateTime::from(record.decided_at)).collect::<Vec<_>>())
-    .execute(store.pool())
-    .await?;
+    let outcomes: Vec<(OutcomeReport, OffsetDateTime)> = records
+        .iter()
+        .filter_map(|record| {
+            let outcome = record.outcome.clone()?;
+            Some((OutcomeReport { decision_id: record.decision_id.clone(), outcome }, record.decided_at.into()))
+        })
+        .collect();
+    let reports: Vec<(&OutcomeReport, OffsetDateTime)> = outcomes.iter().map(|(report, at)| (report, *at)).collect();
+    let times: Vec<Option<OffsetDateTime>> = reports.iter().map(|(_, at)| Some(*at)).collect();
+    let mut db = store.pool().acquire().await?;
+    decisions::record_past(&mut db, "mail-gateway", &reports, &times).await?;
     Ok(())
 }
 

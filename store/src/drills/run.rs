@@ -91,7 +91,8 @@ async fn apply(store: &Store, work: &mut Work, chosen: &Chosen) -> Result<(Step,
     let order = Order { bundle_id: candidate.id, packet_id: &candidate.packet_id, stage: Stage::Canary10, signers };
     let noted = work.noted();
     let started = Instant::now();
-    let evidence = evidence_of(store, &order).await?;
+    let by = work.actor().clone();
+    let evidence = evidence_of(store, &by, &order).await?;
     let (_, record) = apply_in(store, work, &order, evidence).await?;
     let took = started.elapsed();
     let fresh = work.noted() > noted;

@@ -10,7 +10,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::{Result, Store, work::Work};
+use crate::{Result, Store, decisions::results, work::Work};
 
 /// The advisory lock under which bundles are measured: several servers may try at once.
 const LOCK: i64 = 0x636f_756e_7465_7203;
@@ -24,19 +24,6 @@ struct Due {
     applied_at: OffsetDateTime,
     base_id: i64,
     base_version: String,
-}
-
-/// Means over the decisions one bundle served, as packets project them: a denied decision has no margin; success and
-/// latency are those of decisions that were carried out.
-#[derive(Debug, Clone, Copy, sqlx::FromRow)]
-struct Means {
-    decisions: i64,
-    margins: i64,
-    margin: Option<f64>,
-    successes: i64,
-    success: Option<f64>,
-    /// Milliseconds.
-    latency: Option<f64>,
 }
 
 /// Measures every bundle that is due; returns how many were.
@@ -78,9 +65,9 @@ async fn due(db: &mut PgConnection) -> Result<Vec<Due>> {
              where event_type = 'monitored' and subject_type = 'bundle' and subject_id = b.id::text) last on true
          where a.from_pct = 0 and a.at >= now() - interval '720 hours'
              and (last.at is null or last.at < now() - interval '1 hour')
-             and exists (select from policy_decisions d join policy_decision_outcomes o using (decision_id)
-                 where d.bundle_id = b.id and d.decided_at >= a.at
-                     and o.reported_at > coalesce(last.at, '-infinity'))
+             and exists (select from policy_decision_counts c
+                 where c.bundle_id = b.id and c.at > a.at - interval '1 hour' and (c.at >= a.at or c.stage >= a.at)
+                     and c.reported_at > coalesce(last.at, '-infinity'))
          order by b.id",
     )
     .fetch_all(db)
@@ -89,8 +76,8 @@ async fn due(db: &mut PgConnection) -> Result<Vec<Due>> {
 
 async fn measure(work: &mut Work, due: &Due) -> Result<()> {
     // For the base, the day before counts too: the base may have had no traffic since.
-    let own = means(work.db(), due.bundle_id, due.applied_at).await?;
-    let base = means(work.db(), due.base_id, due.applied_at - time::Duration::days(1)).await?;
+    let own = results(work.db(), due.bundle_id, due.applied_at).await?;
+    let base = results(work.db(), due.base_id, due.applied_at - time::Duration::days(1)).await?;
     let both = |own: i64, base: i64| own > 0 && base > 0;
     let difference = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a - b);
     let margin = difference(own.margin, base.margin).filter(|_| both(own.margins, base.margins));
@@ -108,27 +95,11 @@ async fn measure(work: &mut Work, due: &Due) -> Result<()> {
     });
     let summary = match margin {
         Some(margin) => {
-            format!("{} changes the margin by {margin:+.0} bps a decision against {}", due.version, due.base_version)
+            let (version, base, bps) = (&due.version, &due.base_version, margin.round() as i64);
+            format!("{version} changes the margin by {bps:+} bps a decision against {base}")
         }
         None => format!("what came of {} was measured; no margin can be compared yet", due.version),
     };
     work.note(EventType::Monitored, "bundle", due.bundle_id, summary, detail);
     Ok(())
-}
-
-async fn means(db: &mut PgConnection, bundle_id: i64, since: OffsetDateTime) -> Result<Means> {
-    Ok(sqlx::query_as(
-        "select count(*) as decisions, count(o.margin_bps) as margins,
-             avg(case when d.effect = 'deny' then 0 else o.margin_bps end) as margin,
-             count(o.decision_id) filter (where d.effect <> 'deny') as successes,
-             avg(case when coalesce(o.success, o.status = 'ok') then 1 else 0 end)
-                 filter (where d.effect <> 'deny' and o.decision_id is not null)::float8 as success,
-             avg(o.latency_ms) filter (where d.effect <> 'deny') as latency
-         from policy_decisions d left join policy_decision_outcomes o using (decision_id)
-         where d.bundle_id = $1 and d.decided_at >= $2 and d.mode <> 'bypass'",
-    )
-    .bind(bundle_id)
-    .bind(since)
-    .fetch_one(db)
-    .await?)
 }

@@ -96,7 +96,7 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
     // Linting and replaying take time, so no lock is held meanwhile; the code below checks whether anything changed.
     let base_source = base.as_ref().map(bundle_row::Row::source).transpose()?;
     let notes = source.notes.clone();
-    let (content, corpus) = tokio::task::spawn_blocking(move || {
+    let build = move || {
         let corpus = corpus.settled();
         let inputs = PacketInputs {
             draft: &source,
@@ -110,9 +110,8 @@ pub async fn build(store: &Store, actor: &Actor, request: BuildPacket) -> Result
             retires: &request.retires,
         };
         review::build(&inputs).map(|content| (content, corpus)).map_err(Problem::from)
-    })
-    .await
-    .map_err(|error| Error::Internal(format!("building the packet stopped: {error}")))??;
+    };
+    let (content, corpus) = store.heavy().run(&actor.name, build).await??;
 
     let mut work = Work::begin(store, permit).await?;
     let current = bundle_row::by_id_locked(work.db(), draft.id).await?;

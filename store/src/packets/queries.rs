@@ -9,7 +9,7 @@ use lifecycle::{
 use time::OffsetDateTime;
 
 use super::{exception_rows, row};
-use crate::{Error, Result, Store, names, page};
+use crate::{Result, Store, names, page};
 
 /// Which packets to list.
 #[derive(Debug, Clone, Default)]
@@ -136,7 +136,7 @@ pub async fn exceptions_in_service(store: &Store, actor: &Actor) -> Result<Vec<E
 /// Denied without [`Permission::Read`]; no such packet. A mismatch is no error: the answer says what differs.
 pub async fn verify(store: &Store, actor: &Actor, packet_id: &str) -> Result<Verification> {
     authorize(actor, Permission::Read)?;
-    verify_evidence(store, packet_id).await
+    verify_evidence(store, actor, packet_id).await
 }
 
 /// A packet's content with the decisions it was replayed over: enough to repeat the replay elsewhere.
@@ -152,14 +152,12 @@ pub async fn evidence(store: &Store, actor: &Actor, packet_id: &str) -> Result<E
 }
 
 /// Replays a packet over its stored corpus, for use cases that depend on the result.
-pub(crate) async fn verify_evidence(store: &Store, packet_id: &str) -> Result<Verification> {
+pub(crate) async fn verify_evidence(store: &Store, actor: &Actor, packet_id: &str) -> Result<Verification> {
     let mut db = store.pool().acquire().await?;
     let found = row::by_id(&mut db, packet_id).await?;
     let corpus = row::corpus(&mut db, found.row_id).await?;
     drop(db);
     let content = found.content()?;
     let id = found.packet_id;
-    tokio::task::spawn_blocking(move || review::verify(&id, &content, &corpus))
-        .await
-        .map_err(|error| Error::Internal(format!("the replay stopped: {error}")))
+    store.heavy().run(&actor.name, move || review::verify(&id, &content, &corpus)).await
 }

@@ -6,7 +6,7 @@ use lifecycle::{
 };
 
 use super::row;
-use crate::{Error, Result, Store, bundles::row as bundle_row, settings};
+use crate::{Result, Store, bundles::row as bundle_row, settings};
 
 /// The guards that this draft removes or weakens against the live bundle: what a packet of it has to retire.
 ///
@@ -21,11 +21,10 @@ pub async fn removed_guards(store: &Store, actor: &Actor, bundle_id: i64) -> Res
     let invariants = settings::load_invariants(&mut *db).await?;
     drop(db);
     let base = base.source()?;
-    tokio::task::spawn_blocking(move || {
+    let compare = move || {
         let (base, draft) = (base.parse_rules().bundle, draft.parse_rules().bundle);
         let guards = Guards { base: &base, base_invariants: &base_invariants, draft: &draft, invariants: &invariants };
         guards.removed(&[])
-    })
-    .await
-    .map_err(|error| Error::Internal(format!("comparing the guards stopped: {error}")))
+    };
+    store.heavy().run(&actor.name, compare).await
 }

@@ -233,7 +233,7 @@ pub(crate) async fn verified_actions(keys: &KeyRing, db: &mut PgConnection, pack
     Ok(actions)
 }
 
-/// The refusal to rely on `what`, which somebody signed: `unknown_key` when the key is missing, otherwise `conflict`.
+/// The refusal to rely on `what`, which a person signed: `unknown_key` when the key is missing, otherwise `conflict`.
 pub(super) fn refuse(what: &str, refusal: &NotGenuine) -> Error {
     match refusal {
         NotGenuine::Signature(refusal) if refusal.unknown_key().is_some() => Error::not_verified(what, refusal),

@@ -1,16 +1,25 @@
 //! The account PostgreSQL runs as. PostgreSQL refuses to run as root, so under root it runs as another account.
 
 use std::{
-    fs,
-    os::unix::{fs::MetadataExt, process::CommandExt},
-    path::Path,
+    fs::{self, File, OpenOptions},
+    io,
+    os::{
+        fd::AsRawFd,
+        unix::{
+            fs::{MetadataExt, OpenOptionsExt, fchown},
+            process::CommandExt,
+        },
+    },
+    path::{Path, PathBuf},
     process::Command,
 };
+
+use rustix::fs::OFlags;
 
 use super::Error;
 
 /// The accounts to run PostgreSQL as when this process is root, best first.
-const PREFERRED: [&str; 2] = ["postgres", "nobody"];
+const PREFERRED: [&str; 3] = ["countersign", "postgres", "nobody"];
 
 /// An unprivileged account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +49,15 @@ impl Account {
         command.uid(self.uid).gid(self.gid);
     }
 
-    /// Makes this account the owner of `path`.
-    pub fn own(&self, path: &Path) -> Result<(), Error> {
-        std::os::unix::fs::chown(path, Some(self.uid), Some(self.gid))
-            .map_err(Error::io("give to the PostgreSQL account", path))
+    /// Makes this account the owner of a folder.
+    pub fn own(&self, folder: &Path) -> Result<(), Error> {
+        let opened = open_folder(folder).map_err(Error::io("open", folder))?;
+        self.own_opened(&opened).map_err(Error::io("give to the PostgreSQL account", folder))
+    }
+
+    /// Makes this account the owner of what was opened, whatever has its name by now.
+    pub fn own_opened(&self, file: &File) -> io::Result<()> {
+        fchown(file, Some(self.uid), Some(self.gid))
     }
 
     /// Whether this account may pass through every existing folder above `path`.
@@ -59,6 +73,25 @@ impl Account {
             folder.mode() & needed != 0
         })
     }
+}
+
+/// Opens a folder, and no link to one: root opens it, and the account could have put a link to a folder of root's there.
+pub(super) fn open_folder(folder: &Path) -> io::Result<File> {
+    open(folder, OFlags::DIRECTORY)
+}
+
+/// Opens a file that is no link. Does not wait for the other end of a pipe.
+pub(super) fn open_file(file: &Path) -> io::Result<File> {
+    open(file, OFlags::NONBLOCK)
+}
+
+fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags((flags | OFlags::NOFOLLOW).bits().cast_signed()).open(path)
+}
+
+/// The path of something in a folder that was opened, wherever that folder is by now.
+pub(super) fn inside(folder: &File, name: &Path) -> PathBuf {
+    Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name)
 }
 
 /// The account called `name` in the text of `/etc/passwd`.

@@ -3,10 +3,19 @@
 
 mod account;
 mod binaries;
+mod condition;
 mod error;
+mod left_behind;
 mod place;
 mod private;
+mod programs;
+mod restarts;
+mod side_by_side;
+mod unprivileged;
 
-pub use binaries::Binaries;
+pub use binaries::{Binaries, client_program};
+pub use condition::Condition;
 pub use error::Error;
 pub use private::{Options, Private};
+pub use side_by_side::SideBySide;
+pub use unprivileged::{HandedOver, hand_over};

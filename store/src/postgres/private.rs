@@ -1,9 +1,10 @@
 //! Starts and stops a PostgreSQL that belongs to this process.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
+    os::unix::process::CommandExt,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
@@ -13,35 +14,20 @@ use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::PgConnectOptions;
 
 use super::{
-    Binaries, Error,
+    Binaries, Condition, Error,
     account::Account,
-    place::{Place, tail},
+    binaries::Installed,
+    condition::{Cause, Programs},
+    left_behind::{self, STOP_TIMEOUT, stated_pid},
+    place::Place,
+    programs::{NAME, OWNER, initialise, make_roles, program},
+    restarts::Restarts,
 };
 
-/// The name of the database, and of the role that serves.
-const NAME: &str = "countersign";
-/// The role that owns the tables; also the administrator of this server, which has no other use.
-const OWNER: &str = "countersign_owner";
-/// Makes the three roles, one statement a line. In clusters of earlier releases one role was everything: it becomes the
-/// owner. A session cannot rename its own role, so another one does. Nothing is changed the second time.
-const MAKE_ROLES: &str = "\
-drop role if exists countersign_upgrade
-create role countersign_upgrade superuser
-set session authorization countersign_upgrade
-do $$ begin if not exists (select from pg_roles where rolname = 'countersign_owner') then alter role countersign rename to countersign_owner; end if; end $$
-do $$ begin if not exists (select from pg_roles where rolname = 'countersign') then create role countersign login; end if; end $$
-do $$ begin if not exists (select from pg_roles where rolname = 'countersign_operator') then create role countersign_operator login; end if; end $$
-alter role countersign nosuperuser login
-alter role countersign_operator nosuperuser login
-set session authorization countersign_owner
-drop role countersign_upgrade
-";
-/// A file in the cluster that says that it has the three roles.
-const ROLES_MADE: &str = "countersign-roles";
 /// How long starting may take; crash recovery of a large log is slow.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long an orderly stop may take before a harder one is tried.
-const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a start is tried: what is in its way may go away, such as the shared memory of a server that was killed.
+const START_TRIES: u32 = 4;
 /// The interval at which to check that the server still runs.
 const WATCH: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_millis(20);
@@ -82,6 +68,9 @@ struct Server {
     options: Options,
     /// `None` once the server is to be stopped.
     child: Mutex<Option<Child>>,
+    /// Held while the server is started again: nobody else may use the place meanwhile.
+    restarts: Mutex<Restarts>,
+    condition: Condition,
 }
 
 impl Private {
@@ -91,18 +80,60 @@ impl Private {
     /// # Errors
     /// See [`Error`]: not installed, no permission, the directory is in use, or the server did not become ready.
     pub fn start(data_dir: &Path, options: &Options) -> Result<Self, Error> {
+        Self::start_in(data_dir, options, |place| Binaries::find(&place.cluster))
+    }
+
+    /// As [`Self::start`], with these programs.
+    ///
+    /// # Errors
+    /// As [`Self::start`]; [`Error::WrongVersion`] when another major version made the data.
+    pub fn start_with(data_dir: &Path, options: &Options, binaries: Binaries) -> Result<Self, Error> {
+        Self::start_in(data_dir, options, |place| binaries.fitting(&place.cluster))
+    }
+
+    fn start_in(
+        data_dir: &Path,
+        options: &Options,
+        binaries: impl FnOnce(&Place) -> Result<Binaries, Error>,
+    ) -> Result<Self, Error> {
         let (place, account) = Place::below(data_dir)?;
-        let lock = lock(&place)?;
-        let binaries = Binaries::find(&place.cluster)?;
-        stop_left_behind(&place)?;
+        let lock = place.lock()?;
+        let binaries = binaries(&place)?;
+        Self::start_at(place, account, binaries, options, lock)
+    }
+
+    /// Starts a server at a place that the caller has locked.
+    pub(super) fn start_at(
+        place: Place,
+        account: Option<Account>,
+        binaries: Binaries,
+        options: &Options,
+        lock: File,
+    ) -> Result<Self, Error> {
+        left_behind::clear(&place)?;
+        if let Some(found) = place.cut_off() {
+            return Err(Error::CutOff { cluster: place.cluster, found });
+        }
+        Self::start_new(place, account, binaries, options, lock)
+    }
+
+    /// As [`Self::start_at`], whatever else lies beside.
+    pub(super) fn start_new(
+        place: Place,
+        account: Option<Account>,
+        binaries: Binaries,
+        options: &Options,
+        lock: File,
+    ) -> Result<Self, Error> {
         if !place.cluster.join("PG_VERSION").exists() {
-            initialise(&place, account.as_ref(), &binaries)?;
+            initialise(&place, account.as_ref(), &binaries, options.durable)?;
         }
         make_roles(&place, account.as_ref(), &binaries)?;
-        let server = Arc::new(Server { place, account, binaries, options: options.clone(), child: Mutex::new(None) });
-        *server.child() = Some(server.spawn()?);
-        let private = Self { server, _lock: lock };
-        private.server.wait_until_ready()?;
+        let restarts = Mutex::new(Restarts::new(Installed::of(&binaries)));
+        let (options, child, condition) = (options.clone(), Mutex::new(None), Condition::default());
+        let server = Server { place, account, binaries, options, child, restarts, condition };
+        let private = Self { server: Arc::new(server), _lock: lock };
+        private.server.start()?;
         watch(Arc::downgrade(&private.server));
         Ok(private)
     }
@@ -111,8 +142,8 @@ impl Private {
     /// serves and as the owner; `None` if there is no such server or it is not ready yet.
     pub fn running(data_dir: &Path) -> Option<(PgConnectOptions, PgConnectOptions)> {
         let (place, _) = Place::below(data_dir).ok()?;
-        match lock(&place) {
-            Err(Error::InUse(_)) if is_ready(&place) => {
+        match place.lock_now() {
+            Err(Error::InUse(_)) if place.is_ready() => {
                 Some((connect_options(&place, NAME), connect_options(&place, OWNER)))
             }
             _ => None,
@@ -134,9 +165,34 @@ impl Private {
         self.server.child().as_ref().map_or(0, Child::id)
     }
 
+    /// What whoever watches the server should know, now and later.
+    pub fn condition(&self) -> Condition {
+        self.server.condition.clone()
+    }
+
     /// Stops the server in an orderly way and waits until it has ended.
     pub fn stop(self) {
         drop(self);
+    }
+
+    /// Whether there is data of a private server for `data_dir`, wherever it lies.
+    pub fn exists(data_dir: &Path) -> bool {
+        Place::below(data_dir).is_ok_and(|(place, _)| place.cluster.exists())
+    }
+
+    /// Removes the files below `data_dir` of a server that does not run, wherever they lie.
+    pub fn remove(data_dir: &Path) {
+        let Ok((place, _)) = Place::below(data_dir) else { return };
+        if let Ok(held) = place.lock() {
+            let _left = fs::remove_dir_all(&place.socket);
+            let _left = fs::remove_dir_all(&place.root);
+            drop(held);
+        }
+    }
+
+    /// Stops the server, and goes on keeping others away from its data.
+    pub(super) fn halt(&self) {
+        self.server.end();
     }
 
     /// Leaves the server running, as a killed process would.
@@ -152,27 +208,91 @@ impl Server {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn restarts(&self) -> MutexGuard<'_, Restarts> {
+        self.restarts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops the server for good.
     fn end(&self) {
         let Some(mut child) = self.child().take() else { return };
-        // SIGINT is PostgreSQL's fast stop (ends sessions, writes everything), SIGQUIT its immediate one.
-        for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
-            if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
-                let _gone = kill_process(pid, signal);
-            }
-            let deadline = Instant::now() + STOP_TIMEOUT;
-            while Instant::now() < deadline {
-                match child.try_wait() {
-                    Ok(None) => thread::sleep(POLL),
-                    Ok(Some(_)) | Err(_) => return,
+        stop(child.id(), || !matches!(child.try_wait(), Ok(None)));
+        drop(self.restarts());
+    }
+
+    /// Starts the server and waits until it is ready.
+    fn start(&self) -> Result<(), Error> {
+        let mut tries = 1;
+        loop {
+            *self.child() = Some(self.spawn()?);
+            match self.wait_until_ready() {
+                Err(Error::NotStarted { .. }) if tries < START_TRIES && self.has_ended() => {
+                    thread::sleep(WATCH * tries);
+                    tries += 1;
+                    left_behind::clear(&self.place)?;
                 }
+                result => return result,
             }
-            tracing::warn!("PostgreSQL did not stop within {} s", STOP_TIMEOUT.as_secs());
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.child().as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Starts the server again if it has ended, and when its programs were replaced. Returns whether to go on watching.
+    fn look_after(&self) -> bool {
+        let mut restarts = self.restarts();
+        let ended = match self.child().as_mut() {
+            None => return false,
+            Some(child) => !matches!(child.try_wait(), Ok(None)),
+        };
+        if ended {
+            if restarts.is_due() {
+                let tail = self.place.log_tail();
+                let wait = restarts.failed().as_secs_f32();
+                tracing::error!(
+                    "PostgreSQL ended by itself; starting it again (should it end again, in {wait} s). The end of `{}` \
+                     says: {tail}",
+                    self.place.log.display()
+                );
+                self.replace(Cause::Ended);
+            }
+            return true;
+        }
+        let programs = restarts.look_at(&self.binaries);
+        self.condition.note_programs(programs);
+        if programs == Programs::Replaced {
+            tracing::info!("the programs of PostgreSQL were replaced: starting it again with the new ones");
+            // Not taken: whoever stops the server for good takes it, and then nothing is started any more.
+            let process = self.child().as_ref().map(Child::id);
+            stop(process.unwrap_or_default(), || self.has_ended());
+            self.replace(Cause::Replaced);
+            self.condition.note_programs(Programs::Same);
+        }
+        true
+    }
+
+    /// Puts a new process into the place of one that has ended.
+    fn replace(&self, cause: Cause) {
+        if let Err(error) = left_behind::clear(&self.place) {
+            tracing::error!(%error, "PostgreSQL cannot be started again yet");
+            return;
+        }
+        let mut child = self.child();
+        // It may have been stopped for good meanwhile.
+        if child.is_some() {
+            match self.spawn() {
+                Ok(process) => {
+                    *child = Some(process);
+                    self.condition.note_restart(cause);
+                }
+                Err(error) => tracing::error!(%error, "PostgreSQL cannot be started again yet"),
+            }
         }
     }
 
     /// Starts the server, in a process group of its own so that a Ctrl-C in the terminal reaches only this process.
     fn spawn(&self) -> Result<Child, Error> {
-        use std::os::unix::process::CommandExt;
         let Self { place, account, binaries, options, .. } = self;
         let fresh_log = fs::metadata(&place.log).is_ok_and(|log| log.len() > LOG_MAX);
         if fresh_log {
@@ -180,6 +300,7 @@ impl Server {
         }
         let log =
             OpenOptions::new().create(true).append(true).open(&place.log).map_err(Error::io("open", &place.log))?;
+        place.give(&place.log)?;
         let mut command = program(binaries, "postgres", place, account.as_ref());
         command.arg("-D").arg(&place.cluster).arg("-k").arg(&place.socket);
         let mut set = |name: &str, value: &str| {
@@ -205,14 +326,14 @@ impl Server {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
             let (ended, pid) = match self.child().as_mut() {
-                Some(child) => (!matches!(child.try_wait(), Ok(None)), child.id()),
-                None => (true, 0),
+                Some(child) => (!matches!(child.try_wait(), Ok(None)), Pid::from_child(child)),
+                None => return Ok(()),
             };
             if ended || Instant::now() > deadline {
                 return Err(Error::NotStarted { log: self.place.log.clone(), tail: self.place.log_tail() });
             }
             // A killed server leaves its pid file behind, so the file must name this server.
-            if is_ready(&self.place) && stated_pid(&self.place) == Some(pid) {
+            if self.place.is_ready() && stated_pid(&self.place) == Some(pid) {
                 return Ok(());
             }
             thread::sleep(POLL);
@@ -226,150 +347,36 @@ impl Drop for Private {
     }
 }
 
+/// Signals a process until `ended` says that it ended. SIGINT is PostgreSQL's fast stop (ends sessions, writes
+/// everything), SIGQUIT its immediate one.
+fn stop(process: u32, mut ended: impl FnMut() -> bool) {
+    for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
+        if let Some(pid) = Pid::from_raw(process.cast_signed()) {
+            let _gone = kill_process(pid, signal);
+        }
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while Instant::now() < deadline {
+            if ended() {
+                return;
+            }
+            thread::sleep(POLL);
+        }
+        tracing::warn!("PostgreSQL did not stop within {} s", STOP_TIMEOUT.as_secs());
+    }
+}
+
 /// Restarts the server whenever it exits by itself, until it is stopped.
 fn watch(server: Weak<Server>) {
-    let restart = move || {
-        while let Some(server) = server.upgrade() {
-            {
-                let mut child = server.child();
-                let Some(process) = child.as_mut() else { return };
-                if !matches!(process.try_wait(), Ok(None)) {
-                    tracing::error!("PostgreSQL ended by itself; starting it again");
-                    match server.spawn() {
-                        Ok(process) => *child = Some(process),
-                        Err(error) => tracing::error!(%error, "PostgreSQL cannot be started again yet"),
-                    }
-                }
-            }
-            drop(server);
+    let look = move || {
+        while server.upgrade().is_some_and(|server| server.look_after()) {
             thread::sleep(WATCH);
         }
     };
-    if let Err(error) = thread::Builder::new().name("postgres-watch".to_owned()).spawn(restart) {
+    if let Err(error) = thread::Builder::new().name("postgres-watch".to_owned()).spawn(look) {
         tracing::warn!(%error, "PostgreSQL is not watched: should it end, it stays down");
     }
 }
 
 fn connect_options(place: &Place, role: &str) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass().socket(&place.socket).username(role).database(NAME)
-}
-
-/// Whether the server accepts connections, according to the eighth line of its pid file.
-fn is_ready(place: &Place) -> bool {
-    let status = fs::read_to_string(place.cluster.join("postmaster.pid")).unwrap_or_default();
-    status.lines().nth(7).is_some_and(|line| line.trim() == "ready")
-}
-
-/// Makes sure that only one process uses the place.
-fn lock(place: &Place) -> Result<File, Error> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&place.lock)
-        .map_err(Error::io("open the lock file", &place.lock))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse(place.root.clone())),
-        Err(TryLockError::Error(source)) => Err(Error::io("lock", &place.lock)(source)),
-    }
-}
-
-/// The process that `postmaster.pid` names.
-fn stated_pid(place: &Place) -> Option<u32> {
-    fs::read_to_string(place.cluster.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
-}
-
-/// Stops the server that a killed process left behind. A stale `postmaster.pid` does no harm: PostgreSQL removes it.
-fn stop_left_behind(place: &Place) -> Result<(), Error> {
-    let text = fs::read_to_string(place.cluster.join("postmaster.pid")).unwrap_or_default();
-    let Some(pid) = text.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw) else {
-        return Ok(());
-    };
-    // The number may belong to another process by now; a server's working directory is its cluster. A process that has
-    // ended but was not yet collected by its parent has none.
-    let working_directory = format!("/proc/{}/cwd", pid.as_raw_nonzero());
-    let runs = || fs::read_link(&working_directory).is_ok_and(|folder| folder == place.cluster);
-    if !runs() {
-        return Ok(());
-    }
-    tracing::info!("stopping the PostgreSQL that an earlier run left behind (process {})", pid.as_raw_nonzero());
-    for signal in [Signal::INT, Signal::QUIT] {
-        let _gone = kill_process(pid, signal);
-        let deadline = Instant::now() + STOP_TIMEOUT;
-        while Instant::now() < deadline {
-            if !runs() {
-                return Ok(());
-            }
-            thread::sleep(POLL);
-        }
-    }
-    Err(Error::StillRunning { pid: pid.as_raw_nonzero().get(), cluster: place.cluster.clone() })
-}
-
-/// A program of PostgreSQL with a small, known environment, under the right account.
-fn program(binaries: &Binaries, name: &str, place: &Place, account: Option<&Account>) -> Command {
-    let mut command = Command::new(binaries.program(name));
-    command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("PATH", "/usr/bin:/bin").current_dir(&place.root);
-    if let Some(account) = account {
-        account.apply_to(&mut command);
-    }
-    command
-}
-
-/// Creates the data in a temporary place and moves it into place, so that an interrupted first run leaves nothing
-/// half-done.
-fn initialise(place: &Place, account: Option<&Account>, binaries: &Binaries) -> Result<(), Error> {
-    let fresh = place.root.join("cluster.new");
-    if fresh.exists() {
-        fs::remove_dir_all(&fresh).map_err(Error::io("remove the unfinished", &fresh))?;
-    }
-    let mut initdb = program(binaries, "initdb", place, account);
-    initdb.args(["--username", OWNER, "--encoding=UTF8", "--no-locale", "--auth=trust", "--no-sync", "--pgdata"]);
-    run("initdb", initdb.arg(&fresh), None)?;
-    single_user(place, account, binaries, &fresh, "create database countersign\n")?;
-    fs::rename(&fresh, &place.cluster).map_err(Error::io("move into place", &fresh))
-}
-
-/// Gives the cluster its three roles, unless it has them.
-fn make_roles(place: &Place, account: Option<&Account>, binaries: &Binaries) -> Result<(), Error> {
-    let made = place.cluster.join(ROLES_MADE);
-    if made.exists() {
-        return Ok(());
-    }
-    let said = single_user(place, account, binaries, &place.cluster, MAKE_ROLES)?;
-    if said.contains("ERROR:") || said.contains("FATAL:") {
-        return Err(Error::Failed { program: "postgres", output: tail(&said) });
-    }
-    fs::write(&made, "").map_err(Error::io("write", &made))
-}
-
-/// Runs statements, one a line, on a cluster whose server does not run; returns what PostgreSQL said.
-fn single_user(
-    place: &Place,
-    account: Option<&Account>,
-    binaries: &Binaries,
-    cluster: &Path,
-    statements: &str,
-) -> Result<String, Error> {
-    let mut single = program(binaries, "postgres", place, account);
-    single.arg("--single").arg("-D").arg(cluster).arg("postgres");
-    run("postgres", &mut single, Some(statements))
-}
-
-/// Runs a program and waits for it to exit; returns what it wrote to standard error.
-fn run(name: &'static str, command: &mut Command, input: Option<&str>) -> Result<String, Error> {
-    let failed = |output: String| Error::Failed { program: name, output };
-    let mut child = command
-        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|source| failed(source.to_string()))?;
-    if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
-        std::io::Write::write_all(&mut stdin, text.as_bytes()).map_err(|source| failed(source.to_string()))?;
-    }
-    let output = child.wait_with_output().map_err(|source| failed(source.to_string()))?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() { Ok(said) } else { Err(failed(tail(&said))) }
 }

@@ -7,13 +7,13 @@ use lifecycle::{
     bundle::{Record, state::Command},
     problem::{Code, Problem},
     review::{PacketStatus, review_status},
-    rollout::{ApplyRecord, Stage},
+    rollout::{ApplyRecord, Stage, freeze::Operation},
     signing::KeyRing,
 };
 use policy::{Timestamp, lint};
 use serde_json::json;
 
-use super::records;
+use super::{freezes::refuse_when_frozen, records};
 use crate::{
     Error, Result, Store,
     bundles::row::{self as bundle_row, COLUMNS, Row},
@@ -28,7 +28,7 @@ use crate::{
 /// # Errors
 /// Denied without [`Permission::Apply`]; no such bundle or packet; `invalid_transition` when it is not approved;
 /// `stale_approval` when approvals expired or another bundle became stable; `conflict` when another bundle is in
-/// rollout or the evidence does not hold; `paused`.
+/// rollout or the evidence does not hold; `paused`; `frozen`.
 pub async fn apply(
     store: &Store,
     actor: &Actor,
@@ -48,8 +48,11 @@ pub async fn apply(
     let order = Order { bundle_id, packet_id, stage, signers: Signers::Now };
     refuse_early(store, &order).await?;
     // Replaying the evidence takes time, so this is done before anything is locked: a packet never changes.
-    let evidence = evidence_of(store, &order).await?;
+    let evidence = evidence_of(store, actor, &order).await?;
     let mut work = Work::begin_serving(store, permit).await?;
+    let bundle = bundle_row::by_id_locked(work.db(), bundle_id).await?;
+    let stable = bundle_row::stable(work.db()).await?;
+    refuse_when_frozen(&mut work, Operation::Apply, &bundle, stable.as_ref()).await?;
     let (after, _) = match apply_in(store, &mut work, &order, evidence).await {
         Ok(applied) => applied,
         Err(error) => {
@@ -152,7 +155,7 @@ async fn refuse_early(store: &Store, order: &Order<'_>) -> Result<()> {
 }
 
 /// Replays the packet's evidence; returns the problem with it, if any.
-pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Option<String>> {
+pub(crate) async fn evidence_of(store: &Store, actor: &Actor, order: &Order<'_>) -> Result<Option<String>> {
     let mut db = store.pool().acquire().await?;
     let bundle = bundle_row::by_id(&mut db, order.bundle_id).await?;
     let packet = packet_row::by_id(&mut db, order.packet_id).await?;
@@ -161,7 +164,7 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
         let detail = format!("this packet is about another bundle, not about {}", bundle.version);
         return Err(Problem::invalid_field("/packet_id", detail).into());
     }
-    let found = verify_evidence(store, order.packet_id).await?;
+    let found = verify_evidence(store, actor, order.packet_id).await?;
     let source = bundle.source()?;
     let reviewed = packet.content()?;
     // The digest is computed again, because content and column may both have been changed by hand.
@@ -176,12 +179,11 @@ pub(crate) async fn evidence_of(store: &Store, order: &Order<'_>) -> Result<Opti
     }
     // Invariants that were added after the approval count too.
     let invariants = settings::load_invariants(store.pool()).await?;
-    tokio::task::spawn_blocking(move || {
+    let prove = move || {
         let findings = lint::invariants::check(&source.parse_rules().bundle, &invariants);
         findings.into_iter().find(|finding| finding.severity == lint::Severity::Error).map(|finding| finding.message)
-    })
-    .await
-    .map_err(|error| Error::Internal(format!("the proof stopped: {error}")))
+    };
+    store.heavy().run(&actor.name, prove).await
 }
 
 /// Refuses unless the packet now has its quorum of approvals whose signatures verify and whose signers hold their roles,

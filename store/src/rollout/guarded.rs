@@ -135,7 +135,7 @@ async fn says_so(
         "evaluation was switched on" => &["evaluation_enabled"],
         _ => &["evaluation_disabled"],
     };
-    // The past of the example workspace is told by one entry.
+    // The past of the example workspace has one entry.
     let of_event = |entry: &&Map<String, Value>| {
         let event = entry.get("event_type").and_then(Value::as_str).unwrap_or_default();
         event == "demo_loaded" || events.contains(&event)

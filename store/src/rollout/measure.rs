@@ -3,32 +3,41 @@
 use lifecycle::{
     authority::{Actor, Permission, authorize},
     bundle::State,
-    metrics::{ArmStats, GateConfig, StageMetrics},
+    metrics::{GateConfig, StageMetrics},
     problem::Problem,
     rollout::{
-        CanaryStatus, GateReport, GivenMetrics, Stage, gates,
+        CanaryStatus, GateReport, GivenMetrics, Stage, StageCounts,
+        counts::{ArmCounts, Traffic},
+        freeze::Operation,
+        gates,
         given_metrics::faults_of_limits,
         promotion::{blocked_by, promotable_at, seconds_remaining},
     },
     signing::{self, KeyRing},
 };
 use policy::{Fault, Timestamp};
+use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::records;
+use super::{freezes::frozen, records};
 use crate::{
     Error, Result, Store,
     bundles::row::{self as bundle_row, Row},
-    decisions::{counts, rate, shadow_counts},
+    decisions::{Answers, Window, compared, stage_counts, subjects},
     settings,
 };
 
+/// How long the canary's last decisions are counted to say how much is asked now.
+const RECENT: time::Duration = time::Duration::minutes(15);
+/// The highest cost that intervals count with is this many times the largest budget of a rule.
+const BOUND_OVER_BUDGET: f64 = 10.0;
+
 /// The measurements of both arms since the stage began.
+#[derive(Default)]
 pub(crate) struct Measured {
-    pub metrics: StageMetrics,
-    pub canary: ArmStats,
-    pub stable: ArmStats,
+    pub counts: StageCounts,
+    began: bool,
     pub diverging: u64,
     pub compared: u64,
 }
@@ -43,10 +52,10 @@ pub async fn canary_status(store: &Store, actor: &Actor, id: i64) -> Result<Cana
     let bundle = bundle_row::by_id(&mut db, id).await?;
     let stable = bundle_row::stable(&mut db).await?;
     let config = settings::load(&mut *db).await?.gates;
-    let measured = measure(&mut db, &bundle, stable.as_ref()).await?;
+    let measured = measure(&mut db, &bundle, stable.as_ref(), &config).await?;
     let as_of: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
     let now = Timestamp::from(as_of);
-    let report = gates::evaluate(&measured.metrics, &config);
+    let report = gates::evaluate_counts(&measured.counts, &config);
     let state = bundle.state()?;
     let started = bundle.stage_started();
     let in_rollout = matches!(state, State::Shadow | State::Canary);
@@ -56,6 +65,12 @@ pub async fn canary_status(store: &Store, actor: &Actor, id: i64) -> Result<Cana
         None if state == State::Active => vec!["It serves all traffic already.".to_owned()],
         None => vec![format!("It is `{state}`, not in rollout.")],
     };
+    let (frozen, freezes) = if in_rollout {
+        frozen(&mut db, Operation::Promote, &bundle, stable.as_ref(), actor, now).await?
+    } else {
+        Default::default()
+    };
+    blocked_by.extend(frozen);
     if in_rollout {
         blocked_by.extend(unverified_apply(&mut db, &store.keys(), &bundle).await?);
     }
@@ -71,12 +86,13 @@ pub async fn canary_status(store: &Store, actor: &Actor, id: i64) -> Result<Cana
         next_pct: stage.and_then(Stage::next).map(Stage::percent),
         can_promote: blocked_by.is_empty(),
         blocked_by,
-        metrics: measured.metrics,
+        metrics: measured.metrics(),
         gates: report,
-        canary: measured.canary,
-        stable: measured.stable,
+        canary: measured.counts.canary.stats,
+        stable: measured.counts.stable.unwrap_or_default().stats,
         diverging: measured.diverging,
         compared: measured.compared,
+        freezes,
         as_of: now,
     })
 }
@@ -109,14 +125,11 @@ pub async fn check_gates(
         Some(config) => config,
         None => settings::load(&mut *db).await?.gates,
     };
-    let metrics = match given {
-        Some(metrics) => metrics,
-        None => {
-            let stable = bundle_row::stable(&mut db).await?;
-            measure(&mut db, &bundle, stable.as_ref()).await?.metrics
-        }
-    };
-    Ok(gates::evaluate(&metrics, &config))
+    if let Some(metrics) = given {
+        return Ok(gates::evaluate(&metrics, &config));
+    }
+    let stable = bundle_row::stable(&mut db).await?;
+    Ok(gates::evaluate_counts(&measure(&mut db, &bundle, stable.as_ref(), &config).await?.counts, &config))
 }
 
 /// The metrics and limits of a request, if they are in their ranges. The pointers start at the request.
@@ -134,50 +147,72 @@ fn checked(metrics: Option<&GivenMetrics>, config: Option<&GateConfig>) -> Resul
     if faults.is_empty() { Ok(metrics) } else { Err(Problem::invalid_fields(faults).into()) }
 }
 
-/// Measures `bundle` against stable since its stage began. Everything is unknown before that.
-pub(crate) async fn measure(db: &mut PgConnection, bundle: &Row, stable: Option<&Row>) -> Result<Measured> {
-    let nothing = Measured {
-        metrics: StageMetrics::default(),
-        canary: ArmStats::default(),
-        stable: ArmStats::default(),
-        diverging: 0,
-        compared: 0,
-    };
-    let Some(since) = bundle.stage_started_at else { return Ok(nothing) };
-    let shadow = bundle.state()? == State::Shadow;
-    let canary = if shadow { shadow_counts(db, bundle.id, since).await? } else { counts(db, bundle.id, since).await? };
+impl Measured {
+    /// The measurements; everything is unknown before a stage began.
+    pub(crate) fn metrics(&self) -> StageMetrics {
+        if self.began { self.counts.metrics() } else { StageMetrics::default() }
+    }
+}
+
+/// Measures `bundle` against stable since its stage began.
+pub(crate) async fn measure(
+    db: &mut PgConnection,
+    bundle: &Row,
+    stable: Option<&Row>,
+    config: &GateConfig,
+) -> Result<Measured> {
+    let Some(since) = bundle.stage_started_at else { return Ok(Measured::default()) };
+    let now: OffsetDateTime = sqlx::query_scalar("select now()").fetch_one(&mut *db).await?;
     let stable = stable.filter(|stable| stable.id != bundle.id);
-    let other = match stable {
-        Some(stable) => Some(counts(db, stable.id, since).await?),
-        None => None,
+    let recent_since = since.max(now - RECENT);
+    let largest = largest_budget(bundle).max(stable.map_or(0.0, largest_budget));
+    let cost_bound = config.cost_bound.or_else(|| (largest > 0.0).then_some(BOUND_OVER_BUDGET * largest));
+    let window = Window { since, recent_since, cost_bound };
+    let answers = if bundle.state()? == State::Shadow { Answers::Shadow } else { Answers::Served };
+    let canary = stage_counts(db, bundle.id, answers, window).await?;
+    let everybody = subjects(db, None, since).await?;
+    let of_canary = match answers {
+        Answers::Served => subjects(db, Some(bundle.id), since).await?,
+        // A shadow answers whatever is asked.
+        Answers::Shadow => everybody.clone(),
     };
-    let baseline = match (stable, &other) {
-        // The first bundle has no stable bundle to be compared with.
-        (None, _) => canary.avg_cost,
-        (Some(_), Some(other)) if other.decisions > 0 => other.avg_cost,
-        (Some(stable), _) => counts(db, stable.id, since - time::Duration::hours(24)).await?.avg_cost,
+    let mut other: Option<ArmCounts> = None;
+    let mut baseline = Default::default();
+    if let Some(stable) = stable {
+        let counted = stage_counts(db, stable.id, Answers::Served, window).await?;
+        baseline = counted.arm.costs;
+        if baseline.count == 0 {
+            let day = Window { since: since - time::Duration::hours(24), ..window };
+            baseline = stage_counts(db, stable.id, Answers::Served, day).await?.arm.costs;
+        }
+        let subjects = Some(subjects(db, Some(stable.id), since).await?);
+        other = Some(ArmCounts { subjects, ..counted.arm });
+    }
+    let (compared, diverging) = compared(db, bundle.id, since).await?;
+    let traffic = Traffic {
+        percent: bundle.canary_pct,
+        subjects: everybody.distinct,
+        seconds: (now - recent_since).whole_seconds().unsigned_abs(),
+        decisions: canary.recent,
     };
-    let (compared, diverging): (i64, i64) = sqlx::query_as(
-        "select count(*), count(*) filter (where effect <> other_effect) from policy_decisions
-         where decided_at >= $2 and other_bundle_id is not null and (bundle_id = $1 or other_bundle_id = $1)",
-    )
-    .bind(bundle.id)
-    .bind(since)
-    .fetch_one(&mut *db)
-    .await?;
-    let sample = canary.decisions;
-    let known = |count: u64| (sample > 0).then(|| rate(count, sample));
     Ok(Measured {
-        metrics: StageMetrics {
-            sample_size: Some(sample),
-            error_rate: known(canary.errors),
-            deny_rate: known(canary.deny),
-            avg_cost: canary.avg_cost,
-            baseline_avg_cost: baseline,
+        counts: StageCounts {
+            canary: ArmCounts { subjects: Some(of_canary), ..canary.arm },
+            stable: other,
+            baseline,
+            pairs: canary.pairs,
+            traffic,
+            cost_bound,
         },
-        canary,
-        stable: other.unwrap_or_default(),
-        diverging: diverging.unsigned_abs(),
-        compared: compared.unsigned_abs(),
+        began: true,
+        diverging,
+        compared,
     })
+}
+
+/// The largest budget of a rule, USD; 0 where no rule has one.
+fn largest_budget(bundle: &Row) -> f64 {
+    let rules = bundle.content.0.get("rules").and_then(Value::as_array);
+    let budgets = rules.into_iter().flatten().filter_map(|rule| rule.pointer("/budget/cost")?.as_f64());
+    budgets.fold(0.0, f64::max)
 }

@@ -24,7 +24,8 @@ pub async fn preview(store: &Store, actor: &Actor, id: i64) -> Result<RollbackPr
     let bundle = bundle_row::by_id(&mut db, id).await?;
     let restored = if bundle.state()?.is_in_service() { successor(&mut db, &bundle).await? } else { None };
     let decisions: i64 = sqlx::query_scalar(
-        "select count(*) from policy_decisions where bundle_id = $1 and decided_at >= now() - interval '1 hour'",
+        "select coalesce(sum(decisions), 0)::int8 from policy_decision_counts
+         where bundle_id = $1 and at >= now() - interval '1 hour'",
     )
     .bind(id)
     .fetch_one(&mut *db)
@@ -34,8 +35,8 @@ pub async fn preview(store: &Store, actor: &Actor, id: i64) -> Result<RollbackPr
         Some(restored) => {
             let rows: Vec<(String, String, Json<Value>, String)> = sqlx::query_as(
                 "select agent, action, context, effect from policy_decisions
-                 where bundle_id = $1 and decided_at >= now() - interval '1 hour'
-                 order by decided_at desc, seq desc limit $2",
+                 where bundle_id = $1 and recorded_at >= now() - interval '1 hour'
+                 order by recorded_at desc, seq desc limit $2",
             )
             .bind(id)
             .bind(MAX_DECIDED)
@@ -43,9 +44,8 @@ pub async fn preview(store: &Store, actor: &Actor, id: i64) -> Result<RollbackPr
             .await?;
             drop(db);
             let meaning = restored.source()?;
-            tokio::task::spawn_blocking(move || flips(&Prepared::new(&meaning.parse_rules().bundle), rows))
-                .await
-                .map_err(|error| Error::Internal(format!("the preview stopped: {error}")))??
+            let decide = move || flips(&Prepared::new(&meaning.parse_rules().bundle), rows);
+            store.brief().run(&actor.name, decide).await??
         }
     };
     Ok(RollbackPreview {

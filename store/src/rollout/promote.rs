@@ -8,6 +8,7 @@ use lifecycle::{
     problem::{Code, Problem},
     rollout::{
         Stage,
+        freeze::Operation,
         promotion::{blocked_by, promotable_at, seconds_remaining},
     },
 };
@@ -15,6 +16,7 @@ use serde_json::json;
 
 use super::{
     apply::{packet_of, record, stage_of},
+    freezes::refuse_when_frozen,
     measure,
 };
 use crate::{
@@ -28,12 +30,19 @@ use crate::{
 ///
 /// # Errors
 /// Denied without [`Permission::Apply`]; no such bundle; `invalid_transition` when it is not in rollout;
-/// `gate_not_passed` with `seconds_remaining`, `promotable_at` and `blocked_by`; `paused`.
+/// `gate_not_passed` with `seconds_remaining`, `promotable_at` and `blocked_by`; `paused`; `frozen`.
 pub async fn promote(store: &Store, actor: &Actor, id: i64, target_pct: i16) -> Result<Record> {
     let permit = authorize(actor, Permission::Apply)?;
     let target = Stage::from_percent(target_pct).filter(|stage| *stage != Stage::Shadow).ok_or_else(|| {
         Problem::invalid_field("/target_pct", format!("a bundle is promoted to 10, 50 or 100 %, not to {target_pct} %"))
     })?;
+    // Measuring takes time, and emergency commands wait for whoever holds the serving lock: so it comes first.
+    let mut db = store.pool().acquire().await?;
+    let seen = bundle_row::by_id(&mut db, id).await?;
+    let seen_stable = bundle_row::stable(&mut db).await?;
+    let seen_config = settings::load(&mut *db).await?.gates;
+    let measured = measure::measure(&mut db, &seen, seen_stable.as_ref(), &seen_config).await?;
+    drop(db);
     let mut work = Work::begin_serving(store, permit).await?;
     let bundle = bundle_row::by_id_locked(work.db(), id).await?;
     let from = bundle.state()?;
@@ -50,8 +59,13 @@ pub async fn promote(store: &Store, actor: &Actor, id: i64, target_pct: i16) -> 
     system::refuse_when_paused(work.db()).await?;
     let config = settings::load(work.db()).await?.gates;
     let stable = bundle_row::stable(work.db()).await?;
-    let measured = measure::measure(work.db(), &bundle, stable.as_ref()).await?;
-    let gates = lifecycle::rollout::gates::evaluate(&measured.metrics, &config);
+    refuse_when_frozen(&mut work, Operation::Promote, &bundle, stable.as_ref()).await?;
+    // What may have changed while this waited: what serves, since when, and by which limits it is measured.
+    let before = (seen.stage_started_at, seen_stable.map(|stable| stable.id), seen_config);
+    if before != (bundle.stage_started_at, stable.as_ref().map(|stable| stable.id), config) {
+        return Err(Error::refused(Code::Conflict, "what serves was changed at the same moment; look again"));
+    }
+    let gates = lifecycle::rollout::gates::evaluate_counts(&measured.counts, &config);
     let reasons = blocked_by(stage, Some(target_pct), started, work.now, &config, &gates);
     if let Some(first) = reasons.first() {
         let left = started.map_or(0, |started| seconds_remaining(started, work.now, &config));
@@ -96,7 +110,7 @@ pub async fn promote(store: &Store, actor: &Actor, id: i64, target_pct: i16) -> 
     let record = record(&store.keys(), &mut work, &after, packet_id.as_deref(), bundle.canary_pct).await?;
     let detail = json!({
         "version": after.version, "from_state": bundle.state, "to_state": state.name(), "from_pct": bundle.canary_pct,
-        "to_pct": target_pct, "digest": after.digest, "metrics": measured.metrics, "apply_id": record.id,
+        "to_pct": target_pct, "digest": after.digest, "metrics": measured.metrics(), "apply_id": record.id,
         "verification_checksum": record.verification_checksum, "signature": record.signature,
     });
     let summary = format!("{} went from {} % to {target_pct} %", after.version, bundle.canary_pct);

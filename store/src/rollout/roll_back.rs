@@ -6,22 +6,21 @@ use lifecycle::{
     bundle::{State, state::Command},
     incident::{IncidentDraft, RolledBack},
     problem::{Code, Problem},
-    rollout::{
-        RollbackRecord, RollbackResponse, check_reason, last_known_good,
-        rollback::{Served, trouble_began},
-    },
+    rollout::{RollbackRecord, RollbackResponse, check_reason, rollback::trouble_began},
     signing::KeyRing,
 };
 use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 
 use super::records;
 use crate::{
     Result, Store,
-    bundles::row::{self as bundle_row, Row},
+    bundles::{
+        last_known_good,
+        row::{self as bundle_row, Row},
+    },
     incidents, system, urgent,
     work::Work,
 };
@@ -56,11 +55,11 @@ const fn yes() -> bool {
 ///
 /// # Errors
 /// Denied without [`Permission::RollBack`]; no such bundle; a reason that is too short; `invalid_transition` when it is
-/// not in service; `no_previous_version` when nothing can take over. Whatever else is odd is told in the answer's
+/// not in service; `no_previous_version` when nothing can take over. Whatever else is odd stands in the answer's
 /// warnings.
 pub async fn roll_back(store: &Store, actor: &Actor, id: i64, request: RollBack) -> Result<RollbackResponse> {
     let permit = authorize(actor, Permission::RollBack)?;
-    let mut work = Work::begin_serving(store, permit).await?;
+    let mut work = Work::begin_serving(&store.urgent(), permit).await?;
     let done = roll_back_in(&store.keys(), &mut work, id, &request).await?;
     work.commit().await?;
     Ok(done.response)
@@ -179,21 +178,7 @@ pub(super) async fn successor(db: &mut PgConnection, leaving: &Row) -> Result<Op
     if leaving.state()? != State::Active {
         return bundle_row::stable(db).await;
     }
-    let history: Vec<(i64, Option<OffsetDateTime>, bool)> = sqlx::query_as(
-        "select id, reached_full_at, rolled_back_at is not null from policy_bundles
-         where reached_full_at is not null and state in ('superseded', 'active')",
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let history: Vec<Served> = history
-        .into_iter()
-        .map(|(bundle_id, reached, rolled_back)| Served {
-            bundle_id,
-            reached_full_at: reached.map(Into::into),
-            rolled_back,
-        })
-        .collect();
-    match last_known_good(&history, leaving.id) {
+    match last_known_good(db, leaving.id).await? {
         Some(id) => bundle_row::by_id_locked(db, id).await.map(Some),
         None => Ok(None),
     }

@@ -2,7 +2,7 @@
 
 use lifecycle::{
     audit::EventType,
-    authority::{Actor, GroupRoles, GroupTable, Permission, Role, authorize},
+    authority::{Actor, GroupRoles, GroupTable, Permission, Role, Roles, authorize},
     problem::Problem,
     settings::{Change, Proposal, groups::split_groups},
 };
@@ -13,7 +13,7 @@ use super::{
     proposals::propose,
     row::{GROUPS, load_groups, lock_against_changes, put},
 };
-use crate::{Result, Store, countersigned::countersigned, work::Work};
+use crate::{Result, Store, announcements, countersigned::countersigned, names, work::Work};
 
 /// Most groups in the table.
 const MAX_GROUPS: usize = 500;
@@ -79,6 +79,7 @@ pub async fn change_groups(
     check(&rows(wanted.clone()))?;
     let countersigned = countersigned(&mut work).await?;
     let split = split_groups(&before, &wanted, countersigned);
+    announce(&mut work, &before, &split.now).await?;
     if split.now != before {
         put(&mut work, GROUPS, &json!(split.now)).await?;
         let detail = json!({"groups_before": before, "groups_after": split.now});
@@ -87,6 +88,25 @@ pub async fn change_groups(
     let proposal = propose(&mut work, &split.weaker).await?;
     work.commit().await?;
     Ok(ChangedGroups { groups: rows(split.now), applied: split.applied, proposal })
+}
+
+/// Announces the roles with power that groups give from now on although nobody countersigned it.
+async fn announce(work: &mut Work, before: &GroupTable, now: &GroupTable) -> Result<()> {
+    for (group, roles) in now {
+        let had = before.get(group);
+        let new: Roles = roles
+            .iter()
+            .filter(|role| role.needs_countersignature() && !had.is_some_and(|had| had.contains(role)))
+            .copied()
+            .collect();
+        if !new.is_empty() {
+            let by = work.actor().name.clone();
+            let list = names::role_names(&new).join(", ");
+            let what = format!("{by} gave the members of the group {group} the role {list}, without a second person");
+            announcements::announce(work, None, announcements::Kind::Groups, &what).await?;
+        }
+    }
+    Ok(())
 }
 
 fn rows(table: GroupTable) -> Vec<GroupRoles> {

@@ -20,10 +20,22 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         (rate(gates.max_error_rate), "/gates/max_error_rate", "a rate is 0 to 1"),
         (rate(gates.max_deny_rate), "/gates/max_deny_rate", "a rate is 0 to 1"),
         (at_least(0.0, gates.max_cost_increase), "/gates/max_cost_increase", "an increase is 0 or more"),
+        (at_least(0.0, gates.cost_allowance), "/gates/cost_allowance", "a cost is 0 or more"),
+        (
+            gates.cost_bound.is_none_or(|bound| bound.is_finite() && bound > 0.0),
+            "/gates/cost_bound",
+            "a bound is more than 0; without one, ten times the largest budget of a rule counts",
+        ),
         (gates.min_stage_seconds <= MAX_STAGE_SECONDS, "/gates/min_stage_seconds", "a stage lasts at most a year"),
         (rate(watch.max_error_rate), "/watch/max_error_rate", "a rate is 0 to 1"),
         (rate(watch.max_deny_rate), "/watch/max_deny_rate", "a rate is 0 to 1"),
         (rate(watch.max_no_match_rate), "/watch/max_no_match_rate", "a rate is 0 to 1"),
+        (rate(watch.paired_margin), "/watch/paired_margin", "a margin is 0 to 1"),
+        (
+            watch.min_subjects <= 1_000,
+            "/watch/min_subjects",
+            "automatic rollback waits for at most 1000 subjects, or it would never act",
+        ),
         (at_least(0.0, watch.max_cost_increase), "/watch/max_cost_increase", "an increase is 0 or more"),
         (at_least(1.0, watch.error_rate_factor), "/watch/error_rate_factor", "a factor is 1 or more"),
         (review.approvals >= 1, "/review/approvals", "at least one approval is needed"),
@@ -35,6 +47,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         (review.min_evidence >= 1, "/review/min_evidence", "evidence is at least one recorded decision"),
         (review.many_changes_bps <= 10_000, "/review/many_changes_bps", "a share is 0 to 10000 basis points"),
         (gates.min_sample_size >= 1, "/gates/min_sample_size", "a gate needs at least one decision"),
+        (gates.min_subjects >= 1, "/gates/min_subjects", "a gate needs at least one subject"),
         (
             watch.min_sample_size <= 100_000,
             "/watch/min_sample_size",
@@ -68,6 +81,11 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
             settings.sign_in.passwords == Passwords::Everyone || settings.sign_in.break_glass.is_some(),
             "/sign_in/break_glass",
             "name the administrator who can still sign in with a password when the sign-in provider fails",
+        ),
+        (
+            (8..=3_660).contains(&settings.retention.days),
+            "/retention/days",
+            "decisions stay in the database for 8 to 3660 days",
         ),
         ((1..=100_000).contains(&settings.corpus.0), "/corpus", "a corpus holds 1 to 100000 decisions"),
     ];

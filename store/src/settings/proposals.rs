@@ -79,6 +79,9 @@ pub async fn proposals(
 
 /// Proposes `changes`. An earlier proposal that waits and is about one of the same settings is superseded. The settings
 /// are locked against changes.
+///
+/// # Errors
+/// Denied while the actor signs nothing.
 pub(super) async fn propose(work: &mut Work, changes: &[Change]) -> Result<Option<Proposal>> {
     if changes.is_empty() {
         return Ok(None);
@@ -91,6 +94,10 @@ pub(super) async fn propose(work: &mut Work, changes: &[Change]) -> Result<Optio
             .bind(earlier.id)
             .execute(work.db())
             .await?;
+        let what = earlier.changes.iter().map(Change::words).collect::<Vec<_>>().join(", ");
+        let summary = format!("{} proposed anew what {} had proposed ({what})", work.actor().name, earlier.proposed_by);
+        let detail = json!({"changes": earlier.changes, "proposed_by": earlier.proposed_by, "decision": "superseded"});
+        work.note(EventType::ProposalRejected, "settings", earlier.id, summary, detail);
     }
     let sql = concatcp!(
         "insert into settings_proposals (changes, proposed_by, proposed_at) values ($1::json, $2, now()) returning ",
@@ -115,7 +122,8 @@ async fn pending(db: &mut PgConnection) -> Result<Vec<Proposal>> {
 ///
 /// # Errors
 /// Denied without [`Permission::Countersign`]; `forbidden` for who proposed it; no such proposal; `invalid_transition` when
-/// it was decided before; `conflict` when a setting is no longer what it was when the change was proposed.
+/// it was decided before; `conflict` when a setting is no longer what it was when the change was proposed, or the proposer
+/// could not propose it any more.
 pub async fn accept(store: &Store, actor: &Actor, id: i64) -> Result<Proposal> {
     let permit = authorize(actor, Permission::Countersign)?;
     let mut work = Work::begin(store, permit).await?;
@@ -168,8 +176,7 @@ async fn undecided(work: &mut Work, id: i64, actor: &Actor) -> Result<Proposal> 
             .into());
     }
     if proposal.status != ProposalStatus::Pending {
-        let detail = format!("this proposal is `{}`: it waits for no decision", proposal.status.name());
-        return Err(Problem::new(Code::InvalidTransition, detail).with("from", proposal.status.name()).into());
+        return Err(Error::decided(proposal.status.name()));
     }
     Ok(proposal)
 }

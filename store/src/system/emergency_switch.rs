@@ -25,7 +25,9 @@ pub async fn disable(store: &Store, actor: &Actor, reason: &str, bypass_effect: 
     let mut warnings = Vec::new();
     let missing = "say why: evaluation stays off for all callers until it is enabled";
     let reason = &urgent_text("/reason", reason, missing, &mut warnings)?;
+    let store = &store.urgent();
     let mut work = Work::begin(store, permit).await?;
+    work.changes_live_state(store);
     let before = switches_locked(work.db()).await?;
     let effect = bypass_effect.unwrap_or(if before.enabled { Effect::Allow } else { before.bypass_effect });
     let since = before.disabled.clone();
@@ -64,7 +66,9 @@ pub async fn enable(store: &Store, actor: &Actor, reason: Option<&str>) -> Resul
     let mut warnings = Vec::new();
     let reason = reason.filter(|reason| !reason.trim().is_empty());
     let reason = reason.map(|reason| urgent_text("/reason", reason, "", &mut warnings)).transpose()?;
+    let store = &store.urgent();
     let mut work = Work::begin(store, permit).await?;
+    work.changes_live_state(store);
     let Switches { enabled, disabled, bypass_effect, .. } = switches_locked(work.db()).await?;
     if enabled {
         let message = "Evaluation is enabled already.".to_owned();

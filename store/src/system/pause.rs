@@ -13,6 +13,7 @@ use lifecycle::{
         pause::{self as rules, Signed, Signing},
     },
 };
+use policy::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -20,7 +21,7 @@ use super::{
     release_record::store_release,
     required_text::{required_text, urgent_text},
     serving::read,
-    switches::switches_locked,
+    switches::{switches, switches_locked},
     ticket::add_to_ticket,
     trigger,
 };
@@ -49,7 +50,7 @@ pub struct Engage {
 /// Engages the safety pause. If two people do this at once, the second gets the pause of the first.
 ///
 /// # Errors
-/// Denied without [`Permission::Pause`]; a blank reason. Whatever else is odd is told in the answer's warnings.
+/// Denied without [`Permission::Pause`]; a blank reason. Whatever else is odd stands in the answer's warnings.
 pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Changed> {
     let permit = authorize(actor, Permission::Pause)?;
     let mut warnings = Vec::new();
@@ -59,7 +60,7 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
     let ticket = ticket.map(|ticket| urgent::storable("/ticket", ticket, MAX_NAME_CHARS, &mut warnings));
     let trigger_metrics = usable_triggers(&order.trigger_metrics, &mut warnings);
     // The live state changes only under this lock: an apply that has begun finishes first, a later one is refused.
-    let mut work = Work::begin_serving(store, permit).await?;
+    let mut work = Work::begin_serving(&store.urgent(), permit).await?;
     if let Some(first) = switches_locked(work.db()).await?.pause {
         let message = format!("{} has paused already: {}", first.by, first.reason);
         return Ok(Changed { system: read(work.db()).await?, message, warnings });
@@ -120,7 +121,8 @@ pub async fn pause(store: &Store, actor: &Actor, order: Engage) -> Result<Change
 pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Result<Changed> {
     let permit = authorize(actor, Permission::Pause)?;
     let remediation = required_text("/remediation", remediation, &ReleaseRefused::RemediationRequired.to_string())?;
-    let mut work = Work::begin_serving(store, permit).await?;
+    let measured = measure_triggers(store).await?;
+    let mut work = Work::begin_serving(&store.urgent(), permit).await?;
     let Some(pause) = switches_locked(work.db()).await?.pause else {
         let detail = "no safety pause is in force: there is nothing to release";
         return Err(Problem::new(Code::InvalidTransition, detail).with("from", "running").with("to", "running").into());
@@ -131,7 +133,11 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
     let keys = store.keys();
     let first = pause.valid_signatures(&keys, &standing).next().is_some();
     // The triggers only matter to the second signature.
-    let readings = if first { trigger::read(&mut work, &pause).await? } else { Vec::new() };
+    let readings = match measured {
+        _ if !first => Vec::new(),
+        Some((since, readings)) if since == pause.since => readings,
+        _ => return Err(Error::refused(Code::Conflict, "another pause began at the same moment; look again")),
+    };
     let now = work.now;
     let context = Signing { keys: &keys, standing: &standing };
     let signed = rules::sign_release(&pause, actor, remediation, &readings, now, context)
@@ -172,6 +178,14 @@ pub async fn sign_release(store: &Store, actor: &Actor, remediation: &str) -> Re
     let system = read(work.db()).await?;
     work.commit().await?;
     Ok(Changed { system, message, warnings: Vec::new() })
+}
+
+/// The triggers of the pause in force, with its beginning. They are measured before anything is locked, because rollbacks
+/// wait for the lock.
+async fn measure_triggers(store: &Store) -> Result<Option<(Timestamp, Vec<TriggerReading>)>> {
+    let mut db = store.pool().acquire().await?;
+    let Some(pause) = switches(&mut db).await?.pause else { return Ok(None) };
+    Ok(Some((pause.since, trigger::read(&mut db, &pause).await?)))
 }
 
 fn refused(refusal: ReleaseRefused, readings: &[TriggerReading]) -> Error {

@@ -6,22 +6,23 @@ use lifecycle::{
     system::{ServingBundle, System},
 };
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::switches::switches_now;
 use crate::{
-    Error, Result,
+    Result,
     bundles::row::{COLUMNS, Row},
-    incidents,
+    incidents, names,
 };
 
 /// The live state, including whether evaluation is off or rollouts are paused.
 pub(crate) async fn read(db: &mut PgConnection) -> Result<System> {
-    let (stable, canary) = arms(db).await?;
+    let (stable, canary) = serving_bundles(db).await?;
     let switches = switches_now(db).await?;
     let unproven = incidents::unproven(db).await?;
-    let serving = |row: &Row| {
-        let incident = unproven.iter().find(|(bundle, _)| *bundle == row.id).map(|(_, incident)| incident.clone());
-        Ok::<_, Error>(ServingBundle { unproven: incident, ..row.serving()? })
+    let with_incident = |bundle: ServingBundle| {
+        let incident = unproven.iter().find(|(id, _)| *id == bundle.id).map(|(_, incident)| incident.clone());
+        ServingBundle { unproven: incident, ..bundle }
     };
     Ok(System {
         enabled: switches.enabled,
@@ -29,9 +30,53 @@ pub(crate) async fn read(db: &mut PgConnection) -> Result<System> {
         disabled: switches.disabled,
         paused: switches.pause.is_some(),
         pause: switches.pause,
-        stable: stable.as_ref().map(serving).transpose()?,
-        canary: canary.as_ref().map(serving).transpose()?,
+        stable: stable.map(with_incident),
+        canary: canary.map(with_incident),
     })
+}
+
+/// A bundle in service, without its rules: those may be long, and pages ask for the state of the system all the time.
+#[derive(sqlx::FromRow)]
+struct ServingRow {
+    id: i64,
+    version: String,
+    digest: String,
+    state: String,
+    active: bool,
+    canary_pct: i16,
+    stage_started_at: Option<OffsetDateTime>,
+    activated_at: Option<OffsetDateTime>,
+    activated_by: Option<String>,
+}
+
+impl ServingRow {
+    fn read(self) -> Result<ServingBundle> {
+        Ok(ServingBundle {
+            id: self.id,
+            version: self.version,
+            digest: self.digest,
+            state: names::state(&self.state)?,
+            canary_pct: self.canary_pct,
+            stage_started_at: self.stage_started_at.map(Into::into),
+            activated_at: self.activated_at.map(Into::into),
+            activated_by: self.activated_by,
+            unproven: None,
+        })
+    }
+}
+
+/// Stable, and the canary or shadow, as of one moment and without their rules.
+async fn serving_bundles(db: &mut PgConnection) -> Result<(Option<ServingBundle>, Option<ServingBundle>)> {
+    let rows: Vec<ServingRow> = sqlx::query_as(
+        "select id, version, digest, state, active, canary_pct, stage_started_at, activated_at, activated_by
+         from policy_bundles where active or state = 'shadow'",
+    )
+    .fetch_all(db)
+    .await?;
+    let (stable, canary): (Vec<ServingRow>, Vec<ServingRow>) =
+        rows.into_iter().partition(|row| row.active && row.canary_pct == 100);
+    let first = |rows: Vec<ServingRow>| rows.into_iter().next().map(ServingRow::read).transpose();
+    Ok((first(stable)?, first(canary)?))
 }
 
 /// Stable, and the canary or shadow, as of one moment.
@@ -44,8 +89,6 @@ pub(crate) async fn arms(db: &mut PgConnection) -> Result<(Option<Row>, Option<R
 
 /// The checksum of what is served.
 pub(crate) async fn serving_checksum(db: &mut PgConnection) -> Result<String> {
-    let (stable, canary) = arms(db).await?;
-    let stable = stable.as_ref().map(Row::serving).transpose()?;
-    let canary = canary.as_ref().map(Row::serving).transpose()?;
+    let (stable, canary) = serving_bundles(db).await?;
     Ok(rollout::serving_checksum(stable.as_ref(), canary.as_ref()))
 }

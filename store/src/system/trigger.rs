@@ -5,20 +5,22 @@ use lifecycle::{
     system::{Pause, TriggerReading, trigger::known},
 };
 
-use crate::{Result, settings, work::Work};
+use sqlx::PgConnection;
+
+use crate::{Result, settings};
 
 /// Readings of those of the pause's triggers that can be measured here.
-pub(super) async fn read(work: &mut Work, pause: &Pause) -> Result<Vec<TriggerReading>> {
+pub(super) async fn read(db: &mut PgConnection, pause: &Pause) -> Result<Vec<TriggerReading>> {
     let named = known(&pause.trigger_metrics);
     if named.is_empty() {
         return Ok(Vec::new());
     }
-    let gates = settings::load(work.db()).await?.gates;
-    let recent = recent(work).await?;
+    let gates = settings::load(&mut *db).await?.gates;
+    let recent = recent(db).await?;
     let mut readings = Vec::new();
     for metric in named {
         readings.push(match metric.alert_column() {
-            Some(column) => TriggerReading::of_alert(metric, alert(work, column).await?),
+            Some(column) => TriggerReading::of_alert(metric, alert(db, column).await?),
             None => TriggerReading::of_decisions(metric, &recent, &gates),
         });
     }
@@ -37,19 +39,21 @@ struct Counts {
 
 /// The last five minutes, and the cost of the day before them. Answers given while evaluation
 /// was off say nothing about any policy and are left out.
-async fn recent(work: &mut Work) -> Result<RecentDecisions> {
+async fn recent(db: &mut PgConnection) -> Result<RecentDecisions> {
     let counts: Counts = sqlx::query_as(
-        "select count(*) filter (where fresh) as decisions,
-             count(*) filter (where fresh and (d.status = 'error' or o.status = 'error')) as errors,
-             count(*) filter (where fresh and d.effect = 'deny') as denied,
-             count(*) filter (where fresh and d.status = 'no_match') as no_match,
-             avg(coalesce(o.cost, d.cost, 0)) filter (where fresh) as avg_cost,
-             avg(coalesce(o.cost, d.cost, 0)) filter (where not fresh) as baseline_avg_cost
-         from (select *, decided_at >= now() - interval '5 minutes' as fresh from policy_decisions
-               where decided_at >= now() - interval '24 hours' and mode <> 'bypass') d
-         left join policy_decision_outcomes o using (decision_id)",
+        "select coalesce(sum(decisions) filter (where fresh), 0)::int8 as decisions,
+             coalesce(sum(decisions) filter (where fresh and (status = 'error' or outcome = 'error')), 0)::int8 as errors,
+             coalesce(sum(decisions) filter (where fresh and effect = 'deny'), 0)::int8 as denied,
+             coalesce(sum(decisions) filter (where fresh and status = 'no_match'), 0)::int8 as no_match,
+             case when sum(decisions) filter (where fresh) > 0
+                 then (sum(cost_sum) filter (where fresh) / sum(decisions) filter (where fresh))::float8 end as avg_cost,
+             case when sum(decisions) filter (where not fresh) > 0
+                 then (sum(cost_sum) filter (where not fresh) / sum(decisions) filter (where not fresh))::float8
+                 end as baseline_avg_cost
+         from (select *, at >= now() - interval '5 minutes' as fresh from policy_decision_counts
+               where at >= now() - interval '24 hours' and mode <> 'bypass') recent",
     )
-    .fetch_one(work.db())
+    .fetch_one(db)
     .await?;
     Ok(RecentDecisions {
         decisions: counts.decisions.unsigned_abs(),
@@ -62,11 +66,11 @@ async fn recent(work: &mut Work) -> Result<RecentDecisions> {
 }
 
 /// Whether an alert of the KPI summary is on; `column` is one of [`TriggerMetric::alert_column`].
-async fn alert(work: &mut Work, column: &str) -> Result<Option<bool>> {
+async fn alert(db: &mut PgConnection, column: &str) -> Result<Option<bool>> {
     let on: Option<Option<i32>> =
         sqlx::query_scalar("select (to_jsonb(summary) ->> $1)::int from clo_kpi_summary_v1 summary")
             .bind(column)
-            .fetch_optional(work.db())
+            .fetch_optional(db)
             .await?;
     Ok(on.flatten().map(|on| on != 0))
 }

@@ -113,9 +113,14 @@ async fn contents(options: &PgConnectOptions, tables: &[(String, String)]) -> BT
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_of_the_previous_release_is_recognised_and_keeps_everything() {
     let options = restored().await;
-    // A later migration replaces the table of failed sign-ins, which nobody needs to keep.
-    let tables: Vec<(String, String)> =
-        tables(&options).await.into_iter().filter(|(table, _)| table != "sign_in_failures").collect();
+    // A later migration replaces the table of failed sign-ins, which nobody needs to keep, and gives tokens an end.
+    let kept = tables(&options).await.into_iter().filter(|(table, _)| table != "sign_in_failures");
+    let tables: Vec<(String, String)> = kept
+        .map(|(table, columns)| {
+            let columns = if table == "api_tokens" { columns.replace(" expires_at,", "") } else { columns };
+            (table, columns)
+        })
+        .collect();
     let before = contents(&options, &tables).await;
     for table in
         ["people", "policy_bundles", "policy_packets", "policy_decisions", "incidents", "policy_lifecycle_audit"]
@@ -132,6 +137,14 @@ async fn a_workspace_of_the_previous_release_is_recognised_and_keeps_everything(
     assert_eq!(contents(&options, &tables).await, before);
     let marked = applied(&options).await;
     assert_eq!(marked, applied(&testing::database().await).await, "as if migrated from nothing");
+
+    let ends = "select count(*) filter (where expires_at is null), \
+         count(*) filter (where expires_at - now() between interval '89 days' and interval '90 days') from api_tokens \
+         where revoked_at is null";
+    let mut db = PgConnection::connect_with(&options).await.unwrap();
+    let (endless, ended): (i64, i64) = sqlx::query_as(ends).fetch_one(&mut db).await.unwrap();
+    assert!(endless == 0 && ended > 0, "tokens that never ended: {endless}, with 90 days: {ended}");
+    db.close().await.unwrap();
 
     // Nothing is left to do.
     let rows = "select json_agg(m order by version)::text from _sqlx_migrations m";

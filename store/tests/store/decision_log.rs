@@ -74,7 +74,8 @@ async fn every_column_of_the_schema_is_written() {
             .fetch_all(store.pool())
             .await
             .unwrap();
-    assert_eq!(unwritten, Vec::<String>::new());
+    // The database fills these two, when a bundle is in service and when there are too many agents and actions.
+    assert_eq!(unwritten, ["stage", "other_pair"]);
 }
 
 #[tokio::test]
@@ -113,7 +114,7 @@ async fn a_broken_connection_loses_no_decision() {
     log.append(std::slice::from_ref(&before)).await.unwrap();
     let ended: Vec<bool> = sqlx::query_scalar(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity
-         where datname = current_database() and query like 'copy policy_decisions%'",
+         where datname = current_database() and query like 'with live as%'",
     )
     .fetch_all(store.pool())
     .await

@@ -136,7 +136,7 @@ async fn sequential_scans(options: &PgConnectOptions, store: Store) -> i64 {
     while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut db).await.unwrap() > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    let reads = "select seq_scan from pg_stat_user_tables where relname = 'policy_decisions'";
+    let reads = "select sum(seq_scan)::int8 from pg_stat_user_tables where relname like 'policy\\_decisions\\_%'";
     sqlx::query_scalar(reads).fetch_one(&mut db).await.unwrap()
 }
 
@@ -145,21 +145,25 @@ async fn pages_are_found_by_an_index_however_they_are_filtered() {
     let options = testing::database().await;
     let connect = async || Store::connect(options.clone(), testing::keys()).await.unwrap();
     let store = connect().await;
+    // The connections of the store have time limits.
+    let mut db = PgConnection::connect_with(&options).await.unwrap();
     sqlx::query(
         "insert into policy_decisions (decision_id, decided_at, agent, action, subject, context, effect, status, reason,
-             bundle_id, bundle_version, bundle_digest, arm, mode)
-         select 'd-' || i, now() - (i || ' seconds')::interval, 'agent.' || i % 20, 'act' || i % 5, 'user-' || i % 1000,
+             bundle_id, bundle_version, bundle_digest, arm, mode, recorded_at)
+         select *, decided_at from (
+         select 'd-' || i, now() - (i || ' seconds')::interval as decided_at, 'agent.' || i % 20, 'act' || i % 5, 'user-' || i % 1000,
              '{\"risk_score\": 12}'::json, case when i % 3 = 0 then 'deny' else 'allow' end,
              case when i % 1000 = 0 then 'error' else 'matched' end, 'because', i % 4, '1.0.0', 'sha256:00', 'stable', 'normal'
          from generate_series(1, 100000) i
          union all
          select 'r-' || i, now() - (i || ' hours')::interval, 'agent.rare', 'act1', 'user', '{}'::json, 'allow', 'matched',
-             'because', 1, '1.0.0', 'sha256:00', 'stable', 'normal' from generate_series(1, 3) i",
+             'because', 1, '1.0.0', 'sha256:00', 'stable', 'normal' from generate_series(1, 3) i) recorded",
     )
-    .execute(store.pool())
+    .execute(&mut db)
     .await
     .unwrap();
-    sqlx::query("analyze policy_decisions").execute(store.pool()).await.unwrap();
+    sqlx::query("analyze policy_decisions").execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
     let before = sequential_scans(&options, store).await;
 
     let store = connect().await;

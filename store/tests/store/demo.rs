@@ -3,6 +3,7 @@
 use lifecycle::{
     authority::{Actor, Role},
     bundle::State,
+    problem::{Code, Problem},
     review::{GuardrailVerdict, PacketStatus, content::InvariantVerdict},
 };
 use store::{bundles, decisions, demo, incidents, packets, people, rollout, tokens};
@@ -15,7 +16,7 @@ fn viewer() -> Actor {
 
 #[tokio::test]
 async fn the_example_is_loaded_once_and_its_credentials_work() {
-    let store = store::testing::store().await;
+    let store = store::testing::store_without_people().await;
     let credentials = demo::load(&store, false).await.unwrap().unwrap().0;
 
     assert_eq!(credentials.len(), Role::ALL.len());
@@ -26,7 +27,7 @@ async fn the_example_is_loaded_once_and_its_credentials_work() {
             continue;
         };
         let person = people::sign_in(&store, email, password, "127.0.0.1").await.unwrap().unwrap();
-        assert_eq!(person.roles, credential.roles);
+        assert_eq!(person.person.roles, credential.roles);
     }
 
     let summaries = bundles::summaries(&store, &viewer(), &bundles::Filter::default()).await.unwrap();
@@ -66,8 +67,37 @@ async fn the_example_is_loaded_once_and_its_credentials_work() {
 
 #[tokio::test]
 async fn two_servers_may_load_the_example_at_the_same_time() {
-    let store = store::testing::store().await;
+    let store = store::testing::store_without_people().await;
     let (one, two) = tokio::join!(demo::load(&store, true), demo::load(&store, true));
     let (one, two) = (one.unwrap(), two.unwrap());
     assert!(one.is_some() != two.is_some());
+}
+
+#[tokio::test]
+async fn the_example_is_not_added_to_a_workspace_with_people_of_its_own() {
+    // Its people have no passwords; the example's would.
+    let store = store::testing::store().await;
+    let refused = Problem::from(demo::load(&store, false).await.err().unwrap());
+    assert_eq!(refused.code, Code::Conflict);
+    assert!(refused.detail.contains("without --demo"), "{refused}");
+    for table in ["api_tokens", "policy_bundles", "policy_decisions"] {
+        let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(store.pool()).await.unwrap();
+        assert_eq!(count, 0, "{table}");
+    }
+    assert!(people::by_email(&store, &demo::email(Role::Admin)).await.unwrap().is_none());
+    assert!(demo::refuse_people(&store).await.is_ok(), "a workspace of its own is served");
+}
+
+#[tokio::test]
+async fn a_server_without_the_example_refuses_its_people() {
+    let store = store::testing::store_without_people().await;
+    assert!(demo::refuse_people(&store).await.is_ok());
+    demo::load(&store, false).await.unwrap();
+    // Whoever works with the example may add people, and it is still the example.
+    store::testing::admit(&store, &actor(Role::Author)).await;
+    assert!(demo::load(&store, true).await.unwrap().is_none());
+    let refused = Problem::from(demo::refuse_people(&store).await.unwrap_err());
+    assert!(refused.detail.contains(&demo::email(Role::Admin)), "{refused}");
+    assert!(refused.detail.contains("--demo") && refused.detail.contains("user disable"), "{refused}");
 }

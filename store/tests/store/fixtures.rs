@@ -13,8 +13,34 @@ use policy::{
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use store::{Store, bundles, decisions, packets, rollout, settings};
-use time::OffsetDateTime;
+use store::{
+    Store, bundles, decisions, packets,
+    people::{self, SignedIn},
+    rollout,
+    sessions::{BEGUN, PERSON_ID, PgSessions},
+    settings,
+};
+use time::{Duration, OffsetDateTime};
+use tower_sessions::{
+    SessionStore,
+    session::{Id, Record as SessionRecord},
+};
+
+/// What the cookie layer does after a sign-in; returns the id in the cookie.
+pub async fn take_up(store: &Store, signed_in: &SignedIn) -> Id {
+    let data =
+        [(PERSON_ID.to_owned(), signed_in.person.id.into()), (BEGUN.to_owned(), signed_in.session.to_string().into())];
+    let expiry_date = OffsetDateTime::now_utc() + Duration::days(7);
+    let mut record = SessionRecord { id: Id::default(), data: data.into(), expiry_date };
+    PgSessions::new(store.clone()).create(&mut record).await.unwrap();
+    record.id
+}
+
+/// A new session of a person.
+pub async fn session(store: &Store, email: &str) -> Id {
+    let signed_in = people::sign_in_to_demo(store, email, "10.0.0.1").await.unwrap().unwrap();
+    take_up(store, &signed_in).await
+}
 
 pub fn actor(role: Role) -> Actor {
     Actor::new(format!("{role}@example.com"), [role].into(), Via::Session)
@@ -140,11 +166,12 @@ pub async fn canary(store: &Store, version: Option<&str>, threshold: i64) -> Bun
     rollout::apply(store, &owner(), bundle.id, &packet.packet_id, None).await.unwrap()
 }
 
-/// Sets gates without a minimum stage duration and with a minimum sample size of 2.
+/// Sets gates without a minimum stage duration and with a minimum sample size of 2, about any subject.
 pub async fn fast_gates(store: &Store) {
     let mut settings = settings::get(store, &admin()).await.unwrap();
     settings.gates.min_stage_seconds = 0;
     settings.gates.min_sample_size = 2;
+    settings.gates.min_subjects = 1;
     set(store, settings).await;
 }
 

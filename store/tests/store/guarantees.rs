@@ -1,9 +1,16 @@
 //! Guarantees of the database itself, however it is written to.
 
 use crate::fixtures::*;
-use lifecycle::{audit::EventType, authority::Role, bundle::State, problem::Code};
+use lifecycle::{
+    audit::EventType,
+    authority::Role,
+    bundle::State,
+    decision::BundleRef,
+    problem::{Code, Problem},
+};
+use policy::engine::Arm;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
-use store::{Store, audit, bundles, rollout, system, testing};
+use store::{Store, audit, bundles, decisions, rollout, system, testing};
 
 async fn refused_by(store: &Store, sql: &str) -> String {
     let mut db = PgConnection::connect_with(&testing::as_owner(&store.pool().connect_options())).await.unwrap();
@@ -33,7 +40,7 @@ async fn nothing_is_deleted_and_the_audit_is_append_only() {
     let outcome = serde_json::from_value(serde_json::json!({"status": "error"})).unwrap();
     let id: String =
         sqlx::query_scalar("select decision_id from policy_decisions limit 1").fetch_one(store.pool()).await.unwrap();
-    store::decisions::report_outcome(&store, &actor(Role::Service), &id, outcome).await.unwrap();
+    decisions::report_outcome(&store, &actor(Role::Service), &id, outcome).await.unwrap();
     let opened = serde_json::from_value(serde_json::json!({"title": "mail was lost", "severity": "high"})).unwrap();
     store::incidents::create(&store, &safety(), opened).await.unwrap();
     for sql in [
@@ -157,4 +164,42 @@ async fn audit_numbers_have_no_gaps_while_many_write_and_some_fail() {
     let count: i64 =
         sqlx::query_scalar("select count(*) from policy_lifecycle_audit").fetch_one(store.pool()).await.unwrap();
     assert_eq!(count, created);
+}
+
+/// Where tables are distributed over several servers, the constraint that is violated has the name of a part.
+#[tokio::test]
+async fn what_exists_already_is_known_by_the_state_and_not_by_the_name_of_a_constraint() {
+    let store = testing::store().await;
+    let owner = testing::as_owner(&store.pool().connect_options());
+    let mut db = PgConnection::connect_with(&owner).await.unwrap();
+    sqlx::raw_sql(
+        "do $$ declare found record; begin
+            for found in select c.relname from pg_index join pg_class c on c.oid = indexrelid
+                where indisunique and c.relnamespace = 'public'::regnamespace and not c.relispartition loop
+                execute format('alter index %I rename to %I', found.relname, left(found.relname, 50) || '_102008');
+            end loop;
+        end $$",
+    )
+    .execute(&mut db)
+    .await
+    .unwrap();
+    let host = host();
+    let add = || store::people::add(&store, &host, "twice@example.com", "T", [Role::Viewer].into(), "a long password");
+    add().await.unwrap();
+    let refused = Problem::from(add().await.unwrap_err());
+    assert_eq!((refused.code, &refused.detail[..]), (Code::Conflict, "a person with this email exists already"));
+    bundles::create(&store, &author(), source(Some("1.0.0"), 80)).await.unwrap();
+    let other = bundles::create(&store, &author(), source(Some("1.0.1"), 80)).await.unwrap();
+    let taken =
+        bundles::update(&store, &author(), other.id, other.revision, source(Some("1.0.0"), 80)).await.unwrap_err();
+    assert_eq!(code(taken), Code::VersionExists);
+    let asked = decision(
+        now(&store).await,
+        Arm::Stable,
+        BundleRef { id: 7, version: "1.0.0".into(), digest: "sha256:00".into() },
+        None,
+    );
+    let twice = [asked.clone(), asked.clone()];
+    assert_eq!(decisions::append(&store, &twice[..1]).await.unwrap().len(), 0);
+    assert_eq!(decisions::append(&store, &twice).await.unwrap().len(), 2, "both are repetitions, and no failure");
 }

@@ -3,7 +3,7 @@
 
 use lifecycle::{
     audit::{Entry, EventType},
-    authority::{Role, Via},
+    authority::{GroupRoles, Role, Via},
     incident::{Incident, Severity},
     problem::{Code, Problem},
     review::Verdict,
@@ -11,8 +11,8 @@ use lifecycle::{
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{
-    Store, audit, bundles, demo, incidents, links::Delivery, packets, people, rollout, settings, system, testing,
-    tokens,
+    Store, audit, bundles, demo, identities, incidents, links::Delivery, packets, people, rollout, settings, system,
+    testing, tokens,
 };
 
 use crate::fixtures::*;
@@ -42,7 +42,7 @@ async fn sql_changes(store: &Store) -> Vec<Entry> {
 }
 
 fn posing(sql: &str) -> String {
-    format!("begin; set local countersign.permit = 'somebody'; {sql}; commit;")
+    format!("begin; set local countersign.permit = 'a name'; {sql}; commit;")
 }
 
 async fn paused(store: &Store) {
@@ -70,7 +70,7 @@ async fn a_session_setting_hides_no_switch() {
             let [incident] = &found[..] else { panic!("{role}: {sql}: {found:?}") };
             assert_eq!(incident.severity, Severity::Critical);
             assert!(incident.description.contains(said) && incident.description.contains(role), "{incident:?}");
-            assert_eq!(unaudited(&store).await.len(), 1, "it is told once");
+            assert_eq!(unaudited(&store).await.len(), 1, "it is reported once");
             assert!(audit::verify(&store, &admin()).await.unwrap().valid);
         }
     }
@@ -82,7 +82,7 @@ async fn an_audited_change_by_sql_covers_no_other_one() {
     bundles::create(&store, &author(), source(None, 50)).await.unwrap();
     let sql = "begin; set constraints all immediate;
          update people set name = 'x', roles = '{viewer}' where email = 'author@example.com';
-         set local countersign.permit = 'somebody'; update system_state set enabled = false; commit;";
+         set local countersign.permit = 'a name'; update system_state set enabled = false; commit;";
     run_as(&store, "countersign", sql).await.unwrap();
     assert_eq!(sql_changes(&store).await.len(), 1);
     assert_eq!(unaudited(&store).await.len(), 1);
@@ -99,7 +99,7 @@ async fn an_audited_change_by_sql_covers_no_other_one() {
 }
 
 /// Changes that the database role of the program could make, and the columns that the entry names.
-const CHANGES: [(&str, &str); 12] = [
+const CHANGES: [(&str, &str); 18] = [
     ("update people set roles = '{admin}' where email = 'viewer@example.com'", "update people: roles"),
     ("update people set enabled = false where email = 'viewer@example.com'", "update people: enabled"),
     ("update people set password_hash = 'mine' where email = 'safety_owner@example.com'", "update people: password_hash"),
@@ -116,6 +116,35 @@ const CHANGES: [(&str, &str); 12] = [
          select id, 'reset', '\\x02', true, 'me', now(), now() + interval '1 day' from people where email = 'admin@example.com'",
         "insert account_links:",
     ),
+    (
+        "insert into announcements (at, kind, person_id, actor, what)
+         select now(), 'on_host', id, 'me', 'nothing happened' from people where email = 'admin@example.com'",
+        "insert announcements:",
+    ),
+    (
+        "insert into announcement_receipts (announcement_id, person_id, at)
+         select a.id, p.id, now() from announcements a, people p where p.email = 'safety_owner@example.com' limit 1",
+        "insert announcement_receipts:",
+    ),
+    (
+        "insert into partner_keys (name, key_id, public_key, proposed_by, proposed_at, decision, decided_by, decided_at)
+         values ('me', 'ed25519-0', decode(repeat('07', 32), 'hex'), 'me', now(), 'accepted', 'you', now())",
+        "insert partner_keys:",
+    ),
+    (
+        "insert into identities (person_id, issuer, subject, linked_at, confirmed_at)
+         select id, 'https://id.example', 'me', now(), now() from people where email = 'safety_owner@example.com'",
+        "insert identities:",
+    ),
+    (
+        "insert into sessions (id_hash, person_id, data, expires_at)
+         select '\\x03', id, '{}', now() + interval '1 day' from people where email = 'safety_owner@example.com'",
+        "insert sessions:",
+    ),
+    (
+        "update sessions set person_id = (select id from people where email = 'safety_owner@example.com')",
+        "update sessions: person_id",
+    ),
     ("update settings set value = '{}' where key = (select min(key) from settings)", "update settings: value"),
     ("delete from settings", "delete settings: value"),
     ("update policy_packets set status = 'approved'", "update policy_packets: status"),
@@ -131,6 +160,7 @@ async fn furnished() -> Store {
     people::reset(&store, &admin(), "approver@example.com", Delivery::HandOver).await.unwrap();
     let draft = bundles::create(&store, &author(), source(None, 50)).await.unwrap();
     submit(&store, draft.id).await;
+    session(&store, "viewer@example.com").await;
     store
 }
 
@@ -182,7 +212,7 @@ async fn sql_that_poses_as_the_program_becomes_an_incident() {
     }
 }
 
-/// Neither a person nor SQL makes the program believe that it has told already.
+/// Neither a person nor SQL makes the program believe that it has reported already.
 #[tokio::test]
 async fn an_incident_of_the_program_is_opened_by_the_program_only() {
     let store = testing::store().await;
@@ -253,9 +283,11 @@ async fn what_the_program_does_is_no_incident() {
         roles: [Role::Author, Role::Approver].into(),
     };
     let invited = people::invite(&store, &admin(), &ann, Delivery::HandOver).await.unwrap();
-    let ann = people::redeem(&store, &invited.link.code, "words of my own").await.unwrap().actor(Via::Session);
-    let own = tokens::NewOwnToken { name: "ci".into(), roles: [Role::Author].into(), expires_in_days: None };
-    let (token, _) = tokens::create_own(&store, &ann, own).await.unwrap();
+    let ann = people::redeem(&store, &invited.link.code, "words of my own").await.unwrap();
+    let ann = ann.person.actor(Via::Session);
+    let password = Some("words of my own".to_owned());
+    let own = tokens::NewOwnToken { name: "ci".into(), roles: [Role::Author].into(), expires_in_days: None, password };
+    let (token, _) = tokens::create_own(&store, &ann, "10.0.0.1", own).await.unwrap();
     tokens::revoke_own(&store, &ann, token.id).await.unwrap();
     people::change_password(&store, &ann, "10.0.0.1", "words of my own", "other words of mine").await.unwrap();
     people::set_roles(&store, &admin(), &ann.name, [Role::Viewer].into()).await.unwrap();
@@ -267,6 +299,20 @@ async fn what_the_program_does_is_no_incident() {
     let mut weaker = settings::get(&store, &admin()).await.unwrap();
     weaker.gates.max_error_rate = 0.5;
     settings::update(&store, &admin(), weaker).await.unwrap();
+    let claims =
+        identities::Claims { issuer: "https://id.example".into(), subject: "bob".into(), ..Default::default() };
+    let bob = people::by_email(&store, "bob@example.com").await.unwrap().unwrap().actor(Via::Session);
+    identities::link(&store, &bob, &claims).await.unwrap().unwrap();
+    // What a group gives besides is no change of the roles that Bob has.
+    settings::set_groups(&store, &admin(), vec![GroupRoles { group: "a".into(), roles: [Role::Viewer].into() }])
+        .await
+        .unwrap();
+    let claims = identities::Claims { groups: ["a".to_owned()].into(), ..claims };
+    identities::sign_in(&store, &claims, b"secret", "10.0.0.1").await.unwrap().unwrap();
+    people::set_roles(&store, &admin(), "bob@example.com", [Role::Author].into()).await.unwrap();
+    identities::sign_in(&store, &claims, b"secret", "10.0.0.1").await.unwrap().unwrap();
+    people::sign_out_everywhere(&store, &bob).await.unwrap();
+    identities::unlink(&store, &bob).await.unwrap();
     let draft = bundles::clone_draft(&store, &author(), first.id).await.unwrap();
     let packet = submit(&store, draft.id).await;
     packets::act(&store, &approver(), &packet.packet_id, Verdict::RequestChanges, Some("no".into())).await.unwrap();

@@ -8,13 +8,10 @@ use lifecycle::{
 };
 use store::{
     Store,
-    identities::{self, Claims, SignedIn},
-    people,
-    sessions::{self, PERSON_ID, PROVIDER_SESSION, PgSessions},
-    settings, tokens,
+    identities::{self, Claims},
+    people::{self, SignedIn},
+    sessions, settings, tokens,
 };
-use time::{Duration, OffsetDateTime};
-use tower_sessions::{SessionStore, session::Record};
 
 use crate::{
     fixtures::*,
@@ -28,7 +25,7 @@ fn says(subject: &str, email: &str, groups: &[&str]) -> Claims {
         issuer: "https://login.test".into(),
         subject: subject.into(),
         email: Some(email.into()),
-        name: Some("Somebody".into()),
+        name: Some("Another".into()),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
     }
 }
@@ -53,15 +50,14 @@ async fn roles(store: &Store, email: &str) -> Roles {
     people::by_email(store, email).await.unwrap().unwrap().roles
 }
 
-async fn session(store: &Store, signed_in: &SignedIn, at_provider: bool) -> Record {
-    let mut data = std::collections::HashMap::from([(PERSON_ID.to_owned(), signed_in.person.id.into())]);
-    if at_provider {
-        data.insert(PROVIDER_SESSION.to_owned(), signed_in.provider_session.into());
-    }
-    let expiry_date = OffsetDateTime::now_utc() + Duration::days(7);
-    let mut record = Record { id: Default::default(), data, expiry_date };
-    PgSessions::new(store.clone()).create(&mut record).await.unwrap();
-    record
+fn phone(password: &str) -> tokens::NewOwnToken {
+    let password = Some(password.to_owned()).filter(|password| !password.is_empty());
+    tokens::NewOwnToken { name: "phone".into(), roles: [Role::Author].into(), expires_in_days: None, password }
+}
+
+/// The number of the session at the provider that began last.
+async fn newest_session(store: &Store) -> i64 {
+    sqlx::query_scalar("select max(id) from provider_sessions").fetch_one(store.pool()).await.unwrap()
 }
 
 /// As if the provider had confirmed everybody that many minutes ago.
@@ -81,7 +77,7 @@ async fn a_person_is_issuer_and_subject_and_never_an_email() {
     let again = sign_in(&store, &says("1", "other@example.com", &["authors"])).await.unwrap().person;
     assert_eq!((again.id, again.email.as_str()), (ben.id, "ben@example.com"));
 
-    // The email of somebody who is here proves nothing, and neither does a subject of another provider.
+    // The email of a person who is here proves nothing, and neither does a subject of another provider.
     let taken = sign_in(&store, &says("2", "ann@example.com", &["authors"])).await;
     assert_eq!(taken, Err(SignInRefused::EmailTaken));
     let elsewhere = Claims { issuer: "https://evil.test".into(), ..says("1", "ben@example.com", &["leads"]) };
@@ -93,7 +89,7 @@ async fn a_person_is_issuer_and_subject_and_never_an_email() {
         assert_eq!(sign_in(&store, &claims).await, Err(SignInRefused::NoEmail));
     }
 
-    // A link to the account of somebody who never had a password here takes it over all the same.
+    // A link to the account of a person who never had a password here takes it over all the same.
     let handed = people::reset(&store, &admin(), "ben@example.com", store::links::Delivery::HandOver).await.unwrap();
     assert!(handed.person.signs_from.is_some(), "a handed-over link costs the account its signatures");
     people::set_enabled(&store, &admin(), "ben@example.com", false).await.unwrap();
@@ -123,7 +119,7 @@ async fn roles_come_and_go_with_groups_and_those_given_here_stay() {
 
     let signed_in = sign_in(&store, &says("ann", "", &["leads"])).await.unwrap();
     assert_eq!(signed_in.person.email, "ann@example.com");
-    identities::confirm(&store, signed_in.provider_session, &says("ann", "", &[]), SECRET).await.unwrap();
+    identities::confirm(&store, newest_session(&store).await, &says("ann", "", &[]), SECRET).await.unwrap();
     assert_eq!(
         roles(&store, "ann@example.com").await,
         [Role::Author].into(),
@@ -138,10 +134,10 @@ async fn roles_come_and_go_with_groups_and_those_given_here_stay() {
 
     let refused = Problem::from(identities::unlink(&store, &ben).await.unwrap_err());
     assert_eq!(refused.code, Code::Conflict, "Ben could not sign in any more");
-    let session = session(&store, &sign_in(&store, &says("ann", "", &["leads"])).await.unwrap(), true).await;
+    let session = take_up(&store, &sign_in(&store, &says("ann", "", &["leads"])).await.unwrap()).await;
     identities::unlink(&store, &ann).await.unwrap();
     assert_eq!(roles(&store, "ann@example.com").await, [Role::Author].into());
-    assert_eq!(sessions::authenticate(&store, &session.id, "").await.unwrap(), None);
+    assert_eq!(sessions::authenticate(&store, &session, "", true).await.unwrap(), None);
     assert_eq!(identities::own(&store, &ann).await.unwrap(), None);
     assert_eq!(entries(&store, EventType::IdentityLinked).await.len(), 1);
     assert_eq!(entries(&store, EventType::IdentityUnlinked).await.len(), 1);
@@ -151,8 +147,8 @@ async fn roles_come_and_go_with_groups_and_those_given_here_stay() {
 async fn a_session_ends_unless_the_provider_confirms_it_in_time() {
     let store = workspace().await;
     let signed_in = sign_in(&store, &says("1", "ben@example.com", &["authors"])).await.unwrap();
-    let record = session(&store, &signed_in, true).await;
-    let alive = async || sessions::authenticate(&store, &record.id, "").await.unwrap().is_some();
+    let record = take_up(&store, &signed_in).await;
+    let alive = async || sessions::authenticate(&store, &record, "", true).await.unwrap().is_some();
     assert!(identities::due(&store).await.unwrap().is_empty(), "it was confirmed a moment ago");
 
     confirmed(&store, 11).await;
@@ -180,9 +176,9 @@ async fn a_session_ends_unless_the_provider_confirms_it_in_time() {
     assert_eq!(entries(&store, EventType::SessionsNotConfirmed).await.len(), 1);
 
     let again = sign_in(&store, &says("1", "", &["authors"])).await.unwrap();
-    let record = session(&store, &again, true).await;
-    identities::end_unconfirmed(&store, again.provider_session, "the provider ended the session").await.unwrap();
-    assert_eq!(sessions::authenticate(&store, &record.id, "").await.unwrap(), None);
+    let record = take_up(&store, &again).await;
+    identities::end_unconfirmed(&store, newest_session(&store).await, "the provider ended the session").await.unwrap();
+    assert_eq!(sessions::authenticate(&store, &record, "", true).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -190,15 +186,14 @@ async fn roles_of_groups_count_only_while_they_are_confirmed() {
     let store = workspace().await;
     let ann = people::by_email(&store, "ann@example.com").await.unwrap().unwrap();
     identities::link(&store, &ann.actor(Via::Session), &says("ann", "", &["leads"])).await.unwrap().unwrap();
-    let local = SignedIn { person: ann.clone(), provider_session: 0 };
-    let record = session(&store, &local, false).await;
-    let held = async || sessions::authenticate(&store, &record.id, "").await.unwrap().unwrap().actor.roles;
+    let record = session(&store, "ann@example.com").await;
+    let held = async || sessions::authenticate(&store, &record, "", true).await.unwrap().unwrap().actor.roles;
     assert_eq!(held().await, [Role::Author, Role::Approver, Role::Viewer].into());
     confirmed(&store, 16).await;
     assert_eq!(held().await, [Role::Author].into(), "a password says nothing about groups");
 
-    let new = tokens::NewOwnToken { name: "phone".into(), roles: [Role::Author].into(), expires_in_days: None };
-    let (_, token) = tokens::create_own(&store, &ann.actor(Via::Session), new).await.unwrap();
+    let (_, token) =
+        tokens::create_own(&store, &ann.actor(Via::Session), HERE, phone("a good password")).await.unwrap();
     assert!(tokens::authenticate(&store, &token).await.unwrap().is_some());
     confirmed(&store, 24 * 60 + 1).await;
     assert_eq!(tokens::authenticate(&store, &token).await.unwrap(), None, "a day after the last confirmation");
@@ -286,7 +281,7 @@ async fn passwords_can_be_switched_off_but_for_one_administrator() {
     assert!(tries("glass@example.com", "a good password").await.unwrap().is_some());
     for person in [&ann, &other] {
         assert_eq!(code(tries(&person.email, "a good password").await.unwrap_err()), Code::Forbidden);
-        assert_eq!(tries(&person.email, "wrong").await.unwrap(), None, "a wrong password is told nothing");
+        assert_eq!(tries(&person.email, "wrong").await.unwrap(), None, "a wrong password learns nothing");
     }
     // A one-time link does not lead around it.
     let reset = people::reset(&store, &admin(), "ann@example.com", store::links::Delivery::Mail).await.unwrap();
@@ -301,4 +296,48 @@ async fn passwords_can_be_switched_off_but_for_one_administrator() {
     assert!(tries("ann@example.com", "a good password").await.is_err(), "switching them on again waits");
     settings::accept(&store, &safety(), proposed.id).await.unwrap();
     assert!(tries("ann@example.com", "a good password").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_fresh_sign_in_at_the_provider_stands_for_a_password() {
+    let store = workspace().await;
+    let signed_in = sign_in(&store, &says("1", "ben@example.com", &["authors"])).await.unwrap();
+    let record = take_up(&store, &signed_in).await;
+    let ben = sessions::authenticate(&store, &record, "", true).await.unwrap().unwrap().actor;
+    let entry = &entries(&store, EventType::SignedIn).await[0];
+    assert_eq!((entry.actor.as_str(), &entry.credential), ("ben@example.com", &ben.credential()));
+    assert!(entry.credential.is_some(), "the entry names the session");
+    tokens::create_own(&store, &ben, HERE, phone("")).await.unwrap();
+    let age = "update sessions set created_at = now() - interval '11 minutes'";
+    sqlx::query(age).execute(store.pool()).await.unwrap();
+    for password in ["", "a good password"] {
+        let problem = Problem::from(tokens::create_own(&store, &ben, HERE, phone(password)).await.unwrap_err());
+        assert_eq!((problem.code, problem.errors[0].pointer.as_str()), (Code::InvalidField, "/password"));
+        assert!(problem.errors[0].detail.contains("sign in with the sign-in provider again"), "{problem:?}");
+    }
+    // Nor does a session that began with a password.
+    let record = session(&store, "ann@example.com").await;
+    let ann = sessions::authenticate(&store, &record, "", true).await.unwrap().unwrap().actor;
+    assert_eq!(code(tokens::create_own(&store, &ann, HERE, phone("")).await.unwrap_err()), Code::InvalidField);
+    // A password that does not count here makes no token.
+    let mut settings = settings::get(&store, &admin()).await.unwrap();
+    settings.sign_in.passwords = Passwords::BreakGlass;
+    let boss = people::add(&store, &host(), "boss@example.com", "Boss", [Role::Admin].into(), "a good password").await;
+    settings.sign_in.break_glass = Some(boss.unwrap().id);
+    settings::update(&store, &admin(), settings).await.unwrap();
+    let refused = tokens::create_own(&store, &ann, HERE, phone("a good password")).await.unwrap_err();
+    assert_eq!(code(refused), Code::InvalidField);
+}
+
+#[tokio::test]
+async fn a_session_of_the_provider_in_flight_ends_with_the_others() {
+    let store = workspace().await;
+    let in_flight = sign_in(&store, &says("1", "ben@example.com", &["leads"])).await.unwrap();
+    people::set_enabled(&store, &admin(), "ben@example.com", false).await.unwrap();
+    let enabled = people::set_enabled(&store, &admin(), "ben@example.com", true).await.unwrap();
+    let record = take_up(&store, &in_flight).await;
+    assert_eq!(sessions::authenticate(&store, &record, "", true).await.unwrap(), None);
+    assert!(enabled.user.roles.is_empty() && enabled.proposal.is_none(), "what groups gave is theirs to give");
+    sign_in(&store, &says("1", "", &["leads"])).await.unwrap();
+    assert_eq!(roles(&store, "ben@example.com").await, [Role::Approver, Role::Viewer].into());
 }

@@ -155,7 +155,7 @@ fn insert_live(bundle: &Bundle, permit: bool) -> String {
          insert into policy_bundles (version, state, active, canary_pct, content, digest, rule_count, authors, created_by)
              select '6.6.6', 'active', true, 100, content, digest, rule_count, authors, created_by
              from policy_bundles where id = {}; commit;",
-        if permit { "set local countersign.permit = 'somebody';" } else { "" },
+        if permit { "set local countersign.permit = 'a name';" } else { "" },
         bundle.id
     )
 }
@@ -184,13 +184,13 @@ async fn a_change_that_claims_to_be_a_use_case_is_unproven() {
         let [incident] = &found[..] else { panic!("{role}: {found:?}") };
         assert_eq!((incident.severity, incident.bundle_version.as_deref()), (Severity::Critical, Some("6.6.6")));
         assert!(incident.description.contains("no signed record"), "{}", incident.description);
-        assert_eq!(unproven(&store).await.len(), 1, "it is told once");
+        assert_eq!(unproven(&store).await.len(), 1, "it is reported once");
         let live = system::get(&store, &admin()).await.unwrap().stable.unwrap();
         assert_eq!(live.unproven.as_ref(), Some(&incident.id), "it is served, and marked");
 
         // A bundle that was approved once, brought back without a record: its old records do not count again.
         let sql = format!(
-            "begin; set local countersign.permit = 'somebody';
+            "begin; set local countersign.permit = 'a name';
              update policy_bundles set active = false, canary_pct = 0, state = 'superseded' where active;
              update policy_bundles set active = true, canary_pct = 100, state = 'active' where id = {};
              commit;",

@@ -9,9 +9,9 @@ use lifecycle::{
     signing,
     system::{Changed, ReleaseRecord},
 };
-use policy::bundle::Effect;
+use policy::{bundle::Effect, replay::Outcome};
 use store::{
-    Store, bundles, home, incidents, packets, rollout,
+    Store, bundles, decisions, home, incidents, packets, rollout,
     system::{self, Engage},
     testing,
 };
@@ -129,20 +129,19 @@ async fn a_release_waits_for_its_triggers_and_names_the_unknown_ones() {
     assert_eq!(blank.errors[0].pointer, "/remediation");
     system::sign_release(&store, &safety(), "fixed; no complaints by phone since noon").await.unwrap();
 
-    sqlx::query(
-        "insert into policy_decision_outcomes (decision_id, status, reported_at, reported_by)
-         select decision_id, 'error', now(), 'test' from policy_decisions",
-    )
-    .execute(store.pool())
-    .await
-    .unwrap();
+    let ids: Vec<String> =
+        sqlx::query_scalar("select decision_id from policy_decisions").fetch_all(store.pool()).await.unwrap();
+    let failed: Outcome = serde_json::from_value(serde_json::json!({"status": "error"})).unwrap();
+    let reports: Vec<_> =
+        ids.into_iter().map(|decision_id| decisions::OutcomeReport { decision_id, outcome: failed.clone() }).collect();
+    decisions::report_outcomes(&store, &actor(Role::Service), &reports).await.unwrap();
     let held = Problem::from(system::sign_release(&store, &owner(), "fixed").await.unwrap_err());
     assert_eq!(held.code, Code::ReleaseRefused);
     assert_eq!(held.extra["metrics"][0]["metric"], "error_rate_5m");
     assert!(held.detail.contains("100.0 %"), "{}", held.detail);
     assert!(system::get(&store, &author()).await.unwrap().paused);
 
-    tamper(&store, "update policy_decisions set decided_at = now() - interval '6 minutes'").await;
+    tamper(&store, "update policy_decision_counts set at = at - interval '6 minutes'").await;
     assert!(!system::sign_release(&store, &owner(), "fixed").await.unwrap().system.paused);
 }
 

@@ -7,13 +7,14 @@ use lifecycle::{
     incident::{Severity, Step},
     problem::{Code, Problem},
     review::{Verdict, guardrails::GuardrailName},
+    rollout::freeze::Operation,
     transfer::Upload,
 };
 use policy::replay::{Dataset, Outcome, OutcomeStatus};
 use serde_json::json;
 use store::{
-    Store, audit, bundles, decisions, drills, home, identities, incidents, kpi, links::Delivery, packets, people,
-    rollout, sessions, settings, system, test_cases, testing, tokens,
+    Store, announcements, audit, bundles, decisions, drills, home, identities, incidents, kpi, links::Delivery,
+    packets, partner_keys, people, rollout, sessions, settings, system, test_cases, testing, tokens,
 };
 
 use crate::fixtures::*;
@@ -25,6 +26,11 @@ macro_rules! case {
     ($name:literal, $permission:ident, |$store:ident, $actor:ident| $call:expr) => {
         ($name, Permission::$permission, |$store, $actor| Box::pin(async move { $call.await.map(drop) }))
     };
+}
+
+fn stop() -> rollout::NewFreeze {
+    let (name, reason) = ("Stop".to_owned(), "nothing may change now".to_owned());
+    rollout::NewFreeze { name, reason, recurrence: None, scope: None, exemptions: Vec::new() }
 }
 
 fn outcome() -> Outcome {
@@ -44,7 +50,11 @@ fn invitation() -> people::NewPerson {
 }
 
 fn own_token() -> tokens::NewOwnToken {
-    tokens::NewOwnToken { name: String::new(), roles: [Role::Viewer].into(), expires_in_days: None }
+    tokens::NewOwnToken { name: String::new(), roles: [Role::Viewer].into(), expires_in_days: None, password: None }
+}
+
+fn partner_key() -> partner_keys::NewPartnerKey {
+    partner_keys::NewPartnerKey { name: String::new(), public_key: String::new() }
 }
 
 fn use_cases() -> Vec<UseCase> {
@@ -93,6 +103,10 @@ fn use_cases() -> Vec<UseCase> {
         )),
         case!("rollout::canary_status", Read, |s, a| rollout::canary_status(s, a, 0)),
         case!("rollout::check_gates", Read, |s, a| rollout::check_gates(s, a, 0, None, None)),
+        case!("rollout::freezes", Read, |s, a| rollout::freezes(s, a)),
+        case!("rollout::freezes_holding", Read, |s, a| rollout::freezes_holding(s, a, Operation::Apply)),
+        case!("rollout::freeze", Pause, |s, a| rollout::freeze(s, a, stop())),
+        case!("rollout::end_freeze", Pause, |s, a| rollout::end_freeze(s, a, 0)),
         case!("rollout::history", Read, |s, a| rollout::history(s, a, 5)),
         case!("rollout::preview", Read, |s, a| rollout::preview(s, a, 0)),
         case!("decisions::list", Read, |s, a| decisions::list(s, a, &decisions::Filter::default())),
@@ -177,7 +191,12 @@ fn use_cases() -> Vec<UseCase> {
         case!("people::invite", Administer, |s, a| people::invite(s, a, &invitation(), Delivery::HandOver)),
         case!("people::reset", Administer, |s, a| people::reset(s, a, "x@y", Delivery::HandOver)),
         case!("people::get", Administer, |s, a| people::get(s, a, 0)),
-        case!("people::safety_owners", Administer, |s, a| people::safety_owners(s, a)),
+        case!("partner_keys::list", Read, |s, a| partner_keys::list(s, a)),
+        case!("partner_keys::propose", Administer, |s, a| partner_keys::propose(s, a, &partner_key())),
+        case!("partner_keys::accept", Countersign, |s, a| partner_keys::accept(s, a, 0)),
+        case!("partner_keys::reject", Read, |s, a| partner_keys::reject(s, a, 0)),
+        case!("partner_keys::remove", Administer, |s, a| partner_keys::remove(s, a, 0)),
+        case!("announcements::acknowledge", Countersign, |s, a| announcements::acknowledge(s, a, 0)),
         case!("people::proposals", Read, |s, a| people::proposals(s, a)),
         case!("people::accept_roles", Countersign, |s, a| people::accept_roles(s, a, 0)),
         case!("people::reject_roles", Read, |s, a| people::reject_roles(s, a, 0)),
@@ -188,12 +207,12 @@ fn use_cases() -> Vec<UseCase> {
         case!("tokens::revoke", Administer, |s, a| tokens::revoke(s, a, 0)),
         case!("tokens::create_service", Administer, |s, a| tokens::create_service(s, a, program(""))),
         case!("tokens::create_on_host", Administer, |s, a| tokens::create_on_host(s, a, "x@y", own_token())),
-        case!("tokens::create_own", Read, |s, a| tokens::create_own(s, a, own_token())),
+        case!("tokens::create_own", Read, |s, a| tokens::create_own(s, a, "::1", own_token())),
         case!("tokens::list_own", Read, |s, a| tokens::list_own(s, a)),
         case!("tokens::revoke_own", Read, |s, a| tokens::revoke_own(s, a, 0)),
         case!("sessions::list_own", Read, |s, a| sessions::list_own(s, a)),
         case!("sessions::end_own", Read, |s, a| sessions::end_own(s, a, 0)),
-        case!("sessions::end_all_own", Read, |s, a| sessions::end_all_own(s, a)),
+        case!("people::sign_out_everywhere", Read, |s, a| people::sign_out_everywhere(s, a)),
     ]
 }
 
@@ -218,6 +237,10 @@ async fn every_use_case_allows_exactly_the_right_roles() {
                 }
             };
             assert_eq!(denied, !permission.roles().contains(&role), "{name} by {role} via {}", via.name());
+        }
+        // A person whose roles were all taken while they were signed in still signs out: see `account_takeover`.
+        if name == "people::sign_out" {
+            continue;
         }
         let mut without_roles = actor(Role::Viewer);
         without_roles.roles.clear();

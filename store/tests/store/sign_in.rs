@@ -14,7 +14,7 @@ use crate::{
 #[tokio::test]
 async fn people_sign_in_with_their_password_and_no_other() {
     let store = with_ann().await;
-    let ann = people::sign_in(&store, " ann@example.COM ", "a good password", HERE).await.unwrap().unwrap();
+    let ann = people::sign_in(&store, " ann@example.COM ", "a good password", HERE).await.unwrap().unwrap().person;
     assert_eq!((ann.email.as_str(), ann.name.as_str()), ("ann@example.com", "Ann"));
     assert_eq!(people::sign_in(&store, "ann@example.com", "a bad password", HERE).await.unwrap(), None);
     assert_eq!(people::sign_in(&store, "unknown@example.com", "a good password", HERE).await.unwrap(), None);
@@ -92,14 +92,15 @@ async fn failed_sign_ins_are_audited_in_sums() {
     for account in ["ann@example.com", "ann@example.com", "eve@example.com"] {
         people::sign_in(&store, account, "wrong", HERE).await.unwrap();
     }
-    store.refusals().note_access("vic@x", "POST /policy/drills");
+    store.refusals().note_access("vic@x", Some("token:7"), "POST /policy/drills");
     assert_eq!(store::audit_refusals(&store).await.unwrap(), 2);
     assert_eq!(store::audit_refusals(&store).await.unwrap(), 0);
     let failed = entries(&store, EventType::SignInFailed).await;
     assert_eq!((failed.len(), failed[0].subject_id.as_str()), (1, HERE));
     assert_eq!(failed[0].detail["count"], 3);
-    assert_eq!(failed[0].detail["accounts"].as_array().unwrap().len(), 2);
+    assert_eq!(failed[0].detail["accounts"], serde_json::json!(["ann@example.com", "unknown address"]));
     let refused = entries(&store, EventType::AccessRefused).await;
     assert_eq!(refused[0].detail["requests"][0], "POST /policy/drills");
+    assert_eq!(refused[0].detail["credential"], "token:7");
     assert!(audit::verify(&store, &admin()).await.unwrap().valid);
 }

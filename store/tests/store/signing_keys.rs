@@ -306,7 +306,7 @@ async fn a_missing_key_is_named_and_never_reported_as_tampering() {
     assert_eq!(worse.flaw, Flaw::Edited, "{worse:?}");
 }
 
-/// A key that only verifies what others exported signs nothing here, whoever has its secret.
+/// A key that only verifies what others exported signs nothing here, not even for a holder of its secret.
 #[tokio::test]
 async fn only_keys_of_the_workspace_count_for_its_records() {
     let options = testing::database().await;
@@ -359,7 +359,7 @@ async fn a_key_that_was_replaced_signs_nothing_later() {
         let _refused = sqlx::query(sql).execute(store.pool()).await;
         assert_eq!(retired().await, before, "{sql}");
     }
-    // Later, whoever has the old secret signs nothing.
+    // Later, the old secret signs nothing.
     tamper(&store, "update signing_keys set retired_at = now() - interval '2 minutes' where key_id = 'k1'").await;
     let late = with(&options, &["k2", "k1"]).await;
     let flaw = audit::verify(&late, &admin()).await.unwrap().first_bad.unwrap();

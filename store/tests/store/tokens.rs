@@ -14,7 +14,7 @@ use store::{
     tokens::{self, NewOwnToken, NewServiceToken},
 };
 
-use crate::fixtures::*;
+use crate::{fixtures::*, people::HERE};
 
 async fn with_ann(roles: &[Role]) -> (Store, Actor) {
     let store = testing::store_without_people().await;
@@ -24,13 +24,18 @@ async fn with_ann(roles: &[Role]) -> (Store, Actor) {
 }
 
 fn own(roles: &[Role]) -> NewOwnToken {
-    NewOwnToken { name: "ci".into(), roles: roles.iter().copied().collect(), expires_in_days: None }
+    NewOwnToken {
+        name: "ci".into(),
+        roles: roles.iter().copied().collect(),
+        expires_in_days: None,
+        password: Some("a good password".into()),
+    }
 }
 
 #[tokio::test]
 async fn a_token_can_do_no_more_than_its_person_and_ends_when_revoked() {
     let (store, ann) = with_ann(&[Role::Author]).await;
-    let (token, plain) = tokens::create_own(&store, &ann, own(&[Role::Author])).await.unwrap();
+    let (token, plain) = tokens::create_own(&store, &ann, HERE, own(&[Role::Author])).await.unwrap();
     assert!(plain.starts_with("csn_") && plain.len() == 36, "{plain}");
     assert_eq!((token.email.as_deref(), token.created_by.as_str()), (Some("ann@example.com"), "ann@example.com"));
     let bearer = tokens::authenticate(&store, &plain).await.unwrap().unwrap();
@@ -50,24 +55,27 @@ async fn a_token_can_do_no_more_than_its_person_and_ends_when_revoked() {
 #[tokio::test]
 async fn only_a_person_makes_a_token_with_their_roles() {
     let (store, ann) = with_ann(&[Role::Author, Role::Approver]).await;
-    let more = tokens::create_own(&store, &ann, own(&[Role::Admin])).await;
+    let more = tokens::create_own(&store, &ann, HERE, own(&[Role::Admin])).await;
     assert_eq!(code(more.unwrap_err()), Code::InvalidField);
     let by_admin = tokens::create_on_host(&store, &admin(), "ann@example.com", own(&[Role::Approver])).await;
     assert_eq!(code(by_admin.unwrap_err()), Code::Forbidden);
     // An administrator who is nobody in the workspace has no token of their own either.
-    assert_eq!(code(tokens::create_own(&store, &admin(), own(&[Role::Admin])).await.unwrap_err()), Code::Forbidden);
+    assert_eq!(
+        code(tokens::create_own(&store, &admin(), HERE, own(&[Role::Admin])).await.unwrap_err()),
+        Code::Forbidden
+    );
     let (on_host, _) =
         tokens::create_on_host(&store, &host(), "ann@example.com", own(&[Role::Approver])).await.unwrap();
     assert_eq!(on_host.created_by, host().name);
-    assert!(tokens::create_own(&store, &ann, own(&[])).await.is_err(), "a token needs a role");
+    assert!(tokens::create_own(&store, &ann, HERE, own(&[])).await.is_err(), "a token needs a role");
 
     // A token made with a token has no more roles than that one, and does not outlive it.
     let short = NewOwnToken { expires_in_days: Some(1), ..own(&[Role::Author]) };
-    let (parent, plain) = tokens::create_own(&store, &ann, short).await.unwrap();
+    let (parent, plain) = tokens::create_own(&store, &ann, HERE, short).await.unwrap();
     let bearer = tokens::authenticate(&store, &plain).await.unwrap().unwrap();
-    let more = tokens::create_own(&store, &bearer.actor, own(&[Role::Approver])).await;
+    let more = tokens::create_own(&store, &bearer.actor, HERE, own(&[Role::Approver])).await;
     assert_eq!(code(more.unwrap_err()), Code::InvalidField);
-    let (child, _) = tokens::create_own(&store, &bearer.actor, own(&[Role::Author])).await.unwrap();
+    let (child, _) = tokens::create_own(&store, &bearer.actor, HERE, own(&[Role::Author])).await.unwrap();
     assert_eq!(child.expires_at, parent.expires_at);
 
     let mine: Vec<i64> = tokens::list_own(&store, &ann).await.unwrap().iter().map(|token| token.id).collect();

@@ -10,9 +10,10 @@ use std::{
 };
 
 use policy::{
-    analysis::{Analyzer, Meter, semantic_diff},
-    bundle::{Bundle, Invariant},
+    analysis::{Analyzer, Meter, semantic_diff, shadow},
+    bundle::{Bundle, Invariant, Source},
     engine::Prepared,
+    lint::{self, Finding},
     replay::{
         Case, Columnar, Dataset, Limits, learn, simulate_prepared,
         sweep::{Sweep, Sweeping},
@@ -27,12 +28,17 @@ use self::{
 use crate::{
     check::CheckReport,
     document::Document,
-    protocol::{Event, Request, SweepResult, TestReport},
+    protocol::{Event, Question, Request, Response, SweepResult, TestReport},
 };
 
 /// The work budget of comparing the draft with stable: about a tenth of a second.
 fn diff_budget() -> Meter {
     Meter::new(2_500_000, 500_000)
+}
+
+/// The work budget of finding the rules that shadow one rule: a fraction of a second.
+fn shadow_budget() -> Meter {
+    Meter::new(4_000_000, 200_000)
 }
 
 /// Up to how many rules a draft's whole input space is analysed, and when.
@@ -42,6 +48,11 @@ pub struct ExactLimits {
     pub at_once: usize,
     /// Up to this many rules: the first time when nothing else is due, afterwards at every change.
     pub at_all: usize,
+}
+
+/// How many errors of `source` have a repair with one right answer.
+fn repairs(source: &Source) -> usize {
+    lint::quick(source).all().filter(|finding| lint::is_repaired_with_all(finding)).count()
 }
 
 /// The tasks that can be due, most urgent first.
@@ -173,7 +184,36 @@ impl Session {
                 let corpus = self.cases().map(|cases| &cases.corpus).filter(|corpus| !corpus.is_empty());
                 emit(Event::Case(corpus.map(|corpus| Box::new(corpus.case(number % corpus.len()).input()))));
             }
+            Request::Ask(number, question) => emit(Event::Answered(number, Box::new(self.answer(question)))),
         }
+    }
+
+    fn answer(&mut self, question: Question) -> Response {
+        match question {
+            Question::Shadow(rule) => {
+                let bundle = self.document.source().parse_rules().bundle;
+                Response::Shadow(shadow(&bundle, &rule, shadow_budget()))
+            }
+            Question::Repair(finding) => {
+                let fixed = self.repair(&finding);
+                Response::Repaired(fixed.map(Box::new), 1)
+            }
+            Question::RepairAll => {
+                let fixed = lint::fix_all(self.document.source());
+                let made = repairs(self.document.source()).saturating_sub(repairs(&fixed));
+                Response::Repaired(Some(Box::new(fixed)), made)
+            }
+        }
+    }
+
+    /// The draft after the repair of a finding, if the draft still has a finding like it.
+    fn repair(&mut self, finding: &Finding) -> Option<Source> {
+        let rules = self.document.source().rules.len();
+        let CheckReport { report, .. } = self.check_report(self.is_analysed && rules <= self.limits.at_all);
+        let found = report.all().find(|other| {
+            other.code == finding.code && other.rule_id == finding.rule_id && other.message == finding.message
+        });
+        lint::apply_fix(self.document.source(), found?)
     }
 
     fn load(&mut self, dataset: Dataset, read: Result<Columnar, String>, emit: &mut dyn FnMut(Event)) {

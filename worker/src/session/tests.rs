@@ -180,3 +180,38 @@ fn another_dataset_is_replayed_when_it_is_selected() {
     session.handle(Request::Corpus(Dataset::Recorded), Some(b"no corpus"), &mut |event| events.push(event));
     assert!(matches!(events.last(), Some(Event::Refused(Dataset::Recorded, _))));
 }
+
+#[test]
+fn questions_are_answered_about_the_draft_as_it_is_now() {
+    let (mut session, mut events) = open();
+    let mut ask = |session: &mut Session, number, question| {
+        session.handle(Request::Ask(number, question), None, &mut |event| events.push(event));
+        let Some(Event::Answered(answered, answer)) = events.pop() else { panic!("no answer") };
+        assert_eq!(answered, number);
+        *answer
+    };
+    let Response::Shadow(Some(shadow)) = ask(&mut session, 1, Question::Shadow("dead".to_owned())) else { panic!() };
+    assert_eq!(shadow.by[0].first, "high");
+    assert!(matches!(ask(&mut session, 2, Question::Shadow("none".to_owned())), Response::Shadow(None)));
+
+    // An operator behind the field is an error with one right answer.
+    let mut wrong = rule("high", 40, "allow", 10);
+    wrong.insert("conditions".to_owned(), json!({"risk_score>=": 40}));
+    let change = Change { rules: vec![(7, wrong)], ..Change::default() };
+    session.handle(Request::Document { serial: 2, change }, None, &mut |_| {});
+    let report = lint::quick(session.document.source());
+    let finding = report.errors.into_iter().find(lint::is_repaired_with_all).unwrap();
+    let repaired = |answer| match answer {
+        Response::Repaired(Some(source), made) => (source.rules[0]["conditions"].clone(), made),
+        other => panic!("{other:?}"),
+    };
+    let right = json!({">=risk_score": 40});
+    let one = ask(&mut session, 3, Question::Repair(Box::new(finding.clone())));
+    assert_eq!(repaired(one), (right.clone(), 1));
+    assert_eq!(repaired(ask(&mut session, 4, Question::RepairAll)), (right, 1));
+
+    let change = Change { rules: vec![(7, rule("high", 40, "allow", 10))], ..Change::default() };
+    session.handle(Request::Document { serial: 3, change }, None, &mut |_| {});
+    let gone = ask(&mut session, 5, Question::Repair(Box::new(finding)));
+    assert!(matches!(gone, Response::Repaired(None, _)), "the finding is gone from the draft");
+}

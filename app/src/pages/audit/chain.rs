@@ -135,7 +135,7 @@ fn VerdictNotice(verdict: Verdict) -> impl IntoView {
     view! {
         <Notice tone=tone>
             <strong>{if valid { "✓ Verified" } else { "✕ The record was changed" }}</strong>
-            <p>{message}</p>
+            <p>{crate::labels::outside(&message)}</p>
             {first_bad
                 .map(|bad| {
                     view! {

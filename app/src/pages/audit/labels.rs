@@ -28,6 +28,9 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::Paused => "paused",
         EventType::ReleaseSigned => "release signed, 1 of 2",
         EventType::Released => "pause released",
+        EventType::FreezeMade => "freeze made",
+        EventType::FreezeEnded => "freeze ended",
+        EventType::FreezePassed => "freeze passed",
         EventType::EvaluationDisabled => "evaluation disabled",
         EventType::EvaluationEnabled => "evaluation enabled",
         EventType::DrillRun => "drill run",
@@ -50,6 +53,7 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::ResetHandedOver => "account handed over",
         EventType::RolesProposed => "roles proposed",
         EventType::RolesAccepted => "roles accepted",
+        EventType::AnnouncementAcknowledged => "announcement acknowledged",
         EventType::RolesRejected => "roles rejected",
         EventType::TokenCreated => "token created",
         EventType::TokenRevoked => "token revoked",
@@ -57,9 +61,16 @@ pub const fn event(event: EventType) -> &'static str {
         EventType::SettingsProposed => "weaker safeguard proposed",
         EventType::ProposalAccepted => "weaker safeguard accepted",
         EventType::ProposalRejected => "weaker safeguard rejected",
+        EventType::PartnerKeyProposed => "partner's key proposed",
+        EventType::PartnerKeyAccepted => "partner's key accepted",
+        EventType::PartnerKeyRejected => "partner's key rejected",
+        EventType::PartnerKeyRemoved => "partner's key removed",
         EventType::TestCaseKept => "test case kept",
         EventType::TestCaseRemoved => "test case removed",
         EventType::Monitored => "measured",
+        EventType::DecisionsClosed => "day closed",
+        EventType::DecisionsArchived => "day archived",
+        EventType::DecisionsRestored => "day restored",
         EventType::ManualFailover => "manual failover",
         EventType::SqlChange => "changed by SQL",
         EventType::DemoLoaded => "demo loaded",
@@ -91,10 +102,14 @@ pub const fn tone(event: EventType) -> Tone {
         | EventType::StaleApprovalDetected
         | EventType::SignInFailed
         | EventType::AccessRefused
+        | EventType::FreezeMade
+        | EventType::FreezePassed
         | EventType::RollbackWithheld => Tone::Warn,
-        EventType::PacketBuilt | EventType::ReleaseSigned | EventType::RolesProposed | EventType::SettingsProposed => {
-            Tone::Accent
-        }
+        EventType::PacketBuilt
+        | EventType::ReleaseSigned
+        | EventType::RolesProposed
+        | EventType::PartnerKeyProposed
+        | EventType::SettingsProposed => Tone::Accent,
         _ => Tone::Neutral,
     }
 }
@@ -116,6 +131,6 @@ pub fn facts(detail: &Value) -> Vec<(String, String)> {
     match detail {
         Value::Object(members) => crate::components::facts::rows(members),
         Value::Null => vec![],
-        other => vec![("detail".to_owned(), other.to_string())],
+        other => vec![("detail".to_owned(), crate::labels::outside(&other.to_string()))],
     }
 }

@@ -130,20 +130,20 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
                                 Some(href) => {
                                     view! {
                                         <a class="breaks" href=href>
-                                            {entry.subject_type}
+                                            {crate::labels::outside(&entry.subject_type)}
                                             " "
-                                            {entry.subject_id}
+                                            {crate::labels::outside(&entry.subject_id)}
                                         </a>
                                     }
                                         .into_any()
                                 }
-                                None => view! { <span class="breaks">{entry.subject_type} " " {entry.subject_id}</span> }.into_any(),
+                                None => view! { <span class="breaks">{crate::labels::outside(&entry.subject_type)} " " {crate::labels::outside(&entry.subject_id)}</span> }.into_any(),
                             }}
                         </dd>
                         <dt>"Roles"</dt>
-                        <dd>{if entry.roles.is_empty() { "none".to_owned() } else { entry.roles.join(", ").replace('_', " ") }}</dd>
+                        <dd>{if entry.roles.is_empty() { "none".to_owned() } else { crate::labels::outside(&entry.roles.join(", ")).replace('_', " ") }}</dd>
                         <dt>"Via"</dt>
-                        <dd>{entry.via} {entry.credential.map(|credential| format!(" ({credential})"))}</dd>
+                        <dd>{entry.via} {entry.credential.map(|credential| format!(" ({})", crate::labels::outside(&credential)))}</dd>
                         <dt>"Exact time"</dt>
                         <dd>{crate::components::format::exact(entry.at)}</dd>
                         {seal
@@ -169,7 +169,7 @@ fn Row(entry: Entry, as_of: Timestamp) -> impl IntoView {
                     </dl>
                 </details>
             </td>
-            <td>{entry.actor}</td>
+            <td>{crate::labels::outside(&entry.actor)}</td>
         </tr>
     }
 }

@@ -244,7 +244,7 @@ fn Facts(record: Record) -> impl IntoView {
                 <dt>"Action"</dt>
                 <dd><ExternalText text=record.action /></dd>
                 <dt>"Subject"</dt>
-                <dd class="mono breaks">{record.subject}</dd>
+                <dd class="mono breaks">{crate::labels::outside(&record.subject)}</dd>
                 <dt>"Status"</dt>
                 <dd>{labels::status(record.status)}</dd>
                 <dt>"Time"</dt>
@@ -288,7 +288,7 @@ fn OutcomeFacts(outcome: Outcome) -> impl IntoView {
         ("Margin", outcome.margin_bps.map(|bps| format!("{bps} bps"))),
         ("Goal reached", outcome.success.map(|yes| if yes { "yes" } else { "no" }.to_owned())),
         ("Latency", outcome.latency_ms.map(|ms| format!("{ms} ms"))),
-        ("Note", outcome.note),
+        ("Note", outcome.note.as_deref().map(crate::labels::outside)),
     ];
     view! {
         <dl class="facts">
@@ -344,7 +344,7 @@ fn Considered(rule: RuleTrace) -> impl IntoView {
     view! {
         <li class="decided-rule">
             <p class="spread">
-                <strong class="mono">{rule.rule}</strong>
+                <strong class="mono">{crate::labels::outside(&rule.rule)}</strong>
                 <Chip tone=tone sign=sign>
                     {label}
                 </Chip>
@@ -366,7 +366,7 @@ fn Considered(rule: RuleTrace) -> impl IntoView {
                                     {sign}
                                 </span>
                                 <span class="visually-hidden">{label} ": "</span>
-                                <code class="condition">{condition.text}</code>
+                                <code class="condition">{crate::labels::outside(&condition.text)}</code>
                                 <span class="faint">" saw " {saw}</span>
                             </li>
                         }

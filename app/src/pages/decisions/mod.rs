@@ -109,7 +109,9 @@ fn Page(log: Log, filter: DecisionFilter, older: OlderPages) -> impl IntoView {
     let filtered = filter.is_filtered();
     let is_older_page = filter.cursor.is_some();
     let newest_href = filter.link(None);
-    let empty = items.is_empty();
+    let (empty, more) = (items.is_empty(), next_cursor.is_some());
+    let items = StoredValue::new(items);
+    let nothing = Memo::new(move |_| empty && older.rows.with(Vec::is_empty));
     let rest = {
         let filter = filter.clone();
         move || {
@@ -129,8 +131,8 @@ fn Page(log: Log, filter: DecisionFilter, older: OlderPages) -> impl IntoView {
                     }
                 })}
             <Panel flush=true>
-                {if empty {
-                    view! { <Nothing filtered=filtered /> }.into_any()
+                {move || if nothing.get() {
+                    view! { <Nothing filtered=filtered more=more /> }.into_any()
                 } else {
                     view! {
                         <Table label="Decisions" interactive=true cards=true>
@@ -149,7 +151,7 @@ fn Page(log: Log, filter: DecisionFilter, older: OlderPages) -> impl IntoView {
                                 </tr>
                             </thead>
                             <tbody>
-                                {items.into_iter().map(|record| view! { <Row record=record as_of=as_of /> }).collect_view()}
+                                {items.get_value().into_iter().map(|record| view! { <Row record=record as_of=as_of /> }).collect_view()}
                                 {move || {
                                     older.rows
                                         .get()
@@ -168,12 +170,18 @@ fn Page(log: Log, filter: DecisionFilter, older: OlderPages) -> impl IntoView {
     }
 }
 
+/// In place of the table; `more` when only the newest part of the log was searched.
 #[component]
-fn Nothing(filtered: bool) -> impl IntoView {
-    if filtered {
+fn Nothing(filtered: bool, more: bool) -> impl IntoView {
+    if filtered || more {
+        let (title, text) = if more {
+            ("No recent decision matches", "Older ones have not been searched yet: load them, or choose a time.")
+        } else {
+            ("No decision matches", "Nothing in the log passes these filters.")
+        };
         view! {
-            <EmptyState title="No decision matches">
-                <p>"Nothing in the log passes these filters."</p>
+            <EmptyState title=title>
+                <p>{text}</p>
                 <LinkButton href="/decisions">"Clear filters"</LinkButton>
             </EmptyState>
         }

@@ -28,7 +28,7 @@ pub fn Nearest(why: WhyNot, served: i64, decision_id: String) -> impl IntoView {
                     };
                     view! {
                         <li>
-                            <code class="condition">{part.field}</code>
+                            <code class="condition">{crate::labels::outside(&part.field)}</code>
                             " "
                             <strong class="mono">{words(&part.to)}</strong>
                             <span class="muted">{format!(" instead of {}", words(&part.from))}</span>

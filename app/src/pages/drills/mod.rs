@@ -153,7 +153,7 @@ fn List(reports: Vec<Checked<DrillReport>>, as_of: Timestamp) -> impl IntoView {
                                     <td class="num">{milliseconds(report.apply_duration_ms)}</td>
                                     <td class="num">{milliseconds(report.rollback_duration_ms)}</td>
                                     <td class="num">{milliseconds(report.reapply_duration_ms)}</td>
-                                    <td>{report.run_by}</td>
+                                    <td>{crate::labels::outside(&report.run_by)}</td>
                                 </tr>
                             }
                         })

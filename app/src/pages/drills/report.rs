@@ -49,7 +49,7 @@ pub(super) fn Report(report: Checked<DrillReport>, as_of: Timestamp) -> impl Int
                             <Notice tone=Tone::Bad>
                                 <strong>"What did not hold"</strong>
                                 <ul class="reasons">
-                                    {report.failures.into_iter().map(|failure| view! { <li>{failure}</li> }).collect_view()}
+                                    {report.failures.into_iter().map(|failure| view! { <li>{crate::labels::outside(&failure)}</li> }).collect_view()}
                                 </ul>
                             </Notice>
                         }
@@ -79,7 +79,7 @@ pub(super) fn Report(report: Checked<DrillReport>, as_of: Timestamp) -> impl Int
                 <dl class="facts">
                     <dt>"Run"</dt>
                     <dd>
-                        <RelativeTime at=report.at as_of=as_of /> ", by " {report.run_by}
+                        <RelativeTime at=report.at as_of=as_of /> ", by " {crate::labels::outside(&report.run_by)}
                     </dd>
                     <dt>"Packet"</dt>
                     <dd>

@@ -1,5 +1,6 @@
 //! The first page: the live state, the tasks that wait for the reader, and recent changes.
 
+mod announcements;
 mod drill;
 mod kpis;
 mod serving;
@@ -14,9 +15,14 @@ use lifecycle::{
 };
 use policy::Timestamp;
 
-use self::{drill::Drill, kpis::KpiRow, serving::LiveNow, tasks::NeedsYou, traffic::Traffic};
+use self::{
+    announcements::Announcements, drill::Drill, kpis::KpiRow, serving::LiveNow, tasks::NeedsYou, traffic::Traffic,
+};
 use crate::{
-    api::{home::read_overview, kpi::kpi_summary},
+    api::{
+        home::{Acknowledge, read_overview},
+        kpi::kpi_summary,
+    },
     components::{EmptyState, ErrorPanel, PageHead, Panel, RelativeTime, Skeleton, Table},
     frame::live_updates::use_live,
 };
@@ -25,14 +31,15 @@ use crate::{
 #[component]
 pub fn Home() -> impl IntoView {
     let live = use_live();
-    let overview = Resource::new(move || live.pulse(), |_| read_overview());
+    let acknowledge = ServerAction::<Acknowledge>::new();
+    let overview = Resource::new(move || (live.pulse(), acknowledge.version().get()), |_| read_overview());
     let kpis = Resource::new(move || live.pulse(), |_| kpi_summary());
     view! {
         <PageHead title="Home" />
         <Transition fallback=|| view! { <Skeleton lines=8 /> }>
             {move || Suspend::new(async move {
                 match (overview.await, kpis.await) {
-                    (Ok(overview), Ok(kpis)) => view! { <Sections overview=overview kpis=kpis /> }.into_any(),
+                    (Ok(overview), Ok(kpis)) => view! { <Sections overview=overview kpis=kpis acknowledge=acknowledge /> }.into_any(),
                     (Err(error), _) | (_, Err(error)) => view! { <ErrorPanel error=error /> }.into_any(),
                 }
             })}
@@ -41,10 +48,11 @@ pub fn Home() -> impl IntoView {
 }
 
 #[component]
-fn Sections(overview: Overview, kpis: Summary) -> impl IntoView {
-    let Overview { system, tasks, recent, minutes, mix, last_drill, as_of, .. } = overview;
+fn Sections(overview: Overview, kpis: Summary, acknowledge: ServerAction<Acknowledge>) -> impl IntoView {
+    let Overview { system, announcements, tasks, recent, minutes, mix, last_drill, as_of, .. } = overview;
     view! {
         <div class="stack">
+            <Announcements announcements=announcements as_of=as_of acknowledge=acknowledge />
             <div class="home-top">
                 <NeedsYou tasks=tasks as_of=as_of />
                 <LiveNow system=system as_of=as_of />
@@ -91,8 +99,8 @@ fn Recent(entries: Vec<audit::Entry>, as_of: Timestamp) -> impl IntoView {
                                     <td class="muted">
                                         <RelativeTime at=entry.at as_of=as_of />
                                     </td>
-                                    <td class="nowrap">{entry.actor}</td>
-                                    <td class="muted">{entry.summary}</td>
+                                    <td class="nowrap">{crate::labels::outside(&entry.actor)}</td>
+                                    <td class="muted">{crate::labels::outside(&entry.summary)}</td>
                                 </tr>
                             }
                         })

@@ -16,6 +16,7 @@ pub(super) fn LiveNow(system: System, as_of: Timestamp) -> impl IntoView {
     let open = || view! { <a href="/rollouts">"Rollouts"</a> };
     let share = |bundle: &ServingBundle| Share { version: bundle.version.clone(), percent: bundle.canary_pct };
     let bar = view! { <StageBar stable=stable.as_ref().map(share) canary=canary.as_ref().map(share) /> };
+    let taken = canary.as_ref().map_or(0, |canary| canary.canary_pct);
     let steps = canary.as_ref().map(|canary| steps(canary.canary_pct));
     if stable.is_none() && canary.is_none() {
         return view! {
@@ -33,17 +34,17 @@ pub(super) fn LiveNow(system: System, as_of: Timestamp) -> impl IntoView {
             <div class="stack">
                 <div class="home-bar">{bar}</div>
                 {steps}
-                {canary.map(|bundle| view! { <Bundle bundle=bundle as_of=as_of /> })}
-                {stable.map(|bundle| view! { <Bundle bundle=bundle as_of=as_of /> })}
+                {canary.map(|bundle| view! { <Bundle percent=bundle.canary_pct bundle=bundle as_of=as_of /> })}
+                {stable.map(|bundle| view! { <Bundle percent=100 - taken bundle=bundle as_of=as_of /> })}
             </div>
         </Panel>
     }
     .into_any()
 }
 
-/// One bundle in service.
+/// One bundle in service, with the share of the decisions that it makes.
 #[component]
-fn Bundle(bundle: ServingBundle, as_of: Timestamp) -> impl IntoView {
+fn Bundle(bundle: ServingBundle, percent: i16, as_of: Timestamp) -> impl IntoView {
     let since = bundle.stage_started_at.or(bundle.activated_at);
     view! {
         <div class="home-bundle">
@@ -51,11 +52,11 @@ fn Bundle(bundle: ServingBundle, as_of: Timestamp) -> impl IntoView {
                 {bundle.version}
             </a>
             <StateChip state=bundle.state />
-            <span class="muted">{format::percent(f64::from(bundle.canary_pct) / 100.0)} " of decisions"</span>
+            <span class="muted">{format::percent(f64::from(percent) / 100.0)} " of decisions"</span>
             <span class="faint home-who">
                 <Digest value=bundle.digest />
                 {since.map(|since| view! { <RelativeTime at=since as_of=as_of /> })}
-                {bundle.activated_by.map(|by| view! { <span>"by " {by}</span> })}
+                {bundle.activated_by.map(|by| view! { <span>"by " {crate::labels::outside(&by)}</span> })}
             </span>
         </div>
     }

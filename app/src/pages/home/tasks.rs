@@ -1,10 +1,13 @@
 //! Tasks that wait for the reader: each in words, with a link to the page where the task is done.
 
 use leptos::prelude::*;
-use lifecycle::overview::{OverdueDrill, Task, TaskKind};
+use lifecycle::overview::{Countersigned, OverdueDrill, Task, TaskKind};
 use policy::Timestamp;
 
-use crate::components::{EmptyState, LinkButton, Panel, RelativeTime};
+use crate::{
+    components::{EmptyState, LinkButton, Panel, RelativeTime},
+    labels::outside,
+};
 
 /// A task in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +32,7 @@ impl From<TaskKind> for TaskLink {
                 (format!("Apply {version}"), format!("Approved by {}.", approved_by.join(", ")), "/rollouts".to_owned())
             }
             TaskKind::FirstReleaseSignature { paused_by, reason } => (
-                "Release the safety pause when it is put right".to_owned(),
+                "Sign to end the pause".to_owned(),
                 format!("{paused_by} paused: {reason}"),
                 "/rollouts#safety-pause".to_owned(),
             ),
@@ -51,13 +54,21 @@ impl From<TaskKind> for TaskLink {
             TaskKind::AcknowledgeIncident { incident_id, title } => {
                 (format!("Acknowledge {incident_id}"), title, format!("/incidents/{incident_id}"))
             }
+            TaskKind::Countersign { what, about, proposed_by } => {
+                let (title, tab) = match what {
+                    Countersigned::Settings => (format!("Decide on a weaker safeguard: {about}"), "rollout"),
+                    Countersigned::Roles => (format!("Decide on new roles of {about}"), "people"),
+                    Countersigned::PartnerKey => (format!("Decide whether to trust the key of {about}"), "keys"),
+                };
+                (title, format!("Proposed by {proposed_by}."), format!("/settings?tab={tab}"))
+            }
             TaskKind::ChangeDraft { bundle_id, version } => (
                 format!("Change {version}"),
                 "A reviewer asked for changes.".to_owned(),
                 format!("/studio/{bundle_id}"),
             ),
         };
-        Self { title, detail, href }
+        Self { title: outside(&title), detail: outside(&detail), href }
     }
 }
 
@@ -66,8 +77,8 @@ impl From<TaskKind> for TaskLink {
 pub(super) fn NeedsYou(tasks: Vec<Task>, as_of: Timestamp) -> impl IntoView {
     let note = match tasks.len() {
         0 => String::new(),
-        1 => "1 thing waits".to_owned(),
-        count => format!("{count} things wait"),
+        1 => "1 item".to_owned(),
+        count => format!("{count} items"),
     };
     view! {
         <Panel title="Needs you" note=note flush=true>
@@ -129,11 +140,18 @@ mod tests {
         assert_eq!(link(packet), words.map(str::to_owned).into());
         let first = TaskKind::FirstReleaseSignature { paused_by: "sue@x.test".into(), reason: "margins fall".into() };
         let (title, detail, href) = link(first);
-        assert_eq!(title, "Release the safety pause when it is put right");
+        assert_eq!(title, "Sign to end the pause");
         assert_eq!((detail.as_str(), href.as_str()), ("sue@x.test paused: margins fall", "/rollouts#safety-pause"));
         let second =
             TaskKind::SecondReleaseSignature { signed_by: "sue@x.test".into(), remediation: "prices fixed".into() };
         assert_eq!(link(second).0, "Sign the release of the safety pause, 2 of 2");
+        let roles = TaskKind::Countersign {
+            what: Countersigned::Roles,
+            about: "ben@x.test".into(),
+            proposed_by: "ann@x.test".into(),
+        };
+        let words = ["Decide on new roles of ben@x.test", "Proposed by ann@x.test.", "/settings?tab=people"];
+        assert_eq!(link(roles), words.map(str::to_owned).into());
         let (title, detail, href) = link(TaskKind::RunDrill(OverdueDrill::Failed));
         assert_eq!((title.as_str(), detail.as_str()), ("Run a rollback drill: overdue", "The last one failed."));
         assert_eq!(href, "/drills");

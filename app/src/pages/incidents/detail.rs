@@ -122,7 +122,7 @@ fn Page(detail: IncidentDetail, state: PageState, above: Vec<(String, String)>) 
                                             <strong><ExternalText text=entry.text lines=true /></strong>
                                         </p>
                                         <p class="muted">
-                                            {entry.actor} ", " <RelativeTime at=entry.at as_of=as_of />
+                                            {crate::labels::outside(&entry.actor)} ", " <RelativeTime at=entry.at as_of=as_of />
                                         </p>
                                     </li>
                                 }
@@ -276,9 +276,9 @@ fn Facts(incident: Incident, as_of: Timestamp) -> impl IntoView {
         <Panel title="Facts">
             <dl class="facts">
                 <dt>"Raised by"</dt>
-                <dd>{incident.created_by} ", " <RelativeTime at=incident.created_at as_of=as_of /></dd>
+                <dd>{crate::labels::outside(&incident.created_by)} ", " <RelativeTime at=incident.created_at as_of=as_of /></dd>
                 <dt>"Source"</dt>
-                <dd class="mono">{incident.source}</dd>
+                <dd class="mono">{crate::labels::outside(&incident.source)}</dd>
                 {incident
                     .agent
                     .map(|agent| {
@@ -316,7 +316,7 @@ fn Facts(incident: Incident, as_of: Timestamp) -> impl IntoView {
                     .map(|(by, at)| {
                         view! {
                             <dt>"Acknowledged by"</dt>
-                            <dd>{by} ", " <RelativeTime at=at as_of=as_of /></dd>
+                            <dd>{crate::labels::outside(&by)} ", " <RelativeTime at=at as_of=as_of /></dd>
                         }
                     })}
             </dl>

@@ -74,7 +74,7 @@ pub(super) fn Evidence(packet: Packet, rule_count: usize) -> impl IntoView {
                 <dt>"Written by"</dt>
                 <dd>{crate::labels::all_of(packet.authors)}</dd>
                 <dt>"Submitted by"</dt>
-                <dd>{packet.built_by}</dd>
+                <dd>{crate::labels::outside(&packet.built_by)}</dd>
             </dl>
             <div class="row">
                 <LinkButton href=href download=true>

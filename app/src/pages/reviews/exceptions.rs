@@ -20,7 +20,11 @@ pub(crate) fn Overridden(
     (!exceptions.is_empty()).then(move || {
         let lines = exceptions.into_iter().map(move |given| {
             let state = if overridden.contains(&given.guardrail) { "" } else { " (1 of 2 signatures)" };
-            let who = format!("{}{state}, signed by {}: ", labels::capital(given.guardrail.words()), given.actor);
+            let who = format!(
+                "{}{state}, signed by {}: ",
+                labels::capital(given.guardrail.words()),
+                labels::outside(&given.actor)
+            );
             view! { <li><strong>{who}</strong> <ExternalText text=given.reason lines=true /></li> }
         });
         let lines = lines.collect_view();

@@ -297,7 +297,7 @@ fn Flips(flips: Vec<Change>, total: usize, recorded: bool) -> impl IntoView {
                             }
                                 .into_any()
                         } else {
-                            view! { <span class="mono">{flip.case_id.clone()}</span> }.into_any()
+                            view! { <span class="mono">{labels::outside(&flip.case_id)}</span> }.into_any()
                         };
                         let (before, after) = (by(flip.before_rule), by(flip.after_rule));
                         view! {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use policy::lint::{Finding, Report};
 
-use crate::components::{EmptyState, FindingChip, format};
+use crate::components::{EmptyState, FindingChip, format, prose::prose};
 
 /// Findings, worst first.
 #[component]
@@ -42,9 +42,9 @@ pub(super) fn Lint(report: Report) -> impl IntoView {
                                 <FindingChip severity=finding.severity />
                                 <div>
                                     <p class="packet-finding-message">
-                                        {finding.rule_id.map(|rule| view! { <code>{rule}</code> " " })} {finding.message}
+                                        {finding.rule_id.map(|rule| view! { <code>{crate::labels::outside(&rule)}</code> " " })} {prose(&finding.message)}
                                     </p>
-                                    {finding.suggestion.map(|suggestion| view! { <p class="muted">{suggestion}</p> })}
+                                    {finding.suggestion.map(|suggestion| view! { <p class="muted">{prose(&suggestion)}</p> })}
                                 </div>
                             </li>
                         }

@@ -137,7 +137,7 @@ fn Row(packet: PacketSummary, me: Actor, as_of: Timestamp) -> impl IntoView {
     let signed = match packet.status {
         PacketStatus::InReview => format!("{} of {} signed", packet.approved_by.len(), packet.required_approvals),
         PacketStatus::Approved => {
-            format!("signed by {}", labels::all_of(packet.approved_by.iter().map(String::as_str)))
+            format!("signed by {}", labels::outside(&labels::all_of(packet.approved_by.iter().map(String::as_str))))
         }
         _ => String::new(),
     };
@@ -149,7 +149,7 @@ fn Row(packet: PacketSummary, me: Actor, as_of: Timestamp) -> impl IntoView {
                 <span class="queue-versions mono">{versions}</span>
             </a>
             <span class="queue-by faint">
-                {packet.built_by} {mine.then_some(" (you)")} " · " <RelativeTime at=packet.built_at as_of=as_of />
+                {labels::outside(&packet.built_by)} {mine.then_some(" (you)")} " · " <RelativeTime at=packet.built_at as_of=as_of />
             </span>
             <span class="queue-signed muted">{signed}</span>
             <span class="queue-chips">

@@ -15,7 +15,7 @@ pub(super) fn Altered(what: Vec<String>) -> impl IntoView {
         <Notice tone=Tone::Bad>
             <strong>"This packet is not as it was signed"</strong>
             <ul class="reasons">
-                {what.into_iter().map(|text| view! { <li>{crate::labels::capital(&text)} "."</li> }).collect_view()}
+                {what.into_iter().map(|text| view! { <li>{crate::labels::capital(&crate::labels::outside(&text))} "."</li> }).collect_view()}
             </ul>
             <p>"It can neither be approved nor applied. Verify the audit record, and find out who changed the database."</p>
         </Notice>
@@ -63,7 +63,7 @@ pub(super) fn StaleBaseNotice(live: StaleBase, version: String, base: Option<Str
                                 .map(|change| {
                                     view! {
                                         <li>
-                                            <code>{change.what}</code>
+                                            <code>{crate::labels::outside(&change.what)}</code>
                                             " "
                                             {change.kind.word()}
                                         </li>

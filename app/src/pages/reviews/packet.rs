@@ -173,7 +173,7 @@ fn Page(view: PacketView, state: PageState) -> impl IntoView {
                 view! {
                     <span class="mono">{versions}</span>
                     <PacketStatusChip status=status />
-                    <span class="faint">{built_by} ", " <RelativeTime at=built_at as_of=as_of /></span>
+                    <span class="faint">{labels::outside(&built_by)} ", " <RelativeTime at=built_at as_of=as_of /></span>
                 }
             }
             actions=move || {
@@ -329,7 +329,7 @@ fn Risk(bps: u32, parts: Vec<lifecycle::review::content::RiskPart>) -> impl Into
                         .into_iter()
                         .map(|part| {
                             view! {
-                                <dt>{part.name}</dt>
+                                <dt>{labels::outside(&part.name)}</dt>
                                 <dd class="num">{format!("+{}", format::count(u64::from(part.bps)))}</dd>
                             }
                         })

@@ -53,7 +53,7 @@ fn status(rerun: &Rerun) -> AnyView {
         Rerun::Replaying(count) => {
             view! { <p class="muted">{format!("Replaying {} twice…", decisions(*count))}</p> }.into_any()
         }
-        Rerun::Failed(why) => view! { <p class="rerun-verdict tone-bad">{why.clone()}</p> }.into_any(),
+        Rerun::Failed(why) => view! { <p class="rerun-verdict tone-bad">{crate::labels::outside(why)}</p> }.into_any(),
         Rerun::Done(verified, count, seconds) => {
             let detail = format!(" · {} in {seconds:.1}\u{a0}s", decisions(*count));
             let (tone, verdict) = if verified.passed {
@@ -72,7 +72,7 @@ fn status(rerun: &Rerun) -> AnyView {
                     "Computed here: "
                     <span class="mono">{short_digest(&checksum)}</span>
                 </p>
-                {problems.into_iter().map(|problem| view! { <p>{problem}</p> }).collect_view()}
+                {problems.into_iter().map(|problem| view! { <p>{crate::labels::outside(&problem)}</p> }).collect_view()}
             }
             .into_any()
         }

@@ -118,7 +118,8 @@ fn is_approval(facts: &Facts, action: &Action) -> bool {
 fn lapsed(facts: &Facts) -> impl Iterator<Item = String> {
     let sentence = |name: &String| {
         format!(
-            "{name} approved this and no longer holds that role, or the account was handed over since: it does not count."
+            "{} approved this and no longer holds that role, or the account was handed over since: it does not count.",
+            labels::outside(name)
         )
     };
     facts.lapsed.iter().map(sentence)
@@ -137,8 +138,8 @@ fn in_review(facts: &Facts) -> ReviewStatus {
         (_, n, false) => format!("{} people must sign, one of them a safety owner", labels::number(n)),
         (_, n, true) => format!("{} more people must sign", labels::number(n)),
     };
-    let mut notes = facts.blockers.to_vec();
-    notes.extend(facts.nobody_can_complete.map(|why| format!("{why}.")));
+    let mut notes: Vec<String> = facts.blockers.iter().map(|why| labels::outside(why)).collect();
+    notes.extend(facts.nobody_can_complete.map(|why| format!("{}.", labels::outside(why))));
     notes.extend(lapsed(facts));
     if facts.stale {
         notes.push(STALE.to_owned());
@@ -152,7 +153,7 @@ fn in_review(facts: &Facts) -> ReviewStatus {
         notes.push(why);
     }
     for action in valid.iter().filter(|action| action.actor != facts.me) {
-        notes.push(format!("{} approved this {}.", action.actor, ago(action.at, facts.as_of)));
+        notes.push(format!("{} approved this {}.", labels::outside(&action.actor), ago(action.at, facts.as_of)));
     }
     let headline = match facts.blockers.len() {
         0 => format!("{signed} of {required}: {need}"),
@@ -169,7 +170,7 @@ const STALE: &str = "Another bundle has become stable since this packet was buil
 fn approved(facts: &Facts) -> ReviewStatus {
     let signers: Vec<_> =
         facts.actions.iter().filter(|a| a.decision == Verdict::Approve).map(|a| a.actor.clone()).collect();
-    let by = labels::all_of(signers.iter().cloned());
+    let by = labels::outside(&labels::all_of(signers.iter().cloned()));
     match facts.bundle {
         State::Approved => {}
         State::Shadow => return quiet("In service as a shadow", by),
@@ -227,7 +228,7 @@ fn ended(facts: &Facts, verdict: Verdict, tone: Tone, headline: &str) -> ReviewS
             if let Some(reason) = &action.reason {
                 notes.push(format!("“{}”", write_out(reason)));
             }
-            format!("{headline} by {} {}", action.actor, ago(action.at, facts.as_of))
+            format!("{headline} by {} {}", labels::outside(&action.actor), ago(action.at, facts.as_of))
         },
     );
     ReviewStatus { tone, headline, notes }
@@ -359,5 +360,13 @@ mod tests {
         assert!(stuck.notes[0].starts_with("Nobody can complete"), "{:?}", stuck.notes);
         let signed = Facts { status: PacketStatus::Approved, bundle: State::Approved, ..open };
         assert_eq!(review_status(&signed).headline, "The approval no longer counts");
+    }
+
+    #[test]
+    fn names_from_outside_are_written_out() {
+        let odd = ["ann\u{202e}".to_owned()];
+        let approver = Roles::from([Role::Approver]);
+        let status = review_status(&Facts { lapsed: &odd, ..facts(&[], 2, "b", &approver) });
+        assert!(status.notes.iter().any(|note| note.starts_with("ann<U+202E> approved this")), "{:?}", status.notes);
     }
 }

@@ -173,7 +173,7 @@ fn BypassView(bypass: Bypass) -> impl IntoView {
             <p class="mono breaks">{facts}</p>
             <p class="muted">
                 "Held back by "
-                <code>{bypass.protected_by}</code>
+                <code>{labels::outside(&bypass.protected_by)}</code>
                 {format!("; decided by {}, now by {}.", by(bypass.before_rule), by(bypass.after_rule))}
             </p>
         </div>
@@ -209,7 +209,7 @@ fn Invariants(invariants: Vec<InvariantResult>) -> impl IntoView {
                             </Chip>
                             <div>
                                 <p class="packet-finding-message">
-                                    <code>{result.invariant.id}</code>
+                                    <code>{labels::outside(&result.invariant.id)}</code>
                                     " "
                                     <ExternalText text=result.statement />
                                 </p>

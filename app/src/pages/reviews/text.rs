@@ -131,7 +131,7 @@ fn Lines(lines: Vec<FieldLine>) -> impl IntoView {
                     .map(|line| {
                         let both = line.before != FieldValue::Unset && line.after != FieldValue::Unset;
                         view! {
-                            <dt>{line.label}</dt>
+                            <dt>{crate::labels::outside(&line.label)}</dt>
                             <dd>
                                 <Value value=line.before old=both /> {both.then_some(" → ")} <Value value=line.after old=false />
                             </dd>

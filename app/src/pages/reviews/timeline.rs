@@ -34,7 +34,7 @@ pub(super) fn Timeline(
                         <li class=format!("timeline-item {}", tone(entry.event_type).class())>
                             <p>
                                 <strong>{crate::labels::capital(event(entry.event_type))}</strong>
-                                <span class="muted">" by " {entry.actor} ", " <RelativeTime at=entry.at as_of=as_of /></span>
+                                <span class="muted">" by " {crate::labels::outside(&entry.actor)} ", " <RelativeTime at=entry.at as_of=as_of /></span>
                             </p>
                             <p class="muted">{crate::labels::capital(&crate::labels::unticked(&entry.summary))}</p>
                         </li>

@@ -50,7 +50,7 @@ pub(super) fn Arms(status: CanaryStatus, stable: Option<String>) -> impl IntoVie
     };
     let served = if shadow { "Answered (not served)" } else { "Served" };
     view! {
-        <Panel title="Where the two versions disagree" note="exact: both answer every request" flush=true>
+        <Panel title="Differences so far" note="both versions answer every request" flush=true>
             <p class="arms-lead">
                 {disagree} " "
                 {(status.diverging > 0)

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use lifecycle::rollout::{GateReport, GateVerdict};
 
-use super::labels::tile;
-use crate::components::{Chip, Tone};
+use super::tile::tile;
+use crate::components::{Chip, IntervalBar, Tone};
 
-/// A tile for each gate: value, limit, verdict, and an explanation unless the gate passes.
+/// A tile for each gate: value, limit, interval, what is known of stable, verdict, and an explanation unless it passes.
 #[component]
 pub(super) fn Gates(report: GateReport) -> impl IntoView {
     view! {
-        <section class="grid-4 gates" aria-label="Quality gates">
+        <section class="grid-4 gates" aria-label="Quality gates" title=report.assumption>
             {report
                 .gates
                 .iter()
@@ -31,6 +31,21 @@ pub(super) fn Gates(report: GateReport) -> impl IntoView {
                             </header>
                             <p class="gate-value">{tile.value}</p>
                             <p class="gate-limit">{tile.limit}</p>
+                            {tile
+                                .interval
+                                .map(|interval| {
+                                    view! {
+                                        <IntervalBar
+                                            lower=interval.lower
+                                            upper=interval.upper
+                                            value=interval.value
+                                            limit=interval.limit
+                                            label=interval.words
+                                            tone=tone
+                                        />
+                                    }
+                                })}
+                            {tile.details.map(|details| view! { <p class="gate-details">{details}</p> })}
                             {tile.message.map(|message| view! { <p class="gate-message">{message}</p> })}
                         </article>
                     }

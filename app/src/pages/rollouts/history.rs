@@ -183,7 +183,7 @@ fn Row(row: HistoryRow, as_of: Timestamp) -> impl IntoView {
                         }
                     })}
             </td>
-            <td>{row.actor}</td>
+            <td>{crate::labels::outside(&row.actor)}</td>
             <td>
                 <Signature value=row.signature refused=row.refused />
             </td>

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lifecycle::{
     bundle::State,
-    rollout::{CanaryStatus, Gate, GateName, GateVerdict, Stage},
+    rollout::{CanaryStatus, Stage},
     system::{ServingBundle, System},
 };
 use policy::Timestamp;
@@ -129,45 +129,6 @@ pub fn time_passed(status: &CanaryStatus, as_of: Timestamp) -> u8 {
     u8::try_from(percent.min(100)).unwrap_or(100)
 }
 
-/// The content of a gate's tile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tile {
-    /// The metric.
-    pub title: &'static str,
-    /// The value.
-    pub value: String,
-    /// The limit, in words.
-    pub limit: String,
-    /// The verdict of the gate.
-    pub verdict: GateVerdict,
-    /// The explanation, unless the gate passes.
-    pub message: Option<String>,
-}
-
-/// The tile of `gate`.
-pub fn tile(gate: &Gate) -> Tile {
-    let none = || "no data".to_owned();
-    let whole = |value: f64| format::count(value.max(0.0).round() as u64);
-    let (title, value, limit) = match gate.name {
-        GateName::SampleSize => {
-            ("Sample size", gate.value.map_or_else(none, whole), format!("needs {} decisions", whole(gate.threshold)))
-        }
-        GateName::ErrorRate => ("Error rate", gate.value.map_or_else(none, format::percent), limit(gate.threshold)),
-        GateName::DenyRate => ("Deny rate", gate.value.map_or_else(none, format::percent), limit(gate.threshold)),
-        GateName::CostIncrease => (
-            "Cost change",
-            gate.value.map_or_else(none, format::change),
-            format!("limit +{:.0} %", gate.threshold * 100.0),
-        ),
-    };
-    let message = (gate.verdict != GateVerdict::Pass).then(|| labels::unticked(&gate.message));
-    Tile { title, value, limit, verdict: gate.verdict, message }
-}
-
-fn limit(share: f64) -> String {
-    format!("limit {:.0} %", share * 100.0)
-}
-
 /// The label of the promote button for a next stage of `pct` percent.
 pub fn promote_label(pct: i16) -> String {
     if pct == 10 { "Start the canary at 10%".to_owned() } else { format!("Promote to {pct}%") }
@@ -245,11 +206,12 @@ mod tests {
             can_promote: false,
             blocked_by: vec![],
             metrics: StageMetrics::default(),
-            gates: GateReport { passed: false, gates: vec![], failures: vec![] },
+            gates: GateReport { passed: false, gates: vec![], failures: vec![], assumption: String::new() },
             canary: ArmStats::default(),
             stable: ArmStats::default(),
             diverging: 0,
             compared: 0,
+            freezes: vec![],
             as_of,
         };
         (status, as_of)
@@ -282,24 +244,6 @@ mod tests {
         let steps = arrived(&stable, at.plus(Duration::from_secs(3 * 86_400)));
         assert_eq!(steps.iter().filter(|step| step.progress == Progress::Done).count(), 3);
         assert_eq!(steps[3].note.replace('\u{a0}', " "), "2.3.0 for 3 d");
-    }
-
-    #[test]
-    fn tiles_show_units_and_only_say_more_when_needed() {
-        let gate = Gate {
-            name: GateName::CostIncrease,
-            verdict: GateVerdict::Pass,
-            value: Some(0.14),
-            threshold: 0.2,
-            sample: 10,
-            message: "fine".into(),
-        };
-        let shown = tile(&gate);
-        assert_eq!((shown.value.as_str(), shown.limit.as_str()), ("+14\u{a0}%", "limit +20 %"));
-        assert_eq!(shown.message, None);
-        let empty = tile(&Gate { name: GateName::ErrorRate, verdict: GateVerdict::Hold, value: None, ..gate });
-        assert_eq!(empty.value, "no data");
-        assert_eq!(empty.message.as_deref(), Some("fine"));
     }
 
     #[test]

@@ -7,11 +7,19 @@ pub mod labels;
 mod rollback;
 mod rollback_limits;
 mod state;
+mod tile;
 mod track;
 mod waiting;
 
 use leptos::{form::ActionForm, prelude::*};
-use lifecycle::{authority::Permission, bundle::State, rollout::CanaryStatus};
+use lifecycle::{
+    authority::Permission,
+    bundle::State,
+    rollout::{
+        CanaryStatus,
+        freeze::{Holding, Operation},
+    },
+};
 
 use self::{
     arms::Arms,
@@ -61,8 +69,19 @@ pub fn Rollouts() -> impl IntoView {
 
 #[component]
 fn Page(view: RolloutView, state: PageState) -> impl IntoView {
-    let RolloutView { system, status, exceptions, watch, canary_preview, stable_preview, waiting, history, me, as_of } =
-        view;
+    let RolloutView {
+        system,
+        status,
+        exceptions,
+        freezes,
+        watch,
+        canary_preview,
+        stable_preview,
+        waiting,
+        history,
+        me,
+        as_of,
+    } = view;
     let (may_apply, may_roll_back) = (me.may(Permission::Apply), me.may(Permission::RollBack));
     let paused = system.paused;
     let waiting_alone = status.is_none().then(|| waiting.clone());
@@ -92,6 +111,7 @@ fn Page(view: RolloutView, state: PageState) -> impl IntoView {
         />
         <div class="stack">
             {move || refused.get().map(|text| view! { <Notice tone=Tone::Bad><p role="alert">{text}</p></Notice> })}
+            <Frozen freezes=freezes />
             <Overridden overridden=exceptions.iter().map(|given| given.guardrail).collect() exceptions=exceptions />
             {canary_target.map(|target| view! { <RollbackDialog target=target open=state.canary_dialog id="roll-back-canary" state=state /> })}
             {match (status, system.stable.clone()) {
@@ -131,7 +151,7 @@ fn Page(view: RolloutView, state: PageState) -> impl IntoView {
                                             <dt>"At 100 % since"</dt>
                                             <dd>
                                                 <RelativeTime at=at as_of=as_of />
-                                                {stable.activated_by.map(|by| format!(", by {by}"))}
+                                                {stable.activated_by.map(|by| format!(", by {}", crate::labels::outside(&by)))}
                                             </dd>
                                         }
                                     })}
@@ -182,6 +202,20 @@ fn Page(view: RolloutView, state: PageState) -> impl IntoView {
     }
 }
 
+/// The freezes that hold applies now, with who may pass. What holds a promotion stands with its other reasons.
+#[component]
+fn Frozen(freezes: Vec<Holding>) -> impl IntoView {
+    (!freezes.is_empty()).then(|| {
+        let lines = freezes.iter().map(|freeze| view! { <li>{freeze.sentence(Operation::Apply)}</li> }).collect_view();
+        view! {
+            <Notice tone=Tone::Warn>
+                <strong>"Frozen"</strong>
+                <ul class="reasons">{lines}</ul>
+            </Notice>
+        }
+    })
+}
+
 /// The button that opens the rollback dialog. Without scripts, the page shows the form of the dialog instead.
 #[component]
 fn RollbackButton(open: RwSignal<bool>) -> impl IntoView {
@@ -226,7 +260,7 @@ fn Blocked(status: CanaryStatus, paused: bool, may_apply: bool) -> impl IntoView
         reasons.insert(0, "A safety pause is in force: nothing can be promoted until it is released.".to_owned());
     }
     let next = status.next_pct.map(|pct| format!("{pct} %")).unwrap_or_default();
-    let what = if status.state == State::Shadow { "Before it takes traffic" } else { "Before it gets more traffic" };
+    let what = if status.state == State::Shadow { "Before it takes traffic" } else { "Before the next stage" };
     if reasons.is_empty() {
         let words = if may_apply {
             format!("Time and gates are passed: {} can be promoted to {next}.", status.version)

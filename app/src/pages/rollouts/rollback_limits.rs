@@ -23,13 +23,15 @@ fn sentence(config: &WatchConfig) -> String {
     };
     format!(
         "Automatic rollback: {then} when the canary's last five minutes, {} decisions or more, have more than {} errors (and {} \
-         times stable's), {} denials, {} without a rule, or an average cost {} above stable's.",
+         times stable's), {} denials, {} without a rule, or an average cost {} above stable's. Where stable answers the same \
+         requests within {} of it, an incident is opened instead.",
         config.min_sample_size,
         rate_percent(config.max_error_rate),
         config.error_rate_factor,
         rate_percent(config.max_deny_rate),
         rate_percent(config.max_no_match_rate),
         rate_percent(config.max_cost_increase),
+        rate_percent(config.paired_margin),
     )
 }
 

@@ -72,7 +72,7 @@ fn Row(bundle: Waiting, may_apply: bool, blocked: bool, state: PageState) -> imp
                 <span class="queue-versions mono">{versions}</span>
             </a>
             <span class="queue-by faint">
-                "signed by " {labels::all_of(bundle.approved_by)} " " <RiskChip bps=bundle.risk_score_bps />
+                "signed by " {labels::outside(&labels::all_of(bundle.approved_by))} " " <RiskChip bps=bundle.risk_score_bps />
             </span>
             {if may_apply {
                 view! {

@@ -5,7 +5,10 @@ use policy::bundle::Effect;
 
 use crate::{
     api::system::{DisableEvaluation, EnableEvaluation},
-    components::{Button, ButtonKind, Checkbox, FormError, Notice, RelativeTime, Select, TextArea, Tone, effect_words},
+    components::{
+        Button, ButtonKind, Checkbox, ExternalText, FormError, Notice, RelativeTime, Select, TextArea, Tone,
+        effect_words,
+    },
     frame::state::use_frame,
 };
 
@@ -33,8 +36,8 @@ pub(super) fn Emergency(
                             .map(|off| {
                                 view! {
                                     <span>
-                                        {off.by} ", "
-                                        {move || view! { <RelativeTime at=off.since as_of=frame.get().as_of /> }} ": " {off.reason}
+                                        {crate::labels::outside(&off.by)} ", "
+                                        {move || view! { <RelativeTime at=off.since as_of=frame.get().as_of /> }} ": " <ExternalText text=off.reason />
                                     </span>
                                 }
                             })}
@@ -78,7 +81,7 @@ fn DisableForm(editable: bool, action: ServerAction<DisableEvaluation>) -> impl 
                         <ActionForm action=action attr:class="stack">
                             <TextArea label="Reason" name="reason" id="disable-reason" rows=2 required=true />
                             <Select label="Answer everything with" name="bypass_effect" id="disable-effect" options=effects />
-                            <Checkbox label="I mean it: no rule decides anything until evaluation is enabled again" name="sure" />
+                            <Checkbox label="I understand: no rules apply until evaluation is enabled again" name="sure" />
                             <div class="form-foot">
                                 <Button kind=ButtonKind::Danger submit=true pending=action.pending()>
                                     "Disable evaluation"

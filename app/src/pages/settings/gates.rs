@@ -6,7 +6,7 @@ use lifecycle::settings::Settings;
 use super::fields::{Number, in_hours, in_percent};
 use crate::{
     api::workspace::SaveSettings,
-    components::{Button, ButtonKind, FormError, TextInput},
+    components::{Button, ButtonKind, Checkbox, FormError, TextInput},
 };
 
 /// The form; read-only unless `editable`.
@@ -33,7 +33,14 @@ pub(super) fn GateSettings(settings: Settings, editable: bool, action: ServerAct
                                 locked=locked
                             />
                             <Number
-                                label="Highest error rate, %"
+                                label="Minimum number of subjects"
+                                name="settings[min_subjects]"
+                                min="1"
+                                initial=gates.min_subjects.to_string()
+                                locked=locked
+                            />
+                            <Number
+                                label="Maximum error rate, %"
                                 name="settings[max_error_percent]"
                                 min="0"
                                 fractions=true
@@ -41,20 +48,44 @@ pub(super) fn GateSettings(settings: Settings, editable: bool, action: ServerAct
                                 locked=locked
                             />
                             <Number
-                                label="Highest deny rate, %"
+                                label="Maximum deny rate, %"
                                 name="settings[max_deny_percent]"
                                 min="0"
                                 fractions=true
                                 initial=in_percent(gates.max_deny_rate)
                                 locked=locked
                             />
+                            <Checkbox
+                                label="Pass a higher deny rate where stable denies as many of the same requests"
+                                name="settings[deny_like_stable]"
+                                initial=gates.deny_like_stable
+                                disabled=locked
+                            />
                             <Number
-                                label="Highest increase of average cost, %"
+                                label="Maximum increase of average cost, %"
                                 name="settings[max_cost_percent]"
                                 min="0"
                                 fractions=true
                                 initial=in_percent(gates.max_cost_increase)
                                 locked=locked
+                            />
+                            <Number
+                                label="Cost allowance on top, USD per decision"
+                                name="settings[cost_allowance]"
+                                min="0"
+                                fractions=true
+                                initial=gates.cost_allowance.to_string()
+                                locked=locked
+                            />
+                            <TextInput
+                                label="Largest cost of a decision, USD"
+                                name="settings[cost_bound]"
+                                kind="number"
+                                min="0"
+                                step="any"
+                                initial=gates.cost_bound.map(|bound| bound.to_string()).unwrap_or_default()
+                                hint="Empty: ten times the largest budget of a rule."
+                                disabled=locked
                             />
                             <Number
                                 label="Minimum stage duration (hours)"
@@ -63,6 +94,18 @@ pub(super) fn GateSettings(settings: Settings, editable: bool, action: ServerAct
                                 fractions=true
                                 initial=in_hours(gates.min_stage_seconds)
                                 locked=locked
+                            />
+                            <Checkbox
+                                label="Require confidence: the whole interval within the limit"
+                                name="settings[require_confidence]"
+                                initial=gates.require_confidence
+                                disabled=locked
+                            />
+                            <Checkbox
+                                label="Promote automatically when time and gates allow it"
+                                name="settings[automatic_promotion]"
+                                initial=gates.automatic_promotion
+                                disabled=locked
                             />
                         </div>
                     </fieldset>

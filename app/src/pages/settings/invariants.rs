@@ -77,10 +77,10 @@ fn List(invariants: Vec<Invariant>, editable: bool, remove: ServerAction<RemoveI
                         view! {
                             <tr>
                                 <th scope="row" class="mono">
-                                    {invariant.id.clone()}
+                                    {crate::labels::outside(&invariant.id)}
                                 </th>
-                                <td>{words}</td>
-                                <td class="muted">{invariant.note}</td>
+                                <td>{crate::labels::outside(&words)}</td>
+                                <td class="muted">{crate::labels::outside(&invariant.note)}</td>
                                 {editable
                                     .then(|| {
                                         view! {

@@ -4,6 +4,7 @@ mod emergency;
 mod fields;
 mod gates;
 mod invariants;
+mod partner_keys;
 mod people;
 mod permissions;
 mod proposals;
@@ -18,9 +19,9 @@ use leptos::prelude::*;
 use lifecycle::authority::{Permission, Role};
 
 use self::{
-    emergency::Emergency, gates::GateSettings, invariants::Invariants, people::People, permissions::PermissionTable,
-    proposals::Proposals, role_proposals::RoleProposals, sign_in::SignInSettings, signing_keys::SigningKeys,
-    state::PageState, tokens::Tokens, watch::Watch,
+    emergency::Emergency, gates::GateSettings, invariants::Invariants, partner_keys::PartnerKeys, people::People,
+    permissions::PermissionTable, proposals::Proposals, role_proposals::RoleProposals, sign_in::SignInSettings,
+    signing_keys::SigningKeys, state::PageState, tokens::Tokens, watch::Watch,
 };
 use crate::{
     api::workspace::{Workspace, read_workspace},
@@ -107,11 +108,22 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
     let roles = labels::roles(&me.roles);
     let others = roles.clone();
     let administers = me.may(Permission::Administer);
-    let Workspace { settings, invariants, proposals, people, tokens, role_proposals, groups, provider, keys, as_of } =
-        workspace;
+    let Workspace {
+        settings,
+        invariants,
+        proposals,
+        people,
+        tokens,
+        role_proposals,
+        groups,
+        provider,
+        keys,
+        partner_keys,
+        as_of,
+    } = workspace;
     let administrators =
         people.iter().flatten().filter(|person| person.roles.contains(&Role::Admin)).cloned().collect();
-    let myself = me.clone();
+    let (myself, signer) = (me.clone(), me.clone());
     let may_disable = me.may(Permission::DisableEvaluation);
     let tabs = SettingsTab::ALL.map(|tab| Tab::new(tab.id(), tab.label())).to_vec();
     view! {
@@ -167,7 +179,10 @@ fn Page(workspace: Workspace, state: PageState) -> impl IntoView {
                 <PermissionTable mine=me.roles />
             </TabPanel>
             <TabPanel group="settings" id=SettingsTab::Keys.id() selected=tab>
-                <SigningKeys keys=keys />
+                <div class="stack">
+                    <SigningKeys keys=keys />
+                    <PartnerKeys keys=partner_keys me=signer as_of=as_of state=state />
+                </div>
             </TabPanel>
             <TabPanel group="settings" id=SettingsTab::Emergency.id() selected=tab>
                 <Emergency editable=may_disable disable=state.disable enable=state.enable />

@@ -92,16 +92,16 @@ pub(super) fn People(people: Vec<Person>, state: PageState) -> impl IntoView {
                             <ActionForm action=state.set_roles>
                                 <div class="form">
                                     <p>
-                                        <strong>{person.name}</strong>
+                                        <strong>{labels::outside(&person.name)}</strong>
                                         " "
-                                        <span class="muted">{person.email.clone()}</span>
+                                        <span class="muted">{labels::outside(&person.email)}</span>
                                     </p>
                                     <FormError action=state.set_roles />
                                     <input type="hidden" name="email" value=person.email />
                                     <RoleBoxes roles=roles_of_people() checked=person.roles />
                                     <p class="faint">
-                                        "Once there were two safety owners, one of them has to accept a new approver, runtime owner, \
-                                         safety owner or administrator."
+                                        "Once there were two safety owners, one of them has to accept every new role that signs \
+                                         or administers: all but author and viewer."
                                     </p>
                                     <div class="dialog-foot">
                                         <Button on_click=move |_| changing.set(false)>"Cancel"</Button>
@@ -146,8 +146,8 @@ fn PersonRow(
     let (reset_email, reset_label) = (email.clone(), format!("{link}: {name}"));
     view! {
         <tr>
-            <th scope="row">{name.clone()}</th>
-            <td>{email.clone()}</td>
+            <th scope="row">{labels::outside(&name)}</th>
+            <td>{labels::outside(&email)}</td>
             <td>{labels::roles(&roles)}</td>
             <td>
                 {match (enabled, has_password || linked) {
@@ -214,7 +214,7 @@ fn NewLink(made: LinkFor) -> impl IntoView {
     if let Some(error) = link.mail_error {
         return view! {
             <Notice tone=Tone::Bad>
-                <strong>"The link for " {email} " was not sent."</strong>
+                <strong>"The link for " {labels::outside(&email)} " was not sent."</strong>
                 <p>{error}</p>
             </Notice>
         }
@@ -223,8 +223,11 @@ fn NewLink(made: LinkFor) -> impl IntoView {
     match link.url {
         Some(url) => view! {
             <div class="notice tone-good" role="status">
-                <strong>"Hand this link over to " {email} "."</strong>
-                <p>"It works once and is not shown again. Everyone who has it can take the account."</p>
+                <strong>"Hand this link over to " {labels::outside(&email)} "."</strong>
+                <p>
+                    "It works once and is not shown again. Everyone who has it can take the account, so it signs nothing for 24 \
+                     hours after that, and the safety owners are informed."
+                </p>
                 <p>
                     <code class="secret">{url}</code>
                 </p>
@@ -233,7 +236,7 @@ fn NewLink(made: LinkFor) -> impl IntoView {
         .into_any(),
         None => view! {
             <div class="notice tone-good" role="status">
-                <strong>"A link was sent to " {email} "."</strong>
+                <strong>"A link was sent to " {labels::outside(&email)} "."</strong>
             </div>
         }
         .into_any(),
@@ -243,15 +246,27 @@ fn NewLink(made: LinkFor) -> impl IntoView {
 /// What ended when a person was disabled; nothing for one who was enabled.
 #[component]
 fn WhatEnded(done: Ended) -> impl IntoView {
-    let Ended { email, sessions, tokens } = done;
+    let Ended { email, sessions, tokens, waiting } = done;
+    if !waiting.is_empty() {
+        return Some(
+            view! {
+                <div class="notice tone-warn" role="status">
+                    <strong>{email} " may sign in again."</strong>
+                    <p>"Until a safety owner accepts it, without: " {labels::roles(&waiting)} "."</p>
+                </div>
+            }
+            .into_any(),
+        );
+    }
     (sessions > 0 || !tokens.is_empty()).then(|| {
         let tokens = if tokens.is_empty() { "no token".to_owned() } else { tokens.join(", ") };
         view! {
             <div class="notice tone-warn" role="status">
-                <strong>{email} " is disabled."</strong>
-                <p>"Sessions ended: " {sessions} ". Tokens revoked: " {tokens} "."</p>
+                <strong>{labels::outside(&email)} " is disabled."</strong>
+                <p>"Sessions ended: " {sessions} ". Tokens revoked: " {labels::outside(&tokens)} "."</p>
             </div>
         }
+        .into_any()
     })
 }
 

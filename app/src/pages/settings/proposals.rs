@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     api::safeguards::{AcceptProposal, RejectProposal},
-    components::{Button, ButtonKind, FormError, Notice, RelativeTime, Tone},
+    components::{ActionButton, ButtonKind, FormError, Notice, RelativeTime, Tone},
     labels,
 };
 
@@ -54,21 +54,13 @@ fn Row(
     view! {
         <li class="stack-tight">
             {changes.iter().map(|change| view! { <p>{sentence(change)}</p> }).collect_view()}
-            <p class="muted">"Proposed by " {proposed_by} ", " <RelativeTime at=proposed_at as_of=as_of /></p>
+            <p class="muted">"Proposed by " {labels::outside(&proposed_by)} ", " <RelativeTime at=proposed_at as_of=as_of /></p>
             {decides
                 .then(|| {
                     view! {
                         <div class="row">
-                            <ActionForm action=accept>
-                                <input type="hidden" name="id" value=id />
-                                <Button kind=ButtonKind::Danger small=true submit=true pending=accept.pending()>
-                                    "Accept"
-                                </Button>
-                            </ActionForm>
-                            <ActionForm action=reject>
-                                <input type="hidden" name="id" value=id />
-                                <Button small=true submit=true pending=reject.pending()>"Reject"</Button>
-                            </ActionForm>
+                            <ActionButton action=accept id=id text="Accept" kind=ButtonKind::Danger />
+                            <ActionButton action=reject id=id text="Reject" />
                         </div>
                     }
                 })}

@@ -5,7 +5,7 @@ use lifecycle::authority::{Actor, Permission, RoleProposal};
 
 use super::state::PageState;
 use crate::{
-    components::{Button, ButtonKind, FormError, Panel},
+    components::{ActionButton, ButtonKind, FormError, Panel},
     labels,
 };
 
@@ -33,36 +33,26 @@ fn Waiting(proposal: RoleProposal, me: Actor, state: PageState) -> impl IntoView
     let accepts = me.may(Permission::Countersign) && proposal.may_accept(&me.name).is_ok();
     let rejects = proposal.may_reject(&me);
     let RoleProposal { id, name, roles, proposed_by, .. } = proposal;
-    let what = format!("{} for {name}", labels::roles(&roles));
+    let what = format!("{} for {}", labels::roles(&roles), labels::outside(&name));
     let accept_label = format!("Accept {what}");
     let reject_label = format!("Reject {what}");
     view! {
         <li class="spread">
             <span>
                 <strong>{what}</strong>
-                <span class="faint">" proposed by " {proposed_by}</span>
+                <span class="faint">" proposed by " {labels::outside(&proposed_by)}</span>
             </span>
             <span class="row">
                 {accepts
                     .then(|| {
                         view! {
-                            <ActionForm action=state.accept_roles>
-                                <input type="hidden" name="id" value=id />
-                                <Button kind=ButtonKind::Primary small=true submit=true attr:aria-label=accept_label>
-                                    "Accept"
-                                </Button>
-                            </ActionForm>
+                            <ActionButton action=state.accept_roles id=id text="Accept" label=accept_label kind=ButtonKind::Primary />
                         }
                     })}
                 {rejects
                     .then(|| {
                         view! {
-                            <ActionForm action=state.reject_roles>
-                                <input type="hidden" name="id" value=id />
-                                <Button small=true submit=true attr:aria-label=reject_label>
-                                    "Reject"
-                                </Button>
-                            </ActionForm>
+                            <ActionButton action=state.reject_roles id=id text="Reject" label=reject_label />
                         }
                     })}
             </span>

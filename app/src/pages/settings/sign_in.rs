@@ -24,7 +24,7 @@ pub(super) fn SignInSettings(
     state: PageState,
 ) -> impl IntoView {
     let provider = provider.map_or_else(
-        || "This server has no sign-in provider. Whoever runs it names one with --oidc-issuer.".to_owned(),
+        || "This server has no sign-in provider. Its operator names one with --oidc-issuer.".to_owned(),
         |name| format!("People sign in through {name}."),
     );
     view! {

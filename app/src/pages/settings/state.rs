@@ -4,6 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{
+        partner_keys::{AcceptPartnerKey, ProposePartnerKey, RejectPartnerKey, RemovePartnerKey},
         people::{AcceptRoles, CreateToken, InvitePerson, RejectRoles, ResetPerson, RevokeToken, SetEnabled, SetRoles},
         safeguards::{AcceptProposal, RejectProposal},
         sign_in_settings::{RemoveGroup, SaveSignIn, SetGroup},
@@ -35,6 +36,10 @@ pub(super) struct PageState {
     pub remove_invariant: ServerAction<RemoveInvariant>,
     pub accept_proposal: ServerAction<AcceptProposal>,
     pub reject_proposal: ServerAction<RejectProposal>,
+    pub propose_key: ServerAction<ProposePartnerKey>,
+    pub accept_key: ServerAction<AcceptPartnerKey>,
+    pub reject_key: ServerAction<RejectPartnerKey>,
+    pub remove_key: ServerAction<RemovePartnerKey>,
     pub disable: ServerAction<DisableEvaluation>,
     pub enable: ServerAction<EnableEvaluation>,
 }
@@ -60,6 +65,10 @@ impl PageState {
             remove_invariant: ServerAction::new(),
             accept_proposal: ServerAction::new(),
             reject_proposal: ServerAction::new(),
+            propose_key: ServerAction::new(),
+            accept_key: ServerAction::new(),
+            reject_key: ServerAction::new(),
+            remove_key: ServerAction::new(),
             disable: ServerAction::new(),
             enable: ServerAction::new(),
         };
@@ -78,6 +87,10 @@ impl PageState {
         announce(state.revoke_token, "Token revoked");
         announce(state.add_invariant, "Invariant added");
         announce_saved(state.remove_invariant, "Invariant removed");
+        announce(state.propose_key, "Proposed: a safety owner has to accept the key");
+        announce(state.accept_key, "Key accepted: what it signs counts");
+        announce(state.reject_key, "Key rejected");
+        announce(state.remove_key, "Key removed");
         announce(state.disable, "Evaluation disabled");
         announce(state.enable, "Evaluation enabled");
         state.refresh_frame();
@@ -85,7 +98,7 @@ impl PageState {
     }
 
     /// Changes whenever a form changes the content of the page; tracked.
-    pub fn version(self) -> [usize; 17] {
+    pub fn version(self) -> [usize; 21] {
         [
             self.save.version().get(),
             self.save_watch.version().get(),
@@ -104,6 +117,10 @@ impl PageState {
             self.remove_invariant.version().get(),
             self.accept_proposal.version().get(),
             self.reject_proposal.version().get(),
+            self.propose_key.version().get(),
+            self.accept_key.version().get(),
+            self.reject_key.version().get(),
+            self.remove_key.version().get(),
         ]
     }
 

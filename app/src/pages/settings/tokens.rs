@@ -7,8 +7,8 @@ use policy::Timestamp;
 use crate::{
     api::people::{CreateToken, RevokeToken},
     components::{
-        Button, ButtonKind, Checkbox, Chip, Dialog, EmptyState, FormError, RelativeTime, Select, Table, TextArea,
-        TextInput, Tone,
+        ActionButton, Button, ButtonKind, Checkbox, Chip, Dialog, EmptyState, FormError, RelativeTime, Select, Table,
+        TextArea, TextInput, Tone,
     },
     labels,
 };
@@ -47,7 +47,7 @@ pub(super) fn Tokens(
                     .map(|token| {
                         view! {
                             <div class="notice tone-good" role="status">
-                                <strong>"Token “" {token.name} "” is created."</strong>
+                                <strong>"Token “" {labels::outside(&token.name)} "” is created."</strong>
                                 <p>"Copy it now: it is not shown again."</p>
                                 <p>
                                     <code class="secret">{token.secret}</code>
@@ -137,18 +137,18 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                         view! {
                             <tr>
                                 <th scope="row">
-                                    {token.name} " "
+                                    {labels::outside(&token.name)} " "
                                     <code class="faint">{token.prefix} "…"</code>
                                 </th>
                                 <td>
                                     <span class="on-cards faint">"acts as "</span>
-                                    {token.email.unwrap_or_else(|| "itself".to_owned())}
+                                    {token.email.as_deref().map_or_else(|| "itself".to_owned(), labels::outside)}
                                 </td>
                                 <td>{reach}</td>
                                 <td>
                                     <span class="on-cards faint">"made "</span>
                                     <RelativeTime at=token.created_at as_of=as_of />
-                                    <span class="faint">" by " {token.created_by}</span>
+                                    <span class="faint">" by " {labels::outside(&token.created_by)}</span>
                                 </td>
                                 <td>
                                     <span class="on-cards faint">"used "</span>
@@ -163,18 +163,7 @@ fn TokenTable(tokens: Vec<Token>, as_of: Timestamp, revoke: ServerAction<RevokeT
                                         view! { <Chip tone=Tone::Neutral sign="○">"revoked"</Chip> }.into_any()
                                     } else {
                                         view! {
-                                            <ActionForm action=revoke>
-                                                <input type="hidden" name="id" value=id />
-                                                <Button
-                                                    kind=ButtonKind::Danger
-                                                    small=true
-                                                    submit=true
-                                                    attr:aria-label=format!("Revoke {name}")
-                                                    attr:title="Programs that use it are refused from then on"
-                                                >
-                                                    "Revoke"
-                                                </Button>
-                                            </ActionForm>
+                                            <ActionButton action=revoke id=id text="Revoke" label=format!("Revoke {name}") kind=ButtonKind::Danger attr:title="Programs that use it are refused from then on" />
                                         }
                                             .into_any()
                                     }}

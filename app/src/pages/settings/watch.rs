@@ -43,6 +43,13 @@ pub(super) fn Watch(config: WatchConfig, editable: bool, action: ServerAction<Sa
                                 locked=locked
                             />
                             <Number
+                                label="Minimum subjects"
+                                name="limits[fewest_subjects]"
+                                min="1"
+                                initial=config.min_subjects.to_string()
+                                locked=locked
+                            />
+                            <Number
                                 label="Error rate above, %"
                                 name="limits[error_percent]"
                                 min="0"
@@ -82,6 +89,14 @@ pub(super) fn Watch(config: WatchConfig, editable: bool, action: ServerAction<Sa
                                 min="0"
                                 fractions=true
                                 initial=in_percent(config.max_no_match_rate)
+                                locked=locked
+                            />
+                            <Number
+                                label="… and above stable's rate on the same requests by, points"
+                                name="limits[margin_points]"
+                                min="0"
+                                fractions=true
+                                initial=in_percent(config.paired_margin)
                                 locked=locked
                             />
                         </div>

@@ -33,18 +33,14 @@ struct Group {
 
 /// The groups, from current work to history.
 const GROUPS: [Group; 4] = [
-    Group { title: "Drafts", note: "to be edited", states: &[State::Draft, State::ChangesRequested] },
+    Group { title: "Drafts", note: "", states: &[State::Draft, State::ChangesRequested] },
     Group {
         title: "In review",
         note: "waiting for sign-off or for being applied",
         states: &[State::InReview, State::Approved],
     },
     Group { title: "In service", note: "deciding now", states: &[State::Active, State::Canary, State::Shadow] },
-    Group {
-        title: "History",
-        note: "kept as they were",
-        states: &[State::Superseded, State::RolledBack, State::Rejected],
-    },
+    Group { title: "History", note: "", states: &[State::Superseded, State::RolledBack, State::Rejected] },
 ];
 
 /// The page.
@@ -185,7 +181,7 @@ fn BundleRow(bundle: Summary, may_edit: bool, as_of: Timestamp) -> impl IntoView
             <td class="shelf-notes muted"><ExternalText text=notes lines=true /></td>
             <td class="shelf-when">
                 <RelativeTime at=bundle.updated_at as_of=as_of />
-                <span class="muted">{bundle.created_by}</span>
+                <span class="muted">{crate::labels::outside(&bundle.created_by)}</span>
             </td>
             <td class="shelf-actions">
                 {may_edit

@@ -6,8 +6,8 @@ use lifecycle::authority::{Identity, SignInRefused};
 use policy::Timestamp;
 
 use crate::{
-    api::me::UnlinkIdentity,
-    components::{Button, ButtonKind, ExternalText, FormError, Notice, Panel, RelativeTime, Tone},
+    api::me::{ConfirmSession, UnlinkIdentity},
+    components::{Button, ButtonKind, ExternalText, FormError, Notice, Panel, RelativeTime, TextInput, Tone},
     labels,
 };
 
@@ -16,7 +16,9 @@ use crate::{
 pub(super) fn SignInProvider(
     identity: Option<Identity>,
     provider: Option<String>,
+    confirmed: bool,
     as_of: Timestamp,
+    confirm: ServerAction<ConfirmSession>,
     unlink: ServerAction<UnlinkIdentity>,
 ) -> impl IntoView {
     let refused = use_query_map().read_untracked().get("refused").and_then(|name| SignInRefused::from_name(&name));
@@ -41,12 +43,19 @@ pub(super) fn SignInProvider(
                                 <p class="muted">
                                     "Once it is linked, you sign in there, and your groups give you their roles besides your own."
                                 </p>
-                                <p>
-                                    <a class="button" href="/oidc/link" rel="external">
-                                        "Link with "
-                                        {provider}
-                                    </a>
-                                </p>
+                                {if confirmed {
+                                    view! {
+                                        <p>
+                                            <a class="button" href="/oidc/link" rel="external">
+                                                "Link with "
+                                                {provider}
+                                            </a>
+                                        </p>
+                                    }
+                                        .into_any()
+                                } else {
+                                    view! { <Confirm action=confirm /> }.into_any()
+                                }}
                             }
                                 .into_any()
                         }
@@ -55,6 +64,32 @@ pub(super) fn SignInProvider(
             </Panel>
         }
     })
+}
+
+/// Asks for the password: who is linked with an account signs in to it from then on.
+#[component]
+fn Confirm(action: ServerAction<ConfirmSession>) -> impl IntoView {
+    view! {
+        <ActionForm action=action>
+            <div class="form">
+                <FormError action=action />
+                <TextInput
+                    label="Your password"
+                    name="password"
+                    id="link-password"
+                    kind="password"
+                    required=true
+                    autocomplete="current-password"
+                    hint="Then you are sent to the sign-in provider. Who is linked there signs in to this account."
+                />
+                <div class="form-foot">
+                    <Button submit=true pending=action.pending()>
+                        "Continue"
+                    </Button>
+                </div>
+            </div>
+        </ActionForm>
+    }
 }
 
 #[component]

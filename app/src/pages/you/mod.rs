@@ -10,7 +10,8 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use self::{identity::SignInProvider, password::Password, sessions::Sessions, tokens::OwnTokens};
 use crate::{
     api::me::{
-        ChangePassword, CreateOwnToken, EndAllSessions, EndSession, Me, RevokeOwnToken, UnlinkIdentity, read_me,
+        ChangePassword, ConfirmSession, CreateOwnToken, EndAllSessions, EndSession, Me, RevokeOwnToken, UnlinkIdentity,
+        read_me,
     },
     components::{ErrorPanel, Notice, PageHead, Panel, RelativeTime, Skeleton, Tone, use_toasts},
     error::AppError,
@@ -21,6 +22,7 @@ use crate::{
 #[derive(Clone, Copy)]
 struct PageState {
     password: ServerAction<ChangePassword>,
+    confirm: ServerAction<ConfirmSession>,
     unlink: ServerAction<UnlinkIdentity>,
     create_token: ServerAction<CreateOwnToken>,
     revoke_token: ServerAction<RevokeOwnToken>,
@@ -33,6 +35,7 @@ impl PageState {
     fn new() -> Self {
         let state = Self {
             password: ServerAction::new(),
+            confirm: ServerAction::new(),
             unlink: ServerAction::new(),
             create_token: ServerAction::new(),
             revoke_token: ServerAction::new(),
@@ -47,9 +50,10 @@ impl PageState {
     }
 
     /// Changes whenever a form changes the content of the page; tracked.
-    fn version(self) -> [usize; 5] {
+    fn version(self) -> [usize; 6] {
         [
             self.password.version().get(),
+            self.confirm.version().get(),
             self.unlink.version().get(),
             self.create_token.version().get(),
             self.revoke_token.version().get(),
@@ -78,8 +82,9 @@ pub fn You() -> impl IntoView {
 
 #[component]
 fn Page(me: Me, state: PageState) -> impl IntoView {
-    let Me { email, name, roles, identity, provider, signs_from, tokens, sessions, as_of } = me;
+    let Me { email, name, roles, identity, provider, confirmed, signs_from, tokens, sessions, as_of } = me;
     let role_names = labels::roles(&roles);
+    let with_provider = provider.is_some();
     view! {
         <div class="stack">
             {signs_from
@@ -96,18 +101,32 @@ fn Page(me: Me, state: PageState) -> impl IntoView {
                 })}
             <Panel title="Account">
                 <p>
-                    <strong>{name}</strong>
+                    <strong>{labels::outside(&name)}</strong>
                     " "
-                    <span class="muted">{email}</span>
+                    <span class="muted">{labels::outside(&email)}</span>
                 </p>
                 <p class="muted">{role_names}</p>
             </Panel>
             <Panel title="Password">
                 <Password action=state.password />
             </Panel>
-            <SignInProvider identity=identity provider=provider as_of=as_of unlink=state.unlink />
+            <SignInProvider
+                identity=identity
+                provider=provider
+                confirmed=confirmed
+                as_of=as_of
+                confirm=state.confirm
+                unlink=state.unlink
+            />
             <Panel title="Tokens">
-                <OwnTokens tokens=tokens roles=roles as_of=as_of create=state.create_token revoke=state.revoke_token />
+                <OwnTokens
+                    tokens=tokens
+                    roles=roles
+                    as_of=as_of
+                    with_provider=with_provider
+                    create=state.create_token
+                    revoke=state.revoke_token
+                />
             </Panel>
             <Panel title="Sessions">
                 <Sessions sessions=sessions as_of=as_of end=state.end_session end_all=state.end_all />

@@ -6,7 +6,9 @@ use policy::Timestamp;
 
 use crate::{
     api::me::{CreateOwnToken, RevokeOwnToken},
-    components::{Button, ButtonKind, Chip, FormError, RelativeTime, RoleBoxes, Select, Table, TextInput, Tone},
+    components::{
+        ActionButton, Button, ButtonKind, Chip, FormError, RelativeTime, RoleBoxes, Select, Table, TextInput, Tone,
+    },
     labels,
 };
 
@@ -16,9 +18,15 @@ pub(super) fn OwnTokens(
     tokens: Vec<Token>,
     roles: Roles,
     as_of: Timestamp,
+    with_provider: bool,
     create: ServerAction<CreateOwnToken>,
     revoke: ServerAction<RevokeOwnToken>,
 ) -> impl IntoView {
+    let password_hint = if with_provider {
+        "Asked for because a token outlives your session. Within ten minutes of signing in with the sign-in provider it may stay empty."
+    } else {
+        "Asked for because a token outlives your session."
+    };
     let created = move || create.value().get().and_then(Result::ok);
     view! {
         <div class="stack">
@@ -28,7 +36,7 @@ pub(super) fn OwnTokens(
                     .map(|token| {
                         view! {
                             <div class="notice tone-good" role="status">
-                                <strong>"Token “" {token.name} "” is created."</strong>
+                                <strong>"Token “" {labels::outside(&token.name)} "” is created."</strong>
                                 <p>"Copy it now: it is not shown again."</p>
                                 <p>
                                     <code class="secret">{token.secret}</code>
@@ -78,6 +86,14 @@ pub(super) fn OwnTokens(
                         initial="90"
                     />
                     <RoleBoxes roles=roles />
+                    <TextInput
+                        label="Your password"
+                        name="password"
+                        id="own-token-password"
+                        kind="password"
+                        autocomplete="current-password"
+                        hint=password_hint
+                    />
                     <div class="form-foot">
                         <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
                             "Create token"
@@ -100,7 +116,7 @@ fn TokenRow(token: Token, as_of: Timestamp, revoke: ServerAction<RevokeOwnToken>
     view! {
         <tr>
             <th scope="row">
-                {name} " "
+                {labels::outside(&name)} " "
                 <code class="faint">{prefix} "…"</code>
             </th>
             <td>{labels::roles(&roles)}</td>
@@ -117,12 +133,7 @@ fn TokenRow(token: Token, as_of: Timestamp, revoke: ServerAction<RevokeOwnToken>
                     view! { <Chip tone=Tone::Neutral sign="○">"revoked"</Chip> }.into_any()
                 } else {
                     view! {
-                        <ActionForm action=revoke>
-                            <input type="hidden" name="id" value=id />
-                            <Button kind=ButtonKind::Danger small=true submit=true attr:aria-label=label>
-                                "Revoke"
-                            </Button>
-                        </ActionForm>
+                        <ActionButton action=revoke id=id text="Revoke" label=label kind=ButtonKind::Danger />
                     }
                         .into_any()
                 }}

@@ -51,13 +51,13 @@ impl<'a> BundlePair<'a> {
         let affected = if all { vec![true; aligned.len()] } else { affected(&aligned) };
         let rules =
             || aligned.iter().zip(&affected).filter(|(_, affected)| **affected).map(|(aligned, _)| aligned.rule);
-        if !meter.spend(Space::cost(rules())) {
-            return None;
-        }
         let enforced = |bundle: &'a Bundle| bundle.schema.as_ref().filter(|schema| schema.enforce);
         let schemas: Vec<&Schema> = [before, after].into_iter().filter_map(enforced).collect();
         let declared: Vec<&AgentSchema> = schemas.iter().flat_map(|schema| schema.agents.values()).collect();
         let domain = if declared.is_empty() { Domain::Open } else { Domain::CutBy(&declared) };
+        if !meter.spend(Space::cost(rules(), domain)) {
+            return None;
+        }
         let space = Space::new(rules(), domain)?;
         let nowhere = Footprint { matches: None, decides: None };
         let footprints = aligned

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Meter, phrases,
+    Meter, QUESTION_BUDGET, phrases,
     space::{Axis, Domain, Numbers, Slot, SlotKind, Space, context},
 };
 use crate::{
@@ -106,6 +106,9 @@ pub fn nearest_change(prepared: &Prepared, input: &Input, wanted: Option<Effect>
     let domain = schema.and_then(|schema| schema.agents.get(&input.agent)).map_or(Domain::Open, Domain::Inside);
     let rules: Vec<Rule> =
         prepared.rules().filter(|rule| rule.addresses(question)).map(|rule| rule.to_rule()).collect();
+    if Space::nesting_cost(&rules, domain) > QUESTION_BUDGET {
+        return WhyNot::Undecided(None);
+    }
     let Some(space) = Space::new(rules.iter(), domain) else {
         return WhyNot::None;
     };

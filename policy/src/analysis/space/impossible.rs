@@ -12,12 +12,9 @@ use super::{Axis, Cell, Cuboid, Slot, SlotKind, SlotSet, Space, context::place};
 impl Cuboid {
     /// The cuboids whose union is everything impossible.
     pub(super) fn all_impossible(axes: &[Axis]) -> Vec<Self> {
-        if !axes.iter().any(|axis| axis.field.contains('.')) {
-            return Vec::new();
-        }
         let mut all = Vec::new();
         for (outer, below) in axes.iter().enumerate() {
-            for (inner, above) in axes.iter().enumerate().filter(|(_, inner)| is_inside(&inner.field, &below.field)) {
+            for (inner, above) in inside(axes, &below.field) {
                 let mut parts = vec![(inner, those(above, |kind| *kind != SlotKind::Missing))];
                 match below.field.split_once('.') {
                     None => {
@@ -28,7 +25,7 @@ impl Cuboid {
                     }
                     Some((first, _)) => {
                         // Both paths are dotted: they are nested only while the first segment is an object.
-                        let Some(first) = axes.iter().position(|axis| axis.field == first) else { continue };
+                        let Ok(first) = axes.binary_search_by(|axis| axis.field.as_str().cmp(first)) else { continue };
                         let Some(axis) = axes.get(first) else { continue };
                         parts.push((first, those(axis, |kind| *kind == SlotKind::Composite)));
                         parts.push((outer, those(below, |kind| *kind != SlotKind::Composite)));
@@ -42,6 +39,13 @@ impl Cuboid {
         }
         all
     }
+}
+
+/// The axes of the fields inside `outer`, with their numbers. Axes are sorted by field, so these follow each other.
+fn inside<'a>(axes: &'a [Axis], outer: &str) -> impl Iterator<Item = (usize, &'a Axis)> {
+    let start = format!("{outer}.");
+    let first = axes.partition_point(|axis| axis.field < start);
+    axes.iter().enumerate().skip(first).take_while(move |(_, axis)| axis.field.starts_with(&start))
 }
 
 fn those(axis: &Axis, wanted: impl Fn(&SlotKind) -> bool) -> SlotSet {

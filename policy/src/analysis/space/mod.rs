@@ -3,6 +3,7 @@
 
 pub(crate) mod context;
 mod impossible;
+mod nesting;
 mod sets;
 mod slots;
 
@@ -24,6 +25,9 @@ use crate::{
     },
 };
 
+/// The cost of two fields of which one is inside the other: every question looks at them, and so they must be few.
+const PAIR_COST: u64 = 256;
+
 /// How schemas restrict the fields of a space.
 #[derive(Debug, Clone, Copy)]
 pub enum Domain<'a> {
@@ -33,6 +37,16 @@ pub enum Domain<'a> {
     Inside(&'a AgentSchema),
     /// Every value, cut so that each of these schemas admits either all values of a slot or none.
     CutBy(&'a [&'a AgentSchema]),
+}
+
+impl<'a> Domain<'a> {
+    fn schemas(&self) -> &[&'a AgentSchema] {
+        match self {
+            Self::Open => &[],
+            Self::Inside(schema) => std::slice::from_ref(schema),
+            Self::CutBy(schemas) => schemas,
+        }
+    }
 }
 
 /// A box-shaped set of inputs that is restricted on some axes only.
@@ -83,11 +97,7 @@ impl Space {
                 tested.entry(&condition.field).or_default().push(condition);
             }
         }
-        let schemas: &[&AgentSchema] = match &domain {
-            Domain::Open => &[],
-            Domain::Inside(schema) => std::slice::from_ref(schema),
-            Domain::CutBy(schemas) => schemas,
-        };
+        let schemas = domain.schemas();
         // Declared fields count even where no rule tests them: a required field must be in every witness.
         for field in schemas.iter().flat_map(|schema| schema.fields.keys()) {
             tested.entry(field).or_default();
@@ -109,20 +119,30 @@ impl Space {
     }
 
     /// The cost of [`Self::new`] and of the [`Self::footprint`] of every rule, in units of a [`Meter`](super::Meter).
-    pub fn cost<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> u64 {
+    pub fn cost<'a>(rules: impl IntoIterator<Item = &'a Rule> + Clone, domain: Domain<'a>) -> u64 {
+        let nested = Self::nesting_cost(rules.clone(), domain);
         let tests = rules.into_iter().flat_map(|rule| &rule.conditions).map(|condition| match &condition.test {
             // Each value of a list is compared with the whole list.
             Test::In(list) | Test::NotIn(list) => (list.len() as u64).saturating_mul(list.len() as u64) / 8 + 1,
             _ => 1,
         });
-        tests.fold(0, u64::saturating_add)
+        tests.fold(nested, u64::saturating_add)
     }
 
-    /// Replaces the axis at `at` by another axis.
-    pub fn set_axis(&mut self, at: usize, axis: Axis) {
-        if let (Some(full), Some(old)) = (self.full.get_mut(at), self.axes.get_mut(at)) {
-            *full = axis.full();
-            *old = axis;
+    /// The part of [`Self::cost`] that is due to fields inside each other.
+    pub fn nesting_cost<'a>(rules: impl IntoIterator<Item = &'a Rule>, domain: Domain<'a>) -> u64 {
+        let tested = rules.into_iter().flat_map(|rule| &rule.conditions).map(|condition| condition.field.as_str());
+        let declared = domain.schemas().iter().flat_map(|schema| schema.fields.keys()).map(String::as_str);
+        nesting::nested(tested.chain(declared)).saturating_mul(PAIR_COST)
+    }
+
+    /// Replaces some axes.
+    pub fn set_axes(&mut self, axes: impl IntoIterator<Item = (usize, Axis)>) {
+        for (at, axis) in axes {
+            if let (Some(full), Some(old)) = (self.full.get_mut(at), self.axes.get_mut(at)) {
+                *full = axis.full();
+                *old = axis;
+            }
         }
         self.impossible = Cuboid::all_impossible(&self.axes);
     }

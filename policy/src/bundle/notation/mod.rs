@@ -55,7 +55,7 @@ impl Condition {
 }
 
 /// Characters that a text in another notation would contain.
-const SIGNS: [char; 7] = ['<', '>', '=', '!', '^', '?', '|'];
+const SIGNS: [char; 16] = ['<', '>', '=', '!', '^', '?', '|', '≥', '⩾', '≤', '⩽', '≠', '≔', '＞', '＜', '＝'];
 
 /// The conditions that a member means: as written, or as they will be once repaired; empty when only the author knows.
 pub fn intended_conditions(key: &str, value: &Value) -> Vec<Condition> {
@@ -90,7 +90,7 @@ impl Key {
 }
 
 /// Notations of operators, longest first. Operators of other languages are marked.
-const OPERATORS: [(&str, Operator, bool); 14] = [
+const OPERATORS: [(&str, Operator, bool); 23] = [
     ("===", Operator::Equals, true),
     ("!==", Operator::Differs, true),
     (">=", Operator::AtLeast, false),
@@ -105,6 +105,15 @@ const OPERATORS: [(&str, Operator, bool); 14] = [
     ("<", Operator::Below, false),
     ("?", Operator::Present, false),
     ("=", Operator::Equals, true),
+    ("≥", Operator::AtLeast, true),
+    ("⩾", Operator::AtLeast, true),
+    ("≤", Operator::AtMost, true),
+    ("⩽", Operator::AtMost, true),
+    ("≠", Operator::Differs, true),
+    ("≔", Operator::Equals, true),
+    ("＞", Operator::Above, true),
+    ("＜", Operator::Below, true),
+    ("＝", Operator::Equals, true),
 ];
 
 fn leading(text: &str) -> Option<(&'static str, Operator, bool, &str)> {

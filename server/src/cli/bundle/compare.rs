@@ -6,6 +6,7 @@ use lifecycle::review::{Comparison, SemanticDiffSummary, compare};
 use policy::{
     analysis::diff::{DiffRegion, NewAllows, Outcome, Scope},
     bundle::Source,
+    characters::write_out,
 };
 
 use crate::{
@@ -49,7 +50,7 @@ fn regions(meaning: &SemanticDiffSummary) -> String {
         (count, true) => format!("{count} regions of inputs change:"),
         (count, false) => format!("{count} regions of inputs change, and there may be more:"),
     }];
-    lines.extend(meaning.regions.iter().take(SHOWN).map(region));
+    lines.extend(meaning.regions.iter().take(SHOWN).map(|shown| write_out(&region(shown)).into_owned()));
     if meaning.total_regions > SHOWN {
         lines.push(format!("  and {} more", meaning.total_regions - SHOWN));
     }

@@ -2,7 +2,10 @@
 
 use std::{path::Path, process::ExitCode};
 
-use policy::lint::{self, Report};
+use policy::{
+    characters::write_out,
+    lint::{self, Report},
+};
 use serde_json::json;
 
 use crate::{
@@ -26,11 +29,11 @@ pub(super) fn render(report: &Report) -> String {
     for finding in report.all() {
         let severity = json!(finding.severity);
         let code = json!(finding.code);
-        let place = finding.rule_id.as_deref().unwrap_or(&finding.path);
+        let place = write_out(finding.rule_id.as_deref().unwrap_or(&finding.path));
         let (severity, code) = (severity.as_str().unwrap_or_default(), code.as_str().unwrap_or_default());
-        text.push_str(&format!("{severity}[{code}] {place}: {}\n", finding.message));
+        text.push_str(&format!("{severity}[{code}] {place}: {}\n", write_out(&finding.message)));
         if let Some(suggestion) = &finding.suggestion {
-            text.push_str(&format!("    {suggestion}\n"));
+            text.push_str(&format!("    {}\n", write_out(suggestion)));
         }
     }
     let summary = report.summary;

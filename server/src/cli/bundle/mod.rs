@@ -82,6 +82,9 @@ pub enum Command {
         /// Public keys of a partner, as published at /.well-known/countersign-keys.
         #[arg(long, value_name = "FILE")]
         partner_keys: Option<PathBuf>,
+        /// Public key of a partner, 64 hexadecimal digits; may be given several times.
+        #[arg(long, value_name = "HEX")]
+        public_key: Vec<String>,
         #[command(flatten)]
         keys: OfflineKeys,
     },
@@ -140,7 +143,9 @@ pub fn run(command: Command, format: Format) -> Result<ExitCode, CliError> {
         Command::Sign { file, expiry_hours, algorithm, to, keys } => {
             transfer::sign(&file, algorithm, expiry_hours, to.as_ref(), &keys)
         }
-        Command::Verify { file, partner_keys, keys } => transfer::verify(&file, partner_keys.as_deref(), &keys, format),
+        Command::Verify { file, partner_keys, public_key, keys } => {
+            transfer::verify(&file, partner_keys.as_deref(), &public_key, &keys, format)
+        }
         Command::Export { bundle, expiry_hours, algorithm, to, server } => {
             transfer::export(&server, &bundle, algorithm, expiry_hours, to.as_ref())
         }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use clap::ValueEnum;
-use policy::replay::{self, Case, Comparison, Limits, Simulation, Summary};
+use policy::{
+    characters::write_out,
+    replay::{self, Case, Comparison, Limits, Simulation, Summary},
+};
 use serde_json::json;
 
 use crate::{
@@ -86,12 +89,12 @@ fn simulation_text(simulation: &Simulation) -> String {
     let mut text = summary_text(&simulation.summary);
     for result in simulation.results.iter().filter(|result| result.passed == Some(false)) {
         let expected = result.expected_effect.map_or_else(String::new, |effect| effect.to_string());
-        text.push_str(&format!("\nfailed {}: expected {expected}, got {}", result.case_id, result.effect));
+        text.push_str(&format!("\nfailed {}: expected {expected}, got {}", write_out(&result.case_id), result.effect));
     }
     if !simulation.skipped_rules.is_empty() {
         text.push_str(&format!(
             "\nleft out, because they cannot be understood: {}",
-            simulation.skipped_rules.join(", ")
+            write_out(&simulation.skipped_rules.join(", "))
         ));
     }
     text
@@ -115,7 +118,7 @@ fn summary_text(summary: &Summary) -> String {
 fn comparison_text(comparison: &Comparison) -> String {
     let mut text = format!("{} answered differently", comparison.total_changes);
     for change in &comparison.changes {
-        text.push_str(&format!("\n{}: {} → {}", change.case_id, change.before, change.after));
+        text.push_str(&format!("\n{}: {} → {}", write_out(&change.case_id), change.before, change.after));
     }
     text
 }

@@ -10,7 +10,7 @@ use lifecycle::{
     signing::{Key, KeyRing, PublicKey},
     transfer::{Algorithm, Preview, Upload, Verdict, Verification, export as signed, open_with_partners},
 };
-use policy::Timestamp;
+use policy::{Timestamp, characters::write_out};
 use rand::RngExt;
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ pub enum Signature {
     /// With the secret: who can verify can sign, too.
     #[default]
     HmacSha256,
-    /// With a key pair: whoever has the public key can verify.
+    /// With a key pair: anyone with the public key can verify.
     Ed25519,
 }
 
@@ -97,10 +97,17 @@ pub fn sign(
 pub fn verify(
     file: &Path,
     partner_keys: Option<&Path>,
+    public_key: &[String],
     keys: &OfflineKeys,
     format: Format,
 ) -> Result<ExitCode, CliError> {
-    let partners = partner_keys.map(public_keys).transpose()?.unwrap_or_default();
+    let mut partners = partner_keys.map(public_keys).transpose()?.unwrap_or_default();
+    for text in public_key {
+        let key = PublicKey::from_hex(text.trim());
+        let wrong =
+            || CliError::Usage(format!("--public-key {text}: expected the 64 hexadecimal digits of an Ed25519 key"));
+        partners.push(key.ok_or_else(wrong)?);
+    }
     let ring = match keys.ring_if_any(Use::Verify)? {
         Some(ring) => ring,
         // A partner's public keys are enough. A secret that nobody knows verifies nothing else.
@@ -140,7 +147,7 @@ fn verdict(verification: &Verification) -> String {
     ];
     for (name, value) in stated {
         if let Some(value) = value {
-            text.push_str(&format!("\n  {name:9} {value}"));
+            text.push_str(&format!("\n  {name:9} {}", write_out(&value)));
         }
     }
     text

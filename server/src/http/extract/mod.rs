@@ -9,7 +9,7 @@ mod query;
 mod subject;
 mod target;
 
-pub use body::{Json, LARGE, OptionalJson, SMALL, Tree, content_length, read_body, too_large};
+pub use body::{Json, LARGE, OptionalJson, SMALL, Tree, Written, read_body};
 pub use bundle_id::{BundleId, parse_bundle_id};
 pub use emergency::Emergency;
 pub use if_match::if_match;

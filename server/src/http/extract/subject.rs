@@ -1,7 +1,12 @@
 //! The bundle that a request is about: its rules, the whole bundle, or the number of a stored one.
 
 use lifecycle::{authority::Actor, problem::Problem};
-use policy::{Fault, bundle::Source, json::unknown_members, spelling::is_near};
+use policy::{
+    Fault,
+    bundle::Source,
+    json::{Literals, unknown_members},
+    spelling::is_near,
+};
 use serde_json::Value;
 use store::Store;
 
@@ -65,13 +70,14 @@ impl Subject {
         Ok(subject)
     }
 
-    /// The bundle as its author wrote it. `at` is the JSON Pointer of this subject in the body.
+    /// The bundle as its author wrote it. `at` is the JSON Pointer of this subject in the body, and `literals` are those of
+    /// the body.
     ///
     /// # Errors
     /// 422 when the document has members of a wrong type, 404 when no bundle has the number.
-    pub async fn source(self, store: &Store, actor: &Actor, at: &str) -> ApiResult<Source> {
+    pub async fn source(self, store: &Store, actor: &Actor, (at, literals): (&str, Literals)) -> ApiResult<Source> {
         match self {
-            Self::Document(document, below) => Source::read(document).map_err(|faults| {
+            Self::Document(document, below) => Source::read_with(document, literals.below(below)).map_err(|faults| {
                 let place = |fault: Fault| Fault::new(format!("{at}{below}{}", fault.pointer), fault.detail);
                 ApiError(Problem::invalid_fields(faults.into_iter().map(place).collect()))
             }),

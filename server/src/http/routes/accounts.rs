@@ -71,6 +71,7 @@ async fn invite(
     let (new, delivery) = (NewPerson { email, name, roles }, state.links.delivery(hand_over));
     let invited = people::invite(&state.store, &actor, &new, delivery).await?;
     let sent = state.links.invitation(&invited.person, &invited.link, delivery).await;
+    state.links.announce(&state.store).await;
     let body = json!({ "user": invited.person, "invitation": sent, "proposal": invited.proposal });
     Ok((StatusCode::CREATED, Out(body)))
 }
@@ -84,7 +85,8 @@ async fn reset(
     let person = person(&state, &actor, &id).await?;
     let delivery = state.links.delivery(options.unwrap_or_default().hand_over);
     let reset = people::reset(&state.store, &actor, &person.email, delivery).await?;
-    let sent = state.links.reset(&state.store, &actor, &reset, delivery).await;
+    let sent = state.links.reset(&reset, delivery).await;
+    state.links.announce(&state.store).await;
     Ok(Out(json!({ "user": reset.person, "reset": sent, "revoked_tokens": reset.revoked_tokens })))
 }
 
@@ -100,7 +102,9 @@ async fn set_roles(
     Json(body): Json<RolesBody>,
 ) -> ApiResult<Out<people::RolesSet>> {
     let person = person(&state, &actor, &id).await?;
-    Ok(Out(people::set_roles(&state.store, &actor, &person.email, body.roles).await?))
+    let set = people::set_roles(&state.store, &actor, &person.email, body.roles).await?;
+    state.links.announce(&state.store).await;
+    Ok(Out(set))
 }
 
 async fn disable(
@@ -118,7 +122,9 @@ async fn enable(
     Path(id): Path<String>,
 ) -> ApiResult<Out<people::Disabled>> {
     let person = person(&state, &actor, &id).await?;
-    Ok(Out(people::set_enabled(&state.store, &actor, &person.email, true).await?))
+    let enabled = people::set_enabled(&state.store, &actor, &person.email, true).await?;
+    state.links.announce(&state.store).await;
+    Ok(Out(enabled))
 }
 
 async fn proposals(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {

@@ -64,6 +64,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         subject_id: params.text("subject_id"),
         since: params.time("since")?,
         until: params.time("until")?,
+        without_routine: false,
         oldest_first: oldest_first.unwrap_or_default(),
         limit: Some(params.limit()?),
         cursor: params.text("cursor"),

@@ -1,7 +1,7 @@
-//! `/openapi.json` and `/docs`: the contract of this API, for programs and for people. No token is needed, because the
+//! `/openapi.json` and `/docs/…`: the contract of this API, for programs and for people. No token is needed, because the
 //! contract reveals nothing about the workspace.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use app::{context::Theme, reference};
 use axum::{
@@ -9,15 +9,24 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use sha2::{Digest, Sha256};
 use tower_http::compression::CompressionLayer;
 
-use crate::{http::response::matches, openapi::DOCUMENT, state::AppState};
+use crate::{
+    error::ApiResult,
+    http::response::{matches, no_such_path},
+    openapi::DOCUMENT,
+    state::AppState,
+};
 
-/// The routes of the contract and of the page about it.
+/// The routes of the contract and of the pages about it.
 pub fn router() -> Router<AppState> {
-    Router::new().route("/openapi.json", get(document)).route("/docs", get(page)).layer(CompressionLayer::new())
+    Router::new()
+        .route("/openapi.json", get(document))
+        .route("/docs", get(page))
+        .route("/docs/{page}", get(page))
+        .layer(CompressionLayer::new())
 }
 
 /// The document as text, and its etag: a weak one, since the document is also sent compressed.
@@ -42,21 +51,24 @@ async fn document(request: HeaderMap) -> Response {
     response
 }
 
-/// The page in each theme: that of the reader's system, light, dark.
-static PAGES: LazyLock<[String; 3]> =
-    LazyLock::new(|| [None, Some(Theme::Light), Some(Theme::Dark)].map(|theme| reference::page(&DOCUMENT, theme)));
+/// The pages in each theme: that of the reader's system, light, dark.
+static PAGES: LazyLock<[BTreeMap<String, String>; 3]> =
+    LazyLock::new(|| [None, Some(Theme::Light), Some(Theme::Dark)].map(|theme| reference::pages(&DOCUMENT, theme)));
 
-/// The content security policy of the page: styles, fonts and the icon from this server, and no scripts.
+/// The content security policy of the pages: styles, fonts and the icon from this server, and no scripts.
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-async fn page(request: HeaderMap) -> Response {
+async fn page(uri: Uri, request: HeaderMap) -> ApiResult<Response> {
     let cookies = request.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let [system, light, dark] = &*PAGES;
-    let page = match cookies.filter_map(Theme::from_cookies).next() {
+    let pages = match cookies.filter_map(Theme::from_cookies).next() {
         None => system,
         Some(Theme::Light) => light,
         Some(Theme::Dark) => dark,
     };
-    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page.as_str())).into_response()
+    match pages.get(uri.path()) {
+        Some(page) => Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page.as_str())).into_response()),
+        None => Err(no_such_path(uri).await),
+    }
 }

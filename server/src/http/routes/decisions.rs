@@ -43,6 +43,7 @@ async fn list(State(state): State<AppState>, SignedIn(actor): SignedIn, params: 
         until: params.time("until")?,
         limit: Some(params.limit()?),
         cursor: params.text("cursor"),
+        ..Filter::default()
     };
     Ok(to_list("decisions", store::decisions::list(&state.store, &actor, &filter).await?))
 }

@@ -11,12 +11,12 @@ use axum::{
     routing::post,
 };
 use futures::future::join_all;
-use http::{HeaderMap, HeaderValue, header};
+use http::{Extensions, HeaderMap, HeaderValue, header};
 use lifecycle::{
-    authority::{Credential, Permission},
+    authority::{Actor, Credential, Permission},
     problem::{Code, Problem},
 };
-use policy::Timestamp;
+use policy::{Timestamp, engine::evaluation::ErrorCode};
 use serde::Deserialize;
 use serde_json::json;
 use store::refusals::Refusals;
@@ -28,6 +28,7 @@ use crate::{
     evaluation::{self, EvaluationRequest, EvaluationResponse, EvaluationService, PendingDecision},
     http::extract::{read_body, require_known_query},
     json::parse,
+    rate_limits::Kind,
     state::AppState,
 };
 
@@ -52,11 +53,11 @@ async fn evaluate(State(state): State<AppState>, request: Request) -> ApiResult<
 /// Answers one request.
 ///
 /// # Errors
-/// 401 and 403 without a token that has the permission, and for an agent outside its patterns; 400, 413 and 422 for an invalid body; 409 when the request's id
-/// belongs to another question in the log; 503 when the decision cannot be logged.
+/// 401 and 403 without a token that has the permission, and for an agent outside its patterns; 400, 413 and 422 for an
+/// invalid body; 409 when the request's id belongs to another question in the log; 503 when the decision cannot be logged.
 pub async fn answer(service: &EvaluationService, request: Request) -> ApiResult<Response> {
     let began = Instant::now();
-    let asker = EvaluationCaller::of(service, request.headers()).await?;
+    let asker = EvaluationCaller::of(service, request.headers(), request.extensions()).await?;
     require_known_query(request.uri())?;
     let body = read_body(request, MAX_BYTES).await?;
     let (serving, now) = (service.serving(), now());
@@ -88,13 +89,17 @@ struct Batch {
 /// Decides all requests of a batch or none; each decision is logged separately.
 async fn batch(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
     let (service, began) = (&state.live, Instant::now());
-    let asker = EvaluationCaller::of(service, request.headers()).await?;
+    let asker = EvaluationCaller::of(service, request.headers(), request.extensions()).await?;
     require_known_query(request.uri())?;
     let body = read_body(request, MAX_BATCH_BYTES).await?;
     let batch: Batch = parse(&body)?;
     if batch.requests.len() > MAX_REQUESTS {
         let detail = format!("a batch may hold at most {MAX_REQUESTS} requests, found {}", batch.requests.len());
         return Err(ApiError(Problem::new(Code::TooLarge, detail).with("limit", MAX_REQUESTS as u64)));
+    }
+    if let Some(number) = asker.token {
+        // The first one was counted with the request.
+        service.limits.decisions(number, batch.requests.len().saturating_sub(1))?;
     }
     let (serving, now) = (service.serving(), now());
     let pending: Vec<PendingDecision> = batch
@@ -127,32 +132,43 @@ struct EvaluationCaller {
 }
 
 impl EvaluationCaller {
-    async fn of(service: &EvaluationService, headers: &HeaderMap) -> ApiResult<Self> {
+    async fn of(service: &EvaluationService, headers: &HeaderMap, extensions: &Extensions) -> ApiResult<Self> {
         let caller = match auth::bearer(headers) {
-            Some(Some(token)) => service.tokens.caller(token).await?,
+            Some(Some(token)) => {
+                let admit = || service.limits.caller(None, &auth::network(extensions), Kind::Usual);
+                service.tokens.caller(token, admit).await?
+            }
             _ => return Err(ApiError::unauthenticated()),
         };
         let actor = caller.actor.as_ref().ok_or_else(ApiError::unauthenticated)?;
         if let Err(refused) = auth::require(actor, Permission::Evaluate) {
-            service.refusals.note_access(&actor.name, "POST /policy/evaluate");
+            service.refusals.note_access(&actor.name, actor.credential().as_deref(), "POST /policy/evaluate");
             return Err(refused);
         }
         let token = match actor.pass.credential {
             Some(Credential::Token(number)) => Some(number),
             _ => None,
         };
+        if let Some(number) = token {
+            service.limits.decisions(number, 1)?;
+        }
         Ok(Self { token, caller, refusals: Arc::clone(&service.refusals) })
     }
 
     /// Notes that this token asked for the decision, which is not logged yet. `at` is the request's JSON Pointer.
     ///
     /// # Errors
-    /// `forbidden` when the token's patterns do not cover the agent.
+    /// `forbidden` when the token's patterns do not cover the agent. What is no name is covered by none: it is denied and
+    /// recorded like everybody's, so that the attempt is seen.
     fn claim(&self, pending: &mut PendingDecision, at: &str) -> Result<(), Problem> {
         let actor = self.caller.actor.as_ref();
-        if !actor.is_some_and(|actor| actor.pass.covers(&pending.record.agent)) {
+        let is_no_name =
+            pending.record.errors.iter().any(|error| error.code == ErrorCode::InvalidName && error.field == "agent");
+        if !is_no_name && !actor.is_some_and(|actor| actor.pass.covers(&pending.record.agent)) {
             let name = actor.map(|actor| actor.name.as_str()).unwrap_or_default();
-            self.refusals.note_access(name, &format!("POST /policy/evaluate for {}", pending.record.agent));
+            let credential = actor.and_then(Actor::credential);
+            let asked = format!("POST /policy/evaluate for {}", pending.record.agent);
+            self.refusals.note_access(name, credential.as_deref(), &asked);
             let detail = format!(
                 "this token may not ask for the agent `{}`: an administrator can make one whose patterns cover it",
                 pending.record.agent

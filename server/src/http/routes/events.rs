@@ -10,7 +10,6 @@ use axum::{
 };
 use futures::{Stream, StreamExt};
 use lifecycle::authority::{Actor, Permission};
-use serde_json::json;
 use tokio_stream::wrappers::WatchStream;
 
 use crate::{
@@ -36,6 +35,7 @@ async fn events(
     SignedIn(actor): SignedIn,
 ) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     auth::require(&actor, Permission::Read)?;
+    let open = state.events.begin(&actor.name)?;
     let changes = WatchStream::new(state.live.changes());
     let mut stopping = state.stopping.subscribe();
     let end = async move {
@@ -44,20 +44,27 @@ async fn events(
             _ = stopping.wait_for(|stopping| *stopping) => {}
         }
     };
-    let events =
-        changes.then(move |change| live_event(state.clone(), actor.clone(), change)).take_until(Box::pin(end)).map(Ok);
+    let events = changes
+        .then(move |change| live_event(state.clone(), actor.clone(), change))
+        .take_while(|event| std::future::ready(event.is_some()))
+        .filter_map(std::future::ready);
+    // The stream counts until the last of it is dropped.
+    let events = events.take_until(Box::pin(end)).map(move |event| {
+        let _counts = &open;
+        Ok(event)
+    });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
-async fn live_event(state: AppState, actor: Actor, change: u64) -> Event {
-    let event = Event::default().event("live").id(change.to_string()).retry(RECONNECT);
-    let content = match store::system::get(&state.store, &actor).await {
-        Ok(system) => json!(system),
-        // The page keeps its content until the next change.
+/// The event of a change; `None`, which ends the stream, once the caller's session or token does not work any more.
+async fn live_event(state: AppState, actor: Actor, change: u64) -> Option<Event> {
+    let actor = match store::tokens::renew(&state.store.identifying(), &actor).await {
+        Ok(renewed) => renewed?,
         Err(error) => {
-            tracing::debug!(%error, "the state of the system cannot be read for an open page");
-            json!(null)
+            tracing::debug!(%error, "whether an open page may still learn of changes cannot be read");
+            return None;
         }
     };
-    event.data(content.to_string())
+    let content = state.events.read(&state.store, &actor, change).await;
+    Some(Event::default().event("live").id(change.to_string()).retry(RECONNECT).data(content))
 }

@@ -3,12 +3,11 @@
 use axum::{Json as Out, Router, extract::State, routing::post};
 use lifecycle::authority::Permission;
 use policy::lint;
-use tokio::task::spawn_blocking;
 
 use crate::{
     auth::{self, SignedIn},
     error::ApiResult,
-    http::extract::{LARGE, Subject, Tree},
+    http::extract::{LARGE, Subject, Written},
     state::AppState,
 };
 
@@ -20,12 +19,12 @@ pub fn router() -> Router<AppState> {
 async fn check(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Tree(body): Tree<LARGE>,
+    Written(body, literals): Written<LARGE>,
 ) -> ApiResult<Out<lint::Report>> {
     auth::require(&actor, Permission::Read)?;
     let subject = Subject::take(body, "", &[])?;
-    let source = subject.source(&state.store, &actor, "").await?;
+    let source = subject.source(&state.store, &actor, ("", literals)).await?;
     let invariants = store::settings::invariants(&state.store, &actor).await?;
-    let report = spawn_blocking(move || lint::lint_against(&source, &invariants)).await?;
-    Ok(Out(report))
+    let check = move || lint::lint_against(&source, &invariants);
+    Ok(Out(state.store.heavy().run(&actor.name, check).await?))
 }

@@ -73,9 +73,10 @@ async fn list_tokens(State(state): State<AppState>, SignedIn(actor): SignedIn) -
 async fn create_token(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
+    Extension(caller): Extension<Caller>,
     Json(new): Json<tokens::NewOwnToken>,
 ) -> ApiResult<(StatusCode, Out<Value>)> {
-    let (token, plain) = tokens::create_own(&state.store, &actor, new).await?;
+    let (token, plain) = tokens::create_own(&state.store, &actor, &caller.source, new).await?;
     Ok((StatusCode::CREATED, Out(json!({ "token": plain, "details": token }))))
 }
 
@@ -94,8 +95,8 @@ async fn list_sessions(State(state): State<AppState>, SignedIn(actor): SignedIn)
 }
 
 async fn end_all(State(state): State<AppState>, SignedIn(actor): SignedIn) -> ApiResult<Out<Value>> {
-    let ended = sessions::end_all_own(&state.store, &actor).await?;
-    Ok(Out(json!({ "ended_sessions": ended })))
+    let ended = people::sign_out_everywhere(&state.store, &actor).await?;
+    Ok(Out(json!({ "ended_sessions": ended.sessions, "revoked_tokens": ended.revoked_tokens.len() })))
 }
 
 async fn end_session(
@@ -105,5 +106,5 @@ async fn end_session(
 ) -> ApiResult<Out<Value>> {
     auth::require(&actor, Permission::Read)?;
     sessions::end_own(&state.store, &actor, number(&id, "session")?).await?;
-    Ok(Out(json!({ "ended_sessions": 1 })))
+    Ok(Out(json!({ "ended_sessions": 1, "revoked_tokens": 0 })))
 }

@@ -11,13 +11,12 @@ use http::header;
 use lifecycle::{
     authority::Permission, metrics::ErrorMetrics, problem::Code, rollout::GateVerdict, system::ServingBundle,
 };
-use prometheus::{Gauge, GaugeVec, IntCounter, Opts, Registry, TEXT_FORMAT, TextEncoder};
-use store::{metrics::WorkspaceMetrics, refusals::Refusals};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
+use store::metrics::WorkspaceMetrics;
 
 use crate::{
     auth,
     error::{ApiError, ApiResult},
-    evaluation::DecisionMetrics,
     http::extract::Params,
     state::AppState,
 };
@@ -25,9 +24,18 @@ use crate::{
 /// The window if the request names none.
 const DEFAULT_WINDOW: &str = "5m";
 
+/// The states of a gate, with their labels.
+const GATE_STATES: [(GateVerdict, &str); 3] =
+    [(GateVerdict::Pass, "pass"), (GateVerdict::Hold, "hold"), (GateVerdict::Fail, "fail")];
+
 /// The routes of metrics.
 pub fn router() -> Router<AppState> {
     Router::new().route("/metrics", get(metrics)).route("/metrics/errors", get(errors))
+}
+
+/// `/metrics` for a listener of its own.
+pub fn open_router() -> Router<AppState> {
+    Router::new().route("/metrics", get(answer))
 }
 
 /// On a loopback address metrics need no token: the runbook's `curl` sends none, and neither do scrapers.
@@ -41,8 +49,13 @@ fn check_access(state: &AppState, caller: Caller) -> ApiResult<()> {
 
 async fn metrics(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> ApiResult<Response> {
     check_access(&state, caller)?;
-    let metrics = state.metrics.read(&state.store).await?;
-    let text = render(&metrics, &state.live.metrics, &state.live.refusals).map_err(|error| {
+    answer(State(state)).await
+}
+
+/// Says how the server is doing also while the database does not say how the workspace is.
+async fn answer(State(state): State<AppState>) -> ApiResult<Response> {
+    let metrics = state.metrics.read(&state.store).await;
+    let text = render(metrics.as_deref(), &state).map_err(|error| {
         tracing::error!(%error, "the metrics cannot be rendered");
         ApiError::new(Code::Internal, "something went wrong on the server; its log has the details")
     })?;
@@ -60,9 +73,11 @@ async fn errors(
 }
 
 /// All metrics in Prometheus' text format.
-fn render(metrics: &WorkspaceMetrics, counts: &DecisionMetrics, refusals: &Refusals) -> prometheus::Result<String> {
+fn render(metrics: Option<&WorkspaceMetrics>, state: &AppState) -> prometheus::Result<String> {
+    let refusals = &state.live.refusals;
     let registry = Registry::new();
-    counts.register(&registry)?;
+    state.live.metrics.register(&registry)?;
+    server(&registry, state, metrics.is_some())?;
     let counter = |name: &str, help: &str, count: u64| {
         let counter = IntCounter::new(name, help)?;
         counter.inc_by(count);
@@ -78,6 +93,14 @@ fn render(metrics: &WorkspaceMetrics, counts: &DecisionMetrics, refusals: &Refus
         "Requests that the caller's roles or token do not allow, since this server started.",
         refusals.accesses(),
     )?;
+    if let Some(metrics) = metrics {
+        workspace(&registry, metrics)?;
+    }
+    TextEncoder::new().encode_to_string(&registry.gather())
+}
+
+/// How the workspace is doing.
+fn workspace(registry: &Registry, metrics: &WorkspaceMetrics) -> prometheus::Result<()> {
     let gauge = |name: &str, help: &str, value: f64| {
         let gauge = Gauge::new(name, help)?;
         gauge.set(value);
@@ -102,7 +125,7 @@ fn render(metrics: &WorkspaceMetrics, counts: &DecisionMetrics, refusals: &Refus
     gauge("policy_evaluation_enabled", "Whether evaluation is on.", flag(system.enabled))?;
     let share = system.canary.as_ref().map_or(0, |canary| canary.canary_pct);
     gauge("policy_canary_pct", "The canary's share of traffic in percent; 0 without one.", f64::from(share))?;
-    bundles(&registry, [system.stable.as_ref(), system.canary.as_ref()])?;
+    bundles(registry, [system.stable.as_ref(), system.canary.as_ref()])?;
     if let Some(report) = &metrics.gates {
         let help = "Whether a quality gate of the canary passes; absent while that cannot be said yet.";
         let passed = GaugeVec::new(Opts::new("policy_canary_gate_passed", help), &["gate"])?;
@@ -110,8 +133,88 @@ fn render(metrics: &WorkspaceMetrics, counts: &DecisionMetrics, refusals: &Refus
             passed.with_label_values(&[gate.name.name()]).set(flag(gate.verdict == GateVerdict::Pass));
         }
         registry.register(Box::new(passed))?;
+        let help = "The state of each quality gate of the canary: 1 for the one it is in.";
+        let states = GaugeVec::new(Opts::new("policy_canary_gate_state", help), &["gate", "state"])?;
+        for gate in &report.gates {
+            for (state, name) in GATE_STATES {
+                states.with_label_values(&[gate.name.name(), name]).set(flag(gate.verdict == state));
+            }
+        }
+        registry.register(Box::new(states))?;
     }
-    TextEncoder::new().encode_to_string(&registry.gather())
+    Ok(())
+}
+
+/// How this server itself is doing.
+fn server(registry: &Registry, state: &AppState, database_answers: bool) -> prometheus::Result<()> {
+    let build = GaugeVec::new(Opts::new("policy_build_info", "The release of this server; always 1."), &["version"])?;
+    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+    registry.register(Box::new(build))?;
+    let silent = Opts::new("policy_loop_silent_seconds", "Seconds since the last heartbeat of a loop of this server.");
+    let silent = GaugeVec::new(silent, &["loop"])?;
+    let alive = Opts::new("policy_loop_alive", "Whether the last heartbeat of a loop of this server is recent.");
+    let alive = GaugeVec::new(alive, &["loop"])?;
+    let restarts = Opts::new("policy_loop_restarts_total", "How often a loop of this server was started again.");
+    let restarts = IntCounterVec::new(restarts, &["loop"])?;
+    for found in state.heartbeats.read() {
+        silent.with_label_values(&[found.name]).set(found.silent_seconds as f64);
+        alive.with_label_values(&[found.name]).set(f64::from(u8::from(found.alive)));
+        restarts.with_label_values(&[found.name]).inc_by(found.restarts);
+    }
+    registry.register(Box::new(silent))?;
+    registry.register(Box::new(alive))?;
+    registry.register(Box::new(restarts))?;
+    let (heavy, brief) = (state.store.heavy().load(), state.store.brief().load());
+    for (name, help, value) in [
+        (
+            "policy_heavy_work_running",
+            "Proofs, replays and comparisons that run.",
+            (heavy.running + brief.running) as f64,
+        ),
+        (
+            "policy_heavy_work_waiting",
+            "Proofs, replays and comparisons that wait for their turn.",
+            (heavy.waiting + brief.waiting) as f64,
+        ),
+        ("policy_open_streams", "Pages that follow changes as they happen.", state.events.open() as f64),
+        (
+            "policy_spilled_bytes",
+            "Bytes of decisions that wait on this server's disk for the database.",
+            state.live.log.spilled_bytes() as f64,
+        ),
+        ("policy_decision_queue", "Decisions that wait to be written to the log.", state.live.log.queued() as f64),
+        (
+            "policy_database_up",
+            "Whether the database answered; without it there are no metrics of the workspace.",
+            f64::from(u8::from(database_answers)),
+        ),
+        (
+            "policy_degraded",
+            "Whether decisions are buffered on disk because the database is away.",
+            f64::from(u8::from(state.live.log.is_buffering())),
+        ),
+    ] {
+        let gauge = Gauge::new(name, help)?;
+        gauge.set(value);
+        registry.register(Box::new(gauge))?;
+    }
+    for (name, help, count) in [
+        (
+            "policy_heavy_work_refused_total",
+            "Proofs, replays and comparisons refused because too many waited.",
+            heavy.refused + brief.refused,
+        ),
+        (
+            "policy_rate_limited_total",
+            "Requests refused because their caller or source asked too often.",
+            state.limits.refused(),
+        ),
+    ] {
+        let counter = IntCounter::new(name, help)?;
+        counter.inc_by(count);
+        registry.register(Box::new(counter))?;
+    }
+    Ok(())
 }
 
 /// The bundles in service, and since when.

@@ -51,8 +51,8 @@ async fn start(State(state): State<AppState>, sent: Sent<Start>, uri: Uri) -> Ap
     to_provider(&state, &provider, local_path(start.next.as_deref()), None).await
 }
 
-/// Links the account of whoever is signed in. Another site could lead a browser here whose provider it had signed in as
-/// somebody else before, so the browser has to say that a page of this site did.
+/// Links the account of the person who is signed in. Another site could lead a browser here whose provider it had signed in as
+/// another person before, so the browser has to say that a page of this site did.
 async fn link(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
@@ -63,8 +63,11 @@ async fn link(
     let from_here = headers.get("sec-fetch-site").is_some_and(|value| value == "same-origin");
     match caller.actor {
         None => Ok(Redirect::to("/sign-in?next=/me").into_response()),
-        Some(actor) if from_here && has_session(&actor) => to_provider(&state, &provider, "/me", Some(&actor)).await,
-        Some(_) => Ok(refused(SignInRefused::NotFromHere, true)),
+        Some(actor) if !(from_here && has_session(&actor)) => Ok(refused(SignInRefused::NotFromHere, true)),
+        Some(actor) if !store::people::is_confirmed(&state.store, &actor).await? => {
+            Ok(refused(SignInRefused::NotConfirmed, true))
+        }
+        Some(actor) => to_provider(&state, &provider, "/me", Some(&actor)).await,
     }
 }
 
@@ -128,7 +131,7 @@ async fn finish(
         let signed_in = identities::sign_in(&state.store, &answer.claims, &answer.secret, &caller.source).await?;
         return Ok(match signed_in {
             Ok(found) => {
-                auth::begin_session(session, found.person.id, found.provider_session).await?;
+                auth::begin_session(session, &found).await?;
                 Ok(())
             }
             Err(refused) => Err(refused),
@@ -138,7 +141,7 @@ async fn finish(
     let actor = caller.actor.as_ref().filter(|actor| has_session(actor));
     match actor.filter(|actor| owner.is_some_and(|owner| owner.email == actor.name)) {
         Some(actor) => Ok(identities::link(&state.store, actor, &answer.claims).await?.map(|_| ())),
-        // Somebody else is signed in by now.
+        // Another person is signed in by now.
         None => Ok(Err(SignInRefused::UsedUp)),
     }
 }

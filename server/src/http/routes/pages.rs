@@ -53,7 +53,7 @@ pub fn router(state: AppState) -> Router {
     layers::for_people(pages, &state).layer(middleware::from_fn(pages_or_nothing)).with_state(state)
 }
 
-/// Middleware, before anybody is identified: a program that asks for what is no page is answered alike, whoever asks and
+/// Middleware, before anybody is identified: a program that asks for what is no page is answered alike for every caller and
 /// with whatever token. Browsers get the page that says so.
 async fn pages_or_nothing(request: Request, next: Next) -> Response {
     let path = request.uri().path();

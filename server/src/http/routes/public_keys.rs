@@ -13,7 +13,7 @@ pub fn router() -> Router<AppState> {
 async fn show(State(state): State<AppState>) -> Json<Value> {
     let ring = state.store.keys();
     let mut keys: Vec<Value> = Vec::new();
-    // Whoever knows a public key can try secrets without asking anybody: nothing is published of one that can be guessed,
+    // With a public key one can try secrets without asking anybody: nothing is published of one that can be guessed,
     // nor of one that is not the workspace's own.
     for (place, key) in ring.all().enumerate().filter(|(_, key)| key.may_be_published()) {
         let public = key.public();

@@ -17,7 +17,10 @@ use store::rollout::RollBack;
 use crate::{
     auth::SignedIn,
     error::ApiResult,
-    http::extract::{BundleId, Emergency, Json, OptionalJson},
+    http::{
+        extract::{BundleId, Emergency, Json, OptionalJson},
+        response::Served,
+    },
     state::AppState,
 };
 
@@ -64,9 +67,9 @@ async fn activate(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     Json(body): Json<Activate>,
-) -> ApiResult<Out<RolloutStep>> {
+) -> ApiResult<Out<Served<RolloutStep>>> {
     let bundle = store::rollout::apply(&state.store, &actor, id, &body.packet_id, body.canary_pct).await?;
-    Ok(Out(bundle.into()))
+    Ok(Served::of(&state, bundle.into()).await)
 }
 
 #[derive(Deserialize)]
@@ -79,8 +82,9 @@ async fn promote(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     Json(body): Json<Promote>,
-) -> ApiResult<Out<RolloutStep>> {
-    Ok(Out(store::rollout::promote(&state.store, &actor, id, body.target_pct).await?.into()))
+) -> ApiResult<Out<Served<RolloutStep>>> {
+    let bundle = store::rollout::promote(&state.store, &actor, id, body.target_pct).await?;
+    Ok(Served::of(&state, bundle.into()).await)
 }
 
 async fn roll_back(
@@ -88,7 +92,7 @@ async fn roll_back(
     SignedIn(actor): SignedIn,
     BundleId(id): BundleId,
     mut body: Emergency,
-) -> ApiResult<Out<RollbackResponse>> {
+) -> ApiResult<Out<Served<RollbackResponse>>> {
     let order = RollBack {
         reason: body.required("reason")?,
         rolled_back_by: body.optional("rolled_back_by"),
@@ -98,7 +102,7 @@ async fn roll_back(
     let mut warnings = body.into_warnings();
     let response = store::rollout::roll_back(&state.store, &actor, id, order).await?;
     warnings.extend(response.warnings);
-    Ok(Out(RollbackResponse { warnings, ..response }))
+    Ok(Served::of(&state, RollbackResponse { warnings, ..response }).await)
 }
 
 #[derive(Default, Deserialize)]

@@ -1,6 +1,8 @@
 //! `/policy/simulate`: the decisions of one bundle about many inputs, or those of two compared. `/policy/corpus`:
 //! recorded inputs.
 
+use std::sync::Arc;
+
 use axum::{
     Json as Out, Router,
     extract::State,
@@ -12,12 +14,12 @@ use lifecycle::{
 };
 use policy::{
     bundle::{Bundle, Source},
+    json::Literals,
     replay::{self, Case, Comparison, Dataset, Simulation},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::Store;
-use tokio::task::spawn_blocking;
+use store::{Store, heavy::Turn};
 
 use crate::{
     auth::{self, SignedIn},
@@ -74,7 +76,7 @@ struct Pair {
 
 impl Cases {
     /// The cases to run. Synthetic ones are generated for `bundle`.
-    async fn collect(self, store: &Store, actor: &Actor, bundle: &Bundle) -> ApiResult<Vec<Case>> {
+    async fn collect(self, store: &Store, actor: &Actor, bundle: &Arc<Bundle>, turn: &Turn) -> ApiResult<Vec<Case>> {
         let count = self.count.unwrap_or(DEFAULT_COUNT);
         if count > MOST_CASES {
             let detail = format!("may be at most {MOST_CASES}, found {count}");
@@ -90,7 +92,10 @@ impl Cases {
             (Dataset::Custom, None) => {
                 Err(ApiError(Problem::invalid_field("/cases", "is required with the dataset `custom`")))
             }
-            (Dataset::Synthetic, _) => Ok(replay::synthetic::cases(bundle, count as usize, self.seed.unwrap_or(0))),
+            (Dataset::Synthetic, _) => {
+                let (bundle, seed) = (Arc::clone(bundle), self.seed.unwrap_or(0));
+                Ok(turn.run(move || replay::synthetic::cases(&bundle, count as usize, seed)).await?)
+            }
             (dataset @ (Dataset::Fixtures | Dataset::Recorded), _) => {
                 Ok(store::test_cases::cases(store, actor, dataset, self.count, self.seed).await?)
             }
@@ -106,13 +111,14 @@ async fn simulate(
     auth::require(&actor, Permission::Read)?;
     let cases = read_cases(&mut body)?;
     let subject = Subject::take(body, "", &CASE_MEMBERS)?;
-    let parsed = subject.source(&state.store, &actor, "").await?.parse_rules();
-    let cases = cases.collect(&state.store, &actor, &parsed.bundle).await?;
+    let source = subject.source(&state.store, &actor, ("", Literals::default())).await?;
+    let turn = state.store.heavy().turn(&actor.name).await?;
+    let parsed = turn.run(move || source.parse_rules()).await?;
+    let bundle = Arc::new(parsed.bundle);
+    let cases = cases.collect(&state.store, &actor, &bundle, &turn).await?;
     let limits = store::settings::get(&state.store, &actor).await?.simulation;
-    let simulation = spawn_blocking(move || Simulation {
-        skipped_rules: parsed.skipped,
-        ..replay::simulate(&parsed.bundle, &cases, limits)
-    });
+    let simulation =
+        turn.run(move || Simulation { skipped_rules: parsed.skipped, ..replay::simulate(&bundle, &cases, limits) });
     Ok(Out(simulation.await?))
 }
 
@@ -125,12 +131,13 @@ async fn compare(
     let Pair { a, b, dataset, count, seed, cases } = convert(body)?;
     let cases = Cases { dataset, count, seed, cases };
     let (a, b) = (Subject::take(a, "/a", &[])?, Subject::take(b, "/b", &[])?);
-    let a: Source = a.source(&state.store, &actor, "/a").await?;
-    let b: Source = b.source(&state.store, &actor, "/b").await?;
-    let (a, b) = (a.parse_rules().bundle, b.parse_rules().bundle);
-    let cases = cases.collect(&state.store, &actor, &b).await?;
+    let a: Source = a.source(&state.store, &actor, ("/a", Literals::default())).await?;
+    let b: Source = b.source(&state.store, &actor, ("/b", Literals::default())).await?;
+    let turn = state.store.heavy().turn(&actor.name).await?;
+    let (a, b) = turn.run(move || (a.parse_rules().bundle, Arc::new(b.parse_rules().bundle))).await?;
+    let cases = cases.collect(&state.store, &actor, &b, &turn).await?;
     let limits = store::settings::get(&state.store, &actor).await?.simulation;
-    Ok(Out(spawn_blocking(move || replay::compare(&a, &b, &cases, limits)).await?))
+    Ok(Out(turn.run(move || replay::compare(&a, &b, &cases, limits)).await?))
 }
 
 /// Takes the members that choose cases out of the body; the others name a bundle.

@@ -18,7 +18,10 @@ use store::system::Engage;
 use crate::{
     auth::{self, SignedIn},
     error::{ApiError, ApiResult},
-    http::extract::{Emergency, Json},
+    http::{
+        extract::{Emergency, Json},
+        response::Served,
+    },
     state::AppState,
 };
 
@@ -45,14 +48,15 @@ async fn pause(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     mut body: Emergency,
-) -> ApiResult<Out<Changed>> {
+) -> ApiResult<Out<Served<Changed>>> {
     let order = Engage {
         reason: body.required("reason")?,
         ticket: body.optional("ticket"),
         trigger_metrics: body.optional("trigger_metrics").unwrap_or_default(),
     };
     let warnings = body.into_warnings();
-    Ok(Out(with_warnings(warnings, store::system::pause(&state.store, &actor, order).await?)))
+    let changed = store::system::pause(&state.store, &actor, order).await?;
+    Ok(Served::of(&state, with_warnings(warnings, changed)).await)
 }
 
 #[derive(Deserialize)]
@@ -64,8 +68,9 @@ async fn release(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Json(body): Json<Release>,
-) -> ApiResult<Out<Changed>> {
-    Ok(Out(store::system::sign_release(&state.store, &actor, &body.remediation).await?))
+) -> ApiResult<Out<Served<Changed>>> {
+    let changed = store::system::sign_release(&state.store, &actor, &body.remediation).await?;
+    Ok(Served::of(&state, changed).await)
 }
 
 /// What changed, with what was odd about the request in front of the other warnings.
@@ -81,7 +86,7 @@ async fn switch(
     SignedIn(actor): SignedIn,
     headers: HeaderMap,
     mut body: Emergency,
-) -> ApiResult<Out<Changed>> {
+) -> ApiResult<Out<Served<Changed>>> {
     auth::require(&actor, Permission::DisableEvaluation)?;
     // Without a body evaluation is switched off: in an emergency, typing JSON takes too long.
     let enabled = if body.is_empty { false } else { body.required("enabled")? };
@@ -92,7 +97,7 @@ async fn switch(
     let warnings = body.into_warnings();
     if enabled {
         let changed = store::system::enable(&state.store, &actor, reason.as_deref()).await?;
-        return Ok(Out(with_warnings(warnings, changed)));
+        return Ok(Served::of(&state, with_warnings(warnings, changed)).await);
     }
     let confirmed = headers.get(OVERRIDE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     if !confirmed {
@@ -103,5 +108,5 @@ async fn switch(
         ));
     }
     let changed = store::system::disable(&state.store, &actor, &reason.unwrap_or_default(), bypass_effect).await?;
-    Ok(Out(with_warnings(warnings, changed)))
+    Ok(Served::of(&state, with_warnings(warnings, changed)).await)
 }

@@ -93,7 +93,7 @@ async fn verify(
     SignedIn(actor): SignedIn,
     request: Request,
 ) -> ApiResult<Out<Verification>> {
-    let upload = upload(request).await?;
+    let upload = upload(&state, &actor, request).await?;
     Ok(Out(store::bundles::verify(&state.store, &actor, upload.document).await?))
 }
 
@@ -106,7 +106,7 @@ async fn import(
 ) -> ApiResult<Response> {
     // Options may be in the query string too, so that a file can be sent unchanged.
     let (renamed, unsigned) = (params.text("import_as_version"), params.flag("unsigned")?);
-    let upload = upload(request).await?;
+    let upload = upload(&state, &actor, request).await?;
     let upload = Upload {
         import_as_version: renamed.or(upload.import_as_version),
         unsigned: unsigned || upload.unsigned,
@@ -119,10 +119,11 @@ async fn import(
     Ok(created(&format!("/policy/bundles/{}", imported.bundle.id), Out(imported)))
 }
 
-async fn upload(request: Request) -> ApiResult<Upload> {
+async fn upload(state: &AppState, actor: &Actor, request: Request) -> ApiResult<Upload> {
     let bytes = read_body(request, MAX_FILE_BYTES).await?;
     // With a duplicate member it would be unclear which one was signed.
-    let body = json::parse(&bytes).map_err(|malformed| {
+    let parsed = state.store.heavy().run(&actor.name, move || json::parse(&bytes)).await?;
+    let body = parsed.map_err(|malformed| {
         Problem::from(malformed).with("verdict", Verdict::Malformed.name()).with("valid", false)
     })?;
     Ok(Upload::parse(body)?)

@@ -13,7 +13,7 @@ pub use check::{Due, confirm, delete_unused, due, end_unconfirmed};
 pub use lifecycle::authority::{Identity, SignInRefused};
 pub use link::{link, own, unlink};
 pub use pending::{Pending, Started, start, take};
-pub use sign_in::{SignedIn, sign_in};
+pub use sign_in::sign_in;
 
 /// What the provider says about a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

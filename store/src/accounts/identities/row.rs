@@ -111,7 +111,7 @@ pub(super) async fn follow(work: &mut Work, row: &Row, person: Person, wanted: &
         .bind(&names::role_names(&after.given)[..])
         .execute(work.db())
         .await?;
-    if after.held != before.held {
+    if after != before {
         sqlx::query("update people set roles = $2, updated_at = now() where id = $1")
             .bind(person.id)
             .bind(&names::role_names(&after.held)[..])
@@ -121,7 +121,11 @@ pub(super) async fn follow(work: &mut Work, row: &Row, person: Person, wanted: &
             "roles": names::role_names(&after.held), "roles_before": names::role_names(&before.held),
             "from_groups": names::role_names(&after.given), "issuer": row.issuer, "subject": row.subject,
         });
-        let summary = format!("the groups of {} changed their roles", person.email);
+        let summary = if after.held == before.held {
+            format!("the groups of {} give other roles, and they keep theirs", person.email)
+        } else {
+            format!("the groups of {} changed their roles", person.email)
+        };
         work.note(EventType::RolesFromGroups, "person", person.id, summary, detail);
     }
     Ok(Person { roles: after.held, ..person })

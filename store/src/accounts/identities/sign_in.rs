@@ -3,7 +3,7 @@
 use const_format::concatcp;
 use lifecycle::{
     audit::EventType,
-    authority::{Person, Roles, SignInRefused, Via},
+    authority::{Actor, Pass, Person, Roles, SignInRefused, Via},
 };
 use serde_json::json;
 
@@ -11,19 +11,18 @@ use super::{
     Claims,
     row::{self, add_session, end_sessions, follow},
 };
-use crate::{Result, Store, accounts::people::row as people, work::Work};
-
-/// A person who signed in, and the session at the provider that their browser session belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedIn {
-    /// The person.
-    pub person: Person,
-    /// The number of the session at the provider.
-    pub provider_session: i64,
-}
+use crate::{
+    Result, Store,
+    accounts::{
+        people::{SignedIn, row as people},
+        sessions,
+    },
+    work::Work,
+};
 
 /// Signs the person in whom the provider has confirmed. `secret` is what the provider is asked again with; `source` is
-/// the network that the request came from. Takes no actor: the provider vouches for the person.
+/// the network that the request came from. A session begins, which ends when the provider no longer confirms the person.
+/// Takes no actor: the provider vouches for the person.
 ///
 /// # Errors
 /// The database failed. A refusal is no error: what follows from the person's groups is stored in any case.
@@ -45,14 +44,15 @@ pub async fn sign_in(
             let provider_session = add_session(&mut work, store, identity, secret).await?;
             let detail = json!({"source": source, "issuer": claims.issuer, "subject": claims.subject});
             let summary = format!("{} signed in through {}", person.email, claims.issuer);
+            let (session, credential) = sessions::begin(&mut work, person.id, Some(provider_session)).await?;
             work.note_by(
-                person.actor(Via::Session),
+                Actor { pass: Pass::with(credential), ..person.actor(Via::Session) },
                 EventType::SignedIn,
                 ("person", person.id.to_string()),
                 summary,
                 detail,
             );
-            Ok(SignedIn { person, provider_session })
+            Ok(SignedIn { person, session })
         }
         Err(refused) => {
             store.refusals().note_sign_in(source, &claims.account());
@@ -77,7 +77,7 @@ async fn return_of(work: &mut Work, known: row::Row, wanted: &Roles) -> Result<R
     Ok(Ok((known.id, person)))
 }
 
-/// Somebody who was never here becomes a person, unless another account has their email: an email proves nothing.
+/// A stranger becomes a person here, unless another account has their email: an email proves nothing.
 async fn join(work: &mut Work, claims: &Claims, wanted: &Roles) -> Result<Result<(i64, Person), SignInRefused>> {
     if wanted.is_empty() {
         return Ok(Err(SignInRefused::NoRoles));

@@ -8,7 +8,13 @@ use lifecycle::{
 };
 
 use super::row::{self, COLUMNS, Row, checked_email, checked_name, end_sessions};
-use crate::{Error, Result, Store, accounts::password, names, work::Work};
+use crate::{
+    Error, Result, Store,
+    accounts::password,
+    announcements::{self, Kind},
+    names,
+    work::Work,
+};
 
 /// Adds a person with a password.
 ///
@@ -37,8 +43,15 @@ pub async fn add(
     .bind(&names::role_names(&roles)[..])
     .bind(&hash)
     .fetch_one(work.db())
-    .await?;
+    .await
+    .map_err(row::email_taken)?;
     let person = row.read()?;
+    let what = format!(
+        "{} added {email} with a password on the host; roles: {}",
+        work.actor().name,
+        names::role_names(&person.roles).join(", ")
+    );
+    announce(&mut work, &person, &what).await?;
     work.note(EventType::PersonChanged, "person", person.id, format!("{email} was added"), row::facts(&person));
     work.commit().await?;
     Ok(person)
@@ -60,10 +73,20 @@ pub async fn set_password(store: &Store, actor: &Actor, email: &str, password: &
         .execute(work.db())
         .await?;
     end_sessions(&mut work, person.id, None).await?;
+    let what = format!("{} gave {} a new password on the host", work.actor().name, person.email);
+    announce(&mut work, &person, &what).await?;
     let summary = format!("{} got a new password on the command line", person.email);
     work.note(EventType::PersonChanged, "person", person.id, summary, row::facts(&person));
     work.commit().await?;
     Ok(Person { has_password: true, ..person })
+}
+
+/// Announces what was done on the host, unless the server itself did it for its example workspace.
+async fn announce(work: &mut Work, person: &Person, what: &str) -> Result<()> {
+    match work.actor().via {
+        Via::Job => Ok(()),
+        _ => announcements::announce(work, person.id, Kind::OnHost, what).await,
+    }
 }
 
 /// The permit of an actor on the host.

@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::{
     roles,
-    row::{COLUMNS, Row, checked_email, checked_name, lock_people},
+    row::{COLUMNS, Row, checked_email, checked_name, email_taken, lock_people},
 };
 use crate::{
     Result, Store,
     accounts::links::{self, Delivery, Kind, Link},
-    names,
+    announcements, names,
     work::Work,
 };
 
@@ -54,7 +54,8 @@ pub async fn invite(store: &Store, actor: &Actor, new: &NewPerson, delivery: Del
             .bind(&email)
             .bind(name)
             .fetch_one(work.db())
-            .await?;
+            .await
+            .map_err(email_taken)?;
     let added = row.read()?;
     let change = roles::change(&mut work, &added, &new.roles).await?;
     let person = Person { roles: change.now, ..added };
@@ -64,6 +65,14 @@ pub async fn invite(store: &Store, actor: &Actor, new: &NewPerson, delivery: Del
         "expires_at": link.expires_at,
     });
     work.note(EventType::PersonInvited, "person", person.id, format!("{email} was invited"), detail);
+    if delivery == Delivery::HandOver {
+        let what = format!(
+            "{} invited {email} with a link to hand over, with which anybody can take the account: it signs nothing for \
+             24 hours after that",
+            work.actor().name
+        );
+        announcements::announce(&mut work, person.id, announcements::Kind::HandedOver, &what).await?;
+    }
     let proposal = roles::propose(&mut work, &person, &change.proposed).await?;
     work.commit().await?;
     Ok(Invited { person, link, proposal })

@@ -3,21 +3,22 @@
 use lifecycle::{
     audit::EventType,
     authority::{Actor, Credential, Permission, Permit, Person, Role, Token, Via, authorize},
-    problem::{Code, Problem},
+    problem::Code,
 };
 use serde_json::json;
 
 use super::{
     row::{self, by_id_locked, end_sessions},
-    sign_in::password_counts,
+    sign_in::SignedIn,
 };
 use crate::{
     Error, Result, Store,
     accounts::{
-        attempts,
         links::{self, Delivery, Kind, Link},
-        password, tokens,
+        own_password::{self, password_counts},
+        password, sessions, tokens,
     },
+    announcements,
     work::Work,
 };
 
@@ -48,7 +49,7 @@ pub async fn reset(store: &Store, actor: &Actor, email: &str, delivery: Delivery
         let detail = format!("{} is disabled: enable the account first", person.email);
         return Err(Error::refused(Code::Conflict, detail));
     }
-    // Whoever was here without a password came through the sign-in provider: a link to their account is no invitation.
+    // A person who was here without a password came through the sign-in provider: a link to their account is no invitation.
     let joined: bool = sqlx::query_scalar("select exists (select from identities where person_id = $1)")
         .bind(person.id)
         .fetch_one(work.db())
@@ -78,28 +79,31 @@ pub async fn reset(store: &Store, actor: &Actor, email: &str, delivery: Delivery
          ended, and it signs nothing for {SIGNS_NOTHING_HOURS} hours",
         actor.name, person.email
     );
+    announcements::announce(&mut work, person.id, announcements::Kind::HandedOver, &summary).await?;
     work.note(EventType::ResetHandedOver, "person", person.id, summary, detail);
     let person = by_id_locked(&mut work, person.id).await?;
     work.commit().await?;
     Ok(Reset { person, link, revoked_tokens })
 }
 
-/// Chooses a password with the code of a link; returns the person, who may be signed in. Every session of the account
-/// ends. Takes no actor: the person who has the code is the one the link is for.
+/// Chooses a password with the code of a link, and begins a session. Every other session of the account ends, and its
+/// tokens, which a holder of the old password may have made, are revoked. Takes no actor: the person who has the code is
+/// the one the link is for.
 ///
 /// # Errors
 /// `not_found` for a link that does not work; a weak password; `forbidden` where passwords do not count.
-pub async fn redeem(store: &Store, code: &str, password: &str) -> Result<Person> {
+pub async fn redeem(store: &Store, code: &str, password: &str) -> Result<SignedIn> {
     // Looked at first, so that strangers cannot make the server hash.
     let open = links::open(store, code).await?;
     password::check_strength(password, &open.email)?;
     let person = row::find(store.pool(), &open.email).await?.ok_or_else(links::gone)?.read()?;
-    password_counts(store, &person).await?;
+    password_counts(store, person.id, &person.roles).await?;
     let hash = password::hash(store, password.to_owned()).await?;
     let mut work = Work::begin(store, permit_of(&person)?).await?;
+    // The person first, then the link, as everywhere: two who lock in another order wait for each other for ever.
+    let person = by_id_locked(&mut work, person.id).await?;
     let link = links::find_locked(&mut work, code).await?;
-    let person = by_id_locked(&mut work, link.person_id).await?;
-    if !person.enabled {
+    if !person.enabled || link.person_id != person.id {
         return Err(links::gone());
     }
     sqlx::query("update people set password_hash = $2, updated_at = now() where id = $1")
@@ -108,6 +112,7 @@ pub async fn redeem(store: &Store, code: &str, password: &str) -> Result<Person>
         .execute(work.db())
         .await?;
     end_sessions(&mut work, person.id, None).await?;
+    let revoked: Vec<i64> = tokens::revoke_all(&mut work, person.id).await?.iter().map(|token| token.id).collect();
     if link.handed_over {
         // It is not known who opened it, so the wait begins now. An invitation counts as much as a new password: roles that
         // are not given yet may come before the day is over.
@@ -115,11 +120,14 @@ pub async fn redeem(store: &Store, code: &str, password: &str) -> Result<Person>
     }
     links::end_all(&mut work, person.id).await?;
     let summary = format!("{} chose a password with a one-time link", person.email);
-    let detail = json!({"link": link.id, "kind": link.kind, "handed_over": link.handed_over});
+    let detail =
+        json!({"link": link.id, "kind": link.kind, "handed_over": link.handed_over, "revoked_tokens": revoked});
+    let (session, credential) = sessions::begin(&mut work, person.id, None).await?;
+    work.came_through(credential);
     work.note(EventType::PasswordChanged, "person", person.id, summary, detail);
     let person = by_id_locked(&mut work, person.id).await?;
     work.commit().await?;
-    Ok(person)
+    Ok(SignedIn { person, session })
 }
 
 /// Changes the actor's own password. Every other session of the account ends. `source` is where the request came from.
@@ -128,20 +136,11 @@ pub async fn redeem(store: &Store, code: &str, password: &str) -> Result<Person>
 /// Denied without [`Permission::Read`]; a wrong old password; a weak new one; `too_many_requests` after wrong ones.
 pub async fn change_password(store: &Store, actor: &Actor, source: &str, old: &str, new: &str) -> Result<Person> {
     let permit = authorize(actor, Permission::Read)?;
-    let attempt = attempts::begin(store, &actor.name, source).await?;
-    let known: Option<(i64, Option<String>)> =
-        sqlx::query_as("select id, password_hash from people where email = $1 and enabled")
-            .bind(&actor.name)
-            .fetch_optional(store.pool())
-            .await?;
-    let Some((id, stored)) = known else {
-        return Err(Error::refused(Code::Forbidden, "only people who can sign in have a password"));
+    let (id, stored) = match own_password::stored(store, actor).await? {
+        Some(found) => found,
+        None => return Err(Error::refused(Code::Forbidden, "only people who can sign in have a password")),
     };
-    if !password::verify(store, old.to_owned(), stored.clone()).await? {
-        store.refusals().note_sign_in(source, &actor.name);
-        return Err(Problem::invalid_field("/old_password", "this is not your password now").into());
-    }
-    attempt.succeeded(store).await?;
+    own_password::verify(store, actor, source, old, stored.clone(), "/old_password").await?;
     password::check_strength(new, &actor.name)?;
     let hash = password::hash(store, new.to_owned()).await?;
     let mut work = Work::begin(store, permit).await?;

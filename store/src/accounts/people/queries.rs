@@ -1,7 +1,7 @@
 //! Reading people.
 
 use const_format::concatcp;
-use lifecycle::authority::{Actor, Permission, Person, Role, authorize};
+use lifecycle::authority::{Actor, Permission, Person, authorize};
 
 use super::row::{self, COLUMNS, Row};
 use crate::{Error, Result, Store};
@@ -45,16 +45,4 @@ pub async fn list(store: &Store, actor: &Actor) -> Result<Vec<Person>> {
 pub async fn get(store: &Store, actor: &Actor, id: i64) -> Result<Person> {
     authorize(actor, Permission::Administer)?;
     by_id(store, id).await?.ok_or_else(|| Error::not_found("person", id))
-}
-
-/// The emails of the enabled safety owners, who get a message about reset links that were handed over.
-///
-/// # Errors
-/// Denied without [`Permission::Administer`].
-pub async fn safety_owners(store: &Store, actor: &Actor) -> Result<Vec<String>> {
-    authorize(actor, Permission::Administer)?;
-    Ok(sqlx::query_scalar("select email from people where enabled and $1 = any(roles) order by email")
-        .bind(Role::SafetyOwner.name())
-        .fetch_all(store.pool())
-        .await?)
 }

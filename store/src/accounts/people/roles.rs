@@ -12,7 +12,14 @@ use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use super::row::{self, count_with, lock_people};
-use crate::{Error, Result, Store, countersigned::countersigned, held_roles::require_proposer, names, work::Work};
+use crate::{
+    Error, Result, Store,
+    announcements::{self, Kind},
+    countersigned::countersigned,
+    held_roles::require_proposer,
+    names,
+    work::Work,
+};
 
 /// What became of a change of roles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +44,7 @@ pub async fn set_roles(store: &Store, actor: &Actor, email: &str, roles: Roles) 
     if person.email == actor.name && !Permission::Administer.roles().iter().any(|role| roles.contains(role)) {
         return Err(Problem::invalid_field("/roles", "you cannot take the admin role from yourself").into());
     }
-    end_proposal(&mut work, person.id).await?;
+    end_proposal(&mut work, &person).await?;
     let change = change(&mut work, &person, &roles).await?;
     refuse_without_administrator(&mut work, &person).await?;
     let before = names::role_names(&person.roles);
@@ -53,10 +60,22 @@ pub async fn set_roles(store: &Store, actor: &Actor, email: &str, roles: Roles) 
     Ok(RolesSet { user: changed, proposal })
 }
 
-/// Stores the roles that take effect at once; returns the whole change. The caller holds the lock on people.
+/// Stores the roles that take effect at once, and announces those with power; returns the whole change. The caller
+/// holds the lock on people.
 pub(super) async fn change(work: &mut Work, person: &Person, wanted: &Roles) -> Result<RoleChange> {
     let countersigned = countersigned(work).await?;
     let change = RoleChange::new(work.actor(), person, wanted, countersigned);
+    let given: Roles =
+        change.now.difference(&person.roles).copied().filter(|role| role.needs_countersignature()).collect();
+    if !given.is_empty() {
+        let what = format!(
+            "{} gave {} the role {}, without a second person",
+            work.actor().name,
+            person.email,
+            names::role_names(&given).join(", ")
+        );
+        announcements::announce(work, person.id, Kind::RolesGiven, &what).await?;
+    }
     sqlx::query("update people set roles = $2, updated_at = now() where id = $1")
         .bind(person.id)
         .bind(&names::role_names(&change.now)[..])
@@ -98,18 +117,22 @@ pub(super) async fn propose(work: &mut Work, person: &Person, roles: &Roles) -> 
     }))
 }
 
-/// Ends the open proposal for a person, which a newer change replaces.
-async fn end_proposal(work: &mut Work, person_id: i64) -> Result<()> {
+/// Ends the open proposal for a person, which a newer change replaces; returns the roles it would have given.
+pub(super) async fn end_proposal(work: &mut Work, person: &Person) -> Result<Roles> {
     let by = work.actor().name.clone();
-    sqlx::query(
+    let ended: Option<(i64, Vec<String>, String)> = sqlx::query_as(
         "update role_proposals set decision = 'replaced', decided_by = $2, decided_at = now()
-         where person_id = $1 and decision is null",
+         where person_id = $1 and decision is null returning id, roles, proposed_by",
     )
-    .bind(person_id)
-    .bind(by)
-    .execute(work.db())
+    .bind(person.id)
+    .bind(&by)
+    .fetch_optional(work.db())
     .await?;
-    Ok(())
+    let Some((id, roles, proposed_by)) = ended else { return Ok(Roles::new()) };
+    let detail = json!({"proposal": id, "roles": roles, "proposed_by": proposed_by, "decision": "replaced"});
+    let summary = format!("{by} replaced the proposal of {} for {}", roles.join(", "), person.email);
+    work.note(EventType::RolesRejected, "person", person.id, summary, detail);
+    names::roles(&roles)
 }
 
 /// Refuses a change of `person`, already made in this transaction, that left nobody to administer the workspace.
@@ -140,8 +163,8 @@ pub async fn proposals(store: &Store, actor: &Actor) -> Result<Vec<RoleProposal>
 /// Accepts a proposal: the person gets the roles.
 ///
 /// # Errors
-/// Denied without [`Permission::Countersign`]; no open proposal with this number; `forbidden` for the proposer and for
-/// the person who would get the roles; `conflict` when the proposer could not propose it any more.
+/// Denied without [`Permission::Countersign`]; no such proposal; `invalid_transition` when it was decided before; `forbidden`
+/// for the proposer and for the person who would get the roles; `conflict` when the proposer could not propose it any more.
 pub async fn accept_roles(store: &Store, actor: &Actor, id: i64) -> Result<Person> {
     let permit = authorize(actor, Permission::Countersign)?;
     let mut work = Work::begin(store, permit).await?;
@@ -166,8 +189,8 @@ pub async fn accept_roles(store: &Store, actor: &Actor, id: i64) -> Result<Perso
 /// Rejects a proposal, or withdraws one's own.
 ///
 /// # Errors
-/// Denied without [`Permission::Read`]; no open proposal with this number; `forbidden` for anybody but safety owners
-/// and the proposer.
+/// Denied without [`Permission::Read`]; no such proposal; `invalid_transition` when it was decided before; `forbidden` for
+/// anybody but safety owners and the proposer.
 pub async fn reject_roles(store: &Store, actor: &Actor, id: i64) -> Result<RoleProposal> {
     let permit = authorize(actor, Permission::Read)?;
     let mut work = Work::begin(store, permit).await?;
@@ -182,7 +205,14 @@ pub async fn reject_roles(store: &Store, actor: &Actor, id: i64) -> Result<RoleP
 }
 
 async fn open_locked(work: &mut Work, id: i64) -> Result<RoleProposal> {
-    proposal_locked(work.db(), id).await?.ok_or_else(|| Error::not_found("open proposal", id))
+    if let Some(proposal) = proposal_locked(work.db(), id).await? {
+        return Ok(proposal);
+    }
+    let decision: Option<String> = sqlx::query_scalar("select decision from role_proposals where id = $1")
+        .bind(id)
+        .fetch_optional(work.db())
+        .await?;
+    Err(decision.map_or_else(|| Error::not_found("proposal", id), |decision| Error::decided(&decision)))
 }
 
 async fn proposal_locked(db: impl PgExecutor<'_>, id: i64) -> Result<Option<RoleProposal>> {

@@ -3,7 +3,7 @@
 use const_format::concatcp;
 use lifecycle::{
     authority::{Person, Role},
-    problem::Problem,
+    problem::{Code, Problem},
 };
 use serde_json::{Value, json};
 use sqlx::PgExecutor;
@@ -22,6 +22,11 @@ const PEOPLE_LOCK: i64 = 0x636f_756e_7465_7204;
 
 /// Longest email, in bytes.
 pub(super) const MAX_EMAIL: usize = 254;
+
+/// The failure to store an email.
+pub(in crate::accounts) fn email_taken(error: sqlx::Error) -> Error {
+    Error::taken(error, Code::Conflict, "a person with this email exists already")
+}
 
 #[derive(sqlx::FromRow)]
 pub(in crate::accounts) struct Row {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lifecycle::authority::{Actor, AgentScope, Credential, Pass, Via};
+use const_format::concatcp;
+use lifecycle::authority::{Actor, AgentScope, Credential, Pass, Roles, Via};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 
@@ -11,6 +13,12 @@ use crate::{Result, Store, accounts::secret::hash, names};
 
 /// Time limit for recording that a token was used.
 const RECORD_USE_WITHIN: Duration = Duration::from_millis(200);
+
+/// The condition under which a token `t` of a person `p`, if it is one's, works.
+const WORKS: &str = "t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
+     and (t.person_id is null or p.enabled)
+     and not exists (select from identities i where i.person_id = p.id and i.unlinked_at is null
+         and i.confirmed_at <= now() - interval '24 hours')";
 
 /// The caller behind a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,16 +51,14 @@ pub async fn authenticate(store: &Store, plain: &str) -> Result<Option<Bearer>> 
         signs_from: Option<OffsetDateTime>,
         used_lately: bool,
     }
-    let row: Option<TokenRow> = sqlx::query_as(
+    let row: Option<TokenRow> = sqlx::query_as(concatcp!(
         "select t.id, t.name, t.roles, t.agents, t.reporter, p.email, p.name as person_name, p.roles as person_roles,
              case when p.signs_from > now() then p.signs_from end as signs_from,
              coalesce(t.last_used_at > now() - interval '1 minute', false) as used_lately
          from api_tokens t left join people p on p.id = t.person_id
-         where t.token_hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
-           and (t.person_id is null or p.enabled)
-           and not exists (select from identities i where i.person_id = p.id and i.unlinked_at is null
-               and i.confirmed_at <= now() - interval '24 hours')",
-    )
+         where t.token_hash = $1 and ",
+        WORKS
+    ))
     .bind(hash(plain))
     .fetch_optional(store.pool())
     .await?;
@@ -75,6 +81,21 @@ pub async fn authenticate(store: &Store, plain: &str) -> Result<Option<Bearer>> 
         }
     };
     Ok(Some(bearer))
+}
+
+/// The roles that a token has now; `None` once it does not work any more, for the reasons of [`authenticate`].
+pub(super) async fn roles_now(db: &mut PgConnection, id: i64) -> Result<Option<Roles>> {
+    let row: Option<(Vec<String>, Option<Vec<String>>)> = sqlx::query_as(concatcp!(
+        "select t.roles, p.roles from api_tokens t left join people p on p.id = t.person_id where t.id = $1 and ",
+        WORKS
+    ))
+    .bind(id)
+    .fetch_optional(db)
+    .await?;
+    let Some((roles, held)) = row else { return Ok(None) };
+    let roles = names::roles(&roles)?;
+    let Some(held) = held else { return Ok(Some(roles)) };
+    Ok(Some(names::roles(&held)?.intersection(&roles).copied().collect()))
 }
 
 /// Records when the token was last used, for the list of tokens. No request fails because of this, or is held up by it

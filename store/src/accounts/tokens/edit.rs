@@ -14,12 +14,18 @@ use policy::bundle::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::row::{COLUMNS, PREFIX, RANDOM_CHARS, Row, SELECT};
+use super::{
+    renew::renew_in,
+    row::{COLUMNS, PREFIX, RANDOM_CHARS, Row, SELECT},
+};
 use crate::{
     Error, Result, Store,
-    accounts::secret::{hash, random_letters},
-    names,
-    text::storable,
+    accounts::{
+        own_password,
+        secret::{hash, random_letters},
+    },
+    announcements, names,
+    text::{is_readable, storable},
     work::Work,
 };
 
@@ -28,7 +34,7 @@ const SHOWN_CHARS: usize = 8;
 /// Days after which a token expires unless its maker says otherwise.
 const DEFAULT_DAYS: u32 = 90;
 /// Longest time a token is valid for, in days.
-const MAX_DAYS: u32 = 3650;
+const MAX_DAYS: u32 = 365;
 /// Maximum number of agent patterns of a token.
 const MAX_AGENTS: usize = 100;
 
@@ -48,7 +54,7 @@ pub struct NewServiceToken {
 }
 
 /// A token of the person who makes it: the body of `POST /me/tokens`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NewOwnToken {
     /// The purpose of the token.
     pub name: String,
@@ -57,6 +63,9 @@ pub struct NewOwnToken {
     /// Days until the token expires, 90 by default.
     #[serde(default)]
     pub expires_in_days: Option<u32>,
+    /// The person's password, asked for when the token is made in a session.
+    #[serde(default)]
+    pub password: Option<String>,
 }
 
 /// Creates a token for a program. The second value is the token itself, which is stored nowhere.
@@ -88,12 +97,13 @@ pub async fn create_service(store: &Store, actor: &Actor, new: NewServiceToken) 
 }
 
 /// Creates a token of the actor's own. The second value is the token itself, which is stored nowhere. A token made with
-/// a token has no more roles than that one and does not outlive it.
+/// a token has no more roles than that one, does not outlive it, and is revoked with it. In a session the person's
+/// password is asked for; `source` is the network address that the request came from.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`], and for programs; a name or number of days that cannot be; no roles, or roles
-/// that the actor does not have.
-pub async fn create_own(store: &Store, actor: &Actor, new: NewOwnToken) -> Result<(Token, String)> {
+/// that the actor does not have; a missing or wrong password, and `too_many_requests` after several wrong ones.
+pub async fn create_own(store: &Store, actor: &Actor, source: &str, new: NewOwnToken) -> Result<(Token, String)> {
     let permit = authorize(actor, Permission::Read)?;
     let name = checked_name(&new.name)?;
     let days = checked_days(new.expires_in_days)?;
@@ -101,13 +111,15 @@ pub async fn create_own(store: &Store, actor: &Actor, new: NewOwnToken) -> Resul
         let detail = format!("you do not have the role `{role}` here, so your token cannot have it");
         return Err(Problem::invalid_field("/roles", detail).into());
     }
+    own_password::confirm(store, actor, source, new.password.as_deref()).await?;
     let mut work = Work::begin(store, permit).await?;
     let person = owner(&mut work, &actor.name).await?.filter(|person| person.enabled).ok_or_else(not_a_person)?;
-    let maker = match actor.pass.credential {
-        Some(Credential::Token(number)) => Some(number),
-        _ => None,
-    };
-    let person_id = Some(person.id);
+    // What the token is made with may have ended while the password was verified, and the token would survive that.
+    if renew_in(work.db(), actor).await?.is_none() {
+        let detail = "your session or token ended just now, so nothing is made with it: sign in again";
+        return Err(Error::refused(Code::Unauthenticated, detail));
+    }
+    let (person_id, maker) = (Some(person.id), actor.pass.credential);
     let values = Values { name, person_id, roles: new.roles, agents: Vec::new(), reporter: false, days, maker };
     let created = insert(&mut work, values).await?;
     work.commit().await?;
@@ -138,11 +150,17 @@ pub async fn create_on_host(store: &Store, actor: &Actor, email: &str, new: NewO
     let person_id = Some(person.id);
     let values = Values { name, person_id, roles: new.roles, agents: Vec::new(), reporter: false, days, maker: None };
     let created = insert(&mut work, values).await?;
+    let what = format!(
+        "{} made a token that acts as {email} on the host; roles: {}",
+        work.actor().name,
+        names::role_names(&created.0.roles).join(", ")
+    );
+    announcements::announce(&mut work, person.id, announcements::Kind::OnHost, &what).await?;
     work.commit().await?;
     Ok(created)
 }
 
-/// Revokes a token. Revoking a token twice changes nothing.
+/// Revokes a token, and those made with it. Revoking a token twice changes nothing.
 ///
 /// # Errors
 /// Denied without [`Permission::Administer`]; no such token.
@@ -153,7 +171,7 @@ pub async fn revoke(store: &Store, actor: &Actor, id: i64) -> Result<Token> {
     Ok(token)
 }
 
-/// Revokes one of the actor's own tokens.
+/// Revokes one of the actor's own tokens, and those made with it.
 ///
 /// # Errors
 /// Denied without [`Permission::Read`]; the actor has no such token.
@@ -184,6 +202,11 @@ pub(in crate::accounts) async fn revoke_all(work: &mut Work, person_id: i64) -> 
 }
 
 async fn revoke_one(work: &mut Work, id: i64, owner: Option<&str>) -> Result<Token> {
+    // The person first, then tokens, as everywhere: two who lock in another order wait for each other for ever.
+    sqlx::query("select from people where id = (select person_id from api_tokens where id = $1) for update")
+        .bind(id)
+        .execute(work.db())
+        .await?;
     let row: Option<Row> =
         sqlx::query_as(concatcp!(SELECT, "where t.id = $1 and ($2::text is null or p.email = $2) for update of t"))
             .bind(id)
@@ -197,6 +220,23 @@ async fn revoke_one(work: &mut Work, id: i64, owner: Option<&str>) -> Result<Tok
     sqlx::query("update api_tokens set revoked_at = now() where id = $1").bind(id).execute(work.db()).await?;
     let token = Token { revoked_at: Some(work.now), ..known };
     note_revoked(work, &token);
+    // The token's holder may have made others with it.
+    let made: Vec<Row> = sqlx::query_as(concatcp!(
+        "with recursive made as (
+             select id from api_tokens where made_with = 'token:' || $1::bigint
+             union select n.id from api_tokens n join made m on n.made_with = 'token:' || m.id),
+         t as (update api_tokens set revoked_at = now() where revoked_at is null and id in (select id from made)
+             returning *)
+         select ",
+        COLUMNS,
+        " from t left join people p on p.id = t.person_id order by t.id"
+    ))
+    .bind(id)
+    .fetch_all(work.db())
+    .await?;
+    for row in made {
+        note_revoked(work, &row.read()?);
+    }
     Ok(token)
 }
 
@@ -229,8 +269,8 @@ struct Values {
     agents: Vec<String>,
     reporter: bool,
     days: u32,
-    /// The token it was made with.
-    maker: Option<i64>,
+    /// The token or session it was made with.
+    maker: Option<Credential>,
 }
 
 async fn insert(work: &mut Work, values: Values) -> Result<(Token, String)> {
@@ -238,9 +278,9 @@ async fn insert(work: &mut Work, values: Values) -> Result<(Token, String)> {
     let by = work.actor().name.clone();
     let row: Row = sqlx::query_as(concatcp!(
         "with t as (insert into api_tokens (name, person_id, roles, agents, reporter, token_hash, prefix, created_by,
-                 created_at, expires_at)
+                 created_at, expires_at, made_with)
              values ($1, $2, $3, $4, $5, $6, $7, $8, now(), least(now() + make_interval(days => $9),
-                 (select expires_at from api_tokens where id = $10)))
+                 (select expires_at from api_tokens where id = $10)), $11)
              returning *)
          select ",
         COLUMNS,
@@ -255,7 +295,11 @@ async fn insert(work: &mut Work, values: Values) -> Result<(Token, String)> {
     .bind(plain.chars().take(SHOWN_CHARS).collect::<String>())
     .bind(by)
     .bind(i32::try_from(values.days).unwrap_or(i32::MAX))
-    .bind(values.maker)
+    .bind(values.maker.and_then(|maker| match maker {
+        Credential::Token(number) => Some(number),
+        Credential::Session(_) => None,
+    }))
+    .bind(values.maker.map(String::from))
     .fetch_one(work.db())
     .await?;
     let token = row.read()?;
@@ -273,8 +317,8 @@ async fn insert(work: &mut Work, values: Values) -> Result<(Token, String)> {
 
 fn checked_name(name: &str) -> Result<String> {
     let name = name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 120 || name.chars().any(char::is_control) || name.contains('@') {
-        return Err(Problem::invalid_field("/name", "a token's name has 1 to 120 characters and no `@`").into());
+    if !is_readable(&name, 1, 120) || name.contains('@') {
+        return Err(Problem::invalid_field("/name", "a token's name has 1 to 120 visible characters and no `@`").into());
     }
     Ok(name)
 }

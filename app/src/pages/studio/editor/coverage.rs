@@ -49,7 +49,7 @@ pub fn Coverage(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
             Reach::Disabled => (Tone::Neutral, "○", "disabled"),
             Reach::Dead => (Tone::Bad, "✕", "dead: no input reaches it"),
             Reach::Hit => (Tone::Good, "✓", "hit"),
-            Reach::NeverHit => (Tone::Warn, "○", "reachable, never hit"),
+            Reach::NeverHit => (Tone::Warn, "○", "can match, but no recorded case does"),
             Reach::Unknown => (Tone::Neutral, "○", "never hit"),
         };
         let counted = replayed.zip(hits).map(|(replayed, hits)| {
@@ -75,7 +75,7 @@ pub fn Coverage(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
                 </p>
                 {by.map(|by| view! { <p class="muted">"Covered by"</p> <ul class="coverage-rules">{links(by)}</ul> })}
                 {(!over.is_empty())
-                    .then(|| view! { <p class="muted">"Covers, alone or with others"</p> <ul class="coverage-rules">{links(over)}</ul> })}
+                    .then(|| view! { <p class="muted">"Overrides these rules"</p> <ul class="coverage-rules">{links(over)}</ul> })}
             </div>
         })
     }

@@ -191,7 +191,7 @@ fn Status(editor: EditorState) -> impl IntoView {
             format!(
                 "{all}, stopped at the regions of {} of {}",
                 format::count(replayed.explained as u64),
-                format::plural(replayed.comparison.total_changes as u64, "flip", "flips")
+                format::plural(replayed.comparison.total_changes as u64, "decision changes", "decisions change")
             )
         };
         Some(format!("{cases} · {:.0} ms in your browser", replayed.took_ms))

@@ -167,7 +167,7 @@ fn Trace(trace: Vec<RuleTrace>) -> impl IntoView {
                         <span class=format!("trace-condition {class}")>
                             <span aria-hidden="true">{sign}</span>
                             " "
-                            <code>{condition.text}</code>
+                            <code>{crate::labels::outside(&condition.text)}</code>
                             <span class="muted">{format!(" saw {saw}")}</span>
                         </span>
                     }
@@ -176,7 +176,7 @@ fn Trace(trace: Vec<RuleTrace>) -> impl IntoView {
             view! {
                 <li class="trace-rule">
                     <Chip tone=tone sign=sign>{words}</Chip>
-                    <strong class="mono">{rule.rule}</strong>
+                    <strong class="mono">{crate::labels::outside(&rule.rule)}</strong>
                     {conditions}
                 </li>
             }

@@ -5,8 +5,13 @@ use wasm_bindgen::JsCast;
 
 use super::state::EditorState;
 use crate::{
-    components::{Button, ButtonKind, Dialog, Notice, TextArea, Tone, format},
-    model::{Edit, RawRule, paste, rule, text::ParseError},
+    components::{Button, ButtonKind, Checkbox, Dialog, Notice, TextArea, Tone, format},
+    model::{
+        Edit, RawRule,
+        paste::{self, Pasted},
+        rule,
+        text::ParseError,
+    },
 };
 
 /// Listens for Ctrl V outside fields. Rules with new ids are added at once; for other rules the dialog opens.
@@ -17,8 +22,10 @@ pub fn listen(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<String>
         }
         let Some(text) = pasted(&event).filter(|text| paste::looks_like_rules(text)) else { return };
         event.prevent_default();
-        match paste::rules(&text) {
-            Ok(rules) if clashes(editor, &rules) == 0 => add(editor, rules),
+        match paste::read(&text) {
+            Ok(pasted) if clashes(editor, &pasted.rules) == 0 && settings(editor, &pasted).is_empty() => {
+                add(editor, pasted.rules, Vec::new());
+            }
             _ => {
                 typed.set(text);
                 open.set(true);
@@ -51,40 +58,60 @@ fn clashes(editor: EditorState, rules: &[RawRule]) -> usize {
     })
 }
 
-fn add(editor: EditorState, rules: Vec<RawRule>) {
+/// What a pasted bundle says otherwise than the draft beside its rules.
+fn settings(editor: EditorState, pasted: &Pasted) -> Vec<(String, Edit)> {
+    editor.document.content().with_untracked(|content| pasted.settings(content.head()))
+}
+
+fn add(editor: EditorState, rules: Vec<RawRule>, settings: Vec<Edit>) {
     let count = rules.len();
-    if editor.document.try_edit(&Edit::Add { rules, after: None }) {
-        editor.toasts().good(format!("{} added. Undo takes them away.", format::plural(count as u64, "rule", "rules")));
+    let edits = std::iter::once(Edit::Add { rules, after: None }).chain(settings).collect();
+    if editor.document.try_edit(&Edit::Together(edits)) {
+        editor.toasts().good(format!("{} added · Undo takes them away", format::plural(count as u64, "rule", "rules")));
     }
 }
 
-/// The dialog: the text, how many rules it contains, and the choice for ids that already exist.
+/// The dialog: the text, how many rules it contains, the choice for ids that already exist, and whether to take over what a
+/// bundle says beside its rules.
 #[component]
 pub fn PasteDialog(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<String>) -> impl IntoView {
-    let read = Memo::new(move |_| -> Option<Result<Vec<RawRule>, ParseError>> {
-        typed.with(|text| (!text.trim().is_empty()).then(|| paste::rules(text)))
+    let read = Memo::new(move |_| -> Option<Result<Pasted, ParseError>> {
+        typed.with(|text| (!text.trim().is_empty()).then(|| paste::read(text)))
     });
+    let take_settings = RwSignal::new(true);
     let error = Signal::derive(move || read.with(|read| read.as_ref()?.as_ref().err().map(ToString::to_string)));
-    let count = Memo::new(move |_| read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, Vec::len)));
+    let count = Memo::new(move |_| {
+        read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, |pasted| pasted.rules.len()))
+    });
     let clash = Memo::new(move |_| {
         editor.document.content().track();
-        read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, |rules| clashes(editor, rules)))
+        read.with(|read| read.as_ref().and_then(|r| r.as_ref().ok()).map_or(0, |pasted| clashes(editor, &pasted.rules)))
     });
-    let rules = move || read.with_untracked(|read| read.as_ref().and_then(|r| r.as_ref().ok()).cloned());
+    let others = Memo::new(move |_| {
+        editor.document.content().track();
+        let pasted = read.get().and_then(Result::ok);
+        pasted.map(|pasted| settings(editor, &pasted)).unwrap_or_default()
+    });
+    let rules = move || {
+        let pasted = read.get_untracked().and_then(Result::ok)?;
+        let taken = if take_settings.get_untracked() { others.get_untracked() } else { Vec::new() };
+        Some((pasted.rules, taken.into_iter().map(|(_, edit)| edit).collect::<Vec<Edit>>()))
+    };
     let close = move || {
         open.set(false);
         typed.set(String::new());
     };
     let add_all = move |_| {
-        if let Some(rules) = rules() {
-            add(editor, rules);
+        if let Some((rules, settings)) = rules() {
+            add(editor, rules, settings);
             close();
         }
     };
     let merge = move |_| {
-        if let Some(rules) = rules() {
+        if let Some((rules, settings)) = rules() {
             let count = rules.len() as u64;
-            editor.document.edit(&Edit::Merge { rules });
+            let edits = std::iter::once(Edit::Merge { rules }).chain(settings).collect();
+            editor.document.edit(&Edit::Together(edits));
             editor.toasts().good(format!("{} taken over.", format::plural(count, "rule", "rules")));
             close();
         }
@@ -111,6 +138,17 @@ pub fn PasteDialog(editor: EditorState, open: RwSignal<bool>, typed: RwSignal<St
                             )
                         }}
                     </p>
+                </Notice>
+            </Show>
+            <Show when=move || others.with(|others| !others.is_empty())>
+                <Notice tone=Tone::Warn>
+                    <p>"The bundle also says otherwise than this draft:"</p>
+                    <ul>
+                        {move || {
+                            others.get().into_iter().map(|(words, _)| view! { <li>{words}</li> }).collect_view()
+                        }}
+                    </ul>
+                    <Checkbox label="Take that over, too" name="take-settings" value=take_settings />
                 </Notice>
             </Show>
             <div class="dialog-foot">

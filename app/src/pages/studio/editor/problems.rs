@@ -2,22 +2,24 @@
 
 use leptos::prelude::*;
 use policy::{
+    characters::write_out_lines,
     engine::Input,
-    lint::{self, Code, Finding, Severity},
+    lint::{Code, Finding, Severity},
 };
+use worker::{Question, Response};
 
 use super::{
     state::{
         EditorState,
-        checked::{MAX_ANALYSED_RULES, code_label, fixable, of_severity},
+        checked::{MAX_ANALYSED_RULES, code_label, of_severity},
     },
-    worker_sync::check_now,
+    worker_client,
 };
 use crate::{
     components::{
         Button, ButtonKind, EmptyState, FindingChip, condition_words, effect_words, facts::gist, format, prose::prose,
     },
-    model::Content,
+    labels::outside,
 };
 
 /// Maximum number of findings of each severity that are drawn; the others are counted.
@@ -62,7 +64,7 @@ pub fn Problems(editor: EditorState) -> impl IntoView {
             </Show>
             <Show when=move || none.get()>
                 <EmptyState title="No problems">
-                    <p>"Every rule can be read, has a reason and can be decided upon. The checks run again as you type."</p>
+                    <p>"Checked as you type."</p>
                 </EmptyState>
             </Show>
             {[Severity::Error, Severity::Warning, Severity::Info]
@@ -146,11 +148,11 @@ pub fn FindingItem(
                     .map(|key| {
                         view! {
                             <button type="button" class="finding-rule" on:click=move |_| editor.select_rule(key)>
-                                {name}
+                                {outside(&name)}
                             </button>
                         }
                     })}
-                {place.map(|place| view! { <code class="finding-place">{place}</code> })}
+                {place.map(|place| view! { <code class="finding-place">{outside(&place)}</code> })}
             </div>
             <p class="finding-message">{prose(&finding.message)}</p>
             {finding.suggestion.map(|suggestion| view! { <p class="finding-suggestion muted">{prose(&suggestion)}</p> })}
@@ -175,8 +177,8 @@ fn example(editor: EditorState, input: Input) -> AnyView {
     view! {
         <details class="finding-witness muted">
             <summary>"Example: " <span class="mono">{short}</span></summary>
-            <p>{format!("{} · {}", input.agent, input.action)}</p>
-            <pre class="mono">{whole}</pre>
+            <p>{outside(&format!("{} · {}", input.agent, input.action))}</p>
+            <pre class="mono">{write_out_lines(&whole).into_owned()}</pre>
             <button type="button" class="link-button" on:click=move |_| editor.try_input(input.clone())>"Try it"</button>
         </details>
     }
@@ -216,13 +218,13 @@ fn Gaps(editor: EditorState) -> impl IntoView {
                                 .into_iter()
                                 .take(SHOWN)
                                 .map(|input| {
-                                    let name = format!("{} · {}", input.agent, input.action);
+                                    let name = outside(&format!("{} · {}", input.agent, input.action));
                                     let facts = gist(&input.context);
                                     let facts = if facts.is_empty() { "an empty input".to_owned() } else { facts };
                                     view! {
                                         <li>
                                             <button type="button" class="link-button" on:click=move |_| editor.try_input(input.clone())>
-                                                {name}
+                                                {outside(&name)}
                                             </button>
                                             <span class="muted mono">{facts}</span>
                                         </li>
@@ -258,32 +260,37 @@ fn place(path: &str) -> Option<String> {
 
 /// Makes one repair.
 fn fix(editor: EditorState, finding: &Finding) {
-    // The finding may be older than the last keystroke: look for it in the current document.
-    let checked = check_now(editor);
-    let found = checked.report.all().find(|other| {
-        other.code == finding.code && other.rule_id == finding.rule_id && other.message == finding.message
-    });
-    let fixed = found.and_then(|found| lint::apply_fix(&checked.content.to_source(), found));
-    match fixed {
-        Some(source) => editor.replace_document(with_source(&checked.content, source), "repair"),
-        None => editor.toasts().note("The draft has changed since this was found; the repair no longer fits."),
-    }
+    repair(editor, Question::Repair(Box::new(finding.clone())), "repair", |_| {});
 }
 
 /// Makes all repairs.
 pub fn fix_all(editor: EditorState) {
-    let content = editor.document.content().get_untracked();
-    let before = content.to_source();
-    let fixed = lint::fix_all(&before);
-    let repairs = fixable(&before).saturating_sub(fixable(&fixed));
-    editor.replace_document(with_source(&content, fixed), "fix all");
-    editor
-        .toasts()
-        .good(format!("{} made. Undo takes them back.", format::plural(repairs as u64, "repair", "repairs")));
+    repair(editor, Question::RepairAll, "fix all", move |repairs| {
+        let made = format::plural(repairs as u64, "repair", "repairs");
+        editor.toasts().good(format!("{made} made · Undo takes them back"));
+    });
 }
 
-fn with_source(content: &Content, source: policy::bundle::Source) -> Content {
-    let mut next = content.clone();
-    next.replace(source);
-    next
+/// Asks the worker for the repaired draft, and takes it unless the draft has changed meanwhile.
+fn repair(
+    editor: EditorState,
+    question: Question,
+    label: &'static str,
+    report: impl Fn(usize) + Send + Sync + 'static,
+) {
+    let content = editor.document.content().get_untracked();
+    let on_answer = move |answer| {
+        let Response::Repaired(fixed, repairs) = answer else { return };
+        let unchanged = editor.document.content().with_untracked(|now| *now == content);
+        match fixed.filter(|_| unchanged) {
+            Some(source) => {
+                let mut next = content.clone();
+                next.replace(*source);
+                editor.replace_document(next, label);
+                report(repairs);
+            }
+            None => editor.toasts().note("The draft has changed since this was found; the repair no longer fits."),
+        }
+    };
+    worker_client::ask(question, Callback::new(on_answer));
 }

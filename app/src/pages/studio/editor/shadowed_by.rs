@@ -2,18 +2,14 @@
 //! example. Shadowing is not a fault, so the answer is computed on request, in the *Rule* tab.
 
 use leptos::prelude::*;
-use policy::analysis::{Meter, Shadow, shadow};
+use policy::analysis::Shadow;
+use worker::{Question, Response};
 
-use super::{rule_link::RuleLink, state::EditorState};
+use super::{rule_link::RuleLink, state::EditorState, worker_client};
 use crate::{
     components::facts::gist,
     model::{Content, RuleKey, rule},
 };
-
-/// Work units for one rule, a fraction of a second.
-const WORK: u64 = 4_000_000;
-/// Work units for each rule before it.
-const WORK_EACH: u64 = 200_000;
 
 /// The question, and its answer for the current draft.
 #[component]
@@ -22,9 +18,13 @@ pub fn ShadowedBy(editor: EditorState, rule_key: RuleKey) -> impl IntoView {
     let compute = move |_| {
         let content = editor.document.content().get_untracked();
         let id = content.rule(rule_key).map(|rule| rule::id(rule).to_owned()).unwrap_or_default();
-        let bundle = content.to_source().parse_rules().bundle;
-        let shadow = shadow(&bundle, &id, Meter::new(WORK, WORK_EACH));
-        answer.set(Some((content, shadow)));
+        let on_answer = move |given| {
+            if let Response::Shadow(shadow) = given {
+                // Does nothing when the rule was closed meanwhile.
+                let _ = answer.try_set(Some((content.clone(), shadow)));
+            }
+        };
+        worker_client::ask(Question::Shadow(id), Callback::new(on_answer));
     };
     move || match answer.get().filter(|(content, _)| editor.document.content().with(|now| now == content)) {
         None => view! {

@@ -74,7 +74,7 @@ fn Result(editor: EditorState, replayed: Arc<ReplayResult>) -> impl IntoView {
                         .then(|| {
                             format!(
                                 "{} · approvals {} · cost {} · ",
-                                format::plural(comparison.total_changes as u64, "flip", "flips"),
+                                format::plural(comparison.total_changes as u64, "decision changes", "decisions change"),
                                 signed(after.approval_count, before.approval_count),
                                 signed_usd(cost),
                             )
@@ -249,8 +249,8 @@ fn forecast(replayed: &ReplayResult, before: &Summary, after: &Summary) -> Optio
     let (was, will) = (replayed.per_day(before.approval_count)?, replayed.per_day(after.approval_count)?);
     let shown = |number: f64| if number < 10.0 { format!("{number:.1}") } else { format!("{number:.0}") };
     Some(if replayed.has_stable {
-        format!("Approvals forecast: {} a day, now {}", shown(will), shown(was))
+        format!("Approvals: {} → {} a day", shown(was), shown(will))
     } else {
-        format!("Approvals forecast: {} a day", shown(will))
+        format!("Approvals: {} a day", shown(will))
     })
 }

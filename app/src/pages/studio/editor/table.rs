@@ -168,7 +168,7 @@ fn Nothing(editor: EditorState, total: Memo<usize>) -> impl IntoView {
         } else {
             view! {
                 <EmptyState title="No rules yet">
-                    <p>"Rules are looked at from the highest priority down; the first that matches decides."</p>
+                    <p>"Rules run from highest priority to lowest; the first match decides."</p>
                     <p>
                         "Add one, or paste rules here: JSON, or rows of a spreadsheet."
                     </p>

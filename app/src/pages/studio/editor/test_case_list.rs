@@ -50,7 +50,7 @@ impl TestCaseList {
     /// Saves and removes test cases for the whole workspace.
     pub fn change(self, editor: EditorState, save: Vec<Case>, remove: Vec<String>) {
         let message = match (save.as_slice(), remove.len()) {
-            ([one], 0) => format!("Test case “{}” is kept.", one.case_id),
+            ([one], 0) => format!("Test case “{}” saved", one.case_id),
             (several, 0) => format!("{} are kept.", format::plural(several.len() as u64, "test case", "test cases")),
             _ => "The test case is removed.".to_owned(),
         };

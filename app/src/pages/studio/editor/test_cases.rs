@@ -112,11 +112,11 @@ fn TestRow(editor: EditorState, tests: TestCaseList, case: Case, result: CaseRes
         <tr>
             <td>
                 <button type="button" class="link-button" title="Open under One input" on:click=move |_| editor.try_input(input.clone())>
-                    {case.case_id.clone()}
+                    {crate::labels::outside(&case.case_id)}
                 </button>
             </td>
             <td>
-                {case.agent} " · " {case.action}
+                {crate::labels::outside(&case.agent)} " · " {crate::labels::outside(&case.action)}
                 <span class="flip-facts mono muted">{gist(&case.context)}</span>
             </td>
             <td>{case.expected_effect.map(|effect| view! { <EffectBadge effect=effect /> })}</td>

@@ -1,8 +1,6 @@
 //! Keeps the worker in step with the document: sends each change, and records results for the current document in
 //! [`EditorState::results`].
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 use policy::bundle::schema::Schema;
 use worker::{Event, Request};
@@ -58,7 +56,7 @@ fn record_event(editor: EditorState, sent: StoredValue<SentDocument>, event: Eve
     match event {
         Event::Checked(serial, checked) if current(serial) => {
             let Some(content) = sent.try_with_value(|sent| sent.content().cloned()).flatten() else { return };
-            results.record_checked(Checked::from_worker(content, *checked));
+            results.record_checked(Checked::new(content, *checked));
         }
         Event::Compared(serial, diff, skipped) if current(serial) => {
             results.record_diff(diff.map(|diff| *diff), skipped)
@@ -98,17 +96,6 @@ fn write_learned_schema(editor: EditorState, schema: Option<serde_json::Value>, 
     } else {
         editor.toasts().note("The schema says that already.");
     }
-}
-
-/// Checks the document at once if the worker has not, for commands that need the findings of exactly the current
-/// document.
-pub fn check_now(editor: EditorState) -> Arc<Checked> {
-    let content = editor.document.content().get_untracked();
-    let checked = editor.results.checked().get_untracked();
-    if checked.content == content {
-        return checked;
-    }
-    Arc::new(editor.results.baseline().check(content))
 }
 
 /// Marks in the browser's performance timeline that all results of an edit are shown.

@@ -71,11 +71,12 @@ pub fn ImportDialog(import: Import) -> impl IntoView {
     // The text as a JSON document, into which rows of a spreadsheet are converted.
     let parsed = Memo::new(move |_| -> Option<Result<String, String>> {
         document.with(|typed| {
+            let typed = text::without_mark(typed);
             if typed.trim().is_empty() {
                 return None;
             }
             if typed.trim_start().starts_with(['{', '[']) {
-                return Some(text::parse(typed).map(|_| typed.clone()).map_err(|e| e.to_string()));
+                return Some(text::parse(typed).map(|_| typed.to_owned()).map_err(|e| e.to_string()));
             }
             let rules = paste::rules(typed).map_err(|e| e.to_string());
             Some(rules.map(|rules| serde_json::to_string(&rules).unwrap_or_default()))

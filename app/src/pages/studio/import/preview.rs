@@ -9,6 +9,7 @@ use policy::lint::Report;
 
 use crate::components::{
     Button, Chip, Digest, ExternalText, FindingChip, Notice, Tone, format,
+    prose::prose,
     region::{Certificate, RegionCard, headline},
 };
 
@@ -52,12 +53,12 @@ fn VerdictNotice(verification: Verification) -> impl IntoView {
     view! {
         <Notice tone=tone>
             <strong>{headline}</strong>
-            <p>{verification.message}</p>
+            <p>{prose(&verification.message)}</p>
             <dl class="import-facts">
                 {facts
                     .into_iter()
                     .filter_map(|(name, value)| {
-                        value.map(|value| view! { <div><dt>{name}</dt><dd class="mono">{value}</dd></div> })
+                        value.map(|value| view! { <div><dt>{name}</dt><dd class="mono">{crate::labels::outside(&value)}</dd></div> })
                     })
                     .collect_view()}
             </dl>
@@ -78,7 +79,7 @@ fn Draft(draft: PreviewedDraft, version: RwSignal<String>) -> impl IntoView {
             </Notice>
         }
     });
-    let by = draft.created_by.map(|by| format!(", made by {by}")).unwrap_or_default();
+    let by = draft.created_by.map(|by| format!(", made by {}", crate::labels::outside(&by))).unwrap_or_default();
     let rules = format::plural(draft.rule_count as u64, "rule", "rules");
     view! {
         {taken}
@@ -127,9 +128,9 @@ fn Findings(report: Report) -> impl IntoView {
                             <li>
                                 <FindingChip severity=finding.severity />
                                 " "
-                                <span class="mono">{place}</span>
+                                <span class="mono">{crate::labels::outside(&place)}</span>
                                 " "
-                                {finding.message}
+                                {prose(&finding.message)}
                             </li>
                         }
                     })

@@ -297,7 +297,12 @@ fn Legend(drawn: Arc<DrawnMap>) -> impl IntoView {
 #[component]
 fn AsTable(drawn: Arc<DrawnMap>) -> impl IntoView {
     let label = format!("Answers by {} and {}", drawn.x, drawn.y);
-    let heads = drawn.map.columns.iter().map(|band| view! { <th scope="col">{band.words.clone()}</th> }).collect_view();
+    let heads = drawn
+        .map
+        .columns
+        .iter()
+        .map(|band| view! { <th scope="col">{crate::labels::outside(&band.words)}</th> })
+        .collect_view();
     let rows = drawn
         .map
         .rows
@@ -320,7 +325,7 @@ fn AsTable(drawn: Arc<DrawnMap>) -> impl IntoView {
                 .collect_view();
             view! {
                 <tr>
-                    <th scope="row">{band.words.clone()}</th>
+                    <th scope="row">{crate::labels::outside(&band.words)}</th>
                     {cells}
                 </tr>
             }

@@ -3,21 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use policy::{
-    analysis::Analyzer,
-    bundle::{Invariant, Source, diff::TextDiff, version::Proposal},
+    bundle::{diff::TextDiff, version::Proposal},
     lint::{self, Code, Finding, Report, Severity},
 };
 
-use super::stable::Stable;
 use crate::model::{Content, RuleKey, rule};
 
 /// Maximum number of rules whose input space is analysed in the browser. For larger drafts the packet reports the
 /// results, broken invariants included.
 pub const MAX_ANALYSED_RULES: usize = 5_000;
-
-/// Maximum number of rules whose input space is analysed on the page itself when it is opened, also by the server that
-/// renders it.
-const MAX_ANALYSED_ON_PAGE: usize = 250;
 
 /// The findings of the linter, the text diff and the version proposal for a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,18 +48,8 @@ impl RuleChange {
 }
 
 impl Checked {
-    /// Checks `content` at once. The input space of a large draft is left out; the worker analyses it later.
-    pub fn new(content: Content, stable: Option<&Stable>, taken: &[String], invariants: &[Invariant]) -> Self {
-        let source = content.to_source();
-        let base = stable.map(|stable| (stable.version.as_str(), &stable.source));
-        let mut analyzer = Analyzer::new();
-        let analyzer = (source.rules.len() <= MAX_ANALYSED_ON_PAGE).then_some(&mut analyzer);
-        let checked = worker::CheckReport::of(&source, base, taken, invariants, analyzer);
-        Self::from_worker(content, checked)
-    }
-
-    /// The worker's findings in `content`.
-    pub fn from_worker(content: Content, checked: worker::CheckReport) -> Self {
+    /// The findings of the server or of the worker in `content`.
+    pub fn new(content: Content, checked: worker::CheckReport) -> Self {
         let worker::CheckReport { report, diff, proposal, version_refused } = checked;
         Self { content, report, diff, proposal, version_refused }
     }
@@ -155,11 +139,6 @@ pub const fn code_label(code: Code) -> &'static str {
         Code::Gap => "gap",
         Code::Undecided => "undecided",
     }
-}
-
-/// How many errors of `source` have a repair with a single right answer.
-pub fn fixable(source: &Source) -> usize {
-    lint::quick(source).all().filter(|finding| lint::is_repaired_with_all(finding)).count()
 }
 
 /// The findings of one severity.

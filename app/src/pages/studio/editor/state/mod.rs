@@ -30,7 +30,7 @@ use leptos::prelude::*;
 use lifecycle::bundle::State;
 use policy::{bundle::Source, engine::Input};
 
-use self::stable::Stable;
+use self::{checked::Checked, stable::Stable};
 pub use self::{
     document::Document,
     panes::{DockTab, MainTab, Panes, SideTab, TabRow},
@@ -75,7 +75,7 @@ impl EditorState {
             document,
             selection: Selection::new(document.content()),
             panes: Panes::new(),
-            results: Results::new(content, baseline),
+            results: Results::new(Checked::new(content, workbench.check.clone()), baseline),
             save: Save::open(workbench),
         }
     }

@@ -18,7 +18,7 @@ use super::{
     replay_result::ReplayResult,
     stable::Stable,
 };
-use crate::model::{Content, RuleKey};
+use crate::model::RuleKey;
 
 /// How many cases a dataset has, or why it could not be loaded.
 pub type LoadedCases = Result<usize, String>;
@@ -32,13 +32,6 @@ pub struct Baseline {
     pub taken: Arc<Vec<String>>,
     /// The invariants that every bundle of the workspace must satisfy.
     pub invariants: Arc<Vec<Invariant>>,
-}
-
-impl Baseline {
-    /// Checks `content` on the page itself.
-    pub fn check(&self, content: Content) -> Checked {
-        Checked::new(content, self.stable.as_deref(), &self.taken, &self.invariants)
-    }
 }
 
 /// The worker's results for the draft. Copies are handles to the same results.
@@ -62,9 +55,9 @@ pub struct Results {
 }
 
 impl Results {
-    /// The results of checking `content`; all other results come from the worker.
-    pub(super) fn new(content: Content, baseline: Baseline) -> Self {
-        let checked = RwSignal::new(Arc::new(baseline.check(content)));
+    /// The server's findings; all other results come from the worker.
+    pub(super) fn new(checked: Checked, baseline: Baseline) -> Self {
+        let checked = RwSignal::new(Arc::new(checked));
         let rule_changes = Memo::new(move |_| Arc::new(checked.with(|checked| checked.rule_changes())));
         let worst_findings = Memo::new(move |_| Arc::new(checked.with(|checked| checked.worst_findings())));
         let sessions = RwSignal::new(0);

@@ -153,7 +153,7 @@ fn counts_at(plot: &Arc<Plot>, trial_value: RwSignal<Option<f64>>) -> impl IntoV
             .collect_view();
         view! {
             <p class="sweep-now">
-                {plot.threshold.label.clone()} " " <strong>{at.to_string()}</strong>
+                {crate::labels::outside(&plot.threshold.label)} " " <strong>{at.to_string()}</strong>
                 {(at != plot.curve.now).then(|| view! { " " <del><span class="visually-hidden">"was "</span>{plot.curve.now.to_string()}</del> })}
             </p>
             <ul class="sweep-counts">{rows}</ul>

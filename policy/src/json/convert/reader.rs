@@ -1,184 +1,27 @@
-//! A document as a type.
-//!
-//! The deserializers of other libraries describe a mistake in the words of the program ("expected f64"), and either drop
-//! unknown members or stop at the first. This one knows the JSON Pointer of every value, speaks to the person who wrote
-//! the document, and lists every member that the type does not have together with the nearest that it has.
+//! The values of a document, each with its place, as a type asks for them.
 
 use std::{cell::RefCell, fmt};
 
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer,
-    MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor, value::StrDeserializer,
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+    Visitor, value::StrDeserializer,
 };
 use serde_json::{Map, Value, map, value::Number};
 
-use super::pointer::{clip, escape, type_name};
-use crate::{fault::Fault, spelling};
-
-/// Maximum number of known members that are listed when none of them is near.
-const MAX_LISTED: usize = 12;
-
-/// Maximum number of unknown members that are listed.
-pub const MAX_UNKNOWN: usize = 100;
+use super::{
+    unknown::{MAX_UNKNOWN, alternatives, unknown_member},
+    wrong::{Place, Wrong},
+};
+use crate::{fault::Fault, json::pointer::type_name};
 
 /// Integers of a greater magnitude are not all doubles, so a number written like `1e300` is not taken as whole.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
-/// The result of a conversion.
-#[derive(Debug)]
-pub struct Conversion<T> {
-    /// The value, or the first fault.
-    pub result: Result<T, Fault>,
-    /// The first members that the type does not have, as far as the document was read; at most [`MAX_UNKNOWN`].
-    pub unknown: Vec<Fault>,
-}
-
-/// Converts a document to a `T`.
-pub fn convert<T: DeserializeOwned>(document: Value) -> Conversion<T> {
-    let unknown = RefCell::new(Vec::new());
-    let reader = Reader { value: document, place: Place::Top, unknown: &unknown };
-    let result = T::deserialize(reader).map_err(Wrong::into_fault);
-    Conversion { result, unknown: unknown.into_inner() }
-}
-
-/// The place of a value in the document.
-#[derive(Clone, Copy)]
-enum Place<'p> {
-    Top,
-    Member(&'p Self, &'p str),
-    Item(&'p Self, usize),
-}
-
-impl fmt::Display for Place<'_> {
-    /// Writes the JSON Pointer.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Top => Ok(()),
-            Self::Member(parent, name) => write!(f, "{parent}/{}", escape(name)),
-            Self::Item(parent, index) => write!(f, "{parent}/{index}"),
-        }
-    }
-}
-
-/// A fault. Its place is not known where it is found, so each value that is left on the way out offers its own.
-#[derive(Debug)]
-struct Wrong {
-    /// JSON Pointer to the value, once it is known.
-    place: Option<String>,
-    /// The rest of the pointer, when the fault is about a member of the value.
-    below: String,
-    detail: String,
-}
-
-impl Wrong {
-    fn new(detail: impl Into<String>) -> Self {
-        Self { place: None, below: String::new(), detail: detail.into() }
-    }
-
-    fn about(member: &str, detail: impl Into<String>) -> Self {
-        Self { below: format!("/{}", escape(member)), ..Self::new(detail) }
-    }
-
-    /// The fault with its place; a place that is known already stays.
-    fn at(self, place: &Place<'_>) -> Self {
-        Self { place: Some(self.place.unwrap_or_else(|| place.to_string())), ..self }
-    }
-
-    fn into_fault(self) -> Fault {
-        let pointer = self.place.unwrap_or_default() + &self.below;
-        let detail = if pointer.is_empty() { format!("the document {}", self.detail) } else { self.detail };
-        Fault::new(pointer, detail)
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
-    }
-}
-
-impl std::error::Error for Wrong {}
-
-impl de::Error for Wrong {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn missing_field(name: &'static str) -> Self {
-        Self::about(name, "is required")
-    }
-
-    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
-        Self::about(name, unknown_member(known, name))
-    }
-
-    fn duplicate_field(name: &'static str) -> Self {
-        Self::about(name, "is given twice under different names; keep the one that is meant")
-    }
-
-    fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
-        Self::new(format!("must be {}, not `{}`", alternatives(known), clip(name)))
-    }
-
-    fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
-        Self::new(format!("must be {wanted}, not {}", in_words(found)))
-    }
-
-    fn invalid_value(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
-        Self::new(format!("must be {wanted}, not {}", in_words(found)))
-    }
-
-    fn invalid_length(length: usize, wanted: &dyn Expected) -> Self {
-        Self::new(format!("must be {wanted}, but has {length} items"))
-    }
-}
-
-fn in_words(found: Unexpected<'_>) -> String {
-    match found {
-        Unexpected::Bool(flag) => format!("`{flag}`"),
-        Unexpected::Unsigned(number) => format!("`{number}`"),
-        Unexpected::Signed(number) => format!("`{number}`"),
-        Unexpected::Float(number) => format!("`{number}`"),
-        Unexpected::Char(character) => format!("`{character}`"),
-        Unexpected::Str(_) => "this text".to_owned(),
-        Unexpected::Unit | Unexpected::Option => "null".to_owned(),
-        Unexpected::Seq => "a list".to_owned(),
-        Unexpected::Map => "an object".to_owned(),
-        _ => "a value of another kind".to_owned(),
-    }
-}
-
-/// `` `a`, `b` or `c` ``.
-fn alternatives(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => "left out".to_owned(),
-    }
-}
-
-/// The faults of the members `unknown` of the object at `at`, whose members are `known`; at most [`MAX_UNKNOWN`].
-pub fn unknown_members<'m>(unknown: impl IntoIterator<Item = &'m String>, at: &str, known: &[&str]) -> Vec<Fault> {
-    let fault = |name: &String| Fault::new(format!("{at}/{}", escape(name)), unknown_member(known, name));
-    unknown.into_iter().take(MAX_UNKNOWN).map(fault).collect()
-}
-
-/// The sentence about a member that is unknown where `known` are the members.
-pub fn unknown_member(known: &[&str], name: &str) -> String {
-    match spelling::nearest(name, known.iter().copied()) {
-        Some(nearest) => format!("is unknown here; did you mean `{nearest}`?"),
-        None if known.is_empty() => "is unknown here; leave it out, no member is known".to_owned(),
-        None if known.len() > MAX_LISTED => "is unknown here; leave it out".to_owned(),
-        None => format!("is unknown here; leave it out, or write {}", alternatives(known)),
-    }
-}
-
 /// One value, with its place.
-struct Reader<'p> {
-    value: Value,
-    place: Place<'p>,
-    unknown: &'p RefCell<Vec<Fault>>,
+pub(super) struct Reader<'p> {
+    pub(super) value: Value,
+    pub(super) place: Place<'p>,
+    pub(super) unknown: &'p RefCell<Vec<Fault>>,
 }
 
 impl Reader<'_> {
@@ -454,20 +297,24 @@ impl<'de, 'p> EnumAccess<'de> for Variant<'p> {
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content<'p>), Wrong> {
         let variant = seed.deserialize(self.name.as_str().into_deserializer())?;
-        Ok((variant, Content { content: self.content, place: self.place, unknown: self.unknown }))
+        let Self { name, content, place, unknown } = self;
+        Ok((variant, Content { name, content, place, unknown }))
     }
 }
 
+/// What stands under the name of a variant.
 struct Content<'p> {
+    name: String,
     content: Option<Value>,
     place: Place<'p>,
     unknown: &'p RefCell<Vec<Fault>>,
 }
 
-impl<'p> Content<'p> {
-    fn reader(self) -> Result<Reader<'p>, Wrong> {
+impl Content<'_> {
+    fn read<T>(self, read: impl FnOnce(Reader<'_>) -> Result<T, Wrong>) -> Result<T, Wrong> {
         let value = self.content.ok_or_else(|| Wrong::custom("must be an object with this name as its member"))?;
-        Ok(Reader { value, place: self.place, unknown: self.unknown })
+        let place = Place::Member(&self.place, &self.name);
+        read(Reader { value, place, unknown: self.unknown }).map_err(|wrong| wrong.at(&place))
     }
 }
 
@@ -482,14 +329,14 @@ impl<'de> VariantAccess<'de> for Content<'_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Wrong> {
-        seed.deserialize(self.reader()?)
+        self.read(|reader| seed.deserialize(reader))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Wrong> {
-        self.reader()?.deserialize_tuple(length, visitor)
+        self.read(|reader| reader.deserialize_tuple(length, visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(self, known: &'static [&'static str], visitor: V) -> Result<V::Value, Wrong> {
-        self.reader()?.deserialize_struct("", known, visitor)
+        self.read(|reader| reader.deserialize_struct("", known, visitor))
     }
 }
