@@ -201,6 +201,8 @@ impl Writer {
                 Arc::make_mut(decision).record.mode = Mode::Degraded;
             }
         }
+        // Told before the answers are: who was answered from here may ask at once whether this server buffers.
+        self.unreachable.store(true, Ordering::Relaxed);
         match self.spill.append(&all) {
             Ok(()) => answer(all.into_iter().map(Ok), waiting),
             Err(error) => {
